@@ -1,0 +1,16 @@
+using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Policies.ActivationThreshold;
+
+/// <param name="Threshold">The shortest decimal that reads back as the declared float.</param>
+internal sealed record ActivationThresholdSpec(string Threshold) : PolicySpec;
+
+internal sealed class ActivationThresholdPolicy : SparsityPolicy
+{
+    public override string AttributeName => "SparseInfer.ActivationThresholdAttribute";
+
+    public override PolicySpec Parse(DeclaredAttribute attribute) => new ActivationThresholdSpec(attribute.Decimal("Threshold", "0"));
+
+    public override bool Owns(PolicySpec spec) => spec is ActivationThresholdSpec;
+}

@@ -1,0 +1,15 @@
+using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Policies.Dense;
+
+internal sealed record DenseSpec : PolicySpec;
+
+internal sealed class DensePolicy : SparsityPolicy
+{
+    public override string AttributeName => "SparseInfer.DenseAttribute";
+
+    public override PolicySpec Parse(DeclaredAttribute attribute) => new DenseSpec();
+
+    public override bool Owns(PolicySpec spec) => spec is DenseSpec;
+}

@@ -1,0 +1,15 @@
+using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Policies.Exact;
+
+internal sealed record ExactSpec : PolicySpec;
+
+internal sealed class ExactPolicy : SparsityPolicy
+{
+    public override string AttributeName => "SparseInfer.ExactSparsityAttribute";
+
+    public override PolicySpec Parse(DeclaredAttribute attribute) => new ExactSpec();
+
+    public override bool Owns(PolicySpec spec) => spec is ExactSpec;
+}

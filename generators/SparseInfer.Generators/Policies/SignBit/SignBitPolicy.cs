@@ -1,0 +1,16 @@
+using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Policies.SignBit;
+
+/// <param name="Alpha">The shortest decimal that reads back as the declared float: the alpha that exact arithmetic works with.</param>
+internal sealed record SignBitSpec(string Alpha) : PolicySpec;
+
+internal sealed class SignBitPolicy : SparsityPolicy
+{
+    public override string AttributeName => "SparseInfer.SignBitPredictorAttribute";
+
+    public override PolicySpec Parse(DeclaredAttribute attribute) => new SignBitSpec(attribute.Decimal("Alpha", "1"));
+
+    public override bool Owns(PolicySpec spec) => spec is SignBitSpec;
+}

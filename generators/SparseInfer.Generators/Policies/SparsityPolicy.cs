@@ -1,0 +1,20 @@
+using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Policies;
+
+/// <summary>
+/// One way to skip neurons: what its attribute says, what it asks of the plan, what it emits. A policy is a folder beside this
+/// file and a line in <see cref="PolicyRegistry"/>; nothing else in the generator names one.
+/// </summary>
+internal abstract class SparsityPolicy
+{
+    /// <summary>Full metadata name of the attribute that declares it.</summary>
+    public abstract string AttributeName { get; }
+
+    /// <summary>Reads what the attribute says; called only on declarations that broke no rule.</summary>
+    public abstract PolicySpec Parse(DeclaredAttribute attribute);
+
+    /// <summary>Whether <paramref name="spec"/> is this policy's.</summary>
+    public abstract bool Owns(PolicySpec spec);
+}

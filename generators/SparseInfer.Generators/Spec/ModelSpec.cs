@@ -1,0 +1,80 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Spec;
+
+/// <summary>One partial type that generated code reopens: <c>Keyword Name</c>, for example <c>partial class Layers</c>.</summary>
+/// <param name="Declaration">Modifiers that must be repeated, keyword and name: <c>partial class Layers</c>, <c>partial record struct R</c>.</param>
+internal sealed record TypeSpec(string Declaration, string Name);
+
+/// <summary>Where generated code goes.</summary>
+/// <param name="Namespace">Empty: the global namespace.</param>
+/// <param name="ContainingTypes">Outermost first; without the type itself.</param>
+/// <param name="Accessibility">As written in C#: <c>public</c>, <c>internal</c>, ...</param>
+internal sealed record TargetSpec(string Namespace, EquatableArray<TypeSpec> ContainingTypes, string Name, string Accessibility)
+{
+    /// <summary><c>Namespace.Outer.Name</c>: unique in a compilation, used in hint names.</summary>
+    public string FullName
+    {
+        get
+        {
+            string name = Name;
+            for (int i = ContainingTypes.Count - 1; i >= 0; i--)
+            {
+                name = ContainingTypes[i].Name + "." + name;
+            }
+
+            return Namespace.Length == 0 ? name : Namespace + "." + name;
+        }
+    }
+}
+
+/// <summary>A whole decoder, as the user declared it, with every default filled in. Sizes are positive and consistent.</summary>
+internal sealed record ModelSpec(
+    TargetSpec Target,
+    int Layers,
+    int Vocabulary,
+    int Context,
+    FeedForwardSpec FeedForward,
+    AttentionSpec Attention,
+    NormSpec Norm,
+    EmbeddingSpec Embedding,
+    EquatableArray<LayerPolicy> Policies,
+    EquatableArray<WeightType> Weights)
+{
+    public int Hidden => FeedForward.Hidden;
+}
+
+/// <summary>A feed-forward layer alone: a static partial property <c>Target.Name</c> of its containing types.</summary>
+/// <param name="Modifiers">The property's modifiers as they must be repeated: <c>public static partial</c>.</param>
+internal sealed record LayerSpec(
+    TargetSpec Target,
+    string Modifiers,
+    FeedForwardSpec FeedForward,
+    PolicySpec Policy,
+    EquatableArray<WeightType> Weights);
+
+/// <summary>The feed-forward block's shape. Everything a kernel depends on but the weight type and the policy.</summary>
+/// <param name="Threshold">FATReLU's threshold as the shortest decimal that reads back as the declared float; "0" for the others.</param>
+internal sealed record FeedForwardSpec(int Hidden, int Intermediate, Activation Activation, string Threshold, bool Gated, bool Biases);
+
+/// <summary>Attention, with KeyValueHeads, HeadDimension and RopeDimensions resolved.</summary>
+internal sealed record AttentionSpec(
+    int Heads,
+    int KeyValueHeads,
+    int HeadDimension,
+    float RopeTheta,
+    float RopeScaling,
+    int RopeDimensions,
+    RopePairing RopePairing,
+    bool QueryKeyValueBiases,
+    bool OutputBias);
+
+internal enum NormKind
+{
+    Rms,
+    Layer,
+}
+
+internal sealed record NormSpec(NormKind Kind, float Epsilon);
+
+internal sealed record EmbeddingSpec(bool Tied, float Scale);
