@@ -17,4 +17,7 @@ internal abstract class SparsityPolicy
 
     /// <summary>Whether <paramref name="spec"/> is this policy's.</summary>
     public abstract bool Owns(PolicySpec spec);
+
+    /// <summary>What it emits for the CPU.</summary>
+    public abstract CpuKernelEmitter Cpu { get; }
 }

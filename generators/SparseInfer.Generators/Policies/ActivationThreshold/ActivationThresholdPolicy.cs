@@ -13,4 +13,6 @@ internal sealed class ActivationThresholdPolicy : SparsityPolicy
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ActivationThresholdSpec(attribute.Decimal("Threshold", "0"));
 
     public override bool Owns(PolicySpec spec) => spec is ActivationThresholdSpec;
+
+    public override CpuKernelEmitter Cpu { get; } = new ActivationThresholdCpuKernel();
 }

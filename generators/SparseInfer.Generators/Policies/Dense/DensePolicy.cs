@@ -12,4 +12,6 @@ internal sealed class DensePolicy : SparsityPolicy
     public override PolicySpec Parse(DeclaredAttribute attribute) => new DenseSpec();
 
     public override bool Owns(PolicySpec spec) => spec is DenseSpec;
+
+    public override CpuKernelEmitter Cpu { get; } = new DenseCpuKernel();
 }

@@ -12,4 +12,6 @@ internal sealed class ExactPolicy : SparsityPolicy
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ExactSpec();
 
     public override bool Owns(PolicySpec spec) => spec is ExactSpec;
+
+    public override CpuKernelEmitter Cpu { get; } = new ExactCpuKernel();
 }

@@ -13,4 +13,6 @@ internal sealed class SignBitPolicy : SparsityPolicy
     public override PolicySpec Parse(DeclaredAttribute attribute) => new SignBitSpec(attribute.Decimal("Alpha", "1"));
 
     public override bool Owns(PolicySpec spec) => spec is SignBitSpec;
+
+    public override CpuKernelEmitter Cpu { get; } = new SignBitCpuKernel();
 }

@@ -1,0 +1,172 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit.Cpu;
+
+/// <summary>One token: matrix-vector products, five barriers a layer.</summary>
+internal sealed partial class DecoderClass
+{
+    private void EmitDecode()
+    {
+        _code.Line("/// <summary>One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.</summary>");
+        _code.Line(CpuAttributes.Hot);
+        using (_code.Block("protected override void Decode<TMeter>(int worker)"))
+        {
+            _code.Lines("""
+                int position = Position;
+                ref float x = ref Residual(0);
+                ref float input = ref Normed(worker);
+                """);
+            if (_calls.NeedsFolded)
+            {
+                _code.Line("ref float folded = ref Normed(Workers.Count + worker);");
+            }
+
+            _code.Lines("""
+                ref float query = ref Queries(0);
+                ref float attended = ref Attended(0);
+                ref float projected = ref Projected(0);
+                (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
+                (int fromQuery, int toQuery) = WorkerGroup.Slice(Heads, Workers.Count, worker, 1);
+                (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 32);
+
+                if (worker == 0)
+                {
+                    Embed(0);
+                }
+
+                Workers.Barrier();
+                """);
+            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                _code.Line("Layer w = _program._layers[layer];");
+                _code.Line();
+                _code.Line("// Query, key and value, head by head: each is rotated and cached by the worker that computed it.");
+                _code.Line(Norm("x", "w.AttentionNorm", "input"));
+                EmitPrepare("input", "PaddedHidden");
+                using (_code.Block("for (int head = fromHead; head < toHead; head++)"))
+                {
+                    EmitHeads(batch: false);
+                }
+
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+                _code.Line();
+                _code.Line("// Attention over everything cached so far.");
+                using (_code.Block("for (int head = fromQuery; head < toQuery; head++)"))
+                {
+                    _code.Lines("""
+                        int row = head * HeadDimension;
+                        int shared = head / (Heads / KeyValueHeads) * HeadDimension;
+                        AttentionHead.Apply(
+                            ref Unsafe.Add(ref query, row), ref Unsafe.Add(ref Keys(layer, 0), shared), ref Unsafe.Add(ref Values(layer, 0), shared),
+                            position + 1, HeadDimension, KeyValueWidth, AttentionScale, Scores(worker, position + 1), ref Unsafe.Add(ref attended, row));
+                        """);
+                }
+
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+                _code.Line();
+                _code.Line("// Output projection: this worker's columns of the residual stream.");
+                EmitPrepareCopy();
+                _code.Line(_calls.Multiply("w.Output", "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "input", "projected"));
+                if (_attention.OutputBias)
+                {
+                    _code.Line(Bias("projected", "w.OutputBias", "fromColumn", "Math.Min(toColumn, Hidden)"));
+                }
+
+                _code.Line("Elementwise.Add(ref x, ref projected, fromColumn, toColumn);");
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+                _code.Line();
+                _code.Line("// Feed-forward: this worker's neurons, then its columns of down.");
+                _code.Line(Norm("x", "w.FeedForwardNorm", "_scratch[worker].Input"));
+                ForFeedForward((plan, weights) =>
+                {
+                    _code.Line($"Activate<TMeter>(worker, layer, {weights});");
+                    _code.Line("Workers.Barrier();");
+                    _code.Line($"{plan.ClassName}.Down({weights}, _scratch, ref projected, fromColumn, toColumn);");
+                });
+                _code.Line("Elementwise.Add(ref x, ref projected, fromColumn, toColumn);");
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+            }
+
+            _code.Line();
+            using (_code.Block("if (LogitsFrom == 0)"))
+            {
+                _code.Line("ComputeLogits(worker, 0, 1);");
+            }
+        }
+    }
+
+    private void EmitPrepare(string input, string padded)
+    {
+        if (_calls.Prepare(input, padded) is { } prepare)
+        {
+            _code.Line(prepare);
+        }
+    }
+
+    /// <summary>The attended heads, prepared into this worker's own input: others read the same row.</summary>
+    private void EmitPrepareCopy()
+    {
+        if (_calls.Single)
+        {
+            _code.Line($"undo = {_spec.Weights[0]}.PrepareInput(ref attended, ref input, PaddedQueryWidth);");
+            return;
+        }
+
+        _code.Line("MemoryMarshal.CreateSpan(ref attended, PaddedQueryWidth).CopyTo(MemoryMarshal.CreateSpan(ref input, PaddedQueryWidth));");
+        if (_calls.NeedsFolded)
+        {
+            _code.Line("undo = F16.PrepareInput(ref input, ref folded, PaddedQueryWidth);");
+        }
+    }
+
+    /// <summary>One unit of work of the first phase: a query head, a key head or a value head; in a batch, for all its tokens.</summary>
+    private void EmitHeads(bool batch)
+    {
+        _code.Line("int row = head * HeadDimension;");
+        using (_code.Block("if (head < Heads)"))
+        {
+            EmitHead("w.Query", "w.QueryBias", batch, batch ? "Queries(0)" : "query", "PaddedQueryWidth", batch ? "Queries(i)" : "query", rotate: true);
+        }
+
+        using (_code.Block("else if (head < Heads + KeyValueHeads)"))
+        {
+            _code.Line("row -= Heads * HeadDimension;");
+            EmitHead("w.Key", "w.KeyBias", batch, batch ? "Keys(layer, start)" : "Keys(layer, position)", "KeyValueWidth", batch ? "Keys(layer, start + i)" : "Keys(layer, position)", rotate: true);
+        }
+
+        using (_code.Block("else"))
+        {
+            _code.Line("row -= (Heads + KeyValueHeads) * HeadDimension;");
+            EmitHead("w.Value", "w.ValueBias", batch, batch ? "Values(layer, start)" : "Values(layer, position)", "KeyValueWidth", batch ? "Values(layer, start + i)" : "Values(layer, position)", rotate: false);
+        }
+    }
+
+    private void EmitHead(string matrix, string bias, bool batch, string y, string stride, string rowOfToken, bool rotate)
+    {
+        _code.Line(batch
+            ? _calls.MultiplyBatch(matrix, "row", "row + HeadDimension", "PaddedHidden", "Normed(0)", "InputWidth", "tokens", y, stride)
+            : _calls.Multiply(matrix, "row", "row + HeadDimension", "PaddedHidden", "input", y));
+        bool biased = _attention.QueryKeyValueBiases;
+        if (!biased && !rotate)
+        {
+            return;
+        }
+
+        using (batch ? _code.Block("for (int i = 0; i < tokens; i++)") : default(CodeWriter.Scope?))
+        {
+            if (biased)
+            {
+                _code.Line(Bias(rowOfToken, bias, "row", "row + HeadDimension"));
+            }
+
+            if (rotate)
+            {
+                _code.Line(Rope($"Unsafe.Add(ref {rowOfToken}, row)", batch ? "start + i" : "position"));
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+namespace SparseInfer.Generators.Emit.Cpu;
+
+/// <summary>A batch of prompt tokens: matrix-matrix products, the same sums as token by token.</summary>
+internal sealed partial class DecoderClass
+{
+    private void EmitPrompt()
+    {
+        _code.Line("/// <summary>A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.</summary>");
+        _code.Line(CpuAttributes.Hot);
+        using (_code.Block("protected override void Prompt<TMeter>(int worker)"))
+        {
+            _code.Lines("""
+                int start = Position;
+                int tokens = TokenCount;
+                Span<float> panel = Panel(worker);
+                (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
+                (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
+                (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 32);
+                (int fromNeuron, int toNeuron) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, 4);
+
+                for (int i = fromToken; i < toToken; i++)
+                {
+                    Embed(i);
+                }
+
+                """);
+            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                _code.Line("Layer w = _program._layers[layer];");
+                using (_code.Block("for (int i = fromToken; i < toToken; i++)"))
+                {
+                    _code.Line(Norm("Residual(i)", "w.AttentionNorm", "Normed(i)"));
+                }
+
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+                using (_code.Block("for (int head = fromHead; head < toHead; head++)"))
+                {
+                    EmitHeads(batch: true);
+                }
+
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+                _code.Line("// Work is dealt out by token and head in turn: later tokens look back further.");
+                using (_code.Block("for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)"))
+                {
+                    _code.Lines("""
+                        int i = unit / Heads;
+                        int head = unit % Heads;
+                        int row = head * HeadDimension;
+                        int shared = head / (Heads / KeyValueHeads) * HeadDimension;
+                        int positions = start + i + 1;
+                        AttentionHead.Apply(
+                            ref Unsafe.Add(ref Queries(i), row), ref Unsafe.Add(ref Keys(layer, 0), shared), ref Unsafe.Add(ref Values(layer, 0), shared),
+                            positions, HeadDimension, KeyValueWidth, AttentionScale, Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
+                        """);
+                }
+
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+                _code.Line(_calls.MultiplyBatch("w.Output", "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "Attended(0)", "PaddedQueryWidth", "tokens", "Projected(0)", "PaddedHidden"));
+                using (_code.Block("for (int i = 0; i < tokens; i++)"))
+                {
+                    if (_attention.OutputBias)
+                    {
+                        _code.Line(Bias("Projected(i)", "w.OutputBias", "fromColumn", "Math.Min(toColumn, Hidden)"));
+                    }
+
+                    _code.Line("Elementwise.Add(ref Residual(i), ref Projected(i), fromColumn, toColumn);");
+                }
+
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+                using (_code.Block("for (int i = fromToken; i < toToken; i++)"))
+                {
+                    _code.Line(Norm("Residual(i)", "w.FeedForwardNorm", "Normed(i)"));
+                }
+
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+                using (_code.Block("if (PromptIsDense)"))
+                {
+                    ForFeedForward((plan, weights) => _code.Lines($$"""
+                        {{plan.ClassName}}.Batch({{weights}}, ref Normed(0), InputWidth, tokens, ref _activated.Ref<float>(), ref _other.Ref<float>(), fromNeuron, toNeuron, panel);
+                        Workers.Barrier();
+                        {{plan.ClassName}}.DownBatch({{weights}}, ref _activated.Ref<float>(), tokens, ref Projected(0), fromColumn, toColumn, panel);
+                        """));
+                }
+
+                using (_code.Block("else"))
+                {
+                    _code.Line("// Neurons differ from token to token: one at a time.");
+                    using (_code.Block("for (int i = 0; i < tokens; i++)"))
+                    {
+                        _code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden));");
+                        ForFeedForward((plan, weights) => _code.Lines($$"""
+                            Activate<TMeter>(worker, layer, {{weights}});
+                            Workers.Barrier();
+                            {{plan.ClassName}}.Down({{weights}}, _scratch, ref Projected(i), fromColumn, toColumn);
+                            """));
+                        _code.Line("Workers.Barrier();");
+                    }
+                }
+
+                _code.Line();
+                using (_code.Block("for (int i = 0; i < tokens; i++)"))
+                {
+                    _code.Line("Elementwise.Add(ref Residual(i), ref Projected(i), fromColumn, toColumn);");
+                }
+
+                _code.Line();
+                _code.Line("Workers.Barrier();");
+            }
+
+            _code.Line();
+            using (_code.Block("if (LogitsFrom < tokens)"))
+            {
+                _code.Line("ComputeLogits(worker, LogitsFrom, tokens);");
+            }
+        }
+    }
+}

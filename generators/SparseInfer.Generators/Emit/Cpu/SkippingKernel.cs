@@ -1,0 +1,155 @@
+using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit.Cpu;
+
+/// <summary>Writes the kernel of one skipping policy for one shape.</summary>
+internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, SkippingKernelEmitter policy)
+{
+    private bool DRelu => plan.Spec.Activation == Activation.DRelu;
+
+    public void Emit()
+    {
+        code.Line($"/// <summary>{policy.Summary(plan).Replace("<", "&lt;").Replace(">", "&gt;")}</summary>");
+        code.Line(CpuAttributes.Hot);
+        using (code.Block(policy.Signature))
+        {
+            RowGroup.EmitPrologue(code, plan);
+            if (policy.Predicts)
+            {
+                code.Line("ref int candidate = ref slot.Candidates;");
+            }
+
+            policy.EmitInput(code, plan);
+            code.Line();
+            using (code.Block($"for (int block = from; block < to; block += {plan.BlockNeurons})"))
+            {
+                code.Line($"int end = Math.Min(block + {plan.BlockNeurons}, to);");
+                code.Line("int first = count;");
+                if (policy.Predicts)
+                {
+                    code.Line("int candidates = 0;");
+                    code.Line();
+                    policy.EmitSelect(code, plan);
+                    code.Line("FeedForwardSlot.Pad(ref candidate, candidates);");
+                }
+
+                code.Line();
+                EmitFirst();
+                if (plan.Spec.Gated)
+                {
+                    code.Line();
+                    EmitUp();
+                }
+
+                code.Line();
+                EmitMeter();
+            }
+
+            code.Line();
+            code.Line("slot.Count = count;");
+        }
+    }
+
+    private void EmitFirst()
+    {
+        string name = plan.First.ToLowerInvariant();
+        code.Line($"// {plan.First} and activation; what is not skipped goes on the list, in ascending order.");
+        string loop = policy.Predicts ? "for (int n = 0; n < candidates; n += 4)" : "for (int i0 = block; i0 < end; i0 += 4)";
+        using (code.Block(loop))
+        {
+            if (policy.Predicts)
+            {
+                RowGroup.EmitListed(code, "candidate");
+                code.Line($"Prefetch.Row(ref w.{plan.First}.Row(Unsafe.Add(ref candidate, n + 4)));");
+            }
+            else
+            {
+                RowGroup.EmitContiguous(code, "end");
+            }
+
+            RowGroup.EmitDot(code, plan, plan.First, name);
+            for (int lane = 0; lane < 4; lane++)
+            {
+                string inside = lane == 0 ? "" : policy.Predicts ? $" && n + {lane} < candidates" : $" && i0 + {lane} < end";
+                code.Line($"float a{lane} = Activate({name}.GetElement({lane}));");
+                EmitAppend($"i{lane}", $"a{lane}", $"{policy.Keep($"a{lane}")}{inside}");
+            }
+        }
+    }
+
+    private void EmitUp()
+    {
+        code.Line(DRelu
+            ? "// Up for what is left: dReLU's second factor may still end a neuron, so the list is closed up in place."
+            : "// Up for what is left.");
+        if (DRelu)
+        {
+            code.Line("int last = count;");
+        }
+
+        code.Line("FeedForwardSlot.Pad(ref active, count);");
+        if (DRelu)
+        {
+            code.Line("count = first;");
+        }
+
+        using (code.Block($"for (int n = first; n < {(DRelu ? "last" : "count")}; n += 4)"))
+        {
+            RowGroup.EmitListed(code, "active");
+            code.Line("Prefetch.Row(ref w.Up.Row(Unsafe.Add(ref active, n + 4)));");
+            RowGroup.EmitDot(code, plan, "Up", "up");
+            code.Line("Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);");
+            if (!DRelu)
+            {
+                code.Line("(a * up).StoreUnsafe(ref value, (nuint)n);");
+                return;
+            }
+
+            for (int lane = 0; lane < 4; lane++)
+            {
+                code.Line($"float u{lane} = Activate(up.GetElement({lane}));");
+            }
+
+            for (int lane = 0; lane < 4; lane++)
+            {
+                string inside = lane == 0 ? "" : $" && n + {lane} < last";
+                EmitAppend($"i{lane}", $"a.GetElement({lane}) * u{lane}", $"u{lane} > 0f{inside}");
+            }
+        }
+    }
+
+    private void EmitAppend(string neuron, string value, string condition)
+    {
+        code.Line($"Unsafe.Add(ref active, count) = {neuron};");
+        code.Line($"Unsafe.Add(ref value, count) = {value};");
+        code.Line($"count += {condition} ? 1 : 0;");
+    }
+
+    /// <summary>Counts, and where a predictor skipped, computes the block once more to learn whether it was right.</summary>
+    private void EmitMeter()
+    {
+        using (code.Block("if (TMeter.IsOn)"))
+        {
+            string computed = policy.Predicts ? "candidates" : "end - block";
+            long predictor = policy.PredictorBytes(plan);
+            string list = DRelu ? "last" : "count";
+            code.Line("tally.Neurons += end - block;");
+            code.Line(plan.Spec.Gated
+                ? $"tally.Bytes += (({computed}) * RowBytes) + (({list} - first) * RowBytes) + ((count - first) * RowBytes){(predictor == 0 ? "" : $" + ((end - block) * {predictor}L)")};"
+                : $"tally.Bytes += (({computed}) * RowBytes) + ((count - first) * RowBytes){(predictor == 0 ? "" : $" + ((end - block) * {predictor}L)")};");
+            if (!policy.Predicts)
+            {
+                code.Line("tally.Inactive += end - block - (count - first);");
+                return;
+            }
+
+            code.Line("int trulyActive = CountActive(w, ref x, undo, block, end);");
+            code.Line("int skippedActive = trulyActive - (count - first);");
+            code.Line("tally.Inactive += end - block - trulyActive;");
+            code.Line("tally.Predicted += end - block - candidates;");
+            code.Line("tally.PredictedInactive += end - block - candidates - skippedActive;");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Generic;
+using SparseInfer.Generators.Emit.Cpu;
+using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Policies;
+
+/// <summary>Something that a policy derives from a layer's weights at load, and keeps beside them.</summary>
+/// <param name="Type">C# type of the field.</param>
+/// <param name="Name">The field's name; two policies that ask for the same thing share it.</param>
+/// <param name="Expression">How it is made from the layer <c>w</c>; <c>memory</c> collects what has to be freed.</param>
+internal sealed record PreparedField(string Type, string Name, string Expression, string Summary);
+
+/// <summary>What one policy emits for the CPU: the kernel that computes a worker's neurons and lists the active ones.</summary>
+internal abstract class CpuKernelEmitter
+{
+    /// <summary>The kernel's method: <c>SignBit</c>. Kernels are shared by all layers of a shape, so no layer's values are in it.</summary>
+    public abstract string MethodName { get; }
+
+    /// <summary>Parameter that carries what differs between layers, or null: <c>int threshold</c>.</summary>
+    public virtual string? Parameter => null;
+
+    /// <summary>That parameter's value for one layer, as C#.</summary>
+    public virtual string Argument(PolicySpec spec, FeedForwardPlan plan) => "";
+
+    /// <summary>What has to be prepared from the weights at load.</summary>
+    public virtual IEnumerable<PreparedField> Prepared(FeedForwardPlan plan) => [];
+
+    /// <summary>64-bit words that a worker keeps for what the policy derives from the input.</summary>
+    public virtual int SideWords(FeedForwardPlan plan) => 0;
+
+    /// <summary>One line on what the policy does, for the layer table in the head comment.</summary>
+    public abstract string Describe(PolicySpec spec);
+
+    /// <summary>Writes the kernel.</summary>
+    public abstract void EmitKernel(CodeWriter code, FeedForwardPlan plan);
+
+    /// <summary>The kernel's signature, the same for every policy but for its parameter.</summary>
+    public string Signature => $$"""
+        internal static void {{MethodName}}<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{{(Parameter is null ? "" : ", " + Parameter)}})
+            where TMeter : struct, IMeter
+        """;
+}
+
+/// <summary>
+/// The kernel of every policy that skips: select candidates (a predictor does), read their gate rows, keep what the activation
+/// leaves, read only those up rows.
+/// </summary>
+internal abstract class SkippingKernelEmitter : CpuKernelEmitter
+{
+    /// <summary>Whether a predictor picks candidates before any weight is read.</summary>
+    public virtual bool Predicts => false;
+
+    /// <summary>Lines of the kernel's doc comment.</summary>
+    public abstract string Summary(FeedForwardPlan plan);
+
+    /// <summary>Condition under which a neuron with this activation is kept.</summary>
+    public abstract string Keep(string activation);
+
+    /// <summary>Bytes of predictor data read for one neuron.</summary>
+    public virtual long PredictorBytes(FeedForwardPlan plan) => 0;
+
+    /// <summary>Writes what is done with the input once, before the first block.</summary>
+    public virtual void EmitInput(CodeWriter code, FeedForwardPlan plan)
+    {
+    }
+
+    /// <summary>Writes how the neurons from <c>block</c> to <c>end</c> become <c>candidates</c> entries of <c>candidate</c>.</summary>
+    public virtual void EmitSelect(CodeWriter code, FeedForwardPlan plan)
+    {
+    }
+
+    public sealed override void EmitKernel(CodeWriter code, FeedForwardPlan plan) => new SkippingKernel(code, plan, this).Emit();
+}

@@ -1,0 +1,55 @@
+using SparseInfer.Generators.Emit.Cpu;
+using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Policies.Dense;
+
+internal sealed class DenseCpuKernel : CpuKernelEmitter
+{
+    public override string MethodName => "Dense";
+
+    public override string Describe(PolicySpec spec) => "dense: computes every neuron";
+
+    public override void EmitKernel(CodeWriter code, FeedForwardPlan plan)
+    {
+        code.Line("/// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>");
+        code.Line(CpuAttributes.Hot);
+        using (code.Block(Signature))
+        {
+            RowGroup.EmitPrologue(code, plan);
+            using (code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
+            {
+                RowGroup.EmitContiguous(code, "to");
+                RowGroup.EmitDot(code, plan, plan.First, plan.First.ToLowerInvariant());
+                if (plan.Spec.Gated)
+                {
+                    RowGroup.EmitDot(code, plan, "Up", "up");
+                }
+
+                code.Line();
+                for (int lane = 0; lane < 4; lane++)
+                {
+                    string arguments = plan.Spec.Gated ? $"gate.GetElement({lane}), up.GetElement({lane})" : $"up.GetElement({lane})";
+                    code.Line($"Unsafe.Add(ref active, count + {lane}) = i{lane};");
+                    code.Line($"Unsafe.Add(ref value, count + {lane}) = Neuron({arguments});");
+                }
+
+                code.Line("count += 4;");
+            }
+
+            code.Line();
+            code.Line("// The last group may have run past the end; the list's padding took what it wrote.");
+            code.Line("slot.Count = to - from;");
+            code.Line();
+            using (code.Block("if (TMeter.IsOn)"))
+            {
+                code.Line("tally.Neurons += to - from;");
+                code.Line("tally.Bytes += (to - from) * NeuronBytes;");
+                code.Line(plan.HasZeros
+                    ? "tally.Inactive += to - from - CountActive(w, ref x, undo, from, to);"
+                    : "tally.Inactive += slot.ActiveValues.Count(0f);");
+            }
+        }
+    }
+}

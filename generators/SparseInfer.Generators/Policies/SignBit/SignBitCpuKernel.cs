@@ -1,0 +1,107 @@
+using System.Collections.Generic;
+using System.Linq;
+using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Policies.SignBit;
+
+/// <summary>
+/// XOR of the packed signs of the input and of a row, counted and compared: the predictor of SparseInfer (arXiv 2411.12692).
+/// With dReLU either factor's signs may end a neuron.
+/// </summary>
+internal sealed class SignBitCpuKernel : SkippingKernelEmitter
+{
+    public override string MethodName => "SignBit";
+
+    public override string Parameter => "int threshold";
+
+    public override bool Predicts => true;
+
+    public override string Argument(PolicySpec spec, FeedForwardPlan plan) =>
+        $"threshold: {SignBitThreshold.Of(((SignBitSpec)spec).Alpha, plan.Hidden)}";
+
+    public override string Describe(PolicySpec spec) => $"sign-bit predictor, alpha {((SignBitSpec)spec).Alpha}";
+
+    public override string Summary(FeedForwardPlan plan) =>
+        $"Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where more than threshold of its {plan.Hidden} products are negative.";
+
+    public override string Keep(string activation) => $"{activation} > 0f";
+
+    public override IEnumerable<PreparedField> Prepared(FeedForwardPlan plan) => Tested(plan).Select(matrix => new PreparedField(
+        "SignPlane",
+        $"{matrix}Signs",
+        $"SignPlane.Pack<{plan.Weights}>(in w.{matrix}, memory)",
+        $"Sign bits of {matrix}, {plan.SignWords} words a row."));
+
+    public override int SideWords(FeedForwardPlan plan) => plan.SignWords;
+
+    public override long PredictorBytes(FeedForwardPlan plan) => plan.SignRowBytes * Tested(plan).Length;
+
+    public override void EmitInput(CodeWriter code, FeedForwardPlan plan)
+    {
+        code.Line("ref ulong signs = ref slot.Side;");
+        code.Line("Signs.Pack(ref x, ref signs, Hidden);");
+        if (InRegisters(plan))
+        {
+            code.Line(string.Join(" ", Enumerable.Range(0, plan.SignWords).Select(k => $"ulong s{k} = {Word("signs", k)};")));
+        }
+    }
+
+    public override void EmitSelect(CodeWriter code, FeedForwardPlan plan)
+    {
+        code.Line("// Predict: count the signs that disagree; the list grows by one or by none, without a branch.");
+        using (code.Block("for (int i = block; i < end; i++)"))
+        {
+            string[] tested = Tested(plan);
+            foreach (string matrix in tested)
+            {
+                EmitCount(code, plan, matrix);
+            }
+
+            code.Line("Unsafe.Add(ref candidate, candidates) = i;");
+            code.Line(tested.Length == 1
+                ? $"candidates += {Count(tested[0])} <= threshold ? 1 : 0;"
+                : $"candidates += Math.Max({Count(tested[0])}, {Count(tested[1])}) <= threshold ? 1 : 0;");
+        }
+    }
+
+    private static void EmitCount(CodeWriter code, FeedForwardPlan plan, string matrix)
+    {
+        string row = matrix.ToLowerInvariant() + "Signs";
+        code.Line($"ref ulong {row} = ref w.{matrix}Signs.Row(i);");
+        if (InRegisters(plan))
+        {
+            EmitSum(code, $"int {Count(matrix)} =", Enumerable.Range(0, plan.SignWords).Select(k => $"BitOperations.PopCount(s{k} ^ {Word(row, k)})"));
+            return;
+        }
+
+        int looped = plan.SignWords / plan.UnrolledWords * plan.UnrolledWords;
+        code.Line($"int {Count(matrix)} = 0;");
+        using (code.Block($"for (nuint k = 0; k < {looped}; k += {plan.UnrolledWords})"))
+        {
+            EmitSum(code, $"{Count(matrix)} +=", Enumerable.Range(0, plan.UnrolledWords).Select(k =>
+                $"BitOperations.PopCount({Word("signs", "k", k)} ^ {Word(row, "k", k)})"));
+        }
+
+        if (looped < plan.SignWords)
+        {
+            EmitSum(code, $"{Count(matrix)} +=", Enumerable.Range(looped, plan.SignWords - looped).Select(k =>
+                $"BitOperations.PopCount({Word("signs", k)} ^ {Word(row, k)})"));
+        }
+    }
+
+    private static void EmitSum(CodeWriter code, string target, IEnumerable<string> terms) =>
+        code.Lines(target + " " + string.Join("\n    + ", terms) + ";");
+
+    private static string Word(string words, int k) => k == 0 ? words : $"Unsafe.Add(ref {words}, {k})";
+
+    private static string Word(string words, string start, int k) => $"Unsafe.Add(ref {words}, {start}{(k == 0 ? "" : $" + {k}")})";
+
+    private static string Count(string matrix) => matrix.ToLowerInvariant() + "Disagreeing";
+
+    private static bool InRegisters(FeedForwardPlan plan) => plan.UnrolledWords == plan.SignWords;
+
+    /// <summary>The matrices whose signs decide: the first, and with dReLU up as well.</summary>
+    private static string[] Tested(FeedForwardPlan plan) => plan.Spec.Activation == Activation.DRelu ? ["Gate", "Up"] : [plan.First];
+}

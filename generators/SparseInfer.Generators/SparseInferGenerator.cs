@@ -1,0 +1,99 @@
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Emit.Cpu;
+using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators;
+
+/// <summary>
+/// Parse, plan, emit: declarations become specs, specs become plans, plans become C#. A declaration that breaks a rule yields
+/// no spec, so nothing half is emitted; the analyzers say what is wrong.
+/// </summary>
+[Generator(LanguageNames.CSharp)]
+public sealed class SparseInferGenerator : IIncrementalGenerator
+{
+    /// <summary>Names of the pipeline's steps, by which tests look at what was computed again.</summary>
+    internal static class Steps
+    {
+        public const string ParseModel = nameof(ParseModel);
+        public const string ParseLayer = nameof(ParseLayer);
+        public const string PlanModel = nameof(PlanModel);
+        public const string PlanKernels = nameof(PlanKernels);
+    }
+
+    /// <inheritdoc/>
+    public void Initialize(IncrementalGeneratorInitializationContext context)
+    {
+        IncrementalValuesProvider<ModelSpec> models = context.SyntaxProvider
+            .ForAttributeWithMetadataName("SparseInfer.DecoderModelAttribute", static (node, _) => node is ClassDeclarationSyntax, ModelParser.Parse)
+            .Where(static spec => spec is not null)
+            .Select(static (spec, _) => spec!)
+            .WithTrackingName(Steps.ParseModel);
+
+        IncrementalValuesProvider<LayerSpec> layers = context.SyntaxProvider
+            .ForAttributeWithMetadataName("SparseInfer.FeedForwardAttribute", static (node, _) => node is PropertyDeclarationSyntax, LayerParser.Parse)
+            .Where(static spec => spec is not null)
+            .Select(static (spec, _) => spec!)
+            .WithTrackingName(Steps.ParseLayer);
+
+        context.RegisterSourceOutput(
+            models.Select(static (spec, _) => Planner.Decoder(spec)).WithTrackingName(Steps.PlanModel),
+            static (output, plan) =>
+            {
+                Add(output, plan.Spec.Target.FullName, ModelClass.Emit(plan.Spec));
+                Add(output, plan.Spec.Target.FullName + ".Cpu", new DecoderClass(plan).Emit());
+            });
+
+        context.RegisterSourceOutput(layers, static (output, spec) => Add(output, spec.Target.FullName + ".Cpu", LayerClass.Emit(spec)));
+
+        // Models and layers that share a shape share its kernels.
+        IncrementalValuesProvider<KernelRequest> kernels = models
+            .Select(static (spec, _) => KernelRequest.Of(spec))
+            .Collect()
+            .Combine(layers.Select(static (spec, _) => KernelRequest.Of(spec)).Collect())
+            .SelectMany(static (requests, _) => KernelRequest.Merge(requests.Left.Concat(requests.Right).SelectMany(list => list)))
+            .WithTrackingName(Steps.PlanKernels);
+        context.RegisterSourceOutput(kernels, static (output, request) =>
+        {
+            FeedForwardPlan plan = request.Plan;
+            IEnumerable<CpuKernelEmitter> used = PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName)).Select(policy => policy.Cpu);
+            Add(output, plan.ClassName + ".Cpu", new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used)).Emit());
+        });
+    }
+
+    private static void Add(SourceProductionContext output, string name, string text) =>
+        output.AddSource(name + ".g.cs", SourceText.From(text, Encoding.UTF8));
+
+    /// <summary>The kernels that one shape and weight type needs.</summary>
+    /// <param name="Policies">Attribute names, sorted.</param>
+    internal sealed record KernelRequest(FeedForwardPlan Plan, EquatableArray<string> Policies)
+    {
+        public static EquatableArray<KernelRequest> Of(ModelSpec spec) => Of(spec.FeedForward, spec.Weights, spec.Policies.Select(policy => policy.Policy));
+
+        public static EquatableArray<KernelRequest> Of(LayerSpec spec) => Of(spec.FeedForward, spec.Weights, [spec.Policy]);
+
+        /// <summary>One request a shape and type, with the policies of all who asked.</summary>
+        public static IEnumerable<KernelRequest> Merge(IEnumerable<KernelRequest> requests) => requests
+            .GroupBy(request => request.Plan)
+            .OrderBy(group => group.Key.ClassName, System.StringComparer.Ordinal)
+            .Select(group => new KernelRequest(group.Key, Sorted(group.SelectMany(request => request.Policies))));
+
+        private static EquatableArray<KernelRequest> Of(FeedForwardSpec shape, IEnumerable<WeightType> weights, IEnumerable<PolicySpec> policies)
+        {
+            EquatableArray<string> names = Sorted(policies.Select(policy => PolicyRegistry.For(policy).AttributeName));
+            return weights.Select(type => new KernelRequest(Planner.FeedForward(shape, type), names)).ToEquatableArray();
+        }
+
+        private static EquatableArray<string> Sorted(IEnumerable<string> names) =>
+            names.Distinct().OrderBy(name => name, System.StringComparer.Ordinal).ToEquatableArray();
+    }
+}

@@ -1,0 +1,187 @@
+using System.Runtime.CompilerServices;
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Runtime;
+
+/// <summary>Base class of generated programs for the CPU.</summary>
+/// <param name="device">Where it runs.</param>
+public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
+{
+    /// <summary>The device's threads.</summary>
+    public WorkerGroup Workers { get; } = device.Workers;
+}
+
+/// <summary>
+/// Base class of a generated program's session on the CPU. A run is one job that every worker executes from the embedding to the
+/// logits, meeting at barriers; nothing is allocated in it.
+/// </summary>
+public abstract class CpuDecoderState : DecoderState, IWorkerJob
+{
+    private readonly CpuDecoderProgram _program;
+    private readonly int[] _tokens;
+    private readonly LayerTally[] _tallies;
+    private readonly NativeBuffer _panels;
+    private readonly int _vocabulary;
+    private readonly int _layers;
+    private NativeBuffer _logits;
+    private StepOptions _step;
+    private int _lastLogits;
+    private bool _disposed;
+
+    /// <summary>Allocates what every program needs.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="capacity">Most tokens the session can hold.</param>
+    /// <param name="batch">Most tokens of one prompt batch.</param>
+    protected CpuDecoderState(CpuDecoderProgram program, int capacity, int batch)
+    {
+        _program = program;
+        _vocabulary = program.Shape.Vocabulary;
+        _layers = program.Shape.Layers;
+        Capacity = capacity;
+        _tokens = new int[batch];
+        _tallies = new LayerTally[Workers.Count * _layers];
+        _panels = Floats((long)Workers.Count * MatrixMatrix.PanelLength);
+        _logits = Floats(_vocabulary);
+    }
+
+    /// <inheritdoc/>
+    public override int Capacity { get; }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<float> LastLogits => _logits.AsSpan<float>().Slice(_lastLogits * _vocabulary, _vocabulary);
+
+    /// <summary>The device's threads.</summary>
+    protected WorkerGroup Workers => _program.Workers;
+
+    /// <summary>What is skipped in this run.</summary>
+    protected SparsityMode Mode => _step.Mode;
+
+    /// <summary>Whether this batch computes every neuron, for all tokens together.</summary>
+    protected bool PromptIsDense => !_step.SparsePrompt;
+
+    /// <summary>Tokens of this batch.</summary>
+    protected int TokenCount { get; private set; }
+
+    /// <summary>The first token of this batch whose logits are asked for; <see cref="TokenCount"/>: none.</summary>
+    protected int LogitsFrom { get; private set; }
+
+    /// <summary>Logits, from <see cref="LogitsFrom"/> on.</summary>
+    protected ref float Logits => ref _logits.Ref<float>();
+
+    /// <inheritdoc/>
+    public override void Run(ReadOnlySpan<int> tokens, in StepOptions step, Span<float> allLogits)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _step = step;
+        bool all = !allLogits.IsEmpty;
+        int batch = step.IsPrompt ? _tokens.Length : 1;
+        for (int done = 0; done < tokens.Length; done += TokenCount)
+        {
+            ReadOnlySpan<int> part = tokens.Slice(done, Math.Min(batch, tokens.Length - done));
+            part.CopyTo(_tokens);
+            TokenCount = part.Length;
+            bool last = done + part.Length == tokens.Length;
+            LogitsFrom = all ? 0 : last ? part.Length - 1 : part.Length;
+            EnsureLogits(part.Length - LogitsFrom);
+            Workers.Run(this);
+            Position += part.Length;
+            if (all)
+            {
+                _logits.AsSpan<float>()[..(part.Length * _vocabulary)].CopyTo(allLogits[(done * _vocabulary)..]);
+            }
+
+            _lastLogits = Math.Max(0, part.Length - 1 - LogitsFrom);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override LayerTally ReadTally(int layer)
+    {
+        LayerTally sum = default;
+        for (int worker = 0; worker < Workers.Count; worker++)
+        {
+            sum.Add(in Tally(worker, layer));
+        }
+
+        return sum;
+    }
+
+    /// <inheritdoc/>
+    public override void ResetTallies() => Array.Clear(_tallies);
+
+    /// <inheritdoc/>
+    public sealed override void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _panels.Dispose();
+        _logits.Dispose();
+        DisposeBuffers();
+    }
+
+    void IWorkerJob.Execute(int worker)
+    {
+        switch (_step.IsPrompt, _step.Metering)
+        {
+            case (false, false):
+                Decode<MeterOff>(worker);
+                break;
+            case (false, true):
+                Decode<MeterOn>(worker);
+                break;
+            case (true, false):
+                Prompt<MeterOff>(worker);
+                break;
+            case (true, true):
+                Prompt<MeterOn>(worker);
+                break;
+        }
+    }
+
+    /// <summary>Runs one token.</summary>
+    /// <typeparam name="TMeter">Whether to count.</typeparam>
+    /// <param name="worker">Which worker this is.</param>
+    protected abstract void Decode<TMeter>(int worker)
+        where TMeter : struct, IMeter;
+
+    /// <summary>Runs a batch of prompt tokens.</summary>
+    /// <typeparam name="TMeter">Whether to count.</typeparam>
+    /// <param name="worker">Which worker this is.</param>
+    protected abstract void Prompt<TMeter>(int worker)
+        where TMeter : struct, IMeter;
+
+    /// <summary>Frees the program's own buffers.</summary>
+    protected abstract void DisposeBuffers();
+
+    /// <summary>Token i of this batch.</summary>
+    /// <param name="i">0 to <see cref="TokenCount"/> - 1.</param>
+    protected int Token(int i) => _tokens[i];
+
+    /// <summary>A worker's meter of a layer.</summary>
+    /// <param name="worker">The worker.</param>
+    /// <param name="layer">The layer.</param>
+    protected ref LayerTally Tally(int worker, int layer) => ref _tallies[(worker * _layers) + layer];
+
+    /// <summary>A worker's room for a widened panel of weights.</summary>
+    /// <param name="worker">The worker.</param>
+    protected Span<float> Panel(int worker) => _panels.AsSpan<float>().Slice(worker * MatrixMatrix.PanelLength, MatrixMatrix.PanelLength);
+
+    /// <summary>Allocates zeroed floats.</summary>
+    /// <param name="count">How many.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    protected static NativeBuffer Floats(long count) => NativeBuffer.Allocate(Math.Max(1, count) * sizeof(float));
+
+    private void EnsureLogits(int rows)
+    {
+        long bytes = (long)rows * _vocabulary * sizeof(float);
+        if (_logits.Bytes < bytes)
+        {
+            _logits.Dispose();
+            _logits = NativeBuffer.Allocate(bytes);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
+using SparseInfer.Loading;
+using SparseInfer.Text;
+
+namespace SparseInfer.Runtime;
+
+/// <summary>Loads a generated program's weights. For generated code.</summary>
+public static class ModelLoader
+{
+    /// <summary>Most problems listed in one error.</summary>
+    internal const int MostProblems = 20;
+
+    /// <summary>Opens a model file, compares it with the declaration, and prepares a program's weights from it.</summary>
+    /// <param name="path">The model file, or a folder that holds one.</param>
+    /// <param name="shape">What was declared.</param>
+    /// <param name="device">Where it will run; null: the best, owned by the result.</param>
+    /// <param name="options">How to load; null: the defaults.</param>
+    /// <param name="create">Makes the program for a device.</param>
+    /// <exception cref="ModelFormatException">The file is no model, or not this one; everything that is wrong is in the message.</exception>
+    public static LoadedModel Load(string path, ModelShape shape, Device? device, LoadOptions? options, Func<Device, DecoderProgram> create)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new LoadOptions();
+        Device where = device ?? Device.Best();
+        ModelFile? file = null;
+        DecoderProgram? program = null;
+        try
+        {
+            file = ModelFile.Open(path);
+            program = create(where);
+            List<string> notes = [];
+            WeightBinder bound = Bind(file, shape, options, program, notes);
+            Tokenizer? tokenizer = ReadTokenizer(file, shape, options, notes);
+            program.Attach(shape, file, device is null ? where : null);
+            var report = new LoadReport(file.Path, bound.TensorCount, bound.Bytes, notes);
+            return new LoadedModel(program, where, shape, tokenizer, report);
+        }
+        catch
+        {
+            program?.Memory.Dispose();
+            file?.Dispose();
+            if (device is null)
+            {
+                where.Dispose();
+            }
+
+            throw;
+        }
+    }
+
+    private static WeightBinder Bind(ModelFile file, ModelShape shape, LoadOptions options, DecoderProgram program, List<string> notes)
+    {
+        List<string> problems = [];
+        MetadataCheck.Run(file, shape, problems, notes);
+        var check = new WeightBinder(file, options, program.Memory, problems, notes);
+        program.Bind(check);
+        CheckUnused(file, shape, options, check, problems, notes);
+        if (problems.Count > 0)
+        {
+            string more = problems.Count > MostProblems ? $"\n  ... and {problems.Count - MostProblems} more" : "";
+            throw new ModelFormatException(
+                file.Path,
+                $"does not fit the declared model {shape.Name}:\n  {string.Join("\n  ", problems.Take(MostProblems))}{more}");
+        }
+
+        var bind = new WeightBinder(file, options, program.Memory, problems, notes, check);
+        program.Bind(bind);
+        bind.Finish();
+        return bind;
+    }
+
+    private static void CheckUnused(
+        ModelFile file, ModelShape shape, LoadOptions options, WeightBinder check, List<string> problems, List<string> notes)
+    {
+        // Buffers that Hugging Face's libraries save although they follow from the configuration, and a tied head saved twice.
+        bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+            || (shape.TiedEmbedding && name == "lm_head.weight");
+
+        string[] unused = [.. file.Tensors.Select(tensor => tensor.Name).Where(name => !check.Used.Contains(name) && !Harmless(name))];
+        if (unused.Length == 0)
+        {
+            return;
+        }
+
+        string list = $"'{string.Join("', '", unused.Take(3))}'{(unused.Length > 3 ? $" and {unused.Length - 3} more" : "")}";
+        if (options.AllowUnusedTensors)
+        {
+            notes.Add($"Unused: tensor {list}.");
+        }
+        else
+        {
+            problems.Add($"tensor {list} has no place in the declaration: declare what it is for, or load with LoadOptions.AllowUnusedTensors");
+        }
+    }
+
+    private static Tokenizer? ReadTokenizer(ModelFile file, ModelShape shape, LoadOptions options, List<string> notes)
+    {
+        Tokenizer? tokenizer;
+        if (options.TokenizerPath is { } path)
+        {
+            using ModelFile source = ModelFile.Open(path);
+            tokenizer = GgufTokenizer.Read(source, out string? reason)
+                ?? throw new ModelFormatException(source.Path, $"has no tokenizer that can be used: {reason}.");
+        }
+        else
+        {
+            tokenizer = GgufTokenizer.Read(file, out string? reason);
+            if (tokenizer is null)
+            {
+                notes.Add($"No tokenizer: {reason}. Give LoadOptions.TokenizerPath, or work with token ids.");
+            }
+        }
+
+        if (tokenizer is not null && tokenizer.VocabularySize > shape.Vocabulary)
+        {
+            throw new ModelFormatException(
+                options.TokenizerPath ?? file.Path,
+                $"'tokenizer.ggml.tokens' has {tokenizer.VocabularySize} tokens, but [DecoderModel] Vocabulary = {shape.Vocabulary} is declared.");
+        }
+
+        return tokenizer;
+    }
+}
+
+/// <summary>A program with its weights, on its way into a model. For generated code.</summary>
+public sealed class LoadedModel
+{
+    internal LoadedModel(DecoderProgram program, Device device, ModelShape shape, Tokenizer? tokenizer, LoadReport report)
+    {
+        Program = program;
+        Device = device;
+        Shape = shape;
+        Tokenizer = tokenizer;
+        Report = report;
+    }
+
+    internal DecoderProgram Program { get; }
+
+    internal Device Device { get; }
+
+    internal ModelShape Shape { get; }
+
+    internal Tokenizer? Tokenizer { get; }
+
+    internal LoadReport Report { get; }
+}

@@ -1,0 +1,11 @@
+namespace SparseInfer.Runtime;
+
+/// <summary>What a tensor is called, by kind of file. For generated programs.</summary>
+/// <param name="Gguf">In GGUF files: <c>blk.0.ffn_gate.weight</c>.</param>
+/// <param name="HuggingFace">In safetensors as Hugging Face's libraries write them: <c>model.layers.0.mlp.gate_proj.weight</c>.</param>
+public readonly record struct TensorName(string Gguf, string HuggingFace);
+
+/// <summary>A prepared matrix and the type it is stored in. For generated programs that declare several weight types.</summary>
+/// <param name="Weights">The matrix.</param>
+/// <param name="Type">Its type.</param>
+public readonly record struct StoredMatrix(SparseInfer.Kernels.Cpu.WeightMatrix Weights, WeightType Type);

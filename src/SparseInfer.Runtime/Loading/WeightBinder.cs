@@ -1,0 +1,345 @@
+using System.Runtime.CompilerServices;
+using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
+using SparseInfer.Loading;
+
+namespace SparseInfer.Runtime;
+
+/// <summary>
+/// Hands a generated program its weights. A program's Bind runs twice: first everything is checked and every fault collected,
+/// with nothing read; then, if there was none, weights are prepared.
+/// </summary>
+public sealed class WeightBinder
+{
+    private readonly ModelFile _file;
+    private readonly LoadOptions _options;
+    private readonly NativeMemoryPool _memory;
+    private readonly List<string> _problems;
+    private readonly List<string> _notes;
+    private readonly bool _checking;
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly HashSet<WeightType> _converted = [];
+    private readonly List<Action<NativeMemoryPool>> _after = [];
+    private readonly long _bytesTotal;
+    private long _bytesDone;
+
+    internal WeightBinder(ModelFile file, LoadOptions options, NativeMemoryPool memory, List<string> problems, List<string> notes, WeightBinder? check = null)
+    {
+        _file = file;
+        _options = options;
+        _memory = memory;
+        _problems = problems;
+        _notes = notes;
+        _checking = check is null;
+        _bytesTotal = check?._bytesDone ?? 0;
+    }
+
+    internal int TensorCount => _used.Count;
+
+    internal long Bytes => _bytesDone;
+
+    internal IReadOnlySet<string> Used => _used;
+
+    /// <summary>A matrix.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="rows">Declared number of rows.</param>
+    /// <param name="columns">Declared number of columns.</param>
+    /// <param name="types">Declared weight types, the preferred first.</param>
+    /// <param name="rowsText">What declared the rows.</param>
+    /// <param name="columnsText">What declared the columns.</param>
+    public StoredMatrix Matrix(
+        TensorName name,
+        int rows,
+        int columns,
+        ReadOnlySpan<WeightType> types,
+        [CallerArgumentExpression(nameof(rows))] string rowsText = "",
+        [CallerArgumentExpression(nameof(columns))] string columnsText = "") =>
+        Find(name, rows, columns, rowsText, columnsText, types, out WeightType type) is { } source
+            ? Store(source, type, WeightFormat.For(type).Pack(source.Address, rows, columns, out NativeBuffer? owner), owner)
+            : default;
+
+    /// <summary>A query or key matrix, its rows in the order that the program's rotary embedding wants.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="rows">Declared number of rows: heads x head dimension.</param>
+    /// <param name="columns">Declared number of columns.</param>
+    /// <param name="headDimension">Rows a head.</param>
+    /// <param name="rotaryDimensions">Rotated rows of a head.</param>
+    /// <param name="pairing">Which rows the program turns together.</param>
+    /// <param name="types">Declared weight types, the preferred first.</param>
+    /// <param name="rowsText">What declared the rows.</param>
+    /// <param name="columnsText">What declared the columns.</param>
+    public StoredMatrix RotaryMatrix(
+        TensorName name,
+        int rows,
+        int columns,
+        int headDimension,
+        int rotaryDimensions,
+        RopePairing pairing,
+        ReadOnlySpan<WeightType> types,
+        [CallerArgumentExpression(nameof(rows))] string rowsText = "",
+        [CallerArgumentExpression(nameof(columns))] string columnsText = "")
+    {
+        if (!Reorders(pairing))
+        {
+            return Matrix(name, rows, columns, types, rowsText, columnsText);
+        }
+
+        if (Find(name, rows, columns, rowsText, columnsText, types, out WeightType type) is not { } source)
+        {
+            return default;
+        }
+
+        int[] order = RotaryOrder.InterleavedFromHalfSplit(rows, headDimension, rotaryDimensions);
+        return Store(source, type, WeightFormat.For(type).PackPermuted(source.Address, rows, columns, order, out NativeBuffer owner), owner);
+    }
+
+    /// <summary>The down matrix of a feed-forward, stored [hidden x intermediate], prepared neuron-major.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="hidden">Declared width.</param>
+    /// <param name="intermediate">Declared number of neurons.</param>
+    /// <param name="type">The weight type of the layer's kernel.</param>
+    /// <param name="rowsText">What declared the width.</param>
+    /// <param name="columnsText">What declared the number of neurons.</param>
+    public DownMatrix Down(
+        TensorName name,
+        int hidden,
+        int intermediate,
+        WeightType type,
+        [CallerArgumentExpression(nameof(hidden))] string rowsText = "",
+        [CallerArgumentExpression(nameof(intermediate))] string columnsText = "")
+    {
+        if (Find(name, hidden, intermediate, rowsText, columnsText, [type], out _) is not { } source)
+        {
+            return default;
+        }
+
+        DownMatrix down = WeightFormat.For(type).PackDown(source.Address, hidden, intermediate, out NativeBuffer owner);
+        _memory.Own(owner);
+        source.Converted?.Dispose();
+        return down;
+    }
+
+    /// <summary>A norm's weights or a bias, widened to F32 and padded with zeros to whole vectors.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="length">Declared number of elements.</param>
+    /// <param name="lengthText">What declared it.</param>
+    public float[] Vector(TensorName name, int length, [CallerArgumentExpression(nameof(length))] string lengthText = "")
+    {
+        if (Lookup(name) is not { } tensor)
+        {
+            return [];
+        }
+
+        if (tensor.Shape.Count != 1 || tensor.Shape[0] != length)
+        {
+            Problem($"tensor '{tensor.Name}' is {Text(tensor.Shape)}, but {length} ({lengthText}) is declared");
+            return [];
+        }
+
+        if (tensor.Weight is not (WeightType.F32 or WeightType.F16 or WeightType.BF16))
+        {
+            Problem($"tensor '{tensor.Name}' is {tensor.Type}; norms and biases must be F32, F16 or BF16");
+            return [];
+        }
+
+        Count(tensor);
+        if (_checking)
+        {
+            return [];
+        }
+
+        WeightFormat format = WeightFormat.For(tensor.Weight.Value);
+        RequireFinite(tensor, format, 1, length);
+        float[] vector = new float[(length + 31) / 32 * 32];
+        format.Decode(tensor.Bytes, vector.AsSpan(0, length));
+        Report(tensor);
+        return vector;
+    }
+
+    /// <summary>A query or key bias, in the order of <see cref="RotaryMatrix"/>'s rows.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="length">Declared number of elements: heads x head dimension.</param>
+    /// <param name="headDimension">Elements a head.</param>
+    /// <param name="rotaryDimensions">Rotated elements of a head.</param>
+    /// <param name="pairing">Which elements the program turns together.</param>
+    /// <param name="lengthText">What declared the length.</param>
+    public float[] RotaryVector(
+        TensorName name, int length, int headDimension, int rotaryDimensions, RopePairing pairing, [CallerArgumentExpression(nameof(length))] string lengthText = "")
+    {
+        float[] vector = Vector(name, length, lengthText);
+        if (vector.Length == 0 || !Reorders(pairing))
+        {
+            return vector;
+        }
+
+        float[] ordered = new float[vector.Length];
+        int[] order = RotaryOrder.InterleavedFromHalfSplit(length, headDimension, rotaryDimensions);
+        for (int i = 0; i < length; i++)
+        {
+            ordered[i] = vector[order[i]];
+        }
+
+        return ordered;
+    }
+
+    /// <summary>The type that the matrices of one feed-forward share: its kernel is written for one type.</summary>
+    /// <param name="names">Names of its matrices.</param>
+    /// <param name="types">Declared weight types, the preferred first.</param>
+    public WeightType CommonType(ReadOnlySpan<TensorName> names, ReadOnlySpan<WeightType> types)
+    {
+        WeightType? common = null;
+        foreach (TensorName name in names)
+        {
+            if (!_file.TryGetTensor(Name(name), out TensorInfo? tensor))
+            {
+                continue;
+            }
+
+            WeightType type = Target(tensor, types) ?? types[0];
+            if (common is { } first && first != type)
+            {
+                Problem($"tensor '{tensor.Name}' is {type}, but another matrix of the same feed-forward is {first}: they share a kernel, so store them alike");
+            }
+
+            common ??= type;
+        }
+
+        return common ?? types[0];
+    }
+
+    /// <summary>Runs an action when all matrices are there: what policies prepare from them.</summary>
+    /// <param name="prepare">Gets the pool that owns what it allocates.</param>
+    public void AfterPacking(Action<NativeMemoryPool> prepare)
+    {
+        if (!_checking)
+        {
+            _after.Add(prepare);
+        }
+    }
+
+    internal void Finish() => Parallel.ForEach(_after, prepare => prepare(_memory));
+
+    private readonly record struct Source(nint Address, NativeBuffer? Converted, TensorInfo Tensor);
+
+    private string Name(TensorName name) => _file.Format == ModelFileFormat.Gguf ? name.Gguf : name.HuggingFace;
+
+    private bool Reorders(RopePairing pairing) => _file.Format == ModelFileFormat.Safetensors && pairing == RopePairing.Interleaved;
+
+    private TensorInfo? Lookup(TensorName name)
+    {
+        string wanted = Name(name);
+        if (_file.TryGetTensor(wanted, out TensorInfo? tensor))
+        {
+            _used.Add(wanted);
+            return tensor;
+        }
+
+        string? closest = _problems.Count < ModelLoader.MostProblems ? ClosestName.Find(wanted, _file.Tensors.Select(other => other.Name)) : null;
+        Problem($"tensor '{wanted}' is missing{(closest is null ? "" : $"; the closest is '{closest}'")}");
+        return null;
+    }
+
+    /// <summary>Checks a matrix and finds its bytes, converted if need be. Null while checking, or where something is wrong.</summary>
+    private Source? Find(TensorName name, int rows, int columns, string rowsText, string columnsText, ReadOnlySpan<WeightType> types, out WeightType type)
+    {
+        type = types[0];
+        if (Lookup(name) is not { } tensor)
+        {
+            return null;
+        }
+
+        if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
+        {
+            Problem($"tensor '{tensor.Name}' is {Text(tensor.Shape)}, but [{rows}, {columns}] ({rowsText} x {columnsText}) is declared");
+            return null;
+        }
+
+        if (Target(tensor, types) is not { } target)
+        {
+            string declared = string.Join(", ", types.ToArray());
+            Problem(tensor.Weight is { } stored
+                ? $"tensor '{tensor.Name}' is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
+                : $"tensor '{tensor.Name}' is {tensor.Type}, which no kernel reads: store it as {declared}");
+            return null;
+        }
+
+        Count(tensor);
+        type = target;
+        if (_checking)
+        {
+            return null;
+        }
+
+        WeightFormat format = WeightFormat.For(tensor.Weight!.Value);
+        RequireFinite(tensor, format, rows, columns);
+        if (target == tensor.Weight)
+        {
+            return new Source(tensor.Address, null, tensor);
+        }
+
+        if (_converted.Add(tensor.Weight.Value))
+        {
+            _notes.Add($"{tensor.Weight} weights were converted to {target}.");
+        }
+
+        NativeBuffer converted = format.ConvertTo(WeightFormat.For(target), tensor.Address, rows, columns);
+        return new Source(converted.Address, converted, tensor);
+    }
+
+    /// <summary>The type a tensor is used in: its own where declared; F32, which holds every other exactly; else, if allowed, the first declared.</summary>
+    private WeightType? Target(TensorInfo tensor, ReadOnlySpan<WeightType> types)
+    {
+        if (tensor.Weight is not { } stored)
+        {
+            return null;
+        }
+
+        if (types.Contains(stored))
+        {
+            return stored;
+        }
+
+        return types.Contains(WeightType.F32) ? WeightType.F32 : _options.ConvertWeights ? types[0] : null;
+    }
+
+    private StoredMatrix Store(Source source, WeightType type, WeightMatrix matrix, NativeBuffer? owner)
+    {
+        if (owner is not null)
+        {
+            _memory.Own(owner);
+            source.Converted?.Dispose();
+        }
+        else
+        {
+            _memory.Own(source.Converted);
+        }
+
+        Report(source.Tensor);
+        return new StoredMatrix(matrix, type);
+    }
+
+    private static void RequireFinite(TensorInfo tensor, WeightFormat format, int rows, int columns)
+    {
+        if (format.FirstNonFinite(tensor.Address, rows, columns) is { } place)
+        {
+            string what = tensor.Weight is WeightType.Q8_0 or WeightType.Q4_0 ? "a block scale" : "a weight";
+            throw new ModelFormatException(
+                tensor.File,
+                $"tensor '{tensor.Name}' has {what} that is not a finite number, at row {place.Row}, column {place.Column}. The file is damaged or was converted with an overflow: convert it again.");
+        }
+    }
+
+    private void Count(TensorInfo tensor) => _bytesDone += tensor.ByteLength;
+
+    private void Report(TensorInfo tensor) => _options.Progress?.Report(new LoadProgress(tensor.Name, _bytesDone, _bytesTotal));
+
+    private void Problem(string problem)
+    {
+        if (_checking)
+        {
+            _problems.Add(problem);
+        }
+    }
+
+    private static string Text(IReadOnlyList<long> shape) => $"[{string.Join(", ", shape)}]";
+}

@@ -1,0 +1,64 @@
+using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Loading;
+
+/// <summary>The primitives of one weight type, chosen at run time: loading is where a file's types become type arguments.</summary>
+internal abstract class WeightFormat
+{
+    private static readonly WeightFormat[] All = [new Of<F32>(), new Of<F16>(), new Of<BF16>(), new Of<Q8_0>(), new Of<Q4_0>()];
+
+    public static WeightFormat For(WeightType type) => All[(int)type];
+
+    public abstract nint SourceRowBytes(int columns);
+
+    public abstract WeightMatrix Pack(nint source, int rows, int columns, out NativeBuffer? owner);
+
+    public abstract WeightMatrix PackPermuted(nint source, int rows, int columns, ReadOnlySpan<int> sourceRows, out NativeBuffer owner);
+
+    public abstract DownMatrix PackDown(nint source, int rows, int columns, out NativeBuffer owner);
+
+    public abstract (int Row, int Column)? FirstNonFinite(nint source, int rows, int columns);
+
+    public abstract void Decode(ReadOnlySpan<byte> source, Span<float> destination);
+
+    public abstract void Encode(ReadOnlySpan<float> source, Span<byte> destination);
+
+    /// <summary>A copy of a matrix in another type, row by row through F32.</summary>
+    public unsafe NativeBuffer ConvertTo(WeightFormat target, nint source, int rows, int columns)
+    {
+        nint sourceRow = SourceRowBytes(columns);
+        nint targetRow = target.SourceRowBytes(columns);
+        NativeBuffer converted = NativeBuffer.Allocate(checked((long)targetRow * rows));
+        nint destination = converted.Address;
+        Parallel.For(0, rows, () => new float[columns], (row, _, values) =>
+        {
+            Decode(new ReadOnlySpan<byte>((void*)(source + (row * sourceRow)), (int)sourceRow), values);
+            target.Encode(values, new Span<byte>((void*)(destination + (row * targetRow)), (int)targetRow));
+            return values;
+        }, _ => { });
+        return converted;
+    }
+
+    private sealed class Of<T> : WeightFormat
+        where T : IWeightFormat
+    {
+        public override nint SourceRowBytes(int columns) => WeightPacking.SourceRowBytes<T>(columns);
+
+        public override WeightMatrix Pack(nint source, int rows, int columns, out NativeBuffer? owner) =>
+            WeightPacking.Pack<T>(source, rows, columns, out owner);
+
+        public override WeightMatrix PackPermuted(nint source, int rows, int columns, ReadOnlySpan<int> sourceRows, out NativeBuffer owner) =>
+            WeightPacking.PackPermuted<T>(source, rows, columns, sourceRows, out owner);
+
+        public override DownMatrix PackDown(nint source, int rows, int columns, out NativeBuffer owner) =>
+            WeightPacking.PackDown<T>(source, rows, columns, Environment.ProcessorCount, out owner);
+
+        public override (int Row, int Column)? FirstNonFinite(nint source, int rows, int columns) =>
+            WeightPacking.FirstNonFinite<T>(source, rows, columns);
+
+        public override void Decode(ReadOnlySpan<byte> source, Span<float> destination) => WeightConversion.Decode<T>(source, destination);
+
+        public override void Encode(ReadOnlySpan<float> source, Span<byte> destination) => WeightConversion.Encode<T>(source, destination);
+    }
+}

@@ -1,0 +1,100 @@
+using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Runtime;
+
+/// <summary>A generated program and its weights: what all sessions of a model share. Base class of generated code.</summary>
+public abstract class DecoderProgram
+{
+    private readonly Lock _lock = new();
+    private ModelShape? _shape;
+    private ModelFile? _file;
+    private Device? _ownedDevice;
+    private int _users = 1;
+
+    /// <summary>What was declared.</summary>
+    public ModelShape Shape => _shape ?? throw new InvalidOperationException("The program is not loaded yet.");
+
+    internal NativeMemoryPool Memory { get; } = new();
+
+    /// <summary>Takes all weights, by name and declared shape. Called twice: see <see cref="WeightBinder"/>.</summary>
+    /// <param name="bind">Where they come from.</param>
+    public abstract void Bind(WeightBinder bind);
+
+    /// <summary>Makes one session's state.</summary>
+    /// <param name="capacity">Most tokens it can hold.</param>
+    public abstract DecoderState CreateState(int capacity);
+
+    internal void Attach(ModelShape shape, ModelFile file, Device? ownedDevice)
+    {
+        _shape = shape;
+        _file = file;
+        _ownedDevice = ownedDevice;
+    }
+
+    /// <summary>Counts one more user of the weights.</summary>
+    internal void Acquire()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_users == 0, typeof(LanguageModel));
+            _users++;
+        }
+    }
+
+    /// <summary>Counts one user less; the last frees the weights, and closes the file that they may lie in.</summary>
+    internal void Release()
+    {
+        lock (_lock)
+        {
+            if (--_users > 0)
+            {
+                return;
+            }
+        }
+
+        Memory.Dispose();
+        _file?.Dispose();
+        _ownedDevice?.Dispose();
+    }
+}
+
+/// <summary>One session's state on one device: key-value cache and activations. Base class of generated code.</summary>
+public abstract class DecoderState : IDisposable
+{
+    /// <summary>Most tokens it can hold.</summary>
+    public abstract int Capacity { get; }
+
+    /// <summary>Tokens it holds: the position that the next one gets.</summary>
+    public int Position { get; protected set; }
+
+    /// <summary>Runs tokens after those it holds.</summary>
+    /// <param name="tokens">Ids, all below the vocabulary's size; they fit in what is left of the capacity.</param>
+    /// <param name="step">How.</param>
+    /// <param name="allLogits">Where the logits of all tokens go, [tokens x vocabulary]; empty: only the last token's are kept.</param>
+    public abstract void Run(ReadOnlySpan<int> tokens, in StepOptions step, Span<float> allLogits);
+
+    /// <summary>Logits of the last token run, [vocabulary]. Overwritten by the next run.</summary>
+    public abstract ReadOnlySpan<float> LastLogits { get; }
+
+    /// <summary>Forgets the tokens from a position on.</summary>
+    /// <param name="position">0 to <see cref="Position"/>.</param>
+    public void Rewind(int position) => Position = position;
+
+    /// <summary>Adds up one layer's meters.</summary>
+    /// <param name="layer">The layer.</param>
+    public abstract LayerTally ReadTally(int layer);
+
+    /// <summary>Sets all meters to zero.</summary>
+    public abstract void ResetTallies();
+
+    /// <summary>Frees the buffers.</summary>
+    public abstract void Dispose();
+}
+
+/// <summary>How a run computes.</summary>
+/// <param name="Mode">What is skipped.</param>
+/// <param name="IsPrompt">Whether the tokens are a prompt: batched, and dense unless <paramref name="SparsePrompt"/>.</param>
+/// <param name="SparsePrompt">Whether prompt tokens go through the mode's kernels, one by one.</param>
+/// <param name="Metering">Whether the meters run.</param>
+public readonly record struct StepOptions(SparsityMode Mode, bool IsPrompt, bool SparsePrompt, bool Metering);

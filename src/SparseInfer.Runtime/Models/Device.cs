@@ -1,0 +1,72 @@
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer;
+
+/// <summary>Where models run. One device may serve any number of models and sessions; it must outlive them.</summary>
+public abstract class Device : IDisposable
+{
+    /// <summary>How it is asked for: <c>cpu</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What it is, for people.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>The names that <see cref="Open"/> knows.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["cpu"];
+
+    /// <summary>The best device of this machine: the CPU, with a worker for each processor.</summary>
+    public static Device Best() => Cpu();
+
+    /// <summary>The CPU.</summary>
+    /// <param name="threads">Worker threads, the caller's among them; 0: as many as processors. 1 uses the calling thread alone.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 1024.</exception>
+    public static CpuDevice Cpu(int threads = 0) => new(threads);
+
+    /// <summary>Opens a device by name.</summary>
+    /// <param name="name">One of <see cref="Names"/>, or <c>best</c>.</param>
+    /// <param name="threads">As in <see cref="Cpu"/>.</param>
+    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
+    public static Device Open(string name, int threads = 0) => name switch
+    {
+        "best" or "cpu" => Cpu(threads),
+        _ => throw new ArgumentException($"There is no device '{name}'; there is: best, {string.Join(", ", Names)}.", nameof(name)),
+    };
+
+    /// <summary>Ends the device's threads. Models on it cannot run any more.</summary>
+    public abstract void Dispose();
+}
+
+/// <summary>The CPU: a fixed group of worker threads.</summary>
+public sealed class CpuDevice : Device
+{
+    /// <summary>More workers than this are surely a mistake.</summary>
+    public const int MostThreads = 1024;
+
+    internal CpuDevice(int threads)
+    {
+        if (threads is < 0 or > MostThreads)
+        {
+            throw new ArgumentOutOfRangeException(nameof(threads), threads, $"The number of threads must be 0 (one a processor) to {MostThreads}.");
+        }
+
+        Workers = new WorkerGroup(threads == 0 ? Math.Min(Environment.ProcessorCount, MostThreads) : threads);
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "cpu";
+
+    /// <inheritdoc/>
+    public override string Description => $"CPU, {Workers.Count} thread{(Workers.Count == 1 ? "" : "s")}, {SimdText}";
+
+    /// <summary>The threads, for generated programs.</summary>
+    public WorkerGroup Workers { get; }
+
+    private static string SimdText =>
+        System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "512-bit vectors"
+        : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? "256-bit vectors"
+        : System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated ? "128-bit vectors"
+        : "no vectors";
+
+    /// <inheritdoc/>
+    public override void Dispose() => Workers.Dispose();
+}

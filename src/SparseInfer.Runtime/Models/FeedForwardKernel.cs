@@ -1,0 +1,125 @@
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer;
+
+/// <summary>A feed-forward layer's sizes and function, as declared.</summary>
+public sealed record FeedForwardShape
+{
+    /// <summary>Width of input and output.</summary>
+    public required int Hidden { get; init; }
+
+    /// <summary>Number of neurons.</summary>
+    public required int Intermediate { get; init; }
+
+    /// <summary>The activation.</summary>
+    public required Activation Activation { get; init; }
+
+    /// <summary>FATReLU's threshold; 0 for the others.</summary>
+    public required float Threshold { get; init; }
+
+    /// <summary>Whether there is a gate.</summary>
+    public required bool Gated { get; init; }
+
+    /// <summary>Whether there are biases.</summary>
+    public required bool Biases { get; init; }
+}
+
+/// <summary>
+/// A feed-forward layer alone, for models of one's own: what a static partial property with <see cref="FeedForwardAttribute"/>
+/// returns. The property always returns the same object; <see cref="New"/> makes further layers of the same kind.
+/// </summary>
+public abstract class FeedForwardKernel : IDisposable
+{
+    private protected FeedForwardKernel(FeedForwardShape shape) => Shape = shape;
+
+    /// <summary>What was declared.</summary>
+    public FeedForwardShape Shape { get; }
+
+    /// <summary>What is skipped; may change between calls.</summary>
+    public SparsityMode Mode { get; set; } = SparsityMode.Predicted;
+
+    /// <summary>Count what is skipped (<see cref="ReadMetrics"/>). Slow: what was skipped is computed to judge the predictor.</summary>
+    public bool Metering { get; set; }
+
+    /// <summary>Another layer of the same kind, without weights.</summary>
+    public abstract FeedForwardKernel New();
+
+    /// <summary>Prepares weights, in place of any there were.</summary>
+    /// <param name="weights">The matrices, and biases where declared.</param>
+    /// <param name="device">Where it runs; it must outlive this. Null: the calling thread.</param>
+    /// <exception cref="ArgumentException">A matrix is missing, or has another size than declared, or holds what is not finite.</exception>
+    public abstract void Load(FeedForwardWeights weights, CpuDevice? device = null);
+
+    /// <summary>Computes the layer for one input.</summary>
+    /// <param name="x">[Hidden], finite.</param>
+    /// <param name="y">[Hidden], overwritten.</param>
+    /// <exception cref="ArgumentException">A span has another length.</exception>
+    /// <exception cref="InvalidOperationException">No weights are loaded.</exception>
+    public abstract void Forward(ReadOnlySpan<float> x, Span<float> y);
+
+    /// <summary>What was done while <see cref="Metering"/> was on.</summary>
+    public abstract LayerMetrics ReadMetrics();
+
+    /// <summary>Sets the meters to zero.</summary>
+    public abstract void ResetMetrics();
+
+    /// <summary>Frees the weights; <see cref="Load"/> may be called again.</summary>
+    public abstract void Dispose();
+}
+
+/// <summary>A matrix as a layer is given it: row-major, rows without padding.</summary>
+public sealed class WeightTensor
+{
+    private WeightTensor(WeightType? type, ReadOnlyMemory<byte> bytes, float[]? values)
+    {
+        Type = type;
+        Bytes = bytes;
+        Values = values;
+    }
+
+    /// <summary>The type of <see cref="Bytes"/>; null for values that take the declared type.</summary>
+    public WeightType? Type { get; }
+
+    internal ReadOnlyMemory<byte> Bytes { get; }
+
+    internal float[]? Values { get; }
+
+    /// <summary>Values that are stored in the layer's first declared weight type, rounded as that type needs.</summary>
+    /// <param name="values">[rows x columns].</param>
+    public static WeightTensor From(float[] values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return new WeightTensor(null, default, values);
+    }
+
+    /// <summary>Bytes as a model file has them.</summary>
+    /// <param name="type">Their type.</param>
+    /// <param name="bytes">The rows, one after the other; block types in ggml's layout.</param>
+    public static WeightTensor From(WeightType type, ReadOnlyMemory<byte> bytes) => new(type, bytes, null);
+
+    /// <summary>Same as <see cref="From(float[])"/>.</summary>
+    /// <param name="values">[rows x columns].</param>
+    public static implicit operator WeightTensor(float[] values) => From(values);
+}
+
+/// <summary>The weights of a feed-forward layer.</summary>
+public sealed record FeedForwardWeights
+{
+    /// <summary>[Intermediate x Hidden]; only for gated layers.</summary>
+    public WeightTensor? Gate { get; init; }
+
+    /// <summary>[Intermediate x Hidden]. Without a gate it is the first matrix, and the activation's.</summary>
+    public required WeightTensor Up { get; init; }
+
+    /// <summary>[Hidden x Intermediate].</summary>
+    public required WeightTensor Down { get; init; }
+
+    /// <summary>[Intermediate]; only where biases are declared and there is a gate.</summary>
+    public float[]? GateBias { get; init; }
+
+    /// <summary>[Intermediate]; only where biases are declared.</summary>
+    public float[]? UpBias { get; init; }
+
+    /// <summary>[Hidden]; only where biases are declared.</summary>
+    public float[]? DownBias { get; init; }
+}

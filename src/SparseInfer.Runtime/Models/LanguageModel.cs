@@ -1,0 +1,93 @@
+using System.Runtime.CompilerServices;
+using SparseInfer.Runtime;
+using SparseInfer.Text;
+
+namespace SparseInfer;
+
+/// <summary>A loaded model. Generated classes derive from it and add <c>Load</c>. Safe to use from several threads: each session is one sequence.</summary>
+public abstract class LanguageModel : IDisposable
+{
+    private readonly DecoderProgram _program;
+    private readonly Tokenizer? _tokenizer;
+    private int _disposed;
+
+    /// <summary>Takes over a loaded program. For generated code.</summary>
+    /// <param name="loaded">What <see cref="ModelLoader"/> made.</param>
+    protected LanguageModel(LoadedModel loaded)
+    {
+        ArgumentNullException.ThrowIfNull(loaded);
+        _program = loaded.Program;
+        _tokenizer = loaded.Tokenizer;
+        Device = loaded.Device;
+        Shape = loaded.Shape;
+        LoadReport = loaded.Report;
+    }
+
+    /// <summary>What was declared.</summary>
+    public ModelShape Shape { get; }
+
+    /// <summary>Where it runs.</summary>
+    public Device Device { get; }
+
+    /// <summary>What loading found.</summary>
+    public LoadReport LoadReport { get; }
+
+    /// <summary>Whether there is a tokenizer, so that text can be used instead of token ids.</summary>
+    public bool HasTokenizer => _tokenizer is not null;
+
+    /// <summary>The tokenizer.</summary>
+    /// <exception cref="InvalidOperationException">The file has none; see <see cref="LoadReport"/>.</exception>
+    public Tokenizer Tokenizer => _tokenizer ?? throw new InvalidOperationException(
+        $"{Shape.Name} was loaded without a tokenizer. Give LoadOptions.TokenizerPath, or use Session.Forward with token ids.");
+
+    /// <summary>Starts a sequence of its own: key-value cache and activations. Weights are shared.</summary>
+    /// <param name="options">How; null: the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The context asked for is longer than declared.</exception>
+    public Session CreateSession(SessionOptions? options = null)
+    {
+        options ??= new SessionOptions();
+        int context = options.Context ?? Shape.Context;
+        if (context < 1 || context > Shape.Context)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options), context, $"SessionOptions.Context must be 1 to {Shape.Context}, the context that {Shape.Name} declares.");
+        }
+
+        _program.Acquire();
+        try
+        {
+            return new Session(this, _program, _program.CreateState(context), options);
+        }
+        catch
+        {
+            _program.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Continues a prompt, in a session of its own.</summary>
+    /// <param name="prompt">The text to continue.</param>
+    /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>
+    /// <param name="cancellationToken">Ends the generation after the current token.</param>
+    /// <returns>The text that follows the prompt, in pieces of whole characters.</returns>
+    public async IAsyncEnumerable<string> GenerateAsync(
+        string prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using Session session = CreateSession();
+        await foreach (string piece in session.GenerateAsync(prompt, options, cancellationToken).ConfigureAwait(false))
+        {
+            yield return piece;
+        }
+    }
+
+    /// <summary>Frees the weights, once the last session is disposed as well.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _program.Release();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,41 @@
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer;
+
+/// <summary>What one layer's feed-forward did since the meters were reset. Shares are of all neurons of all tokens; NaN where nothing was counted.</summary>
+public readonly record struct LayerMetrics
+{
+    internal LayerMetrics(int layer, in LayerTally tally, int intermediate)
+    {
+        Layer = layer;
+        Tokens = tally.Neurons / intermediate;
+        ActualSparsity = Share(tally.Inactive, tally.Neurons);
+        PredictedSparsity = Share(tally.Predicted, tally.Neurons);
+        Precision = Share(tally.PredictedInactive, tally.Predicted);
+        Recall = tally.Predicted == 0 ? double.NaN : Share(tally.PredictedInactive, tally.Inactive);
+        BytesPerToken = Tokens == 0 ? double.NaN : (double)tally.Bytes / Tokens;
+    }
+
+    /// <summary>The layer.</summary>
+    public int Layer { get; }
+
+    /// <summary>Tokens counted.</summary>
+    public long Tokens { get; }
+
+    /// <summary>Share of neurons whose activation was zero, or below the declared threshold.</summary>
+    public double ActualSparsity { get; }
+
+    /// <summary>Share of neurons that a predictor skipped unread; 0 without a predictor.</summary>
+    public double PredictedSparsity { get; }
+
+    /// <summary>Of the neurons predicted inactive, the share that is. NaN without a predictor.</summary>
+    public double Precision { get; }
+
+    /// <summary>Of the inactive neurons, the share that was predicted. NaN without a predictor.</summary>
+    public double Recall { get; }
+
+    /// <summary>Bytes of feed-forward weights and predictor data that a token touches, on average.</summary>
+    public double BytesPerToken { get; }
+
+    private static double Share(long part, long whole) => whole == 0 ? double.NaN : (double)part / whole;
+}

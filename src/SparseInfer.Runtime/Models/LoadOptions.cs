@@ -1,0 +1,33 @@
+namespace SparseInfer;
+
+/// <summary>How a model is loaded.</summary>
+public sealed record LoadOptions
+{
+    /// <summary>
+    /// Convert weights whose stored type the model does not declare to the first declared type, with loss where that type holds
+    /// less. Widening to a declared F32 loses nothing and needs no permission.
+    /// </summary>
+    public bool ConvertWeights { get; init; }
+
+    /// <summary>Load although the file has tensors that the declaration gives no place to.</summary>
+    public bool AllowUnusedTensors { get; init; }
+
+    /// <summary>A GGUF file to take the tokenizer from, for model files that have none (safetensors).</summary>
+    public string? TokenizerPath { get; init; }
+
+    /// <summary>Told after each tensor.</summary>
+    public IProgress<LoadProgress>? Progress { get; init; }
+}
+
+/// <summary>How far loading is.</summary>
+/// <param name="Tensor">The tensor just prepared.</param>
+/// <param name="BytesDone">Bytes of the file prepared so far.</param>
+/// <param name="BytesTotal">Bytes to prepare.</param>
+public readonly record struct LoadProgress(string Tensor, long BytesDone, long BytesTotal);
+
+/// <summary>What loading found.</summary>
+/// <param name="File">The model file.</param>
+/// <param name="Tensors">Number of tensors bound.</param>
+/// <param name="WeightBytes">Their size in the file.</param>
+/// <param name="Notes">What a careful reader may want to know; each one sentence.</param>
+public sealed record LoadReport(string File, int Tensors, long WeightBytes, IReadOnlyList<string> Notes);

@@ -1,0 +1,50 @@
+namespace SparseInfer;
+
+/// <summary>A declared model's sizes, in elements, as the generator wrote them down.</summary>
+public sealed record ModelShape
+{
+    /// <summary>Name of the declaring class.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Width of the residual stream.</summary>
+    public required int Hidden { get; init; }
+
+    /// <summary>Neurons of each feed-forward.</summary>
+    public required int Intermediate { get; init; }
+
+    /// <summary>Number of layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>Number of tokens.</summary>
+    public required int Vocabulary { get; init; }
+
+    /// <summary>Longest sequence, in tokens.</summary>
+    public required int Context { get; init; }
+
+    /// <summary>Number of query heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Number of key and value heads.</summary>
+    public required int KeyValueHeads { get; init; }
+
+    /// <summary>Elements a head.</summary>
+    public required int HeadDimension { get; init; }
+
+    /// <summary>Base of the rotary frequencies.</summary>
+    public required float RopeTheta { get; init; }
+
+    /// <summary>Rotated dimensions of a head.</summary>
+    public required int RopeDimensions { get; init; }
+
+    /// <summary>The norms' epsilon.</summary>
+    public required float NormEpsilon { get; init; }
+
+    /// <summary>The feed-forward's activation.</summary>
+    public required Activation Activation { get; init; }
+
+    /// <summary>Whether the feed-forward has a gate.</summary>
+    public required bool Gated { get; init; }
+
+    /// <summary>Whether the output head is the embedding.</summary>
+    public required bool TiedEmbedding { get; init; }
+}

@@ -1,0 +1,20 @@
+namespace SparseInfer;
+
+/// <summary>How a session computes.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>What is skipped.</summary>
+    public SparsityMode Mode { get; init; } = SparsityMode.Predicted;
+
+    /// <summary>Most tokens the session can hold; null: the declared context. Its key-value cache is allocated at once.</summary>
+    public int? Context { get; init; }
+
+    /// <summary>
+    /// Put prompt tokens through the mode's kernels one by one, as decoding does. Off, the default: prompts are computed dense, in
+    /// batches, as in SparseInfer's paper.
+    /// </summary>
+    public bool SparsePrompt { get; init; }
+
+    /// <summary>Count what the feed-forwards do (<see cref="Session.ReadMetrics"/>). Slow: what was skipped is computed to judge the predictor.</summary>
+    public bool Metering { get; init; }
+}
