@@ -1,0 +1,88 @@
+using System.IO.MemoryMappedFiles;
+
+namespace SparseInfer.Files;
+
+/// <summary>
+/// The bytes of one file, memory-mapped read-only. Every reader of this folder parses a region, so a test can hand any of them bytes that
+/// never were a file. Until it is disposed the mapping stays: there is no finalizer, because an address taken from a region says nothing
+/// to the garbage collector, and unmapping under a running kernel is worse than a leak.
+/// </summary>
+internal sealed unsafe class FileRegion : IDisposable
+{
+    private readonly MemoryMappedFile? _file;
+    private readonly MemoryMappedViewAccessor? _view;
+    private byte* _start;
+
+    /// <summary>A region over memory that somebody else keeps alive and in place.</summary>
+    public FileRegion(string path, byte* start, long length)
+    {
+        Path = path;
+        Length = length;
+        _start = start;
+    }
+
+    private FileRegion(string path, MemoryMappedFile file, MemoryMappedViewAccessor view, long length)
+    {
+        Path = path;
+        Length = length;
+        _file = file;
+        _view = view;
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
+        _start += view.PointerOffset;
+    }
+
+    /// <summary>The file's name, for messages.</summary>
+    public string Path { get; }
+
+    /// <summary>Its length in bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>The first byte.</summary>
+    /// <exception cref="ObjectDisposedException">The model file was disposed.</exception>
+    public byte* Start => _start is not null ? _start : throw new ObjectDisposedException(nameof(ModelFile), $"{Path} was disposed.");
+
+    /// <summary>Maps a file.</summary>
+    /// <exception cref="ModelFormatException">It is empty.</exception>
+    /// <exception cref="FileNotFoundException">It does not exist.</exception>
+    public static FileRegion Map(string path)
+    {
+        var handle = File.OpenHandle(path);
+        MemoryMappedFile? file = null;
+        try
+        {
+            long length = RandomAccess.GetLength(handle);
+            if (length == 0)
+                throw new ModelFormatException(path, "the file is empty. Download or convert it again.");
+            file = MemoryMappedFile.CreateFromFile(
+                handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            return new FileRegion(path, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read), length);
+        }
+        catch
+        {
+            file?.Dispose();
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A piece of the file. The caller has checked that it lies inside.</summary>
+    public ReadOnlySpan<byte> Span(long offset, int length)
+    {
+        byte* start = Start;
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - length);
+        return new ReadOnlySpan<byte>(start + offset, length);
+    }
+
+    /// <summary>Unmaps the file; addresses into it are no longer valid.</summary>
+    public void Dispose()
+    {
+        if (_start is null)
+            return;
+        _start = null;
+        _view?.SafeMemoryMappedViewHandle.ReleasePointer();
+        _view?.Dispose();
+        _file?.Dispose();
+    }
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace SparseInfer.Files;
+
+/// <summary>
+/// A model on disk, memory-mapped: its tensors and what it says about itself. Opening reads the tables only; weights are paged in when
+/// they are touched, and whether their values make sense is for whoever uses them to check. Everything the tables claim (counts, lengths,
+/// shapes, offsets) is checked against the file before it is believed, so no file can make the reader crash, hang, or allocate
+/// more than a small multiple of what its tables occupy. A file that another program shortens while it is mapped is beyond that.
+/// </summary>
+/// <remarks>Safe for any number of concurrent readers. Dispose it after the last use of any tensor's bytes: they are unmapped then.</remarks>
+public abstract class ModelFile : IDisposable
+{
+    private readonly TensorTable _tensors;
+    private readonly IReadOnlyList<FileRegion> _regions;
+
+    private protected ModelFile(
+        string path, ModelFileFormat format, TensorTable tensors, ModelMetadata metadata, IReadOnlyList<FileRegion> regions)
+    {
+        Path = path;
+        Format = format;
+        Metadata = metadata;
+        _tensors = tensors;
+        _regions = regions;
+    }
+
+    /// <summary>The path that it was opened by.</summary>
+    public string Path { get; }
+
+    /// <summary>The container.</summary>
+    public ModelFileFormat Format { get; }
+
+    /// <summary>Every tensor, in the file's order.</summary>
+    public IReadOnlyList<TensorInfo> Tensors => _tensors.Tensors;
+
+    /// <summary>What the model says about itself; of no keys where safetensors has no <c>config.json</c> beside it.</summary>
+    public ModelMetadata Metadata { get; }
+
+    /// <summary>
+    /// Opens a model: a GGUF file; a safetensors file, with the <c>config.json</c> beside it where there is one; the
+    /// <c>*.safetensors.index.json</c> of a sharded model; or the folder that holds one of these. What a file is, its content decides,
+    /// not its name. A single shard opens as just that shard: open the folder for the whole.
+    /// </summary>
+    /// <param name="path">A file or a folder. In a folder, safetensors go before GGUF, and <c>model.safetensors</c> before others.</param>
+    /// <exception cref="FileNotFoundException">There is neither a file nor a folder of that name.</exception>
+    /// <exception cref="ModelFormatException">It holds no model that can be read; the message says why.</exception>
+    /// <exception cref="IOException">The operating system could not read it.</exception>
+    /// <exception cref="UnauthorizedAccessException">Reading it is not permitted.</exception>
+    public static ModelFile Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string file = ModelLocator.Resolve(path);
+        var region = FileRegion.Map(file);
+        try
+        {
+            return ModelLocator.Recognize(region) switch
+            {
+                ModelContent.Gguf => GgufFile.Read(path, region),
+                ModelContent.Safetensors => SafetensorsFile.Read(path, region, ModelLocator.FindConfig(file)),
+                _ => SafetensorsFile.ReadShards(path, region, ModelLocator.FindConfig(file)),
+            };
+        }
+        catch
+        {
+            region.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens bytes as if they were a file without neighbours. The caller keeps them in place until the file is disposed.</summary>
+    internal static ModelFile Open(FileRegion region) => ModelLocator.Recognize(region) switch
+    {
+        ModelContent.Gguf => GgufFile.Read(region.Path, region),
+        ModelContent.Safetensors => SafetensorsFile.Read(region.Path, region, configPath: null),
+        _ => SafetensorsFile.ReadShards(region.Path, region, configPath: null),
+    };
+
+    /// <summary>Looks a tensor up by its exact name.</summary>
+    public bool TryGetTensor(string name, [NotNullWhen(true)] out TensorInfo? tensor) => _tensors.TryGet(name, out tensor);
+
+    /// <summary>Unmaps the file; no address or span from it may be used any more.</summary>
+    public void Dispose()
+    {
+        foreach (var region in _regions)
+            region.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

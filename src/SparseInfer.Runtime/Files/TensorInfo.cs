@@ -1,0 +1,59 @@
+namespace SparseInfer.Files;
+
+/// <summary>One tensor of a model file: its name, type and shape, and where its bytes lie in the mapping. Nothing is copied.</summary>
+public sealed class TensorInfo
+{
+    private readonly FileRegion _region;
+
+    internal TensorInfo(FileRegion region, string name, TensorType type, long[] shape, long offset, long byteLength)
+    {
+        _region = region;
+        Name = name;
+        Type = type;
+        Shape = Array.AsReadOnly(shape);
+        Offset = offset;
+        ByteLength = byteLength;
+    }
+
+    /// <summary>Its name in the file.</summary>
+    public string Name { get; }
+
+    /// <summary>How its elements are stored.</summary>
+    public TensorType Type { get; }
+
+    /// <summary><see cref="Type"/> as one of the weight types that kernels take; null when they take it not.</summary>
+    public WeightType? Weight => Type.Weight;
+
+    /// <summary>
+    /// Elements in each dimension, outermost first, whatever the format: a matrix is <c>[rows, columns]</c> and its rows are contiguous.
+    /// (GGUF stores the numbers innermost first.) Safetensors allows an empty shape, a scalar, and zero-sized dimensions.
+    /// </summary>
+    public IReadOnlyList<long> Shape { get; }
+
+    /// <summary>Where its first byte lies, counted from the start of <see cref="File"/>.</summary>
+    public long Offset { get; }
+
+    /// <summary>Its size in bytes.</summary>
+    public long ByteLength { get; }
+
+    /// <summary>The file that holds it: the shard, where a model has several.</summary>
+    public string File => _region.Path;
+
+    /// <summary>
+    /// Its first byte in memory. Valid until the <see cref="ModelFile"/> is disposed. GGUF aligns it to <c>general.alignment</c>
+    /// (32 by default) bytes; safetensors promises no alignment at all.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The model file was disposed.</exception>
+    public unsafe nint Address => (nint)(_region.Start + Offset);
+
+    /// <summary>Its bytes. Valid until the <see cref="ModelFile"/> is disposed.</summary>
+    /// <exception cref="InvalidOperationException">It is larger than a span (2 GiB): use <see cref="Address"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The model file was disposed.</exception>
+    public ReadOnlySpan<byte> Bytes => ByteLength <= int.MaxValue
+        ? _region.Span(Offset, (int)ByteLength)
+        : throw new InvalidOperationException(
+            $"Tensor {FileText.Quote(Name)} has {ByteLength} bytes, more than a span can hold: use Address and ByteLength.");
+
+    /// <summary>Name, type and shape, for messages and the debugger.</summary>
+    public override string ToString() => $"{Name} {Type} {FileText.Shape(Shape)}";
+}
