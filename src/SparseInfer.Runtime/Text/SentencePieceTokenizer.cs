@@ -8,20 +8,21 @@ namespace SparseInfer.Text;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The result is llama.cpp's. User-defined tokens are cut out first; in what remains, a space counts as U+2581 and one more is put before a text that
-/// follows no other text. Then, starting from single characters, the two neighbours that together make the piece of the highest score merge,
-/// the leftmost first among equals, until no two make a piece. A character that is no piece is spelled in bytes.
+/// The result is llama.cpp's. User-defined tokens are cut out first; in what remains, a space counts as U+2581 and one more is put at the
+/// start and after a token cut out. Then, starting from single characters, the two neighbours that together make the piece of the
+/// highest score merge, the leftmost first among equals, until no two make a piece. A character that is no piece is spelled in bytes.
 /// </para>
 /// <para>
-/// One rule is SentencePiece's rather than llama.cpp's: control, unknown and byte tokens never come out of merging, so that no spelling of a
-/// text can forge one.
+/// One rule is SentencePiece's rather than llama.cpp's: control, unknown and byte tokens never come out of merging, so that no spelling
+/// of a text can forge one.
 /// </para>
 /// </remarks>
 public sealed class SentencePieceTokenizer : Tokenizer
 {
     private const char Space = '\u2581';
 
-    // Ends of a turn or message that files often name only by their text. As in llama.cpp, they end generation like the end of the sequence.
+    // Ends of a turn or message that files often name only by their text. As in llama.cpp, they end generation like the end of the
+    // sequence.
     private static readonly string[] EndOfGenerationPieces =
         ["<|eot_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<end_of_turn>", "<|eom_id|>", "<EOT>", "<|end_of_text|>"];
 
@@ -46,8 +47,11 @@ public sealed class SentencePieceTokenizer : Tokenizer
             _endOfGeneration.Add(endOfSequence);
         foreach (string piece in EndOfGenerationPieces)
         {
-            if (vocabulary.TryGetToken(piece, out int token) && vocabulary.GetTokenType(token) is TokenType.Control or TokenType.UserDefined)
+            if (vocabulary.TryGetToken(piece, out int token)
+                && vocabulary.GetTokenType(token) is TokenType.Control or TokenType.UserDefined)
+            {
                 _endOfGeneration.Add(token);
+            }
         }
     }
 

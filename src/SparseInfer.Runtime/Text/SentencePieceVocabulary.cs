@@ -3,8 +3,8 @@ using System.Globalization;
 namespace SparseInfer.Text;
 
 /// <summary>
-/// The tokens of a SentencePiece BPE model, checked: text, score and type of each, and which of them are special. The names in errors are the
-/// GGUF keys that hold the data.
+/// The tokens of a SentencePiece BPE model, checked: text, score and type of each, and which of them are special. The names in errors are
+/// the GGUF keys that hold the data.
 /// </summary>
 public sealed class SentencePieceVocabulary
 {
@@ -30,12 +30,14 @@ public sealed class SentencePieceVocabulary
     /// <param name="beginOfSequence"><c>tokenizer.ggml.bos_token_id</c>, or null.</param>
     /// <param name="endOfSequence"><c>tokenizer.ggml.eos_token_id</c>, or null.</param>
     /// <param name="unknown"><c>tokenizer.ggml.unknown_token_id</c>.</param>
-    /// <param name="addBeginOfSequence"><c>tokenizer.ggml.add_bos_token</c>: whether the model expects sequences to open with that token.</param>
+    /// <param name="addBeginOfSequence">
+    /// <c>tokenizer.ggml.add_bos_token</c>: whether the model expects sequences to open with that token.
+    /// </param>
     /// <param name="addSpacePrefix"><c>tokenizer.ggml.add_space_prefix</c>: whether a text is tokenized as if a space preceded it.</param>
     /// <exception cref="ArgumentNullException">An array is null.</exception>
     /// <exception cref="InvalidDataException">
-    /// The lengths differ, a piece occurs twice, a score is NaN, a type is unknown, an id is out of range, or a byte has no token. The message
-    /// begins with the key to mend.
+    /// The lengths differ, a piece occurs twice, a score is NaN, a type is unknown, an id is out of range, or a byte has no token. The
+    /// message begins with the key to mend.
     /// </exception>
     public SentencePieceVocabulary(
         string[] pieces,
@@ -113,7 +115,8 @@ public sealed class SentencePieceVocabulary
         _tokenOfPiece.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(piece, out token);
 
     /// <summary>The byte that a token of type <see cref="TokenType.Byte"/> stands for.</summary>
-    internal byte GetByteValue(int token) => byte.Parse(_pieces[token].AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    internal byte GetByteValue(int token) =>
+        byte.Parse(_pieces[token].AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     private static void CheckLength(string key, int length, int expected)
     {
@@ -168,7 +171,10 @@ public sealed class SentencePieceVocabulary
             if (!_tokenOfPiece.TryGetValue(piece, out byteTokens[value]))
                 throw new InvalidDataException($"{TokensKey} lacks the byte token {piece}.");
             if (_types[byteTokens[value]] != TokenType.Byte)
-                throw new InvalidDataException($"{TypesKey}: token {byteTokens[value]}, {piece}, is not of type {(int)TokenType.Byte} (byte).");
+            {
+                throw new InvalidDataException(
+                    $"{TypesKey}: token {byteTokens[value]}, {piece}, is not of type {(int)TokenType.Byte} (byte).");
+            }
         }
 
         // All 256 exist and pieces are unique, so any other token of this type is none that byte fallback or decoding could read.

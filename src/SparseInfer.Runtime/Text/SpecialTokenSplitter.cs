@@ -4,8 +4,8 @@ namespace SparseInfer.Text;
 /// Cuts the tokens that are matched whole out of a text: user-defined ones always, control and unknown ones on request.
 /// </summary>
 /// <remarks>
-/// As in llama.cpp, the longest token is cut out of the whole text first, then the next longest out of what remains; among tokens of one length,
-/// the lowest id.
+/// As in llama.cpp, the longest token is cut out of the whole text first, then the next longest out of what remains; among tokens of one
+/// length, the lowest id.
 /// </remarks>
 internal sealed class SpecialTokenSplitter
 {

@@ -22,9 +22,12 @@ public sealed class TokenStream
     /// <summary>Takes the next token.</summary>
     /// <param name="token">A token id.</param>
     /// <returns>
-    /// The characters it completed; empty for a control token and inside a character. Bytes that can no longer become UTF-8 come out as U+FFFD.
+    /// The characters it completed; empty for a control token and inside a character. Bytes that can no longer become UTF-8 come out as
+    /// U+FFFD.
     /// </returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="token"/> is not in the vocabulary; the stream is as before.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="token"/> is not in the vocabulary; the stream is as before.
+    /// </exception>
     public string Append(int token) => Decode(_tokenizer.GetBytes(token, ref _startOfText), flush: false);
 
     /// <summary>Ends the text.</summary>

@@ -20,17 +20,20 @@ public abstract class Tokenizer
     /// <summary>Splits <paramref name="text"/> into tokens.</summary>
     /// <param name="text">Any text; a lone surrogate counts as U+FFFD.</param>
     /// <param name="addBeginOfSequence">
-    /// Put <see cref="BeginOfSequence"/> in front, if the model asks for one. A model that was trained without it gets none, as in llama.cpp.
+    /// Put <see cref="BeginOfSequence"/> in front, if the model asks for one. A model that was trained without it gets none, as in
+    /// llama.cpp.
     /// </param>
     /// <param name="parseControlTokens">
-    /// Read the names of control tokens (<c>&lt;|end|&gt;</c>) in the text as those tokens. Only for text that the program itself wrote, such as
-    /// a chat template: text from outside could otherwise end its own turn and speak for somebody else.
+    /// Read the names of control tokens (<c>&lt;|end|&gt;</c>) in the text as those tokens. Only for text that the program itself wrote,
+    /// such as a chat template: text from outside could otherwise end its own turn and speak for somebody else.
     /// </param>
     /// <returns>The token ids; empty for an empty text without a begin of sequence.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
     public abstract int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false);
 
-    /// <summary>The UTF-8 bytes that <paramref name="token"/> adds to a text: possibly a part of a character, nothing for control tokens.</summary>
+    /// <summary>
+    /// The UTF-8 bytes that <paramref name="token"/> adds to a text: possibly a part of a character, nothing for control tokens.
+    /// </summary>
     /// <param name="token">A token id.</param>
     /// <returns>The bytes, valid as long as the tokenizer.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="token"/> is not in the vocabulary.</exception>
@@ -57,12 +60,15 @@ public abstract class Tokenizer
 
     /// <summary>Starts decoding token by token.</summary>
     /// <param name="startOfText">
-    /// False when the tokens go on from a prompt: every space is then real. True when they begin a text, whose first space may only be the one that
+    /// False when the tokens go on from a prompt: every space is then real. True when they begin a text, whose first space may only be
+    /// the one that
     /// <see cref="Encode"/> puts in front.
     /// </param>
     public TokenStream CreateStream(bool startOfText = false) => new(this, startOfText);
 
-    /// <summary>Whether <paramref name="token"/>, as the first of a text, begins with a space that <see cref="Encode"/> has put there.</summary>
+    /// <summary>
+    /// Whether <paramref name="token"/>, as the first of a text, begins with a space that <see cref="Encode"/> has put there.
+    /// </summary>
     /// <param name="token">A token id.</param>
     protected internal virtual bool BeginsWithPrefixSpace(int token) => false;
 

@@ -33,8 +33,8 @@ public class SentencePieceEncodeTests
     [Fact]
     public void A_pair_out_of_date_after_a_merge_is_not_applied()
     {
-        SentencePieceTokenizer tokenizer =
-            new TestVocabulary().Add("a").Add("b").Add("c").Add("d").Add("bc", -1).Add("ab", -2).Add("cd", -3).Add("bcd", -4).BuildTokenizer();
+        SentencePieceTokenizer tokenizer = new TestVocabulary().Add("a").Add("b").Add("c").Add("d")
+            .Add("bc", -1).Add("ab", -2).Add("cd", -3).Add("bcd", -4).BuildTokenizer();
 
         Pieces(tokenizer, "abcd").ShouldBe(["a", "bcd"]);
     }
@@ -79,7 +79,8 @@ public class SentencePieceEncodeTests
     [InlineData(false, "a", "▁b")]
     public void Spaces_are_escaped_and_one_is_put_in_front_where_the_vocabulary_says_so(bool addSpacePrefix, string first, string second)
     {
-        TestVocabulary builder = new TestVocabulary { AddSpacePrefix = addSpacePrefix }.Add("a").Add("b").Add("▁").Add("▁a", -1).Add("▁b", -2);
+        TestVocabulary builder = new TestVocabulary { AddSpacePrefix = addSpacePrefix }
+            .Add("a").Add("b").Add("▁").Add("▁a", -1).Add("▁b", -2);
 
         Pieces(builder.BuildTokenizer(), "a b").ShouldBe([first, second]);
     }
@@ -134,7 +135,8 @@ public class SentencePieceEncodeTests
     [Fact]
     public void Text_that_looks_like_a_byte_token_stays_text()
     {
-        TestVocabulary builder = new TestVocabulary().Add("<").Add("0").Add("x").Add("A").Add(">").Add("<0").Add("<0x").Add("<0xA").Add("<0xAA");
+        TestVocabulary builder = new TestVocabulary().Add("<").Add("0").Add("x").Add("A").Add(">")
+            .Add("<0").Add("<0x").Add("<0xA").Add("<0xAA");
 
         Pieces(builder.BuildTokenizer(), "<0xAA>").ShouldBe(["<0xAA", ">"]);
     }
@@ -151,7 +153,8 @@ public class SentencePieceEncodeTests
     [Fact]
     public void The_space_prefix_returns_after_a_token_that_is_matched_whole()
     {
-        TestVocabulary builder = new TestVocabulary { AddSpacePrefix = true }.Add("▁").Add("a").Add("▁a", -1).Add("|", 0, TokenType.UserDefined);
+        TestVocabulary builder = new TestVocabulary { AddSpacePrefix = true }
+            .Add("▁").Add("a").Add("▁a", -1).Add("|", 0, TokenType.UserDefined);
 
         Pieces(builder.BuildTokenizer(), "a|a").ShouldBe(["▁a", "|", "▁a"]);
         Pieces(builder.BuildTokenizer(), "||a").ShouldBe(["|", "|", "▁a"]);

@@ -29,7 +29,7 @@ public class SentencePieceGoldenTests
     [Theory]
     [InlineData("stories260K", "stories260K.gguf")]
     [InlineData("stories-relu", "stories-relu.gguf")]
-    public void Prompts_of_the_story_models_encode_to_the_golden_ids_and_their_continuations_decode_to_the_golden_text(string folder, string file)
+    public void Story_prompts_encode_to_the_golden_ids_and_their_continuations_decode_to_the_golden_text(string folder, string file)
     {
         var tokenizer = new SentencePieceTokenizer(GgufVocabularyForTests.Load("models", folder, file));
         using JsonDocument golden = JsonDocument.Parse(File.ReadAllText(TestData.Path("models", folder, "golden.json")));
@@ -63,5 +63,6 @@ public class SentencePieceGoldenTests
     private static int[] ParseIds(string line) =>
         [.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
 
-    private static int[] Ids(JsonElement testCase, string name) => [.. testCase.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
+    private static int[] Ids(JsonElement testCase, string name) =>
+        [.. testCase.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
 }
