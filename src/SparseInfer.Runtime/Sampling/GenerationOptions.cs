@@ -1,0 +1,79 @@
+namespace SparseInfer;
+
+/// <summary>
+/// How a text is generated: how long it gets, when it stops, and how the next token is chosen. The defaults are llama.cpp's, but for the
+/// length.
+/// </summary>
+/// <remarks>
+/// A token is chosen in llama.cpp's order: repetition penalty, <see cref="TopK"/>, <see cref="TopP"/>, <see cref="MinP"/>, then
+/// <see cref="Temperature"/> on what is left, then a draw. The temperature therefore never changes which tokens are candidates.
+/// </remarks>
+public sealed record GenerationOptions
+{
+    /// <summary>The greatest <see cref="RepetitionWindow"/>.</summary>
+    public const int MaximumRepetitionWindow = 1 << 20;
+
+    /// <summary>The most tokens to generate; at least 1.</summary>
+    public int MaxTokens { get; init; } = 256;
+
+    /// <summary>
+    /// What the logits are divided by before the draw: 0 always takes the most probable token (greedy), 1 leaves the model's
+    /// distribution.
+    /// </summary>
+    public double Temperature { get; init; } = 0.8;
+
+    /// <summary>Keep this many of the most probable tokens; 0 keeps all.</summary>
+    public int TopK { get; init; } = 40;
+
+    /// <summary>Keep the fewest most probable tokens whose probabilities sum to at least this; 1 keeps all.</summary>
+    public double TopP { get; init; } = 0.95;
+
+    /// <summary>Keep tokens at least this many times as probable as the most probable one; 0 keeps all.</summary>
+    public double MinP { get; init; } = 0.05;
+
+    /// <summary>
+    /// Makes tokens of the last <see cref="RepetitionWindow"/> less probable: their logits are divided by this where positive, else
+    /// multiplied; 1 is off, below 1 favours repetition.
+    /// </summary>
+    public double RepetitionPenalty { get; init; } = 1.0;
+
+    /// <summary>How many of the last tokens, the prompt's included, are penalized; 0 is none.</summary>
+    public int RepetitionWindow { get; init; } = 64;
+
+    /// <summary>
+    /// What the random draws start from; null takes another number each time. One seed and the same logits give the same tokens
+    /// everywhere.
+    /// </summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>Texts that end the generation; neither they nor what follows is returned.</summary>
+    public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>Whether to go on to <see cref="MaxTokens"/> past an end of the sequence, as benchmarks do.</summary>
+    public bool IgnoreEndOfSequence { get; init; }
+
+    /// <summary>Checks every property.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A property is out of its range; the message has its name, range and value.</exception>
+    public void Validate()
+    {
+        Check(MaxTokens >= 1, nameof(MaxTokens), MaxTokens, "at least 1");
+        Check(Temperature >= 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "a finite number, at least 0");
+        Check(TopK >= 0, nameof(TopK), TopK, "at least 0 (0 keeps all tokens)");
+        Check(TopP is >= 0 and <= 1, nameof(TopP), TopP, "from 0 to 1");
+        Check(MinP is >= 0 and <= 1, nameof(MinP), MinP, "from 0 to 1");
+        Check(RepetitionPenalty is >= 0.01 and <= 100, nameof(RepetitionPenalty), RepetitionPenalty, "from 0.01 to 100 (1 is off)");
+        Check(
+            RepetitionWindow is >= 0 and <= MaximumRepetitionWindow,
+            nameof(RepetitionWindow),
+            RepetitionWindow,
+            $"from 0 to {MaximumRepetitionWindow}");
+        Check(StopStrings is not null, nameof(StopStrings), StopStrings, "a list, possibly empty");
+        Check(!StopStrings!.Any(string.IsNullOrEmpty), nameof(StopStrings), StopStrings, "a list without null or empty strings");
+    }
+
+    private static void Check(bool valid, string property, object? value, string range)
+    {
+        if (!valid)
+            throw new ArgumentOutOfRangeException(property, value, $"{property} must be {range}.");
+    }
+}

@@ -1,0 +1,85 @@
+using System.Buffers;
+using System.Text;
+
+namespace SparseInfer.Text;
+
+/// <summary>
+/// Turns text into the token ids a model was trained on, and back. A tokenizer is immutable: any number of threads may use one.
+/// </summary>
+public abstract class Tokenizer
+{
+    /// <summary>Number of tokens; ids run from 0 to one less.</summary>
+    public abstract int VocabularySize { get; }
+
+    /// <summary>The token that opens a sequence, or null where the model has none.</summary>
+    public abstract int? BeginOfSequence { get; }
+
+    /// <summary>The token that ends a sequence, or null where the model has none.</summary>
+    public abstract int? EndOfSequence { get; }
+
+    /// <summary>Splits <paramref name="text"/> into tokens.</summary>
+    /// <param name="text">Any text; a lone surrogate counts as U+FFFD.</param>
+    /// <param name="addBeginOfSequence">
+    /// Put <see cref="BeginOfSequence"/> in front, if the model asks for one. A model that was trained without it gets none, as in
+    /// llama.cpp.
+    /// </param>
+    /// <param name="parseControlTokens">
+    /// Read the names of control tokens (<c>&lt;|end|&gt;</c>) in the text as those tokens. Only for text that the program itself wrote,
+    /// such as a chat template: text from outside could otherwise end its own turn and speak for somebody else.
+    /// </param>
+    /// <returns>The token ids; empty for an empty text without a begin of sequence.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
+    public abstract int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false);
+
+    /// <summary>
+    /// The UTF-8 bytes that <paramref name="token"/> adds to a text: possibly a part of a character, nothing for control tokens.
+    /// </summary>
+    /// <param name="token">A token id.</param>
+    /// <returns>The bytes, valid as long as the tokenizer.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="token"/> is not in the vocabulary.</exception>
+    public abstract ReadOnlySpan<byte> GetBytes(int token);
+
+    /// <summary>Whether generation ends at <paramref name="token"/>: the end of the sequence, of a turn or of a message.</summary>
+    /// <param name="token">A token id.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="token"/> is not in the vocabulary.</exception>
+    public abstract bool IsEndOfGeneration(int token);
+
+    /// <summary>The text of a whole sequence. Bytes that are not UTF-8 become U+FFFD.</summary>
+    /// <param name="tokens">Token ids from the beginning of a text; control tokens may be among them.</param>
+    /// <returns>The text, without the space that <see cref="Encode"/> may have put in front.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
+    public string Decode(ReadOnlySpan<int> tokens)
+    {
+        var text = new ArrayBufferWriter<byte>(Math.Max(16, 4 * tokens.Length));
+        bool startOfText = true;
+        foreach (int token in tokens)
+            text.Write(GetBytes(token, ref startOfText));
+
+        return Encoding.UTF8.GetString(text.WrittenSpan);
+    }
+
+    /// <summary>Starts decoding token by token.</summary>
+    /// <param name="startOfText">
+    /// False when the tokens go on from a prompt: every space is then real. True when they begin a text, whose first space may only be
+    /// the one that
+    /// <see cref="Encode"/> puts in front.
+    /// </param>
+    public TokenStream CreateStream(bool startOfText = false) => new(this, startOfText);
+
+    /// <summary>
+    /// Whether <paramref name="token"/>, as the first of a text, begins with a space that <see cref="Encode"/> has put there.
+    /// </summary>
+    /// <param name="token">A token id.</param>
+    protected internal virtual bool BeginsWithPrefixSpace(int token) => false;
+
+    /// <summary>As <see cref="GetBytes(int)"/>, less the prefix space when <paramref name="startOfText"/> is still true.</summary>
+    internal ReadOnlySpan<byte> GetBytes(int token, ref bool startOfText)
+    {
+        ReadOnlySpan<byte> bytes = GetBytes(token);
+        if (!startOfText || bytes.IsEmpty)
+            return bytes;
+
+        startOfText = false;
+        return BeginsWithPrefixSpace(token) ? bytes[1..] : bytes;
+    }
+}

@@ -1,0 +1,68 @@
+using SparseInfer.Sampling;
+
+namespace SparseInfer.Runtime.Tests.Sampling;
+
+public class RepetitionPenaltyTests
+{
+    [Fact]
+    public void Positive_logits_are_divided_and_others_multiplied()
+    {
+        var penalty = new RepetitionPenalty(1.25, 8, 5);
+        foreach (int token in (int[])[0, 1, 2])
+            penalty.Accept(token);
+
+        penalty.Apply([2f, -2f, 0f, 2f, -2f]).ToArray().ShouldBe([1.6f, -2.5f, 0f, 2f, -2f]);
+    }
+
+    [Fact]
+    public void A_token_that_occurred_often_is_penalized_once()
+    {
+        var penalty = new RepetitionPenalty(2, 8, 2);
+        for (int i = 0; i < 5; i++)
+            penalty.Accept(1);
+
+        penalty.Apply([8f, 8f]).ToArray().ShouldBe([8f, 4f]);
+    }
+
+    [Fact]
+    public void Tokens_leave_the_window_in_the_order_they_came()
+    {
+        var penalty = new RepetitionPenalty(2, 2, 4);
+        float[] logits = [8, 8, 8, 8];
+
+        penalty.Apply(logits).ToArray().ShouldBe(logits);
+        foreach (int token in (int[])[0, 1, 2])
+            penalty.Accept(token);
+        penalty.Apply(logits).ToArray().ShouldBe([8f, 4f, 4f, 8f]);
+        penalty.Accept(3);
+        penalty.Apply(logits).ToArray().ShouldBe([8f, 8f, 4f, 4f]);
+    }
+
+    [Theory]
+    [InlineData(1.0, 8)]
+    [InlineData(2.0, 0)]
+    public void A_penalty_of_one_or_an_empty_window_is_off(double value, int window)
+    {
+        var penalty = new RepetitionPenalty(value, window, 2);
+        penalty.Accept(1);
+        float[] logits = [8, 8];
+
+        (penalty.Apply(logits) == logits).ShouldBeTrue("the logits themselves, not a copy");
+    }
+
+    [Fact]
+    public void The_sampler_penalizes_the_prompt_and_its_own_choices_and_leaves_the_logits_alone()
+    {
+        var sampler = new Sampler(new() { Temperature = 0, RepetitionPenalty = 2, RepetitionWindow = 2 }, 3);
+        float[] logits = [8, 7, 6];
+        sampler.Accept(0);
+
+        int[] tokens = [.. Enumerable.Range(0, 4).Select(_ => sampler.Sample(logits))];
+
+        // Penalized in turn: {0}, {0, 1}, {1, 2}, {2, 0}.
+        tokens.ShouldBe([1, 2, 0, 1]);
+        logits.ShouldBe([8f, 7f, 6f]);
+        Should.Throw<ArgumentOutOfRangeException>(() => sampler.Accept(3)).ParamName.ShouldBe("token");
+        Should.Throw<ArgumentOutOfRangeException>(() => sampler.Accept(-1)).ParamName.ShouldBe("token");
+    }
+}

@@ -1,0 +1,101 @@
+using SparseInfer.Text;
+
+namespace SparseInfer.Runtime.Tests.Text;
+
+public class SentencePieceVocabularyTests
+{
+    [Fact]
+    public void Tokens_are_found_by_their_text_and_described_by_their_id()
+    {
+        SentencePieceVocabulary vocabulary = new TestVocabulary().Add("▁the", -3.5f).Build();
+
+        vocabulary.TryGetToken("▁the", out int token).ShouldBeTrue();
+        token.ShouldBe(TestVocabulary.FirstAdded);
+        vocabulary.GetPiece(token).ShouldBe("▁the");
+        vocabulary.GetScore(token).ShouldBe(-3.5f);
+        vocabulary.GetTokenType(token).ShouldBe(TokenType.Normal);
+        vocabulary.TryGetToken("the", out _).ShouldBeFalse();
+        vocabulary.Count.ShouldBe(260);
+        Should.Throw<ArgumentOutOfRangeException>(() => vocabulary.GetPiece(260)).ParamName.ShouldBe("token");
+    }
+
+    [Fact]
+    public void The_arrays_are_copied()
+    {
+        var builder = new TestVocabulary();
+        string[] pieces = [.. builder.Pieces];
+        var vocabulary = new SentencePieceVocabulary(pieces, [.. builder.Scores], [.. builder.Types], 1, 2, 0);
+
+        pieces[1] = "changed";
+
+        vocabulary.GetPiece(1).ShouldBe("<s>");
+    }
+
+    [Fact]
+    public void Missing_scores_are_refused() =>
+        Refused(v => v.Scores.RemoveAt(0)).ShouldBe("tokenizer.ggml.scores has 258 entries, but tokenizer.ggml.tokens has 259.");
+
+    [Fact]
+    public void Missing_types_are_refused() =>
+        Refused(v => v.Types.RemoveAt(0)).ShouldBe("tokenizer.ggml.token_type has 258 entries, but tokenizer.ggml.tokens has 259.");
+
+    [Fact]
+    public void A_piece_that_occurs_twice_is_refused() =>
+        Refused(v => v.Add("a").Add("a")).ShouldBe("tokenizer.ggml.tokens: tokens 259 and 260 are both \"a\".");
+
+    [Fact]
+    public void A_null_piece_is_refused() => Refused(v => v.Add(null!)).ShouldBe("tokenizer.ggml.tokens: token 259 has no text.");
+
+    [Fact]
+    public void A_score_that_is_not_a_number_is_refused() =>
+        Refused(v => v.Scores[5] = float.NaN).ShouldBe("tokenizer.ggml.scores: the score of token 5 is NaN.");
+
+    [Fact]
+    public void A_type_that_does_not_exist_is_refused() =>
+        Refused(v => v.Types[5] = (TokenType)7).ShouldBe("tokenizer.ggml.token_type: token 5 has the unknown type 7.");
+
+    [Fact]
+    public void A_missing_byte_is_refused() =>
+        Refused(v => v.Pieces[3 + 0xAB] = "other").ShouldBe("tokenizer.ggml.tokens lacks the byte token <0xAB>.");
+
+    [Fact]
+    public void A_byte_of_another_type_is_refused() =>
+        Refused(v => v.Types[3] = TokenType.Normal).ShouldBe("tokenizer.ggml.token_type: token 3, <0x00>, is not of type 6 (byte).");
+
+    [Fact]
+    public void A_byte_token_that_names_no_byte_is_refused() =>
+        Refused(v => v.Add("<0xZZ>", 0, TokenType.Byte))
+            .ShouldBe("tokenizer.ggml.token_type: token 259, \"<0xZZ>\", is of type byte but not written <0xNN>.");
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(259)]
+    public void Special_ids_outside_the_vocabulary_are_refused(int id)
+    {
+        Refused(v => v.BeginOfSequence = id).ShouldBe($"tokenizer.ggml.bos_token_id is {id}, but tokenizer.ggml.tokens has 259 entries.");
+        Refused(v => v.EndOfSequence = id).ShouldBe($"tokenizer.ggml.eos_token_id is {id}, but tokenizer.ggml.tokens has 259 entries.");
+        Refused(v => v.Unknown = id).ShouldBe($"tokenizer.ggml.unknown_token_id is {id}, but tokenizer.ggml.tokens has 259 entries.");
+    }
+
+    [Fact]
+    public void A_begin_of_sequence_that_is_asked_for_but_missing_is_refused() =>
+        Refused(v => v.BeginOfSequence = null).ShouldStartWith("tokenizer.ggml.bos_token_id is missing");
+
+    [Fact]
+    public void A_vocabulary_may_have_neither_begin_nor_end()
+    {
+        SentencePieceTokenizer tokenizer =
+            new TestVocabulary { AddBeginOfSequence = false, BeginOfSequence = null, EndOfSequence = null }.BuildTokenizer();
+
+        tokenizer.BeginOfSequence.ShouldBeNull();
+        tokenizer.EndOfSequence.ShouldBeNull();
+        Enumerable.Range(0, tokenizer.VocabularySize).Any(tokenizer.IsEndOfGeneration).ShouldBeFalse();
+    }
+
+    private static string Refused(Action<TestVocabulary> spoil)
+    {
+        var vocabulary = new TestVocabulary();
+        spoil(vocabulary);
+        return Should.Throw<InvalidDataException>(() => vocabulary.Build()).Message;
+    }
+}
