@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Linq;
-using System.Threading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
@@ -23,8 +21,12 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
 
     public AttributeSyntax? Syntax => _syntax;
 
-    /// <summary>The attribute's own place, brackets excluded.</summary>
-    public Location Location => _syntax?.GetLocation() ?? Location.None;
+    /// <summary>The place of the attribute's name: brackets and arguments excluded.</summary>
+    public Location Location => _syntax?.Name.GetLocation() ?? Location.None;
+
+    /// <summary>Whether the compiler itself rejects an argument; it reports that, and nothing can be read from it.</summary>
+    public bool HasErrors =>
+        data.AttributeConstructor is null || data.ConstructorArguments.Any(IsError) || data.NamedArguments.Any(pair => IsError(pair.Value));
 
     public bool IsSet(string argument) => data.NamedArguments.Any(pair => pair.Key == argument);
 
@@ -42,13 +44,67 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
     }
 
     /// <summary>A float argument as the shortest decimal that reads back as the same float: what the user typed.</summary>
-    public string Decimal(string argument, string defaultValue) =>
-        IsSet(argument) ? Value(argument, 0f).ToString("R", CultureInfo.InvariantCulture) : defaultValue;
+    public string Decimal(string argument, string defaultValue) => IsSet(argument) ? Shortest(Value(argument, 0f)) : defaultValue;
 
-    /// <summary>The place of a named argument's value, or of the attribute where it is not written.</summary>
+    /// <summary>The place of a named argument's value, or of the attribute's name where it is not written.</summary>
     public Location LocationOf(string argument)
     {
         AttributeArgumentSyntax? syntax = _syntax?.ArgumentList?.Arguments.FirstOrDefault(a => a.NameEquals?.Name.Identifier.ValueText == argument);
         return syntax?.Expression.GetLocation() ?? Location;
+    }
+
+    /// <summary>Values and places of the elements of the constructor's one <c>params</c> array.</summary>
+    public IReadOnlyList<(T Value, Location Location)> Elements<T>()
+    {
+        if (data.ConstructorArguments.Length != 1 || data.ConstructorArguments[0] is not { Kind: TypedConstantKind.Array, IsNull: false } array)
+        {
+            return [];
+        }
+
+        ExpressionSyntax[] written = ElementSyntax();
+        return
+        [
+            .. array.Values
+                .Select((constant, i) => (constant.Value, i < written.Length ? written[i].GetLocation() : Location))
+                .Where(element => element.Value is T)
+                .Select(element => ((T)element.Value!, element.Item2)),
+        ];
+    }
+
+    /// <summary>The elements of <c>A(x, y)</c>, <c>A([x, y])</c> and <c>A(new[] { x, y })</c> alike.</summary>
+    private ExpressionSyntax[] ElementSyntax()
+    {
+        ExpressionSyntax[] positional =
+            [.. _syntax?.ArgumentList?.Arguments.Where(a => a.NameEquals is null).Select(a => a.Expression) ?? []];
+        return (positional.Length == 1 ? positional[0] : null) switch
+        {
+            CollectionExpressionSyntax collection => [.. collection.Elements.OfType<ExpressionElementSyntax>().Select(e => e.Expression)],
+            ImplicitArrayCreationExpressionSyntax array => [.. array.Initializer.Expressions],
+            ArrayCreationExpressionSyntax { Initializer: { } initializer } => [.. initializer.Expressions],
+            _ => positional,
+        };
+    }
+
+    private static bool IsError(TypedConstant constant) =>
+        constant.Kind == TypedConstantKind.Error || (constant.Kind == TypedConstantKind.Array && !constant.IsNull && constant.Values.Any(IsError));
+
+    /// <summary>Written out rather than left to the "R" format, which is not the shortest on every runtime that hosts a compiler.</summary>
+    private static string Shortest(float value)
+    {
+        if (value == 0f)
+        {
+            return "0";
+        }
+
+        for (int digits = 1; digits < 9; digits++)
+        {
+            string text = value.ToString("G" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+            if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float back) && back == value)
+            {
+                return text;
+            }
+        }
+
+        return value.ToString("G9", CultureInfo.InvariantCulture);
     }
 }

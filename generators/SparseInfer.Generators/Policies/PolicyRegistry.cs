@@ -1,5 +1,4 @@
-using System.Collections.Generic;
-using System.Linq;
+using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Policies;
@@ -14,6 +13,9 @@ internal static class PolicyRegistry
         new ActivationThreshold.ActivationThresholdPolicy(),
         new Dense.DensePolicy(),
     ];
+
+    /// <summary>What a declaration without a policy means: the fastest that changes no result.</summary>
+    public static PolicySpec Default(Activation activation) => activation.HasExactZeros() ? new Exact.ExactSpec() : new Dense.DenseSpec();
 
     public static SparsityPolicy For(PolicySpec spec) => All.First(policy => policy.Owns(spec));
 }

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Policies;
@@ -11,6 +12,12 @@ internal abstract class SparsityPolicy
 {
     /// <summary>Full metadata name of the attribute that declares it.</summary>
     public abstract string AttributeName { get; }
+
+    /// <summary>The attribute as a user writes it, without the suffix.</summary>
+    public string DisplayName => AttributeName.Substring(AttributeName.LastIndexOf('.') + 1).Replace("Attribute", "");
+
+    /// <summary>What its attribute must keep beyond the rules that hold for every policy.</summary>
+    public virtual IReadOnlyList<DeclarationRule> Rules => [];
 
     /// <summary>Reads what the attribute says; called only on declarations that broke no rule.</summary>
     public abstract PolicySpec Parse(DeclaredAttribute attribute);

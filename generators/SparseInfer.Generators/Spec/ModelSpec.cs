@@ -12,7 +12,7 @@ internal sealed record TypeSpec(string Declaration, string Name);
 /// <param name="Accessibility">As written in C#: <c>public</c>, <c>internal</c>, ...</param>
 internal sealed record TargetSpec(string Namespace, EquatableArray<TypeSpec> ContainingTypes, string Name, string Accessibility)
 {
-    /// <summary><c>Namespace.Outer.Name</c>: unique in a compilation, used in hint names.</summary>
+    /// <summary><c>Namespace.Outer.Name</c>: unique in a compilation, without <c>@</c>, used in hint names.</summary>
     public string FullName
     {
         get
@@ -23,7 +23,7 @@ internal sealed record TargetSpec(string Namespace, EquatableArray<TypeSpec> Con
                 name = ContainingTypes[i].Name + "." + name;
             }
 
-            return Namespace.Length == 0 ? name : Namespace + "." + name;
+            return (Namespace.Length == 0 ? name : Namespace + "." + name).Replace("@", "");
         }
     }
 }

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Policies.ActivationThreshold;
@@ -9,6 +10,8 @@ internal sealed record ActivationThresholdSpec(string Threshold) : PolicySpec;
 internal sealed class ActivationThresholdPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.ActivationThresholdAttribute";
+
+    public override IReadOnlyList<DeclarationRule> Rules { get; } = [new ActivationThresholdValueRule(), new ActivationThresholdOnZerosRule()];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ActivationThresholdSpec(attribute.Decimal("Threshold", "0"));
 

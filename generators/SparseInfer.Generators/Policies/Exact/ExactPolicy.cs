@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Policies.Exact;
@@ -8,6 +9,8 @@ internal sealed record ExactSpec : PolicySpec;
 internal sealed class ExactPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.ExactSparsityAttribute";
+
+    public override IReadOnlyList<DeclarationRule> Rules { get; } = [new ExactNeedsZerosRule()];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ExactSpec();
 

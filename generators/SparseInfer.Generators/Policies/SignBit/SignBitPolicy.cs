@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Policies.SignBit;
@@ -9,6 +10,8 @@ internal sealed record SignBitSpec(string Alpha) : PolicySpec;
 internal sealed class SignBitPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.SignBitPredictorAttribute";
+
+    public override IReadOnlyList<DeclarationRule> Rules { get; } = [new SignBitAlphaRule(), new SignBitNeedsZerosRule()];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new SignBitSpec(attribute.Decimal("Alpha", "1"));
 

@@ -1,0 +1,27 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Rules;
+
+namespace SparseInfer.Generators.Policies.ActivationThreshold;
+
+/// <summary>A threshold that drops small activations is for those that are never zero.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class ActivationThresholdOnZerosRule : DeclarationRule
+{
+    private static readonly DiagnosticDescriptor Rule = new(
+        "SPI0032",
+        "ActivationThreshold on an activation with exact zeros",
+        "Activation.{0} has exact zeros, which cost nothing to skip and change no result; prefer [ExactSparsity] or [SignBitPredictor]",
+        Category,
+        DiagnosticSeverity.Warning,
+        isEnabledByDefault: true,
+        helpLinkUri: Pages + "SPI0032.md");
+
+    public override DiagnosticDescriptor Descriptor => Rule;
+
+    public override IEnumerable<Violation> Check(Declaration declaration) =>
+        from policy in declaration.Policies
+        where policy.Policy is ActivationThresholdPolicy && declaration.HasActivation && declaration.Activation.HasExactZeros()
+        select new Violation(policy.Attribute.Location, declaration.Activation.ToString());
+}

@@ -1,0 +1,40 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+using SparseInfer.Generators.Parse;
+
+namespace SparseInfer.Generators.Rules;
+
+/// <summary>Every type around a declaration is partial.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class ContainingTypeNotPartialRule : DeclarationRule
+{
+    private static readonly DiagnosticDescriptor Rule = new(
+        "SPI0002",
+        "Containing type is not partial",
+        "'{0}' must be partial, because the generator completes '{1}' inside it; write 'partial {2} {0}'",
+        Category,
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        helpLinkUri: Pages + "SPI0002.md");
+
+    public override DiagnosticDescriptor Descriptor => Rule;
+
+    public override IEnumerable<Violation> Check(Declaration declaration)
+    {
+        if (declaration.DecoderModel is null && declaration.Property is null)
+        {
+            yield break;
+        }
+
+        foreach (TypeDeclarationSyntax type in declaration.ContainingTypes)
+        {
+            if (!type.Modifiers.Any(SyntaxKind.PartialKeyword))
+            {
+                yield return new Violation(
+                    type.Identifier.GetLocation(), type.Identifier.ValueText, declaration.Symbol.Name, type.Keyword.ValueText);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Policies;
+
+namespace SparseInfer.Generators.Rules;
+
+/// <summary>All rules, those of the policies included, by id.</summary>
+internal static class DeclarationRules
+{
+    public static readonly IReadOnlyList<DeclarationRule> All =
+    [
+        .. new DeclarationRule[]
+        {
+            new TypeNotPartialRule(),
+            new ContainingTypeNotPartialRule(),
+            new ModelTypeKindRule(),
+            new StrayAttributeRule(),
+            new MissingAttributeRule(),
+            new TwoNormsRule(),
+            new LayerPropertyRule(),
+            new SizeNotPositiveRule(),
+            new SizeTooLargeRule(),
+            new KeyValueHeadsRule(),
+            new HeadsDoNotDivideHiddenRule(),
+            new RopeDimensionsRule(),
+            new NumberNotPositiveRule(),
+            new DReluNotGatedRule(),
+            new ThresholdWithoutFatReluRule(),
+            new FatReluThresholdRule(),
+            new HiddenDeclaredTwiceRule(),
+            new WeightTypesRule(),
+            new WeightBlockRule(),
+            new UndefinedEnumValueRule(),
+            new LayerRangeSyntaxRule(),
+            new LayerRangePastEndRule(),
+            new LayerRangeOverlapRule(),
+            new LayerGapRule(),
+            new LayersOnPropertyRule(),
+            new TwoPoliciesOnPropertyRule(),
+        }
+        .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
+        .OrderBy(rule => rule.Descriptor.Id, System.StringComparer.Ordinal),
+    ];
+
+    /// <summary>
+    /// The first rule that forbids generating anything for <paramref name="declaration"/>, or null. A user who lowers a
+    /// severity silences the report, not the rule.
+    /// </summary>
+    public static DeclarationRule? FirstBroken(Declaration declaration, CancellationToken token = default)
+    {
+        foreach (DeclarationRule rule in All)
+        {
+            token.ThrowIfCancellationRequested();
+            if (rule.Descriptor.DefaultSeverity == DiagnosticSeverity.Error && rule.Check(declaration).Any())
+            {
+                return rule;
+            }
+        }
+
+        return null;
+    }
+}

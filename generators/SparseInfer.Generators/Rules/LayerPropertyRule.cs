@@ -1,0 +1,64 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+using SparseInfer.Generators.Parse;
+
+namespace SparseInfer.Generators.Rules;
+
+/// <summary>A layer that stands alone is a static partial get-only property of type <c>FeedForwardKernel</c>.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class LayerPropertyRule : DeclarationRule
+{
+    private static readonly DiagnosticDescriptor Rule = new(
+        "SPI0008",
+        "Layer property has the wrong form",
+        "'{0}' must {1}; write 'static partial FeedForwardKernel {0} {{ get; }}'",
+        Category,
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        helpLinkUri: Pages + "SPI0008.md");
+
+    public override DiagnosticDescriptor Descriptor => Rule;
+
+    public override IEnumerable<Violation> Check(Declaration declaration)
+    {
+        if (declaration is not { Property: { } property, FeedForward: not null })
+        {
+            yield break;
+        }
+
+        if (!property.IsStatic)
+        {
+            yield return new Violation(declaration.NameLocation, property.Name, "be static");
+        }
+
+        if (declaration.Syntax is not PropertyDeclarationSyntax syntax)
+        {
+            yield break;
+        }
+
+        if (!syntax.Modifiers.Any(SyntaxKind.PartialKeyword))
+        {
+            yield return new Violation(declaration.NameLocation, property.Name, "be partial");
+        }
+        else if (Body(syntax) is { } body)
+        {
+            yield return new Violation(body.GetLocation(), property.Name, "have no body of its own");
+        }
+
+        if (syntax.AccessorList?.Accessors.FirstOrDefault(accessor => !accessor.IsKind(SyntaxKind.GetAccessorDeclaration)) is { } setter)
+        {
+            yield return new Violation(setter.Keyword.GetLocation(), property.Name, "be read-only");
+        }
+
+        if (property.RefKind != RefKind.None || property.Type.ToDisplayString() != "SparseInfer.FeedForwardKernel")
+        {
+            yield return new Violation(syntax.Type.GetLocation(), property.Name, "be of type SparseInfer.FeedForwardKernel");
+        }
+    }
+
+    private static SyntaxNode? Body(PropertyDeclarationSyntax syntax) =>
+        syntax.ExpressionBody ??
+        syntax.AccessorList?.Accessors.Select(accessor => (SyntaxNode?)accessor.Body ?? accessor.ExpressionBody).FirstOrDefault(body => body is not null);
+}

@@ -1,0 +1,61 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+using SparseInfer.Generators.Parse;
+
+namespace SparseInfer.Generators.Rules;
+
+/// <summary>A model can be instantiated by generated code in another file, and compares by reference.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class ModelTypeKindRule : DeclarationRule
+{
+    private static readonly DiagnosticDescriptor Rule = new(
+        "SPI0004",
+        "Model is not an ordinary class",
+        "A model is an ordinary class, but '{0}' is {1}; write 'public sealed partial class {0}'",
+        Category,
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        helpLinkUri: Pages + "SPI0004.md");
+
+    public override DiagnosticDescriptor Descriptor => Rule;
+
+    public override IEnumerable<Violation> Check(Declaration declaration)
+    {
+        if (declaration is not { DecoderModel: not null, Type: { } symbol })
+        {
+            return [];
+        }
+
+        return
+        [
+            .. from reference in symbol.DeclaringSyntaxReferences
+               let type = reference.GetSyntax() as TypeDeclarationSyntax
+               where type is not null
+               from reason in Reasons(type)
+               select new Violation(reason.Location, symbol.Name, reason.Text),
+        ];
+    }
+
+    private static IEnumerable<(Location Location, string Text)> Reasons(TypeDeclarationSyntax type)
+    {
+        foreach (SyntaxToken modifier in type.Modifiers)
+        {
+            if (modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword or SyntaxKind.FileKeyword)
+            {
+                yield return (modifier.GetLocation(), modifier.ValueText);
+            }
+        }
+
+        if (type.Keyword.Kind() is not SyntaxKind.ClassKeyword)
+        {
+            yield return (type.Keyword.GetLocation(), (type.Kind() is SyntaxKind.InterfaceDeclaration ? "an " : "a ") + type.Keyword.ValueText);
+        }
+        else if (type.ParameterList is { } parameters)
+        {
+            // Its constructor would have to be called by every other one, and the generated ones have nothing to pass.
+            yield return (parameters.GetLocation(), "declared with a primary constructor");
+        }
+    }
+}

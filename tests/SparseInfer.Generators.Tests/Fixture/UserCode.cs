@@ -1,0 +1,50 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace SparseInfer.Generators.Tests.Fixture;
+
+/// <summary>A user's project: what it references, and what every test's source may take for granted.</summary>
+internal static class UserCode
+{
+    public static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Preview);
+
+    public static readonly CSharpCompilationOptions CompilationOptions =
+        new(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable);
+
+    /// <summary>The base library and the assemblies a user's project references; not the generator, which has the vocabulary as well.</summary>
+    public static readonly IReadOnlyList<MetadataReference> References =
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Where(path => Path.GetDirectoryName(path) == Path.GetDirectoryName(typeof(object).Assembly.Location) || IsOurs(Path.GetFileName(path)))
+            .Select(path => MetadataReference.CreateFromFile(path)),
+    ];
+
+    /// <summary>The code beside a test's source.</summary>
+    public static readonly string Preamble = "global using SparseInfer;\n" + KernelStandIn();
+
+    public static CSharpCompilation Compile(string source) => CSharpCompilation.Create(
+        "UserCode",
+        [CSharpSyntaxTree.ParseText(source, ParseOptions, "Source.cs"), CSharpSyntaxTree.ParseText(Preamble, ParseOptions, "Preamble.cs")],
+        References,
+        CompilationOptions);
+
+    public static Document Document(Workspace workspace, string source)
+    {
+        Project project = workspace.CurrentSolution
+            .AddProject("UserCode", "UserCode", LanguageNames.CSharp)
+            .WithParseOptions(ParseOptions)
+            .WithCompilationOptions(CompilationOptions)
+            .WithMetadataReferences(References)
+            .AddDocument("Preamble.cs", Preamble).Project;
+        return project.AddDocument("Source.cs", source);
+    }
+
+    private static bool IsOurs(string file) => file is "SparseInfer.Dsl.dll" or "SparseInfer.Runtime.dll" or "SparseInfer.Kernels.Cpu.dll";
+
+    /// <summary>The type of a layer's property, where the referenced runtime does not have it.</summary>
+    private static string KernelStandIn() =>
+        CSharpCompilation.Create("Probe", [], References).GetTypeByMetadataName("SparseInfer.FeedForwardKernel") is null
+            ? "namespace SparseInfer { public sealed class FeedForwardKernel; }\n"
+            : "";
+}
