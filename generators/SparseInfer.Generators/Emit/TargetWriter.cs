@@ -1,5 +1,3 @@
-using System;
-using System.Collections.Generic;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 

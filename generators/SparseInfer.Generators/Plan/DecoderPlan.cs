@@ -1,4 +1,3 @@
-using System.Linq;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Plan;

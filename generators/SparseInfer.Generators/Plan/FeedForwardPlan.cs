@@ -3,7 +3,6 @@ using SparseInfer.Generators.Spec;
 namespace SparseInfer.Generators.Plan;
 
 /// <summary>How the feed-forward of one shape and weight type is computed on a CPU. A pure function of the declaration.</summary>
-/// <param name="Hidden">Width of input and output.</param>
 /// <param name="PaddedHidden">The same, padded to whole vectors.</param>
 /// <param name="PaddedIntermediate">Neurons, padded: the stride of a batch's activations.</param>
 /// <param name="SignWords">64-bit words that hold the signs of one row.</param>

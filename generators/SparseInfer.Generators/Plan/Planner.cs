@@ -1,4 +1,3 @@
-using System;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Plan;

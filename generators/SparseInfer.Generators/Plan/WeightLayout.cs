@@ -1,5 +1,3 @@
-using System;
-
 namespace SparseInfer.Generators.Plan;
 
 /// <summary>What a plan has to know of a weight type: how many bytes a row takes, and whether reading it wants a folded input.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using SparseInfer.Generators.Emit.Cpu;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Spec;

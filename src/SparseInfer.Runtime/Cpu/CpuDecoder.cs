@@ -17,6 +17,9 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
 /// </summary>
 public abstract class CpuDecoderState : DecoderState, IWorkerJob
 {
+    /// <summary>A worker's scratch serves both matrix products, one after the other.</summary>
+    private static readonly int PanelLength = Math.Max(MatrixMatrix.PanelLength, OrderedDown.PanelLength);
+
     private readonly CpuDecoderProgram _program;
     private readonly int[] _tokens;
     private readonly LayerTally[] _tallies;
@@ -40,7 +43,7 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
         Capacity = capacity;
         _tokens = new int[batch];
         _tallies = new LayerTally[Workers.Count * _layers];
-        _panels = Floats((long)Workers.Count * MatrixMatrix.PanelLength);
+        _panels = Floats((long)Workers.Count * PanelLength);
         _logits = Floats(_vocabulary);
     }
 
@@ -168,7 +171,7 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
 
     /// <summary>A worker's room for a widened panel of weights.</summary>
     /// <param name="worker">The worker.</param>
-    protected Span<float> Panel(int worker) => _panels.AsSpan<float>().Slice(worker * MatrixMatrix.PanelLength, MatrixMatrix.PanelLength);
+    protected Span<float> Panel(int worker) => _panels.AsSpan<float>().Slice(worker * PanelLength, PanelLength);
 
     /// <summary>Allocates zeroed floats.</summary>
     /// <param name="count">How many.</param>

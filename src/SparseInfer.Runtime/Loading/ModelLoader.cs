@@ -1,5 +1,4 @@
 using SparseInfer.Files;
-using SparseInfer.Kernels.Cpu;
 using SparseInfer.Loading;
 using SparseInfer.Text;
 

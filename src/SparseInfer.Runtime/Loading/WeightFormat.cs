@@ -1,4 +1,3 @@
-using SparseInfer.Files;
 using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Loading;

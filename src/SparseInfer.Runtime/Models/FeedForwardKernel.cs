@@ -1,4 +1,3 @@
-using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer;
 

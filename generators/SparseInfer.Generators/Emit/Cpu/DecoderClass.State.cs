@@ -1,4 +1,3 @@
-using System.Linq;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Text;
 
@@ -138,7 +137,7 @@ internal sealed partial class DecoderClass
     }
 
     private string Rope(string head, string position) =>
-        $"Rope.Apply{_attention.RopePairing}(ref {head}, ref _program._rope.Cosines({position}), ref _program._rope.Sines({position}), RopeDimensions);";
+        $"Rope.Apply{_attention.RopePairing}(ref {head}, in _program._rope.Cos({position}), in _program._rope.Sin({position}), RopeDimensions);";
 
     private static string Bias(string y, string bias, string from, string to) =>
         $"Elementwise.Add(ref {y}, ref MemoryMarshal.GetArrayDataReference({bias}), {from}, {to});";

@@ -1,5 +1,3 @@
-using System.Collections.Generic;
-using System.Linq;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;
@@ -231,7 +229,7 @@ internal sealed partial class DecoderClass
     }
 
     private void BindFeedForward(FeedForwardPlan plan, string field, string gguf, string huggingFace) =>
-        _code.Line($"feedForward.{field} = bind.Matrix({TensorNames.Layer(gguf, huggingFace)}, rows: Intermediate, columns: Hidden, WeightType.{plan.Weights}).Weights;");
+        _code.Line($"feedForward.{field} = bind.Matrix({TensorNames.Layer(gguf, huggingFace)}, rows: Intermediate, columns: Hidden, [WeightType.{plan.Weights}]).Weights;");
 
     private string FeedForwardField(FeedForwardPlan plan) => _calls.Single ? "FeedForward" : $"FeedForward{plan.Weights}";
 

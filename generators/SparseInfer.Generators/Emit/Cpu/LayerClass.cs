@@ -1,4 +1,3 @@
-using System.Linq;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;

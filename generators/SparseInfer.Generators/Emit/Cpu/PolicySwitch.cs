@@ -8,7 +8,7 @@ namespace SparseInfer.Generators.Emit.Cpu;
 /// <summary>Writes which kernel runs: by mode, and in Predicted mode by what is declared for the layer.</summary>
 internal static class PolicySwitch
 {
-    /// <param name="call">What stands before the arguments that all kernels share: <c>w, slot, from, to, ref tally</c> are in scope.</param>
+    /// <summary>Writes the switch; <c>w, slot, from, to, tally</c> and <c>layer</c> are in scope.</summary>
     public static void Emit(CodeWriter code, FeedForwardPlan plan, EquatableArray<LayerPolicy> policies)
     {
         using (code.Block("switch (Mode)"))

@@ -1,5 +1,3 @@
-using System.Linq;
-using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit.Cpu;
@@ -19,8 +17,8 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
 
     public string FieldType => Single ? "WeightMatrix" : "StoredMatrix";
 
-    /// <summary>The declared types as arguments: <c>WeightType.F16, WeightType.Q8_0</c>.</summary>
-    public string TypeArguments => string.Join(", ", types.Select(type => $"WeightType.{type}"));
+    /// <summary>The declared types as arguments: <c>[WeightType.F16, WeightType.Q8_0]</c>.</summary>
+    public string TypeArguments => "[" + string.Join(", ", types.Select(type => $"WeightType.{type}")) + "]";
 
     public string Bind(string call) => Single ? call + ".Weights" : call;
 
@@ -38,7 +36,7 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         : $"Multiply(in {matrix}, {from}, {to}, {padded}, ref {input}, {inputStride}, {tokens}, ref {y}, {yStride}, panel);";
 
     public string Widen(string matrix, string row, string destination) => Single
-        ? $"{matrix}.Widen<{types[0]}>({row}, ref {destination});"
+        ? $"EmbeddingRow.Widen<{types[0]}>(in {matrix}, {row}, ref {destination}, PaddedHidden);"
         : $"Widen(in {matrix}, {row}, ref {destination});";
 
     /// <summary>The switches that the calls above go through, where there are several types.</summary>
@@ -65,7 +63,7 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         code.Line();
         using (code.Block("private static void Widen(in StoredMatrix w, int row, ref float destination)"))
         {
-            EmitSwitch(code, type => $"w.Weights.Widen<{type}>(row, ref destination);");
+            EmitSwitch(code, type => $"EmbeddingRow.Widen<{type}>(in w.Weights, row, ref destination, PaddedHidden);");
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Collections.Generic;
-using System.Linq;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
