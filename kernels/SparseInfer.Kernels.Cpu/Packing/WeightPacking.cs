@@ -141,7 +141,6 @@ public static unsafe class WeightPacking
             int from = sourceRows.IsEmpty ? row : sourceRows[row];
             Buffer.MemoryCopy((byte*)source + (from * sourceStride), (byte*)owner.Address + (row * stride), stride, sourceStride);
         }
-        GC.KeepAlive(owner);
         return WeightMatrix.FromMemory(owner.Address, rows, columns, stride);
     }
 }
