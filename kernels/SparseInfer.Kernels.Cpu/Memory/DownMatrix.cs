@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <summary>
+/// The second matrix of a feed-forward layer, neuron-major: one row of hidden columns for each neuron of the intermediate dimension. Block
+/// formats, whose blocks of 32 run along that dimension in the file, keep every bit: 32 neurons share a row of scales, one for each column,
+/// followed by their rows of quants; <c>w[i, j] = scale[i / 32, j] * quant[i, j]</c>.
+/// </summary>
+public readonly unsafe struct DownMatrix
+{
+    /// <summary>Neurons that share a row of scales.</summary>
+    internal const int BlockNeurons = 32;
+
+    private readonly byte* _address;
+    private readonly nint _scaleBytes;
+    private readonly nint _neuronBytes;
+    private readonly nint _blockBytes;
+
+    private DownMatrix(byte* address, int neurons, int columns, nint scaleBytes, nint neuronBytes)
+    {
+        _address = address;
+        _scaleBytes = scaleBytes;
+        _neuronBytes = neuronBytes;
+        _blockBytes = scaleBytes + (BlockNeurons * neuronBytes);
+        Neurons = neurons;
+        Columns = columns;
+    }
+
+    /// <summary>Number of neurons: the layer's intermediate width.</summary>
+    public int Neurons { get; }
+
+    /// <summary>Number of columns: the layer's hidden width.</summary>
+    public int Columns { get; }
+
+    /// <summary><see cref="Columns"/> rounded up to a multiple of 32.</summary>
+    public int PaddedColumns => Padding.Pad(Columns);
+
+    /// <summary>Bytes that one neuron's row takes, its scales left out: what reading the neuron costs.</summary>
+    public nint NeuronBytes => _neuronBytes;
+
+    /// <summary>Bytes of a matrix in a format.</summary>
+    /// <param name="neurons">Number of neurons.</param>
+    /// <param name="columns">Number of columns.</param>
+    public static long ByteCount<T>(int neurons, int columns)
+        where T : IWeightFormat
+    {
+        int padded = Padding.Pad(columns);
+        long blocks = ((long)neurons + BlockNeurons - 1) / BlockNeurons;
+        return checked((blocks * T.DownScaleBytes(padded)) + ((long)neurons * T.DownNeuronBytes(padded)));
+    }
+
+    /// <summary>Describes a matrix that lies in memory already, in the layout that <see cref="WeightPacking.PackDown"/> writes.</summary>
+    /// <param name="address">First byte. The memory must outlive the matrix, and must not move.</param>
+    /// <param name="neurons">Number of neurons.</param>
+    /// <param name="columns">Number of columns.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is negative, or zero columns.</exception>
+    public static DownMatrix FromMemory<T>(nint address, int neurons, int columns)
+        where T : IWeightFormat
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(neurons);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
+        int padded = Padding.Pad(columns);
+        return new DownMatrix((byte*)address, neurons, columns, T.DownScaleBytes(padded), T.DownNeuronBytes(padded));
+    }
+
+    /// <summary>First byte of a neuron's row. Not bounds-checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref byte Neuron(int neuron) =>
+        ref *(_address + ((neuron >>> 5) * _blockBytes) + _scaleBytes + ((neuron & 31) * _neuronBytes));
+
+    /// <summary>First byte of the scales of a neuron's block; its first row in formats that have none. Not bounds-checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref byte Scales(int neuron) => ref *(_address + ((neuron >>> 5) * _blockBytes));
+}

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <summary>
+/// Zeroed native memory whose first byte is 64-byte aligned: a cache line, and the widest vector. The garbage collector neither moves nor
+/// counts it. Whoever holds a <see cref="WeightMatrix"/>, <see cref="DownMatrix"/> or <see cref="SignPlane"/> over it must keep it alive.
+/// </summary>
+public sealed unsafe class NativeBuffer : IDisposable
+{
+    private const int Alignment = 64;
+
+    private void* _allocation;
+    private readonly byte* _start;
+
+    private NativeBuffer(void* allocation, long bytes)
+    {
+        _allocation = allocation;
+        _start = (byte*)(((nuint)allocation + (Alignment - 1)) & ~(nuint)(Alignment - 1));
+        Bytes = bytes;
+    }
+
+    /// <summary>Frees the memory of a buffer that nobody disposed.</summary>
+    ~NativeBuffer() => Free();
+
+    /// <summary>Size in bytes.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Address of the first byte, a multiple of 64.</summary>
+    /// <exception cref="ObjectDisposedException">The memory has been freed.</exception>
+    public nint Address
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_allocation is null, this);
+            return (nint)_start;
+        }
+    }
+
+    /// <summary>Allocates zeroed memory.</summary>
+    /// <param name="bytes">Size in bytes; 0 gives an empty buffer.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is negative.</exception>
+    /// <exception cref="InsufficientMemoryException">The operating system has no such piece of memory.</exception>
+    public static NativeBuffer Allocate(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        if (bytes > nint.MaxValue - Alignment)
+            throw TooLarge(bytes, null);
+        void* allocation;
+        try
+        {
+            // Zeroed by calloc rather than by hand: large pieces come from the kernel as untouched zero pages.
+            allocation = NativeMemory.AllocZeroed((nuint)bytes + Alignment);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw TooLarge(bytes, exception);
+        }
+        return new NativeBuffer(allocation, bytes);
+    }
+
+    /// <summary>The whole buffer as a span.</summary>
+    /// <exception cref="ObjectDisposedException">The memory has been freed.</exception>
+    /// <exception cref="OverflowException">The buffer has more elements than a span can count.</exception>
+    public Span<T> AsSpan<T>()
+        where T : unmanaged =>
+        new((void*)Address, checked((int)(Bytes / sizeof(T))));
+
+    /// <summary>Reference to the first element.</summary>
+    /// <exception cref="ObjectDisposedException">The memory has been freed.</exception>
+    public ref T Ref<T>()
+        where T : unmanaged =>
+        ref Unsafe.AsRef<T>((void*)Address);
+
+    /// <summary>Frees the memory; every matrix over it is dead from then on.</summary>
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private static InsufficientMemoryException TooLarge(long bytes, Exception? inner) =>
+        new($"Could not allocate {bytes:N0} bytes ({bytes / (1024.0 * 1024 * 1024):F2} GiB) of native memory.", inner);
+
+    private void Free()
+    {
+        NativeMemory.Free(_allocation);
+        _allocation = null;
+    }
+}

@@ -1,0 +1,50 @@
+using System.Runtime.CompilerServices;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <summary>
+/// A prepared weight matrix, row by row in one format, over memory it does not own: a <see cref="NativeBuffer"/>, or a mapped file.
+/// Columns between <see cref="Columns"/> and <see cref="PaddedColumns"/> hold zeros, so that kernels need no tails.
+/// </summary>
+public readonly unsafe struct WeightMatrix
+{
+    private readonly byte* _address;
+
+    private WeightMatrix(byte* address, int rows, int columns, nint stride)
+    {
+        _address = address;
+        Rows = rows;
+        Columns = columns;
+        Stride = stride;
+    }
+
+    /// <summary>Number of rows: outputs.</summary>
+    public int Rows { get; }
+
+    /// <summary>Number of columns: inputs.</summary>
+    public int Columns { get; }
+
+    /// <summary><see cref="Columns"/> rounded up to a multiple of 32.</summary>
+    public int PaddedColumns => Padding.Pad(Columns);
+
+    /// <summary>Distance between two rows, in bytes.</summary>
+    public nint Stride { get; }
+
+    /// <summary>Describes a matrix that lies in memory already.</summary>
+    /// <param name="address">First byte of row 0. The memory must outlive the matrix, and must not move.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Number of columns.</param>
+    /// <param name="stride">Distance between two rows, in bytes; each holds <c>columns</c>, padded with zeros to a multiple of 32.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is negative, or zero columns.</exception>
+    public static WeightMatrix FromMemory(nint address, int rows, int columns, nint stride)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(rows);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
+        ArgumentOutOfRangeException.ThrowIfNegative(stride);
+        return new WeightMatrix((byte*)address, rows, columns, stride);
+    }
+
+    /// <summary>First byte of a row. Not bounds-checked: the caller's loop is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref byte Row(int row) => ref *(_address + (row * Stride));
+}

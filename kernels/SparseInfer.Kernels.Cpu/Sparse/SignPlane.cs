@@ -1,0 +1,78 @@
+using System.Runtime.CompilerServices;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <summary>
+/// The signs of a weight matrix, neuron-major: a row of 64-bit words for each row of the matrix, bits as <see cref="Signs"/> packs them.
+/// In bytes, and so in a file, 32 signs are one little-endian 32-bit word, and a row has an even number of those.
+/// </summary>
+public readonly unsafe struct SignPlane
+{
+    private readonly ulong* _words;
+
+    private SignPlane(ulong* words, int rows, int columns)
+    {
+        _words = words;
+        Rows = rows;
+        Columns = columns;
+        WordsPerRow = Signs.WordsPerRow(columns);
+    }
+
+    /// <summary>Number of rows: neurons.</summary>
+    public int Rows { get; }
+
+    /// <summary>Number of signs to a row.</summary>
+    public int Columns { get; }
+
+    /// <summary>64-bit words to a row: <see cref="Columns"/> over 64, rounded up.</summary>
+    public int WordsPerRow { get; }
+
+    /// <summary>Bytes of a plane.</summary>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Number of signs to a row.</param>
+    public static long ByteCount(int rows, int columns) => (long)rows * Signs.WordsPerRow(columns) * sizeof(ulong);
+
+    /// <summary>Allocates a plane of positive signs, for <see cref="Pack"/> to fill.</summary>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Number of signs to a row.</param>
+    /// <param name="owner">Its memory, for the caller to keep and dispose of.</param>
+    /// <exception cref="InsufficientMemoryException">There is no memory for the plane.</exception>
+    public static SignPlane Allocate(int rows, int columns, out NativeBuffer owner)
+    {
+        owner = NativeBuffer.Allocate(ByteCount(rows, columns));
+        return FromMemory(owner.Address, rows, columns);
+    }
+
+    /// <summary>Describes a plane that lies in memory already, a mapped file's for one.</summary>
+    /// <param name="address">First byte, 8-byte aligned. The memory must outlive the plane, and must not move.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Number of signs to a row.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is negative, or zero columns.</exception>
+    public static SignPlane FromMemory(nint address, int rows, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(rows);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
+        return new SignPlane((ulong*)address, rows, columns);
+    }
+
+    /// <summary>First word of a row. Not bounds-checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref ulong Row(int row) => ref *(_words + ((nint)row * WordsPerRow));
+
+    /// <summary>Packs the signs of a range of a matrix's rows; ranges may be packed at the same time.</summary>
+    /// <param name="w">A matrix of the plane's rows and columns.</param>
+    /// <param name="fromRow">First row.</param>
+    /// <param name="toRow">End of the range.</param>
+    /// <exception cref="ArgumentException">The matrix has another shape than the plane.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the plane.</exception>
+    public void Pack<T>(in WeightMatrix w, int fromRow, int toRow)
+        where T : IWeightFormat
+    {
+        if (w.Rows != Rows || w.Columns != Columns)
+            throw new ArgumentException($"A matrix of {w.Rows} x {w.Columns} for a sign plane of {Rows} x {Columns}.", nameof(w));
+        ArgumentOutOfRangeException.ThrowIfNegative(fromRow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(toRow, Rows);
+        for (int row = fromRow; row < toRow; row++)
+            Signs.Pack<T>(ref w.Row(row), ref Row(row), Columns);
+    }
+}

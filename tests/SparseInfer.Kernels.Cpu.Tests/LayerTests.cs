@@ -1,0 +1,197 @@
+namespace SparseInfer.Kernels.Cpu.Tests;
+
+public sealed class LayerTests
+{
+    public static TheoryData<int> Widths => new(1, 31, 32, 33, 63, 64, 100, 256, 768, 1536);
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Rms_norm_is_what_double_precision_says_and_zero_in_the_pad(int width)
+    {
+        float[] x = Reference.RandomRows(1, width, seed: 1, scale: 3);
+        float[] weight = Reference.RandomRows(1, width, seed: 2);
+        float[] y = new float[x.Length];
+        y.AsSpan().Fill(7);
+        RmsNorm.Apply(in x[0], in weight[0], ref y[0], width, x.Length, 1e-5f);
+        double scale = 1 / Math.Sqrt((x.Sum(value => (double)value * value) / width) + 1e-5f);
+        for (int i = 0; i < x.Length; i++)
+            ((double)y[i]).ShouldBe(i < width ? x[i] * scale * weight[i] : 0, 1e-6);
+        RmsNorm.Apply(in x[0], in weight[0], ref x[0], width, x.Length, 1e-5f);
+        x.ShouldBe(y);
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Layer_norm_is_what_double_precision_says_and_zero_in_the_pad(int width)
+    {
+        float[] x = Reference.RandomRows(1, width, seed: 3);
+        for (int i = 0; i < width; i++)
+            x[i] += 20;
+        float[] weight = Reference.RandomRows(1, width, seed: 4);
+        float[] bias = Reference.RandomRows(1, width, seed: 5);
+        float[] y = new float[x.Length];
+        y.AsSpan().Fill(7);
+        LayerNorm.Apply(in x[0], in weight[0], in bias[0], ref y[0], width, x.Length, 1e-5f);
+        double mean = x.Sum(value => (double)value) / width;
+        double variance = x.Take(width).Sum(value => (value - mean) * (value - mean)) / width;
+        for (int i = 0; i < width; i++)
+            ((double)y[i]).ShouldBe(((x[i] - mean) / Math.Sqrt(variance + 1e-5f) * weight[i]) + bias[i], 2e-5);
+        Reference.Bits(y.AsSpan(width)).ShouldAllBe(bits => bits == 0);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(6)]
+    [InlineData(16)]
+    [InlineData(64)]
+    [InlineData(100)]
+    public void Both_pairings_turn_pairs_of_dimensions_by_the_tables_angles(int dimensions)
+    {
+        var table = new RopeTable(context: 50, dimensions, theta: 10000, scaling: 2);
+        foreach (int position in new[] { 0, 1, 49 })
+        {
+            float[] interleaved = Reference.RandomVector(dimensions + 3, seed: 6);
+            float[] original = [.. interleaved];
+            float[] split = [.. interleaved];
+            Rope.ApplyInterleaved(ref interleaved[0], in table.Cos(position), in table.Sin(position), dimensions);
+            Rope.ApplyHalfSplit(ref split[0], in table.Cos(position), in table.Sin(position), dimensions);
+            for (int i = 0; i < dimensions / 2; i++)
+            {
+                double angle = position / 2.0 / Math.Pow(10000, 2.0 * i / dimensions);
+                ExpectTurned(interleaved, original, 2 * i, (2 * i) + 1, angle);
+                ExpectTurned(split, original, i, i + (dimensions / 2), angle);
+            }
+            interleaved[dimensions..].ShouldBe(original[dimensions..]);
+            split[dimensions..].ShouldBe(original[dimensions..]);
+        }
+    }
+
+    [Fact]
+    public void A_permuted_head_turned_half_split_has_the_bits_of_one_turned_interleaved()
+    {
+        var table = new RopeTable(context: 10, dimensions: 48, theta: 10000, scaling: 1);
+        float[] head = Reference.RandomVector(64, seed: 7);
+        int[] sourceRows = WeightPacking.InterleavedToHalfSplit(heads: 1, headDimension: 64, rotaryDimensions: 48);
+        float[] permuted = sourceRows.Select(row => head[row]).ToArray();
+        Rope.ApplyInterleaved(ref head[0], in table.Cos(9), in table.Sin(9), 48);
+        Rope.ApplyHalfSplit(ref permuted[0], in table.Cos(9), in table.Sin(9), 48);
+        Reference.Bits(permuted).ShouldBe(Reference.Bits(sourceRows.Select(row => head[row]).ToArray()));
+    }
+
+    [Fact]
+    public void A_rope_table_refuses_what_cannot_be_paired_and_positions_beyond_the_context()
+    {
+        Should.Throw<ArgumentOutOfRangeException>(() => new RopeTable(10, 3, 10000, 1));
+        Should.Throw<ArgumentOutOfRangeException>(() => new RopeTable(0, 4, 10000, 1));
+        Should.Throw<IndexOutOfRangeException>(() => new RopeTable(10, 4, 10000, 1).Cos(10));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(16)]
+    [InlineData(33)]
+    [InlineData(48)]
+    [InlineData(64)]
+    [InlineData(80)]
+    [InlineData(100)]
+    [InlineData(128)]
+    public void Attention_is_what_double_precision_says_for_any_head_and_any_number_of_positions(int dimension)
+    {
+        int stride = (2 * dimension) + 1;
+        float[] q = Reference.RandomVector(dimension, seed: 8, scale: 2);
+        float[] keys = Reference.RandomVector(70 * stride, seed: 9, scale: 2);
+        float[] values = Reference.RandomVector(70 * stride, seed: 10, scale: 2);
+        float scale = 1 / MathF.Sqrt(dimension);
+        foreach (int positions in new[] { 1, 3, 4, 5, 16, 17, 70 })
+        {
+            // Nothing beyond the last position may be read: it is not there.
+            int length = ((positions - 1) * stride) + dimension;
+            float[] visibleKeys = keys[..length];
+            float[] visibleValues = values[..length];
+            var output = new float[dimension + 1];
+            output[dimension] = 7;
+            var scores = new float[positions];
+            AttentionHead.Apply(
+                ref q[0], ref visibleKeys[0], ref visibleValues[0], positions, dimension, stride, scale, scores, ref output[0]);
+
+            double[] expected = Attention(q, visibleKeys, visibleValues, positions, dimension, stride, scale);
+            for (int i = 0; i < dimension; i++)
+                ((double)output[i]).ShouldBe(expected[i], 2e-6, $"{positions} positions, dimension {i}");
+            output[dimension].ShouldBe(7);
+        }
+    }
+
+    [Fact]
+    public void Attention_stands_scores_that_would_overflow_the_exponential()
+    {
+        float[] q = [1000];
+        float[] keys = [1000, 999, -1000];
+        float[] values = [3, 5, 7];
+        float[] output = [0];
+        AttentionHead.Apply(ref q[0], ref keys[0], ref values[0], 3, 1, 1, 1, new float[3], ref output[0]);
+        output[0].ShouldBe(3);
+        Should.Throw<ArgumentException>(() => AttentionHead.Apply(ref q[0], ref keys[0], ref values[0], 3, 1, 1, 1, new float[2], ref output[0]));
+    }
+
+    [Fact]
+    public void Adding_touches_its_range_and_nothing_else()
+    {
+        foreach ((int from, int to) in new[] { (0, 0), (0, 1), (3, 40), (16, 64), (31, 63) })
+        {
+            float[] x = Reference.RandomVector(64, seed: 11);
+            float[] y = Reference.RandomVector(64, seed: 12);
+            float[] sum = [.. x];
+            Elementwise.Add(ref sum[0], in y[0], from, to);
+            for (int i = 0; i < 64; i++)
+                sum[i].ShouldBe(i >= from && i < to ? x[i] + y[i] : x[i]);
+            float[] biased = [.. x];
+            Elementwise.AddBias(ref biased[0], in y[0], from, to);
+            biased.ShouldBe(sum);
+        }
+    }
+
+    [Fact]
+    public void Silu_and_gelu_are_what_double_precision_says_and_the_same_alone_and_in_a_row()
+    {
+        float[] x = [.. Reference.RandomVector(997, seed: 13, scale: 12), 0, -0f, 100, -100, 1e-30f, float.MaxValue, -1e30f];
+        float[] silu = [.. x];
+        float[] gelu = [.. x];
+        Activations.Silu(silu);
+        Activations.Gelu(gelu);
+        for (int i = 0; i < x.Length; i++)
+        {
+            double v = x[i];
+            double tolerance = Math.Abs(v) < 1e20 ? 2e-6 : 1e24;
+            ((double)silu[i]).ShouldBe(v / (1 + Math.Exp(-v)), tolerance);
+            double tanh = Math.Tanh(Math.Sqrt(2 / Math.PI) * (v + (0.044715 * v * v * v)));
+            ((double)gelu[i]).ShouldBe(0.5 * v * (1 + tanh), tolerance);
+            Reference.Bits([Activations.Silu(x[i]), Activations.Gelu(x[i])]).ShouldBe(Reference.Bits([silu[i], gelu[i]]));
+        }
+    }
+
+    private static void ExpectTurned(float[] turned, float[] original, int first, int second, double angle)
+    {
+        (double sin, double cos) = Math.SinCos(angle);
+        ((double)turned[first]).ShouldBe((original[first] * cos) - (original[second] * sin), 1e-6);
+        ((double)turned[second]).ShouldBe((original[first] * sin) + (original[second] * cos), 1e-6);
+    }
+
+    private static double[] Attention(float[] q, float[] keys, float[] values, int positions, int dimension, int stride, double scale)
+    {
+        var powers = new double[positions];
+        for (int p = 0; p < positions; p++)
+            powers[p] = Reference.DoubleDot(q, keys.AsSpan(p * stride, dimension)).Sum * scale;
+        double largest = powers.Max();
+        for (int p = 0; p < positions; p++)
+            powers[p] = Math.Exp(powers[p] - largest);
+        double sum = powers.Sum();
+        var output = new double[dimension];
+        for (int i = 0; i < dimension; i++)
+        {
+            for (int p = 0; p < positions; p++)
+                output[i] += powers[p] / sum * values[(p * stride) + i];
+        }
+        return output;
+    }
+}

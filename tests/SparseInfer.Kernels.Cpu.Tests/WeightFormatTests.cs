@@ -1,0 +1,165 @@
+namespace SparseInfer.Kernels.Cpu.Tests;
+
+public sealed class F32Tests : WeightFormatTests<F32>;
+
+public sealed class F16Tests : WeightFormatTests<F16>;
+
+public sealed class BF16Tests : WeightFormatTests<BF16>;
+
+public sealed class Q8_0Tests : WeightFormatTests<Q8_0>;
+
+public sealed class Q4_0Tests : WeightFormatTests<Q4_0>;
+
+/// <summary>What holds in every format; each format's tests are a class of their own.</summary>
+public abstract partial class WeightFormatTests<T>
+    where T : IWeightFormat
+{
+    /// <summary>Widths of every kind, those that the format can hold; the last takes three column blocks of a matrix product.</summary>
+    private static IEnumerable<int> Widths =>
+        new[] { 1, 31, 32, 33, 63, 64, 100, 256, 768, 1536, 2080 }.Where(width => width % T.BlockElements == 0);
+
+    [Fact]
+    public void Decoding_gives_the_values_the_bytes_stand_for()
+    {
+        foreach (int width in Widths)
+        {
+            using var sample = new Sample<T>(3, width);
+            var decoded = new float[sample.Values.Length];
+            WeightConversion.Decode<T>(sample.Bytes, decoded);
+            Reference.Bits(decoded).ShouldBe(Reference.Bits(sample.Values));
+        }
+    }
+
+    [Fact]
+    public void A_matrix_times_a_vector_is_what_double_precision_says_to_rounding()
+    {
+        foreach (int width in Widths)
+        {
+            foreach (int rows in new[] { 1, 3, 4, 7 })
+            {
+                using var sample = new Sample<T>(rows, width);
+                float[] x = Reference.RandomRows(1, width, seed: 5);
+                float[] y = MultiplyVector(sample, x, 0, rows);
+                for (int row = 0; row < rows; row++)
+                {
+                    (double sum, double magnitude) = Reference.DoubleDot(x, sample.Values.AsSpan(row * width, width));
+                    ((double)y[row]).ShouldBe(sum, (magnitude * 1e-6) + 1e-30, $"{rows} x {width}, row {row}");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1f)]
+    [InlineData(32767f)]
+    [InlineData(32768f)]
+    [InlineData(1e6f)]
+    [InlineData(1e12f)]
+    public void A_dot_product_has_the_bits_of_sixteen_chains_of_unfolded_multiply_adds(float scale)
+    {
+        foreach (int width in Widths)
+        {
+            const int Rows = 7;
+            using var sample = new Sample<T>(Rows, width);
+            float[] x = Reference.RandomRows(1, width, seed: 6, scale);
+            x[0] = scale;
+            float[] y = MultiplyVector(sample, x, 0, Rows);
+            for (int row = 0; row < Rows; row++)
+                Reference.Bits(y.AsSpan(row, 1)).ShouldBe(Reference.Bits([Reference.Dot(x, sample.Values.AsSpan(row * width, width))]));
+        }
+    }
+
+    [Fact]
+    public void One_row_alone_has_the_bits_it_has_among_four()
+    {
+        foreach (int width in Widths)
+        {
+            using var sample = new Sample<T>(5, width);
+            float[] x = Reference.RandomRows(1, width, seed: 7);
+            float[] y = MultiplyVector(sample, x, 0, 5);
+            WeightMatrix w = sample.Pack(out NativeBuffer? owner);
+            using (owner)
+            {
+                var prepared = new float[x.Length];
+                float undo = T.PrepareInput(in x[0], ref prepared[0], x.Length);
+                for (int row = 0; row < 5; row++)
+                    (undo * RowDot.One<T>(ref prepared[0], ref w.Row(row), x.Length)).ShouldBe(y[row]);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_range_of_rows_writes_its_own_outputs_only()
+    {
+        using var sample = new Sample<T>(11, 64);
+        float[] x = Reference.RandomRows(1, 64, seed: 8);
+        float[] whole = MultiplyVector(sample, x, 0, 11);
+        float[] part = MultiplyVector(sample, x, 3, 9);
+        for (int row = 0; row < 11; row++)
+            part[row].ShouldBe(row is >= 3 and < 9 ? whole[row] : float.NegativeInfinity);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_batch_has_the_bits_of_its_vectors_one_by_one(bool wide)
+    {
+        foreach ((int rows, int tokenCounts) in new[] { (7, 9), (1, 3), (50, 2) })
+        {
+            foreach (int width in Widths)
+            {
+                for (int tokens = 1; tokens <= tokenCounts; tokens++)
+                    ExpectBatchEqualsVectors(wide, rows, width, tokens, scale: 1);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_batch_of_several_blocks_of_tokens_or_of_huge_inputs_has_the_bits_of_its_vectors(bool wide)
+    {
+        ExpectBatchEqualsVectors(wide, rows: 27, width: 96, tokens: 33, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 5, width: 64, tokens: 131, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 9, width: 256, tokens: 5, scale: 1e7f);
+    }
+
+    private static float[] MultiplyVector(Sample<T> sample, float[] x, int fromRow, int toRow)
+    {
+        WeightMatrix w = sample.Pack(out NativeBuffer? owner);
+        using (owner)
+        {
+            w.PaddedColumns.ShouldBe(x.Length);
+            var y = new float[sample.Rows];
+            y.AsSpan().Fill(float.NegativeInfinity);
+            var prepared = new float[x.Length];
+            float undo = T.PrepareInput(in x[0], ref prepared[0], x.Length);
+            MatrixVector.Multiply<T>(in w, fromRow, toRow, w.PaddedColumns, ref prepared[0], undo, ref y[0]);
+            return y;
+        }
+    }
+
+    private static void ExpectBatchEqualsVectors(bool wide, int rows, int width, int tokens, float scale)
+    {
+        using var sample = new Sample<T>(rows, width);
+        int padded = Padding.Pad(width);
+        int yStride = rows + 3;
+        float[] x = Reference.RandomRows(tokens, width, seed: 9, scale);
+        var y = new float[tokens * yStride];
+        var panel = new float[MatrixMatrix.PanelLength];
+        panel.AsSpan().Fill(float.NaN);
+        WeightMatrix w = sample.Pack(out NativeBuffer? owner);
+        using (owner)
+        {
+            int middle = rows / 2;
+            foreach ((int from, int to) in new[] { (0, middle), (middle, rows) })
+                MatrixMatrix.MultiplyTiled<T>(wide, in w, from, to, padded, ref x[0], padded, tokens, ref y[0], yStride, panel);
+        }
+        for (int t = 0; t < tokens; t++)
+        {
+            float[] expected = MultiplyVector(sample, x.AsSpan(t * padded, padded).ToArray(), 0, rows);
+            Reference.Bits(y.AsSpan(t * yStride, rows)).ShouldBe(Reference.Bits(expected), $"{rows} x {width}, token {t} of {tokens}");
+            y.AsSpan((t * yStride) + rows, 3).ToArray().ShouldBe([0, 0, 0]);
+        }
+    }
+}
