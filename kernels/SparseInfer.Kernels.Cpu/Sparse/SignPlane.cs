@@ -32,7 +32,7 @@ public readonly unsafe struct SignPlane
     /// <param name="columns">Number of signs to a row.</param>
     public static long ByteCount(int rows, int columns) => (long)rows * Signs.WordsPerRow(columns) * sizeof(ulong);
 
-    /// <summary>Allocates a plane of positive signs, for <see cref="Pack"/> to fill.</summary>
+    /// <summary>Allocates a plane of positive signs, for <see cref="Pack{T}(in WeightMatrix, int, int)"/> to fill.</summary>
     /// <param name="rows">Number of rows.</param>
     /// <param name="columns">Number of signs to a row.</param>
     /// <param name="owner">Its memory, for the caller to keep and dispose of.</param>
@@ -74,5 +74,18 @@ public readonly unsafe struct SignPlane
         ArgumentOutOfRangeException.ThrowIfGreaterThan(toRow, Rows);
         for (int row = fromRow; row < toRow; row++)
             Signs.Pack<T>(ref w.Row(row), ref Row(row), Columns);
+    }
+
+    /// <summary>Packs the signs of a whole matrix.</summary>
+    /// <param name="w">The matrix.</param>
+    /// <param name="memory">Owns the plane's memory.</param>
+    /// <exception cref="InsufficientMemoryException">There is no memory for the plane.</exception>
+    public static SignPlane Pack<T>(in WeightMatrix w, NativeMemoryPool memory)
+        where T : IWeightFormat
+    {
+        SignPlane plane = Allocate(w.Rows, w.Columns, out NativeBuffer owner);
+        memory.Own(owner);
+        plane.Pack<T>(in w, 0, w.Rows);
+        return plane;
     }
 }
