@@ -19,6 +19,8 @@ namespace SparseInfer.Generators;
 [Generator(LanguageNames.CSharp)]
 public sealed class SparseInferGenerator : IIncrementalGenerator
 {
+    private static readonly Encoding Utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
     /// <summary>Names of the pipeline's steps, by which tests look at what was computed again.</summary>
     internal static class Steps
     {
@@ -69,7 +71,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     }
 
     private static void Add(SourceProductionContext output, string name, string text) =>
-        output.AddSource(name + ".g.cs", SourceText.From(text, Encoding.UTF8));
+        output.AddSource(name + ".g.cs", SourceText.From(text, Utf8));
 
     /// <summary>The kernels that one shape and weight type needs.</summary>
     /// <param name="Policies">Attribute names, sorted.</param>

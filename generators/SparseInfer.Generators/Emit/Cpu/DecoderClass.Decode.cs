@@ -42,7 +42,7 @@ internal sealed partial class DecoderClass
                 _code.Line();
                 _code.Line("// Query, key and value, head by head: each is rotated and cached by the worker that computed it.");
                 _code.Line(Norm("x", "w.AttentionNorm", "input"));
-                EmitPrepare("input", "PaddedHidden");
+                _calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
                 using (_code.Block("for (int head = fromHead; head < toHead; head++)"))
                 {
                     EmitHeads(batch: false);
@@ -67,7 +67,7 @@ internal sealed partial class DecoderClass
                 _code.Line("Workers.Barrier();");
                 _code.Line();
                 _code.Line("// Output projection: this worker's columns of the residual stream.");
-                EmitPrepareCopy();
+                _calls.EmitPrepare(_code, "undo", "attended", "PaddedQueryWidth");
                 _code.Line(_calls.Multiply("w.Output", "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "input", "projected"));
                 if (_attention.OutputBias)
                 {
@@ -94,32 +94,11 @@ internal sealed partial class DecoderClass
             _code.Line();
             using (_code.Block("if (LogitsFrom == 0)"))
             {
-                _code.Line("ComputeLogits(worker, 0, 1);");
+                _code.Line(Norm("x", "_program._outputNorm", "input"));
+                _calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
+                _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
+                _code.Line(_calls.Multiply("_program._head", "fromToken", "toToken", "PaddedHidden", "input", "Logits"));
             }
-        }
-    }
-
-    private void EmitPrepare(string input, string padded)
-    {
-        if (_calls.Prepare(input, padded) is { } prepare)
-        {
-            _code.Line(prepare);
-        }
-    }
-
-    /// <summary>The attended heads, prepared into this worker's own input: others read the same row.</summary>
-    private void EmitPrepareCopy()
-    {
-        if (_calls.Single)
-        {
-            _code.Line($"undo = {_spec.Weights[0]}.PrepareInput(ref attended, ref input, PaddedQueryWidth);");
-            return;
-        }
-
-        _code.Line("MemoryMarshal.CreateSpan(ref attended, PaddedQueryWidth).CopyTo(MemoryMarshal.CreateSpan(ref input, PaddedQueryWidth));");
-        if (_calls.NeedsFolded)
-        {
-            _code.Line("undo = F16.PrepareInput(ref input, ref folded, PaddedQueryWidth);");
         }
     }
 

@@ -179,10 +179,10 @@ internal sealed partial class DecoderClass
     }
 
     private void BindMatrix(string field, string gguf, string huggingFace, string rows, string columns) =>
-        _code.Line($"w.{field} = {_calls.Bind($"bind.Matrix({TensorNames.Layer(gguf, huggingFace)}, rows: {rows}, columns: {columns}, {_calls.TypeArguments})")};");
+        Wrapped($"w.{field} = ", _calls.Bind($"bind.Matrix(\n    {TensorNames.Layer(gguf, huggingFace)},\n    rows: {rows}, columns: {columns}, {_calls.TypeArguments})"));
 
     private void BindRotary(string field, string gguf, string huggingFace, string rows) =>
-        _code.Line($"w.{field} = {_calls.Bind($"bind.RotaryMatrix({TensorNames.Layer(gguf, huggingFace)}, rows: {rows}, columns: Hidden, {Rotary}, {_calls.TypeArguments})")};");
+        Wrapped($"w.{field} = ", _calls.Bind($"bind.RotaryMatrix(\n    {TensorNames.Layer(gguf, huggingFace)},\n    rows: {rows}, columns: Hidden, {Rotary}, {_calls.TypeArguments})"));
 
     private void BindRotaryBias(string field, string gguf, string huggingFace, string length) =>
         _code.Line($"w.{field} = bind.RotaryVector({TensorNames.Layer(gguf, huggingFace, "bias")}, {length}, {Rotary});");
@@ -211,7 +211,7 @@ internal sealed partial class DecoderClass
                 }
 
                 BindFeedForward(plan, "Up", "ffn_up", "mlp.up_proj");
-                _code.Line($"feedForward.Down = bind.Down({TensorNames.Layer("ffn_down", "mlp.down_proj")}, hidden: Hidden, intermediate: Intermediate, WeightType.{plan.Weights});");
+                Wrapped("feedForward.Down = ", $"bind.Down(\n    {TensorNames.Layer("ffn_down", "mlp.down_proj")},\n    hidden: Hidden, intermediate: Intermediate, WeightType.{plan.Weights})");
                 if (_spec.FeedForward.Biases)
                 {
                     if (_spec.FeedForward.Gated)
@@ -229,9 +229,11 @@ internal sealed partial class DecoderClass
     }
 
     private void BindFeedForward(FeedForwardPlan plan, string field, string gguf, string huggingFace) =>
-        _code.Line($"feedForward.{field} = bind.Matrix({TensorNames.Layer(gguf, huggingFace)}, rows: Intermediate, columns: Hidden, [WeightType.{plan.Weights}]).Weights;");
+        Wrapped($"feedForward.{field} = ", $"bind.Matrix(\n    {TensorNames.Layer(gguf, huggingFace)},\n    rows: Intermediate, columns: Hidden, [WeightType.{plan.Weights}]).Weights");
 
     private string FeedForwardField(FeedForwardPlan plan) => _calls.Single ? "FeedForward" : $"FeedForward{plan.Weights}";
+
+    private void Wrapped(string target, string call) => _code.Lines($"{target}{call};");
 
     private void EmitLayer()
     {

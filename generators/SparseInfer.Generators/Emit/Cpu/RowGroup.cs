@@ -29,10 +29,10 @@ internal static class RowGroup
     /// <summary><c>name</c> = the four dot products of the input with the rows i0 to i3 of <c>matrix</c>.</summary>
     public static void EmitDot(CodeWriter code, FeedForwardPlan plan, string matrix, string name)
     {
-        string bias = plan.Spec.Biases ? $" + Four(w.{matrix}Bias, i0, i1, i2, i3)" : "";
+        string bias = plan.Spec.Biases ? $"Four(w.{matrix}Bias, i0, i1, i2, i3) + " : "";
         code.Lines($$"""
-            Vector128<float> {{name}} = (RowDot.Four<{{plan.Weights}}>(
-                ref x, ref w.{{matrix}}.Row(i0), ref w.{{matrix}}.Row(i1), ref w.{{matrix}}.Row(i2), ref w.{{matrix}}.Row(i3), PaddedHidden) * undo){{bias}};
+            Vector128<float> {{name}} = {{bias}}undo * RowDot.Four<{{plan.Weights}}>(
+                ref x, ref w.{{matrix}}.Row(i0), ref w.{{matrix}}.Row(i1), ref w.{{matrix}}.Row(i2), ref w.{{matrix}}.Row(i3), PaddedHidden);
             """);
     }
 }

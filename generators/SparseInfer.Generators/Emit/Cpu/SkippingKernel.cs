@@ -132,13 +132,13 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
     {
         using (code.Block("if (TMeter.IsOn)"))
         {
-            string computed = policy.Predicts ? "candidates" : "end - block";
+            string computed = policy.Predicts ? "candidates" : "(end - block)";
             long predictor = policy.PredictorBytes(plan);
             string list = DRelu ? "last" : "count";
             code.Line("tally.Neurons += end - block;");
-            code.Line(plan.Spec.Gated
-                ? $"tally.Bytes += (({computed}) * RowBytes) + (({list} - first) * RowBytes) + ((count - first) * RowBytes){(predictor == 0 ? "" : $" + ((end - block) * {predictor}L)")};"
-                : $"tally.Bytes += (({computed}) * RowBytes) + ((count - first) * RowBytes){(predictor == 0 ? "" : $" + ((end - block) * {predictor}L)")};");
+            string up = plan.Spec.Gated ? $" + ({list} - first)" : "";
+            string signs = predictor == 0 ? "" : $" + ((end - block) * {predictor}L)";
+            code.Line($"tally.Bytes += (({computed}{up} + (count - first)) * RowBytes){signs};");
             if (!policy.Predicts)
             {
                 code.Line("tally.Inactive += end - block - (count - first);");

@@ -22,10 +22,28 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
 
     public string Bind(string call) => Single ? call + ".Weights" : call;
 
-    /// <summary>Statement that folds <paramref name="input"/>, in place where no other type needs it unfolded; sets <c>undo</c>.</summary>
-    public string? Prepare(string input, string padded) => Single
-        ? $"float undo = {types[0]}.PrepareInput(ref {input}, ref {input}, {padded});"
-        : Folds ? $"float undo = F16.PrepareInput(ref {input}, ref folded, {padded});" : null;
+    /// <summary>
+    /// Writes how <paramref name="source"/> becomes this worker's <c>input</c>: folded in place where all matrices want it so, beside
+    /// it as <c>folded</c> where only some do. Sets <paramref name="undo"/>.
+    /// </summary>
+    public void EmitPrepare(CodeWriter code, string undo, string source, string padded)
+    {
+        if (Single)
+        {
+            code.Line($"{undo} = {types[0]}.PrepareInput(ref {source}, ref input, {padded});");
+            return;
+        }
+
+        if (source != "input")
+        {
+            code.Line($"MemoryMarshal.CreateSpan(ref {source}, {padded}).CopyTo(MemoryMarshal.CreateSpan(ref input, {padded}));");
+        }
+
+        if (Folds)
+        {
+            code.Line($"{undo} = F16.PrepareInput(ref input, ref folded, {padded});");
+        }
+    }
 
     public string Multiply(string matrix, string from, string to, string padded, string input, string y) => Single
         ? $"MatrixVector.Multiply<{types[0]}>(in {matrix}, {from}, {to}, {padded}, ref {input}, undo, ref {y});"

@@ -42,7 +42,7 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
         code.Line("Signs.Pack(ref x, ref signs, Hidden);");
         if (InRegisters(plan))
         {
-            code.Line(string.Join(" ", Enumerable.Range(0, plan.SignWords).Select(k => $"ulong s{k} = {Word("signs", k)};")));
+            code.Line($"ulong {string.Join(", ", Enumerable.Range(0, plan.SignWords).Select(k => $"s{k} = {Word("signs", k)}"))};");
         }
     }
 
