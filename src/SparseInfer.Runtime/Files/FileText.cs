@@ -28,15 +28,17 @@ internal static class FileText
     public static string Quote(string text)
     {
         var quoted = new StringBuilder("'");
-        foreach (char c in text.AsSpan(0, Math.Min(text.Length, QuotedCharacters)))
+        int read = 0;
+        while (read < text.Length && quoted.Length <= QuotedCharacters)
         {
+            char c = text[read++];
             if (char.IsControl(c) || char.IsSurrogate(c))
                 quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
             else
                 quoted.Append(c);
         }
 
-        return quoted.Append(text.Length > QuotedCharacters ? "…'" : "'").ToString();
+        return quoted.Append(read < text.Length ? "…'" : "'").ToString();
     }
 
     /// <summary>A shape as <c>[rows, columns]</c>.</summary>

@@ -8,7 +8,7 @@ namespace SparseInfer.Files;
 /// </summary>
 internal sealed class GgufCursor(FileRegion region)
 {
-    /// <summary>The specification's limit for keys, and a generous one for tensor names (64 by the specification, which tools exceed).</summary>
+    /// <summary>The specification's limit for keys; for tensor names it says 64, which tools exceed.</summary>
     private const int MaximumNameBytes = 65535;
 
     private string _kind = "the file header";
@@ -21,7 +21,7 @@ internal sealed class GgufCursor(FileRegion region)
 
     public long Remaining => region.Length - Position;
 
-    /// <summary>Says what the bytes that follow belong to, for messages: a kind of thing, and its place while its name is not known.</summary>
+    /// <summary>Says what the bytes that follow belong to, for messages: a kind of thing, and its place until its name is known.</summary>
     public void Enter(string kind, long number) => (_kind, _name, _number) = (kind, null, number);
 
     /// <summary>Says what the bytes that follow belong to, for messages: a kind of thing, and its name.</summary>

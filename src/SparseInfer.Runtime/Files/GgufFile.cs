@@ -48,7 +48,7 @@ internal sealed class GgufFile : ModelFile
         if (version is 2 or 3)
             return;
         if (version == 1)
-            throw cursor.Error("says GGUF version 1, whose lengths have 32 bits; versions 2 and 3 are read. Convert the original model again.");
+            throw cursor.Error("says GGUF version 1; versions 2 and 3 are read. Convert the original model again.");
 
         // Versions are small: one whose low half is zero was written the other way round.
         if ((version & 0xFFFF) == 0 && version != 0)
@@ -74,8 +74,8 @@ internal sealed class GgufFile : ModelFile
     {
         if (metadata.TryGetInt64(SplitCountKey, out long parts) && parts > 1)
         {
-            throw new ModelFormatException(metadata.Path, $"metadata key '{SplitCountKey}' says that this is one of {parts} parts of a split "
-                + "model. Join them with llama.cpp's 'llama-gguf-split --merge' and open the result.");
+            throw new ModelFormatException(metadata.Path, $"metadata key '{SplitCountKey}' says that this is one of {parts} parts of a "
+                + "split model. Join them with llama.cpp's 'llama-gguf-split --merge' and open the result.");
         }
     }
 }

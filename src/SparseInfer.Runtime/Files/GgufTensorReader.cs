@@ -81,7 +81,7 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
     private void CheckRange(Pending tensor, long dataStart, long dataLength)
     {
         if (tensor.Offset % (ulong)alignment != 0)
-            throw cursor.Error($"has its data at offset {tensor.Offset}, which is no multiple of the alignment {alignment}. {FileText.Mend}");
+            throw cursor.Error($"has its data at offset {tensor.Offset}, no multiple of the alignment {alignment}. {FileText.Mend}");
         if (tensor.Offset > (ulong)dataLength || tensor.ByteLength > dataLength - (long)tensor.Offset)
         {
             throw cursor.Error($"({tensor.Type.Name} {FileText.Shape(tensor.Shape)}) takes {tensor.ByteLength} bytes at offset "

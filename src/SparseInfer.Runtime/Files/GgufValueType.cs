@@ -1,6 +1,6 @@
 namespace SparseInfer.Files;
 
-/// <summary>The type of a metadata value; the numbers are those of the file (<c>gguf_metadata_value_type</c> of the GGUF specification).</summary>
+/// <summary>The type of a metadata value, by its number in the file (the specification's <c>gguf_metadata_value_type</c>).</summary>
 internal enum GgufValueType : uint
 {
     UInt8 = 0,
@@ -20,18 +20,18 @@ internal enum GgufValueType : uint
 
 internal static class GgufValueTypes
 {
-    private static readonly int[] s_sizes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
-    private static readonly string[] s_names =
+    private static readonly int[] Sizes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
+    private static readonly string[] Names =
         ["u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string", "array", "u64", "i64", "f64"];
 
     extension(GgufValueType type)
     {
-        public bool IsKnown => (uint)type < s_sizes.Length;
+        public bool IsKnown => (uint)type < Sizes.Length;
 
         /// <summary>Bytes a value; 0 for strings and arrays, which say themselves.</summary>
-        public int Size => s_sizes[(int)type];
+        public int Size => Sizes[(int)type];
 
-        public string Name => s_names[(int)type];
+        public string Name => Names[(int)type];
 
         public bool IsInteger => type.Size > 0 && !type.IsFloat && type != GgufValueType.Bool;
 

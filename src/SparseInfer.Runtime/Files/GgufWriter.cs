@@ -24,7 +24,7 @@ public sealed class GgufWriter
         Put(value);
     }
 
-    /// <summary>Adds a 32-bit unsigned integer. As <c>general.alignment</c> it also sets the alignment of the tensors (32 by default).</summary>
+    /// <summary>Adds a 32-bit unsigned integer; under <c>general.alignment</c> it also aligns the tensors (to 32 by default).</summary>
     /// <exception cref="ArgumentException">The alignment is no power of two from 8 to 2 MiB.</exception>
     public void Add(string key, uint value)
     {
@@ -126,7 +126,7 @@ public sealed class GgufWriter
     {
         long length = Measure(name, type, shape);
         if (bytes.Length != length)
-            throw new ArgumentException($"Tensor {FileText.Quote(name)} takes {length} bytes, but {bytes.Length} were given.", nameof(bytes));
+            throw new ArgumentException($"Tensor {FileText.Quote(name)} takes {length} bytes, not {bytes.Length}.", nameof(bytes));
         AddEntry(name, type, shape, length, stream => stream.Write(bytes.Span));
     }
 
@@ -185,7 +185,7 @@ public sealed class GgufWriter
         }
     }
 
-    /// <summary>Writes the file under a temporary name beside its place and moves it there: a reader sees the old file or the whole new one.</summary>
+    /// <summary>Writes the file beside its place and then moves it there: a reader sees the old file or the whole new one.</summary>
     /// <param name="path">The file to create or to replace.</param>
     public void Save(string path)
     {

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace SparseInfer.Files;
 
 /// <summary>
-/// A <c>config.json</c> as metadata: its own key names, those inside objects joined with dots. Values are views into the mapping, decoded on
-/// request; null counts as absent.
+/// A <c>config.json</c> as metadata: its own key names, those inside objects joined with dots. Values are views into the mapping,
+/// decoded on request; null counts as absent.
 /// </summary>
 internal sealed class JsonMetadata : ModelMetadata
 {

@@ -9,7 +9,7 @@ internal static class JsonText
     /// <summary>Deep enough for any real file; the reader's own stack is not used up by a hostile one.</summary>
     public static JsonReaderOptions Options => new() { MaxDepth = 16 };
 
-    /// <summary>The text of a string or property name; false for a lone surrogate or invalid UTF-8, which the JSON reader lets pass.</summary>
+    /// <summary>The text of a string or property name. The reader lets lone surrogates and invalid UTF-8 pass; they give false.</summary>
     public static bool TryRead(ref Utf8JsonReader reader, [NotNullWhen(true)] out string? text)
     {
         try

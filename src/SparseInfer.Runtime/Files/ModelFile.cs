@@ -8,7 +8,7 @@ namespace SparseInfer.Files;
 /// shapes, offsets) is checked against the file before it is believed, so no file can make the reader crash, hang, or allocate
 /// more than a small multiple of what its tables occupy. A file that another program shortens while it is mapped is beyond that.
 /// </summary>
-/// <remarks>Safe for any number of concurrent readers. Dispose it after the last use of any tensor's bytes: they are unmapped then.</remarks>
+/// <remarks>Safe for any number of concurrent readers. Dispose it after the last use of any tensor's bytes.</remarks>
 public abstract class ModelFile : IDisposable
 {
     private readonly TensorTable _tensors;

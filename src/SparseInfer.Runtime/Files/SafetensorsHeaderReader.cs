@@ -17,7 +17,7 @@ internal ref struct SafetensorsHeaderReader
 
     private readonly FileRegion _region;
     private readonly long _dataStart;
-    private readonly List<Pending> _pending = [];
+    private readonly List<TensorInfo> _tensors = [];
     private Utf8JsonReader _reader;
     private string? _tensor;
 
@@ -40,8 +40,8 @@ internal ref struct SafetensorsHeaderReader
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(region.Span(0, LengthBytes));
         if (length > (ulong)(region.Length - LengthBytes) || length > MaximumHeaderBytes)
         {
-            throw new ModelFormatException(region.Path, $"the file header claims {length} bytes, but {region.Length - LengthBytes} bytes are "
-                + $"left in the file and no more than {MaximumHeaderBytes} are read. {FileText.Mend}");
+            throw new ModelFormatException(region.Path, $"the file header claims {length} bytes, but {region.Length - LengthBytes} bytes "
+                + $"are left in the file and no more than {MaximumHeaderBytes} are read. {FileText.Mend}");
         }
 
         var reader = new SafetensorsHeaderReader(region, (int)length);
@@ -65,9 +65,9 @@ internal ref struct SafetensorsHeaderReader
                 }
 
                 _tensor = name;
-                if (_pending.Count == TensorTable.MaximumCount)
+                if (_tensors.Count == TensorTable.MaximumCount)
                     throw Error($"is one of more than {TensorTable.MaximumCount}, the most that are read. {FileText.Mend}");
-                _pending.Add(ReadTensor(name));
+                _tensors.Add(ReadTensor(name));
             }
 
             _tensor = null;
@@ -87,7 +87,7 @@ internal ref struct SafetensorsHeaderReader
             Advance(JsonTokenType.String, "__metadata__ as an object of strings");
     }
 
-    private Pending ReadTensor(string name)
+    private TensorInfo ReadTensor(string name)
     {
         TensorType? type = null;
         long[]? shape = null;
@@ -98,7 +98,7 @@ internal ref struct SafetensorsHeaderReader
             if (_reader.ValueTextEquals("dtype"u8))
                 Set(ref type, ReadType(), "dtype");
             else if (_reader.ValueTextEquals("shape"u8))
-                Set(ref shape, ReadNumbers("shape", MaximumDimensions), "shape");
+                Set(ref shape, ReadShape(), "shape");
             else if (_reader.ValueTextEquals("data_offsets"u8))
                 Set(ref range, ReadRange(), "data_offsets");
             else
@@ -118,7 +118,7 @@ internal ref struct SafetensorsHeaderReader
                 + FileText.Mend);
         }
 
-        return new Pending(name, type, shape, bytes.Begin, bytes.End);
+        return new TensorInfo(_region, name, type, shape, _dataStart + bytes.Begin, size);
     }
 
     private readonly void Set<T>(ref T? field, T value, string name)
@@ -136,31 +136,39 @@ internal ref struct SafetensorsHeaderReader
             + "newer than this reader: convert it to F32, F16 or BF16.");
     }
 
-    private (long Begin, long End)? ReadRange()
+    private long[] ReadShape()
     {
-        long[] range = ReadNumbers("data_offsets", 2);
-        long available = _region.Length - _dataStart;
-        if (range.Length != 2 || range[0] > range[1])
-            throw Error($"has data_offsets {FileText.Shape(range)}, which are no begin and end. {FileText.Mend}");
-        return range[1] <= available
-            ? (range[0], range[1])
-            : throw Error($"has data_offsets {FileText.Shape(range)}, but the data section has {available} bytes. {FileText.Mend}");
+        Span<long> shape = stackalloc long[MaximumDimensions];
+        return shape[..ReadNumbers("shape", shape)].ToArray();
     }
 
-    private long[] ReadNumbers(string what, int maximum)
+    private (long Begin, long End)? ReadRange()
     {
-        Advance(JsonTokenType.StartArray, $"{what} as an array of numbers");
-        var numbers = new List<long>();
+        Span<long> range = stackalloc long[2];
+        int count = ReadNumbers("data_offsets", range);
+        if (count != 2 || range[0] > range[1])
+            throw Error($"has data_offsets {FileText.Shape(range[..count].ToArray())}, which are no begin and end. {FileText.Mend}");
+
+        long available = _region.Length - _dataStart;
+        return range[1] <= available
+            ? (range[0], range[1])
+            : throw Error($"has data_offsets [{range[0]}, {range[1]}], but the data section has {available} bytes. {FileText.Mend}");
+    }
+
+    private int ReadNumbers(string what, scoped Span<long> numbers)
+    {
+        Advance(JsonTokenType.StartArray, "arrays of numbers as shape and data_offsets");
+        int count = 0;
         while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
         {
             if (_reader.TokenType != JsonTokenType.Number || !_reader.TryGetInt64(out long number) || number < 0)
                 throw Error($"has something in its {what} that is no whole number from 0 to 2^63. {FileText.Mend}");
-            if (numbers.Count == maximum)
-                throw Error($"has more than {maximum} numbers in its {what}. {FileText.Mend}");
-            numbers.Add(number);
+            if (count == numbers.Length)
+                throw Error($"has more than {numbers.Length} numbers in its {what}. {FileText.Mend}");
+            numbers[count++] = number;
         }
 
-        return [.. numbers];
+        return count;
     }
 
     private readonly long ByteLength(TensorType type, long[] shape)
@@ -175,47 +183,45 @@ internal ref struct SafetensorsHeaderReader
 
         return type.TryGetByteLength(elements, out long bytes)
             ? bytes
-            : throw Error($"has shape {FileText.Shape(shape)}, which in {type.Name} is no whole number of bytes below 2^63. {FileText.Mend}");
+            : throw Error($"has shape {FileText.Shape(shape)}, in {type.Name} no whole number of bytes below 2^63. {FileText.Mend}");
     }
 
+    /// <summary>Adds the tensors in the header's order, once they are known to cover the data in the order of their offsets.</summary>
     private readonly void Place(TensorTable table)
     {
-        Pending[] ordered = [.. _pending];
-        Array.Sort(ordered, static (a, b) => a.Begin != b.Begin ? a.Begin.CompareTo(b.Begin) : a.End.CompareTo(b.End));
-        Pending? before = null;
+        TensorInfo[] ordered = [.. _tensors];
+        Array.Sort(ordered, static (a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset) : a.ByteLength.CompareTo(b.ByteLength));
+        long end = _dataStart;
+        TensorInfo? before = null;
         foreach (var tensor in ordered)
         {
-            long expected = before?.End ?? 0;
-            if (tensor.Begin != expected)
+            if (tensor.Offset != end)
             {
-                string neighbour = before is null ? "the data section" : $"tensor {FileText.Quote(before.Name)}";
-                string fault = tensor.Begin < expected ? "overlaps" : "leaves a gap after";
-                throw new ModelFormatException(_region.Path, $"tensor {FileText.Quote(tensor.Name)} {fault} {neighbour}: its data starts at "
-                    + $"{tensor.Begin}, but must start at {expected}. {FileText.Mend}");
+                string fault = tensor.Offset < end ? "overlaps" : "leaves a gap after";
+                throw new ModelFormatException(_region.Path, $"tensor {FileText.Quote(tensor.Name)} {fault} {Describe(before)}: its data "
+                    + $"starts at {tensor.Offset - _dataStart}, but must start at {end - _dataStart}. {FileText.Mend}");
             }
 
+            end += tensor.ByteLength;
             before = tensor;
         }
 
-        long end = before?.End ?? 0;
-        if (end != _region.Length - _dataStart)
+        if (end != _region.Length)
         {
-            string last = before is null ? "no tensor" : $"the last tensor, {FileText.Quote(before.Name)},";
-            throw new ModelFormatException(_region.Path, $"{last} accounts for the data from byte {end} to {_region.Length - _dataStart}. "
-                + FileText.Mend);
+            throw new ModelFormatException(_region.Path, $"the file goes on for {_region.Length - end} bytes after "
+                + $"{Describe(before)}. {FileText.Mend}");
         }
 
-        foreach (var tensor in _pending)
-        {
-            table.Add(new TensorInfo(
-                _region, tensor.Name, tensor.Type, tensor.Shape, _dataStart + tensor.Begin, tensor.End - tensor.Begin));
-        }
+        foreach (var tensor in _tensors)
+            table.Add(tensor);
+
+        static string Describe(TensorInfo? tensor) => tensor is null ? "the start of the data" : $"tensor {FileText.Quote(tensor.Name)}";
     }
 
     private void Advance(JsonTokenType wanted, string what)
     {
         if (!_reader.Read() || _reader.TokenType != wanted)
-            throw Error($"must have {what}, but has something else near byte {LengthBytes + _reader.BytesConsumed} of the file. {FileText.Mend}");
+            throw Error($"must have {what}, but not what is near byte {LengthBytes + _reader.BytesConsumed} of the file. {FileText.Mend}");
     }
 
     private string Text(string what) => JsonText.TryRead(ref _reader, out string? text)
@@ -224,6 +230,4 @@ internal ref struct SafetensorsHeaderReader
 
     private readonly ModelFormatException Error(string fault) =>
         new(_region.Path, _tensor is null ? $"the file header {fault}" : $"tensor {FileText.Quote(_tensor)} {fault}");
-
-    private sealed record Pending(string Name, TensorType Type, long[] Shape, long Begin, long End);
 }

@@ -93,8 +93,8 @@ internal sealed class SafetensorsIndex
                 throw Error($"tensor {FileText.Quote(tensor)} has no file name in the weight_map. {FileText.Mend}");
             if (!IsPlainName(shard))
             {
-                throw Error($"tensor {FileText.Quote(tensor)} is said to be in {FileText.Quote(shard)}, which is no plain file name: shards "
-                    + "lie beside their index. Do not trust this model.");
+                throw Error($"tensor {FileText.Quote(tensor)} is said to be in {FileText.Quote(shard)}, which is no plain file name: "
+                    + "shards lie beside their index. Do not trust this model.");
             }
 
             // One string a shard, however many tensors name it.

@@ -6,10 +6,10 @@ namespace SparseInfer.Files;
 internal sealed class TensorTable
 {
     /// <summary>
-    /// The most tensors that are listed: ten times what the largest sharded mixture-of-experts models have. It bounds the time and memory
-    /// that a hostile table of a huge file can cost.
+    /// The most tensors that are listed. The largest mixture-of-experts models, with every expert's scales a tensor of their own, have
+    /// about 200,000. It bounds the time and memory that the table of a hostile file can cost.
     /// </summary>
-    public const int MaximumCount = 1_000_000;
+    public const int MaximumCount = 1 << 18;
 
     private readonly List<TensorInfo> _tensors = [];
     private readonly Dictionary<string, TensorInfo> _byName = [];

@@ -10,10 +10,10 @@ namespace SparseInfer.Files;
 public sealed class TensorType
 {
     // ggml type ids, with elements and bytes a block: enum ggml_type in ggml.h, the block structs in ggml-common.h.
-    private static readonly TensorType?[] s_ggml = new TensorType?[43];
+    private static readonly TensorType?[] GgmlTypes = new TensorType?[43];
 
     // Ids that files once used and ggml has retired, so that the message can name them.
-    private static readonly FrozenDictionary<uint, string> s_retired = new Dictionary<uint, string>
+    private static readonly FrozenDictionary<uint, string> RetiredGgmlTypes = new Dictionary<uint, string>
     {
         [4] = "Q4_2",
         [5] = "Q4_3",
@@ -25,7 +25,7 @@ public sealed class TensorType
         [38] = "IQ4_NL_8_8",
     }.ToFrozenDictionary();
 
-    private static readonly FrozenDictionary<string, TensorType> s_safetensors = BuildTables();
+    private static readonly FrozenDictionary<string, TensorType> SafetensorsTypes = BuildTables();
 
     private TensorType(string name, int elementsPerBlock, int bytesPerBlock, WeightType? weight = null, uint? ggmlId = null)
     {
@@ -35,7 +35,7 @@ public sealed class TensorType
         Weight = weight;
         GgmlId = ggmlId;
         if (ggmlId is { } id)
-            s_ggml[id] = this;
+            GgmlTypes[id] = this;
     }
 
     /// <summary>The name that the format gives it: <c>F16</c>, <c>Q6_K</c>, <c>F8_E4M3</c>.</summary>
@@ -57,21 +57,21 @@ public sealed class TensorType
     /// <param name="weight">One of the five.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public static TensorType Of(WeightType weight) =>
-        Array.Find(s_ggml, type => type?.Weight == weight) ?? throw new ArgumentOutOfRangeException(nameof(weight), weight, null);
+        Array.Find(GgmlTypes, type => type?.Weight == weight) ?? throw new ArgumentOutOfRangeException(nameof(weight), weight, null);
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
     /// <summary>The type with this ggml id; null when the id is unknown or retired.</summary>
-    internal static TensorType? FromGgml(uint id) => id < s_ggml.Length ? s_ggml[id] : null;
+    internal static TensorType? FromGgml(uint id) => id < GgmlTypes.Length ? GgmlTypes[id] : null;
 
     /// <summary>The name of a type that ggml has retired.</summary>
-    internal static string? RetiredGgmlName(uint id) => s_retired.GetValueOrDefault(id);
+    internal static string? RetiredGgmlName(uint id) => RetiredGgmlTypes.GetValueOrDefault(id);
 
     /// <summary>The type with this safetensors dtype; null when there is none.</summary>
-    internal static TensorType? FromSafetensors(string dtype) => s_safetensors.GetValueOrDefault(dtype);
+    internal static TensorType? FromSafetensors(string dtype) => SafetensorsTypes.GetValueOrDefault(dtype);
 
-    /// <summary>Bytes that <paramref name="elements"/> elements take. False when they fill no whole blocks or the count overflows.</summary>
+    /// <summary>Bytes that so many elements take. False when they fill no whole blocks or the count overflows.</summary>
     internal bool TryGetByteLength(long elements, out long bytes)
     {
         (long blocks, long rest) = Math.DivRem(elements, ElementsPerBlock);
