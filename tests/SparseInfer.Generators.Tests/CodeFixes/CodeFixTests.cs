@@ -1,3 +1,5 @@
+using Microsoft.CodeAnalysis.CodeFixes;
+using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.CodeFixes;
@@ -122,7 +124,11 @@ public sealed class CodeFixTests
         (await Mended.Titles(Declared.Model("[Dense]", "[ExactSparsity(Layers = \"8..\")]"))).ShouldBeEmpty();
 
     [Fact]
+    public void EveryFixIsExported() => Mended.Providers.ShouldAllBe(provider =>
+        provider.GetType().GetCustomAttributes(typeof(ExportCodeFixProviderAttribute), false).Length == 1);
+
+    [Fact]
     public void EveryFixNamesRulesThatExist() =>
         Mended.Providers.SelectMany(provider => provider.FixableDiagnosticIds)
-            .ShouldBeSubsetOf(SparseInfer.Generators.Rules.DeclarationRules.All.Select(rule => rule.Descriptor.Id));
+            .ShouldBeSubsetOf(DeclarationRules.All.Select(rule => rule.Descriptor.Id));
 }

@@ -1,6 +1,8 @@
-using System.Runtime.CompilerServices;
+using System.Reflection;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Rules;
+using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
@@ -13,6 +15,11 @@ public sealed class RuleCatalogueTests
         DeclarationRules.All.Select(rule => rule.GetType()).ShouldBe(
             typeof(DeclarationRule).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(DeclarationRule)) && !type.IsAbstract),
             ignoreOrder: true);
+
+    [Fact]
+    public void TheCompilerFindsEveryRule() =>
+        new AnalyzerFileReference(typeof(DeclarationRule).Assembly.Location, new Loader()).GetAnalyzers(LanguageNames.CSharp)
+            .Count(analyzer => analyzer is DeclarationRule).ShouldBe(DeclarationRules.All.Count);
 
     [Fact]
     public void IdsAreContiguous() =>
@@ -30,12 +37,21 @@ public sealed class RuleCatalogueTests
         string[] page = Read("docs", "diagnostics", id + ".md");
         page[0].ShouldBe($"# {id}: {title}");
         page.ShouldContain($"Severity: {rule.DefaultSeverity.ToString().ToLowerInvariant()}");
-        page.ShouldContain("## Wrong");
-        page.ShouldContain("## Right");
+        bool isMendable = Mended.Providers.Any(provider => provider.FixableDiagnosticIds.Contains(id));
+        page.Contains("## Code fix").ShouldBe(isMendable);
         Read("docs", "diagnostics", "README.md")
-            .ShouldContain($"| [{id}]({id}.md) | {rule.DefaultSeverity.ToString().ToLowerInvariant()} | {title} |");
+            .ShouldContain($"| [{id}]({id}.md) | {rule.DefaultSeverity.ToString().ToLowerInvariant()} | {title} |{(isMendable ? " yes" : "")} |");
         Read("generators", "SparseInfer.Generators", "AnalyzerReleases.Unshipped.md")
             .ShouldContain($"{id} | SparseInfer | {rule.DefaultSeverity} | {title}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public async Task TheExamplesOfAPageAreWhatTheySayTheyAre(string id)
+    {
+        string[] page = Read("docs", "diagnostics", id + ".md");
+        (await Diagnose.Run(UserCode.Compile(Example(page, "## Wrong")))).ShouldContain(diagnostic => diagnostic.Id == id);
+        (await Diagnose.Expect(Example(page, "## Right"))).ShouldBeEmpty();
     }
 
     [Fact]
@@ -43,7 +59,28 @@ public sealed class RuleCatalogueTests
         Directory.GetFiles(Path.Combine(Root(), "docs", "diagnostics"), "SPI*.md").Select(Path.GetFileNameWithoutExtension)
             .ShouldBe(DeclarationRules.All.Select(rule => rule.Descriptor.Id), ignoreOrder: true);
 
+    private static string Example(string[] page, string heading) => string.Join(
+        "\n", page.SkipWhile(line => line != heading).SkipWhile(line => line != "```csharp").Skip(1).TakeWhile(line => line != "```"));
+
     private static string[] Read(params string[] path) => File.ReadAllLines(Path.Combine([Root(), .. path]));
 
-    private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", "..", ".."));
+    private static string Root()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "SparseInfer.Dsl.sln")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("The tests run outside the repository.");
+        }
+
+        return folder;
+    }
+
+    private sealed class Loader : IAnalyzerAssemblyLoader
+    {
+        public Assembly LoadFromPath(string fullPath) => typeof(DeclarationRule).Assembly;
+
+        public void AddDependencyLocation(string fullPath)
+        {
+        }
+    }
 }
