@@ -88,7 +88,7 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
     private static bool IsError(TypedConstant constant) =>
         constant.Kind == TypedConstantKind.Error || (constant.Kind == TypedConstantKind.Array && !constant.IsNull && constant.Values.Any(IsError));
 
-    /// <summary>Written out rather than left to the "R" format, which is not the shortest on every runtime that hosts a compiler.</summary>
+    /// <summary>Worked out rather than left to the "R" format, which is not the shortest on every runtime that hosts a compiler.</summary>
     private static string Shortest(float value)
     {
         if (value == 0f)
@@ -96,15 +96,20 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
             return "0";
         }
 
-        for (int digits = 1; digits < 9; digits++)
+        int digits = 1;
+        while (digits < 9 && !ReadsBack(Round(digits)))
         {
-            string text = value.ToString("G" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
-            if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float back) && back == value)
-            {
-                return text;
-            }
+            digits++;
         }
 
-        return value.ToString("G9", CultureInfo.InvariantCulture);
+        // 1000 rather than 1E+03, as far as a decimal reaches.
+        string text = Round(digits);
+        return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) &&
+            number.ToString(CultureInfo.InvariantCulture) is var plain && ReadsBack(plain) ? plain : text;
+
+        string Round(int digits) => value.ToString("G" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+        bool ReadsBack(string text) =>
+            float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float back) && back == value;
     }
 }

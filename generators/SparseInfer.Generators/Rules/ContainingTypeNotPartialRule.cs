@@ -23,7 +23,7 @@ internal sealed class ContainingTypeNotPartialRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        if (declaration.DecoderModel is null && declaration.Property is null)
+        if (declaration is not ({ DecoderModel: not null } or { Property: not null, FeedForward: not null }))
         {
             yield break;
         }
@@ -33,8 +33,13 @@ internal sealed class ContainingTypeNotPartialRule : DeclarationRule
             if (!type.Modifiers.Any(SyntaxKind.PartialKeyword))
             {
                 yield return new Violation(
-                    type.Identifier.GetLocation(), type.Identifier.ValueText, declaration.Symbol.Name, type.Keyword.ValueText);
+                    type.Identifier.GetLocation(), type.Identifier.ValueText, declaration.Symbol.Name, Keyword(type));
             }
         }
     }
+
+    private static string Keyword(TypeDeclarationSyntax type) =>
+        type is RecordDeclarationSyntax { ClassOrStructKeyword.RawKind: not 0 } record
+            ? type.Keyword.ValueText + " " + record.ClassOrStructKeyword.ValueText
+            : type.Keyword.ValueText;
 }

@@ -13,6 +13,7 @@ internal static class DeclarationRules
         {
             new TypeNotPartialRule(),
             new ContainingTypeNotPartialRule(),
+            new GenericDeclarationRule(),
             new ModelTypeKindRule(),
             new StrayAttributeRule(),
             new MissingAttributeRule(),

@@ -34,9 +34,86 @@ public sealed class ModelParserTests
         spec.Norm.ShouldBe(new NormSpec(NormKind.Rms, 1e-5f));
         spec.Embedding.ShouldBe(new EmbeddingSpec(false, 1f));
         spec.Weights.Select(type => type.ToString()).ShouldBe(["F16", "Q8_0"]);
-        Text(spec.Policies).ShouldBe("0..19 SignBitSpec { Alpha = 1.03 }; 20..31 SignBitSpec { Alpha = 1 }");
+        Text(spec).ShouldBe("0..19 SignBitSpec { Alpha = 1.03 }; 20..31 SignBitSpec { Alpha = 1 }");
     }
 
-    private static string Text(IEnumerable<LayerPolicy> policies) =>
-        string.Join("; ", policies.Select(policy => $"{policy.First}..{policy.Last} {policy.Policy}"));
+    [Fact]
+    public void EverythingThatIsWrittenIsRead()
+    {
+        ModelSpec spec = Parsed.Model(
+            """
+            [DecoderModel(Hidden = 100, Layers = 2, Vocabulary = 9, Context = 7)]
+            [Attention(Heads = 6, KeyValueHeads = 2, HeadDimension = 20, RopeTheta = 1e6f, RopeScaling = 4, RopeDimensions = 10,
+                RopePairing = RopePairing.HalfSplit, QueryKeyValueBiases = true, OutputBias = true)]
+            [FeedForward(Intermediate = 33, Activation = Activation.Gelu, Gated = false, Biases = true)]
+            [LayerNorm(Epsilon = 0.5f)]
+            [Embedding(Tied = true, Scale = 12)]
+            [Weights(WeightType.BF16)]
+            partial class M;
+            """).ShouldNotBeNull();
+
+        spec.FeedForward.ToString().ShouldBe(
+            "FeedForwardSpec { Hidden = 100, Intermediate = 33, Activation = Gelu, Threshold = 0, Gated = False, Biases = True }");
+        spec.Attention.ToString().ShouldBe(
+            "AttentionSpec { Heads = 6, KeyValueHeads = 2, HeadDimension = 20, RopeTheta = 1000000, RopeScaling = 4, RopeDimensions = 10, "
+            + "RopePairing = HalfSplit, QueryKeyValueBiases = True, OutputBias = True }");
+        spec.Norm.ShouldBe(new NormSpec(NormKind.Layer, 0.5f));
+        spec.Embedding.ShouldBe(new EmbeddingSpec(true, 12f));
+        spec.Target.Accessibility.ShouldBe("internal");
+    }
+
+    [Theory]
+    [InlineData("Relu", "0..7 ExactSpec { }")]
+    [InlineData("SquaredRelu", "0..7 ExactSpec { }")]
+    [InlineData("DRelu", "0..7 ExactSpec { }")]
+    [InlineData("Silu", "0..7 DenseSpec { }")]
+    [InlineData("Gelu", "0..7 DenseSpec { }")]
+    public void WithoutAPolicyNothingChangesAResult(string activation, string policies) =>
+        Policies($"[FeedForward(Intermediate = 9, Activation = Activation.{activation})]").ShouldBe(policies);
+
+    [Theory]
+    [InlineData("0..7 DenseSpec { }", "[Dense]")]
+    [InlineData("0..7 DenseSpec { }", "[Dense(Layers = null)]")]
+    [InlineData("0..7 DenseSpec { }", "[Dense(Layers = \"4..\")]", "[Dense(Layers = \"..3\")]")]
+    [InlineData("0 DenseSpec { }; 1 ExactSpec { }; 2..7 DenseSpec { }", "[Dense(Layers = \"2.., 0\")]", "[ExactSparsity(Layers = \"1\")]")]
+    [InlineData("0..6 SignBitSpec { Alpha = 1.25 }; 7 ActivationThresholdSpec { Threshold = 0.001 }",
+        "[ActivationThreshold(Threshold = 1e-3f, Layers = \"7\")]", "[SignBitPredictor(Alpha = 1.25f, Layers = \"..6\")]")]
+    public void PoliciesAreSortedAndCoverEveryLayer(string policies, params string[] attributes) => Policies(attributes).ShouldBe(policies);
+
+    [Theory]
+    [InlineData("1.03f", "1.03")]
+    [InlineData("1", "1")]
+    [InlineData("1f / 3", "0.33333334")]
+    [InlineData("1.0000001f", "1.0000001")]
+    [InlineData("0.00001f", "0.00001")]
+    [InlineData("1e-40f", "1E-40")]
+    [InlineData("99.99999f", "99.99999")]
+    public void AlphaIsTheShortestDecimalThatReadsBack(string written, string alpha) =>
+        Policies($"[SignBitPredictor(Alpha = {written})]").ShouldBe($"0..7 SignBitSpec {{ Alpha = {alpha} }}");
+
+    [Fact]
+    public void WarningsStopNothing() =>
+        Policies("[ActivationThreshold(Threshold = 0.1f)]").ShouldBe("0..7 ActivationThresholdSpec { Threshold = 0.1 }");
+
+    [Theory]
+    [InlineData("[Attention(Heads = 7)]")]
+    [InlineData("[Attention(Heads = \"8\")]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = (Activation)9)]")]
+    [InlineData("[Dense(Layers = \"0..8\")]")]
+    public void ADeclarationThatBreaksARuleIsNoModel(string attribute) => Parsed.Model(Declared.Model(attribute)).ShouldBeNull();
+
+    [Theory]
+    [InlineData("[FeedForward(Intermediate = 9)] partial class M;")]
+    [InlineData("[System.Obsolete] partial class M;")]
+    public void AClassThatDeclaresNoModelIsNone(string source) => Parsed.Model(source).ShouldBeNull();
+
+    [Fact]
+    public void CancellationIsHeard() => Should.Throw<OperationCanceledException>(
+        () => SparseInfer.Generators.Parse.ModelParser.Parse(
+            UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, new CancellationToken(canceled: true)));
+
+    private static string Policies(params string[] attributes) => Text(Parsed.Model(Declared.Model(attributes)).ShouldNotBeNull());
+
+    private static string Text(ModelSpec spec) => string.Join(
+        "; ", spec.Policies.Select(p => (p.First == p.Last ? $"{p.First}" : $"{p.First}..{p.Last}") + " " + p.Policy));
 }

@@ -5,7 +5,7 @@ using SparseInfer.Generators.Rules;
 
 namespace SparseInfer.Generators.Policies.SignBit;
 
-/// <summary>Alpha weighs agreeing signs against disagreeing ones: positive, and past 100 nothing is ever skipped.</summary>
+/// <summary>Alpha weighs agreeing signs against disagreeing ones: positive, and at 100 hardly a neuron of any model is skipped.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class SignBitAlphaRule : DeclarationRule
 {

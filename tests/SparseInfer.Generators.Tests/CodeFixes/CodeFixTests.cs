@@ -1,0 +1,134 @@
+using Microsoft.CodeAnalysis.CodeFixes;
+using SparseInfer.Generators.Rules;
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.CodeFixes;
+
+/// <summary>Each fix, compared as full text: nothing but the edit may change.</summary>
+public sealed class CodeFixTests
+{
+    private const string Complete =
+        "[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 9, Context = 9), Attention(Heads = 2), FeedForward(Intermediate = 9), RmsNorm, Weights(WeightType.F32)]";
+
+    private const string Nested =
+        "static class Zoo // animals\n{\n    internal record struct Llamas\n    {\n        " + Complete + "\n        public sealed class M;\n    }\n}\n";
+
+    [Fact]
+    public async Task AModelAndTheTypesAroundItBecomePartial() =>
+        (await Mended.One(Nested, "Make partial", "SPI0001"))
+            .ShouldBe(Nested.Replace("class Zoo", "partial class Zoo").Replace("record", "partial record").Replace("class M", "partial class M"));
+
+    [Fact]
+    public async Task ATypeAroundAModelBecomesPartial() =>
+        (await Mended.One(Nested, "Make partial", "SPI0002")).ShouldBe(Nested.Replace("class Zoo", "partial class Zoo"));
+
+    [Theory]
+    [InlineData("FeedForward(Intermediate = 704, Threshold = 0.01f)", "Remove Threshold", "FeedForward(Intermediate = 704)")]
+    [InlineData("FeedForward(Threshold = 0.01f,  Intermediate = 704)", "Remove Threshold", "FeedForward(Intermediate = 704)")]
+    [InlineData("FeedForward(Hidden = 9, Intermediate = 704)", "Remove Hidden", "FeedForward(Intermediate = 704)")]
+    [InlineData("FeedForward(Intermediate = 704, Activation = Activation.FatRelu)", "Set Threshold = 0.01f",
+        "FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = 0.01f)")]
+    [InlineData("FeedForward(Intermediate = 704, Threshold = -1, Activation = Activation.FatRelu)", "Set Threshold = 0.01f",
+        "FeedForward(Intermediate = 704, Threshold = 0.01f, Activation = Activation.FatRelu)")]
+    [InlineData("FeedForward(Intermediate = 704, Gated = 1 > 2, Activation = Activation.DRelu)", "Set Gated = true",
+        "FeedForward(Intermediate = 704, Gated = true, Activation = Activation.DRelu)")]
+    [InlineData("Dense(Layers = \"0..3, 4..99\")", "End at the last layer", "Dense(Layers = \"0..3, 4..7\")")]
+    [InlineData("Dense(Layers = \"..4\")", "Add [ExactSparsity] for the other layers", "Dense(Layers = \"..4\")]\n[ExactSparsity(Layers = \"5..7\")")]
+    [InlineData("ActivationThreshold(Threshold = 0.1f, Layers = \"0..\")", "Replace by [ExactSparsity]", "ExactSparsity(Layers = \"0..\")")]
+    public async Task AModelIsMended(string broken, string title, string mended)
+    {
+        string source = Declared.Model("[" + broken + "]");
+        (await Mended.One(source, title)).ShouldBe(source.Replace(broken, mended));
+    }
+
+    [Theory]
+    [InlineData("[SignBitPredictor(Alpha = 1.1f, Layers = \"0..\")]", "Replace by [Dense]", "[Dense(Layers = \"0..\")]")]
+    [InlineData("[SignBitPredictor]", "Replace by [ActivationThreshold]", "[ActivationThreshold(Threshold = 0f)]")]
+    [InlineData("[SparseInfer.ExactSparsityAttribute]", "Replace by [Dense]", "[SparseInfer.Dense]")]
+    [InlineData("[ExactSparsity(Layers = \"0..\")]", "Replace by [ActivationThreshold]", "[ActivationThreshold(Threshold = 0f, Layers = \"0..\")]")]
+    public async Task APolicyThatNeedsZerosIsReplacedInTheSameLayers(string broken, string title, string mended)
+    {
+        string source = Declared.Model("[FeedForward(Intermediate = 704, Activation = Activation.Silu)]", broken);
+        (await Mended.One(source, title)).ShouldBe(source.Replace(broken, mended));
+    }
+
+    [Theory]
+    [InlineData("[Attention(Heads = 8)]\n", "Add [Attention]", "[Attention(Heads = 0)]\n")]
+    [InlineData("[FeedForward(Intermediate = 704)]\n", "Add [FeedForward]", "[FeedForward(Intermediate = 0)]\n")]
+    [InlineData("[RmsNorm]\n", "Add [RmsNorm]", "[RmsNorm]\n")]
+    [InlineData("[RmsNorm]\n", "Add [LayerNorm]", "[LayerNorm]\n")]
+    [InlineData("[Weights(WeightType.F16)]\n", "Add [Weights]", "[Weights(WeightType.F16)]\n")]
+    public async Task AMissingAttributeIsAddedBelowTheOthers(string missing, string title, string added)
+    {
+        string source = Declared.Model().Replace(missing, "");
+        (await Mended.One(source, title)).ShouldBe(source.Replace("public sealed", added + "public sealed"));
+    }
+
+    [Fact]
+    public async Task TheAttributeOfAModelIsAddedAboveTheOthers() =>
+        (await Mended.One("// A model.\r\n  [RmsNorm]\r\n  partial class M;\r\n", "Add [DecoderModel]")).ShouldBe(
+            "// A model.\r\n  [DecoderModel(Hidden = 0, Layers = 0, Vocabulary = 0, Context = 0)]\r\n  [RmsNorm]\r\n  partial class M;\r\n");
+
+    [Theory]
+    [InlineData("[SparseInfer.Dense] ", "Add [FeedForward]", "[SparseInfer.FeedForward(Hidden = 0, Intermediate = 0)]\n    [SparseInfer.Dense] ")]
+    [InlineData("[SparseInfer.FeedForward(Hidden = 9, Intermediate = 9)] ", "Add [Weights]",
+        "[SparseInfer.FeedForward(Hidden = 9, Intermediate = 9)]\n    [SparseInfer.Weights(SparseInfer.WeightType.F16)] ")]
+    public async Task AnAttributeIsQualifiedAsItsNeighboursAre(string attributes, string title, string mended)
+    {
+        string source = "partial class C\n{\n    " + attributes + "static partial FeedForwardKernel P { get; }\n}\n";
+        (await Mended.One(source, title)).ShouldBe(source.Replace(attributes, mended));
+    }
+
+    [Theory]
+    [InlineData("[RmsNorm, LayerNorm]", "[RmsNorm]")]
+    [InlineData("[RmsNorm]\n[LayerNorm(Epsilon = 1e-6f)]", "[RmsNorm]")]
+    [InlineData("[RmsNorm] [LayerNorm]", "[RmsNorm]")]
+    public async Task TheSecondNormIsRemoved(string norms, string mended)
+    {
+        string source = Declared.Model().Replace("[RmsNorm]", norms);
+        (await Mended.One(source, "Remove [LayerNorm]")).ShouldBe(source.Replace(norms, mended));
+    }
+
+    [Theory]
+    [InlineData("public FeedForwardKernel P => null!;", "public static partial FeedForwardKernel P { get; }")]
+    [InlineData("static partial object P { get; set; }", "static partial FeedForwardKernel P { get; }")]
+    [InlineData("FeedForwardKernel P { get; } = null!; // kept", "static partial FeedForwardKernel P { get; } // kept")]
+    public async Task APropertyBecomesALayer(string property, string mended)
+    {
+        string source = "partial class C\n{\n    [FeedForward(Hidden = 9, Intermediate = 9), Weights(WeightType.F32)]\n    $\n}\n";
+        (await Mended.One(source.Replace("$", property), "Write 'static partial FeedForwardKernel'")).ShouldBe(source.Replace("$", mended));
+    }
+
+    [Fact]
+    public async Task FixAllMendsEveryDeclarationOfADocument() =>
+        (await Mended.Everywhere(Complete + " class A;\n" + Complete + " class B;\n", "SPI0001", "Make partial"))
+            .ShouldBe(Complete + " partial class A;\n" + Complete + " partial class B;\n");
+
+    [Fact]
+    public async Task FixAllMakesEveryTypeAroundPartialOnce() =>
+        (await Mended.Everywhere(Nested.Replace("sealed class", "partial class"), "SPI0002", "Make partial"))
+            .ShouldBe(Nested.Replace("class Zoo", "partial class Zoo").Replace("record", "partial record").Replace("sealed class", "partial class"));
+
+    [Fact]
+    public async Task FixAllReplacesEveryPolicy()
+    {
+        string source = Declared.Model(
+            "[FeedForward(Intermediate = 704, Activation = Activation.Gelu)]",
+            "[SignBitPredictor(Layers = \"..3\")]",
+            "[SignBitPredictor(Layers = \"4..\")]");
+        (await Mended.Everywhere(source, "SPI0029", "Replace by [Dense]")).ShouldBe(source.Replace("SignBitPredictor", "Dense"));
+    }
+
+    [Fact]
+    public async Task NothingIsOfferedWhereNoLayerWouldBeLeft() =>
+        (await Mended.Titles(Declared.Model("[Dense]", "[ExactSparsity(Layers = \"8..\")]"))).ShouldBeEmpty();
+
+    [Fact]
+    public void EveryFixIsExported() => Mended.Providers.ShouldAllBe(provider =>
+        provider.GetType().GetCustomAttributes(typeof(ExportCodeFixProviderAttribute), false).Length == 1);
+
+    [Fact]
+    public void EveryFixNamesRulesThatExist() =>
+        Mended.Providers.SelectMany(provider => provider.FixableDiagnosticIds)
+            .ShouldBeSubsetOf(DeclarationRules.All.Select(rule => rule.Descriptor.Id));
+}

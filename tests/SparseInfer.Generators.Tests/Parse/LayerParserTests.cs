@@ -1,0 +1,80 @@
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Parse;
+
+public sealed class LayerParserTests
+{
+    private const string Attributes = "[FeedForward(Hidden = 5, Intermediate = 7), Weights(WeightType.F32)] ";
+
+    [Fact]
+    public void ADeclaredLayerBecomesASpec()
+    {
+        LayerSpec spec = Parsed.Layer(
+            """
+            namespace Net;
+
+            public static partial class Layers
+            {
+                [FeedForward(Hidden = 2048, Intermediate = 8192, Activation = Activation.SquaredRelu, Gated = false)]
+                [SignBitPredictor(Alpha = 1.01f)]
+                [Weights(WeightType.F32, WeightType.BF16)]
+                public static partial FeedForwardKernel Mlp { get; }
+            }
+            """,
+            "Net.Layers").ShouldNotBeNull();
+
+        (spec.Target.FullName, spec.Target.Name, spec.Modifiers).ShouldBe(("Net.Layers.Mlp", "Mlp", "public static partial"));
+        spec.FeedForward.ToString().ShouldBe(
+            "FeedForwardSpec { Hidden = 2048, Intermediate = 8192, Activation = SquaredRelu, Threshold = 0, Gated = False, Biases = False }");
+        spec.Policy.ToString().ShouldBe("SignBitSpec { Alpha = 1.01 }");
+        spec.Weights.Select(type => type.ToString()).ShouldBe(["F32", "BF16"]);
+    }
+
+    [Theory]
+    [InlineData("Relu", "ExactSpec { }")]
+    [InlineData("Silu", "DenseSpec { }")]
+    public void WithoutAPolicyNothingChangesAResult(string activation, string policy) =>
+        Parsed.Layer(Declared.Layer($"[FeedForward(Hidden = 5, Intermediate = 7, Activation = Activation.{activation})]"))!
+            .Policy.ToString().ShouldBe(policy);
+
+    [Fact]
+    public void EveryTypeAroundALayerIsReopenedAsWhatItIs()
+    {
+        TargetSpec target = Parsed.Layer(
+            "namespace N.@int { static partial class A { partial struct B { partial record C { readonly partial record struct D { partial interface @class { "
+            + Attributes + "internal protected static partial FeedForwardKernel @event { get; } } } } } } }",
+            "N.int.A+B+C+D+class",
+            "event")!.Target;
+
+        target.ContainingTypes.Select(type => type.Declaration).ShouldBe(
+            ["partial class A", "partial struct B", "partial record C", "partial record struct D", "partial interface @class"]);
+        (target.Namespace, target.Name, target.Accessibility).ShouldBe(("N.@int", "@event", "protected internal"));
+        target.FullName.ShouldBe("N.int.A.B.C.D.class.event");
+    }
+
+    [Theory]
+    [InlineData("static partial", "private")]
+    [InlineData("public static unsafe partial", "public")]
+    public void ModifiersAreRepeatedAsWritten(string modifiers, string accessibility)
+    {
+        LayerSpec spec = Parsed.Layer("partial class Layers { " + Attributes + modifiers + " FeedForwardKernel Mlp { get; } }").ShouldNotBeNull();
+
+        (spec.Modifiers, spec.Target.Accessibility).ShouldBe((modifiers, accessibility));
+    }
+
+    [Theory]
+    [InlineData("[SignBitPredictor]", "[Dense]")]
+    [InlineData("[Dense(Layers = \"0\")]")]
+    [InlineData("[FeedForward(Intermediate = 7)]")]
+    public void ADeclarationThatBreaksARuleIsNoLayer(params string[] attributes) => Parsed.Layer(Declared.Layer(attributes)).ShouldBeNull();
+
+    [Fact]
+    public void APropertyWhoseTypeIsUnknownIsNoLayer() =>
+        Parsed.Layer("static partial class Layers { " + Attributes + "static partial Unknown Mlp { get; } }").ShouldBeNull();
+
+    [Fact]
+    public void TheFeedForwardOfAModelIsNoLayerOfItsOwn() =>
+        SparseInfer.Generators.Parse.LayerParser.Parse(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, CancellationToken.None)
+            .ShouldBeNull();
+}

@@ -1,0 +1,58 @@
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Rules;
+
+public sealed class CleanDeclarationTests
+{
+    [Fact]
+    public Task AWholeModelIsClean() => Diagnose.Expect(
+        """
+        namespace Zoo;
+
+        [DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 32000, Context = 4096)]
+        [Attention(Heads = 32, KeyValueHeads = 32, RopeTheta = 10000)]
+        [FeedForward(Intermediate = 11008, Activation = Activation.FatRelu, Threshold = 0.01f, Gated = true)]
+        [RmsNorm(Epsilon = 1e-5f)]
+        [SignBitPredictor(Alpha = 1.03f, Layers = "0..19")]
+        [SignBitPredictor(Alpha = 1.00f, Layers = "20..")]
+        [Weights(WeightType.F16)]
+        public sealed partial class ProSparseLlama7B;
+        """);
+
+    [Fact]
+    public Task ALayerAloneIsClean() => Diagnose.Expect(
+        """
+        public static partial class Layers
+        {
+            [FeedForward(Hidden = 2048, Intermediate = 8192, Activation = Activation.SquaredRelu, Gated = false)]
+            [SignBitPredictor(Alpha = 1.01f)]
+            [Weights(WeightType.F32)]
+            public static partial FeedForwardKernel Mlp { get; }
+        }
+        """);
+
+    [Fact]
+    public Task AttributesMayBeSpreadOverTheParts() => Diagnose.Expect(
+        """
+        [DecoderModel(Hidden = 30, Layers = 2, Vocabulary = 9, Context = 9), Attention(Heads = 3), LayerNorm]
+        internal partial class M;
+
+        [Weights(WeightType.BF16), FeedForward(Intermediate = 7, Activation = Activation.Gelu), Dense, Embedding(Tied = true)]
+        partial class M { public M() { } }
+        """);
+
+    [Fact]
+    public Task CodeWithoutDeclarationsIsNobodysBusiness() =>
+        Diagnose.Expect("[System.Obsolete] class C<T> { [System.Obsolete] int this[int i] { get => i; set { } } }");
+
+    [Fact]
+    public Task WhatTheCompilerRejectsIsLeftToTheCompiler() =>
+        Diagnose.Expect("[DecoderModel(Hidden = \"4096\"), Attention(Heads = -1), Weights((WeightType)true)] class M;", "CS0029", "CS0030");
+
+    [Fact]
+    public Task AttributesOfTheSameNameElsewhereAreNotOurs() => Diagnose.Expect(
+        """
+        namespace Other.SparseInfer { class AttentionAttribute : System.Attribute { } }
+        [Other.SparseInfer.Attention] class M;
+        """);
+}

@@ -1,0 +1,51 @@
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Rules;
+
+/// <summary>SPI0015 to SPI0021: the feed-forward, the weights and undefined values.</summary>
+public sealed class FeedForwardRuleTests
+{
+    [Theory]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.DRelu, Gated = {|SPI0015:false|})]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.DRelu)]")]
+    [InlineData("[FeedForward(Intermediate = 704, Threshold = {|SPI0016:0.01f|})]")]
+    [InlineData("[FeedForward(Intermediate = 704, Threshold = {|SPI0016:0|}, Activation = Activation.Silu)]")]
+    [InlineData("[{|SPI0017:FeedForward|}(Intermediate = 704, Activation = Activation.FatRelu)]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = {|SPI0017:-0.01f|})]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = {|SPI0017:float.NaN|})]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = {|SPI0017:1 / 0f|})]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = 0)]")]
+    [InlineData("[FeedForward(Intermediate = 704, Hidden = {|SPI0018:256|})]")]
+    [InlineData("[FeedForward(Hidden = {|SPI0018:512|}, Intermediate = 704)]")]
+    public Task TheFeedForwardAgreesWithItself(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Theory]
+    [InlineData("[{|SPI0019:Weights|}]")]
+    [InlineData("[{|SPI0019:Weights|}()]")]
+    [InlineData("[{|SPI0019:Weights|}(null!)]")]
+    [InlineData("[Weights(WeightType.F16, WeightType.F32, {|SPI0019:WeightType.F16|})]")]
+    [InlineData("[Weights([WeightType.F16, {|SPI0019:WeightType.F16|}])]")]
+    [InlineData("[Weights(new[] { WeightType.F16, {|SPI0019:WeightType.F16|} })]")]
+    [InlineData("[Weights(new WeightType[] { WeightType.F16, {|SPI0019:WeightType.F16|} })]")]
+    [InlineData("[Weights(types: WeightType.F32)]")]
+    public Task WeightsAreNamedOnceEach(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Theory]
+    [InlineData("[FeedForward(Intermediate = 700)]", "[Weights({|SPI0020:WeightType.Q8_0|}, WeightType.F32, {|SPI0020:WeightType.Q4_0|})]")]
+    [InlineData("[FeedForward(Intermediate = 700)]", "[Weights(WeightType.F16, WeightType.BF16, WeightType.F32)]")]
+    [InlineData("[Attention(Heads = 3, HeadDimension = 10)]", "[Weights({|SPI0020:WeightType.Q8_0|})]")]
+    [InlineData("[Attention(Heads = 3, HeadDimension = 64)]", "[Weights(WeightType.Q8_0)]")]
+    [InlineData("[DecoderModel(Hidden = 200, Layers = 1, Vocabulary = 7, Context = 7)]", "[Attention(Heads = 10)]", "[Weights({|SPI0020:WeightType.Q4_0|})]")]
+    public Task BlocksDivideEveryRow(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Fact]
+    public Task BlocksDivideARowOfALayer() => Diagnose.Expect(Declared.Layer(
+        "[FeedForward(Hidden = 33, Intermediate = 64, Gated = false)]", "[Weights({|SPI0020:WeightType.Q8_0|})]"));
+
+    [Theory]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = {|SPI0021:(Activation)77|})]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = {|SPI0021:(Activation)(-1)|}, Threshold = 1)]")]
+    [InlineData("[Attention(Heads = 8, RopePairing = {|SPI0021:(RopePairing)2|})]")]
+    [InlineData("[Weights(WeightType.F16, {|SPI0021:(WeightType)5|})]")]
+    public Task EnumValuesAreNamedOnes(string attribute) => Diagnose.Expect(Declared.Model(attribute, "[Dense]"));
+}

@@ -1,0 +1,93 @@
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Rules;
+
+/// <summary>SPI0001 to SPI0008: the C# that carries the attributes.</summary>
+public sealed class FormRuleTests
+{
+    private const string Attributes =
+        "[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = 512, Context = 128), Attention(Heads = 8), "
+        + "FeedForward(Intermediate = 704), RmsNorm, Weights(WeightType.F16)] ";
+
+    private const string LayerAttributes = "[FeedForward(Hidden = 64, Intermediate = 192), Weights(WeightType.F32)] ";
+
+    [Theory]
+    [InlineData("sealed class {|SPI0001:M|};")]
+    [InlineData("sealed {|SPI0004:record|} {|SPI0001:M|};")]
+    [InlineData("partial class M{|SPI0003:<T>|};")]
+    [InlineData("{|SPI0004:static|} partial class M;")]
+    [InlineData("{|SPI0004:abstract|} partial class M;")]
+    [InlineData("{|SPI0004:file|} partial class M;")]
+    [InlineData("partial {|SPI0004:record|} M;")]
+    [InlineData("partial class M{|SPI0004:(int x)|} { public int X => x; }")]
+    [InlineData("{|SPI0004:static|} class {|SPI0001:M|}{|SPI0003:<T>|};")]
+    public Task AModelIsAnOrdinaryPartialClass(string markup) => Diagnose.Expect(Attributes + markup);
+
+    [Theory]
+    [InlineData("partial {|SPI0004:struct|} M;")]
+    [InlineData("partial {|SPI0004:record|} struct M;")]
+    [InlineData("partial {|SPI0004:interface|} M;")]
+    public Task WhatIsNoClassIsRefusedBesideTheCompiler(string markup) => Diagnose.Expect(Attributes + markup, "CS0592");
+
+    [Fact]
+    public Task AnotherPartOfTheClassCountsAsWell() =>
+        Diagnose.Expect(Attributes + "partial class M; {|SPI0004:abstract|} partial class M { }");
+
+    [Theory]
+    [InlineData("class {|SPI0002:Outer|} { $ }")]
+    [InlineData("struct {|SPI0002:A|} { partial record B { record struct {|SPI0002:C|} { $ } } }")]
+    [InlineData("partial class Outer{|SPI0003:<T>|} { $ }")]
+    [InlineData("interface {|SPI0002:Outer|}{|SPI0003:<T>|} { $ }")]
+    public async Task EveryTypeAroundADeclarationIsPartialAndNotGeneric(string markup)
+    {
+        await Diagnose.Expect(markup.Replace("$", Attributes + "partial class M;"));
+        await Diagnose.Expect(markup.Replace("$", LayerAttributes + "static partial FeedForwardKernel Mlp { get; }"), "CS0751");
+    }
+
+    [Theory]
+    [InlineData("[{|SPI0005:Attention|}(Heads = 8)] class M;")]
+    [InlineData("[{|SPI0005:RmsNorm|}, Weights(WeightType.F16), Dense] partial class M;")]
+    [InlineData("[{|SPI0005:FeedForward|}(Intermediate = 64)] partial class M;")]
+    [InlineData("class C { [{|SPI0005:Weights|}(WeightType.F16)] static int P => 1; }")]
+    [InlineData("class C { [{|SPI0005:SignBitPredictor|}] static int P => 1; }")]
+    public Task AttributesOfAModelNeedDecoderModelAndThoseOfALayerFeedForward(string markup) => Diagnose.Expect(markup);
+
+    [Theory]
+    [InlineData("[DecoderModel(Hidden = 4, Layers = 1, Vocabulary = 1, Context = 1)] partial class {|SPI0006:{|SPI0006:{|SPI0006:{|SPI0006:M|}|}|}|};")]
+    [InlineData("[DecoderModel(Hidden = 4, Layers = 1, Vocabulary = 1, Context = 1), Attention(Heads = 1), LayerNorm, Weights(WeightType.F16)] partial class {|SPI0006:M|};")]
+    [InlineData("static partial class C { [FeedForward(Hidden = 4, Intermediate = 4)] static partial FeedForwardKernel {|SPI0006:P|} { get; } }")]
+    public Task AMissingAttributeIsMissedOnTheName(string markup) => Diagnose.Expect(markup);
+
+    [Theory]
+    [InlineData("[RmsNorm]", "[{|SPI0007:LayerNorm|}]")]
+    [InlineData("[LayerNorm]", "[{|SPI0007:RmsNorm|}(Epsilon = 1e-6f)]")]
+    public Task TheSecondNormIsOneTooMany(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
+    [InlineData("partial FeedForwardKernel {|SPI0008:P|} { get; }")]
+    [InlineData("static FeedForwardKernel {|SPI0008:P|} { get; } = null!;")]
+    [InlineData("FeedForwardKernel {|SPI0008:{|SPI0008:P|}|} => null!;")]
+    [InlineData("static partial FeedForwardKernel P { get; {|SPI0008:set|}; }")]
+    [InlineData("static partial {|SPI0008:object|} P { get; }")]
+    [InlineData("static partial {|SPI0008:ref FeedForwardKernel|} P { get; }")]
+    [InlineData("static {|SPI0008:object|} {|SPI0008:P|} { get; {|SPI0008:set|}; } = null!;")]
+    [InlineData("FeedForwardKernel {|SPI0008:this|}[int i] => null!;")]
+    public Task ALayerIsAStaticPartialGetOnlyKernel(string markup) =>
+        Diagnose.Expect("partial class C { " + LayerAttributes + markup + " }");
+
+    [Fact]
+    public Task APropertyWithABodyIsNotTheHalfThatTheUserWrites() =>
+        Diagnose.Expect("partial class C { " + LayerAttributes + "static partial FeedForwardKernel P {|SPI0008:=> null!|}; }", "CS9249");
+
+    [Fact]
+    public Task ALayerWhoseOtherHalfIsThereIsReportedOnce() => Diagnose.Expect(
+        """
+        partial class C
+        {
+            [FeedForward(Hidden = 64, Intermediate = {|SPI0009:0|}), Weights(WeightType.F32)]
+            static partial FeedForwardKernel P { get; }
+
+            static partial FeedForwardKernel P => null!;
+        }
+        """);
+}

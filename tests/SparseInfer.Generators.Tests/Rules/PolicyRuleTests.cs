@@ -1,0 +1,81 @@
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Rules;
+
+/// <summary>SPI0022 to SPI0032: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+public sealed class PolicyRuleTests
+{
+    [Theory]
+    [InlineData("[Dense(Layers = {|SPI0022:\"\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:\"0..3,\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:\"a..3\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:\"0-7\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:\"-1..7\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:\"5..2\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:\"0...7\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:\"99999999999\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:nameof(M)|})]")]
+    [InlineData("[Dense(Layers = null)]")]
+    [InlineData("[Dense(Layers = \"..\")]")]
+    [InlineData("[Dense(Layers = \" 0 .. 3 ,4, 5..\")]")]
+    public Task LayersAreRanges(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Theory]
+    [InlineData("[Dense(Layers = {|SPI0023:\"0..8\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0023:\"0..7, 9..12\"|})]")]
+    [InlineData("[Dense]", "[ExactSparsity(Layers = {|SPI0023:\"8..\"|})]")]
+    public Task LayersEndWhereTheModelDoes(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
+    [InlineData("[Dense]", "[{|SPI0024:ExactSparsity|}]")]
+    [InlineData("[Dense(Layers = \"0..4\")]", "[Dense(Layers = {|SPI0024:\"4..\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0024:\"0..4, 3..7\"|})]")]
+    [InlineData("[Dense(Layers = \"..\")]", "[SignBitPredictor(Layers = {|SPI0024:\"0\"|})]", "[ExactSparsity(Layers = {|SPI0024:\"1\"|})]")]
+    [InlineData("[Dense(Layers = \"4..\")]", "[ExactSparsity(Layers = \"..3\")]")]
+    public Task NoLayerHasTwoPolicies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
+    [InlineData("[Dense(Layers = {|SPI0025:\"0..3\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0025:\"4..\"|})]")]
+    [InlineData("[Dense(Layers = \"5..\")]", "[ExactSparsity(Layers = {|SPI0025:\"..3\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0025:\"0, 2, 4, 6\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0022:\"0..x\"|})]", "[ExactSparsity(Layers = \"5..\")]")]
+    public Task EveryLayerHasAPolicy(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
+    [InlineData("[Dense(Layers = {|SPI0026:\"0\"|})]")]
+    [InlineData("[Dense(Layers = {|SPI0026:\"what\"|})]")]
+    [InlineData("[Dense]", "[{|SPI0027:SignBitPredictor|}(Alpha = 1.1f)]", "[{|SPI0027:Dense|}]")]
+    public Task ALayerAloneHasOnePolicyAndNoLayers(params string[] attributes) => Diagnose.Expect(Declared.Layer(attributes));
+
+    [Theory]
+    [InlineData("[SignBitPredictor(Alpha = {|SPI0028:0|})]")]
+    [InlineData("[SignBitPredictor(Alpha = {|SPI0028:-1.03f|})]")]
+    [InlineData("[SignBitPredictor(Alpha = {|SPI0028:100.1f|})]")]
+    [InlineData("[SignBitPredictor(Alpha = {|SPI0028:float.NaN|})]")]
+    [InlineData("[SignBitPredictor(Alpha = 100)]")]
+    public async Task AlphaIsAboveZeroAndAtMostAHundred(string attribute)
+    {
+        await Diagnose.Expect(Declared.Model(attribute));
+        await Diagnose.Expect(Declared.Layer(attribute));
+    }
+
+    [Theory]
+    [InlineData("Silu", "[{|SPI0029:SignBitPredictor|}]")]
+    [InlineData("Gelu", "[{|SPI0029:SignBitPredictor|}(Alpha = {|SPI0028:0|})]")]
+    [InlineData("Gelu", "[{|SPI0030:ExactSparsity|}]")]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:0|})]")]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:-0.1f|})]")]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:float.PositiveInfinity|})]")]
+    [InlineData("Silu", "[{|SPI0031:ActivationThreshold|}]")]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = 0.1f)]")]
+    [InlineData("Relu", "[{|SPI0032:ActivationThreshold|}(Threshold = 0.1f)]")]
+    [InlineData("SquaredRelu", "[SignBitPredictor]")]
+    [InlineData("DRelu", "[ExactSparsity]")]
+    [InlineData("Gelu", "[Dense]")]
+    public async Task APolicySuitsTheActivation(string activation, string attribute)
+    {
+        await Diagnose.Expect(Declared.Model($"[FeedForward(Intermediate = 704, Activation = Activation.{activation})]", attribute));
+        await Diagnose.Expect(Declared.Layer($"[FeedForward(Hidden = 64, Intermediate = 192, Activation = Activation.{activation})]", attribute));
+    }
+}

@@ -1,0 +1,77 @@
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Rules;
+
+/// <summary>SPI0009 to SPI0014: sizes and numbers.</summary>
+public sealed class SizeRuleTests
+{
+    [Theory]
+    [InlineData("[DecoderModel(Hidden = {|SPI0009:0|}, Layers = {|SPI0009:-1|}, Vocabulary = {|SPI0009:-5 + 2|}, Context = {|SPI0009:0|})]")]
+    [InlineData("[{|SPI0009:{|SPI0009:DecoderModel|}|}(Layers = 8, Vocabulary = 512)]")]
+    [InlineData("[{|SPI0009:Attention|}]")]
+    [InlineData("[Attention(Heads = 8, KeyValueHeads = {|SPI0009:-8|})]")]
+    [InlineData("[Attention(Heads = 8, HeadDimension = {|SPI0009:-2|})]")]
+    [InlineData("[Attention(Heads = 8, KeyValueHeads = 0, HeadDimension = 0)]")]
+    [InlineData("[FeedForward(Intermediate = {|SPI0009:-704|})]")]
+    [InlineData("[{|SPI0009:FeedForward|}]")]
+    public Task AModelsSizesArePositive(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Theory]
+    [InlineData("[{|SPI0009:FeedForward|}(Intermediate = 192)]")]
+    [InlineData("[FeedForward(Hidden = {|SPI0009:-1|}, Intermediate = {|SPI0009:0|})]")]
+    public Task ALayersSizesArePositive(string attribute) => Diagnose.Expect(Declared.Layer(attribute));
+
+    [Theory]
+    [InlineData("[DecoderModel(Hidden = {|SPI0010:1048608|}, Layers = {|SPI0010:1025|}, Vocabulary = {|SPI0010:4194305|}, Context = {|SPI0010:1048577|})]")]
+    [InlineData("[DecoderModel(Hidden = 256, Layers = 1024, Vocabulary = 4194304, Context = 1048576)]")]
+    [InlineData("[DecoderModel(Hidden = 4128, Layers = 8, Vocabulary = {|SPI0010:4194304|}, Context = 128)]")]
+    [InlineData("[FeedForward(Intermediate = {|SPI0010:int.MaxValue|})]")]
+    [InlineData("[Attention(Heads = {|SPI0010:8388608|}, HeadDimension = 2)]")]
+    [InlineData("[Attention(Heads = 2048, HeadDimension = {|SPI0010:514|})]")]
+    [InlineData("[Attention(Heads = 2048, HeadDimension = 512)]")]
+    public Task AModelsSizesAreAddressable(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Theory]
+    [InlineData("[FeedForward(Hidden = 1048576, Intermediate = 16384)]")]
+    [InlineData("[FeedForward(Hidden = 1048576, Intermediate = {|SPI0010:16385|})]")]
+    [InlineData("[FeedForward(Hidden = {|SPI0010:2147483647|}, Intermediate = {|SPI0010:2147483647|})]")]
+    public Task ALayersMatricesAreAddressable(string attribute) => Diagnose.Expect(Declared.Layer(attribute));
+
+    [Fact]
+    public Task TheProjectionsOfAttentionAreAddressable() => Diagnose.Expect(Declared.Model(
+        "[DecoderModel(Hidden = 65536, Layers = 8, Vocabulary = 512, Context = 128)]",
+        "[Attention(Heads = 1024, HeadDimension = {|SPI0010:512|})]"));
+
+    [Theory]
+    [InlineData("[Attention(Heads = 8, KeyValueHeads = {|SPI0011:3|})]")]
+    [InlineData("[Attention(Heads = 8, KeyValueHeads = {|SPI0011:16|})]")]
+    [InlineData("[Attention(Heads = {|SPI0012:7|})]")]
+    [InlineData("[Attention(Heads = {|SPI0012:7|}, KeyValueHeads = {|SPI0011:2|})]")]
+    [InlineData("[Attention(Heads = 7, HeadDimension = 32)]")]
+    [InlineData("[Attention(Heads = {|SPI0012:512|})]")]
+    public Task HeadsDivide(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Theory]
+    [InlineData("[Attention(Heads = 8, RopeDimensions = {|SPI0013:-2|})]")]
+    [InlineData("[Attention(Heads = 8, RopeDimensions = {|SPI0013:7|})]")]
+    [InlineData("[Attention(Heads = 8, RopeDimensions = {|SPI0013:34|})]")]
+    [InlineData("[Attention(Heads = 8, RopeDimensions = 32)]")]
+    [InlineData("[Attention(Heads = 8, HeadDimension = {|SPI0013:33|})]")]
+    [InlineData("[Attention(Heads = 8, HeadDimension = 33, RopeDimensions = 32)]")]
+    [InlineData("[Attention(Heads = 8, HeadDimension = 1, RopeDimensions = {|SPI0013:2|})]")]
+    [InlineData("[Attention(Heads = {|SPI0013:256|})]")]
+    public Task RotatedDimensionsFormPairs(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Theory]
+    [InlineData("[Attention(Heads = 8, RopeTheta = {|SPI0014:0|}, RopeScaling = {|SPI0014:float.NaN|})]")]
+    [InlineData("[Attention(Heads = 8, RopeTheta = {|SPI0014:float.PositiveInfinity|}, RopeScaling = {|SPI0014:-1|})]")]
+    [InlineData("[RmsNorm(Epsilon = {|SPI0014:-1e-5f|})]")]
+    [InlineData("[Embedding(Scale = {|SPI0014:float.NegativeInfinity|})]")]
+    [InlineData("[Embedding(Scale = 12)]")]
+    public Task NumbersAreFiniteAndPositive(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Fact]
+    public Task TheEpsilonOfALayerNormIsPositive() => Diagnose.Expect(
+        "[DecoderModel(Hidden = 64, Layers = 1, Vocabulary = 9, Context = 9), Attention(Heads = 1), FeedForward(Intermediate = 64), "
+        + "LayerNorm(Epsilon = {|SPI0014:0f|}), Weights(WeightType.F32)] partial class M;");
+}
