@@ -6,7 +6,7 @@ using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
-/// <summary>A model can be instantiated by generated code in another file, and compares by reference.</summary>
+/// <summary>A model can be instantiated by generated code, and compares by reference.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class ModelTypeKindRule : DeclarationRule
 {
@@ -42,7 +42,7 @@ internal sealed class ModelTypeKindRule : DeclarationRule
     {
         foreach (SyntaxToken modifier in type.Modifiers)
         {
-            if (modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword or SyntaxKind.FileKeyword)
+            if (modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword)
             {
                 yield return (modifier.GetLocation(), modifier.ValueText);
             }
@@ -50,7 +50,8 @@ internal sealed class ModelTypeKindRule : DeclarationRule
 
         if (type.Keyword.Kind() is not SyntaxKind.ClassKeyword)
         {
-            yield return (type.Keyword.GetLocation(), (type.Kind() is SyntaxKind.InterfaceDeclaration ? "an " : "a ") + type.Keyword.ValueText);
+            string article = type.IsKind(SyntaxKind.InterfaceDeclaration) ? "an " : "a ";
+            yield return (type.Keyword.GetLocation(), article + type.Keyword.ValueText);
         }
         else if (type.ParameterList is { } parameters)
         {
