@@ -33,7 +33,7 @@ internal sealed class ModelTypeKindRule : DeclarationRule
             .. from reference in symbol.DeclaringSyntaxReferences
                let type = reference.GetSyntax() as TypeDeclarationSyntax
                where type is not null
-               from reason in Reasons(type)
+               from reason in Reasons(type).Concat(BaseClass(symbol, type))
                select new Violation(reason.Location, symbol.Name, reason.Text),
         ];
     }
@@ -57,6 +57,18 @@ internal sealed class ModelTypeKindRule : DeclarationRule
         {
             // Its constructor would have to be called by every other one, and the generated ones have nothing to pass.
             yield return (parameters.GetLocation(), "declared with a primary constructor");
+        }
+    }
+
+    /// <summary>The generated part derives from LanguageModel, and a class has one base.</summary>
+    private static IEnumerable<(Location Location, string Text)> BaseClass(INamedTypeSymbol symbol, TypeDeclarationSyntax type)
+    {
+        if (symbol.TypeKind == TypeKind.Class
+            && symbol.BaseType is { SpecialType: SpecialType.None, TypeKind: not TypeKind.Error } @base
+            && @base.ToDisplayString() != "SparseInfer.LanguageModel"
+            && type.BaseList is { } list)
+        {
+            yield return (list.Types[0].GetLocation(), $"derived from {@base.Name}");
         }
     }
 }
