@@ -80,6 +80,7 @@ public static partial class OrderedDown
     }
 
     /// <summary>Brings 32 columns of a run of neurons to F32 and true scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen<T>(in DownMatrix down, int neuron, int count, int column, ref float rows)
         where T : IWeightFormat
     {
@@ -94,6 +95,7 @@ public static partial class OrderedDown
     }
 
     /// <summary>Six tokens by 16 columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(ref float rows, int count, ref float h, int hStride, ref float y, int yStride)
     {
         ref float h1 = ref Unsafe.Add(ref h, hStride);
@@ -127,6 +129,7 @@ public static partial class OrderedDown
     }
 
     /// <summary>One token by 32 columns: what the tiles leave over.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddPanel(ref float rows, int count, ref float h, ref float y)
     {
         Vector512<float> lo = Vector512.LoadUnsafe(ref y);
