@@ -9,8 +9,8 @@ namespace SparseInfer.Kernels.Cpu;
 /// the results have the bits of <see cref="MatrixVector"/>; tiles of rows by tokens share the loads.
 /// </summary>
 /// <remarks>
-/// Three levels: a register tile; a panel of a group of rows by <see cref="ColumnBlock"/> columns, widened to F32, in the first-level cache;
-/// and the same columns of a block of tokens in the second. A group's partial sums wait in the scratch between column blocks. Leaf loops in
+/// Three levels: a register tile; a panel of a group of rows by <see cref="ColumnBlock"/> columns, widened to F32, in the first-level
+/// cache; and the same columns of a block of tokens in the second. A group's partial sums wait in the scratch between column blocks. Leaf loops in
 /// this room are optimised at their first call: a prompt is one call, and would be over before the runtime takes notice of them.
 /// </remarks>
 public static partial class MatrixMatrix
@@ -99,7 +99,8 @@ public static partial class MatrixMatrix
     }
 
     /// <summary>
-    /// Brings a group of rows' columns to F32 and true scale, close together: rows where they lie, often 4 KiB apart, would evict one another.
+    /// Brings a group of rows' columns to F32 and true scale, close together: rows where they lie, often 4 KiB apart, would evict one
+    /// another.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen<T>(in WeightMatrix w, int row, int groupRows, int column, int columns, ref float rows)

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// A counter whose changes threads wait for: spinning at first, since most waits in a layer are short, then offering the core to others, then
-/// parked.
+/// A counter whose changes threads wait for: spinning at first, since most waits in a layer are short, then offering the core to others,
+/// then parked.
 /// </summary>
 internal sealed class Phase(bool oversubscribed)
 {
