@@ -131,7 +131,8 @@ public sealed class LayerTests
         float[] output = [0];
         AttentionHead.Apply(ref q[0], ref keys[0], ref values[0], 3, 1, 1, 1, new float[3], ref output[0]);
         output[0].ShouldBe(3);
-        Should.Throw<ArgumentException>(() => AttentionHead.Apply(ref q[0], ref keys[0], ref values[0], 3, 1, 1, 1, new float[2], ref output[0]));
+        Should.Throw<ArgumentException>(
+            () => AttentionHead.Apply(ref q[0], ref keys[0], ref values[0], 3, 1, 1, 1, new float[2], ref output[0]));
     }
 
     [Fact]

@@ -46,6 +46,7 @@ public static class RowDot
     /// <param name="row">First byte of the row.</param>
     /// <param name="paddedColumns">Length of x and of the row, a multiple of 32.</param>
     /// <returns>The dot product, still to be multiplied by what <see cref="IWeightFormat.PrepareInput"/> returned.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float One<T>(ref float x, ref byte row, int paddedColumns)
         where T : IWeightFormat
     {

@@ -48,7 +48,8 @@ public static unsafe class WeightPacking
     /// <param name="sourceRows">For every row of the result, the row of the source that goes there.</param>
     /// <param name="owner">The copy's memory, for the caller to dispose of.</param>
     /// <exception cref="ArgumentException">
-    /// The columns are no whole number of the format's blocks, or <paramref name="sourceRows"/> does not have <paramref name="rows"/> elements.
+    /// The columns are no whole number of the format's blocks, or <paramref name="sourceRows"/> does not have <paramref name="rows"/>
+    /// elements.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="sourceRows"/> names a row that is not there.</exception>
     /// <exception cref="InsufficientMemoryException">There is no memory for the copy.</exception>
