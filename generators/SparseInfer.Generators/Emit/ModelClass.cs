@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Emit.Cpu;
+using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
@@ -49,6 +50,7 @@ internal static class ModelClass
                     Activation = Activation.{{spec.FeedForward.Activation}},
                     Gated = {{(spec.FeedForward.Gated ? "true" : "false")}},
                     TiedEmbedding = {{(spec.Embedding.Tied ? "true" : "false")}},
+                    Policies = [{{string.Join(", ", spec.Policies.Select(Policy))}}],
                 };
 
                 /// <summary>Loads weights and tokenizer from a GGUF file, or from safetensors beside a config.json.</summary>
@@ -70,4 +72,7 @@ internal static class ModelClass
 
         return code.ToString();
     }
+
+    private static string Policy(LayerPolicy policy) =>
+        $"new({policy.First}, {policy.Last}, \"{PolicyRegistry.For(policy.Policy).Label(policy.Policy)}\")";
 }

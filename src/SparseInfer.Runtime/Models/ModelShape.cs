@@ -47,4 +47,29 @@ public sealed record ModelShape
 
     /// <summary>Whether the output head is the embedding.</summary>
     public required bool TiedEmbedding { get; init; }
+
+    /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
+    public IReadOnlyList<LayerPolicy> Policies { get; init; } = [];
+
+    /// <summary>The policy of a layer, in a word or two: <c>sign-bit 1.03</c>, <c>exact</c>.</summary>
+    /// <param name="layer">0 to <see cref="Layers"/> - 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer, or nothing is known of it.</exception>
+    public string PolicyOf(int layer)
+    {
+        foreach (LayerPolicy policy in Policies)
+        {
+            if (layer >= policy.First && layer <= policy.Last)
+            {
+                return policy.Name;
+            }
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(layer), layer, $"No policy of {Name} covers this layer.");
+    }
 }
+
+/// <summary>The sparsity policy of successive layers, as declared.</summary>
+/// <param name="First">The first layer.</param>
+/// <param name="Last">The last layer, included.</param>
+/// <param name="Name">Its name and parameter in a word or two, for people.</param>
+public readonly record struct LayerPolicy(int First, int Last, string Name);
