@@ -91,7 +91,7 @@ public sealed class WeightBinder
             return default;
         }
 
-        int[] order = RotaryOrder.InterleavedFromHalfSplit(rows, headDimension, rotaryDimensions);
+        int[] order = WeightPacking.InterleavedFromHalfSplit(rows, headDimension, rotaryDimensions);
         return Store(source, type, WeightFormat.For(type).PackPermuted(source.Address, rows, columns, order, out NativeBuffer owner), owner);
     }
 
@@ -176,7 +176,7 @@ public sealed class WeightBinder
         }
 
         float[] ordered = new float[vector.Length];
-        int[] order = RotaryOrder.InterleavedFromHalfSplit(length, headDimension, rotaryDimensions);
+        int[] order = WeightPacking.InterleavedFromHalfSplit(length, headDimension, rotaryDimensions);
         for (int i = 0; i < length; i++)
         {
             ordered[i] = vector[order[i]];
