@@ -148,6 +148,10 @@ public sealed class LayerTests
             float[] biased = [.. x];
             Elementwise.AddBias(ref biased[0], in y[0], from, to);
             biased.ShouldBe(sum);
+            float[] scaled = [.. x];
+            Elementwise.Scale(ref scaled[0], 12.5f, from, to);
+            for (int i = 0; i < 64; i++)
+                scaled[i].ShouldBe(i >= from && i < to ? x[i] * 12.5f : x[i]);
         }
     }
 
