@@ -146,6 +146,10 @@ public sealed class LayerTests
             Elementwise.Add(ref sum[0], in y[0], from, to);
             for (int i = 0; i < 64; i++)
                 sum[i].ShouldBe(i >= from && i < to ? x[i] + y[i] : x[i]);
+            float[] scaled = [.. x];
+            Elementwise.Scale(ref scaled[0], 12.5f, from, to);
+            for (int i = 0; i < 64; i++)
+                scaled[i].ShouldBe(i >= from && i < to ? x[i] * 12.5f : x[i]);
         }
     }
 

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
 
-/// <summary>Sums of vectors, element by element.</summary>
+/// <summary>Sums and multiples of vectors, element by element.</summary>
 public static class Elementwise
 {
     /// <summary><c>x[i] += y[i]</c> for a range: the residual connection, a bias.</summary>
@@ -20,5 +20,20 @@ public static class Elementwise
             (Vector512.LoadUnsafe(ref x, (nuint)i) + Vector512.LoadUnsafe(ref terms, (nuint)i)).StoreUnsafe(ref x, (nuint)i);
         for (; i < to; i++)
             Unsafe.Add(ref x, i) += Unsafe.Add(ref terms, i);
+    }
+
+    /// <summary><c>x[i] *= factor</c> for a range.</summary>
+    /// <param name="x">What is multiplied, element 0 first.</param>
+    /// <param name="factor">The factor.</param>
+    /// <param name="from">First element.</param>
+    /// <param name="to">End of the range.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scale(ref float x, float factor, int from, int to)
+    {
+        int i = from;
+        for (; i <= to - 16; i += 16)
+            (Vector512.LoadUnsafe(ref x, (nuint)i) * factor).StoreUnsafe(ref x, (nuint)i);
+        for (; i < to; i++)
+            Unsafe.Add(ref x, i) *= factor;
     }
 }
