@@ -71,7 +71,8 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     {
         string path = Copy(copy => copy.Tensor(name, (writer, tensor) =>
             writer.AddTensor(name, tensor.Type, shape, new byte[shape.Aggregate(2L, (bytes, size) => bytes * size)])));
-        Refused(() => ReluF16.Load(path, Device)).ShouldEndWith($"tensor '{name}' is [{string.Join(", ", shape)}], but {declared} is declared");
+        Refused(() => ReluF16.Load(path, Device))
+            .ShouldEndWith($"tensor '{name}' is [{string.Join(", ", shape)}], but {declared} is declared");
     }
 
     [Fact]
@@ -85,9 +86,11 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     [Fact]
     public void Tensors_without_a_place_are_refused_unless_allowed()
     {
-        string path = Copy(copy => copy.Add(writer => writer.AddTensor("blk.0.ffn_gate.bias", TensorType.Of(WeightType.F32), [1], new byte[4])));
+        string path = Copy(copy => copy.Add(
+            writer => writer.AddTensor("blk.0.ffn_gate.bias", TensorType.Of(WeightType.F32), [1], new byte[4])));
         Refused(() => ReluF16.Load(path, Device)).ShouldEndWith(
-            "tensor 'blk.0.ffn_gate.bias' has no place in the declaration: declare what it is for, or load with LoadOptions.AllowUnusedTensors");
+            "tensor 'blk.0.ffn_gate.bias' has no place in the declaration: "
+            + "declare what it is for, or load with LoadOptions.AllowUnusedTensors");
         using ReluF16 model = ReluF16.Load(path, Device, new LoadOptions { AllowUnusedTensors = true });
         model.LoadReport.Notes.ShouldContain("Unused: tensor 'blk.0.ffn_gate.bias'.");
     }
@@ -112,7 +115,8 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(type), 14);
         string path = _folder.At("q6.gguf");
         File.WriteAllBytes(path, file);
-        Refused(() => ReluF16.Load(path, Device)).ShouldEndWith("tensor 'blk.0.ffn_up.weight' is Q6_K, which no kernel reads: store it as F16");
+        Refused(() => ReluF16.Load(path, Device))
+            .ShouldEndWith("tensor 'blk.0.ffn_up.weight' is Q6_K, which no kernel reads: store it as F16");
     }
 
     [Fact]
@@ -120,7 +124,8 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     {
         string path = Copy(copy => copy.Tensor("blk.4.ffn_down.weight", MixedFile.AsQ8));
         Refused(() => ReluMixed.Load(path, Device)).ShouldEndWith(
-            "tensor 'blk.4.ffn_down.weight' is Q8_0, but another matrix of the same feed-forward is F16: they share a kernel, so store them alike");
+            "tensor 'blk.4.ffn_down.weight' is Q8_0, but another matrix of the same feed-forward is F16: "
+            + "they share a kernel, so store them alike");
     }
 
     [Theory]
@@ -155,11 +160,11 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     }
 
     [Theory]
-    [InlineData("llama.rope.freq_base", 500000f, "'llama.rope.freq_base' is 500000, but [Attention] RopeTheta = 10000 is declared")]
-    [InlineData("llama.attention.layer_norm_rms_epsilon", 1e-6f, "'llama.attention.layer_norm_rms_epsilon' is 1E-06, but [RmsNorm] Epsilon = 1E-05 is declared")]
-    [InlineData("llama.attention.head_count", 4u, "'llama.attention.head_count' is 4, but [Attention] Heads = 8 is declared")]
-    [InlineData("llama.attention.head_count_kv", 8u, "'llama.attention.head_count_kv' is 8, but [Attention] KeyValueHeads = 4 is declared")]
-    [InlineData("llama.rope.dimension_count", 16u, "'llama.rope.dimension_count' is 16, but [Attention] RopeDimensions = 32 is declared")]
+    [InlineData("llama.rope.freq_base", 500000f, "' is 500000, but [Attention] RopeTheta = 10000 is declared")]
+    [InlineData("llama.attention.layer_norm_rms_epsilon", 1e-6f, "' is 1E-06, but [RmsNorm] Epsilon = 1E-05 is declared")]
+    [InlineData("llama.attention.head_count", 4u, "' is 4, but [Attention] Heads = 8 is declared")]
+    [InlineData("llama.attention.head_count_kv", 8u, "' is 8, but [Attention] KeyValueHeads = 4 is declared")]
+    [InlineData("llama.rope.dimension_count", 16u, "' is 16, but [Attention] RopeDimensions = 32 is declared")]
     public void Metadata_that_contradicts_the_declaration_is_refused(string key, object value, string problem)
     {
         string path = Copy(copy => copy.Without(key).Add(writer =>
@@ -173,13 +178,14 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
                 writer.Add(key, (uint)value);
             }
         }));
-        Refused(() => ReluF16.Load(path, Device)).ShouldEndWith(problem);
+        Refused(() => ReluF16.Load(path, Device)).ShouldEndWith($"'{key}{problem}");
     }
 
     [Fact]
     public void An_activation_that_the_file_names_otherwise_is_only_a_note()
     {
-        string path = Copy(copy => copy.Key("llama.feed_forward.activation", writer => writer.Add("llama.feed_forward.activation", "silu")));
+        const string key = "llama.feed_forward.activation";
+        string path = Copy(copy => copy.Key(key, writer => writer.Add(key, "silu")));
         using ReluF16 model = ReluF16.Load(path, Device);
         model.LoadReport.Notes.ShouldBe(["The file names the activation 'silu'; Relu is declared, and used."]);
         models.Get(Loaded.ReluF16).LoadReport.Notes.ShouldBeEmpty();
@@ -192,7 +198,8 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
         Refused(() => ReluF16.Load(path, Device)).ShouldContain("'tokenizer.ggml.scores' is missing");
         Refused(() => ReluF16.Load(BundledFiles.ReluSafetensors, Device, new LoadOptions { TokenizerPath = BundledFiles.ReluSafetensors }))
             .ShouldContain("has no tokenizer that can be used");
-        string other = Refused(() => ReluF16.Load(BundledFiles.ReluGguf, Device, new LoadOptions { TokenizerPath = BundledFiles.Phi3Vocabulary }));
+        var phi3 = new LoadOptions { TokenizerPath = BundledFiles.Phi3Vocabulary };
+        string other = Refused(() => ReluF16.Load(BundledFiles.ReluGguf, Device, phi3));
         other.ShouldStartWith(BundledFiles.Phi3Vocabulary);
         other.ShouldContain("'tokenizer.ggml.tokens' has 32064 tokens, but [DecoderModel] Vocabulary = 512 is declared");
     }

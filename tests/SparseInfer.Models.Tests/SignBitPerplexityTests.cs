@@ -3,8 +3,8 @@ using Models;
 namespace SparseInfer.Models.Tests;
 
 /// <summary>
-/// What the sign-bit predictor costs and finds at one alpha in all layers, beside another implementation's figures: the last 8,192 tokens of
-/// the text, prediction on at every position.
+/// What the sign-bit predictor costs and finds at one alpha in all layers, beside another implementation's figures: the last 8,192 tokens
+/// of the text, prediction on at every position.
 /// </summary>
 public sealed class SignBitPerplexityTests(LoadedModels models)
 {
@@ -34,7 +34,8 @@ public sealed class SignBitPerplexityTests(LoadedModels models)
         foreach (LayerMetrics layer in layers)
         {
             TestContext.Current.TestOutputHelper!.WriteLine(
-                $"layer {layer.Layer}: zero {layer.ActualSparsity:P2}, predicted {layer.PredictedSparsity:P2}, precision {layer.Precision:F4}, recall {layer.Recall:F4}");
+                $"layer {layer.Layer}: zero {layer.ActualSparsity:P2}, predicted {layer.PredictedSparsity:P2}, "
+                + $"precision {layer.Precision:F4}, recall {layer.Recall:F4}");
         }
 
         increase.ShouldBe(0.295, HalfAPoint);

@@ -250,7 +250,7 @@ public sealed class Session : IDisposable
         }
     }
 
-    /// <summary>Runs a prompt part by part, which changes no bit, so that a long one can be canceled. Returns how many tokens ran.</summary>
+    /// <summary>Runs a prompt in parts, which changes no bit, so that a long one can be canceled. Returns how many tokens ran.</summary>
     private int RunPrompt(ReadOnlySpan<int> tokens, CancellationToken stop)
     {
         RequireRunnable(tokens);
@@ -300,7 +300,8 @@ public sealed class Session : IDisposable
         if (tokens.Length > Context - Position)
         {
             throw new InvalidOperationException(
-                $"{tokens.Length} tokens do not fit: {Position} of {Context} are in use. Shorten the prompt, rewind the session, or ask for a longer SessionOptions.Context.");
+                $"{tokens.Length} tokens do not fit: {Position} of {Context} are in use. "
+                + "Shorten the prompt, rewind the session, or ask for a longer SessionOptions.Context.");
         }
     }
 

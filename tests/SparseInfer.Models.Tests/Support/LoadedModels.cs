@@ -36,7 +36,8 @@ public sealed class LoadedModels : IDisposable
 
     public LoadedModels() => _mixedFile = new Lazy<string>(() => MixedFile.Write(_folder.At("mixed.gguf")));
 
-    public CpuDevice Device(int threads) => _devices.GetOrAdd(threads, count => new Lazy<CpuDevice>(() => SparseInfer.Device.Cpu(count))).Value;
+    public CpuDevice Device(int threads) =>
+        _devices.GetOrAdd(threads, count => new Lazy<CpuDevice>(() => SparseInfer.Device.Cpu(count))).Value;
 
     /// <summary>A model on a device of so many threads. Belongs to this.</summary>
     public LanguageModel Get(Loaded model, int threads = 1) =>

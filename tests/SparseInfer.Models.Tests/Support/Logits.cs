@@ -50,7 +50,8 @@ internal static class Logits
         if (same < actual.Length)
         {
             throw new ShouldAssertException(
-                $"{what}: logit {same % Vocabulary} of token {same / Vocabulary} is {actual[same]:R}, but should be {expected[same]:R}, bit for bit.");
+                $"{what}: logit {same % Vocabulary} of token {same / Vocabulary} is {actual[same]:R}, "
+                + $"but should be {expected[same]:R}, bit for bit.");
         }
     }
 }

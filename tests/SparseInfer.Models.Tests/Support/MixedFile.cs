@@ -3,7 +3,7 @@ using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Models.Tests;
 
-/// <summary>stories-relu with its matrices in three types: attention Q8_0, embedding F32, feed-forwards F16, Q8_0 and F32 in turn.</summary>
+/// <summary>stories-relu in three types: attention Q8_0, embedding F32, feed-forwards F16, Q8_0 and F32 in turn.</summary>
 internal static class MixedFile
 {
     public static string Write(string path)
