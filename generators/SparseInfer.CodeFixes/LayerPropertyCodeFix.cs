@@ -29,6 +29,6 @@ internal sealed class LayerPropertyCodeFix() : DeclarationCodeFix("SPI0008")
     }
 
     private static bool IsKept(SyntaxToken modifier) =>
-        modifier.Kind() is SyntaxKind.PublicKeyword or SyntaxKind.InternalKeyword or SyntaxKind.ProtectedKeyword or SyntaxKind.PrivateKeyword
-            or SyntaxKind.NewKeyword or SyntaxKind.UnsafeKeyword;
+        modifier.Kind() is SyntaxKind.PublicKeyword or SyntaxKind.InternalKeyword or SyntaxKind.ProtectedKeyword
+            or SyntaxKind.PrivateKeyword or SyntaxKind.NewKeyword or SyntaxKind.UnsafeKeyword;
 }

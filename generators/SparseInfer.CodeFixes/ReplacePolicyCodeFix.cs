@@ -20,7 +20,8 @@ internal sealed class ReplacePolicyCodeFix() : DeclarationCodeFix("SPI0029", "SP
             yield break;
         }
 
-        string? layers = attribute.ArgumentList?.Arguments.FirstOrDefault(a => a.NameEquals?.Name.Identifier.ValueText == "Layers")?.ToString();
+        string? layers = attribute.ArgumentList?.Arguments
+            .FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == "Layers")?.ToString();
         (string Name, string? Threshold)[] choices = diagnostic.Id == "SPI0032"
             ? [("ExactSparsity", null)]
             : [("Dense", null), ("ActivationThreshold", "Threshold = 0f")];

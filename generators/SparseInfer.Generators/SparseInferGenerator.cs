@@ -34,13 +34,13 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
         IncrementalValuesProvider<ModelSpec> models = context.SyntaxProvider
-            .ForAttributeWithMetadataName("SparseInfer.DecoderModelAttribute", static (node, _) => node is ClassDeclarationSyntax, ModelParser.Parse)
+            .ForAttributeWithMetadataName(AttributeNames.DecoderModel, static (node, _) => node is ClassDeclarationSyntax, ModelParser.Parse)
             .Where(static spec => spec is not null)
             .Select(static (spec, _) => spec!)
             .WithTrackingName(Steps.ParseModel);
 
         IncrementalValuesProvider<LayerSpec> layers = context.SyntaxProvider
-            .ForAttributeWithMetadataName("SparseInfer.FeedForwardAttribute", static (node, _) => node is PropertyDeclarationSyntax, LayerParser.Parse)
+            .ForAttributeWithMetadataName(AttributeNames.FeedForward, static (node, _) => node is PropertyDeclarationSyntax, LayerParser.Parse)
             .Where(static spec => spec is not null)
             .Select(static (spec, _) => spec!)
             .WithTrackingName(Steps.ParseLayer);
@@ -53,7 +53,11 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
                 Add(output, plan.Spec.Target.FullName + ".Cpu", new DecoderClass(plan).Emit());
             });
 
-        context.RegisterSourceOutput(layers, static (output, spec) => Add(output, spec.Target.FullName + ".Cpu", LayerClass.Emit(spec)));
+        context.RegisterSourceOutput(layers, static (output, spec) =>
+        {
+            Add(output, spec.Target.FullName, LayerProperty.Emit(spec));
+            Add(output, spec.Target.FullName + ".Cpu", new LayerClass(spec).Emit());
+        });
 
         // Models and layers that share a shape share its kernels.
         IncrementalValuesProvider<KernelRequest> kernels = models
@@ -65,7 +69,8 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
         context.RegisterSourceOutput(kernels, static (output, request) =>
         {
             FeedForwardPlan plan = request.Plan;
-            IEnumerable<CpuKernelEmitter> used = PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName)).Select(policy => policy.Cpu);
+            IEnumerable<CpuKernelEmitter> used =
+                PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName)).Select(policy => policy.Cpu);
             Add(output, plan.ClassName + ".Cpu", new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used)).Emit());
         });
     }
@@ -77,7 +82,8 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     /// <param name="Policies">Attribute names, sorted.</param>
     internal sealed record KernelRequest(FeedForwardPlan Plan, EquatableArray<string> Policies)
     {
-        public static EquatableArray<KernelRequest> Of(ModelSpec spec) => Of(spec.FeedForward, spec.Weights, spec.Policies.Select(policy => policy.Policy));
+        public static EquatableArray<KernelRequest> Of(ModelSpec spec) =>
+            Of(spec.FeedForward, spec.Weights, spec.Policies.Select(policy => policy.Policy));
 
         public static EquatableArray<KernelRequest> Of(LayerSpec spec) => Of(spec.FeedForward, spec.Weights, [spec.Policy]);
 

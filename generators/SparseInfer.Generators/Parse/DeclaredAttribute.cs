@@ -49,14 +49,16 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
     /// <summary>The place of a named argument's value, or of the attribute's name where it is not written.</summary>
     public Location LocationOf(string argument)
     {
-        AttributeArgumentSyntax? syntax = _syntax?.ArgumentList?.Arguments.FirstOrDefault(a => a.NameEquals?.Name.Identifier.ValueText == argument);
+        AttributeArgumentSyntax? syntax = _syntax?.ArgumentList?.Arguments
+            .FirstOrDefault(candidate => candidate.NameEquals?.Name.Identifier.ValueText == argument);
         return syntax?.Expression.GetLocation() ?? Location;
     }
 
     /// <summary>Values and places of the elements of the constructor's one <c>params</c> array.</summary>
     public IReadOnlyList<(T Value, Location Location)> Elements<T>()
     {
-        if (data.ConstructorArguments.Length != 1 || data.ConstructorArguments[0] is not { Kind: TypedConstantKind.Array, IsNull: false } array)
+        if (data.ConstructorArguments.Length != 1 ||
+            data.ConstructorArguments[0] is not { Kind: TypedConstantKind.Array, IsNull: false } array)
         {
             return [];
         }
@@ -86,7 +88,8 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
     }
 
     private static bool IsError(TypedConstant constant) =>
-        constant.Kind == TypedConstantKind.Error || (constant.Kind == TypedConstantKind.Array && !constant.IsNull && constant.Values.Any(IsError));
+        constant.Kind == TypedConstantKind.Error ||
+        (constant.Kind == TypedConstantKind.Array && !constant.IsNull && constant.Values.Any(IsError));
 
     /// <summary>Worked out rather than left to the "R" format, which is not the shortest on every runtime that hosts a compiler.</summary>
     private static string Shortest(float value)

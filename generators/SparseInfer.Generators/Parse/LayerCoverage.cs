@@ -24,7 +24,8 @@ internal sealed class LayerCoverage
         bool isReadable = declaration.Layers > 0;
         foreach (DeclaredPolicy policy in declaration.Policies)
         {
-            if (LayerRange.TryParse(policy.Attribute.Value<string?>("Layers", null), declaration.Layers, out IReadOnlyList<LayerRange> ranges, out _))
+            string? text = policy.Attribute.Value<string?>("Layers", null);
+            if (LayerRange.TryParse(text, declaration.Layers, out IReadOnlyList<LayerRange> ranges, out _))
             {
                 pieces.AddRange(ranges.Select(range => (policy, range)));
             }

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace SparseInfer.Generators.Parse;
 
-/// <summary>A run of layers, both ends included. Written <c>"0..19"</c>, <c>"20.."</c>, <c>"..3"</c>, <c>"5"</c>; lists take commas.</summary>
+/// <summary>
+/// A run of layers, both ends included. Written <c>"0..19"</c>, <c>"20.."</c>, <c>"..3"</c>, <c>"5"</c>; lists take commas.
+/// </summary>
 internal readonly record struct LayerRange(int First, int Last)
 {
     /// <summary>Reads a policy's <c>Layers</c>.</summary>

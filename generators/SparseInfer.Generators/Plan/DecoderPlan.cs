@@ -19,15 +19,9 @@ internal sealed record DecoderPlan(
     public const int LargestBatch = 64;
 
     /// <summary>Bytes of weights that one token reads when every neuron is computed, in the first declared weight type.</summary>
-    public long DenseBytes
-    {
-        get
-        {
-            WeightType type = Spec.Weights[0];
-            long head = Spec.Vocabulary * WeightLayout.Bytes(type, PaddedHidden);
-            return (Spec.Layers * (AttentionBytes + FeedForwardBytes)) + head;
-        }
-    }
+    public long DenseBytes => (Spec.Layers * (AttentionBytes + FeedForwardBytes)) + HeadBytes;
+
+    public long HeadBytes => Spec.Vocabulary * WeightLayout.Bytes(Spec.Weights[0], PaddedHidden);
 
     public long AttentionBytes =>
         ((QueryWidth + (2 * KeyValueWidth)) * WeightLayout.Bytes(Spec.Weights[0], PaddedHidden))
@@ -41,7 +35,4 @@ internal sealed record DecoderPlan(
             return plan.RowBytes * plan.Intermediate * (plan.InputMatrices + 1);
         }
     }
-
-    /// <summary>Policy of a layer, as ranges that cover all layers in order.</summary>
-    public LayerPolicy PolicyOf(int layer) => Spec.Policies.First(policy => policy.First <= layer && layer <= policy.Last);
 }

@@ -6,7 +6,9 @@ namespace SparseInfer.Generators.Plan;
 /// <param name="PaddedHidden">The same, padded to whole vectors.</param>
 /// <param name="PaddedIntermediate">Neurons, padded: the stride of a batch's activations.</param>
 /// <param name="SignWords">64-bit words that hold the signs of one row.</param>
-/// <param name="UnrolledWords">How many of them one step of the predictor's loop takes; all of them: no loop, the input's signs stay in registers.</param>
+/// <param name="UnrolledWords">
+/// How many of them one step of the predictor's loop takes; all of them: no loop, the input's signs stay in registers.
+/// </param>
 /// <param name="BlockNeurons">Neurons predicted before their gate rows are read.</param>
 internal sealed record FeedForwardPlan(
     FeedForwardSpec Spec,
@@ -45,7 +47,8 @@ internal sealed record FeedForwardPlan(
                 activation += Spec.Threshold.Replace('.', 'p').Replace("-", "m").Replace("+", "");
             }
 
-            return $"FeedForward_{Hidden}x{Intermediate}_{activation}{(Spec.Gated ? "" : "_Ungated")}{(Spec.Biases ? "_Biases" : "")}_{Weights}";
+            string form = $"{(Spec.Gated ? "" : "_Ungated")}{(Spec.Biases ? "_Biases" : "")}";
+            return $"FeedForward_{Hidden}x{Intermediate}_{activation}{form}_{Weights}";
         }
     }
 }

@@ -11,7 +11,9 @@ internal static class Planner
     /// <summary>The predictor's unrolling where the signs do not fit in registers.</summary>
     private const int LoopWords = 8;
 
-    /// <summary>A block's gate rows should outlast the cost of changing between predicting and computing, and its list stay in L1.</summary>
+    /// <summary>
+    /// A block's gate rows should outlast the cost of changing between predicting and computing, and its list stay in L1.
+    /// </summary>
     private const int BlockNeurons = 512;
 
     public static FeedForwardPlan FeedForward(FeedForwardSpec spec, WeightType weights)

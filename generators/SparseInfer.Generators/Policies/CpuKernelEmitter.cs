@@ -8,7 +8,8 @@ namespace SparseInfer.Generators.Policies;
 /// <summary>Something that a policy derives from a layer's weights at load, and keeps beside them.</summary>
 /// <param name="Type">C# type of the field.</param>
 /// <param name="Name">The field's name; two policies that ask for the same thing share it.</param>
-/// <param name="Expression">How it is made from the layer <c>w</c>; <c>memory</c> collects what has to be freed.</param>
+/// <param name="Expression">How it is made from the layer's matrices; <c>memory</c> collects what has to be freed.</param>
+/// <param name="Summary">What it is, for its comment.</param>
 internal sealed record PreparedField(string Type, string Name, string Expression, string Summary);
 
 /// <summary>What one policy emits for the CPU: the kernel that computes a worker's neurons and lists the active ones.</summary>
@@ -23,6 +24,9 @@ internal abstract class CpuKernelEmitter
     /// <summary>That parameter's value for one layer, as C#.</summary>
     public virtual string Argument(PolicySpec spec, FeedForwardPlan plan) => "";
 
+    /// <summary>Namespaces that the kernel uses beyond those that every kernel does.</summary>
+    public virtual IEnumerable<string> Namespaces => [];
+
     /// <summary>What has to be prepared from the weights at load.</summary>
     public virtual IEnumerable<PreparedField> Prepared(FeedForwardPlan plan) => [];
 
@@ -36,10 +40,15 @@ internal abstract class CpuKernelEmitter
     public abstract void EmitKernel(CodeWriter code, FeedForwardPlan plan);
 
     /// <summary>The kernel's signature, the same for every policy but for its parameter.</summary>
-    public string Signature => $$"""
-        internal static void {{MethodName}}<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{{(Parameter is null ? "" : ", " + Parameter)}})
-            where TMeter : struct, IMeter
-        """;
+    public string Signature
+    {
+        get
+        {
+            string parameter = Parameter is null ? "" : ", " + Parameter;
+            return $"internal static void {MethodName}<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{parameter})\n"
+                + "    where TMeter : struct, IMeter";
+        }
+    }
 }
 
 /// <summary>
@@ -51,7 +60,7 @@ internal abstract class SkippingKernelEmitter : CpuKernelEmitter
     /// <summary>Whether a predictor picks candidates before any weight is read.</summary>
     public virtual bool Predicts => false;
 
-    /// <summary>Lines of the kernel's doc comment.</summary>
+    /// <summary>The kernel's doc comment, as XML.</summary>
     public abstract string Summary(FeedForwardPlan plan);
 
     /// <summary>Condition under which a neuron with this activation is kept.</summary>

@@ -38,6 +38,7 @@ internal static class DeclarationRules
             new LayerGapRule(),
             new LayersOnPropertyRule(),
             new TwoPoliciesOnPropertyRule(),
+            new FileLocalRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
         .OrderBy(rule => rule.Descriptor.Id, System.StringComparer.Ordinal),

@@ -9,7 +9,7 @@ namespace SparseInfer.Generators.Rules;
 /// <param name="IsRequired">False: 0 or nothing stands for a default.</param>
 internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, string Counted, int Limit, int Example, bool IsRequired)
 {
-    /// <summary>Elements of a vector, positions of a cache: indices of a row stay far inside 32 bits whatever they are multiplied by.</summary>
+    /// <summary>Elements of a vector, positions of a cache: offsets in bytes inside one row stay far inside 32 bits.</summary>
     public const int WidthLimit = 1 << 20;
 
     public const int LayerLimit = 1 << 10;

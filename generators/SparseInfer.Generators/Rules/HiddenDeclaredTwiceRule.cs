@@ -25,7 +25,10 @@ internal sealed class HiddenDeclaredTwiceRule : DeclarationRule
         {
             int here = feedForward.Value("Hidden", 0);
             yield return new Violation(
-                feedForward.LocationOf("Hidden"), Show(here), Show(declaration.Hidden), here == declaration.Hidden ? "repeats" : "contradicts");
+                feedForward.LocationOf("Hidden"),
+                Show(here),
+                Show(declaration.Hidden),
+                here == declaration.Hidden ? "repeats" : "contradicts");
         }
     }
 }

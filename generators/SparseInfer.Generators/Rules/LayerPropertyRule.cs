@@ -60,5 +60,7 @@ internal sealed class LayerPropertyRule : DeclarationRule
 
     private static SyntaxNode? Body(PropertyDeclarationSyntax syntax) =>
         syntax.ExpressionBody ??
-        syntax.AccessorList?.Accessors.Select(accessor => (SyntaxNode?)accessor.Body ?? accessor.ExpressionBody).FirstOrDefault(body => body is not null);
+        syntax.AccessorList?.Accessors
+            .Select(accessor => (SyntaxNode?)accessor.Body ?? accessor.ExpressionBody)
+            .FirstOrDefault(body => body is not null);
 }

@@ -6,7 +6,7 @@ using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
-/// <summary>A model can be instantiated by generated code in another file, and compares by reference.</summary>
+/// <summary>A model can be instantiated by generated code, and compares by reference.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class ModelTypeKindRule : DeclarationRule
 {
@@ -33,7 +33,7 @@ internal sealed class ModelTypeKindRule : DeclarationRule
             .. from reference in symbol.DeclaringSyntaxReferences
                let type = reference.GetSyntax() as TypeDeclarationSyntax
                where type is not null
-               from reason in Reasons(type)
+               from reason in Reasons(type).Concat(BaseClass(symbol, type))
                select new Violation(reason.Location, symbol.Name, reason.Text),
         ];
     }
@@ -42,7 +42,7 @@ internal sealed class ModelTypeKindRule : DeclarationRule
     {
         foreach (SyntaxToken modifier in type.Modifiers)
         {
-            if (modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword or SyntaxKind.FileKeyword)
+            if (modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword)
             {
                 yield return (modifier.GetLocation(), modifier.ValueText);
             }
@@ -50,12 +50,25 @@ internal sealed class ModelTypeKindRule : DeclarationRule
 
         if (type.Keyword.Kind() is not SyntaxKind.ClassKeyword)
         {
-            yield return (type.Keyword.GetLocation(), (type.Kind() is SyntaxKind.InterfaceDeclaration ? "an " : "a ") + type.Keyword.ValueText);
+            string article = type.IsKind(SyntaxKind.InterfaceDeclaration) ? "an " : "a ";
+            yield return (type.Keyword.GetLocation(), article + type.Keyword.ValueText);
         }
         else if (type.ParameterList is { } parameters)
         {
             // Its constructor would have to be called by every other one, and the generated ones have nothing to pass.
             yield return (parameters.GetLocation(), "declared with a primary constructor");
+        }
+    }
+
+    /// <summary>The generated part derives from LanguageModel, and a class has one base.</summary>
+    private static IEnumerable<(Location Location, string Text)> BaseClass(INamedTypeSymbol symbol, TypeDeclarationSyntax type)
+    {
+        if (symbol.TypeKind == TypeKind.Class
+            && symbol.BaseType is { SpecialType: SpecialType.None, TypeKind: not TypeKind.Error } @base
+            && @base.ToDisplayString() != "SparseInfer.LanguageModel"
+            && type.BaseList is { } list)
+        {
+            yield return (list.Types[0].GetLocation(), $"derived from {@base.Name}");
         }
     }
 }

@@ -21,7 +21,8 @@ internal sealed class ThresholdWithoutFatReluRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        if (declaration is { FeedForward: { } feedForward, HasActivation: true, Activation: not Activation.FatRelu } && feedForward.IsSet("Threshold"))
+        if (declaration is { FeedForward: { } feedForward, HasActivation: true, Activation: not Activation.FatRelu } &&
+            feedForward.IsSet("Threshold"))
         {
             yield return new Violation(feedForward.LocationOf("Threshold"), declaration.Activation.ToString());
         }

@@ -21,7 +21,10 @@ internal sealed class TwoNormsRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        DeclaredAttribute[] norms = [.. declaration.Attributes.Where(a => a.MetadataName is AttributeNames.RmsNorm or AttributeNames.LayerNorm)];
+        DeclaredAttribute[] norms =
+        [
+            .. declaration.Attributes.Where(norm => norm.MetadataName is AttributeNames.RmsNorm or AttributeNames.LayerNorm),
+        ];
         if (norms.Length > 1)
         {
             yield return new Violation(norms[1].Location, declaration.Symbol.Name, norms[0].DisplayName, norms[1].DisplayName);

@@ -23,5 +23,8 @@ internal sealed class TwoPoliciesOnPropertyRule : DeclarationRule
         from policy in declaration.Policies.Skip(1)
         where declaration.Property is not null
         select new Violation(
-            policy.Attribute.Location, declaration.Symbol.Name, declaration.Policies[0].Attribute.DisplayName, policy.Attribute.DisplayName);
+            policy.Attribute.Location,
+            declaration.Symbol.Name,
+            declaration.Policies[0].Attribute.DisplayName,
+            policy.Attribute.DisplayName);
 }

@@ -3,7 +3,9 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Spec;
 
 /// <summary>One partial type that generated code reopens: <c>Keyword Name</c>, for example <c>partial class Layers</c>.</summary>
-/// <param name="Declaration">Modifiers that must be repeated, keyword and name: <c>partial class Layers</c>, <c>partial record struct R</c>.</param>
+/// <param name="Declaration">
+/// Modifiers that must be repeated, keyword and name: <c>partial class Layers</c>, <c>partial record struct R</c>.
+/// </param>
 internal sealed record TypeSpec(string Declaration, string Name);
 
 /// <summary>Where generated code goes.</summary>

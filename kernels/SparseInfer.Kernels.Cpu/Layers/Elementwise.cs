@@ -3,10 +3,10 @@ using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
 
-/// <summary>Sums of vectors, element by element.</summary>
+/// <summary>Sums and multiples of vectors, element by element.</summary>
 public static class Elementwise
 {
-    /// <summary><c>x[i] += y[i]</c> for a range: the residual connection.</summary>
+    /// <summary><c>x[i] += y[i]</c> for a range: the residual connection, a bias.</summary>
     /// <param name="x">What is added to, element 0 first.</param>
     /// <param name="y">What is added, element 0 first.</param>
     /// <param name="from">First element.</param>
@@ -22,11 +22,18 @@ public static class Elementwise
             Unsafe.Add(ref x, i) += Unsafe.Add(ref terms, i);
     }
 
-    /// <summary><c>y[i] += bias[i]</c> for a range of a product's rows.</summary>
-    /// <param name="y">The product, row 0's first.</param>
-    /// <param name="bias">The bias, row 0's first.</param>
-    /// <param name="from">First row.</param>
+    /// <summary><c>x[i] *= factor</c> for a range.</summary>
+    /// <param name="x">What is multiplied, element 0 first.</param>
+    /// <param name="factor">The factor.</param>
+    /// <param name="from">First element.</param>
     /// <param name="to">End of the range.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddBias(ref float y, ref readonly float bias, int from, int to) => Add(ref y, in bias, from, to);
+    public static void Scale(ref float x, float factor, int from, int to)
+    {
+        int i = from;
+        for (; i <= to - 16; i += 16)
+            (Vector512.LoadUnsafe(ref x, (nuint)i) * factor).StoreUnsafe(ref x, (nuint)i);
+        for (; i < to; i++)
+            Unsafe.Add(ref x, i) *= factor;
+    }
 }

@@ -8,15 +8,26 @@ namespace SparseInfer.Generators.Tests.CodeFixes;
 public sealed class CodeFixTests
 {
     private const string Complete =
-        "[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 9, Context = 9), Attention(Heads = 2), FeedForward(Intermediate = 9), RmsNorm, Weights(WeightType.F32)]";
+        "[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 9, Context = 9), Attention(Heads = 2), "
+        + "FeedForward(Intermediate = 9), RmsNorm, Weights(WeightType.F32)]";
 
     private const string Nested =
-        "static class Zoo // animals\n{\n    internal record struct Llamas\n    {\n        " + Complete + "\n        public sealed class M;\n    }\n}\n";
+        $$"""
+        static class Zoo // animals
+        {
+            internal record struct Llamas
+            {
+                {{Complete}}
+                public sealed class M;
+            }
+        }
+
+        """;
 
     [Fact]
     public async Task AModelAndTheTypesAroundItBecomePartial() =>
         (await Mended.One(Nested, "Make partial", "SPI0001"))
-            .ShouldBe(Nested.Replace("class Zoo", "partial class Zoo").Replace("record", "partial record").Replace("class M", "partial class M"));
+            .ShouldBe(Nested.Replace("class", "partial class").Replace("record", "partial record"));
 
     [Fact]
     public async Task ATypeAroundAModelBecomesPartial() =>
@@ -33,7 +44,8 @@ public sealed class CodeFixTests
     [InlineData("FeedForward(Intermediate = 704, Gated = 1 > 2, Activation = Activation.DRelu)", "Set Gated = true",
         "FeedForward(Intermediate = 704, Gated = true, Activation = Activation.DRelu)")]
     [InlineData("Dense(Layers = \"0..3, 4..99\")", "End at the last layer", "Dense(Layers = \"0..3, 4..7\")")]
-    [InlineData("Dense(Layers = \"..4\")", "Add [ExactSparsity] for the other layers", "Dense(Layers = \"..4\")]\n[ExactSparsity(Layers = \"5..7\")")]
+    [InlineData("Dense(Layers = \"..4\")", "Add [ExactSparsity] for the other layers",
+        "Dense(Layers = \"..4\")]\n[ExactSparsity(Layers = \"5..7\")")]
     [InlineData("ActivationThreshold(Threshold = 0.1f, Layers = \"0..\")", "Replace by [ExactSparsity]", "ExactSparsity(Layers = \"0..\")")]
     public async Task AModelIsMended(string broken, string title, string mended)
     {
@@ -45,7 +57,8 @@ public sealed class CodeFixTests
     [InlineData("[SignBitPredictor(Alpha = 1.1f, Layers = \"0..\")]", "Replace by [Dense]", "[Dense(Layers = \"0..\")]")]
     [InlineData("[SignBitPredictor]", "Replace by [ActivationThreshold]", "[ActivationThreshold(Threshold = 0f)]")]
     [InlineData("[SparseInfer.ExactSparsityAttribute]", "Replace by [Dense]", "[SparseInfer.Dense]")]
-    [InlineData("[ExactSparsity(Layers = \"0..\")]", "Replace by [ActivationThreshold]", "[ActivationThreshold(Threshold = 0f, Layers = \"0..\")]")]
+    [InlineData("[ExactSparsity(Layers = \"0..\")]", "Replace by [ActivationThreshold]",
+        "[ActivationThreshold(Threshold = 0f, Layers = \"0..\")]")]
     public async Task APolicyThatNeedsZerosIsReplacedInTheSameLayers(string broken, string title, string mended)
     {
         string source = Declared.Model("[FeedForward(Intermediate = 704, Activation = Activation.Silu)]", broken);
@@ -67,10 +80,12 @@ public sealed class CodeFixTests
     [Fact]
     public async Task TheAttributeOfAModelIsAddedAboveTheOthers() =>
         (await Mended.One("// A model.\r\n  [RmsNorm]\r\n  partial class M;\r\n", "Add [DecoderModel]")).ShouldBe(
-            "// A model.\r\n  [DecoderModel(Hidden = 0, Layers = 0, Vocabulary = 0, Context = 0)]\r\n  [RmsNorm]\r\n  partial class M;\r\n");
+            "// A model.\r\n  [DecoderModel(Hidden = 0, Layers = 0, Vocabulary = 0, Context = 0)]\r\n"
+            + "  [RmsNorm]\r\n  partial class M;\r\n");
 
     [Theory]
-    [InlineData("[SparseInfer.Dense] ", "Add [FeedForward]", "[SparseInfer.FeedForward(Hidden = 0, Intermediate = 0)]\n    [SparseInfer.Dense] ")]
+    [InlineData("[SparseInfer.Dense] ", "Add [FeedForward]",
+        "[SparseInfer.FeedForward(Hidden = 0, Intermediate = 0)]\n    [SparseInfer.Dense] ")]
     [InlineData("[SparseInfer.FeedForward(Hidden = 9, Intermediate = 9)] ", "Add [Weights]",
         "[SparseInfer.FeedForward(Hidden = 9, Intermediate = 9)]\n    [SparseInfer.Weights(SparseInfer.WeightType.F16)] ")]
     public async Task AnAttributeIsQualifiedAsItsNeighboursAre(string attributes, string title, string mended)
@@ -106,8 +121,8 @@ public sealed class CodeFixTests
 
     [Fact]
     public async Task FixAllMakesEveryTypeAroundPartialOnce() =>
-        (await Mended.Everywhere(Nested.Replace("sealed class", "partial class"), "SPI0002", "Make partial"))
-            .ShouldBe(Nested.Replace("class Zoo", "partial class Zoo").Replace("record", "partial record").Replace("sealed class", "partial class"));
+        (await Mended.Everywhere(Nested.Replace("sealed class", "sealed partial class"), "SPI0002", "Make partial"))
+            .ShouldBe(Nested.Replace("class", "partial class").Replace("record", "partial record"));
 
     [Fact]
     public async Task FixAllReplacesEveryPolicy()

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Text;
 using SparseInfer.Generators.Rules;
 
 namespace SparseInfer.Generators.Tests.Fixture;
@@ -12,7 +14,11 @@ internal static class Diagnose
     private static readonly ImmutableArray<DiagnosticAnalyzer> Rules = [.. DeclarationRules.All];
 
     public static async Task<IReadOnlyList<Diagnostic>> Run(Compilation compilation) =>
-        [.. (await compilation.WithAnalyzers(Rules).GetAnalyzerDiagnosticsAsync()).OrderBy(d => d.Location.SourceSpan.Start).ThenBy(d => d.Id)];
+    [
+        .. (await compilation.WithAnalyzers(Rules).GetAnalyzerDiagnosticsAsync())
+            .OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)
+            .ThenBy(diagnostic => diagnostic.Id),
+    ];
 
     /// <summary>Requires exactly the diagnostics marked, each at exactly the span marked, and no error of the compiler.</summary>
     /// <param name="compilerErrors">Errors of the compiler that the source cannot help having.</param>
@@ -29,11 +35,10 @@ internal static class Diagnose
             .ShouldBeEmpty();
 
         IReadOnlyList<Diagnostic> actual = await Run(compilation);
-        actual.Select(d => $"{d.Id} {d.Location.SourceSpan} '{marked.Source.Substring(d.Location.SourceSpan.Start, d.Location.SourceSpan.Length)}'")
-            .ShouldBe(
-                marked.Expected.Select(e => $"{e.Id} {e.Span} '{marked.Source.Substring(e.Span.Start, e.Span.Length)}'"),
-                ignoreOrder: true,
-                string.Join("\n", actual));
-        return [.. actual.Select(d => d.GetMessage(System.Globalization.CultureInfo.InvariantCulture))];
+        actual.Select(d => Show(d.Id, d.Location.SourceSpan)).ShouldBe(
+            marked.Expected.Select(e => Show(e.Id, e.Span)), ignoreOrder: true, string.Join("\n", actual));
+        return [.. actual.Select(d => d.GetMessage(CultureInfo.InvariantCulture))];
+
+        string Show(string id, TextSpan span) => $"{id} {span} '{marked.Source.Substring(span.Start, span.Length)}'";
     }
 }

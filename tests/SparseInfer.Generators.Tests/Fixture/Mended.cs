@@ -41,10 +41,9 @@ internal static class Mended
         Document document = UserCode.Document(workspace, source);
         CodeFixProvider provider = Providers.Single(provider => provider.FixableDiagnosticIds.Contains(id));
         FixAllProvider fixAll = provider.GetFixAllProvider().ShouldNotBeNull();
-        CodeAction action = (await fixAll.GetFixAsync(new FixAllContext(
-            document, provider, FixAllScope.Document, title, [id], new FoundDiagnostics(await Diagnostics(document)), CancellationToken.None)))
-            .ShouldNotBeNull();
-        return await Apply(document, action);
+        var found = new FoundDiagnostics(await Diagnostics(document));
+        var context = new FixAllContext(document, provider, FixAllScope.Document, title, [id], found, CancellationToken.None);
+        return await Apply(document, (await fixAll.GetFixAsync(context)).ShouldNotBeNull());
     }
 
     /// <summary>Titles of every fix offered for the source's diagnostics.</summary>
@@ -78,8 +77,9 @@ internal static class Mended
 
     private static async Task<string> Apply(Document document, CodeAction action)
     {
-        ApplyChangesOperation operation = (await action.GetOperationsAsync(CancellationToken.None)).OfType<ApplyChangesOperation>().Single();
-        return (await operation.ChangedSolution.GetDocument(document.Id).ShouldNotBeNull().GetTextAsync()).ToString();
+        IEnumerable<CodeActionOperation> operations = await action.GetOperationsAsync(CancellationToken.None);
+        Solution changed = operations.OfType<ApplyChangesOperation>().Single().ChangedSolution;
+        return (await changed.GetDocument(document.Id).ShouldNotBeNull().GetTextAsync()).ToString();
     }
 
     private sealed class FoundDiagnostics(IReadOnlyList<Diagnostic> diagnostics) : FixAllContext.DiagnosticProvider

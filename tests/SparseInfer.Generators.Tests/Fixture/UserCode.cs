@@ -11,23 +11,24 @@ internal static class UserCode
     public static readonly CSharpCompilationOptions CompilationOptions =
         new(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable);
 
-    /// <summary>The base library and the assemblies a user's project references; not the generator, which has the vocabulary as well.</summary>
+    /// <summary>The base library and the assemblies a user's project references; not the generator, which has the same enums.</summary>
     public static readonly IReadOnlyList<MetadataReference> References =
     [
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
             .Split(Path.PathSeparator)
-            .Where(path => Path.GetDirectoryName(path) == Path.GetDirectoryName(typeof(object).Assembly.Location) || IsOurs(Path.GetFileName(path)))
+            .Where(path => IsBase(path) || IsOurs(path))
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
     /// <summary>The code beside a test's source.</summary>
     public static readonly string Preamble = "global using SparseInfer;\n" + KernelStandIn();
 
-    public static CSharpCompilation Compile(string source) => CSharpCompilation.Create(
-        "UserCode",
-        [CSharpSyntaxTree.ParseText(source, ParseOptions, "Source.cs"), CSharpSyntaxTree.ParseText(Preamble, ParseOptions, "Preamble.cs")],
-        References,
-        CompilationOptions);
+    /// <summary>Every test's compilation grows from this one, so that references are resolved once and not once a test.</summary>
+    private static readonly CSharpCompilation Empty =
+        CSharpCompilation.Create("UserCode", [CSharpSyntaxTree.ParseText(Preamble, ParseOptions, "Preamble.cs")], References, CompilationOptions);
+
+    public static CSharpCompilation Compile(string source) =>
+        Empty.AddSyntaxTrees(CSharpSyntaxTree.ParseText(source, ParseOptions, "Source.cs"));
 
     public static Document Document(Workspace workspace, string source)
     {
@@ -40,7 +41,10 @@ internal static class UserCode
         return project.AddDocument("Source.cs", source);
     }
 
-    private static bool IsOurs(string file) => file is "SparseInfer.Dsl.dll" or "SparseInfer.Runtime.dll" or "SparseInfer.Kernels.Cpu.dll";
+    private static bool IsBase(string path) => Path.GetDirectoryName(path) == Path.GetDirectoryName(typeof(object).Assembly.Location);
+
+    private static bool IsOurs(string path) =>
+        Path.GetFileName(path) is "SparseInfer.Dsl.dll" or "SparseInfer.Runtime.dll" or "SparseInfer.Kernels.Cpu.dll";
 
     /// <summary>The type of a layer's property, where the referenced runtime does not have it.</summary>
     private static string KernelStandIn() =>

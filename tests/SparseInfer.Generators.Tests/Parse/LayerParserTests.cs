@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Tests.Fixture;
 
@@ -26,7 +27,8 @@ public sealed class LayerParserTests
 
         (spec.Target.FullName, spec.Target.Name, spec.Modifiers).ShouldBe(("Net.Layers.Mlp", "Mlp", "public static partial"));
         spec.FeedForward.ToString().ShouldBe(
-            "FeedForwardSpec { Hidden = 2048, Intermediate = 8192, Activation = SquaredRelu, Threshold = 0, Gated = False, Biases = False }");
+            "FeedForwardSpec { Hidden = 2048, Intermediate = 8192, Activation = SquaredRelu, Threshold = 0, "
+            + "Gated = False, Biases = False }");
         spec.Policy.ToString().ShouldBe("SignBitSpec { Alpha = 1.01 }");
         spec.Weights.Select(type => type.ToString()).ShouldBe(["F32", "BF16"]);
     }
@@ -42,7 +44,8 @@ public sealed class LayerParserTests
     public void EveryTypeAroundALayerIsReopenedAsWhatItIs()
     {
         TargetSpec target = Parsed.Layer(
-            "namespace N.@int { static partial class A { partial struct B { partial record C { readonly partial record struct D { partial interface @class { "
+            "namespace N.@int { static partial class A { partial struct B { partial record C { "
+            + "readonly partial record struct D { partial interface @class { "
             + Attributes + "internal protected static partial FeedForwardKernel @event { get; } } } } } } }",
             "N.int.A+B+C+D+class",
             "event")!.Target;
@@ -58,7 +61,8 @@ public sealed class LayerParserTests
     [InlineData("public static unsafe partial", "public")]
     public void ModifiersAreRepeatedAsWritten(string modifiers, string accessibility)
     {
-        LayerSpec spec = Parsed.Layer("partial class Layers { " + Attributes + modifiers + " FeedForwardKernel Mlp { get; } }").ShouldNotBeNull();
+        string property = Attributes + modifiers + " FeedForwardKernel Mlp { get; }";
+        LayerSpec spec = Parsed.Layer("partial class Layers { " + property + " }").ShouldNotBeNull();
 
         (spec.Modifiers, spec.Target.Accessibility).ShouldBe((modifiers, accessibility));
     }
@@ -75,6 +79,5 @@ public sealed class LayerParserTests
 
     [Fact]
     public void TheFeedForwardOfAModelIsNoLayerOfItsOwn() =>
-        SparseInfer.Generators.Parse.LayerParser.Parse(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, CancellationToken.None)
-            .ShouldBeNull();
+        LayerParser.Parse(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, CancellationToken.None).ShouldBeNull();
 }

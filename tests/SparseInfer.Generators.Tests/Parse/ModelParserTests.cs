@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Tests.Fixture;
 
@@ -24,10 +25,12 @@ public sealed class ModelParserTests
     {
         ModelSpec spec = Parsed.Model(ProSparse, "Zoo.Llama.ProSparseLlama7B").ShouldNotBeNull();
 
-        (spec.Target.FullName, spec.Target.Accessibility, spec.Target.ContainingTypes.Count).ShouldBe(("Zoo.Llama.ProSparseLlama7B", "public", 0));
+        (spec.Target.FullName, spec.Target.Accessibility).ShouldBe(("Zoo.Llama.ProSparseLlama7B", "public"));
+        spec.Target.ContainingTypes.ShouldBeEmpty();
         (spec.Layers, spec.Vocabulary, spec.Context).ShouldBe((32, 32000, 2048));
         spec.FeedForward.ToString().ShouldBe(
-            "FeedForwardSpec { Hidden = 4096, Intermediate = 11008, Activation = FatRelu, Threshold = 0.01, Gated = True, Biases = False }");
+            "FeedForwardSpec { Hidden = 4096, Intermediate = 11008, Activation = FatRelu, Threshold = 0.01, "
+            + "Gated = True, Biases = False }");
         spec.Attention.ToString().ShouldBe(
             "AttentionSpec { Heads = 32, KeyValueHeads = 8, HeadDimension = 128, RopeTheta = 10000, RopeScaling = 1, RopeDimensions = 128, "
             + "RopePairing = Interleaved, QueryKeyValueBiases = False, OutputBias = False }");
@@ -109,8 +112,7 @@ public sealed class ModelParserTests
 
     [Fact]
     public void CancellationIsHeard() => Should.Throw<OperationCanceledException>(
-        () => SparseInfer.Generators.Parse.ModelParser.Parse(
-            UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, new CancellationToken(canceled: true)));
+        () => ModelParser.Parse(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, new CancellationToken(canceled: true)));
 
     private static string Policies(params string[] attributes) => Text(Parsed.Model(Declared.Model(attributes)).ShouldNotBeNull());
 

@@ -35,7 +35,8 @@ public sealed class FeedForwardRuleTests
     [InlineData("[FeedForward(Intermediate = 700)]", "[Weights(WeightType.F16, WeightType.BF16, WeightType.F32)]")]
     [InlineData("[Attention(Heads = 3, HeadDimension = 10)]", "[Weights({|SPI0020:WeightType.Q8_0|})]")]
     [InlineData("[Attention(Heads = 3, HeadDimension = 64)]", "[Weights(WeightType.Q8_0)]")]
-    [InlineData("[DecoderModel(Hidden = 200, Layers = 1, Vocabulary = 7, Context = 7)]", "[Attention(Heads = 10)]", "[Weights({|SPI0020:WeightType.Q4_0|})]")]
+    [InlineData("[DecoderModel(Hidden = 200, Layers = 1, Vocabulary = 7, Context = 7)]",
+        "[Attention(Heads = 10)]", "[Weights({|SPI0020:WeightType.Q4_0|})]")]
     public Task BlocksDivideEveryRow(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Fact]

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0001 to SPI0008: the C# that carries the attributes.</summary>
+/// <summary>SPI0001 to SPI0008 and SPI0033: the C# that carries the attributes.</summary>
 public sealed class FormRuleTests
 {
     private const string Attributes =
@@ -17,9 +17,10 @@ public sealed class FormRuleTests
     [InlineData("partial class M{|SPI0003:<T>|};")]
     [InlineData("{|SPI0004:static|} partial class M;")]
     [InlineData("{|SPI0004:abstract|} partial class M;")]
-    [InlineData("{|SPI0004:file|} partial class M;")]
+    [InlineData("{|SPI0033:file|} partial class M;")]
     [InlineData("partial {|SPI0004:record|} M;")]
     [InlineData("partial class M{|SPI0004:(int x)|} { public int X => x; }")]
+    [InlineData("partial class M : {|SPI0004:System.Random|}, System.ICloneable { public object Clone() => this; }")]
     [InlineData("{|SPI0004:static|} class {|SPI0001:M|}{|SPI0003:<T>|};")]
     public Task AModelIsAnOrdinaryPartialClass(string markup) => Diagnose.Expect(Attributes + markup);
 
@@ -37,8 +38,9 @@ public sealed class FormRuleTests
     [InlineData("class {|SPI0002:Outer|} { $ }")]
     [InlineData("struct {|SPI0002:A|} { partial record B { record struct {|SPI0002:C|} { $ } } }")]
     [InlineData("partial class Outer{|SPI0003:<T>|} { $ }")]
+    [InlineData("{|SPI0033:file|} partial class Outer { partial class Inner { $ } }")]
     [InlineData("interface {|SPI0002:Outer|}{|SPI0003:<T>|} { $ }")]
-    public async Task EveryTypeAroundADeclarationIsPartialAndNotGeneric(string markup)
+    public async Task EveryTypeAroundADeclarationCanBeReopened(string markup)
     {
         await Diagnose.Expect(markup.Replace("$", Attributes + "partial class M;"));
         await Diagnose.Expect(markup.Replace("$", LayerAttributes + "static partial FeedForwardKernel Mlp { get; }"), "CS0751");
@@ -53,10 +55,16 @@ public sealed class FormRuleTests
     public Task AttributesOfAModelNeedDecoderModelAndThoseOfALayerFeedForward(string markup) => Diagnose.Expect(markup);
 
     [Theory]
-    [InlineData("[DecoderModel(Hidden = 4, Layers = 1, Vocabulary = 1, Context = 1)] partial class {|SPI0006:{|SPI0006:{|SPI0006:{|SPI0006:M|}|}|}|};")]
-    [InlineData("[DecoderModel(Hidden = 4, Layers = 1, Vocabulary = 1, Context = 1), Attention(Heads = 1), LayerNorm, Weights(WeightType.F16)] partial class {|SPI0006:M|};")]
-    [InlineData("static partial class C { [FeedForward(Hidden = 4, Intermediate = 4)] static partial FeedForwardKernel {|SPI0006:P|} { get; } }")]
-    public Task AMissingAttributeIsMissedOnTheName(string markup) => Diagnose.Expect(markup);
+    [InlineData("] partial class {|SPI0006:{|SPI0006:{|SPI0006:{|SPI0006:M|}|}|}|};")]
+    [InlineData(", RmsNorm, Weights(WeightType.F16), FeedForward(Intermediate = 7)] partial class {|SPI0006:M|};")]
+    [InlineData(", Attention(Heads = 1), Weights(WeightType.F16)] partial class {|SPI0006:{|SPI0006:M|}|};")]
+    [InlineData(", Attention(Heads = 1), LayerNorm, FeedForward(Intermediate = 7)] partial class {|SPI0006:M|};")]
+    public Task WhatAModelMissesIsMissedOnItsName(string markup) =>
+        Diagnose.Expect("[DecoderModel(Hidden = 4, Layers = 1, Vocabulary = 1, Context = 1)" + markup);
+
+    [Fact]
+    public Task WhatALayerMissesIsMissedOnItsName() => Diagnose.Expect(
+        "partial class C { [FeedForward(Hidden = 4, Intermediate = 4)] static partial FeedForwardKernel {|SPI0006:P|} { get; } }");
 
     [Theory]
     [InlineData("[RmsNorm]", "[{|SPI0007:LayerNorm|}]")]

@@ -15,7 +15,8 @@ public sealed class MessageTests
     [InlineData("[Attention(Heads = 8, RopeDimensions = {|SPI0013:33|})]",
         "RopeDimensions is 33, but rotary embedding turns pairs of a head's 32 elements; write an even number from 2 to 32")]
     [InlineData("[Attention(Heads = 8, HeadDimension = {|SPI0013:33|})]",
-        "The head dimension is 33, but rotary embedding turns pairs of a head's 33 elements; write an even HeadDimension or RopeDimensions = 32")]
+        "The head dimension is 33, but rotary embedding turns pairs of a head's 33 elements; "
+        + "write an even HeadDimension or RopeDimensions = 32")]
     [InlineData("[{|SPI0009:FeedForward|}]",
         "Intermediate of [FeedForward] must be at least 1, but is not set; write the number of neurons, as in 'Intermediate = 11008'")]
     [InlineData("[FeedForward(Intermediate = {|SPI0010:1048577|})]",
@@ -27,7 +28,8 @@ public sealed class MessageTests
     [InlineData("[FeedForward(Intermediate = 704, Activation = {|SPI0021:(Activation)9|})]",
         "9 is no Activation; write one of Relu, FatRelu, SquaredRelu, DRelu, Silu, Gelu")]
     [InlineData("[Dense(Layers = {|SPI0022:\"3..1\"|})]",
-        "Layers = '3..1' of [Dense] cannot be read, for '3..1' ends before it starts; write ranges with both ends included, as in '0..19', '20..' or '0..3, 7'")]
+        "Layers = '3..1' of [Dense] cannot be read, for '3..1' ends before it starts; "
+        + "write ranges with both ends included, as in '0..19', '20..' or '0..3, 7'")]
     [InlineData("[Dense(Layers = {|SPI0023:\"0..31\"|})]",
         "Layers = '0..31' of [Dense] runs past layer 7, the model's last; write '0..7'")]
     [InlineData("[Dense(Layers = {|SPI0025:\"1..4, 6..\"|})]",
@@ -39,7 +41,8 @@ public sealed class MessageTests
 
     [Fact]
     public async Task BlocksThatDoNotFitAreShownWithEveryWidth() =>
-        (await Diagnose.Expect(Declared.Model("[FeedForward(Intermediate = 700)]", "[Attention(Heads = 3, HeadDimension = 10)]", "[Weights({|SPI0020:WeightType.Q8_0|})]")))
+        (await Diagnose.Expect(Declared.Model(
+            "[FeedForward(Intermediate = 700)]", "[Attention(Heads = 3, HeadDimension = 10)]", "[Weights({|SPI0020:WeightType.Q8_0|})]")))
             .ShouldBe(
             [
                 "Q8_0 stores blocks of 32 weights, which do not divide Heads * HeadDimension = 30, Intermediate = 700; "
@@ -48,6 +51,9 @@ public sealed class MessageTests
 
     [Fact]
     public async Task AMissingTypeAroundIsNamedWithItsKeyword() =>
-        (await Diagnose.Expect("record struct {|SPI0002:R|} { [FeedForward(Hidden = 4, Intermediate = 4), Weights(WeightType.F32)] public static partial FeedForwardKernel P { get; } }", "CS0751"))
+        (await Diagnose.Expect(
+            "record struct {|SPI0002:R|} { [FeedForward(Hidden = 4, Intermediate = 4), Weights(WeightType.F32)] "
+            + "public static partial FeedForwardKernel P { get; } }",
+            "CS0751"))
             .ShouldBe(["'R' must be partial, because the generator completes 'P' inside it; write 'partial record struct R'"]);
 }

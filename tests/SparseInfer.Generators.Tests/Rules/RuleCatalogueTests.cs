@@ -8,7 +8,8 @@ namespace SparseInfer.Generators.Tests.Rules;
 
 public sealed class RuleCatalogueTests
 {
-    public static IEnumerable<TheoryDataRow<string>> Ids => DeclarationRules.All.Select(rule => new TheoryDataRow<string>(rule.Descriptor.Id));
+    public static IEnumerable<TheoryDataRow<string>> Ids =>
+        DeclarationRules.All.Select(rule => new TheoryDataRow<string>(rule.Descriptor.Id));
 
     [Fact]
     public void EveryRuleIsAsked() =>
@@ -32,15 +33,16 @@ public sealed class RuleCatalogueTests
     {
         DiagnosticDescriptor rule = DeclarationRules.All.Single(rule => rule.Descriptor.Id == id).Descriptor;
         string title = rule.Title.ToString();
+        string severity = rule.DefaultSeverity.ToString().ToLowerInvariant();
 
         rule.HelpLinkUri.ShouldBe($"https://github.com/sparseinfer/SparseInfer.Dsl/blob/main/docs/diagnostics/{id}.md");
         string[] page = Read("docs", "diagnostics", id + ".md");
         page[0].ShouldBe($"# {id}: {title}");
-        page.ShouldContain($"Severity: {rule.DefaultSeverity.ToString().ToLowerInvariant()}");
+        page.ShouldContain($"Severity: {severity}");
         bool isMendable = Mended.Providers.Any(provider => provider.FixableDiagnosticIds.Contains(id));
         page.Contains("## Code fix").ShouldBe(isMendable);
         Read("docs", "diagnostics", "README.md")
-            .ShouldContain($"| [{id}]({id}.md) | {rule.DefaultSeverity.ToString().ToLowerInvariant()} | {title} |{(isMendable ? " yes" : "")} |");
+            .ShouldContain($"| [{id}]({id}.md) | {severity} | {title} |{(isMendable ? " yes" : "")} |");
         Read("generators", "SparseInfer.Generators", "AnalyzerReleases.Unshipped.md")
             .ShouldContain($"{id} | SparseInfer | {rule.DefaultSeverity} | {title}");
     }

@@ -6,7 +6,8 @@ namespace SparseInfer.Generators.Tests.Rules;
 public sealed class SizeRuleTests
 {
     [Theory]
-    [InlineData("[DecoderModel(Hidden = {|SPI0009:0|}, Layers = {|SPI0009:-1|}, Vocabulary = {|SPI0009:-5 + 2|}, Context = {|SPI0009:0|})]")]
+    [InlineData("[DecoderModel(Hidden = {|SPI0009:0|}, Layers = {|SPI0009:-1|}, Vocabulary = {|SPI0009:1 - 3|}, Context = 4)]")]
+    [InlineData("[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = 512, Context = {|SPI0009:0|})]")]
     [InlineData("[{|SPI0009:{|SPI0009:DecoderModel|}|}(Layers = 8, Vocabulary = 512)]")]
     [InlineData("[{|SPI0009:Attention|}]")]
     [InlineData("[Attention(Heads = 8, KeyValueHeads = {|SPI0009:-8|})]")]
@@ -22,7 +23,8 @@ public sealed class SizeRuleTests
     public Task ALayersSizesArePositive(string attribute) => Diagnose.Expect(Declared.Layer(attribute));
 
     [Theory]
-    [InlineData("[DecoderModel(Hidden = {|SPI0010:1048608|}, Layers = {|SPI0010:1025|}, Vocabulary = {|SPI0010:4194305|}, Context = {|SPI0010:1048577|})]")]
+    [InlineData("[DecoderModel(Hidden = {|SPI0010:1048608|}, Layers = {|SPI0010:1025|}, Vocabulary = 9, Context = 9)]")]
+    [InlineData("[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = {|SPI0010:4194305|}, Context = {|SPI0010:1048577|})]")]
     [InlineData("[DecoderModel(Hidden = 256, Layers = 1024, Vocabulary = 4194304, Context = 1048576)]")]
     [InlineData("[DecoderModel(Hidden = 4128, Layers = 8, Vocabulary = {|SPI0010:4194304|}, Context = 128)]")]
     [InlineData("[FeedForward(Intermediate = {|SPI0010:int.MaxValue|})]")]

@@ -115,7 +115,7 @@ public sealed class GgufCorruptionTests
 
     [Fact]
     public void A_string_in_an_array_that_leaves_the_file_is_named() =>
-        Fault(new RawGguf().Key("k", Array, U32(String), U64(2), Text("fine"), U64(1000)))
+        Fault(new RawGguf().Key("k", Array, U32(String), U64(2), Utf8("fine"), U64(1000)))
             .ShouldContain("metadata key 'k' has a string in its array of 1000 bytes");
 
     [Fact]
@@ -129,7 +129,7 @@ public sealed class GgufCorruptionTests
     public void Nested_arrays_are_stepped_over_and_described()
     {
         var bytes = new RawGguf()
-            .Key("nested", Array, U32(Array), U64(2), U32(UInt32), U64(1), U32(7), U32(String), U64(1), Text("x"))
+            .Key("nested", Array, U32(Array), U64(2), U32(UInt32), U64(1), U32(7), U32(String), U64(1), Utf8("x"))
             .Key("after", UInt32, U32(5)).ToArray();
         using var model = TestModels.Open(bytes, "nested.gguf");
         model.Metadata.Describe("nested").ShouldBe("array of 2 array");
@@ -149,7 +149,7 @@ public sealed class GgufCorruptionTests
     {
         var bytes = new RawGguf()
             .Key("name", String, U64(2), [0xC3, 0x28])
-            .Key("tokens", Array, U32(String), U64(2), Text("a"), U64(1), [0xFF]).ToArray();
+            .Key("tokens", Array, U32(String), U64(2), Utf8("a"), U64(1), [0xFF]).ToArray();
         using var model = TestModels.Open(bytes, "latin1.gguf");
         Should.Throw<ModelFormatException>(() => model.Metadata.TryGetString("name", out _)).Message.ShouldContain("metadata key 'name'");
         Should.Throw<ModelFormatException>(() => model.Metadata.TryGetStringArray("tokens", out _))
@@ -166,7 +166,7 @@ public sealed class GgufCorruptionTests
 
     [Fact]
     public void An_alignment_that_is_no_number_is_named() =>
-        Fault(new RawGguf().Key("general.alignment", String, Text("32"))).ShouldContain("metadata key 'general.alignment' is string");
+        Fault(new RawGguf().Key("general.alignment", String, Utf8("32"))).ShouldContain("metadata key 'general.alignment' is string");
 
     [Fact]
     public void A_part_of_a_split_model_says_how_to_join_it() =>

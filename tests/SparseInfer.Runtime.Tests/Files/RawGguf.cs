@@ -19,7 +19,7 @@ internal sealed class RawGguf
 
     public int DataBytes { get; init; }
 
-    public static byte[] Text(string text) => [.. U64((ulong)Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
+    public static byte[] Utf8(string text) => [.. U64((ulong)Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
 
     public static byte[] U32(uint value) => BitConverter.GetBytes(value);
 
@@ -28,7 +28,7 @@ internal sealed class RawGguf
     public RawGguf Key(string name, uint type, params byte[][] value)
     {
         _keyCount++;
-        _keys.Write([.. Text(name), .. U32(type), .. value.SelectMany(bytes => bytes)]);
+        _keys.Write([.. Utf8(name), .. U32(type), .. value.SelectMany(bytes => bytes)]);
         return this;
     }
 
@@ -36,7 +36,7 @@ internal sealed class RawGguf
     public RawGguf Tensor(string name, uint type, ulong offset, params ulong[] sizes)
     {
         _tensorCount++;
-        _tensors.Write([.. Text(name), .. U32((uint)sizes.Length), .. sizes.SelectMany(U64), .. U32(type), .. U64(offset)]);
+        _tensors.Write([.. Utf8(name), .. U32((uint)sizes.Length), .. sizes.SelectMany(U64), .. U32(type), .. U64(offset)]);
         return this;
     }
 

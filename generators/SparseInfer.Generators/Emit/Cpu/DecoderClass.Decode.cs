@@ -7,8 +7,8 @@ internal sealed partial class DecoderClass
 {
     private void EmitDecode()
     {
-        _code.Line("/// <summary>One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.</summary>");
-        _code.Line(CpuAttributes.Hot);
+        _code.Summary("One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.");
+        _code.Line(GeneratedAttributes.Hot);
         using (_code.Block("protected override void Decode<TMeter>(int worker)"))
         {
             _code.Lines("""
@@ -57,9 +57,11 @@ internal sealed partial class DecoderClass
                     _code.Lines("""
                         int row = head * HeadDimension;
                         int shared = head / (Heads / KeyValueHeads) * HeadDimension;
+                        ref float keys = ref Unsafe.Add(ref Keys(layer, 0), shared);
+                        ref float values = ref Unsafe.Add(ref Values(layer, 0), shared);
                         AttentionHead.Apply(
-                            ref Unsafe.Add(ref query, row), ref Unsafe.Add(ref Keys(layer, 0), shared), ref Unsafe.Add(ref Values(layer, 0), shared),
-                            position + 1, HeadDimension, KeyValueWidth, AttentionScale, Scores(worker, position + 1), ref Unsafe.Add(ref attended, row));
+                            ref Unsafe.Add(ref query, row), ref keys, ref values, position + 1, HeadDimension, KeyValueWidth,
+                            AttentionScale, Scores(worker, position + 1), ref Unsafe.Add(ref attended, row));
                         """);
                 }
 
@@ -68,7 +70,7 @@ internal sealed partial class DecoderClass
                 _code.Line();
                 _code.Line("// Output projection: this worker's columns of the residual stream.");
                 _calls.EmitPrepare(_code, "undo", "attended", "PaddedQueryWidth");
-                _code.Line(_calls.Multiply("w.Output", "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "input", "projected"));
+                _code.Line(_calls.Multiply("w.Output", "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
                 if (_attention.OutputBias)
                 {
                     _code.Line(Bias("projected", "w.OutputBias", "fromColumn", "Math.Min(toColumn, Hidden)"));
@@ -97,38 +99,46 @@ internal sealed partial class DecoderClass
                 _code.Line(Norm("x", "_program._outputNorm", "input"));
                 _calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
                 _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
-                _code.Line(_calls.Multiply("_program._head", "fromToken", "toToken", "PaddedHidden", "input", "Logits"));
+                _code.Line(_calls.Multiply("_program._head", "fromToken", "toToken", "PaddedHidden", "Logits"));
             }
         }
     }
 
-    /// <summary>One unit of work of the first phase: a query head, a key head or a value head; in a batch, for all its tokens.</summary>
+    /// <summary>
+    /// One unit of work of the first phase: a query head, a key head or a value head; in a batch, for all its tokens.
+    /// </summary>
     private void EmitHeads(bool batch)
     {
         _code.Line("int row = head * HeadDimension;");
         using (_code.Block("if (head < Heads)"))
         {
-            EmitHead("w.Query", "w.QueryBias", batch, batch ? "Queries(0)" : "query", "PaddedQueryWidth", batch ? "Queries(i)" : "query", rotate: true);
+            EmitHead("Query", batch ? "Queries(0)" : "query", "PaddedQueryWidth", batch ? "Queries(i)" : "query", batch, rotate: true);
         }
 
         using (_code.Block("else if (head < Heads + KeyValueHeads)"))
         {
             _code.Line("row -= Heads * HeadDimension;");
-            EmitHead("w.Key", "w.KeyBias", batch, batch ? "Keys(layer, start)" : "Keys(layer, position)", "KeyValueWidth", batch ? "Keys(layer, start + i)" : "Keys(layer, position)", rotate: true);
+            EmitCached("Key", "Keys", batch, rotate: true);
         }
 
         using (_code.Block("else"))
         {
             _code.Line("row -= (Heads + KeyValueHeads) * HeadDimension;");
-            EmitHead("w.Value", "w.ValueBias", batch, batch ? "Values(layer, start)" : "Values(layer, position)", "KeyValueWidth", batch ? "Values(layer, start + i)" : "Values(layer, position)", rotate: false);
+            EmitCached("Value", "Values", batch, rotate: false);
         }
     }
 
-    private void EmitHead(string matrix, string bias, bool batch, string y, string stride, string rowOfToken, bool rotate)
+    private void EmitCached(string matrix, string cache, bool batch, bool rotate)
+    {
+        string first = $"{cache}(layer, {(batch ? "start" : "position")})";
+        EmitHead(matrix, first, "KeyValueWidth", batch ? $"{cache}(layer, start + i)" : first, batch, rotate);
+    }
+
+    private void EmitHead(string matrix, string y, string stride, string rowOfToken, bool batch, bool rotate)
     {
         _code.Line(batch
-            ? _calls.MultiplyBatch(matrix, "row", "row + HeadDimension", "PaddedHidden", "Normed(0)", "InputWidth", "tokens", y, stride)
-            : _calls.Multiply(matrix, "row", "row + HeadDimension", "PaddedHidden", "input", y));
+            ? _calls.MultiplyBatch($"w.{matrix}", "row", "row + HeadDimension", "PaddedHidden", Input("Normed(0)", "InputWidth"), $"ref {y}, {stride}")
+            : _calls.Multiply($"w.{matrix}", "row", "row + HeadDimension", "PaddedHidden", y));
         bool biased = _attention.QueryKeyValueBiases;
         if (!biased && !rotate)
         {
@@ -139,7 +149,7 @@ internal sealed partial class DecoderClass
         {
             if (biased)
             {
-                _code.Line(Bias(rowOfToken, bias, "row", "row + HeadDimension"));
+                _code.Line(Bias(rowOfToken, $"w.{matrix}Bias", "row", "row + HeadDimension"));
             }
 
             if (rotate)
@@ -148,4 +158,7 @@ internal sealed partial class DecoderClass
             }
         }
     }
+
+    /// <summary>A batch's inputs as arguments: the first, the distance between them, how many.</summary>
+    private static string Input(string first, string stride, string tokens = "tokens") => $"ref {first}, {stride}, {tokens}";
 }

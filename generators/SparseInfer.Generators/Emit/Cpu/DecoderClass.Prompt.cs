@@ -5,8 +5,8 @@ internal sealed partial class DecoderClass
 {
     private void EmitPrompt()
     {
-        _code.Line("/// <summary>A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.</summary>");
-        _code.Line(CpuAttributes.Hot);
+        _code.Summary("A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.");
+        _code.Line(GeneratedAttributes.Hot);
         using (_code.Block("protected override void Prompt<TMeter>(int worker)"))
         {
             _code.Lines("""
@@ -27,6 +27,8 @@ internal sealed partial class DecoderClass
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _program._layers[layer];");
+                _code.Line();
+                _code.Line("// Query, key and value, head by head.");
                 using (_code.Block("for (int i = fromToken; i < toToken; i++)"))
                 {
                     _code.Line(Norm("Residual(i)", "w.AttentionNorm", "Normed(i)"));
@@ -41,7 +43,8 @@ internal sealed partial class DecoderClass
 
                 _code.Line();
                 _code.Line("Workers.Barrier();");
-                _code.Line("// Work is dealt out by token and head in turn: later tokens look back further.");
+                _code.Line();
+                _code.Line("// Attention. Work is dealt out by token and head in turn: later tokens look back further.");
                 using (_code.Block("for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)"))
                 {
                     _code.Lines("""
@@ -50,15 +53,25 @@ internal sealed partial class DecoderClass
                         int row = head * HeadDimension;
                         int shared = head / (Heads / KeyValueHeads) * HeadDimension;
                         int positions = start + i + 1;
+                        ref float keys = ref Unsafe.Add(ref Keys(layer, 0), shared);
+                        ref float values = ref Unsafe.Add(ref Values(layer, 0), shared);
                         AttentionHead.Apply(
-                            ref Unsafe.Add(ref Queries(i), row), ref Unsafe.Add(ref Keys(layer, 0), shared), ref Unsafe.Add(ref Values(layer, 0), shared),
-                            positions, HeadDimension, KeyValueWidth, AttentionScale, Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
+                            ref Unsafe.Add(ref Queries(i), row), ref keys, ref values, positions, HeadDimension, KeyValueWidth,
+                            AttentionScale, Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
                         """);
                 }
 
                 _code.Line();
                 _code.Line("Workers.Barrier();");
-                _code.Line(_calls.MultiplyBatch("w.Output", "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "Attended(0)", "PaddedQueryWidth", "tokens", "Projected(0)", "PaddedHidden"));
+                _code.Line();
+                _code.Line("// Output projection: this worker's columns of the residual stream.");
+                _code.Line(_calls.MultiplyBatch(
+                    "w.Output",
+                    "fromColumn",
+                    "Math.Min(toColumn, Hidden)",
+                    "PaddedQueryWidth",
+                    Input("Attended(0)", "PaddedQueryWidth"),
+                    "ref Projected(0), PaddedHidden"));
                 using (_code.Block("for (int i = 0; i < tokens; i++)"))
                 {
                     if (_attention.OutputBias)
@@ -71,6 +84,8 @@ internal sealed partial class DecoderClass
 
                 _code.Line();
                 _code.Line("Workers.Barrier();");
+                _code.Line();
+                _code.Line("// Feed-forward: this worker's neurons, then its columns of down.");
                 using (_code.Block("for (int i = fromToken; i < toToken; i++)"))
                 {
                     _code.Line(Norm("Residual(i)", "w.FeedForwardNorm", "Normed(i)"));
@@ -80,8 +95,9 @@ internal sealed partial class DecoderClass
                 _code.Line("Workers.Barrier();");
                 using (_code.Block("if (PromptIsDense)"))
                 {
+                    string h = $"ref _activated.Ref<float>(){(_spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "")}";
                     ForFeedForward((plan, weights) => _code.Lines($$"""
-                        {{plan.ClassName}}.Batch({{weights}}, ref Normed(0), InputWidth, tokens, ref _activated.Ref<float>(), ref _other.Ref<float>(), fromNeuron, toNeuron, panel);
+                        {{plan.ClassName}}.Batch({{weights}}, ref Normed(0), InputWidth, tokens, {{h}}, fromNeuron, toNeuron, panel);
                         Workers.Barrier();
                         {{plan.ClassName}}.DownBatch({{weights}}, ref _activated.Ref<float>(), tokens, ref Projected(0), fromColumn, toColumn, panel);
                         """));
@@ -92,7 +108,8 @@ internal sealed partial class DecoderClass
                     _code.Line("// Neurons differ from token to token: one at a time.");
                     using (_code.Block("for (int i = 0; i < tokens; i++)"))
                     {
-                        _code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden));");
+                        _code.Line("Span<float> input = MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden);");
+                        _code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
                         ForFeedForward((plan, weights) => _code.Lines($$"""
                             Activate<TMeter>(worker, layer, {{weights}});
                             Workers.Barrier();

@@ -8,40 +8,50 @@ namespace SparseInfer.Generators.Emit.Cpu;
 /// <summary>Writes which kernel runs: by mode, and in Predicted mode by what is declared for the layer.</summary>
 internal static class PolicySwitch
 {
-    /// <summary>Writes the switch; <c>w, slot, from, to, tally</c> and <c>layer</c> are in scope.</summary>
-    public static void Emit(CodeWriter code, FeedForwardPlan plan, EquatableArray<LayerPolicy> policies)
+    /// <summary>Writes the switch; <c>slot, from, to, tally</c> are in scope, and <c>layer</c> where there are several policies.</summary>
+    public static void Emit(CodeWriter code, FeedForwardPlan plan, string weights, EquatableArray<LayerPolicy> policies)
     {
+        List<(string Label, string Call)> cases =
+        [
+            ("case SparsityMode.Dense:", Call(plan, weights, "Dense")),
+            plan.HasZeros
+                ? ("case SparsityMode.Exact:", Call(plan, weights, "Exact"))
+                : ($"case SparsityMode.Exact: // {plan.Spec.Activation} has no zeros to skip", Call(plan, weights, "Dense")),
+        ];
+        foreach (LayerPolicy policy in policies)
+        {
+            string layers = policy.First == policy.Last ? $"layer == {policy.First}" : $"layer <= {policy.Last}";
+            bool last = policy.Equals(policies[policies.Count - 1]);
+            cases.Add((last ? "default:" : $"case SparsityMode.Predicted when {layers}:", Call(plan, weights, policy.Policy)));
+        }
+
+        if (cases.All(item => item.Call == cases[0].Call))
+        {
+            code.Line($"// {plan.Spec.Activation} has no zeros to skip, and nothing else is declared: every mode computes every neuron.");
+            code.Line(cases[0].Call);
+            return;
+        }
+
         using (code.Block("switch (Mode)"))
         {
-            code.Line("case SparsityMode.Dense:");
-            code.Line("    " + Call(plan, "Dense"));
-            code.Line("    break;");
-            code.Line("case SparsityMode.Exact:");
-            code.Line(plan.HasZeros ? "    " + Call(plan, "Exact") : $"    {Call(plan, "Dense")} // {plan.Spec.Activation} has no zeros to skip");
-            code.Line("    break;");
-            if (policies.Count == 1)
+            for (int i = 0; i < cases.Count; i++)
             {
-                code.Line("default:");
-                code.Line("    " + Call(plan, policies[0].Policy));
-                code.Line("    break;");
-                return;
-            }
-
-            for (int i = 0; i < policies.Count; i++)
-            {
-                code.Line(i == policies.Count - 1 ? "default:" : $"case SparsityMode.Predicted when layer <= {policies[i].Last}:");
-                code.Line("    " + Call(plan, policies[i].Policy));
-                code.Line("    break;");
+                code.Line(cases[i].Label);
+                if (i + 1 == cases.Count || cases[i + 1].Call != cases[i].Call)
+                {
+                    code.Line("    " + cases[i].Call);
+                    code.Line("    break;");
+                }
             }
         }
     }
 
-    private static string Call(FeedForwardPlan plan, PolicySpec policy)
+    private static string Call(FeedForwardPlan plan, string weights, PolicySpec policy)
     {
         CpuKernelEmitter kernel = PolicyRegistry.For(policy).Cpu;
-        return Call(plan, kernel.MethodName, kernel.Parameter is null ? "" : ", " + kernel.Argument(policy, plan));
+        return Call(plan, weights, kernel.MethodName, kernel.Parameter is null ? "" : ", " + kernel.Argument(policy, plan));
     }
 
-    private static string Call(FeedForwardPlan plan, string method, string argument = "") =>
-        $"{plan.ClassName}.{method}<TMeter>(w, slot, from, to, ref tally{argument});";
+    private static string Call(FeedForwardPlan plan, string weights, string method, string argument = "") =>
+        $"{plan.ClassName}.{method}<TMeter>({weights}, slot, from, to, ref tally{argument});";
 }

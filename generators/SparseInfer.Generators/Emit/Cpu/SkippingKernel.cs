@@ -11,8 +11,8 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
 
     public void Emit()
     {
-        code.Line($"/// <summary>{policy.Summary(plan).Replace("<", "&lt;").Replace(">", "&gt;")}</summary>");
-        code.Line(CpuAttributes.Hot);
+        code.Summary(policy.Summary(plan));
+        code.Line(GeneratedAttributes.Hot);
         using (code.Block(policy.Signature))
         {
             RowGroup.EmitPrologue(code, plan);
@@ -32,6 +32,7 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
                     code.Line("int candidates = 0;");
                     code.Line();
                     policy.EmitSelect(code, plan);
+                    code.Line();
                     code.Line("FeedForwardSlot.Pad(ref candidate, candidates);");
                 }
 
@@ -132,24 +133,30 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
     {
         using (code.Block("if (TMeter.IsOn)"))
         {
-            string computed = policy.Predicts ? "candidates" : "(end - block)";
+            string read = policy.Predicts ? "candidates" : "neurons";
+            string kept = DRelu ? "(last - first)" : "(count - first)";
+            string rows = plan.Spec.Gated ? $"{read} + {kept} + (count - first)" : $"{read} + (count - first)";
             long predictor = policy.PredictorBytes(plan);
-            string list = DRelu ? "last" : "count";
-            code.Line("tally.Neurons += end - block;");
-            string up = plan.Spec.Gated ? $" + ({list} - first)" : "";
-            string signs = predictor == 0 ? "" : $" + ((end - block) * {predictor}L)";
-            code.Line($"tally.Bytes += (({computed}{up} + (count - first)) * RowBytes){signs};");
+            code.Line("int neurons = end - block;");
+            code.Line("tally.Neurons += neurons;");
+            code.Line($"tally.Bytes += ({rows}) * RowBytes;");
+            if (predictor > 0)
+            {
+                code.Line($"tally.Bytes += neurons * {predictor}L; // signs");
+            }
+
             if (!policy.Predicts)
             {
-                code.Line("tally.Inactive += end - block - (count - first);");
+                code.Line("tally.Inactive += neurons - (count - first);");
                 return;
             }
 
+            code.Line();
             code.Line("int trulyActive = CountActive(w, ref x, undo, block, end);");
-            code.Line("int skippedActive = trulyActive - (count - first);");
-            code.Line("tally.Inactive += end - block - trulyActive;");
-            code.Line("tally.Predicted += end - block - candidates;");
-            code.Line("tally.PredictedInactive += end - block - candidates - skippedActive;");
+            code.Line("int missed = trulyActive - (count - first);");
+            code.Line("tally.Inactive += neurons - trulyActive;");
+            code.Line("tally.Predicted += neurons - candidates;");
+            code.Line("tally.PredictedInactive += neurons - candidates - missed;");
         }
     }
 }

@@ -45,13 +45,23 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         }
     }
 
-    public string Multiply(string matrix, string from, string to, string padded, string input, string y) => Single
-        ? $"MatrixVector.Multiply<{types[0]}>(in {matrix}, {from}, {to}, {padded}, ref {input}, undo, ref {y});"
-        : $"Multiply(in {matrix}, {from}, {to}, {padded}, ref {input}, {(Folds ? "ref folded, undo, " : "")}ref {y});";
+    /// <summary>One vector, as <see cref="EmitPrepare"/> left it.</summary>
+    public string Multiply(string matrix, string from, string to, string padded, string y)
+    {
+        string rows = $"in {matrix}, {from}, {to}, {padded}";
+        return Single
+            ? $"MatrixVector.Multiply<{types[0]}>({rows}, ref input, undo, ref {y});"
+            : $"Multiply({rows}, ref input, {(Folds ? "ref folded, undo, " : "")}ref {y});";
+    }
 
-    public string MultiplyBatch(string matrix, string from, string to, string padded, string input, string inputStride, string tokens, string y, string yStride) => Single
-        ? $"MatrixMatrix.Multiply<{types[0]}>(in {matrix}, {from}, {to}, {padded}, ref {input}, {inputStride}, {tokens}, ref {y}, {yStride}, panel);"
-        : $"Multiply(in {matrix}, {from}, {to}, {padded}, ref {input}, {inputStride}, {tokens}, ref {y}, {yStride}, panel);";
+    /// <summary>A batch of vectors as they are.</summary>
+    /// <param name="x">The inputs: the first, their distance, their number.</param>
+    /// <param name="y">The outputs: the first, their distance.</param>
+    public string MultiplyBatch(string matrix, string from, string to, string padded, string x, string y)
+    {
+        string arguments = $"in {matrix}, {from}, {to}, {padded}, {x}, {y}, panel";
+        return Single ? $"MatrixMatrix.Multiply<{types[0]}>({arguments});" : $"Multiply({arguments});";
+    }
 
     public string Widen(string matrix, string row, string destination) => Single
         ? $"EmbeddingRow.Widen<{types[0]}>(in {matrix}, {row}, ref {destination}, PaddedHidden);"
@@ -69,13 +79,20 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         code.Line();
         using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, ref float input, {folded}ref float y)"))
         {
-            EmitSwitch(code, type => $"MatrixVector.Multiply<{type}>(in w.Weights, from, to, padded, {(type == WeightType.F16 ? "ref folded, undo" : "ref input, 1f")}, ref y);");
+            EmitSwitch(code, type =>
+            {
+                string input = type == WeightType.F16 ? "ref folded, undo" : "ref input, 1f";
+                return $"MatrixVector.Multiply<{type}>(in w.Weights, from, to, padded, {input}, ref y);";
+            });
         }
 
         code.Line();
-        using (code.Block("private static void Multiply(in StoredMatrix w, int from, int to, int padded, ref float x, int xStride, int tokens, ref float y, int yStride, Span<float> panel)"))
+        using (code.Block(
+            "private static void Multiply(in StoredMatrix w, int from, int to, int padded, ref float x, int xStride, int tokens, "
+            + "ref float y, int yStride, Span<float> panel)"))
         {
-            EmitSwitch(code, type => $"MatrixMatrix.Multiply<{type}>(in w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);");
+            EmitSwitch(code, type =>
+                $"MatrixMatrix.Multiply<{type}>(in w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);");
         }
 
         code.Line();

@@ -17,7 +17,7 @@ internal sealed class ActivationThresholdCpuKernel : SkippingKernelEmitter
         $"activation threshold {((ActivationThresholdSpec)spec).Threshold}: skips up and down where |activation| is smaller";
 
     public override string Summary(FeedForwardPlan plan) =>
-        "Activation threshold (CATS, arXiv 2404.08763): a neuron goes on only where |activation| >= threshold.";
+        "Activation threshold (CATS, arXiv 2404.08763): a neuron goes on only where |activation| &gt;= threshold.";
 
     public override string Keep(string activation) => $"MathF.Abs({activation}) >= threshold";
 }

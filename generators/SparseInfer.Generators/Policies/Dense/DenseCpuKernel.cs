@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Emit.Cpu;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Spec;
@@ -13,11 +14,12 @@ internal sealed class DenseCpuKernel : CpuKernelEmitter
 
     public override void EmitKernel(CodeWriter code, FeedForwardPlan plan)
     {
-        code.Line("/// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>");
-        code.Line(CpuAttributes.Hot);
+        code.Summary("Computes every neuron: the reference that the other modes are compared with.");
+        code.Line(GeneratedAttributes.Hot);
         using (code.Block(Signature))
         {
             RowGroup.EmitPrologue(code, plan);
+            code.Line();
             using (code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
             {
                 RowGroup.EmitContiguous(code, "to");
@@ -31,8 +33,9 @@ internal sealed class DenseCpuKernel : CpuKernelEmitter
                 for (int lane = 0; lane < 4; lane++)
                 {
                     string arguments = plan.Spec.Gated ? $"gate.GetElement({lane}), up.GetElement({lane})" : $"up.GetElement({lane})";
-                    code.Line($"Unsafe.Add(ref active, count + {lane}) = i{lane};");
-                    code.Line($"Unsafe.Add(ref value, count + {lane}) = Neuron({arguments});");
+                    string place = lane == 0 ? "count" : $"count + {lane}";
+                    code.Line($"Unsafe.Add(ref active, {place}) = i{lane};");
+                    code.Line($"Unsafe.Add(ref value, {place}) = Neuron({arguments});");
                 }
 
                 code.Line("count += 4;");

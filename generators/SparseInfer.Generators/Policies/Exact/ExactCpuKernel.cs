@@ -10,7 +10,8 @@ internal sealed class ExactCpuKernel : SkippingKernelEmitter
     public override string Describe(PolicySpec spec) => "exact: skips up and down where the activation is zero";
 
     public override string Summary(FeedForwardPlan plan) =>
-        "Exact sparsity: every first-matrix row is read; a neuron whose activation is zero is spared what follows. Bit-identical to Dense.";
+        $"Exact sparsity: every row of {plan.First} is read; a neuron whose activation is zero is spared what follows. "
+        + "The same bits as Dense.";
 
     public override string Keep(string activation) => $"{activation} > 0f";
 }

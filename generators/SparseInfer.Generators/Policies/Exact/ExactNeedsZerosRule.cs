@@ -12,7 +12,8 @@ internal sealed class ExactNeedsZerosRule : DeclarationRule
     private static readonly DiagnosticDescriptor Rule = new(
         "SPI0030",
         "ExactSparsity on an activation without zeros",
-        "Activation.{0} has no exact zeros that [ExactSparsity] could skip; write [Dense] or [ActivationThreshold], or an activation of the ReLU family",
+        "Activation.{0} has no exact zeros that [ExactSparsity] could skip; "
+            + "write [Dense] or [ActivationThreshold], or an activation of the ReLU family",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,

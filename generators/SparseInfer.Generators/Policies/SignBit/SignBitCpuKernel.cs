@@ -22,15 +22,18 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
     public override string Describe(PolicySpec spec) => $"sign-bit predictor, alpha {((SignBitSpec)spec).Alpha}";
 
     public override string Summary(FeedForwardPlan plan) =>
-        $"Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where more than threshold of its {plan.Hidden} products are negative.";
+        "Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where the signs of the input and of its row of "
+        + $"{string.Join(" or of ", Tested(plan))} disagree in more than threshold of {plan.Hidden} columns.";
+
+    public override IEnumerable<string> Namespaces => ["System.Numerics"];
 
     public override string Keep(string activation) => $"{activation} > 0f";
 
     public override IEnumerable<PreparedField> Prepared(FeedForwardPlan plan) => Tested(plan).Select(matrix => new PreparedField(
         "SignPlane",
         $"{matrix}Signs",
-        $"SignPlane.Pack<{plan.Weights}>(in w.{matrix}, memory)",
-        $"Sign bits of {matrix}, {plan.SignWords} words a row."));
+        $"SignPlane.Pack<{plan.Weights}>(in {matrix}, memory)",
+        $"Sign bits of {matrix}, {plan.SignWords} 64-bit {(plan.SignWords == 1 ? "word" : "words")} a row."));
 
     public override int SideWords(FeedForwardPlan plan) => plan.SignWords;
 
@@ -57,10 +60,9 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
                 EmitCount(code, plan, matrix);
             }
 
+            string most = tested.Length == 1 ? Count(tested[0]) : $"Math.Max({Count(tested[0])}, {Count(tested[1])})";
             code.Line("Unsafe.Add(ref candidate, candidates) = i;");
-            code.Line(tested.Length == 1
-                ? $"candidates += {Count(tested[0])} <= threshold ? 1 : 0;"
-                : $"candidates += Math.Max({Count(tested[0])}, {Count(tested[1])}) <= threshold ? 1 : 0;");
+            code.Line($"candidates += {most} <= threshold ? 1 : 0;");
         }
     }
 

@@ -12,7 +12,8 @@ internal sealed class SignBitNeedsZerosRule : DeclarationRule
     private static readonly DiagnosticDescriptor Rule = new(
         "SPI0029",
         "SignBitPredictor on an activation without zeros",
-        "Activation.{0} has no exact zeros that [SignBitPredictor] could predict; write [Dense] or [ActivationThreshold], or an activation of the ReLU family",
+        "Activation.{0} has no exact zeros that [SignBitPredictor] could predict; "
+            + "write [Dense] or [ActivationThreshold], or an activation of the ReLU family",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,

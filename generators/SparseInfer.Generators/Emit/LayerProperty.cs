@@ -1,0 +1,22 @@
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit;
+
+/// <summary>Writes the property by which a user gets at a layer that stands alone.</summary>
+internal static class LayerProperty
+{
+    public static string Emit(LayerSpec spec)
+    {
+        var code = new CodeWriter();
+        string head = $"{spec.Target.FullName}: the declared layer. Written by SparseInfer.Generators {GeneratedAttributes.Version}.";
+        using (GeneratedFile.BeginPart(code, head, spec.Target))
+        {
+            code.Line(GeneratedAttributes.QualifiedGenerated);
+            code.Line($"{spec.Modifiers} global::SparseInfer.FeedForwardKernel {spec.Target.Name} =>");
+            code.Line($"    {GeneratedNames.QualifiedProgram(spec.Target, "Cpu")}.Shared;");
+        }
+
+        return code.ToString();
+    }
+}

@@ -1,0 +1,99 @@
+namespace SparseInfer.Generators.Text;
+
+/// <summary>Breaks lines that are too long where a person would: behind an arrow, else between the arguments of the outermost call.</summary>
+internal static class LineBreaker
+{
+    /// <summary>The longest line of generated code, indentation included.</summary>
+    public const int MaxLength = 140;
+
+    private const int Indent = 4;
+
+    /// <summary>Breaks a line of code that starts at a column.</summary>
+    public static IEnumerable<string> Code(string text, int column)
+    {
+        if (column + text.Length <= MaxLength)
+        {
+            return [text];
+        }
+
+        int arrow = text.IndexOf(" => ", StringComparison.Ordinal);
+        if (arrow >= 0)
+        {
+            return Indented(text.Substring(0, arrow + 3), Code(text.Substring(arrow + 4), column + Indent));
+        }
+
+        int open = OpeningOfCall(text);
+        return open < 0 ? [text] : Indented(text.Substring(0, open + 1), Arguments(text.Substring(open + 1), column + Indent));
+    }
+
+    /// <summary>Breaks prose between words.</summary>
+    public static IEnumerable<string> Prose(string text, int column)
+    {
+        string line = "";
+        foreach (string word in text.Split(' '))
+        {
+            if (line.Length > 0 && column + line.Length + 1 + word.Length > MaxLength)
+            {
+                yield return line;
+                line = "";
+            }
+
+            line += line.Length == 0 ? word : " " + word;
+        }
+
+        yield return line;
+    }
+
+    private static IEnumerable<string> Indented(string head, IEnumerable<string> rest) =>
+        rest.Select(line => new string(' ', Indent) + line).Prepend(head);
+
+    /// <summary>The first parenthesis that follows a name; others only group.</summary>
+    private static int OpeningOfCall(string text)
+    {
+        for (int i = 1; i < text.Length; i++)
+        {
+            if (text[i] == '(' && (char.IsLetterOrDigit(text[i - 1]) || text[i - 1] is '_' or '>'))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>As many arguments to a line as fit.</summary>
+    private static IEnumerable<string> Arguments(string text, int column)
+    {
+        string line = "";
+        foreach (string argument in Split(text))
+        {
+            if (line.Length > 0 && column + line.Length + 1 + argument.Length > MaxLength)
+            {
+                yield return line;
+                line = "";
+            }
+
+            line += line.Length == 0 ? argument : " " + argument;
+        }
+
+        yield return line;
+    }
+
+    /// <summary>Splits behind the commas that are in no inner bracket.</summary>
+    private static IEnumerable<string> Split(string text)
+    {
+        int depth = 0;
+        int start = 0;
+        for (int i = 0; i < text.Length; i++)
+        {
+            depth += text[i] switch { '(' or '[' => 1, ')' or ']' => -1, _ => 0 };
+            if (text[i] == ',' && depth == 0)
+            {
+                yield return text.Substring(start, i + 1 - start);
+                start = i + 2;
+            }
+        }
+
+        yield return text.Substring(start);
+    }
+}

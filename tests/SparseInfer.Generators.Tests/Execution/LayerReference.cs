@@ -1,0 +1,191 @@
+namespace SparseInfer.Generators.Tests.Execution;
+
+/// <summary>
+/// A feed-forward layer in double precision, neuron by neuron, straight from the definitions, with a bound on how far a correct
+/// single-precision result may be from it. Nothing here is shared with the code under test.
+/// </summary>
+/// <remarks>
+/// Bounds are the standard ones for floating-point sums: n additions in a row are off by at most n u / (1 - n u) times the sum of the terms'
+/// magnitudes, with u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
+/// </remarks>
+internal sealed class LayerReference(LayerCase layer, LayerData data)
+{
+    private const double U = 1.0 / (1 << 24);
+
+    /// <summary>Below this, single precision may round to zero what double precision does not.</summary>
+    private const double Tiny = 1e-30;
+
+    private readonly StoredMatrix _first = data.Gate ?? data.Up;
+
+    public Expected Forward(float[] x, SparsityMode mode)
+    {
+        var expected = new Expected(layer.Hidden);
+        var h = new Bounded[layer.Intermediate];
+        bool predicts = mode == SparsityMode.Predicted && layer.Policy == LayerPolicy.SignBit;
+        bool thresholds = mode == SparsityMode.Predicted && layer.Policy == LayerPolicy.ActivationThreshold;
+        for (int i = 0; i < layer.Intermediate; i++)
+        {
+            Bounded a = Activate(Dot(_first, data.Gate is null ? data.UpBias : data.GateBias, i, x));
+            Bounded second = layer.Gated ? Dot(data.Up, data.UpBias, i, x) : new Bounded(1, 0);
+            second = layer.Activation == Activation.DRelu ? Activate(second) : second;
+            Bounded product = layer.Gated ? a * second : a;
+
+            bool active = thresholds ? Math.Abs(a.Value) >= LayerCase.Threshold
+                : layer.Activation == Activation.DRelu ? a.Value > 0 && second.Value > 0
+                : layer.HasZeros ? a.Value > 0
+                : product.Value != 0;
+            bool doubtful = thresholds ? Math.Abs(Math.Abs(a.Value) - LayerCase.Threshold) <= a.Error
+                : layer.Activation == Activation.DRelu ? IsDoubtful(a) || IsDoubtful(second)
+                : IsDoubtful(layer.HasZeros ? a : product);
+            bool skipped = predicts && IsPredictedInactive(i, x);
+
+            expected.Count(active, doubtful, skipped);
+            expected.FirstRows += skipped ? 0 : 1;
+            expected.KeptAfterFirst += !skipped && (thresholds ? active : a.Value > 0) ? 1 : 0;
+            expected.Kept += !skipped && active ? 1 : 0;
+            h[i] = skipped || (thresholds && !active) ? default : product;
+            if (thresholds && doubtful)
+            {
+                h[i] = product with { Error = product.Error + Math.Abs(product.Value) };
+            }
+        }
+
+        for (int j = 0; j < layer.Hidden; j++)
+        {
+            expected.Output[j] = Down(h, j);
+        }
+
+        return expected;
+    }
+
+    /// <summary>The policy's definition: more than alpha times as many products are negative as are not. Ties are computed.</summary>
+    public bool IsPredictedInactive(int neuron, float[] x) =>
+        IsPredictedInactive(_first.Row(neuron), x)
+        || (layer.Activation == Activation.DRelu && IsPredictedInactive(data.Up.Row(neuron), x));
+
+    private bool IsPredictedInactive(ReadOnlySpan<float> row, float[] x)
+    {
+        int disagreeing = 0;
+        for (int j = 0; j < x.Length; j++)
+        {
+            disagreeing += float.IsNegative(row[j]) != float.IsNegative(x[j]) ? 1 : 0;
+        }
+
+        return disagreeing > layer.Alpha * (x.Length - disagreeing);
+    }
+
+    private static bool IsDoubtful(Bounded value) => value.Value != 0 ? Math.Abs(value.Value) <= Math.Max(value.Error, Tiny) : value.MayBeActive;
+
+    /// <summary>16 sums of every sixteenth column, four more additions to join them, and the bias.</summary>
+    private static Bounded Dot(StoredMatrix matrix, float[]? bias, int row, float[] x)
+    {
+        double sum = bias?[row] ?? 0;
+        double magnitude = Math.Abs(sum);
+        for (int j = 0; j < x.Length; j++)
+        {
+            double product = (double)matrix[row, j] * x[j];
+            sum += product;
+            magnitude += Math.Abs(product);
+        }
+
+        return new Bounded(sum, Rounding(((x.Length + 31) / 32 * 2) + 5) * magnitude);
+    }
+
+    /// <summary>One sum in ascending order, and the bias.</summary>
+    private Bounded Down(Bounded[] h, int column)
+    {
+        double sum = data.DownBias?[column] ?? 0;
+        double magnitude = Math.Abs(sum);
+        double error = 0;
+        for (int i = 0; i < h.Length; i++)
+        {
+            double weight = data.Down[column, i];
+            sum += weight * h[i].Value;
+            magnitude += Math.Abs(weight * h[i].Value);
+            error += Math.Abs(weight) * h[i].Error;
+        }
+
+        return new Bounded(sum, error + (Rounding(h.Length + 1) * (magnitude + error)) + Tiny);
+    }
+
+    /// <summary>The activation, and its argument's error through it.</summary>
+    private Bounded Activate(Bounded x)
+    {
+        double positive = Math.Max(0, x.Value);
+        bool mayBeActive = x.Value <= 0 && x.Value + x.Error > 0;
+        switch (layer.Activation)
+        {
+            case Activation.Relu:
+            case Activation.DRelu:
+                return new Bounded(positive, x.Error) { MayBeActive = mayBeActive };
+            case Activation.FatRelu:
+                bool near = Math.Abs(x.Value - LayerCase.Threshold) <= x.Error;
+                double kept = x.Value > LayerCase.Threshold ? x.Value : 0;
+                return new Bounded(kept, kept == 0 && !near ? 0 : near ? Math.Abs(x.Value) + x.Error : x.Error) { MayBeActive = near };
+            case Activation.SquaredRelu:
+                return new Bounded(positive * positive, (((2 * positive) + x.Error) * x.Error) + (U * positive * positive)) { MayBeActive = mayBeActive };
+            case Activation.Silu:
+                return Smooth(x, x.Value, steepest: 1.1);
+            default:
+                return Smooth(x, 2 * Math.Sqrt(2 / Math.PI) * (x.Value + (0.044715 * x.Value * x.Value * x.Value)), steepest: 1.13);
+        }
+    }
+
+    /// <summary>
+    /// <c>x / (1 + e^-z)</c>: SiLU's form, and GELU's by <c>1 + tanh(u) = 2 / (1 + e^-2u)</c>. The exponential passes on z's relative error of a
+    /// few u times z, unless it is too small to count.
+    /// </summary>
+    private static Bounded Smooth(Bounded x, double z, double steepest)
+    {
+        double value = x.Value / (1 + Math.Exp(-z));
+        return new Bounded(value, (steepest * x.Error) + ((16 + (8 * Math.Min(Math.Abs(z), 100))) * U * Math.Abs(value)) + Tiny);
+    }
+
+    private static double Rounding(int additions) => additions * U / (1 - (additions * U));
+
+    /// <summary>A value, and how far single precision may be from it.</summary>
+    internal readonly record struct Bounded(double Value, double Error)
+    {
+        /// <summary>Whether this is zero, but single precision could see an active neuron.</summary>
+        public bool MayBeActive { get; init; }
+
+        public static Bounded operator *(Bounded a, Bounded b) => new(
+            a.Value * b.Value,
+            (Math.Abs(a.Value) * b.Error) + (Math.Abs(b.Value) * a.Error) + (a.Error * b.Error) + (2 * U * Math.Abs(a.Value * b.Value)));
+    }
+
+    /// <summary>What a forward pass should give.</summary>
+    internal sealed class Expected(int hidden)
+    {
+        public Bounded[] Output { get; } = new Bounded[hidden];
+
+        public int Neurons { get; private set; }
+
+        public int Inactive { get; private set; }
+
+        /// <summary>Neurons so near a threshold that rounding decides; what depends on them is not compared.</summary>
+        public int Doubtful { get; private set; }
+
+        public int Predicted { get; private set; }
+
+        public int PredictedInactive { get; private set; }
+
+        /// <summary>Neurons whose first row is read.</summary>
+        public int FirstRows { get; set; }
+
+        /// <summary>Neurons whose up row is read as well, where there is a gate.</summary>
+        public int KeptAfterFirst { get; set; }
+
+        /// <summary>Neurons whose row of down is read.</summary>
+        public int Kept { get; set; }
+
+        public void Count(bool active, bool doubtful, bool skipped)
+        {
+            Neurons++;
+            Inactive += active ? 0 : 1;
+            Doubtful += doubtful ? 1 : 0;
+            Predicted += skipped ? 1 : 0;
+            PredictedInactive += skipped && !active ? 1 : 0;
+        }
+    }
+}

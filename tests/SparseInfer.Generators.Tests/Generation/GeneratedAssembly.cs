@@ -1,0 +1,37 @@
+using System.Reflection;
+using System.Runtime.Loader;
+using Microsoft.CodeAnalysis;
+
+namespace SparseInfer.Generators.Tests.Generation;
+
+/// <summary>A compiled project, loaded beside the tests; it is unloaded once nobody holds anything of it.</summary>
+internal sealed class GeneratedAssembly
+{
+    private const BindingFlags Members = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DoNotWrapExceptions;
+
+    private readonly Assembly _assembly;
+
+    private GeneratedAssembly(Assembly assembly) => _assembly = assembly;
+
+    public static GeneratedAssembly Load(Compilation compilation)
+    {
+        using var image = new MemoryStream();
+        compilation.Emit(image).Success.ShouldBeTrue();
+        image.Position = 0;
+        return new GeneratedAssembly(new AssemblyLoadContext(compilation.AssemblyName, isCollectible: true).LoadFromStream(image));
+    }
+
+    /// <summary>The layer behind a property, as a new object of its own.</summary>
+    public FeedForwardKernel Layer(string type, string property)
+    {
+        var shared = (FeedForwardKernel)Type(type).GetProperty(property, Members).ShouldNotBeNull().GetValue(null).ShouldNotBeNull();
+        return shared.New();
+    }
+
+    /// <summary>Calls the <c>Load</c> of a declared model.</summary>
+    public LanguageModel LoadModel(string type, string path, Device device, LoadOptions? options = null) =>
+        (LanguageModel)Type(type).GetMethod("Load", Members).ShouldNotBeNull()
+            .Invoke(null, Members, null, [path, device, options], null).ShouldNotBeNull();
+
+    private Type Type(string name) => _assembly.GetType(name).ShouldNotBeNull();
+}

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Generation;
+
+/// <summary>A user's project in memory, as strict as a project can be, and what the generator makes of it.</summary>
+internal static class GeneratedProject
+{
+    /// <summary>The oldest language that has partial properties; comments are parsed, so that a public member without one is warned of.</summary>
+    public static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.CSharp13, DocumentationMode.Diagnose);
+
+    private static readonly CSharpCompilationOptions Options = UserCode.CompilationOptions
+        .WithOptimizationLevel(OptimizationLevel.Release)
+        .WithWarningLevel(9999)
+        .WithAllowUnsafe(false);
+
+    public static CSharpCompilation Compilation(params string[] sources) => CSharpCompilation.Create(
+        "UserCode",
+        sources.Select((source, i) => Tree(source, $"Source{i}.cs")),
+        UserCode.References,
+        Options);
+
+    public static SyntaxTree Tree(string source, string path) => CSharpSyntaxTree.ParseText(source, ParseOptions, path);
+
+    /// <summary>A driver that remembers what each step of the pipeline did.</summary>
+    public static GeneratorDriver Driver() => CSharpGeneratorDriver.Create(
+        [new SparseInferGenerator().AsSourceGenerator()],
+        parseOptions: ParseOptions,
+        driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
+
+    /// <summary>Runs the generator once.</summary>
+    /// <returns>What was generated, in the order of its names.</returns>
+    public static ImmutableArray<GeneratedSourceResult> Generate(params string[] sources) =>
+        Sources(Driver().RunGenerators(Compilation(sources), TestContext.Current.CancellationToken));
+
+    public static ImmutableArray<GeneratedSourceResult> Sources(GeneratorDriver driver)
+    {
+        GeneratorRunResult result = driver.GetRunResult().Results.ShouldHaveSingleItem();
+        result.Exception.ShouldBeNull();
+        return [.. result.GeneratedSources.OrderBy(source => source.HintName, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Generates and compiles; a warning fails, in the user's code as in the generated.</summary>
+    public static GeneratedAssembly Build(params string[] sources)
+    {
+        Driver().RunGeneratorsAndUpdateCompilation(Compilation(sources), out Compilation complete, out ImmutableArray<Diagnostic> reported);
+        reported.ShouldBeEmpty();
+        ShouldHaveNoWarnings(complete);
+        return GeneratedAssembly.Load(complete);
+    }
+
+    public static void ShouldHaveNoWarnings(Compilation compilation) => compilation.GetDiagnostics()
+        .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)
+        .Select(diagnostic => diagnostic.ToString())
+        .ShouldBeEmpty();
+}
