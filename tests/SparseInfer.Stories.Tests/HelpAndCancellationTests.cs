@@ -37,7 +37,7 @@ public sealed class HelpAndCancellationTests
         }
 
         // Far more than fits in the moment until the signal comes.
-        using Process process = StoriesProgram.Start("--evaluate", "all");
+        using Process process = StoriesProgram.Start("--threads", "1", "--evaluate", "all");
         (await process.StandardOutput.ReadLineAsync()).ShouldNotBeNull();
         using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
         {

@@ -23,7 +23,7 @@ public sealed class QuietTests
     {
         string one = StoriesProgram.Run("--quiet", "--seed", "7", "--tokens", "40", "--threads", "1").Output;
         string two = StoriesProgram.Run("--quiet", "--seed", "7", "--tokens", "40", "--threads", "2").Output;
-        string other = StoriesProgram.Run("--quiet", "--seed", "8", "--tokens", "40").Output;
+        string other = StoriesProgram.Run("--quiet", "--seed", "8", "--tokens", "40", "--threads", "1").Output;
 
         one.ShouldStartWith("Once upon a time");
         two.ShouldBe(one);
@@ -36,7 +36,7 @@ public sealed class QuietTests
     [InlineData("Zoé 🐉")]
     public void A_prompt_comes_out_as_it_went_in(string prompt)
     {
-        ProgramResult result = StoriesProgram.Run("--quiet", "--tokens", "3", "--prompt", prompt);
+        ProgramResult result = StoriesProgram.Run("--quiet", "--threads", "1", "--tokens", "3", "--prompt", prompt);
 
         result.Error.ShouldBeEmpty();
         result.Output.ShouldStartWith(prompt);
@@ -49,7 +49,7 @@ public sealed class QuietTests
         File.Copy(StoriesProgram.Gguf, copy);
         try
         {
-            string[] args = ["--quiet", "--temperature", "0", "--tokens", "10"];
+            string[] args = ["--quiet", "--threads", "1", "--temperature", "0", "--tokens", "10"];
             StoriesProgram.Run([.. args, "--model", copy]).ShouldBe(StoriesProgram.Run(args));
         }
         finally
