@@ -164,18 +164,24 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     [InlineData("llama.attention.layer_norm_rms_epsilon", 1e-6f, "' is 1E-06, but [RmsNorm] Epsilon = 1E-05 is declared")]
     [InlineData("llama.attention.head_count", 4u, "' is 4, but [Attention] Heads = 8 is declared")]
     [InlineData("llama.attention.head_count_kv", 8u, "' is 8, but [Attention] KeyValueHeads = 4 is declared")]
+    [InlineData("llama.rope.scaling.factor", 4f, "' is 4, but [Attention] RopeScaling = 1 is declared")]
+    [InlineData("llama.rope.scaling.type", "yarn", "' is 'yarn', but only linear scaling, [Attention] RopeScaling, can be declared")]
     [InlineData("llama.rope.dimension_count", 16u, "' is 16, but [Attention] RopeDimensions = 32 is declared")]
     public void Metadata_that_contradicts_the_declaration_is_refused(string key, object value, string problem)
     {
         string path = Copy(copy => copy.Without(key).Add(writer =>
         {
-            if (value is float number)
+            switch (value)
             {
-                writer.Add(key, number);
-            }
-            else
-            {
-                writer.Add(key, (uint)value);
+                case float number:
+                    writer.Add(key, number);
+                    break;
+                case string text:
+                    writer.Add(key, text);
+                    break;
+                default:
+                    writer.Add(key, (uint)value);
+                    break;
             }
         }));
         Refused(() => ReluF16.Load(path, Device)).ShouldEndWith($"'{key}{problem}");

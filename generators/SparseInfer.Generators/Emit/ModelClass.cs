@@ -46,6 +46,7 @@ internal static class ModelClass
                 KeyValueHeads = {{attention.KeyValueHeads}},
                 HeadDimension = {{attention.HeadDimension}},
                 RopeTheta = {{Literal.Of(attention.RopeTheta)}},
+                RopeScaling = {{Literal.Of(attention.RopeScaling)}},
                 RopeDimensions = {{attention.RopeDimensions}},
                 NormEpsilon = {{Literal.Of(spec.Norm.Epsilon)}},
                 Activation = global::SparseInfer.Activation.{{spec.FeedForward.Activation}},

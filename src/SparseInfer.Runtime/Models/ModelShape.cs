@@ -33,6 +33,9 @@ public sealed record ModelShape
     /// <summary>Base of the rotary frequencies.</summary>
     public required float RopeTheta { get; init; }
 
+    /// <summary>Factor that positions are divided by before the rotation.</summary>
+    public required float RopeScaling { get; init; }
+
     /// <summary>Rotated dimensions of a head.</summary>
     public required int RopeDimensions { get; init; }
 
