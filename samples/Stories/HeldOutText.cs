@@ -5,7 +5,7 @@ namespace Stories;
 /// <summary>Text that the model was not trained on, as token ids, in windows that are evaluated one by one.</summary>
 internal sealed class HeldOutText
 {
-    /// <summary>Tokens predicted in a window. A window sees nothing of the one before: it starts with the begin-of-sequence token.</summary>
+    /// <summary>Tokens predicted in a window, which starts with the begin-of-sequence token and sees nothing of the one before.</summary>
     public const int Window = 256;
 
     /// <summary>As many as keep the whole program under a quarter of a minute on a small machine.</summary>

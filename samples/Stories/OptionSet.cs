@@ -129,18 +129,6 @@ internal sealed class OptionSet
             ? (true, value)
             : default;
 
-    /// <summary>Arguments that were not UTF-8 arrive with U+FFFD, on Windows with half of a surrogate pair.</summary>
-    private static bool IsPrompt(string text)
-    {
-        foreach (Rune rune in text.EnumerateRunes())
-        {
-            // Enumeration puts U+FFFD in place of lone surrogates.
-            if (rune == Rune.ReplacementChar)
-            {
-                return false;
-            }
-        }
-
-        return text.Length > 0;
-    }
+    /// <summary>Bytes that are not UTF-8 arrive as U+FFFD; half of a surrogate pair, which Windows lets through, enumerates as U+FFFD.</summary>
+    private static bool IsPrompt(string text) => text.Length > 0 && !text.EnumerateRunes().Contains(Rune.ReplacementChar);
 }

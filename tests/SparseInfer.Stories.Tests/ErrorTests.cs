@@ -42,7 +42,8 @@ public sealed class ErrorTests(TemporaryFolder folder) : IClassFixture<Temporary
     public void An_option_given_twice_is_named() => ErrorOf("--tokens", "1", "--tokens", "2").ShouldContain("'--tokens'");
 
     [Fact]
-    public void A_prompt_with_half_a_surrogate_pair_is_refused() => ErrorOf("--prompt", "a dragon \ud83d").ShouldStartWith("stories: --prompt takes ");
+    public void A_prompt_with_half_a_surrogate_pair_is_refused() =>
+        ErrorOf("--prompt", "a dragon \ud83d").ShouldStartWith("stories: --prompt takes ");
 
     [Fact]
     public void A_prompt_longer_than_the_context_says_how_long_it_is()

@@ -119,6 +119,7 @@ public sealed class ReportTests(ReportTests.SmallRun run) : IClassFixture<Report
     public sealed class SmallRun
     {
         internal ProgramResult Result { get; } =
-            StoriesProgram.Run("--threads", "1", "--tokens", "20", "--seed", "7", "--temperature", "0", "--mode", "exact", "--evaluate", "256");
+            StoriesProgram.Run(
+                "--threads", "1", "--tokens", "20", "--seed", "7", "--temperature", "0", "--mode", "exact", "--evaluate", "256");
     }
 }

@@ -25,7 +25,8 @@ internal sealed record Grid(string Title, GridColumn[] Columns, GridCell[][] Row
         return new Grid(
             "Side by side",
             [
-                new("mode", IsText: true), new("tokens/s"), new("perplexity"), new("change"), new("KiB"), new("of dense", Bar: GridBar.Bytes),
+                new("mode", IsText: true), new("tokens/s"), new("perplexity"), new("change"), new("KiB"),
+                new("of dense", Bar: GridBar.Bytes),
             ],
             [
                 .. measurements.Select(it => new GridCell[]
@@ -44,8 +45,8 @@ internal sealed record Grid(string Title, GridColumn[] Columns, GridCell[][] Row
     public static Grid OfLayers(Measurement measurement, Measurement dense) => new(
         measurement.Contender.Name,
         [
-            new("layer"), new("policy", IsText: true, Width: 13), new("inactive", Bar: GridBar.Actual), new("predicted", Bar: GridBar.Predicted),
-            new("precision"), new("recall"), new("KiB", Width: 5), new("of dense", Bar: GridBar.Bytes),
+            new("layer"), new("policy", IsText: true, Width: 13),
+            new("inactive", Bar: GridBar.Actual), new("predicted", Bar: GridBar.Predicted), new("precision"), new("recall"), new("KiB", Width: 5), new("of dense", Bar: GridBar.Bytes),
         ],
         [
             .. measurement.Layers.Select((layer, i) => new GridCell[]

@@ -19,9 +19,9 @@ internal static class Wording
         + $"{Reason(generation.Reason)}. Repeat with --seed {options.Seed}.";
 
     public static string Method(HeldOutText text) =>
-        $"Speed: the prompt continued greedily, best of {Speed.Rounds} runs. All else: {text.Tokens:#,0} tokens of held-out text in windows "
-        + $"of {HeldOutText.Window}, with the mode's skipping on at every position. KiB: what a token touches of the feed-forwards' weights "
-        + "and of the predictor's data.";
+        $"Speed: the prompt continued greedily, best of {Speed.Rounds} runs. All else: {text.Tokens:#,0} tokens of held-out text in "
+        + $"windows of {HeldOutText.Window}, with the mode's skipping on at every position. KiB: what a token touches of the "
+        + "feed-forwards' weights and of the predictor's data.";
 
     /// <summary>A share in percent; a dash where there is none.</summary>
     public static string Percent(double share) => double.IsNaN(share) ? "-" : share >= 0.9995 ? "100%" : $"{100 * share:0.0}%";
