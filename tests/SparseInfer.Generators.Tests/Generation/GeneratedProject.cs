@@ -47,11 +47,10 @@ internal static class GeneratedProject
     {
         Driver().RunGeneratorsAndUpdateCompilation(Compilation(sources), out Compilation complete, out ImmutableArray<Diagnostic> reported);
         reported.ShouldBeEmpty();
-        ShouldHaveNoWarnings(complete);
         return GeneratedAssembly.Load(complete);
     }
 
-    public static void ShouldHaveNoWarnings(Compilation compilation) => compilation.GetDiagnostics()
+    public static void ShouldHaveNoWarnings(this IEnumerable<Diagnostic> diagnostics) => diagnostics
         .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)
         .Select(diagnostic => diagnostic.ToString())
         .ShouldBeEmpty();

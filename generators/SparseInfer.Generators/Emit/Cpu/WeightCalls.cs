@@ -82,7 +82,7 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             EmitSwitch(code, type =>
             {
                 string input = type == WeightType.F16 ? "ref folded, undo" : "ref input, 1f";
-                return $"MatrixVector.Multiply<{type}>(in w.Weights, from, to, padded, {input}, ref y);";
+                return $"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, {input}, ref y);";
             });
         }
 
@@ -92,13 +92,13 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             + "ref float y, int yStride, Span<float> panel)"))
         {
             EmitSwitch(code, type =>
-                $"MatrixMatrix.Multiply<{type}>(in w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);");
+                $"MatrixMatrix.Multiply<{type}>(w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);");
         }
 
         code.Line();
         using (code.Block("private static void Widen(in StoredMatrix w, int row, ref float destination)"))
         {
-            EmitSwitch(code, type => $"EmbeddingRow.Widen<{type}>(in w.Weights, row, ref destination, PaddedHidden);");
+            EmitSwitch(code, type => $"EmbeddingRow.Widen<{type}>(w.Weights, row, ref destination, PaddedHidden);");
         }
     }
 
