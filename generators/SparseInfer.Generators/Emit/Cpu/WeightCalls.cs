@@ -75,9 +75,9 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             return;
         }
 
-        string folded = Folds ? "ref float folded, float undo, " : "";
+        string inputs = Folds ? "ref float input, ref float folded, float undo" : "ref float input";
         code.Line();
-        using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, ref float input, {folded}ref float y)"))
+        using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, {inputs}, ref float y)"))
         {
             EmitSwitch(code, type =>
             {
