@@ -26,6 +26,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     {
         public const string ParseModel = nameof(ParseModel);
         public const string ParseLayer = nameof(ParseLayer);
+        public const string StripModel = nameof(StripModel);
         public const string PlanModel = nameof(PlanModel);
         public const string PlanKernels = nameof(PlanKernels);
     }
@@ -34,24 +35,29 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
         IncrementalValuesProvider<ModelSpec> models = context.SyntaxProvider
-            .ForAttributeWithMetadataName(AttributeNames.DecoderModel, static (node, _) => node is ClassDeclarationSyntax, ModelParser.Parse)
+            .ForAttributeWithMetadataName(
+                AttributeNames.DecoderModel, static (node, _) => node is ClassDeclarationSyntax, ModelParser.Parse)
             .Where(static spec => spec is not null)
             .Select(static (spec, _) => spec!)
             .WithTrackingName(Steps.ParseModel);
 
         IncrementalValuesProvider<LayerSpec> layers = context.SyntaxProvider
-            .ForAttributeWithMetadataName(AttributeNames.FeedForward, static (node, _) => node is PropertyDeclarationSyntax, LayerParser.Parse)
+            .ForAttributeWithMetadataName(
+                AttributeNames.FeedForward, static (node, _) => node is PropertyDeclarationSyntax, LayerParser.Parse)
             .Where(static spec => spec is not null)
             .Select(static (spec, _) => spec!)
             .WithTrackingName(Steps.ParseLayer);
 
+        // What the user calls does not depend on the policies, so tuning them writes only the program again.
+        context.RegisterSourceOutput(
+            models
+                .Select(static (spec, _) => spec with { Policies = EquatableArray<LayerPolicy>.Empty })
+                .WithTrackingName(Steps.StripModel),
+            static (output, spec) => Add(output, spec.Target.FullName, ModelClass.Emit(spec)));
+
         context.RegisterSourceOutput(
             models.Select(static (spec, _) => Planner.Decoder(spec)).WithTrackingName(Steps.PlanModel),
-            static (output, plan) =>
-            {
-                Add(output, plan.Spec.Target.FullName, ModelClass.Emit(plan.Spec));
-                Add(output, plan.Spec.Target.FullName + ".Cpu", new DecoderClass(plan).Emit());
-            });
+            static (output, plan) => Add(output, plan.Spec.Target.FullName + ".Cpu", new DecoderClass(plan).Emit()));
 
         context.RegisterSourceOutput(layers, static (output, spec) =>
         {
@@ -71,7 +77,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             FeedForwardPlan plan = request.Plan;
             IEnumerable<CpuKernelEmitter> used =
                 PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName)).Select(policy => policy.Cpu);
-            Add(output, plan.ClassName + ".Cpu", new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used)).Emit());
+            Add(output, plan.ClassName + ".Cpu", new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used), request.Batches).Emit());
         });
     }
 
@@ -80,23 +86,26 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
     /// <summary>The kernels that one shape and weight type needs.</summary>
     /// <param name="Policies">Attribute names, sorted.</param>
-    internal sealed record KernelRequest(FeedForwardPlan Plan, EquatableArray<string> Policies)
+    /// <param name="Batches">Whether a model processes prompts with it.</param>
+    internal sealed record KernelRequest(FeedForwardPlan Plan, EquatableArray<string> Policies, bool Batches)
     {
         public static EquatableArray<KernelRequest> Of(ModelSpec spec) =>
-            Of(spec.FeedForward, spec.Weights, spec.Policies.Select(policy => policy.Policy));
+            Of(spec.FeedForward, spec.Weights, spec.Policies.Select(policy => policy.Policy), batches: true);
 
-        public static EquatableArray<KernelRequest> Of(LayerSpec spec) => Of(spec.FeedForward, spec.Weights, [spec.Policy]);
+        public static EquatableArray<KernelRequest> Of(LayerSpec spec) => Of(spec.FeedForward, spec.Weights, [spec.Policy], batches: false);
 
         /// <summary>One request a shape and type, with the policies of all who asked.</summary>
         public static IEnumerable<KernelRequest> Merge(IEnumerable<KernelRequest> requests) => requests
             .GroupBy(request => request.Plan)
             .OrderBy(group => group.Key.ClassName, System.StringComparer.Ordinal)
-            .Select(group => new KernelRequest(group.Key, Sorted(group.SelectMany(request => request.Policies))));
+            .Select(group => new KernelRequest(
+                group.Key, Sorted(group.SelectMany(request => request.Policies)), group.Any(request => request.Batches)));
 
-        private static EquatableArray<KernelRequest> Of(FeedForwardSpec shape, IEnumerable<WeightType> weights, IEnumerable<PolicySpec> policies)
+        private static EquatableArray<KernelRequest> Of(
+            FeedForwardSpec shape, IEnumerable<WeightType> weights, IEnumerable<PolicySpec> policies, bool batches)
         {
             EquatableArray<string> names = Sorted(policies.Select(policy => PolicyRegistry.For(policy).AttributeName));
-            return weights.Select(type => new KernelRequest(Planner.FeedForward(shape, type), names)).ToEquatableArray();
+            return weights.Select(type => new KernelRequest(Planner.FeedForward(shape, type), names, batches)).ToEquatableArray();
         }
 
         private static EquatableArray<string> Sorted(IEnumerable<string> names) =>

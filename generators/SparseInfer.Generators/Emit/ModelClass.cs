@@ -10,7 +10,8 @@ internal static class ModelClass
     public static string Emit(ModelSpec spec)
     {
         var code = new CodeWriter();
-        string head = $"{spec.Target.FullName}: how the declared model is loaded. Written by SparseInfer.Generators {GeneratedAttributes.Version}.";
+        string head = $"{spec.Target.FullName}: how the declared model is loaded. "
+            + $"Written by SparseInfer.Generators {GeneratedAttributes.Version}.";
         using (GeneratedFile.BeginPart(code, head, spec.Target))
         using (code.Block($"partial class {spec.Target.Name} : global::SparseInfer.LanguageModel"))
         {

@@ -45,8 +45,8 @@ internal abstract class CpuKernelEmitter
         get
         {
             string parameter = Parameter is null ? "" : ", " + Parameter;
-            return $"internal static void {MethodName}<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{parameter})\n"
-                + "    where TMeter : struct, IMeter";
+            return $"internal static void {MethodName}<TMeter>("
+                + $"Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{parameter})\n    where TMeter : struct, IMeter";
         }
     }
 }

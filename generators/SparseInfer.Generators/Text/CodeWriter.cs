@@ -54,10 +54,10 @@ internal sealed class CodeWriter
     }
 
     /// <summary>Writes <paramref name="header"/> and an opening brace; the closing one comes when the result is disposed.</summary>
-    public Scope Block(string header, string end = "}")
+    public Scope Block(string header, string start = "{", string end = "}")
     {
         Lines(header);
-        Line("{");
+        Line(start);
         _depth++;
         return new Scope(this, end);
     }

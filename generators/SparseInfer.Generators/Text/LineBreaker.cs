@@ -1,6 +1,8 @@
 namespace SparseInfer.Generators.Text;
 
-/// <summary>Breaks lines that are too long where a person would: behind an arrow, else between the arguments of the outermost call.</summary>
+/// <summary>
+/// Breaks lines that are too long where a person would: behind an arrow, else between the arguments of the outermost call.
+/// </summary>
 internal static class LineBreaker
 {
     /// <summary>The longest line of generated code, indentation included.</summary>

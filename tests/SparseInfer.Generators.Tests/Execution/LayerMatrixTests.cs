@@ -3,19 +3,11 @@ using System.Runtime.InteropServices;
 namespace SparseInfer.Generators.Tests.Execution;
 
 /// <summary>Layers that stand alone, executed: whatever is declared computes what the definitions say.</summary>
-public sealed class LayerMatrixTests : IDisposable
+public sealed class LayerMatrixTests
 {
-    private readonly CpuDevice[] _devices = [Device.Cpu(1), Device.Cpu(2), Device.Cpu(3)];
+    private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(2), Device.Cpu(3)];
 
     public static TheoryData<string> Layers { get; } = [.. LayerMatrix.All.Select(layer => layer.Name)];
-
-    public void Dispose()
-    {
-        foreach (CpuDevice device in _devices)
-        {
-            device.Dispose();
-        }
-    }
 
     [Theory]
     [MemberData(nameof(Layers))]
@@ -42,10 +34,10 @@ public sealed class LayerMatrixTests : IDisposable
     {
         LayerCase layer = LayerMatrix.Find(name);
         var data = new LayerData(layer);
-        FeedForwardKernel[] kernels = [.. _devices.Select(_ => LayerMatrix.New(layer))];
+        FeedForwardKernel[] kernels = [.. Devices.Select(_ => LayerMatrix.New(layer))];
         for (int i = 0; i < kernels.Length; i++)
         {
-            kernels[i].Load(data.Weights, _devices[i]);
+            kernels[i].Load(data.Weights, Devices[i]);
         }
 
         foreach ((string input, float[] x) in data.Inputs)
@@ -76,7 +68,7 @@ public sealed class LayerMatrixTests : IDisposable
         var data = new LayerData(layer);
         var reference = new LayerReference(layer, data);
         using FeedForwardKernel kernel = LayerMatrix.New(layer);
-        kernel.Load(data.Weights, _devices[^1]);
+        kernel.Load(data.Weights, Devices[^1]);
         foreach ((string input, float[] x) in data.Inputs)
         {
             foreach (SparsityMode mode in Enum.GetValues<SparsityMode>())

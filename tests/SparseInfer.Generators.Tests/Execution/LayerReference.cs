@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SparseInfer.Generators.Tests.Execution;
 
 /// <summary>
@@ -16,6 +18,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
     private const double Tiny = 1e-30;
 
     private readonly StoredMatrix _first = data.Gate ?? data.Up;
+    private readonly Dictionary<float[], (Bounded First, Bounded Second)[]> _neurons = [];
 
     public Expected Forward(float[] x, SparsityMode mode)
     {
@@ -25,9 +28,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
         bool thresholds = mode == SparsityMode.Predicted && layer.Policy == LayerPolicy.ActivationThreshold;
         for (int i = 0; i < layer.Intermediate; i++)
         {
-            Bounded a = Activate(Dot(_first, data.Gate is null ? data.UpBias : data.GateBias, i, x));
-            Bounded second = layer.Gated ? Dot(data.Up, data.UpBias, i, x) : new Bounded(1, 0);
-            second = layer.Activation == Activation.DRelu ? Activate(second) : second;
+            (Bounded a, Bounded second) = Neurons(x)[i];
             Bounded product = layer.Gated ? a * second : a;
 
             bool active = thresholds ? Math.Abs(a.Value) >= LayerCase.Threshold
@@ -63,6 +64,25 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
         IsPredictedInactive(_first.Row(neuron), x)
         || (layer.Activation == Activation.DRelu && IsPredictedInactive(data.Up.Row(neuron), x));
 
+    /// <summary>The activation and what it is multiplied by, of every neuron: the same in every mode.</summary>
+    private (Bounded First, Bounded Second)[] Neurons(float[] x)
+    {
+        if (_neurons.TryGetValue(x, out (Bounded, Bounded)[]? known))
+        {
+            return known;
+        }
+
+        var neurons = new (Bounded, Bounded)[layer.Intermediate];
+        for (int i = 0; i < neurons.Length; i++)
+        {
+            Bounded first = Activate(Dot(_first, data.Gate is null ? data.UpBias : data.GateBias, i, x));
+            Bounded second = layer.Gated ? Dot(data.Up, data.UpBias, i, x) : new Bounded(1, 0);
+            neurons[i] = (first, layer.Activation == Activation.DRelu ? Activate(second) : second);
+        }
+
+        return _neurons[x] = neurons;
+    }
+
     private bool IsPredictedInactive(ReadOnlySpan<float> row, float[] x)
     {
         int disagreeing = 0;
@@ -77,13 +97,15 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
     private static bool IsDoubtful(Bounded value) => value.Value != 0 ? Math.Abs(value.Value) <= Math.Max(value.Error, Tiny) : value.MayBeActive;
 
     /// <summary>16 sums of every sixteenth column, four more additions to join them, and the bias.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Bounded Dot(StoredMatrix matrix, float[]? bias, int row, float[] x)
     {
         double sum = bias?[row] ?? 0;
         double magnitude = Math.Abs(sum);
+        ReadOnlySpan<float> weights = matrix.Row(row);
         for (int j = 0; j < x.Length; j++)
         {
-            double product = (double)matrix[row, j] * x[j];
+            double product = (double)weights[j] * x[j];
             sum += product;
             magnitude += Math.Abs(product);
         }
@@ -92,14 +114,16 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
     }
 
     /// <summary>One sum in ascending order, and the bias.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Bounded Down(Bounded[] h, int column)
     {
         double sum = data.DownBias?[column] ?? 0;
         double magnitude = Math.Abs(sum);
         double error = 0;
+        ReadOnlySpan<float> weights = data.Down.Row(column);
         for (int i = 0; i < h.Length; i++)
         {
-            double weight = data.Down[column, i];
+            double weight = weights[i];
             sum += weight * h[i].Value;
             magnitude += Math.Abs(weight * h[i].Value);
             error += Math.Abs(weight) * h[i].Error;

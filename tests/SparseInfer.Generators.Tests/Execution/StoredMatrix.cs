@@ -26,8 +26,6 @@ internal sealed class StoredMatrix
 
     public WeightTensor Tensor => WeightTensor.From((vocabulary::SparseInfer.WeightType)Type, Bytes);
 
-    public float this[int row, int column] => Values[(row * Columns) + column];
-
     public ReadOnlySpan<float> Row(int row) => Values.AsSpan(row * Columns, Columns);
 
     public static StoredMatrix Encode(WeightType type, float[] values, int columns) => type switch

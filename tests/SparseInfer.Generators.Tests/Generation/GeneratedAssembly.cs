@@ -13,10 +13,12 @@ internal sealed class GeneratedAssembly
 
     private GeneratedAssembly(Assembly assembly) => _assembly = assembly;
 
+    /// <summary>Compiles and loads; a warning fails.</summary>
     public static GeneratedAssembly Load(Compilation compilation)
     {
         using var image = new MemoryStream();
-        compilation.Emit(image).Success.ShouldBeTrue();
+        using var documentation = new MemoryStream(); // asked for, so that comments are checked as well
+        compilation.Emit(image, xmlDocumentationStream: documentation).Diagnostics.ShouldHaveNoWarnings();
         image.Position = 0;
         return new GeneratedAssembly(new AssemblyLoadContext(compilation.AssemblyName, isCollectible: true).LoadFromStream(image));
     }

@@ -47,12 +47,15 @@ internal static class GeneratedProject
     {
         Driver().RunGeneratorsAndUpdateCompilation(Compilation(sources), out Compilation complete, out ImmutableArray<Diagnostic> reported);
         reported.ShouldBeEmpty();
-        ShouldHaveNoWarnings(complete);
         return GeneratedAssembly.Load(complete);
     }
 
-    public static void ShouldHaveNoWarnings(Compilation compilation) => compilation.GetDiagnostics()
-        .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)
+    /// <summary>Requires that there is no warning, and no using that is not used in what is generated.</summary>
+    public static void ShouldHaveNoWarnings(this IEnumerable<Diagnostic> diagnostics) => diagnostics
+        .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning || IsUnusedUsing(diagnostic))
         .Select(diagnostic => diagnostic.ToString())
         .ShouldBeEmpty();
+
+    private static bool IsUnusedUsing(Diagnostic diagnostic) =>
+        diagnostic.Id == "CS8019" && diagnostic.Location.SourceTree?.FilePath.EndsWith(".g.cs", StringComparison.Ordinal) == true;
 }

@@ -136,8 +136,9 @@ internal sealed partial class DecoderClass
 
     private void EmitHead(string matrix, string y, string stride, string rowOfToken, bool batch, bool rotate)
     {
+        string input = Input("Normed(0)", "InputWidth");
         _code.Line(batch
-            ? _calls.MultiplyBatch($"w.{matrix}", "row", "row + HeadDimension", "PaddedHidden", Input("Normed(0)", "InputWidth"), $"ref {y}, {stride}")
+            ? _calls.MultiplyBatch($"w.{matrix}", "row", "row + HeadDimension", "PaddedHidden", input, $"ref {y}, {stride}")
             : _calls.Multiply($"w.{matrix}", "row", "row + HeadDimension", "PaddedHidden", y));
         bool biased = _attention.QueryKeyValueBiases;
         if (!biased && !rotate)

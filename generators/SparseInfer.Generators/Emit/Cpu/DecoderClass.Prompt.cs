@@ -95,11 +95,12 @@ internal sealed partial class DecoderClass
                 _code.Line("Workers.Barrier();");
                 using (_code.Block("if (PromptIsDense)"))
                 {
-                    string h = $"ref _activated.Ref<float>(){(_spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "")}";
-                    ForFeedForward((plan, weights) => _code.Lines($$"""
-                        {{plan.ClassName}}.Batch({{weights}}, ref Normed(0), InputWidth, tokens, {{h}}, fromNeuron, toNeuron, panel);
+                    const string H = "ref _activated.Ref<float>()";
+                    string other = _spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "";
+                    ForFeedForward((plan, w) => _code.Lines($$"""
+                        {{plan.ClassName}}.Batch({{w}}, ref Normed(0), InputWidth, tokens, {{H}}{{other}}, fromNeuron, toNeuron, panel);
                         Workers.Barrier();
-                        {{plan.ClassName}}.DownBatch({{weights}}, ref _activated.Ref<float>(), tokens, ref Projected(0), fromColumn, toColumn, panel);
+                        {{plan.ClassName}}.DownBatch({{w}}, {{H}}, tokens, ref Projected(0), fromColumn, toColumn, panel);
                         """));
                 }
 

@@ -28,8 +28,8 @@ internal sealed partial class DecoderClass
                     _code.Line($"{name} = Floats({count});");
                 }
 
-                _code.Line(
-                    $"_scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, Intermediate, {_feedForwards[0].ClassName}.SideWords);");
+                string sideWords = $"{_feedForwards[0].ClassName}.SideWords";
+                _code.Line($"_scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, Intermediate, {sideWords});");
             }
 
             _code.Line();
@@ -109,8 +109,8 @@ internal sealed partial class DecoderClass
             _code.Line("Workers.Barrier();");
             _code.Line("(from, to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
             _code.Line("Span<float> panel = Panel(worker);");
-            _code.Line(_calls.MultiplyBatch(
-                "_program._head", "from", "to", "PaddedHidden", Input("Normed(first)", "InputWidth", "tokens - first"), "ref Logits, Vocabulary"));
+            string input = Input("Normed(first)", "InputWidth", "tokens - first");
+            _code.Line(_calls.MultiplyBatch("_program._head", "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
         }
     }
 

@@ -66,6 +66,7 @@ internal sealed partial class DecoderClass
         {
             string form = $"{_spec.FeedForward.Activation}, {(_spec.FeedForward.Gated ? "gated" : "not gated")}";
             string theta = Literal.Of(_attention.RopeTheta).TrimEnd('f');
+            string ofFirst = _calls.Single ? "" : $" and all {_spec.Weights[0]}";
             string attention = Literal.Grouped(_plan.AttentionBytes * _spec.Layers);
             string feedForward = Literal.Grouped(_plan.FeedForwardBytes * _spec.Layers);
             IEnumerable<string> head =
@@ -78,18 +79,22 @@ internal sealed partial class DecoderClass
                 $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 $"  weights      {string.Join(", ", _spec.Weights)}",
-                $"  bytes        {Literal.Grouped(_plan.DenseBytes)} a token when dense{(_calls.Single ? "" : ", in the first of these types")}:",
+                $"  bytes        {Literal.Grouped(_plan.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.HeadBytes)}",
                 "  barriers     5 a layer: heads, attention, projection, neurons, down",
                 "",
                 "In Predicted mode the layers do this:",
-                .. _spec.Policies.Select(policy => $"  {Layers(policy),-12} {PolicyRegistry.For(policy.Policy).Cpu.Describe(policy.Policy)}"),
+                .. _spec.Policies.Select(Describe),
             ];
             return string.Join("\n", head);
         }
     }
 
-    private static string Layers(LayerPolicy policy) => policy.First == policy.Last ? $"{policy.First}" : $"{policy.First}..{policy.Last}";
+    private static string Describe(LayerPolicy policy)
+    {
+        string layers = policy.First == policy.Last ? $"{policy.First}" : $"{policy.First}..{policy.Last}";
+        return $"  {layers,-12} {PolicyRegistry.For(policy.Policy).Cpu.Describe(policy.Policy)}";
+    }
 
     private void EmitConstants()
     {
@@ -218,8 +223,14 @@ internal sealed partial class DecoderClass
             return;
         }
 
-        IEnumerable<string> names = FeedForwardMatrices.Append(DownNames).Select(matrix => TensorNames.Layer(matrix.Gguf, matrix.HuggingFace));
-        _code.Line($"WeightType type = bind.CommonType([{string.Join(", ", names)}], {_calls.TypeArguments});");
+        using (_code.Block("WeightType type = bind.CommonType(", "[", $"], {_calls.TypeArguments});"))
+        {
+            foreach (var (_, gguf, huggingFace) in FeedForwardMatrices.Append(DownNames))
+            {
+                _code.Line(TensorNames.Layer(gguf, huggingFace) + ",");
+            }
+        }
+
         foreach (FeedForwardPlan plan in _feedForwards)
         {
             using (_code.Block($"if (type == WeightType.{plan.Weights})"))
@@ -284,7 +295,11 @@ internal sealed partial class DecoderClass
                 vectors.Add("OutputBias");
             }
 
-            _code.Line($"public float[] {string.Join(", ", vectors.Select(vector => vector + " = []"))};");
+            foreach (string vector in vectors)
+            {
+                _code.Line($"public float[] {vector} = [];");
+            }
+
             foreach (FeedForwardPlan plan in _feedForwards)
             {
                 _code.Line(_calls.Single

@@ -8,7 +8,9 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Emit.Cpu;
 
 /// <summary>Writes the class that holds all kernels of one feed-forward shape and weight type.</summary>
-internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKernelEmitter> kernels)
+/// <param name="kernels">What <see cref="Kernels"/> found.</param>
+/// <param name="batches">Whether prompts use the shape: a layer that stands alone takes one input at a time.</param>
+internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKernelEmitter> kernels, bool batches)
 {
     private readonly CodeWriter _code = new();
 
@@ -50,10 +52,14 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
             _code.Line();
             EmitDown();
-            _code.Line();
-            EmitBatch();
-            _code.Line();
-            EmitDownBatch();
+            if (batches)
+            {
+                _code.Line();
+                EmitBatch();
+                _code.Line();
+                EmitDownBatch();
+            }
+
             if (plan.HasZeros)
             {
                 _code.Line();
@@ -95,15 +101,17 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             int matrices = plan.InputMatrices + 1;
             string threshold = spec.Activation == Activation.FatRelu ? $" above {spec.Threshold}" : "";
             string form = $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
+            int columns = WeightLayout.ColumnMultiple;
+            string row = Literal.Grouped(plan.RowBytes);
             string dense = Literal.Grouped(plan.RowBytes * plan.Intermediate * matrices);
             string neuron = Literal.Grouped(plan.RowBytes * matrices);
             return $"""
                 Feed-forward kernels for one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
                   shape        {plan.Hidden} x {plan.Intermediate}, {form}
-                  weights      {plan.Weights}, {Literal.Grouped(plan.RowBytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
+                  weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major)
                   bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
-                  plan         rows in fours, {WeightLayout.ColumnMultiple} columns a step; {SignPlanText}blocks of {plan.BlockNeurons} neurons
+                  plan         rows in fours, {columns} columns a step; {SignPlanText}blocks of {plan.BlockNeurons} neurons
 
                 Sums run in a fixed order: every dot product in 16 lanes and one tree, every column of down by ascending neuron.
                 So Exact equals Dense bit for bit, whatever the number of workers.
@@ -119,18 +127,25 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     private void EmitConstants()
     {
-        _code.Lines($$"""
-            internal const int Hidden = {{plan.Hidden}};
-            internal const int PaddedHidden = {{plan.PaddedHidden}};
-            internal const int Intermediate = {{plan.Intermediate}};
-            internal const int PaddedIntermediate = {{plan.PaddedIntermediate}};
+        int sideWords = kernels.Max(kernel => kernel.SideWords(plan));
+        _code.Line($"internal const int PaddedHidden = {plan.PaddedHidden};");
+        _code.Line();
+        _code.Summary("64-bit words that a worker keeps for what a policy derives from the input.");
+        _code.Line($"internal const int SideWords = {sideWords};");
+        _code.Line();
+        if (sideWords > 0)
+        {
+            _code.Line($"private const int Hidden = {plan.Hidden};");
+        }
 
-            /// <summary>64-bit words that a worker keeps for what a policy derives from the input.</summary>
-            internal const int SideWords = {{kernels.Max(kernel => kernel.SideWords(plan))}};
+        if (batches)
+        {
+            _code.Line($"private const int Intermediate = {plan.Intermediate};");
+            _code.Line($"private const int PaddedIntermediate = {plan.PaddedIntermediate};");
+        }
 
-            private const long RowBytes = {{plan.RowBytes}};
-            private const long NeuronBytes = {{plan.InputMatrices + 1}} * RowBytes;
-            """);
+        _code.Line($"private const long RowBytes = {plan.RowBytes};");
+        _code.Line($"private const long NeuronBytes = {plan.InputMatrices + 1} * RowBytes;");
     }
 
     private void EmitWeights()
@@ -176,7 +191,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     private void EmitDown()
     {
-        _code.Summary("y = the active rows of down times their values, for some columns. Workers' lists one after the other: neurons ascend.");
+        _code.Summary("y = the active rows of down times their values, for some columns. Worker after worker, so that neurons ascend.");
         _code.Line(GeneratedAttributes.Hot);
         using (_code.Block("internal static void Down(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)"))
         {
@@ -184,8 +199,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             using (_code.Block("for (int worker = 0; worker < scratch.Workers; worker++)"))
             {
                 _code.Line("FeedForwardSlot slot = scratch[worker];");
-                _code.Line(
-                    $"OrderedDown.Accumulate<{plan.Weights}>(in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);");
+                _code.Line($"OrderedDown.Accumulate<{plan.Weights}>("
+                    + "in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);");
             }
 
             if (plan.Spec.Biases)
@@ -205,9 +220,9 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         _code.Summary("h[token, neuron] for some neurons and a batch of tokens, nothing skipped: the bits of Dense, token by token."
             + (plan.Spec.Gated ? " <c>other</c> is room for as many again." : ""));
         _code.Line(GeneratedAttributes.Hot);
-        string other = plan.Spec.Gated ? "ref float other, " : "";
+        string h = plan.Spec.Gated ? "ref float h, ref float other" : "ref float h";
         using (_code.Block(
-            $"internal static void Batch(\n    Weights w, ref float x, int xStride, int tokens, ref float h, {other}int from, int to, Span<float> panel)"))
+            $"internal static void Batch(Weights w, ref float x, int xStride, int tokens, {h}, int from, int to, Span<float> panel)"))
         {
             _code.Line(Gemm(plan.First, "h"));
             if (plan.Spec.Gated)
@@ -226,8 +241,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 using (_code.Block("for (int i = from; i < to; i++)"))
                 {
                     string first = "Unsafe.Add(ref row, i)" + Bias(plan.First);
-                    string second = plan.Spec.Gated ? ", Unsafe.Add(ref up, i)" + Bias("Up") : "";
-                    _code.Line($"Unsafe.Add(ref row, i) = Neuron({first}{second});");
+                    string value = plan.Spec.Gated ? $"Neuron({first}, Unsafe.Add(ref up, i){Bias("Up")})" : $"Activate({first})";
+                    _code.Line($"Unsafe.Add(ref row, i) = {value};");
                 }
             }
         }
@@ -237,12 +252,11 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     {
         _code.Summary("y = h times down for a batch of tokens and some columns, neurons ascending.");
         _code.Line(GeneratedAttributes.Hot);
-        using (_code.Block(
-            "internal static void DownBatch(Weights w, ref float h, int tokens, ref float y, int fromColumn, int toColumn, Span<float> panel)"))
+        using (_code.Block("internal static void DownBatch("
+            + "Weights w, ref float h, int tokens, ref float y, int fromColumn, int toColumn, Span<float> panel)"))
         {
-            _code.Line(
-                $"OrderedDown.Multiply<{plan.Weights}>(in w.Down, Intermediate, ref h, PaddedIntermediate, tokens, "
-                + "ref y, PaddedHidden, fromColumn, toColumn, panel);");
+            _code.Line($"OrderedDown.Multiply<{plan.Weights}>("
+                + "in w.Down, Intermediate, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);");
             if (plan.Spec.Biases)
             {
                 using (_code.Block("for (int token = 0; token < tokens; token++)"))
@@ -256,7 +270,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[i]" : "";
 
     private string Gemm(string matrix, string y) =>
-        $"MatrixMatrix.Multiply<{plan.Weights}>(in w.{matrix}, from, to, PaddedHidden, ref x, xStride, tokens, ref {y}, PaddedIntermediate, panel);";
+        $"MatrixMatrix.Multiply<{plan.Weights}>("
+        + $"in w.{matrix}, from, to, PaddedHidden, ref x, xStride, tokens, ref {y}, PaddedIntermediate, panel);";
 
     private void EmitCountActive()
     {
@@ -299,15 +314,11 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         };
         _code.Line(GeneratedAttributes.Inline);
         _code.Line($"private static float Activate(float x) => {activate};");
-        _code.Line();
-        _code.Summary("What a neuron's row of down is multiplied by; zero where its activation is.");
-        _code.Line(GeneratedAttributes.Inline);
-        if (!plan.Spec.Gated)
+        if (plan.Spec.Gated)
         {
-            _code.Line("private static float Neuron(float up) => Activate(up);");
-        }
-        else
-        {
+            _code.Line();
+            _code.Summary("What a neuron's row of down is multiplied by; zero where its activation is.");
+            _code.Line(GeneratedAttributes.Inline);
             using (_code.Block("private static float Neuron(float gate, float up)"))
             {
                 _code.Line("float a = Activate(gate);");

@@ -33,7 +33,8 @@ internal sealed class LayerClass
             _code.Line();
             foreach (FeedForwardPlan plan in _plans)
             {
-                _code.Line(Single ? $"private {plan.ClassName}.Weights _weights = new();" : $"private {plan.ClassName}.Weights? {Field(plan)};");
+                string field = Single ? "Weights _weights = new()" : $"Weights? {Field(plan)}";
+                _code.Line($"private {plan.ClassName}.{field};");
             }
 
             _code.Line();
@@ -51,12 +52,14 @@ internal sealed class LayerClass
         return _code.ToString();
     }
 
-    private string Head =>
-        $"""
-        {_spec.Target.FullName} on a CPU: a feed-forward layer alone, {_spec.FeedForward.Hidden} x {_spec.FeedForward.Intermediate}.
-        Written by SparseInfer.Generators {GeneratedAttributes.Version}. Kernels: {string.Join(", ", _plans.Select(plan => plan.ClassName))}.
-        In Predicted mode: {PolicyRegistry.For(_spec.Policy).Cpu.Describe(_spec.Policy)}.
-        """;
+    private string Head => string.Join("\n",
+    [
+        $"{_spec.Target.FullName}, a feed-forward layer alone, on a CPU. Written by SparseInfer.Generators {GeneratedAttributes.Version}.",
+        "",
+        $"  shape        {_spec.FeedForward.Hidden} x {_spec.FeedForward.Intermediate}",
+        .. _plans.Select(plan => $"  kernels      {plan.ClassName}"),
+        $"  predicted    {PolicyRegistry.For(_spec.Policy).Cpu.Describe(_spec.Policy)}",
+    ]);
 
     private void EmitConstructor() => _code.Lines($$"""
         private {{_name}}()
@@ -109,7 +112,7 @@ internal sealed class LayerClass
 
     private void EmitWeights(string field)
     {
-        using (_code.Block($"{field} = new()", "};"))
+        using (_code.Block($"{field} = new()", end: "};"))
         {
             foreach (string tensor in Tensors)
             {
@@ -140,9 +143,19 @@ internal sealed class LayerClass
 
     private void EmitDown()
     {
-        using (_code.Block("protected override void Down(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)"))
+        const string Signature = "protected override void Down(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)";
+        static string Call(FeedForwardPlan plan, string weights) =>
+            $"{plan.ClassName}.Down({weights}, scratch, ref y, fromColumn, toColumn);";
+        if (Single)
         {
-            ForLoaded((plan, weights) => _code.Line($"{plan.ClassName}.Down({weights}, scratch, ref y, fromColumn, toColumn);"));
+            _code.Line($"{Signature} =>");
+            _code.Line("    " + Call(_plans[0], "_weights"));
+            return;
+        }
+
+        using (_code.Block(Signature))
+        {
+            ForLoaded((plan, weights) => _code.Line(Call(plan, weights)));
         }
     }
 

@@ -11,40 +11,44 @@ internal static class PolicySwitch
     /// <summary>Writes the switch; <c>slot, from, to, tally</c> are in scope, and <c>layer</c> where there are several policies.</summary>
     public static void Emit(CodeWriter code, FeedForwardPlan plan, string weights, EquatableArray<LayerPolicy> policies)
     {
-        List<(string Label, string Call)> cases =
-        [
-            ("case SparsityMode.Dense:", Call(plan, weights, "Dense")),
-            plan.HasZeros
-                ? ("case SparsityMode.Exact:", Call(plan, weights, "Exact"))
-                : ($"case SparsityMode.Exact: // {plan.Spec.Activation} has no zeros to skip", Call(plan, weights, "Dense")),
-        ];
-        foreach (LayerPolicy policy in policies)
+        var cases = new List<(string Label, string Call)> { ("case SparsityMode.Dense:", Call(plan, weights, "Dense")) };
+        cases.Add(plan.HasZeros
+            ? ("case SparsityMode.Exact:", Call(plan, weights, "Exact"))
+            : ($"case SparsityMode.Exact: // {plan.Spec.Activation} has no zeros to skip", Call(plan, weights, "Dense")));
+        int last = policies.Count - 1;
+        string otherwise = Call(plan, weights, policies[last].Policy);
+        foreach (var group in policies.GroupBy(policy => Call(plan, weights, policy.Policy)).Where(group => group.Key != otherwise))
         {
-            string layers = policy.First == policy.Last ? $"layer == {policy.First}" : $"layer <= {policy.Last}";
-            bool last = policy.Equals(policies[policies.Count - 1]);
-            cases.Add((last ? "default:" : $"case SparsityMode.Predicted when {layers}:", Call(plan, weights, policy.Policy)));
+            cases.Add(($"case SparsityMode.Predicted when layer is {string.Join(" or ", group.Select(Range))}:", group.Key));
         }
 
-        if (cases.All(item => item.Call == cases[0].Call))
+        cases.Add(("default:", otherwise));
+        if (cases.All(item => item.Call == otherwise))
         {
             code.Line($"// {plan.Spec.Activation} has no zeros to skip, and nothing else is declared: every mode computes every neuron.");
-            code.Line(cases[0].Call);
+            code.Line(otherwise);
             return;
         }
 
+        // Labels of one call stand together, those of the default at the end.
         using (code.Block("switch (Mode)"))
         {
-            for (int i = 0; i < cases.Count; i++)
+            foreach (var group in cases.GroupBy(item => item.Call).OrderBy(group => group.Key == otherwise))
             {
-                code.Line(cases[i].Label);
-                if (i + 1 == cases.Count || cases[i + 1].Call != cases[i].Call)
+                foreach (var (label, _) in group)
                 {
-                    code.Line("    " + cases[i].Call);
-                    code.Line("    break;");
+                    code.Line(label);
                 }
+
+                code.Line("    " + group.Key);
+                code.Line("    break;");
             }
         }
     }
+
+    private static string Range(LayerPolicy policy) => policy.First == policy.Last ? $"{policy.First}"
+        : policy.First == 0 ? $"<= {policy.Last}"
+        : $"(>= {policy.First} and <= {policy.Last})";
 
     private static string Call(FeedForwardPlan plan, string weights, PolicySpec policy)
     {

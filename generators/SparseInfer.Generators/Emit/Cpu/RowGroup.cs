@@ -30,9 +30,8 @@ internal static class RowGroup
     public static void EmitDot(CodeWriter code, FeedForwardPlan plan, string matrix, string name)
     {
         string bias = plan.Spec.Biases ? $"Four(w.{matrix}Bias, i0, i1, i2, i3) + " : "";
-        code.Lines($$"""
-            Vector128<float> {{name}} = {{bias}}undo * RowDot.Four<{{plan.Weights}}>(
-                ref x, ref w.{{matrix}}.Row(i0), ref w.{{matrix}}.Row(i1), ref w.{{matrix}}.Row(i2), ref w.{{matrix}}.Row(i3), PaddedHidden);
-            """);
+        string rows = string.Join(", ", Enumerable.Range(0, 4).Select(lane => $"ref w.{matrix}.Row(i{lane})"));
+        code.Line($"Vector128<float> {name} = {bias}undo * RowDot.Four<{plan.Weights}>(");
+        code.Line($"    ref x, {rows}, PaddedHidden);");
     }
 }

@@ -75,14 +75,14 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             return;
         }
 
-        string folded = Folds ? "ref float folded, float undo, " : "";
+        string inputs = Folds ? "ref float input, ref float folded, float undo" : "ref float input";
         code.Line();
-        using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, ref float input, {folded}ref float y)"))
+        using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, {inputs}, ref float y)"))
         {
             EmitSwitch(code, type =>
             {
                 string input = type == WeightType.F16 ? "ref folded, undo" : "ref input, 1f";
-                return $"MatrixVector.Multiply<{type}>(in w.Weights, from, to, padded, {input}, ref y);";
+                return $"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, {input}, ref y);";
             });
         }
 
@@ -92,13 +92,13 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             + "ref float y, int yStride, Span<float> panel)"))
         {
             EmitSwitch(code, type =>
-                $"MatrixMatrix.Multiply<{type}>(in w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);");
+                $"MatrixMatrix.Multiply<{type}>(w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);");
         }
 
         code.Line();
         using (code.Block("private static void Widen(in StoredMatrix w, int row, ref float destination)"))
         {
-            EmitSwitch(code, type => $"EmbeddingRow.Widen<{type}>(in w.Weights, row, ref destination, PaddedHidden);");
+            EmitSwitch(code, type => $"EmbeddingRow.Widen<{type}>(w.Weights, row, ref destination, PaddedHidden);");
         }
     }
 

@@ -32,10 +32,11 @@ internal sealed class DenseCpuKernel : CpuKernelEmitter
                 code.Line();
                 for (int lane = 0; lane < 4; lane++)
                 {
-                    string arguments = plan.Spec.Gated ? $"gate.GetElement({lane}), up.GetElement({lane})" : $"up.GetElement({lane})";
+                    string up = $"up.GetElement({lane})";
+                    string neuron = plan.Spec.Gated ? $"Neuron(gate.GetElement({lane}), {up})" : $"Activate({up})";
                     string place = lane == 0 ? "count" : $"count + {lane}";
                     code.Line($"Unsafe.Add(ref active, {place}) = i{lane};");
-                    code.Line($"Unsafe.Add(ref value, {place}) = Neuron({arguments});");
+                    code.Line($"Unsafe.Add(ref value, {place}) = {neuron};");
                 }
 
                 code.Line("count += 4;");

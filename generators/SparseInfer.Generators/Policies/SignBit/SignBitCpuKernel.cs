@@ -61,6 +61,11 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
             }
 
             string most = tested.Length == 1 ? Count(tested[0]) : $"Math.Max({Count(tested[0])}, {Count(tested[1])})";
+            if (!InRegisters(plan))
+            {
+                code.Line();
+            }
+
             code.Line("Unsafe.Add(ref candidate, candidates) = i;");
             code.Line($"candidates += {most} <= threshold ? 1 : 0;");
         }
@@ -72,7 +77,8 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
         code.Line($"ref ulong {row} = ref w.{matrix}Signs.Row(i);");
         if (InRegisters(plan))
         {
-            EmitSum(code, $"int {Count(matrix)} =", Enumerable.Range(0, plan.SignWords).Select(k => $"BitOperations.PopCount(s{k} ^ {Word(row, k)})"));
+            EmitSum(code, $"int {Count(matrix)} =", Enumerable.Range(0, plan.SignWords).Select(k =>
+                $"BitOperations.PopCount(s{k} ^ {Word(row, k)})"));
             return;
         }
 

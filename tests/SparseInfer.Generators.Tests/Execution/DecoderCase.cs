@@ -1,0 +1,107 @@
+namespace SparseInfer.Generators.Tests.Execution;
+
+/// <summary>One declaration of a tiny decoder, and what it means.</summary>
+internal sealed record DecoderCase(string Name)
+{
+    public int Hidden { get; init; } = 64;
+
+    public int Layers { get; init; } = 3;
+
+    public int Vocabulary { get; init; } = 61;
+
+    /// <summary>Longer than a batch of prompt tokens.</summary>
+    public int Context { get; init; } = 80;
+
+    public int Heads { get; init; } = 4;
+
+    public int KeyValueHeads { get; init; } = 2;
+
+    /// <summary>0: not declared.</summary>
+    public int DeclaredHeadDimension { get; init; }
+
+    /// <summary>0: not declared.</summary>
+    public int DeclaredRopeDimensions { get; init; }
+
+    public float RopeTheta { get; init; } = 10000;
+
+    public float RopeScaling { get; init; } = 1;
+
+    public RopePairing Pairing { get; init; }
+
+    public bool QueryKeyValueBiases { get; init; }
+
+    public bool OutputBias { get; init; }
+
+    public int Intermediate { get; init; } = 96;
+
+    public Activation Activation { get; init; }
+
+    public bool Gated { get; init; } = true;
+
+    public bool FeedForwardBiases { get; init; }
+
+    public bool LayerNorm { get; init; }
+
+    public bool Tied { get; init; }
+
+    public float EmbeddingScale { get; init; } = 1;
+
+    public WeightType[] Weights { get; init; } = [WeightType.F32];
+
+    /// <summary>Policy of each layer: Exact or Dense, or a predictor's alpha.</summary>
+    public decimal?[] Alphas { get; init; } = [];
+
+    /// <summary>CATS on every layer; 0: not declared.</summary>
+    public float ActivationThreshold { get; init; }
+
+    /// <summary>What stands before and after the declared class, the class's modifiers, and its full name.</summary>
+    public (string Before, string Modifiers, string After, string FullName) Place { get; init; } = ("", "public sealed", "", "");
+
+    public int HeadDimension => DeclaredHeadDimension == 0 ? Hidden / Heads : DeclaredHeadDimension;
+
+    public int RopeDimensions => DeclaredRopeDimensions == 0 ? HeadDimension : DeclaredRopeDimensions;
+
+    public string FullName => Place.FullName.Length == 0 ? Name : Place.FullName;
+
+    public const float Epsilon = 1e-5f;
+
+    public override string ToString() => Name;
+
+    /// <summary>A file with the declaration, as a user writes it.</summary>
+    public string Source => FormattableString.Invariant($$"""
+        using SparseInfer;
+
+        {{Place.Before}}
+        /// <summary>A decoder.</summary>
+        [DecoderModel(Hidden = {{Hidden}}, Layers = {{Layers}}, Vocabulary = {{Vocabulary}}, Context = {{Context}})]
+        [Attention(
+            Heads = {{Heads}}, KeyValueHeads = {{KeyValueHeads}}, HeadDimension = {{DeclaredHeadDimension}}, RopeTheta = {{RopeTheta}}f,
+            RopeScaling = {{RopeScaling}}f, RopeDimensions = {{DeclaredRopeDimensions}}, RopePairing = RopePairing.{{Pairing}},
+            QueryKeyValueBiases = {{Bool(QueryKeyValueBiases)}}, OutputBias = {{Bool(OutputBias)}})]
+        [FeedForward(
+            Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}, Gated = {{Bool(Gated)}}, Biases = {{Bool(FeedForwardBiases)}})]
+        [{{(LayerNorm ? "LayerNorm" : "RmsNorm")}}(Epsilon = {{Epsilon}}f)]
+        [Embedding(Tied = {{Bool(Tied)}}, Scale = {{EmbeddingScale}}f)]
+        [Weights({{string.Join(", ", Weights.Select(type => $"WeightType.{type}"))}})]
+        {{string.Join("\n", Policies())}}
+        {{Place.Modifiers}} partial class {{Name}};
+        {{Place.After}}
+        """);
+
+    private IEnumerable<string> Policies()
+    {
+        if (ActivationThreshold > 0)
+        {
+            yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f)]");
+        }
+
+        for (int layer = 0; layer < Alphas.Length; layer++)
+        {
+            yield return Alphas[layer] is { } alpha
+                ? FormattableString.Invariant($"[SignBitPredictor(Alpha = {alpha}f, Layers = \"{layer}\")]")
+                : $"[ExactSparsity(Layers = \"{layer}\")]";
+        }
+    }
+
+    private static string Bool(bool value) => value ? "true" : "false";
+}

@@ -1,0 +1,149 @@
+namespace SparseInfer.Generators.Tests.Execution;
+
+/// <summary>
+/// A decoder in double precision, one token at a time, straight from the definitions. Nothing here is shared with the code under test.
+/// </summary>
+internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights, SparsityMode mode)
+{
+    private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
+    private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
+
+    /// <summary>The logits after one more token.</summary>
+    public double[] Next(int token)
+    {
+        ReadOnlySpan<float> embedding = weights.Matrix("token_embd.weight").Row(token);
+        double[] x = new double[model.Hidden];
+        for (int j = 0; j < x.Length; j++)
+        {
+            x[j] = (double)embedding[j] * model.EmbeddingScale;
+        }
+
+        for (int layer = 0; layer < model.Layers; layer++)
+        {
+            string block = $"blk.{layer}.";
+            x = Add(x, Attention(layer, block, Norm(x, block + "attn_norm")));
+            x = Add(x, FeedForward(layer, block, Norm(x, block + "ffn_norm")));
+        }
+
+        return Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, Norm(x, "output_norm"));
+    }
+
+    private double[] Attention(int layer, string block, double[] x)
+    {
+        int position = _keys[layer].Count;
+        double[] query = Rotate(Linear(block + "attn_q", x), position);
+        _keys[layer].Add(Rotate(Linear(block + "attn_k", x), position));
+        _values[layer].Add(Linear(block + "attn_v", x));
+
+        double[] attended = new double[query.Length];
+        for (int head = 0; head < model.Heads; head++)
+        {
+            int q = head * model.HeadDimension;
+            int kv = head * model.KeyValueHeads / model.Heads * model.HeadDimension;
+            double[] scores = [.. _keys[layer].Select(key =>
+                Enumerable.Range(0, model.HeadDimension).Sum(i => query[q + i] * key[kv + i]) / Math.Sqrt(model.HeadDimension))];
+            double largest = scores.Max();
+            double[] powers = [.. scores.Select(score => Math.Exp(score - largest))];
+            for (int i = 0; i < model.HeadDimension; i++)
+            {
+                attended[q + i] = powers.Select((power, p) => power * _values[layer][p][kv + i]).Sum() / powers.Sum();
+            }
+        }
+
+        return Linear(block + "attn_output", attended);
+    }
+
+    /// <summary>Pair i of a head's first dimensions turns by position / scaling / theta^(2i / dimensions).</summary>
+    private double[] Rotate(double[] heads, int position)
+    {
+        double[] turned = [.. heads];
+        int pairs = model.RopeDimensions / 2;
+        for (int head = 0; head < heads.Length; head += model.HeadDimension)
+        {
+            for (int i = 0; i < pairs; i++)
+            {
+                bool interleaved = model.Pairing == RopePairing.Interleaved;
+                int a = head + (interleaved ? 2 * i : i);
+                int b = head + (interleaved ? (2 * i) + 1 : i + pairs);
+                double angle = position / (double)model.RopeScaling / Math.Pow(model.RopeTheta, 2.0 * i / model.RopeDimensions);
+                turned[a] = (heads[a] * Math.Cos(angle)) - (heads[b] * Math.Sin(angle));
+                turned[b] = (heads[a] * Math.Sin(angle)) + (heads[b] * Math.Cos(angle));
+            }
+        }
+
+        return turned;
+    }
+
+    private double[] FeedForward(int layer, string block, double[] x)
+    {
+        double[] up = Linear(block + "ffn_up", x);
+        double[] first = model.Gated ? Linear(block + "ffn_gate", x) : up;
+        double[] h = new double[model.Intermediate];
+        for (int i = 0; i < h.Length; i++)
+        {
+            double a = Activate(first[i]);
+            h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
+            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, i, x) || Math.Abs(a) < model.ActivationThreshold))
+            {
+                h[i] = 0;
+            }
+        }
+
+        return Linear(block + "ffn_down", h);
+    }
+
+    private bool IsPredictedInactive(int layer, string block, int neuron, double[] x)
+    {
+        if (model.Alphas.ElementAtOrDefault(layer) is not { } alpha)
+        {
+            return false;
+        }
+
+        string[] tested = model.Activation == Activation.DRelu ? ["ffn_gate", "ffn_up"] : [model.Gated ? "ffn_gate" : "ffn_up"];
+        return tested.Any(name =>
+        {
+            float[] row = weights.Matrix($"{block}{name}.weight").Row(neuron).ToArray();
+            int disagreeing = row.Where((weight, j) => float.IsNegative(weight) != double.IsNegative(x[j])).Count();
+            return disagreeing > alpha * (row.Length - disagreeing);
+        });
+    }
+
+    private double Activate(double x) => model.Activation switch
+    {
+        Activation.SquaredRelu => Math.Pow(Math.Max(0, x), 2),
+        Activation.Silu => x / (1 + Math.Exp(-x)),
+        Activation.Gelu => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
+        _ => Math.Max(0, x),
+    };
+
+    private double[] Norm(double[] x, string name)
+    {
+        float[] factors = weights.Vector(name + ".weight")!;
+        float[]? terms = weights.Vector(name + ".bias");
+        double mean = model.LayerNorm ? x.Average() : 0;
+        double scale = 1 / Math.Sqrt(x.Average(value => (value - mean) * (value - mean)) + DecoderCase.Epsilon);
+        return [.. x.Select((value, j) => ((value - mean) * scale * factors[j]) + (terms?[j] ?? 0))];
+    }
+
+    private double[] Linear(string name, double[] x) => Multiply(weights.Matrix(name + ".weight"), weights.Vector(name + ".bias"), x);
+
+    private static double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x)
+    {
+        double[] y = new double[matrix.Values.Length / matrix.Columns];
+        for (int row = 0; row < y.Length; row++)
+        {
+            ReadOnlySpan<float> w = matrix.Row(row);
+            double sum = bias?[row] ?? 0;
+            for (int j = 0; j < x.Length; j++)
+            {
+                sum += w[j] * x[j];
+            }
+
+            y[row] = sum;
+        }
+
+        return y;
+    }
+
+    private static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (left, right) => left + right)];
+}

@@ -1,0 +1,140 @@
+using System.Runtime.InteropServices;
+
+namespace SparseInfer.Generators.Tests.Execution;
+
+/// <summary>Whole generated decoders, executed on random weights.</summary>
+public sealed class DecoderTests
+{
+    private const int Tokens = 70;
+
+    private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(3)];
+
+    public static TheoryData<string> Models { get; } = [.. DecoderZoo.All.Select(model => model.Name)];
+
+    public static MatrixTheoryData<string, SparsityMode> ModelsAndModes { get; } =
+        new(DecoderZoo.All.Select(model => model.Name), Enum.GetValues<SparsityMode>());
+
+    [Theory]
+    [MemberData(nameof(ModelsAndModes))]
+    public void LogitsAreThoseOfDoublePrecision(string name, SparsityMode mode)
+    {
+        DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
+        var weights = new DecoderWeights(declared);
+        float[] logits = With(declared, weights, Devices[0], model => Prompt(model, mode));
+        var reference = new DecoderReference(declared, weights, mode);
+
+        for (int i = 0; i < Tokens; i++)
+        {
+            double[] expected = reference.Next(Token(declared, i));
+            double largest = expected.Max(Math.Abs);
+            for (int j = 0; j < declared.Vocabulary; j++)
+            {
+                // Single precision keeps 7 digits; a few hundred roundings in a row leave five.
+                Math.Abs(logits[(i * declared.Vocabulary) + j] - expected[j]).ShouldBeLessThan(2e-5 * largest, $"{name}, {mode}, position {i}, token {j}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ModelsAndModes))]
+    public void DecodingHasTheBitsOfThePromptOnAnyNumberOfThreads(string name, SparsityMode mode)
+    {
+        DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
+        var weights = new DecoderWeights(declared);
+        float[] expected = With(declared, weights, Devices[0], model => Prompt(model, mode));
+        foreach (CpuDevice device in Devices)
+        {
+            ShouldHaveTheBitsOf(expected, With(declared, weights, device, model => Prompt(model, mode)), $"{device.Description}, prompt");
+            ShouldHaveTheBitsOf(expected, With(declared, weights, device, model => Decode(model, mode)), $"{device.Description}, decode");
+            ShouldHaveTheBitsOf(expected, With(declared, weights, device, model => Decode(model, mode, metering: true)), $"{device.Description}, metered");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void ExactHasTheBitsOfDenseAndABatchedPromptThoseOfOneTokenAtATime(string name)
+    {
+        DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
+        var weights = new DecoderWeights(declared);
+        float[] dense = With(declared, weights, Devices[1], model => Prompt(model, SparsityMode.Dense));
+
+        ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[1], model => Prompt(model, SparsityMode.Exact)), "exact");
+        foreach (SparsityMode mode in Enum.GetValues<SparsityMode>())
+        {
+            ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[1], model => Prompt(model, mode, sparsePrompt: false)), $"{mode}, batched");
+        }
+    }
+
+    [Fact]
+    public void MetersSumUpTheLayersOfASession()
+    {
+        DecoderCase declared = DecoderZoo.All.Single(model => model.Name == "Plain");
+        IReadOnlyList<LayerMetrics> metrics = With(declared, new DecoderWeights(declared), Devices[1], model =>
+        {
+            using Session session = model.CreateSession(new SessionOptions { Metering = true });
+            for (int i = 0; i < Tokens; i++)
+            {
+                session.Forward([Token(declared, i)]);
+            }
+
+            return session.ReadMetrics();
+        });
+
+        metrics.Count.ShouldBe(declared.Layers);
+        metrics.ShouldAllBe(layer => layer.Tokens == Tokens && layer.ActualSparsity > 0.3 && layer.ActualSparsity < 0.7);
+        metrics[0].PredictedSparsity.ShouldBeInRange(0.3, 0.7);
+        metrics[0].Precision.ShouldBeInRange(0.5, 1);
+        metrics[1].PredictedSparsity.ShouldBe(0);
+        metrics[2].PredictedSparsity.ShouldBeLessThan(metrics[0].PredictedSparsity);
+    }
+
+    private static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
+        try
+        {
+            weights.Save(path);
+            using LanguageModel model = DecoderZoo.Load(declared, path, device);
+            return run(model);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static float[] Prompt(LanguageModel model, SparsityMode mode, bool sparsePrompt = true)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = mode, SparsePrompt = sparsePrompt && mode != SparsityMode.Dense });
+        float[] logits = new float[Tokens * model.Shape.Vocabulary];
+        session.Forward([.. Enumerable.Range(0, Tokens).Select(i => Token(model.Shape.Vocabulary, i))], logits);
+        return logits;
+    }
+
+    private static float[] Decode(LanguageModel model, SparsityMode mode, bool metering = false)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = metering });
+        var logits = new List<float>();
+        for (int i = 0; i < Tokens; i++)
+        {
+            logits.AddRange(session.Forward([Token(model.Shape.Vocabulary, i)]));
+        }
+
+        return [.. logits];
+    }
+
+    private static int Token(DecoderCase declared, int i) => Token(declared.Vocabulary, i);
+
+    private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
+
+    private static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where)
+    {
+        ReadOnlySpan<int> a = MemoryMarshal.Cast<float, int>(expected);
+        ReadOnlySpan<int> b = MemoryMarshal.Cast<float, int>(actual);
+        int same = a.CommonPrefixLength(b);
+        if (same != a.Length || same != b.Length)
+        {
+            Assert.Fail($"{where}: logit {same} of {expected.Length} is {actual[same]} for {expected[same]}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+extern alias vocabulary;
+
+using SparseInfer.Files;
+
+namespace SparseInfer.Generators.Tests.Execution;
+
+/// <summary>Random weights of a decoder under the names that GGUF files have, as values and as a file.</summary>
+internal sealed class DecoderWeights
+{
+    private readonly Dictionary<string, StoredMatrix> _matrices = [];
+    private readonly Dictionary<string, float[]> _vectors = [];
+    private readonly DecoderCase _model;
+    private readonly Random _random = new(260);
+
+    public DecoderWeights(DecoderCase model)
+    {
+        _model = model;
+        int queryWidth = model.Heads * model.HeadDimension;
+        int keyValueWidth = model.KeyValueHeads * model.HeadDimension;
+        AddMatrix("token_embd.weight", model.Vocabulary, model.Hidden, layer: 0);
+        if (!model.Tied)
+        {
+            AddMatrix("output.weight", model.Vocabulary, model.Hidden, layer: 1);
+        }
+
+        AddNorm("output_norm");
+        for (int layer = 0; layer < model.Layers; layer++)
+        {
+            string block = $"blk.{layer}.";
+            AddNorm(block + "attn_norm");
+            AddNorm(block + "ffn_norm");
+
+            // Where several types are declared, a file mixes them, but for the matrices of one feed-forward.
+            AddLinear(block + "attn_q", queryWidth, model.Hidden, layer, model.QueryKeyValueBiases);
+            AddLinear(block + "attn_k", keyValueWidth, model.Hidden, layer + 1, model.QueryKeyValueBiases);
+            AddLinear(block + "attn_v", keyValueWidth, model.Hidden, layer + 2, model.QueryKeyValueBiases);
+            AddLinear(block + "attn_output", model.Hidden, queryWidth, layer + 1, model.OutputBias);
+            if (model.Gated)
+            {
+                AddLinear(block + "ffn_gate", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
+            }
+
+            AddLinear(block + "ffn_up", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
+            AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer, model.FeedForwardBiases);
+        }
+    }
+
+    public StoredMatrix Matrix(string name) => _matrices[name];
+
+    /// <summary>A norm's weights or a bias; null where there is none.</summary>
+    public float[]? Vector(string name) => _vectors.GetValueOrDefault(name);
+
+    public void Save(string path)
+    {
+        var writer = new GgufWriter();
+        writer.Add("general.architecture", "llama");
+        writer.Add("llama.block_count", (uint)_model.Layers);
+        foreach ((string name, StoredMatrix matrix) in _matrices)
+        {
+            var type = TensorType.Of((vocabulary::SparseInfer.WeightType)matrix.Type);
+            writer.AddTensor(name, type, [matrix.Values.Length / matrix.Columns, matrix.Columns], matrix.Bytes);
+        }
+
+        foreach ((string name, float[] values) in _vectors)
+        {
+            byte[] bytes = new byte[values.Length * sizeof(float)];
+            Buffer.BlockCopy(values, 0, bytes, 0, bytes.Length);
+            writer.AddTensor(name, TensorType.Of(vocabulary::SparseInfer.WeightType.F32), [values.Length], bytes);
+        }
+
+        writer.Save(path);
+    }
+
+    private void AddNorm(string name)
+    {
+        _vectors.Add(name + ".weight", Values(_model.Hidden, 0.5f, 1));
+        if (_model.LayerNorm)
+        {
+            _vectors.Add(name + ".bias", Values(_model.Hidden, 0.3f));
+        }
+    }
+
+    private void AddLinear(string name, int rows, int columns, int layer, bool bias)
+    {
+        AddMatrix(name + ".weight", rows, columns, layer);
+        if (bias)
+        {
+            _vectors.Add(name + ".bias", Values(rows, 0.3f));
+        }
+    }
+
+    private void AddMatrix(string name, int rows, int columns, int layer) =>
+        _matrices.Add(name, StoredMatrix.Encode(_model.Weights[layer % _model.Weights.Length], Values(rows * columns, 2 / MathF.Sqrt(columns)), columns));
+
+    private float[] Values(int length, float spread, float around = 0)
+    {
+        float[] values = new float[length];
+        for (int i = 0; i < length; i++)
+        {
+            values[i] = around + (((_random.NextSingle() * 2) - 1) * spread);
+        }
+
+        return values;
+    }
+}

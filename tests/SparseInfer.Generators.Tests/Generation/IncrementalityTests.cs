@@ -1,0 +1,130 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Text;
+
+namespace SparseInfer.Generators.Tests.Generation;
+
+/// <summary>What an edit costs in a project of 300 files, two models and a layer among them.</summary>
+public sealed class IncrementalityTests
+{
+    private const string First = "First.cs";
+    private const string Second = "Second.cs";
+    private const string Layer = "Layer.cs";
+    private const string Kernel = "FeedForward_64x96_Relu_F16.Cpu.g.cs";
+
+    private readonly CSharpCompilation _project;
+    private readonly GeneratorDriver _driver;
+
+    public IncrementalityTests()
+    {
+        string layer = """
+            public static partial class Layers
+            {
+                [FeedForward(Hidden = 40, Intermediate = 50)]
+                [Weights(WeightType.F32)]
+                public static partial FeedForwardKernel Mlp { get; }
+            }
+            """;
+        _project = GeneratedProject.Compilation().AddSyntaxTrees(
+        [
+            GeneratedProject.Tree(Model("First", "1.00f"), First),
+            GeneratedProject.Tree(Model("Second", "1.05f"), Second),
+            GeneratedProject.Tree("using SparseInfer;\n" + layer, Layer),
+            .. Enumerable.Range(0, 297).Select(i => GeneratedProject.Tree(
+                $"[System.Obsolete] class Unrelated{i} {{ [System.Obsolete] public int Value => {i}; }}", $"Unrelated{i}.cs")),
+        ]);
+        _driver = GeneratedProject.Driver().RunGenerators(_project);
+    }
+
+    [Fact]
+    public void EachDeclarationHasItsFilesAndModelsOfOneShapeShareItsKernels() => Names(_driver).ShouldBe(
+    [
+        "FeedForward_40x50_Relu_F32.Cpu.g.cs", Kernel,
+        "First.Cpu.g.cs", "First.g.cs", "Layers.Mlp.Cpu.g.cs", "Layers.Mlp.g.cs", "Second.Cpu.g.cs", "Second.g.cs",
+    ]);
+
+    [Theory]
+    [InlineData(First, "// a comment\n")]
+    [InlineData(Second, "\n\n\n")]
+    [InlineData(Layer, "/* another */ ")]
+    [InlineData("Unrelated7.cs", "namespace Elsewhere; class More { int _field = 1; }")]
+    public void AnEditThatDeclaresNothingNewWritesNothingAgain(string file, string inserted) =>
+        Pipeline.ShouldBeCached(Edit(file, text => inserted + text));
+
+    [Fact]
+    public void AnotherAlphaWritesItsProgramAgainAndNothingElse()
+    {
+        GeneratorDriver edited = Edit(First, text => text.Replace("1.00f", "1.10f", StringComparison.Ordinal));
+
+        Rewritten(edited).ShouldBe(["First.Cpu.g.cs"]);
+        Pipeline.OutputReasons(edited.GetRunResult().Results.Single()).Count(reason => reason == IncrementalStepRunReason.Modified).ShouldBe(1);
+        Text(edited, "First.Cpu.g.cs").ShouldContain("sign-bit predictor, alpha 1.1\n");
+    }
+
+    [Fact]
+    public void AnotherShapeHasKernelsOfItsOwn()
+    {
+        GeneratorDriver edited = Edit(First, text => text.Replace("Intermediate = 96", "Intermediate = 128", StringComparison.Ordinal));
+
+        Names(edited).ShouldContain("FeedForward_64x128_Relu_F16.Cpu.g.cs");
+        Text(edited, Kernel).ShouldBe(Text(_driver, Kernel));
+        Rewritten(edited).ShouldNotContain("Second.Cpu.g.cs");
+    }
+
+    [Fact]
+    public void ABrokenDeclarationHasNoFilesAndLeavesTheOthersAlone()
+    {
+        GeneratorDriver broken = Edit(First, text => text.Replace("Heads = 4", "Heads = 7", StringComparison.Ordinal));
+
+        Names(broken).ShouldBe(Names(_driver).Except(["First.Cpu.g.cs", "First.g.cs"]));
+        Rewritten(broken).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void ARemovedDeclarationTakesItsFilesWithItAndComesBack()
+    {
+        SyntaxTree tree = Tree(First);
+        GeneratorDriver removed = _driver.RunGenerators(_project.RemoveSyntaxTrees(tree));
+        GeneratorDriver back = removed.RunGenerators(_project);
+
+        Names(removed).ShouldBe(Names(_driver).Except(["First.Cpu.g.cs", "First.g.cs"]));
+        Names(back).ShouldBe(Names(_driver));
+        Text(back, "First.Cpu.g.cs").ShouldBe(Text(_driver, "First.Cpu.g.cs"));
+
+        Names(removed.RunGenerators(_project.RemoveSyntaxTrees(tree, Tree(Second), Tree(Layer)))).ShouldBeEmpty();
+    }
+
+    private static string Model(string name, string alpha) =>
+        $"""
+        using SparseInfer;
+
+        /// <summary>A model.</summary>
+        [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+        [Attention(Heads = 4)]
+        [FeedForward(Intermediate = 96)]
+        [RmsNorm]
+        [SignBitPredictor(Alpha = {alpha})]
+        [Weights(WeightType.F16)]
+        public sealed partial class {name};
+        """;
+
+    private SyntaxTree Tree(string file) => _project.SyntaxTrees.Single(tree => tree.FilePath == file);
+
+    private GeneratorDriver Edit(string file, Func<string, string> edit)
+    {
+        SyntaxTree tree = Tree(file);
+        SyntaxTree edited = tree.WithChangedText(SourceText.From(edit(tree.ToString())));
+        edited.ToString().ShouldNotBe(tree.ToString());
+        return _driver.RunGenerators(_project.ReplaceSyntaxTree(tree, edited));
+    }
+
+    private static IEnumerable<string> Names(GeneratorDriver driver) => GeneratedProject.Sources(driver).Select(source => source.HintName);
+
+    private static string Text(GeneratorDriver driver, string name) =>
+        GeneratedProject.Sources(driver).Single(source => source.HintName == name).SourceText.ToString();
+
+    /// <summary>Files that are not the very objects of the first run.</summary>
+    private IEnumerable<string> Rewritten(GeneratorDriver driver) => GeneratedProject.Sources(driver)
+        .Where(source => !GeneratedProject.Sources(_driver).Any(before => ReferenceEquals(before.SourceText, source.SourceText)))
+        .Select(source => source.HintName);
+}

@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+
+namespace SparseInfer.Generators.Tests.Generation;
+
+/// <summary>
+/// Generated code as people read it. Each also runs the generator again, under other cultures too, and looks at what its pipeline holds.
+/// </summary>
+public sealed class SnapshotTests
+{
+    [Fact]
+    public void TheModelOfTheSample() => Snapshot.Match(Pipeline.Generate(File.ReadAllText(InRepository("samples/Stories/StoriesRelu.cs"))));
+
+    [Fact]
+    public void ASevenBillionModelWithTwoAlphas() => Snapshot.Match(Pipeline.Generate("""
+        using SparseInfer;
+
+        [DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 32000, Context = 4096)]
+        [Attention(Heads = 32, KeyValueHeads = 32, RopeTheta = 10000)]
+        [FeedForward(Intermediate = 11008, Activation = Activation.FatRelu, Threshold = 0.01f, Gated = true)]
+        [RmsNorm(Epsilon = 1e-5f)]
+        [SignBitPredictor(Alpha = 1.03f, Layers = "0..19")]
+        [SignBitPredictor(Alpha = 1.00f, Layers = "20..")]
+        [Weights(WeightType.F16)]
+        public sealed partial class ProSparseLlama7B;
+        """));
+
+    [Fact]
+    public void ALayerAlone() => Snapshot.Match(Pipeline.Generate("""
+        using SparseInfer;
+
+        public static partial class Layers
+        {
+            [FeedForward(Hidden = 2048, Intermediate = 8192, Activation = Activation.SquaredRelu, Gated = false)]
+            [SignBitPredictor(Alpha = 1.01f)]
+            [Weights(WeightType.F32)]
+            public static partial FeedForwardKernel Mlp { get; }
+        }
+        """));
+
+    private static string InRepository(string path, [CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", path);
+}
