@@ -52,11 +52,11 @@ public sealed record ModelShape
     public required bool TiedEmbedding { get; init; }
 
     /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
-    public IReadOnlyList<LayerPolicy> Policies { get; init; } = [];
+    public required IReadOnlyList<LayerPolicy> Policies { get; init; }
 
     /// <summary>The policy of a layer, in a word or two: <c>sign-bit 1.03</c>, <c>exact</c>.</summary>
     /// <param name="layer">0 to <see cref="Layers"/> - 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such layer, or nothing is known of it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
     public string PolicyOf(int layer)
     {
         foreach (LayerPolicy policy in Policies)
@@ -67,7 +67,7 @@ public sealed record ModelShape
             }
         }
 
-        throw new ArgumentOutOfRangeException(nameof(layer), layer, $"No policy of {Name} covers this layer.");
+        throw new ArgumentOutOfRangeException(nameof(layer), layer, $"{Name} has layers 0 to {Layers - 1}.");
     }
 }
 
