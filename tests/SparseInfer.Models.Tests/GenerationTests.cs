@@ -137,7 +137,20 @@ public sealed class GenerationTests(LoadedModels models)
         await session.GenerateAsync(Prompt, Greedy with { MaxTokens = 1 }).TextAsync();
         int position = session.Position;
         await session.GenerateAsync(" there", Greedy with { MaxTokens = 1 }).TextAsync();
-        session.Position.ShouldBe(position + Model.Tokenizer.Encode(" there", addBeginOfSequence: false).Length);
+        int[] appended = Model.Tokenizer.Encode(" there", addBeginOfSequence: false, continuesText: true);
+        session.Position.ShouldBe(position + 1 + appended.Length, "the token that was given out last is part of the sequence");
+    }
+
+    [Fact]
+    public async Task A_story_told_in_three_parts_is_the_story_told_at_once()
+    {
+        using Session session = Model.CreateSession();
+        string whole = await session.GenerateAsync(Prompt, Greedy with { MaxTokens = 30 }).TextAsync();
+        session.Rewind(0);
+        string parts = await session.GenerateAsync(Prompt, Greedy with { MaxTokens = 1 }).TextAsync();
+        parts += await session.GenerateAsync("", Greedy with { MaxTokens = 9 }).TextAsync();
+        parts += await session.GenerateAsync("", Greedy with { MaxTokens = 20 }).TextAsync();
+        parts.ShouldBe(whole);
     }
 
     [Fact]

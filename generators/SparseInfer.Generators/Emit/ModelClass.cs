@@ -49,6 +49,7 @@ internal static class ModelClass
                 RopeTheta = {{Literal.Of(attention.RopeTheta)}},
                 RopeScaling = {{Literal.Of(attention.RopeScaling)}},
                 RopeDimensions = {{attention.RopeDimensions}},
+                RopePairing = global::SparseInfer.RopePairing.{{attention.RopePairing}},
                 NormEpsilon = {{Literal.Of(spec.Norm.Epsilon)}},
                 Activation = global::SparseInfer.Activation.{{spec.FeedForward.Activation}},
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Runtime;
@@ -26,7 +27,9 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
     private readonly NativeBuffer _panels;
     private readonly int _vocabulary;
     private readonly int _layers;
-    private NativeBuffer _logits;
+
+    // Pinned and managed: users hold spans of it, and a span of native memory would keep nothing alive.
+    private float[] _logits;
     private StepOptions _step;
     private int _lastLogits;
     private bool _disposed;
@@ -44,14 +47,14 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
         _tokens = new int[batch];
         _tallies = new LayerTally[Workers.Count * _layers];
         _panels = Floats((long)Workers.Count * PanelLength);
-        _logits = Floats(_vocabulary);
+        _logits = Pinned(_vocabulary);
     }
 
     /// <inheritdoc/>
     public override int Capacity { get; }
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<float> LastLogits => _logits.AsSpan<float>().Slice(_lastLogits * _vocabulary, _vocabulary);
+    public override ReadOnlySpan<float> LastLogits => _logits.AsSpan(_lastLogits * _vocabulary, _vocabulary);
 
     /// <summary>The device's threads.</summary>
     protected WorkerGroup Workers => _program.Workers;
@@ -69,7 +72,7 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
     protected int LogitsFrom { get; private set; }
 
     /// <summary>Logits, from <see cref="LogitsFrom"/> on.</summary>
-    protected ref float Logits => ref _logits.Ref<float>();
+    protected ref float Logits => ref MemoryMarshal.GetArrayDataReference(_logits);
 
     /// <inheritdoc/>
     public override void Run(ReadOnlySpan<int> tokens, in StepOptions step, Span<float> allLogits)
@@ -90,7 +93,7 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
             Position += part.Length;
             if (all)
             {
-                _logits.AsSpan<float>()[..(part.Length * _vocabulary)].CopyTo(allLogits[(done * _vocabulary)..]);
+                _logits.AsSpan(0, part.Length * _vocabulary).CopyTo(allLogits[(done * _vocabulary)..]);
             }
 
             _lastLogits = Math.Max(0, part.Length - 1 - LogitsFrom);
@@ -122,7 +125,6 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
 
         _disposed = true;
         _panels.Dispose();
-        _logits.Dispose();
         DisposeBuffers();
     }
 
@@ -180,11 +182,11 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
 
     private void EnsureLogits(int rows)
     {
-        long bytes = (long)rows * _vocabulary * sizeof(float);
-        if (_logits.Bytes < bytes)
+        if (_logits.Length < rows * _vocabulary)
         {
-            _logits.Dispose();
-            _logits = NativeBuffer.Allocate(bytes);
+            _logits = Pinned(rows * _vocabulary);
         }
     }
+
+    private static float[] Pinned(int count) => GC.AllocateArray<float>(count, pinned: true);
 }

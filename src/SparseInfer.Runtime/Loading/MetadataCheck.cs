@@ -13,7 +13,8 @@ internal static class MetadataCheck
     {
         ModelMetadata metadata = file.Metadata;
         bool gguf = file.Format == ModelFileFormat.Gguf;
-        string prefix = gguf && metadata.TryGetString("general.architecture", out string? architecture) ? architecture + "." : "";
+        _ = metadata.TryGetString("general.architecture", out string? architecture);
+        string prefix = architecture is null ? "" : architecture + ".";
         string Key(string ggufKey, string configKey) => gguf ? prefix + ggufKey : configKey;
 
         void Integer(string key, int declared, string attribute)
@@ -37,18 +38,41 @@ internal static class MetadataCheck
         Integer(Key("feed_forward_length", "intermediate_size"), shape.Intermediate, "[FeedForward] Intermediate");
         Integer(Key("attention.head_count", "num_attention_heads"), shape.Heads, "[Attention] Heads");
         Integer(Key("attention.head_count_kv", "num_key_value_heads"), shape.KeyValueHeads, "[Attention] KeyValueHeads");
-        Number(Key("rope.freq_base", "rope_theta"), shape.RopeTheta, "[Attention] RopeTheta");
         Number(Key("attention.layer_norm_rms_epsilon", "rms_norm_eps"), shape.NormEpsilon, "[RmsNorm] Epsilon");
-        Number(Key("rope.scaling.factor", "rope_scaling.factor"), shape.RopeScaling, "[Attention] RopeScaling");
-        string scalingKey = Key("rope.scaling.type", metadata.TryGetString("rope_scaling.rope_type", out _) ? "rope_scaling.rope_type" : "rope_scaling.type");
-        if (metadata.TryGetString(scalingKey, out string? scaling) && scaling is not ("none" or "linear" or "default"))
+        Number(Key("attention.layer_norm_epsilon", "layer_norm_eps"), shape.NormEpsilon, "[LayerNorm] Epsilon");
+        Integer(Key("attention.key_length", "head_dim"), shape.HeadDimension, "[Attention] HeadDimension");
+
+        // Hugging Face's configurations have had three places for what concerns the rotary embedding.
+        string[] thetaKeys = gguf ? [prefix + "rope.freq_base"] : ["rope_theta", "rope_parameters.rope_theta"];
+        string[] factorKeys = gguf ? [prefix + "rope.scaling.factor"] : ["rope_scaling.factor", "rope_parameters.factor"];
+        string[] typeKeys = gguf ? [prefix + "rope.scaling.type"] : ["rope_scaling.type", "rope_scaling.rope_type", "rope_parameters.rope_type"];
+        Array.ForEach(thetaKeys, key => Number(key, shape.RopeTheta, "[Attention] RopeTheta"));
+        Array.ForEach(factorKeys, key => Number(key, shape.RopeScaling, "[Attention] RopeScaling"));
+        foreach (string key in typeKeys)
         {
-            problems.Add($"'{scalingKey}' is '{scaling}', but only linear scaling, [Attention] RopeScaling, can be declared");
+            if (metadata.TryGetString(key, out string? scaling) && scaling is not ("none" or "linear" or "default"))
+            {
+                problems.Add($"'{key}' is '{scaling}', but only linear scaling, [Attention] RopeScaling, can be declared");
+            }
         }
 
         if (gguf)
         {
             Integer(prefix + "rope.dimension_count", shape.RopeDimensions, "[Attention] RopeDimensions");
+            RopePairing? stored = prefix switch
+            {
+                "llama." => RopePairing.Interleaved,
+                "qwen2." or "qwen3." or "phi2." or "phi3." or "gptneox." or "falcon." or "stablelm." or "gemma." or "gemma2." => RopePairing.HalfSplit,
+                _ => null,
+            };
+            if (stored is { } pairing && pairing != shape.RopePairing)
+            {
+                problems.Add($"'general.architecture' is '{architecture}', but [Attention] RopePairing = {shape.RopePairing} is declared; such files pair {pairing}");
+            }
+        }
+        else if (metadata.Keys.Count == 0)
+        {
+            notes.Add("There is no config.json beside the weights: only names, shapes and types of tensors were compared with the declaration.");
         }
 
         if (metadata.TryGetInt64(Key("context_length", "max_position_embeddings"), out long context) && context < shape.Context)

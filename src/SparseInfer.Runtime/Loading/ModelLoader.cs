@@ -75,9 +75,15 @@ public static class ModelLoader
     {
         // Buffers that Hugging Face's libraries save although they follow from the configuration, and a tied head saved twice.
         bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
-            || (shape.TiedEmbedding && name == "lm_head.weight");
+            || (name == "lm_head.weight" && shape.TiedEmbedding && IsEmbedding(file, name));
 
-        string[] unused = [.. file.Tensors.Select(tensor => tensor.Name).Where(name => !check.Used.Contains(name) && !Harmless(name))];
+        if (file.TryGetTensor("rope_freqs.weight", out _))
+        {
+            problems.Add("tensor 'rope_freqs.weight' scales the rotary frequencies one by one (Llama 3.1), which cannot be declared yet");
+        }
+
+        string[] unused = [.. file.Tensors.Select(tensor => tensor.Name)
+            .Where(name => !check.Used.Contains(name) && name != "rope_freqs.weight" && !Harmless(name))];
         if (unused.Length == 0)
         {
             return;
@@ -93,6 +99,14 @@ public static class ModelLoader
             problems.Add($"tensor {list} has no place in the declaration: declare what it is for, or load with LoadOptions.AllowUnusedTensors");
         }
     }
+
+    /// <summary>Whether a head is the embedding once more, so that nothing is lost by tying them.</summary>
+    private static bool IsEmbedding(ModelFile file, string head) =>
+        file.TryGetTensor(head, out TensorInfo? a)
+        && file.TryGetTensor("model.embed_tokens.weight", out TensorInfo? b)
+        && a.ByteLength == b.ByteLength
+        && a.ByteLength <= int.MaxValue
+        && a.Bytes.SequenceEqual(b.Bytes);
 
     private static Tokenizer? ReadTokenizer(ModelFile file, ModelShape shape, LoadOptions options, List<string> notes)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using SparseInfer.Files;
 using SparseInfer.Kernels.Cpu;
 using SparseInfer.Loading;
@@ -237,7 +238,17 @@ public sealed class WeightBinder
         }
     }
 
-    internal void Finish() => Parallel.ForEach(_after, prepare => prepare(_memory));
+    internal void Finish()
+    {
+        try
+        {
+            Parallel.ForEach(_after, prepare => prepare(_memory));
+        }
+        catch (AggregateException exception)
+        {
+            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
+    }
 
     private readonly record struct Source(nint Address, NativeBuffer? Converted, TensorInfo Tensor);
 
@@ -312,6 +323,14 @@ public sealed class WeightBinder
         }
 
         NativeBuffer converted = format.ConvertTo(WeightFormat.For(target), tensor.Address, rows, columns);
+        if (WeightFormat.For(target).FirstNonFinite(converted.Address, rows, columns) is { } place)
+        {
+            converted.Dispose();
+            throw new ModelFormatException(
+                tensor.File,
+                $"tensor '{tensor.Name}' has a weight too large for {target}, at row {place.Row}, column {place.Column}: declare WeightType.{tensor.Weight} or F32.");
+        }
+
         return new Source(converted.Address, converted, tensor);
     }
 

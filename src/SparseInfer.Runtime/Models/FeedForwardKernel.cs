@@ -83,7 +83,10 @@ public sealed class WeightTensor
 
     internal float[]? Values { get; }
 
-    /// <summary>Values that are stored in the layer's first declared weight type, rounded as that type needs.</summary>
+    /// <summary>
+    /// Values that are stored in the type of the layer's other matrices where these are given as bytes, else in the first declared weight
+    /// type; rounded as that type needs.
+    /// </summary>
     /// <param name="values">[rows x columns].</param>
     public static WeightTensor From(float[] values)
     {

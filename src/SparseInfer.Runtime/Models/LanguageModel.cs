@@ -60,6 +60,12 @@ public abstract class LanguageModel : IDisposable
         {
             return new Session(this, _program, _program.CreateState(context), options);
         }
+        catch (InsufficientMemoryException exception)
+        {
+            _program.Release();
+            throw new InsufficientMemoryException(
+                $"There is no memory for a session of {context} tokens, most of it key-value cache: ask for a smaller SessionOptions.Context. {exception.Message}", exception);
+        }
         catch
         {
             _program.Release();

@@ -39,6 +39,9 @@ public sealed record ModelShape
     /// <summary>Rotated dimensions of a head.</summary>
     public required int RopeDimensions { get; init; }
 
+    /// <summary>Which dimensions of a head GGUF files of the model pair.</summary>
+    public required RopePairing RopePairing { get; init; }
+
     /// <summary>The norms' epsilon.</summary>
     public required float NormEpsilon { get; init; }
 

@@ -19,6 +19,9 @@ public sealed class Session : IDisposable
     private int _busy;
     private bool _disposed;
 
+    /// <summary>The last token of a generation that ended at MaxTokens: given to the user, not run yet.</summary>
+    private int? _pending;
+
     internal Session(LanguageModel model, DecoderProgram program, DecoderState state, SessionOptions options)
     {
         _model = model;
@@ -44,7 +47,7 @@ public sealed class Session : IDisposable
     /// <summary>Most tokens it can hold.</summary>
     public int Context => _state.Capacity;
 
-    /// <summary>How the last generation went; null before the first.</summary>
+    /// <summary>How the last generation went; null before the first, and after one that failed.</summary>
     public GenerationReport? LastGeneration { get; private set; }
 
     /// <summary>Runs tokens and returns the logits of the last: the lower level, for loops of one's own. Allocates nothing.</summary>
@@ -76,27 +79,27 @@ public sealed class Session : IDisposable
 
     /// <summary>Forgets the tokens from a position on: 0 starts anew.</summary>
     /// <param name="position">0 to <see cref="Position"/>.</param>
-    public void Rewind(int position)
+    public void Rewind(int position) => Exclusively(() =>
     {
-        Enter();
-        try
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(position);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
-            _state.Rewind(position);
-        }
-        finally
-        {
-            Leave();
-        }
-    }
+        ArgumentOutOfRangeException.ThrowIfNegative(position);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
+        _state.Rewind(position);
+        _pending = null;
+        return true;
+    });
 
     /// <summary>What each layer's feed-forward did while <see cref="Metering"/> was on.</summary>
     public IReadOnlyList<LayerMetrics> ReadMetrics() =>
-        [.. Enumerable.Range(0, _model.Shape.Layers).Select(layer => new LayerMetrics(layer, _state.ReadTally(layer), _model.Shape.Intermediate))];
+        Exclusively(() => Enumerable.Range(0, _model.Shape.Layers)
+            .Select(layer => new LayerMetrics(layer, _state.ReadTally(layer), _model.Shape.Intermediate))
+            .ToArray());
 
     /// <summary>Sets all meters to zero.</summary>
-    public void ResetMetrics() => _state.ResetTallies();
+    public void ResetMetrics() => Exclusively(() =>
+    {
+        _state.ResetTallies();
+        return true;
+    });
 
     /// <summary>Appends a prompt to the sequence and continues it.</summary>
     /// <param name="prompt">The text. At the start of a sequence the begin-of-sequence token is put before it.</param>
@@ -175,18 +178,28 @@ public sealed class Session : IDisposable
 
     private void Generate(string prompt, GenerationOptions options, ChannelWriter<string> writer, CancellationToken stop)
     {
+        LastGeneration = null;
         Tokenizer tokenizer = _model.Tokenizer;
-        int[] tokens = tokenizer.Encode(prompt, addBeginOfSequence: Position == 0);
-        if (tokens.Length == 0)
+        bool continues = Position > 0;
+        int[] tokens = tokenizer.Encode(prompt, addBeginOfSequence: !continues, continuesText: continues);
+        if (_pending is { } pending)
         {
-            throw new ArgumentException("The prompt is empty, and the sequence has no token to continue from.", nameof(prompt));
+            tokens = [pending, .. tokens];
         }
 
-        var sampler = new Sampler(options, _model.Shape.Vocabulary);
+        if (tokens.Length == 0)
+        {
+            throw new ArgumentException("The prompt is empty, and no token of the sequence is left to continue from: give some text.", nameof(prompt));
+        }
+
+        // A model's vocabulary may be padded beyond the tokenizer's: those ids are no text.
+        int vocabulary = tokenizer.VocabularySize;
+        var sampler = new Sampler(options, vocabulary);
         var matcher = new StopStringMatcher(options.StopStrings);
         TokenStream stream = tokenizer.CreateStream();
         long start = Stopwatch.GetTimestamp();
         int promptTokens = RunPrompt(tokens, stop);
+        _pending = null;
         foreach (int token in tokens)
         {
             sampler.Accept(token);
@@ -204,7 +217,7 @@ public sealed class Session : IDisposable
                 break;
             }
 
-            int token = sampler.Sample(_state.LastLogits);
+            int token = sampler.Sample(_state.LastLogits[..vocabulary]);
             if (!options.IgnoreEndOfSequence && tokenizer.IsEndOfGeneration(token))
             {
                 reason = StopReason.EndOfSequence;
@@ -229,6 +242,10 @@ public sealed class Session : IDisposable
             {
                 Step([token], isPrompt: false, []);
                 decoded++;
+            }
+            else
+            {
+                _pending = token;
             }
         }
 
@@ -271,7 +288,21 @@ public sealed class Session : IDisposable
         try
         {
             RequireRunnable(tokens);
+            _pending = null;
             Step(tokens, isPrompt, allLogits);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private T Exclusively<T>(Func<T> action)
+    {
+        Enter();
+        try
+        {
+            return action();
         }
         finally
         {

@@ -15,6 +15,6 @@ public sealed record SessionOptions
     /// </summary>
     public bool SparsePrompt { get; init; }
 
-    /// <summary>Count what the feed-forwards do (<see cref="Session.ReadMetrics"/>). Slow: what was skipped is computed to judge the predictor.</summary>
+    /// <summary>Count what the feed-forwards do (<see cref="Session.ReadMetrics"/>) in decoding, and in prompts where <see cref="SparsePrompt"/> is set: dense batches are not counted. Slow: what was skipped is computed to judge the predictor.</summary>
     public bool Metering { get; init; }
 }

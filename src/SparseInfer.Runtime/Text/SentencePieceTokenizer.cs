@@ -69,14 +69,14 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     /// <inheritdoc/>
     /// <remarks>Takes O(n log n) for n characters, and one search of the text for each user-defined token.</remarks>
-    public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false)
+    public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false)
     {
         ArgumentNullException.ThrowIfNull(text);
         var tokens = new List<int>(text.Length / 3 + 2);
         if (addBeginOfSequence && _vocabulary.AddBeginOfSequence)
             tokens.Add(_vocabulary.BeginOfSequence!.Value);
 
-        bool afterText = false;
+        bool afterText = continuesText;
         foreach (TextFragment fragment in _splitter.Split(text, parseControlTokens))
         {
             if (fragment.IsToken)

@@ -27,9 +27,10 @@ public abstract class Tokenizer
     /// Read the names of control tokens (<c>&lt;|end|&gt;</c>) in the text as those tokens. Only for text that the program itself wrote,
     /// such as a chat template: text from outside could otherwise end its own turn and speak for somebody else.
     /// </param>
+    /// <param name="continuesText">The text goes on where other text ended: no space is put before it.</param>
     /// <returns>The token ids; empty for an empty text without a begin of sequence.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
-    public abstract int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false);
+    public abstract int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false);
 
     /// <summary>
     /// The UTF-8 bytes that <paramref name="token"/> adds to a text: possibly a part of a character, nothing for control tokens.
