@@ -26,7 +26,6 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     {
         public const string ParseModel = nameof(ParseModel);
         public const string ParseLayer = nameof(ParseLayer);
-        public const string StripModel = nameof(StripModel);
         public const string PlanModel = nameof(PlanModel);
         public const string PlanKernels = nameof(PlanKernels);
     }
@@ -48,12 +47,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             .Select(static (spec, _) => spec!)
             .WithTrackingName(Steps.ParseLayer);
 
-        // What the user calls does not depend on the policies, so tuning them writes only the program again.
-        context.RegisterSourceOutput(
-            models
-                .Select(static (spec, _) => spec with { Policies = EquatableArray<LayerPolicy>.Empty })
-                .WithTrackingName(Steps.StripModel),
-            static (output, spec) => Add(output, spec.Target.FullName, ModelClass.Emit(spec)));
+        context.RegisterSourceOutput(models, static (output, spec) => Add(output, spec.Target.FullName, ModelClass.Emit(spec)));
 
         context.RegisterSourceOutput(
             models.Select(static (spec, _) => Planner.Decoder(spec)).WithTrackingName(Steps.PlanModel),

@@ -1,13 +1,6 @@
-using SparseInfer;
+using System.Text;
 using Stories;
 
-using Device device = Device.Cpu(2);
-using var model = StoriesRelu.Load(Path.Combine(AppContext.BaseDirectory, "model", "stories-relu.gguf"), device);
-using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Dense });
-await foreach (string piece in session.GenerateAsync("Once upon a time", new() { MaxTokens = 100, Temperature = 0 }))
-{
-    Console.Write(piece);
-}
-
-Console.WriteLine();
-Console.WriteLine(session.LastGeneration);
+// The same bytes on every system: a model's text is UTF-8, whatever the console's own code page.
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+return await CommandLine.RunAsync(args);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu.Tests;
 
@@ -30,7 +31,7 @@ public sealed class HalfTests
         Array.Fill(x, 1.5f);
         var prepared = new float[32];
         F16.PrepareInput(in x[0], ref prepared[0], 32).ShouldBe(1);
-        RowDot.One<F16>(ref prepared[0], ref bytes, 32).ShouldBe(48 * (float)smallest);
+        RowDot.Four<F16>(ref prepared[0], ref bytes, ref bytes, ref bytes, ref bytes, 32).ShouldBe(Vector128.Create(48 * (float)smallest));
     }
 
     [Theory]

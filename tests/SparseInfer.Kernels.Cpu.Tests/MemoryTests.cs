@@ -46,7 +46,7 @@ public sealed class MemoryTests
         DownMatrix down = DownMatrix.FromMemory<Q8_0>(anchor.Address, 1_000_000, 4096);
         Distance(ref down.Scales(0), ref down.Neuron(999_999)).ShouldBe((31_249L * (8192 + (32 * 4096))) + 8192 + (31 * 4096));
         SignPlane plane = SignPlane.FromMemory(anchor.Address, 10_000_000, 4096);
-        Distance(ref Unsafe.As<ulong, byte>(ref plane.Row(0)), ref Unsafe.As<ulong, byte>(ref plane.Row(9_999_999))).ShouldBe(9_999_999L * 512);
+        Distance(ref plane.Row(0), ref plane.Row(9_999_999)).ShouldBe(9_999_999L * 512);
     }
 
     [Fact]
@@ -69,5 +69,5 @@ public sealed class MemoryTests
         buffer.Ref<byte>().ShouldBe((byte)0);
     }
 
-    private static long Distance(ref byte from, ref byte to) => Unsafe.ByteOffset(ref from, ref to);
+    private static long Distance<T>(ref T from, ref T to) => Unsafe.ByteOffset(ref from, ref to);
 }

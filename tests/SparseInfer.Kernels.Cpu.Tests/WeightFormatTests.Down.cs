@@ -87,6 +87,7 @@ public abstract partial class WeightFormatTests<T>
                 ExpectBatchEqualsTokens(hidden, neurons, tokens, scale: 1);
         }
         ExpectBatchEqualsTokens(hidden: 100, neurons: 96, tokens: 7, scale: 1e9f);
+        ExpectBatchEqualsTokens(hidden: 100, neurons: 160, tokens: 103, scale: 1);
     }
 
     private static void ExpectBatchEqualsTokens(int hidden, int neurons, int tokens, float scale)

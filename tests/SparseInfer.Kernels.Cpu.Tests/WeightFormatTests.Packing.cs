@@ -36,16 +36,16 @@ public abstract partial class WeightFormatTests<T>
     [Fact]
     public void A_permutation_says_which_source_row_goes_where()
     {
-        int[] sourceRows = WeightPacking.InterleavedToHalfSplit(heads: 2, headDimension: 6, rotaryDimensions: 4);
-        sourceRows.ShouldBe([0, 2, 1, 3, 4, 5, 6, 8, 7, 9, 10, 11]);
+        int[] sourceRows = WeightPacking.InterleavedFromHalfSplit(rows: 16, headDimension: 8, rotaryDimensions: 6);
+        sourceRows.ShouldBe([0, 3, 1, 4, 2, 5, 6, 7, 8, 11, 9, 12, 10, 13, 14, 15]);
         foreach (int width in Widths)
         {
-            using var sample = new Sample<T>(12, width);
+            using var sample = new Sample<T>(16, width);
             int bytes = (int)WeightPacking.SourceRowBytes<T>(width);
-            WeightMatrix w = WeightPacking.PackPermuted<T>(sample.Address, 12, width, sourceRows, out NativeBuffer owner);
+            WeightMatrix w = WeightPacking.PackPermuted<T>(sample.Address, 16, width, sourceRows, out NativeBuffer owner);
             using (owner)
             {
-                for (int row = 0; row < 12; row++)
+                for (int row = 0; row < 16; row++)
                 {
                     ReadOnlySpan<byte> packed = MemoryMarshal.CreateReadOnlySpan(ref w.Row(row), (int)w.Stride);
                     packed[..bytes].SequenceEqual(sample.Bytes.Slice(sourceRows[row] * bytes, bytes)).ShouldBeTrue();

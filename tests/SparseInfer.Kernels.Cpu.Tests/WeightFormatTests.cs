@@ -70,25 +70,6 @@ public abstract partial class WeightFormatTests<T>
     }
 
     [Fact]
-    public void One_row_alone_has_the_bits_it_has_among_four()
-    {
-        foreach (int width in Widths)
-        {
-            using var sample = new Sample<T>(5, width);
-            float[] x = Reference.RandomRows(1, width, seed: 7);
-            float[] y = MultiplyVector(sample, x, 0, 5);
-            WeightMatrix w = sample.Pack(out NativeBuffer? owner);
-            using (owner)
-            {
-                var prepared = new float[x.Length];
-                float undo = T.PrepareInput(in x[0], ref prepared[0], x.Length);
-                for (int row = 0; row < 5; row++)
-                    (undo * RowDot.One<T>(ref prepared[0], ref w.Row(row), x.Length)).ShouldBe(y[row]);
-            }
-        }
-    }
-
-    [Fact]
     public void A_range_of_rows_writes_its_own_outputs_only()
     {
         using var sample = new Sample<T>(11, 64);

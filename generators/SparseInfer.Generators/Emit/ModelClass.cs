@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
@@ -46,14 +47,19 @@ internal static class ModelClass
                 KeyValueHeads = {{attention.KeyValueHeads}},
                 HeadDimension = {{attention.HeadDimension}},
                 RopeTheta = {{Literal.Of(attention.RopeTheta)}},
+                RopeScaling = {{Literal.Of(attention.RopeScaling)}},
                 RopeDimensions = {{attention.RopeDimensions}},
                 NormEpsilon = {{Literal.Of(spec.Norm.Epsilon)}},
                 Activation = global::SparseInfer.Activation.{{spec.FeedForward.Activation}},
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
+                Policies = [{{string.Join(", ", spec.Policies.Select(Policy))}}],
             };
             """);
     }
+
+    private static string Policy(LayerPolicy policy) =>
+        $"new({policy.First}, {policy.Last}, \"{PolicyRegistry.For(policy.Policy).Label(policy.Policy)}\")";
 
     private static void EmitLoad(CodeWriter code, TargetSpec target) => code.Lines($$"""
         /// <summary>Loads weights and tokenizer from a GGUF file, or from safetensors beside a config.json.</summary>

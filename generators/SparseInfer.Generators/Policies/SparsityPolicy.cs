@@ -25,6 +25,9 @@ internal abstract class SparsityPolicy
     /// <summary>Whether <paramref name="spec"/> is this policy's.</summary>
     public abstract bool Owns(PolicySpec spec);
 
+    /// <summary>Its name and parameter in a word or two, for a table's cell: <c>sign-bit 1.03</c>.</summary>
+    public abstract string Label(PolicySpec spec);
+
     /// <summary>What it emits for the CPU.</summary>
     public abstract CpuKernelEmitter Cpu { get; }
 }

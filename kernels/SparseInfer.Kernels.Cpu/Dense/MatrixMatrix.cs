@@ -9,26 +9,25 @@ namespace SparseInfer.Kernels.Cpu;
 /// the results have the bits of <see cref="MatrixVector"/>; tiles of rows by tokens share the loads.
 /// </summary>
 /// <remarks>
-/// Three levels: a register tile; a panel of its rows, widened to F32, in the first-level cache; and a block of tokens by
-/// <see cref="ColumnBlock"/> columns of x in the second. Partial sums of a group of rows wait in the scratch between column blocks.
+/// Three levels: a register tile; a panel of a group of rows by <see cref="ColumnBlock"/> columns, widened to F32, in the first-level
+/// cache; and the same columns of a block of tokens in the second. A group's partial sums wait in the scratch between column blocks. Leaf loops in
+/// this room are optimised at their first call: a prompt is one call, and would be over before the runtime takes notice of them.
 /// </remarks>
 public static partial class MatrixMatrix
 {
-    /// <summary>Columns of x and of the panel that a pass takes.</summary>
-    private const int ColumnBlock = 1024;
+    /// <summary>Columns that a pass takes: with <see cref="RowGroup"/> rows, a panel of 24 KiB.</summary>
+    private const int ColumnBlock = 512;
 
-    /// <summary>Tokens to a block: with their columns, half of a second-level cache of 512 KiB.</summary>
+    /// <summary>Tokens to a block: with their columns, 128 KiB.</summary>
     private const int TokenBlock = 64;
 
     /// <summary>Rows to a group whose partial sums are kept; a multiple of both register tiles' rows.</summary>
-    private const int RowGroup = 24;
+    private const int RowGroup = 12;
 
     private const int Lanes = 16;
 
     /// <summary>Length of the scratch that <c>Multiply</c> needs, whatever the shape.</summary>
-    public const int PanelLength = (MaxTileRows * ColumnBlock) + (RowGroup * TokenBlock * Lanes);
-
-    private const int MaxTileRows = 4;
+    public const int PanelLength = (RowGroup * ColumnBlock) + (RowGroup * TokenBlock * Lanes);
 
     /// <summary><c>y[t, row] = w[row, :] · x[t, :]</c> for a range of rows and every token.</summary>
     /// <param name="w">The matrix.</param>
@@ -75,7 +74,7 @@ public static partial class MatrixMatrix
         if (panel.Length < PanelLength)
             throw new ArgumentException($"The scratch has {panel.Length} elements of {PanelLength} needed.", nameof(panel));
         ref float rows = ref MemoryMarshal.GetReference(panel);
-        ref float sums = ref Unsafe.Add(ref rows, MaxTileRows * ColumnBlock);
+        ref float sums = ref Unsafe.Add(ref rows, RowGroup * ColumnBlock);
         for (int token = 0; token < tokens; token += TokenBlock)
         {
             int blockTokens = Math.Min(TokenBlock, tokens - token);
@@ -87,33 +86,41 @@ public static partial class MatrixMatrix
                 for (int column = 0; column < paddedColumns; column += ColumnBlock)
                 {
                     int columns = Math.Min(ColumnBlock, paddedColumns - column);
+                    ref float tileX = ref Unsafe.Add(ref blockX, column);
+                    Widen<T>(in w, row, groupRows, column, columns, ref rows);
                     if (wide)
-                        AddColumns4x4<T>(in w, row, groupRows, column, columns, ref blockX, xStride, blockTokens, ref rows, ref sums);
+                        Add4x4(ref rows, groupRows, columns, ref tileX, xStride, blockTokens, ref sums, column == 0);
                     else
-                        AddColumns3x2<T>(in w, row, groupRows, column, columns, ref blockX, xStride, blockTokens, ref rows, ref sums);
+                        Add3x2(ref rows, groupRows, columns, ref tileX, xStride, blockTokens, ref sums, column == 0);
                 }
                 Reduce(ref sums, groupRows, blockTokens, ref Unsafe.Add(ref blockY, row), yStride);
             }
         }
     }
 
-    /// <summary>A row's block of columns in F32 and true scale: where it lies if it is that already, else widened into the panel.</summary>
-    private static ref float Panel<T>(ref byte row, int column, int columns, ref float rows, int place)
+    /// <summary>
+    /// Brings a group of rows' columns to F32 and true scale, close together: rows where they lie, often 4 KiB apart, would evict one
+    /// another.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Widen<T>(in WeightMatrix w, int row, int groupRows, int column, int columns, ref float rows)
         where T : IWeightFormat
     {
-        if (typeof(T) == typeof(F32))
-            return ref Unsafe.Add(ref Unsafe.As<byte, float>(ref row), column);
-        ref float panel = ref Unsafe.Add(ref rows, place * ColumnBlock);
         Vector512<float> unfold = Vector512.Create(T.Unfold);
-        for (nuint i = 0; i < (nuint)columns; i += 32)
+        for (int i = 0; i < groupRows; i++)
         {
-            T.Load32(ref row, (nuint)column + i, out Vector512<float> lo, out Vector512<float> hi);
-            (lo * unfold).StoreUnsafe(ref panel, i);
-            (hi * unfold).StoreUnsafe(ref panel, i + 16);
+            ref byte source = ref w.Row(row + i);
+            ref float panel = ref Unsafe.Add(ref rows, i * columns);
+            for (nuint j = 0; j < (nuint)columns; j += 32)
+            {
+                T.Load32(ref source, (nuint)column + j, out Vector512<float> lo, out Vector512<float> hi);
+                (lo * unfold).StoreUnsafe(ref panel, j);
+                (hi * unfold).StoreUnsafe(ref panel, j + 16);
+            }
         }
-        return ref panel;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Reduce(ref float sums, int groupRows, int tokens, ref float y, int yStride)
     {
         for (int token = 0; token < tokens; token++)

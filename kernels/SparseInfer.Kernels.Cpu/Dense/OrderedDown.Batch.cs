@@ -15,8 +15,14 @@ public static partial class OrderedDown
     /// <summary>Tokens to a register tile: with 16 columns, 12 of 16 vectors of 8 lanes, with room for a row and a factor.</summary>
     private const int TileTokens = 6;
 
+    /// <summary>
+    /// Tokens whose activations for a panel's neurons are copied together: read in place, thousands of bytes apart, they evict one another
+    /// for every panel anew. A multiple of <see cref="TileTokens"/>.
+    /// </summary>
+    private const int TokenBlock = 96;
+
     /// <summary>Length of the scratch that <c>Multiply</c> needs, whatever the shape.</summary>
-    public const int PanelLength = PanelNeurons * PanelColumns;
+    public const int PanelLength = (PanelNeurons * PanelColumns) + (TokenBlock * PanelNeurons);
 
     /// <summary>
     /// <c>y[t, j] = Σ h[t, i] * w_down[i, j]</c> for a range of columns, every neuron and token: the bits of <see cref="Accumulate"/> from
@@ -54,32 +60,45 @@ public static partial class OrderedDown
             MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, ((nint)token * yStride) + fromColumn), toColumn - fromColumn).Clear();
 
         ref float rows = ref MemoryMarshal.GetReference(panel);
-        for (int column = fromColumn; column < toColumn; column += PanelColumns)
+        Span<float> factors = panel.Slice(PanelNeurons * PanelColumns, TokenBlock * PanelNeurons);
+        for (int token = 0; token < tokens; token += TokenBlock)
         {
+            int blockTokens = Math.Min(TokenBlock, tokens - token);
             for (int neuron = 0; neuron < neurons; neuron += PanelNeurons)
             {
                 int count = Math.Min(PanelNeurons, neurons - neuron);
-                Widen<T>(in down, neuron, count, column, ref rows);
-                ref float factors = ref Unsafe.Add(ref h, neuron);
-                ref float sums = ref Unsafe.Add(ref y, column);
-                int token = 0;
-                for (; token <= tokens - TileTokens; token += TileTokens)
+                for (int t = 0; t < blockTokens; t++)
                 {
-                    ref float tileFactors = ref Unsafe.Add(ref factors, (nint)token * hStride);
-                    ref float tileSums = ref Unsafe.Add(ref sums, (nint)token * yStride);
-                    Tile(ref rows, count, ref tileFactors, hStride, ref tileSums, yStride);
-                    Tile(ref Unsafe.Add(ref rows, 16), count, ref tileFactors, hStride, ref Unsafe.Add(ref tileSums, 16), yStride);
+                    ref float source = ref Unsafe.Add(ref h, ((nint)(token + t) * hStride) + neuron);
+                    MemoryMarshal.CreateReadOnlySpan(ref source, count).CopyTo(factors[(t * PanelNeurons)..]);
                 }
-                for (; token < tokens; token++)
+                for (int column = fromColumn; column < toColumn; column += PanelColumns)
                 {
-                    ref float tokenSums = ref Unsafe.Add(ref sums, (nint)token * yStride);
-                    AddPanel(ref rows, count, ref Unsafe.Add(ref factors, (nint)token * hStride), ref tokenSums);
+                    Widen<T>(in down, neuron, count, column, ref rows);
+                    ref float sums = ref Unsafe.Add(ref y, ((nint)token * yStride) + column);
+                    AddPanels(ref rows, count, ref MemoryMarshal.GetReference(factors), blockTokens, ref sums, yStride);
                 }
             }
         }
     }
 
+    /// <summary>Adds a panel's neurons to the sums of its columns for a block of tokens.</summary>
+    private static void AddPanels(ref float rows, int count, ref float factors, int tokens, ref float y, int yStride)
+    {
+        int token = 0;
+        for (; token <= tokens - TileTokens; token += TileTokens)
+        {
+            ref float tileFactors = ref Unsafe.Add(ref factors, token * PanelNeurons);
+            ref float sums = ref Unsafe.Add(ref y, (nint)token * yStride);
+            Tile(ref rows, count, ref tileFactors, ref sums, yStride);
+            Tile(ref Unsafe.Add(ref rows, 16), count, ref tileFactors, ref Unsafe.Add(ref sums, 16), yStride);
+        }
+        for (; token < tokens; token++)
+            AddPanel(ref rows, count, ref Unsafe.Add(ref factors, token * PanelNeurons), ref Unsafe.Add(ref y, (nint)token * yStride));
+    }
+
     /// <summary>Brings 32 columns of a run of neurons to F32 and true scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen<T>(in DownMatrix down, int neuron, int count, int column, ref float rows)
         where T : IWeightFormat
     {
@@ -94,13 +113,9 @@ public static partial class OrderedDown
     }
 
     /// <summary>Six tokens by 16 columns.</summary>
-    private static void Tile(ref float rows, int count, ref float h, int hStride, ref float y, int yStride)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile(ref float rows, int count, ref float h, ref float y, int yStride)
     {
-        ref float h1 = ref Unsafe.Add(ref h, hStride);
-        ref float h2 = ref Unsafe.Add(ref h1, hStride);
-        ref float h3 = ref Unsafe.Add(ref h2, hStride);
-        ref float h4 = ref Unsafe.Add(ref h3, hStride);
-        ref float h5 = ref Unsafe.Add(ref h4, hStride);
         nuint stride = (nuint)yStride;
         Vector512<float> sum0 = Vector512.LoadUnsafe(ref y);
         Vector512<float> sum1 = Vector512.LoadUnsafe(ref y, stride);
@@ -112,11 +127,11 @@ public static partial class OrderedDown
         {
             Vector512<float> row = Vector512.LoadUnsafe(ref rows, i * PanelColumns);
             sum0 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i)), row, sum0);
-            sum1 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h1, i)), row, sum1);
-            sum2 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h2, i)), row, sum2);
-            sum3 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h3, i)), row, sum3);
-            sum4 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h4, i)), row, sum4);
-            sum5 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h5, i)), row, sum5);
+            sum1 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + PanelNeurons)), row, sum1);
+            sum2 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + (2 * PanelNeurons))), row, sum2);
+            sum3 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + (3 * PanelNeurons))), row, sum3);
+            sum4 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + (4 * PanelNeurons))), row, sum4);
+            sum5 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + (5 * PanelNeurons))), row, sum5);
         }
         sum0.StoreUnsafe(ref y);
         sum1.StoreUnsafe(ref y, stride);
@@ -127,6 +142,7 @@ public static partial class OrderedDown
     }
 
     /// <summary>One token by 32 columns: what the tiles leave over.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddPanel(ref float rows, int count, ref float h, ref float y)
     {
         Vector512<float> lo = Vector512.LoadUnsafe(ref y);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
@@ -28,6 +29,7 @@ public static partial class OrderedDown
     }
 
     /// <summary>Four neurons to a pass over y: a sum is loaded and stored once for four terms.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddFour<T>(
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn)
         where T : IWeightFormat
@@ -74,6 +76,7 @@ public static partial class OrderedDown
     }
 
     /// <summary>One neuron. Where its activation is too large to take what the format folds out, the weights take it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddOne<T>(in DownMatrix down, int neuron, float h, ref float y, int fromColumn, int toColumn)
         where T : IWeightFormat
     {

@@ -40,22 +40,4 @@ public static class RowDot
         }
         return Reduction.Sum4(sum0, sum1, sum2, sum3);
     }
-
-    /// <summary>One row. For a few stray rows; <see cref="Four"/> is nearly as quick for four times as many.</summary>
-    /// <param name="x">The input, prepared by <see cref="IWeightFormat.PrepareInput"/>.</param>
-    /// <param name="row">First byte of the row.</param>
-    /// <param name="paddedColumns">Length of x and of the row, a multiple of 32.</param>
-    /// <returns>The dot product, still to be multiplied by what <see cref="IWeightFormat.PrepareInput"/> returned.</returns>
-    public static float One<T>(ref float x, ref byte row, int paddedColumns)
-        where T : IWeightFormat
-    {
-        Vector512<float> sum = Vector512<float>.Zero;
-        for (nuint column = 0; column < (nuint)paddedColumns; column += 32)
-        {
-            T.Load32(ref row, column, out Vector512<float> lo, out Vector512<float> hi);
-            sum = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref x, column), lo, sum);
-            sum = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref x, column + 16), hi, sum);
-        }
-        return Reduction.Sum(sum);
-    }
 }

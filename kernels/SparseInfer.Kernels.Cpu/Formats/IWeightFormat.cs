@@ -4,8 +4,8 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// A type that weights are stored in: a marker for a kernel's type argument. Rows are groups of 32 columns, in ggml's layout; widening to
-/// F32 is exact in every format. A format may deliver its weights in <i>folded</i> scale, smaller by a power of two that the other factor makes
-/// up for: that moves no bit of a product or of a sum, and spares a multiplication per weight.
+/// F32 is exact in every format. A format may deliver its weights in <i>folded</i> scale, smaller by a power of two that the other factor
+/// makes up for: that moves no bit of a product or of a sum, and spares a multiplication per weight.
 /// </summary>
 public interface IWeightFormat
 {

@@ -10,6 +10,7 @@ internal static class InputPreparation
     public const int LargestExponent = 14;
 
     /// <summary>Copies, unless both are the same.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Copy(ref readonly float x, ref float prepared, int paddedColumns)
     {
         ref float source = ref Unsafe.AsRef(in x);
@@ -21,6 +22,7 @@ internal static class InputPreparation
     }
 
     /// <summary>Multiplies by 2^112, or by 2^(112 - e) with the least e that keeps every product below 2^127; returns 2^e.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Fold(ref readonly float x, ref float prepared, int paddedColumns)
     {
         ref float source = ref Unsafe.AsRef(in x);

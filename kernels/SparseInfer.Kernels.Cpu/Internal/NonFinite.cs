@@ -7,6 +7,7 @@ namespace SparseInfer.Kernels.Cpu;
 internal static class NonFinite
 {
     /// <summary>First of a run of 16-bit floats whose exponent field is all ones; -1 if none is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint First16(ref byte source, nint elements, ushort exponentMask)
     {
         ref ushort bits = ref Unsafe.As<byte, ushort>(ref source);
@@ -26,6 +27,7 @@ internal static class NonFinite
     }
 
     /// <summary>First element of the first block of 32 whose half scale, its first two bytes, is not finite; -1 if none is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint FirstScale(ref byte source, nint blocks, nint blockBytes)
     {
         for (nint block = 0; block < blocks; block++)

@@ -11,6 +11,7 @@ internal static class Transposition
     private const int TileColumns = 64;
 
     /// <summary>Plain formats: element by element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Plain<TElement>(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron)
         where TElement : unmanaged
     {
@@ -35,6 +36,7 @@ internal static class Transposition
     }
 
     /// <summary>Q8_0: the block's scale goes to the row of scales, its 32 bytes to 32 neurons.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q8_0(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron)
     {
         for (int neurons = fromNeuron; neurons < toNeuron; neurons += DownMatrix.BlockNeurons)
@@ -60,6 +62,7 @@ internal static class Transposition
     /// Q4_0: as Q8_0, four bits each. In a neuron's row, too, byte k of every 16 holds column k below column k + 16; columns past the width
     /// hold 8, which means zero.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_0(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron)
     {
         for (int neurons = fromNeuron; neurons < toNeuron; neurons += DownMatrix.BlockNeurons)

@@ -42,6 +42,7 @@ public static class AttentionHead
         Combine(ref values, headDimension, rowStride, scores, 1 / sum, ref output);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Score(ref float q, ref float keys, int headDimension, int rowStride, float scale, Span<float> scores)
     {
         int position = 0;
@@ -85,6 +86,7 @@ public static class AttentionHead
     }
 
     /// <summary>Replaces scores by e to the power of their distance from the largest, and returns the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Exponentiate(Span<float> scores)
     {
         ref float score = ref MemoryMarshal.GetReference(scores);
@@ -114,6 +116,7 @@ public static class AttentionHead
     }
 
     /// <summary>Sums values weighted by powers, in ascending order of positions for each column, then divides by the powers' sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Combine(
         ref float values, int headDimension, int rowStride, ReadOnlySpan<float> powers, float inverse, ref float output)
     {

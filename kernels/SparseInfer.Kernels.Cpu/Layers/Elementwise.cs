@@ -6,7 +6,7 @@ namespace SparseInfer.Kernels.Cpu;
 /// <summary>Sums and multiples of vectors, element by element.</summary>
 public static class Elementwise
 {
-    /// <summary><c>x[i] += y[i]</c> for a range: the residual connection.</summary>
+    /// <summary><c>x[i] += y[i]</c> for a range: the residual connection, a bias.</summary>
     /// <param name="x">What is added to, element 0 first.</param>
     /// <param name="y">What is added, element 0 first.</param>
     /// <param name="from">First element.</param>
@@ -21,14 +21,6 @@ public static class Elementwise
         for (; i < to; i++)
             Unsafe.Add(ref x, i) += Unsafe.Add(ref terms, i);
     }
-
-    /// <summary><c>y[i] += bias[i]</c> for a range of a product's rows.</summary>
-    /// <param name="y">The product, row 0's first.</param>
-    /// <param name="bias">The bias, row 0's first.</param>
-    /// <param name="from">First row.</param>
-    /// <param name="to">End of the range.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddBias(ref float y, ref readonly float bias, int from, int to) => Add(ref y, in bias, from, to);
 
     /// <summary><c>x[i] *= factor</c> for a range.</summary>
     /// <param name="x">What is multiplied, element 0 first.</param>

@@ -48,7 +48,8 @@ public static unsafe class WeightPacking
     /// <param name="sourceRows">For every row of the result, the row of the source that goes there.</param>
     /// <param name="owner">The copy's memory, for the caller to dispose of.</param>
     /// <exception cref="ArgumentException">
-    /// The columns are no whole number of the format's blocks, or <paramref name="sourceRows"/> does not have <paramref name="rows"/> elements.
+    /// The columns are no whole number of the format's blocks, or <paramref name="sourceRows"/> does not have <paramref name="rows"/>
+    /// elements.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="sourceRows"/> names a row that is not there.</exception>
     /// <exception cref="InsufficientMemoryException">There is no memory for the copy.</exception>
@@ -66,22 +67,21 @@ public static unsafe class WeightPacking
     }
 
     /// <summary>
-    /// For a head-by-head matrix of query or key, the source row of every row of a matrix whose rotary dimensions 2i and 2i + 1 have moved
-    /// to i and i + d/2: what <see cref="PackPermuted"/> needs to turn interleaved pairs into <see cref="Rope.ApplyHalfSplit"/>'s.
+    /// For every row of a query or key matrix with interleaved rotary pairs (2i, 2i + 1), the row of one with half-split pairs
+    /// (i, i + d / 2) that goes there: what <see cref="PackPermuted"/> needs to turn Hugging Face's matrices into those of llama GGUF files.
     /// </summary>
-    /// <param name="heads">Number of heads.</param>
+    /// <param name="rows">Number of rows: heads x head dimension.</param>
     /// <param name="headDimension">Rows to a head.</param>
     /// <param name="rotaryDimensions">Leading dimensions of a head that are rotated; even. The rest stay where they are.</param>
-    public static int[] InterleavedToHalfSplit(int heads, int headDimension, int rotaryDimensions)
+    public static int[] InterleavedFromHalfSplit(int rows, int headDimension, int rotaryDimensions)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rotaryDimensions, headDimension);
         ArgumentOutOfRangeException.ThrowIfNotEqual(rotaryDimensions % 2, 0);
-        var sourceRows = new int[checked(heads * headDimension)];
-        int half = rotaryDimensions / 2;
-        for (int row = 0; row < sourceRows.Length; row++)
+        var sourceRows = new int[rows];
+        for (int row = 0; row < rows; row++)
         {
             int dimension = row % headDimension;
-            int source = dimension >= rotaryDimensions ? dimension : dimension < half ? 2 * dimension : (2 * (dimension - half)) + 1;
+            int source = dimension >= rotaryDimensions ? dimension : (dimension / 2) + (dimension % 2 * (rotaryDimensions / 2));
             sourceRows[row] = row - dimension + source;
         }
         return sourceRows;

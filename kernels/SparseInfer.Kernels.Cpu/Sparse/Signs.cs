@@ -21,6 +21,7 @@ public static class Signs
     /// <summary>
     /// Packs the signs of a row of weights. Folding keeps signs; a block format's product has the sign IEEE gives it, at zero too.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Pack<T>(ref byte row, ref ulong words, int columns)
         where T : IWeightFormat
     {

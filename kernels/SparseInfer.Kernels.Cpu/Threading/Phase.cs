@@ -2,11 +2,17 @@ using System.Diagnostics;
 
 namespace SparseInfer.Kernels.Cpu;
 
-/// <summary>A counter whose changes threads wait for: spinning at first, since most waits in a layer are short, then parked.</summary>
+/// <summary>
+/// A counter whose changes threads wait for: spinning at first, since most waits in a layer are short, then offering the core to others,
+/// then parked.
+/// </summary>
 internal sealed class Phase(bool oversubscribed)
 {
-    /// <summary>About what parking and waking costs: whoever waits longer loses no more than that again.</summary>
-    private static readonly long SpinTicks = Stopwatch.Frequency / 20_000;
+    /// <summary>5 µs: workers with a core each and equal parts meet within that.</summary>
+    private static readonly long SpinTicks = Stopwatch.Frequency / 200_000;
+
+    /// <summary>50 µs, about what parking and waking costs: whoever waits longer loses no more than that again.</summary>
+    private static readonly long ParkTicks = Stopwatch.Frequency / 20_000;
 
     private readonly object _lock = new();
     private int _value;
@@ -30,17 +36,16 @@ internal sealed class Phase(bool oversubscribed)
     public void WaitWhile(int seen)
     {
         long start = Stopwatch.GetTimestamp();
-        do
+        for (long waited = 0; waited < ParkTicks; waited = Stopwatch.GetTimestamp() - start)
         {
             if (Value != seen)
                 return;
-            // With fewer cores than threads, the thread that is waited for may need this one's.
-            if (oversubscribed)
+            // Whoever is waited for that long may be waiting for this thread's core; with fewer cores than threads, one always is.
+            if (oversubscribed || waited > SpinTicks)
                 Thread.Yield();
             else
                 Thread.SpinWait(4);
         }
-        while (Stopwatch.GetTimestamp() - start < SpinTicks);
 
         lock (_lock)
         {

@@ -42,10 +42,16 @@ internal sealed unsafe class FileRegion : IDisposable
     public byte* Start => _start is not null ? _start : throw new ObjectDisposedException(nameof(ModelFile), $"{Path} was disposed.");
 
     /// <summary>Maps a file.</summary>
-    /// <exception cref="ModelFormatException">It is empty.</exception>
+    /// <exception cref="ModelFormatException">It is empty, or a pipe or device.</exception>
     /// <exception cref="FileNotFoundException">It does not exist.</exception>
     public static FileRegion Map(string path)
     {
+        // Opening a named pipe waits for its writer, for ever if there is none; that it has no length shows without opening it.
+        var link = new FileInfo(path);
+        var target = link.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? link;
+        if (link.Exists && (!target.Exists || target.Length == 0))
+            throw new ModelFormatException(path, "the file is empty, or it is a pipe or a device. Name a file that holds a model.");
+
         var handle = File.OpenHandle(path);
         MemoryMappedFile? file = null;
         try

@@ -39,6 +39,13 @@ internal static class MetadataCheck
         Integer(Key("attention.head_count_kv", "num_key_value_heads"), shape.KeyValueHeads, "[Attention] KeyValueHeads");
         Number(Key("rope.freq_base", "rope_theta"), shape.RopeTheta, "[Attention] RopeTheta");
         Number(Key("attention.layer_norm_rms_epsilon", "rms_norm_eps"), shape.NormEpsilon, "[RmsNorm] Epsilon");
+        Number(Key("rope.scaling.factor", "rope_scaling.factor"), shape.RopeScaling, "[Attention] RopeScaling");
+        string scalingKey = Key("rope.scaling.type", metadata.TryGetString("rope_scaling.rope_type", out _) ? "rope_scaling.rope_type" : "rope_scaling.type");
+        if (metadata.TryGetString(scalingKey, out string? scaling) && scaling is not ("none" or "linear" or "default"))
+        {
+            problems.Add($"'{scalingKey}' is '{scaling}', but only linear scaling, [Attention] RopeScaling, can be declared");
+        }
+
         if (gguf)
         {
             Integer(prefix + "rope.dimension_count", shape.RopeDimensions, "[Attention] RopeDimensions");

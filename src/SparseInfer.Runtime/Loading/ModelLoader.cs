@@ -54,6 +54,7 @@ public static class ModelLoader
         MetadataCheck.Run(file, shape, problems, notes);
         var check = new WeightBinder(file, options, program.Memory, problems, notes);
         program.Bind(check);
+        check.NameClosest();
         CheckUnused(file, shape, options, check, problems, notes);
         if (problems.Count > 0)
         {

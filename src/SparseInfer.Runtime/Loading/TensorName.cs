@@ -6,6 +6,13 @@ namespace SparseInfer.Runtime;
 public readonly record struct TensorName(string Gguf, string HuggingFace);
 
 /// <summary>A prepared matrix and the type it is stored in. For generated programs that declare several weight types.</summary>
-/// <param name="Weights">The matrix.</param>
-/// <param name="Type">Its type.</param>
-public readonly record struct StoredMatrix(SparseInfer.Kernels.Cpu.WeightMatrix Weights, WeightType Type);
+/// <param name="weights">The matrix.</param>
+/// <param name="type">Its type.</param>
+public readonly struct StoredMatrix(SparseInfer.Kernels.Cpu.WeightMatrix weights, WeightType type)
+{
+    /// <summary>The matrix. A field, so that kernels take it by reference.</summary>
+    public readonly SparseInfer.Kernels.Cpu.WeightMatrix Weights = weights;
+
+    /// <summary>Its type.</summary>
+    public readonly WeightType Type = type;
+}

@@ -20,6 +20,8 @@ public sealed class WeightBinder
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
     private readonly HashSet<WeightType> _converted = [];
     private readonly List<Action<NativeMemoryPool>> _after = [];
+    private readonly List<(int Problem, string Name)> _missing = [];
+    private readonly HashSet<string> _unlike = [];
     private readonly long _bytesTotal;
     private long _bytesDone;
 
@@ -89,7 +91,7 @@ public sealed class WeightBinder
             return default;
         }
 
-        int[] order = RotaryOrder.InterleavedFromHalfSplit(rows, headDimension, rotaryDimensions);
+        int[] order = WeightPacking.InterleavedFromHalfSplit(rows, headDimension, rotaryDimensions);
         return Store(source, type, WeightFormat.For(type).PackPermuted(source.Address, rows, columns, order, out NativeBuffer owner), owner);
     }
 
@@ -116,6 +118,7 @@ public sealed class WeightBinder
         DownMatrix down = WeightFormat.For(type).PackDown(source.Address, hidden, intermediate, out NativeBuffer owner);
         _memory.Own(owner);
         source.Converted?.Dispose();
+        Report(source.Tensor);
         return down;
     }
 
@@ -173,7 +176,7 @@ public sealed class WeightBinder
         }
 
         float[] ordered = new float[vector.Length];
-        int[] order = RotaryOrder.InterleavedFromHalfSplit(length, headDimension, rotaryDimensions);
+        int[] order = WeightPacking.InterleavedFromHalfSplit(length, headDimension, rotaryDimensions);
         for (int i = 0; i < length; i++)
         {
             ordered[i] = vector[order[i]];
@@ -198,6 +201,7 @@ public sealed class WeightBinder
             WeightType type = Target(tensor, types) ?? types[0];
             if (common is { } first && first != type)
             {
+                _unlike.Add(tensor.Name);
                 Problem($"tensor '{tensor.Name}' is {type}, but another matrix of the same feed-forward is {first}: they share a kernel, so store them alike");
             }
 
@@ -214,6 +218,22 @@ public sealed class WeightBinder
         if (!_checking)
         {
             _after.Add(prepare);
+        }
+    }
+
+    /// <summary>
+    /// Adds to each missing tensor the name that was probably meant. Called when all tensors were looked up: one that has a place of its
+    /// own, such as the same matrix of the next layer, is never what was meant.
+    /// </summary>
+    internal void NameClosest()
+    {
+        string[] unused = [.. _file.Tensors.Select(tensor => tensor.Name).Where(name => !_used.Contains(name))];
+        foreach ((int problem, string name) in _missing.Where(missing => missing.Problem < ModelLoader.MostProblems))
+        {
+            if (ClosestName.Find(name, unused) is { } closest)
+            {
+                _problems[problem] += $"; the closest is '{closest}'";
+            }
         }
     }
 
@@ -234,8 +254,12 @@ public sealed class WeightBinder
             return tensor;
         }
 
-        string? closest = _problems.Count < ModelLoader.MostProblems ? ClosestName.Find(wanted, _file.Tensors.Select(other => other.Name)) : null;
-        Problem($"tensor '{wanted}' is missing{(closest is null ? "" : $"; the closest is '{closest}'")}");
+        if (_checking)
+        {
+            _missing.Add((_problems.Count, wanted));
+            Problem($"tensor '{wanted}' is missing");
+        }
+
         return null;
     }
 
@@ -256,6 +280,11 @@ public sealed class WeightBinder
 
         if (Target(tensor, types) is not { } target)
         {
+            if (_unlike.Contains(tensor.Name))
+            {
+                return null;
+            }
+
             string declared = string.Join(", ", types.ToArray());
             Problem(tensor.Weight is { } stored
                 ? $"tensor '{tensor.Name}' is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"

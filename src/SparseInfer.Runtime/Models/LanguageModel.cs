@@ -43,8 +43,10 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Starts a sequence of its own: key-value cache and activations. Weights are shared.</summary>
     /// <param name="options">How; null: the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">The context asked for is longer than declared.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed; sessions made before live on.</exception>
     public Session CreateSession(SessionOptions? options = null)
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         options ??= new SessionOptions();
         int context = options.Context ?? Shape.Context;
         if (context < 1 || context > Shape.Context)

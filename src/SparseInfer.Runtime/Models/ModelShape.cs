@@ -33,6 +33,9 @@ public sealed record ModelShape
     /// <summary>Base of the rotary frequencies.</summary>
     public required float RopeTheta { get; init; }
 
+    /// <summary>Factor that positions are divided by before the rotation.</summary>
+    public required float RopeScaling { get; init; }
+
     /// <summary>Rotated dimensions of a head.</summary>
     public required int RopeDimensions { get; init; }
 
@@ -47,4 +50,29 @@ public sealed record ModelShape
 
     /// <summary>Whether the output head is the embedding.</summary>
     public required bool TiedEmbedding { get; init; }
+
+    /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
+    public required IReadOnlyList<LayerPolicy> Policies { get; init; }
+
+    /// <summary>The policy of a layer, in a word or two: <c>sign-bit 1.03</c>, <c>exact</c>.</summary>
+    /// <param name="layer">0 to <see cref="Layers"/> - 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
+    public string PolicyOf(int layer)
+    {
+        foreach (LayerPolicy policy in Policies)
+        {
+            if (layer >= policy.First && layer <= policy.Last)
+            {
+                return policy.Name;
+            }
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(layer), layer, $"{Name} has layers 0 to {Layers - 1}.");
+    }
 }
+
+/// <summary>The sparsity policy of successive layers, as declared.</summary>
+/// <param name="First">The first layer.</param>
+/// <param name="Last">The last layer, included.</param>
+/// <param name="Name">Its name and parameter in a word or two, for people.</param>
+public readonly record struct LayerPolicy(int First, int Last, string Name);

@@ -10,6 +10,9 @@ namespace SparseInfer;
 /// <summary>One sequence of tokens on a loaded model. Not for several threads at once; any number of sessions can run side by side.</summary>
 public sealed class Session : IDisposable
 {
+    /// <summary>Prompt tokens between two looks at the cancellation token: a few batches of any plan.</summary>
+    private const int CancelablePrompt = 256;
+
     private readonly LanguageModel _model;
     private readonly DecoderProgram _program;
     private readonly DecoderState _state;
@@ -98,9 +101,14 @@ public sealed class Session : IDisposable
     /// <summary>Appends a prompt to the sequence and continues it.</summary>
     /// <param name="prompt">The text. At the start of a sequence the begin-of-sequence token is put before it.</param>
     /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>
-    /// <param name="cancellationToken">Ends the generation after the current token; what was generated stays in the sequence.</param>
+    /// <param name="cancellationToken">
+    /// Ends the generation after the current token, or the current part of the prompt; what has run stays in the sequence.
+    /// </param>
     /// <returns>The text that follows, in pieces of whole characters, as soon as they are known.</returns>
-    /// <exception cref="InvalidOperationException">No tokenizer, a full context, or another call is still running.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// No tokenizer, a full context, or another call is still running. The session is taken from the first piece asked for to the last.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was canceled; the session can be used again.</exception>
     public async IAsyncEnumerable<string> GenerateAsync(
         string prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -116,7 +124,16 @@ public sealed class Session : IDisposable
             {
                 try
                 {
-                    Generate(prompt, options, pieces.Writer, stop.Token);
+                    Enter();
+                    try
+                    {
+                        Generate(prompt, options, pieces.Writer, stop.Token);
+                    }
+                    finally
+                    {
+                        Leave();
+                    }
+
                     pieces.Writer.Complete();
                 }
                 catch (Exception exception)
@@ -153,6 +170,7 @@ public sealed class Session : IDisposable
         _disposed = true;
         _state.Dispose();
         _program.Release();
+        Leave();
     }
 
     private void Generate(string prompt, GenerationOptions options, ChannelWriter<string> writer, CancellationToken stop)
@@ -168,7 +186,7 @@ public sealed class Session : IDisposable
         var matcher = new StopStringMatcher(options.StopStrings);
         TokenStream stream = tokenizer.CreateStream();
         long start = Stopwatch.GetTimestamp();
-        Run(tokens, isPrompt: true, []);
+        int promptTokens = RunPrompt(tokens, stop);
         foreach (int token in tokens)
         {
             sampler.Accept(token);
@@ -209,7 +227,7 @@ public sealed class Session : IDisposable
 
             if (generated < options.MaxTokens)
             {
-                Run([token], isPrompt: false, []);
+                Step([token], isPrompt: false, []);
                 decoded++;
             }
         }
@@ -221,7 +239,7 @@ public sealed class Session : IDisposable
         }
 
         LastGeneration = new GenerationReport(
-            tokens.Length, generated, decoded, Stopwatch.GetElapsedTime(start, promptDone), Stopwatch.GetElapsedTime(promptDone), reason);
+            promptTokens, generated, decoded, Stopwatch.GetElapsedTime(start, promptDone), Stopwatch.GetElapsedTime(promptDone), reason);
 
         void Emit(string text)
         {
@@ -232,35 +250,58 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <summary>Runs a prompt in parts, which changes no bit, so that a long one can be canceled. Returns how many tokens ran.</summary>
+    private int RunPrompt(ReadOnlySpan<int> tokens, CancellationToken stop)
+    {
+        RequireRunnable(tokens);
+        int done = 0;
+        while (done < tokens.Length && !stop.IsCancellationRequested)
+        {
+            ReadOnlySpan<int> part = tokens.Slice(done, Math.Min(CancelablePrompt, tokens.Length - done));
+            Step(part, isPrompt: true, []);
+            done += part.Length;
+        }
+
+        return done;
+    }
+
     private void Run(ReadOnlySpan<int> tokens, bool isPrompt, Span<float> allLogits)
     {
         Enter();
         try
         {
-            if (tokens.IsEmpty)
-            {
-                throw new ArgumentException("At least one token is needed.", nameof(tokens));
-            }
-
-            foreach (int token in tokens)
-            {
-                if ((uint)token >= (uint)_model.Shape.Vocabulary)
-                {
-                    throw new ArgumentException($"Token {token} is not in the vocabulary of {_model.Shape.Vocabulary}.", nameof(tokens));
-                }
-            }
-
-            if (tokens.Length > Context - Position)
-            {
-                throw new InvalidOperationException(
-                    $"{tokens.Length} tokens do not fit: {Position} of {Context} are in use. Shorten the prompt, rewind the session, or ask for a longer SessionOptions.Context.");
-            }
-
-            _state.Run(tokens, new StepOptions(Mode, isPrompt, SparsePrompt, Metering), allLogits);
+            RequireRunnable(tokens);
+            Step(tokens, isPrompt, allLogits);
         }
         finally
         {
             Leave();
+        }
+    }
+
+    private void Step(ReadOnlySpan<int> tokens, bool isPrompt, Span<float> allLogits) =>
+        _state.Run(tokens, new StepOptions(Mode, isPrompt, SparsePrompt, Metering), allLogits);
+
+    private void RequireRunnable(ReadOnlySpan<int> tokens)
+    {
+        if (tokens.IsEmpty)
+        {
+            throw new ArgumentException("At least one token is needed.", nameof(tokens));
+        }
+
+        foreach (int token in tokens)
+        {
+            if ((uint)token >= (uint)_model.Shape.Vocabulary)
+            {
+                throw new ArgumentException($"Token {token} is not in the vocabulary of {_model.Shape.Vocabulary}.", nameof(tokens));
+            }
+        }
+
+        if (tokens.Length > Context - Position)
+        {
+            throw new InvalidOperationException(
+                $"{tokens.Length} tokens do not fit: {Position} of {Context} are in use. "
+                + "Shorten the prompt, rewind the session, or ask for a longer SessionOptions.Context.");
         }
     }
 

@@ -13,7 +13,6 @@ internal static class Pipeline
     [
         SparseInferGenerator.Steps.ParseModel,
         SparseInferGenerator.Steps.ParseLayer,
-        SparseInferGenerator.Steps.StripModel,
         SparseInferGenerator.Steps.PlanModel,
         SparseInferGenerator.Steps.PlanKernels,
     ];

@@ -14,8 +14,7 @@
 // In Predicted mode the layers do this:
 //   0..1         exact: skips up and down where the activation is zero
 //   2            sign-bit predictor, alpha 1.3
-//   3            exact: skips up and down where the activation is zero
-//   4            sign-bit predictor, alpha 1.3
+//   3..4         exact: skips up and down where the activation is zero
 //   5            sign-bit predictor, alpha 0.9
 #nullable enable
 #pragma warning disable CS0436
@@ -422,10 +421,10 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
                     FeedForward_256x1024_Relu_F16.Dense<TMeter>(w, slot, from, to, ref tally);
                     break;
                 case SparsityMode.Exact:
-                case SparsityMode.Predicted when layer is <= 1 or 3:
+                case SparsityMode.Predicted when layer is <= 1 or (>= 3 and <= 4):
                     FeedForward_256x1024_Relu_F16.Exact<TMeter>(w, slot, from, to, ref tally);
                     break;
-                case SparsityMode.Predicted when layer is 2 or 4:
+                case SparsityMode.Predicted when layer is 2:
                     FeedForward_256x1024_Relu_F16.SignBit<TMeter>(w, slot, from, to, ref tally, threshold: 144);
                     break;
                 default:

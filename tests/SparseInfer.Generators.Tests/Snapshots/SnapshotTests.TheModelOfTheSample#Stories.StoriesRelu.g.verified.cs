@@ -24,11 +24,13 @@ partial class StoriesRelu : global::SparseInfer.LanguageModel
         KeyValueHeads = 4,
         HeadDimension = 32,
         RopeTheta = 10000f,
+        RopeScaling = 1f,
         RopeDimensions = 32,
         NormEpsilon = 1E-05f,
         Activation = global::SparseInfer.Activation.Relu,
         Gated = true,
         TiedEmbedding = true,
+        Policies = [new(0, 1, "exact"), new(2, 2, "sign-bit 1.30"), new(3, 4, "exact"), new(5, 5, "sign-bit 0.90")],
     };
 
     /// <summary>Loads weights and tokenizer from a GGUF file, or from safetensors beside a config.json.</summary>

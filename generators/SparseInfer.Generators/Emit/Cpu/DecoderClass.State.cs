@@ -165,7 +165,7 @@ internal sealed partial class DecoderClass
         + $"ref {head}, in _program._rope.Cos({position}), in _program._rope.Sin({position}), RopeDimensions);";
 
     private static string Bias(string y, string bias, string from, string to) =>
-        $"Elementwise.AddBias(ref {y}, ref MemoryMarshal.GetArrayDataReference({bias}), {from}, {to});";
+        $"Elementwise.Add(ref {y}, ref MemoryMarshal.GetArrayDataReference({bias}), {from}, {to});";
 
     /// <summary>Writes a call on the layer's feed-forward, for whichever weight type it has.</summary>
     private void ForFeedForward(System.Action<FeedForwardPlan, string> emit)

@@ -212,7 +212,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     }
 
     private void EmitDownBias(string y) =>
-        _code.Line($"Elementwise.AddBias({y}, ref MemoryMarshal.GetArrayDataReference(w.DownBias), fromColumn, toColumn);");
+        _code.Line($"Elementwise.Add({y}, ref MemoryMarshal.GetArrayDataReference(w.DownBias), fromColumn, toColumn);");
 
     /// <summary>Prompts: every neuron, for a batch of tokens, as matrix products.</summary>
     private void EmitBatch()

@@ -18,5 +18,7 @@ internal sealed class ActivationThresholdPolicy : SparsityPolicy
 
     public override bool Owns(PolicySpec spec) => spec is ActivationThresholdSpec;
 
+    public override string Label(PolicySpec spec) => $"threshold {((ActivationThresholdSpec)spec).Threshold}";
+
     public override CpuKernelEmitter Cpu { get; } = new ActivationThresholdCpuKernel();
 }

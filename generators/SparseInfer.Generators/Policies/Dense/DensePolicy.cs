@@ -13,5 +13,7 @@ internal sealed class DensePolicy : SparsityPolicy
 
     public override bool Owns(PolicySpec spec) => spec is DenseSpec;
 
+    public override string Label(PolicySpec spec) => "dense";
+
     public override CpuKernelEmitter Cpu { get; } = new DenseCpuKernel();
 }

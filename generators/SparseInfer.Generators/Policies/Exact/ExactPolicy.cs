@@ -16,5 +16,7 @@ internal sealed class ExactPolicy : SparsityPolicy
 
     public override bool Owns(PolicySpec spec) => spec is ExactSpec;
 
+    public override string Label(PolicySpec spec) => "exact";
+
     public override CpuKernelEmitter Cpu { get; } = new ExactCpuKernel();
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Spec;
@@ -16,6 +17,11 @@ internal sealed class SignBitPolicy : SparsityPolicy
     public override PolicySpec Parse(DeclaredAttribute attribute) => new SignBitSpec(attribute.Decimal("Alpha", "1"));
 
     public override bool Owns(PolicySpec spec) => spec is SignBitSpec;
+
+    // At least two decimals, as alphas are written: 1.00, not 1.
+    public override string Label(PolicySpec spec) =>
+        "sign-bit " + decimal.Parse(((SignBitSpec)spec).Alpha, NumberStyles.Float, CultureInfo.InvariantCulture)
+            .ToString("0.00######", CultureInfo.InvariantCulture);
 
     public override CpuKernelEmitter Cpu { get; } = new SignBitCpuKernel();
 }

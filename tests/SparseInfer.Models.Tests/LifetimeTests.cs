@@ -1,0 +1,108 @@
+using Models;
+
+namespace SparseInfer.Models.Tests;
+
+/// <summary>Who may be used when: models, sessions, and calls that meet.</summary>
+public sealed class LifetimeTests(LoadedModels models)
+{
+    [Fact]
+    public void A_session_works_on_after_its_model_is_disposed()
+    {
+        int[] tokens = BundledFiles.Opening(30);
+        LanguageModel model = models.Load(Loaded.ReluF16, threads: 1);
+        Session session = model.CreateSession();
+        model.Dispose();
+        model.Dispose();
+
+        using Session other = models.Get(Loaded.ReluF16).CreateSession();
+        Logits.ShouldBeBitIdentical(Logits.OneByOne(session, tokens), Logits.OneByOne(other, tokens), "after the model was disposed");
+        Should.Throw<ObjectDisposedException>(() => model.CreateSession());
+        session.Dispose();
+        Should.Throw<ObjectDisposedException>(() => model.CreateSession());
+    }
+
+    [Fact]
+    public void A_model_that_owns_its_device_lends_it_to_sessions_that_outlive_it()
+    {
+        LanguageModel model = Stories260KF32.Load(BundledFiles.Stories260KGguf);
+        using Session session = model.CreateSession();
+        model.Dispose();
+        session.Forward([1]).Length.ShouldBe(512);
+    }
+
+    [Fact]
+    public async Task A_disposed_session_refuses_every_call_and_a_second_disposal_is_nothing()
+    {
+        Session session = models.Get(Loaded.ReluF16).CreateSession();
+        session.Forward([1]);
+        session.Dispose();
+        session.Dispose();
+        Should.Throw<ObjectDisposedException>(() => session.Forward([1]));
+        Should.Throw<ObjectDisposedException>(() => session.Forward([1], new float[512]));
+        Should.Throw<ObjectDisposedException>(() => session.Rewind(0));
+        await Should.ThrowAsync<ObjectDisposedException>(() => session.GenerateAsync("Zoo").TextAsync());
+    }
+
+    [Fact]
+    public async Task A_disposed_model_refuses_to_generate()
+    {
+        LanguageModel model = models.Load(Loaded.Stories260KF32, threads: 1);
+        model.Dispose();
+        await Should.ThrowAsync<ObjectDisposedException>(() => model.GenerateAsync("Zoo").TextAsync());
+    }
+
+    [Fact]
+    public async Task Calls_on_a_session_that_is_busy_are_refused_and_disturb_nothing()
+    {
+        LanguageModel model = models.Get(Loaded.ReluF16);
+        var options = new GenerationOptions { MaxTokens = 40, Temperature = 0 };
+        using Session alone = model.CreateSession();
+        string expected = await alone.GenerateAsync("Zoo", options).TextAsync();
+
+        using Session session = model.CreateSession();
+        using var gate = new Gate();
+        Task<string> busy = session.GenerateAsync("Zoo", options with { StopStrings = gate }).TextAsync();
+        await gate.Reached;
+        try
+        {
+            ShouldBeRefused(() => session.Forward([300]));
+            ShouldBeRefused(() => session.Forward([300], new float[512]));
+            ShouldBeRefused(() => session.Rewind(0));
+            ShouldBeRefused(session.Dispose);
+            InvalidOperationException error =
+                await Should.ThrowAsync<InvalidOperationException>(() => session.GenerateAsync("Zoo", options).TextAsync());
+            error.Message.ShouldContain("still running");
+        }
+        finally
+        {
+            gate.Open();
+        }
+
+        (await busy).ShouldBe(expected);
+        session.Rewind(0);
+        (await session.GenerateAsync("Zoo", options).TextAsync()).ShouldBe(expected);
+    }
+
+    [Fact]
+    public void Tokens_that_cannot_be_are_refused_before_anything_runs()
+    {
+        using Session session = models.Get(Loaded.ReluF16).CreateSession();
+        Should.Throw<ArgumentException>(() => session.Forward([])).Message.ShouldContain("At least one token");
+        Should.Throw<ArgumentException>(() => session.Forward([1, 512])).Message.ShouldContain("Token 512 is not in the vocabulary of 512");
+        Should.Throw<ArgumentException>(() => session.Forward([-1])).Message.ShouldContain("Token -1");
+        Should.Throw<ArgumentException>(() => session.Forward([1, 2], new float[512])).Message.ShouldContain("1024 logits");
+        Should.Throw<InvalidOperationException>(() => session.Forward(new int[513])).Message.ShouldContain("513 tokens do not fit");
+        session.Position.ShouldBe(0);
+
+        LanguageModel model = models.Get(Loaded.ReluF16);
+        Should.Throw<ArgumentOutOfRangeException>(() => model.CreateSession(new SessionOptions { Context = 513 }))
+            .Message.ShouldContain("1 to 512");
+    }
+
+    private static void ShouldBeRefused(Action call)
+    {
+        InvalidOperationException error = Should.Throw<InvalidOperationException>(call);
+        error.ShouldNotBeOfType<ObjectDisposedException>();
+        error.Message.ShouldContain("Another call on this session is still running");
+    }
+}

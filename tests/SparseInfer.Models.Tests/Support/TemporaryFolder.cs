@@ -1,0 +1,11 @@
+namespace SparseInfer.Models.Tests;
+
+/// <summary>A folder that goes away with the test.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("sparseinfer-").FullName;
+
+    public string At(string name) => Path.Combine(_root, name);
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+}
