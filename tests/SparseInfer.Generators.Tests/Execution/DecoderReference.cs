@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SparseInfer.Generators.Tests.Execution;
 
 /// <summary>
@@ -127,6 +129,7 @@ internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights
 
     private double[] Linear(string name, double[] x) => Multiply(weights.Matrix(name + ".weight"), weights.Vector(name + ".bias"), x);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x)
     {
         double[] y = new double[matrix.Values.Length / matrix.Columns];
