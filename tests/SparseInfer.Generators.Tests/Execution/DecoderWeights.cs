@@ -53,8 +53,9 @@ internal sealed class DecoderWeights
     public void Save(string path)
     {
         var writer = new GgufWriter();
-        writer.Add("general.architecture", "llama");
-        writer.Add("llama.block_count", (uint)_model.Layers);
+        string architecture = _model.Pairing == RopePairing.Interleaved ? "llama" : "qwen2";
+        writer.Add("general.architecture", architecture);
+        writer.Add($"{architecture}.block_count", (uint)_model.Layers);
         foreach ((string name, StoredMatrix matrix) in _matrices)
         {
             var type = TensorType.Of((vocabulary::SparseInfer.WeightType)matrix.Type);
