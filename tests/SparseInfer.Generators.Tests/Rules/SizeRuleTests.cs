@@ -51,6 +51,8 @@ public sealed class SizeRuleTests
     [InlineData("[Attention(Heads = {|SPI0012:7|}, KeyValueHeads = {|SPI0011:2|})]")]
     [InlineData("[Attention(Heads = 7, HeadDimension = 32)]")]
     [InlineData("[Attention(Heads = {|SPI0012:512|})]")]
+    [InlineData("[Attention(Heads = {|SPI0010:{|SPI0012:int.MaxValue|}|}, KeyValueHeads = {|SPI0010:int.MaxValue|})]")]
+    [InlineData("[Attention(Heads = {|SPI0010:{|SPI0012:int.MaxValue|}|}, KeyValueHeads = {|SPI0011:3|})]")]
     public Task HeadsDivide(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
