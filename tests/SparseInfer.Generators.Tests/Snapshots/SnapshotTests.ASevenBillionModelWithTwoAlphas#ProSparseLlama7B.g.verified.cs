@@ -24,7 +24,7 @@ partial class ProSparseLlama7B : global::SparseInfer.LanguageModel
         RopeTheta = 10000f,
         RopeScaling = 1f,
         RopeDimensions = 128,
-        NormEpsilon = 1E-05f,
+        NormEpsilon = 0.00001f,
         Activation = global::SparseInfer.Activation.FatRelu,
         Gated = true,
         TiedEmbedding = false,

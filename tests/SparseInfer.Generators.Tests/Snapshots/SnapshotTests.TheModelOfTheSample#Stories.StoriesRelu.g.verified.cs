@@ -26,7 +26,7 @@ partial class StoriesRelu : global::SparseInfer.LanguageModel
         RopeTheta = 10000f,
         RopeScaling = 1f,
         RopeDimensions = 32,
-        NormEpsilon = 1E-05f,
+        NormEpsilon = 0.00001f,
         Activation = global::SparseInfer.Activation.Relu,
         Gated = true,
         TiedEmbedding = true,
