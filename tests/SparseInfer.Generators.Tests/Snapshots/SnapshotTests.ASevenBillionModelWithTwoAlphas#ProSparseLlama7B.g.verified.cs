@@ -24,6 +24,7 @@ partial class ProSparseLlama7B : global::SparseInfer.LanguageModel
         RopeTheta = 10000f,
         RopeScaling = 1f,
         RopeDimensions = 128,
+        RopePairing = global::SparseInfer.RopePairing.Interleaved,
         NormEpsilon = 1E-05f,
         Activation = global::SparseInfer.Activation.FatRelu,
         Gated = true,

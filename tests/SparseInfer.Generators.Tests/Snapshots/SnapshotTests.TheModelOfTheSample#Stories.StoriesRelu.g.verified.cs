@@ -26,6 +26,7 @@ partial class StoriesRelu : global::SparseInfer.LanguageModel
         RopeTheta = 10000f,
         RopeScaling = 1f,
         RopeDimensions = 32,
+        RopePairing = global::SparseInfer.RopePairing.Interleaved,
         NormEpsilon = 1E-05f,
         Activation = global::SparseInfer.Activation.Relu,
         Gated = true,
