@@ -24,9 +24,7 @@ internal sealed class AddMissingAttributeCodeFix() : DeclarationCodeFix("SPI0005
             yield break;
         }
 
-        string qualifier = lists.SelectMany(list => list.Attributes)
-            .Select(attribute => AttributeText.Qualifier(attribute.Name))
-            .FirstOrDefault(text => text.EndsWith("SparseInfer.", System.StringComparison.Ordinal)) ?? "";
+        string qualifier = AttributeText.Qualifier(lists);
         string[] choices = missing == "RmsNorm" ? ["RmsNorm", "LayerNorm"] : [missing!];
         foreach (string choice in choices)
         {

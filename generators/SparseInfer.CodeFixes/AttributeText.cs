@@ -10,6 +10,12 @@ internal static class AttributeText
     /// <summary><c>SparseInfer.</c> where the attribute is written with its namespace, so that what is added is found as well.</summary>
     public static string Qualifier(NameSyntax name) => name is QualifiedNameSyntax qualified ? qualified.Left + "." : "";
 
+    /// <summary>The same of a declaration: as the first of SparseInfer's attributes on it that is written with its namespace.</summary>
+    public static string Qualifier(SyntaxList<AttributeListSyntax> lists) =>
+        lists.SelectMany(list => list.Attributes)
+            .Select(attribute => Qualifier(attribute.Name))
+            .FirstOrDefault(text => text.EndsWith("SparseInfer.", System.StringComparison.Ordinal)) ?? "";
+
     /// <summary>Adds a list on a line of its own below <paramref name="list"/>.</summary>
     public static TextChange Below(AttributeListSyntax list, string attribute, SourceText text) =>
         new(new TextSpan(list.Span.End, 0), LineEnd(text) + Indentation(list, text) + "[" + attribute + "]");

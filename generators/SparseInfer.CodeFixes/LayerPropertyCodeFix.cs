@@ -19,7 +19,7 @@ internal sealed class LayerPropertyCodeFix() : DeclarationCodeFix("SPI0008")
         }
 
         string kept = string.Concat(property.Modifiers.Where(IsKept).Select(modifier => modifier.ValueText + " "));
-        string qualifier = property.AttributeLists.SelectMany(list => list.Attributes).Select(a => AttributeText.Qualifier(a.Name)).First();
+        string qualifier = AttributeText.Qualifier(property.AttributeLists);
         int start = property.Modifiers.Count > 0 ? property.Modifiers[0].SpanStart : property.Type.SpanStart;
         yield return new Mend(
             "Write 'static partial FeedForwardKernel'",

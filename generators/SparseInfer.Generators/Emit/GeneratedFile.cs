@@ -20,7 +20,9 @@ internal static class GeneratedFile
         code.Line();
 
         // Inside the namespace, where they come before the project's global usings.
-        foreach (string name in namespaces.Distinct().OrderBy(name => (!name.StartsWith("System", StringComparison.Ordinal), name)))
+        foreach (string name in namespaces.Distinct()
+            .OrderBy(name => !name.StartsWith("System", StringComparison.Ordinal))
+            .ThenBy(name => name, StringComparer.Ordinal))
         {
             code.Line($"using {name};");
         }

@@ -54,10 +54,15 @@ internal static class ModelClass
                 Activation = global::SparseInfer.Activation.{{spec.FeedForward.Activation}},
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
-                Policies = [{{string.Join(", ", spec.Policies.Select(Policy))}}],
+                Policies ={{Policies(spec.Policies)}},
             };
             """);
     }
+
+    /// <summary>One on the line, several on a line each.</summary>
+    private static string Policies(IReadOnlyList<LayerPolicy> policies) => policies.Count == 1
+        ? $" [{Policy(policies[0])}]"
+        : "\n    [\n" + string.Concat(policies.Select(policy => $"        {Policy(policy)},\n")) + "    ]";
 
     private static string Policy(LayerPolicy policy) =>
         $"new({policy.First}, {policy.Last}, \"{PolicyRegistry.For(policy.Policy).Label(policy.Policy)}\")";

@@ -1,6 +1,6 @@
-using System.Globalization;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Parse;
 
@@ -44,7 +44,7 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
     }
 
     /// <summary>A float argument as the shortest decimal that reads back as the same float: what the user typed.</summary>
-    public string Decimal(string argument, string defaultValue) => IsSet(argument) ? Shortest(Value(argument, 0f)) : defaultValue;
+    public string Decimal(string argument, string defaultValue) => IsSet(argument) ? Literal.Shortest(Value(argument, 0f)) : defaultValue;
 
     /// <summary>The place of a named argument's value, or of the attribute's name where it is not written.</summary>
     public Location LocationOf(string argument)
@@ -90,29 +90,4 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
     private static bool IsError(TypedConstant constant) =>
         constant.Kind == TypedConstantKind.Error ||
         (constant.Kind == TypedConstantKind.Array && !constant.IsNull && constant.Values.Any(IsError));
-
-    /// <summary>Worked out rather than left to the "R" format, which is not the shortest on every runtime that hosts a compiler.</summary>
-    private static string Shortest(float value)
-    {
-        if (value == 0f)
-        {
-            return "0";
-        }
-
-        int digits = 1;
-        while (digits < 9 && !ReadsBack(Round(digits)))
-        {
-            digits++;
-        }
-
-        // 1000 rather than 1E+03, as far as a decimal reaches.
-        string text = Round(digits);
-        return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) &&
-            number.ToString(CultureInfo.InvariantCulture) is var plain && ReadsBack(plain) ? plain : text;
-
-        string Round(int digits) => value.ToString("G" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
-
-        bool ReadsBack(string text) =>
-            float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float back) && back == value;
-    }
 }

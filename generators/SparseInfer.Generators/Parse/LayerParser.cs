@@ -13,7 +13,9 @@ internal static class LayerParser
     /// <summary>The layer with every default filled in; null where a rule is broken: the rule's analyzer says so.</summary>
     public static LayerSpec? Parse(ISymbol symbol, CancellationToken token)
     {
-        if (Declaration.From(symbol, token) is not { Property: not null, HasErrors: false } declaration)
+        // Two members of one name would both be generated, under one name. The compiler reports the second.
+        if (Declaration.From(symbol, token) is not { Property: not null, HasErrors: false } declaration ||
+            symbol.ContainingType.GetMembers(symbol.Name).Length > 1)
         {
             return null;
         }

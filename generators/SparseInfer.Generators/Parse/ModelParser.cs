@@ -14,7 +14,9 @@ internal static class ModelParser
     /// <summary>The model with every default filled in; null where a rule is broken: the rule's analyzer says so.</summary>
     public static ModelSpec? Parse(ISymbol symbol, CancellationToken token)
     {
-        if (Declaration.From(symbol, token) is not { Type: not null, HasErrors: false } declaration)
+        // Two parts that both carry the attribute would both be generated, under one name. The compiler reports the second.
+        if (Declaration.From(symbol, token) is not { Type: not null, HasErrors: false } declaration ||
+            declaration.Attributes.Count(attribute => attribute.MetadataName == AttributeNames.DecoderModel) > 1)
         {
             return null;
         }

@@ -5,18 +5,12 @@ namespace SparseInfer.Generators.Plan;
 /// <summary>How the feed-forward of one shape and weight type is computed on a CPU. A pure function of the declaration.</summary>
 /// <param name="PaddedHidden">The same, padded to whole vectors.</param>
 /// <param name="PaddedIntermediate">Neurons, padded: the stride of a batch's activations.</param>
-/// <param name="SignWords">64-bit words that hold the signs of one row.</param>
-/// <param name="UnrolledWords">
-/// How many of them one step of the predictor's loop takes; all of them: no loop, the input's signs stay in registers.
-/// </param>
 /// <param name="BlockNeurons">Neurons predicted before their gate rows are read.</param>
 internal sealed record FeedForwardPlan(
     FeedForwardSpec Spec,
     WeightType Weights,
     int PaddedHidden,
     int PaddedIntermediate,
-    int SignWords,
-    int UnrolledWords,
     int BlockNeurons)
 {
     public int Hidden => Spec.Hidden;
@@ -25,8 +19,6 @@ internal sealed record FeedForwardPlan(
 
     /// <summary>Bytes of one neuron in gate, up, or (stored neuron-major) down.</summary>
     public long RowBytes => WeightLayout.Bytes(Weights, PaddedHidden);
-
-    public long SignRowBytes => SignWords * 8L;
 
     /// <summary>Matrices whose rows are dotted with the input: gate and up, or up alone.</summary>
     public int InputMatrices => Spec.Gated ? 2 : 1;

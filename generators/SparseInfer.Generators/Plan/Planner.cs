@@ -5,29 +5,17 @@ namespace SparseInfer.Generators.Plan;
 /// <summary>Turns declarations into plans. Tuning happens here, never in an emitter.</summary>
 internal static class Planner
 {
-    /// <summary>Words of input signs that fit in general registers beside the loop's own variables.</summary>
-    private const int RegisterWords = 8;
-
-    /// <summary>The predictor's unrolling where the signs do not fit in registers.</summary>
-    private const int LoopWords = 8;
-
     /// <summary>
     /// A block's gate rows should outlast the cost of changing between predicting and computing, and its list stay in L1.
     /// </summary>
     private const int BlockNeurons = 512;
 
-    public static FeedForwardPlan FeedForward(FeedForwardSpec spec, WeightType weights)
-    {
-        int words = (spec.Hidden + 63) / 64;
-        return new FeedForwardPlan(
-            spec,
-            weights,
-            WeightLayout.Pad(spec.Hidden),
-            WeightLayout.Pad(spec.Intermediate),
-            words,
-            words <= RegisterWords ? words : LoopWords,
-            Math.Min(BlockNeurons, WeightLayout.Pad(spec.Intermediate)));
-    }
+    public static FeedForwardPlan FeedForward(FeedForwardSpec spec, WeightType weights) => new(
+        spec,
+        weights,
+        WeightLayout.Pad(spec.Hidden),
+        WeightLayout.Pad(spec.Intermediate),
+        Math.Min(BlockNeurons, WeightLayout.Pad(spec.Intermediate)));
 
     public static DecoderPlan Decoder(ModelSpec spec)
     {

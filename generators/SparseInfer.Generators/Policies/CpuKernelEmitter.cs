@@ -33,6 +33,9 @@ internal abstract class CpuKernelEmitter
     /// <summary>64-bit words that a worker keeps for what the policy derives from the input.</summary>
     public virtual int SideWords(FeedForwardPlan plan) => 0;
 
+    /// <summary>How the kernel goes about it in this shape, for the plan in the head comment; empty: there is nothing to say.</summary>
+    public virtual string PlanText(FeedForwardPlan plan) => "";
+
     /// <summary>One line on what the policy does, for the layer table in the head comment.</summary>
     public abstract string Describe(PolicySpec spec);
 
@@ -65,6 +68,9 @@ internal abstract class SkippingKernelEmitter : CpuKernelEmitter
 
     /// <summary>Condition under which a neuron with this activation is kept.</summary>
     public abstract string Keep(string activation);
+
+    /// <summary>What a predictor reads to predict, in a word for comments: <c>signs</c>.</summary>
+    public virtual string PredictorData => "predictor";
 
     /// <summary>Bytes of predictor data read for one neuron.</summary>
     public virtual long PredictorBytes(FeedForwardPlan plan) => 0;

@@ -19,6 +19,9 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
     /// <summary>Elements of one matrix: 64 GiB as F32.</summary>
     public const long MatrixLimit = 1L << 34;
 
+    /// <summary>Positions times rotated elements: the tables of sines and cosines, 4 GiB together, are indexed with 32 bits.</summary>
+    public const long RotationLimit = 1L << 30;
+
     public int Value => Attribute.Value(Name, 0);
 
     /// <summary>Every size of the attributes that are there.</summary>

@@ -8,19 +8,32 @@ internal static class Divisors
     /// <summary>The divisors of <paramref name="whole"/> next to <paramref name="part"/>, as text: <c>4 or 8</c>.</summary>
     public static string Near(int whole, int part)
     {
-        int below = part < whole ? part : whole;
-        while (whole % below != 0)
-        {
-            below--;
-        }
+        int below = 1;
+        int above = int.MaxValue;
 
-        int above = part + 1;
-        while (above < whole && whole % above != 0)
+        // Divisors come in pairs around the square root: whatever number the user typed, the search is short.
+        for (int divisor = 1; divisor <= whole / divisor; divisor++)
         {
-            above++;
+            if (whole % divisor == 0)
+            {
+                Look(divisor);
+                Look(whole / divisor);
+            }
         }
 
         string text = below.ToString(CultureInfo.InvariantCulture);
-        return above > whole ? text : text + " or " + above.ToString(CultureInfo.InvariantCulture);
+        return part >= whole ? text : text + " or " + above.ToString(CultureInfo.InvariantCulture);
+
+        void Look(int candidate)
+        {
+            if (candidate <= part)
+            {
+                below = Math.Max(below, candidate);
+            }
+            else
+            {
+                above = Math.Min(above, candidate);
+            }
+        }
     }
 }

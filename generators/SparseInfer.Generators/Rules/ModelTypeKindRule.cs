@@ -58,6 +58,18 @@ internal sealed class ModelTypeKindRule : DeclarationRule
             // Its constructor would have to be called by every other one, and the generated ones have nothing to pass.
             yield return (parameters.GetLocation(), "declared with a primary constructor");
         }
+        else
+        {
+            foreach (ConstructorDeclarationSyntax constructor in type.Members.OfType<ConstructorDeclarationSyntax>())
+            {
+                // The base class has no constructor for it to call: only the generated one has what the base is made from.
+                bool isStatic = constructor.Modifiers.Any(SyntaxKind.StaticKeyword);
+                if (!isStatic && constructor.Initializer?.IsKind(SyntaxKind.ThisConstructorInitializer) != true)
+                {
+                    yield return (constructor.Identifier.GetLocation(), "given a constructor that does not end in ': this(...)'");
+                }
+            }
+        }
     }
 
     /// <summary>The generated part derives from LanguageModel, and a class has one base.</summary>

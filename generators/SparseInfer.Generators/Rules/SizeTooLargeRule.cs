@@ -65,6 +65,14 @@ internal sealed class SizeTooLargeRule : DeclarationRule
             {
                 yield return ("Hidden * Heads * HeadDimension", hidden * heads, DeclaredSize.MatrixLimit, location);
             }
+
+            bool isGiven = attention.Value("RopeDimensions", 0) != 0;
+            long rotated = isGiven ? attention.Value("RopeDimensions", 0) : declaration.HeadDimension;
+            yield return (
+                "Context * RopeDimensions",
+                declaration.Context * rotated,
+                DeclaredSize.RotationLimit,
+                isGiven ? attention.LocationOf("RopeDimensions") : location);
         }
     }
 }

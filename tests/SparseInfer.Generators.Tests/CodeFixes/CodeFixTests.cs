@@ -114,6 +114,16 @@ public sealed class CodeFixTests
         (await Mended.One(source.Replace("$", property), "Write 'static partial FeedForwardKernel'")).ShouldBe(source.Replace("$", mended));
     }
 
+    [Theory]
+    [InlineData("[System.Obsolete, FeedForward(Hidden = 9, Intermediate = 9), Weights(WeightType.F32)]", "")]
+    [InlineData("[System.Obsolete, SparseInfer.FeedForward(Hidden = 9, Intermediate = 9), Weights(WeightType.F32)]", "SparseInfer.")]
+    public async Task TheTypeOfALayerIsQualifiedAsSparseInfersAttributesAre(string attributes, string qualifier)
+    {
+        string source = "partial class C\n{\n    " + attributes + "\n    $\n}\n";
+        (await Mended.One(source.Replace("$", "static partial object P { get; }"), "Write 'static partial FeedForwardKernel'"))
+            .ShouldBe(source.Replace("$", "static partial " + qualifier + "FeedForwardKernel P { get; }"));
+    }
+
     [Fact]
     public async Task FixAllMendsEveryDeclarationOfADocument() =>
         (await Mended.Everywhere(Complete + " class A;\n" + Complete + " class B;\n", "SPI0001", "Make partial"))

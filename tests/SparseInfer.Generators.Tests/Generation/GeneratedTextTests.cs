@@ -90,6 +90,33 @@ public sealed class GeneratedTextTests
         }
         """).Layer("namespace.event.struct+record", "class").Shape.Hidden.ShouldBe(40);
 
+    [Theory]
+    [InlineData("[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)] partial class M;", "CS0579")]
+    [InlineData(
+        "partial class C { $ static partial FeedForwardKernel P { get; } $ static partial FeedForwardKernel P { get; } }", "CS0102")]
+    [InlineData(
+        "partial class C { $ static partial FeedForwardKernel P { get; } }\n"
+        + "partial class C { $ static partial FeedForwardKernel P { get; } }", "CS0102")]
+    public void ADeclarationThatIsThereTwiceDoesNotKeepAnotherFromBeingGenerated(string twice, string error)
+    {
+        const string Model = """
+            global using SparseInfer;
+            [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64), Attention(Heads = 4), FeedForward(Intermediate = 96)]
+            [RmsNorm, Weights(WeightType.F16)]
+            partial class
+            """;
+        const string Attributes = "[FeedForward(Hidden = 40, Intermediate = 50), Weights(WeightType.F32)]";
+        string broken = twice.Replace("$", Attributes, StringComparison.Ordinal);
+        string[] sources = [Model + " Sound;", Model.Replace("global using SparseInfer;", "", StringComparison.Ordinal) + " M;\n" + broken];
+
+        GeneratedProject.Compilation(sources).GetDiagnostics().ShouldContain(diagnostic => diagnostic.Id == error);
+        string[] names = [.. GeneratedProject.Generate(sources).Select(source => source.HintName)];
+        names.ShouldContain("Sound.g.cs");
+        names.ShouldContain("Sound.Cpu.g.cs");
+        names.ShouldNotContain("C.P.g.cs");
+        names.Contains("M.g.cs").ShouldBe(error != "CS0579");
+    }
+
     [Fact]
     public void AnAssemblyThatSeesAnothersInternalsMayDeclareTheSameShape()
     {

@@ -38,7 +38,7 @@ public sealed class CleanDeclarationTests
         internal partial class M;
 
         [Weights(WeightType.BF16), FeedForward(Intermediate = 7, Activation = Activation.Gelu), Dense, Embedding(Tied = true)]
-        partial class M { public M() { } }
+        partial class M { static M() { } }
         """);
 
     [Fact]

@@ -20,6 +20,8 @@ public sealed class FormRuleTests
     [InlineData("{|SPI0033:file|} partial class M;")]
     [InlineData("partial {|SPI0004:record|} M;")]
     [InlineData("partial class M{|SPI0004:(int x)|} { public int X => x; }")]
+    [InlineData("partial class M { public {|SPI0004:M|}() { } }")]
+    [InlineData("partial class M { private protected {|SPI0004:M|}(int x) : base() { } public M() : this(1) { } static M() { } }")]
     [InlineData("partial class M : {|SPI0004:System.Random|}, System.ICloneable { public object Clone() => this; }")]
     [InlineData("{|SPI0004:static|} class {|SPI0001:M|}{|SPI0003:<T>|};")]
     public Task AModelIsAnOrdinaryPartialClass(string markup) => Diagnose.Expect(Attributes + markup);

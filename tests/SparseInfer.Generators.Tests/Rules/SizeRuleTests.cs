@@ -45,12 +45,23 @@ public sealed class SizeRuleTests
         "[Attention(Heads = 1024, HeadDimension = {|SPI0010:512|})]"));
 
     [Theory]
+    [InlineData("[Attention(Heads = 1, HeadDimension = 1024)]")]
+    [InlineData("[Attention(Heads = 1, HeadDimension = {|SPI0010:1026|})]")]
+    [InlineData("[Attention(Heads = 1, HeadDimension = 1026, RopeDimensions = 1024)]")]
+    [InlineData("[Attention(Heads = 1, HeadDimension = 4096, RopeDimensions = {|SPI0010:1026|})]")]
+    [InlineData("[Attention(Heads = {|SPI0010:1|})]")]
+    public Task TheTablesOfRotaryEmbeddingAreAddressable(string attention) => Diagnose.Expect(Declared.Model(
+        "[DecoderModel(Hidden = 2048, Layers = 8, Vocabulary = 512, Context = 1048576)]", attention));
+
+    [Theory]
     [InlineData("[Attention(Heads = 8, KeyValueHeads = {|SPI0011:3|})]")]
     [InlineData("[Attention(Heads = 8, KeyValueHeads = {|SPI0011:16|})]")]
     [InlineData("[Attention(Heads = {|SPI0012:7|})]")]
     [InlineData("[Attention(Heads = {|SPI0012:7|}, KeyValueHeads = {|SPI0011:2|})]")]
     [InlineData("[Attention(Heads = 7, HeadDimension = 32)]")]
     [InlineData("[Attention(Heads = {|SPI0012:512|})]")]
+    [InlineData("[Attention(Heads = {|SPI0010:{|SPI0012:int.MaxValue|}|}, KeyValueHeads = {|SPI0010:int.MaxValue|})]")]
+    [InlineData("[Attention(Heads = {|SPI0010:{|SPI0012:int.MaxValue|}|}, KeyValueHeads = {|SPI0011:3|})]")]
     public Task HeadsDivide(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]

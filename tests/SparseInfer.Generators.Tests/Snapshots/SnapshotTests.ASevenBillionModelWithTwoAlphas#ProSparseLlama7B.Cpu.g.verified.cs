@@ -43,7 +43,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
     private const int Intermediate = 11008;
     private const int PaddedIntermediate = 11008;
     private const int RopeDimensions = 128;
-    private const float NormEpsilon = 1E-05f;
+    private const float NormEpsilon = 0.00001f;
     private const float AttentionScale = 0.088388346f; // 1 / sqrt(head dimension)
 
     /// <summary>Prompt tokens that go through a layer together.</summary>

@@ -25,11 +25,15 @@ partial class ProSparseLlama7B : global::SparseInfer.LanguageModel
         RopeScaling = 1f,
         RopeDimensions = 128,
         RopePairing = global::SparseInfer.RopePairing.Interleaved,
-        NormEpsilon = 1E-05f,
+        NormEpsilon = 0.00001f,
         Activation = global::SparseInfer.Activation.FatRelu,
         Gated = true,
         TiedEmbedding = false,
-        Policies = [new(0, 19, "sign-bit 1.03"), new(20, 31, "sign-bit 1.00")],
+        Policies =
+        [
+            new(0, 19, "sign-bit 1.03"),
+            new(20, 31, "sign-bit 1.00"),
+        ],
     };
 
     /// <summary>Loads weights and tokenizer from a GGUF file, or from safetensors beside a config.json.</summary>

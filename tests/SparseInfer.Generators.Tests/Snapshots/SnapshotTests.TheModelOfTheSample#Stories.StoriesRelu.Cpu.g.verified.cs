@@ -45,7 +45,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
     private const int Intermediate = 1024;
     private const int PaddedIntermediate = 1024;
     private const int RopeDimensions = 32;
-    private const float NormEpsilon = 1E-05f;
+    private const float NormEpsilon = 0.00001f;
     private const float AttentionScale = 0.17677669f; // 1 / sqrt(head dimension)
 
     /// <summary>Prompt tokens that go through a layer together.</summary>

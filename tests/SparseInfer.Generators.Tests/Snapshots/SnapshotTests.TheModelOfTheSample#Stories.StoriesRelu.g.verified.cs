@@ -27,11 +27,17 @@ partial class StoriesRelu : global::SparseInfer.LanguageModel
         RopeScaling = 1f,
         RopeDimensions = 32,
         RopePairing = global::SparseInfer.RopePairing.Interleaved,
-        NormEpsilon = 1E-05f,
+        NormEpsilon = 0.00001f,
         Activation = global::SparseInfer.Activation.Relu,
         Gated = true,
         TiedEmbedding = true,
-        Policies = [new(0, 1, "exact"), new(2, 2, "sign-bit 1.30"), new(3, 4, "exact"), new(5, 5, "sign-bit 0.90")],
+        Policies =
+        [
+            new(0, 1, "exact"),
+            new(2, 2, "sign-bit 1.30"),
+            new(3, 4, "exact"),
+            new(5, 5, "sign-bit 0.90"),
+        ],
     };
 
     /// <summary>Loads weights and tokenizer from a GGUF file, or from safetensors beside a config.json.</summary>

@@ -60,7 +60,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 EmitDownBatch();
             }
 
-            if (plan.HasZeros)
+            if (CountsActive)
             {
                 _code.Line();
                 EmitCountActive();
@@ -111,7 +111,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                   shape        {plan.Hidden} x {plan.Intermediate}, {form}
                   weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major)
                   bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
-                  plan         rows in fours, {columns} columns a step; {SignPlanText}blocks of {plan.BlockNeurons} neurons
+                  plan         rows in fours, {columns} columns a step; {PlanText}blocks of {plan.BlockNeurons} neurons
 
                 Sums run in a fixed order: every dot product in 16 lanes and one tree, every column of down by ascending neuron.
                 So Exact equals Dense bit for bit, whatever the number of workers.
@@ -119,11 +119,11 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         }
     }
 
-    private string SignPlanText => !kernels.Any(kernel => kernel.SideWords(plan) > 0) ? ""
-        : plan.UnrolledWords == plan.SignWords ? $"input signs in {Registers}; "
-        : $"signs {plan.UnrolledWords} words a step of {plan.SignWords}; ";
+    private string PlanText =>
+        string.Concat(kernels.Select(kernel => kernel.PlanText(plan)).Where(text => text.Length > 0).Select(text => text + "; "));
 
-    private string Registers => plan.SignWords == 1 ? "1 register" : $"{plan.SignWords} registers";
+    /// <summary>Whether a kernel's meter has to be told which neurons are truly active.</summary>
+    private bool CountsActive => plan.HasZeros || kernels.Any(kernel => kernel is SkippingKernelEmitter { Predicts: true });
 
     private void EmitConstants()
     {
@@ -279,6 +279,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         using (_code.Block("private static int CountActive(Weights w, ref float x, float undo, int from, int to)"))
         {
             string first = plan.First.ToLowerInvariant();
+            string active = plan.HasZeros ? "> 0f" : "!= 0f";
             _code.Line("int count = 0;");
             using (_code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
             {
@@ -293,7 +294,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 {
                     string both = plan.Spec.Activation == Activation.DRelu ? $" && Activate(up.GetElement({lane})) > 0f" : "";
                     string inside = lane == 0 ? "" : $" && i0 + {lane} < to";
-                    _code.Line($"count += Activate({first}.GetElement({lane})) > 0f{both}{inside} ? 1 : 0;");
+                    _code.Line($"count += Activate({first}.GetElement({lane})) {active}{both}{inside} ? 1 : 0;");
                 }
             }
 

@@ -142,7 +142,7 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
             code.Line($"tally.Bytes += ({rows}) * RowBytes;");
             if (predictor > 0)
             {
-                code.Line($"tally.Bytes += neurons * {predictor}L; // signs");
+                code.Line($"tally.Bytes += neurons * {predictor}L; // {policy.PredictorData}");
             }
 
             if (!policy.Predicts)

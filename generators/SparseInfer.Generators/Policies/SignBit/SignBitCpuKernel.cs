@@ -33,35 +33,47 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
         "SignPlane",
         $"{matrix}Signs",
         $"SignPlane.Pack<{plan.Weights}>(in {matrix}, memory)",
-        $"Sign bits of {matrix}, {plan.SignWords} 64-bit {(plan.SignWords == 1 ? "word" : "words")} a row."));
+        $"Sign bits of {matrix}, {Counted(SignBitPlan.Of(plan).Words, "64-bit word")} a row."));
 
-    public override int SideWords(FeedForwardPlan plan) => plan.SignWords;
+    public override int SideWords(FeedForwardPlan plan) => SignBitPlan.Of(plan).Words;
 
-    public override long PredictorBytes(FeedForwardPlan plan) => plan.SignRowBytes * Tested(plan).Length;
+    public override string PlanText(FeedForwardPlan plan)
+    {
+        SignBitPlan signs = SignBitPlan.Of(plan);
+        return signs.InRegisters
+            ? $"input signs in {Counted(signs.Words, "register")}"
+            : $"signs {signs.UnrolledWords} words a step of {signs.Words}";
+    }
+
+    public override string PredictorData => "signs";
+
+    public override long PredictorBytes(FeedForwardPlan plan) => SignBitPlan.Of(plan).RowBytes * Tested(plan).Length;
 
     public override void EmitInput(CodeWriter code, FeedForwardPlan plan)
     {
+        SignBitPlan signs = SignBitPlan.Of(plan);
         code.Line("ref ulong signs = ref slot.Side;");
         code.Line("Signs.Pack(ref x, ref signs, Hidden);");
-        if (InRegisters(plan))
+        if (signs.InRegisters)
         {
-            code.Line($"ulong {string.Join(", ", Enumerable.Range(0, plan.SignWords).Select(k => $"s{k} = {Word("signs", k)}"))};");
+            code.Line($"ulong {string.Join(", ", Enumerable.Range(0, signs.Words).Select(k => $"s{k} = {Word("signs", k)}"))};");
         }
     }
 
     public override void EmitSelect(CodeWriter code, FeedForwardPlan plan)
     {
+        SignBitPlan signs = SignBitPlan.Of(plan);
         code.Line("// Predict: count the signs that disagree; the list grows by one or by none, without a branch.");
         using (code.Block("for (int i = block; i < end; i++)"))
         {
             string[] tested = Tested(plan);
             foreach (string matrix in tested)
             {
-                EmitCount(code, plan, matrix);
+                EmitCount(code, signs, matrix);
             }
 
             string most = tested.Length == 1 ? Count(tested[0]) : $"Math.Max({Count(tested[0])}, {Count(tested[1])})";
-            if (!InRegisters(plan))
+            if (!signs.InRegisters)
             {
                 code.Line();
             }
@@ -71,28 +83,28 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
         }
     }
 
-    private static void EmitCount(CodeWriter code, FeedForwardPlan plan, string matrix)
+    private static void EmitCount(CodeWriter code, SignBitPlan signs, string matrix)
     {
         string row = matrix.ToLowerInvariant() + "Signs";
         code.Line($"ref ulong {row} = ref w.{matrix}Signs.Row(i);");
-        if (InRegisters(plan))
+        if (signs.InRegisters)
         {
-            EmitSum(code, $"int {Count(matrix)} =", Enumerable.Range(0, plan.SignWords).Select(k =>
+            EmitSum(code, $"int {Count(matrix)} =", Enumerable.Range(0, signs.Words).Select(k =>
                 $"BitOperations.PopCount(s{k} ^ {Word(row, k)})"));
             return;
         }
 
-        int looped = plan.SignWords / plan.UnrolledWords * plan.UnrolledWords;
+        int looped = signs.Words / signs.UnrolledWords * signs.UnrolledWords;
         code.Line($"int {Count(matrix)} = 0;");
-        using (code.Block($"for (nuint k = 0; k < {looped}; k += {plan.UnrolledWords})"))
+        using (code.Block($"for (nuint k = 0; k < {looped}; k += {signs.UnrolledWords})"))
         {
-            EmitSum(code, $"{Count(matrix)} +=", Enumerable.Range(0, plan.UnrolledWords).Select(k =>
+            EmitSum(code, $"{Count(matrix)} +=", Enumerable.Range(0, signs.UnrolledWords).Select(k =>
                 $"BitOperations.PopCount({Word("signs", "k", k)} ^ {Word(row, "k", k)})"));
         }
 
-        if (looped < plan.SignWords)
+        if (looped < signs.Words)
         {
-            EmitSum(code, $"{Count(matrix)} +=", Enumerable.Range(looped, plan.SignWords - looped).Select(k =>
+            EmitSum(code, $"{Count(matrix)} +=", Enumerable.Range(looped, signs.Words - looped).Select(k =>
                 $"BitOperations.PopCount({Word("signs", k)} ^ {Word(row, k)})"));
         }
     }
@@ -106,7 +118,7 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
 
     private static string Count(string matrix) => matrix.ToLowerInvariant() + "Disagreeing";
 
-    private static bool InRegisters(FeedForwardPlan plan) => plan.UnrolledWords == plan.SignWords;
+    private static string Counted(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
 
     /// <summary>The matrices whose signs decide: the first, and with dReLU up as well.</summary>
     private static string[] Tested(FeedForwardPlan plan) => plan.Spec.Activation == Activation.DRelu ? ["Gate", "Up"] : [plan.First];

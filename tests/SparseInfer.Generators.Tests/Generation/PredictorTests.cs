@@ -1,0 +1,55 @@
+using SparseInfer.Generators.Emit.Cpu;
+using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Tests.Generation;
+
+/// <summary>What is shared by all kernels knows no predictor in particular.</summary>
+public sealed class PredictorTests
+{
+    [Fact]
+    public void AnotherPredictorIsDescribedInItsOwnWordsAndMeteredWhateverTheActivation()
+    {
+        string text = Emit(Activation.Silu, new Guess());
+
+        text.ShouldContain("32 columns a step; guesses at once; blocks of");
+        text.ShouldContain("tally.Bytes += neurons * 3L; // guesses\n");
+        text.ShouldContain("int CountActive(");
+        text.ShouldContain("count += Activate(gate.GetElement(0)) != 0f ? 1 : 0;");
+        text.ShouldNotContain("sign", Case.Insensitive);
+    }
+
+    [Theory]
+    [InlineData(64, "input signs in 1 register; ")]
+    [InlineData(512, "input signs in 8 registers; ")]
+    [InlineData(544, "signs 8 words a step of 9; ")]
+    public void SignsAreKeptInRegistersWhereTheyFit(int hidden, string plan) =>
+        Emit(Activation.Relu, new SignBitCpuKernel(), hidden).ShouldContain($"columns a step; {plan}blocks of");
+
+    private static string Emit(Activation activation, CpuKernelEmitter kernel, int hidden = 64)
+    {
+        FeedForwardPlan plan = Planner.FeedForward(new FeedForwardSpec(hidden, 96, activation, "0", true, false), WeightType.F32);
+        return new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, [kernel]), batches: false).Emit();
+    }
+
+    private sealed class Guess : SkippingKernelEmitter
+    {
+        public override string MethodName => "Guess";
+
+        public override bool Predicts => true;
+
+        public override string PredictorData => "guesses";
+
+        public override string PlanText(FeedForwardPlan plan) => "guesses at once";
+
+        public override long PredictorBytes(FeedForwardPlan plan) => 3;
+
+        public override string Describe(PolicySpec spec) => "guesses";
+
+        public override string Summary(FeedForwardPlan plan) => "Guesses.";
+
+        public override string Keep(string activation) => $"{activation} != 0f";
+    }
+}
