@@ -45,8 +45,8 @@ public class GeneratorBenchmarks
             "Shop",
             [model, .. others],
             assemblies
-                .Where(path => Path.GetFileName(path) is var name
-                    && (name.StartsWith("System.", StringComparison.Ordinal) || name is "SparseInfer.Dsl.dll" or "SparseInfer.Runtime.dll" or "SparseInfer.Kernels.Cpu.dll"))
+                .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)
+                    || Path.GetFileName(path) is "SparseInfer.Dsl.dll" or "SparseInfer.Runtime.dll" or "SparseInfer.Kernels.Cpu.dll")
                 .Select(path => MetadataReference.CreateFromFile(path)),
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
         _warm = Driver().RunGenerators(_project);

@@ -10,7 +10,7 @@ public static class MatrixVector
     /// <param name="w">The matrix.</param>
     /// <param name="fromRow">First row.</param>
     /// <param name="toRow">End of the range.</param>
-    /// <param name="paddedColumns">The matrix's padded columns; a constant folds into the loop's bound.</param>
+    /// <param name="paddedColumns">The matrix's padded columns.</param>
     /// <param name="preparedX">The input, prepared by <see cref="IWeightFormat.PrepareInput"/>.</param>
     /// <param name="undo">What <see cref="IWeightFormat.PrepareInput"/> returned.</param>
     /// <param name="y">The outputs, row 0's first; elements outside the range are left alone.</param>

@@ -17,7 +17,11 @@ public static class RowDot
     /// <param name="r3">First byte of a row; may be one of the others again.</param>
     /// <param name="paddedColumns">Length of x and of the rows, a multiple of 32.</param>
     /// <returns>The four dot products, still to be multiplied by what <see cref="IWeightFormat.PrepareInput"/> returned.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <remarks>
+    /// Never inlined: a kernel that holds two of these exceeds the JIT's budget, and then it is the vector operations that become calls.
+    /// One call for four rows costs nothing that could be measured.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static Vector128<float> Four<T>(ref float x, ref byte r0, ref byte r1, ref byte r2, ref byte r3, int paddedColumns)
         where T : IWeightFormat
     {

@@ -79,7 +79,8 @@ internal sealed record DecoderCase(string Name)
             RopeScaling = {{RopeScaling}}f, RopeDimensions = {{DeclaredRopeDimensions}}, RopePairing = RopePairing.{{Pairing}},
             QueryKeyValueBiases = {{Bool(QueryKeyValueBiases)}}, OutputBias = {{Bool(OutputBias)}})]
         [FeedForward(
-            Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}, Gated = {{Bool(Gated)}}, Biases = {{Bool(FeedForwardBiases)}})]
+            Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}},
+            Gated = {{Bool(Gated)}}, Biases = {{Bool(FeedForwardBiases)}})]
         [{{(LayerNorm ? "LayerNorm" : "RmsNorm")}}(Epsilon = {{Epsilon}}f)]
         [Embedding(Tied = {{Bool(Tied)}}, Scale = {{EmbeddingScale}}f)]
         [Weights({{string.Join(", ", Weights.Select(type => $"WeightType.{type}"))}})]

@@ -30,7 +30,8 @@ public sealed class DecoderTests
             for (int j = 0; j < declared.Vocabulary; j++)
             {
                 // Single precision keeps 7 digits; a few hundred roundings in a row leave five.
-                Math.Abs(logits[(i * declared.Vocabulary) + j] - expected[j]).ShouldBeLessThan(2e-5 * largest, $"{name}, {mode}, position {i}, token {j}");
+                float logit = logits[(i * declared.Vocabulary) + j];
+                Math.Abs(logit - expected[j]).ShouldBeLessThan(2e-5 * largest, $"{name}, {mode}, position {i}, token {j}");
             }
         }
     }
@@ -43,9 +44,12 @@ public sealed class DecoderTests
         var weights = new DecoderWeights(declared);
         float[] expected = With(declared, weights, Devices[0], model => Prompt(model, mode));
 
-        ShouldHaveTheBitsOf(expected, With(declared, weights, Devices[0], model => Decode(model, mode)), "decode");
-        ShouldHaveTheBitsOf(expected, With(declared, weights, Devices[1], model => Prompt(model, mode)), "prompt, three threads");
-        ShouldHaveTheBitsOf(expected, With(declared, weights, Devices[1], model => Decode(model, mode, metering: true)), "decode, three threads, metered");
+        float[] decoded = With(declared, weights, Devices[0], model => Decode(model, mode));
+        float[] prompt = With(declared, weights, Devices[1], model => Prompt(model, mode));
+        float[] metered = With(declared, weights, Devices[1], model => Decode(model, mode, metering: true));
+        ShouldHaveTheBitsOf(expected, decoded, "decode");
+        ShouldHaveTheBitsOf(expected, prompt, "prompt, three threads");
+        ShouldHaveTheBitsOf(expected, metered, "decode, three threads, metered");
     }
 
     [Theory]
@@ -59,7 +63,8 @@ public sealed class DecoderTests
         ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[1], model => Prompt(model, SparsityMode.Exact)), "exact");
         foreach (SparsityMode mode in Enum.GetValues<SparsityMode>())
         {
-            ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[1], model => Prompt(model, mode, sparsePrompt: false)), $"{mode}, batched");
+            float[] batched = With(declared, weights, Devices[1], model => Prompt(model, mode, sparsePrompt: false));
+            ShouldHaveTheBitsOf(dense, batched, $"{mode}, batched");
         }
     }
 
@@ -103,7 +108,8 @@ public sealed class DecoderTests
 
     private static float[] Prompt(LanguageModel model, SparsityMode mode, bool sparsePrompt = true)
     {
-        using Session session = model.CreateSession(new SessionOptions { Mode = mode, SparsePrompt = sparsePrompt && mode != SparsityMode.Dense });
+        sparsePrompt &= mode != SparsityMode.Dense;
+        using Session session = model.CreateSession(new SessionOptions { Mode = mode, SparsePrompt = sparsePrompt });
         float[] logits = new float[Tokens * model.Shape.Vocabulary];
         session.Forward([.. Enumerable.Range(0, Tokens).Select(i => Token(model.Shape.Vocabulary, i))], logits);
         return logits;

@@ -90,8 +90,11 @@ internal sealed class DecoderWeights
         }
     }
 
-    private void AddMatrix(string name, int rows, int columns, int layer) =>
-        _matrices.Add(name, StoredMatrix.Encode(_model.Weights[layer % _model.Weights.Length], Values(rows * columns, 2 / MathF.Sqrt(columns)), columns));
+    private void AddMatrix(string name, int rows, int columns, int layer)
+    {
+        WeightType type = _model.Weights[layer % _model.Weights.Length];
+        _matrices.Add(name, StoredMatrix.Encode(type, Values(rows * columns, 2 / MathF.Sqrt(columns)), columns));
+    }
 
     private float[] Values(int length, float spread, float around = 0)
     {

@@ -7,7 +7,12 @@ internal static class DecoderZoo
 {
     public static IReadOnlyList<DecoderCase> All { get; } =
     [
-        new("Plain") { Tied = true, Alphas = [1m, null, 1.1m], Place = ("namespace Zoo.Plains;\n", "public sealed", "", "Zoo.Plains.Plain") },
+        new("Plain")
+        {
+            Tied = true,
+            Alphas = [1m, null, 1.1m],
+            Place = ("namespace Zoo.Plains;\n", "public sealed", "", "Zoo.Plains.Plain"),
+        },
         new("Biased")
         {
             LayerNorm = true,
@@ -52,7 +57,9 @@ internal static class DecoderZoo
             Intermediate = 50,
             Alphas = [1m, 1.2m, null],
             Weights = [WeightType.F32],
-            Place = ("namespace Zoo { partial class Outer { private partial interface IInner {", "public", "} } }", "Zoo.Outer+IInner+DoubleRelu"),
+            Place = (
+                "namespace Zoo { partial class Outer { private partial interface IInner {", "public", "} } }",
+                "Zoo.Outer+IInner+DoubleRelu"),
         },
         new("Thresholded")
         {
@@ -80,5 +87,6 @@ internal static class DecoderZoo
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build([.. All.Select(model => model.Source)]));
 
-    public static LanguageModel Load(DecoderCase model, string path, Device device) => Assembly.Value.LoadModel(model.FullName, path, device);
+    public static LanguageModel Load(DecoderCase model, string path, Device device) =>
+        Assembly.Value.LoadModel(model.FullName, path, device);
 }

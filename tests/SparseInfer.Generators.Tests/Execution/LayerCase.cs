@@ -46,12 +46,16 @@ internal sealed record LayerCase(
     /// <summary>The declaration as a user writes it.</summary>
     public string Source => FormattableString.Invariant($$"""
             [FeedForward(
-                Hidden = {{Hidden}}, Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}},
-                {{(Activation == Activation.FatRelu ? FormattableString.Invariant($"Threshold = {Threshold}f, ") : "")}}Gated = {{(Gated ? "true" : "false")}}, Biases = {{(Biases ? "true" : "false")}})]
+                Hidden = {{Hidden}}, Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}{{FatReluThreshold}},
+                Gated = {{Bool(Gated)}}, Biases = {{Bool(Biases)}})]
             {{Attributes}}
             [Weights(WeightType.{{Weights}})]
             public static partial FeedForwardKernel {{Name}} { get; }
         """);
+
+    private string FatReluThreshold => Activation == Activation.FatRelu ? FormattableString.Invariant($", Threshold = {Threshold}f") : "";
+
+    private static string Bool(bool value) => value ? "true" : "false";
 
     /// <summary>A file that declares all of some cases in one class <c>Layers</c>.</summary>
     public static string File(IEnumerable<LayerCase> cases) =>

@@ -9,7 +9,7 @@ namespace SparseInfer.Generators.Tests.Execution;
 /// </summary>
 internal static class LayerMatrix
 {
-    /// <summary>Narrower and wider than a vector, a sign word, the eight words that stay in registers, and a block of 512 neurons.</summary>
+    /// <summary>Narrower and wider than a vector, a sign word, the words that stay in registers, and a block of 512 neurons.</summary>
     private static readonly (int Hidden, int Intermediate)[] OddShapes =
         [(1, 1), (31, 7), (33, 65), (100, 37), (257, 129), (768, 100), (64, 1100), (600, 33)];
 

@@ -81,11 +81,13 @@ public sealed class LayerMatrixTests
 
                 metrics.Tokens.ShouldBe(1, where);
                 metrics.PredictedSparsity.ShouldBe((double)expected.Predicted / layer.Intermediate, where);
-                Math.Abs((metrics.ActualSparsity * layer.Intermediate) - expected.Inactive).ShouldBeLessThan(expected.Doubtful + 1e-9, where);
+                double inactive = metrics.ActualSparsity * layer.Intermediate;
+                Math.Abs(inactive - expected.Inactive).ShouldBeLessThan(expected.Doubtful + 1e-9, where);
                 if (expected.Doubtful == 0)
                 {
+                    double recall = expected.Predicted == 0 ? double.NaN : Share(expected.PredictedInactive, expected.Inactive);
                     metrics.Precision.ShouldBe(Share(expected.PredictedInactive, expected.Predicted), where);
-                    metrics.Recall.ShouldBe(expected.Predicted == 0 ? double.NaN : Share(expected.PredictedInactive, expected.Inactive), where);
+                    metrics.Recall.ShouldBe(recall, where);
                     metrics.BytesPerToken.ShouldBe(Bytes(layer, mode, expected), where);
                 }
             }
@@ -105,7 +107,8 @@ public sealed class LayerMatrixTests
     internal static void ShouldMatch(float[] y, LayerReference.Expected expected, string where)
     {
         // Written so that a NaN is found.
-        int wrong = Enumerable.Range(0, y.Length).FirstOrDefault(j => !(Math.Abs(y[j] - expected.Output[j].Value) <= expected.Output[j].Error), -1);
+        int wrong = Enumerable.Range(0, y.Length)
+            .FirstOrDefault(j => !(Math.Abs(y[j] - expected.Output[j].Value) <= expected.Output[j].Error), -1);
         if (wrong >= 0)
         {
             Assert.Fail($"{where}, output {wrong}: {y[wrong]} for {expected.Output[wrong]}");
@@ -144,7 +147,8 @@ public sealed class LayerMatrixTests
             return (double)row * layer.Intermediate * (layer.Gated ? 3 : 2);
         }
 
-        int planes = mode != SparsityMode.Predicted || layer.Policy != LayerPolicy.SignBit ? 0 : layer.Activation == Activation.DRelu ? 2 : 1;
+        bool predicts = mode == SparsityMode.Predicted && layer.Policy == LayerPolicy.SignBit;
+        int planes = !predicts ? 0 : layer.Activation == Activation.DRelu ? 2 : 1;
         int signs = (layer.Hidden + 63) / 64 * 8 * planes * layer.Intermediate;
         return signs + ((double)row * (expected.FirstRows + (layer.Gated ? expected.KeptAfterFirst : 0) + expected.Kept));
     }

@@ -7,8 +7,8 @@ namespace SparseInfer.Generators.Tests.Execution;
 /// single-precision result may be from it. Nothing here is shared with the code under test.
 /// </summary>
 /// <remarks>
-/// Bounds are the standard ones for floating-point sums: n additions in a row are off by at most n u / (1 - n u) times the sum of the terms'
-/// magnitudes, with u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
+/// Bounds are the standard ones for floating-point sums: n additions in a row are off by at most n u / (1 - n u) times the sum of the
+/// terms' magnitudes, with u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
 /// </remarks>
 internal sealed class LayerReference(LayerCase layer, LayerData data)
 {
@@ -94,7 +94,8 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
         return disagreeing > layer.Alpha * (x.Length - disagreeing);
     }
 
-    private static bool IsDoubtful(Bounded value) => value.Value != 0 ? Math.Abs(value.Value) <= Math.Max(value.Error, Tiny) : value.MayBeActive;
+    private static bool IsDoubtful(Bounded value) =>
+        value.Value != 0 ? Math.Abs(value.Value) <= Math.Max(value.Error, Tiny) : value.MayBeActive;
 
     /// <summary>16 sums of every sixteenth column, four more additions to join them, and the bias.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -147,7 +148,8 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
                 double kept = x.Value > LayerCase.Threshold ? x.Value : 0;
                 return new Bounded(kept, kept == 0 && !near ? 0 : near ? Math.Abs(x.Value) + x.Error : x.Error) { MayBeActive = near };
             case Activation.SquaredRelu:
-                return new Bounded(positive * positive, (((2 * positive) + x.Error) * x.Error) + (U * positive * positive)) { MayBeActive = mayBeActive };
+                double squaredError = (((2 * positive) + x.Error) * x.Error) + (U * positive * positive);
+                return new Bounded(positive * positive, squaredError) { MayBeActive = mayBeActive };
             case Activation.Silu:
                 return Smooth(x, x.Value, steepest: 1.1);
             default:
@@ -156,13 +158,14 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
     }
 
     /// <summary>
-    /// <c>x / (1 + e^-z)</c>: SiLU's form, and GELU's by <c>1 + tanh(u) = 2 / (1 + e^-2u)</c>. The exponential passes on z's relative error of a
-    /// few u times z, unless it is too small to count.
+    /// <c>x / (1 + e^-z)</c>: SiLU's form, and GELU's by <c>1 + tanh(u) = 2 / (1 + e^-2u)</c>. The exponential passes on z's relative
+    /// error of a few u times z, unless it is too small to count.
     /// </summary>
     private static Bounded Smooth(Bounded x, double z, double steepest)
     {
         double value = x.Value / (1 + Math.Exp(-z));
-        return new Bounded(value, (steepest * x.Error) + ((16 + (8 * Math.Min(Math.Abs(z), 100))) * U * Math.Abs(value)) + Tiny);
+        double roundings = 16 + (8 * Math.Min(Math.Abs(z), 100));
+        return new Bounded(value, (steepest * x.Error) + (roundings * U * Math.Abs(value)) + Tiny);
     }
 
     private static double Rounding(int additions) => additions * U / (1 - (additions * U));

@@ -18,7 +18,8 @@ public sealed class SignDecisionTests
 
     private static readonly int[] Widths = [1, 31, 32, 33, 63, 64, 100, 256, 768, 1536, 3584, 4096];
 
-    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => Build([.. from width in Widths from alpha in Alphas select (width, alpha)]));
+    private static readonly Lazy<GeneratedAssembly> Assembly =
+        new(() => Build(from width in Widths from alpha in Alphas select (width, alpha)));
 
     public static MatrixTheoryData<int, decimal> Declared { get; } = new(Widths, Alphas);
 
@@ -56,7 +57,8 @@ public sealed class SignDecisionTests
                 int threshold = SignBitThreshold.Of(FormattableString.Invariant($"{alpha}"), width);
                 for (int disagreeing = 0; disagreeing <= width; disagreeing++)
                 {
-                    (disagreeing > threshold).ShouldBe(disagreeing > alpha * (width - disagreeing), $"width {width}, alpha {alpha}, {disagreeing}");
+                    bool inactive = disagreeing > alpha * (width - disagreeing);
+                    (disagreeing > threshold).ShouldBe(inactive, $"width {width}, alpha {alpha}, {disagreeing}");
                 }
             }));
 
@@ -117,7 +119,9 @@ public sealed class SignDecisionTests
         return mask;
     }
 
-    /// <summary>Rows that disagree with the input in a few signs fewer and a few more than the policy bears, a tie among them where there can be one.</summary>
+    /// <summary>
+    /// Rows that disagree with the input in a few signs fewer and a few more than the policy bears, a tie among them where there can be.
+    /// </summary>
     private static float[] NearTheThreshold(float[] x, decimal alpha, Random random)
     {
         int bound = (int)(alpha * x.Length / (1 + alpha));

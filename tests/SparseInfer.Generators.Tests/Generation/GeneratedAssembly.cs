@@ -7,7 +7,8 @@ namespace SparseInfer.Generators.Tests.Generation;
 /// <summary>A compiled project, loaded beside the tests; it is unloaded once nobody holds anything of it.</summary>
 internal sealed class GeneratedAssembly
 {
-    private const BindingFlags Members = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DoNotWrapExceptions;
+    private const BindingFlags Members =
+        BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DoNotWrapExceptions;
 
     private readonly Assembly _assembly;
 

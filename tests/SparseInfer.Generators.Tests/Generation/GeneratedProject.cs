@@ -8,7 +8,9 @@ namespace SparseInfer.Generators.Tests.Generation;
 /// <summary>A user's project in memory, as strict as a project can be, and what the generator makes of it.</summary>
 internal static class GeneratedProject
 {
-    /// <summary>The oldest language that has partial properties; comments are parsed, so that a public member without one is warned of.</summary>
+    /// <summary>
+    /// The oldest language that has partial properties; comments are parsed, so that a public member without one is warned of.
+    /// </summary>
     public static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.CSharp13, DocumentationMode.Diagnose);
 
     private static readonly CSharpCompilationOptions Options = UserCode.CompilationOptions

@@ -57,7 +57,9 @@ public sealed class IncrementalityTests
         GeneratorDriver edited = Edit(First, text => text.Replace("1.00f", "1.10f", StringComparison.Ordinal));
 
         Rewritten(edited).ShouldBe(["First.Cpu.g.cs", "First.g.cs"], ignoreOrder: true);
-        Pipeline.OutputReasons(edited.GetRunResult().Results.Single()).Count(reason => reason == IncrementalStepRunReason.Modified).ShouldBe(2);
+        Pipeline.OutputReasons(edited.GetRunResult().Results.Single())
+            .Count(reason => reason == IncrementalStepRunReason.Modified)
+            .ShouldBe(2);
         Text(edited, "First.Cpu.g.cs").ShouldContain("sign-bit predictor, alpha 1.1\n");
     }
 

@@ -8,13 +8,15 @@ public sealed class LineBreakerTests
     public void ALineThatFitsStaysWhole() => LineBreaker.Code("Call(a, b);", LineBreaker.MaxLength - 11).ShouldBe(["Call(a, b);"]);
 
     [Fact]
-    public void ACallIsBrokenBetweenItsOwnArguments() => LineBreaker.Code("x = (1 + Call<T>(a, new(b, c), [d, e], f)).G;", LineBreaker.MaxLength - 30).ShouldBe(
-        ["x = (1 + Call<T>(", "    a, new(b, c), [d, e],", "    f)).G;"]);
+    public void ACallIsBrokenBetweenItsOwnArguments() =>
+        LineBreaker.Code("x = (1 + Call<T>(a, new(b, c), [d, e], f)).G;", LineBreaker.MaxLength - 30).ShouldBe(
+            ["x = (1 + Call<T>(", "    a, new(b, c), [d, e],", "    f)).G;"]);
 
     [Fact]
     public void ABodyGoesBelowItsArrow() => LineBreaker.Code("int F(int a, int b) => Add(a, b);", LineBreaker.MaxLength - 20).ShouldBe(
         ["int F(int a, int b) =>", "    Add(a, b);"]);
 
     [Fact]
-    public void ProseIsBrokenBetweenWords() => LineBreaker.Prose("one two three four", LineBreaker.MaxLength - 9).ShouldBe(["one two", "three", "four"]);
+    public void ProseIsBrokenBetweenWords() =>
+        LineBreaker.Prose("one two three four", LineBreaker.MaxLength - 9).ShouldBe(["one two", "three", "four"]);
 }

@@ -53,7 +53,7 @@ internal static class Pipeline
     private static IEnumerable<(object Value, IncrementalStepRunReason Reason)> Outputs(GeneratorRunResult result) =>
         Steps.Where(result.TrackedSteps.ContainsKey).SelectMany(name => result.TrackedSteps[name]).SelectMany(step => step.Outputs);
 
-    /// <summary>A symbol or a tree in the pipeline would keep whole compilations alive, and compare unequal after every key stroke.</summary>
+    /// <summary>A symbol or a tree in the pipeline would keep compilations alive, and compare unequal after every key stroke.</summary>
     private static void ShouldHoldNothingOfTheCompiler(GeneratorRunResult result)
     {
         var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
@@ -83,9 +83,10 @@ internal static class Pipeline
             }
         }
 
+        const BindingFlags Fields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
         for (Type? type = value.GetType(); type is not null; type = type.BaseType)
         {
-            foreach (FieldInfo field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            foreach (FieldInfo field in type.GetFields(Fields))
             {
                 Walk(field.GetValue(value), $"{path}.{field.Name}", seen);
             }
@@ -95,7 +96,7 @@ internal static class Pipeline
     private static string[] Texts(IEnumerable<GeneratedSourceResult> sources) =>
         [.. sources.Select(source => $"{source.HintName}\n{source.SourceText}")];
 
-    /// <summary>Runs where numbers are written with other signs; made by hand, since tests run without the cultures of the system.</summary>
+    /// <summary>Runs where numbers are written otherwise; made by hand, since tests run without the system's cultures.</summary>
     private static T InAnotherCulture<T>(Func<T> run)
     {
         CultureInfo usual = CultureInfo.CurrentCulture;

@@ -8,7 +8,8 @@ namespace SparseInfer.Generators.Tests.Generation;
 public sealed class SnapshotTests
 {
     [Fact]
-    public void TheModelOfTheSample() => Snapshot.Match(Pipeline.Generate(File.ReadAllText(InRepository("samples/Stories/StoriesRelu.cs"))));
+    public void TheModelOfTheSample() =>
+        Snapshot.Match(Pipeline.Generate(File.ReadAllText(InRepository("samples/Stories/StoriesRelu.cs"))));
 
     [Fact]
     public void ASevenBillionModelWithTwoAlphas() => Snapshot.Match(Pipeline.Generate("""
