@@ -5,7 +5,7 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// The second product of a feed-forward layer, <c>y[j] = Σ h[i] * w_down[i, j]</c>, added up by fused multiply-add in ascending i for each
-/// column, one sum a column, whatever is skipped, split or batched. A term of zero leaves a sum's bits alone, since sums start at +0: so
+/// column, one sum a column, whatever is skipped, split or batched. A zero term leaves a sum's bits alone (but for a sum underflowed to -0): so
 /// leaving out neurons that are zero changes nothing.
 /// </summary>
 public static partial class OrderedDown
