@@ -1,9 +1,10 @@
 using System.IO.MemoryMappedFiles;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Files;
 
 /// <summary>
-/// The bytes of one file, memory-mapped read-only. Every reader of this folder parses a region, so a test can hand any of them bytes that
+/// The bytes of one file, memory-mapped read-only, or memory that stands for one. Every reader of this folder parses a region, so a test can hand any of them bytes that
 /// never were a file. Until it is disposed the mapping stays: there is no finalizer, because an address taken from a region says nothing
 /// to the garbage collector, and unmapping under a running kernel is worse than a leak.
 /// </summary>
@@ -11,6 +12,7 @@ internal sealed unsafe class FileRegion : IDisposable
 {
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
+    private readonly NativeBuffer? _memory;
     private byte* _start;
 
     /// <summary>A region over memory that somebody else keeps alive and in place.</summary>
@@ -20,6 +22,10 @@ internal sealed unsafe class FileRegion : IDisposable
         Length = length;
         _start = start;
     }
+
+    /// <summary>A region over memory that becomes its own.</summary>
+    public FileRegion(string path, NativeBuffer memory)
+        : this(path, (byte*)memory.Address, memory.Bytes) => _memory = memory;
 
     private FileRegion(string path, MemoryMappedFile file, MemoryMappedViewAccessor view, long length)
     {
@@ -81,7 +87,7 @@ internal sealed unsafe class FileRegion : IDisposable
         return new ReadOnlySpan<byte>(start + offset, length);
     }
 
-    /// <summary>Unmaps the file; addresses into it are no longer valid.</summary>
+    /// <summary>Unmaps the file, or frees the memory; addresses into it are no longer valid.</summary>
     public void Dispose()
     {
         if (_start is null)
@@ -90,5 +96,6 @@ internal sealed unsafe class FileRegion : IDisposable
         _view?.SafeMemoryMappedViewHandle.ReleasePointer();
         _view?.Dispose();
         _file?.Dispose();
+        _memory?.Dispose();
     }
 }

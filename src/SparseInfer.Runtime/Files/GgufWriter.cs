@@ -1,4 +1,5 @@
 using System.Buffers;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Files;
 
@@ -124,7 +125,7 @@ public sealed class GgufWriter
     /// <exception cref="ArgumentException">Name, type, shape and bytes do not make a tensor.</exception>
     public void AddTensor(string name, TensorType type, ReadOnlySpan<long> shape, ReadOnlyMemory<byte> bytes)
     {
-        long length = Measure(name, type, shape);
+        long length = TensorSize.Of(name, type, shape);
         if (bytes.Length != length)
             throw new ArgumentException($"Tensor {FileText.Quote(name)} takes {length} bytes, not {bytes.Length}.", nameof(bytes));
         AddEntry(name, type, shape, length, stream => stream.Write(bytes.Span));
@@ -137,7 +138,7 @@ public sealed class GgufWriter
     /// <param name="write">Writes exactly as many bytes to the stream as type and shape take.</param>
     /// <exception cref="ArgumentException">Name, type and shape do not make a tensor.</exception>
     public void AddTensor(string name, TensorType type, ReadOnlySpan<long> shape, Action<Stream> write) =>
-        AddEntry(name, type, shape, Measure(name, type, shape), write);
+        AddEntry(name, type, shape, TensorSize.Of(name, type, shape), write);
 
     /// <summary>Adds a tensor of another model file, which must stay open until this one is written.</summary>
     /// <param name="tensor">The tensor, of any size.</param>
@@ -151,26 +152,9 @@ public sealed class GgufWriter
     /// <exception cref="InvalidOperationException">A tensor's callback wrote more or fewer bytes than its shape takes.</exception>
     public void WriteTo(Stream stream)
     {
-        var head = new ArrayBufferWriter<byte>();
-        head.Write("GGUF"u8);
-        head.Write(Version);
-        head.Write((ulong)_tensors.Count);
-        head.Write((ulong)_keys.Count);
-        head.Write(_metadata.WrittenSpan);
-        long offset = 0;
-        foreach (var tensor in _tensors)
-        {
-            head.Write(tensor.Name);
-            head.Write((uint)tensor.Shape.Length);
-            for (int i = tensor.Shape.Length - 1; i >= 0; i--) // innermost first in the file
-                head.Write((ulong)tensor.Shape[i]);
-            head.Write(tensor.Type.GgmlId!.Value);
-            head.Write((ulong)offset);
-            offset += tensor.Length + Padding(tensor.Length);
-        }
-
-        stream.Write(head.WrittenSpan);
-        WriteZeros(stream, Padding(head.WrittenCount));
+        ReadOnlySpan<byte> head = Head().WrittenSpan;
+        stream.Write(head);
+        WriteZeros(stream, Padding(head.Length));
         foreach (var tensor in _tensors)
         {
             var counting = new CountingStream(stream);
@@ -183,6 +167,21 @@ public sealed class GgufWriter
 
             WriteZeros(stream, Padding(tensor.Length));
         }
+    }
+
+    /// <summary>
+    /// The metadata added so far, as a file that has it would give them: for <see cref="ModelFile.FromMemory"/>. Tensors play no part.
+    /// </summary>
+    /// <param name="name">What messages call the file.</param>
+    public ModelMetadata ToMetadata(string name)
+    {
+        var keys = new GgufWriter();
+        keys._metadata.Write(_metadata.WrittenSpan);
+        keys._keys.UnionWith(_keys);
+        ReadOnlySpan<byte> head = keys.Head().WrittenSpan;
+        var memory = NativeBuffer.Allocate(head.Length);
+        head.CopyTo(memory.AsSpan<byte>());
+        return GgufFile.Read(name, new FileRegion(name, memory)).Metadata;
     }
 
     /// <summary>Writes the file beside its place and then moves it there: a reader sees the old file or the whole new one.</summary>
@@ -208,35 +207,36 @@ public sealed class GgufWriter
         }
     }
 
-    private static long Measure(string name, TensorType type, ReadOnlySpan<long> shape)
-    {
-        if (type.GgmlId is null)
-            throw new ArgumentException($"Tensor {FileText.Quote(name)}: GGUF has no type {type.Name}.", nameof(type));
-        if (shape.Length is < 1 or > 4 || shape[^1] % type.ElementsPerBlock != 0)
-        {
-            throw new ArgumentException($"Tensor {FileText.Quote(name)} needs 1 to 4 dimensions, the last one a multiple of "
-                + $"{type.ElementsPerBlock} for {type.Name}; it has {FileText.Shape(shape.ToArray())}.", nameof(shape));
-        }
-
-        long elements = 1;
-        foreach (long size in shape)
-        {
-            if (size < 1 || elements > long.MaxValue / size)
-                throw new ArgumentException($"Tensor {FileText.Quote(name)} has an impossible size {size}.", nameof(shape));
-            elements *= size;
-        }
-
-        return type.TryGetByteLength(elements, out long length)
-            ? length
-            : throw new ArgumentException($"Tensor {FileText.Quote(name)} is larger than 2^63 bytes.", nameof(shape));
-    }
-
     private void AddEntry(string name, TensorType type, ReadOnlySpan<long> shape, long length, Action<Stream> write)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (!_names.Add(name))
             throw new ArgumentException($"There already is a tensor {FileText.Quote(name)}.", nameof(name));
         _tensors.Add(new Entry(name, type, shape.ToArray(), length, write));
+    }
+
+    /// <summary>Everything before the data, without the padding.</summary>
+    private ArrayBufferWriter<byte> Head()
+    {
+        var head = new ArrayBufferWriter<byte>();
+        head.Write("GGUF"u8);
+        head.Write(Version);
+        head.Write((ulong)_tensors.Count);
+        head.Write((ulong)_keys.Count);
+        head.Write(_metadata.WrittenSpan);
+        long offset = 0;
+        foreach (var tensor in _tensors)
+        {
+            head.Write(tensor.Name);
+            head.Write((uint)tensor.Shape.Length);
+            for (int i = tensor.Shape.Length - 1; i >= 0; i--) // innermost first in the file
+                head.Write((ulong)tensor.Shape[i]);
+            head.Write(tensor.Type.GgmlId!.Value);
+            head.Write((ulong)offset);
+            offset += tensor.Length + Padding(tensor.Length);
+        }
+
+        return head;
     }
 
     private static unsafe void CopyBytes(TensorInfo tensor, Stream stream)

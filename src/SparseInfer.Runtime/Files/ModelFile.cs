@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace SparseInfer.Files;
 
 /// <summary>
-/// A model on disk, memory-mapped: its tensors and what it says about itself. Opening reads the tables only; weights are paged in when
+/// A model on disk, memory-mapped, or in memory: its tensors and what it says about itself. Opening reads the tables only; weights are paged in when
 /// they are touched, and whether their values make sense is for whoever uses them to check. Everything the tables claim (counts, lengths,
 /// shapes, offsets) is checked against the file before it is believed, so no file can make the reader crash, hang, or allocate
 /// more than a small multiple of what its tables occupy. A file that another program shortens while it is mapped is beyond that.
@@ -67,6 +67,24 @@ public abstract class ModelFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// A model whose tensors are in memory: loaded like a GGUF file, and like one used in place where the layout allows. Nothing is copied.
+    /// </summary>
+    /// <param name="name">What messages call it, in a path's place.</param>
+    /// <param name="metadata">
+    /// What it says about itself, with a GGUF file's keys: <see cref="GgufWriter.ToMetadata"/>, or another file's, which must then stay open.
+    /// Null: nothing.
+    /// </param>
+    /// <param name="tensors">The tensors. Their memory belongs to the result, which frees it when it is disposed; each has its own.</param>
+    /// <exception cref="ArgumentException">A name is there twice. The memory is the caller's still.</exception>
+    /// <exception cref="ObjectDisposedException">A tensor's memory has been freed.</exception>
+    public static ModelFile FromMemory(string name, ModelMetadata? metadata, IReadOnlyList<TensorInMemory> tensors)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(tensors);
+        return MemoryModelFile.Create(name, metadata, tensors);
+    }
+
     /// <summary>Opens bytes as if they were a file without neighbours. The caller keeps them in place until the file is disposed.</summary>
     internal static ModelFile Open(FileRegion region) => ModelLocator.Recognize(region) switch
     {
@@ -78,7 +96,7 @@ public abstract class ModelFile : IDisposable
     /// <summary>Looks a tensor up by its exact name.</summary>
     public bool TryGetTensor(string name, [NotNullWhen(true)] out TensorInfo? tensor) => _tensors.TryGet(name, out tensor);
 
-    /// <summary>Unmaps the file; no address or span from it may be used any more.</summary>
+    /// <summary>Unmaps the file, or frees its memory; no address or span from it may be used any more.</summary>
     public void Dispose()
     {
         foreach (var region in _regions)

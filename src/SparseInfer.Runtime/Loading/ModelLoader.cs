@@ -20,13 +20,26 @@ public static class ModelLoader
     public static LoadedModel Load(string path, ModelShape shape, Device? device, LoadOptions? options, Func<Device, DecoderProgram> create)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        return Load(ModelFile.Open(path), shape, device, options, create);
+    }
+
+    /// <summary>Compares an open model file with the declaration, and prepares a program's weights from it.</summary>
+    /// <param name="file">The model. It belongs to the result, and is disposed where loading fails.</param>
+    /// <param name="shape">What was declared.</param>
+    /// <param name="device">Where it will run; null: the best, owned by the result.</param>
+    /// <param name="options">How to load; null: the defaults.</param>
+    /// <param name="create">Makes the program for a device.</param>
+    /// <exception cref="ModelFormatException">The file is not the declared model; everything that is wrong is in the message.</exception>
+    public static LoadedModel Load(
+        ModelFile file, ModelShape shape, Device? device, LoadOptions? options, Func<Device, DecoderProgram> create)
+    {
+        ArgumentNullException.ThrowIfNull(file);
         options ??= new LoadOptions();
-        Device where = device ?? Device.Best();
-        ModelFile? file = null;
+        Device? where = device;
         DecoderProgram? program = null;
         try
         {
-            file = ModelFile.Open(path);
+            where ??= Device.Best();
             program = create(where);
             List<string> notes = [];
             WeightBinder bound = Bind(file, shape, options, program, notes);
@@ -38,10 +51,10 @@ public static class ModelLoader
         catch
         {
             program?.Memory.Dispose();
-            file?.Dispose();
+            file.Dispose();
             if (device is null)
             {
-                where.Dispose();
+                where?.Dispose();
             }
 
             throw;

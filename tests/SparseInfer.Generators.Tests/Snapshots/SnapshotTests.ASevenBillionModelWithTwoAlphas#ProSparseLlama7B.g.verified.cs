@@ -48,6 +48,20 @@ partial class ProSparseLlama7B : global::SparseInfer.LanguageModel
         string path, global::SparseInfer.Device? device = null, global::SparseInfer.LoadOptions? options = null) =>
         new(global::SparseInfer.Runtime.ModelLoader.Load(path, DeclaredShape, device, options, CreateProgram));
 
+    /// <summary>Loads weights and tokenizer from an open file, or from a model in memory.</summary>
+    /// <param name="file">The model. From here on it belongs to what is loaded, which disposes it; so does an exception.</param>
+    /// <param name="device">Where it runs; null: the best device there is, owned by the model.</param>
+    /// <param name="options">Progress, conversion of weights, a tokenizer from elsewhere.</param>
+    /// <exception cref="global::SparseInfer.Files.ModelFormatException">
+    /// The file is not this model: the message lists every tensor that is missing or wrong.
+    /// </exception>
+    [global::System.CodeDom.Compiler.GeneratedCode("SparseInfer.Generators", "0.1.0")]
+    public static ProSparseLlama7B Load(
+        global::SparseInfer.Files.ModelFile file,
+        global::SparseInfer.Device? device = null,
+        global::SparseInfer.LoadOptions? options = null) =>
+        new(global::SparseInfer.Runtime.ModelLoader.Load(file, DeclaredShape, device, options, CreateProgram));
+
     private static global::SparseInfer.Runtime.DecoderProgram CreateProgram(global::SparseInfer.Device device) => device switch
     {
         global::SparseInfer.CpuDevice cpu => new global::SparseInfer.Generated.ProSparseLlama7B_Cpu(cpu),
