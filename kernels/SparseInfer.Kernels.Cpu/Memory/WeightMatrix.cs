@@ -47,4 +47,13 @@ public readonly unsafe struct WeightMatrix
     /// <summary>First byte of a row. Not bounds-checked: the caller's loop is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref byte Row(int row) => ref *(_address + (row * Stride));
+
+    /// <summary>Four rows. Not bounds-checked: rows that are only prefetched may lie outside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public FourRows Four(int first, int second, int third, int fourth) =>
+        new(_address + (first * Stride), _address + (second * Stride), _address + (third * Stride), _address + (fourth * Stride));
+
+    /// <summary>Four consecutive rows. Not bounds-checked: rows that are only prefetched may lie outside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public FourRows Four(int first) => Four(first, first + 1, first + 2, first + 3);
 }
