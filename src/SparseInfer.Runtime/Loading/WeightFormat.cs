@@ -17,6 +17,10 @@ internal abstract class WeightFormat
 
     public abstract DownMatrix PackDown(nint source, int rows, int columns, out NativeBuffer owner);
 
+    public abstract DownMatrix PlaceDown(nint source, int neurons, int columns, out NativeBuffer? owner);
+
+    public abstract (int Neuron, int Column)? FirstNonFiniteDown(nint source, int neurons, int columns);
+
     public abstract (int Row, int Column)? FirstNonFinite(nint source, int rows, int columns);
 
     public abstract void Decode(ReadOnlySpan<byte> source, Span<float> destination);
@@ -26,18 +30,40 @@ internal abstract class WeightFormat
     /// <summary>A copy of a matrix in another type, row by row through F32.</summary>
     public unsafe NativeBuffer ConvertTo(WeightFormat target, nint source, int rows, int columns)
     {
-        nint sourceRow = SourceRowBytes(columns);
         nint targetRow = target.SourceRowBytes(columns);
         NativeBuffer converted = NativeBuffer.Allocate(checked((long)targetRow * rows));
         nint destination = converted.Address;
         Parallel.For(0, rows, () => new float[columns], (row, _, values) =>
         {
-            Decode(new ReadOnlySpan<byte>((void*)(source + (row * sourceRow)), (int)sourceRow), values);
+            DecodeRow(source, columns, row, values);
             target.Encode(values, new Span<byte>((void*)(destination + (row * targetRow)), (int)targetRow));
             return values;
         }, _ => { });
         return converted;
     }
+
+    /// <summary>A copy of a neuron-major matrix in a plain type, neuron by neuron through F32.</summary>
+    public unsafe NativeBuffer ConvertDownTo(WeightFormat target, nint source, int neurons, int columns)
+    {
+        nint targetRow = target.SourceRowBytes(columns);
+        NativeBuffer converted = NativeBuffer.Allocate(checked((long)targetRow * neurons));
+        nint destination = converted.Address;
+        Parallel.For(0, neurons, () => new float[Padding.Pad(columns)], (neuron, _, values) =>
+        {
+            DecodeDown(source, neurons, columns, neuron, values);
+            target.Encode(values.AsSpan(0, columns), new Span<byte>((void*)(destination + (neuron * targetRow)), (int)targetRow));
+            return values;
+        }, _ => { });
+        return converted;
+    }
+
+    private unsafe void DecodeRow(nint source, int columns, int row, Span<float> values)
+    {
+        nint bytes = SourceRowBytes(columns);
+        Decode(new ReadOnlySpan<byte>((void*)(source + (row * bytes)), (int)bytes), values[..columns]);
+    }
+
+    protected abstract void DecodeDown(nint source, int neurons, int columns, int neuron, Span<float> values);
 
     private sealed class Of<T> : WeightFormat
         where T : IWeightFormat
@@ -52,6 +78,20 @@ internal abstract class WeightFormat
 
         public override DownMatrix PackDown(nint source, int rows, int columns, out NativeBuffer owner) =>
             WeightPacking.PackDown<T>(source, rows, columns, Environment.ProcessorCount, out owner);
+
+        public override DownMatrix PlaceDown(nint source, int neurons, int columns, out NativeBuffer? owner) =>
+            WeightPacking.PlaceDown<T>(source, neurons, columns, out owner);
+
+        public override (int Neuron, int Column)? FirstNonFiniteDown(nint source, int neurons, int columns) =>
+            WeightPacking.FirstNonFiniteDown<T>(source, neurons, columns);
+
+        protected override void DecodeDown(nint source, int neurons, int columns, int neuron, Span<float> values)
+        {
+            if (T.BlockElements > 1)
+                WeightConversion.DecodeDown<T>(DownMatrix.FromMemory<T>(source, neurons, columns), neuron, values);
+            else
+                DecodeRow(source, columns, neuron, values);
+        }
 
         public override (int Row, int Column)? FirstNonFinite(nint source, int rows, int columns) =>
             WeightPacking.FirstNonFinite<T>(source, rows, columns);
