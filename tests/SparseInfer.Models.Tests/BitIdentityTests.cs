@@ -73,13 +73,16 @@ public sealed class BitIdentityTests(LoadedModels models)
     [InlineData(Loaded.ReluF16)]
     [InlineData(Loaded.ReluF32)]
     [InlineData(Loaded.ReluMixedFile)]
-    public void Metering_changes_no_bit(Loaded model)
+    public void Metering_and_timing_change_no_bit(Loaded model)
     {
         int[] tokens = BundledFiles.Opening(40);
         foreach (SparsityMode mode in Enum.GetValues<SparsityMode>())
         {
-            using Session session = models.Get(model).CreateSession(new SessionOptions { Mode = mode, Metering = true });
-            Logits.ShouldBeBitIdentical(Logits.OneByOne(session, tokens), OneByOne(model, mode, tokens), mode.ToString());
+            float[] plain = OneByOne(model, mode, tokens);
+            using Session metered = models.Get(model).CreateSession(new SessionOptions { Mode = mode, Metering = true });
+            Logits.ShouldBeBitIdentical(Logits.OneByOne(metered, tokens), plain, $"{mode}, metered");
+            using Session timed = models.Get(model).CreateSession(new SessionOptions { Mode = mode, Timing = true });
+            Logits.ShouldBeBitIdentical(Logits.OneByOne(timed, tokens), plain, $"{mode}, timed");
         }
     }
 

@@ -132,6 +132,9 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
     {
         switch (_step.IsPrompt, _step.Metering)
         {
+            case (false, false) when _step.Timing:
+                Decode<MeterTimed>(worker);
+                break;
             case (false, false):
                 Decode<MeterOff>(worker);
                 break;
@@ -148,7 +151,7 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
     }
 
     /// <summary>Runs one token.</summary>
-    /// <typeparam name="TMeter">Whether to count.</typeparam>
+    /// <typeparam name="TMeter">Whether to count, or to take the time.</typeparam>
     /// <param name="worker">Which worker this is.</param>
     protected abstract void Decode<TMeter>(int worker)
         where TMeter : struct, IMeter;

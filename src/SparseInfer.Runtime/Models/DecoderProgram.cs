@@ -97,4 +97,5 @@ public abstract class DecoderState : IDisposable
 /// <param name="IsPrompt">Whether the tokens are a prompt: batched, and dense unless <paramref name="SparsePrompt"/>.</param>
 /// <param name="SparsePrompt">Whether prompt tokens go through the mode's kernels, one by one.</param>
 /// <param name="Metering">Whether the meters run.</param>
-public readonly record struct StepOptions(SparsityMode Mode, bool IsPrompt, bool SparsePrompt, bool Metering);
+/// <param name="Timing">Whether decoding takes time stamps; not where <paramref name="Metering"/> is set, which would distort them.</param>
+public readonly record struct StepOptions(SparsityMode Mode, bool IsPrompt, bool SparsePrompt, bool Metering, bool Timing);

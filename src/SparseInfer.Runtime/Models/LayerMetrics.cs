@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer;
@@ -13,6 +14,8 @@ public readonly record struct LayerMetrics
         PredictedSparsity = Share(tally.Predicted, tally.Neurons);
         Precision = Share(tally.PredictedInactive, tally.Predicted);
         Recall = tally.Predicted == 0 ? double.NaN : Share(tally.PredictedInactive, tally.Inactive);
+        FeedForwardNanoseconds = Nanoseconds(tally.FeedForwardTicks, tally.Timed);
+        PredictorNanoseconds = Nanoseconds(tally.PredictorTicks, tally.Timed);
         BytesPerToken = Tokens == 0 ? double.NaN : (double)tally.Bytes / Tokens;
     }
 
@@ -36,6 +39,17 @@ public readonly record struct LayerMetrics
 
     /// <summary>Bytes of feed-forward weights and predictor data that a token touches, on average.</summary>
     public double BytesPerToken { get; }
+
+    /// <summary>
+    /// Time of a token's feed-forward, from the norm before it to the barrier after it; the workers' mean. NaN where nothing was timed.
+    /// </summary>
+    public double FeedForwardNanoseconds { get; }
+
+    /// <summary>Of that, the time spent on predicting; 0 without a predictor that is timed.</summary>
+    public double PredictorNanoseconds { get; }
+
+    private static double Nanoseconds(long ticks, long tokens) =>
+        tokens == 0 ? double.NaN : ticks * (1e9 / Stopwatch.Frequency) / tokens;
 
     private static double Share(long part, long whole) => whole == 0 ? double.NaN : (double)part / whole;
 }

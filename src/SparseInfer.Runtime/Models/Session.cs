@@ -30,6 +30,7 @@ public sealed class Session : IDisposable
         Mode = options.Mode;
         SparsePrompt = options.SparsePrompt;
         Metering = options.Metering;
+        Timing = options.Timing;
     }
 
     /// <summary>What is skipped; may change between calls.</summary>
@@ -40,6 +41,9 @@ public sealed class Session : IDisposable
 
     /// <summary>As <see cref="SessionOptions.Metering"/>; may change between calls.</summary>
     public bool Metering { get; set; }
+
+    /// <summary>As <see cref="SessionOptions.Timing"/>; may change between calls.</summary>
+    public bool Timing { get; set; }
 
     /// <summary>Tokens in the sequence so far.</summary>
     public int Position => _state.Position;
@@ -88,7 +92,7 @@ public sealed class Session : IDisposable
         return true;
     });
 
-    /// <summary>What each layer's feed-forward did while <see cref="Metering"/> was on.</summary>
+    /// <summary>What each layer's feed-forward did while <see cref="Metering"/> was on, and how long it took while <see cref="Timing"/> was.</summary>
     public IReadOnlyList<LayerMetrics> ReadMetrics() =>
         Exclusively(() => Enumerable.Range(0, _model.Shape.Layers)
             .Select(layer => new LayerMetrics(layer, _state.ReadTally(layer), _model.Shape.Intermediate))
@@ -311,7 +315,7 @@ public sealed class Session : IDisposable
     }
 
     private void Step(ReadOnlySpan<int> tokens, bool isPrompt, Span<float> allLogits) =>
-        _state.Run(tokens, new StepOptions(Mode, isPrompt, SparsePrompt, Metering), allLogits);
+        _state.Run(tokens, new StepOptions(Mode, isPrompt, SparsePrompt, Metering, Timing), allLogits);
 
     private void RequireRunnable(ReadOnlySpan<int> tokens)
     {

@@ -17,4 +17,10 @@ public sealed record SessionOptions
 
     /// <summary>Count what the feed-forwards do (<see cref="Session.ReadMetrics"/>) in decoding, and in prompts where <see cref="SparsePrompt"/> is set: dense batches are not counted. Slow: what was skipped is computed to judge the predictor.</summary>
     public bool Metering { get; init; }
+
+    /// <summary>
+    /// Take the time of each layer's feed-forward, and of predicting in it (<see cref="Session.ReadMetrics"/>), in decoding. Two stamps
+    /// a layer and two a block of predictions; not taken while <see cref="Metering"/> is on, which would distort them.
+    /// </summary>
+    public bool Timing { get; init; }
 }

@@ -15,6 +15,7 @@ namespace SparseInfer.Generated;
 
 using System;
 using System.CodeDom.Compiler;
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -157,8 +158,18 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         ref float value = ref slot.Values;
         int count = 0;
         ref int candidate = ref slot.Candidates;
+        if (TMeter.IsTimed)
+        {
+            tally.PredictorTicks -= Stopwatch.GetTimestamp();
+        }
+
         ref ulong signs = ref slot.Side;
         Signs.Pack(ref x, ref signs, Hidden);
+
+        if (TMeter.IsTimed)
+        {
+            tally.PredictorTicks += Stopwatch.GetTimestamp();
+        }
 
         for (int block = from; block < to; block += 512)
         {
@@ -167,6 +178,11 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
             int candidates = 0;
 
             // Predict: count the signs that disagree; the list grows by one or by none, without a branch.
+            if (TMeter.IsTimed)
+            {
+                tally.PredictorTicks -= Stopwatch.GetTimestamp();
+            }
+
             for (int i = block; i < end; i++)
             {
                 ref ulong upSigns = ref w.UpSigns.Row(i);
@@ -185,6 +201,11 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
 
                 Unsafe.Add(ref candidate, candidates) = i;
                 candidates += upDisagreeing <= threshold ? 1 : 0;
+            }
+
+            if (TMeter.IsTimed)
+            {
+                tally.PredictorTicks += Stopwatch.GetTimestamp();
             }
 
             FeedForwardSlot.Pad(ref candidate, candidates);

@@ -15,6 +15,7 @@ namespace SparseInfer.Generated;
 
 using System;
 using System.CodeDom.Compiler;
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -175,8 +176,18 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         ref float value = ref slot.Values;
         int count = 0;
         ref int candidate = ref slot.Candidates;
+        if (TMeter.IsTimed)
+        {
+            tally.PredictorTicks -= Stopwatch.GetTimestamp();
+        }
+
         ref ulong signs = ref slot.Side;
         Signs.Pack(ref x, ref signs, Hidden);
+
+        if (TMeter.IsTimed)
+        {
+            tally.PredictorTicks += Stopwatch.GetTimestamp();
+        }
 
         for (int block = from; block < to; block += 512)
         {
@@ -185,6 +196,11 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
             int candidates = 0;
 
             // Predict: count the signs that disagree; the list grows by one or by none, without a branch.
+            if (TMeter.IsTimed)
+            {
+                tally.PredictorTicks -= Stopwatch.GetTimestamp();
+            }
+
             for (int i = block; i < end; i++)
             {
                 ref ulong gateSigns = ref w.GateSigns.Row(i);
@@ -203,6 +219,11 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
 
                 Unsafe.Add(ref candidate, candidates) = i;
                 candidates += gateDisagreeing <= threshold ? 1 : 0;
+            }
+
+            if (TMeter.IsTimed)
+            {
+                tally.PredictorTicks += Stopwatch.GetTimestamp();
             }
 
             FeedForwardSlot.Pad(ref candidate, candidates);

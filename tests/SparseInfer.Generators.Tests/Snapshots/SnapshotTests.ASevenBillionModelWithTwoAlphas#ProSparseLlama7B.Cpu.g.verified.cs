@@ -21,6 +21,7 @@ namespace SparseInfer.Generated;
 
 using System;
 using System.CodeDom.Compiler;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SparseInfer.Kernels.Cpu;
@@ -217,6 +218,11 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 Workers.Barrier();
 
                 // Feed-forward: this worker's neurons, then its columns of down.
+                if (TMeter.IsTimed)
+                {
+                    Tally(worker, layer).FeedForwardTicks -= Stopwatch.GetTimestamp();
+                }
+
                 RmsNorm.Apply(
                     ref x, ref MemoryMarshal.GetArrayDataReference(w.FeedForwardNorm), ref _scratch[worker].Input, Hidden, PaddedHidden,
                     NormEpsilon);
@@ -226,6 +232,11 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 Elementwise.Add(ref x, ref projected, fromColumn, toColumn);
 
                 Workers.Barrier();
+                if (TMeter.IsTimed)
+                {
+                    Tally(worker, layer).FeedForwardTicks += Stopwatch.GetTimestamp();
+                    Tally(worker, layer).Timed++;
+                }
             }
 
             if (LogitsFrom == 0)

@@ -15,6 +15,7 @@ namespace SparseInfer.Generated;
 
 using System;
 using System.CodeDom.Compiler;
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -175,8 +176,19 @@ internal static class FeedForward_256x1024_Relu_F16
         ref float value = ref slot.Values;
         int count = 0;
         ref int candidate = ref slot.Candidates;
+        if (TMeter.IsTimed)
+        {
+            tally.PredictorTicks -= Stopwatch.GetTimestamp();
+        }
+
         ref ulong signs = ref slot.Side;
         Signs.Pack(ref x, ref signs, Hidden);
+
+        if (TMeter.IsTimed)
+        {
+            tally.PredictorTicks += Stopwatch.GetTimestamp();
+        }
+
         ulong s0 = signs, s1 = Unsafe.Add(ref signs, 1), s2 = Unsafe.Add(ref signs, 2), s3 = Unsafe.Add(ref signs, 3);
 
         for (int block = from; block < to; block += 512)
@@ -186,6 +198,11 @@ internal static class FeedForward_256x1024_Relu_F16
             int candidates = 0;
 
             // Predict: count the signs that disagree; the list grows by one or by none, without a branch.
+            if (TMeter.IsTimed)
+            {
+                tally.PredictorTicks -= Stopwatch.GetTimestamp();
+            }
+
             for (int i = block; i < end; i++)
             {
                 ref ulong gateSigns = ref w.GateSigns.Row(i);
@@ -195,6 +212,11 @@ internal static class FeedForward_256x1024_Relu_F16
                     + BitOperations.PopCount(s3 ^ Unsafe.Add(ref gateSigns, 3));
                 Unsafe.Add(ref candidate, candidates) = i;
                 candidates += gateDisagreeing <= threshold ? 1 : 0;
+            }
+
+            if (TMeter.IsTimed)
+            {
+                tally.PredictorTicks += Stopwatch.GetTimestamp();
             }
 
             FeedForwardSlot.Pad(ref candidate, candidates);

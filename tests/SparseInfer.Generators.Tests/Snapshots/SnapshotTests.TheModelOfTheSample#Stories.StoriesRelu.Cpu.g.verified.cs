@@ -23,6 +23,7 @@ namespace SparseInfer.Generated;
 
 using System;
 using System.CodeDom.Compiler;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SparseInfer.Kernels.Cpu;
@@ -219,6 +220,11 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
                 Workers.Barrier();
 
                 // Feed-forward: this worker's neurons, then its columns of down.
+                if (TMeter.IsTimed)
+                {
+                    Tally(worker, layer).FeedForwardTicks -= Stopwatch.GetTimestamp();
+                }
+
                 RmsNorm.Apply(
                     ref x, ref MemoryMarshal.GetArrayDataReference(w.FeedForwardNorm), ref _scratch[worker].Input, Hidden, PaddedHidden,
                     NormEpsilon);
@@ -228,6 +234,11 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
                 Elementwise.Add(ref x, ref projected, fromColumn, toColumn);
 
                 Workers.Barrier();
+                if (TMeter.IsTimed)
+                {
+                    Tally(worker, layer).FeedForwardTicks += Stopwatch.GetTimestamp();
+                    Tally(worker, layer).Timed++;
+                }
             }
 
             if (LogitsFrom == 0)

@@ -81,6 +81,7 @@ internal sealed partial class DecoderClass
                 _code.Line("Workers.Barrier();");
                 _code.Line();
                 _code.Line("// Feed-forward: this worker's neurons, then its columns of down.");
+                EmitStamp("-=");
                 _code.Line(Norm("x", "w.FeedForwardNorm", "_scratch[worker].Input"));
                 ForFeedForward((plan, weights) =>
                 {
@@ -91,6 +92,7 @@ internal sealed partial class DecoderClass
                 _code.Line("Elementwise.Add(ref x, ref projected, fromColumn, toColumn);");
                 _code.Line();
                 _code.Line("Workers.Barrier();");
+                EmitStamp("+=", "Tally(worker, layer).Timed++;");
             }
 
             _code.Line();
@@ -101,6 +103,24 @@ internal sealed partial class DecoderClass
                 _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
                 _code.Line(_calls.Multiply("_program._head", "fromToken", "toToken", "PaddedHidden", "Logits"));
             }
+        }
+    }
+
+    /// <summary>The time now, taken from the layer's ticks where the feed-forward begins and added where it ends.</summary>
+    private void EmitStamp(string add, string? also = null)
+    {
+        using (_code.Block("if (TMeter.IsTimed)"))
+        {
+            _code.Line($"Tally(worker, layer).FeedForwardTicks {add} Stopwatch.GetTimestamp();");
+            if (also is not null)
+            {
+                _code.Line(also);
+            }
+        }
+
+        if (also is null)
+        {
+            _code.Line();
         }
     }
 

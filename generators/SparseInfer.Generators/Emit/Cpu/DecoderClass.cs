@@ -54,6 +54,7 @@ internal sealed partial class DecoderClass
     [
         "System",
         "System.CodeDom.Compiler",
+        "System.Diagnostics",
         "System.Runtime.CompilerServices",
         "System.Runtime.InteropServices",
         "SparseInfer.Kernels.Cpu",

@@ -25,7 +25,7 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
         "Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where the signs of the input and of its row of "
         + $"{string.Join(" or of ", Tested(plan))} disagree in more than threshold of {plan.Hidden} columns.";
 
-    public override IEnumerable<string> Namespaces => ["System.Numerics"];
+    public override IEnumerable<string> Namespaces => ["System.Diagnostics", "System.Numerics"];
 
     public override string Keep(string activation) => $"{activation} > 0f";
 
@@ -52,10 +52,15 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
     public override void EmitInput(CodeWriter code, FeedForwardPlan plan)
     {
         SignBitPlan signs = SignBitPlan.Of(plan);
+        EmitStamp(code, "-=");
+        code.Line();
         code.Line("ref ulong signs = ref slot.Side;");
         code.Line("Signs.Pack(ref x, ref signs, Hidden);");
+        code.Line();
+        EmitStamp(code, "+=");
         if (signs.InRegisters)
         {
+            code.Line();
             code.Line($"ulong {string.Join(", ", Enumerable.Range(0, signs.Words).Select(k => $"s{k} = {Word("signs", k)}"))};");
         }
     }
@@ -64,6 +69,8 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
     {
         SignBitPlan signs = SignBitPlan.Of(plan);
         code.Line("// Predict: count the signs that disagree; the list grows by one or by none, without a branch.");
+        EmitStamp(code, "-=");
+        code.Line();
         using (code.Block("for (int i = block; i < end; i++)"))
         {
             string[] tested = Tested(plan);
@@ -80,6 +87,18 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
 
             code.Line("Unsafe.Add(ref candidate, candidates) = i;");
             code.Line($"candidates += {most} <= threshold ? 1 : 0;");
+        }
+
+        code.Line();
+        EmitStamp(code, "+=");
+    }
+
+    /// <summary>The time now, taken from the tally where predicting begins and added where it ends.</summary>
+    private static void EmitStamp(CodeWriter code, string add)
+    {
+        using (code.Block("if (TMeter.IsTimed)"))
+        {
+            code.Line($"tally.PredictorTicks {add} Stopwatch.GetTimestamp();");
         }
     }
 
