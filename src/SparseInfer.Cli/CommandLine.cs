@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using SparseInfer.Cli.Bench;
+
+namespace SparseInfer.Cli;
+
+/// <summary>From arguments to an exit code: 0, 1 for an error (one line on standard error), 130 after Ctrl-C.</summary>
+internal static class CommandLine
+{
+    private const int Failed = 1;
+    private const int Canceled = 130;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand("Tools for models whose kernels are generated for exactly their shape.");
+        var arguments = new BenchArguments();
+        Command bench = arguments.CreateCommand();
+        bench.SetAction((parsed, cancellationToken) => RunAsync(() => BenchCommand.RunAsync(arguments.Read(parsed), cancellationToken)));
+        root.Subcommands.Add(bench);
+
+        // A path may begin with '@': it is no response file.
+        ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        return result.Action is ParseErrorAction
+            ? await FailAsync($"{result.Errors[0].Message} Try --help.")
+            : await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    private static async Task<int> RunAsync(Func<Task> run)
+    {
+        // System.CommandLine listens for Ctrl-C from the moment the action first waits.
+        await Task.Yield();
+        try
+        {
+            await run();
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            return Canceled;
+        }
+        catch (CliException exception)
+        {
+            return await FailAsync(exception.Message);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Files are read under a try of their own: this is a full disk, or an output that was closed from the start.
+            return await FailAsync($"standard output cannot be written to: {exception.Message}");
+        }
+    }
+
+    private static async Task<int> FailAsync(string message)
+    {
+        // One line, and nothing that a terminal would obey, whatever a file's name holds.
+        string line = string.Join(' ', string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        await Console.Error.WriteLineAsync($"sparseinfer: {line}");
+        return Failed;
+    }
+}
