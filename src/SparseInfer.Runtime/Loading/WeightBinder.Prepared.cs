@@ -65,7 +65,7 @@ public sealed partial class WeightBinder
         WeightFormat format = WeightFormat.For(stored);
         if (format.FirstNonFiniteDown(tensor.Address, intermediate, hidden) is { } place)
         {
-            throw NonFinite(tensor, $"row {place.Neuron}, column {place.Column}");
+            throw FiniteCheck.NotFinite(tensor, place);
         }
 
         nint address = tensor.Address;
