@@ -83,7 +83,12 @@ public sealed partial class WeightBinder
             converted?.Dispose();
         }
 
-        _memory.Own(owner ?? converted);
+        if ((owner ?? converted) is { } copy)
+        {
+            _memory.Own(copy);
+            tensor.Release();
+        }
+
         Report(tensor);
         return down;
     }

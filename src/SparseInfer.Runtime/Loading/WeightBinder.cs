@@ -136,6 +136,7 @@ public sealed partial class WeightBinder
         DownMatrix down = WeightFormat.For(type).PackDown(source.Address, hidden, intermediate, out NativeBuffer owner);
         _memory.Own(owner);
         source.Converted?.Dispose();
+        source.Tensor.Release();
         Report(source.Tensor);
         return down;
     }
@@ -385,6 +386,11 @@ public sealed partial class WeightBinder
         else
         {
             _memory.Own(source.Converted);
+        }
+
+        if ((owner ?? source.Converted) is not null)
+        {
+            source.Tensor.Release(); // what is used is a copy: nothing is to be resident twice
         }
 
         Report(source.Tensor);

@@ -1,5 +1,4 @@
 using SparseInfer.Files;
-using SparseInfer.Loading;
 using SparseInfer.Runtime;
 
 namespace SparseInfer.Preparing;
