@@ -98,22 +98,34 @@ public static unsafe class WeightPacking
     public static DownMatrix PackDown<T>(nint source, int rows, int columns, int degreeOfParallelism, out NativeBuffer owner)
         where T : IWeightFormat
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(degreeOfParallelism);
         nint sourceStride = SourceRowBytes<T>(columns);
         owner = NativeBuffer.Allocate(DownMatrix.ByteCount<T>(columns, rows));
         DownMatrix down = DownMatrix.FromMemory<T>(owner.Address, columns, rows);
-        int parts = Math.Min(degreeOfParallelism, (columns + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons);
+        Transpose<T>(source, sourceStride, in down, degreeOfParallelism);
+        return down;
+    }
+
+    /// <summary>Transposes a band of the second matrix of a feed-forward layer into zeroed memory: <see cref="PackDown"/> in pieces.</summary>
+    /// <param name="source">Address of the band's first neuron in row 0 of the file's matrix; a multiple of 32 neurons from its start.</param>
+    /// <param name="sourceStride">Bytes of one of the file's rows.</param>
+    /// <param name="down">The band: its number of neurons, and a column for each row of the file's matrix.</param>
+    /// <param name="degreeOfParallelism">Threads that may work at it.</param>
+    public static void Transpose<T>(nint source, nint sourceStride, in DownMatrix down, int degreeOfParallelism)
+        where T : IWeightFormat
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(degreeOfParallelism);
+        DownMatrix destination = down;
+        int parts = Math.Min(degreeOfParallelism, (down.Neurons + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons);
         if (parts == 1)
         {
-            T.TransposeDown(ref *(byte*)source, sourceStride, in down, 0, columns);
-            return down;
+            T.TransposeDown(ref *(byte*)source, sourceStride, in destination, 0, destination.Neurons);
+            return;
         }
         Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part =>
         {
-            (int from, int to) = WorkerGroup.Slice(columns, parts, part, DownMatrix.BlockNeurons);
-            T.TransposeDown(ref *(byte*)source, sourceStride, in down, from, to);
+            (int from, int to) = WorkerGroup.Slice(destination.Neurons, parts, part, DownMatrix.BlockNeurons);
+            T.TransposeDown(ref *(byte*)source, sourceStride, in destination, from, to);
         });
-        return down;
     }
 
     /// <summary>

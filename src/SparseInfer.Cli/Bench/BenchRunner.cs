@@ -268,7 +268,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             FmaPeakGflops = peak,
             FlopsShare = decodes ? null : tested.Cost.PromptOperations(prompt) / median / peak,
             FfnNsPerToken = decodes ? Statistics.Median(samples.FeedForward) : null,
-            PredictorNsPerToken = decodes ? Statistics.Median(samples.Predictor) : null,
+            PredictorNsPerToken = activity?.SparsityPredicted is null ? null : Statistics.Median(samples.Predictor),
             AllocatedBytesPerToken = (double)samples.LeastAllocated / tokens,
             LoadSeconds = load.Seconds,
             ResidentBytes = load.ResidentBytes,

@@ -65,7 +65,7 @@ public sealed partial class WeightBinder
         WeightFormat format = WeightFormat.For(stored);
         if (format.FirstNonFiniteDown(tensor.Address, intermediate, hidden) is { } place)
         {
-            throw NonFinite(tensor, $"row {place.Neuron}, column {place.Column}");
+            throw FiniteCheck.NotFinite(tensor, place);
         }
 
         nint address = tensor.Address;
@@ -83,7 +83,12 @@ public sealed partial class WeightBinder
             converted?.Dispose();
         }
 
-        _memory.Own(owner ?? converted);
+        if ((owner ?? converted) is { } copy)
+        {
+            _memory.Own(copy);
+            tensor.Release();
+        }
+
         Report(tensor);
         return down;
     }

@@ -136,6 +136,7 @@ public sealed partial class WeightBinder
         DownMatrix down = WeightFormat.For(type).PackDown(source.Address, hidden, intermediate, out NativeBuffer owner);
         _memory.Own(owner);
         source.Converted?.Dispose();
+        source.Tensor.Release();
         Report(source.Tensor);
         return down;
     }
@@ -170,7 +171,7 @@ public sealed partial class WeightBinder
         }
 
         WeightFormat format = WeightFormat.For(tensor.Weight.Value);
-        RequireFinite(tensor, format, 1, length);
+        FiniteCheck.Require(tensor, 1, length);
         float[] vector = new float[(length + 31) / 32 * 32];
         format.Decode(tensor.Bytes, vector.AsSpan(0, length));
         Report(tensor);
@@ -326,7 +327,7 @@ public sealed partial class WeightBinder
         }
 
         WeightFormat format = WeightFormat.For(tensor.Weight!.Value);
-        RequireFinite(tensor, format, rows, columns);
+        FiniteCheck.Require(tensor, rows, columns);
         if (target == tensor.Weight)
         {
             return new Source(tensor.Address, null, tensor);
@@ -357,12 +358,10 @@ public sealed partial class WeightBinder
             _notes.Add($"{stored} weights were converted to {target}.");
         }
 
-        if (WeightFormat.For(target).FirstNonFinite(converted.Address, rows, columns) is { } place)
+        if (FiniteCheck.Find(WeightFormat.For(target), converted.Address, rows, columns) is { } place)
         {
             converted.Dispose();
-            throw new ModelFormatException(
-                tensor.File,
-                $"tensor '{tensor.Name}' has a weight too large for {target}, at row {place.Row}, column {place.Column}: declare WeightType.{stored} or F32.");
+            throw FiniteCheck.TooLarge(tensor, target, place);
         }
     }
 
@@ -389,24 +388,13 @@ public sealed partial class WeightBinder
             _memory.Own(source.Converted);
         }
 
+        if ((owner ?? source.Converted) is not null)
+        {
+            source.Tensor.Release(); // what is used is a copy: nothing is to be resident twice
+        }
+
         Report(source.Tensor);
         return new StoredMatrix(matrix, type);
-    }
-
-    private static void RequireFinite(TensorInfo tensor, WeightFormat format, int rows, int columns)
-    {
-        if (format.FirstNonFinite(tensor.Address, rows, columns) is { } place)
-        {
-            throw NonFinite(tensor, $"row {place.Row}, column {place.Column}");
-        }
-    }
-
-    private static ModelFormatException NonFinite(TensorInfo tensor, string place)
-    {
-        string what = tensor.Weight is WeightType.F32 or WeightType.F16 or WeightType.BF16 ? "a weight" : "a block scale";
-        return new ModelFormatException(
-            tensor.File,
-            $"tensor '{tensor.Name}' has {what} that is not a finite number, at {place}. The file is damaged or was converted with an overflow: convert it again.");
     }
 
     private void Count(TensorInfo tensor) => _bytesDone += tensor.ByteLength;

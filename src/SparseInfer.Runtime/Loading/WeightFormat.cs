@@ -11,11 +11,23 @@ internal abstract class WeightFormat
 
     public abstract nint SourceRowBytes(int columns);
 
+    /// <summary>Where a column lies in a row of a file's matrix: a whole number of blocks.</summary>
+    public nint Offset(int column) => column == 0 ? 0 : SourceRowBytes(column);
+
     public abstract WeightMatrix Pack(nint source, int rows, int columns, out NativeBuffer? owner);
 
     public abstract WeightMatrix PackPermuted(nint source, int rows, int columns, ReadOnlySpan<int> sourceRows, out NativeBuffer owner);
 
     public abstract DownMatrix PackDown(nint source, int rows, int columns, out NativeBuffer owner);
+
+    /// <summary>Bytes of a neuron-major matrix, padded.</summary>
+    public abstract long DownByteCount(int neurons, int columns);
+
+    /// <summary>Transposes a band of neurons into zeroed memory.</summary>
+    public abstract void Transpose(nint source, nint sourceStride, nint destination, int neurons, int columns);
+
+    /// <summary>Packs the signs of some rows of a file's matrix.</summary>
+    public abstract void PackSigns(nint source, int rows, int columns, nint destination);
 
     public abstract DownMatrix PlaceDown(nint source, int neurons, int columns, out NativeBuffer? owner);
 
@@ -78,6 +90,24 @@ internal abstract class WeightFormat
 
         public override DownMatrix PackDown(nint source, int rows, int columns, out NativeBuffer owner) =>
             WeightPacking.PackDown<T>(source, rows, columns, Environment.ProcessorCount, out owner);
+
+        public override long DownByteCount(int neurons, int columns) => DownMatrix.ByteCount<T>(neurons, columns);
+
+        public override void Transpose(nint source, nint sourceStride, nint destination, int neurons, int columns) => WeightPacking.Transpose<T>(
+            source, sourceStride, DownMatrix.FromMemory<T>(destination, neurons, columns), Environment.ProcessorCount);
+
+        public override void PackSigns(nint source, int rows, int columns, nint destination)
+        {
+            WeightMatrix matrix = WeightPacking.Pack<T>(source, rows, columns, out NativeBuffer? owner);
+            SignPlane plane = SignPlane.FromMemory(destination, rows, columns);
+            int parts = Math.Min(rows, Environment.ProcessorCount);
+            Parallel.For(0, parts, part =>
+            {
+                (int from, int to) = WorkerGroup.Slice(rows, parts, part, 1);
+                plane.Pack<T>(in matrix, from, to);
+            });
+            owner?.Dispose();
+        }
 
         public override DownMatrix PlaceDown(nint source, int neurons, int columns, out NativeBuffer? owner) =>
             WeightPacking.PlaceDown<T>(source, neurons, columns, out owner);
