@@ -10,22 +10,32 @@ internal static class CommandLine
     private const int Failed = 1;
     private const int Canceled = 130;
 
-    public static async Task<int> RunAsync(string[] args)
+    /// <summary>Runs a command.</summary>
+    /// <param name="args">What stands after the tool's name.</param>
+    /// <param name="output">Where results go.</param>
+    /// <param name="error">Where progress and errors go.</param>
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
     {
         var root = new RootCommand("Tools for models whose kernels are generated for exactly their shape.");
         var arguments = new BenchArguments();
         Command bench = arguments.CreateCommand();
-        bench.SetAction((parsed, cancellationToken) => RunAsync(() => BenchCommand.RunAsync(arguments.Read(parsed), cancellationToken)));
+        bench.SetAction((parsed, cancellationToken) => RunAsync(() => BenchCommand.RunAsync(arguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(bench);
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         return result.Action is ParseErrorAction
-            ? await FailAsync($"{result.Errors[0].Message} Try --help.")
-            : await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            ? await FailAsync($"{result.Errors[0].Message} Try --help.", error)
+            : await result.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
+                Output = output,
+                Error = error,
+            });
     }
 
-    private static async Task<int> RunAsync(Func<Task> run)
+    private static async Task<int> RunAsync(Func<Task> run, TextWriter error)
     {
         // System.CommandLine listens for Ctrl-C from the moment the action first waits.
         await Task.Yield();
@@ -40,20 +50,20 @@ internal static class CommandLine
         }
         catch (CliException exception)
         {
-            return await FailAsync(exception.Message);
+            return await FailAsync(exception.Message, error);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Files are read under a try of their own: this is a full disk, or an output that was closed from the start.
-            return await FailAsync($"standard output cannot be written to: {exception.Message}");
+            return await FailAsync($"standard output cannot be written to: {exception.Message}", error);
         }
     }
 
-    private static async Task<int> FailAsync(string message)
+    private static async Task<int> FailAsync(string message, TextWriter error)
     {
         // One line, and nothing that a terminal would obey, whatever a file's name holds.
         string line = string.Join(' ', string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        await Console.Error.WriteLineAsync($"sparseinfer: {line}");
+        await error.WriteLineAsync($"sparseinfer: {line}");
         return Failed;
     }
 }

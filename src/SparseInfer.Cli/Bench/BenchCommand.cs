@@ -8,20 +8,20 @@ namespace SparseInfer.Cli.Bench;
 internal static class BenchCommand
 {
     /// <summary>Measures, and writes the results: nothing else goes to standard output.</summary>
-    public static async Task RunAsync(BenchOptions options, CancellationToken cancellationToken)
+    public static async Task RunAsync(BenchOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        string text = Measure(options, cancellationToken);
+        string text = Measure(options, error, cancellationToken);
         if (options.OutputFile is { } path)
         {
             WriteWhole(path, text);
         }
         else
         {
-            await Console.Out.WriteAsync(text);
+            await output.WriteAsync(text);
         }
     }
 
-    private static string Measure(BenchOptions options, CancellationToken cancellationToken)
+    private static string Measure(BenchOptions options, TextWriter error, CancellationToken cancellationToken)
     {
         try
         {
@@ -32,7 +32,7 @@ internal static class BenchCommand
             }
 
             CheckContext(options, declaration);
-            using ProgressLine progress = ProgressLine.OnConsole();
+            using ProgressLine progress = new ProgressLine(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
             if (options.Synthetic is { } synthetic)
             {
                 string differs = synthetic.Differs is { } what ? $" Declared with {what}." : "";

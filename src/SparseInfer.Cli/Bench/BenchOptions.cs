@@ -1,3 +1,4 @@
+using SparseInfer.Cli.Bench.Probes;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
 
@@ -57,6 +58,9 @@ internal sealed record BenchOptions
     public OutputFormat Format { get; init; }
 
     public string? OutputFile { get; init; }
+
+    /// <summary>Size of the buffer that the bandwidth probe reads: smaller for tests alone.</summary>
+    public long ProbeBytes { get; init; } = ReadBandwidthProbe.DefaultBytes;
 
     public bool PrintDeclaration { get; init; }
 

@@ -49,7 +49,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
                 try
                 {
                     long resident = ResidentMemory();
-                    _probe ??= new ReadBandwidthProbe();
+                    _probe ??= new ReadBandwidthProbe(options.ProbeBytes);
                     var load = new Loaded(device, model, loadSeconds, resident);
                     foreach (int depth in options.Depths)
                     {
@@ -91,7 +91,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     {
         // What the compiler left behind is no part of the model.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        return Machine.ResidentMemory - (_probe is null ? 0 : ReadBandwidthProbe.Bytes);
+        return Machine.ResidentMemory - (_probe is null ? 0 : options.ProbeBytes);
     }
 
     private void RunDepth(Loaded load, int depth, List<BenchRun> runs)

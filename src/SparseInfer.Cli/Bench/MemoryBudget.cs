@@ -44,6 +44,6 @@ internal static class MemoryBudget
         long tested = model.Activation == Activation.DRelu ? 2 : 1;
         long signs = model.Layers * tested * model.Intermediate * model.Hidden / 8;
         long cache = model.Layers * 2L * sizeof(float) * model.KeyValueWidth * sequence;
-        return SyntheticModel.ByteCount(model) + (loads * signs) + cache + ReadBandwidthProbe.Bytes + Overhead;
+        return SyntheticModel.ByteCount(model) + (loads * signs) + cache + ReadBandwidthProbe.DefaultBytes + Overhead;
     }
 }

@@ -13,7 +13,7 @@ internal sealed class ModelCost
         _model = model;
         Size = file.Tensors.Sum(tensor => tensor.ByteLength);
         IEnumerable<TensorInfo> attention = file.Tensors.Where(tensor =>
-            tensor.Name.Contains(".attn_", StringComparison.Ordinal) && tensor.Name.EndsWith(".weight", StringComparison.Ordinal));
+            tensor.Name.Contains(".attn_", StringComparison.Ordinal) && tensor.Shape.Count == 2);
         long embedding = Bytes(file, "token_embd.weight");
         long head = model.TiedEmbedding ? embedding : Bytes(file, "output.weight");
         WeightBytes = attention.Sum(tensor => tensor.ByteLength) + head + (embedding / model.Vocabulary);

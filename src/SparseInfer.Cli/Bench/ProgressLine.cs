@@ -6,9 +6,6 @@ internal sealed class ProgressLine(TextWriter error, bool isTerminal) : IDisposa
     private string _stage = "";
     private string _shown = "";
 
-    /// <summary>On the console's standard error.</summary>
-    public static ProgressLine OnConsole() => new(Console.Error, !Console.IsErrorRedirected);
-
     /// <summary>Says what is being done now.</summary>
     /// <param name="stage">What: a line of its own where lines cannot change.</param>
     /// <param name="share">How much of it is done.</param>

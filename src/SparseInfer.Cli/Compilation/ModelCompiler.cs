@@ -23,13 +23,15 @@ internal static class ModelCompiler
 
     private static readonly string[] Ours = ["SparseInfer.Dsl.dll", "SparseInfer.Runtime.dll", "SparseInfer.Kernels.Cpu.dll"];
 
+    private static readonly Lazy<MetadataReference[]> References = new(FindReferences);
+
     /// <summary>Generates, compiles and loads.</summary>
     /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the analyzers'.</exception>
     public static CompiledModel Compile(ModelDeclaration declaration, CancellationToken cancellationToken)
     {
         SyntaxTree tree = CSharpSyntaxTree.ParseText(
             declaration.ToText(), ParseOptions, declaration.ClassName + ".cs", cancellationToken: cancellationToken);
-        var compilation = CSharpCompilation.Create(declaration.ClassName, [tree], References(), Options);
+        var compilation = CSharpCompilation.Create(declaration.ClassName, [tree], References.Value, Options);
         GeneratorDriver driver = CSharpGeneratorDriver
             .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out _, cancellationToken);
@@ -61,13 +63,13 @@ internal static class ModelCompiler
     }
 
     /// <summary>The base library, and what a user's project references; not the generator, which has the vocabulary a second time.</summary>
-    private static IEnumerable<MetadataReference> References()
+    private static MetadataReference[] FindReferences()
     {
         string? runtime = Path.GetDirectoryName(typeof(object).Assembly.Location);
-        return ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+        return [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
             .Split(Path.PathSeparator)
             .Where(path => Path.GetDirectoryName(path) == runtime || Ours.Contains(Path.GetFileName(path)))
-            .Select(path => MetadataReference.CreateFromFile(path));
+            .Select(path => MetadataReference.CreateFromFile(path))];
     }
 
     /// <summary>A declaration that breaks a rule generates nothing; the rules, which are analyzers, say why.</summary>

@@ -168,7 +168,7 @@ internal sealed record ModelDeclaration
     private static string Value<T>(T value) => value switch
     {
         bool b => b ? "true" : "false",
-        float f => ((decimal)f).ToString(CultureInfo.InvariantCulture) + "f", // never with an exponent
+        float f => ((decimal)f).ToString("0.##########", CultureInfo.InvariantCulture) + "f",
         int i => i.ToString(CultureInfo.InvariantCulture),
         Enum e => $"{e.GetType().Name}.{e}",
         _ => throw new ArgumentOutOfRangeException(nameof(value), value, "No attribute takes such a value."),

@@ -17,9 +17,9 @@ internal sealed class SignPatterns
 
     /// <summary>
     /// Of a run's columns, those in which a weight has the sign that the prediction does not want, where truth and prediction differ. They
-    /// are <see cref="WeightWriter.LargeRatio"/> times larger than the others, so signs are counted 11 : 5, and products 11 : 25.
+    /// are <see cref="WeightWriter.LargeRatio"/> times larger than the others: signs are counted 12 : 4, products weigh 12 : 24.
     /// </summary>
-    public const int Contrary = 5;
+    private const int Contrary = 4;
 
     private readonly ushort[] _base;
 
@@ -42,22 +42,10 @@ internal sealed class SignPatterns
     private static readonly ushort[] Walsh =
         [.. Enumerable.Range(1, Groups).Select(g => (ushort)Enumerable.Range(0, Run).Sum(c => (BitOperations.PopCount((uint)(c & g)) & 1) << c))];
 
-    /// <summary>64 of the ways to choose <see cref="Contrary"/> columns of a run.</summary>
-    public static readonly ushort[] Choices = Choose();
-
-    private static ushort[] Choose()
-    {
-        var random = new SplitMix64(seed: 1, stream: -2, row: 0);
-        ushort[] choices = new ushort[64];
-        for (int i = 0; i < choices.Length;)
-        {
-            ushort mask = (ushort)random.Next();
-            if (BitOperations.PopCount(mask) == Contrary)
-            {
-                choices[i++] = mask;
-            }
-        }
-
-        return choices;
-    }
+    /// <summary>
+    /// The contrary columns of a run: another quarter each time. Four runs of one group so have every column contrary once, and what is
+    /// contrary adds up to nothing for the other groups, as what is not does.
+    /// </summary>
+    /// <param name="turn">Any number; one more for each run of the group.</param>
+    public static int ContraryColumns(int turn) => ((1 << Contrary) - 1) << (Contrary * (turn & 3));
 }

@@ -178,7 +178,7 @@ internal sealed unsafe class SyntheticModel
             int large = 0;
             if ((((inactive ^ predicted) >> group) & 1) != 0)
             {
-                large = SignPatterns.Choices[bits >>> 58];
+                large = SignPatterns.ContraryColumns(neuron + (run / SignPatterns.Groups));
                 signs ^= large;
             }
 

@@ -9,7 +9,7 @@ namespace SparseInfer.Cli.Synthetic;
 internal abstract class WeightWriter
 {
     /// <summary>How much larger the columns are that speak against the prediction.</summary>
-    public const int LargeRatio = 5;
+    public const int LargeRatio = 6;
 
     /// <summary>About the magnitude of a small weight of a gate row.</summary>
     public const float Small = 1f / 128;
@@ -44,7 +44,7 @@ internal abstract class WeightWriter
     /// <param name="run">Which 16 columns.</param>
     /// <param name="signs">A bit a column; set: negative.</param>
     /// <param name="large">A bit a column; set: <see cref="LargeRatio"/> times larger.</param>
-    /// <param name="random">Two bits a column, that vary the magnitudes by a fifth.</param>
+    /// <param name="random">Two bits a column, that vary the magnitudes by an eighth.</param>
     public abstract void Gate(Span<byte> row, int run, int signs, int large, uint random);
 
     /// <summary>Writes 16 columns of an embedding: magnitudes from 1 to 1.5 times a power of two.</summary>
@@ -60,7 +60,7 @@ internal abstract class WeightWriter
 
     /// <summary>Magnitudes of gate weights, the small ones first.</summary>
     private static readonly float[] Magnitudes =
-        [.. new[] { 1, LargeRatio }.SelectMany(ratio => new[] { 0.8f, 0.93f, 1.07f, 1.2f }.Select(m => m * ratio * Small))];
+        [.. new[] { 1, LargeRatio }.SelectMany(ratio => new[] { 0.88f, 0.96f, 1.04f, 1.12f }.Select(m => m * ratio * Small))];
 
     /// <summary>Index of a column's magnitude.</summary>
     private static int Code(int large, uint random, int column) => (((large >> column) & 1) << 2) | (int)((random >> (2 * column)) & 3);
@@ -143,7 +143,7 @@ internal abstract class WeightWriter
         private const int BlockBytes = 34;
         private static readonly ushort RandomScale = HalfOf(-13);
         private static readonly ushort GateScale = HalfOf(-11);
-        private static readonly sbyte[] Quants = [.. Magnitudes.Select(magnitude => (sbyte)MathF.Round(magnitude / Small * 21))];
+        private static readonly sbyte[] Quants = [.. Magnitudes.Select(magnitude => (sbyte)MathF.Round(magnitude / Small * 18))];
 
         public override long RowBytes(int columns) => columns / 32 * (long)BlockBytes;
 

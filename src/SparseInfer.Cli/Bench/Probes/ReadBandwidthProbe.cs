@@ -12,13 +12,15 @@ namespace SparseInfer.Cli.Bench.Probes;
 internal sealed class ReadBandwidthProbe : IDisposable
 {
     /// <summary>Larger than the caches of any processor.</summary>
-    public const long Bytes = 1L << 30;
+    public const long DefaultBytes = 1L << 30;
 
     private readonly NativeBuffer _buffer;
 
-    public ReadBandwidthProbe()
+    /// <summary>Allocates the buffer.</summary>
+    /// <param name="bytes">Its size; what is read is in a cache where it is small.</param>
+    public ReadBandwidthProbe(long bytes = DefaultBytes)
     {
-        _buffer = NativeBuffer.Allocate(Bytes);
+        _buffer = NativeBuffer.Allocate(bytes);
 
         // Untouched pages are all the same page of zeros, which is in the cache.
         _buffer.AsSpan<long>().Fill(1);
@@ -31,7 +33,7 @@ internal sealed class ReadBandwidthProbe : IDisposable
         var pass = new Pass(_buffer, workers.Count);
         long start = Stopwatch.GetTimestamp();
         workers.Run(pass);
-        return pass.Sum == 0 ? throw new InvalidOperationException("Nothing was read.") : Bytes / Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        return pass.Sum == 0 ? throw new InvalidOperationException("Nothing was read.") : _buffer.Bytes / Stopwatch.GetElapsedTime(start).TotalNanoseconds;
     }
 
     public void Dispose() => _buffer.Dispose();
@@ -47,7 +49,7 @@ internal sealed class ReadBandwidthProbe : IDisposable
 
         public void Execute(int worker)
         {
-            long part = Bytes / workers / (Streams * Line * 2) * (Streams * Line * 2);
+            long part = buffer.Bytes / workers / (Streams * Line * 2) * (Streams * Line * 2);
             Interlocked.Add(ref _sum, Read((byte*)buffer.Address + (worker * part), part / Streams));
         }
 
