@@ -135,11 +135,11 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
     {
         var shape = Synthetic.NamedShape.Find("llama-2-7b").Declaration;
         string message = Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 2, available: 8L << 30)).Message;
-        message.ShouldContain("needs 15,");
+        message.ShouldContain("needs 14,");
         message.ShouldContain("8,589,934,592 are available");
-        message.ShouldContain("--layers 14 would fit");
-        Should.NotThrow(() => MemoryBudget.Require(shape with { Layers = 14 }, 512, loads: 2, available: 8L << 30));
-        Should.Throw<CliException>(() => MemoryBudget.Require(shape with { Layers = 15 }, 512, loads: 2, available: 8L << 30));
+        message.ShouldContain("--layers 17 would fit");
+        Should.NotThrow(() => MemoryBudget.Require(shape with { Layers = 17 }, 512, loads: 2, available: 8L << 30));
+        Should.Throw<CliException>(() => MemoryBudget.Require(shape with { Layers = 18 }, 512, loads: 2, available: 8L << 30));
         Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 1, available: 1L << 30)).Message.ShouldContain("not even one layer");
     }
 

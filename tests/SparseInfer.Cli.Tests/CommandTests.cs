@@ -55,7 +55,7 @@ public sealed class CommandTests
     public void A_file_is_measured_and_json_is_all_there_is_on_standard_output()
     {
         ToolResult result = ToolProgram.Run(
-            "bench", "-m", ToolProgram.Gguf, "--activation", "relu", "-p", "8", "-n", "4", "-r", "1", "-t", "1", "-o", "json");
+            "bench", "-m", ToolProgram.Gguf, "--activation", "relu", "-p", "8", "-n", "4", "-r", "1", "-t", "1", "-o", "json", "--probe-mib", "16");
 
         result.ExitCode.ShouldBe(0, result.Error);
         using JsonDocument json = JsonDocument.Parse(result.Output);
@@ -90,7 +90,7 @@ public sealed class CommandTests
         {
             // Far more repetitions than there is time for until the signal comes.
             using Process process = ToolProgram.Start(
-                "bench", "-m", ToolProgram.Gguf, "--activation", "relu", "-n", "64", "-r", "1000", "-t", "1", "--output-file", Path.Combine(folder, "runs.md"));
+                "bench", "-m", ToolProgram.Gguf, "--activation", "relu", "-n", "64", "-r", "1000", "-t", "1", "--probe-mib", "16", "--output-file", Path.Combine(folder, "runs.md"));
             (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldNotBeNull();
             using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
             {

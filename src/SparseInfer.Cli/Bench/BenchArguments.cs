@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using SparseInfer.Cli.Bench.Probes;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
 
@@ -96,6 +97,10 @@ internal sealed class BenchArguments
     private readonly Option<string?> _outputFile = ValueOption.Of<string?>(
         "--output-file", "FILE", "Write the results to a file, whole or not at all.", null, "the path of a file", text => (text.Length > 0, text));
 
+    private readonly Option<int> _probe = ValueOption.Of(
+        "--probe-mib", "MIB", "Size of the buffer that the bandwidth probe reads: several times the caches'.",
+        (int)(ReadBandwidthProbe.DefaultBytes >> 20), "a whole number from 1 to 65536", text => ValueOption.Integer(text, 1, 65536));
+
     private readonly Option<bool> _printDeclaration = new("--print-declaration")
     {
         Description = "Write the model's declaration as C#, and measure nothing.",
@@ -108,7 +113,7 @@ internal sealed class BenchArguments
         foreach (Option option in new Option[]
         {
             _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _context,
-            _prompts, _generations, _depths, _threads, _repetitions, _modes, _output, _outputFile, _printDeclaration,
+            _prompts, _generations, _depths, _threads, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
         })
         {
             command.Options.Add(option);
@@ -149,6 +154,7 @@ internal sealed class BenchArguments
             Modes = [.. parsed.GetRequiredValue(_modes).Distinct()],
             Format = parsed.GetValue(_output),
             OutputFile = parsed.GetValue(_outputFile),
+            ProbeBytes = (long)parsed.GetValue(_probe) << 20,
             PrintDeclaration = parsed.GetValue(_printDeclaration),
         };
         return options.Prompts.Max() + options.Generations.Max() > 0

@@ -47,7 +47,7 @@ internal sealed class BenchModel : IDisposable
         CompiledModel compiled = ModelCompiler.Compile(declaration, cancellationToken);
         if (options.Synthetic is { } request)
         {
-            MemoryBudget.Require(declaration, options.LongestSequence, options.Threads.Count, Machine.AvailableMemory);
+            MemoryBudget.Require(declaration, options.LongestSequence, options.Threads.Count, Machine.AvailableMemory - options.ProbeBytes);
             ModelFile made = SyntheticModel.Build(
                 declaration, request.Target, request.Seed, (done, total) => progress.Show("making synthetic weights", (double)done / total), cancellationToken);
             return new BenchModel(compiled, new ModelCost(declaration, made), made, null);

@@ -59,7 +59,7 @@ internal sealed record BenchOptions
 
     public string? OutputFile { get; init; }
 
-    /// <summary>Size of the buffer that the bandwidth probe reads: smaller for tests alone.</summary>
+    /// <summary>Size of the buffer that the bandwidth probe reads.</summary>
     public long ProbeBytes { get; init; } = ReadBandwidthProbe.DefaultBytes;
 
     public bool PrintDeclaration { get; init; }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using SparseInfer.Cli.Bench.Probes;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
 
@@ -15,7 +14,7 @@ internal static class MemoryBudget
     /// <param name="model">The shape.</param>
     /// <param name="sequence">Tokens that the key-value cache must hold.</param>
     /// <param name="loads">How many times the model is loaded: what is prepared at load is there as often.</param>
-    /// <param name="available">Bytes there are.</param>
+    /// <param name="available">Bytes there are, when the bandwidth probe has its own.</param>
     /// <exception cref="CliException">It does not fit; the message tells what would.</exception>
     public static void Require(ModelDeclaration model, int sequence, int loads, long available)
     {
@@ -44,6 +43,6 @@ internal static class MemoryBudget
         long tested = model.Activation == Activation.DRelu ? 2 : 1;
         long signs = model.Layers * tested * model.Intermediate * model.Hidden / 8;
         long cache = model.Layers * 2L * sizeof(float) * model.KeyValueWidth * sequence;
-        return SyntheticModel.ByteCount(model) + (loads * signs) + cache + ReadBandwidthProbe.DefaultBytes + Overhead;
+        return SyntheticModel.ByteCount(model) + (loads * signs) + cache + Overhead;
     }
 }
