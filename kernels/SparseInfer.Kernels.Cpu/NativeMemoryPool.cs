@@ -1,10 +1,14 @@
 namespace SparseInfer.Kernels.Cpu;
 
-/// <summary>Collects what a loaded model owns, and frees it together. May be used from several threads.</summary>
+/// <summary>
+/// Collects what a loaded model owns, and frees it together; and knows of what was prepared earlier and need not be made again. May be used
+/// from several threads.
+/// </summary>
 public sealed class NativeMemoryPool : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<IDisposable> _owned = [];
+    private readonly Dictionary<nint, (SignPlane Plane, string Name)> _signs = [];
 
     /// <summary>Takes ownership of memory.</summary>
     /// <param name="memory">What to free with the rest; null is ignored.</param>
@@ -16,6 +20,27 @@ public sealed class NativeMemoryPool : IDisposable
             {
                 _owned.Add(memory);
             }
+        }
+    }
+
+    /// <summary>Tells of a matrix's signs that are in memory already, for <see cref="SignPlane.Pack{T}(in WeightMatrix, NativeMemoryPool)"/>.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="plane">Its signs, unless whoever stored them was wrong. Their memory must live as long as the matrix.</param>
+    /// <param name="name">What an error calls the plane.</param>
+    public void Offer(in WeightMatrix matrix, SignPlane plane, string name)
+    {
+        lock (_lock)
+        {
+            _signs[matrix.Address] = (plane, name);
+        }
+    }
+
+    /// <summary>Finds the signs that were offered for a matrix.</summary>
+    internal bool TryGetSigns(in WeightMatrix matrix, out (SignPlane Plane, string Name) offered)
+    {
+        lock (_lock)
+        {
+            return _signs.TryGetValue(matrix.Address, out offered);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace SparseInfer.Kernels.Cpu.Tests;
 
 public sealed class LayerTests
@@ -76,6 +77,23 @@ public sealed class LayerTests
         Rope.ApplyHalfSplit(ref head[0], in table.Cos(9), in table.Sin(9), 48);
         Rope.ApplyInterleaved(ref permuted[0], in table.Cos(9), in table.Sin(9), 48);
         Reference.Bits(permuted).ShouldBe(Reference.Bits(sourceRows.Select(row => head[row]).ToArray()));
+    }
+
+    [Fact]
+    public void Angles_are_right_wherever_they_are_first_asked_for_and_by_however_many_threads()
+    {
+        var table = new RopeTable(context: 1_000_000, dimensions: 6, theta: 10000, scaling: 1);
+        int[] positions = [999_999, 256, 255, 0, 511, 512, 700_001];
+        Parallel.For(0, 64, i =>
+        {
+            int position = positions[i % positions.Length];
+            for (int pair = 0; pair < 3; pair++)
+            {
+                double angle = position * (Math.Pow(10000, -2.0 * pair / 6) / 1);
+                Unsafe.Add(ref Unsafe.AsRef(in table.Cos(position)), pair).ShouldBe((float)Math.Cos(angle));
+                Unsafe.Add(ref Unsafe.AsRef(in table.Sin(position)), pair).ShouldBe((float)Math.Sin(angle));
+            }
+        });
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace SparseInfer.Kernels.Cpu.Tests;
@@ -14,6 +15,21 @@ public sealed class MemoryTests
             buffer.Bytes.ShouldBe(bytes);
             buffer.AsSpan<byte>().IndexOfAnyExcept((byte)0).ShouldBe(-1);
             buffer.AsSpan<byte>().Fill(0xFF);
+        }
+    }
+
+    [Fact]
+    public void A_large_buffer_starts_at_a_huge_page_and_asks_for_such()
+    {
+        using var buffer = NativeBuffer.Allocate(5 << 20);
+        (buffer.Address % (2 << 20)).ShouldBe(0);
+        buffer.AsSpan<byte>().IndexOfAnyExcept((byte)0).ShouldBe(-1);
+        buffer.AsSpan<byte>().Fill(0xFF);
+
+        // Where the kernel has huge pages, the mapping says that it may use them: flag hg. The buffer's last megabyte is no whole page.
+        if (Directory.Exists("/sys/kernel/mm/transparent_hugepage"))
+        {
+            FlagsOfMapping(buffer.Address).ShouldContain("hg");
         }
     }
 
@@ -71,4 +87,23 @@ public sealed class MemoryTests
     }
 
     private static long Distance<T>(ref T from, ref T to) => Unsafe.ByteOffset(ref from, ref to);
+
+    private static string[] FlagsOfMapping(nint address)
+    {
+        bool inside = false;
+        foreach (string line in File.ReadLines("/proc/self/smaps"))
+        {
+            string first = line.Split(' ', 2)[0];
+            if (first.Split('-') is [var from, var to])
+            {
+                inside = address >= nint.Parse(from, NumberStyles.HexNumber) && address < nint.Parse(to, NumberStyles.HexNumber);
+            }
+            else if (inside && first == "VmFlags:")
+            {
+                return line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            }
+        }
+
+        return [];
+    }
 }

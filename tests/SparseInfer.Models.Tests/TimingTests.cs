@@ -20,8 +20,8 @@ public sealed class TimingTests(LoadedModels models)
         layers.ShouldAllBe(layer => layer.FeedForwardNanoseconds > 0);
         layers.ShouldAllBe(layer => layer.PredictorNanoseconds < layer.FeedForwardNanoseconds);
 
-        // The sample predicts in layers 2 and 5.
-        layers.ShouldAllBe(layer => (layer.PredictorNanoseconds > 0) == (layer.Layer == 2 || layer.Layer == 5));
+        // The model predicts in layers 0 and 5.
+        layers.ShouldAllBe(layer => (layer.PredictorNanoseconds > 0) == (layer.Layer == 0 || layer.Layer == 5));
         layers.Sum(layer => layer.FeedForwardNanoseconds).ShouldBeLessThan(perToken);
     }
 

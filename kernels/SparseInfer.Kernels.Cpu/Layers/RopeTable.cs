@@ -1,13 +1,22 @@
 namespace SparseInfer.Kernels.Cpu;
 
-/// <summary>Cosines and sines of every position's angles, worked out in double precision once.</summary>
+/// <summary>
+/// Cosines and sines of positions' angles, worked out in double precision once: when a position among the same 256 is first asked for, so
+/// that a context of a million tokens costs neither time nor memory before it is used. Safe to use from several threads.
+/// </summary>
 public sealed class RopeTable
 {
+    private const int BlockShift = 8;
+
     private readonly float[] _cos;
     private readonly float[] _sin;
+    private readonly bool[] _filled;
+    private readonly double[] _frequencies;
+    private readonly int _context;
     private readonly int _pairs;
+    private readonly Lock _lock = new();
 
-    /// <summary>Fills the table: pair i of dimensions turns by <c>position / scaling / theta^(2i / dimensions)</c>.</summary>
+    /// <summary>Makes the table: pair i of dimensions turns by <c>position / scaling / theta^(2i / dimensions)</c>.</summary>
     /// <param name="context">Number of positions.</param>
     /// <param name="dimensions">Dimensions of a head that are rotated; even.</param>
     /// <param name="theta">Base of the frequencies.</param>
@@ -18,26 +27,50 @@ public sealed class RopeTable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(context);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dimensions);
         ArgumentOutOfRangeException.ThrowIfNotEqual(dimensions % 2, 0, nameof(dimensions));
+        _context = context;
         _pairs = dimensions / 2;
-        _cos = new float[checked(context * _pairs)];
-        _sin = new float[_cos.Length];
+
+        // Not zeroed, so not touched: the operating system gives memory to what is filled.
+        _cos = GC.AllocateUninitializedArray<float>(checked(context * _pairs));
+        _sin = GC.AllocateUninitializedArray<float>(_cos.Length);
+        _filled = new bool[((context - 1) >> BlockShift) + 1];
+        _frequencies = new double[_pairs];
         for (int pair = 0; pair < _pairs; pair++)
-        {
-            double frequency = Math.Pow(theta, -2.0 * pair / dimensions) / scaling;
-            for (int position = 0; position < context; position++)
-            {
-                (double sin, double cos) = Math.SinCos(position * frequency);
-                _cos[(position * _pairs) + pair] = (float)cos;
-                _sin[(position * _pairs) + pair] = (float)sin;
-            }
-        }
+            _frequencies[pair] = Math.Pow(theta, -2.0 * pair / dimensions) / scaling;
     }
 
     /// <summary>Cosines of a position's angles, one for each pair of dimensions.</summary>
     /// <exception cref="IndexOutOfRangeException">The position is not in the context.</exception>
-    public ref readonly float Cos(int position) => ref _cos[position * _pairs];
+    public ref readonly float Cos(int position) => ref Row(_cos, position);
 
     /// <summary>Sines of a position's angles, one for each pair of dimensions.</summary>
     /// <exception cref="IndexOutOfRangeException">The position is not in the context.</exception>
-    public ref readonly float Sin(int position) => ref _sin[position * _pairs];
+    public ref readonly float Sin(int position) => ref Row(_sin, position);
+
+    private ref readonly float Row(float[] table, int position)
+    {
+        if (!Volatile.Read(ref _filled[position >> BlockShift]))
+            Fill(position >> BlockShift);
+        return ref table[position * _pairs];
+    }
+
+    private void Fill(int block)
+    {
+        lock (_lock)
+        {
+            if (_filled[block])
+                return;
+            int end = (int)Math.Min(_context, ((long)block + 1) << BlockShift);
+            for (int position = block << BlockShift; position < end; position++)
+            {
+                for (int pair = 0; pair < _pairs; pair++)
+                {
+                    (double sin, double cos) = Math.SinCos(position * _frequencies[pair]);
+                    _cos[(position * _pairs) + pair] = (float)cos;
+                    _sin[(position * _pairs) + pair] = (float)sin;
+                }
+            }
+            Volatile.Write(ref _filled[block], true);
+        }
+    }
 }

@@ -5,20 +5,25 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// Zeroed native memory whose first byte is 64-byte aligned: a cache line, and the widest vector. The garbage collector neither moves nor
-/// counts it. Whoever holds a <see cref="WeightMatrix"/>, <see cref="DownMatrix"/> or <see cref="SignPlane"/> over it must keep it alive.
+/// counts it. Large pieces are asked for in huge pages, where Linux gives those on request. Whoever holds a <see cref="WeightMatrix"/>, <see cref="DownMatrix"/> or <see cref="SignPlane"/> over it must keep it alive.
 /// </summary>
 public sealed unsafe class NativeBuffer : IDisposable
 {
     private const int Alignment = 64;
 
+    /// <summary>From here on a buffer starts at a huge page: it has at least one, and half of it at least lies in such.</summary>
+    private const int LargeBytes = 2 * VirtualMemory.HugePage;
+
     private void* _allocation;
     private readonly byte* _start;
 
-    private NativeBuffer(void* allocation, long bytes)
+    private NativeBuffer(void* allocation, long bytes, int alignment)
     {
         _allocation = allocation;
-        _start = (byte*)(((nuint)allocation + (Alignment - 1)) & ~(nuint)(Alignment - 1));
+        _start = (byte*)(((nuint)allocation + (nuint)(alignment - 1)) & ~(nuint)(alignment - 1));
         Bytes = bytes;
+        if (alignment == VirtualMemory.HugePage)
+            VirtualMemory.PreferHugePages(_start, bytes);
     }
 
     /// <summary>Frees the memory of a buffer that nobody disposed.</summary>
@@ -45,19 +50,20 @@ public sealed unsafe class NativeBuffer : IDisposable
     public static NativeBuffer Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        if (bytes > nint.MaxValue - Alignment)
+        int alignment = bytes >= LargeBytes ? VirtualMemory.HugePage : Alignment;
+        if (bytes > nint.MaxValue - alignment)
             throw TooLarge(bytes, null);
         void* allocation;
         try
         {
             // Zeroed by calloc rather than by hand: large pieces come from the kernel as untouched zero pages.
-            allocation = NativeMemory.AllocZeroed((nuint)bytes + Alignment);
+            allocation = NativeMemory.AllocZeroed((nuint)bytes + (nuint)alignment);
         }
         catch (OutOfMemoryException exception)
         {
             throw TooLarge(bytes, exception);
         }
-        return new NativeBuffer(allocation, bytes);
+        return new NativeBuffer(allocation, bytes, alignment);
     }
 
     /// <summary>The whole buffer as a span.</summary>

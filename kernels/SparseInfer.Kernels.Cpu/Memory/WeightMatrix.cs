@@ -30,6 +30,9 @@ public readonly unsafe struct WeightMatrix
     /// <summary>Distance between two rows, in bytes.</summary>
     public nint Stride { get; }
 
+    /// <summary>First byte of row 0.</summary>
+    internal nint Address => (nint)_address;
+
     /// <summary>Describes a matrix that lies in memory already.</summary>
     /// <param name="address">First byte of row 0. The memory must outlive the matrix, and must not move.</param>
     /// <param name="rows">Number of rows.</param>

@@ -46,6 +46,25 @@ public static class WeightConversion
         T.Encode(source, destination);
     }
 
+    /// <summary>Widens one neuron of a down matrix to F32, exactly.</summary>
+    /// <param name="down">The matrix.</param>
+    /// <param name="neuron">Which neuron.</param>
+    /// <param name="destination">Room for <see cref="DownMatrix.PaddedColumns"/> values.</param>
+    /// <exception cref="ArgumentException">There is less room.</exception>
+    public static void DecodeDown<T>(in DownMatrix down, int neuron, Span<float> destination)
+        where T : IWeightFormat
+    {
+        if (destination.Length < down.PaddedColumns)
+            throw new ArgumentException($"Room for {destination.Length} of {down.PaddedColumns} columns.", nameof(destination));
+        Vector512<float> unfold = Vector512.Create(T.DownUnfold);
+        for (int column = 0; column < down.PaddedColumns; column += Padding.Columns)
+        {
+            T.LoadDown32(ref down.Scales(neuron), ref down.Neuron(neuron), (nuint)column, out Vector512<float> lo, out Vector512<float> hi);
+            (lo * unfold).CopyTo(destination[column..]);
+            (hi * unfold).CopyTo(destination[(column + 16)..]);
+        }
+    }
+
     private static void RequireSameLength<T>(int bytes, int elements)
         where T : IWeightFormat
     {

@@ -98,22 +98,51 @@ public static unsafe class WeightPacking
     public static DownMatrix PackDown<T>(nint source, int rows, int columns, int degreeOfParallelism, out NativeBuffer owner)
         where T : IWeightFormat
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(degreeOfParallelism);
         nint sourceStride = SourceRowBytes<T>(columns);
         owner = NativeBuffer.Allocate(DownMatrix.ByteCount<T>(columns, rows));
         DownMatrix down = DownMatrix.FromMemory<T>(owner.Address, columns, rows);
-        int parts = Math.Min(degreeOfParallelism, (columns + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons);
+        Transpose<T>(source, sourceStride, in down, degreeOfParallelism);
+        return down;
+    }
+
+    /// <summary>Transposes a band of the second matrix of a feed-forward layer into zeroed memory: <see cref="PackDown"/> in pieces.</summary>
+    /// <param name="source">Address of the band's first neuron in row 0 of the file's matrix; a multiple of 32 neurons from its start.</param>
+    /// <param name="sourceStride">Bytes of one of the file's rows.</param>
+    /// <param name="down">The band: its number of neurons, and a column for each row of the file's matrix.</param>
+    /// <param name="degreeOfParallelism">Threads that may work at it.</param>
+    public static void Transpose<T>(nint source, nint sourceStride, in DownMatrix down, int degreeOfParallelism)
+        where T : IWeightFormat
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(degreeOfParallelism);
+        DownMatrix destination = down;
+        int parts = Math.Min(degreeOfParallelism, (down.Neurons + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons);
         if (parts == 1)
         {
-            T.TransposeDown(ref *(byte*)source, sourceStride, in down, 0, columns);
-            return down;
+            T.TransposeDown(ref *(byte*)source, sourceStride, in destination, 0, destination.Neurons);
+            return;
         }
         Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part =>
         {
-            (int from, int to) = WorkerGroup.Slice(columns, parts, part, DownMatrix.BlockNeurons);
-            T.TransposeDown(ref *(byte*)source, sourceStride, in down, from, to);
+            (int from, int to) = WorkerGroup.Slice(destination.Neurons, parts, part, DownMatrix.BlockNeurons);
+            T.TransposeDown(ref *(byte*)source, sourceStride, in destination, from, to);
         });
-        return down;
+    }
+
+    /// <summary>
+    /// Takes a down matrix that is neuron-major already: in place where its rows need no padding and its elements are aligned, else as a
+    /// padded copy. Block formats are taken as <see cref="PackDown"/> lays them out, plain formats as [neurons x columns] without padding.
+    /// </summary>
+    /// <param name="source">Address of the matrix.</param>
+    /// <param name="neurons">Number of neurons; for block formats a multiple of 32.</param>
+    /// <param name="columns">Number of columns.</param>
+    /// <param name="owner">The copy's memory, for the caller to dispose of; null if the source is used in place.</param>
+    /// <exception cref="InsufficientMemoryException">There is no memory for the copy.</exception>
+    public static DownMatrix PlaceDown<T>(nint source, int neurons, int columns, out NativeBuffer? owner)
+        where T : IWeightFormat
+    {
+        owner = null;
+        nint address = T.BlockElements > 1 ? source : Pack<T>(source, neurons, columns, out owner).Address;
+        return DownMatrix.FromMemory<T>(address, neurons, columns);
     }
 
     /// <summary>Finds the first weight that is infinite or not a number; in block formats, the first block with such a scale.</summary>
@@ -128,6 +157,26 @@ public static unsafe class WeightPacking
         _ = SourceRowBytes<T>(columns);
         nint index = T.FirstNonFinite(ref *(byte*)source, (nint)rows * columns);
         return index < 0 ? null : ((int)(index / columns), (int)(index % columns));
+    }
+
+    /// <summary>The same for a matrix as <see cref="PlaceDown"/> takes it.</summary>
+    /// <param name="source">Address of the matrix.</param>
+    /// <param name="neurons">Number of neurons; for block formats a multiple of 32.</param>
+    /// <param name="columns">Number of columns.</param>
+    /// <returns>Neuron and column, in block formats the first neuron of the block; or null if every weight is finite.</returns>
+    public static (int Neuron, int Column)? FirstNonFiniteDown<T>(nint source, int neurons, int columns)
+        where T : IWeightFormat
+    {
+        if (T.BlockElements == 1)
+            return FirstNonFinite<T>(source, neurons, columns);
+        DownMatrix down = DownMatrix.FromMemory<T>(source, neurons, columns);
+        for (int neuron = 0; neuron < neurons; neuron += DownMatrix.BlockNeurons)
+        {
+            nint column = F16.FirstNonFinite(ref down.Scales(neuron), down.PaddedColumns);
+            if (column >= 0)
+                return (neuron, (int)column);
+        }
+        return null;
     }
 
     private static WeightMatrix Copy<T>(

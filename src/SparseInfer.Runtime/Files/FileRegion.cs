@@ -87,6 +87,21 @@ internal sealed unsafe class FileRegion : IDisposable
         return new ReadOnlySpan<byte>(start + offset, length);
     }
 
+    /// <summary>Gives the memory behind a piece of a mapped file back; it is read again when it is touched.</summary>
+    public void DropPages(long offset, long length)
+    {
+        if (_file is not null)
+            VirtualMemory.DropFilePages((nint)(Start + offset), length);
+    }
+
+    /// <summary>Says that a piece is not needed any more: drops its pages, or frees the whole region where it owns its memory.</summary>
+    public void Release(long offset, long length)
+    {
+        DropPages(offset, length);
+        if (_memory is not null)
+            Dispose();
+    }
+
     /// <summary>Unmaps the file, or frees the memory; addresses into it are no longer valid.</summary>
     public void Dispose()
     {

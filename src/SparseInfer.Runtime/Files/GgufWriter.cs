@@ -147,6 +147,13 @@ public sealed class GgufWriter
     public void AddTensor(TensorInfo tensor, string? name = null) =>
         AddTensor(name ?? tensor.Name, tensor.Type, [.. tensor.Shape], stream => CopyBytes(tensor, stream));
 
+    /// <summary>Size of the file, in bytes.</summary>
+    public long MeasureFile()
+    {
+        long head = Head().WrittenCount;
+        return _tensors.Aggregate(head + Padding(head), (length, tensor) => length + tensor.Length + Padding(tensor.Length));
+    }
+
     /// <summary>Writes the file.</summary>
     /// <param name="stream">Written from its current position on; need not seek.</param>
     /// <exception cref="InvalidOperationException">A tensor's callback wrote more or fewer bytes than its shape takes.</exception>
@@ -186,7 +193,9 @@ public sealed class GgufWriter
 
     /// <summary>Writes the file beside its place and then moves it there: a reader sees the old file or the whole new one.</summary>
     /// <param name="path">The file to create or to replace.</param>
-    public void Save(string path)
+    /// <param name="overwrite">Whether a file of that name is replaced.</param>
+    /// <exception cref="IOException">There is a file of that name, and it is not to be replaced; or it could not be written.</exception>
+    public void Save(string path, bool overwrite = true)
     {
         string full = Path.GetFullPath(path);
         string temporary = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Guid.NewGuid():n}.tmp");
@@ -198,7 +207,7 @@ public sealed class GgufWriter
                 stream.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, full, overwrite: true);
+            File.Move(temporary, full, overwrite);
         }
         catch
         {

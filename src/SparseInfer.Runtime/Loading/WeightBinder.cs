@@ -10,7 +10,7 @@ namespace SparseInfer.Runtime;
 /// Hands a generated program its weights. A program's Bind runs twice: first everything is checked and every fault collected,
 /// with nothing read; then, if there was none, weights are prepared.
 /// </summary>
-public sealed class WeightBinder
+public sealed partial class WeightBinder
 {
     private readonly ModelFile _file;
     private readonly LoadOptions _options;
@@ -56,10 +56,19 @@ public sealed class WeightBinder
         int columns,
         ReadOnlySpan<WeightType> types,
         [CallerArgumentExpression(nameof(rows))] string rowsText = "",
-        [CallerArgumentExpression(nameof(columns))] string columnsText = "") =>
-        Find(name, rows, columns, rowsText, columnsText, types, out WeightType type) is { } source
-            ? Store(source, type, WeightFormat.For(type).Pack(source.Address, rows, columns, out NativeBuffer? owner), owner)
-            : default;
+        [CallerArgumentExpression(nameof(columns))] string columnsText = "")
+    {
+        TensorInfo? signs = FindSigns(name, rows, columns);
+        if (Find(name, rows, columns, rowsText, columnsText, types, out WeightType type) is not { } source)
+        {
+            return default;
+        }
+
+        WeightMatrix matrix = WeightFormat.For(type).Pack(source.Address, rows, columns, out NativeBuffer? owner);
+        StoredMatrix stored = Store(source, type, matrix, owner);
+        OfferSigns(signs, source.Tensor, stored);
+        return stored;
+    }
 
     /// <summary>A query or key matrix, its rows in the order that the program's rotary embedding wants.</summary>
     /// <param name="name">Its name.</param>
@@ -96,7 +105,10 @@ public sealed class WeightBinder
         return Store(source, type, WeightFormat.For(type).PackPermuted(source.Address, rows, columns, order, out NativeBuffer owner), owner);
     }
 
-    /// <summary>The down matrix of a feed-forward, stored [hidden x intermediate], prepared neuron-major.</summary>
+    /// <summary>
+    /// The down matrix of a feed-forward, neuron-major: stored so by a file that was prepared (<see cref="PreparedTensors"/>), else prepared
+    /// from [hidden x intermediate].
+    /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="hidden">Declared width.</param>
     /// <param name="intermediate">Declared number of neurons.</param>
@@ -111,6 +123,11 @@ public sealed class WeightBinder
         [CallerArgumentExpression(nameof(hidden))] string rowsText = "",
         [CallerArgumentExpression(nameof(intermediate))] string columnsText = "")
     {
+        if (FindPrepared(name) is { } prepared)
+        {
+            return PreparedDown(name, prepared, hidden, intermediate, type, rowsText, columnsText);
+        }
+
         if (Find(name, hidden, intermediate, rowsText, columnsText, [type], out _) is not { } source)
         {
             return default;
@@ -119,6 +136,7 @@ public sealed class WeightBinder
         DownMatrix down = WeightFormat.For(type).PackDown(source.Address, hidden, intermediate, out NativeBuffer owner);
         _memory.Own(owner);
         source.Converted?.Dispose();
+        source.Tensor.Release();
         Report(source.Tensor);
         return down;
     }
@@ -153,7 +171,7 @@ public sealed class WeightBinder
         }
 
         WeightFormat format = WeightFormat.For(tensor.Weight.Value);
-        RequireFinite(tensor, format, 1, length);
+        FiniteCheck.Require(tensor, 1, length);
         float[] vector = new float[(length + 31) / 32 * 32];
         format.Decode(tensor.Bytes, vector.AsSpan(0, length));
         Report(tensor);
@@ -194,12 +212,13 @@ public sealed class WeightBinder
         WeightType? common = null;
         foreach (TensorName name in names)
         {
-            if (!_file.TryGetTensor(Name(name), out TensorInfo? tensor))
+            TensorInfo? tensor = FindPrepared(name);
+            if (tensor is null && !_file.TryGetTensor(Name(name), out tensor))
             {
                 continue;
             }
 
-            WeightType type = Target(tensor, types) ?? types[0];
+            WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(tensor), types) ?? types[0];
             if (common is { } first && first != type)
             {
                 _unlike.Add(tensor.Name);
@@ -246,6 +265,11 @@ public sealed class WeightBinder
         }
         catch (AggregateException exception)
         {
+            if (exception.InnerExceptions.FirstOrDefault(inner => inner is InvalidDataException) is { } wrong)
+            {
+                throw new ModelFormatException(_file.Path, $"{wrong.Message}. Prepare the file again.");
+            }
+
             ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
         }
     }
@@ -289,17 +313,9 @@ public sealed class WeightBinder
             return null;
         }
 
-        if (Target(tensor, types) is not { } target)
+        if (Target(tensor.Weight, types) is not { } target)
         {
-            if (_unlike.Contains(tensor.Name))
-            {
-                return null;
-            }
-
-            string declared = string.Join(", ", types.ToArray());
-            Problem(tensor.Weight is { } stored
-                ? $"tensor '{tensor.Name}' is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
-                : $"tensor '{tensor.Name}' is {tensor.Type}, which no kernel reads: store it as {declared}");
+            RefuseType(tensor, tensor.Weight, types);
             return null;
         }
 
@@ -311,38 +327,48 @@ public sealed class WeightBinder
         }
 
         WeightFormat format = WeightFormat.For(tensor.Weight!.Value);
-        RequireFinite(tensor, format, rows, columns);
+        FiniteCheck.Require(tensor, rows, columns);
         if (target == tensor.Weight)
         {
             return new Source(tensor.Address, null, tensor);
         }
 
-        if (_converted.Add(tensor.Weight.Value))
-        {
-            _notes.Add($"{tensor.Weight} weights were converted to {target}.");
-        }
-
         NativeBuffer converted = format.ConvertTo(WeightFormat.For(target), tensor.Address, rows, columns);
-        if (WeightFormat.For(target).FirstNonFinite(converted.Address, rows, columns) is { } place)
-        {
-            converted.Dispose();
-            throw new ModelFormatException(
-                tensor.File,
-                $"tensor '{tensor.Name}' has a weight too large for {target}, at row {place.Row}, column {place.Column}: declare WeightType.{tensor.Weight} or F32.");
-        }
-
+        NoteConversion(tensor, tensor.Weight.Value, target, converted, rows, columns);
         return new Source(converted.Address, converted, tensor);
     }
 
-    /// <summary>The type a tensor is used in: its own where declared; F32, which holds every other exactly; else, if allowed, the first declared.</summary>
-    private WeightType? Target(TensorInfo tensor, ReadOnlySpan<WeightType> types)
+    private void RefuseType(TensorInfo tensor, WeightType? stored, ReadOnlySpan<WeightType> types)
     {
-        if (tensor.Weight is not { } stored)
+        if (_unlike.Contains(tensor.Name))
         {
-            return null;
+            return;
         }
 
-        if (types.Contains(stored))
+        string declared = string.Join(", ", types.ToArray());
+        Problem(stored is not null
+            ? $"tensor '{tensor.Name}' is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
+            : $"tensor '{tensor.Name}' is {tensor.Type}, which no kernel reads: store it as {declared}");
+    }
+
+    private void NoteConversion(TensorInfo tensor, WeightType stored, WeightType target, NativeBuffer converted, int rows, int columns)
+    {
+        if (_converted.Add(stored))
+        {
+            _notes.Add($"{stored} weights were converted to {target}.");
+        }
+
+        if (FiniteCheck.Find(WeightFormat.For(target), converted.Address, rows, columns) is { } place)
+        {
+            converted.Dispose();
+            throw FiniteCheck.TooLarge(tensor, target, place);
+        }
+    }
+
+    /// <summary>The type a tensor is used in: its own where declared; F32, which holds every other exactly; else, if allowed, the first declared.</summary>
+    private WeightType? Target(WeightType? stored, ReadOnlySpan<WeightType> types)
+    {
+        if (stored is not { } type || types.Contains(type))
         {
             return stored;
         }
@@ -362,19 +388,13 @@ public sealed class WeightBinder
             _memory.Own(source.Converted);
         }
 
+        if ((owner ?? source.Converted) is not null)
+        {
+            source.Tensor.Release(); // what is used is a copy: nothing is to be resident twice
+        }
+
         Report(source.Tensor);
         return new StoredMatrix(matrix, type);
-    }
-
-    private static void RequireFinite(TensorInfo tensor, WeightFormat format, int rows, int columns)
-    {
-        if (format.FirstNonFinite(tensor.Address, rows, columns) is { } place)
-        {
-            string what = tensor.Weight is WeightType.Q8_0 or WeightType.Q4_0 ? "a block scale" : "a weight";
-            throw new ModelFormatException(
-                tensor.File,
-                $"tensor '{tensor.Name}' has {what} that is not a finite number, at row {place.Row}, column {place.Column}. The file is damaged or was converted with an overflow: convert it again.");
-        }
     }
 
     private void Count(TensorInfo tensor) => _bytesDone += tensor.ByteLength;

@@ -19,10 +19,10 @@ public sealed record LoadOptions
     public IProgress<LoadProgress>? Progress { get; init; }
 }
 
-/// <summary>How far loading is.</summary>
-/// <param name="Tensor">The tensor just prepared.</param>
-/// <param name="BytesDone">Bytes of the file prepared so far.</param>
-/// <param name="BytesTotal">Bytes to prepare.</param>
+/// <summary>How far loading a model is, or preparing a model file.</summary>
+/// <param name="Tensor">The tensor just loaded, or being prepared.</param>
+/// <param name="BytesDone">Bytes done so far: of the file that is loaded, or of the one that is written.</param>
+/// <param name="BytesTotal">Bytes there are.</param>
 public readonly record struct LoadProgress(string Tensor, long BytesDone, long BytesTotal);
 
 /// <summary>What loading found.</summary>

@@ -7,5 +7,8 @@ internal sealed class TemporaryFolder : IDisposable
 
     public string At(string name) => Path.Combine(_root, name);
 
+    /// <summary>What is in it, hidden files too.</summary>
+    public string[] Names => [.. Directory.GetFileSystemEntries(_root).Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal)];
+
     public void Dispose() => Directory.Delete(_root, recursive: true);
 }

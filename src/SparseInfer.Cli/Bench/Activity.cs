@@ -1,0 +1,24 @@
+namespace SparseInfer.Cli.Bench;
+
+/// <summary>What the meters counted in one mode, over all layers.</summary>
+/// <param name="SparsityTrue">Share of neurons that were inactive.</param>
+/// <param name="SparsityPredicted">Share that was predicted inactive; null where nothing predicts.</param>
+/// <param name="Precision">Of those, the share that was inactive.</param>
+/// <param name="Recall">Of the inactive, the share that was predicted.</param>
+/// <param name="FeedForwardBytes">Bytes of weights and signs that a token's feed-forwards read.</param>
+internal sealed record Activity(double? SparsityTrue, double? SparsityPredicted, double? Precision, double? Recall, double FeedForwardBytes)
+{
+    /// <summary>Adds layers up.</summary>
+    public static Activity Of(IReadOnlyList<LayerMetrics> layers)
+    {
+        double inactive = layers.Sum(layer => layer.ActualSparsity);
+        double predicted = layers.Sum(layer => layer.PredictedSparsity);
+        double right = layers.Where(layer => layer.PredictedSparsity > 0).Sum(layer => layer.PredictedSparsity * layer.Precision);
+        return new Activity(
+            inactive / layers.Count,
+            predicted > 0 ? predicted / layers.Count : null,
+            predicted > 0 ? right / predicted : null,
+            predicted > 0 && inactive > 0 ? right / inactive : null,
+            layers.Sum(layer => layer.BytesPerToken));
+    }
+}

@@ -1,0 +1,95 @@
+using SparseInfer.Cli.Bench.Reports;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Files;
+
+namespace SparseInfer.Cli.Bench;
+
+/// <summary><c>sparseinfer bench</c>.</summary>
+internal static class BenchCommand
+{
+    /// <summary>Measures, and writes the results: nothing else goes to standard output.</summary>
+    public static async Task RunAsync(BenchOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        string text = Measure(options, error, cancellationToken);
+        if (options.OutputFile is { } path)
+        {
+            WriteWhole(path, text);
+        }
+        else
+        {
+            await output.WriteAsync(text);
+        }
+    }
+
+    private static string Measure(BenchOptions options, TextWriter error, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ModelDeclaration declaration = Declare(options);
+            if (options.PrintDeclaration)
+            {
+                return declaration.ToText();
+            }
+
+            CheckContext(options, declaration);
+            using ProgressLine progress = new ProgressLine(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
+            if (options.Synthetic is { } synthetic)
+            {
+                string differs = synthetic.Differs is { } what ? $" Declared with {what}." : "";
+                progress.Note($"{declaration.Name}: weights are synthetic.{differs}");
+            }
+
+            using BenchModel model = BenchModel.Prepare(options, declaration, progress, cancellationToken);
+            IReadOnlyList<BenchRun> runs = new BenchRunner(options, model, progress, cancellationToken).Run();
+            return options.Format switch
+            {
+                OutputFormat.Json => JsonReport.Write(runs),
+                OutputFormat.Csv => CsvReport.Write(runs),
+                _ => MarkdownReport.Write(runs),
+            };
+        }
+        catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException or InsufficientMemoryException)
+        {
+            throw new CliException(exception.Message);
+        }
+    }
+
+    private static ModelDeclaration Declare(BenchOptions options)
+    {
+        if (options.Synthetic is { } synthetic)
+        {
+            return synthetic.Declaration;
+        }
+
+        FileRequest request = options.File!;
+        using ModelFile file = ModelFile.Open(request.Path);
+        ModelDeclaration read = FileDeclaration.Read(file, request.Activation, request.Threshold, request.Alpha);
+        return request.Context is { } context ? read with { Context = context } : read;
+    }
+
+    private static void CheckContext(BenchOptions options, ModelDeclaration declaration)
+    {
+        if (options.LongestSequence > declaration.Context)
+        {
+            throw new CliException(
+                $"-p, -n and -d ask for {options.LongestSequence} tokens, but the context holds {declaration.Context}: ask for fewer, or give --context N.");
+        }
+    }
+
+    /// <summary>Beside its place first: whoever looks sees the old file or the whole new one.</summary>
+    private static void WriteWhole(string path, string text)
+    {
+        string full = Path.GetFullPath(path);
+        string temporary = $"{full}.{Guid.NewGuid():n}.tmp";
+        try
+        {
+            File.WriteAllText(temporary, text);
+            File.Move(temporary, full, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(temporary);
+            throw new CliException($"--output-file: {exception.Message}");
+        }
+    }
+}

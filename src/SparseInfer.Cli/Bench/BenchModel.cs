@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Globalization;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Cli.Synthetic;
+using SparseInfer.Files;
+
+namespace SparseInfer.Cli.Bench;
+
+/// <summary>The model under test: declared, compiled, its weights at hand; loaded once for each number of threads.</summary>
+internal sealed class BenchModel : IDisposable
+{
+    private readonly CompiledModel _compiled;
+    private readonly ModelFile? _synthetic;
+    private readonly string? _path;
+
+    // Synthetic weights are shared by all loads, and freed with any: so all models live to the end.
+    private readonly List<IDisposable> _kept = [];
+
+    private BenchModel(CompiledModel compiled, ModelCost cost, ModelFile? synthetic, string? path)
+    {
+        _compiled = compiled;
+        _synthetic = synthetic;
+        _path = path;
+        Cost = cost;
+    }
+
+    public ModelDeclaration Declaration => _compiled.Declaration;
+
+    public ModelCost Cost { get; }
+
+    public bool Synthetic => _synthetic is not null;
+
+    public string FileName => _path ?? $"synthetic {Declaration.Name}";
+
+    public string WeightTypes => string.Join(", ", Declaration.Weights);
+
+    /// <summary>For people; llama-bench's are like "llama 7B F16".</summary>
+    public string Description => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Declaration.Name} {Declaration.Layers} layers {WeightTypes}{(Synthetic ? ", synthetic weights" : "")}");
+
+    /// <summary>Declares, compiles, and makes weights where they are synthetic.</summary>
+    /// <exception cref="CliException">It cannot be declared, made or read.</exception>
+    public static BenchModel Prepare(BenchOptions options, ModelDeclaration declaration, ProgressLine progress, CancellationToken cancellationToken)
+    {
+        progress.Show($"compiling {declaration.Name}");
+        CompiledModel compiled = ModelCompiler.Compile(declaration, cancellationToken);
+        if (options.Synthetic is { } request)
+        {
+            MemoryBudget.Require(declaration, options.LongestSequence, options.Threads.Count, Machine.AvailableMemory - options.ProbeBytes);
+            ModelFile made = SyntheticModel.Build(
+                declaration, request.Target, request.Seed, (done, total) => progress.Show("making synthetic weights", (double)done / total), cancellationToken);
+            return new BenchModel(compiled, new ModelCost(declaration, made), made, null);
+        }
+
+        string path = options.File!.Path;
+        using ModelFile file = ModelFile.Open(path);
+        return new BenchModel(compiled, new ModelCost(declaration, file), null, path);
+    }
+
+    /// <summary>Loads the model for a device.</summary>
+    /// <param name="device">Where it shall run; lives as long as the result.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellationToken">Ends it at the next tensor.</param>
+    /// <param name="seconds">How long it took.</param>
+    public LanguageModel Load(Device device, ProgressLine progress, CancellationToken cancellationToken, out double seconds)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var options = new LoadOptions { Progress = new Meter(progress, cancellationToken) };
+        LanguageModel model = _compiled.Load(_synthetic ?? ModelFile.Open(_path!), device, options);
+        seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return model;
+    }
+
+    /// <summary>Takes a model back, and its device, when it was measured.</summary>
+    public void Return(LanguageModel model, Device device)
+    {
+        if (Synthetic)
+        {
+            _kept.AddRange(model, device);
+            return;
+        }
+
+        model.Dispose();
+        device.Dispose();
+    }
+
+    public void Dispose()
+    {
+        _kept.ForEach(kept => kept.Dispose());
+        _synthetic?.Dispose();
+    }
+
+    private sealed class Meter(ProgressLine progress, CancellationToken cancellationToken) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress.Show("loading", (double)value.BytesDone / Math.Max(1, value.BytesTotal));
+        }
+    }
+}

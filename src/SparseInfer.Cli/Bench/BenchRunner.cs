@@ -1,0 +1,292 @@
+using System.Diagnostics;
+using SparseInfer.Cli.Bench.Probes;
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Cli.Bench;
+
+/// <summary>Runs all tests: for each number of threads and each depth the prompts, then the generations.</summary>
+/// <remarks>
+/// A machine drifts by more than what is to be told apart, so what is compared is interleaved: within a repetition every mode has its
+/// turn, and then the memory is probed once more.
+/// </remarks>
+internal sealed class BenchRunner(BenchOptions options, BenchModel tested, ProgressLine progress, CancellationToken cancellationToken)
+{
+    /// <summary>Tokens of a run that is timed from inside, or that only warms up: means over tokens settle sooner than rates.</summary>
+    private const int ShortRun = 32;
+
+    /// <summary>Tokens that are metered: with synthetic weights, whose 8 groups of tokens are alike, plenty.</summary>
+    private const int MeteredTokens = 16;
+
+    /// <summary>Prompt tokens between two looks at the cancellation token.</summary>
+    private const int CancelablePrompt = 256;
+
+    private readonly Dictionary<SparsityMode, Activity> _activities = [];
+    private readonly int[] _tokens = RandomTokens(options, tested.Declaration.Vocabulary);
+    private ReadBandwidthProbe? _probe;
+
+    /// <summary>Runs everything.</summary>
+    /// <exception cref="OperationCanceledException">It was canceled: there are no results.</exception>
+    public IReadOnlyList<BenchRun> Run()
+    {
+        var runs = new List<BenchRun>();
+        try
+        {
+            foreach (int threads in options.Threads)
+            {
+                CpuDevice device = Device.Cpu(threads);
+                LanguageModel model;
+                double loadSeconds;
+                try
+                {
+                    model = tested.Load(device, progress, cancellationToken, out loadSeconds);
+                }
+                catch
+                {
+                    device.Dispose();
+                    throw;
+                }
+
+                try
+                {
+                    long resident = ResidentMemory();
+                    _probe ??= new ReadBandwidthProbe(options.ProbeBytes);
+                    var load = new Loaded(device, model, loadSeconds, resident);
+                    foreach (int depth in options.Depths)
+                    {
+                        RunDepth(load, depth, runs);
+                    }
+                }
+                finally
+                {
+                    tested.Return(model, device);
+                }
+            }
+        }
+        finally
+        {
+            _probe?.Dispose();
+        }
+
+        return runs;
+    }
+
+    private sealed record Loaded(CpuDevice Device, LanguageModel Model, double Seconds, long ResidentBytes)
+    {
+        public WorkerGroup Workers => Device.Workers;
+    }
+
+    /// <summary>What repeating a test gave, for one mode.</summary>
+    private sealed class Samples
+    {
+        public List<long> Nanoseconds { get; } = [];
+
+        public List<double> FeedForward { get; } = [];
+
+        public List<double> Predictor { get; } = [];
+
+        public long LeastAllocated { get; set; } = long.MaxValue;
+    }
+
+    private long ResidentMemory()
+    {
+        // What the compiler left behind is no part of the model.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return Machine.ResidentMemory - (_probe is null ? 0 : options.ProbeBytes);
+    }
+
+    private void RunDepth(Loaded load, int depth, List<BenchRun> runs)
+    {
+        int capacity = depth + Math.Max(options.Prompts.Max(), options.Generations.Max());
+        using Session session = load.Model.CreateSession(new SessionOptions { Context = capacity });
+        if (depth > 0)
+        {
+            progress.Show($"{load.Workers.Count} threads: a context of {depth} tokens");
+            Fill(session, depth);
+        }
+
+        foreach (int prompt in options.Prompts.Where(prompt => prompt > 0))
+        {
+            // Prompts are computed dense in every mode: once is enough.
+            runs.AddRange(RunTest(load, session, depth, [SparsityMode.Dense], prompt, generated: 0));
+        }
+
+        foreach (int generated in options.Generations.Where(generated => generated > 0))
+        {
+            Meter(session, depth, generated);
+            runs.AddRange(RunTest(load, session, depth, options.Modes, prompt: 0, generated));
+        }
+    }
+
+    private IEnumerable<BenchRun> RunTest(
+        Loaded load, Session session, int depth, IReadOnlyList<SparsityMode> modes, int prompt, int generated)
+    {
+        string stage = $"{load.Workers.Count} threads: {(prompt > 0 ? $"pp{prompt}" : $"tg{generated}")}{(depth > 0 ? $" @ d{depth}" : "")}";
+        progress.Show(stage, 0);
+        DateTime start = DateTime.UtcNow;
+        Samples[] samples = [.. modes.Select(_ => new Samples())];
+        List<double> bandwidth = [];
+        List<double> peak = [];
+        foreach (SparsityMode mode in modes)
+        {
+            Execute(session, mode, depth, prompt, Math.Min(generated, ShortRun), timed: false);
+        }
+
+        Probe(load, bandwidth, peak);
+        for (int repetition = 0; repetition < options.Repetitions; repetition++)
+        {
+            for (int i = 0; i < modes.Count; i++)
+            {
+                progress.Show(stage, (repetition + ((double)i / modes.Count)) / options.Repetitions);
+                Sample(session, modes[i], depth, prompt, generated, samples[i]);
+            }
+
+            Probe(load, bandwidth, peak);
+        }
+
+        for (int i = 0; i < modes.Count; i++)
+        {
+            yield return Report(load, start, depth, modes[i], prompt, generated, samples[i], Statistics.Median(bandwidth), Statistics.Median(peak));
+        }
+    }
+
+    private void Probe(Loaded load, List<double> bandwidth, List<double> peak)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        bandwidth.Add(_probe!.Measure(load.Workers));
+        peak.Add(FmaPeakProbe.Measure(load.Workers));
+    }
+
+    private void Sample(Session session, SparsityMode mode, int depth, int prompt, int generated, Samples samples)
+    {
+        (long nanoseconds, long allocated) = Execute(session, mode, depth, prompt, generated, timed: false);
+        samples.Nanoseconds.Add(nanoseconds);
+        samples.LeastAllocated = Math.Min(samples.LeastAllocated, allocated);
+        if (generated == 0)
+        {
+            return;
+        }
+
+        // Once more with time stamps inside: no sample above has any.
+        session.ResetMetrics();
+        Execute(session, mode, depth, prompt, Math.Min(generated, ShortRun), timed: true);
+        IReadOnlyList<LayerMetrics> layers = session.ReadMetrics();
+        samples.FeedForward.Add(layers.Sum(layer => layer.FeedForwardNanoseconds));
+        samples.Predictor.Add(layers.Sum(layer => layer.PredictorNanoseconds));
+    }
+
+    /// <summary>Runs a prompt, or generates tokens, after so many that are there already; tells the time, and the bytes allocated.</summary>
+    private (long Nanoseconds, long Allocated) Execute(Session session, SparsityMode mode, int depth, int prompt, int generated, bool timed)
+    {
+        session.Rewind(depth);
+        session.Mode = mode;
+        session.Timing = timed;
+        long allocated = GC.GetTotalAllocatedBytes(precise: true);
+        long start = Stopwatch.GetTimestamp();
+        if (prompt > 0)
+        {
+            session.Forward(_tokens.AsSpan(0, prompt));
+        }
+
+        for (int i = 0; i < generated; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            session.Forward(_tokens.AsSpan(i, 1));
+        }
+
+        long nanoseconds = (long)Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        return (nanoseconds, GC.GetTotalAllocatedBytes(precise: true) - allocated);
+    }
+
+    /// <summary>Fills the key-value cache.</summary>
+    private void Fill(Session session, int tokens)
+    {
+        session.Mode = SparsityMode.Dense;
+        for (int done = 0; done < tokens; done += CancelablePrompt)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            session.Forward(_tokens.AsSpan(done, Math.Min(CancelablePrompt, tokens - done)));
+        }
+    }
+
+    /// <summary>Counts once what each mode does: it depends neither on the depth nor on the threads, whatever the bits are.</summary>
+    private void Meter(Session session, int depth, int generated)
+    {
+        foreach (SparsityMode mode in options.Modes.Where(mode => !_activities.ContainsKey(mode)))
+        {
+            progress.Show($"counting what {mode.ToString().ToLowerInvariant()} skips");
+            session.Metering = true;
+            session.ResetMetrics();
+            Execute(session, mode, depth, prompt: 0, Math.Min(generated, MeteredTokens), timed: false);
+            session.Metering = false;
+            _activities[mode] = Activity.Of(session.ReadMetrics());
+        }
+    }
+
+    private BenchRun Report(
+        Loaded load, DateTime start, int depth, SparsityMode mode, int prompt, int generated, Samples samples, double bandwidth, double peak)
+    {
+        int tokens = prompt + generated;
+        double[] rates = [.. samples.Nanoseconds.Select(nanoseconds => tokens * 1e9 / nanoseconds)];
+        double[] times = [.. samples.Nanoseconds.Select(nanoseconds => (double)nanoseconds)];
+        double median = Statistics.Median(times);
+        bool decodes = generated > 0;
+        Activity? activity = decodes ? _activities[mode] : null;
+        double? bytes = decodes
+            ? activity!.FeedForwardBytes + tested.Cost.WeightBytes + tested.Cost.CacheBytes(depth, generated)
+            : null;
+        double? rate = bytes * tokens / median;
+        return new BenchRun
+        {
+            CpuInfo = Machine.CpuInfo,
+            ModelFilename = tested.FileName,
+            ModelType = tested.Description,
+            ModelSize = tested.Cost.Size,
+            ModelNParams = tested.Cost.Parameters,
+            NThreads = load.Workers.Count,
+            NPrompt = prompt,
+            NGen = generated,
+            NDepth = depth,
+            TestTime = start,
+            Mode = mode.ToString().ToLowerInvariant(),
+            WeightType = tested.WeightTypes,
+            Synthetic = tested.Synthetic,
+            Differs = options.Synthetic?.Differs,
+            AvgNs = (long)times.Average(),
+            StddevNs = (long)Statistics.StandardDeviation(times),
+            MedianNs = (long)median,
+            AvgTs = rates.Average(),
+            StddevTs = Statistics.StandardDeviation(rates),
+            MedianTs = Statistics.Median(rates),
+            SamplesNs = samples.Nanoseconds,
+            SamplesTs = rates,
+            SparsityTrue = activity?.SparsityTrue,
+            SparsityPredicted = activity?.SparsityPredicted,
+            Precision = activity?.Precision,
+            Recall = activity?.Recall,
+            BytesPerToken = bytes,
+            GbPerS = rate,
+            ProbeGbPerS = bandwidth,
+            BandwidthShare = rate / bandwidth,
+            FmaPeakGflops = peak,
+            FlopsShare = decodes ? null : tested.Cost.PromptOperations(prompt) / median / peak,
+            FfnNsPerToken = decodes ? Statistics.Median(samples.FeedForward) : null,
+            PredictorNsPerToken = activity?.SparsityPredicted is null ? null : Statistics.Median(samples.Predictor),
+            AllocatedBytesPerToken = (double)samples.LeastAllocated / tokens,
+            LoadSeconds = load.Seconds,
+            ResidentBytes = load.ResidentBytes,
+        };
+    }
+
+    private static int[] RandomTokens(BenchOptions options, int vocabulary)
+    {
+        // As many as any test needs, the same ones each time.
+        var random = new Random(42);
+        int[] tokens = new int[Math.Max(options.Depths.Max(), Math.Max(options.Prompts.Max(), options.Generations.Max()))];
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            tokens[i] = random.Next(vocabulary);
+        }
+
+        return tokens;
+    }
+}

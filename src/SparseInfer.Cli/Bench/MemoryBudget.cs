@@ -1,0 +1,48 @@
+using System.Globalization;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Cli.Synthetic;
+
+namespace SparseInfer.Cli.Bench;
+
+/// <summary>What a benchmark of synthetic weights takes, reckoned before anything is allocated.</summary>
+internal static class MemoryBudget
+{
+    /// <summary>The runtime, the compiler and what else there is.</summary>
+    private const long Overhead = 512L << 20;
+
+    /// <summary>Requires that everything fits.</summary>
+    /// <param name="model">The shape.</param>
+    /// <param name="sequence">Tokens that the key-value cache must hold.</param>
+    /// <param name="loads">How many times the model is loaded: what is prepared at load is there as often.</param>
+    /// <param name="available">Bytes there are, when the bandwidth probe has its own.</param>
+    /// <exception cref="CliException">It does not fit; the message tells what would.</exception>
+    public static void Require(ModelDeclaration model, int sequence, int loads, long available)
+    {
+        long weights = SyntheticModel.ByteCount(model);
+        long needed = Needed(model, sequence, loads);
+        if (needed <= available)
+        {
+            return;
+        }
+
+        int layers = model.Layers;
+        while (layers > 0 && Needed(model with { Layers = layers }, sequence, loads) > available)
+        {
+            layers--;
+        }
+
+        string remedy = layers > 0 ? $"--layers {layers} would fit, or a smaller type than --weights {model.Weights[0].ToString().ToLowerInvariant()}"
+            : "not even one layer fits; try a smaller type of --weights";
+        throw new CliException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{model.Name} with {model.Layers} layers needs {needed:N0} bytes of memory (weights {weights:N0}); {available:N0} are available: {remedy}."));
+    }
+
+    private static long Needed(ModelDeclaration model, int sequence, int loads)
+    {
+        long tested = model.Activation == Activation.DRelu ? 2 : 1;
+        long signs = model.Layers * tested * model.Intermediate * model.Hidden / 8;
+        long cache = model.Layers * 2L * sizeof(float) * model.KeyValueWidth * sequence;
+        return SyntheticModel.ByteCount(model) + (loads * signs) + cache + Overhead;
+    }
+}

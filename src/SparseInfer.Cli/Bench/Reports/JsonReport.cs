@@ -1,0 +1,22 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace SparseInfer.Cli.Bench.Reports;
+
+/// <summary>An array of objects, a run each; names in snake case.</summary>
+internal static class JsonReport
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+
+        // Read by programs and people, never by a browser.
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static string Write(IReadOnlyList<BenchRun> runs) => JsonSerializer.Serialize(runs, Options) + "\n";
+
+    /// <summary>A run's fields by name, in order.</summary>
+    public static JsonObject Fields(BenchRun run) => JsonSerializer.SerializeToNode(run, Options)!.AsObject();
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using SparseInfer.Cli.Bench;
+
+namespace SparseInfer.Cli;
+
+/// <summary>From arguments to an exit code: 0, 1 for an error (one line on standard error), 130 after Ctrl-C.</summary>
+internal static class CommandLine
+{
+    private const int Failed = 1;
+    private const int Canceled = 130;
+
+    /// <summary>Runs a command.</summary>
+    /// <param name="args">What stands after the tool's name.</param>
+    /// <param name="output">Where results go.</param>
+    /// <param name="error">Where progress and errors go.</param>
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
+    {
+        var root = new RootCommand("Tools for models whose kernels are generated for exactly their shape.");
+        var arguments = new BenchArguments();
+        Command bench = arguments.CreateCommand();
+        bench.SetAction((parsed, cancellationToken) => RunAsync(() => BenchCommand.RunAsync(arguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(bench);
+
+        // A path may begin with '@': it is no response file.
+        ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        return result.Action is ParseErrorAction
+            ? await FailAsync($"{result.Errors[0].Message} Try --help.", error)
+            : await result.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+
+                // A prompt that is being computed is not waited for; results are written when all are there, so nothing is half done.
+                ProcessTerminationTimeout = TimeSpan.FromSeconds(2),
+                Output = output,
+                Error = error,
+            });
+    }
+
+    private static async Task<int> RunAsync(Func<Task> run, TextWriter error)
+    {
+        // System.CommandLine listens for Ctrl-C from the moment the action first waits.
+        await Task.Yield();
+        try
+        {
+            await run();
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            return Canceled;
+        }
+        catch (CliException exception)
+        {
+            return await FailAsync(exception.Message, error);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Files are read under a try of their own: this is a full disk, or an output that was closed from the start.
+            return await FailAsync($"standard output cannot be written to: {exception.Message}", error);
+        }
+    }
+
+    private static async Task<int> FailAsync(string message, TextWriter error)
+    {
+        // One line, and nothing that a terminal would obey, whatever a file's name holds.
+        string line = string.Join(' ', string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        await error.WriteLineAsync($"sparseinfer: {line}");
+        return Failed;
+    }
+}

@@ -1,0 +1,32 @@
+using System.Reflection;
+using SparseInfer.Files;
+
+namespace SparseInfer.Cli.Compilation;
+
+/// <summary>A model's generated class, compiled and loaded into this process.</summary>
+internal sealed class CompiledModel
+{
+    private const BindingFlags Static = BindingFlags.Static | BindingFlags.Public | BindingFlags.DoNotWrapExceptions;
+
+    private readonly MethodInfo _load;
+
+    public CompiledModel(ModelDeclaration declaration, Assembly assembly, IReadOnlyList<(string Name, string Text)> generated)
+    {
+        Declaration = declaration;
+        Generated = generated;
+        Type type = assembly.GetType(declaration.ClassName, throwOnError: true)!;
+        _load = type.GetMethod("Load", Static, [typeof(ModelFile), typeof(Device), typeof(LoadOptions)])
+            ?? throw new InvalidOperationException($"{type.Name} has no Load that takes a model file.");
+    }
+
+    /// <summary>What it was compiled from.</summary>
+    public ModelDeclaration Declaration { get; }
+
+    /// <summary>The files that the generator wrote, by name.</summary>
+    public IReadOnlyList<(string Name, string Text)> Generated { get; }
+
+    /// <summary>The class's own <c>Load</c>.</summary>
+    /// <exception cref="ModelFormatException">The file is not the declared model.</exception>
+    public LanguageModel Load(ModelFile file, Device device, LoadOptions options) =>
+        (LanguageModel)_load.Invoke(null, Static, null, [file, device, options], null)!;
+}

@@ -1,0 +1,91 @@
+extern alias generators;
+
+using System.Collections.Immutable;
+using System.Reflection;
+using System.Runtime.Loader;
+using generators::SparseInfer.Generators;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace SparseInfer.Cli.Compilation;
+
+/// <summary>
+/// Runs the source generator on a declaration and compiles what comes out, as a user's build does: release, C# 14, no unsafe code. So
+/// what is measured here is what users get, for a shape that is known only now.
+/// </summary>
+internal static class ModelCompiler
+{
+    private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Preview, DocumentationMode.Parse);
+
+    private static readonly CSharpCompilationOptions Options = new(
+        OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable);
+
+    private static readonly string[] Ours = ["SparseInfer.Dsl.dll", "SparseInfer.Runtime.dll", "SparseInfer.Kernels.Cpu.dll"];
+
+    private static readonly Lazy<MetadataReference[]> References = new(FindReferences);
+
+    /// <summary>Generates, compiles and loads.</summary>
+    /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the analyzers'.</exception>
+    public static CompiledModel Compile(ModelDeclaration declaration, CancellationToken cancellationToken)
+    {
+        SyntaxTree tree = CSharpSyntaxTree.ParseText(
+            declaration.ToText(), ParseOptions, declaration.ClassName + ".cs", cancellationToken: cancellationToken);
+        var compilation = CSharpCompilation.Create(declaration.ClassName, [tree], References.Value, Options);
+        GeneratorDriver driver = CSharpGeneratorDriver
+            .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
+            .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out _, cancellationToken);
+        GeneratorRunResult result = driver.GetRunResult().Results[0];
+        if (result.Exception is { } fault)
+        {
+            throw new InvalidOperationException("The generator failed.", fault);
+        }
+
+        if (result.GeneratedSources.IsEmpty)
+        {
+            throw new CliException($"the shape cannot be declared: {BrokenRules(compilation, cancellationToken)}");
+        }
+
+        using var image = new MemoryStream();
+        string[] errors = [.. complete.Emit(image, cancellationToken: cancellationToken).Diagnostics
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
+            .Select(diagnostic => diagnostic.ToString())];
+        if (errors.Length > 0)
+        {
+            throw new InvalidOperationException($"What was generated does not compile: {string.Join(' ', errors.Take(3))}");
+        }
+
+        // Not collectible: the JIT reaches such an assembly's statics as it does those of a program's own.
+        image.Position = 0;
+        Assembly assembly = new AssemblyLoadContext(declaration.ClassName).LoadFromStream(image);
+        return new CompiledModel(
+            declaration, assembly, [.. result.GeneratedSources.Select(source => (source.HintName, source.SourceText.ToString()))]);
+    }
+
+    /// <summary>The base library, and what a user's project references; not the generator, which has the vocabulary a second time.</summary>
+    private static MetadataReference[] FindReferences()
+    {
+        string? runtime = Path.GetDirectoryName(typeof(object).Assembly.Location);
+        return [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Where(path => Path.GetDirectoryName(path) == runtime || Ours.Contains(Path.GetFileName(path)))
+            .Select(path => MetadataReference.CreateFromFile(path))];
+    }
+
+    /// <summary>A declaration that breaks a rule generates nothing; the rules, which are analyzers, say why.</summary>
+    private static string BrokenRules(CSharpCompilation compilation, CancellationToken cancellationToken)
+    {
+        ImmutableArray<DiagnosticAnalyzer> rules =
+        [
+            .. typeof(SparseInferGenerator).Assembly.GetTypes()
+                .Where(type => !type.IsAbstract && typeof(DiagnosticAnalyzer).IsAssignableFrom(type))
+                .Select(type => (DiagnosticAnalyzer)Activator.CreateInstance(type)!),
+        ];
+        ImmutableArray<Diagnostic> found = compilation.WithAnalyzers(rules)
+            .GetAnalyzerDiagnosticsAsync(cancellationToken).GetAwaiter().GetResult();
+        string[] messages = [.. found
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
+            .Select(diagnostic => $"{diagnostic.Id}: {diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)}")];
+        return messages.Length > 0 ? string.Join(' ', messages.Take(3)) : "the generator wrote nothing for it.";
+    }
+}

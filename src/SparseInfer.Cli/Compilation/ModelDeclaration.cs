@@ -1,0 +1,176 @@
+using System.Globalization;
+using System.Text;
+
+namespace SparseInfer.Cli.Compilation;
+
+/// <summary>What a user would write in attributes to declare one model: read from a file, or of a named shape.</summary>
+internal sealed record ModelDeclaration
+{
+    /// <summary>The model's name; <see cref="ClassName"/> is made of it.</summary>
+    public required string Name { get; init; }
+
+    public required int Hidden { get; init; }
+
+    public required int Layers { get; init; }
+
+    public required int Vocabulary { get; init; }
+
+    public required int Context { get; init; }
+
+    public required int Heads { get; init; }
+
+    public required int KeyValueHeads { get; init; }
+
+    /// <summary>Elements a head; 0: <see cref="Hidden"/> / <see cref="Heads"/>.</summary>
+    public int HeadDimension { get; init; }
+
+    public float RopeTheta { get; init; } = 10000f;
+
+    public float RopeScaling { get; init; } = 1f;
+
+    /// <summary>Rotated elements of a head; 0: all.</summary>
+    public int RopeDimensions { get; init; }
+
+    public RopePairing RopePairing { get; init; }
+
+    public bool QueryKeyValueBiases { get; init; }
+
+    public bool OutputBias { get; init; }
+
+    public required int Intermediate { get; init; }
+
+    public Activation Activation { get; init; }
+
+    /// <summary>FATReLU's; 0 for any other activation.</summary>
+    public float Threshold { get; init; }
+
+    public bool Gated { get; init; } = true;
+
+    public bool FeedForwardBiases { get; init; }
+
+    /// <summary>LayerNorm instead of RMSNorm.</summary>
+    public bool LayerNorm { get; init; }
+
+    public float NormEpsilon { get; init; } = 1e-5f;
+
+    public bool TiedEmbedding { get; init; }
+
+    public float EmbeddingScale { get; init; } = 1f;
+
+    /// <summary>The sign-bit predictor's, in every layer.</summary>
+    public float Alpha { get; init; } = 1f;
+
+    public IReadOnlyList<WeightType> Weights { get; init; } = [WeightType.F16];
+
+    /// <summary>Whether the activation has exact zeros, so that there is anything to skip or to predict.</summary>
+    public bool HasZeros => Activation is not (Activation.Silu or Activation.Gelu);
+
+    public int HeadSize => HeadDimension == 0 ? Hidden / Heads : HeadDimension;
+
+    public int QueryWidth => Heads * HeadSize;
+
+    public int KeyValueWidth => KeyValueHeads * HeadSize;
+
+    /// <summary>A C# identifier like the name.</summary>
+    public string ClassName
+    {
+        get
+        {
+            var text = new StringBuilder();
+            bool upper = true;
+            foreach (char c in Name)
+            {
+                if (!char.IsAsciiLetterOrDigit(c))
+                {
+                    upper = true;
+                    if (c == '.' && text.Length > 0)
+                    {
+                        text.Append('_');
+                    }
+
+                    continue;
+                }
+
+                if (text.Length > 0 && char.IsAsciiDigit(c) && char.IsAsciiDigit(text[^1]) && upper)
+                {
+                    text.Append('_');
+                }
+
+                text.Append(upper ? char.ToUpperInvariant(c) : c);
+                upper = false;
+            }
+
+            return text.Length == 0 || char.IsAsciiDigit(text[0]) ? "Model" + text : text.ToString();
+        }
+    }
+
+    /// <summary>The declaration as C#: a file that a user could put into a project as it is.</summary>
+    public string ToText()
+    {
+        var lines = new List<string>
+        {
+            "using SparseInfer;",
+            "",
+            $"/// <summary>{Name}, weights {string.Join(", ", Weights)}.</summary>",
+            Attribute("DecoderModel", ("Hidden", Hidden), ("Layers", Layers), ("Vocabulary", Vocabulary), ("Context", Context)),
+            Attribute(
+                "Attention",
+                ("Heads", Heads),
+                ("KeyValueHeads", KeyValueHeads),
+                ("HeadDimension", NotDefault(HeadDimension, 0)),
+                ("RopeTheta", RopeTheta),
+                ("RopeScaling", NotDefault(RopeScaling, 1f)),
+                ("RopeDimensions", NotDefault(RopeDimensions, 0)),
+                ("RopePairing", NotDefault(RopePairing, RopePairing.Interleaved)),
+                ("QueryKeyValueBiases", NotDefault(QueryKeyValueBiases, false)),
+                ("OutputBias", NotDefault(OutputBias, false))),
+            Attribute(
+                "FeedForward",
+                ("Intermediate", Intermediate),
+                ("Activation", Activation),
+                ("Threshold", NotDefault(Threshold, 0f)),
+                ("Gated", Gated),
+                ("Biases", NotDefault(FeedForwardBiases, false))),
+            Attribute(LayerNorm ? "LayerNorm" : "RmsNorm", ("Epsilon", NormEpsilon)),
+        };
+        if (TiedEmbedding || EmbeddingScale != 1f)
+        {
+            lines.Add(Attribute("Embedding", ("Tied", NotDefault(TiedEmbedding, false)), ("Scale", NotDefault(EmbeddingScale, 1f))));
+        }
+
+        if (HasZeros)
+        {
+            lines.Add(Attribute("SignBitPredictor", ("Alpha", Alpha)));
+        }
+
+        lines.Add($"[Weights({string.Join(", ", Weights.Select(Value))})]");
+        lines.Add($"public sealed partial class {ClassName};");
+        return string.Join('\n', lines) + "\n";
+    }
+
+    private static object? NotDefault<T>(T value, T usual)
+        where T : struct => value.Equals(usual) ? null : value;
+
+    private static string Attribute(string name, params ReadOnlySpan<(string Name, object? Value)> properties)
+    {
+        var written = new List<string>();
+        foreach ((string property, object? value) in properties)
+        {
+            if (value is not null)
+            {
+                written.Add($"{property} = {Value(value)}");
+            }
+        }
+
+        return $"[{name}({string.Join(", ", written)})]";
+    }
+
+    private static string Value<T>(T value) => value switch
+    {
+        bool b => b ? "true" : "false",
+        float f => ((decimal)f).ToString("0.##########", CultureInfo.InvariantCulture) + "f",
+        int i => i.ToString(CultureInfo.InvariantCulture),
+        Enum e => $"{e.GetType().Name}.{e}",
+        _ => throw new ArgumentOutOfRangeException(nameof(value), value, "No attribute takes such a value."),
+    };
+}

@@ -1,0 +1,296 @@
+using System.Globalization;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Cli.Synthetic;
+
+/// <summary>
+/// Builds a model of a declared shape in memory, whose true and predicted sparsity are what was asked for, for every token and in every
+/// layer, computed by the real kernels from real weights. docs/bench.md has the construction.
+/// </summary>
+internal sealed unsafe class SyntheticModel
+{
+    private const int RowsAtOnce = 64;
+
+    private readonly ModelDeclaration _model;
+    private readonly ActivityTarget _target;
+    private readonly ulong _seed;
+    private readonly WeightType _type;
+    private readonly WeightWriter _writer;
+    private readonly SignPatterns _patterns;
+    private readonly Action<long, long> _progress;
+    private readonly CancellationToken _cancel;
+    private readonly long _total;
+    private readonly List<TensorInMemory> _tensors = [];
+    private long _done;
+    private int _stream;
+
+    private SyntheticModel(
+        ModelDeclaration model, ActivityTarget target, ulong seed, Action<long, long> progress, CancellationToken cancellationToken)
+    {
+        _model = model;
+        _target = target;
+        _seed = seed;
+        _type = model.Weights[0];
+        _writer = WeightWriter.For(_type);
+        _patterns = new SignPatterns(model.Hidden, seed);
+        _progress = progress;
+        _cancel = cancellationToken;
+        _total = ByteCount(model);
+    }
+
+    /// <summary>Bytes of all weights: what has to fit in memory.</summary>
+    public static long ByteCount(ModelDeclaration model)
+    {
+        WeightWriter writer = WeightWriter.For(model.Weights[0]);
+        long hidden = writer.RowBytes(model.Hidden);
+        long attention = ((model.QueryWidth + (2L * model.KeyValueWidth)) * hidden) + (model.Hidden * writer.RowBytes(model.QueryWidth));
+        long feedForward = model.Intermediate * (model.Gated ? 3L : 2L) * hidden;
+        return (model.Layers * (attention + feedForward)) + (model.Vocabulary * hidden * (model.TiedEmbedding ? 1 : 2));
+    }
+
+    /// <summary>Makes the weights.</summary>
+    /// <param name="model">The shape; its first weight type is used.</param>
+    /// <param name="target">What tokens shall find.</param>
+    /// <param name="seed">The same seed makes the same weights.</param>
+    /// <param name="progress">Told the bytes made and the bytes to make.</param>
+    /// <param name="cancellationToken">Ends it; what was made is freed.</param>
+    /// <exception cref="CliException">The shape or the target admits no such weights.</exception>
+    public static ModelFile Build(
+        ModelDeclaration model, ActivityTarget target, ulong seed, Action<long, long> progress, CancellationToken cancellationToken)
+    {
+        Validate(model, target);
+        var builder = new SyntheticModel(model, target, seed, progress, cancellationToken);
+        try
+        {
+            builder.MakeAll();
+            var metadata = new GgufWriter();
+            metadata.Add(PreparedTensors.LayoutKey, PreparedTensors.Layout);
+            string name = $"synthetic {model.Name}";
+            return ModelFile.FromMemory(name, metadata.ToMetadata(name), builder._tensors);
+        }
+        catch
+        {
+            builder._tensors.ForEach(tensor => tensor.Bytes.Dispose());
+            throw;
+        }
+    }
+
+    private static void Validate(ModelDeclaration model, ActivityTarget target)
+    {
+        target.Validate();
+        if (!model.HasZeros)
+        {
+            throw new CliException($"--activation {model.Activation} has no zeros: synthetic sparsity needs relu, fatrelu, drelu or squared-relu.");
+        }
+
+        if (model.Hidden % 32 != 0 || model.QueryWidth % 32 != 0 || (model.Intermediate % 32 != 0 && model.Weights[0] is WeightType.Q8_0 or WeightType.Q4_0))
+        {
+            throw new CliException("synthetic weights need widths that are multiples of 32.");
+        }
+
+        // A matched neuron's gate comes out at about this; a contrary one's is somewhat less.
+        double gate = model.Hidden / (double)SignPatterns.Groups * WeightWriter.Small;
+        if (model.Threshold > gate / 3)
+        {
+            throw new CliException(string.Create(
+                CultureInfo.InvariantCulture, $"--threshold {model.Threshold} is too high: synthetic gates of this width come out at about {gate:0.##}."));
+        }
+    }
+
+    private void MakeAll()
+    {
+        int exponent = WeightWriter.ExponentFor(_model.EmbeddingScale);
+        Matrix("token_embd.weight", _model.Vocabulary, _model.Hidden, (row, token) => Embedding(row, token, exponent));
+        if (!_model.TiedEmbedding)
+        {
+            RandomMatrix("output.weight", _model.Vocabulary, _model.Hidden);
+        }
+
+        Norm("output_norm");
+        for (int layer = 0; layer < _model.Layers; layer++)
+        {
+            string block = $"blk.{layer}.";
+            Norm(block + "attn_norm");
+            Norm(block + "ffn_norm");
+            Projection(block + "attn_q", _model.QueryWidth, _model.QueryKeyValueBiases);
+            Projection(block + "attn_k", _model.KeyValueWidth, _model.QueryKeyValueBiases);
+            Projection(block + "attn_v", _model.KeyValueWidth, _model.QueryKeyValueBiases);
+            RandomMatrix(block + "attn_output.weight", _model.Hidden, _model.QueryWidth);
+            Bias(block + "attn_output", _model.Hidden, _model.OutputBias);
+            FeedForward(block, layer);
+        }
+    }
+
+    private void FeedForward(string block, int layer)
+    {
+        bool dRelu = _model.Activation == Activation.DRelu;
+        string first = _model.Gated ? "ffn_gate" : "ffn_up";
+        Deciding(block + first, layer, second: false);
+        if (_model.Gated && dRelu)
+        {
+            Deciding(block + "ffn_up", layer, second: true);
+        }
+        else if (_model.Gated)
+        {
+            Projection(block + "ffn_up", _model.Intermediate, _model.FeedForwardBiases);
+        }
+
+        Bias(block + "ffn_down", _model.Hidden, _model.FeedForwardBiases);
+        Down(block + "ffn_down.weight");
+    }
+
+    /// <summary>A matrix whose products with the input decide which neurons are active, and whose signs decide which are predicted.</summary>
+    private void Deciding(string name, int layer, bool second)
+    {
+        int stream = _stream;
+        Matrix(name + ".weight", _model.Intermediate, _model.Hidden, (row, neuron) => DecidingRow(row, layer, stream, neuron, second));
+        Bias(name, _model.Intermediate, _model.FeedForwardBiases);
+    }
+
+    private void DecidingRow(Span<byte> row, int layer, int stream, int neuron, bool second)
+    {
+        // What the neuron does is drawn from a stream that dReLU's two matrices share.
+        var fate = new SplitMix64(_seed, int.MinValue + layer, neuron);
+        int inactive = 0;
+        int predicted = 0;
+        for (int group = 0; group < SignPatterns.Groups; group++)
+        {
+            (bool truth, bool prediction) = DrawFactor(ref fate, second);
+            inactive |= truth ? 1 << group : 0;
+            predicted |= prediction ? 1 << group : 0;
+        }
+
+        var random = new SplitMix64(_seed, stream, neuron);
+        int turn = 0;
+        for (int run = 0; run < _patterns.Runs; run++)
+        {
+            if (run % SignPatterns.Groups == 0)
+            {
+                turn = (int)(random.Next() >>> 61);
+            }
+
+            // Eight runs serve the eight groups, one each, in an order of the row's own.
+            int group = (run % SignPatterns.Groups) ^ turn;
+            ulong bits = random.Next();
+            int signs = _patterns.Signs(run, group) ^ (((predicted >> group) & 1) != 0 ? 0xFFFF : 0);
+            int large = 0;
+            if ((((inactive ^ predicted) >> group) & 1) != 0)
+            {
+                large = SignPatterns.ContraryColumns(neuron + (run / SignPatterns.Groups));
+                signs ^= large;
+            }
+
+            _writer.Gate(row, run, signs, large, (uint)bits);
+        }
+    }
+
+    private (bool Inactive, bool Predicted) DrawFactor(ref SplitMix64 fate, bool second)
+    {
+        (bool inactive, bool predicted) = _target.Draw(ref fate);
+        if (_model.Activation != Activation.DRelu)
+        {
+            return (inactive, predicted);
+        }
+
+        // Where prediction and truth agree that the neuron is inactive, they agree on the factors as well.
+        (bool gate, bool up) = _target.DrawFactors(ref fate);
+        bool ends = second ? up : gate;
+        return (inactive && ends, predicted && ends);
+    }
+
+    private void Embedding(Span<byte> row, int token, int exponent)
+    {
+        var random = new SplitMix64(_seed, stream: -3, token);
+        for (int run = 0; run < _patterns.Runs; run++)
+        {
+            _writer.Embedding(row, run, _patterns.Signs(run, token % SignPatterns.Groups), exponent, random.Next());
+        }
+    }
+
+    private void Projection(string name, int rows, bool biased)
+    {
+        RandomMatrix(name + ".weight", rows, _model.Hidden);
+        Bias(name, rows, biased);
+    }
+
+    private void RandomMatrix(string name, int rows, int columns)
+    {
+        int stream = _stream;
+        Matrix(name, rows, columns, (row, i) =>
+        {
+            var random = new SplitMix64(_seed, stream, i);
+            _writer.Random(row, ref random);
+        });
+    }
+
+    private delegate void RowWriter(Span<byte> row, int i);
+
+    private void Matrix(string name, int rows, int columns, RowWriter write) =>
+        Fill(name, TensorType.Of(_type), [rows, columns], rows, _writer.RowBytes(columns), write);
+
+    /// <summary>Neuron-major at once, so that it is there only once.</summary>
+    private void Down(string name)
+    {
+        _ = PreparedTensors.TryGetDownName(name, out string? down);
+        TensorType stored = PreparedTensors.DownType(_type);
+        long[] shape = PreparedTensors.DownShape(_type, _model.Intermediate, _model.Hidden);
+        int stream = _stream;
+        int rows = (int)shape[0];
+        long rowBytes = shape.Length == 2 ? _writer.RowBytes(_model.Hidden) : shape[1] * shape[2];
+        Fill(down!, stored, shape, rows, rowBytes, (row, i) =>
+        {
+            var random = new SplitMix64(_seed, stream, i);
+            _writer.RandomDown(row, _model.Hidden, ref random);
+        });
+    }
+
+    private void Fill(string name, TensorType stored, long[] shape, int rows, long rowBytes, RowWriter write)
+    {
+        _stream++;
+        NativeBuffer buffer = NativeBuffer.Allocate(rows * rowBytes);
+        _tensors.Add(new TensorInMemory(name, stored, shape, buffer));
+        nint address = buffer.Address;
+        int chunks = (rows + RowsAtOnce - 1) / RowsAtOnce;
+        Parallel.For(0, chunks, new ParallelOptions { CancellationToken = _cancel }, chunk =>
+        {
+            int end = Math.Min(rows, (chunk + 1) * RowsAtOnce);
+            for (int i = chunk * RowsAtOnce; i < end; i++)
+            {
+                write(new Span<byte>((byte*)address + (i * rowBytes), (int)rowBytes), i);
+            }
+        });
+        _done += rows * rowBytes;
+        _progress(_done, _total);
+    }
+
+    private void Norm(string name)
+    {
+        Vector(name + ".weight", _model.Hidden, static (_, _) => 1f);
+        if (_model.LayerNorm)
+        {
+            Vector(name + ".bias", _model.Hidden, static (_, _) => 0f);
+        }
+    }
+
+    private void Bias(string name, int length, bool wanted)
+    {
+        if (wanted)
+        {
+            // Far too small to make a neuron active or inactive.
+            Vector(name + ".bias", length, (seed, i) => (float)((new SplitMix64(seed, -4, i).NextUnit() - 0.5) / 256));
+        }
+    }
+
+    private void Vector(string name, int length, Func<ulong, int, float> value)
+    {
+        NativeBuffer buffer = NativeBuffer.Allocate(length * sizeof(float));
+        _tensors.Add(new TensorInMemory(name, TensorType.Of(WeightType.F32), [length], buffer));
+        Span<float> elements = buffer.AsSpan<float>();
+        for (int i = 0; i < length; i++)
+        {
+            elements[i] = value(_seed, i);
+        }
+    }
+}

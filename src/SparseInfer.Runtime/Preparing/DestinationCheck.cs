@@ -1,0 +1,50 @@
+using SparseInfer.Files;
+
+namespace SparseInfer.Preparing;
+
+/// <summary>Whether a file can be written where it is asked for: found out before hours of work, not after.</summary>
+internal static class DestinationCheck
+{
+    public static void Run(ModelFile source, string destination, bool overwrite)
+    {
+        string full = Path.GetFullPath(destination);
+        if (Directory.Exists(full) || Path.EndsInDirectorySeparator(destination))
+            throw new IOException($"{destination} is a folder: name the file to write.");
+        string folder = Path.GetDirectoryName(full)!;
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"There is no folder {folder} to write {Path.GetFileName(full)} in: make it first.");
+        if (source.Tensors.Any(tensor => IsSame(tensor.File, full)))
+            throw new IOException($"{destination} is the source itself: write to another file.");
+        if (File.Exists(full) && !overwrite)
+            throw new IOException($"{destination} is there already: remove it, or ask for it to be replaced.");
+    }
+
+    public static void RequireSpace(string destination, long bytes)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(destination))!;
+        if (FreeSpace(folder) is { } free && free < bytes)
+        {
+            throw new IOException(
+                $"{destination} will have {bytes / 1e9:F1} GB, but only {free / 1e9:F1} GB are free in {folder}: make room, or write elsewhere.");
+        }
+    }
+
+    /// <summary>Null where the operating system does not say, as for some network shares.</summary>
+    private static long? FreeSpace(string folder)
+    {
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsSame(string file, string full) => Resolve(Path.GetFullPath(file)) == Resolve(full);
+
+    private static string Resolve(string path) => File.Exists(path)
+        ? new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path
+        : path;
+}

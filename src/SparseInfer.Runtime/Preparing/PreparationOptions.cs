@@ -1,0 +1,24 @@
+namespace SparseInfer;
+
+/// <summary>How a model file is prepared.</summary>
+public sealed record PreparationOptions
+{
+    /// <summary>The type that all matrices are stored in, through F32 where they have another; null: each stays what it is.</summary>
+    public WeightType? Weights { get; init; }
+
+    /// <summary>
+    /// Store the signs of up matrices beside those of gates: dReLU's predictor wants both. Done without being asked where the file names
+    /// that activation, and where there is no gate.
+    /// </summary>
+    public bool UpSigns { get; init; }
+
+    /// <summary>Replace a file that is there.</summary>
+    public bool Overwrite { get; init; }
+}
+
+/// <summary>What preparing a model file gave.</summary>
+/// <param name="File">The new file.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Transposed">Number of down matrices stored neuron-major.</param>
+/// <param name="SignPlanes">Number of matrices whose signs are stored.</param>
+public sealed record PreparationReport(string File, long Bytes, int Transposed, int SignPlanes);

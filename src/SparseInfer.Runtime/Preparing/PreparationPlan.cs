@@ -1,0 +1,175 @@
+using SparseInfer.Files;
+using SparseInfer.Runtime;
+
+namespace SparseInfer.Preparing;
+
+/// <summary>What becomes of each tensor of a model. Made, and everything that is wrong found, before anything is written.</summary>
+internal sealed class PreparationPlan
+{
+    private const string MatrixSuffix = ".weight";
+    private const string TransposedSuffix = ".ffn_down_t.weight";
+    private const string SignsSuffix = ".signs";
+    private const string GateSuffix = ".ffn_gate.weight";
+    private const string UpSuffix = ".ffn_up.weight";
+    private const string FileTypeKey = "general.file_type";
+    private const int Alignment = 64;
+
+    private readonly ModelFile _source;
+    private readonly PreparationOptions _options;
+    private readonly bool _upSigns;
+    private readonly List<string> _problems = [];
+    private readonly List<Entry> _entries = [];
+
+    public PreparationPlan(ModelFile source, PreparationOptions options)
+    {
+        _source = source;
+        _options = options;
+        if (source.Format != ModelFileFormat.Gguf)
+        {
+            throw new ModelFormatException(
+                source.Path, "is safetensors; GGUF files are prepared. Convert it with llama.cpp's 'convert_hf_to_gguf.py', and prepare the result.");
+        }
+
+        if (source.Metadata.TryGetString(PreparedTensors.LayoutKey, out string? layout) && layout != PreparedTensors.Layout)
+            throw new ModelFormatException(source.Path, $"'{PreparedTensors.LayoutKey}' is '{layout}', another layout than '{PreparedTensors.Layout}': prepare the original.");
+        _upSigns = options.UpSigns || NamesDRelu(source.Metadata);
+        foreach (TensorInfo tensor in source.Tensors)
+            Add(tensor);
+        if (Transposed == 0 && _problems.Count == 0)
+            _problems.Add("there is no 'blk.0.ffn_down.weight', nor its like in any layer: this is no decoder with plain feed-forwards");
+        if (_problems.Count > 0)
+            throw new ModelFormatException(source.Path, $"cannot be prepared:\n  {string.Join("\n  ", Shown())}");
+    }
+
+    public int Transposed { get; private set; }
+
+    public int SignPlanes { get; private set; }
+
+    /// <summary>Bytes of all tensors, for progress.</summary>
+    public long Bytes => _entries.Sum(entry => TensorSize.Of(entry.Name, entry.Type, entry.Shape));
+
+    public void AddTo(GgufWriter writer, TensorStreams streams)
+    {
+        foreach (string key in _source.Metadata.Keys)
+        {
+            if (key is not (GgufFile.AlignmentKey or PreparedTensors.LayoutKey) && !(key == FileTypeKey && _options.Weights is not null))
+                writer.Copy(_source.Metadata, key);
+        }
+
+        if (_options.Weights is { } type)
+            writer.Add(FileTypeKey, FileType(type));
+        writer.Add(GgufFile.AlignmentKey, (uint)Alignment);
+        writer.Add(PreparedTensors.LayoutKey, PreparedTensors.Layout);
+        foreach (Entry entry in _entries)
+            writer.AddTensor(entry.Name, entry.Type, entry.Shape, stream => entry.Write(streams, stream));
+    }
+
+    private static bool NamesDRelu(ModelMetadata metadata) =>
+        metadata.TryGetString("general.architecture", out string? architecture)
+        && metadata.TryGetString($"{architecture}.feed_forward.activation", out string? activation)
+        && activation == "drelu";
+
+    /// <summary>llama.cpp's llama_ftype.</summary>
+    private static uint FileType(WeightType type) => type switch
+    {
+        WeightType.F32 => 0,
+        WeightType.F16 => 1,
+        WeightType.Q4_0 => 2,
+        WeightType.Q8_0 => 7,
+        _ => 32,
+    };
+
+    private void Add(TensorInfo tensor)
+    {
+        if (tensor.Name.EndsWith(TransposedSuffix, StringComparison.Ordinal))
+            AddTransposed(tensor);
+        else if (IsSignsOfMatrix(tensor.Name))
+            return; // written anew, beside the matrix
+        else if (tensor.Shape.Count == 2 && tensor.Name.EndsWith(MatrixSuffix, StringComparison.Ordinal))
+            AddMatrix(tensor);
+        else
+            Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
+    }
+
+    private bool IsSignsOfMatrix(string name) =>
+        name.EndsWith(SignsSuffix, StringComparison.Ordinal) && _source.TryGetTensor(name[..^SignsSuffix.Length] + MatrixSuffix, out _);
+
+    /// <summary>Neuron-major already: kept as it is.</summary>
+    private void AddTransposed(TensorInfo tensor)
+    {
+        WeightType? stored = _source.Metadata.Describe(PreparedTensors.LayoutKey) is null ? null : PreparedTensors.BlockTypeOf(tensor);
+        if (stored is null && tensor.Weight is WeightType.F32 or WeightType.F16 or WeightType.BF16)
+            stored = tensor.Weight;
+        if (stored is null)
+            _problems.Add($"tensor '{tensor.Name}' is {tensor.Type} {FileText.Shape(tensor.Shape)}, which is no layout that is read: prepare the original");
+        else if (_options.Weights is { } type && type != stored)
+            _problems.Add($"tensor '{tensor.Name}' is {stored} and transposed already: to have {type}, prepare the original");
+        Transposed++;
+        Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
+    }
+
+    private void AddMatrix(TensorInfo tensor)
+    {
+        if (tensor.Weight is not { } stored)
+        {
+            string types = string.Join(", ", Enum.GetNames<WeightType>());
+            _problems.Add($"tensor '{tensor.Name}' is {tensor.Type}, which no kernel reads: start from a file whose matrices are {types}");
+            return;
+        }
+
+        WeightType type = _options.Weights ?? stored;
+        if (tensor.Shape[1] % TensorType.Of(type).ElementsPerBlock != 0)
+        {
+            _problems.Add($"tensor '{tensor.Name}' has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
+            return;
+        }
+
+        if (tensor.Shape.Any(size => size > int.MaxValue))
+        {
+            _problems.Add($"tensor '{tensor.Name}' is {FileText.Shape(tensor.Shape)}, larger than any model's");
+            return;
+        }
+
+        if (PreparedTensors.TryGetDownName(tensor.Name, out string? down))
+        {
+            AddDown(tensor, down, type);
+            return;
+        }
+
+        Add(tensor.Name, TensorType.Of(type), tensor.Shape, (streams, stream) => streams.Matrix(tensor, type, stream));
+        if (WantsSigns(tensor.Name))
+        {
+            SignPlanes++;
+            long[] shape = PreparedTensors.SignsShape((int)tensor.Shape[0], (int)tensor.Shape[1]);
+            Add(PreparedTensors.SignsName(tensor.Name), PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(tensor, type, stream));
+        }
+    }
+
+    private void AddDown(TensorInfo tensor, string name, WeightType type)
+    {
+        if (_source.TryGetTensor(name, out _))
+        {
+            _problems.Add($"tensor '{tensor.Name}' is there a second time, transposed, as '{name}': leave one out");
+            return;
+        }
+
+        Transposed++;
+        long[] shape = PreparedTensors.DownShape(type, intermediate: (int)tensor.Shape[1], hidden: (int)tensor.Shape[0]);
+        Add(name, PreparedTensors.DownType(type), shape, (streams, stream) => streams.Down(tensor, type, stream));
+    }
+
+    private bool WantsSigns(string name) =>
+        name.EndsWith(GateSuffix, StringComparison.Ordinal)
+        || (name.EndsWith(UpSuffix, StringComparison.Ordinal)
+            && (_upSigns || !_source.TryGetTensor(name[..^UpSuffix.Length] + GateSuffix, out _)))
+        || _source.TryGetTensor(PreparedTensors.SignsName(name), out _);
+
+    private void Add(string name, TensorType type, IReadOnlyList<long> shape, Action<TensorStreams, Stream> write) =>
+        _entries.Add(new Entry(name, type, [.. shape], write));
+
+    private IEnumerable<string> Shown() => _problems.Count <= ModelLoader.MostProblems
+        ? _problems
+        : _problems.Take(ModelLoader.MostProblems).Append($"... and {_problems.Count - ModelLoader.MostProblems} more");
+
+    private sealed record Entry(string Name, TensorType Type, long[] Shape, Action<TensorStreams, Stream> Write);
+}
