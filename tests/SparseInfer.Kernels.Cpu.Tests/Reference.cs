@@ -87,6 +87,34 @@ internal static class Reference
         return Tree(sums);
     }
 
+    /// <summary>One column of the down product, neuron by neuron.</summary>
+    public static float PlainDown(ReadOnlySpan<float> h, ReadOnlySpan<float> column)
+    {
+        float sum = 0;
+        for (int i = 0; i < h.Length; i++)
+            sum = MathF.FusedMultiplyAdd(h[i], column[i], sum);
+        return sum;
+    }
+
+    /// <summary>The same of a block format: 32 activations in steps of their largest, an integer sum, one multiply-add with both scales.</summary>
+    public static float BlockDown(ReadOnlySpan<float> h, ReadOnlySpan<byte> blocks, int blockBytes)
+    {
+        float sum = 0;
+        for (int block = 0; block < blocks.Length / blockBytes; block++)
+        {
+            ReadOnlySpan<byte> bytes = blocks.Slice(block * blockBytes, blockBytes);
+            (int[] quants, float step) = Quantize(h.Slice(block * 32, 32), blockBytes == 34 ? 32767 : 127);
+            int total = 0;
+            for (int i = 0; i < 32; i++)
+            {
+                int weight = blockBytes == 34 ? (sbyte)bytes[2 + i] : ((bytes[2 + (i % 16)] >> (i < 16 ? 0 : 4)) & 15) - 8;
+                total += weight * quants[i];
+            }
+            sum = MathF.FusedMultiplyAdd(total, (float)BitConverter.ToHalf(bytes) * step, sum);
+        }
+        return sum;
+    }
+
     private static (int[] Quants, float Step) Quantize(ReadOnlySpan<float> x, float range)
     {
         float largest = 0;

@@ -135,8 +135,7 @@ public abstract partial class WeightFormatTests<T>
 
     private static float Dot(Sample<T> sample, float[] x, int row)
     {
-        int bytes = (int)WeightPacking.SourceRowBytes<T>(sample.Columns);
-        ReadOnlySpan<byte> blocks = sample.Bytes.Slice(row * bytes, bytes);
+        ReadOnlySpan<byte> blocks = sample.Bytes.Slice(row * sample.RowBytes, sample.RowBytes);
         return typeof(T) == typeof(Q8_0) ? Reference.Q8Dot(x, blocks)
             : typeof(T) == typeof(Q4_0) ? Reference.Q4Dot(x, blocks)
             : Reference.Dot(x, sample.Values.AsSpan(row * sample.Columns, sample.Columns));

@@ -133,31 +133,31 @@ internal static unsafe class PlainDot
                     byte* at = (byte*)input + (2 * i);
                     Vector256<float> xA = Vector256.Load((float*)at);
                     Vector256<float> xB = Vector256.Load((float*)(at + 32));
-                    TWiden.Widen(Vector256.Load((short*)(r0 + i)), out Vector256<float> a, out Vector256<float> b);
+                    TWiden.Load(r0 + i, out Vector256<float> a, out Vector256<float> b);
                     a0 = Fma.MultiplyAdd(xA, a, a0);
                     b0 = Fma.MultiplyAdd(xB, b, b0);
-                    TWiden.Widen(Vector256.Load((short*)(r1 + i)), out a, out b);
+                    TWiden.Load(r1 + i, out a, out b);
                     a1 = Fma.MultiplyAdd(xA, a, a1);
                     b1 = Fma.MultiplyAdd(xB, b, b1);
-                    TWiden.Widen(Vector256.Load((short*)(r2 + i)), out a, out b);
+                    TWiden.Load(r2 + i, out a, out b);
                     a2 = Fma.MultiplyAdd(xA, a, a2);
                     b2 = Fma.MultiplyAdd(xB, b, b2);
-                    TWiden.Widen(Vector256.Load((short*)(r3 + i)), out a, out b);
+                    TWiden.Load(r3 + i, out a, out b);
                     a3 = Fma.MultiplyAdd(xA, a, a3);
                     b3 = Fma.MultiplyAdd(xB, b, b3);
 
                     xA = Vector256.Load((float*)(at + 64));
                     xB = Vector256.Load((float*)(at + 96));
-                    TWiden.Widen(Vector256.Load((short*)(r0 + i + 32)), out a, out b);
+                    TWiden.Load(r0 + i + 32, out a, out b);
                     a0 = Fma.MultiplyAdd(xA, a, a0);
                     b0 = Fma.MultiplyAdd(xB, b, b0);
-                    TWiden.Widen(Vector256.Load((short*)(r1 + i + 32)), out a, out b);
+                    TWiden.Load(r1 + i + 32, out a, out b);
                     a1 = Fma.MultiplyAdd(xA, a, a1);
                     b1 = Fma.MultiplyAdd(xB, b, b1);
-                    TWiden.Widen(Vector256.Load((short*)(r2 + i + 32)), out a, out b);
+                    TWiden.Load(r2 + i + 32, out a, out b);
                     a2 = Fma.MultiplyAdd(xA, a, a2);
                     b2 = Fma.MultiplyAdd(xB, b, b2);
-                    TWiden.Widen(Vector256.Load((short*)(r3 + i + 32)), out a, out b);
+                    TWiden.Load(r3 + i + 32, out a, out b);
                     a3 = Fma.MultiplyAdd(xA, a, a3);
                     b3 = Fma.MultiplyAdd(xB, b, b3);
                 }
@@ -173,10 +173,54 @@ internal static unsafe class PlainDot
     private static Vector128<float> InterleavedQuarter(Vector256<float> a, Vector256<float> b) =>
         (a.GetLower() + a.GetUpper()) + (b.GetLower() + b.GetUpper());
 
-    /// <summary>How 16 weights of two bytes become floats, elements 0-3 and 8-11, then 4-7 and 12-15.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LoadInterleaved(float* values, out Vector256<float> a, out Vector256<float> b)
+    {
+        a = Vector256.Create(Vector128.Load(values), Vector128.Load(values + 8));
+        b = Vector256.Create(Vector128.Load(values + 4), Vector128.Load(values + 12));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreInterleaved(float* values, Vector256<float> a, Vector256<float> b)
+    {
+        a.GetLower().Store(values);
+        b.GetLower().Store(values + 4);
+        a.GetUpper().Store(values + 8);
+        b.GetUpper().Store(values + 12);
+    }
+
+    /// <summary>How 16 weights become floats, and in which order: in two-byte formats elements 0-3 and 8-11, then 4-7 and 12-15.</summary>
     internal interface IInterleave
     {
-        static abstract void Widen(Vector256<short> weights, out Vector256<float> a, out Vector256<float> b);
+        /// <summary>Weights.</summary>
+        static abstract void Load(byte* weights, out Vector256<float> a, out Vector256<float> b);
+
+        /// <summary>16 floats, in the order of the weights.</summary>
+        static abstract void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b);
+
+        /// <summary>The inverse of <see cref="LoadSums"/>.</summary>
+        static abstract void StoreSums(float* sums, Vector256<float> a, Vector256<float> b);
+    }
+
+    /// <summary>F32: as they are.</summary>
+    internal readonly struct Singles : IInterleave
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Load(byte* weights, out Vector256<float> a, out Vector256<float> b) => LoadSums((float*)weights, out a, out b);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b)
+        {
+            a = Vector256.Load(sums);
+            b = Vector256.Load(sums + 8);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void StoreSums(float* sums, Vector256<float> a, Vector256<float> b)
+        {
+            a.Store(sums);
+            b.Store(sums + 8);
+        }
     }
 
     /// <summary>
@@ -186,23 +230,37 @@ internal static unsafe class PlainDot
     internal readonly struct Halves : IInterleave
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Widen(Vector256<short> weights, out Vector256<float> a, out Vector256<float> b)
+        public static void Load(byte* weights, out Vector256<float> a, out Vector256<float> b)
         {
-            Vector256<short> upper = Avx2.ShiftRightArithmetic(weights, 3) & Vector256.Create(unchecked((short)0x8FFF));
-            Vector256<short> lower = Avx2.ShiftLeftLogical(weights, 13);
+            Vector256<short> halves = Vector256.Load((short*)weights);
+            Vector256<short> upper = Avx2.ShiftRightArithmetic(halves, 3) & Vector256.Create(unchecked((short)0x8FFF));
+            Vector256<short> lower = Avx2.ShiftLeftLogical(halves, 13);
             a = Avx2.UnpackLow(lower, upper).AsSingle();
             b = Avx2.UnpackHigh(lower, upper).AsSingle();
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b) => LoadInterleaved(sums, out a, out b);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void StoreSums(float* sums, Vector256<float> a, Vector256<float> b) => StoreInterleaved(sums, a, b);
     }
 
     /// <summary>bfloat16: a float's upper half as it is.</summary>
     internal readonly struct BrainFloats : IInterleave
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Widen(Vector256<short> weights, out Vector256<float> a, out Vector256<float> b)
+        public static void Load(byte* weights, out Vector256<float> a, out Vector256<float> b)
         {
-            a = Avx2.UnpackLow(Vector256<short>.Zero, weights).AsSingle();
-            b = Avx2.UnpackHigh(Vector256<short>.Zero, weights).AsSingle();
+            Vector256<short> upper = Vector256.Load((short*)weights);
+            a = Avx2.UnpackLow(Vector256<short>.Zero, upper).AsSingle();
+            b = Avx2.UnpackHigh(Vector256<short>.Zero, upper).AsSingle();
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b) => LoadInterleaved(sums, out a, out b);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void StoreSums(float* sums, Vector256<float> a, Vector256<float> b) => StoreInterleaved(sums, a, b);
     }
 }

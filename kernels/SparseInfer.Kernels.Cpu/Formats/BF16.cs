@@ -57,6 +57,11 @@ public readonly struct BF16 : IWeightFormat
         Load32(ref neuron, column, out lo, out hi);
 
     /// <inheritdoc/>
+    public static void AddDown(
+        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
+        PlainDown.Add<BF16, PlainDot.BrainFloats>(in down, active, h, ref y, fromColumn, toColumn);
+
+    /// <inheritdoc/>
     public static void TransposeDown(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron) =>
         Transposition.Plain<ushort>(ref source, sourceStride, in down, fromNeuron, toNeuron);
 

@@ -61,6 +61,10 @@ public interface IWeightFormat
     /// <param name="hi">The other 16.</param>
     static abstract void LoadDown32(ref byte scales, ref byte neuron, nuint column, out Vector512<float> lo, out Vector512<float> hi);
 
+    /// <summary>Adds neurons of a down matrix, each times its activation: see <see cref="OrderedDown.Accumulate{T}"/>, which everybody calls.</summary>
+    static abstract void AddDown(
+        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn);
+
     /// <summary>Transposes a range of neurons of a file's down matrix (hidden x intermediate) into neuron-major storage.</summary>
     /// <param name="source">First byte of the file's matrix.</param>
     /// <param name="sourceStride">Bytes of one of its rows.</param>

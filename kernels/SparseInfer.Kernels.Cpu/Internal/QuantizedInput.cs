@@ -24,7 +24,7 @@ internal static unsafe class QuantizedInput
     public const int EightBitScales = 96;
 
     /// <summary>Below this a block counts as zero: its inverse scale would not be finite.</summary>
-    private const float Smallest = 1e-30f;
+    public const float Smallest = 1e-30f;
 
     /// <summary>What a lane's sum before its weights' scale, 8 quants of up to 15 times the input, may exceed the input's largest element by.</summary>
     private const float Headroom = 1024;

@@ -10,7 +10,7 @@ namespace SparseInfer.Kernels.Cpu;
 public readonly unsafe struct DownMatrix
 {
     /// <summary>Neurons that share a row of scales.</summary>
-    internal const int BlockNeurons = 32;
+    public const int BlockNeurons = 32;
 
     private readonly byte* _address;
     private readonly nint _scaleBytes;
@@ -70,8 +70,12 @@ public readonly unsafe struct DownMatrix
 
     /// <summary>The rows of four neurons. Not bounds-checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal FourRows Neurons4(ref int neurons) => new(
-        Pointer(neurons), Pointer(Unsafe.Add(ref neurons, 1)), Pointer(Unsafe.Add(ref neurons, 2)), Pointer(Unsafe.Add(ref neurons, 3)));
+    internal FourRows Four(int first, int second, int third, int fourth) =>
+        new(Pointer(first), Pointer(second), Pointer(third), Pointer(fourth));
+
+    /// <summary>A block of 32 neurons: its row of scales, which neuron 0's row follows. Not bounds-checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal byte* Block(int block) => _address + (block * _blockBytes);
 
     /// <summary>First byte of the scales of a neuron's block; its first row in formats that have none. Not bounds-checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -122,7 +122,7 @@ internal sealed partial class DecoderClass
         using (_code.Block(signature + "\n    where TMeter : struct, IMeter"))
         {
             _code.Line("FeedForwardSlot slot = _scratch[worker];");
-            _code.Line("(int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, 4);");
+            _code.Line("(int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);");
             _code.Line("ref LayerTally tally = ref Tally(worker, layer);");
             PolicySwitch.Emit(_code, plan, "w", _spec.Policies);
         }
