@@ -35,7 +35,9 @@ internal static class CommandLine
             : await result.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
+
+                // A prompt that is being computed is not waited for; results are written when all are there, so nothing is half done.
+                ProcessTerminationTimeout = TimeSpan.FromSeconds(2),
                 Output = output,
                 Error = error,
             });

@@ -20,6 +20,9 @@ public readonly struct F32 : IWeightFormat
     public static float DownUnfold => 1;
 
     /// <inheritdoc/>
+    public static bool QuantizesInput => false;
+
+    /// <inheritdoc/>
     public static nint RowBytes(int paddedColumns) => (nint)paddedColumns * sizeof(float);
 
     /// <inheritdoc/>
@@ -34,6 +37,13 @@ public readonly struct F32 : IWeightFormat
     /// <inheritdoc/>
     public static float PrepareInput(ref readonly float x, ref float prepared, int paddedColumns) =>
         InputPreparation.Copy(in x, ref prepared, paddedColumns);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
+        PlainDot.Interleaved
+            ? PlainDot.F32(ref x, in rows, in next, paddedColumns)
+            : PlainDot.Widened<F32>(ref x, in rows, in next, paddedColumns);
 
     /// <inheritdoc/>
     public static nint DownScaleBytes(int paddedColumns) => 0;

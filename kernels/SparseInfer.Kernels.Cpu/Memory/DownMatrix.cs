@@ -66,10 +66,17 @@ public readonly unsafe struct DownMatrix
 
     /// <summary>First byte of a neuron's row. Not bounds-checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref byte Neuron(int neuron) =>
-        ref *(_address + ((neuron >>> 5) * _blockBytes) + _scaleBytes + ((neuron & 31) * _neuronBytes));
+    public ref byte Neuron(int neuron) => ref *Pointer(neuron);
+
+    /// <summary>The rows of four neurons. Not bounds-checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal FourRows Neurons4(ref int neurons) => new(
+        Pointer(neurons), Pointer(Unsafe.Add(ref neurons, 1)), Pointer(Unsafe.Add(ref neurons, 2)), Pointer(Unsafe.Add(ref neurons, 3)));
 
     /// <summary>First byte of the scales of a neuron's block; its first row in formats that have none. Not bounds-checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref byte Scales(int neuron) => ref *(_address + ((neuron >>> 5) * _blockBytes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* Pointer(int neuron) => _address + ((neuron >>> 5) * _blockBytes) + _scaleBytes + ((neuron & 31) * _neuronBytes);
 }

@@ -61,11 +61,12 @@ internal sealed class BenchModel : IDisposable
     /// <summary>Loads the model for a device.</summary>
     /// <param name="device">Where it shall run; lives as long as the result.</param>
     /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellationToken">Ends it at the next tensor.</param>
     /// <param name="seconds">How long it took.</param>
-    public LanguageModel Load(Device device, ProgressLine progress, out double seconds)
+    public LanguageModel Load(Device device, ProgressLine progress, CancellationToken cancellationToken, out double seconds)
     {
         long start = Stopwatch.GetTimestamp();
-        var options = new LoadOptions { Progress = new Meter(progress) };
+        var options = new LoadOptions { Progress = new Meter(progress, cancellationToken) };
         LanguageModel model = _compiled.Load(_synthetic ?? ModelFile.Open(_path!), device, options);
         seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return model;
@@ -90,8 +91,12 @@ internal sealed class BenchModel : IDisposable
         _synthetic?.Dispose();
     }
 
-    private sealed class Meter(ProgressLine progress) : IProgress<LoadProgress>
+    private sealed class Meter(ProgressLine progress, CancellationToken cancellationToken) : IProgress<LoadProgress>
     {
-        public void Report(LoadProgress value) => progress.Show("loading", (double)value.BytesDone / Math.Max(1, value.BytesTotal));
+        public void Report(LoadProgress value)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress.Show("loading", (double)value.BytesDone / Math.Max(1, value.BytesTotal));
+        }
     }
 }

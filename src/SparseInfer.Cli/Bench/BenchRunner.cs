@@ -38,7 +38,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
                 double loadSeconds;
                 try
                 {
-                    model = tested.Load(device, progress, out loadSeconds);
+                    model = tested.Load(device, progress, cancellationToken, out loadSeconds);
                 }
                 catch
                 {
@@ -158,9 +158,9 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
 
     private void Sample(Session session, SparsityMode mode, int depth, int prompt, int generated, Samples samples)
     {
-        long allocated = GC.GetTotalAllocatedBytes(precise: true);
-        samples.Nanoseconds.Add((long)Execute(session, mode, depth, prompt, generated, timed: false).TotalNanoseconds);
-        samples.LeastAllocated = Math.Min(samples.LeastAllocated, GC.GetTotalAllocatedBytes(precise: true) - allocated);
+        (long nanoseconds, long allocated) = Execute(session, mode, depth, prompt, generated, timed: false);
+        samples.Nanoseconds.Add(nanoseconds);
+        samples.LeastAllocated = Math.Min(samples.LeastAllocated, allocated);
         if (generated == 0)
         {
             return;
@@ -174,12 +174,13 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
         samples.Predictor.Add(layers.Sum(layer => layer.PredictorNanoseconds));
     }
 
-    /// <summary>Runs a prompt, or generates tokens, after so many that are there already.</summary>
-    private TimeSpan Execute(Session session, SparsityMode mode, int depth, int prompt, int generated, bool timed)
+    /// <summary>Runs a prompt, or generates tokens, after so many that are there already; tells the time, and the bytes allocated.</summary>
+    private (long Nanoseconds, long Allocated) Execute(Session session, SparsityMode mode, int depth, int prompt, int generated, bool timed)
     {
         session.Rewind(depth);
         session.Mode = mode;
         session.Timing = timed;
+        long allocated = GC.GetTotalAllocatedBytes(precise: true);
         long start = Stopwatch.GetTimestamp();
         if (prompt > 0)
         {
@@ -192,7 +193,8 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             session.Forward(_tokens.AsSpan(i, 1));
         }
 
-        return Stopwatch.GetElapsedTime(start);
+        long nanoseconds = (long)Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        return (nanoseconds, GC.GetTotalAllocatedBytes(precise: true) - allocated);
     }
 
     /// <summary>Fills the key-value cache.</summary>
