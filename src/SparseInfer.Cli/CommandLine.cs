@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Convert;
 
 namespace SparseInfer.Cli;
 
@@ -21,6 +22,11 @@ internal static class CommandLine
         Command bench = arguments.CreateCommand();
         bench.SetAction((parsed, cancellationToken) => RunAsync(() => BenchCommand.RunAsync(arguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(bench);
+        var convertArguments = new ConvertArguments();
+        Command convert = convertArguments.CreateCommand();
+        convert.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => ConvertCommand.RunAsync(convertArguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(convert);
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });

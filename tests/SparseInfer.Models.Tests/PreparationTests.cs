@@ -168,7 +168,10 @@ public sealed class PreparationTests(LoadedModels models) : IDisposable
             .Message.ShouldContain("is a folder");
         Should.Throw<IOException>(() => Prepare(_folder.At("source.gguf"), _folder.At(Path.Combine("none", "a.gguf"))))
             .Message.ShouldContain("There is no folder");
-        _folder.Names.ShouldBe(["link.gguf", "source.gguf"]);
+        File.WriteAllText(_folder.At("empty.gguf"), "");
+        Should.Throw<IOException>(() => Prepare(_folder.At("source.gguf"), _folder.At("empty.gguf"), overwrite))
+            .Message.ShouldContain("a pipe or a device, which is not replaced");
+        _folder.Names.ShouldBe(["empty.gguf", "link.gguf", "source.gguf"]);
     }
 
     [Fact]

@@ -5,7 +5,8 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// Zeroed native memory whose first byte is 64-byte aligned: a cache line, and the widest vector. The garbage collector neither moves nor
-/// counts it. Large pieces are asked for in huge pages, where Linux gives those on request. Whoever holds a <see cref="WeightMatrix"/>, <see cref="DownMatrix"/> or <see cref="SignPlane"/> over it must keep it alive.
+/// counts it. Large pieces are asked for in huge pages, where Linux gives those on request.
+/// Whoever holds a <see cref="WeightMatrix"/>, <see cref="DownMatrix"/> or <see cref="SignPlane"/> over it must keep it alive.
 /// </summary>
 public sealed unsafe class NativeBuffer : IDisposable
 {

@@ -4,7 +4,8 @@ using SparseInfer.Kernels.Cpu;
 namespace SparseInfer.Files;
 
 /// <summary>
-/// The bytes of one file, memory-mapped read-only, or memory that stands for one. Every reader of this folder parses a region, so a test can hand any of them bytes that
+/// The bytes of one file, memory-mapped read-only, or memory that stands for one.
+/// Every reader of this folder parses a region, so a test can hand any of them bytes that
 /// never were a file. Until it is disposed the mapping stays: there is no finalizer, because an address taken from a region says nothing
 /// to the garbage collector, and unmapping under a running kernel is worse than a leak.
 /// </summary>

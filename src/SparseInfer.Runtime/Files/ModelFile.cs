@@ -3,7 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace SparseInfer.Files;
 
 /// <summary>
-/// A model on disk, memory-mapped, or in memory: its tensors and what it says about itself. Opening reads the tables only; weights are paged in when
+/// A model on disk, memory-mapped, or in memory:
+/// its tensors and what it says about itself. Opening reads the tables only; weights are paged in when
 /// they are touched, and whether their values make sense is for whoever uses them to check. Everything the tables claim (counts, lengths,
 /// shapes, offsets) is checked against the file before it is believed, so no file can make the reader crash, hang, or allocate
 /// more than a small multiple of what its tables occupy. A file that another program shortens while it is mapped is beyond that.
@@ -72,8 +73,8 @@ public abstract class ModelFile : IDisposable
     /// </summary>
     /// <param name="name">What messages call it, in a path's place.</param>
     /// <param name="metadata">
-    /// What it says about itself, with a GGUF file's keys: <see cref="GgufWriter.ToMetadata"/>, or another file's, which must then stay open.
-    /// Null: nothing.
+    /// What it says about itself, with a GGUF file's keys: <see cref="GgufWriter.ToMetadata"/>, or another file's, which must then stay
+    /// open. Null: nothing.
     /// </param>
     /// <param name="tensors">The tensors. Their memory belongs to the result, which frees it when it is disposed; each has its own.</param>
     /// <exception cref="ArgumentException">A name is there twice. The memory is the caller's still.</exception>

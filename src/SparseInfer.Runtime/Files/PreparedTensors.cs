@@ -6,8 +6,8 @@ namespace SparseInfer.Files;
 /// <summary>
 /// What a prepared GGUF file has in place of, and beside, an ordinary one's tensors, so that nothing is left to do when it is loaded.
 /// <list type="bullet">
-/// <item><c>blk.N.ffn_down_t.weight</c> for <c>blk.N.ffn_down.weight</c>: neuron-major. Plain types as <c>[intermediate, hidden]</c>, as in
-/// PowerInfer's files. Block types, whose blocks run along the neurons, as I8 of the shape <c>[intermediate / 32, bytes a block, hidden]</c>:
+/// <item><c>blk.N.ffn_down_t.weight</c> for <c>blk.N.ffn_down.weight</c>: neuron-major. Plain types as <c>[intermediate, hidden]</c>, as
+/// in PowerInfer's files. Block types, whose blocks run along the neurons, as I8 of the shape <c>[intermediate / 32, bytes a block, hidden]</c>:
 /// for 32 neurons a row of half-precision scales, then a row of quants for each neuron (<see cref="DownMatrix"/>).</item>
 /// <item><c>blk.N.ffn_gate.signs</c> beside <c>blk.N.ffn_gate.weight</c>, and so for any matrix: its sign bits as I32 of the shape
 /// <c>[rows, words]</c>, the first column's in the lowest bit, an even number of words (<see cref="SignPlane"/>).</item>

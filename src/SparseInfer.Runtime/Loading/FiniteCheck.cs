@@ -46,12 +46,14 @@ internal static class FiniteCheck
         string what = tensor.Weight is WeightType.F32 or WeightType.F16 or WeightType.BF16 ? "a weight" : "a block scale";
         return new ModelFormatException(
             tensor.File,
-            $"tensor '{tensor.Name}' has {what} that is not a finite number, at row {place.Row}, column {place.Column}. The file is damaged or was converted with an overflow: convert it again.");
+            $"tensor '{tensor.Name}' has {what} that is not a finite number, at row {place.Row}, column {place.Column}. "
+            + "The file is damaged or was converted with an overflow: convert it again.");
     }
 
     public static ModelFormatException TooLarge(TensorInfo tensor, WeightType target, (int Row, int Column) place) => new(
         tensor.File,
-        $"tensor '{tensor.Name}' has a weight too large for {target}, at row {place.Row}, column {place.Column}: declare WeightType.{Wider(tensor)}.");
+        $"tensor '{tensor.Name}' has a weight too large for {target}, at row {place.Row}, column {place.Column}: "
+        + $"declare WeightType.{Wider(tensor)}.");
 
     /// <summary>The types that hold a tensor's weights, in words.</summary>
     public static string Wider(TensorInfo tensor) => tensor.Weight == WeightType.F32 ? "F32" : $"{tensor.Weight} or F32";

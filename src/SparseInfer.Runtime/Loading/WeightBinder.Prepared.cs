@@ -22,7 +22,8 @@ public sealed partial class WeightBinder
         if (_file.TryGetTensor(name.Gguf, out _) && !_options.AllowUnusedTensors)
         {
             _used.Add(name.Gguf);
-            Problem($"tensor '{name.Gguf}' is there a second time, transposed, as '{tensor.Name}': leave one out, or load with LoadOptions.AllowUnusedTensors to use the transposed");
+            Problem($"tensor '{name.Gguf}' is there a second time, transposed, as '{tensor.Name}': leave one out, "
+                + "or load with LoadOptions.AllowUnusedTensors to use the transposed");
         }
 
         WeightType? blocks = PreparedTensors.BlockTypeOf(tensor);
@@ -34,20 +35,23 @@ public sealed partial class WeightBinder
 
         if (blocks is null && stored is WeightType.Q8_0 or WeightType.Q4_0)
         {
-            Problem($"tensor '{tensor.Name}' is {stored} in blocks along the hidden width, which rounds otherwise than the model it was made from: prepare the file again from one with '{name.Gguf}'");
+            Problem($"tensor '{tensor.Name}' is {stored} in blocks along the hidden width, "
+                + $"which rounds otherwise than the model it was made from: prepare the file again from one with '{name.Gguf}'");
             return default;
         }
 
         long[] shape = PreparedTensors.DownShape(stored, intermediate, hidden);
         if (!tensor.Shape.SequenceEqual(shape))
         {
-            Problem($"tensor '{tensor.Name}' is {Text(tensor.Shape)}, but {Text(shape)} ({intermediateText} x {hiddenText}, {stored}) is declared");
+            Problem($"tensor '{tensor.Name}' is {Text(tensor.Shape)}, "
+                + $"but {Text(shape)} ({intermediateText} x {hiddenText}, {stored}) is declared");
             return default;
         }
 
         if (target != stored && target is WeightType.Q8_0 or WeightType.Q4_0)
         {
-            Problem($"tensor '{tensor.Name}' is {stored} and transposed already, which cannot be converted to {target}: load or prepare the file that has '{name.Gguf}'");
+            Problem($"tensor '{tensor.Name}' is {stored} and transposed already, which cannot be converted to {target}: "
+                + $"load or prepare the file that has '{name.Gguf}'");
             return default;
         }
 
@@ -105,7 +109,8 @@ public sealed partial class WeightBinder
         long[] shape = PreparedTensors.SignsShape(rows, columns);
         if (tensor.Type != PreparedTensors.SignsType || !tensor.Shape.SequenceEqual(shape))
         {
-            Problem($"tensor '{tensor.Name}' is {tensor.Type} {Text(tensor.Shape)}, but the signs of '{name.Gguf}' are {PreparedTensors.SignsType} {Text(shape)}: prepare the file again");
+            Problem($"tensor '{tensor.Name}' is {tensor.Type} {Text(tensor.Shape)}, "
+                + $"but the signs of '{name.Gguf}' are {PreparedTensors.SignsType} {Text(shape)}: prepare the file again");
             return null;
         }
 
@@ -128,8 +133,8 @@ public sealed partial class WeightBinder
         // Widening keeps every sign; rounding to a smaller type need not.
         if (matrix.Type == tensor.Weight || matrix.Type == WeightType.F32)
         {
-            _memory.Offer(
-                in matrix.Weights, SignPlane.FromMemory(signs.Address, matrix.Weights.Rows, matrix.Weights.Columns), $"tensor '{signs.Name}'");
+            var plane = SignPlane.FromMemory(signs.Address, matrix.Weights.Rows, matrix.Weights.Columns);
+            _memory.Offer(in matrix.Weights, plane, $"tensor '{signs.Name}'");
         }
 
         Report(signs);
@@ -143,7 +148,8 @@ public sealed partial class WeightBinder
         }
 
         string found = layout is null ? "does not name" : $"says '{layout}' for";
-        Problem($"'{PreparedTensors.LayoutKey}' {found} the layout of tensor '{tensor.Name}'; '{PreparedTensors.Layout}' is read: prepare the file again");
+        Problem($"'{PreparedTensors.LayoutKey}' {found} the layout of tensor '{tensor.Name}'; "
+            + $"'{PreparedTensors.Layout}' is read: prepare the file again");
         return false;
     }
 }

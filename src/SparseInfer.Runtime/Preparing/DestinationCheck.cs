@@ -1,3 +1,4 @@
+using System.Globalization;
 using SparseInfer.Files;
 
 namespace SparseInfer.Preparing;
@@ -17,6 +18,13 @@ internal static class DestinationCheck
             throw new IOException($"{destination} is the source itself: write to another file.");
         if (File.Exists(full) && !overwrite)
             throw new IOException($"{destination} is there already: remove it, or ask for it to be replaced.");
+
+        // Renaming a file over a device would take the device's place.
+        if (File.Exists(full) && new FileInfo(full).Length == 0)
+        {
+            throw new IOException(
+                $"{destination} is empty, or it is a pipe or a device, which is not replaced: remove it, or name another file.");
+        }
     }
 
     public static void RequireSpace(string destination, long bytes)
@@ -25,7 +33,8 @@ internal static class DestinationCheck
         if (FreeSpace(folder) is { } free && free < bytes)
         {
             throw new IOException(
-                $"{destination} will have {bytes / 1e9:F1} GB, but only {free / 1e9:F1} GB are free in {folder}: make room, or write elsewhere.");
+                $"{destination} will have {Megabytes(bytes)} MB, but only {Megabytes(free)} MB are free in {folder}: "
+                + "make room, or write elsewhere.");
         }
     }
 
@@ -41,6 +50,8 @@ internal static class DestinationCheck
             return null;
         }
     }
+
+    private static string Megabytes(long bytes) => (bytes / 1e6).ToString("N0", CultureInfo.InvariantCulture);
 
     private static bool IsSame(string file, string full) => Resolve(Path.GetFullPath(file)) == Resolve(full);
 

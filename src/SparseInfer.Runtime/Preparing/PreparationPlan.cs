@@ -27,11 +27,17 @@ internal sealed class PreparationPlan
         if (source.Format != ModelFileFormat.Gguf)
         {
             throw new ModelFormatException(
-                source.Path, "is safetensors; GGUF files are prepared. Convert it with llama.cpp's 'convert_hf_to_gguf.py', and prepare the result.");
+                source.Path,
+                "is safetensors; GGUF files are prepared. Convert it with llama.cpp's 'convert_hf_to_gguf.py', and prepare the result.");
         }
 
         if (source.Metadata.TryGetString(PreparedTensors.LayoutKey, out string? layout) && layout != PreparedTensors.Layout)
-            throw new ModelFormatException(source.Path, $"'{PreparedTensors.LayoutKey}' is '{layout}', another layout than '{PreparedTensors.Layout}': prepare the original.");
+        {
+            throw new ModelFormatException(
+                source.Path,
+                $"'{PreparedTensors.LayoutKey}' is '{layout}', another layout than '{PreparedTensors.Layout}': prepare the original.");
+        }
+
         _upSigns = options.UpSigns || NamesDRelu(source.Metadata);
         foreach (TensorInfo tensor in source.Tensors)
             Add(tensor);
@@ -101,7 +107,7 @@ internal sealed class PreparationPlan
         if (stored is null && tensor.Weight is WeightType.F32 or WeightType.F16 or WeightType.BF16)
             stored = tensor.Weight;
         if (stored is null)
-            _problems.Add($"tensor '{tensor.Name}' is {tensor.Type} {FileText.Shape(tensor.Shape)}, which is no layout that is read: prepare the original");
+            _problems.Add($"tensor '{tensor}' is in no layout that is read: prepare the original");
         else if (_options.Weights is { } type && type != stored)
             _problems.Add($"tensor '{tensor.Name}' is {stored} and transposed already: to have {type}, prepare the original");
         Transposed++;
@@ -141,7 +147,8 @@ internal sealed class PreparationPlan
         {
             SignPlanes++;
             long[] shape = PreparedTensors.SignsShape((int)tensor.Shape[0], (int)tensor.Shape[1]);
-            Add(PreparedTensors.SignsName(tensor.Name), PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(tensor, type, stream));
+            string name = PreparedTensors.SignsName(tensor.Name);
+            Add(name, PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(tensor, type, stream));
         }
     }
 

@@ -1,0 +1,53 @@
+using System.CommandLine;
+
+namespace SparseInfer.Cli.Convert;
+
+/// <summary>The arguments of <c>sparseinfer convert</c>.</summary>
+internal sealed class ConvertArguments
+{
+    private const string Description = """
+        Prepares a GGUF file: down matrices neuron-major, the signs that predictors compare beside the matrices.
+        It loads faster, and used in place.
+
+        Examples:
+          sparseinfer convert prosparse-llama-2-7b.gguf prosparse-llama-2-7b.prepared.gguf
+          sparseinfer convert prosparse-llama-2-7b.f32.gguf small.gguf --weights q8_0
+        """;
+
+    private readonly Argument<string> _source = new("SOURCE") { Description = "The GGUF file to prepare." };
+
+    private readonly Argument<string> _destination = new("DESTINATION") { Description = "The file to write: whole, or not at all." };
+
+    private readonly Option<WeightType?> _weights = ValueOption.Of<WeightType?>(
+        "--weights", "TYPE", "Store all matrices as f32, f16, bf16, q8_0 or q4_0. [default: as they are]",
+        null, $"one of {string.Join(", ", ValueOption.Names<WeightType>())}",
+        text => ValueOption.Enumeration<WeightType>(text) is var (valid, t) ? (valid, t) : default);
+
+    private readonly Option<bool> _upSigns = new("--up-signs")
+    {
+        Description = "Store the signs of up matrices beside those of gates, as dReLU's predictor wants them. "
+            + "Done unasked where the file names dReLU.",
+    };
+
+    private readonly Option<bool> _force = new("--force") { Description = "Replace DESTINATION if it is there." };
+
+    /// <summary>The command, without an action.</summary>
+    public Command CreateCommand() => new("convert", Description) { _source, _destination, _weights, _upSigns, _force };
+
+    /// <summary>What was asked for.</summary>
+    /// <exception cref="CliException">A path is empty.</exception>
+    public ConvertOptions Read(ParseResult parsed)
+    {
+        var preparation = new PreparationOptions
+        {
+            Weights = parsed.GetValue(_weights),
+            UpSigns = parsed.GetValue(_upSigns),
+            Overwrite = parsed.GetValue(_force),
+        };
+        return new ConvertOptions(Path(parsed, _source), Path(parsed, _destination), preparation);
+    }
+
+    private static string Path(ParseResult parsed, Argument<string> argument) => parsed.GetRequiredValue(argument) is { Length: > 0 } path
+        ? path
+        : throw new CliException($"{argument.Name} is empty: give a path.");
+}
