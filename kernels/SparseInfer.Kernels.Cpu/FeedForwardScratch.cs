@@ -11,14 +11,14 @@ public sealed class FeedForwardScratch : IDisposable
     /// <summary>Allocates one slot a worker.</summary>
     /// <param name="workers">Number of workers.</param>
     /// <param name="paddedHidden">Width of the input, padded.</param>
-    /// <param name="intermediate">Neurons of the layer; workers share them in slices of whole groups of four.</param>
+    /// <param name="intermediate">Neurons of the layer; workers share them in slices of whole blocks of 32.</param>
     /// <param name="sideWords">64-bit words that a policy derives from the input.</param>
     public FeedForwardScratch(int workers, int paddedHidden, int intermediate, int sideWords)
     {
         _slots = new FeedForwardSlot[workers];
         for (int i = 0; i < workers; i++)
         {
-            (int from, int to) = WorkerGroup.Slice(intermediate, workers, i, 4);
+            (int from, int to) = WorkerGroup.Slice(intermediate, workers, i, DownMatrix.BlockNeurons);
             _slots[i] = new FeedForwardSlot(paddedHidden, to - from, sideWords);
         }
     }

@@ -29,6 +29,8 @@ internal sealed class Sample<T> : IDisposable
 
     public nint Address => _source.Address;
 
+    public int RowBytes => (int)WeightPacking.SourceRowBytes<T>(Columns);
+
     public Span<byte> Bytes => _source.AsSpan<byte>();
 
     public float this[int row, int column] => Values[(row * Columns) + column];

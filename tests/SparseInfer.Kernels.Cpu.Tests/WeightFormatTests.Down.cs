@@ -6,7 +6,7 @@ namespace SparseInfer.Kernels.Cpu.Tests;
 public abstract partial class WeightFormatTests<T>
 {
     private static IEnumerable<(int Hidden, int Neurons)> DownShapes =>
-        from hidden in new[] { 1, 31, 32, 33, 100, 256 }
+        from hidden in new[] { 1, 31, 32, 33, 100, 160, 256 }
         from neurons in new[] { 1, 5, 32, 33, 64, 160, 288 }
         where neurons % T.BlockElements == 0
         select (hidden, neurons);
@@ -38,7 +38,7 @@ public abstract partial class WeightFormatTests<T>
     [InlineData(1f)]
     [InlineData(32768f)]
     [InlineData(1e9f)]
-    public void The_down_product_adds_neurons_in_ascending_order_by_fused_multiply_add(float scale)
+    public void The_down_product_adds_neurons_or_blocks_of_them_in_ascending_order_by_fused_multiply_add(float scale)
     {
         foreach ((int hidden, int neurons) in DownShapes)
         {
@@ -47,12 +47,42 @@ public abstract partial class WeightFormatTests<T>
             float[] y = Accumulate(sample, h, Padding.Pad(hidden));
             for (int j = 0; j < hidden; j++)
             {
-                float expected = 0;
-                for (int i = 0; i < neurons; i++)
-                    expected = MathF.FusedMultiplyAdd(h[i], sample[j, i], expected);
+                float expected = T.QuantizesInput
+                    ? Reference.BlockDown(h, sample.Bytes.Slice(j * sample.RowBytes, sample.RowBytes), T.BlockBytes)
+                    : Reference.PlainDown(h, sample.Values.AsSpan(j * neurons, neurons));
                 Reference.Bits([y[j]]).ShouldBe(Reference.Bits([expected]), $"{hidden} x {neurons}, column {j}");
             }
             y.AsSpan(hidden).ToArray().ShouldAllBe(pad => pad == 0);
+        }
+    }
+
+    [Fact]
+    public void The_down_product_is_what_double_precision_says_to_the_activations_rounding()
+    {
+        using var sample = new Sample<T>(100, 288);
+        float[] h = Activations(288, 1);
+        float[] y = Accumulate(sample, h, 128);
+        double rounding = typeof(T) == typeof(Q4_0) ? 0.01 : typeof(T) == typeof(Q8_0) ? 4e-5 : 1e-6;
+        for (int j = 0; j < 100; j++)
+        {
+            (double sum, double magnitude) = Reference.DoubleDot(h, sample.Values.AsSpan(j * 288, 288));
+            ((double)y[j]).ShouldBe(sum, (magnitude * rounding) + 1e-30);
+        }
+    }
+
+    [Fact]
+    public void Neurons_divided_between_calls_at_a_block_give_the_same_bits()
+    {
+        using var sample = new Sample<T>(200, 96);
+        float[] h = Activations(96, 1);
+        int[] all = Enumerable.Range(0, 96).ToArray();
+        DownMatrix down = WeightPacking.PackDown<T>(sample.Address, 200, 96, 1, out NativeBuffer owner);
+        using (owner)
+        {
+            var y = new float[down.PaddedColumns];
+            OrderedDown.Accumulate<T>(in down, all.AsSpan(0, 32), h.AsSpan(0, 32), ref y[0], 0, down.PaddedColumns);
+            OrderedDown.Accumulate<T>(in down, all.AsSpan(32), h.AsSpan(32), ref y[0], 0, down.PaddedColumns);
+            Reference.Bits(y).ShouldBe(Reference.Bits(Accumulate(sample, h, 0)));
         }
     }
 

@@ -15,9 +15,6 @@ internal sealed record DecoderPlan(
     int KeyValueWidth,
     int PromptBatch)
 {
-    /// <summary>Enough tokens that a widened panel of weights is used often, few enough that their activations stay in L2.</summary>
-    public const int LargestBatch = 64;
-
     /// <summary>Bytes of weights that one token reads when every neuron is computed, in the first declared weight type.</summary>
     public long DenseBytes => (Spec.Layers * (AttentionBytes + FeedForwardBytes)) + HeadBytes;
 

@@ -6,12 +6,14 @@ namespace SparseInfer.Generators.Plan;
 /// <param name="PaddedHidden">The same, padded to whole vectors.</param>
 /// <param name="PaddedIntermediate">Neurons, padded: the stride of a batch's activations.</param>
 /// <param name="BlockNeurons">Neurons predicted before their gate rows are read.</param>
+/// <param name="Tuning">What was measured to suit the weight type.</param>
 internal sealed record FeedForwardPlan(
     FeedForwardSpec Spec,
     WeightType Weights,
     int PaddedHidden,
     int PaddedIntermediate,
-    int BlockNeurons)
+    int BlockNeurons,
+    KernelTuning Tuning)
 {
     public int Hidden => Spec.Hidden;
 

@@ -5,17 +5,13 @@ namespace SparseInfer.Generators.Plan;
 /// <summary>Turns declarations into plans. Tuning happens here, never in an emitter.</summary>
 internal static class Planner
 {
-    /// <summary>
-    /// A block's gate rows should outlast the cost of changing between predicting and computing, and its list stay in L1.
-    /// </summary>
-    private const int BlockNeurons = 512;
-
     public static FeedForwardPlan FeedForward(FeedForwardSpec spec, WeightType weights) => new(
         spec,
         weights,
         WeightLayout.Pad(spec.Hidden),
         WeightLayout.Pad(spec.Intermediate),
-        Math.Min(BlockNeurons, WeightLayout.Pad(spec.Intermediate)));
+        Math.Min(KernelTuning.Of(weights).BlockNeurons, WeightLayout.Pad(spec.Intermediate)),
+        KernelTuning.Of(weights));
 
     public static DecoderPlan Decoder(ModelSpec spec)
     {
@@ -27,6 +23,6 @@ internal static class Planner
             queryWidth,
             WeightLayout.Pad(queryWidth),
             keyValueWidth,
-            Math.Min(DecoderPlan.LargestBatch, spec.Context));
+            Math.Min(KernelTuning.Of(spec.Weights[0]).PromptBatch, spec.Context));
     }
 }

@@ -8,6 +8,9 @@ internal static class WeightLayout
 
     public static int Pad(int columns) => (columns + ColumnMultiple - 1) / ColumnMultiple * ColumnMultiple;
 
+    /// <summary>Whether weights are integers in blocks that share a scale.</summary>
+    public static bool IsBlock(WeightType type) => type is WeightType.Q8_0 or WeightType.Q4_0;
+
     /// <summary>Bytes of <paramref name="columns"/> weights; a multiple of 32 columns.</summary>
     public static long Bytes(WeightType type, long columns) => type switch
     {

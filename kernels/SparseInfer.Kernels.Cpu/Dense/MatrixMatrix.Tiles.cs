@@ -6,118 +6,191 @@ namespace SparseInfer.Kernels.Cpu;
 /// <content>The register tiles. Where rows or tokens run out, a tile repeats the last one; nobody reads what that gives.</content>
 public static partial class MatrixMatrix
 {
-    /// <summary>Distance between the partial sums of two tokens.</summary>
-    private const int TokenSums = RowGroup * Lanes;
-
-    /// <summary>Adds a block of columns to the partial sums, 3 rows by 2 tokens at a time: 12 of 16 vectors of 8 lanes.</summary>
-    private static void Add3x2(
-        ref float rows, int groupRows, int columns, ref float x, int xStride, int tokens, ref float sums, bool first)
-    {
-        int lastRow = groupRows - 1;
-        for (int token = 0; token < tokens; token += 2)
-        {
-            ref float x0 = ref Unsafe.Add(ref x, (nint)token * xStride);
-            ref float x1 = ref Unsafe.Add(ref x, (nint)Math.Min(token + 1, tokens - 1) * xStride);
-            for (int row = 0; row < groupRows; row += 3)
-            {
-                ref float w0 = ref Unsafe.Add(ref rows, row * columns);
-                ref float w1 = ref Unsafe.Add(ref rows, Math.Min(row + 1, lastRow) * columns);
-                ref float w2 = ref Unsafe.Add(ref rows, Math.Min(row + 2, lastRow) * columns);
-                ref float tileSums = ref Unsafe.Add(ref sums, (token * TokenSums) + (row * Lanes));
-                Tile3x2(ref w0, ref w1, ref w2, ref x0, ref x1, columns, ref tileSums, first);
-            }
-        }
-    }
-
-    /// <summary>Adds a block of columns to the partial sums, 4 rows by 4 tokens at a time: 16 of 32 vectors of 16 lanes.</summary>
-    private static void Add4x4(
-        ref float rows, int groupRows, int columns, ref float x, int xStride, int tokens, ref float sums, bool first)
+    /// <summary>
+    /// Adds a panel of rows times a block of columns to y, 4 rows by 3 tokens at a time: 12 of 16 vectors of 8 lanes. First the lower halves
+    /// of all 16 lanes, then the upper: seven loads serve twelve multiply-adds, where whole lanes of fewer tokens would need ten.
+    /// </summary>
+    private static void Add4x3(
+        ref float rows, int groupRows, int columns, ref float x, int tokens, ref float sums, ref float y, int yStride, bool first, PanelAhead ahead)
     {
         int lastRow = groupRows - 1;
         int lastToken = tokens - 1;
-        for (int token = 0; token < tokens; token += 4)
+        for (int token = 0; token < tokens; token += 3)
         {
-            ref float x0 = ref Unsafe.Add(ref x, (nint)token * xStride);
-            ref float x1 = ref Unsafe.Add(ref x, (nint)Math.Min(token + 1, lastToken) * xStride);
-            ref float x2 = ref Unsafe.Add(ref x, (nint)Math.Min(token + 2, lastToken) * xStride);
-            ref float x3 = ref Unsafe.Add(ref x, (nint)Math.Min(token + 3, lastToken) * xStride);
+            ahead.Fetch(3, tokens);
+            ref float x0 = ref Unsafe.Add(ref x, token * columns);
+            ref float x1 = ref Unsafe.Add(ref x, Math.Min(token + 1, lastToken) * columns);
+            ref float x2 = ref Unsafe.Add(ref x, Math.Min(token + 2, lastToken) * columns);
             for (int row = 0; row < groupRows; row += 4)
             {
                 ref float w0 = ref Unsafe.Add(ref rows, row * columns);
                 ref float w1 = ref Unsafe.Add(ref rows, Math.Min(row + 1, lastRow) * columns);
                 ref float w2 = ref Unsafe.Add(ref rows, Math.Min(row + 2, lastRow) * columns);
                 ref float w3 = ref Unsafe.Add(ref rows, Math.Min(row + 3, lastRow) * columns);
-                ref float tileSums = ref Unsafe.Add(ref sums, (token * TokenSums) + (row * Lanes));
-                Tile4x4(ref w0, ref w1, ref w2, ref w3, ref x0, ref x1, ref x2, ref x3, columns, ref tileSums, first);
+                LowerTile4x3(ref w0, ref w1, ref w2, ref w3, ref x0, ref x1, ref x2, columns, ref sums);
+                UpperTile4x3(
+                    ref Unsafe.Add(ref w0, 8), ref Unsafe.Add(ref w1, 8), ref Unsafe.Add(ref w2, 8), ref Unsafe.Add(ref w3, 8),
+                    ref Unsafe.Add(ref x0, 8), ref Unsafe.Add(ref x1, 8), ref Unsafe.Add(ref x2, 8), columns, ref sums,
+                    out Vector128<float> dots0, out Vector128<float> dots1, out Vector128<float> dots2);
+                ref float result = ref Unsafe.Add(ref y, ((nint)token * yStride) + row);
+                int count = groupRows - row;
+                AddDots(dots0, ref result, count, first);
+                if (token + 1 < tokens)
+                    AddDots(dots1, ref Unsafe.Add(ref result, yStride), count, first);
+                if (token + 2 < tokens)
+                    AddDots(dots2, ref Unsafe.Add(ref result, 2 * (nint)yStride), count, first);
             }
         }
     }
 
+    /// <summary>As <see cref="Add4x3"/>, 4 rows by 4 tokens: 16 of 32 vectors of 16 lanes.</summary>
+    private static void Add4x4(
+        ref float rows, int groupRows, int columns, ref float x, int tokens, ref float sums, ref float y, int yStride, bool first, PanelAhead ahead)
+    {
+        int lastRow = groupRows - 1;
+        int lastToken = tokens - 1;
+        for (int token = 0; token < tokens; token += 4)
+        {
+            ahead.Fetch(4, tokens);
+            ref float x0 = ref Unsafe.Add(ref x, token * columns);
+            ref float x1 = ref Unsafe.Add(ref x, Math.Min(token + 1, lastToken) * columns);
+            ref float x2 = ref Unsafe.Add(ref x, Math.Min(token + 2, lastToken) * columns);
+            ref float x3 = ref Unsafe.Add(ref x, Math.Min(token + 3, lastToken) * columns);
+            for (int row = 0; row < groupRows; row += 4)
+            {
+                ref float w0 = ref Unsafe.Add(ref rows, row * columns);
+                ref float w1 = ref Unsafe.Add(ref rows, Math.Min(row + 1, lastRow) * columns);
+                ref float w2 = ref Unsafe.Add(ref rows, Math.Min(row + 2, lastRow) * columns);
+                ref float w3 = ref Unsafe.Add(ref rows, Math.Min(row + 3, lastRow) * columns);
+                Tile4x4(ref w0, ref w1, ref w2, ref w3, ref x0, ref x1, ref x2, ref x3, columns, ref sums);
+                for (int t = 0; t < Math.Min(4, tokens - token); t++)
+                {
+                    ref float result = ref Unsafe.Add(ref y, ((nint)(token + t) * yStride) + row);
+                    AddDots(Vector128.LoadUnsafe(ref sums, (nuint)(4 * t)), ref result, groupRows - row, first);
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds four rows' products to what the columns before gave, or to zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddDots(Vector128<float> dots, ref float result, int rows, bool first)
+    {
+        if (rows >= 4)
+        {
+            ((first ? Vector128<float>.Zero : Vector128.LoadUnsafe(ref result)) + dots).StoreUnsafe(ref result);
+            return;
+        }
+        for (int row = 0; row < rows; row++)
+            Unsafe.Add(ref result, row) = (first ? 0 : Unsafe.Add(ref result, row)) + dots.GetElement(row);
+    }
+
     /// <summary>
-    /// Halves of vectors rather than whole ones: lower halves first, then upper ones, so that only half of a row is in registers beside the
-    /// twelve sums. Whole vectors spill two sums, which makes their chains pass through memory: a third of the speed.
+    /// The lower half of the lanes of 4 rows by 3 tokens, every second vector of 8, into <paramref name="sums"/>. sumRT is of row R and token T.
+    /// The tokens are in registers beside the twelve sums; rows are multiplied as they come.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile3x2(
-        ref float w0, ref float w1, ref float w2, ref float x0, ref float x1, int columns, ref float sums, bool first)
+    private static void LowerTile4x3(
+        ref float w0, ref float w1, ref float w2, ref float w3, ref float x0, ref float x1, ref float x2, int columns, ref float sums)
     {
-        Vector256<float> lower00 = default, upper00 = default, lower10 = default, upper10 = default, lower20 = default, upper20 = default;
-        Vector256<float> lower01 = default, upper01 = default, lower11 = default, upper11 = default, lower21 = default, upper21 = default;
-        if (!first)
-        {
-            lower00 = Vector256.LoadUnsafe(ref sums);
-            upper00 = Vector256.LoadUnsafe(ref sums, 8);
-            lower10 = Vector256.LoadUnsafe(ref sums, Lanes);
-            upper10 = Vector256.LoadUnsafe(ref sums, Lanes + 8);
-            lower20 = Vector256.LoadUnsafe(ref sums, 2 * Lanes);
-            upper20 = Vector256.LoadUnsafe(ref sums, (2 * Lanes) + 8);
-            lower01 = Vector256.LoadUnsafe(ref sums, TokenSums);
-            upper01 = Vector256.LoadUnsafe(ref sums, TokenSums + 8);
-            lower11 = Vector256.LoadUnsafe(ref sums, TokenSums + Lanes);
-            upper11 = Vector256.LoadUnsafe(ref sums, TokenSums + Lanes + 8);
-            lower21 = Vector256.LoadUnsafe(ref sums, TokenSums + (2 * Lanes));
-            upper21 = Vector256.LoadUnsafe(ref sums, TokenSums + (2 * Lanes) + 8);
-        }
+        Vector256<float> sum00 = default, sum10 = default, sum20 = default, sum30 = default;
+        Vector256<float> sum01 = default, sum11 = default, sum21 = default, sum31 = default;
+        Vector256<float> sum02 = default, sum12 = default, sum22 = default, sum32 = default;
         for (nuint i = 0; i < (nuint)columns; i += Lanes)
         {
             Vector256<float> a = Vector256.LoadUnsafe(ref x0, i);
             Vector256<float> b = Vector256.LoadUnsafe(ref x1, i);
+            Vector256<float> c = Vector256.LoadUnsafe(ref x2, i);
             Vector256<float> row = Vector256.LoadUnsafe(ref w0, i);
-            lower00 = Vector256.FusedMultiplyAdd(a, row, lower00);
-            lower01 = Vector256.FusedMultiplyAdd(b, row, lower01);
+            sum00 = Vector256.FusedMultiplyAdd(a, row, sum00);
+            sum01 = Vector256.FusedMultiplyAdd(b, row, sum01);
+            sum02 = Vector256.FusedMultiplyAdd(c, row, sum02);
             row = Vector256.LoadUnsafe(ref w1, i);
-            lower10 = Vector256.FusedMultiplyAdd(a, row, lower10);
-            lower11 = Vector256.FusedMultiplyAdd(b, row, lower11);
+            sum10 = Vector256.FusedMultiplyAdd(a, row, sum10);
+            sum11 = Vector256.FusedMultiplyAdd(b, row, sum11);
+            sum12 = Vector256.FusedMultiplyAdd(c, row, sum12);
             row = Vector256.LoadUnsafe(ref w2, i);
-            lower20 = Vector256.FusedMultiplyAdd(a, row, lower20);
-            lower21 = Vector256.FusedMultiplyAdd(b, row, lower21);
-
-            a = Vector256.LoadUnsafe(ref x0, i + 8);
-            b = Vector256.LoadUnsafe(ref x1, i + 8);
-            row = Vector256.LoadUnsafe(ref w0, i + 8);
-            upper00 = Vector256.FusedMultiplyAdd(a, row, upper00);
-            upper01 = Vector256.FusedMultiplyAdd(b, row, upper01);
-            row = Vector256.LoadUnsafe(ref w1, i + 8);
-            upper10 = Vector256.FusedMultiplyAdd(a, row, upper10);
-            upper11 = Vector256.FusedMultiplyAdd(b, row, upper11);
-            row = Vector256.LoadUnsafe(ref w2, i + 8);
-            upper20 = Vector256.FusedMultiplyAdd(a, row, upper20);
-            upper21 = Vector256.FusedMultiplyAdd(b, row, upper21);
+            sum20 = Vector256.FusedMultiplyAdd(a, row, sum20);
+            sum21 = Vector256.FusedMultiplyAdd(b, row, sum21);
+            sum22 = Vector256.FusedMultiplyAdd(c, row, sum22);
+            row = Vector256.LoadUnsafe(ref w3, i);
+            sum30 = Vector256.FusedMultiplyAdd(a, row, sum30);
+            sum31 = Vector256.FusedMultiplyAdd(b, row, sum31);
+            sum32 = Vector256.FusedMultiplyAdd(c, row, sum32);
         }
-        lower00.StoreUnsafe(ref sums);
-        upper00.StoreUnsafe(ref sums, 8);
-        lower10.StoreUnsafe(ref sums, Lanes);
-        upper10.StoreUnsafe(ref sums, Lanes + 8);
-        lower20.StoreUnsafe(ref sums, 2 * Lanes);
-        upper20.StoreUnsafe(ref sums, (2 * Lanes) + 8);
-        lower01.StoreUnsafe(ref sums, TokenSums);
-        upper01.StoreUnsafe(ref sums, TokenSums + 8);
-        lower11.StoreUnsafe(ref sums, TokenSums + Lanes);
-        upper11.StoreUnsafe(ref sums, TokenSums + Lanes + 8);
-        lower21.StoreUnsafe(ref sums, TokenSums + (2 * Lanes));
-        upper21.StoreUnsafe(ref sums, TokenSums + (2 * Lanes) + 8);
+        sum00.StoreUnsafe(ref sums);
+        sum10.StoreUnsafe(ref sums, 8);
+        sum20.StoreUnsafe(ref sums, 16);
+        sum30.StoreUnsafe(ref sums, 24);
+        sum01.StoreUnsafe(ref sums, 32);
+        sum11.StoreUnsafe(ref sums, 40);
+        sum21.StoreUnsafe(ref sums, 48);
+        sum31.StoreUnsafe(ref sums, 56);
+        sum02.StoreUnsafe(ref sums, 64);
+        sum12.StoreUnsafe(ref sums, 72);
+        sum22.StoreUnsafe(ref sums, 80);
+        sum32.StoreUnsafe(ref sums, 88);
     }
 
+    /// <summary>The upper half of the lanes; with the lower half from <paramref name="sums"/>, they are summed while they are in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void UpperTile4x3(
+        ref float w0,
+        ref float w1,
+        ref float w2,
+        ref float w3,
+        ref float x0,
+        ref float x1,
+        ref float x2,
+        int columns,
+        ref float sums,
+        out Vector128<float> dots0,
+        out Vector128<float> dots1,
+        out Vector128<float> dots2)
+    {
+        Vector256<float> sum00 = default, sum10 = default, sum20 = default, sum30 = default;
+        Vector256<float> sum01 = default, sum11 = default, sum21 = default, sum31 = default;
+        Vector256<float> sum02 = default, sum12 = default, sum22 = default, sum32 = default;
+        for (nuint i = 0; i < (nuint)columns; i += Lanes)
+        {
+            Vector256<float> a = Vector256.LoadUnsafe(ref x0, i);
+            Vector256<float> b = Vector256.LoadUnsafe(ref x1, i);
+            Vector256<float> c = Vector256.LoadUnsafe(ref x2, i);
+            Vector256<float> row = Vector256.LoadUnsafe(ref w0, i);
+            sum00 = Vector256.FusedMultiplyAdd(a, row, sum00);
+            sum01 = Vector256.FusedMultiplyAdd(b, row, sum01);
+            sum02 = Vector256.FusedMultiplyAdd(c, row, sum02);
+            row = Vector256.LoadUnsafe(ref w1, i);
+            sum10 = Vector256.FusedMultiplyAdd(a, row, sum10);
+            sum11 = Vector256.FusedMultiplyAdd(b, row, sum11);
+            sum12 = Vector256.FusedMultiplyAdd(c, row, sum12);
+            row = Vector256.LoadUnsafe(ref w2, i);
+            sum20 = Vector256.FusedMultiplyAdd(a, row, sum20);
+            sum21 = Vector256.FusedMultiplyAdd(b, row, sum21);
+            sum22 = Vector256.FusedMultiplyAdd(c, row, sum22);
+            row = Vector256.LoadUnsafe(ref w3, i);
+            sum30 = Vector256.FusedMultiplyAdd(a, row, sum30);
+            sum31 = Vector256.FusedMultiplyAdd(b, row, sum31);
+            sum32 = Vector256.FusedMultiplyAdd(c, row, sum32);
+        }
+        sum00 = Vector256.LoadUnsafe(ref sums) + sum00;
+        sum10 = Vector256.LoadUnsafe(ref sums, 8) + sum10;
+        sum20 = Vector256.LoadUnsafe(ref sums, 16) + sum20;
+        sum30 = Vector256.LoadUnsafe(ref sums, 24) + sum30;
+        sum01 = Vector256.LoadUnsafe(ref sums, 32) + sum01;
+        sum11 = Vector256.LoadUnsafe(ref sums, 40) + sum11;
+        sum21 = Vector256.LoadUnsafe(ref sums, 48) + sum21;
+        sum31 = Vector256.LoadUnsafe(ref sums, 56) + sum31;
+        sum02 = Vector256.LoadUnsafe(ref sums, 64) + sum02;
+        sum12 = Vector256.LoadUnsafe(ref sums, 72) + sum12;
+        sum22 = Vector256.LoadUnsafe(ref sums, 80) + sum22;
+        sum32 = Vector256.LoadUnsafe(ref sums, 88) + sum32;
+        dots0 = Reduction.Sum4(sum00, sum10, sum20, sum30);
+        dots1 = Reduction.Sum4(sum01, sum11, sum21, sum31);
+        dots2 = Reduction.Sum4(sum02, sum12, sum22, sum32);
+    }
+
+    /// <summary>4 rows by 4 tokens, whole vectors of 16 lanes; four products for each token into <paramref name="sums"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile4x4(
         ref float w0,
@@ -129,32 +202,12 @@ public static partial class MatrixMatrix
         ref float x2,
         ref float x3,
         int columns,
-        ref float sums,
-        bool first)
+        ref float sums)
     {
         Vector512<float> sum00 = default, sum10 = default, sum20 = default, sum30 = default;
         Vector512<float> sum01 = default, sum11 = default, sum21 = default, sum31 = default;
         Vector512<float> sum02 = default, sum12 = default, sum22 = default, sum32 = default;
         Vector512<float> sum03 = default, sum13 = default, sum23 = default, sum33 = default;
-        if (!first)
-        {
-            sum00 = Vector512.LoadUnsafe(ref sums);
-            sum10 = Vector512.LoadUnsafe(ref sums, Lanes);
-            sum20 = Vector512.LoadUnsafe(ref sums, 2 * Lanes);
-            sum30 = Vector512.LoadUnsafe(ref sums, 3 * Lanes);
-            sum01 = Vector512.LoadUnsafe(ref sums, TokenSums);
-            sum11 = Vector512.LoadUnsafe(ref sums, TokenSums + Lanes);
-            sum21 = Vector512.LoadUnsafe(ref sums, TokenSums + (2 * Lanes));
-            sum31 = Vector512.LoadUnsafe(ref sums, TokenSums + (3 * Lanes));
-            sum02 = Vector512.LoadUnsafe(ref sums, 2 * TokenSums);
-            sum12 = Vector512.LoadUnsafe(ref sums, (2 * TokenSums) + Lanes);
-            sum22 = Vector512.LoadUnsafe(ref sums, (2 * TokenSums) + (2 * Lanes));
-            sum32 = Vector512.LoadUnsafe(ref sums, (2 * TokenSums) + (3 * Lanes));
-            sum03 = Vector512.LoadUnsafe(ref sums, 3 * TokenSums);
-            sum13 = Vector512.LoadUnsafe(ref sums, (3 * TokenSums) + Lanes);
-            sum23 = Vector512.LoadUnsafe(ref sums, (3 * TokenSums) + (2 * Lanes));
-            sum33 = Vector512.LoadUnsafe(ref sums, (3 * TokenSums) + (3 * Lanes));
-        }
         for (nuint i = 0; i < (nuint)columns; i += Lanes)
         {
             Vector512<float> a = Vector512.LoadUnsafe(ref x0, i);
@@ -182,21 +235,9 @@ public static partial class MatrixMatrix
             sum32 = Vector512.FusedMultiplyAdd(c, row, sum32);
             sum33 = Vector512.FusedMultiplyAdd(d, row, sum33);
         }
-        sum00.StoreUnsafe(ref sums);
-        sum10.StoreUnsafe(ref sums, Lanes);
-        sum20.StoreUnsafe(ref sums, 2 * Lanes);
-        sum30.StoreUnsafe(ref sums, 3 * Lanes);
-        sum01.StoreUnsafe(ref sums, TokenSums);
-        sum11.StoreUnsafe(ref sums, TokenSums + Lanes);
-        sum21.StoreUnsafe(ref sums, TokenSums + (2 * Lanes));
-        sum31.StoreUnsafe(ref sums, TokenSums + (3 * Lanes));
-        sum02.StoreUnsafe(ref sums, 2 * TokenSums);
-        sum12.StoreUnsafe(ref sums, (2 * TokenSums) + Lanes);
-        sum22.StoreUnsafe(ref sums, (2 * TokenSums) + (2 * Lanes));
-        sum32.StoreUnsafe(ref sums, (2 * TokenSums) + (3 * Lanes));
-        sum03.StoreUnsafe(ref sums, 3 * TokenSums);
-        sum13.StoreUnsafe(ref sums, (3 * TokenSums) + Lanes);
-        sum23.StoreUnsafe(ref sums, (3 * TokenSums) + (2 * Lanes));
-        sum33.StoreUnsafe(ref sums, (3 * TokenSums) + (3 * Lanes));
+        Reduction.Sum4(sum00, sum10, sum20, sum30).StoreUnsafe(ref sums);
+        Reduction.Sum4(sum01, sum11, sum21, sum31).StoreUnsafe(ref sums, 4);
+        Reduction.Sum4(sum02, sum12, sum22, sum32).StoreUnsafe(ref sums, 8);
+        Reduction.Sum4(sum03, sum13, sum23, sum33).StoreUnsafe(ref sums, 12);
     }
 }

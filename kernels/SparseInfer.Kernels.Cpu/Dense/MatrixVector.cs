@@ -19,17 +19,14 @@ public static class MatrixVector
         in WeightMatrix w, int fromRow, int toRow, int paddedColumns, ref float preparedX, float undo, ref float y)
         where T : IWeightFormat
     {
+        int last = toRow - 1;
         for (int row = fromRow; row < toRow; row += 4)
         {
             // The last group repeats its last row: one body, and the repeated row is in the cache.
-            int last = toRow - 1;
-            Vector128<float> dots = undo * RowDot.Four<T>(
-                ref preparedX,
-                ref w.Row(row),
-                ref w.Row(Math.Min(row + 1, last)),
-                ref w.Row(Math.Min(row + 2, last)),
-                ref w.Row(Math.Min(row + 3, last)),
-                paddedColumns);
+            FourRows rows = row + 4 <= toRow
+                ? w.Four(row)
+                : w.Four(row, Math.Min(row + 1, last), Math.Min(row + 2, last), Math.Min(row + 3, last));
+            Vector128<float> dots = undo * RowDot.Four<T>(ref preparedX, in rows, w.Four(row + 4), paddedColumns);
             if (row + 4 <= toRow)
             {
                 dots.StoreUnsafe(ref y, (nuint)row);

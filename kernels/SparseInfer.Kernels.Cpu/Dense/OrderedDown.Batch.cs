@@ -59,6 +59,12 @@ public static partial class OrderedDown
         for (int token = 0; token < tokens; token++)
             MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, ((nint)token * yStride) + fromColumn), toColumn - fromColumn).Clear();
 
+        if (T.QuantizesInput)
+        {
+            MultiplyBlocks<T>(in down, neurons, ref h, hStride, tokens, ref y, yStride, fromColumn, toColumn);
+            return;
+        }
+
         ref float rows = ref MemoryMarshal.GetReference(panel);
         Span<float> factors = panel.Slice(PanelNeurons * PanelColumns, TokenBlock * PanelNeurons);
         for (int token = 0; token < tokens; token += TokenBlock)
@@ -78,6 +84,26 @@ public static partial class OrderedDown
                     ref float sums = ref Unsafe.Add(ref y, ((nint)token * yStride) + column);
                     AddPanels(ref rows, count, ref MemoryMarshal.GetReference(factors), blockTokens, ref sums, yStride);
                 }
+            }
+        }
+    }
+
+    /// <summary>Block formats: a block of neurons, which stays in the caches, for each token.</summary>
+    private static void MultiplyBlocks<T>(
+        in DownMatrix down, int neurons, ref float h, int hStride, int tokens, ref float y, int yStride, int fromColumn, int toColumn)
+        where T : IWeightFormat
+    {
+        Span<int> block = stackalloc int[DownMatrix.BlockNeurons];
+        for (int neuron = 0; neuron < neurons; neuron += block.Length)
+        {
+            Span<int> list = block[..Math.Min(block.Length, neurons - neuron)];
+            for (int i = 0; i < list.Length; i++)
+                list[i] = neuron + i;
+            for (int token = 0; token < tokens; token++)
+            {
+                ReadOnlySpan<float> values = MemoryMarshal.CreateReadOnlySpan(
+                    ref Unsafe.Add(ref h, ((nint)token * hStride) + neuron), list.Length);
+                T.AddDown(in down, list, values, ref Unsafe.Add(ref y, (nint)token * yStride), fromColumn, toColumn);
             }
         }
     }

@@ -20,6 +20,9 @@ public readonly struct F16 : IWeightFormat
     public static float DownUnfold => Widening.HalfUnfold;
 
     /// <inheritdoc/>
+    public static bool QuantizesInput => false;
+
+    /// <inheritdoc/>
     public static nint RowBytes(int paddedColumns) => (nint)paddedColumns * sizeof(ushort);
 
     /// <inheritdoc/>
@@ -36,6 +39,13 @@ public readonly struct F16 : IWeightFormat
         InputPreparation.Fold(in x, ref prepared, paddedColumns);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
+        PlainDot.Interleaved
+            ? PlainDot.Sixteen<PlainDot.Halves>(ref x, in rows, in next, paddedColumns)
+            : PlainDot.Widened<F16>(ref x, in rows, in next, paddedColumns);
+
+    /// <inheritdoc/>
     public static nint DownScaleBytes(int paddedColumns) => 0;
 
     /// <inheritdoc/>
@@ -45,6 +55,11 @@ public readonly struct F16 : IWeightFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadDown32(ref byte scales, ref byte neuron, nuint column, out Vector512<float> lo, out Vector512<float> hi) =>
         Load32(ref neuron, column, out lo, out hi);
+
+    /// <inheritdoc/>
+    public static void AddDown(
+        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
+        PlainDown.Add<F16, PlainDot.Halves>(in down, active, h, ref y, fromColumn, toColumn);
 
     /// <inheritdoc/>
     public static void TransposeDown(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron) =>

@@ -21,6 +21,9 @@ public interface IWeightFormat
     /// <summary>What brings <see cref="LoadDown32"/>'s values to true scale: a power of two, 1 where nothing is folded.</summary>
     static abstract float DownUnfold { get; }
 
+    /// <summary>Whether <see cref="PrepareInput"/> rounds the input to integers: what dot products then give differs from F32's.</summary>
+    static abstract bool QuantizesInput { get; }
+
     /// <summary>Bytes of a row of <paramref name="paddedColumns"/> columns, a multiple of 32.</summary>
     static abstract nint RowBytes(int paddedColumns);
 
@@ -32,14 +35,17 @@ public interface IWeightFormat
     static abstract void Load32(ref byte row, nuint column, out Vector512<float> lo, out Vector512<float> hi);
 
     /// <summary>
-    /// Copies an input vector, multiplied by what <see cref="Load32"/> leaves out. That is <see cref="Unfold"/>, unless an element is so
-    /// large that it would overflow; then less.
+    /// Brings an input vector into the form that <see cref="DotFour"/> wants, in the room of its floats: in plain formats multiplied by
+    /// <see cref="Unfold"/>, or by less where an element is so large that it would overflow; in block formats quantized, with a scale for every 32 elements.
     /// </summary>
     /// <param name="x">The input, padded with zeros.</param>
     /// <param name="prepared">Where the prepared input goes; may be <paramref name="x"/> itself.</param>
     /// <param name="paddedColumns">Length of both, a multiple of 32.</param>
     /// <returns>The power of two by which every dot product with the prepared input is to be multiplied: 1 but for huge inputs.</returns>
     static abstract float PrepareInput(ref readonly float x, ref float prepared, int paddedColumns);
+
+    /// <summary>Dots four rows with a prepared input: see <see cref="RowDot.Four{T}"/>, which everybody calls.</summary>
+    static abstract Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns);
 
     /// <summary>Bytes of the row of scales that 32 neurons of a down matrix share; 0 where the format has none.</summary>
     static abstract nint DownScaleBytes(int paddedColumns);
@@ -54,6 +60,10 @@ public interface IWeightFormat
     /// <param name="lo">The first 16 columns.</param>
     /// <param name="hi">The other 16.</param>
     static abstract void LoadDown32(ref byte scales, ref byte neuron, nuint column, out Vector512<float> lo, out Vector512<float> hi);
+
+    /// <summary>Adds neurons of a down matrix, each times its activation: see <see cref="OrderedDown.Accumulate{T}"/>, which everybody calls.</summary>
+    static abstract void AddDown(
+        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn);
 
     /// <summary>Transposes a range of neurons of a file's down matrix (hidden x intermediate) into neuron-major storage.</summary>
     /// <param name="source">First byte of the file's matrix.</param>

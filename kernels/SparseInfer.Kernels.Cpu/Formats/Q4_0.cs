@@ -23,6 +23,9 @@ public readonly struct Q4_0 : IWeightFormat
     public static float DownUnfold => Widening.HalfUnfold;
 
     /// <inheritdoc/>
+    public static bool QuantizesInput => true;
+
+    /// <inheritdoc/>
     public static nint RowBytes(int paddedColumns) => (nint)(paddedColumns / 32) * 18;
 
     /// <inheritdoc/>
@@ -39,7 +42,12 @@ public readonly struct Q4_0 : IWeightFormat
 
     /// <inheritdoc/>
     public static float PrepareInput(ref readonly float x, ref float prepared, int paddedColumns) =>
-        InputPreparation.Copy(in x, ref prepared, paddedColumns);
+        QuantizedInput.ToEightBits(in x, ref prepared, paddedColumns);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
+        BlockDot.Q4(ref x, in rows, in next, paddedColumns);
 
     /// <inheritdoc/>
     public static nint DownScaleBytes(int paddedColumns) => (nint)paddedColumns * sizeof(ushort);
@@ -56,6 +64,11 @@ public readonly struct Q4_0 : IWeightFormat
         lo *= Widening.FoldedHalf(ref halves, column);
         hi *= Widening.FoldedHalf(ref halves, column + 16);
     }
+
+    /// <inheritdoc/>
+    public static void AddDown(
+        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
+        BlockDown.Add<BlockDown.Q4>(in down, active, h, ref y, fromColumn, toColumn);
 
     /// <inheritdoc/>
     public static void TransposeDown(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron) =>

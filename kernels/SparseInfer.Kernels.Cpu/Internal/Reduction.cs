@@ -20,10 +20,21 @@ internal static class Reduction
 
     /// <summary>Sums of the lanes of four vectors, each the same as <see cref="Sum"/> gives.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Sum4(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    public static Vector128<float> Sum4(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) =>
+        Sum4Quarters(Quarter(a), Quarter(b), Quarter(c), Quarter(d));
+
+    /// <summary>Sums of the lanes of four vectors of 8, added as the upper half of the tree.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) =>
+        Sum4Quarters(
+            a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+
+    /// <summary>The rest of the tree, where halves have been added to four lanes each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4Quarters(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
     {
-        Vector128<float> ab = AddHalves(Quarter(a), Quarter(b));
-        Vector128<float> cd = AddHalves(Quarter(c), Quarter(d));
+        Vector128<float> ab = AddHalves(a, b);
+        Vector128<float> cd = AddHalves(c, d);
         // ab is (a0+a2, b0+b2, a1+a3, b1+b3): its lower half and its upper half are what is left to add.
         return Vector128.Create(ab.GetLower(), cd.GetLower()) + Vector128.Create(ab.GetUpper(), cd.GetUpper());
     }

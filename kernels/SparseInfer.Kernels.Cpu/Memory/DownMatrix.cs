@@ -10,7 +10,7 @@ namespace SparseInfer.Kernels.Cpu;
 public readonly unsafe struct DownMatrix
 {
     /// <summary>Neurons that share a row of scales.</summary>
-    internal const int BlockNeurons = 32;
+    public const int BlockNeurons = 32;
 
     private readonly byte* _address;
     private readonly nint _scaleBytes;
@@ -66,10 +66,21 @@ public readonly unsafe struct DownMatrix
 
     /// <summary>First byte of a neuron's row. Not bounds-checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref byte Neuron(int neuron) =>
-        ref *(_address + ((neuron >>> 5) * _blockBytes) + _scaleBytes + ((neuron & 31) * _neuronBytes));
+    public ref byte Neuron(int neuron) => ref *Pointer(neuron);
+
+    /// <summary>The rows of four neurons. Not bounds-checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal FourRows Four(int first, int second, int third, int fourth) =>
+        new(Pointer(first), Pointer(second), Pointer(third), Pointer(fourth));
+
+    /// <summary>A block of 32 neurons: its row of scales, which neuron 0's row follows. Not bounds-checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal byte* Block(int block) => _address + (block * _blockBytes);
 
     /// <summary>First byte of the scales of a neuron's block; its first row in formats that have none. Not bounds-checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref byte Scales(int neuron) => ref *(_address + ((neuron >>> 5) * _blockBytes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* Pointer(int neuron) => _address + ((neuron >>> 5) * _blockBytes) + _scaleBytes + ((neuron & 31) * _neuronBytes);
 }

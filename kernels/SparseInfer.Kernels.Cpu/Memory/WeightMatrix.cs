@@ -50,4 +50,23 @@ public readonly unsafe struct WeightMatrix
     /// <summary>First byte of a row. Not bounds-checked: the caller's loop is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref byte Row(int row) => ref *(_address + (row * Stride));
+
+    /// <summary>Four rows. Not bounds-checked: rows that are only prefetched may lie outside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public FourRows Four(int first, int second, int third, int fourth) =>
+        new(_address + (first * Stride), _address + (second * Stride), _address + (third * Stride), _address + (fourth * Stride));
+
+    /// <summary>The rows that four entries of a list name. Not bounds-checked.</summary>
+    /// <param name="list">The list's first entry.</param>
+    /// <param name="index">Where in it the four begin.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public FourRows Four(ref int list, int index)
+    {
+        ref int four = ref Unsafe.Add(ref list, index);
+        return Four(four, Unsafe.Add(ref four, 1), Unsafe.Add(ref four, 2), Unsafe.Add(ref four, 3));
+    }
+
+    /// <summary>Four consecutive rows. Not bounds-checked: rows that are only prefetched may lie outside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public FourRows Four(int first) => Four(first, first + 1, first + 2, first + 3);
 }

@@ -18,15 +18,13 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
 /// </summary>
 public abstract class CpuDecoderState : DecoderState, IWorkerJob
 {
-    /// <summary>A worker's scratch serves both matrix products, one after the other.</summary>
-    private static readonly int PanelLength = Math.Max(MatrixMatrix.PanelLength, OrderedDown.PanelLength);
-
     private readonly CpuDecoderProgram _program;
     private readonly int[] _tokens;
     private readonly LayerTally[] _tallies;
     private readonly NativeBuffer _panels;
     private readonly int _vocabulary;
     private readonly int _layers;
+    private readonly int _panelLength;
 
     // Pinned and managed: users hold spans of it, and a span of native memory would keep nothing alive.
     private float[] _logits;
@@ -38,15 +36,18 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
     /// <param name="program">The program.</param>
     /// <param name="capacity">Most tokens the session can hold.</param>
     /// <param name="batch">Most tokens of one prompt batch.</param>
-    protected CpuDecoderState(CpuDecoderProgram program, int capacity, int batch)
+    /// <param name="inputWidth">Padded columns of the widest matrix that inputs are dotted with.</param>
+    protected CpuDecoderState(CpuDecoderProgram program, int capacity, int batch, int inputWidth)
     {
+        // A worker's scratch serves both matrix products, one after the other.
+        _panelLength = Math.Max(MatrixMatrix.PanelLength(inputWidth), OrderedDown.PanelLength);
         _program = program;
         _vocabulary = program.Shape.Vocabulary;
         _layers = program.Shape.Layers;
         Capacity = capacity;
         _tokens = new int[batch];
         _tallies = new LayerTally[Workers.Count * _layers];
-        _panels = Floats((long)Workers.Count * PanelLength);
+        _panels = Floats((long)Workers.Count * _panelLength);
         _logits = Pinned(_vocabulary);
     }
 
@@ -176,7 +177,7 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
 
     /// <summary>A worker's room for a widened panel of weights.</summary>
     /// <param name="worker">The worker.</param>
-    protected Span<float> Panel(int worker) => _panels.AsSpan<float>().Slice(worker * PanelLength, PanelLength);
+    protected Span<float> Panel(int worker) => _panels.AsSpan<float>().Slice(worker * _panelLength, _panelLength);
 
     /// <summary>Allocates zeroed floats.</summary>
     /// <param name="count">How many.</param>

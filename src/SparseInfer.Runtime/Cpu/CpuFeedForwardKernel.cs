@@ -101,7 +101,7 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
         State state = _state!;
         FeedForwardSlot slot = state.Scratch[worker];
         state.Input.AsSpan<float>().CopyTo(MemoryMarshal.CreateSpan(ref slot.Input, _paddedHidden));
-        (int from, int to) = WorkerGroup.Slice(Shape.Intermediate, state.Workers.Count, worker, 4);
+        (int from, int to) = WorkerGroup.Slice(Shape.Intermediate, state.Workers.Count, worker, DownMatrix.BlockNeurons);
         ref LayerTally tally = ref state.Tallies[worker];
         if (Metering)
         {

@@ -16,9 +16,10 @@ internal sealed partial class DecoderClass
                 ref float x = ref Residual(0);
                 ref float input = ref Normed(worker);
                 """);
-            if (_calls.NeedsFolded)
+            foreach ((string input, int index) in _calls.Inputs.Select((input, index) => (input, index)))
             {
-                _code.Line("ref float folded = ref Normed(Workers.Count + worker);");
+                string slot = index == 0 ? "Workers.Count" : $"({index + 1} * Workers.Count)";
+                _code.Line($"ref float {input} = ref Normed({slot} + worker);");
             }
 
             _code.Lines("""

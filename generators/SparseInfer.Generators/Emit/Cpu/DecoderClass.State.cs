@@ -20,7 +20,7 @@ internal sealed partial class DecoderClass
 
             _code.Line("private readonly FeedForwardScratch _scratch;");
             _code.Line();
-            using (_code.Block($"public State({program} program, int capacity) : base(program, capacity, Batch)"))
+            using (_code.Block($"public State({program} program, int capacity) : base(program, capacity, Batch, InputWidth)"))
             {
                 _code.Line("_program = program;");
                 foreach (var (name, count) in buffers)
@@ -63,7 +63,8 @@ internal sealed partial class DecoderClass
     /// <summary>A session's buffers, and how many floats each holds.</summary>
     private IEnumerable<(string Name, string Count)> Buffers()
     {
-        string inputs = _calls.NeedsFolded ? "2 * Workers.Count" : "Workers.Count";
+        int inputsEach = 1 + _calls.Inputs.Count();
+        string inputs = inputsEach == 1 ? "Workers.Count" : $"{inputsEach} * Workers.Count";
         yield return ("_keys", "(long)LayerCount * capacity * KeyValueWidth");
         yield return ("_values", "(long)LayerCount * capacity * KeyValueWidth");
         yield return ("_residual", "(long)Batch * PaddedHidden");
@@ -121,7 +122,7 @@ internal sealed partial class DecoderClass
         using (_code.Block(signature + "\n    where TMeter : struct, IMeter"))
         {
             _code.Line("FeedForwardSlot slot = _scratch[worker];");
-            _code.Line("(int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, 4);");
+            _code.Line("(int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);");
             _code.Line("ref LayerTally tally = ref Tally(worker, layer);");
             PolicySwitch.Emit(_code, plan, "w", _spec.Policies);
         }

@@ -111,13 +111,19 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                   shape        {plan.Hidden} x {plan.Intermediate}, {form}
                   weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major)
                   bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
-                  plan         rows in fours, {columns} columns a step; {PlanText}blocks of {plan.BlockNeurons} neurons
+                  plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons
 
-                Sums run in a fixed order: every dot product in 16 lanes and one tree, every column of down by ascending neuron.
+                Sums run in a fixed order: {SumText}, every column of down by ascending neuron.
                 So Exact equals Dense bit for bit, whatever the number of workers.
                 """;
         }
     }
+
+    private string Fetched => plan.Tuning.GroupsAhead == 1 ? "one group" : $"{plan.Tuning.GroupsAhead} groups";
+
+    private string SumText => WeightLayout.IsBlock(plan.Weights)
+        ? "every dot product in exact integers, block by block in 8 lanes and one tree"
+        : "every dot product in 16 lanes and one tree for 512 columns";
 
     private string PlanText =>
         string.Concat(kernels.Select(kernel => kernel.PlanText(plan)).Where(text => text.Length > 0).Select(text => text + "; "));
@@ -284,10 +290,10 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             using (_code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
             {
                 RowGroup.EmitContiguous(_code, "to");
-                RowGroup.EmitDot(_code, plan, plan.First, first);
+                RowGroup.EmitDot(_code, plan, plan.First, first, RowGroup.Rows(plan.First), RowGroup.NextRows(plan.First, plan));
                 if (plan.Spec.Activation == Activation.DRelu)
                 {
-                    RowGroup.EmitDot(_code, plan, "Up", "up");
+                    RowGroup.EmitDot(_code, plan, "Up", "up", RowGroup.Rows("Up"), RowGroup.NextRows("Up", plan));
                 }
 
                 for (int lane = 0; lane < 4; lane++)

@@ -6,15 +6,16 @@ namespace SparseInfer.Generators.Emit.Cpu;
 /// <summary>Pieces that every kernel has: four rows at a time, dotted with the input.</summary>
 internal static class RowGroup
 {
-    /// <summary>The input, folded where the weight type wants it, and the list that the kernel fills.</summary>
-    public static void EmitPrologue(CodeWriter code, FeedForwardPlan plan)
-    {
-        code.Line("ref float x = ref slot.Input;");
+    /// <summary>The input, in the form that the weight type's dot products want it.</summary>
+    public static void EmitInput(CodeWriter code, FeedForwardPlan plan) =>
         code.Line($"float undo = {plan.Weights}.PrepareInput(ref x, ref x, PaddedHidden);");
-        code.Line("ref int active = ref slot.Active;");
-        code.Line("ref float value = ref slot.Values;");
-        code.Line("int count = 0;");
-    }
+
+    /// <summary>The list that the kernel fills.</summary>
+    public static void EmitList(CodeWriter code) => code.Lines("""
+        ref int active = ref slot.Active;
+        ref float value = ref slot.Values;
+        int count = 0;
+        """);
 
     /// <summary>Rows <c>i0</c> to <c>i0 + 3</c>; a group at the end repeats the last row.</summary>
     public static void EmitContiguous(CodeWriter code, string end) =>
@@ -27,11 +28,25 @@ internal static class RowGroup
         """);
 
     /// <summary><c>name</c> = the four dot products of the input with the rows i0 to i3 of <c>matrix</c>.</summary>
-    public static void EmitDot(CodeWriter code, FeedForwardPlan plan, string matrix, string name)
+    /// <param name="rows">The rows: an expression of type FourRows.</param>
+    /// <param name="next">The rows that come next.</param>
+    public static void EmitDot(CodeWriter code, FeedForwardPlan plan, string matrix, string name, string rows, string next)
     {
         string bias = plan.Spec.Biases ? $"Four(w.{matrix}Bias, i0, i1, i2, i3) + " : "";
-        string rows = string.Join(", ", Enumerable.Range(0, 4).Select(lane => $"ref w.{matrix}.Row(i{lane})"));
         code.Line($"Vector128<float> {name} = {bias}undo * RowDot.Four<{plan.Weights}>(");
-        code.Line($"    ref x, {rows}, PaddedHidden);");
+        code.Line($"    ref x, {rows}, next: {next}, PaddedHidden);");
     }
+
+    /// <summary>Rows <c>i0</c> to <c>i3</c>.</summary>
+    public static string Rows(string matrix) => $"w.{matrix}.Four(i0, i1, i2, i3)";
+
+    /// <summary>The group that follows rows <c>i0</c> to <c>i3</c> in the matrix.</summary>
+    public static string NextRows(string matrix, FeedForwardPlan plan) => $"w.{matrix}.Four(i0 + {4 * plan.Tuning.GroupsAhead})";
+
+    /// <summary>Rows named by four entries of a padded list, from <c>n</c> on.</summary>
+    public static string Listed(string matrix, string list) => $"w.{matrix}.Four(ref {list}, n)";
+
+    /// <summary>The group that follows them in the list.</summary>
+    public static string NextListed(string matrix, string list, FeedForwardPlan plan) =>
+        $"w.{matrix}.Four(ref {list}, n + {4 * plan.Tuning.GroupsAhead})";
 }

@@ -15,13 +15,15 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
         code.Line(GeneratedAttributes.Hot);
         using (code.Block(policy.Signature))
         {
-            RowGroup.EmitPrologue(code, plan);
+            code.Line("ref float x = ref slot.Input;");
+            RowGroup.EmitList(code);
             if (policy.Predicts)
             {
                 code.Line("ref int candidate = ref slot.Candidates;");
             }
 
             policy.EmitInput(code, plan);
+            RowGroup.EmitInput(code, plan);
             code.Line();
             using (code.Block($"for (int block = from; block < to; block += {plan.BlockNeurons})"))
             {
@@ -63,14 +65,15 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
             if (policy.Predicts)
             {
                 RowGroup.EmitListed(code, "candidate");
-                code.Line($"Prefetch.Row(ref w.{plan.First}.Row(Unsafe.Add(ref candidate, n + 4)));");
+                RowGroup.EmitDot(
+                    code, plan, plan.First, name, RowGroup.Listed(plan.First, "candidate"), RowGroup.NextListed(plan.First, "candidate", plan));
             }
             else
             {
                 RowGroup.EmitContiguous(code, "end");
+                RowGroup.EmitDot(code, plan, plan.First, name, RowGroup.Rows(plan.First), RowGroup.NextRows(plan.First, plan));
             }
 
-            RowGroup.EmitDot(code, plan, plan.First, name);
             for (int lane = 0; lane < 4; lane++)
             {
                 string inside = lane == 0 ? "" : policy.Predicts ? $" && n + {lane} < candidates" : $" && i0 + {lane} < end";
@@ -98,9 +101,12 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
 
         using (code.Block($"for (int n = first; n < {(DRelu ? "last" : "count")}; n += 4)"))
         {
-            RowGroup.EmitListed(code, "active");
-            code.Line("Prefetch.Row(ref w.Up.Row(Unsafe.Add(ref active, n + 4)));");
-            RowGroup.EmitDot(code, plan, "Up", "up");
+            if (DRelu || plan.Spec.Biases)
+            {
+                RowGroup.EmitListed(code, "active");
+            }
+
+            RowGroup.EmitDot(code, plan, "Up", "up", RowGroup.Listed("Up", "active"), RowGroup.NextListed("Up", "active", plan));
             code.Line("Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);");
             if (!DRelu)
             {

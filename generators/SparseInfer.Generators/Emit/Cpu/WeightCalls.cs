@@ -10,10 +10,8 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
 {
     public bool Single => types.Count == 1;
 
-    private bool Folds => types.Contains(WeightType.F16);
-
-    /// <summary>Whether inputs are kept twice, as they are and folded for F16.</summary>
-    public bool NeedsFolded => !Single && Folds;
+    /// <summary>Where a file may mix types, a worker's input is kept once for each, as its dot products want it.</summary>
+    public IEnumerable<string> Inputs => Single ? [] : types.Select(type => $"input{type}");
 
     public string FieldType => Single ? "WeightMatrix" : "StoredMatrix";
 
@@ -23,8 +21,8 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
     public string Bind(string call) => Single ? call + ".Weights" : call;
 
     /// <summary>
-    /// Writes how <paramref name="source"/> becomes this worker's <c>input</c>: folded in place where all matrices want it so, beside
-    /// it as <c>folded</c> where only some do. Sets <paramref name="undo"/>.
+    /// Writes how <paramref name="source"/> becomes this worker's <c>input</c> in the form that dot products want: in place, or in one of
+    /// <see cref="Inputs"/> for each declared type. Declares or sets <paramref name="undo"/>, or one for each.
     /// </summary>
     public void EmitPrepare(CodeWriter code, string undo, string source, string padded)
     {
@@ -34,14 +32,9 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             return;
         }
 
-        if (source != "input")
+        foreach (WeightType type in types)
         {
-            code.Line($"MemoryMarshal.CreateSpan(ref {source}, {padded}).CopyTo(MemoryMarshal.CreateSpan(ref input, {padded}));");
-        }
-
-        if (Folds)
-        {
-            code.Line($"{undo} = F16.PrepareInput(ref input, ref folded, {padded});");
+            code.Line($"{undo}{type} = {type}.PrepareInput(ref {source}, ref input{type}, {padded});");
         }
     }
 
@@ -51,7 +44,7 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         string rows = $"in {matrix}, {from}, {to}, {padded}";
         return Single
             ? $"MatrixVector.Multiply<{types[0]}>({rows}, ref input, undo, ref {y});"
-            : $"Multiply({rows}, ref input, {(Folds ? "ref folded, undo, " : "")}ref {y});";
+            : $"Multiply({rows}, {string.Join(", ", types.Select(type => $"ref input{type}, undo{type}"))}, ref {y});";
     }
 
     /// <summary>A batch of vectors as they are.</summary>
@@ -75,15 +68,11 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             return;
         }
 
-        string inputs = Folds ? "ref float input, ref float folded, float undo" : "ref float input";
+        string inputs = string.Join(", ", types.Select(type => $"ref float input{type}, float undo{type}"));
         code.Line();
         using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, {inputs}, ref float y)"))
         {
-            EmitSwitch(code, type =>
-            {
-                string input = type == WeightType.F16 ? "ref folded, undo" : "ref input, 1f";
-                return $"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, {input}, ref y);";
-            });
+            EmitSwitch(code, type => $"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, ref input{type}, undo{type}, ref y);");
         }
 
         code.Line();

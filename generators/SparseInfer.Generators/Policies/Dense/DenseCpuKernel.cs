@@ -18,15 +18,18 @@ internal sealed class DenseCpuKernel : CpuKernelEmitter
         code.Line(GeneratedAttributes.Hot);
         using (code.Block(Signature))
         {
-            RowGroup.EmitPrologue(code, plan);
+            code.Line("ref float x = ref slot.Input;");
+            RowGroup.EmitInput(code, plan);
+            RowGroup.EmitList(code);
             code.Line();
             using (code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
             {
                 RowGroup.EmitContiguous(code, "to");
-                RowGroup.EmitDot(code, plan, plan.First, plan.First.ToLowerInvariant());
+                string follows = plan.Spec.Gated ? RowGroup.Rows("Up") : RowGroup.NextRows("Up", plan);
+                RowGroup.EmitDot(code, plan, plan.First, plan.First.ToLowerInvariant(), RowGroup.Rows(plan.First), follows);
                 if (plan.Spec.Gated)
                 {
-                    RowGroup.EmitDot(code, plan, "Up", "up");
+                    RowGroup.EmitDot(code, plan, "Up", "up", RowGroup.Rows("Up"), RowGroup.NextRows("Gate", plan));
                 }
 
                 code.Line();

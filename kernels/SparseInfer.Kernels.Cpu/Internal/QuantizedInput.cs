@@ -1,0 +1,121 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <summary>
+/// How an input is quantized for <see cref="BlockDot"/>, once for all rows, in the room of its floats. Each block of 32 elements gets the scale
+/// that its largest magnitude asks for; scales carry the 2^112 that the weights' folded ones lack.
+/// </summary>
+internal static unsafe class QuantizedInput
+{
+    /// <summary>Bytes of a block of 16-bit elements: 32 of them, the scale, and room to the next multiple of 32.</summary>
+    public const int SixteenBitBlock = 96;
+
+    /// <summary>Bytes of a pair of blocks of 8-bit elements, as the offsets below divide them.</summary>
+    public const int EightBitPair = 128;
+
+    /// <summary>
+    /// -8 times the sum of the elements that a lane sums, scaled. Before it: elements 0-15 of both blocks, then elements 16-31 of both.
+    /// </summary>
+    public const int EightBitExcess = 64;
+
+    /// <summary>The first block's scale four times, then the second's.</summary>
+    public const int EightBitScales = 96;
+
+    /// <summary>Below this a block counts as zero: its inverse scale would not be finite.</summary>
+    public const float Smallest = 1e-30f;
+
+    /// <summary>What a lane's sum before its weights' scale, 8 quants of up to 15 times the input, may exceed the input's largest element by.</summary>
+    private const float Headroom = 1024;
+
+    /// <summary>
+    /// To 16 bits, for Q8_0: with steps of a 32,767th of the block's largest element, rounding is lost beside the weights' own, and a lane's sum
+    /// of four products, below 2^24, is exact in F32.
+    /// </summary>
+    /// <returns>The power of two by which every dot product is to be multiplied.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float ToSixteenBits(ref readonly float x, ref float prepared, int paddedColumns)
+    {
+        float undo = InputPreparation.Excess(in x, paddedColumns, out float fold);
+        fixed (float* source = &x, destination = &prepared)
+        {
+            byte* block = (byte*)destination;
+            for (int column = 0; column < paddedColumns; column += 32, block += SixteenBitBlock)
+            {
+                Vector512<float> lo = Vector512.Load(source + column);
+                Vector512<float> hi = Vector512.Load(source + column + 16);
+                float step = Quantize(lo, hi, 32767, out Vector512<int> lower, out Vector512<int> upper);
+                Vector512.Narrow(lower, upper).Store((short*)block);
+                *(float*)(block + 64) = step * fold;
+            }
+        }
+        return undo;
+    }
+
+    /// <summary>To 8 bits, for Q4_0: products of two bytes are what processors multiply and add fastest.</summary>
+    /// <returns>The power of two by which every dot product is to be multiplied.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float ToEightBits(ref readonly float x, ref float prepared, int paddedColumns)
+    {
+        float undo = InputPreparation.Excess(in x, paddedColumns, out float fold) * Headroom;
+        fold /= Headroom;
+        fixed (float* source = &x, destination = &prepared)
+        {
+            byte* pair = (byte*)destination;
+            for (int column = 0; column < paddedColumns; column += 64, pair += EightBitPair)
+            {
+                // In place, a pair is written over what it was read from: all reads come first.
+                Vector512<float> lo = Vector512.Load(source + column);
+                Vector512<float> hi = Vector512.Load(source + column + 16);
+                bool alone = column + 32 == paddedColumns;
+                Vector512<float> secondLo = alone ? Vector512<float>.Zero : Vector512.Load(source + column + 32);
+                Vector512<float> secondHi = alone ? Vector512<float>.Zero : Vector512.Load(source + column + 48);
+                StoreEightBits(lo, hi, fold, pair, 0);
+                StoreEightBits(secondLo, secondHi, fold, pair, 1);
+            }
+        }
+        return undo;
+    }
+
+    private static void StoreEightBits(Vector512<float> lo, Vector512<float> hi, float fold, byte* pair, int index)
+    {
+        float step = Quantize(lo, hi, 127, out Vector512<int> lower, out Vector512<int> upper) * fold;
+        Vector256<short> words = Vector512.Narrow(lower, upper).GetLower();
+        Vector256<short> upperWords = Vector512.Narrow(lower, upper).GetUpper();
+        Vector256<sbyte> bytes = Vector256.Narrow(words, upperWords);
+        bytes.GetLower().Store((sbyte*)pair + (16 * index));
+        bytes.GetUpper().Store((sbyte*)pair + 32 + (16 * index));
+        sbyte* first = (sbyte*)pair + (16 * index);
+        for (int lane = 0; lane < 4; lane++)
+        {
+            int sum = 0;
+            for (int i = 4 * lane; i < (4 * lane) + 4; i++)
+                sum += first[i] + first[32 + i];
+            ((float*)(pair + EightBitExcess))[(4 * index) + lane] = -8 * sum * step;
+            ((float*)(pair + EightBitScales))[(4 * index) + lane] = step;
+        }
+    }
+
+    /// <summary>Rounds 32 elements to multiples of a step, to nearest, ties to even; returns the step.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Quantize(Vector512<float> lo, Vector512<float> hi, float range, out Vector512<int> lower, out Vector512<int> upper)
+    {
+        Vector512<float> magnitudes = Vector512.Max(Vector512.Abs(lo), Vector512.Abs(hi));
+        Vector256<float> half = Vector256.Max(magnitudes.GetLower(), magnitudes.GetUpper());
+        Vector128<float> quarter = Vector128.Max(half.GetLower(), half.GetUpper());
+        float largest = MathF.Max(
+            MathF.Max(quarter.GetElement(0), quarter.GetElement(1)), MathF.Max(quarter.GetElement(2), quarter.GetElement(3)));
+        if (largest < Smallest)
+        {
+            lower = Vector512<int>.Zero;
+            upper = Vector512<int>.Zero;
+            return 0;
+        }
+
+        Vector512<float> inverse = Vector512.Create(range / largest);
+        lower = Vector512.ConvertToInt32(Vector512.Round(lo * inverse));
+        upper = Vector512.ConvertToInt32(Vector512.Round(hi * inverse));
+        return largest / range;
+    }
+}
