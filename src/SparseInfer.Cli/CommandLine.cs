@@ -20,7 +20,8 @@ internal static class CommandLine
         var root = new RootCommand("Tools for models whose kernels are generated for exactly their shape.");
         var arguments = new BenchArguments();
         Command bench = arguments.CreateCommand();
-        bench.SetAction((parsed, cancellationToken) => RunAsync(() => BenchCommand.RunAsync(arguments.Read(parsed), output, error, cancellationToken), error));
+        bench.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => BenchCommand.RunAsync(arguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(bench);
         var convertArguments = new ConvertArguments();
         Command convert = convertArguments.CreateCommand();
@@ -70,7 +71,8 @@ internal static class CommandLine
     private static async Task<int> FailAsync(string message, TextWriter error)
     {
         // One line, and nothing that a terminal would obey, whatever a file's name holds.
-        string line = string.Join(' ', string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        string plain = string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c));
+        string line = string.Join(' ', plain.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         await error.WriteLineAsync($"sparseinfer: {line}");
         return Failed;
     }

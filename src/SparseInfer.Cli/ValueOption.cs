@@ -17,7 +17,13 @@ internal static class ValueOption
     /// <param name="parse">Reads it.</param>
     /// <param name="aliases">Its other names.</param>
     public static Option<T> Of<T>(
-        string name, string helpName, string description, T defaultValue, string expected, Func<string, (bool Valid, T Value)> parse, params string[] aliases) =>
+        string name,
+        string helpName,
+        string description,
+        T defaultValue,
+        string expected,
+        Func<string, (bool Valid, T Value)> parse,
+        params string[] aliases) =>
         new(name, aliases)
         {
             Description = description,
@@ -37,6 +43,15 @@ internal static class ValueOption
                 return value;
             },
         };
+
+    /// <summary>An option with one value, null where it is not given.</summary>
+    public static Option<T?> Optional<T>(
+        string name, string helpName, string description, string expected, Func<string, (bool Valid, T Value)> parse)
+        where T : struct => Of<T?>(name, helpName, description, null, expected, text =>
+        {
+            (bool valid, T value) = parse(text);
+            return (valid, value);
+        });
 
     /// <summary>An option with a list of whole numbers, as <c>1,2,4</c>.</summary>
     public static Option<int[]> Integers(

@@ -127,7 +127,8 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
             "compiling tinyllama-1.1b", "making synthetic weights",
             "loading", "1 threads: pp16", "counting what dense skips", "counting what exact skips", "counting what predicted skips",
             "1 threads: tg6", "1 threads: a context of 40 tokens", "1 threads: pp16 @ d40", "1 threads: tg6 @ d40",
-            "loading", "2 threads: pp16", "2 threads: tg6", "2 threads: a context of 40 tokens", "2 threads: pp16 @ d40", "2 threads: tg6 @ d40",
+            "loading", "2 threads: pp16", "2 threads: tg6", "2 threads: a context of 40 tokens",
+            "2 threads: pp16 @ d40", "2 threads: tg6 @ d40",
         ]);
 
     [Fact]
@@ -139,8 +140,9 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
         message.ShouldContain("8,589,934,592 are available");
         message.ShouldContain("--layers 17 would fit");
         Should.NotThrow(() => MemoryBudget.Require(shape with { Layers = 17 }, 512, loads: 2, available: 8L << 30));
-        Should.Throw<CliException>(() => MemoryBudget.Require(shape with { Layers = 18 }, 512, loads: 2, available: 8L << 30));
-        Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 1, available: 1L << 30)).Message.ShouldContain("not even one layer");
+        Should.Throw<CliException>(() => MemoryBudget.Require(shape with { Layers = 18 }, 512, 2, 8L << 30));
+        Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 1, available: 1L << 30))
+            .Message.ShouldContain("not even one layer");
     }
 
     [Theory]

@@ -55,7 +55,8 @@ public sealed class CommandTests
     public void A_file_is_measured_and_json_is_all_there_is_on_standard_output()
     {
         ToolResult result = ToolProgram.Run(
-            "bench", "-m", ToolProgram.Gguf, "--activation", "relu", "-p", "8", "-n", "4", "-r", "1", "-t", "1", "-o", "json", "--probe-mib", "16");
+            "bench", "-m", ToolProgram.Gguf, "--activation", "relu", "-p", "8", "-n", "4", "-r", "1",
+            "-t", "1", "-o", "json", "--probe-mib", "16");
 
         result.ExitCode.ShouldBe(0, result.Error);
         using JsonDocument json = JsonDocument.Parse(result.Output);
@@ -70,7 +71,8 @@ public sealed class CommandTests
     [Fact]
     public void A_declaration_is_printed_and_nothing_measured()
     {
-        ToolResult result = ToolProgram.Run("bench", "-m", ToolProgram.Gguf, "--activation", "fatrelu", "--threshold", "0.01", "--print-declaration");
+        ToolResult result = ToolProgram.Run(
+            "bench", "-m", ToolProgram.Gguf, "--activation", "fatrelu", "--threshold", "0.01", "--print-declaration");
 
         result.ExitCode.ShouldBe(0, result.Error);
         result.Output.ShouldContain("[FeedForward(Intermediate = 1024, Activation = Activation.FatRelu, Threshold = 0.01f, Gated = true)]");
@@ -90,7 +92,8 @@ public sealed class CommandTests
         {
             // Far more repetitions than there is time for until the signal comes.
             using Process process = ToolProgram.Start(
-                "bench", "-m", ToolProgram.Gguf, "--activation", "relu", "-n", "64", "-r", "1000", "-t", "1", "--probe-mib", "16", "--output-file", Path.Combine(folder, "runs.md"));
+                "bench", "-m", ToolProgram.Gguf, "--activation", "relu", "-n", "64", "-r", "1000", "-t", "1", "--probe-mib", "16",
+                "--output-file", Path.Combine(folder, "runs.md"));
             (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldNotBeNull();
             using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
             {

@@ -46,7 +46,8 @@ public sealed class DeclarationTests
     public void A_shape_that_breaks_a_rule_is_refused_in_the_rules_words()
     {
         ModelDeclaration wrong = SmallShapes.Of("llama-2-7b") with { Heads = 7, KeyValueHeads = 7 };
-        Should.Throw<CliException>(() => ModelCompiler.Compile(wrong, TestContext.Current.CancellationToken)).Message.ShouldContain("Heads");
+        Should.Throw<CliException>(() => ModelCompiler.Compile(wrong, TestContext.Current.CancellationToken))
+            .Message.ShouldContain("Heads");
     }
 
     [Fact]

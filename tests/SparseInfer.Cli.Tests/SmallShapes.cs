@@ -32,5 +32,6 @@ internal static class SmallShapes
         SyntheticModel.Build(model, target, seed, (_, _) => { }, TestContext.Current.CancellationToken);
 
     public static LanguageModel Load(ModelDeclaration model, ActivityTarget target, Device device) =>
-        Compiled.GetOrAdd(model.ToText(), _ => ModelCompiler.Compile(model, TestContext.Current.CancellationToken)).Load(Build(model, target), device, new LoadOptions());
+        Compiled.GetOrAdd(model.ToText(), _ => ModelCompiler.Compile(model, TestContext.Current.CancellationToken))
+            .Load(Build(model, target), device, new LoadOptions());
 }

@@ -15,7 +15,9 @@ internal static class StoredWeights
             WeightType.F16 => MemoryMarshal.Cast<byte, Half>(bytes).ToArray().Select(half => (float)half),
             WeightType.BF16 => MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Select(bits => BitConverter.Int32BitsToSingle(bits << 16)),
             WeightType.Q8_0 => bytes.Chunk(34).SelectMany(block => block[2..].Select(quant => (sbyte)quant * Scale(block))),
-            _ => bytes.Chunk(18).SelectMany(block => block[2..].SelectMany(pair => new[] { (pair & 15) - 8, (pair >> 4) - 8 }).Select(quant => quant * Scale(block))),
+            _ => bytes.Chunk(18).SelectMany(block => block[2..]
+                .SelectMany(pair => new[] { (pair & 15) - 8, (pair >> 4) - 8 })
+                .Select(quant => quant * Scale(block))),
         };
     }
 

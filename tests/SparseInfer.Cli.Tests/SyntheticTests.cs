@@ -67,7 +67,8 @@ public sealed class SyntheticTests
         using ModelFile again = SmallShapes.Build(model, target, seed: 1);
         using ModelFile other = SmallShapes.Build(model, target, seed: 2);
 
-        one.Tensors.Where(tensor => !tensor.Name.Contains("norm")).Sum(tensor => tensor.ByteLength).ShouldBe(SyntheticModel.ByteCount(model));
+        one.Tensors.Where(tensor => !tensor.Name.Contains("norm")).Sum(tensor => tensor.ByteLength)
+            .ShouldBe(SyntheticModel.ByteCount(model));
         foreach (TensorInfo tensor in one.Tensors)
         {
             again.TryGetTensor(tensor.Name, out TensorInfo? same).ShouldBeTrue();

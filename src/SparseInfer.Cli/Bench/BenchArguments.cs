@@ -6,7 +6,7 @@ using SparseInfer.Cli.Synthetic;
 
 namespace SparseInfer.Cli.Bench;
 
-/// <summary>The arguments of <c>sparseinfer bench</c>: names as llama-bench has them where it has one, and the rules between them.</summary>
+/// <summary>The arguments of <c>sparseinfer bench</c>: llama-bench's names where it has one, and the rules between them.</summary>
 internal sealed class BenchArguments
 {
     private const string Description = """
@@ -31,13 +31,13 @@ internal sealed class BenchArguments
         $"Made-up weights in the shape of a published model: {string.Join(", ", NamedShape.All.Select(shape => shape.Declaration.Name))}.",
         null, "the name of a shape", text => (text.Length > 0, text));
 
-    private readonly Option<int?> _layers = ValueOption.Of<int?>(
-        "--layers", "N", "Synthetic: so many layers. [default: the published model's]",
-        null, "a whole number from 1 to 1000", text => ValueOption.Integer(text, 1, 1000) is var (valid, n) ? (valid, n) : default);
+    private readonly Option<int?> _layers = ValueOption.Optional(
+        "--layers", "N", "Synthetic: so many layers. [default: the published model's]", "a whole number from 1 to 1000",
+        text => ValueOption.Integer(text, 1, 1000));
 
-    private readonly Option<WeightType?> _weights = ValueOption.Of<WeightType?>(
+    private readonly Option<WeightType?> _weights = ValueOption.Optional(
         "--weights", "TYPE", "Synthetic: f32, f16, bf16, q8_0 or q4_0. [default: f16]",
-        null, $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", text => ValueOption.Enumeration<WeightType>(text) is var (valid, t) ? (valid, t) : default);
+        $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
 
     private readonly Option<double?> _sparsity = Share("--sparsity", "Synthetic: share of neurons that are inactive. [default: 0.9]");
 
@@ -47,28 +47,30 @@ internal sealed class BenchArguments
     private readonly Option<double?> _recall = Share(
         "--recall", "Synthetic: of the inactive neurons, the share that is predicted. [default: 1]");
 
-    private readonly Option<int?> _seed = ValueOption.Of<int?>(
-        "--seed", "N", "Synthetic: the same seed makes the same weights. [default: 0]",
-        null, "a whole number from 0 to 2147483647", text => ValueOption.Integer(text, 0, int.MaxValue) is var (valid, n) ? (valid, n) : default);
+    private readonly Option<int?> _seed = ValueOption.Optional(
+        "--seed", "N", "Synthetic: the same seed makes the same weights. [default: 0]", "a whole number from 0 to 2147483647",
+        text => ValueOption.Integer(text, 0, int.MaxValue));
 
-    private readonly Option<Activation?> _activation = ValueOption.Of<Activation?>(
+    private readonly Option<Activation?> _activation = ValueOption.Optional(
         "--activation", string.Join('|', ActivationNames.All), "What the model was trained with: files do not say, or say it wrongly.",
-        null, $"one of {string.Join(", ", ActivationNames.All)}", text => (ActivationNames.TryParse(text, out Activation a), a));
+        $"one of {string.Join(", ", ActivationNames.All)}", text => (ActivationNames.TryParse(text, out Activation a), a));
 
-    private readonly Option<float?> _threshold = ValueOption.Of<float?>(
-        "--threshold", "T", "FATReLU's threshold.", null, "a number above 0", text => ValueOption.Positive(text) is var (valid, t) ? (valid, t) : default);
+    private readonly Option<float?> _threshold = ValueOption.Optional(
+        "--threshold", "T", "FATReLU's threshold.", "a number above 0", ValueOption.Positive);
 
-    private readonly Option<float?> _alpha = ValueOption.Of<float?>(
-        "--alpha", "A", "The sign-bit predictor's, in every layer of a file's model. [default: 1]",
-        null, "a number above 0", text => ValueOption.Positive(text) is var (valid, a) ? (valid, a) : default);
+    private readonly Option<float?> _alpha = ValueOption.Optional(
+        "--alpha", "A", "The sign-bit predictor's, in every layer of a file's model. [default: 1]", "a number above 0",
+        ValueOption.Positive);
 
-    private readonly Option<int?> _context = ValueOption.Of<int?>(
-        "--context", "N", "The declared context. [default: the model's]",
-        null, $"a whole number from 1 to {MostTokens}", text => ValueOption.Integer(text, 1, MostTokens) is var (valid, n) ? (valid, n) : default);
+    private readonly Option<int?> _context = ValueOption.Optional(
+        "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MostTokens}",
+        text => ValueOption.Integer(text, 1, MostTokens));
 
-    private readonly Option<int[]> _prompts = ValueOption.Integers("--n-prompt", "N,...", "Lengths of prompts; 0: none.", [512], 0, MostTokens, "-p");
+    private readonly Option<int[]> _prompts = ValueOption.Integers(
+        "--n-prompt", "N,...", "Lengths of prompts; 0: none.", [512], 0, MostTokens, "-p");
 
-    private readonly Option<int[]> _generations = ValueOption.Integers("--n-gen", "N,...", "Numbers of tokens to generate; 0: none.", [128], 0, MostTokens, "-n");
+    private readonly Option<int[]> _generations = ValueOption.Integers(
+        "--n-gen", "N,...", "Numbers of tokens to generate; 0: none.", [128], 0, MostTokens, "-n");
 
     private readonly Option<int[]> _depths = ValueOption.Integers(
         "--n-depth", "N,...", "Tokens that are in the key-value cache before a test.", [0], 0, MostTokens, "-d");
@@ -95,7 +97,8 @@ internal sealed class BenchArguments
         }, "-o");
 
     private readonly Option<string?> _outputFile = ValueOption.Of<string?>(
-        "--output-file", "FILE", "Write the results to a file, whole or not at all.", null, "the path of a file", text => (text.Length > 0, text));
+        "--output-file", "FILE", "Write the results to a file, whole or not at all.", null, "the path of a file",
+        text => (text.Length > 0, text));
 
     private readonly Option<int> _probe = ValueOption.Of(
         "--probe-mib", "MIB", "Size of the buffer that the bandwidth probe reads: several times the caches'.",
@@ -184,8 +187,8 @@ internal sealed class BenchArguments
         return new SyntheticRequest(declaration, shape.Differs, target, (ulong)(parsed.GetValue(_seed) ?? 0));
     }
 
-    private static Option<double?> Share(string name, string description) => ValueOption.Of<double?>(
-        name, "SHARE", description, null, "a share from 0 to 1",
+    private static Option<double?> Share(string name, string description) => ValueOption.Optional(
+        name, "SHARE", description, "a share from 0 to 1",
         text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double share) && share is >= 0 and <= 1
             ? (true, share)
             : default);

@@ -48,7 +48,8 @@ internal static class BenchCommand
                 _ => MarkdownReport.Write(runs),
             };
         }
-        catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException or InsufficientMemoryException)
+        catch (Exception exception) when (
+            exception is ModelFormatException or IOException or UnauthorizedAccessException or InsufficientMemoryException)
         {
             throw new CliException(exception.Message);
         }
@@ -72,7 +73,8 @@ internal static class BenchCommand
         if (options.LongestSequence > declaration.Context)
         {
             throw new CliException(
-                $"-p, -n and -d ask for {options.LongestSequence} tokens, but the context holds {declaration.Context}: ask for fewer, or give --context N.");
+                $"-p, -n and -d ask for {options.LongestSequence} tokens, but the context holds {declaration.Context}: "
+                + "ask for fewer, or give --context N.");
         }
     }
 

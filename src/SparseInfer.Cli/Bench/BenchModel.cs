@@ -41,7 +41,8 @@ internal sealed class BenchModel : IDisposable
 
     /// <summary>Declares, compiles, and makes weights where they are synthetic.</summary>
     /// <exception cref="CliException">It cannot be declared, made or read.</exception>
-    public static BenchModel Prepare(BenchOptions options, ModelDeclaration declaration, ProgressLine progress, CancellationToken cancellationToken)
+    public static BenchModel Prepare(
+        BenchOptions options, ModelDeclaration declaration, ProgressLine progress, CancellationToken cancellationToken)
     {
         progress.Show($"compiling {declaration.Name}");
         CompiledModel compiled = ModelCompiler.Compile(declaration, cancellationToken);
@@ -49,7 +50,11 @@ internal sealed class BenchModel : IDisposable
         {
             MemoryBudget.Require(declaration, options.LongestSequence, options.Threads.Count, Machine.AvailableMemory - options.ProbeBytes);
             ModelFile made = SyntheticModel.Build(
-                declaration, request.Target, request.Seed, (done, total) => progress.Show("making synthetic weights", (double)done / total), cancellationToken);
+                declaration,
+                request.Target,
+                request.Seed,
+                (done, total) => progress.Show("making synthetic weights", (double)done / total),
+                cancellationToken);
             return new BenchModel(compiled, new ModelCost(declaration, made), made, null);
         }
 

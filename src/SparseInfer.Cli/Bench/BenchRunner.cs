@@ -75,6 +75,9 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
         public WorkerGroup Workers => Device.Workers;
     }
 
+    /// <summary>What the machine reached while a test was repeated: 10^9 bytes, and 10^9 operations, a second.</summary>
+    private readonly record struct Probed(double Bandwidth, double FmaPeak);
+
     /// <summary>What repeating a test gave, for one mode.</summary>
     private sealed class Samples
     {
@@ -120,7 +123,8 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     private IEnumerable<BenchRun> RunTest(
         Loaded load, Session session, int depth, IReadOnlyList<SparsityMode> modes, int prompt, int generated)
     {
-        string stage = $"{load.Workers.Count} threads: {(prompt > 0 ? $"pp{prompt}" : $"tg{generated}")}{(depth > 0 ? $" @ d{depth}" : "")}";
+        string test = prompt > 0 ? $"pp{prompt}" : $"tg{generated}";
+        string stage = $"{load.Workers.Count} threads: {test}{(depth > 0 ? $" @ d{depth}" : "")}";
         progress.Show(stage, 0);
         DateTime start = DateTime.UtcNow;
         Samples[] samples = [.. modes.Select(_ => new Samples())];
@@ -143,9 +147,10 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             Probe(load, bandwidth, peak);
         }
 
+        var probed = new Probed(Statistics.Median(bandwidth), Statistics.Median(peak));
         for (int i = 0; i < modes.Count; i++)
         {
-            yield return Report(load, start, depth, modes[i], prompt, generated, samples[i], Statistics.Median(bandwidth), Statistics.Median(peak));
+            yield return Report(load, start, depth, modes[i], prompt, generated, samples[i], probed);
         }
     }
 
@@ -174,7 +179,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
         samples.Predictor.Add(layers.Sum(layer => layer.PredictorNanoseconds));
     }
 
-    /// <summary>Runs a prompt, or generates tokens, after so many that are there already; tells the time, and the bytes allocated.</summary>
+    /// <summary>Runs a prompt, or generates tokens, after so many that are there; tells the time, and the bytes allocated.</summary>
     private (long Nanoseconds, long Allocated) Execute(Session session, SparsityMode mode, int depth, int prompt, int generated, bool timed)
     {
         session.Rewind(depth);
@@ -223,7 +228,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     }
 
     private BenchRun Report(
-        Loaded load, DateTime start, int depth, SparsityMode mode, int prompt, int generated, Samples samples, double bandwidth, double peak)
+        Loaded load, DateTime start, int depth, SparsityMode mode, int prompt, int generated, Samples samples, Probed probed)
     {
         int tokens = prompt + generated;
         double[] rates = [.. samples.Nanoseconds.Select(nanoseconds => tokens * 1e9 / nanoseconds)];
@@ -265,10 +270,10 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             Recall = activity?.Recall,
             BytesPerToken = bytes,
             GbPerS = rate,
-            ProbeGbPerS = bandwidth,
-            BandwidthShare = rate / bandwidth,
-            FmaPeakGflops = peak,
-            FlopsShare = decodes ? null : tested.Cost.PromptOperations(prompt) / median / peak,
+            ProbeGbPerS = probed.Bandwidth,
+            BandwidthShare = rate / probed.Bandwidth,
+            FmaPeakGflops = probed.FmaPeak,
+            FlopsShare = decodes ? null : tested.Cost.PromptOperations(prompt) / median / probed.FmaPeak,
             FfnNsPerToken = decodes ? Statistics.Median(samples.FeedForward) : null,
             PredictorNsPerToken = activity?.SparsityPredicted is null ? null : Statistics.Median(samples.Predictor),
             AllocatedBytesPerToken = (double)samples.LeastAllocated / tokens,

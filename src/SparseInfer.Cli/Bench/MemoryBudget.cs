@@ -31,11 +31,13 @@ internal static class MemoryBudget
             layers--;
         }
 
-        string remedy = layers > 0 ? $"--layers {layers} would fit, or a smaller type than --weights {model.Weights[0].ToString().ToLowerInvariant()}"
+        string type = model.Weights[0].ToString().ToLowerInvariant();
+        string remedy = layers > 0 ? $"--layers {layers} would fit, or a smaller type than --weights {type}"
             : "not even one layer fits; try a smaller type of --weights";
         throw new CliException(string.Create(
             CultureInfo.InvariantCulture,
-            $"{model.Name} with {model.Layers} layers needs {needed:N0} bytes of memory (weights {weights:N0}); {available:N0} are available: {remedy}."));
+            $"{model.Name} with {model.Layers} layers needs {needed:N0} bytes of memory (weights {weights:N0}); ")
+            + string.Create(CultureInfo.InvariantCulture, $"{available:N0} are available: {remedy}."));
     }
 
     private static long Needed(ModelDeclaration model, int sequence, int loads)

@@ -33,12 +33,10 @@ internal static class FileDeclaration
             throw Wrong(file, "is a mixture of experts, which cannot be declared");
         }
 
-        foreach (string needed in new[] { "token_embd.weight", "blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.ffn_up.weight" })
+        string[] needed = ["token_embd.weight", "blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.ffn_up.weight"];
+        if (Array.Find(needed, name => !file.TryGetTensor(name, out _)) is { } missing)
         {
-            if (!file.TryGetTensor(needed, out _))
-            {
-                throw Wrong(file, $"has no tensor '{needed}': architecture '{architecture}' is not one that can be declared");
-            }
+            throw Wrong(file, $"has no tensor '{missing}': architecture '{architecture}' is not one that can be declared");
         }
 
         int hidden = Integer(file, prefix + "embedding_length");
@@ -95,7 +93,7 @@ internal static class FileDeclaration
         if (!file.Metadata.TryGetString(prefix + "feed_forward.activation", out string? stored))
         {
             throw new CliException(
-                $"{file.Path} does not say which activation it was trained with: give --activation {string.Join('|', ActivationNames.All)}.");
+                $"{file.Path} does not say its activation: give --activation {string.Join('|', ActivationNames.All)}.");
         }
 
         return ActivationNames.TryParse(stored, out Activation activation)

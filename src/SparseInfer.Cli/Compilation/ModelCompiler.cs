@@ -19,7 +19,9 @@ internal static class ModelCompiler
     private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Preview, DocumentationMode.Parse);
 
     private static readonly CSharpCompilationOptions Options = new(
-        OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable);
+        OutputKind.DynamicallyLinkedLibrary,
+        optimizationLevel: OptimizationLevel.Release,
+        nullableContextOptions: NullableContextOptions.Enable);
 
     private static readonly string[] Ours = ["SparseInfer.Dsl.dll", "SparseInfer.Runtime.dll", "SparseInfer.Kernels.Cpu.dll"];
 
@@ -62,7 +64,9 @@ internal static class ModelCompiler
             declaration, assembly, [.. result.GeneratedSources.Select(source => (source.HintName, source.SourceText.ToString()))]);
     }
 
-    /// <summary>The base library, and what a user's project references; not the generator, which has the vocabulary a second time.</summary>
+    /// <summary>
+    /// The base library, and what a user's project references; not the generator, which has the vocabulary a second time.
+    /// </summary>
     private static MetadataReference[] FindReferences()
     {
         string? runtime = Path.GetDirectoryName(typeof(object).Assembly.Location);

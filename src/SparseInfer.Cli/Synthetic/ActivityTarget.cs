@@ -23,7 +23,7 @@ internal sealed record ActivityTarget(double Sparsity, double Precision, double 
         Require(Recall is >= 0 and <= 1, "--recall takes a share from 0 to 1");
         Require(Mistaken <= 1, string.Create(
             CultureInfo.InvariantCulture,
-            $"--precision {Precision} is too low for --sparsity {Sparsity} and --recall {Recall}: so many active neurons there are not to be mistaken"));
+            $"--precision {Precision} is too low for --sparsity {Sparsity} and --recall {Recall}: too few neurons are active"));
     }
 
     /// <summary>Draws one neuron for one group of tokens.</summary>
@@ -33,7 +33,7 @@ internal sealed record ActivityTarget(double Sparsity, double Precision, double 
         return (inactive, random.NextUnit() < (inactive ? Recall : Mistaken));
     }
 
-    /// <summary>Draws which of dReLU's factors end a neuron that is ended: gate, up, or both, as likely as independent factors do.</summary>
+    /// <summary>Draws which of dReLU's factors end an inactive neuron: gate, up, or both, as likely as independent factors do.</summary>
     public (bool Gate, bool Up) DrawFactors(ref SplitMix64 random)
     {
         double q = FactorSparsity;

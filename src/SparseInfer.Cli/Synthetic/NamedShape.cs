@@ -41,7 +41,8 @@ internal sealed record NamedShape(ModelDeclaration Declaration, string? Differs 
         {
             Name = "opt-6.7b", Hidden = 4096, Layers = 32, Vocabulary = 50272, Context = 2048,
             Heads = 32, KeyValueHeads = 32, QueryKeyValueBiases = true, OutputBias = true,
-            Intermediate = 16384, Activation = Activation.Relu, Gated = false, FeedForwardBiases = true, LayerNorm = true, TiedEmbedding = true,
+            Intermediate = 16384, Activation = Activation.Relu, Gated = false, FeedForwardBiases = true,
+            LayerNorm = true, TiedEmbedding = true,
         }, "rotary positions in the place of learned ones"),
         new(new ModelDeclaration
         {

@@ -39,8 +39,9 @@ internal sealed class SignPatterns
     /// <summary>A group's signs in a run, the first column's in the lowest bit; set: negative.</summary>
     public int Signs(int run, int group) => _base[run] ^ Walsh[group];
 
-    private static readonly ushort[] Walsh =
-        [.. Enumerable.Range(1, Groups).Select(g => (ushort)Enumerable.Range(0, Run).Sum(c => (BitOperations.PopCount((uint)(c & g)) & 1) << c))];
+    /// <summary>Walsh functions 1 to 8 of 16 places; set: negative.</summary>
+    private static readonly ushort[] Walsh = [.. Enumerable.Range(1, Groups).Select(g =>
+        (ushort)Enumerable.Range(0, Run).Sum(c => (BitOperations.PopCount((uint)(c & g)) & 1) << c))];
 
     /// <summary>
     /// The contrary columns of a run: another quarter each time. Four runs of one group so have every column contrary once, and what is

@@ -82,10 +82,10 @@ internal sealed unsafe class SyntheticModel
         target.Validate();
         if (!model.HasZeros)
         {
-            throw new CliException($"--activation {model.Activation} has no zeros: synthetic sparsity needs relu, fatrelu, drelu or squared-relu.");
+            throw new CliException($"{model.Activation} has no zeros: synthetic sparsity needs relu, fatrelu, drelu or squared-relu.");
         }
 
-        if (model.Hidden % 32 != 0 || model.QueryWidth % 32 != 0 || (model.Intermediate % 32 != 0 && model.Weights[0] is WeightType.Q8_0 or WeightType.Q4_0))
+        if (new[] { model.Hidden, model.QueryWidth, model.Intermediate }.Any(width => width % 32 != 0))
         {
             throw new CliException("synthetic weights need widths that are multiples of 32.");
         }
@@ -95,7 +95,8 @@ internal sealed unsafe class SyntheticModel
         if (model.Threshold > gate / 3)
         {
             throw new CliException(string.Create(
-                CultureInfo.InvariantCulture, $"--threshold {model.Threshold} is too high: synthetic gates of this width come out at about {gate:0.##}."));
+                CultureInfo.InvariantCulture,
+                $"--threshold {model.Threshold} is too high: synthetic gates of this width come out at about {gate:0.##}."));
         }
     }
 
@@ -141,7 +142,7 @@ internal sealed unsafe class SyntheticModel
         Down(block + "ffn_down.weight");
     }
 
-    /// <summary>A matrix whose products with the input decide which neurons are active, and whose signs decide which are predicted.</summary>
+    /// <summary>A matrix whose products with the input decide which neurons are active, and whose signs which are predicted.</summary>
     private void Deciding(string name, int layer, bool second)
     {
         int stream = _stream;

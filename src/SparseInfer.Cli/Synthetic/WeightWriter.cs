@@ -102,8 +102,9 @@ internal abstract class WeightWriter
     /// <summary>F16 and BF16: sixteen bits with another division.</summary>
     private sealed class HalfWriter(int exponentOfOne, int mantissaBits) : WeightWriter
     {
-        private readonly ushort[] _magnitudes = [.. Magnitudes.Select(magnitude =>
-            mantissaBits == 10 ? BitConverter.HalfToUInt16Bits((Half)magnitude) : (ushort)(BitConverter.SingleToUInt32Bits(magnitude) >> 16))];
+        private readonly ushort[] _magnitudes = [.. Magnitudes.Select(magnitude => mantissaBits == 10
+            ? BitConverter.HalfToUInt16Bits((Half)magnitude)
+            : (ushort)(BitConverter.SingleToUInt32Bits(magnitude) >> 16))];
 
         private readonly ulong _keep = ((1UL << mantissaBits) - 1 | 0x8000) * 0x0001000100010001;
         private readonly ulong _exponent = ((ulong)(exponentOfOne - 7) << mantissaBits) * 0x0001000100010001;

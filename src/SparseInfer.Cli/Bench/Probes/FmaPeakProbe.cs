@@ -22,8 +22,8 @@ internal static class FmaPeakProbe
         long start = Stopwatch.GetTimestamp();
         workers.Run(pass);
         int lanes = Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : 4;
-        double operations = 2.0 * Sums * Rounds * lanes * workers.Count;
-        return pass.IsFinite ? operations / Stopwatch.GetElapsedTime(start).TotalNanoseconds : throw new InvalidOperationException("The sums overflowed.");
+        double rate = 2.0 * Sums * Rounds * lanes * workers.Count / Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        return pass.IsFinite ? rate : throw new InvalidOperationException("The sums overflowed.");
     }
 
     private sealed class Pass : IWorkerJob

@@ -33,7 +33,8 @@ internal sealed class ReadBandwidthProbe : IDisposable
         var pass = new Pass(_buffer, workers.Count);
         long start = Stopwatch.GetTimestamp();
         workers.Run(pass);
-        return pass.Sum == 0 ? throw new InvalidOperationException("Nothing was read.") : _buffer.Bytes / Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        double rate = _buffer.Bytes / Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        return pass.Sum != 0 ? rate : throw new InvalidOperationException("Nothing was read.");
     }
 
     public void Dispose() => _buffer.Dispose();

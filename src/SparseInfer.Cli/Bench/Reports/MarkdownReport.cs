@@ -34,13 +34,14 @@ internal static class MarkdownReport
     {
         var text = new StringBuilder();
         BenchRun first = runs[0];
-        string probes = string.Join("; ", runs.GroupBy(run => run.NThreads).Select(group => Format(
-            $"{group.Key} threads read {group.Average(run => run.ProbeGbPerS):0.0} GB/s, FMA peak {group.Average(run => run.FmaPeakGflops):0} GFLOPS")));
+        string probes = string.Join("; ", runs.GroupBy(run => run.NThreads).Select(group =>
+            Format($"{group.Key} threads read {group.Average(run => run.ProbeGbPerS):0.0} GB/s, ")
+            + Format($"FMA peak {group.Average(run => run.FmaPeakGflops):0} GFLOPS")));
         text.Append(CultureInfo.InvariantCulture, $"{first.CpuInfo}: {probes}.\n");
         if (first.Synthetic)
         {
             string differs = first.Differs is { } what ? $" Declared with {what}." : "";
-            text.Append("Weights are synthetic: the shape and the sparsity are a published model's, the values are made up.").Append(differs).Append('\n');
+            text.Append($"Weights are synthetic: the shape is a published model's, sparsity and values are made up.{differs}\n");
         }
 
         text.Append('\n');
