@@ -65,9 +65,31 @@ internal static unsafe class BlockDot
         return Reduction.Sum4(sum0, sum1, sum2, sum3);
     }
 
-    /// <summary>Q4_0.</summary>
+    /// <summary>Q4_0. The two methods differ in the block that is left over: where there is one, its call costs the loop its registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Q4(ref float x, in FourRows rows, in FourRows next, int paddedColumns)
+    public static Vector128<float> Q4(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
+        (paddedColumns & 32) == 0
+            ? Q4Pairs<EvenBlocks>(ref x, in rows, in next, paddedColumns)
+            : Q4Pairs<OddBlocks>(ref x, in rows, in next, paddedColumns);
+
+    private interface IBlockCount
+    {
+        static abstract bool IsOdd { get; }
+    }
+
+    private readonly struct EvenBlocks : IBlockCount
+    {
+        public static bool IsOdd => false;
+    }
+
+    private readonly struct OddBlocks : IBlockCount
+    {
+        public static bool IsOdd => true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static Vector128<float> Q4Pairs<TCount>(ref float x, in FourRows rows, in FourRows next, int paddedColumns)
+        where TCount : struct, IBlockCount
     {
         byte* r0 = rows.First, r1 = rows.Second, r2 = rows.Third, r3 = rows.Fourth;
         byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
@@ -100,7 +122,7 @@ internal static unsafe class BlockDot
                     sum3 = AddQ4(r3 + o, r3 + o + Q4Block, input, sum3);
                 }
             }
-            if ((paddedColumns & 32) != 0)
+            if (TCount.IsOdd)
             {
                 // A last block alone: the second of its pair is itself again, with an input of zeros.
                 sum0 = AddQ4(r0 + o, r0 + o, input, sum0);

@@ -64,7 +64,7 @@ public readonly struct Q8_0 : IWeightFormat
     /// <inheritdoc/>
     public static void AddDown(
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
-        BlockDown.Add<BlockDown.Q8>(in down, active, h, ref y, fromColumn, toColumn);
+        BlockDown.Add<Q8Down>(in down, active, h, ref y, fromColumn, toColumn);
 
     /// <inheritdoc/>
     public static void TransposeDown(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron) =>

@@ -82,5 +82,5 @@ public readonly unsafe struct DownMatrix
     public ref byte Scales(int neuron) => ref *(_address + ((neuron >>> 5) * _blockBytes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* Pointer(int neuron) => _address + ((neuron >>> 5) * _blockBytes) + _scaleBytes + ((neuron & 31) * _neuronBytes);
+    internal byte* Pointer(int neuron) => _address + ((neuron >>> 5) * _blockBytes) + _scaleBytes + ((neuron & 31) * _neuronBytes);
 }

@@ -28,7 +28,7 @@ internal sealed partial class DecoderClass
                 ref float projected = ref Projected(0);
                 (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
                 (int fromQuery, int toQuery) = WorkerGroup.Slice(Heads, Workers.Count, worker, 1);
-                (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 32);
+                (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 128);
 
                 if (worker == 0)
                 {

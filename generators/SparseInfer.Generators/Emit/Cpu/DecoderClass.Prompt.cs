@@ -15,7 +15,7 @@ internal sealed partial class DecoderClass
                 Span<float> panel = Panel(worker);
                 (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
                 (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
-                (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 32);
+                (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 128);
                 (int fromNeuron, int toNeuron) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);
 
                 for (int i = fromToken; i < toToken; i++)
