@@ -132,6 +132,7 @@ internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x)
     {
+        x = matrix.InputSteps is { } steps ? Quantize(x, steps) : x;
         double[] y = new double[matrix.Values.Length / matrix.Columns];
         for (int row = 0; row < y.Length; row++)
         {
@@ -146,6 +147,23 @@ internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights
         }
 
         return y;
+    }
+
+    /// <summary>Block formats divide each 32 elements of what they are multiplied with into steps of their largest.</summary>
+    private static double[] Quantize(double[] x, int steps)
+    {
+        double[] rounded = new double[x.Length];
+        for (int block = 0; block < x.Length; block += 32)
+        {
+            int end = Math.Min(block + 32, x.Length);
+            double largest = x[block..end].Max(Math.Abs);
+            for (int j = block; j < end && largest > 0; j++)
+            {
+                rounded[j] = Math.Round(x[j] / largest * steps) / steps * largest;
+            }
+        }
+
+        return rounded;
     }
 
     private static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (left, right) => left + right)];

@@ -23,18 +23,31 @@ public sealed class DecoderTests
         float[] logits = With(declared, weights, Devices[0], model => Prompt(model, mode));
         var reference = new DecoderReference(declared, weights, mode);
 
+        // Single precision keeps 7 digits; a few hundred roundings in a row leave five. Where inputs are rounded to 16 or 8 bits, a difference
+        // in the last digits takes one to the next step now and then.
+        double digits = declared.Weights.Contains(WeightType.Q4_0) ? 2e-2 : declared.Weights.Contains(WeightType.Q8_0) ? 5e-4 : 2e-5;
+        int astray = 0;
         for (int i = 0; i < Tokens; i++)
         {
             double[] expected = reference.Next(Token(declared, i));
-            double largest = expected.Max(Math.Abs);
-            for (int j = 0; j < declared.Vocabulary; j++)
+            double bound = digits * expected.Max(Math.Abs);
+            double worst = expected.Select((value, j) => Math.Abs(logits[(i * declared.Vocabulary) + j] - value)).Max();
+            astray += worst < bound ? 0 : 1;
+            if (!MayDecideOtherwise(declared, mode))
             {
-                // Single precision keeps 7 digits; a few hundred roundings in a row leave five.
-                float logit = logits[(i * declared.Vocabulary) + j];
-                Math.Abs(logit - expected[j]).ShouldBeLessThan(2e-5 * largest, $"{name}, {mode}, position {i}, token {j}");
+                worst.ShouldBeLessThan(bound, $"{name}, {mode}, position {i}");
             }
         }
+
+        astray.ShouldBeLessThanOrEqualTo(Tokens / 10, $"{name}, {mode}");
     }
+
+    /// <summary>
+    /// One step of an 8-bit input may turn the sign of an element that is all but zero, and with it a predictor's decision: then a neuron is
+    /// missing, and that position is another one's.
+    /// </summary>
+    private static bool MayDecideOtherwise(DecoderCase declared, SparsityMode mode) =>
+        mode == SparsityMode.Predicted && declared.Weights.Contains(WeightType.Q4_0);
 
     [Theory]
     [MemberData(nameof(ModelsAndModes))]

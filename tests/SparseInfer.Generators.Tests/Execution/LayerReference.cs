@@ -111,7 +111,36 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
             magnitude += Math.Abs(product);
         }
 
-        return new Bounded(sum, Rounding(((x.Length + 31) / 32 * 2) + 5) * magnitude);
+        double quantization = InputRounding(matrix, weights, j => Math.Abs(x[j]));
+        return new Bounded(sum, (Rounding(((x.Length + 31) / 32 * 2) + 5) * (magnitude + quantization)) + quantization);
+    }
+
+    /// <summary>
+    /// What rounding the input of a block format may do to a sum: half a step, the largest element's over the number of steps, in every
+    /// element. The step itself is rounded, so a little more.
+    /// </summary>
+    private static double InputRounding(StoredMatrix matrix, ReadOnlySpan<float> weights, Func<int, double> largest)
+    {
+        if (matrix.InputSteps is not { } steps)
+        {
+            return 0;
+        }
+
+        double error = 0;
+        for (int block = 0; block < weights.Length; block += 32)
+        {
+            double magnitude = 0;
+            double most = 0;
+            for (int j = block; j < Math.Min(block + 32, weights.Length); j++)
+            {
+                magnitude += Math.Abs(weights[j]);
+                most = Math.Max(most, largest(j));
+            }
+
+            error += 0.5001 * most / steps * magnitude;
+        }
+
+        return error;
     }
 
     /// <summary>One sum in ascending order, and the bias.</summary>
@@ -130,6 +159,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
             error += Math.Abs(weight) * h[i].Error;
         }
 
+        error += InputRounding(data.Down, weights, i => Math.Abs(h[i].Value) + h[i].Error);
         return new Bounded(sum, error + (Rounding(h.Length + 1) * (magnitude + error)) + Tiny);
     }
 

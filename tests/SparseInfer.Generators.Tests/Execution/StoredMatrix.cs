@@ -26,6 +26,17 @@ internal sealed class StoredMatrix
 
     public WeightTensor Tensor => WeightTensor.From((vocabulary::SparseInfer.WeightType)Type, Bytes);
 
+    /// <summary>
+    /// How finely block formats divide what they are multiplied with: each 32 elements into steps of their largest one's 32,767th or 127th. Null:
+    /// not at all.
+    /// </summary>
+    public int? InputSteps => Type switch
+    {
+        WeightType.Q8_0 => 32767,
+        WeightType.Q4_0 => 127,
+        _ => null,
+    };
+
     public ReadOnlySpan<float> Row(int row) => Values.AsSpan(row * Columns, Columns);
 
     public static StoredMatrix Encode(WeightType type, float[] values, int columns) => type switch

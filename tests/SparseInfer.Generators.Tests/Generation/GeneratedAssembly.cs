@@ -33,7 +33,7 @@ internal sealed class GeneratedAssembly
 
     /// <summary>Calls the <c>Load</c> of a declared model.</summary>
     public LanguageModel LoadModel(string type, string path, Device device, LoadOptions? options = null) =>
-        (LanguageModel)Type(type).GetMethod("Load", Members).ShouldNotBeNull()
+        (LanguageModel)Type(type).GetMethod("Load", Members, [typeof(string), typeof(Device), typeof(LoadOptions)]).ShouldNotBeNull()
             .Invoke(null, Members, null, [path, device, options], null).ShouldNotBeNull();
 
     private Type Type(string name) => _assembly.GetType(name).ShouldNotBeNull();

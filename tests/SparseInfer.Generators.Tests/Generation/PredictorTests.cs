@@ -14,7 +14,7 @@ public sealed class PredictorTests
     {
         string text = Emit(Activation.Silu, new Guess());
 
-        text.ShouldContain("32 columns a step; guesses at once; blocks of");
+        text.ShouldContain("32 columns a step, fetched one group ahead; guesses at once; blocks of");
         text.ShouldContain("tally.Bytes += neurons * 3L; // guesses\n");
         text.ShouldContain("int CountActive(");
         text.ShouldContain("count += Activate(gate.GetElement(0)) != 0f ? 1 : 0;");
@@ -26,7 +26,7 @@ public sealed class PredictorTests
     [InlineData(512, "input signs in 8 registers; ")]
     [InlineData(544, "signs 8 words a step of 9; ")]
     public void SignsAreKeptInRegistersWhereTheyFit(int hidden, string plan) =>
-        Emit(Activation.Relu, new SignBitCpuKernel(), hidden).ShouldContain($"columns a step; {plan}blocks of");
+        Emit(Activation.Relu, new SignBitCpuKernel(), hidden).ShouldContain($"columns a step, fetched one group ahead; {plan}blocks of");
 
     private static string Emit(Activation activation, CpuKernelEmitter kernel, int hidden = 64)
     {

@@ -4,9 +4,9 @@
 //   shape        2048 x 8192, not gated, SquaredRelu
 //   weights      F32, 8,192 bytes a neuron in each of 2 matrices (down neuron-major)
 //   bytes        134,217,728 a token when dense; 16,384 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step; signs 8 words a step of 32; blocks of 512 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs 8 words a step of 32; blocks of 512 neurons
 //
-// Sums run in a fixed order: every dot product in 16 lanes and one tree, every column of down by ascending neuron.
+// Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron.
 // So Exact equals Dense bit for bit, whatever the number of workers.
 #nullable enable
 #pragma warning disable CS0436
@@ -66,7 +66,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> up = undo * RowDot.Four<F32>(
-                ref x, ref w.Up.Row(i0), ref w.Up.Row(i1), ref w.Up.Row(i2), ref w.Up.Row(i3), PaddedHidden);
+                ref x, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
 
             Unsafe.Add(ref active, count) = i0;
             Unsafe.Add(ref value, count) = Activate(up.GetElement(0));
@@ -98,10 +98,10 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         where TMeter : struct, IMeter
     {
         ref float x = ref slot.Input;
-        float undo = F32.PrepareInput(ref x, ref x, PaddedHidden);
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
+        float undo = F32.PrepareInput(ref x, ref x, PaddedHidden);
 
         for (int block = from; block < to; block += 512)
         {
@@ -113,7 +113,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
             {
                 int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
                 Vector128<float> up = undo * RowDot.Four<F32>(
-                    ref x, ref w.Up.Row(i0), ref w.Up.Row(i1), ref w.Up.Row(i2), ref w.Up.Row(i3), PaddedHidden);
+                    ref x, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
                 float a0 = Activate(up.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -153,7 +153,6 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         where TMeter : struct, IMeter
     {
         ref float x = ref slot.Input;
-        float undo = F32.PrepareInput(ref x, ref x, PaddedHidden);
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
@@ -170,6 +169,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         {
             tally.PredictorTicks += Stopwatch.GetTimestamp();
         }
+        float undo = F32.PrepareInput(ref x, ref x, PaddedHidden);
 
         for (int block = from; block < to; block += 512)
         {
@@ -215,9 +215,8 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
             {
                 int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
                 int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
-                Prefetch.Row(ref w.Up.Row(Unsafe.Add(ref candidate, n + 4)));
                 Vector128<float> up = undo * RowDot.Four<F32>(
-                    ref x, ref w.Up.Row(i0), ref w.Up.Row(i1), ref w.Up.Row(i2), ref w.Up.Row(i3), PaddedHidden);
+                    ref x, w.Up.Four(ref candidate, n), next: w.Up.Four(ref candidate, n + 4), PaddedHidden);
                 float a0 = Activate(up.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -274,7 +273,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> up = undo * RowDot.Four<F32>(
-                ref x, ref w.Up.Row(i0), ref w.Up.Row(i1), ref w.Up.Row(i2), ref w.Up.Row(i3), PaddedHidden);
+                ref x, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
             count += Activate(up.GetElement(0)) > 0f ? 1 : 0;
             count += Activate(up.GetElement(1)) > 0f && i0 + 1 < to ? 1 : 0;
             count += Activate(up.GetElement(2)) > 0f && i0 + 2 < to ? 1 : 0;

@@ -4,9 +4,9 @@
 //   shape        4096 x 11008, gated, FatRelu above 0.01
 //   weights      F16, 8,192 bytes a neuron in each of 3 matrices (down neuron-major)
 //   bytes        270,532,608 a token when dense; 24,576 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step; signs 8 words a step of 64; blocks of 512 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs 8 words a step of 64; blocks of 512 neurons
 //
-// Sums run in a fixed order: every dot product in 16 lanes and one tree, every column of down by ascending neuron.
+// Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron.
 // So Exact equals Dense bit for bit, whatever the number of workers.
 #nullable enable
 #pragma warning disable CS0436
@@ -69,9 +69,9 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> gate = undo * RowDot.Four<F16>(
-                ref x, ref w.Gate.Row(i0), ref w.Gate.Row(i1), ref w.Gate.Row(i2), ref w.Gate.Row(i3), PaddedHidden);
+                ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), PaddedHidden);
             Vector128<float> up = undo * RowDot.Four<F16>(
-                ref x, ref w.Up.Row(i0), ref w.Up.Row(i1), ref w.Up.Row(i2), ref w.Up.Row(i3), PaddedHidden);
+                ref x, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
 
             Unsafe.Add(ref active, count) = i0;
             Unsafe.Add(ref value, count) = Neuron(gate.GetElement(0), up.GetElement(0));
@@ -103,10 +103,10 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         where TMeter : struct, IMeter
     {
         ref float x = ref slot.Input;
-        float undo = F16.PrepareInput(ref x, ref x, PaddedHidden);
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
+        float undo = F16.PrepareInput(ref x, ref x, PaddedHidden);
 
         for (int block = from; block < to; block += 512)
         {
@@ -118,7 +118,7 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
             {
                 int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
                 Vector128<float> gate = undo * RowDot.Four<F16>(
-                    ref x, ref w.Gate.Row(i0), ref w.Gate.Row(i1), ref w.Gate.Row(i2), ref w.Gate.Row(i3), PaddedHidden);
+                    ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
                 float a0 = Activate(gate.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -141,11 +141,8 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
             FeedForwardSlot.Pad(ref active, count);
             for (int n = first; n < count; n += 4)
             {
-                int i0 = Unsafe.Add(ref active, n), i1 = Unsafe.Add(ref active, n + 1);
-                int i2 = Unsafe.Add(ref active, n + 2), i3 = Unsafe.Add(ref active, n + 3);
-                Prefetch.Row(ref w.Up.Row(Unsafe.Add(ref active, n + 4)));
                 Vector128<float> up = undo * RowDot.Four<F16>(
-                    ref x, ref w.Up.Row(i0), ref w.Up.Row(i1), ref w.Up.Row(i2), ref w.Up.Row(i3), PaddedHidden);
+                    ref x, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
                 Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
                 (a * up).StoreUnsafe(ref value, (nuint)n);
             }
@@ -171,7 +168,6 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         where TMeter : struct, IMeter
     {
         ref float x = ref slot.Input;
-        float undo = F16.PrepareInput(ref x, ref x, PaddedHidden);
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
@@ -188,6 +184,7 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         {
             tally.PredictorTicks += Stopwatch.GetTimestamp();
         }
+        float undo = F16.PrepareInput(ref x, ref x, PaddedHidden);
 
         for (int block = from; block < to; block += 512)
         {
@@ -233,9 +230,8 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
             {
                 int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
                 int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
-                Prefetch.Row(ref w.Gate.Row(Unsafe.Add(ref candidate, n + 4)));
                 Vector128<float> gate = undo * RowDot.Four<F16>(
-                    ref x, ref w.Gate.Row(i0), ref w.Gate.Row(i1), ref w.Gate.Row(i2), ref w.Gate.Row(i3), PaddedHidden);
+                    ref x, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), PaddedHidden);
                 float a0 = Activate(gate.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -258,11 +254,8 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
             FeedForwardSlot.Pad(ref active, count);
             for (int n = first; n < count; n += 4)
             {
-                int i0 = Unsafe.Add(ref active, n), i1 = Unsafe.Add(ref active, n + 1);
-                int i2 = Unsafe.Add(ref active, n + 2), i3 = Unsafe.Add(ref active, n + 3);
-                Prefetch.Row(ref w.Up.Row(Unsafe.Add(ref active, n + 4)));
                 Vector128<float> up = undo * RowDot.Four<F16>(
-                    ref x, ref w.Up.Row(i0), ref w.Up.Row(i1), ref w.Up.Row(i2), ref w.Up.Row(i3), PaddedHidden);
+                    ref x, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
                 Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
                 (a * up).StoreUnsafe(ref value, (nuint)n);
             }
@@ -334,7 +327,7 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> gate = undo * RowDot.Four<F16>(
-                ref x, ref w.Gate.Row(i0), ref w.Gate.Row(i1), ref w.Gate.Row(i2), ref w.Gate.Row(i3), PaddedHidden);
+                ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
             count += Activate(gate.GetElement(0)) > 0f ? 1 : 0;
             count += Activate(gate.GetElement(1)) > 0f && i0 + 1 < to ? 1 : 0;
             count += Activate(gate.GetElement(2)) > 0f && i0 + 2 < to ? 1 : 0;

@@ -124,7 +124,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
         private readonly NativeBuffer _scores;
         private readonly FeedForwardScratch _scratch;
 
-        public State(Stories_StoriesRelu_Cpu program, int capacity) : base(program, capacity, Batch)
+        public State(Stories_StoriesRelu_Cpu program, int capacity) : base(program, capacity, Batch, InputWidth)
         {
             _program = program;
             _keys = Floats((long)LayerCount * capacity * KeyValueWidth);
@@ -152,7 +152,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             ref float projected = ref Projected(0);
             (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
             (int fromQuery, int toQuery) = WorkerGroup.Slice(Heads, Workers.Count, worker, 1);
-            (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 32);
+            (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 128);
 
             if (worker == 0)
             {
@@ -260,8 +260,8 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             Span<float> panel = Panel(worker);
             (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
             (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
-            (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 32);
-            (int fromNeuron, int toNeuron) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, 4);
+            (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 128);
+            (int fromNeuron, int toNeuron) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);
 
             for (int i = fromToken; i < toToken; i++)
             {
@@ -424,7 +424,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             where TMeter : struct, IMeter
         {
             FeedForwardSlot slot = _scratch[worker];
-            (int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, 4);
+            (int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);
             ref LayerTally tally = ref Tally(worker, layer);
             switch (Mode)
             {

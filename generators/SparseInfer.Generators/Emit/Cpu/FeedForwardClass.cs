@@ -122,7 +122,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private string Fetched => plan.Tuning.GroupsAhead == 1 ? "one group" : $"{plan.Tuning.GroupsAhead} groups";
 
     private string SumText => WeightLayout.IsBlock(plan.Weights)
-        ? "every dot product in exact integers, block by block in 8 lanes and one tree"
+        ? "every dot product in 8 lanes of exact integers and one tree"
         : "every dot product in 16 lanes and one tree for 512 columns";
 
     private string PlanText =>
