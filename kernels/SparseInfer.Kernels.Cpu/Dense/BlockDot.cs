@@ -99,28 +99,71 @@ internal static unsafe class BlockDot
         {
             byte* input = (byte*)prepared;
             nint o = 0;
-            for (; o < end; o += 2 * Q4Block, input += QuantizedInput.EightBitPair)
+            if (Avx2.IsSupported && Fma.IsSupported)
             {
-                Prefetch.Line(n0 + o);
-                Prefetch.Line(n1 + o);
-                Prefetch.Line(n2 + o);
-                Prefetch.Line(n3 + o);
-                if (Avx2.IsSupported && Fma.IsSupported)
+                // Written out, constants in registers: the JIT copies what an inlined method is given, for every row anew.
+                Vector256<byte> nibble = Vector256.Create((byte)15);
+                Vector256<short> ones = Vector256.Create((short)1);
+                Vector256<int> mask = Vector256.Create(HalfMask);
+
+                // The first block's scale is in the lower 16 of a pair's first 32 bytes, the second's in the upper: one shuffle puts both in the
+                // upper halves of four floats each.
+                Vector256<byte> place = Vector256.Create(
+                    (byte)128, 128, 0, 1, 128, 128, 0, 1, 128, 128, 0, 1, 128, 128, 0, 1,
+                    128, 128, 2, 3, 128, 128, 2, 3, 128, 128, 2, 3, 128, 128, 2, 3);
+                for (; o < end; o += 2 * Q4Block, input += QuantizedInput.EightBitPair)
                 {
+                    Sse.Prefetch0(n0 + o);
+                    Sse.Prefetch0(n1 + o);
+                    Sse.Prefetch0(n2 + o);
+                    Sse.Prefetch0(n3 + o);
                     Vector256<sbyte> lo = Vector256.Load((sbyte*)input);
                     Vector256<sbyte> hi = Vector256.Load((sbyte*)input + 32);
-                    sum0 = AddQ4(r0 + o, input, lo, hi, sum0);
-                    sum1 = AddQ4(r1 + o, input, lo, hi, sum1);
-                    sum2 = AddQ4(r2 + o, input, lo, hi, sum2);
-                    sum3 = AddQ4(r3 + o, input, lo, hi, sum3);
+                    byte* scales = input + QuantizedInput.EightBitScales;
+                    byte* excess = input + QuantizedInput.EightBitExcess;
+                    Vector256<byte> quants;
+                    Vector256<short> pairs;
+                    Vector256<float> quads;
+                    Vector256<int> halves;
+                    quants = Vector256.Create(Vector128.Load(r0 + o + 2), Vector128.Load(r0 + o + Q4Block + 2));
+                    pairs = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
+                        + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
+                    quads = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(pairs, ones));
+                    quads = Fma.MultiplyAdd(quads, Vector256.Load((float*)scales), Vector256.Load((float*)excess));
+                    halves = Avx2.ShiftRightArithmetic(Avx2.Shuffle(Vector256.Load(r0 + o), place).AsInt32(), 3);
+                    sum0 = Fma.MultiplyAdd((halves & mask).AsSingle(), quads, sum0);
+
+                    quants = Vector256.Create(Vector128.Load(r1 + o + 2), Vector128.Load(r1 + o + Q4Block + 2));
+                    pairs = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
+                        + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
+                    quads = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(pairs, ones));
+                    quads = Fma.MultiplyAdd(quads, Vector256.Load((float*)scales), Vector256.Load((float*)excess));
+                    halves = Avx2.ShiftRightArithmetic(Avx2.Shuffle(Vector256.Load(r1 + o), place).AsInt32(), 3);
+                    sum1 = Fma.MultiplyAdd((halves & mask).AsSingle(), quads, sum1);
+
+                    quants = Vector256.Create(Vector128.Load(r2 + o + 2), Vector128.Load(r2 + o + Q4Block + 2));
+                    pairs = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
+                        + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
+                    quads = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(pairs, ones));
+                    quads = Fma.MultiplyAdd(quads, Vector256.Load((float*)scales), Vector256.Load((float*)excess));
+                    halves = Avx2.ShiftRightArithmetic(Avx2.Shuffle(Vector256.Load(r2 + o), place).AsInt32(), 3);
+                    sum2 = Fma.MultiplyAdd((halves & mask).AsSingle(), quads, sum2);
+
+                    quants = Vector256.Create(Vector128.Load(r3 + o + 2), Vector128.Load(r3 + o + Q4Block + 2));
+                    pairs = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
+                        + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
+                    quads = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(pairs, ones));
+                    quads = Fma.MultiplyAdd(quads, Vector256.Load((float*)scales), Vector256.Load((float*)excess));
+                    halves = Avx2.ShiftRightArithmetic(Avx2.Shuffle(Vector256.Load(r3 + o), place).AsInt32(), 3);
+                    sum3 = Fma.MultiplyAdd((halves & mask).AsSingle(), quads, sum3);
                 }
-                else
-                {
-                    sum0 = AddQ4(r0 + o, r0 + o + Q4Block, input, sum0);
-                    sum1 = AddQ4(r1 + o, r1 + o + Q4Block, input, sum1);
-                    sum2 = AddQ4(r2 + o, r2 + o + Q4Block, input, sum2);
-                    sum3 = AddQ4(r3 + o, r3 + o + Q4Block, input, sum3);
-                }
+            }
+            for (; o < end; o += 2 * Q4Block, input += QuantizedInput.EightBitPair)
+            {
+                sum0 = AddQ4(r0 + o, r0 + o + Q4Block, input, sum0);
+                sum1 = AddQ4(r1 + o, r1 + o + Q4Block, input, sum1);
+                sum2 = AddQ4(r2 + o, r2 + o + Q4Block, input, sum2);
+                sum3 = AddQ4(r3 + o, r3 + o + Q4Block, input, sum3);
             }
             if (TCount.IsOdd)
             {
@@ -147,27 +190,6 @@ internal static unsafe class BlockDot
     private static Vector256<int> Q8Sums(byte* block, Vector256<short> lo, Vector256<short> hi) =>
         Avx2.MultiplyAddAdjacent(Avx2.ConvertToVector256Int16((sbyte*)block + 2), lo)
             + Avx2.MultiplyAddAdjacent(Avx2.ConvertToVector256Int16((sbyte*)block + 18), hi);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> AddQ4(byte* pair, byte* input, Vector256<sbyte> lo, Vector256<sbyte> hi, Vector256<float> sum)
-    {
-        Vector256<byte> quants = Vector256.Create(Vector128.Load(pair + 2), Vector128.Load(pair + Q4Block + 2));
-        Vector256<byte> nibble = Vector256.Create((byte)15);
-        Vector256<short> sums = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
-            + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
-        Vector256<int> quads = Avx2.MultiplyAddAdjacent(sums, Vector256.Create((short)1));
-        Vector256<float> product = Fma.MultiplyAdd(
-            Avx.ConvertToVector256Single(quads),
-            Vector256.Load((float*)(input + QuantizedInput.EightBitScales)),
-            Vector256.Load((float*)(input + QuantizedInput.EightBitExcess)));
-
-        // The first block's scale is in the lower 16 of these 32 bytes, the second's in the upper: one shuffle puts both in place.
-        Vector256<byte> place = Vector256.Create(
-            (byte)128, 128, 0, 1, 128, 128, 0, 1, 128, 128, 0, 1, 128, 128, 0, 1, 128, 128, 2, 3, 128, 128, 2, 3, 128, 128, 2, 3, 128, 128, 2, 3);
-        Vector256<int> halves = Avx2.Shuffle(Vector256.Load(pair), place).AsInt32();
-        Vector256<float> scales = (Avx2.ShiftRightArithmetic(halves, 3) & Vector256.Create(HalfMask)).AsSingle();
-        return Fma.MultiplyAdd(product, scales, sum);
-    }
 
     /// <summary>Without AVX2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
