@@ -9,6 +9,9 @@ public static class AttentionHead
 {
     private const int Lanes = 16;
 
+    /// <summary>Positions whose values are added in one go, and fetched ahead: 8 KiB of 128 columns.</summary>
+    private const int PositionBlock = 16;
+
     /// <summary>
     /// <c>output = Σ softmax(scale * q · keys[p]) * values[p]</c>, positions in ascending order, the largest score subtracted before
     /// the exponential.
@@ -56,6 +59,10 @@ public static class AttentionHead
             int i = 0;
             for (; i <= headDimension - Lanes; i += Lanes)
             {
+                FetchAhead(ref k0, i, rowStride, 4);
+                FetchAhead(ref k1, i, rowStride, 4);
+                FetchAhead(ref k2, i, rowStride, 4);
+                FetchAhead(ref k3, i, rowStride, 4);
                 Vector512<float> query = Vector512.LoadUnsafe(ref q, (nuint)i);
                 sum0 = Vector512.FusedMultiplyAdd(query, Vector512.LoadUnsafe(ref k0, (nuint)i), sum0);
                 sum1 = Vector512.FusedMultiplyAdd(query, Vector512.LoadUnsafe(ref k1, (nuint)i), sum1);
@@ -121,25 +128,43 @@ public static class AttentionHead
         ref float values, int headDimension, int rowStride, ReadOnlySpan<float> powers, float inverse, ref float output)
     {
         int column = 0;
-        for (; column <= headDimension - (4 * Lanes); column += 4 * Lanes)
+        int wide = headDimension / (4 * Lanes) * (4 * Lanes);
+        MemoryMarshal.CreateSpan(ref output, wide).Clear();
+        for (int first = 0; first < powers.Length; first += PositionBlock)
         {
-            ref float value = ref Unsafe.Add(ref values, column);
-            Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
-            foreach (float power in powers)
+            // A block's values come from memory once, though their columns are taken in pieces.
+            ReadOnlySpan<float> block = powers.Slice(first, Math.Min(PositionBlock, powers.Length - first));
+            for (column = 0; column < wide; column += 4 * Lanes)
             {
-                Vector512<float> factor = Vector512.Create(power);
-                sum0 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value), sum0);
-                sum1 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value, Lanes), sum1);
-                sum2 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value, 2 * Lanes), sum2);
-                sum3 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value, 3 * Lanes), sum3);
-                value = ref Unsafe.Add(ref value, rowStride);
+                ref float value = ref Unsafe.Add(ref values, ((nint)first * rowStride) + column);
+                ref float result = ref Unsafe.Add(ref output, column);
+                Vector512<float> sum0 = Vector512.LoadUnsafe(ref result);
+                Vector512<float> sum1 = Vector512.LoadUnsafe(ref result, Lanes);
+                Vector512<float> sum2 = Vector512.LoadUnsafe(ref result, 2 * Lanes);
+                Vector512<float> sum3 = Vector512.LoadUnsafe(ref result, 3 * Lanes);
+                foreach (float power in block)
+                {
+                    FetchAhead(ref value, 0, rowStride, PositionBlock);
+                    FetchAhead(ref value, Lanes, rowStride, PositionBlock);
+                    FetchAhead(ref value, 2 * Lanes, rowStride, PositionBlock);
+                    FetchAhead(ref value, 3 * Lanes, rowStride, PositionBlock);
+                    Vector512<float> factor = Vector512.Create(power);
+                    sum0 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value), sum0);
+                    sum1 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value, Lanes), sum1);
+                    sum2 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value, 2 * Lanes), sum2);
+                    sum3 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value, 3 * Lanes), sum3);
+                    value = ref Unsafe.Add(ref value, rowStride);
+                }
+                sum0.StoreUnsafe(ref result);
+                sum1.StoreUnsafe(ref result, Lanes);
+                sum2.StoreUnsafe(ref result, 2 * Lanes);
+                sum3.StoreUnsafe(ref result, 3 * Lanes);
             }
-            ref float result = ref Unsafe.Add(ref output, column);
-            (sum0 * inverse).StoreUnsafe(ref result);
-            (sum1 * inverse).StoreUnsafe(ref result, Lanes);
-            (sum2 * inverse).StoreUnsafe(ref result, 2 * Lanes);
-            (sum3 * inverse).StoreUnsafe(ref result, 3 * Lanes);
         }
+        for (int i = 0; i < wide; i += Lanes)
+            (Vector512.LoadUnsafe(ref output, (nuint)i) * inverse).StoreUnsafe(ref output, (nuint)i);
+
+        column = wide;
         for (; column <= headDimension - Lanes; column += Lanes)
         {
             ref float value = ref Unsafe.Add(ref values, column);
@@ -163,6 +188,13 @@ public static class AttentionHead
             Unsafe.Add(ref output, column) = sum * inverse;
         }
     }
+
+    /// <summary>
+    /// The line of a position to come. Positions follow one another, but keys are used in fours and values in pieces.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void FetchAhead(ref float row, int element, int rowStride, int positions) =>
+        Prefetch.Line((byte*)Unsafe.AsPointer(ref Unsafe.Add(ref row, ((nint)positions * rowStride) + element)));
 
     /// <summary>The last elements of a row whose length is no multiple of 16, zeros after them; nothing beyond the row is read.</summary>
     private static Vector512<float> LoadPart(ref float row, int from, int length)

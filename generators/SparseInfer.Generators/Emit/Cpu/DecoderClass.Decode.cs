@@ -58,10 +58,10 @@ internal sealed partial class DecoderClass
                     _code.Lines("""
                         int row = head * HeadDimension;
                         int shared = head / (Heads / KeyValueHeads) * HeadDimension;
-                        ref float keys = ref Unsafe.Add(ref Keys(layer, 0), shared);
-                        ref float values = ref Unsafe.Add(ref Values(layer, 0), shared);
+                        ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
+                        ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
                         AttentionHead.Apply(
-                            ref Unsafe.Add(ref query, row), ref keys, ref values, position + 1, HeadDimension, KeyValueWidth,
+                            ref Unsafe.Add(ref query, row), ref keys, ref values, position + 1, HeadDimension, HeadDimension,
                             AttentionScale, Scores(worker, position + 1), ref Unsafe.Add(ref attended, row));
                         """);
                 }
@@ -151,8 +151,8 @@ internal sealed partial class DecoderClass
 
     private void EmitCached(string matrix, string cache, bool batch, bool rotate)
     {
-        string first = $"{cache}(layer, {(batch ? "start" : "position")})";
-        EmitHead(matrix, first, "KeyValueWidth", batch ? $"{cache}(layer, start + i)" : first, batch, rotate);
+        string first = $"{cache}(layer, row, {(batch ? "start" : "position")})";
+        EmitHead(matrix, first, "HeadDimension", batch ? $"{cache}(layer, row, start + i)" : first, batch, rotate);
     }
 
     private void EmitHead(string matrix, string y, string stride, string rowOfToken, bool batch, bool rotate)

@@ -142,11 +142,13 @@ internal sealed partial class DecoderClass
         }
 
         _code.Lines("""
-            private ref float Keys(int layer, int position) => ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, position));
+            /// <summary>Where a key lies less its head's first <c>row</c>, which everybody adds: a head's keys lie one after the other.</summary>
+            private ref float Keys(int layer, int row, int position) => ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
 
-            private ref float Values(int layer, int position) => ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, position));
+            private ref float Values(int layer, int row, int position) => ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, row, position));
 
-            private nint CacheRow(int layer, int position) => (((nint)layer * Capacity) + position) * KeyValueWidth;
+            private nint CacheRow(int layer, int row, int position) =>
+                ((((nint)layer * KeyValueWidth) + row) * Capacity) + ((nint)position * HeadDimension) - row;
 
             private Span<float> Scores(int worker, int positions) => _scores.AsSpan<float>().Slice(worker * Capacity, positions);
             """);
