@@ -12,68 +12,67 @@ public static unsafe partial class MatrixMatrix
 {
     /// <summary>
     /// Dots six rows of a panel with 16 tokens. Phases go through the lanes in the order in which the tree's leaves stand, so that it is
-    /// added up like a binary counter: the sum of two leaves, of four, of eight waits in <paramref name="partial"/> until its sibling is there.
+    /// added up like a binary counter: the sum of two leaves, of four, of eight waits until its sibling is there.
     /// </summary>
     /// <param name="rows">The first of six rows, <see cref="RowStride"/> apart.</param>
     /// <param name="inputs">The tokens, packed: phase by phase, column by column, 16 together.</param>
     /// <param name="steps">Columns to a phase, an even number.</param>
-    /// <param name="partial">Room for four levels of the tree.</param>
-    /// <param name="totals">The dot products: a row of 16 tokens for each of the six.</param>
+    /// <param name="partial">Room for the levels of the tree; the last, its root, is the result: 16 tokens for each of the six rows.</param>
     /// <param name="ahead">What is fetched meanwhile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x16(float* rows, float* inputs, int steps, float* partial, float* totals, ref PanelAhead ahead)
+    private static void Tile3x32(float* rows, float* inputs, int steps, float* partial, ref PanelAhead ahead)
     {
-        const int Tile = 6 * 16;
-        float* x = inputs;
+        const int Tile = 3 * TileTokens;
+        float* input = inputs;
         for (int phase = 0; phase < Lanes; phase++)
         {
             ahead.Fetch();
-            Vector256<float> sum00 = default, sum01 = default, sum10 = default, sum11 = default, sum20 = default, sum21 = default;
-            Vector256<float> sum30 = default, sum31 = default, sum40 = default, sum41 = default, sum50 = default, sum51 = default;
+            Vector256<float> sum00 = default, sum01 = default, sum02 = default, sum03 = default;
+            Vector256<float> sum10 = default, sum11 = default, sum12 = default, sum13 = default;
+            Vector256<float> sum20 = default, sum21 = default, sum22 = default, sum23 = default;
             float* w = rows + LaneOf(phase);
-            for (float* end = x + (16 * steps); x < end; x += 32, w += 2 * Lanes)
+            for (float* end = input + (TileTokens * steps); input < end; input += 2 * TileTokens, w += 2 * Lanes)
             {
-                Vector256<float> a = Vector256.Load(x);
-                Vector256<float> b = Vector256.Load(x + 8);
-                Vector256<float> row = Vector256.Create(*w);
-                sum00 = Vector256.FusedMultiplyAdd(row, a, sum00);
-                sum01 = Vector256.FusedMultiplyAdd(row, b, sum01);
-                row = Vector256.Create(w[RowStride]);
-                sum10 = Vector256.FusedMultiplyAdd(row, a, sum10);
-                sum11 = Vector256.FusedMultiplyAdd(row, b, sum11);
-                row = Vector256.Create(w[2 * RowStride]);
-                sum20 = Vector256.FusedMultiplyAdd(row, a, sum20);
-                sum21 = Vector256.FusedMultiplyAdd(row, b, sum21);
-                row = Vector256.Create(w[3 * RowStride]);
-                sum30 = Vector256.FusedMultiplyAdd(row, a, sum30);
-                sum31 = Vector256.FusedMultiplyAdd(row, b, sum31);
-                row = Vector256.Create(w[4 * RowStride]);
-                sum40 = Vector256.FusedMultiplyAdd(row, a, sum40);
-                sum41 = Vector256.FusedMultiplyAdd(row, b, sum41);
-                row = Vector256.Create(w[5 * RowStride]);
-                sum50 = Vector256.FusedMultiplyAdd(row, a, sum50);
-                sum51 = Vector256.FusedMultiplyAdd(row, b, sum51);
+                Vector256<float> row0, row1, row2, x;
+                row0 = Vector256.Create(*w);
+                row1 = Vector256.Create(w[RowStride]);
+                row2 = Vector256.Create(w[2 * RowStride]);
+                x = Vector256.Load(input);
+                sum00 = Vector256.FusedMultiplyAdd(row0, x, sum00);
+                sum10 = Vector256.FusedMultiplyAdd(row1, x, sum10);
+                sum20 = Vector256.FusedMultiplyAdd(row2, x, sum20);
+                x = Vector256.Load(input + 8);
+                sum01 = Vector256.FusedMultiplyAdd(row0, x, sum01);
+                sum11 = Vector256.FusedMultiplyAdd(row1, x, sum11);
+                sum21 = Vector256.FusedMultiplyAdd(row2, x, sum21);
+                x = Vector256.Load(input + 16);
+                sum02 = Vector256.FusedMultiplyAdd(row0, x, sum02);
+                sum12 = Vector256.FusedMultiplyAdd(row1, x, sum12);
+                sum22 = Vector256.FusedMultiplyAdd(row2, x, sum22);
+                x = Vector256.Load(input + 24);
+                sum03 = Vector256.FusedMultiplyAdd(row0, x, sum03);
+                sum13 = Vector256.FusedMultiplyAdd(row1, x, sum13);
+                sum23 = Vector256.FusedMultiplyAdd(row2, x, sum23);
 
-                a = Vector256.Load(x + 16);
-                b = Vector256.Load(x + 24);
-                row = Vector256.Create(w[Lanes]);
-                sum00 = Vector256.FusedMultiplyAdd(row, a, sum00);
-                sum01 = Vector256.FusedMultiplyAdd(row, b, sum01);
-                row = Vector256.Create(w[RowStride + Lanes]);
-                sum10 = Vector256.FusedMultiplyAdd(row, a, sum10);
-                sum11 = Vector256.FusedMultiplyAdd(row, b, sum11);
-                row = Vector256.Create(w[(2 * RowStride) + Lanes]);
-                sum20 = Vector256.FusedMultiplyAdd(row, a, sum20);
-                sum21 = Vector256.FusedMultiplyAdd(row, b, sum21);
-                row = Vector256.Create(w[(3 * RowStride) + Lanes]);
-                sum30 = Vector256.FusedMultiplyAdd(row, a, sum30);
-                sum31 = Vector256.FusedMultiplyAdd(row, b, sum31);
-                row = Vector256.Create(w[(4 * RowStride) + Lanes]);
-                sum40 = Vector256.FusedMultiplyAdd(row, a, sum40);
-                sum41 = Vector256.FusedMultiplyAdd(row, b, sum41);
-                row = Vector256.Create(w[(5 * RowStride) + Lanes]);
-                sum50 = Vector256.FusedMultiplyAdd(row, a, sum50);
-                sum51 = Vector256.FusedMultiplyAdd(row, b, sum51);
+                row0 = Vector256.Create(w[Lanes]);
+                row1 = Vector256.Create(w[RowStride + Lanes]);
+                row2 = Vector256.Create(w[(2 * RowStride) + Lanes]);
+                x = Vector256.Load(input + 32);
+                sum00 = Vector256.FusedMultiplyAdd(row0, x, sum00);
+                sum10 = Vector256.FusedMultiplyAdd(row1, x, sum10);
+                sum20 = Vector256.FusedMultiplyAdd(row2, x, sum20);
+                x = Vector256.Load(input + 40);
+                sum01 = Vector256.FusedMultiplyAdd(row0, x, sum01);
+                sum11 = Vector256.FusedMultiplyAdd(row1, x, sum11);
+                sum21 = Vector256.FusedMultiplyAdd(row2, x, sum21);
+                x = Vector256.Load(input + 48);
+                sum02 = Vector256.FusedMultiplyAdd(row0, x, sum02);
+                sum12 = Vector256.FusedMultiplyAdd(row1, x, sum12);
+                sum22 = Vector256.FusedMultiplyAdd(row2, x, sum22);
+                x = Vector256.Load(input + 56);
+                sum03 = Vector256.FusedMultiplyAdd(row0, x, sum03);
+                sum13 = Vector256.FusedMultiplyAdd(row1, x, sum13);
+                sum23 = Vector256.FusedMultiplyAdd(row2, x, sum23);
             }
 
             float* level = partial;
@@ -81,50 +80,48 @@ public static unsafe partial class MatrixMatrix
             {
                 sum00 = Vector256.Load(level) + sum00;
                 sum01 = Vector256.Load(level + 8) + sum01;
-                sum10 = Vector256.Load(level + 16) + sum10;
-                sum11 = Vector256.Load(level + 24) + sum11;
-                sum20 = Vector256.Load(level + 32) + sum20;
-                sum21 = Vector256.Load(level + 40) + sum21;
-                sum30 = Vector256.Load(level + 48) + sum30;
-                sum31 = Vector256.Load(level + 56) + sum31;
-                sum40 = Vector256.Load(level + 64) + sum40;
-                sum41 = Vector256.Load(level + 72) + sum41;
-                sum50 = Vector256.Load(level + 80) + sum50;
-                sum51 = Vector256.Load(level + 88) + sum51;
+                sum02 = Vector256.Load(level + 16) + sum02;
+                sum03 = Vector256.Load(level + 24) + sum03;
+                sum10 = Vector256.Load(level + 32) + sum10;
+                sum11 = Vector256.Load(level + 40) + sum11;
+                sum12 = Vector256.Load(level + 48) + sum12;
+                sum13 = Vector256.Load(level + 56) + sum13;
+                sum20 = Vector256.Load(level + 64) + sum20;
+                sum21 = Vector256.Load(level + 72) + sum21;
+                sum22 = Vector256.Load(level + 80) + sum22;
+                sum23 = Vector256.Load(level + 88) + sum23;
             }
-            if (phase == Lanes - 1)
-                level = totals;
             sum00.Store(level);
             sum01.Store(level + 8);
-            sum10.Store(level + 16);
-            sum11.Store(level + 24);
-            sum20.Store(level + 32);
-            sum21.Store(level + 40);
-            sum30.Store(level + 48);
-            sum31.Store(level + 56);
-            sum40.Store(level + 64);
-            sum41.Store(level + 72);
-            sum50.Store(level + 80);
-            sum51.Store(level + 88);
+            sum02.Store(level + 16);
+            sum03.Store(level + 24);
+            sum10.Store(level + 32);
+            sum11.Store(level + 40);
+            sum12.Store(level + 48);
+            sum13.Store(level + 56);
+            sum20.Store(level + 64);
+            sum21.Store(level + 72);
+            sum22.Store(level + 80);
+            sum23.Store(level + 88);
         }
     }
 
-    /// <summary>As <see cref="Tile6x16"/>, for 32 tokens in vectors of 16 lanes.</summary>
+    /// <summary>As <see cref="Tile3x32"/>, for six rows: the tokens are two vectors of 16 lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x32(float* rows, float* inputs, int steps, float* partial, float* totals, ref PanelAhead ahead)
+    private static void Tile6x32(float* rows, float* inputs, int steps, float* partial, ref PanelAhead ahead)
     {
-        const int Tile = 6 * 32;
-        float* x = inputs;
+        const int Tile = 6 * TileTokens;
+        float* input = inputs;
         for (int phase = 0; phase < Lanes; phase++)
         {
             ahead.Fetch();
             Vector512<float> sum00 = default, sum01 = default, sum10 = default, sum11 = default, sum20 = default, sum21 = default;
             Vector512<float> sum30 = default, sum31 = default, sum40 = default, sum41 = default, sum50 = default, sum51 = default;
             float* w = rows + LaneOf(phase);
-            for (float* end = x + (32 * steps); x < end; x += 32, w += Lanes)
+            for (float* end = input + (TileTokens * steps); input < end; input += TileTokens, w += Lanes)
             {
-                Vector512<float> a = Vector512.Load(x);
-                Vector512<float> b = Vector512.Load(x + 16);
+                Vector512<float> a = Vector512.Load(input);
+                Vector512<float> b = Vector512.Load(input + 16);
                 Vector512<float> row = Vector512.Create(*w);
                 sum00 = Vector512.FusedMultiplyAdd(row, a, sum00);
                 sum01 = Vector512.FusedMultiplyAdd(row, b, sum01);
@@ -161,8 +158,6 @@ public static unsafe partial class MatrixMatrix
                 sum50 = Vector512.Load(level + 160) + sum50;
                 sum51 = Vector512.Load(level + 176) + sum51;
             }
-            if (phase == Lanes - 1)
-                level = totals;
             sum00.Store(level);
             sum01.Store(level + 16);
             sum10.Store(level + 32);

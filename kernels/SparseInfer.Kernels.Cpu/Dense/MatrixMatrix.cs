@@ -13,37 +13,46 @@ namespace SparseInfer.Kernels.Cpu;
 /// </remarks>
 public static unsafe partial class MatrixMatrix
 {
-    /// <summary>Tokens to a block: with a segment of their columns, 128 KiB.</summary>
+    /// <summary>Tokens to a block: a segment of their columns is 128 KiB.</summary>
     private const int TokenBlock = 64;
 
-    private const int TileRows = 6;
+    /// <summary>Tokens to a tile.</summary>
+    private const int TileTokens = 32;
 
-    /// <summary>Rows that are widened together: two tiles.</summary>
-    private const int RowGroup = 2 * TileRows;
+    /// <summary>Rows to a tile with vectors of 8 lanes, and of 16.</summary>
+    private const int TileRows = 3;
+
+    private const int WideTileRows = 6;
+
+    /// <summary>Rows that are widened together: 24 KiB, of which a tile of 3 works with a quarter.</summary>
+    private const int RowGroup = 12;
 
     private const int Lanes = 16;
 
     /// <summary>Distance between rows of a panel: a cache line more than their columns, so that they spread over the cache's sets.</summary>
     private const int RowStride = PlainDot.Segment + 16;
 
-    /// <summary>Tokens to a tile with vectors of 8 and of 16 lanes.</summary>
-    private const int TileTokens = 16;
+    /// <summary>
+    /// Rows whose totals of the segments so far are kept, 24 KiB, until all columns have been: outputs, thousands of bytes apart from token to token,
+    /// are touched once, and a segment of the inputs, brought back to the second level, serves eight groups.
+    /// </summary>
+    private const int RowBlock = 8 * RowGroup;
 
-    private const int WideTileTokens = 32;
+    /// <summary>Levels of a tree of 16 leaves below its root.</summary>
+    private const int TreeLevels = 4;
 
-    /// <summary>Levels of a tree of 16 leaves below its root, for a tile each.</summary>
-    private const int PartialLength = 4 * TileRows * WideTileTokens;
+    private const int PartialLength = (TreeLevels + 1) * WideTileRows * TileTokens;
 
-    private const int TotalsLength = RowGroup * TokenBlock;
+    private const int TotalsLength = RowBlock * TokenBlock;
 
-    private const int TiledLength = PartialLength + TotalsLength + (RowGroup * RowStride) + (TokenBlock * PlainDot.Segment);
+    private const int PanelRowsLength = RowGroup * RowStride;
 
     /// <summary>Tokens whose inputs are prepared together where rows are taken one by one.</summary>
     private const int PreparedTokens = 16;
 
     /// <summary>Length of the scratch that <c>Multiply</c> needs.</summary>
     /// <param name="paddedColumns">Padded columns of the widest matrix.</param>
-    public static int PanelLength(int paddedColumns) => Math.Max(TiledLength, checked(PreparedTokens * paddedColumns));
+    public static int PanelLength(int paddedColumns) => checked(PartialLength + TotalsLength + PanelRowsLength + (TokenBlock * paddedColumns));
 
     /// <summary><c>y[t, row] = w[row, :] · x[t, :]</c> for a range of rows and every token.</summary>
     /// <param name="w">The matrix.</param>
@@ -91,7 +100,7 @@ public static unsafe partial class MatrixMatrix
     {
         if (panel.Length < PanelLength(paddedColumns))
             throw new ArgumentException($"The scratch has {panel.Length} elements of {PanelLength(paddedColumns)} needed.", nameof(panel));
-        int tiledTokens = T.QuantizesInput ? 0 : TiledTokens(tokens, wide ? WideTileTokens : TileTokens);
+        int tiledTokens = T.QuantizesInput ? 0 : TiledTokens(tokens);
         fixed (float* scratch = panel)
         {
             for (int token = 0; token < tiledTokens; token += TokenBlock)
@@ -107,12 +116,14 @@ public static unsafe partial class MatrixMatrix
     }
 
     /// <summary>Tokens that tiles take. What is left over fills more than a quarter of a last tile, or it is faster without.</summary>
-    private static int TiledTokens(int tokens, int tileTokens)
+    private static int TiledTokens(int tokens)
     {
-        int rest = tokens % tileTokens;
-        return rest > tileTokens / 4 ? tokens : tokens - rest;
+        int rest = tokens % TileTokens;
+        return rest > TileTokens / 4 ? tokens : tokens - rest;
     }
 
+    /// <summary>A block of tokens: row block by row block, in these segment by segment, in these group by group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyBlock<T>(
         bool wide,
         in WeightMatrix w,
@@ -130,62 +141,91 @@ public static unsafe partial class MatrixMatrix
         float* partial = scratch;
         float* totals = partial + PartialLength;
         float* rows = totals + TotalsLength;
-        float* inputs = rows + (RowGroup * RowStride);
-        int tileTokens = wide ? WideTileTokens : TileTokens;
-        int tileLength = TileRows * tileTokens;
-        int tiles = (tokens + tileTokens - 1) / tileTokens;
-        for (int column = 0; column < paddedColumns; column += PlainDot.Segment)
+        float* inputs = rows + PanelRowsLength;
+        int tileRows = wide ? WideTileRows : TileRows;
+        int tiles = (tokens + TileTokens - 1) / TileTokens;
+        int blockTokens = tiles * TileTokens;
+        PackInputs(ref x, xStride, tokens, paddedColumns, inputs);
+        for (int block = fromRow; block < toRow; block += RowBlock)
         {
-            int columns = Math.Min(PlainDot.Segment, paddedColumns - column);
-            int steps = columns / Lanes;
-            for (int tile = 0; tile < tiles; tile++)
+            int blockEnd = Math.Min(block + RowBlock, toRow);
+            new Span<float>(totals, TotalsLength).Clear();
+            for (int column = 0; column < paddedColumns; column += PlainDot.Segment)
             {
-                int token = tile * tileTokens;
-                PackInputs(
-                    ref Unsafe.Add(ref x, ((nint)token * xStride) + column), xStride, Math.Min(tileTokens, tokens - token), columns,
-                    inputs + (token * columns), tileTokens);
-            }
-            for (int row = fromRow; row < toRow; row += RowGroup)
-            {
-                int groupRows = Math.Min(RowGroup, toRow - row);
-                Widen<T>(in w, row, groupRows, column, columns, rows);
-                ref float groupY = ref Unsafe.Add(ref y, row);
-                PanelAhead ahead = PanelAhead.Of<T>(in w, row + RowGroup, toRow, column, columns, 2 * tiles * Lanes);
-                for (int first = 0; first < groupRows; first += TileRows)
+                int columns = Math.Min(PlainDot.Segment, paddedColumns - column);
+                float* segment = inputs + (column * blockTokens);
+                for (int row = block; row < blockEnd; row += RowGroup)
                 {
-                    for (int tile = 0; tile < tiles; tile++)
+                    Widen<T>(in w, row, Math.Min(RowGroup, blockEnd - row), column, columns, rows);
+                    PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, RowGroup / tileRows * tiles * Lanes);
+                    for (int first = 0; first < RowGroup; first += tileRows)
                     {
-                        float* tileTotals = totals + (((2 * tile) + (first / TileRows)) * tileLength);
-                        if (wide)
-                            Tile6x32(rows + (first * RowStride), inputs + (tile * 32 * columns), steps, partial, tileTotals, ref ahead);
-                        else
-                            Tile6x16(rows + (first * RowStride), inputs + (tile * 16 * columns), steps, partial, tileTotals, ref ahead);
+                        for (int tile = 0; tile < tiles; tile++)
+                        {
+                            float* tileRowsPanel = rows + (first * RowStride);
+                            float* tileInputs = segment + (tile * TileTokens * columns);
+                            if (wide)
+                                Tile6x32(tileRowsPanel, tileInputs, columns / Lanes, partial, ref ahead);
+                            else
+                                Tile3x32(tileRowsPanel, tileInputs, columns / Lanes, partial, ref ahead);
+                            float* root = partial + (TreeLevels * tileRows * TileTokens);
+                            AddRoot(root, tileRows, totals + ((row - block + first) * TokenBlock) + (tile * TileTokens));
+                        }
                     }
                 }
-                AddTotals(totals, tileTokens, groupRows, tokens, ref groupY, yStride, column == 0);
             }
+            StoreTotals(totals, blockEnd - block, tokens, ref Unsafe.Add(ref y, block), yStride);
         }
     }
 
+    /// <summary>The piece that is widened after a group's: the next rows of the block, or its next columns, or the next block.</summary>
+    private static PanelAhead Following<T>(
+        in WeightMatrix w, int block, int nextRow, int blockEnd, int toRow, int column, int paddedColumns, int calls)
+        where T : IWeightFormat
+    {
+        int row = nextRow;
+        int end = blockEnd;
+        if (row >= blockEnd)
+        {
+            column += PlainDot.Segment;
+            row = block;
+            if (column >= paddedColumns)
+            {
+                column = 0;
+                row = blockEnd;
+                end = toRow;
+            }
+        }
+        return PanelAhead.Of<T>(in w, row, end, column, Math.Min(PlainDot.Segment, paddedColumns - column), calls);
+    }
+
     /// <summary>
-    /// Packs a tile's tokens: phase by phase, that is in the order of <see cref="LaneOf"/>, the lane's columns in ascending order, the
-    /// tokens of each together. Where there are fewer tokens, the last one is repeated; nobody reads what that gives.
+    /// Packs a block's tokens: segment by segment, tile by tile, phase by phase, that is in the order of <see cref="LaneOf"/>, then the lane's columns in
+    /// ascending order, the tile's tokens of each together. Where there are fewer tokens, the last one is repeated; nobody reads what that gives.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackInputs(ref float x, int xStride, int tokens, int columns, float* inputs, int tileTokens)
+    private static void PackInputs(ref float x, int xStride, int tokens, int paddedColumns, float* inputs)
     {
-        int steps = columns / Lanes;
-        for (int t = 0; t < tileTokens; t += 4)
+        int last = tokens - 1;
+        for (int segment = 0; segment < paddedColumns; segment += PlainDot.Segment)
         {
-            ref float x0 = ref Unsafe.Add(ref x, (nint)Math.Min(t, tokens - 1) * xStride);
-            ref float x1 = ref Unsafe.Add(ref x, (nint)Math.Min(t + 1, tokens - 1) * xStride);
-            ref float x2 = ref Unsafe.Add(ref x, (nint)Math.Min(t + 2, tokens - 1) * xStride);
-            ref float x3 = ref Unsafe.Add(ref x, (nint)Math.Min(t + 3, tokens - 1) * xStride);
-            for (int column = 0; column < columns; column++)
+            int columns = Math.Min(PlainDot.Segment, paddedColumns - segment);
+            int steps = columns / Lanes;
+            for (int tile = 0; tile < tokens; tile += TileTokens, inputs += TileTokens * columns)
             {
-                int index = (LaneOf(column % Lanes) * steps) + (column / Lanes);
-                Vector128.Create(Unsafe.Add(ref x0, column), Unsafe.Add(ref x1, column), Unsafe.Add(ref x2, column), Unsafe.Add(ref x3, column))
-                    .Store(inputs + (index * tileTokens) + t);
+                for (int t = tile; t < tile + TileTokens; t += 4)
+                {
+                    ref float x0 = ref Unsafe.Add(ref x, ((nint)Math.Min(t, last) * xStride) + segment);
+                    ref float x1 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 1, last) * xStride) + segment);
+                    ref float x2 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 2, last) * xStride) + segment);
+                    ref float x3 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 3, last) * xStride) + segment);
+                    for (int i = 0; i < columns; i++)
+                    {
+                        int index = (LaneOf(i % Lanes) * steps) + (i / Lanes);
+                        Vector128.Create(Unsafe.Add(ref x0, i), Unsafe.Add(ref x1, i), Unsafe.Add(ref x2, i), Unsafe.Add(ref x3, i))
+                            .Store(inputs + (index * TileTokens) + (t - tile));
+                    }
+                }
             }
         }
     }
@@ -214,24 +254,33 @@ public static unsafe partial class MatrixMatrix
         }
     }
 
-    /// <summary>Adds a group's products, which lie with tokens side by side, to what the columns before gave, or to zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddTotals(float* totals, int tileTokens, int groupRows, int tokens, ref float y, int yStride, bool first)
+    /// <summary>Adds a tile's products to its rows' totals of the segments before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRoot(float* root, int rows, float* totals)
     {
-        for (int token = 0; token < tokens; token++)
+        for (int row = 0; row < rows; row++, totals += TokenBlock)
+        {
+            for (int t = 0; t < TileTokens; t += 16, root += 16)
+                (Vector512.Load(totals + t) + Vector512.Load(root)).Store(totals + t);
+        }
+    }
+
+    /// <summary>Stores a block's products, which lie with tokens side by side, where a token's rows lie side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void StoreTotals(float* totals, int rows, int tokens, ref float y, int yStride)
+    {
+        for (int token = 0; token < tokens; token++, totals++)
         {
             ref float result = ref Unsafe.Add(ref y, (nint)token * yStride);
-            float* source = totals + (token / tileTokens * RowGroup * tileTokens) + (token % tileTokens);
+            float* source = totals;
             int row = 0;
-            for (; row <= groupRows - 4; row += 4, source += 4 * tileTokens)
+            for (; row <= rows - 4; row += 4, source += 4 * TokenBlock)
             {
-                Vector128<float> sums = Vector128.Create(source[0], source[tileTokens], source[2 * tileTokens], source[3 * tileTokens]);
-                if (!first)
-                    sums = Vector128.LoadUnsafe(ref result, (nuint)row) + sums;
-                sums.StoreUnsafe(ref result, (nuint)row);
+                Vector128.Create(source[0], source[TokenBlock], source[2 * TokenBlock], source[3 * TokenBlock])
+                    .StoreUnsafe(ref result, (nuint)row);
             }
-            for (; row < groupRows; row++, source += tileTokens)
-                Unsafe.Add(ref result, row) = (first ? 0 : Unsafe.Add(ref result, row)) + source[0];
+            for (; row < rows; row++, source += TokenBlock)
+                Unsafe.Add(ref result, row) = source[0];
         }
     }
 }
