@@ -19,6 +19,9 @@ public static unsafe partial class MatrixMatrix
     /// <summary>Tokens to a tile.</summary>
     private const int TileTokens = 32;
 
+    /// <summary>Tokens left over by tiles that are faster row by row.</summary>
+    private const int FewTokens = 12;
+
     /// <summary>Rows to a tile with vectors of 8 lanes, and of 16.</summary>
     private const int TileRows = 3;
 
@@ -115,11 +118,11 @@ public static unsafe partial class MatrixMatrix
         }
     }
 
-    /// <summary>Tokens that tiles take. What is left over fills more than a quarter of a last tile, or it is faster without.</summary>
+    /// <summary>Tokens that tiles take: all, but for a rest so small that a tile, which takes as long as if it were full, would lose to the rows.</summary>
     private static int TiledTokens(int tokens)
     {
         int rest = tokens % TileTokens;
-        return rest > TileTokens / 4 ? tokens : tokens - rest;
+        return rest > FewTokens ? tokens : tokens - rest;
     }
 
     /// <summary>A block of tokens: row block by row block, in these segment by segment, in these group by group.</summary>
@@ -156,9 +159,10 @@ public static unsafe partial class MatrixMatrix
                 float* segment = inputs + (column * blockTokens);
                 for (int row = block; row < blockEnd; row += RowGroup)
                 {
-                    Widen<T>(in w, row, Math.Min(RowGroup, blockEnd - row), column, columns, rows);
+                    int groupRows = Math.Min(RowGroup, blockEnd - row);
+                    Widen<T>(in w, row, groupRows, column, columns, rows);
                     PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, RowGroup / tileRows * tiles * Lanes);
-                    for (int first = 0; first < RowGroup; first += tileRows)
+                    for (int first = 0; first < groupRows; first += tileRows)
                     {
                         for (int tile = 0; tile < tiles; tile++)
                         {

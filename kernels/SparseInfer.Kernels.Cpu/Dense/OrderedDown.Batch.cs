@@ -16,7 +16,7 @@ public static unsafe partial class OrderedDown
     private const int PanelNeurons = 128;
 
     /// <summary>Columns of a block: pieces of rows that memory gives at a good rate.</summary>
-    private const int ColumnBlock = 256;
+    private const int ColumnBlock = 512;
 
     /// <summary>Tokens to a register tile with vectors of 8 lanes, and of 16.</summary>
     private const int TileTokens = 3;
