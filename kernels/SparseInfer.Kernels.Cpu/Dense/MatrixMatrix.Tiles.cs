@@ -14,13 +14,14 @@ public static unsafe partial class MatrixMatrix
     /// Dots six rows of a panel with 16 tokens. Phases go through the lanes in the order in which the tree's leaves stand, so that it is
     /// added up like a binary counter: the sum of two leaves, of four, of eight waits until its sibling is there.
     /// </summary>
-    /// <param name="rows">The first of six rows, <see cref="RowStride"/> apart.</param>
+    /// <param name="rows">The first of the rows.</param>
+    /// <param name="stride">Distance between rows, in elements.</param>
     /// <param name="inputs">The tokens, packed: phase by phase, column by column, 16 together.</param>
     /// <param name="steps">Columns to a phase, an even number.</param>
     /// <param name="partial">Room for the levels of the tree; the last, its root, is the result: 16 tokens for each of the six rows.</param>
     /// <param name="ahead">What is fetched meanwhile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile3x32(float* rows, float* inputs, int steps, float* partial, ref PanelAhead ahead)
+    private static void Tile3x32(float* rows, nint stride, float* inputs, int steps, float* partial, ref PanelAhead ahead)
     {
         const int Tile = 3 * TileTokens;
         float* input = inputs;
@@ -35,8 +36,8 @@ public static unsafe partial class MatrixMatrix
             {
                 Vector256<float> row0, row1, row2, x;
                 row0 = Vector256.Create(*w);
-                row1 = Vector256.Create(w[RowStride]);
-                row2 = Vector256.Create(w[2 * RowStride]);
+                row1 = Vector256.Create(w[stride]);
+                row2 = Vector256.Create(w[2 * stride]);
                 x = Vector256.Load(input);
                 sum00 = Vector256.FusedMultiplyAdd(row0, x, sum00);
                 sum10 = Vector256.FusedMultiplyAdd(row1, x, sum10);
@@ -55,8 +56,8 @@ public static unsafe partial class MatrixMatrix
                 sum23 = Vector256.FusedMultiplyAdd(row2, x, sum23);
 
                 row0 = Vector256.Create(w[Lanes]);
-                row1 = Vector256.Create(w[RowStride + Lanes]);
-                row2 = Vector256.Create(w[(2 * RowStride) + Lanes]);
+                row1 = Vector256.Create(w[stride + Lanes]);
+                row2 = Vector256.Create(w[(2 * stride) + Lanes]);
                 x = Vector256.Load(input + 32);
                 sum00 = Vector256.FusedMultiplyAdd(row0, x, sum00);
                 sum10 = Vector256.FusedMultiplyAdd(row1, x, sum10);
@@ -108,7 +109,7 @@ public static unsafe partial class MatrixMatrix
 
     /// <summary>As <see cref="Tile3x32"/>, for six rows: the tokens are two vectors of 16 lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x32(float* rows, float* inputs, int steps, float* partial, ref PanelAhead ahead)
+    private static void Tile6x32(float* rows, nint stride, float* inputs, int steps, float* partial, ref PanelAhead ahead)
     {
         const int Tile = 6 * TileTokens;
         float* input = inputs;
@@ -125,19 +126,19 @@ public static unsafe partial class MatrixMatrix
                 Vector512<float> row = Vector512.Create(*w);
                 sum00 = Vector512.FusedMultiplyAdd(row, a, sum00);
                 sum01 = Vector512.FusedMultiplyAdd(row, b, sum01);
-                row = Vector512.Create(w[RowStride]);
+                row = Vector512.Create(w[stride]);
                 sum10 = Vector512.FusedMultiplyAdd(row, a, sum10);
                 sum11 = Vector512.FusedMultiplyAdd(row, b, sum11);
-                row = Vector512.Create(w[2 * RowStride]);
+                row = Vector512.Create(w[2 * stride]);
                 sum20 = Vector512.FusedMultiplyAdd(row, a, sum20);
                 sum21 = Vector512.FusedMultiplyAdd(row, b, sum21);
-                row = Vector512.Create(w[3 * RowStride]);
+                row = Vector512.Create(w[3 * stride]);
                 sum30 = Vector512.FusedMultiplyAdd(row, a, sum30);
                 sum31 = Vector512.FusedMultiplyAdd(row, b, sum31);
-                row = Vector512.Create(w[4 * RowStride]);
+                row = Vector512.Create(w[4 * stride]);
                 sum40 = Vector512.FusedMultiplyAdd(row, a, sum40);
                 sum41 = Vector512.FusedMultiplyAdd(row, b, sum41);
-                row = Vector512.Create(w[5 * RowStride]);
+                row = Vector512.Create(w[5 * stride]);
                 sum50 = Vector512.FusedMultiplyAdd(row, a, sum50);
                 sum51 = Vector512.FusedMultiplyAdd(row, b, sum51);
             }

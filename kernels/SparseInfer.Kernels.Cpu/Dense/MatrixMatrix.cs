@@ -160,18 +160,23 @@ public static unsafe partial class MatrixMatrix
                 for (int row = block; row < blockEnd; row += RowGroup)
                 {
                     int groupRows = Math.Min(RowGroup, blockEnd - row);
-                    Widen<T>(in w, row, groupRows, column, columns, rows);
+                    // F32 needs no widening: whole groups are read where they are.
+                    bool inPlace = typeof(T) == typeof(F32) && groupRows == RowGroup;
+                    float* groupPanel = inPlace ? (float*)w.Four(row).First + column : rows;
+                    nint stride = inPlace ? w.Stride / sizeof(float) : RowStride;
+                    if (!inPlace)
+                        Widen<T>(in w, row, groupRows, column, columns, rows);
                     PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, RowGroup / tileRows * tiles * Lanes);
                     for (int first = 0; first < groupRows; first += tileRows)
                     {
                         for (int tile = 0; tile < tiles; tile++)
                         {
-                            float* tileRowsPanel = rows + (first * RowStride);
+                            float* tilePanel = groupPanel + (first * stride);
                             float* tileInputs = segment + (tile * TileTokens * columns);
                             if (wide)
-                                Tile6x32(tileRowsPanel, tileInputs, columns / Lanes, partial, ref ahead);
+                                Tile6x32(tilePanel, stride, tileInputs, columns / Lanes, partial, ref ahead);
                             else
-                                Tile3x32(tileRowsPanel, tileInputs, columns / Lanes, partial, ref ahead);
+                                Tile3x32(tilePanel, stride, tileInputs, columns / Lanes, partial, ref ahead);
                             float* root = partial + (TreeLevels * tileRows * TileTokens);
                             AddRoot(root, tileRows, totals + ((row - block + first) * TokenBlock) + (tile * TileTokens));
                         }

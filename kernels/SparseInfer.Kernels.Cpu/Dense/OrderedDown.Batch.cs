@@ -23,8 +23,8 @@ public static unsafe partial class OrderedDown
 
     private const int WideTileTokens = 6;
 
-    /// <summary>Tokens of a block, a multiple of both: the least that takes a prompt batch of 64.</summary>
-    private const int TokenBlock = 66;
+    /// <summary>Tokens of a block, a multiple of both: the least that takes a prompt batch of 128.</summary>
+    private const int TokenBlock = 132;
 
     /// <summary>Distance between tokens' activations for a panel's neurons: a cache line more than their number.</summary>
     private const int FactorStride = PanelNeurons + 16;
