@@ -8,7 +8,8 @@ public static unsafe partial class MatrixMatrix
 {
     /// <summary>
     /// The piece of the matrix that is widened after this one, asked for while this one is worked with: a row of it ends where the
-    /// processor's own prefetching has just begun. Few lines at a time, for a burst of them would fill the queue of misses and stall the tile.
+    /// processor's own prefetching has just begun. Few lines at a time, for a burst of them would fill the queue of misses and stall
+    /// the tile.
     /// </summary>
     private struct PanelAhead
     {

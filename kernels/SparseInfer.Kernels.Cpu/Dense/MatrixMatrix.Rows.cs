@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
 
-/// <content>Row by row, each with some tokens: block formats, whose products are of integers, and what is too few tokens for a tile.</content>
+/// <content>Row by row, each with some tokens: block formats, whose products are of integers, and tokens too few for a tile.</content>
 public static unsafe partial class MatrixMatrix
 {
     /// <summary>

@@ -4,21 +4,22 @@ using System.Runtime.Intrinsics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <content>
-/// The register tiles: six rows by two vectors of tokens, twelve sums. A step multiplies one column: two loads of tokens and six broadcasts of
-/// weights serve twelve multiply-adds. The sixteen lanes of the canonical product are sixteen phases, one after the other; what is added
-/// across lanes there is added here across phases, vector by vector, in the order of the same tree.
+/// The register tiles: rows by 32 tokens, twelve sums. A step multiplies one column of them, an outer product: with vectors of 8 lanes,
+/// three broadcasts of weights and four loads of tokens serve twelve multiply-adds. No other shape that fits the registers has fewer loads,
+/// and loads are what a neighbour on the same core competes for. The sixteen lanes of the canonical product are sixteen phases, one after
+/// the other; what is added across lanes there is added here across phases, vector by vector, in the order of the same tree.
 /// </content>
 public static unsafe partial class MatrixMatrix
 {
     /// <summary>
-    /// Dots six rows of a panel with 16 tokens. Phases go through the lanes in the order in which the tree's leaves stand, so that it is
-    /// added up like a binary counter: the sum of two leaves, of four, of eight waits until its sibling is there.
+    /// Dots three rows with 32 tokens. Phases go through the lanes in the order in which the tree's leaves stand, so that it is added up
+    /// like a binary counter: the sum of two leaves, of four, of eight waits until its sibling is there.
     /// </summary>
     /// <param name="rows">The first of the rows.</param>
     /// <param name="stride">Distance between rows, in elements.</param>
-    /// <param name="inputs">The tokens, packed: phase by phase, column by column, 16 together.</param>
+    /// <param name="inputs">The tokens, packed: phase by phase, column by column, 32 together.</param>
     /// <param name="steps">Columns to a phase, an even number.</param>
-    /// <param name="partial">Room for the levels of the tree; the last, its root, is the result: 16 tokens for each of the six rows.</param>
+    /// <param name="partial">Room for the levels of the tree; the last, its root, is the result: 32 tokens for each row.</param>
     /// <param name="ahead">What is fetched meanwhile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile3x32(float* rows, nint stride, float* inputs, int steps, float* partial, ref PanelAhead ahead)

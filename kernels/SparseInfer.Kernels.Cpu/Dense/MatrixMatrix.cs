@@ -7,9 +7,10 @@ namespace SparseInfer.Kernels.Cpu;
 /// A matrix times a batch of vectors: how prompts are processed. The results have the bits of <see cref="MatrixVector"/>.
 /// </summary>
 /// <remarks>
-/// Three levels: a register tile of rows by tokens; a group of rows by one <see cref="PlainDot.Segment"/> of columns, widened to F32, in the
-/// first-level cache; and the same columns of a block of tokens in the second, packed so that a tile reads one run of memory from end to end. Leaf loops in this
-/// room are optimised at their first call: a prompt is one call, and would be over before the runtime takes notice of them.
+/// Three levels: a register tile of rows by tokens; a group of rows by one <see cref="PlainDot.Segment"/> of columns, widened to F32, in
+/// the first-level cache; and the same columns of a block of tokens in the second, packed so that a tile reads one run of memory from end
+/// to end. Loops in this room are optimised at their first call: a prompt is one call, and would be over before the runtime takes notice
+/// of them.
 /// </remarks>
 public static unsafe partial class MatrixMatrix
 {
@@ -32,12 +33,12 @@ public static unsafe partial class MatrixMatrix
 
     private const int Lanes = 16;
 
-    /// <summary>Distance between rows of a panel: a cache line more than their columns, so that they spread over the cache's sets.</summary>
+    /// <summary>Distance between rows of a panel: a cache line more than their columns, to spread them over the cache's sets.</summary>
     private const int RowStride = PlainDot.Segment + 16;
 
     /// <summary>
-    /// Rows whose totals of the segments so far are kept, 24 KiB, until all columns have been: outputs, thousands of bytes apart from token to token,
-    /// are touched once, and a segment of the inputs, brought back to the second level, serves eight groups.
+    /// Rows whose totals of the segments so far are kept, 24 KiB, until all columns have been: outputs, thousands of bytes apart from token
+    /// to token, are touched once, and a segment of the inputs, brought back to the second level, serves eight groups.
     /// </summary>
     private const int RowBlock = 8 * RowGroup;
 
@@ -55,7 +56,8 @@ public static unsafe partial class MatrixMatrix
 
     /// <summary>Length of the scratch that <c>Multiply</c> needs.</summary>
     /// <param name="paddedColumns">Padded columns of the widest matrix.</param>
-    public static int PanelLength(int paddedColumns) => checked(PartialLength + TotalsLength + PanelRowsLength + (TokenBlock * paddedColumns));
+    public static int PanelLength(int paddedColumns) =>
+        checked(PartialLength + TotalsLength + PanelRowsLength + (TokenBlock * paddedColumns));
 
     /// <summary><c>y[t, row] = w[row, :] · x[t, :]</c> for a range of rows and every token.</summary>
     /// <param name="w">The matrix.</param>
@@ -118,7 +120,7 @@ public static unsafe partial class MatrixMatrix
         }
     }
 
-    /// <summary>Tokens that tiles take: all, but for a rest so small that a tile, which takes as long as if it were full, would lose to the rows.</summary>
+    /// <summary>Tokens that tiles take: all but a rest so small that a tile, never faster than a full one, would lose to the rows.</summary>
     private static int TiledTokens(int tokens)
     {
         int rest = tokens % TileTokens;
@@ -166,24 +168,44 @@ public static unsafe partial class MatrixMatrix
                     nint stride = inPlace ? w.Stride / sizeof(float) : RowStride;
                     if (!inPlace)
                         Widen<T>(in w, row, groupRows, column, columns, rows);
-                    PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, RowGroup / tileRows * tiles * Lanes);
-                    for (int first = 0; first < groupRows; first += tileRows)
-                    {
-                        for (int tile = 0; tile < tiles; tile++)
-                        {
-                            float* tilePanel = groupPanel + (first * stride);
-                            float* tileInputs = segment + (tile * TileTokens * columns);
-                            if (wide)
-                                Tile6x32(tilePanel, stride, tileInputs, columns / Lanes, partial, ref ahead);
-                            else
-                                Tile3x32(tilePanel, stride, tileInputs, columns / Lanes, partial, ref ahead);
-                            float* root = partial + (TreeLevels * tileRows * TileTokens);
-                            AddRoot(root, tileRows, totals + ((row - block + first) * TokenBlock) + (tile * TileTokens));
-                        }
-                    }
+                    int phases = (groupRows + tileRows - 1) / tileRows * tiles * Lanes;
+                    PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, phases);
+                    float* groupTotals = totals + ((row - block) * TokenBlock);
+                    MultiplyGroup(wide, groupPanel, stride, groupRows, segment, tiles, columns, partial, groupTotals, ref ahead);
                 }
             }
             StoreTotals(totals, blockEnd - block, tokens, ref Unsafe.Add(ref y, block), yStride);
+        }
+    }
+
+    /// <summary>A group of rows and a segment of columns, tile by tile. The last tile may go past the rows; nobody reads what that gives.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyGroup(
+        bool wide,
+        float* panel,
+        nint stride,
+        int groupRows,
+        float* segment,
+        int tiles,
+        int columns,
+        float* partial,
+        float* totals,
+        ref PanelAhead ahead)
+    {
+        int tileRows = wide ? WideTileRows : TileRows;
+        int steps = columns / Lanes;
+        float* root = partial + (TreeLevels * tileRows * TileTokens);
+        for (int row = 0; row < groupRows; row += tileRows)
+        {
+            for (int tile = 0; tile < tiles; tile++)
+            {
+                float* inputs = segment + (tile * TileTokens * columns);
+                if (wide)
+                    Tile6x32(panel + (row * stride), stride, inputs, steps, partial, ref ahead);
+                else
+                    Tile3x32(panel + (row * stride), stride, inputs, steps, partial, ref ahead);
+                AddRoot(root, tileRows, totals + (row * TokenBlock) + (tile * TileTokens));
+            }
         }
     }
 
@@ -209,8 +231,9 @@ public static unsafe partial class MatrixMatrix
     }
 
     /// <summary>
-    /// Packs a block's tokens: segment by segment, tile by tile, phase by phase, that is in the order of <see cref="LaneOf"/>, then the lane's columns in
-    /// ascending order, the tile's tokens of each together. Where there are fewer tokens, the last one is repeated; nobody reads what that gives.
+    /// Packs a block's tokens: segment by segment, tile by tile, phase by phase, that is in the order of <see cref="LaneOf"/>, then the
+    /// lane's columns in ascending order, the tile's tokens of each together. Where there are fewer tokens, the last one is repeated;
+    /// nobody reads what that gives.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackInputs(ref float x, int xStride, int tokens, int paddedColumns, float* inputs)
@@ -240,7 +263,8 @@ public static unsafe partial class MatrixMatrix
     }
 
     /// <summary>
-    /// The lane of a phase, its four bits turned round: 0, 8, 4, 12, 2, 10, ..., neighbours in the canonical tree side by side. It is its own inverse.
+    /// The lane of a phase, its four bits turned round: 0, 8, 4, 12, 2, 10, ..., neighbours in the canonical tree side by side. It is its
+    /// own inverse.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int LaneOf(int phase) => (int)((0xF7B3_D591_E6A2_C480 >> (4 * phase)) & 15);

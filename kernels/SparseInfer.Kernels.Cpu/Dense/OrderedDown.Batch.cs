@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <content>
-/// The batch form: every neuron, for many tokens at once. Sums of a block of tokens and columns are kept close together in the second-level cache until all
-/// neurons have been: in place, thousands of bytes apart from token to token, they would evict one another.
+/// The batch form: every neuron, for many tokens at once. Sums of a block of tokens and columns are kept close together in the second-level
+/// cache until all neurons have been: in place, thousands of bytes apart from token to token, they would evict one another.
 /// </content>
 public static unsafe partial class OrderedDown
 {
@@ -160,8 +160,8 @@ public static unsafe partial class OrderedDown
     }
 
     /// <summary>
-    /// Asks for the strip of a neuron that will be widened next, each from another page, where the processor's own prefetching does not reach. A tile asks for
-    /// a few; all at once would fill the queue of misses and stall it.
+    /// Asks for the strip of a neuron that will be widened next, each from another page, where the processor's own prefetching does not
+    /// reach. A tile asks for a few; all at once would fill the queue of misses and stall it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FetchStrip<T>(in DownMatrix down, int neuron, int column)

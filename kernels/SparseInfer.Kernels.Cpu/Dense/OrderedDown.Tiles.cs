@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <content>
-/// The register tiles of the batch form: tokens by a strip of 32 columns, twelve sums. Seven or eight loads serve the twelve multiply-adds of a neuron.
+/// The register tiles of the batch form: tokens by a strip of 32 columns, twelve sums. Seven or eight loads serve the twelve multiply-adds
+/// of a neuron.
 /// </content>
 public static unsafe partial class OrderedDown
 {
