@@ -108,19 +108,22 @@ public abstract partial class WeightFormatTests<T>
         sparse.ShouldBe(Reference.Bits(Accumulate(sample, all, h, 128)));
     }
 
-    [Fact]
-    public void The_batch_form_has_the_bits_of_one_token_at_a_time()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_batch_form_has_the_bits_of_one_token_at_a_time(bool wide)
     {
         foreach ((int hidden, int neurons) in DownShapes)
         {
             foreach (int tokens in new[] { 1, 2, 5, 6, 7, 13 })
-                ExpectBatchEqualsTokens(hidden, neurons, tokens, scale: 1);
+                ExpectBatchEqualsTokens(wide, hidden, neurons, tokens, scale: 1);
         }
-        ExpectBatchEqualsTokens(hidden: 100, neurons: 96, tokens: 7, scale: 1e9f);
-        ExpectBatchEqualsTokens(hidden: 100, neurons: 160, tokens: 103, scale: 1);
+        ExpectBatchEqualsTokens(wide, hidden: 100, neurons: 96, tokens: 7, scale: 1e9f);
+        ExpectBatchEqualsTokens(wide, hidden: 100, neurons: 160, tokens: 135, scale: 1);
+        ExpectBatchEqualsTokens(wide, hidden: 600, neurons: 288, tokens: 4, scale: 1);
     }
 
-    private static void ExpectBatchEqualsTokens(int hidden, int neurons, int tokens, float scale)
+    private static void ExpectBatchEqualsTokens(bool wide, int hidden, int neurons, int tokens, float scale)
     {
         using var sample = new Sample<T>(hidden, neurons);
         int padded = Padding.Pad(hidden);
@@ -132,10 +135,11 @@ public abstract partial class WeightFormatTests<T>
         var y = new float[tokens * yStride];
         y.AsSpan().Fill(5);
         var panel = new float[OrderedDown.PanelLength];
+        panel.AsSpan().Fill(float.NaN);
         DownMatrix down = WeightPacking.PackDown<T>(sample.Address, hidden, neurons, 1, out NativeBuffer owner);
         using (owner)
         {
-            OrderedDown.Multiply<T>(in down, neurons, ref h[0], hStride, tokens, ref y[0], yStride, 0, padded, panel);
+            OrderedDown.MultiplyTiled<T>(wide, in down, neurons, ref h[0], hStride, tokens, ref y[0], yStride, 0, padded, panel);
         }
         for (int t = 0; t < tokens; t++)
         {

@@ -131,6 +131,19 @@ public abstract partial class WeightFormatTests<T>
         ExpectBatchEqualsVectors(wide, rows: 27, width: 96, tokens: 33, scale: 1);
         ExpectBatchEqualsVectors(wide, rows: 5, width: 64, tokens: 131, scale: 1);
         ExpectBatchEqualsVectors(wide, rows: 9, width: 256, tokens: 5, scale: 1e7f);
+        ExpectBatchEqualsVectors(wide, rows: 9, width: 256, tokens: 20, scale: 1e7f);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_batch_that_does_not_fill_its_tiles_or_spans_blocks_of_rows_and_columns_has_the_bits_of_its_vectors(bool wide)
+    {
+        foreach (int width in Widths)
+            ExpectBatchEqualsVectors(wide, rows: 16, width, tokens: 13, scale: 1);
+        foreach (int rows in new[] { 1, 2, 5, 8, 14 })
+            ExpectBatchEqualsVectors(wide, rows, width: 64, tokens: 31, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 203, width: 544, tokens: 45, scale: 1);
     }
 
     private static float Dot(Sample<T> sample, float[] x, int row)

@@ -1,40 +1,63 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// A matrix times a batch of vectors: how prompts are processed. Each product's lanes run along the columns as in <see cref="RowDot"/>, so
-/// the results have the bits of <see cref="MatrixVector"/>; tiles of rows by tokens share the loads.
+/// A matrix times a batch of vectors: how prompts are processed. The results have the bits of <see cref="MatrixVector"/>.
 /// </summary>
 /// <remarks>
-/// Three levels: a register tile; a group of rows by one <see cref="PlainDot.Segment"/> of columns, widened to F32, in the first-level
-/// cache; and the same columns of a block of tokens in the second. Both are copied close together: where they lie, often a power of two apart,
-/// they would evict one another. Leaf loops in this room are optimised at their first call: a prompt is one call, and would be over
-/// before the runtime takes notice of them.
+/// Three levels: a register tile of rows by tokens; a group of rows by one <see cref="PlainDot.Segment"/> of columns, widened to F32, in
+/// the first-level cache; and the same columns of a block of tokens in the second, packed so that a tile reads one run of memory from end
+/// to end. Loops in this room are optimised at their first call: a prompt is one call, and would be over before the runtime takes notice
+/// of them.
 /// </remarks>
-public static partial class MatrixMatrix
+public static unsafe partial class MatrixMatrix
 {
-    /// <summary>Tokens to a block: with a segment of their columns, 128 KiB.</summary>
+    /// <summary>Tokens to a block: a segment of their columns is 128 KiB.</summary>
     private const int TokenBlock = 64;
 
-    /// <summary>Rows to a group: a panel of 16 KiB.</summary>
+    /// <summary>Tokens to a tile.</summary>
+    private const int TileTokens = 32;
+
+    /// <summary>Tokens left over by tiles that are faster row by row.</summary>
+    private const int FewTokens = 12;
+
+    /// <summary>Rows to a tile with vectors of 8 lanes, and of 16.</summary>
+    private const int TileRows = 3;
+
+    private const int WideTileRows = 6;
+
+    /// <summary>Rows that are widened together: 24 KiB, of which a tile of 3 works with a quarter.</summary>
     private const int RowGroup = 12;
 
     private const int Lanes = 16;
 
-    /// <summary>Floats that a tile's sums take: 12 vectors of 8.</summary>
-    private const int TileSums = 96;
+    /// <summary>Distance between rows of a panel: a cache line more than their columns, to spread them over the cache's sets.</summary>
+    private const int RowStride = PlainDot.Segment + 16;
 
-    /// <summary>Tokens whose inputs are quantized together: rows of a block format are then dotted with as many.</summary>
-    private const int QuantizedTokens = 16;
+    /// <summary>
+    /// Rows whose totals of the segments so far are kept, 24 KiB, until all columns have been: outputs, thousands of bytes apart from token
+    /// to token, are touched once, and a segment of the inputs, brought back to the second level, serves eight groups.
+    /// </summary>
+    private const int RowBlock = 8 * RowGroup;
 
-    private const int TiledLength = TileSums + ((RowGroup + TokenBlock) * PlainDot.Segment);
+    /// <summary>Levels of a tree of 16 leaves below its root.</summary>
+    private const int TreeLevels = 4;
+
+    private const int PartialLength = (TreeLevels + 1) * WideTileRows * TileTokens;
+
+    private const int TotalsLength = RowBlock * TokenBlock;
+
+    private const int PanelRowsLength = RowGroup * RowStride;
+
+    /// <summary>Tokens whose inputs are prepared together where rows are taken one by one.</summary>
+    private const int PreparedTokens = 16;
 
     /// <summary>Length of the scratch that <c>Multiply</c> needs.</summary>
     /// <param name="paddedColumns">Padded columns of the widest matrix.</param>
-    public static int PanelLength(int paddedColumns) => Math.Max(TiledLength, checked(QuantizedTokens * paddedColumns));
+    public static int PanelLength(int paddedColumns) =>
+        checked(PartialLength + TotalsLength + PanelRowsLength + (TokenBlock * paddedColumns));
 
     /// <summary><c>y[t, row] = w[row, :] · x[t, :]</c> for a range of rows and every token.</summary>
     /// <param name="w">The matrix.</param>
@@ -46,7 +69,9 @@ public static partial class MatrixMatrix
     /// <param name="tokens">Number of tokens.</param>
     /// <param name="y">The outputs: a row for each token, row 0's output first; elements outside the range are left alone.</param>
     /// <param name="yStride">Distance between the tokens' rows of y, in elements.</param>
-    /// <param name="panel">Scratch of <see cref="PanelLength"/> elements for this or a greater width, the calling thread's own.</param>
+    /// <param name="panel">
+    /// Scratch of <see cref="PanelLength"/> elements for this or a greater width, the calling thread's own; best at a multiple of 64 bytes.
+    /// </param>
     /// <exception cref="ArgumentException">The scratch is too short.</exception>
     public static void Multiply<T>(
         in WeightMatrix w,
@@ -63,7 +88,7 @@ public static partial class MatrixMatrix
         MultiplyTiled<T>(
             Vector512.IsHardwareAccelerated, in w, fromRow, toRow, paddedColumns, ref x, xStride, tokens, ref y, yStride, panel);
 
-    /// <summary>As the public method, with the register tile chosen: 4 x 4 for vectors of 16 lanes, 4 x 3 for their halves.</summary>
+    /// <summary>As the public method, with the register tile chosen: of vectors of 16 lanes, or of 8.</summary>
     internal static void MultiplyTiled<T>(
         bool wide,
         in WeightMatrix w,
@@ -80,46 +105,32 @@ public static partial class MatrixMatrix
     {
         if (panel.Length < PanelLength(paddedColumns))
             throw new ArgumentException($"The scratch has {panel.Length} elements of {PanelLength(paddedColumns)} needed.", nameof(panel));
-        if (T.QuantizesInput)
+        int tiledTokens = T.QuantizesInput ? 0 : TiledTokens(tokens);
+        fixed (float* scratch = panel)
         {
-            MultiplyQuantized<T>(in w, fromRow, toRow, paddedColumns, ref x, xStride, tokens, ref y, yStride, panel);
-            return;
-        }
-
-        ref float sums = ref MemoryMarshal.GetReference(panel);
-        ref float rows = ref Unsafe.Add(ref sums, TileSums);
-        ref float inputs = ref Unsafe.Add(ref rows, RowGroup * PlainDot.Segment);
-        for (int token = 0; token < tokens; token += TokenBlock)
-        {
-            int blockTokens = Math.Min(TokenBlock, tokens - token);
-            for (int column = 0; column < paddedColumns; column += PlainDot.Segment)
+            for (int token = 0; token < tiledTokens; token += TokenBlock)
             {
-                int columns = Math.Min(PlainDot.Segment, paddedColumns - column);
-                for (int t = 0; t < blockTokens; t++)
-                {
-                    MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref x, ((nint)(token + t) * xStride) + column), columns)
-                        .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref inputs, t * columns), columns));
-                }
-                for (int row = fromRow; row < toRow; row += RowGroup)
-                {
-                    int groupRows = Math.Min(RowGroup, toRow - row);
-                    Widen<T>(in w, row, groupRows, column, columns, ref rows);
-                    ref float groupY = ref Unsafe.Add(ref y, ((nint)token * yStride) + row);
-                    PanelAhead ahead = PanelAhead.Of<T>(in w, row + RowGroup, toRow, column, columns);
-                    if (wide)
-                        Add4x4(ref rows, groupRows, columns, ref inputs, blockTokens, ref sums, ref groupY, yStride, column == 0, ahead);
-                    else
-                        Add4x3(ref rows, groupRows, columns, ref inputs, blockTokens, ref sums, ref groupY, yStride, column == 0, ahead);
-                }
+                MultiplyBlock<T>(
+                    wide, in w, fromRow, toRow, paddedColumns, ref Unsafe.Add(ref x, (nint)token * xStride), xStride,
+                    Math.Min(TokenBlock, tiledTokens - token), ref Unsafe.Add(ref y, (nint)token * yStride), yStride, scratch);
             }
+            MultiplyRows<T>(
+                in w, fromRow, toRow, paddedColumns, ref Unsafe.Add(ref x, (nint)tiledTokens * xStride), xStride,
+                tokens - tiledTokens, ref Unsafe.Add(ref y, (nint)tiledTokens * yStride), yStride, scratch);
         }
     }
 
-    /// <summary>
-    /// Block formats: the inputs of some tokens are quantized, then four rows at a time, which stay in the first-level cache, are dotted with each.
-    /// </summary>
+    /// <summary>Tokens that tiles take: all but a rest so small that a tile, never faster than a full one, would lose to the rows.</summary>
+    private static int TiledTokens(int tokens)
+    {
+        int rest = tokens % TileTokens;
+        return rest > FewTokens ? tokens : tokens - rest;
+    }
+
+    /// <summary>A block of tokens: row block by row block, in these segment by segment, in these group by group.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyQuantized<T>(
+    private static void MultiplyBlock<T>(
+        bool wide,
         in WeightMatrix w,
         int fromRow,
         int toRow,
@@ -129,107 +140,180 @@ public static partial class MatrixMatrix
         int tokens,
         ref float y,
         int yStride,
-        Span<float> panel)
+        float* scratch)
         where T : IWeightFormat
     {
-        ref float inputs = ref MemoryMarshal.GetReference(panel);
-        Span<float> undo = stackalloc float[QuantizedTokens];
-        int lastRow = toRow - 1;
-        for (int token = 0; token < tokens; token += QuantizedTokens)
+        float* partial = scratch;
+        float* totals = partial + PartialLength;
+        float* rows = totals + TotalsLength;
+        float* inputs = rows + PanelRowsLength;
+        int tileRows = wide ? WideTileRows : TileRows;
+        int tiles = (tokens + TileTokens - 1) / TileTokens;
+        int blockTokens = tiles * TileTokens;
+        PackInputs(ref x, xStride, tokens, paddedColumns, inputs);
+        for (int block = fromRow; block < toRow; block += RowBlock)
         {
-            int blockTokens = Math.Min(QuantizedTokens, tokens - token);
-            for (int t = 0; t < blockTokens; t++)
+            int blockEnd = Math.Min(block + RowBlock, toRow);
+            new Span<float>(totals, TotalsLength).Clear();
+            for (int column = 0; column < paddedColumns; column += PlainDot.Segment)
             {
-                undo[t] = T.PrepareInput(
-                    in Unsafe.Add(ref x, (nint)(token + t) * xStride), ref Unsafe.Add(ref inputs, (nint)t * paddedColumns), paddedColumns);
-            }
-            for (int row = fromRow; row < toRow; row += 4)
-            {
-                FourRows rows = row + 4 <= toRow
-                    ? w.Four(row)
-                    : w.Four(row, Math.Min(row + 1, lastRow), Math.Min(row + 2, lastRow), Math.Min(row + 3, lastRow));
-                FourRows next = w.Four(row + 4);
-                for (int t = 0; t < blockTokens; t++)
+                int columns = Math.Min(PlainDot.Segment, paddedColumns - column);
+                float* segment = inputs + (column * blockTokens);
+                for (int row = block; row < blockEnd; row += RowGroup)
                 {
-                    Vector128<float> dots = undo[t] * RowDot.Four<T>(
-                        ref Unsafe.Add(ref inputs, (nint)t * paddedColumns), in rows, in next, paddedColumns);
-                    ref float result = ref Unsafe.Add(ref y, ((nint)(token + t) * yStride) + row);
-                    if (row + 4 <= toRow)
-                    {
-                        dots.StoreUnsafe(ref result);
-                    }
-                    else
-                    {
-                        for (int i = row; i < toRow; i++)
-                            Unsafe.Add(ref result, i - row) = dots.GetElement(i - row);
-                    }
+                    int groupRows = Math.Min(RowGroup, blockEnd - row);
+                    // F32 needs no widening: whole groups are read where they are.
+                    bool inPlace = typeof(T) == typeof(F32) && groupRows == RowGroup;
+                    float* groupPanel = inPlace ? (float*)w.Four(row).First + column : rows;
+                    nint stride = inPlace ? w.Stride / sizeof(float) : RowStride;
+                    if (!inPlace)
+                        Widen<T>(in w, row, groupRows, column, columns, rows);
+                    int phases = (groupRows + tileRows - 1) / tileRows * tiles * Lanes;
+                    PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, phases);
+                    float* groupTotals = totals + ((row - block) * TokenBlock);
+                    MultiplyGroup(wide, groupPanel, stride, groupRows, segment, tiles, columns, partial, groupTotals, ref ahead);
                 }
+            }
+            StoreTotals(totals, blockEnd - block, tokens, ref Unsafe.Add(ref y, block), yStride);
+        }
+    }
+
+    /// <summary>A group of rows and a segment of columns, tile by tile. The last tile may go past the rows; nobody reads what that gives.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyGroup(
+        bool wide,
+        float* panel,
+        nint stride,
+        int groupRows,
+        float* segment,
+        int tiles,
+        int columns,
+        float* partial,
+        float* totals,
+        ref PanelAhead ahead)
+    {
+        int tileRows = wide ? WideTileRows : TileRows;
+        int steps = columns / Lanes;
+        float* root = partial + (TreeLevels * tileRows * TileTokens);
+        for (int row = 0; row < groupRows; row += tileRows)
+        {
+            for (int tile = 0; tile < tiles; tile++)
+            {
+                float* inputs = segment + (tile * TileTokens * columns);
+                if (wide)
+                    Tile6x32(panel + (row * stride), stride, inputs, steps, partial, ref ahead);
+                else
+                    Tile3x32(panel + (row * stride), stride, inputs, steps, partial, ref ahead);
+                AddRoot(root, tileRows, totals + (row * TokenBlock) + (tile * TileTokens));
             }
         }
     }
 
-    /// <summary>Brings a group of rows' columns to F32 and true scale.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Widen<T>(in WeightMatrix w, int row, int groupRows, int column, int columns, ref float rows)
+    /// <summary>The piece that is widened after a group's: the next rows of the block, or its next columns, or the next block.</summary>
+    private static PanelAhead Following<T>(
+        in WeightMatrix w, int block, int nextRow, int blockEnd, int toRow, int column, int paddedColumns, int calls)
         where T : IWeightFormat
     {
-        Vector512<float> unfold = Vector512.Create(T.Unfold);
-        for (int i = 0; i < groupRows; i++)
+        int row = nextRow;
+        int end = blockEnd;
+        if (row >= blockEnd)
         {
-            ref byte source = ref w.Row(row + i);
-            ref float panel = ref Unsafe.Add(ref rows, i * columns);
-            for (nuint j = 0; j < (nuint)columns; j += 32)
+            column += PlainDot.Segment;
+            row = block;
+            if (column >= paddedColumns)
             {
-                T.Load32(ref source, (nuint)column + j, out Vector512<float> lo, out Vector512<float> hi);
-                (lo * unfold).StoreUnsafe(ref panel, j);
-                (hi * unfold).StoreUnsafe(ref panel, j + 16);
+                column = 0;
+                row = blockEnd;
+                end = toRow;
+            }
+        }
+        return PanelAhead.Of<T>(in w, row, end, column, Math.Min(PlainDot.Segment, paddedColumns - column), calls);
+    }
+
+    /// <summary>
+    /// Packs a block's tokens: segment by segment, tile by tile, phase by phase, that is in the order of <see cref="LaneOf"/>, then the
+    /// lane's columns in ascending order, the tile's tokens of each together. Where there are fewer tokens, the last one is repeated;
+    /// nobody reads what that gives.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackInputs(ref float x, int xStride, int tokens, int paddedColumns, float* inputs)
+    {
+        int last = tokens - 1;
+        for (int segment = 0; segment < paddedColumns; segment += PlainDot.Segment)
+        {
+            int columns = Math.Min(PlainDot.Segment, paddedColumns - segment);
+            int steps = columns / Lanes;
+            for (int tile = 0; tile < tokens; tile += TileTokens, inputs += TileTokens * columns)
+            {
+                for (int t = tile; t < tile + TileTokens; t += 4)
+                {
+                    ref float x0 = ref Unsafe.Add(ref x, ((nint)Math.Min(t, last) * xStride) + segment);
+                    ref float x1 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 1, last) * xStride) + segment);
+                    ref float x2 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 2, last) * xStride) + segment);
+                    ref float x3 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 3, last) * xStride) + segment);
+                    for (int i = 0; i < columns; i++)
+                    {
+                        int index = (LaneOf(i % Lanes) * steps) + (i / Lanes);
+                        Vector128.Create(Unsafe.Add(ref x0, i), Unsafe.Add(ref x1, i), Unsafe.Add(ref x2, i), Unsafe.Add(ref x3, i))
+                            .Store(inputs + (index * TileTokens) + (t - tile));
+                    }
+                }
             }
         }
     }
 
     /// <summary>
-    /// The piece of the matrix that is widened after this one, asked for while this one is worked with: a row of it ends where the
-    /// processor's own prefetching has just begun.
+    /// The lane of a phase, its four bits turned round: 0, 8, 4, 12, 2, 10, ..., neighbours in the canonical tree side by side. It is its
+    /// own inverse.
     /// </summary>
-    private unsafe struct PanelAhead
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int LaneOf(int phase) => (int)((0xF7B3_D591_E6A2_C480 >> (4 * phase)) & 15);
+
+    /// <summary>Brings a group of rows' columns to F32 and true scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Widen<T>(in WeightMatrix w, int row, int groupRows, int column, int columns, float* rows)
+        where T : IWeightFormat
     {
-        private byte* _row;
-        private nint _stride;
-        private nint _offset;
-        private nint _rowBytes;
-        private int _lines;
-        private int _fetched;
-
-        public static PanelAhead Of<T>(in WeightMatrix w, int fromRow, int toRow, int column, int columns)
-            where T : IWeightFormat
+        Vector512<float> unfold = Vector512.Create(T.Unfold);
+        for (int i = 0; i < groupRows; i++, rows += RowStride)
         {
-            int rows = Math.Clamp(toRow - fromRow, 0, RowGroup);
-            nint rowBytes = T.RowBytes(columns);
-            return new PanelAhead
+            ref byte source = ref w.Row(row + i);
+            for (int j = 0; j < columns; j += 32)
             {
-                _row = w.Four(fromRow).First + T.RowBytes(column),
-                _stride = w.Stride,
-                _rowBytes = rowBytes,
-                _lines = rows * (int)((rowBytes + 63) / 64),
-            };
-        }
-
-        /// <summary>Asks for the part that falls to some of the tokens.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Fetch(int tokens, int allTokens)
-        {
-            int share = Math.Min(_lines - _fetched, ((_lines * tokens) + allTokens - 1) / allTokens);
-            _fetched += share;
-            for (; share > 0; share--)
-            {
-                Prefetch.Line(_row + _offset);
-                _offset += 64;
-                if (_offset >= _rowBytes)
-                {
-                    _offset = 0;
-                    _row += _stride;
-                }
+                T.Load32(ref source, (nuint)(column + j), out Vector512<float> lo, out Vector512<float> hi);
+                (lo * unfold).Store(rows + j);
+                (hi * unfold).Store(rows + j + 16);
             }
+        }
+    }
+
+    /// <summary>Adds a tile's products to its rows' totals of the segments before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRoot(float* root, int rows, float* totals)
+    {
+        for (int row = 0; row < rows; row++, totals += TokenBlock)
+        {
+            for (int t = 0; t < TileTokens; t += 16, root += 16)
+                (Vector512.Load(totals + t) + Vector512.Load(root)).Store(totals + t);
+        }
+    }
+
+    /// <summary>Stores a block's products, which lie with tokens side by side, where a token's rows lie side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void StoreTotals(float* totals, int rows, int tokens, ref float y, int yStride)
+    {
+        for (int token = 0; token < tokens; token++, totals++)
+        {
+            ref float result = ref Unsafe.Add(ref y, (nint)token * yStride);
+            float* source = totals;
+            int row = 0;
+            for (; row <= rows - 4; row += 4, source += 4 * TokenBlock)
+            {
+                Vector128.Create(source[0], source[TokenBlock], source[2 * TokenBlock], source[3 * TokenBlock])
+                    .StoreUnsafe(ref result, (nuint)row);
+            }
+            for (; row < rows; row++, source += TokenBlock)
+                Unsafe.Add(ref result, row) = source[0];
         }
     }
 }

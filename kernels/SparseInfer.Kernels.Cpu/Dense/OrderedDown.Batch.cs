@@ -4,25 +4,37 @@ using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
 
-/// <content>The batch form: every neuron, for many tokens at once.</content>
-public static partial class OrderedDown
+/// <content>
+/// The batch form: every neuron, for many tokens at once. Sums of a block of tokens and columns are kept close together in the second-level
+/// cache until all neurons have been: in place, thousands of bytes apart from token to token, they would evict one another.
+/// </content>
+public static unsafe partial class OrderedDown
 {
-    /// <summary>Columns to a panel, and neurons: 16 KiB of F32, half of a first-level cache.</summary>
-    private const int PanelColumns = 32;
+    /// <summary>Columns to a tile and to a panel, and neurons to a panel: 16 KiB of F32, half of a first-level cache.</summary>
+    private const int StripColumns = 32;
 
     private const int PanelNeurons = 128;
 
-    /// <summary>Tokens to a register tile: with 16 columns, 12 of 16 vectors of 8 lanes, with room for a row and a factor.</summary>
-    private const int TileTokens = 6;
+    /// <summary>Columns of a block: pieces of rows that memory gives at a good rate.</summary>
+    private const int ColumnBlock = 512;
 
-    /// <summary>
-    /// Tokens whose activations for a panel's neurons are copied together: read in place, thousands of bytes apart, they evict one another
-    /// for every panel anew. A multiple of <see cref="TileTokens"/>.
-    /// </summary>
-    private const int TokenBlock = 96;
+    /// <summary>Tokens to a register tile with vectors of 8 lanes, and of 16.</summary>
+    private const int TileTokens = 3;
+
+    private const int WideTileTokens = 6;
+
+    /// <summary>Tokens of a block, a multiple of both: the least that takes a prompt batch of 128.</summary>
+    private const int TokenBlock = 132;
+
+    /// <summary>Distance between tokens' activations for a panel's neurons: a cache line more than their number.</summary>
+    private const int FactorStride = PanelNeurons + 16;
+
+    private const int SumsLength = TokenBlock * ColumnBlock;
+
+    private const int FactorsLength = TokenBlock * FactorStride;
 
     /// <summary>Length of the scratch that <c>Multiply</c> needs, whatever the shape.</summary>
-    public const int PanelLength = (PanelNeurons * PanelColumns) + (TokenBlock * PanelNeurons);
+    public const int PanelLength = SumsLength + FactorsLength + (PanelNeurons * StripColumns);
 
     /// <summary>
     /// <c>y[t, j] = Σ h[t, i] * w_down[i, j]</c> for a range of columns, every neuron and token: the bits of <see cref="Accumulate"/> from
@@ -37,9 +49,26 @@ public static partial class OrderedDown
     /// <param name="yStride">Distance between the tokens' rows of y, in elements.</param>
     /// <param name="fromColumn">First column, a multiple of 32.</param>
     /// <param name="toColumn">End of the range, a multiple of 32: at most the padded width.</param>
-    /// <param name="panel">Scratch of <see cref="PanelLength"/> elements, the calling thread's own.</param>
+    /// <param name="panel">Scratch of <see cref="PanelLength"/> elements, the calling thread's own; best at a multiple of 64 bytes.</param>
     /// <exception cref="ArgumentException">The scratch is too short.</exception>
     public static void Multiply<T>(
+        in DownMatrix down,
+        int neurons,
+        ref float h,
+        int hStride,
+        int tokens,
+        ref float y,
+        int yStride,
+        int fromColumn,
+        int toColumn,
+        Span<float> panel)
+        where T : IWeightFormat =>
+        MultiplyTiled<T>(
+            Vector512.IsHardwareAccelerated, in down, neurons, ref h, hStride, tokens, ref y, yStride, fromColumn, toColumn, panel);
+
+    /// <summary>As the public method, with the register tile chosen: of vectors of 16 lanes, or of 8.</summary>
+    internal static void MultiplyTiled<T>(
+        bool wide,
         in DownMatrix down,
         int neurons,
         ref float h,
@@ -54,35 +83,21 @@ public static partial class OrderedDown
     {
         if (panel.Length < PanelLength)
             throw new ArgumentException($"The scratch has {panel.Length} elements of {PanelLength} needed.", nameof(panel));
-        if (fromColumn >= toColumn)
-            return;
-        for (int token = 0; token < tokens; token++)
-            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, ((nint)token * yStride) + fromColumn), toColumn - fromColumn).Clear();
-
         if (T.QuantizesInput)
         {
             MultiplyBlocks<T>(in down, neurons, ref h, hStride, tokens, ref y, yStride, fromColumn, toColumn);
             return;
         }
 
-        ref float rows = ref MemoryMarshal.GetReference(panel);
-        Span<float> factors = panel.Slice(PanelNeurons * PanelColumns, TokenBlock * PanelNeurons);
-        for (int token = 0; token < tokens; token += TokenBlock)
+        fixed (float* scratch = panel)
         {
-            int blockTokens = Math.Min(TokenBlock, tokens - token);
-            for (int neuron = 0; neuron < neurons; neuron += PanelNeurons)
+            for (int token = 0; token < tokens; token += TokenBlock)
             {
-                int count = Math.Min(PanelNeurons, neurons - neuron);
-                for (int t = 0; t < blockTokens; t++)
+                for (int column = fromColumn; column < toColumn; column += ColumnBlock)
                 {
-                    ref float source = ref Unsafe.Add(ref h, ((nint)(token + t) * hStride) + neuron);
-                    MemoryMarshal.CreateReadOnlySpan(ref source, count).CopyTo(factors[(t * PanelNeurons)..]);
-                }
-                for (int column = fromColumn; column < toColumn; column += PanelColumns)
-                {
-                    Widen<T>(in down, neuron, count, column, ref rows);
-                    ref float sums = ref Unsafe.Add(ref y, ((nint)token * yStride) + column);
-                    AddPanels(ref rows, count, ref MemoryMarshal.GetReference(factors), blockTokens, ref sums, yStride);
+                    MultiplyBlock<T>(
+                        wide, in down, neurons, ref Unsafe.Add(ref h, (nint)token * hStride), hStride, Math.Min(TokenBlock, tokens - token),
+                        ref Unsafe.Add(ref y, (nint)token * yStride), yStride, column, Math.Min(column + ColumnBlock, toColumn), scratch);
                 }
             }
         }
@@ -93,6 +108,10 @@ public static partial class OrderedDown
         in DownMatrix down, int neurons, ref float h, int hStride, int tokens, ref float y, int yStride, int fromColumn, int toColumn)
         where T : IWeightFormat
     {
+        if (fromColumn >= toColumn)
+            return;
+        for (int token = 0; token < tokens; token++)
+            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, ((nint)token * yStride) + fromColumn), toColumn - fromColumn).Clear();
         Span<int> block = stackalloc int[DownMatrix.BlockNeurons];
         for (int neuron = 0; neuron < neurons; neuron += block.Length)
         {
@@ -108,78 +127,93 @@ public static partial class OrderedDown
         }
     }
 
-    /// <summary>Adds a panel's neurons to the sums of its columns for a block of tokens.</summary>
-    private static void AddPanels(ref float rows, int count, ref float factors, int tokens, ref float y, int yStride)
+    /// <summary>A block of tokens and columns, panel of neurons by panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyBlock<T>(
+        bool wide,
+        in DownMatrix down,
+        int neurons,
+        ref float h,
+        int hStride,
+        int tokens,
+        ref float y,
+        int yStride,
+        int fromColumn,
+        int toColumn,
+        float* scratch)
+        where T : IWeightFormat
     {
-        int token = 0;
-        for (; token <= tokens - TileTokens; token += TileTokens)
+        float* sums = scratch;
+        float* factors = sums + SumsLength;
+        float* rows = factors + FactorsLength;
+        int tileTokens = wide ? WideTileTokens : TileTokens;
+        int tiles = (tokens + tileTokens - 1) / tileTokens;
+        int neuronsAhead = (PanelNeurons + tiles - 1) / tiles;
+        new Span<float>(sums, SumsLength).Clear();
+        for (int neuron = 0; neuron < neurons; neuron += PanelNeurons)
         {
-            ref float tileFactors = ref Unsafe.Add(ref factors, token * PanelNeurons);
-            ref float sums = ref Unsafe.Add(ref y, (nint)token * yStride);
-            Tile(ref rows, count, ref tileFactors, ref sums, yStride);
-            Tile(ref Unsafe.Add(ref rows, 16), count, ref tileFactors, ref Unsafe.Add(ref sums, 16), yStride);
+            int count = Math.Min(PanelNeurons, neurons - neuron);
+            for (int t = 0; t < tokens; t++)
+            {
+                MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref h, ((nint)t * hStride) + neuron), count)
+                    .CopyTo(new Span<float>(factors + (t * FactorStride), count));
+            }
+            for (int column = fromColumn; column < toColumn; column += StripColumns)
+            {
+                Widen<T>(in down, neuron, count, column, rows);
+                // Where tokens run out, a tile adds up whatever lies in the scratch; nobody reads that.
+                float* strip = sums + ((column - fromColumn) * TokenBlock);
+                bool last = column + StripColumns >= toColumn;
+                int aheadColumn = last ? fromColumn : column + StripColumns;
+                int ahead = last ? neuron + PanelNeurons : neuron;
+                int aheadEnd = Math.Min(ahead + PanelNeurons, neurons);
+                for (int t = 0; t < tokens; t += tileTokens)
+                {
+                    int share = Math.Min(aheadEnd, ahead + neuronsAhead);
+                    for (; ahead < share; ahead++)
+                        FetchStrip<T>(in down, ahead, aheadColumn);
+                    if (wide)
+                        Tile6x32(rows, count, factors + (t * FactorStride), strip + (t * StripColumns));
+                    else
+                        Tile3x32(rows, count, factors + (t * FactorStride), strip + (t * StripColumns));
+                }
+            }
         }
-        for (; token < tokens; token++)
-            AddPanel(ref rows, count, ref Unsafe.Add(ref factors, token * PanelNeurons), ref Unsafe.Add(ref y, (nint)token * yStride));
+        for (int t = 0; t < tokens; t++)
+        {
+            for (int column = fromColumn; column < toColumn; column += StripColumns)
+            {
+                new ReadOnlySpan<float>(sums + ((column - fromColumn) * TokenBlock) + (t * StripColumns), StripColumns)
+                    .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, ((nint)t * yStride) + column), StripColumns));
+            }
+        }
     }
 
-    /// <summary>Brings 32 columns of a run of neurons to F32 and true scale.</summary>
+    /// <summary>
+    /// Asks for the strip of a neuron that will be widened next, each from another page, where the processor's own prefetching does not
+    /// reach. A tile asks for a few; all at once would fill the queue of misses and stall it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FetchStrip<T>(in DownMatrix down, int neuron, int column)
+        where T : IWeightFormat
+    {
+        byte* strip = (byte*)Unsafe.AsPointer(ref down.Neuron(neuron)) + T.DownNeuronBytes(column);
+        for (nint offset = 0; offset < T.DownNeuronBytes(StripColumns); offset += 64)
+            Prefetch.Line(strip + offset);
+    }
+
+    /// <summary>Brings a strip of a run of neurons to F32 and true scale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Widen<T>(in DownMatrix down, int neuron, int count, int column, ref float rows)
+    private static void Widen<T>(in DownMatrix down, int neuron, int count, int column, float* rows)
         where T : IWeightFormat
     {
         Vector512<float> unfold = Vector512.Create(T.DownUnfold);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++, rows += StripColumns)
         {
             T.LoadDown32(
                 ref down.Scales(neuron + i), ref down.Neuron(neuron + i), (nuint)column, out Vector512<float> lo, out Vector512<float> hi);
-            (lo * unfold).StoreUnsafe(ref rows, (nuint)(i * PanelColumns));
-            (hi * unfold).StoreUnsafe(ref rows, (nuint)((i * PanelColumns) + 16));
+            (lo * unfold).Store(rows);
+            (hi * unfold).Store(rows + 16);
         }
-    }
-
-    /// <summary>Six tokens by 16 columns.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile(ref float rows, int count, ref float h, ref float y, int yStride)
-    {
-        nuint stride = (nuint)yStride;
-        Vector512<float> sum0 = Vector512.LoadUnsafe(ref y);
-        Vector512<float> sum1 = Vector512.LoadUnsafe(ref y, stride);
-        Vector512<float> sum2 = Vector512.LoadUnsafe(ref y, 2 * stride);
-        Vector512<float> sum3 = Vector512.LoadUnsafe(ref y, 3 * stride);
-        Vector512<float> sum4 = Vector512.LoadUnsafe(ref y, 4 * stride);
-        Vector512<float> sum5 = Vector512.LoadUnsafe(ref y, 5 * stride);
-        for (nuint i = 0; i < (nuint)count; i++)
-        {
-            Vector512<float> row = Vector512.LoadUnsafe(ref rows, i * PanelColumns);
-            sum0 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i)), row, sum0);
-            sum1 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + PanelNeurons)), row, sum1);
-            sum2 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + (2 * PanelNeurons))), row, sum2);
-            sum3 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + (3 * PanelNeurons))), row, sum3);
-            sum4 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + (4 * PanelNeurons))), row, sum4);
-            sum5 = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref h, i + (5 * PanelNeurons))), row, sum5);
-        }
-        sum0.StoreUnsafe(ref y);
-        sum1.StoreUnsafe(ref y, stride);
-        sum2.StoreUnsafe(ref y, 2 * stride);
-        sum3.StoreUnsafe(ref y, 3 * stride);
-        sum4.StoreUnsafe(ref y, 4 * stride);
-        sum5.StoreUnsafe(ref y, 5 * stride);
-    }
-
-    /// <summary>One token by 32 columns: what the tiles leave over.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddPanel(ref float rows, int count, ref float h, ref float y)
-    {
-        Vector512<float> lo = Vector512.LoadUnsafe(ref y);
-        Vector512<float> hi = Vector512.LoadUnsafe(ref y, 16);
-        for (nuint i = 0; i < (nuint)count; i++)
-        {
-            Vector512<float> factor = Vector512.Create(Unsafe.Add(ref h, i));
-            lo = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref rows, i * PanelColumns), lo);
-            hi = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref rows, (i * PanelColumns) + 16), hi);
-        }
-        lo.StoreUnsafe(ref y);
-        hi.StoreUnsafe(ref y, 16);
     }
 }

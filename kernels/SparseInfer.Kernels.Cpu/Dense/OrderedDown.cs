@@ -6,7 +6,7 @@ namespace SparseInfer.Kernels.Cpu;
 /// integer sum is exact (<see cref="BlockDown"/>). A zero term leaves a sum's bits alone (but for a sum underflowed to -0): so leaving out
 /// neurons that are zero changes nothing.
 /// </summary>
-public static partial class OrderedDown
+public static unsafe partial class OrderedDown
 {
     /// <summary><c>y[j] += h[n] * w_down[active[n], j]</c> for a range of columns, in the order of <paramref name="active"/>.</summary>
     /// <param name="down">The matrix.</param>

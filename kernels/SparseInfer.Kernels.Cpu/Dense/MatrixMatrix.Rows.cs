@@ -1,0 +1,60 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <content>Row by row, each with some tokens: block formats, whose products are of integers, and tokens too few for a tile.</content>
+public static unsafe partial class MatrixMatrix
+{
+    /// <summary>
+    /// The inputs of some tokens are prepared, then four rows at a time, which stay in the first-level cache, are dotted with each.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyRows<T>(
+        in WeightMatrix w,
+        int fromRow,
+        int toRow,
+        int paddedColumns,
+        ref float x,
+        int xStride,
+        int tokens,
+        ref float y,
+        int yStride,
+        float* inputs)
+        where T : IWeightFormat
+    {
+        Span<float> undo = stackalloc float[PreparedTokens];
+        int lastRow = toRow - 1;
+        for (int token = 0; token < tokens; token += PreparedTokens)
+        {
+            int blockTokens = Math.Min(PreparedTokens, tokens - token);
+            for (int t = 0; t < blockTokens; t++)
+            {
+                undo[t] = T.PrepareInput(
+                    in Unsafe.Add(ref x, (nint)(token + t) * xStride), ref inputs[(nint)t * paddedColumns], paddedColumns);
+            }
+            for (int row = fromRow; row < toRow; row += 4)
+            {
+                FourRows rows = row + 4 <= toRow
+                    ? w.Four(row)
+                    : w.Four(row, Math.Min(row + 1, lastRow), Math.Min(row + 2, lastRow), Math.Min(row + 3, lastRow));
+                FourRows next = w.Four(row + 4);
+                for (int t = 0; t < blockTokens; t++)
+                {
+                    Vector128<float> dots = undo[t] * RowDot.Four<T>(
+                        ref inputs[(nint)t * paddedColumns], in rows, in next, paddedColumns);
+                    ref float result = ref Unsafe.Add(ref y, ((nint)(token + t) * yStride) + row);
+                    if (row + 4 <= toRow)
+                    {
+                        dots.StoreUnsafe(ref result);
+                    }
+                    else
+                    {
+                        for (int i = row; i < toRow; i++)
+                            Unsafe.Add(ref result, i - row) = dots.GetElement(i - row);
+                    }
+                }
+            }
+        }
+    }
+}
