@@ -178,7 +178,7 @@ public static unsafe partial class MatrixMatrix
         }
     }
 
-    /// <summary>A group of rows and a segment of columns, tile by tile. A tile may go past the rows; nobody reads what that gives.</summary>
+    /// <summary>A group of rows and a segment, tile by tile. A tile may go past the rows; nobody reads what that gives.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyGroup(
         bool wide,
