@@ -148,7 +148,7 @@ public sealed class WorkerGroupTests
             if (worker == 0 && Interlocked.Increment(ref inside) != 1)
                 Interlocked.Increment(ref overlaps);
             group.Barrier();
-            runs += worker;
+            Interlocked.Add(ref runs, worker);
             group.Barrier();
             if (worker == 0)
                 Interlocked.Decrement(ref inside);

@@ -120,7 +120,7 @@ public static unsafe partial class MatrixMatrix
         }
     }
 
-    /// <summary>Tokens that tiles take: all but a rest so small that a tile, never faster than a full one, would lose to the rows.</summary>
+    /// <summary>Tokens that tiles take: all but a rest so small that a tile, which is never cheaper, would lose to the rows.</summary>
     private static int TiledTokens(int tokens)
     {
         int rest = tokens % TileTokens;
@@ -178,7 +178,7 @@ public static unsafe partial class MatrixMatrix
         }
     }
 
-    /// <summary>A group of rows and a segment of columns, tile by tile. The last tile may go past the rows; nobody reads what that gives.</summary>
+    /// <summary>A group of rows and a segment, tile by tile. A tile may go past the rows; nobody reads what that gives.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyGroup(
         bool wide,
