@@ -1,7 +1,8 @@
 namespace SparseInfer.Benchmarks;
 
 /// <summary>
-/// The layers that are measured: the feed-forwards of a 1.1B llama (2048 x 5632) and of a 7B one (4096 x 11008), each for three weight types.
+/// The layers that are measured: the feed-forwards of a 1.1B llama (2048 x 5632) and of a 7B one (4096 x 11008), each for three weight
+/// types.
 /// </summary>
 public static partial class Layers
 {

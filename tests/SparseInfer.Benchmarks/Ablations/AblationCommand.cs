@@ -5,7 +5,8 @@ using System.IO.Enumeration;
 namespace SparseInfer.Benchmarks;
 
 /// <summary>
-/// <c>ablation [--repetitions N] [--filter PATTERN] [--list]</c>: every comparison with its variants in turns, in one process, as Markdown tables.
+/// <c>ablation [--repetitions N] [--filter PATTERN] [--list]</c>: every comparison with its variants in turns, in one process, as Markdown
+/// tables.
 /// </summary>
 internal static class AblationCommand
 {
@@ -15,7 +16,7 @@ internal static class AblationCommand
 
     public static int Run(ReadOnlySpan<string> arguments)
     {
-        int repetitions = 15;
+        int repetitions = 41;
         string filter = "*";
         bool list = false;
         for (int i = 0; i < arguments.Length; i++)
@@ -23,7 +24,8 @@ internal static class AblationCommand
             bool hasValue = i + 1 < arguments.Length;
             switch (arguments[i])
             {
-                case "--repetitions" when hasValue && int.TryParse(arguments[i + 1], CultureInfo.InvariantCulture, out repetitions) && repetitions > 0:
+                case "--repetitions" when hasValue
+                    && int.TryParse(arguments[i + 1], CultureInfo.InvariantCulture, out repetitions) && repetitions > 0:
                     i++;
                     break;
                 case "--filter" when hasValue:
@@ -39,9 +41,10 @@ internal static class AblationCommand
         }
 
         var tables = AblationTable.All
-            .Select(table => table with { Entries = [.. table.Entries.Where(entry => FileSystemName.MatchesSimpleExpression(filter, entry.Name))] })
+            .Select(table => table with { Entries = [.. table.Entries.Where(IsAskedFor)] })
             .Where(table => table.Entries.Count > 0)
             .ToList();
+        bool IsAskedFor((string Name, Func<Comparison> Build) entry) => FileSystemName.MatchesSimpleExpression(filter, entry.Name);
         if (tables.Count == 0)
         {
             Console.Error.WriteLine($"Nothing is named '{filter}': --list says what there is, and * stands for anything.");
@@ -76,8 +79,10 @@ internal static class AblationCommand
             {
                 Variant variant = result.Variant;
                 string label = variant.Group.Length == 0 ? variant.Name : $"{variant.Group}: {variant.Name}";
-                Console.WriteLine(FormattableString.Invariant(
-                    $"| {name} | {label} | {result.Nanoseconds / 1e3:f1} | {variant.Bytes / 1e6:f2} | {variant.Bytes / result.Nanoseconds:f1} | {result.Ratio:f3} | {result.LowRatio:f3} - {result.HighRatio:f3} |"));
+                string speed = FormattableString.Invariant(
+                    $"{result.Nanoseconds / 1e3:f1} | {variant.Bytes / 1e6:f2} | {variant.Bytes / result.Nanoseconds:f1}");
+                string ratio = FormattableString.Invariant($"{result.Ratio:f3} | {result.LowRatio:f3} - {result.HighRatio:f3}");
+                Console.WriteLine($"| {name} | {label} | {speed} | {ratio} |");
             }
         }
 

@@ -19,7 +19,9 @@ internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, F
                 .. Rows("rows/256KiB", RowComparisons.InCache),
             ]),
         new("Feed-forward, a tenth of the neurons active", OfLayers("layer", FeedForwardComparisons.Alternatives)),
-        new("Specialised for the shape, and the same kernel with run-time sizes", OfLayers("specialised", FeedForwardComparisons.Specialised)),
+        new(
+            "Specialised for the shape, and the same kernel with run-time sizes",
+            OfLayers("specialised", FeedForwardComparisons.Specialised)),
         new("Fused, and one operator after the other", OfLayers("fused", FeedForwardComparisons.Fused)),
         new("Prediction beside the dense layer", OfLayers("predictor", FeedForwardComparisons.Predictors)),
         new(

@@ -11,18 +11,24 @@ namespace SparseInfer.Benchmarks;
 internal sealed record AlternationResult(Variant Variant, double Nanoseconds, double Ratio, double LowRatio, double HighRatio);
 
 /// <summary>
-/// Runs variants in turns, because a machine's speed drifts by more than what there is to tell apart: each repetition is one short turn of every
+/// Runs variants in turns, because a machine's speed drifts by more than what there is to tell apart: each repetition is one short turn
+/// of every
 /// variant, each time begun by another, and it is within repetitions that variants are compared.
 /// </summary>
 internal static class Alternation
 {
-    private const double TurnMilliseconds = 15;
+    private const double TurnMilliseconds = 5;
+    private const double WarmUpMilliseconds = 50;
+
+    /// <summary>What the runtime waits for quiet before it compiles again what is called often.</summary>
+    private const int TieringDelayMilliseconds = 120;
 
     /// <summary>Measures.</summary>
     /// <param name="variants">What is compared.</param>
     /// <param name="repetitions">Turns that each gets.</param>
     public static IReadOnlyList<AlternationResult> Run(IReadOnlyList<Variant> variants, int repetitions)
     {
+        WarmUp(variants);
         int[] steps = [.. variants.Select(StepsPerTurn)];
         double[][] times = [.. variants.Select(_ => new double[repetitions])];
         for (int repetition = 0; repetition < repetitions; repetition++)
@@ -54,11 +60,31 @@ internal static class Alternation
         return i;
     }
 
-    /// <summary>As many steps as fill a turn; the first ones, unmeasured, are those in which code is compiled.</summary>
+    /// <summary>
+    /// Twice, because code is compiled to be counted in before it is compiled for good. Kernels are compiled for good at once, loops and
+    /// libraries are not.
+    /// </summary>
+    private static void WarmUp(IReadOnlyList<Variant> variants)
+    {
+        for (int round = 0; round < 2; round++)
+        {
+            foreach (Variant variant in variants)
+            {
+                long start = Stopwatch.GetTimestamp();
+                do
+                {
+                    variant.Step();
+                }
+                while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < WarmUpMilliseconds);
+            }
+
+            Thread.Sleep(TieringDelayMilliseconds);
+        }
+    }
+
     private static int StepsPerTurn(Variant variant)
     {
-        Time(variant, 2);
-        double nanoseconds = Time(variant, 1);
+        double nanoseconds = Math.Min(Time(variant, 1), Time(variant, 1));
         return Math.Max(1, (int)(TurnMilliseconds * 1e6 / nanoseconds));
     }
 

@@ -67,7 +67,9 @@ public class FeedForwardBenchmarks : FeedForwardBenchmarkBase
     });
 }
 
-/// <summary>The kernel that is generated for a shape, and the same one with sizes known at run time only; their results are the same bit for bit.</summary>
+/// <summary>
+/// The kernel that is generated for a shape, and the same one with sizes known at run time only; their results are the same bit for bit.
+/// </summary>
 public class SpecialisedBenchmarks : FeedForwardBenchmarkBase
 {
     [ParamsAllValues]

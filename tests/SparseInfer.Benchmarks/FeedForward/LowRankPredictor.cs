@@ -5,7 +5,8 @@ using SparseInfer.Kernels.Cpu;
 namespace SparseInfer.Benchmarks;
 
 /// <summary>
-/// A learned predictor's work, as Deja Vu and PowerInfer have it: two dense matrices in F16, hidden to rank and rank to neurons, a ReLU between
+/// A learned predictor's work, as Deja Vu and PowerInfer have it: two dense matrices in F16, hidden to rank and rank to neurons, a ReLU
+/// between
 /// them and a threshold behind. Random weights: what it predicts means nothing, what it costs does.
 /// </summary>
 internal sealed class LowRankPredictor : IDisposable
@@ -30,7 +31,8 @@ internal sealed class LowRankPredictor : IDisposable
         var random = new Random(1);
         _layers =
         [
-            .. Enumerable.Range(0, (int)(LargerThanCaches / Bytes) + 1).Select(_ => (Matrix(random, Rank, hidden), Matrix(random, neurons, Rank))),
+            .. Enumerable.Range(0, (int)(LargerThanCaches / Bytes) + 1)
+                .Select(_ => (Matrix(random, Rank, hidden), Matrix(random, neurons, Rank))),
         ];
         _x = [.. Enumerable.Range(0, hidden).Select(_ => random.NextSingle() - 0.5f)];
         _prepared = new float[Math.Max(hidden, Rank)];

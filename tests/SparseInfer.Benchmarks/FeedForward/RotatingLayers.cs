@@ -1,75 +1,46 @@
 namespace SparseInfer.Benchmarks;
 
 /// <summary>
-/// A layer several times over, as many as it takes to be larger than the caches, and a token that goes on from one to the next, and from input to input.
+/// A layer several times over, as many as it takes to be larger than the caches, and tokens that go on from one to the next, and from
+/// input to
+/// input.
 /// </summary>
 internal sealed class RotatingLayers : IDisposable
 {
-    /// <summary>Four times the third-level cache of the largest machine at hand.</summary>
+    /// <summary>Four times a third-level cache of 32 MiB.</summary>
     private const double LargerThanCaches = 128 << 20;
 
     private readonly SyntheticLayer _data;
-    private readonly ILayer[] _layers;
+    private readonly LoadedLayer[] _layers;
     private readonly float[] _y;
-    private int _token;
 
-    /// <summary>Loads the copies.</summary>
-    /// <param name="data">The weights.</param>
-    /// <param name="load">Makes a layer that computes with them.</param>
-    public RotatingLayers(SyntheticLayer data, Func<SyntheticLayer, ILayer> load)
+    public RotatingLayers(SyntheticLayer data)
     {
         _data = data;
         _y = new float[data.Shape.Hidden];
         int copies = (int)Math.Ceiling(LargerThanCaches / (data.Gate.Length + data.Up.Length + data.Down.Length));
-        _layers = [.. Enumerable.Range(0, copies).Select(_ => load(data))];
+        _layers = [.. Enumerable.Range(0, copies).Select(_ => LoadedLayer.Load(data))];
     }
 
-    /// <summary>The next token through the next layer.</summary>
-    public void Step(SparsityMode mode)
-    {
-        int token = _token++ & int.MaxValue;
-        _layers[token % _layers.Length].Forward(_data.X[token / _layers.Length % SyntheticLayer.Inputs], _y, mode);
-    }
+    /// <summary>The programs of one kind, one for each of the layers.</summary>
+    public LayerProgram[] Run(Func<LoadedLayer, LayerProgram> program) => [.. _layers.Select(program)];
 
-    /// <summary>What an input gives.</summary>
-    public float[] Output(int input, SparsityMode mode)
+    /// <summary>What takes the next token through the next layer.</summary>
+    public Variant Variant(string group, string name, LayerProgram[] programs, SparsityMode mode)
     {
-        float[] y = new float[_y.Length];
-        _layers[0].Forward(_data.X[input], y, mode);
-        return y;
+        int next = 0;
+        return new Variant(group, name, SyntheticLayer.BytesPerToken(_data.Shape.Hidden, _data.Type, mode), () =>
+        {
+            int token = next++ & int.MaxValue;
+            programs[token % programs.Length].Forward(_data.X[token / programs.Length % SyntheticLayer.Inputs], _y, mode);
+        });
     }
 
     public void Dispose()
     {
-        foreach (ILayer layer in _layers)
+        foreach (LoadedLayer layer in _layers)
         {
             layer.Dispose();
         }
     }
-}
-
-/// <summary>A layer with its weights, on one thread.</summary>
-internal interface ILayer : IDisposable
-{
-    void Forward(float[] x, float[] y, SparsityMode mode);
-}
-
-/// <summary>A layer with the interface that generated ones have.</summary>
-internal sealed class KernelLayer : ILayer
-{
-    private readonly FeedForwardKernel _kernel;
-
-    public KernelLayer(FeedForwardKernel kernel, SyntheticLayer data)
-    {
-        _kernel = kernel;
-        _kernel.Load(data.Weights);
-    }
-
-    public void Forward(float[] x, float[] y, SparsityMode mode)
-    {
-        _kernel.Mode = mode;
-        _kernel.Forward(x, y);
-    }
-
-    public void Dispose() => _kernel.Dispose();
 }

@@ -1,10 +1,13 @@
-using SparseInfer.Generated;
+using System.Runtime.InteropServices;
 using SparseInfer.Kernels.Cpu;
+using LargeF16 = SparseInfer.Generated.FeedForward_4096x11008_Relu_F16;
+using SmallF16 = SparseInfer.Generated.FeedForward_2048x5632_Relu_F16;
 
 namespace SparseInfer.Benchmarks;
 
 /// <summary>
-/// The generated kernel's predictor and nothing else: no neuron passes a threshold of -1, so all that is left is packing the input's signs and
+/// The generated kernel's predictor and nothing else: no neuron passes a threshold of -1, so all that is left is packing the input's
+/// signs and
 /// comparing them with every neuron's. Many planes of random signs, each read once before any is read again.
 /// </summary>
 internal sealed class SignPredictor : IDisposable
@@ -27,7 +30,7 @@ internal sealed class SignPredictor : IDisposable
         _scratch = new FeedForwardScratch(1, hidden, neurons, Signs.WordsPerRow(hidden));
         FeedForwardSlot slot = _scratch[0];
         float[] x = [.. Enumerable.Range(0, hidden).Select(_ => random.NextSingle() - 0.5f)];
-        x.CopyTo(System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref slot.Input, hidden));
+        x.CopyTo(MemoryMarshal.CreateSpan(ref slot.Input, hidden));
         _predict = [.. Enumerable.Range(0, planes).Select(i => Predict(_planes.Address + (nint)(i * Bytes)))];
         Step();
         if (slot.Count != 0)
@@ -41,12 +44,12 @@ internal sealed class SignPredictor : IDisposable
             LayerTally tally = default;
             if (hidden == 2048)
             {
-                var small = new FeedForward_2048x5632_Relu_F16.Weights { GateSigns = plane };
-                return () => FeedForward_2048x5632_Relu_F16.SignBit<MeterOff>(small, slot, 0, neurons, ref tally, threshold: -1);
+                var small = new SmallF16.Weights { GateSigns = plane };
+                return () => SmallF16.SignBit<MeterOff>(small, slot, 0, neurons, ref tally, threshold: -1);
             }
 
-            var large = new FeedForward_4096x11008_Relu_F16.Weights { GateSigns = plane };
-            return () => FeedForward_4096x11008_Relu_F16.SignBit<MeterOff>(large, slot, 0, neurons, ref tally, threshold: -1);
+            var large = new LargeF16.Weights { GateSigns = plane };
+            return () => LargeF16.SignBit<MeterOff>(large, slot, 0, neurons, ref tally, threshold: -1);
         }
     }
 

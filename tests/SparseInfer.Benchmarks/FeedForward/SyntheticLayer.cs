@@ -5,7 +5,8 @@ namespace SparseInfer.Benchmarks;
 /// <summary>
 /// Weights of a gated layer, and ten inputs of which each makes another tenth of the neurons active: rows of gate lean towards their own
 /// input and away from the nine others, so far that signs tell them apart without a mistake. After ten tokens every row has been read once,
-/// as in a model, where nothing that was read survives in a cache until it is read again. Real models are harder to predict: speeds are those
+/// as in a model, where nothing that was read survives in a cache until it is read again. Real models are harder to predict: speeds are
+/// those
 /// of kernels, not of a model.
 /// </summary>
 internal sealed class SyntheticLayer

@@ -5,7 +5,8 @@ using SparseInfer.Kernels.Cpu;
 namespace SparseInfer.Benchmarks;
 
 /// <summary>
-/// A matrix times a vector as a loop over rows and columns: weights widened in registers, 32 at a time, nothing fetched ahead, one row after the
+/// A matrix times a vector as a loop over rows and columns: weights widened in registers, 32 at a time, nothing fetched ahead, one row
+/// after the
 /// other. A <see cref="Vector512{T}"/> is two of 256 bits where the processor has no wider ones.
 /// </summary>
 internal static class PlainGemv

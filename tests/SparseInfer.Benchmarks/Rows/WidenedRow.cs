@@ -4,7 +4,9 @@ using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Benchmarks;
 
-/// <summary>A row of weights as floats, by what is at hand: the base library where it converts the type, else this project's decoder.</summary>
+/// <summary>
+/// A row of weights as floats, by what is at hand: the base library where it converts the type, else this project's decoder.
+/// </summary>
 internal static class WidenedRow
 {
     /// <param name="row">A row's bytes, as a file has them.</param>

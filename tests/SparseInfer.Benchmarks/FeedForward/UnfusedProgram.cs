@@ -8,22 +8,21 @@ namespace SparseInfer.Benchmarks;
 
 /// <summary>
 /// The layer as a sequence of operators over whole vectors, as a framework runs them: predict into a mask; gate, for those the mask lets
-/// through; activation; up; their product; down. The row kernels are those of the fused layer, fetching ahead included; what is missing is that
+/// through; activation; up; their product; down. The row kernels are those of the fused layer, fetching ahead included; what is missing
+/// is that
 /// a block of neurons goes through all of it while its lists and values are at hand.
 /// </summary>
-internal sealed class UnfusedLayer<T>(FeedForwardShape shape, WeightType type) : HandWrittenLayer<T>(shape, type)
+internal sealed class UnfusedProgram<T>(LoadedLayer layer) : LayerProgram(layer)
     where T : IWeightFormat
 {
-    private readonly byte[] _mask = new byte[shape.Intermediate];
-    private readonly int[] _list = new int[shape.Intermediate + FeedForwardSlot.ListPadding];
-    private readonly float[] _gate = new float[shape.Intermediate];
-    private readonly float[] _up = new float[shape.Intermediate];
+    private readonly byte[] _mask = new byte[layer.Shape.Intermediate];
+    private readonly int[] _list = new int[layer.Shape.Intermediate + FeedForwardSlot.ListPadding];
+    private readonly float[] _gate = new float[layer.Shape.Intermediate];
+    private readonly float[] _up = new float[layer.Shape.Intermediate];
 
-    public override FeedForwardKernel New() => new UnfusedLayer<T>(Shape, Type);
-
-    protected override void Activate<TMeter>(FeedForwardSlot slot, int from, int to, ref LayerTally tally)
+    protected override void Activate(SparsityMode mode, FeedForwardSlot slot)
     {
-        if (Mode == SparsityMode.Predicted)
+        if (mode == SparsityMode.Predicted)
         {
             Predict(slot);
         }
@@ -35,7 +34,7 @@ internal sealed class UnfusedLayer<T>(FeedForwardShape shape, WeightType type) :
         float undo = T.PrepareInput(ref slot.Input, ref slot.Input, Layer.Gate.PaddedColumns);
         Multiply(in Layer.Gate, ref slot.Input, undo, _gate);
         Relu(_gate);
-        if (Mode != SparsityMode.Dense)
+        if (mode != SparsityMode.Dense)
         {
             MaskZeros();
         }
@@ -50,18 +49,19 @@ internal sealed class UnfusedLayer<T>(FeedForwardShape shape, WeightType type) :
         }
     }
 
-    protected override void Down(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
+    protected override void Down(ref float y)
     {
-        MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn).Clear();
-        OrderedDown.Accumulate<T>(in Layer.Down, scratch[0].ActiveNeurons, scratch[0].ActiveValues, ref y, fromColumn, toColumn);
+        FeedForwardSlot slot = Layer.Scratch[0];
+        MemoryMarshal.CreateSpan(ref y, Layer.Shape.Hidden).Clear();
+        OrderedDown.Accumulate<T>(in Layer.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, 0, Layer.Shape.Hidden);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Predict(FeedForwardSlot slot)
     {
         ref ulong signs = ref slot.Side;
-        Signs.Pack(ref slot.Input, ref signs, Shape.Hidden);
-        nuint words = (nuint)Signs.WordsPerRow(Shape.Hidden);
+        Signs.Pack(ref slot.Input, ref signs, Layer.Shape.Hidden);
+        nuint words = (nuint)Signs.WordsPerRow(Layer.Shape.Hidden);
         for (int i = 0; i < _mask.Length; i++)
         {
             ref ulong row = ref Layer.GateSigns.Row(i);
@@ -74,7 +74,7 @@ internal sealed class UnfusedLayer<T>(FeedForwardShape shape, WeightType type) :
                     + BitOperations.PopCount(Unsafe.Add(ref signs, k + 3) ^ Unsafe.Add(ref row, k + 3));
             }
 
-            _mask[i] = disagreeing <= SignThreshold ? (byte)1 : (byte)0;
+            _mask[i] = disagreeing <= Layer.SignThreshold ? (byte)1 : (byte)0;
         }
     }
 

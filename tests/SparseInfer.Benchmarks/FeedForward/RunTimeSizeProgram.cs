@@ -10,52 +10,52 @@ namespace SparseInfer.Benchmarks;
 /// The generated kernel with sizes, words of signs, threshold and activation known at run time only: statement by statement what the
 /// generator writes, over the same primitives. A library that compiles one kernel for all models would have this one.
 /// </summary>
-internal sealed class RunTimeSizeLayer<T>(FeedForwardShape shape, WeightType type) : HandWrittenLayer<T>(shape, type)
+internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(layer)
     where T : IWeightFormat
 {
     /// <summary>The generator's tuning, no property of a model.</summary>
     private const int BlockNeurons = 512;
 
     private readonly Sizes _sizes = new(
-        shape.Hidden,
-        (shape.Hidden + 31) / 32 * 32,
-        Signs.WordsPerRow(shape.Hidden),
-        shape.Activation is Activation.Relu or Activation.FatRelu or Activation.SquaredRelu
-            ? shape.Activation
-            : throw new ArgumentException($"{shape.Activation} is not written.", nameof(shape)),
-        shape.Threshold);
+        layer.Shape.Hidden,
+        (layer.Shape.Hidden + 31) / 32 * 32,
+        Signs.WordsPerRow(layer.Shape.Hidden),
+        layer.Shape.Activation is Activation.Relu or Activation.FatRelu or Activation.SquaredRelu
+            ? layer.Shape.Activation
+            : throw new ArgumentException($"{layer.Shape.Activation} is not written.", nameof(layer)),
+        layer.Shape.Threshold);
 
-    public override FeedForwardKernel New() => new RunTimeSizeLayer<T>(Shape, Type);
-
-    protected override void Activate<TMeter>(FeedForwardSlot slot, int from, int to, ref LayerTally tally)
+    protected override void Activate(SparsityMode mode, FeedForwardSlot slot)
     {
-        switch (Mode)
+        switch (mode)
         {
             case SparsityMode.Dense:
-                Dense(Layer, in _sizes, slot, from, to);
+                Dense(Layer, in _sizes, slot, 0, Layer.Shape.Intermediate);
                 break;
             case SparsityMode.Exact:
-                Exact(Layer, in _sizes, slot, from, to);
+                Exact(Layer, in _sizes, slot, 0, Layer.Shape.Intermediate);
                 break;
             default:
-                SignBit(Layer, in _sizes, slot, from, to, SignThreshold);
+                SignBit(Layer, in _sizes, slot, 0, Layer.Shape.Intermediate, Layer.SignThreshold);
                 break;
         }
     }
 
+    protected override void Down(ref float y) => Down(Layer, Layer.Scratch, ref y, 0, _sizes.PaddedHidden);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    protected override void Down(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
+    private static void Down(LoadedLayer w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
     {
         MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn).Clear();
         for (int worker = 0; worker < scratch.Workers; worker++)
         {
             FeedForwardSlot slot = scratch[worker];
-            OrderedDown.Accumulate<T>(in Layer.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);
+            OrderedDown.Accumulate<T>(in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Dense(LayerWeights w, in Sizes sizes, FeedForwardSlot slot, int from, int to)
+    private static void Dense(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to)
     {
         ref float x = ref slot.Input;
         float undo = T.PrepareInput(ref x, ref x, sizes.PaddedHidden);
@@ -86,7 +86,7 @@ internal sealed class RunTimeSizeLayer<T>(FeedForwardShape shape, WeightType typ
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Exact(LayerWeights w, in Sizes sizes, FeedForwardSlot slot, int from, int to)
+    private static void Exact(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to)
     {
         ref float x = ref slot.Input;
         ref int active = ref slot.Active;
@@ -129,7 +129,7 @@ internal sealed class RunTimeSizeLayer<T>(FeedForwardShape shape, WeightType typ
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SignBit(LayerWeights w, in Sizes sizes, FeedForwardSlot slot, int from, int to, int threshold)
+    private static void SignBit(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to, int threshold)
     {
         ref float x = ref slot.Input;
         ref int active = ref slot.Active;
@@ -208,7 +208,7 @@ internal sealed class RunTimeSizeLayer<T>(FeedForwardShape shape, WeightType typ
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Up(
-        LayerWeights w, in Sizes sizes, ref float x, float undo, ref int active, ref float value, int first, int count)
+        LoadedLayer w, in Sizes sizes, ref float x, float undo, ref int active, ref float value, int first, int count)
     {
         FeedForwardSlot.Pad(ref active, count);
         for (int n = first; n < count; n += 4)

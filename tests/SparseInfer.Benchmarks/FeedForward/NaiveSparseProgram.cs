@@ -6,29 +6,28 @@ using SparseInfer.Kernels.Cpu;
 namespace SparseInfer.Benchmarks;
 
 /// <summary>
-/// Predicted sparsity as one writes it first: neuron by neuron a test, and for those that pass it the row of gate, the row of up and the row of
+/// Predicted sparsity as one writes it first: neuron by neuron a test, and for those that pass it the row of gate, the row of up and the
+/// row of
 /// down, each widened to floats and given to the base library. No lists, nothing fetched ahead. Every mode is this.
 /// </summary>
-internal sealed class NaiveSparseLayer<T>(FeedForwardShape shape, WeightType type) : HandWrittenLayer<T>(shape, type)
+internal sealed class NaiveSparseProgram<T>(LoadedLayer layer) : LayerProgram(layer)
     where T : IWeightFormat
 {
-    private readonly float[] _row = new float[shape.Hidden];
-    private readonly float[] _sum = new float[shape.Hidden];
+    private readonly float[] _row = new float[layer.Shape.Hidden];
+    private readonly float[] _sum = new float[layer.Shape.Hidden];
 
-    public override FeedForwardKernel New() => new NaiveSparseLayer<T>(Shape, Type);
-
-    protected override void Activate<TMeter>(FeedForwardSlot slot, int from, int to, ref LayerTally tally)
+    protected override void Activate(SparsityMode mode, FeedForwardSlot slot)
     {
-        int hidden = Shape.Hidden;
+        int hidden = Layer.Shape.Hidden;
         ReadOnlySpan<float> x = MemoryMarshal.CreateReadOnlySpan(ref slot.Input, hidden);
         int words = Signs.WordsPerRow(hidden);
         Signs.Pack(ref slot.Input, ref slot.Side, hidden);
         ReadOnlySpan<ulong> signs = MemoryMarshal.CreateReadOnlySpan(ref slot.Side, words);
 
         Array.Clear(_sum);
-        for (int i = from; i < to; i++)
+        for (int i = 0; i < Layer.Shape.Intermediate; i++)
         {
-            if (Disagreeing(signs, MemoryMarshal.CreateReadOnlySpan(ref Layer.GateSigns.Row(i), words)) > SignThreshold)
+            if (Disagreeing(signs, MemoryMarshal.CreateReadOnlySpan(ref Layer.GateSigns.Row(i), words)) > Layer.SignThreshold)
             {
                 continue;
             }
@@ -45,8 +44,7 @@ internal sealed class NaiveSparseLayer<T>(FeedForwardShape shape, WeightType typ
         }
     }
 
-    protected override void Down(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn) =>
-        _sum.AsSpan(fromColumn, toColumn - fromColumn).CopyTo(MemoryMarshal.CreateSpan(ref y, _sum.Length)[fromColumn..]);
+    protected override void Down(ref float y) => _sum.CopyTo(MemoryMarshal.CreateSpan(ref y, _sum.Length));
 
     private static int Disagreeing(ReadOnlySpan<ulong> a, ReadOnlySpan<ulong> b)
     {
