@@ -1,24 +1,56 @@
 namespace SparseInfer.Benchmarks;
 
-/// <summary>The layers that are measured: a feed-forward of TinyLlama's shape, once for each weight type.</summary>
+/// <summary>
+/// The layers that are measured: the feed-forwards of a 1.1B llama (2048 x 5632) and of a 7B one (4096 x 11008), each for three weight
+/// types.
+/// </summary>
 public static partial class Layers
 {
-    public const int Hidden = 2048;
-
-    public const int Intermediate = 5632;
-
-    [FeedForward(Hidden = Hidden, Intermediate = Intermediate)]
+    [FeedForward(Hidden = 2048, Intermediate = 5632)]
     [SignBitPredictor(Alpha = 1.00f)]
     [Weights(WeightType.F16)]
-    public static partial FeedForwardKernel F16 { get; }
+    public static partial FeedForwardKernel SmallF16 { get; }
 
-    [FeedForward(Hidden = Hidden, Intermediate = Intermediate)]
+    [FeedForward(Hidden = 2048, Intermediate = 5632)]
     [SignBitPredictor(Alpha = 1.00f)]
     [Weights(WeightType.Q8_0)]
-    public static partial FeedForwardKernel Q8 { get; }
+    public static partial FeedForwardKernel SmallQ8 { get; }
 
-    [FeedForward(Hidden = Hidden, Intermediate = Intermediate)]
+    [FeedForward(Hidden = 2048, Intermediate = 5632)]
     [SignBitPredictor(Alpha = 1.00f)]
     [Weights(WeightType.Q4_0)]
-    public static partial FeedForwardKernel Q4 { get; }
+    public static partial FeedForwardKernel SmallQ4 { get; }
+
+    [FeedForward(Hidden = 4096, Intermediate = 11008)]
+    [SignBitPredictor(Alpha = 1.00f)]
+    [Weights(WeightType.F16)]
+    public static partial FeedForwardKernel LargeF16 { get; }
+
+    [FeedForward(Hidden = 4096, Intermediate = 11008)]
+    [SignBitPredictor(Alpha = 1.00f)]
+    [Weights(WeightType.Q8_0)]
+    public static partial FeedForwardKernel LargeQ8 { get; }
+
+    [FeedForward(Hidden = 4096, Intermediate = 11008)]
+    [SignBitPredictor(Alpha = 1.00f)]
+    [Weights(WeightType.Q4_0)]
+    public static partial FeedForwardKernel LargeQ4 { get; }
+
+    /// <summary>The declared layer, still without weights.</summary>
+    /// <param name="hidden">2048 or 4096.</param>
+    /// <param name="type">F16, Q8_0 or Q4_0.</param>
+    internal static FeedForwardKernel New(int hidden, WeightType type)
+    {
+        FeedForwardKernel declared = (hidden, type) switch
+        {
+            (2048, WeightType.F16) => SmallF16,
+            (2048, WeightType.Q8_0) => SmallQ8,
+            (2048, WeightType.Q4_0) => SmallQ4,
+            (4096, WeightType.F16) => LargeF16,
+            (4096, WeightType.Q8_0) => LargeQ8,
+            (4096, WeightType.Q4_0) => LargeQ4,
+            _ => throw new ArgumentOutOfRangeException(nameof(hidden), $"No layer of width {hidden} in {type} is declared."),
+        };
+        return declared.New();
+    }
 }

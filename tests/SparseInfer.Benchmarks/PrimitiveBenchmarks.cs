@@ -44,7 +44,7 @@ public class RowDotBenchmarks<T>
 
     [Benchmark]
     public float FourRows() =>
-        RowDot.Four<T>(ref _x[0], ref _matrix.Row(0), ref _matrix.Row(1), ref _matrix.Row(2), ref _matrix.Row(3), Columns)[0];
+        RowDot.Four<T>(ref _x[0], _matrix.Four(0), next: _matrix.Four(0), Columns)[0];
 }
 
 /// <summary>Packing an input's signs: done once a layer and token, by every worker.</summary>

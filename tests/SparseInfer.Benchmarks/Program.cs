@@ -1,3 +1,10 @@
 using BenchmarkDotNet.Running;
+using SparseInfer.Benchmarks;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+if (args is [AblationCommand.Name, ..])
+{
+    return AblationCommand.Run(args.AsSpan(1));
+}
+
+BenchmarkSwitcher.FromAssembly(typeof(AblationCommand).Assembly).Run(args);
+return 0;

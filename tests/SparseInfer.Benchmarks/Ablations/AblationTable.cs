@@ -1,0 +1,53 @@
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Benchmarks;
+
+/// <summary>Comparisons that belong into one table.</summary>
+/// <param name="Title">What is compared.</param>
+/// <param name="Entries">The comparisons, by name.</param>
+internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, Func<Comparison> Build)> Entries)
+{
+    private static readonly int[] _widths = [2048, 4096];
+    private static readonly WeightType[] _types = [WeightType.F16, WeightType.Q8_0, WeightType.Q4_0];
+
+    public static IReadOnlyList<AblationTable> All { get; } =
+    [
+        new(
+            $"Row kernels: a matrix of {RowMatrix<F32>.Columns} columns times a vector",
+            [
+                .. Rows("rows/128MiB", RowComparisons.InMemory),
+                .. Rows("rows/256KiB", RowComparisons.InCache),
+            ]),
+        new("Feed-forward, a tenth of the neurons active", OfLayers("layer", FeedForwardComparisons.Alternatives)),
+        new(
+            "Specialised for the shape, and the same kernel with run-time sizes",
+            OfLayers("specialised", FeedForwardComparisons.Specialised)),
+        new("Fused, and one operator after the other", OfLayers("fused", FeedForwardComparisons.Fused)),
+        new("Prediction beside the dense layer", OfLayers("predictor", FeedForwardComparisons.Predictors)),
+        new(
+            "Row dot product over 128 MiB, next rows fetched ahead",
+            [
+                ("prefetch/F32", RowComparisons.Prefetched<F32>),
+                ("prefetch/F16", RowComparisons.Prefetched<F16>),
+                ("prefetch/BF16", RowComparisons.Prefetched<BF16>),
+                ("prefetch/Q8_0", RowComparisons.Prefetched<Q8_0>),
+                ("prefetch/Q4_0", RowComparisons.Prefetched<Q4_0>),
+            ]),
+    ];
+
+    private static (string Name, Func<Comparison> Build)[] Rows(string name, long bytes) =>
+    [
+        ($"{name}/F32", () => RowComparisons.Alternatives<F32>(bytes)),
+        ($"{name}/F16", () => RowComparisons.Alternatives<F16>(bytes)),
+        ($"{name}/BF16", () => RowComparisons.Alternatives<BF16>(bytes)),
+        ($"{name}/Q8_0", () => RowComparisons.Alternatives<Q8_0>(bytes)),
+        ($"{name}/Q4_0", () => RowComparisons.Alternatives<Q4_0>(bytes)),
+    ];
+
+    private static List<(string Name, Func<Comparison> Build)> OfLayers(string name, Func<int, WeightType, Comparison> compare) =>
+    [
+        .. from hidden in _widths
+           from type in _types
+           select ($"{name}/{hidden}x{SyntheticLayer.IntermediateOf(hidden)}/{type}", (Func<Comparison>)(() => compare(hidden, type))),
+    ];
+}

@@ -1,0 +1,78 @@
+using SparseInfer.Kernels.Cpu;
+using LargeF16 = SparseInfer.Generated.FeedForward_4096x11008_Relu_F16;
+using LargeQ4 = SparseInfer.Generated.FeedForward_4096x11008_Relu_Q4_0;
+using LargeQ8 = SparseInfer.Generated.FeedForward_4096x11008_Relu_Q8_0;
+using SmallF16 = SparseInfer.Generated.FeedForward_2048x5632_Relu_F16;
+using SmallQ4 = SparseInfer.Generated.FeedForward_2048x5632_Relu_Q4_0;
+using SmallQ8 = SparseInfer.Generated.FeedForward_2048x5632_Relu_Q8_0;
+
+namespace SparseInfer.Benchmarks;
+
+/// <summary>The kernels that the generator wrote for <see cref="Layers"/>, called as the layers themselves call them.</summary>
+internal static class GeneratedProgram
+{
+    public static LayerProgram New(LoadedLayer layer, WeightType type) => (layer.Shape.Hidden, type) switch
+    {
+        (2048, WeightType.F16) => new Program<SmallF16.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            SmallF16.Dense<MeterOff>, SmallF16.Exact<MeterOff>, SmallF16.SignBit<MeterOff>, SmallF16.Down),
+        (2048, WeightType.Q8_0) => new Program<SmallQ8.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            SmallQ8.Dense<MeterOff>, SmallQ8.Exact<MeterOff>, SmallQ8.SignBit<MeterOff>, SmallQ8.Down),
+        (2048, WeightType.Q4_0) => new Program<SmallQ4.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            SmallQ4.Dense<MeterOff>, SmallQ4.Exact<MeterOff>, SmallQ4.SignBit<MeterOff>, SmallQ4.Down),
+        (4096, WeightType.F16) => new Program<LargeF16.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            LargeF16.Dense<MeterOff>, LargeF16.Exact<MeterOff>, LargeF16.SignBit<MeterOff>, LargeF16.Down),
+        (4096, WeightType.Q8_0) => new Program<LargeQ8.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            LargeQ8.Dense<MeterOff>, LargeQ8.Exact<MeterOff>, LargeQ8.SignBit<MeterOff>, LargeQ8.Down),
+        (4096, WeightType.Q4_0) => new Program<LargeQ4.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            LargeQ4.Dense<MeterOff>, LargeQ4.Exact<MeterOff>, LargeQ4.SignBit<MeterOff>, LargeQ4.Down),
+        _ => throw new ArgumentOutOfRangeException(nameof(type), $"No layer of width {layer.Shape.Hidden} in {type} is declared."),
+    };
+
+    private delegate void Activation<TWeights>(TWeights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally);
+
+    private delegate void Prediction<TWeights>(TWeights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally, int threshold);
+
+    private delegate void Summation<TWeights>(TWeights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn);
+
+    private sealed class Program<TWeights>(
+        LoadedLayer layer,
+        TWeights weights,
+        Activation<TWeights> dense,
+        Activation<TWeights> exact,
+        Prediction<TWeights> signBit,
+        Summation<TWeights> down)
+        : LayerProgram(layer)
+    {
+        private LayerTally _tally;
+
+        protected override void Activate(SparsityMode mode, FeedForwardSlot slot)
+        {
+            switch (mode)
+            {
+                case SparsityMode.Dense:
+                    dense(weights, slot, 0, Layer.Shape.Intermediate, ref _tally);
+                    break;
+                case SparsityMode.Exact:
+                    exact(weights, slot, 0, Layer.Shape.Intermediate, ref _tally);
+                    break;
+                default:
+                    signBit(weights, slot, 0, Layer.Shape.Intermediate, ref _tally, Layer.SignThreshold);
+                    break;
+            }
+        }
+
+        protected override void Down(ref float y) => down(weights, Layer.Scratch, ref y, 0, Layer.Shape.Hidden);
+    }
+}

@@ -1,0 +1,247 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Benchmarks;
+
+/// <summary>
+/// The generated kernel with sizes, words of signs, threshold and activation known at run time only: statement by statement what the
+/// generator writes, over the same primitives. A library that compiles one kernel for all models would have this one.
+/// </summary>
+internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(layer)
+    where T : IWeightFormat
+{
+    /// <summary>The generator's tuning, no property of a model.</summary>
+    private const int BlockNeurons = 512;
+
+    private readonly Sizes _sizes = new(
+        layer.Shape.Hidden,
+        (layer.Shape.Hidden + 31) / 32 * 32,
+        Signs.WordsPerRow(layer.Shape.Hidden),
+        layer.Shape.Activation is Activation.Relu or Activation.FatRelu or Activation.SquaredRelu
+            ? layer.Shape.Activation
+            : throw new ArgumentException($"{layer.Shape.Activation} is not written.", nameof(layer)),
+        layer.Shape.Threshold);
+
+    protected override void Activate(SparsityMode mode, FeedForwardSlot slot)
+    {
+        switch (mode)
+        {
+            case SparsityMode.Dense:
+                Dense(Layer, in _sizes, slot, 0, Layer.Shape.Intermediate);
+                break;
+            case SparsityMode.Exact:
+                Exact(Layer, in _sizes, slot, 0, Layer.Shape.Intermediate);
+                break;
+            default:
+                SignBit(Layer, in _sizes, slot, 0, Layer.Shape.Intermediate, Layer.SignThreshold);
+                break;
+        }
+    }
+
+    protected override void Down(ref float y) => Down(Layer, Layer.Scratch, ref y, 0, _sizes.PaddedHidden);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Down(LoadedLayer w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
+    {
+        MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn).Clear();
+        for (int worker = 0; worker < scratch.Workers; worker++)
+        {
+            FeedForwardSlot slot = scratch[worker];
+            OrderedDown.Accumulate<T>(in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Dense(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to)
+    {
+        ref float x = ref slot.Input;
+        float undo = T.PrepareInput(ref x, ref x, sizes.PaddedHidden);
+        ref int active = ref slot.Active;
+        ref float value = ref slot.Values;
+        int count = 0;
+
+        for (int i0 = from; i0 < to; i0 += 4)
+        {
+            int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
+            Vector128<float> gate = undo * RowDot.Four<T>(
+                ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), sizes.PaddedHidden);
+            Vector128<float> up = undo * RowDot.Four<T>(
+                ref x, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), sizes.PaddedHidden);
+
+            Unsafe.Add(ref active, count) = i0;
+            Unsafe.Add(ref value, count) = Neuron(in sizes, gate.GetElement(0), up.GetElement(0));
+            Unsafe.Add(ref active, count + 1) = i1;
+            Unsafe.Add(ref value, count + 1) = Neuron(in sizes, gate.GetElement(1), up.GetElement(1));
+            Unsafe.Add(ref active, count + 2) = i2;
+            Unsafe.Add(ref value, count + 2) = Neuron(in sizes, gate.GetElement(2), up.GetElement(2));
+            Unsafe.Add(ref active, count + 3) = i3;
+            Unsafe.Add(ref value, count + 3) = Neuron(in sizes, gate.GetElement(3), up.GetElement(3));
+            count += 4;
+        }
+
+        slot.Count = to - from;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Exact(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to)
+    {
+        ref float x = ref slot.Input;
+        ref int active = ref slot.Active;
+        ref float value = ref slot.Values;
+        int count = 0;
+        float undo = T.PrepareInput(ref x, ref x, sizes.PaddedHidden);
+
+        for (int block = from; block < to; block += BlockNeurons)
+        {
+            int end = Math.Min(block + BlockNeurons, to);
+            int first = count;
+
+            for (int i0 = block; i0 < end; i0 += 4)
+            {
+                int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
+                Vector128<float> gate = undo * RowDot.Four<T>(
+                    ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), sizes.PaddedHidden);
+                float a0 = Activate(in sizes, gate.GetElement(0));
+                Unsafe.Add(ref active, count) = i0;
+                Unsafe.Add(ref value, count) = a0;
+                count += a0 > 0f ? 1 : 0;
+                float a1 = Activate(in sizes, gate.GetElement(1));
+                Unsafe.Add(ref active, count) = i1;
+                Unsafe.Add(ref value, count) = a1;
+                count += a1 > 0f && i0 + 1 < end ? 1 : 0;
+                float a2 = Activate(in sizes, gate.GetElement(2));
+                Unsafe.Add(ref active, count) = i2;
+                Unsafe.Add(ref value, count) = a2;
+                count += a2 > 0f && i0 + 2 < end ? 1 : 0;
+                float a3 = Activate(in sizes, gate.GetElement(3));
+                Unsafe.Add(ref active, count) = i3;
+                Unsafe.Add(ref value, count) = a3;
+                count += a3 > 0f && i0 + 3 < end ? 1 : 0;
+            }
+
+            Up(w, in sizes, ref x, undo, ref active, ref value, first, count);
+        }
+
+        slot.Count = count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SignBit(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to, int threshold)
+    {
+        ref float x = ref slot.Input;
+        ref int active = ref slot.Active;
+        ref float value = ref slot.Values;
+        int count = 0;
+        ref int candidate = ref slot.Candidates;
+        ref ulong signs = ref slot.Side;
+        Signs.Pack(ref x, ref signs, sizes.Hidden);
+        float undo = T.PrepareInput(ref x, ref x, sizes.PaddedHidden);
+
+        for (int block = from; block < to; block += BlockNeurons)
+        {
+            int end = Math.Min(block + BlockNeurons, to);
+            int first = count;
+            int candidates = 0;
+
+            for (int i = block; i < end; i++)
+            {
+                ref ulong gateSigns = ref w.GateSigns.Row(i);
+                int gateDisagreeing = 0;
+                nuint words = (nuint)sizes.SignWords;
+                nuint k = 0;
+                for (; k + 8 <= words; k += 8)
+                {
+                    gateDisagreeing += BitOperations.PopCount(Unsafe.Add(ref signs, k) ^ Unsafe.Add(ref gateSigns, k))
+                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 1) ^ Unsafe.Add(ref gateSigns, k + 1))
+                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 2) ^ Unsafe.Add(ref gateSigns, k + 2))
+                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 3) ^ Unsafe.Add(ref gateSigns, k + 3))
+                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 4) ^ Unsafe.Add(ref gateSigns, k + 4))
+                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 5) ^ Unsafe.Add(ref gateSigns, k + 5))
+                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 6) ^ Unsafe.Add(ref gateSigns, k + 6))
+                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 7) ^ Unsafe.Add(ref gateSigns, k + 7));
+                }
+
+                // The one thing that the generated kernel does not have: it knows that no words are left over.
+                for (; k < words; k++)
+                {
+                    gateDisagreeing += BitOperations.PopCount(Unsafe.Add(ref signs, k) ^ Unsafe.Add(ref gateSigns, k));
+                }
+
+                Unsafe.Add(ref candidate, candidates) = i;
+                candidates += gateDisagreeing <= threshold ? 1 : 0;
+            }
+
+            FeedForwardSlot.Pad(ref candidate, candidates);
+
+            for (int n = 0; n < candidates; n += 4)
+            {
+                int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
+                int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
+                Vector128<float> gate = undo * RowDot.Four<T>(
+                    ref x, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), sizes.PaddedHidden);
+                float a0 = Activate(in sizes, gate.GetElement(0));
+                Unsafe.Add(ref active, count) = i0;
+                Unsafe.Add(ref value, count) = a0;
+                count += a0 > 0f ? 1 : 0;
+                float a1 = Activate(in sizes, gate.GetElement(1));
+                Unsafe.Add(ref active, count) = i1;
+                Unsafe.Add(ref value, count) = a1;
+                count += a1 > 0f && n + 1 < candidates ? 1 : 0;
+                float a2 = Activate(in sizes, gate.GetElement(2));
+                Unsafe.Add(ref active, count) = i2;
+                Unsafe.Add(ref value, count) = a2;
+                count += a2 > 0f && n + 2 < candidates ? 1 : 0;
+                float a3 = Activate(in sizes, gate.GetElement(3));
+                Unsafe.Add(ref active, count) = i3;
+                Unsafe.Add(ref value, count) = a3;
+                count += a3 > 0f && n + 3 < candidates ? 1 : 0;
+            }
+
+            Up(w, in sizes, ref x, undo, ref active, ref value, first, count);
+        }
+
+        slot.Count = count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Up(
+        LoadedLayer w, in Sizes sizes, ref float x, float undo, ref int active, ref float value, int first, int count)
+    {
+        FeedForwardSlot.Pad(ref active, count);
+        for (int n = first; n < count; n += 4)
+        {
+            Vector128<float> up = undo * RowDot.Four<T>(
+                ref x, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), sizes.PaddedHidden);
+            Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
+            (a * up).StoreUnsafe(ref value, (nuint)n);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Activate(in Sizes sizes, float x) => sizes.Activation switch
+    {
+        Activation.Relu => x > 0f ? x : 0f,
+        Activation.FatRelu => x > sizes.ActivationThreshold ? x : 0f,
+        _ => x > 0f ? x * x : 0f,
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Neuron(in Sizes sizes, float gate, float up)
+    {
+        float a = Activate(in sizes, gate);
+        return a == 0f ? 0f : a * up;
+    }
+
+    /// <summary>What the generator writes into its kernels as constants. The neurons' number comes as a range, there too.</summary>
+    private readonly struct Sizes(int hidden, int paddedHidden, int signWords, Activation activation, float activationThreshold)
+    {
+        public readonly int Hidden = hidden;
+        public readonly int PaddedHidden = paddedHidden;
+        public readonly int SignWords = signWords;
+        public readonly Activation Activation = activation;
+        public readonly float ActivationThreshold = activationThreshold;
+    }
+}

@@ -1,0 +1,36 @@
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Benchmarks;
+
+/// <summary>Row kernels against others that compute the same.</summary>
+internal static class RowComparisons
+{
+    public const long InMemory = 128 << 20;
+
+    public const long InCache = 256 << 10;
+
+    /// <summary>A matrix times a vector, by this project's kernel and by the obvious alternatives.</summary>
+    public static Comparison Alternatives<T>(long bytes)
+        where T : IWeightFormat
+    {
+        var comparison = new Comparison();
+        RowMatrix<T> rows = comparison.Own(new RowMatrix<T>(bytes));
+        comparison.Variants.Add(new Variant("", "MatrixVector.Multiply", rows.Bytes, rows.Multiply));
+        comparison.Variants.Add(new Variant("", "widen, TensorPrimitives.Dot", rows.Bytes, rows.TensorPrimitivesDot));
+        comparison.Variants.Add(new Variant("", "plain GEMV loop", rows.Bytes, rows.PlainGemv));
+        return comparison;
+    }
+
+    /// <summary>The row dot product, the next rows fetched ahead or not.</summary>
+    public static Comparison Prefetched<T>()
+        where T : IWeightFormat
+    {
+        var comparison = new Comparison();
+        RowMatrix<T> rows = comparison.Own(new RowMatrix<T>(InMemory));
+        comparison.Variants.Add(new Variant("every row", "next rows fetched", rows.Bytes, () => rows.DotAll(ahead: true)));
+        comparison.Variants.Add(new Variant("every row", "not fetched", rows.Bytes, () => rows.DotAll(ahead: false)));
+        comparison.Variants.Add(new Variant("a tenth", "next rows fetched", rows.SurvivorBytes, () => rows.DotSurvivors(ahead: true)));
+        comparison.Variants.Add(new Variant("a tenth", "not fetched", rows.SurvivorBytes, () => rows.DotSurvivors(ahead: false)));
+        return comparison;
+    }
+}
