@@ -16,9 +16,9 @@ internal readonly record struct KernelTuning(int GroupsAhead, int BlockNeurons, 
 {
     public static KernelTuning Of(WeightType type) => type switch
     {
-        WeightType.F32 => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 64),
-        WeightType.F16 => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 64),
-        WeightType.BF16 => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 64),
+        WeightType.F32 => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 128),
+        WeightType.F16 => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 128),
+        WeightType.BF16 => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 128),
         WeightType.Q8_0 => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 64),
         WeightType.Q4_0 => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 64),
         _ => throw new ArgumentOutOfRangeException(nameof(type)),

@@ -48,7 +48,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
     private const float AttentionScale = 0.088388346f; // 1 / sqrt(head dimension)
 
     /// <summary>Prompt tokens that go through a layer together.</summary>
-    private const int Batch = 64;
+    private const int Batch = 128;
 
     private readonly RopeTable _rope = new(4096, RopeDimensions, 10000f, 1f);
     private readonly Layer[] _layers = new Layer[LayerCount];
@@ -180,16 +180,16 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     {
                         row -= Heads * HeadDimension;
                         MatrixVector.Multiply<F16>(
-                            in w.Key, row, row + HeadDimension, PaddedHidden, ref input, undo, ref Keys(layer, position));
+                            in w.Key, row, row + HeadDimension, PaddedHidden, ref input, undo, ref Keys(layer, row, position));
                         Rope.ApplyInterleaved(
-                            ref Unsafe.Add(ref Keys(layer, position), row), in _program._rope.Cos(position),
+                            ref Unsafe.Add(ref Keys(layer, row, position), row), in _program._rope.Cos(position),
                             in _program._rope.Sin(position), RopeDimensions);
                     }
                     else
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
                         MatrixVector.Multiply<F16>(
-                            in w.Value, row, row + HeadDimension, PaddedHidden, ref input, undo, ref Values(layer, position));
+                            in w.Value, row, row + HeadDimension, PaddedHidden, ref input, undo, ref Values(layer, row, position));
                     }
                 }
 
@@ -200,10 +200,10 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 {
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
-                    ref float keys = ref Unsafe.Add(ref Keys(layer, 0), shared);
-                    ref float values = ref Unsafe.Add(ref Values(layer, 0), shared);
+                    ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
+                    ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
                     AttentionHead.Apply(
-                        ref Unsafe.Add(ref query, row), ref keys, ref values, position + 1, HeadDimension, KeyValueWidth,
+                        ref Unsafe.Add(ref query, row), ref keys, ref values, position + 1, HeadDimension, HeadDimension,
                         AttentionScale, Scores(worker, position + 1), ref Unsafe.Add(ref attended, row));
                 }
 
@@ -298,12 +298,12 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     {
                         row -= Heads * HeadDimension;
                         MatrixMatrix.Multiply<F16>(
-                            in w.Key, row, row + HeadDimension, PaddedHidden, ref Normed(0), InputWidth, tokens, ref Keys(layer, start),
-                            KeyValueWidth, panel);
+                            in w.Key, row, row + HeadDimension, PaddedHidden, ref Normed(0), InputWidth, tokens,
+                            ref Keys(layer, row, start), HeadDimension, panel);
                         for (int i = 0; i < tokens; i++)
                         {
                             Rope.ApplyInterleaved(
-                                ref Unsafe.Add(ref Keys(layer, start + i), row), in _program._rope.Cos(start + i),
+                                ref Unsafe.Add(ref Keys(layer, row, start + i), row), in _program._rope.Cos(start + i),
                                 in _program._rope.Sin(start + i), RopeDimensions);
                         }
                     }
@@ -311,8 +311,8 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
                         MatrixMatrix.Multiply<F16>(
-                            in w.Value, row, row + HeadDimension, PaddedHidden, ref Normed(0), InputWidth, tokens, ref Values(layer, start),
-                            KeyValueWidth, panel);
+                            in w.Value, row, row + HeadDimension, PaddedHidden, ref Normed(0), InputWidth, tokens,
+                            ref Values(layer, row, start), HeadDimension, panel);
                     }
                 }
 
@@ -326,10 +326,10 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
                     int positions = start + i + 1;
-                    ref float keys = ref Unsafe.Add(ref Keys(layer, 0), shared);
-                    ref float values = ref Unsafe.Add(ref Values(layer, 0), shared);
+                    ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
+                    ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
                     AttentionHead.Apply(
-                        ref Unsafe.Add(ref Queries(i), row), ref keys, ref values, positions, HeadDimension, KeyValueWidth,
+                        ref Unsafe.Add(ref Queries(i), row), ref keys, ref values, positions, HeadDimension, HeadDimension,
                         AttentionScale, Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
                 }
 
@@ -451,11 +451,14 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
 
         private ref float Projected(int row) => ref Unsafe.Add(ref _projected.Ref<float>(), row * (nint)PaddedHidden);
 
-        private ref float Keys(int layer, int position) => ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, position));
+        /// <summary>Where a key lies less its head's first <c>row</c>, which everybody adds: a head's keys lie one after the other.</summary>
+        private ref float Keys(int layer, int row, int position) => ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
 
-        private ref float Values(int layer, int position) => ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, position));
+        private ref float Values(int layer, int row, int position) =>
+            ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, row, position));
 
-        private nint CacheRow(int layer, int position) => (((nint)layer * Capacity) + position) * KeyValueWidth;
+        private nint CacheRow(int layer, int row, int position) =>
+            ((((nint)layer * KeyValueWidth) + row) * Capacity) + ((nint)position * HeadDimension) - row;
 
         private Span<float> Scores(int worker, int positions) => _scores.AsSpan<float>().Slice(worker * Capacity, positions);
 
