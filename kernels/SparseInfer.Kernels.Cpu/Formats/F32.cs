@@ -42,7 +42,7 @@ public readonly struct F32 : IWeightFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
         PlainDot.Interleaved
-            ? PlainDot.F32(ref x, in rows, in next, paddedColumns)
+            ? PlainDot.F32(ref x, in rows, paddedColumns)
             : PlainDot.Widened<F32>(ref x, in rows, in next, paddedColumns);
 
     /// <inheritdoc/>
