@@ -7,8 +7,8 @@ namespace SparseInfer.Benchmarks;
 /// <param name="Entries">The comparisons, by name.</param>
 internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, Func<Comparison> Build)> Entries)
 {
-    private static readonly int[] _widths = [2048, 4096];
-    private static readonly WeightType[] _types = [WeightType.F16, WeightType.Q8_0, WeightType.Q4_0];
+    private static readonly int[] Widths = [2048, 4096];
+    private static readonly WeightType[] Types = [WeightType.F16, WeightType.Q8_0, WeightType.Q4_0];
 
     public static IReadOnlyList<AblationTable> All { get; } =
     [
@@ -46,8 +46,8 @@ internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, F
 
     private static List<(string Name, Func<Comparison> Build)> OfLayers(string name, Func<int, WeightType, Comparison> compare) =>
     [
-        .. from hidden in _widths
-           from type in _types
+        .. from hidden in Widths
+           from type in Types
            select ($"{name}/{hidden}x{SyntheticLayer.IntermediateOf(hidden)}/{type}", (Func<Comparison>)(() => compare(hidden, type))),
     ];
 }

@@ -5,7 +5,7 @@ namespace SparseInfer.Benchmarks;
 /// <summary>Feed-forward layers against others that compute the same. What they compute is compared before they are measured.</summary>
 internal static class FeedForwardComparisons
 {
-    private static readonly SparsityMode[] _modes = [SparsityMode.Dense, SparsityMode.Exact, SparsityMode.Predicted];
+    private static readonly SparsityMode[] Modes = [SparsityMode.Dense, SparsityMode.Exact, SparsityMode.Predicted];
 
     /// <summary>The generated kernel in each mode, a naive sparse loop and a dense matrix-vector product.</summary>
     public static Comparison Alternatives(int hidden, WeightType type)
@@ -15,7 +15,7 @@ internal static class FeedForwardComparisons
         RequireSparsity(data);
         RotatingLayers layers = comparison.Own(new RotatingLayers(data));
         LayerProgram[] generated = layers.Run(layer => GeneratedProgram.New(layer, type));
-        foreach (SparsityMode mode in _modes)
+        foreach (SparsityMode mode in Modes)
         {
             RequireSameBits(data, generated[0], SparsityMode.Dense, generated[0], mode, $"{mode} mode");
             comparison.Variants.Add(layers.Variant("", $"generated, {mode}", generated, mode));
@@ -60,7 +60,7 @@ internal static class FeedForwardComparisons
         RotatingLayers layers = comparison.Own(new RotatingLayers(data));
         LayerProgram[] generated = layers.Run(layer => GeneratedProgram.New(layer, type));
         LayerProgram[] other = layers.Run(program);
-        foreach (SparsityMode mode in _modes)
+        foreach (SparsityMode mode in Modes)
         {
             RequireSameBits(data, generated[0], mode, other[0], mode, $"{otherName}, {mode},");
             comparison.Variants.Add(layers.Variant(mode.ToString(), generatedName, generated, mode));
