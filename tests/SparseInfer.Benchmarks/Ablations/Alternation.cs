@@ -35,7 +35,9 @@ internal static class Alternation
         {
             for (int turn = 0; turn < variants.Count; turn++)
             {
-                int i = (repetition + turn) % variants.Count;
+                // Every other repetition backwards: no variant always follows the same one, and finds the caches as that one leaves them.
+                int place = repetition % 2 == 0 ? turn : variants.Count - 1 - turn;
+                int i = (repetition + place) % variants.Count;
                 times[i][repetition] = Time(variants[i], steps[i]);
             }
         }

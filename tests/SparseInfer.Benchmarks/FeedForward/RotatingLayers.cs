@@ -13,6 +13,7 @@ internal sealed class RotatingLayers : IDisposable
     private readonly SyntheticLayer _data;
     private readonly LoadedLayer[] _layers;
     private readonly float[] _y;
+    private int _token;
 
     public RotatingLayers(SyntheticLayer data)
     {
@@ -25,16 +26,16 @@ internal sealed class RotatingLayers : IDisposable
     /// <summary>The programs of one kind, one for each of the layers.</summary>
     public LayerProgram[] Run(Func<LoadedLayer, LayerProgram> program) => [.. _layers.Select(program)];
 
-    /// <summary>What takes the next token through the next layer.</summary>
-    public Variant Variant(string group, string name, LayerProgram[] programs, SparsityMode mode)
-    {
-        int next = 0;
-        return new Variant(group, name, SyntheticLayer.BytesPerToken(_data.Shape.Hidden, _data.Type, mode), () =>
+    /// <summary>
+    /// What takes the next token through the next layer. Variants share the count: each goes on where another stopped, and none finds in
+    /// the cache what the one before it has read of the same layer and input.
+    /// </summary>
+    public Variant Variant(string group, string name, LayerProgram[] programs, SparsityMode mode) =>
+        new(group, name, SyntheticLayer.BytesPerToken(_data.Shape.Hidden, _data.Type, mode), () =>
         {
-            int token = next++ & int.MaxValue;
+            int token = _token++ & int.MaxValue;
             programs[token % programs.Length].Forward(_data.X[token / programs.Length % SyntheticLayer.Inputs], _y, mode);
         });
-    }
 
     public void Dispose()
     {
