@@ -454,8 +454,9 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
 
         private ref float Projected(int row) => ref Unsafe.Add(ref _projected.Ref<float>(), row * (nint)PaddedHidden);
 
-        /// <summary>Where a key lies less its head's first <c>row</c>, which everybody adds: a head's keys lie one after the other.</summary>
-        private ref float Keys(int layer, int row, int position) => ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
+        /// <summary>A key of a head, less the head's first <c>row</c>, which everybody adds: its keys lie one after the other.</summary>
+        private ref float Keys(int layer, int row, int position) =>
+            ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
 
         private ref float Values(int layer, int row, int position) =>
             ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, row, position));

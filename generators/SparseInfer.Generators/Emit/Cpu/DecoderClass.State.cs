@@ -142,10 +142,12 @@ internal sealed partial class DecoderClass
         }
 
         _code.Lines("""
-            /// <summary>Where a key lies less its head's first <c>row</c>, which everybody adds: a head's keys lie one after the other.</summary>
-            private ref float Keys(int layer, int row, int position) => ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
+            /// <summary>A key of a head, less the head's first <c>row</c>, which everybody adds: its keys lie one after the other.</summary>
+            private ref float Keys(int layer, int row, int position) =>
+                ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
 
-            private ref float Values(int layer, int row, int position) => ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, row, position));
+            private ref float Values(int layer, int row, int position) =>
+                ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, row, position));
 
             private nint CacheRow(int layer, int row, int position) =>
                 ((((nint)layer * KeyValueWidth) + row) * Capacity) + ((nint)position * HeadDimension) - row;
