@@ -1,6 +1,7 @@
-using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Policies.Dense;
+using SparseInfer.Generators.Policies.Exact;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
@@ -17,6 +18,15 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnly
     [
         "System", "System.CodeDom.Compiler", "ILGPU", "ILGPU.Runtime", "SparseInfer.Kernels.Ilgpu", "SparseInfer.Runtime",
     ];
+
+    /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
+    public static IReadOnlyList<IlgpuKernelEmitter> Kernels(IlgpuFeedForwardPlan plan, IEnumerable<SparsityPolicy> used)
+    {
+        IlgpuKernelEmitter[] modes = plan.Shape.HasZeros
+            ? [PolicyRegistry.For(new DenseSpec()).Ilgpu, PolicyRegistry.For(new ExactSpec()).Ilgpu]
+            : [PolicyRegistry.For(new DenseSpec()).Ilgpu];
+        return [.. modes.Concat(used.Select(policy => policy.Ilgpu).OrderBy(kernel => kernel.Twin.MethodName, StringComparer.Ordinal)).Distinct()];
+    }
 
     public string Emit()
     {

@@ -1,6 +1,5 @@
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
-using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit.Ilgpu;

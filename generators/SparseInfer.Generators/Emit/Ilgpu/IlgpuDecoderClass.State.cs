@@ -1,7 +1,6 @@
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;
-using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit.Ilgpu;
 

@@ -36,7 +36,7 @@ internal sealed partial class IlgpuDecoderClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "SparseInfer.Kernels.Cpu"]);
+        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
         DeviceKernel[] kernels = [.. Kernels()];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);

@@ -57,8 +57,8 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
                     string scale = "";
                     if (row.IsBlock)
                     {
-                        code.Line($"ushort scale = scales[(token * {row.Scales}) + {(row.Quads == 8 ? "k" : "(k / 2)")}];");
-                        scale = ", scale";
+                        code.Line($"ushort blockScale = scales[(token * {row.Scales}) + {(row.Quads == 8 ? "k" : "(k / 2)")}];");
+                        scale = ", blockScale";
                     }
 
                     for (int j = 0; j < row.Quads; j++)

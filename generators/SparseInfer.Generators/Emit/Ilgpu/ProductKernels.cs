@@ -1,5 +1,4 @@
 using SparseInfer.Generators.Plan.Ilgpu;
-using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit.Ilgpu;

@@ -65,7 +65,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     code.Line($"int local = unit / {plan.HeadPairs} * {_attention.HeadDimension};");
                     WarpCode.EmitDot(code, row, "a", "words", "scales", "(local + d0)", input, plan.SharesInput(row));
                     WarpCode.EmitDot(code, row, "b", "words", "scales", "(local + d1)", input, plan.SharesInput(row));
-                    EmitTurn("position");
+                    EmitTurn("(firstHead * " + _attention.HeadDimension + ") + local");
                     using (code.Block("if (lane == 0)"))
                     {
                         EmitPlace("queries", "");
@@ -94,7 +94,6 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 using (code.Block($"if (unit < {units})"))
                 {
                     code.Lines($"""
-                        int firstHead = 0;
                         int position = start + Grid.IdxY;
                         int head = unit / {plan.HeadPairs};
                         int pair = unit % {plan.HeadPairs};
@@ -105,7 +104,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                         float a = products[(Grid.IdxY * {rows}) + local + d0];
                         float b = products[(Grid.IdxY * {rows}) + local + d1];
                         """);
-                    EmitTurn("position");
+                    EmitTurn("local");
                     EmitPlace("queries", $"(Grid.IdxY * {plan.Shape.PaddedQueryWidth}) + ");
                 }
             });
@@ -137,12 +136,11 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     }
 
     /// <summary>Writes biases and rotation of <c>a</c> and <c>b</c>; values are not turned.</summary>
-    private void EmitTurn(string position)
+    private void EmitTurn(string row)
     {
         int half = _attention.RopeDimensions / 2;
         if (_attention.QueryKeyValueBiases)
         {
-            string row = $"(firstHead * {_attention.HeadDimension}) + local";
             code.Line($"a += bias[{row} + d0];");
             code.Line($"b += bias[{row} + d1];");
         }
@@ -151,8 +149,8 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         using (code.Block($"if (head < {_attention.Heads + _attention.KeyValueHeads}{rotated})"))
         {
             code.Lines($"""
-                float c = cos[({position} * {half}) + pair];
-                float s = sin[({position} * {half}) + pair];
+                float c = cos[(position * {half}) + pair];
+                float s = sin[(position * {half}) + pair];
                 float turned = (a * c) - (b * s);
                 b = (a * s) + (b * c);
                 a = turned;

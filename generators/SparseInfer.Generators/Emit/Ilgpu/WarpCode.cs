@@ -18,20 +18,27 @@ internal static class WarpCode
         int warp = thread / 32;
         """;
 
-    /// <summary>Writes the sum over a warp's lanes, in a fixed tree: every lane has it.</summary>
-    public static void EmitSum(CodeWriter code, string type, string value) => EmitTree(code, type, value, other => $"{value} += {other};");
+    /// <summary>Writes sums over a warp's lanes, in a fixed tree: every lane has them. Several take turns, so that none waits for the other.</summary>
+    public static void EmitSum(CodeWriter code, string type, params string[] values) =>
+        EmitTree(code, type, values, (value, other) => $"{value} += {other};");
 
     /// <summary>Writes the largest of a warp's lanes.</summary>
     public static void EmitMax(CodeWriter code, string value) =>
-        EmitTree(code, "float", value, other => $"{value} = MathF.Max({value}, {other});");
+        EmitTree(code, "float", [value], (_, other) => $"{value} = MathF.Max({value}, {other});");
 
-    private static void EmitTree(CodeWriter code, string type, string value, Func<string, string> combine)
+    private static void EmitTree(CodeWriter code, string type, string[] values, Func<string, string, string> combine)
     {
         for (int distance = 16; distance > 0; distance /= 2)
         {
-            string other = $"{value}{distance}";
-            code.Line($"{type} {other} = Warp.ShuffleXor({value}, {distance});");
-            code.Line(combine(other));
+            foreach (string value in values)
+            {
+                code.Line($"{type} {value}_{distance} = Warp.ShuffleXor({value}, {distance});");
+            }
+
+            foreach (string value in values)
+            {
+                code.Line(combine(value, $"{value}_{distance}"));
+            }
         }
     }
 
@@ -54,11 +61,11 @@ internal static class WarpCode
             }
             else
             {
-                code.Line($"int from = {source};");
+                code.Line($"int quadOfInput = {source};");
                 code.Line("Float4 quad = default;");
-                using (code.Block($"if (from < {quads})"))
+                using (code.Block($"if (quadOfInput < {quads})"))
                 {
-                    code.Line($"quad = {x}[from];");
+                    code.Line($"quad = {x}[quadOfInput];");
                 }
 
                 code.Line();

@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Plan.Ilgpu;
 

@@ -62,15 +62,13 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
             {
                 string words = Words(matrix, step, k);
                 string count = Count(matrix, k);
-                string[] terms = [.. "XYZW".Select(part => $"IntrinsicMath.PopCount(sign{step}.{part} ^ {words}.{part})")];
-                code.Line($"{count} += {string.Join(" + ", terms)};");
+                string Term(char part) => $"IntrinsicMath.PopCount(sign{step}.{part} ^ {words}.{part})";
+                code.Line($"{count} += {Term('X')} + {Term('Y')};");
+                code.Line($"{count} += {Term('Z')} + {Term('W')};");
             }
         }
 
-        for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
-        {
-            WarpCode.EmitSum(code, "int", Count(matrix, k));
-        }
+        WarpCode.EmitSum(code, "int", [.. Enumerable.Range(0, IlgpuFeedForwardPlan.PredictedAtOnce).Select(k => Count(matrix, k))]);
     }
 
     /// <summary>Writes a lane's load of one step of a row of signs; lanes past the row's end have zeros, as the input's have there.</summary>
@@ -93,7 +91,7 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
         code.Line();
     }
 
-    private static string Count(string matrix, int k) => $"{matrix.ToLowerInvariant()}Disagreeing{k}_";
+    private static string Count(string matrix, int k) => $"{matrix.ToLowerInvariant()}Disagreeing{k}";
 
     private static string Words(string matrix, int step, int k) => $"{matrix.ToLowerInvariant()}Words{step}_{k}";
 }
