@@ -392,6 +392,10 @@ public sealed partial class WeightBinder
         {
             source.Tensor.Release(); // what is used is a copy: nothing is to be resident twice
         }
+        else
+        {
+            UsedInPlace(source.Address, source.Tensor);
+        }
 
         Report(source.Tensor);
         return new StoredMatrix(matrix, type);
