@@ -23,5 +23,8 @@ public sealed partial class WeightBinder
         }
     }
 
+    /// <summary>What <see cref="Finish"/> makes of data that contradicts itself.</summary>
+    internal ModelFormatException Refuse(InvalidDataException wrong) => new(_file.Path, $"{wrong.Message}. Prepare the file again.");
+
     private void UsedInPlace(nint address, TensorInfo tensor) => _inPlace[address] = tensor;
 }
