@@ -44,14 +44,35 @@ public sealed class NativeMemoryPool : IDisposable
         }
     }
 
-    /// <summary>Frees everything.</summary>
+    /// <summary>Frees one buffer before the rest, and forgets the signs that were offered for a matrix in it.</summary>
+    /// <param name="address">The buffer's first byte.</param>
+    /// <returns>Whether such a buffer is owned.</returns>
+    public bool Free(nint address)
+    {
+        lock (_lock)
+        {
+            // Another matrix may come to lie at the same address.
+            _signs.Remove(address);
+            int index = _owned.FindLastIndex(memory => memory is NativeBuffer buffer && buffer.Address == address);
+            if (index < 0)
+            {
+                return false;
+            }
+
+            _owned[index].Dispose();
+            _owned.RemoveAt(index);
+            return true;
+        }
+    }
+
+    /// <summary>Frees everything, the latest first.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
-            foreach (IDisposable memory in _owned)
+            for (int i = _owned.Count - 1; i >= 0; i--)
             {
-                memory.Dispose();
+                _owned[i].Dispose();
             }
 
             _owned.Clear();

@@ -92,6 +92,10 @@ public sealed partial class WeightBinder
             _memory.Own(copy);
             tensor.Release();
         }
+        else
+        {
+            UsedInPlace(address, tensor);
+        }
 
         Report(tensor);
         return down;
@@ -135,6 +139,7 @@ public sealed partial class WeightBinder
         {
             var plane = SignPlane.FromMemory(signs.Address, matrix.Weights.Rows, matrix.Weights.Columns);
             _memory.Offer(in matrix.Weights, plane, $"tensor '{signs.Name}'");
+            UsedInPlace(signs.Address, signs);
         }
 
         Report(signs);

@@ -265,9 +265,9 @@ public sealed partial class WeightBinder
         }
         catch (AggregateException exception)
         {
-            if (exception.InnerExceptions.FirstOrDefault(inner => inner is InvalidDataException) is { } wrong)
+            if (exception.InnerExceptions.FirstOrDefault(inner => inner is InvalidDataException) is InvalidDataException wrong)
             {
-                throw new ModelFormatException(_file.Path, $"{wrong.Message}. Prepare the file again.");
+                throw Refuse(wrong);
             }
 
             ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
@@ -391,6 +391,10 @@ public sealed partial class WeightBinder
         if ((owner ?? source.Converted) is not null)
         {
             source.Tensor.Release(); // what is used is a copy: nothing is to be resident twice
+        }
+        else
+        {
+            UsedInPlace(source.Address, source.Tensor);
         }
 
         Report(source.Tensor);

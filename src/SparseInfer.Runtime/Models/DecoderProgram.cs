@@ -77,6 +77,16 @@ public abstract class DecoderState : IDisposable
     /// <summary>Logits of the last token run, [vocabulary]. Overwritten by the next run.</summary>
     public abstract ReadOnlySpan<float> LastLogits { get; }
 
+    /// <summary>The token with the greatest logit of the last token run, where the device has worked it out: then no logits are copied.</summary>
+    /// <param name="vocabulary">Only tokens below count.</param>
+    /// <param name="token">The token, the lowest id among equals: what <see cref="Sampling.Sampler"/> takes at temperature 0.</param>
+    /// <returns>False where it is not known, and where there is none because a logit is not a number: ask <see cref="LastLogits"/>.</returns>
+    public virtual bool TryGreedy(int vocabulary, out int token)
+    {
+        token = -1;
+        return false;
+    }
+
     /// <summary>Forgets the tokens from a position on.</summary>
     /// <param name="position">0 to <see cref="Position"/>.</param>
     public void Rewind(int position) => Position = position;

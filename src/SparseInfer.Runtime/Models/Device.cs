@@ -11,11 +11,13 @@ public abstract class Device : IDisposable
     /// <summary>What it is, for people.</summary>
     public abstract string Description { get; }
 
-    /// <summary>The names that <see cref="Open"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["cpu"];
+    /// <summary>The names of this machine's devices that <see cref="Open"/> takes: the CPU, and what providers add.</summary>
+    public static IReadOnlyList<string> Names => ["cpu", .. DeviceProviders.All.SelectMany(provider => provider.Names)];
 
-    /// <summary>The best device of this machine: the CPU, with a worker for each processor.</summary>
-    public static Device Best() => Cpu();
+    /// <summary>
+    /// The best device of this machine: a GPU that a registered provider recommends, else the CPU with a worker for each processor.
+    /// </summary>
+    public static Device Best() => Recommended() ?? Cpu();
 
     /// <summary>The CPU.</summary>
     /// <param name="threads">Worker threads, the caller's among them; 0: as many as processors. 1 uses the calling thread alone.</param>
@@ -24,13 +26,54 @@ public abstract class Device : IDisposable
 
     /// <summary>Opens a device by name.</summary>
     /// <param name="name">One of <see cref="Names"/>, or <c>best</c>.</param>
-    /// <param name="threads">As in <see cref="Cpu"/>.</param>
-    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
-    public static Device Open(string name, int threads = 0) => name switch
+    /// <param name="threads">As in <see cref="Cpu"/>, for the CPU; other devices have no such choice.</param>
+    /// <exception cref="ArgumentException">
+    /// There is no such device, or it cannot be used; the message says why, where that is known, and lists those there are.
+    /// </exception>
+    public static Device Open(string name, int threads = 0)
     {
-        "best" or "cpu" => Cpu(threads),
-        _ => throw new ArgumentException($"There is no device '{name}'; there is: best, {string.Join(", ", Names)}.", nameof(name)),
-    };
+        ArgumentNullException.ThrowIfNull(name);
+        if (name is "cpu")
+        {
+            return Cpu(threads);
+        }
+
+        if (name is "best")
+        {
+            return Recommended() ?? Cpu(threads);
+        }
+
+        foreach (DeviceProvider provider in DeviceProviders.All)
+        {
+            if (provider.TryOpen(name) is { } device)
+            {
+                return device;
+            }
+        }
+
+        string? why = DeviceProviders.All.Select(provider => provider.Explain(name)).FirstOrDefault(text => text is not null);
+        throw new ArgumentException(
+            $"{(why is null ? $"There is no device '{name}'" : $"Device '{name}' cannot be used: {why}")}; "
+            + $"there is: best, {string.Join(", ", Names)}.",
+            nameof(name));
+    }
+
+    /// <summary>Adds devices to those that <see cref="Open"/>, <see cref="Best"/> and <see cref="Names"/> know. Once is enough, more does no harm.</summary>
+    /// <param name="provider">What knows them.</param>
+    public static void Register(DeviceProvider provider) => DeviceProviders.Add(provider);
+
+    private static Device? Recommended()
+    {
+        foreach (DeviceProvider provider in DeviceProviders.All)
+        {
+            if (provider.Best is { } name && provider.TryOpen(name) is { } device)
+            {
+                return device;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Ends the device's threads. Models on it cannot run any more.</summary>
     public abstract void Dispose();

@@ -221,7 +221,7 @@ public sealed class Session : IDisposable
                 break;
             }
 
-            int token = sampler.Sample(_state.LastLogits[..vocabulary]);
+            int token = Choose(sampler, vocabulary);
             if (!options.IgnoreEndOfSequence && tokenizer.IsEndOfGeneration(token))
             {
                 reason = StopReason.EndOfSequence;
@@ -270,6 +270,10 @@ public sealed class Session : IDisposable
             }
         }
     }
+
+    /// <summary>The next token. Where it is simply the most probable one, the device may know it, and the logits stay there.</summary>
+    private int Choose(Sampler sampler, int vocabulary) =>
+        sampler.IsPlainGreedy && _state.TryGreedy(vocabulary, out int token) ? token : sampler.Sample(_state.LastLogits[..vocabulary]);
 
     /// <summary>Runs a prompt in parts, which changes no bit, so that a long one can be canceled. Returns how many tokens ran.</summary>
     private int RunPrompt(ReadOnlySpan<int> tokens, CancellationToken stop)

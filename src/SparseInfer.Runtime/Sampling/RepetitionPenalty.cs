@@ -20,6 +20,9 @@ internal sealed class RepetitionPenalty
         _penalized = active ? new float[vocabularySize] : [];
     }
 
+    /// <summary>Whether it changes any logit.</summary>
+    public bool IsActive => _window.Length > 0;
+
     /// <summary>Takes the next token of the sequence.</summary>
     public void Accept(int token)
     {

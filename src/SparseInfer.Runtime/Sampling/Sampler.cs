@@ -58,6 +58,9 @@ public sealed class Sampler
     /// <summary>The seed in use: <see cref="GenerationOptions.Seed"/>, or the one that was picked for null. It repeats the run.</summary>
     public ulong Seed { get; }
 
+    /// <summary>Whether the token with the greatest logit is always chosen, and nothing remembered.</summary>
+    internal bool IsPlainGreedy => _temperature == 0 && !_penalty.IsActive;
+
     /// <summary>Chooses a token and remembers it for the repetition penalty.</summary>
     /// <param name="logits">One logit a token; negative infinity rules a token out.</param>
     /// <returns>The token id.</returns>

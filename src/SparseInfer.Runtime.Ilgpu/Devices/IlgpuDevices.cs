@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+using Hardware = ILGPU.Runtime.Device;
+
+namespace SparseInfer;
+
+/// <summary>Finds the devices, and says of those that cannot be used why not. Asked once: drivers do not come and go.</summary>
+internal static class IlgpuDevices
+{
+    public const string Cuda = "cuda";
+    public const string OpenCL = "opencl";
+    public const string PackageCpu = "ilgpu-cpu";
+    public const string StandIn = "standin";
+
+    /// <summary>Lanes that generated kernels take for a warp.</summary>
+    private const int WarpSize = 32;
+
+    private static readonly Lazy<Found[]> All = new(Find);
+
+    /// <summary>Whether this was built with the stand-in instead of ILGPU.</summary>
+    public static bool HasStandIn { get; } = typeof(Context).Assembly.GetName().Name != Context.AssemblyName;
+
+    public static IReadOnlyList<Found> List() => All.Value;
+
+    /// <summary>The usable device of a name: <c>cuda</c> is <c>cuda:0</c>.</summary>
+    public static Found? Named(string name)
+    {
+        string first = name.EndsWith(":0", StringComparison.Ordinal) ? name[..^2] : name;
+        return All.Value.FirstOrDefault(found => found.Hardware is not null && found.Info.IsUsable && found.Info.Name == first);
+    }
+
+    /// <param name="Info">What is told of it.</param>
+    /// <param name="Hardware">ILGPU's device; null where there is none.</param>
+    internal sealed record Found(IlgpuDeviceInfo Info, Hardware? Hardware);
+
+    private static Found[] Find()
+    {
+        // Warps as a GPU has them; eight of them are the greatest group that ILGPU's accelerator gets a thread for each lane of.
+        Found[] cpu = HasStandIn
+            ? [Describe(StandIn, 0, CPUDevice.Default)]
+            : [Describe(PackageCpu, 0, new CPUDevice(WarpSize, 8, 1))];
+        if (HasStandIn)
+        {
+            return [Without(Cuda), Without(OpenCL), Without(PackageCpu), .. cpu];
+        }
+
+        NativeLibraryNames.Teach();
+        return [.. FindCuda(), .. FindOpenCL(), .. cpu];
+    }
+
+    private static Found[] FindCuda()
+    {
+        Hardware[] devices = [.. CudaDevice.GetDevices(static _ => true)];
+        if (devices.Length > 0)
+        {
+            return [.. devices.Select((device, index) => Describe(Cuda, index, device))];
+        }
+
+        bool isArm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+        return
+        [
+            NativeLibraryNames.IsThere(Cuda)
+                ? None(
+                    Cuda,
+                    "the driver reports no device",
+                    "Check CUDA_VISIBLE_DEVICES and, in a container, that it was given a GPU"
+                    + (isArm ? " (docker run --runtime nvidia)." : " (docker run --gpus all); nvidia-smi must list one."))
+                : None(
+                    Cuda,
+                    $"{NativeLibraryNames.FileName(Cuda)} was not found",
+                    isArm
+                        ? "On a Jetson it comes with JetPack; in a container, run that with --runtime nvidia. Elsewhere install NVIDIA's driver."
+                        : "Install NVIDIA's driver; in a container, run that with --gpus all."),
+        ];
+    }
+
+    private static Found[] FindOpenCL()
+    {
+        Hardware[] devices = [.. CLDevice.GetDevices(static _ => true)];
+        if (devices.Length == 0)
+        {
+            return
+            [
+                NativeLibraryNames.IsThere(OpenCL)
+                    ? None(OpenCL, "no OpenCL platform has a device", "Install the device's OpenCL driver (an .icd file in /etc/OpenCL/vendors on Linux).")
+                    : None(OpenCL, $"{NativeLibraryNames.FileName(OpenCL)} was not found", "Install an OpenCL loader (ocl-icd-libopencl1 on Debian) and the device's driver."),
+            ];
+        }
+
+        using Context accepted = Context.Create(builder => builder.OpenCL());
+        return [.. devices.Select((device, index) => Describe(OpenCL, index, device, accepted.Devices.Contains(device)))];
+    }
+
+    private static Found Describe(string kind, int index, Hardware device, bool accepted = true)
+    {
+        (string? whyNot, string? fix) = device switch
+        {
+            CudaDevice { Architecture: null } => ("ILGPU 1.5.3 does not know its architecture", "Use another device."),
+            CudaDevice { InstructionSet: null } => ("its driver is older than ILGPU 1.5.3 needs", "Update the driver, or JetPack."),
+            CLDevice when !accepted => (
+                "ILGPU needs OpenCL C 2.0 with the generic address space",
+                "Update the device's OpenCL driver, or use another device; POCL has neither."),
+            _ when device.WarpSize != WarpSize => (
+                $"its warps have {device.WarpSize} lanes, and generated programs need {WarpSize}",
+                "Use another device."),
+            _ => ((string?)null, (string?)null),
+        };
+        var info = new IlgpuDeviceInfo
+        {
+            Name = index == 0 ? kind : $"{kind}:{index}",
+            Kind = kind,
+            Description = kind == PackageCpu ? "ILGPU's CPU accelerator: for checking kernels, far slower than the device cpu" :
+                kind == StandIn ? "stand-in for ILGPU: checks kernels on the CPU, far slower than the device cpu" : device.Name,
+            WhyNot = whyNot,
+            Fix = fix,
+            MemoryBytes = device.MemorySize,
+            Multiprocessors = device.NumMultiprocessors,
+            Architecture = device is CudaDevice { Architecture: { } architecture } ? $"sm_{architecture.Major}{architecture.Minor}" : null,
+        };
+        return new Found(info, device);
+    }
+
+    private static Found None(string kind, string whyNot, string fix) =>
+        new(new IlgpuDeviceInfo { Name = kind, Kind = kind, WhyNot = whyNot, Fix = fix }, null);
+
+    private static Found Without(string kind) => None(
+        kind,
+        "this was built with the stand-in for ILGPU",
+        "Build where a package source serves ILGPU 1.5.3, or with -p:Ilgpu=package or -p:IlgpuPath=FOLDER.");
+}

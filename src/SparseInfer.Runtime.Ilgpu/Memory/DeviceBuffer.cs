@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace SparseInfer.Runtime;
+
+/// <summary>Memory of a device. Its first byte is aligned for every load a kernel makes.</summary>
+/// <typeparam name="T">The elements' type.</typeparam>
+public sealed class DeviceBuffer<T> : IDisposable
+    where T : unmanaged
+{
+    private readonly IlgpuDevice _device;
+    private readonly MemoryBuffer1D<T, Stride1D.Dense> _memory;
+    private bool _disposed;
+
+    internal DeviceBuffer(IlgpuDevice device, MemoryBuffer1D<T, Stride1D.Dense> memory, long count)
+    {
+        _device = device;
+        _memory = memory;
+        Count = count;
+    }
+
+    /// <summary>Number of elements.</summary>
+    public long Count { get; }
+
+    /// <summary>All of it, for kernels.</summary>
+    /// <exception cref="ObjectDisposedException">It was freed.</exception>
+    public ArrayView<T> View
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return Count == 0 ? default : _memory.View.BaseView;
+        }
+    }
+
+    /// <summary>Fills it from the host; returns when the source may change.</summary>
+    /// <param name="source">At most <see cref="Count"/> elements, for its start.</param>
+    /// <exception cref="ArgumentException">There are more.</exception>
+    /// <exception cref="DeviceLostException">The device failed.</exception>
+    public void CopyFrom(ReadOnlySpan<T> source) => CopyFrom(0, source);
+
+    /// <summary>Copies it to the host, once everything enqueued before is done.</summary>
+    /// <param name="destination">Room for at most <see cref="Count"/> elements, from its start.</param>
+    /// <exception cref="ArgumentException">It asks for more.</exception>
+    /// <exception cref="DeviceLostException">The device failed.</exception>
+    public void CopyTo(Span<T> destination) => CopyTo(0, destination);
+
+    /// <summary>Frees it.</summary>
+    public void Dispose()
+    {
+        lock (_device.Turn)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+
+            // A disposed device has freed it already.
+            if (!_device.IsDisposed)
+            {
+                _memory.Dispose();
+            }
+
+            _device.Freed(_memory.Length * Unsafe.SizeOf<T>());
+        }
+    }
+
+    internal void CopyFrom(long offset, ReadOnlySpan<T> source)
+    {
+        Require(offset, source.Length, nameof(source));
+        if (!source.IsEmpty)
+        {
+            _device.Use(
+                new FromHost(View.SubView(offset, source.Length), source),
+                static copy => copy.Target.CopyFromCPU(ref MemoryMarshal.GetReference(copy.Source), copy.Source.Length));
+        }
+    }
+
+    internal void CopyTo(long offset, Span<T> destination)
+    {
+        Require(offset, destination.Length, nameof(destination));
+        if (!destination.IsEmpty)
+        {
+            _device.Use(
+                new ToHost(View.SubView(offset, destination.Length), destination),
+                static copy => copy.Source.CopyToCPU(ref MemoryMarshal.GetReference(copy.Target), copy.Target.Length));
+        }
+    }
+
+    private void Require(long offset, int count, string argument)
+    {
+        if (count > Count - offset)
+        {
+            throw new ArgumentException($"{count} elements from {offset} on do not fit a buffer of {Count}.", argument);
+        }
+    }
+
+    private readonly ref struct FromHost(ArrayView<T> target, ReadOnlySpan<T> source)
+    {
+        public ArrayView<T> Target { get; } = target;
+
+        public ReadOnlySpan<T> Source { get; } = source;
+    }
+
+    private readonly ref struct ToHost(ArrayView<T> source, Span<T> target)
+    {
+        public ArrayView<T> Source { get; } = source;
+
+        public Span<T> Target { get; } = target;
+    }
+}

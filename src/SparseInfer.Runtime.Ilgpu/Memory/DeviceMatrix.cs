@@ -1,0 +1,52 @@
+using ILGPU;
+using SparseInfer.Kernels.Ilgpu;
+
+namespace SparseInfer.Runtime;
+
+/// <summary>
+/// A weight matrix on a device, row-major; columns are padded with zeros to a multiple of 32. Default where nothing is loaded: in the
+/// binder's checking pass.
+/// </summary>
+public readonly struct DeviceMatrix
+{
+    internal DeviceMatrix(WeightType type, ArrayView<Words4> words, ArrayView<ushort> scales, int rows, int rowWords)
+    {
+        Type = type;
+        Words = words;
+        Scales = scales;
+        Rows = rows;
+        RowWords = rowWords;
+    }
+
+    /// <summary>How its weights are stored.</summary>
+    public WeightType Type { get; }
+
+    /// <summary>
+    /// Its rows, [<see cref="Rows"/> x <see cref="RowWords"/>]. Plain types as they are in a file; of block types the quants alone: Q8_0
+    /// 16 columns and Q4_0 a block of 32 in an element.
+    /// </summary>
+    public ArrayView<Words4> Words { get; }
+
+    /// <summary>
+    /// Scales of block types, as halves' bits. Of a matrix one for each block of 32 columns, [rows x padded columns / 32]. Of a down matrix,
+    /// whose blocks run along the intermediate dimension, one for each 32 neurons and column: [neurons / 32, rounded up, x padded columns].
+    /// </summary>
+    public ArrayView<ushort> Scales { get; }
+
+    /// <summary>Number of rows; of a down matrix, neurons.</summary>
+    public int Rows { get; }
+
+    /// <summary>Elements of <see cref="Words"/> in a row.</summary>
+    public int RowWords { get; }
+
+    /// <summary>Columns that one <see cref="Words4"/> holds.</summary>
+    /// <param name="type">A weight type.</param>
+    public static int ColumnsPerWords(WeightType type) => type switch
+    {
+        WeightType.F32 => 4,
+        WeightType.F16 or WeightType.BF16 => 8,
+        WeightType.Q8_0 => 16,
+        WeightType.Q4_0 => 32,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "There is no such weight type."),
+    };
+}

@@ -1,0 +1,257 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ILGPU;
+using SparseInfer.Kernels.Cpu;
+using SparseInfer.Kernels.Ilgpu;
+
+namespace SparseInfer.Runtime;
+
+/// <summary>
+/// Copies a program's weights to its device, each once, in the layout that kernels read. What the host had of a matrix is given back as
+/// soon as it is copied, so that a model is never resident twice. On the defaults of the binder's checking pass everything does nothing.
+/// </summary>
+/// <remarks>
+/// Integrated devices get copies too. ILGPU can map host memory by locking its pages, but it registers them for writing, which a driver
+/// refuses for a file's read-only pages; and a Jetson's GPU does not cache locked memory. As the host's copy goes, a mapping would save
+/// no memory either.
+/// </remarks>
+public sealed class IlgpuUpload
+{
+    /// <summary>Columns that floats on the device are padded to.</summary>
+    private const int VectorPadding = 256;
+
+    /// <summary>Bytes of a matrix that is split on its way: what the host holds of it beside the matrix.</summary>
+    private const int StagingBytes = 16 << 20;
+
+    private readonly IlgpuDevice _device;
+    private readonly WeightBinder _bind;
+    private nint _last;
+
+    internal IlgpuUpload(IlgpuDevice device, WeightBinder bind)
+    {
+        _device = device;
+        _bind = bind;
+        _bind.AfterPacking(_ => GiveBackLast());
+    }
+
+    /// <summary>A matrix.</summary>
+    /// <param name="m">What the binder gave.</param>
+    /// <param name="rows">Declared rows.</param>
+    /// <param name="columns">Declared columns.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    public DeviceMatrix Matrix(StoredMatrix m, int rows, int columns)
+    {
+        WeightMatrix matrix = m.Weights;
+        if (matrix.Address == 0)
+        {
+            return default;
+        }
+
+        Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
+        GiveBackLast();
+        _last = matrix.Address;
+        int rowWords = matrix.PaddedColumns / DeviceMatrix.ColumnsPerWords(m.Type);
+        DeviceBuffer<Words4> words = Own<Words4>((long)rows * rowWords);
+        if (m.Type is not (WeightType.Q8_0 or WeightType.Q4_0))
+        {
+            CopyRows(matrix, rowWords, words);
+            return new DeviceMatrix(m.Type, words.View, default, rows, rowWords);
+        }
+
+        int blocks = matrix.PaddedColumns / 32;
+        DeviceBuffer<ushort> scales = Own<ushort>((long)rows * blocks);
+        int part = Math.Clamp(StagingBytes / (rowWords * Unsafe.SizeOf<Words4>()), 1, rows);
+        var quantStage = new Words4[part * rowWords];
+        ushort[] scaleStage = new ushort[part * blocks];
+        for (int from = 0; from < rows; from += part)
+        {
+            int to = Math.Min(rows, from + part);
+            BlockSplitter.Split(matrix, from, to, rowWords, quantStage, scaleStage);
+            words.CopyFrom((long)from * rowWords, quantStage.AsSpan(0, (to - from) * rowWords));
+            scales.CopyFrom((long)from * blocks, scaleStage.AsSpan(0, (to - from) * blocks));
+        }
+
+        return new DeviceMatrix(m.Type, words.View, scales.View, rows, rowWords);
+    }
+
+    /// <summary>A down matrix: its neurons are rows. <see cref="DeviceMatrix.Scales"/> says where its scales lie.</summary>
+    /// <param name="m">What the binder gave.</param>
+    /// <param name="type">Its weight type.</param>
+    /// <param name="hidden">Declared width.</param>
+    /// <param name="intermediate">Declared neurons.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    public unsafe DeviceMatrix Down(DownMatrix m, WeightType type, int hidden, int intermediate)
+    {
+        if (m.Neurons == 0)
+        {
+            return default;
+        }
+
+        Require(m.Neurons == intermediate && m.Columns == hidden, intermediate, hidden);
+        GiveBackLast();
+        int rowWords = m.PaddedColumns / DeviceMatrix.ColumnsPerWords(type);
+        DeviceBuffer<Words4> words = Own<Words4>((long)intermediate * rowWords);
+        if (type is not (WeightType.Q8_0 or WeightType.Q4_0))
+        {
+            ref byte first = ref m.Neuron(0);
+            CopyRows(WeightMatrix.FromMemory((nint)Unsafe.AsPointer(ref first), intermediate, hidden, m.NeuronBytes), rowWords, words);
+            _bind.GiveBack((nint)Unsafe.AsPointer(ref first));
+            return new DeviceMatrix(type, words.View, default, intermediate, rowWords);
+        }
+
+        int blocks = (intermediate + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons;
+        DeviceBuffer<ushort> scales = Own<ushort>((long)blocks * m.PaddedColumns);
+        for (int block = 0; block < blocks; block++)
+        {
+            int neuron = block * DownMatrix.BlockNeurons;
+            int neurons = Math.Min(DownMatrix.BlockNeurons, intermediate - neuron);
+            scales.CopyFrom(
+                (long)block * m.PaddedColumns,
+                new ReadOnlySpan<ushort>(Unsafe.AsPointer(ref m.Scales(neuron)), m.PaddedColumns));
+            words.CopyFrom(
+                (long)neuron * rowWords,
+                new ReadOnlySpan<Words4>(Unsafe.AsPointer(ref m.Neuron(neuron)), neurons * rowWords));
+        }
+
+        _bind.GiveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
+        return new DeviceMatrix(type, words.View, scales.View, intermediate, rowWords);
+    }
+
+    /// <summary>
+    /// The signs of the matrix that was uploaded last: those of a prepared file, once compared, or packed now. [rows x words a row], 32 signs
+    /// a uint, the first in the lowest bit; padded with zeros to whole elements.
+    /// </summary>
+    /// <param name="m">What the binder gave.</param>
+    /// <param name="rows">Declared rows.</param>
+    /// <param name="columns">Declared columns.</param>
+    /// <exception cref="InvalidOperationException">Another matrix was uploaded since: this one's memory may be gone.</exception>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    /// <exception cref="Files.ModelFormatException">The file's signs are another matrix's.</exception>
+    public ArrayView<Words4> Signs(StoredMatrix m, int rows, int columns)
+    {
+        WeightMatrix matrix = m.Weights;
+        if (matrix.Address == 0)
+        {
+            return default;
+        }
+
+        Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
+        if (matrix.Address != _last)
+        {
+            throw new InvalidOperationException("Upload a matrix's signs directly after the matrix: its memory is given back by the next.");
+        }
+
+        return m.Type switch
+        {
+            WeightType.F32 => Signs<Kernels.Cpu.F32>(matrix),
+            WeightType.F16 => Signs<Kernels.Cpu.F16>(matrix),
+            WeightType.BF16 => Signs<Kernels.Cpu.BF16>(matrix),
+            WeightType.Q8_0 => Signs<Kernels.Cpu.Q8_0>(matrix),
+            _ => Signs<Kernels.Cpu.Q4_0>(matrix),
+        };
+    }
+
+    /// <summary>A norm's weights or a bias, padded with zeros to a multiple of 256.</summary>
+    /// <param name="padded">What the binder gave; empty while checking.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    public ArrayView<float> Vector(float[] padded)
+    {
+        ArgumentNullException.ThrowIfNull(padded);
+        if (padded.Length == 0)
+        {
+            return default;
+        }
+
+        DeviceBuffer<float> buffer = Own<float>((padded.Length + VectorPadding - 1) / VectorPadding * VectorPadding);
+        buffer.CopyFrom(padded);
+        return buffer.View;
+    }
+
+    /// <summary>Numbers that follow from the declaration: the cosines and sines of a rotary embedding.</summary>
+    /// <param name="values">The numbers.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    public ArrayView<float> Table(ReadOnlySpan<float> values)
+    {
+        if (_bind.IsChecking || values.IsEmpty)
+        {
+            return default;
+        }
+
+        DeviceBuffer<float> buffer = Own<float>(values.Length);
+        buffer.CopyFrom(values);
+        return buffer.View;
+    }
+
+    private ArrayView<Words4> Signs<T>(WeightMatrix matrix)
+        where T : IWeightFormat
+    {
+        SignPlane plane = Plane<T>(matrix);
+        int hostWords = plane.WordsPerRow * 2;
+        int rowWords = (hostWords + 3) / 4;
+        uint[] padded = new uint[matrix.Rows * (long)rowWords * 4];
+        for (int row = 0; row < matrix.Rows; row++)
+        {
+            MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<ulong, uint>(ref plane.Row(row)), hostWords)
+                .CopyTo(padded.AsSpan(row * rowWords * 4, hostWords));
+        }
+
+        GiveBack(plane);
+        DeviceBuffer<Words4> buffer = Own<Words4>((long)matrix.Rows * rowWords);
+        buffer.CopyFrom(MemoryMarshal.Cast<uint, Words4>(padded));
+        return buffer.View;
+    }
+
+    private SignPlane Plane<T>(WeightMatrix matrix)
+        where T : IWeightFormat
+    {
+        try
+        {
+            return SignPlane.Pack<T>(in matrix, _bind.Memory);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw _bind.Refuse(exception);
+        }
+    }
+
+    private unsafe void GiveBack(SignPlane plane) => _bind.GiveBack((nint)Unsafe.AsPointer(ref plane.Row(0)));
+
+    /// <summary>Copies rows whose bytes are what kernels read.</summary>
+    private static void CopyRows(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words)
+    {
+        int rowBytes = rowWords * Unsafe.SizeOf<Words4>();
+        int rows = matrix.Stride == rowBytes ? (int)Math.Min(matrix.Rows, int.MaxValue / (long)rowWords) : 1;
+        for (int from = 0; from < matrix.Rows; from += rows)
+        {
+            int count = Math.Min(rows, matrix.Rows - from) * rowWords;
+            words.CopyFrom(
+                (long)from * rowWords, MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<byte, Words4>(ref matrix.Row(from)), count));
+        }
+    }
+
+    private DeviceBuffer<T> Own<T>(long count)
+        where T : unmanaged
+    {
+        DeviceBuffer<T> buffer = _device.Allocate<T>(count, "the model's weights");
+        _bind.Memory.Own(buffer);
+        return buffer;
+    }
+
+    /// <summary>Only when the next matrix comes: until then its signs may be asked for.</summary>
+    private void GiveBackLast()
+    {
+        if (_last != 0)
+        {
+            _bind.GiveBack(_last);
+            _last = 0;
+        }
+    }
+
+    private static void Require(bool fits, int rows, int columns)
+    {
+        if (!fits)
+        {
+            throw new ArgumentException($"The matrix is not the declared one of {rows} rows and {columns} columns.");
+        }
+    }
+}

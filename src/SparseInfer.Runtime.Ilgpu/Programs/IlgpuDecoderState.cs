@@ -1,0 +1,296 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Runtime;
+
+/// <summary>
+/// Base class of a generated program's session on an ILGPU device. A run enqueues its kernels on the device's stream; of its results only
+/// what is asked for is copied back: one token id where sampling is greedy, else the last token's logits.
+/// </summary>
+public abstract class IlgpuDecoderState : DecoderState
+{
+    /// <summary>Ints a layer in <see cref="Counts"/>.</summary>
+    protected const int CountsPerLayer = 4;
+
+    private readonly IlgpuDevice _device;
+    private readonly Stack<IDisposable> _buffers = new();
+    private readonly int _vocabulary;
+    private readonly int[] _ids;
+    private readonly int[] _counted;
+    private readonly LayerTally[] _tallies;
+    private readonly float[] _lastLogits;
+    private readonly DeviceBuffer<int> _tokens;
+    private readonly DeviceBuffer<int> _greedy;
+    private readonly DeviceBuffer<int> _counts;
+    private DeviceBuffer<float> _logits;
+    private StepOptions _step;
+
+    /// <summary>Where the last token's logits begin on the device; negative: no token was run.</summary>
+    private long _last = -1;
+    private bool _lastIsHere;
+    private bool _idsAreRead = true;
+    private bool _disposed;
+
+    /// <summary>Allocates what every program needs.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="capacity">Most tokens the session can hold.</param>
+    /// <param name="batch">Most tokens of one prompt batch.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch)
+    {
+        ArgumentNullException.ThrowIfNull(program);
+        _device = program.Device;
+        _vocabulary = program.Shape.Vocabulary;
+        Capacity = capacity;
+
+        // Pinned: a copy that is only enqueued may read it later.
+        _ids = GC.AllocateArray<int>(batch, pinned: true);
+        _lastLogits = GC.AllocateArray<float>(_vocabulary, pinned: true);
+        _tallies = new LayerTally[program.Shape.Layers];
+        _counted = new int[program.Shape.Layers * CountsPerLayer];
+        try
+        {
+            _tokens = Buffer<int>(batch, "a session's tokens");
+            _greedy = Buffer<int>(1, "a session's next token");
+            _counts = Buffer<int>(_counted.Length, "a session's meters");
+            _logits = _device.Allocate<float>(_vocabulary, "a session's logits");
+        }
+        catch
+        {
+            DisposeBuffers();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Capacity { get; }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<float> LastLogits
+    {
+        get
+        {
+            if (!_lastIsHere && _last >= 0)
+            {
+                RequireAlive();
+                _logits.CopyTo(_last, _lastLogits);
+                _lastIsHere = true;
+                _idsAreRead = true;
+            }
+
+            return _lastLogits;
+        }
+    }
+
+    /// <summary>The device.</summary>
+    protected IlgpuDevice Device => _device;
+
+    /// <summary>Ids of this batch, [batch].</summary>
+    protected ArrayView<int> Tokens => _tokens.View;
+
+    /// <summary>Where logits go, [tokens from <see cref="LogitsFrom"/> on x vocabulary]. May be another view in each batch.</summary>
+    protected ArrayView<float> Logits => _logits.View;
+
+    /// <summary>
+    /// One int: the id of the last token's greatest logit, the lowest among equals; negative where a logit is NaN or positive infinity, or
+    /// all are negative infinity. Written by each batch whose last token's logits are asked for.
+    /// </summary>
+    protected ArrayView<int> Greedy => _greedy.View;
+
+    /// <summary>
+    /// What metered kernels add up, [layers x 4]: neurons looked at, those whose activation is zero or below the policy's threshold, those
+    /// predicted inactive, those both. Zero when a batch begins.
+    /// </summary>
+    protected ArrayView<int> Counts => _counts.View;
+
+    /// <summary>What is skipped in this run.</summary>
+    protected SparsityMode Mode => _step.Mode;
+
+    /// <summary>Whether this batch computes every neuron, for all tokens together.</summary>
+    protected bool PromptIsDense => !_step.SparsePrompt;
+
+    /// <summary>Whether kernels shall count.</summary>
+    protected bool Metering => _step.Metering;
+
+    /// <summary>Tokens of this batch.</summary>
+    protected int TokenCount { get; private set; }
+
+    /// <summary>The first token of this batch whose logits are asked for; <see cref="TokenCount"/>: none.</summary>
+    protected int LogitsFrom { get; private set; }
+
+    /// <summary>
+    /// Runs tokens after those it holds. Kernels are not timed: <see cref="StepOptions.Timing"/> has no effect on these devices.
+    /// </summary>
+    /// <inheritdoc/>
+    /// <exception cref="DeviceLostException">The device failed.</exception>
+    /// <exception cref="ObjectDisposedException">The session, or the device, was disposed.</exception>
+    public sealed override void Run(ReadOnlySpan<int> tokens, in StepOptions step, Span<float> allLogits)
+    {
+        lock (_device.Turn)
+        {
+            RequireAlive();
+            _device.RequireUsable();
+            _step = step;
+            try
+            {
+                _device.Accelerator.Bind();
+                RunBatches(tokens, allLogits);
+            }
+            catch (AcceleratorException exception)
+            {
+                throw _device.Lost(exception);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public sealed override bool TryGreedy(int vocabulary, out int token)
+    {
+        token = -1;
+        if (_last < 0)
+        {
+            return false;
+        }
+
+        RequireAlive();
+        _greedy.CopyTo(MemoryMarshal.CreateSpan(ref token, 1));
+        _idsAreRead = true;
+
+        // The greatest of all is the greatest of a part that it belongs to.
+        return token >= 0 && token < vocabulary;
+    }
+
+    /// <inheritdoc/>
+    public sealed override LayerTally ReadTally(int layer) => _tallies[layer];
+
+    /// <inheritdoc/>
+    public sealed override void ResetTallies() => Array.Clear(_tallies);
+
+    /// <inheritdoc/>
+    public sealed override void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            DisposeBuffers();
+        }
+    }
+
+    /// <summary>Enqueues one token: Tokens[0], at <see cref="DecoderState.Position"/>.</summary>
+    protected abstract void Decode();
+
+    /// <summary>Enqueues a batch of <see cref="TokenCount"/> prompt tokens, the first at <see cref="DecoderState.Position"/>.</summary>
+    protected abstract void Prompt();
+
+    /// <summary>Bytes of weights and predictor data that the unmetered kernels read in a layer.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="counted">Its neurons, inactive, predicted and predicted-inactive ones.</param>
+    protected virtual long FeedForwardBytes(int layer, in LayerTally counted) => 0;
+
+    /// <summary>Allocates zeroed device memory that the session owns.</summary>
+    /// <param name="count">Elements.</param>
+    /// <param name="what">What it is for, as an error calls it.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    protected DeviceBuffer<T> Buffer<T>(long count, string what)
+        where T : unmanaged
+    {
+        DeviceBuffer<T> buffer = _device.Allocate<T>(count, what);
+        _buffers.Push(buffer);
+        return buffer;
+    }
+
+    private void RunBatches(ReadOnlySpan<int> tokens, Span<float> allLogits)
+    {
+        bool all = !allLogits.IsEmpty;
+        int batch = _step.IsPrompt ? _ids.Length : 1;
+        for (int done = 0; done < tokens.Length; done += TokenCount)
+        {
+            ReadOnlySpan<int> part = tokens.Slice(done, Math.Min(batch, tokens.Length - done));
+            TokenCount = part.Length;
+            bool last = done + part.Length == tokens.Length;
+            LogitsFrom = all ? 0 : last ? part.Length - 1 : part.Length;
+            SendTokens(part);
+            EnsureLogits(part.Length - LogitsFrom);
+            _last = -1;
+            if (_step.IsPrompt)
+            {
+                Prompt();
+            }
+            else
+            {
+                Decode();
+            }
+
+            if (_step.Metering)
+            {
+                Count();
+            }
+
+            Position += part.Length;
+            if (all)
+            {
+                _logits.CopyTo(0, allLogits.Slice(done * _vocabulary, part.Length * _vocabulary));
+                _idsAreRead = true;
+            }
+        }
+
+        _last = (long)(TokenCount - 1 - LogitsFrom) * _vocabulary;
+        _lastIsHere = false;
+    }
+
+    private void SendTokens(ReadOnlySpan<int> part)
+    {
+        // The copy is not waited for: before the ids change, something must have been.
+        if (!_idsAreRead)
+        {
+            _device.Accelerator.DefaultStream.Synchronize();
+        }
+
+        part.CopyTo(_ids);
+        _tokens.View.CopyFromCPUUnsafeAsync(_device.Accelerator.DefaultStream, ref _ids[0], part.Length);
+        _idsAreRead = false;
+    }
+
+    private void EnsureLogits(int rows)
+    {
+        long count = (long)rows * _vocabulary;
+        if (_logits.Count < count)
+        {
+            DeviceBuffer<float> larger = _device.Allocate<float>(count, "the logits of a prompt batch");
+            _logits.Dispose();
+            _logits = larger;
+        }
+    }
+
+    private void Count()
+    {
+        _counts.CopyTo(_counted);
+        _counts.View.MemSetToZero(_device.Accelerator.DefaultStream);
+        for (int layer = 0; layer < _tallies.Length; layer++)
+        {
+            ReadOnlySpan<int> counted = _counted.AsSpan(layer * CountsPerLayer, CountsPerLayer);
+            var tally = new LayerTally
+            {
+                Neurons = counted[0],
+                Inactive = counted[1],
+                Predicted = counted[2],
+                PredictedInactive = counted[3],
+            };
+            tally.Bytes = FeedForwardBytes(layer, in tally);
+            _tallies[layer].Add(in tally);
+        }
+    }
+
+    private void DisposeBuffers()
+    {
+        _logits?.Dispose();
+        while (_buffers.TryPop(out IDisposable? buffer))
+        {
+            buffer.Dispose();
+        }
+    }
+
+    private void RequireAlive() => ObjectDisposedException.ThrowIf(_disposed, this);
+}
