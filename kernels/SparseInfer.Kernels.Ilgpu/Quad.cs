@@ -15,6 +15,11 @@ public static class Quad
     /// <param name="factor">The number.</param>
     public static Float4 Scale(Float4 a, float factor) => new(a.X * factor, a.Y * factor, a.Z * factor, a.W * factor);
 
+    /// <summary>a * b, column by column.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="b">A factor for each.</param>
+    public static Float4 Product(Float4 a, Float4 b) => new(a.X * b.X, a.Y * b.Y, a.Z * b.Z, a.W * b.W);
+
     /// <summary>The sum of four columns, in their order.</summary>
     /// <param name="a">Four columns.</param>
     public static float Sum(Float4 a) => a.X + a.Y + a.Z + a.W;

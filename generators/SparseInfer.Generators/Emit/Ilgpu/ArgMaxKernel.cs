@@ -9,7 +9,7 @@ internal static class ArgMaxKernel
 
     public static DeviceKernel Of(CodeWriter code) => new(
         "ArgMax",
-        "The token with the largest logit, the lowest of equals. One group.",
+        "The token with the largest logit, the lowest of equals; -1 where a logit is NaN or infinite upwards, or none is finite. One group.",
         [KernelParameter.Floats("logits"), KernelParameter.Int("vocabulary"), KernelParameter.Ints("greedy")],
         () =>
         {
@@ -20,9 +20,11 @@ internal static class ArgMaxKernel
             code.Lines(WarpCode.Place);
             code.Line("int best = thread < vocabulary ? thread : 0;");
             code.Line("float most = logits[best];");
+            code.Line("int wrong = most <= float.MaxValue ? 0 : 1;");
             using (code.Block($"for (int i = thread + {Threads}; i < vocabulary; i += {Threads})"))
             {
                 code.Line("float logit = logits[i];");
+                code.Line("wrong |= logit <= float.MaxValue ? 0 : 1;");
                 using (code.Block("if (logit > most)"))
                 {
                     code.Line("most = logit;");
@@ -31,11 +33,11 @@ internal static class ArgMaxKernel
             }
 
             code.Line();
-            EmitTree(code, 16);
+            EmitTree(code);
             using (code.Block("if (lane == 0)"))
             {
                 code.Line("values[warp] = most;");
-                code.Line("indices[warp] = best;");
+                code.Line("indices[warp] = wrong == 0 ? best : -1;");
             }
 
             code.Line();
@@ -46,6 +48,7 @@ internal static class ArgMaxKernel
                 {
                     code.Line("float value = values[other];");
                     code.Line("int index = indices[other];");
+                    code.Line("wrong |= index < 0 ? 1 : 0;");
                     using (code.Block("if (value > most || (value == most && index < best))"))
                     {
                         code.Line("most = value;");
@@ -54,16 +57,18 @@ internal static class ArgMaxKernel
                 }
 
                 code.Line();
-                code.Line("greedy[0] = best;");
+                code.Line("greedy[0] = wrong == 0 && most >= -float.MaxValue ? best : -1;");
             }
         });
 
-    private static void EmitTree(CodeWriter code, int first)
+    private static void EmitTree(CodeWriter code)
     {
-        for (int distance = first; distance > 0; distance /= 2)
+        for (int distance = 16; distance > 0; distance /= 2)
         {
             code.Line($"float most{distance} = Warp.ShuffleXor(most, {distance});");
             code.Line($"int best{distance} = Warp.ShuffleXor(best, {distance});");
+            code.Line($"int wrong{distance} = Warp.ShuffleXor(wrong, {distance});");
+            code.Line($"wrong |= wrong{distance};");
             using (code.Block($"if (most{distance} > most || (most{distance} == most && best{distance} < best))"))
             {
                 code.Line($"most = most{distance};");

@@ -31,7 +31,7 @@ internal sealed record DeviceKernel(string Name, string Summary, IReadOnlyList<K
 
     public string Field => "_" + char.ToLowerInvariant(Name[0]) + Name.Substring(1);
 
-    public void EmitField(CodeWriter code) => code.Line($"private readonly Action<KernelConfig, {Types}> {Field} = device.Load<{Types}>({Name});");
+    public void EmitField(CodeWriter code) => code.Line($"private readonly Action<KernelConfig, {Types}> {Field} = device.Accelerator.LoadStreamKernel<{Types}>({Name});");
 
     public void EmitMethod(CodeWriter code)
     {

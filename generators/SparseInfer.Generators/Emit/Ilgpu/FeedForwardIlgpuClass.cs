@@ -110,7 +110,7 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnly
                 yield return ("ArrayView<Words4>", matrix);
                 if (plan.Row.IsBlock)
                 {
-                    yield return ("ArrayView<ushort>", matrix + "Scales");
+                    yield return (matrix == "Down" ? "ArrayView<Words4>" : "ArrayView<ushort>", matrix + "Scales");
                 }
             }
 
@@ -148,12 +148,12 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnly
             {
                 string name = FusedKernel.Name(policy, metered: false);
                 string types = Types(policy, metered: false);
-                _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.Load<{types}>({plan.ClassName}.{name});");
+                _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.Accelerator.LoadStreamKernel<{types}>({plan.ClassName}.{name});");
             }
 
             if (batches)
             {
-                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> ActivateBatch = device.Load<{BatchTypes}>({plan.ClassName}.ActivateBatch);");
+                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> ActivateBatch = device.Accelerator.LoadStreamKernel<{BatchTypes}>({plan.ClassName}.ActivateBatch);");
             }
 
             foreach (IlgpuKernelEmitter policy in policies)
@@ -161,7 +161,7 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnly
                 string name = FusedKernel.Name(policy, metered: true);
                 string types = Types(policy, metered: true);
                 _code.Line();
-                _code.Line($"public Action<KernelConfig, {types}> {name} => field ??= device.Load<{types}>({plan.ClassName}.{name});");
+                _code.Line($"public Action<KernelConfig, {types}> {name} => field ??= device.Accelerator.LoadStreamKernel<{types}>({plan.ClassName}.{name});");
             }
         }
     }

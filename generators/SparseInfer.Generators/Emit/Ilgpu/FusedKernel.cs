@@ -342,43 +342,53 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         code.Line();
     }
 
-    /// <summary>Down: each thread its columns, the rows of the list in ascending order, several loads under way together.</summary>
+    /// <summary>Down: each thread its columns, the rows of the list in ascending order.</summary>
     private void EmitDown()
     {
-        string count = policy.Skips ? "rows" : "count";
-        code.Line("// Down: each thread its columns, in registers; four rows are under way together.");
         bool guarded = _row.Words < plan.Threads;
+        string several = _row.IsBlock ? "32 neurons share their columns' scales" : "four rows are under way together";
+        code.Line($"// Down: each thread its columns, in registers; {several}.");
         using (guarded ? code.Block($"if (thread < {_row.Words})") : default(CodeWriter.Scope?))
         {
-            for (int step = 0; step < plan.DownSteps; step++)
+            ForSteps(step => code.Line($"Float4 {List(j => $"{Sum(step, j)} = default")};"), guard: false);
+            if (_row.IsBlock)
             {
-                code.Line($"Float4 {string.Join(", ", Enumerable.Range(0, _row.Quads).Select(j => $"{Sum(step, j)} = default"))};");
+                EmitBlocks();
             }
-
-            int together = IlgpuFeedForwardPlan.DownAtOnce;
-            code.Line("int next = 0;");
-            using (code.Block($"for (; next + {together} <= {count}; next += {together})"))
+            else
             {
-                EmitRows(together);
-            }
-
-            code.Line();
-            using (code.Block($"for (; next < {count}; next++)"))
-            {
-                EmitRows(1);
+                EmitPlain();
             }
 
             code.Line();
-            for (int step = 0; step < plan.DownSteps; step++)
+            ForSteps(step =>
             {
-                EmitStep(step, () =>
+                for (int j = 0; j < _row.Quads; j++)
                 {
-                    for (int j = 0; j < _row.Quads; j++)
-                    {
-                        code.Line($"partial[{Offset($"(Grid.IdxX * {_row.Columns / 4}) + thread", (j * _row.Words) + (step * plan.Threads))}] = {Sum(step, j)};");
-                    }
-                });
-            }
+                    string place = Offset($"(Grid.IdxX * {_row.Columns / 4}) + thread", (j * _row.Words) + (step * plan.Threads));
+                    code.Line($"partial[{place}] = {Sum(step, j)};");
+                }
+            });
+        }
+    }
+
+    private string Count => policy.Skips ? "rows" : "count";
+
+    private string Neuron(string entry) => policy.Skips ? $"neurons[{entry}]" : $"(first + {entry})";
+
+    private void EmitPlain()
+    {
+        int together = IlgpuFeedForwardPlan.DownAtOnce;
+        code.Line("int next = 0;");
+        using (code.Block($"for (; next + {together} <= {Count}; next += {together})"))
+        {
+            EmitRows(together);
+        }
+
+        code.Line();
+        using (code.Block($"for (; next < {Count}; next++)"))
+        {
+            EmitRows(1);
         }
     }
 
@@ -387,53 +397,94 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         for (int k = 0; k < together; k++)
         {
             string entry = k == 0 ? "next" : $"next + {k}";
-            string neuron = policy.Skips ? $"neurons[{entry}]" : $"(first + {entry})";
-            code.Line(_row.IsBlock ? $"int neuron{k} = {neuron};" : $"int row{k} = ({neuron} * {_row.Words}) + thread;");
-            if (_row.IsBlock)
-            {
-                code.Line($"int row{k} = (neuron{k} * {_row.Words}) + thread;");
-                code.Line($"int scale{k} = (neuron{k} * {_row.Scales}) + {(_row.Quads == 8 ? "thread" : "(thread / 2)")};");
-            }
-
+            code.Line($"int row{k} = ({Neuron(entry)} * {_row.Words}) + thread;");
             code.Line($"float value{k} = values[{entry}];");
         }
 
-        for (int step = 0; step < plan.DownSteps; step++)
+        ForSteps(step =>
         {
-            EmitStep(step, () =>
+            for (int k = 0; k < together; k++)
             {
-                for (int k = 0; k < together; k++)
+                code.Line($"Words4 down{step}_{k} = w.Down[{Offset($"row{k}", step * plan.Threads)}];");
+            }
+
+            for (int k = 0; k < together; k++)
+            {
+                code.Line($"{plan.Weights}.AddScaled(down{step}_{k}, value{k}, {List(j => $"ref {Sum(step, j)}")});");
+            }
+        });
+    }
+
+    /// <summary>Block types: what the neurons of a block add up to is scaled once, when the list goes on to the next block.</summary>
+    private void EmitBlocks()
+    {
+        ForSteps(step => code.Line($"Float4 {List(j => $"{Part(step, j)} = default")};"), guard: false);
+        code.Line("int block = -1;");
+        using (code.Block($"for (int next = 0; next < {Count}; next++)"))
+        {
+            code.Line($"int neuron = {Neuron("next")};");
+            code.Line("float value = values[next];");
+            using (code.Block("if (neuron / 32 != block)"))
+            {
+                using (code.Block("if (block >= 0)"))
                 {
-                    code.Line($"Words4 down{step}_{k} = w.Down[{Offset($"row{k}", step * plan.Threads)}];");
-                    if (_row.IsBlock)
-                    {
-                        int offset = step * plan.Threads * _row.PerLoad / 32;
-                        code.Line($"ushort downScale{step}_{k} = w.DownScales[{Offset($"scale{k}", offset)}];");
-                    }
+                    EmitScale();
+                    ForSteps(step => code.Lines(string.Join("\n", Enumerable.Range(0, _row.Quads).Select(j => $"{Part(step, j)} = default;"))), guard: false);
                 }
 
-                for (int k = 0; k < together; k++)
-                {
-                    string scale = _row.IsBlock ? $"downScale{step}_{k}, " : "";
-                    string sums = string.Join(", ", Enumerable.Range(0, _row.Quads).Select(j => $"ref {Sum(step, j)}"));
-                    code.Line($"{plan.Weights}.AddScaled(down{step}_{k}, {scale}value{k}, {sums});");
-                }
+                code.Line();
+                code.Line("block = neuron / 32;");
+            }
+
+            code.Line();
+            code.Line($"int row = (neuron * {_row.Words}) + thread;");
+            ForSteps(step =>
+            {
+                code.Line($"Words4 down{step} = w.Down[{Offset("row", step * plan.Threads)}];");
+                code.Line($"{plan.Weights}.AddQuants(down{step}, value, {List(j => $"ref {Part(step, j)}")});");
             });
         }
-    }
 
-    /// <summary>Writes a step of down: the last may be for some threads only.</summary>
-    private void EmitStep(int step, Action emit)
-    {
-        int rest = _row.Words - (step * plan.Threads);
-        bool guarded = step > 0 && rest < plan.Threads;
-        using (guarded ? code.Block($"if (thread < {rest})") : default(CodeWriter.Scope?))
+        code.Line();
+        using (code.Block("if (block >= 0)"))
         {
-            emit();
+            EmitScale();
         }
     }
+
+    private void EmitScale()
+    {
+        int words = _row.Quads / 2;
+        code.Line($"int scale = (block * {_row.Columns / 8}) + (thread * {words});");
+        ForSteps(step =>
+        {
+            for (int k = 0; k < words; k++)
+            {
+                string index = Offset("scale", (step * plan.Threads * words) + k);
+                code.Line($"BlockScales.AddScaled(w.DownScales[{index}], {Part(step, 2 * k)}, {Part(step, (2 * k) + 1)}, "
+                    + $"ref {Sum(step, 2 * k)}, ref {Sum(step, (2 * k) + 1)});");
+            }
+        });
+    }
+
+    /// <summary>Writes something for each step of down; the last step may be for some threads only.</summary>
+    private void ForSteps(Action<int> emit, bool guard = true)
+    {
+        for (int step = 0; step < plan.DownSteps; step++)
+        {
+            int rest = _row.Words - (step * plan.Threads);
+            using (guard && step > 0 && rest < plan.Threads ? code.Block($"if (thread < {rest})") : default(CodeWriter.Scope?))
+            {
+                emit(step);
+            }
+        }
+    }
+
+    private string List(Func<int, string> item) => string.Join(", ", Enumerable.Range(0, _row.Quads).Select(item));
 
     private static string Offset(string index, int offset) => offset == 0 ? index : $"{index} + {offset}";
 
     private static string Sum(int step, int j) => $"y{step}_{j}";
+
+    private static string Part(int step, int j) => $"t{step}_{j}";
 }

@@ -33,13 +33,13 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line($"_splits = (capacity + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
                 foreach (var (type, name, count, what) in buffers)
                 {
-                    _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\");");
+                    _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\").View;");
                 }
 
                 using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
                 {
-                    _code.Line("_keys[layer] = Buffer<float>((long)capacity * KeyValueWidth, \"the key cache\");");
-                    _code.Line("_values[layer] = Buffer<float>((long)capacity * KeyValueWidth, \"the value cache\");");
+                    _code.Line("_keys[layer] = Buffer<float>((long)capacity * KeyValueWidth, \"the key cache\").View;");
+                    _code.Line("_values[layer] = Buffer<float>((long)capacity * KeyValueWidth, \"the value cache\").View;");
                 }
 
                 _code.Line();
@@ -242,6 +242,7 @@ internal sealed partial class IlgpuDecoderClass
                     int count = tokens - LogitsFrom;
                     Product(_program._head, _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads), count, Logits, Vocabulary);
                     """);
+                _code.Line($"_program._argMax({Config("1", $"{ArgMaxKernel.Threads}")}, Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);");
             }
         }
     }
@@ -265,7 +266,8 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"_program._feedForward{type}.ActivateBatch({activate}, w.{FeedForwardField(plan)}, _activated.Cast<float>(), {other}.Cast<float>());");
             int tiles = (_spec.Hidden + IlgpuDecoderPlan.ProductRows - 1) / IlgpuDecoderPlan.ProductRows;
             string bias = _spec.FeedForward.Biases ? "w.DownBias, " : "";
-            _code.Line($"_program._productDown{type}({Config($"{tiles}", Tiles("tokens"), "1", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("w.Down", type)}, "
+            string down = plan.Row.IsBlock ? "w.Down.Words, w.Down.Scales.Cast<Words4>()" : "w.Down.Words";
+            _code.Line($"_program._productDown{type}({Config($"{tiles}", Tiles("tokens"), "1", $"{IlgpuDecoderPlan.RowThreads}")}, {down}, "
                 + $"_activated, tokens, {bias}_projected.Cast<float>());");
         });
         _code.Line("AddNorm(_program.NormAfter(layer), tokens);");
@@ -369,13 +371,9 @@ internal sealed partial class IlgpuDecoderClass
             ForType("_program._head", type => _code.Line(
                 $"_program._head{type}({Config(Groups("Vocabulary"), $"{IlgpuDecoderPlan.RowThreads}")}, {Words("_program._head", type)}, {input}, "
                 + "Vocabulary, Logits);"));
+            _code.Line($"_program._argMax({Config("1", $"{ArgMaxKernel.Threads}")}, Logits.SubView(0, Vocabulary), Vocabulary, Greedy);");
         }
 
-        _code.Line();
-        using (_code.Block("protected override void ArgMax(ArrayView<float> logits, int vocabulary)"))
-        {
-            _code.Line($"_program._argMax({Config("1", $"{ArgMaxKernel.Threads}")}, logits, vocabulary, Greedy);");
-        }
     }
 
     private void EmitProduct()

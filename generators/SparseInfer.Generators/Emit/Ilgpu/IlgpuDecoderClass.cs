@@ -207,7 +207,7 @@ internal sealed partial class IlgpuDecoderClass
     private void EmitBindAttention(TensorCalls tensors)
     {
         _code.Line($"w.AttentionNorm = {NormCall(part => TensorNames.Layer("attn_norm", "input_layernorm", part))};");
-        using (_code.Block("w.Heads = upload.Stack(", "[", "], HeadDimension, Hidden);"))
+        using (_code.Block("w.Heads = upload.Stack(", "[", "], Hidden);"))
         {
             _code.Line($"({tensors.Rotary(TensorNames.Layer("attn_q", "self_attn.q_proj"), "QueryWidth")}, QueryWidth),");
             _code.Line($"({tensors.Rotary(TensorNames.Layer("attn_k", "self_attn.k_proj"), "KeyValueWidth")}, KeyValueWidth),");
@@ -253,12 +253,11 @@ internal sealed partial class IlgpuDecoderClass
             string stored = field.ToLowerInvariant();
             string call = TensorCalls.Matrix(TensorNames.Layer(gguf, huggingFace), "Intermediate", "Hidden", $"[{type}]");
             _code.Line($"StoredMatrix {stored} = {call};");
+            _code.Line($"w.{field} = upload.Matrix({stored}, Intermediate, Hidden);");
             foreach (string matrix in SignMatrices.Where(matrix => matrix == field))
             {
                 _code.Line($"ArrayView<Words4> {stored}Signs = upload.Signs({stored}, Intermediate, Hidden);");
             }
-
-            _code.Line($"w.{field} = upload.Matrix({stored}, Intermediate, Hidden);");
         }
 
         string down = TensorNames.Layer(TensorCalls.Down.Gguf, TensorCalls.Down.HuggingFace);
@@ -289,7 +288,8 @@ internal sealed partial class IlgpuDecoderClass
                         _code.Line($"{matrix} = w.{matrix}.Words,");
                         if (plan.Row.IsBlock)
                         {
-                            _code.Line($"{matrix}Scales = w.{matrix}.Scales,");
+                            string cast = matrix == TensorCalls.Down.Field ? ".Cast<Words4>()" : "";
+                            _code.Line($"{matrix}Scales = w.{matrix}.Scales{cast},");
                         }
                     }
 

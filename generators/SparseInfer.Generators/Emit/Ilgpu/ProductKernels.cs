@@ -61,7 +61,10 @@ internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
         return new DeviceKernel(
             $"ProductDown{row.Weights}",
             "Down for a prompt's tokens: each token's activations times the rows of down, neurons in ascending order.",
-            [.. Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), .. bias, KernelParameter.Floats("y")],
+            [
+                KernelParameter.Words("words"), .. row.IsBlock ? [KernelParameter.Words("scales")] : Array.Empty<KernelParameter>(),
+                KernelParameter.Quads("x"), KernelParameter.Int("tokens"), .. bias, KernelParameter.Floats("y"),
+            ],
             () =>
             {
                 EmitStart();
@@ -140,26 +143,46 @@ internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 int source = word < {row.Words} ? word : {row.Words - 1};
                 Words4 tile = words[(neuron * {row.Words}) + source];
                 """);
-            if (row.IsBlock)
+            code.Line($"int to = (depth * {RowStride}) + (i % {each} * {row.PerLoad});");
+            if (!row.IsBlock)
             {
-                code.Line($"ushort scale = scales[(neuron * {row.Scales}) + {(row.Quads == 8 ? "source" : "(source / 2)")}];");
+                EmitWiden(row, 1);
+                return;
             }
 
-            code.Line($"int to = (depth * {RowStride}) + (i % {each} * {row.PerLoad});");
-            EmitWiden(row, 1);
+            // A step is a block: its columns' scales stand in one row.
+            code.Line($"int scale = (step * {row.Columns / 8}) + (source * {row.Quads / 2});");
+            for (int j = 0; j < row.Quads; j++)
+            {
+                if (j % 2 == 0)
+                {
+                    code.Line($"Words4 scales{j / 2} = scales[scale{(j == 0 ? "" : $" + {j / 2}")}];");
+                }
+
+                code.Line($"Float4 quad{j} = Quad.Product({row.Weights}.Widen{j}(tile, {HalfOne}), F16.Widen{j % 2}(scales{j / 2}));");
+                EmitQuad(j, 1);
+            }
         });
     }
+
+    /// <summary>The half 1.0: quants as they are.</summary>
+    private const string HalfOne = "0x3c00";
 
     private void EmitWiden(RowPlan row, int stride)
     {
         for (int j = 0; j < row.Quads; j++)
         {
             code.Line($"Float4 quad{j} = {row.Weights}.Widen{j}(tile{(row.IsBlock ? ", scale" : "")});");
-            for (int k = 0; k < 4; k++)
-            {
-                int offset = ((4 * j) + k) * stride;
-                code.Line($"weights[to{(offset == 0 ? "" : $" + {offset}")}] = quad{j}.{"XYZW"[k]};");
-            }
+            EmitQuad(j, stride);
+        }
+    }
+
+    private void EmitQuad(int j, int stride)
+    {
+        for (int k = 0; k < 4; k++)
+        {
+            int offset = ((4 * j) + k) * stride;
+            code.Line($"weights[to{(offset == 0 ? "" : $" + {offset}")}] = quad{j}.{"XYZW"[k]};");
         }
     }
 
