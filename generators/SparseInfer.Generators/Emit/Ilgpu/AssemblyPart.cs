@@ -26,7 +26,7 @@ internal static class AssemblyPart
             internal static class IlgpuDevices
             {
                 [global::System.Runtime.CompilerServices.ModuleInitializer]
-                internal static void Register() => global::SparseInfer.Runtime.IlgpuBackend.Register();
+                internal static void Register() => global::SparseInfer.IlgpuBackend.Register();
             }
             """);
         return code.ToString();

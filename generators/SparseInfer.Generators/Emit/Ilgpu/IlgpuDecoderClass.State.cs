@@ -19,10 +19,7 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line($"private readonly ArrayView<{type}> {name};");
             }
 
-            _code.Line("private readonly ArrayView<float>[] _keys = new ArrayView<float>[LayerCount];");
-            _code.Line("private readonly ArrayView<float>[] _values = new ArrayView<float>[LayerCount];");
-            _code.Line("private readonly ArrayView<float> _cos;");
-            _code.Line("private readonly ArrayView<float> _sin;");
+            _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
             _code.Line("private readonly int _splits;");
             _code.Line();
             string counts = string.Join(", ", _feedForwards.Select(plan => $"{plan.ClassName}.Counts"));
@@ -36,14 +33,21 @@ internal sealed partial class IlgpuDecoderClass
                     _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\").View;");
                 }
 
+                _code.Line("(ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);");
                 using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
                 {
-                    _code.Line("_keys[layer] = Buffer<float>((long)capacity * KeyValueWidth, \"the key cache\").View;");
-                    _code.Line("_values[layer] = Buffer<float>((long)capacity * KeyValueWidth, \"the value cache\").View;");
+                    string bias = _attention.QueryKeyValueBiases ? "\n    Bias = program._layers[layer].HeadBiases," : "";
+                    _code.Lines($$"""
+                        _views[layer] = new HeadViews
+                        {
+                            Cos = cos,
+                            Sin = sin,{{bias}}
+                            Queries = _queries,
+                            Keys = Buffer<float>((long)capacity * KeyValueWidth, "the key cache").View,
+                            Values = Buffer<float>((long)capacity * KeyValueWidth, "the value cache").View,
+                        };
+                        """);
                 }
-
-                _code.Line();
-                _code.Line("(_cos, _sin) = RotaryTables(program._rope, RopePairs);");
             }
 
             _code.Line();
@@ -152,10 +156,9 @@ internal sealed partial class IlgpuDecoderClass
                     _code.Line("int count = heads.Rows / HeadDimension;");
                     int perGroup = IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp;
                     _code.Line($"int groups = ((count * {_plan.HeadPairs}) + {perGroup - 1}) / {perGroup};");
-                    string bias = _attention.QueryKeyValueBiases ? "w.HeadBiases, " : "";
                     ForType("heads", type => _code.Line(
-                        $"_program._heads{type}({Config("groups", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("heads", type)}, _normed, {bias}"
-                        + "_cos, _sin, firstHead, count, position, Capacity, _queries, _keys[layer], _values[layer]);"));
+                        $"_program._heads{type}({Config("groups", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("heads", type)}, _normed, _views[layer], "
+                        + "firstHead, count, position, Capacity);"));
                 }
 
                 _code.Line();
@@ -204,9 +207,8 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line();
                 int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * _plan.HeadPairs;
                 int threads = FeedForwardIlgpuClass.BatchThreads;
-                string bias = _attention.QueryKeyValueBiases ? "w.HeadBiases, " : "";
-                _code.Line($"_program._rotateBatch({Config($"{(units + threads - 1) / threads}", "tokens", "1", $"{threads}")}, _products, {bias}"
-                    + "_cos, _sin, start, Capacity, _queries, _keys[layer], _values[layer]);");
+                _code.Line($"_program._rotateBatch({Config($"{(units + threads - 1) / threads}", "tokens", "1", $"{threads}")}, _products, _views[layer], "
+                    + "start, Capacity);");
                 _code.Line("Attend(layer, start, tokens);");
                 _code.Line("Product(w.Output, _attended, tokens, _projected.Cast<float>(), 4 * HiddenQuads);");
                 if (_attention.OutputBias)
@@ -291,7 +293,7 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line($"int splits = (start + tokens + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
             string threads = $"{IlgpuDecoderPlan.AttentionThreads}";
-            _code.Line($"_program._attendPart({Config("Heads", "splits", "tokens", threads)}, _queries, _keys[layer], _values[layer], Capacity, start, "
+            _code.Line($"_program._attendPart({Config("Heads", "splits", "tokens", threads)}, _queries, _views[layer].Keys, _views[layer].Values, Capacity, start, "
                 + "_parts, _most, _weight);");
             _code.Line($"_program._attendJoin({Config("Heads", "tokens", "1", threads)}, _parts, _most, _weight, start, splits, _attended.Cast<float>());");
         }

@@ -42,14 +42,12 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     public DeviceKernel Heads(WeightType type)
     {
         RowPlan row = RowPlan.Of(type, plan.Spec.Hidden);
-        IEnumerable<KernelParameter> bias = _attention.QueryKeyValueBiases ? [KernelParameter.Floats("bias")] : [];
         return new DeviceKernel(
             $"Heads{type}",
             "Query, key and value of one token, rotated and cached: a pair of a head's rows for a warp.",
             [
-                .. Matrix(row), KernelParameter.Quads("x"), .. bias, KernelParameter.Floats("cos"), KernelParameter.Floats("sin"),
+                .. Matrix(row), KernelParameter.Quads("x"), new KernelParameter("HeadViews", "views"),
                 KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("capacity"),
-                KernelParameter.Floats("queries"), KernelParameter.Floats("keys"), KernelParameter.Floats("values"),
             ],
             () =>
             {
@@ -68,7 +66,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     EmitTurn("(firstHead * " + _attention.HeadDimension + ") + local");
                     using (code.Block("if (lane == 0)"))
                     {
-                        EmitPlace("queries", "");
+                        EmitPlace("");
                     }
                 }
             });
@@ -77,16 +75,14 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>Prompts: what <see cref="Heads"/> does after its dot products, for a batch.</summary>
     public DeviceKernel Rotate()
     {
-        IEnumerable<KernelParameter> bias = _attention.QueryKeyValueBiases ? [KernelParameter.Floats("bias")] : [];
         int rows = plan.Shape.QueryWidth + (2 * plan.Shape.KeyValueWidth);
         int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * plan.HeadPairs;
         return new DeviceKernel(
             "RotateBatch",
             "Queries, keys and values of a prompt's tokens, rotated and cached: a pair of a head's elements for a thread.",
             [
-                KernelParameter.Floats("products"), .. bias, KernelParameter.Floats("cos"), KernelParameter.Floats("sin"),
+                KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"),
                 KernelParameter.Int("start"), KernelParameter.Int("capacity"),
-                KernelParameter.Floats("queries"), KernelParameter.Floats("keys"), KernelParameter.Floats("values"),
             ],
             () =>
             {
@@ -105,7 +101,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                         float b = products[(Grid.IdxY * {rows}) + local + d1];
                         """);
                     EmitTurn("local");
-                    EmitPlace("queries", $"(Grid.IdxY * {plan.Shape.PaddedQueryWidth}) + ");
+                    EmitPlace($"(Grid.IdxY * {plan.Shape.PaddedQueryWidth}) + ");
                 }
             });
     }
@@ -141,16 +137,16 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         int half = _attention.RopeDimensions / 2;
         if (_attention.QueryKeyValueBiases)
         {
-            code.Line($"a += bias[{row} + d0];");
-            code.Line($"b += bias[{row} + d1];");
+            code.Line($"a += views.Bias[{row} + d0];");
+            code.Line($"b += views.Bias[{row} + d1];");
         }
 
         string rotated = half == plan.HeadPairs ? "" : $" && pair < {half}";
         using (code.Block($"if (head < {_attention.Heads + _attention.KeyValueHeads}{rotated})"))
         {
             code.Lines($"""
-                float c = cos[(position * {half}) + pair];
-                float s = sin[(position * {half}) + pair];
+                float c = views.Cos[(position * {half}) + pair];
+                float s = views.Sin[(position * {half}) + pair];
                 float turned = (a * c) - (b * s);
                 b = (a * s) + (b * c);
                 a = turned;
@@ -161,26 +157,26 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     }
 
     /// <summary>Writes where <c>a</c> and <c>b</c> go.</summary>
-    private void EmitPlace(string queries, string offset)
+    private void EmitPlace(string offset)
     {
         int size = _attention.HeadDimension;
         int heads = _attention.Heads;
         int keyHeads = _attention.KeyValueHeads;
         using (code.Block($"if (head < {heads})"))
         {
-            EmitTwo(queries, $"{offset}(head * {size})");
+            EmitTwo("views.Queries", $"{offset}(head * {size})");
         }
 
         using (code.Block($"else if (head < {heads + keyHeads})"))
         {
             code.Line($"long key = ((((long)(head - {heads})) * capacity) + position) * {size};");
-            EmitTwo("keys", "key");
+            EmitTwo("views.Keys", "key");
         }
 
         using (code.Block("else"))
         {
             code.Line($"long value = ((((long)(head - {heads + keyHeads})) * capacity) + position) * {size};");
-            EmitTwo("values", "value");
+            EmitTwo("views.Values", "value");
         }
     }
 
