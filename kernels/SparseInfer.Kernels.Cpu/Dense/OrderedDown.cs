@@ -1,10 +1,11 @@
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// The second product of a feed-forward layer, <c>y[j] = Σ h[i] * w_down[i, j]</c>. The terms of each column are added in ascending i,
-/// whatever is skipped, split or batched: in plain formats one by one (<see cref="PlainDown"/>), in block formats block by block of 32 neurons, whose
-/// integer sum is exact (<see cref="BlockDown"/>). A zero term leaves a sum's bits alone (but for a sum underflowed to -0): so leaving out
-/// neurons that are zero changes nothing.
+/// The second product of a feed-forward layer, <c>y[j] = Σ h[i] * w_down[i, j]</c>. The neurons come in <see cref="NeuronSlices"/>: the terms of
+/// each column are added in ascending i within a slice, and the slices' sums in their order, whatever is skipped, split or batched. Within a
+/// slice, plain formats add neurons one by one (<see cref="PlainDown"/>), block formats block by block of 32 neurons, whose integer sum is exact
+/// (<see cref="BlockDown"/>). A zero term leaves a sum's bits alone (but for a sum underflowed to -0): so leaving out neurons that are zero
+/// changes nothing.
 /// </summary>
 public static unsafe partial class OrderedDown
 {

@@ -41,18 +41,19 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         }
     }
 
-    protected override void Down(ref float y) => Down(Layer, Layer.Scratch, ref y, 0, _sizes.PaddedHidden);
+    protected override void Down(ref float y)
+    {
+        Down(Layer, Layer.Scratch, worker: 0);
+        Sum(Layer.Scratch, ref y, 0, _sizes.PaddedHidden);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Down(LoadedLayer w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
-    {
-        MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn).Clear();
-        for (int worker = 0; worker < scratch.Workers; worker++)
-        {
-            FeedForwardSlot slot = scratch[worker];
-            OrderedDown.Accumulate<T>(in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);
-        }
-    }
+    private static void Down(LoadedLayer w, FeedForwardScratch scratch, int worker) =>
+        OrderedDown.AccumulateSlices<T>(in w.Down, scratch, worker);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sum(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn) =>
+        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Dense(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to)

@@ -51,9 +51,8 @@ internal sealed class UnfusedProgram<T>(LoadedLayer layer) : LayerProgram(layer)
 
     protected override void Down(ref float y)
     {
-        FeedForwardSlot slot = Layer.Scratch[0];
-        MemoryMarshal.CreateSpan(ref y, Layer.Shape.Hidden).Clear();
-        OrderedDown.Accumulate<T>(in Layer.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, 0, Layer.Shape.Hidden);
+        OrderedDown.AccumulateSlices<T>(in Layer.Down, Layer.Scratch, worker: 0);
+        OrderedDown.SumSlices(Layer.Scratch, ref y, 0, Layer.Shape.Hidden);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
