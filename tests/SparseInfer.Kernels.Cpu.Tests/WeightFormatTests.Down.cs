@@ -88,6 +88,19 @@ public abstract partial class WeightFormatTests<T>
     }
 
     [Fact]
+    public void Neurons_without_an_activation_are_not_added()
+    {
+        using var sample = new Sample<T>(200, 96);
+        float[] h = Activations(96, 1);
+        int[] all = Enumerable.Range(0, 96).ToArray();
+        foreach (int count in new[] { 0, 1, 4, 30, 32, 61 })
+        {
+            int[] expected = Reference.Bits(Accumulate(sample, all[..count], h[..count], 224));
+            Reference.Bits(Accumulate(sample, all, h[..count], 224)).ShouldBe(expected, $"{count} of 96");
+        }
+    }
+
+    [Fact]
     public void Columns_split_anywhere_give_the_same_bits()
     {
         using var sample = new Sample<T>(250, 96);

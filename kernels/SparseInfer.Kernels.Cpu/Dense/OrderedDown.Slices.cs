@@ -24,7 +24,7 @@ public static unsafe partial class OrderedDown
                 count = ~count;
             ref float partial = ref scratch.Partial(slice);
             MemoryMarshal.CreateSpan(ref partial, scratch.PaddedHidden).Clear();
-            Accumulate<T>(in down, active[..count], h[..count], ref partial, 0, scratch.PaddedHidden);
+            Accumulate<T>(in down, active, h[..count], ref partial, 0, scratch.PaddedHidden);
             active = active[count..];
             h = h[count..];
         }

@@ -14,7 +14,7 @@ public static unsafe partial class OrderedDown
     /// <param name="active">
     /// The neurons that are not zero, ascending. In several calls, calls divide them at a multiple of 32 neurons: a block is quantized as one.
     /// </param>
-    /// <param name="h">Their activations.</param>
+    /// <param name="h">Their activations. Where there are fewer, the neurons that have none are what comes next: they are fetched, not added.</param>
     /// <param name="y">The sums, column 0's first; the caller sets them to +0.</param>
     /// <param name="fromColumn">First column, a multiple of 32.</param>
     /// <param name="toColumn">End of the range, a multiple of 32: at most the padded width.</param>
@@ -22,7 +22,7 @@ public static unsafe partial class OrderedDown
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn)
         where T : IWeightFormat
     {
-        if (!active.IsEmpty && fromColumn < toColumn)
+        if (!h.IsEmpty && fromColumn < toColumn)
             T.AddDown(in down, active, h, ref y, fromColumn, toColumn);
     }
 }
