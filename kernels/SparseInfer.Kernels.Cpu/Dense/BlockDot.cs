@@ -151,7 +151,7 @@ internal static unsafe class BlockDot
                         Vector256<short> d = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
                             + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
 
-                        // Added until each block of each row has two, up to 30,480: they fit 16 bits to the end, so one vector serves four rows.
+                        // Added until each block of each row has two, up to 30,480: 16 bits hold them to the end, and one vector four rows.
                         a = Avx2.AlignRight(b, a, 8) + Avx2.Blend(a.AsInt32(), b.AsInt32(), 0b1100_1100).AsInt16();
                         c = Avx2.AlignRight(d, c, 8) + Avx2.Blend(c.AsInt32(), d.AsInt32(), 0b1100_1100).AsInt16();
                         a = Avx.Shuffle(a.AsSingle(), c.AsSingle(), 0b10_00_10_00).AsInt16()
@@ -162,7 +162,7 @@ internal static unsafe class BlockDot
                             Vector256.Load((float*)(input + QuantizedInput.EightBitScales)),
                             Vector256.Load((float*)(input + QuantizedInput.EightBitExcess)));
 
-                        // Of a pair's first 32 bytes, the first block's scale is word 0 of the lower half, the second's word 1 of the upper.
+                        // Of a pair's first 32 bytes the first block's scale is word 0 of the lower half, the second's word 1 of the upper.
                         Vector256<int> ab = Avx2.UnpackLow(Vector256.Load((short*)(r0 + o)), Vector256.Load((short*)(r1 + o))).AsInt32();
                         Vector256<int> cd = Avx2.UnpackLow(Vector256.Load((short*)(r2 + o)), Vector256.Load((short*)(r3 + o))).AsInt32();
                         Vector256<int> halves = Avx2.Shuffle(Avx2.UnpackLow(ab, cd).AsByte(), place).AsInt32();

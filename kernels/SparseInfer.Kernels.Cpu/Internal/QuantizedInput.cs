@@ -27,7 +27,9 @@ internal static unsafe class QuantizedInput
     /// <summary>Below this a block counts as zero: its inverse scale would not be finite.</summary>
     public const float Smallest = 1e-30f;
 
-    /// <summary>What a block's sum before its weights' scale, 32 quants of up to 15 times the input, may exceed the input's largest element by.</summary>
+    /// <summary>
+    /// What a block's sum before its weights' scale, 32 quants of up to 15 times the input, may exceed the input's largest element by.
+    /// </summary>
     private const float Headroom = 1024;
 
     /// <summary>

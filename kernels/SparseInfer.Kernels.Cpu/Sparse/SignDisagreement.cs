@@ -16,8 +16,8 @@ internal static unsafe class SignDisagreement
     private const int Steps = 31;
 
     /// <summary>
-    /// How far ahead of the count lines are asked for. Rows follow each other, and the block after this one begins where this one ends, so the
-    /// first of its lines are underway while its predecessor's weights are read.
+    /// How far ahead of the count lines are asked for. Rows follow each other, and the block after this one begins where this one ends: the
+    /// first of its lines are fetched before its predecessor's weights are.
     /// </summary>
     private const int Ahead = 2048;
 

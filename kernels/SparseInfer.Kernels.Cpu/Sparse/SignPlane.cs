@@ -59,7 +59,7 @@ public readonly unsafe struct SignPlane
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref ulong Row(int row) => ref *(_words + ((nint)row * WordsPerRow));
 
-    /// <summary>Lists the rows of a range that disagree with an input's signs in so many places or fewer: what a predictor lets through.</summary>
+    /// <summary>Lists the rows of a range that disagree with an input's signs in few enough places: those a predictor lets through.</summary>
     /// <param name="signs">The input's signs, as <see cref="Signs.Pack(ref readonly float, ref ulong, int)"/> packs them.</param>
     /// <param name="fromRow">First row.</param>
     /// <param name="toRow">End of the range.</param>
@@ -85,7 +85,10 @@ public readonly unsafe struct SignPlane
         return count;
     }
 
-    /// <summary>Lists the rows of a range that neither this plane nor another bars: see <see cref="Agreeing(ref readonly ulong, int, int, int, ref int)"/>.</summary>
+    /// <summary>
+    /// Lists the rows of a range that neither this plane nor another bars: see
+    /// <see cref="Agreeing(ref readonly ulong, int, int, int, ref int)"/>.
+    /// </summary>
     /// <param name="other">A plane of this one's rows and columns.</param>
     /// <param name="signs">The input's signs, compared with both.</param>
     /// <param name="fromRow">First row.</param>
