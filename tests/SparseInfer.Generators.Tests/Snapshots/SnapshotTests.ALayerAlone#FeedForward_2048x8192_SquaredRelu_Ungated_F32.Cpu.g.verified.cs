@@ -4,7 +4,7 @@
 //   shape        2048 x 8192, not gated, SquaredRelu
 //   weights      F32, 8,192 bytes a neuron in each of 2 matrices (down neuron-major)
 //   bytes        134,217,728 a token when dense; 16,384 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs 8 words a step of 32; blocks of 512 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 32 words by vectors; blocks of 512 neurons
 //
 // Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron
 // within each of 24 slices of the neurons, then over the slices.
@@ -180,31 +180,13 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
             int first = count;
             int candidates = 0;
 
-            // Predict: count the signs that disagree; the list grows by one or by none, without a branch.
+            // Predict: count the signs that disagree, and list the neurons with few enough.
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks -= Stopwatch.GetTimestamp();
             }
 
-            for (int i = block; i < end; i++)
-            {
-                ref ulong upSigns = ref w.UpSigns.Row(i);
-                int upDisagreeing = 0;
-                for (nuint k = 0; k < 32; k += 8)
-                {
-                    upDisagreeing += BitOperations.PopCount(Unsafe.Add(ref signs, k) ^ Unsafe.Add(ref upSigns, k))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 1) ^ Unsafe.Add(ref upSigns, k + 1))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 2) ^ Unsafe.Add(ref upSigns, k + 2))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 3) ^ Unsafe.Add(ref upSigns, k + 3))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 4) ^ Unsafe.Add(ref upSigns, k + 4))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 5) ^ Unsafe.Add(ref upSigns, k + 5))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 6) ^ Unsafe.Add(ref upSigns, k + 6))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 7) ^ Unsafe.Add(ref upSigns, k + 7));
-                }
-
-                Unsafe.Add(ref candidate, candidates) = i;
-                candidates += upDisagreeing <= threshold ? 1 : 0;
-            }
+            candidates = w.UpSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
 
             if (TMeter.IsTimed)
             {

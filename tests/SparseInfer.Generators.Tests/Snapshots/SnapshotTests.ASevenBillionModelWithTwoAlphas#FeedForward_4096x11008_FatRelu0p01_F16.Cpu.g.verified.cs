@@ -4,7 +4,7 @@
 //   shape        4096 x 11008, gated, FatRelu above 0.01
 //   weights      F16, 8,192 bytes a neuron in each of 3 matrices (down neuron-major)
 //   bytes        270,532,608 a token when dense; 24,576 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs 8 words a step of 64; blocks of 512 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 64 words by vectors; blocks of 512 neurons
 //
 // Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron
 // within each of 24 slices of the neurons, then over the slices.
@@ -194,31 +194,13 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
             int first = count;
             int candidates = 0;
 
-            // Predict: count the signs that disagree; the list grows by one or by none, without a branch.
+            // Predict: count the signs that disagree, and list the neurons with few enough.
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks -= Stopwatch.GetTimestamp();
             }
 
-            for (int i = block; i < end; i++)
-            {
-                ref ulong gateSigns = ref w.GateSigns.Row(i);
-                int gateDisagreeing = 0;
-                for (nuint k = 0; k < 64; k += 8)
-                {
-                    gateDisagreeing += BitOperations.PopCount(Unsafe.Add(ref signs, k) ^ Unsafe.Add(ref gateSigns, k))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 1) ^ Unsafe.Add(ref gateSigns, k + 1))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 2) ^ Unsafe.Add(ref gateSigns, k + 2))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 3) ^ Unsafe.Add(ref gateSigns, k + 3))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 4) ^ Unsafe.Add(ref gateSigns, k + 4))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 5) ^ Unsafe.Add(ref gateSigns, k + 5))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 6) ^ Unsafe.Add(ref gateSigns, k + 6))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 7) ^ Unsafe.Add(ref gateSigns, k + 7));
-                }
-
-                Unsafe.Add(ref candidate, candidates) = i;
-                candidates += gateDisagreeing <= threshold ? 1 : 0;
-            }
+            candidates = w.GateSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
 
             if (TMeter.IsTimed)
             {

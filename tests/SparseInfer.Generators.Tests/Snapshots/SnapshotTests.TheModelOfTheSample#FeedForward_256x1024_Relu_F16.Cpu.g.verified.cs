@@ -196,7 +196,7 @@ internal static class FeedForward_256x1024_Relu_F16
             int first = count;
             int candidates = 0;
 
-            // Predict: count the signs that disagree; the list grows by one or by none, without a branch.
+            // Predict: count the signs that disagree, and list the neurons with few enough.
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks -= Stopwatch.GetTimestamp();
@@ -209,6 +209,7 @@ internal static class FeedForward_256x1024_Relu_F16
                     + BitOperations.PopCount(s1 ^ Unsafe.Add(ref gateSigns, 1))
                     + BitOperations.PopCount(s2 ^ Unsafe.Add(ref gateSigns, 2))
                     + BitOperations.PopCount(s3 ^ Unsafe.Add(ref gateSigns, 3));
+                // The list grows by one or by none, without a branch.
                 Unsafe.Add(ref candidate, candidates) = i;
                 candidates += gateDisagreeing <= threshold ? 1 : 0;
             }
