@@ -60,31 +60,23 @@ internal static class Reference
     }
 
     /// <summary>
-    /// Q4_0's: the input in steps of a 127th; even blocks in lanes 0 to 3, odd ones in 4 to 7, each lane eight columns; quants count from 0, and the
-    /// 8 too much is taken off with the input's step.
+    /// Q4_0's: the input in steps of a 127th; an integer sum for each block, whose quants count from 0, the 8 too much taken off with the
+    /// input's step; even blocks in one chain of fused multiply-add with the weights' scale, odd ones in another.
     /// </summary>
     public static float Q4Dot(ReadOnlySpan<float> x, ReadOnlySpan<byte> blocks)
     {
-        var sums = new float[8];
+        var sums = new float[2];
         for (int block = 0; block < blocks.Length / 18; block++)
         {
             ReadOnlySpan<byte> bytes = blocks.Slice(block * 18, 18);
             (int[] input, float step) = Quantize(x.Slice(block * 32, 32), 127);
-            float scale = (float)BitConverter.ToHalf(bytes);
-            for (int j = 0; j < 4; j++)
-            {
-                int sum = 0;
-                int inputs = 0;
-                for (int k = 4 * j; k < (4 * j) + 4; k++)
-                {
-                    sum += (input[k] * (bytes[2 + k] & 15)) + (input[k + 16] * (bytes[2 + k] >> 4));
-                    inputs += input[k] + input[k + 16];
-                }
-                int lane = (4 * (block % 2)) + j;
-                sums[lane] = MathF.FusedMultiplyAdd(MathF.FusedMultiplyAdd(sum, step, -8 * inputs * step), scale, sums[lane]);
-            }
+            int sum = 0;
+            for (int k = 0; k < 16; k++)
+                sum += (input[k] * (bytes[2 + k] & 15)) + (input[k + 16] * (bytes[2 + k] >> 4));
+            float dot = MathF.FusedMultiplyAdd(sum, step, -8 * input.Sum() * step);
+            sums[block % 2] = MathF.FusedMultiplyAdd(dot, (float)BitConverter.ToHalf(bytes), sums[block % 2]);
         }
-        return Tree(sums);
+        return sums[0] + sums[1];
     }
 
     /// <summary>One column of the down product, neuron by neuron.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FsCheck;
 using FsCheck.Fluent;
@@ -33,6 +34,48 @@ public sealed class SignsTests
         for (int i = 0; i < width; i++)
             w[i] = MathF.CopySign(w[i], i % 2 == 0 ? x[i] : -x[i]);
         Disagreements(x, w, width).ShouldBe(width / 2);
+    }
+
+    /// <summary>Widths on both sides of every step: words, vectors, and the steps after which counts in bytes are widened.</summary>
+    public static TheoryData<int> PlaneWidths =>
+        new(1, 63, 64, 65, 255, 256, 257, 511, 512, 544, 768, 1000, 1536, 3584, 4096, 7936, 8192, 15872, 16000, 16384, 32064);
+
+    [Theory]
+    [MemberData(nameof(PlaneWidths))]
+    public void Rows_are_listed_that_disagree_in_so_many_places_or_fewer(int width)
+    {
+        const int Rows = 11;
+        var random = new Random(width);
+        ulong[] signs = RandomSigns(width, random);
+        SignPlane plane = RandomPlane(Rows, width, random, out NativeBuffer owner);
+        SignPlane other = RandomPlane(Rows, width, random, out NativeBuffer otherOwner);
+        using (owner)
+        using (otherOwner)
+        {
+            // Rows 4 and 7 are the extremes: no sign of theirs disagrees, and every one.
+            for (int k = 0; k < signs.Length; k++)
+            {
+                Unsafe.Add(ref plane.Row(4), k) = signs[k];
+                Unsafe.Add(ref plane.Row(7), k) = ~signs[k] & LastWordMask(width, k);
+            }
+            int[] counts = [.. Enumerable.Range(0, Rows).Select(row => NaiveCount(signs, plane, row))];
+            int[] larger = [.. Enumerable.Range(0, Rows).Select(row => Math.Max(counts[row], NaiveCount(signs, other, row)))];
+            counts[4].ShouldBe(0);
+            counts[7].ShouldBe(width);
+            foreach (int most in counts.Concat(larger).SelectMany(count => new[] { count - 1, count, count + 1 }).Distinct())
+            {
+                foreach ((int from, int to) in new[] { (0, Rows), (3, 9), (5, 5) })
+                {
+                    int[] rows = [.. Enumerable.Range(from, to - from)];
+                    var list = new int[Rows + 1];
+                    int listed = plane.Agreeing(in signs[0], from, to, most, ref list[0]);
+                    list[..listed].ShouldBe(rows.Where(row => counts[row] <= most));
+                    listed = plane.Agreeing(in other, in signs[0], from, to, most, ref list[0]);
+                    list[..listed].ShouldBe(rows.Where(row => larger[row] <= most));
+                    list[^1].ShouldBe(0);
+                }
+            }
+        }
     }
 
     [Fact]
@@ -95,6 +138,32 @@ public sealed class SignsTests
             return Disagreements(x, w, values.Length) == naive;
         });
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(400), property);
+    }
+
+    private static SignPlane RandomPlane(int rows, int width, Random random, out NativeBuffer owner)
+    {
+        SignPlane plane = SignPlane.Allocate(rows, width, out owner);
+        for (int row = 0; row < rows; row++)
+            RandomSigns(width, random).CopyTo(MemoryMarshal.CreateSpan(ref plane.Row(row), plane.WordsPerRow));
+        return plane;
+    }
+
+    private static ulong[] RandomSigns(int width, Random random)
+    {
+        var words = new ulong[Signs.WordsPerRow(width)];
+        random.NextBytes(MemoryMarshal.AsBytes(words.AsSpan()));
+        words[^1] &= LastWordMask(width, words.Length - 1);
+        return words;
+    }
+
+    private static ulong LastWordMask(int width, int word) => (word + 1) * 64 <= width ? ulong.MaxValue : (1UL << (width % 64)) - 1;
+
+    private static int NaiveCount(ulong[] signs, SignPlane plane, int row)
+    {
+        int count = 0;
+        for (int i = 0; i < plane.Columns; i++)
+            count += (int)(((signs[i / 64] ^ Unsafe.Add(ref plane.Row(row), i / 64)) >> (i % 64)) & 1);
+        return count;
     }
 
     private static ulong RowSigns<T>(byte[] row)

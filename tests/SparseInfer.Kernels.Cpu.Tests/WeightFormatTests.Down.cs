@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu.Tests;
@@ -87,6 +88,19 @@ public abstract partial class WeightFormatTests<T>
     }
 
     [Fact]
+    public void Neurons_without_an_activation_are_not_added()
+    {
+        using var sample = new Sample<T>(200, 96);
+        float[] h = Activations(96, 1);
+        int[] all = Enumerable.Range(0, 96).ToArray();
+        foreach (int count in new[] { 0, 1, 4, 30, 32, 61 })
+        {
+            int[] expected = Reference.Bits(Accumulate(sample, all[..count], h[..count], 224));
+            Reference.Bits(Accumulate(sample, all, h[..count], 224)).ShouldBe(expected, $"{count} of 96");
+        }
+    }
+
+    [Fact]
     public void Columns_split_anywhere_give_the_same_bits()
     {
         using var sample = new Sample<T>(250, 96);
@@ -108,6 +122,33 @@ public abstract partial class WeightFormatTests<T>
         sparse.ShouldBe(Reference.Bits(Accumulate(sample, all, h, 128)));
     }
 
+    [Fact]
+    public void Slices_are_summed_alone_and_added_in_order_whatever_the_number_of_workers()
+    {
+        foreach ((int neurons, int count) in new[] { (288, 1), (288, 2), (288, 4), (288, 9), (160, 3), (32, 3) })
+        {
+            using var sample = new Sample<T>(100, neurons);
+            var slices = new NeuronSlices(neurons, count);
+            float[] h = Activations(neurons, 1);
+            int[] all = Enumerable.Range(0, neurons).ToArray();
+            var expected = new float[128];
+            for (int slice = 0; slice < count; slice++)
+            {
+                Range part = slices.First(slice)..slices.First(slice + 1);
+                float[] partial = Accumulate(sample, all[part], h[part], 128);
+                for (int j = 0; j < 128; j++)
+                    expected[j] = slice == 0 ? partial[j] : expected[j] + partial[j];
+            }
+            int[] active = all.Where(i => h[i] != 0).ToArray();
+            foreach (int workers in new[] { 1, 2, 3, 5 })
+            {
+                string what = $"{neurons} neurons in {count} slices, {workers} workers";
+                Reference.Bits(AccumulateSlices(sample, all, h, slices, workers)).ShouldBe(Reference.Bits(expected), what);
+                Reference.Bits(AccumulateSlices(sample, active, h, slices, workers)).ShouldBe(Reference.Bits(expected), what);
+            }
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -116,14 +157,15 @@ public abstract partial class WeightFormatTests<T>
         foreach ((int hidden, int neurons) in DownShapes)
         {
             foreach (int tokens in new[] { 1, 2, 5, 6, 7, 13 })
-                ExpectBatchEqualsTokens(wide, hidden, neurons, tokens, scale: 1);
+                ExpectBatchEqualsTokens(wide, hidden, neurons, slices: (neurons + 63) / 64, tokens, scale: 1);
         }
-        ExpectBatchEqualsTokens(wide, hidden: 100, neurons: 96, tokens: 7, scale: 1e9f);
-        ExpectBatchEqualsTokens(wide, hidden: 100, neurons: 160, tokens: 135, scale: 1);
-        ExpectBatchEqualsTokens(wide, hidden: 600, neurons: 288, tokens: 4, scale: 1);
+        ExpectBatchEqualsTokens(wide, hidden: 100, neurons: 96, slices: 2, tokens: 7, scale: 1e9f);
+        ExpectBatchEqualsTokens(wide, hidden: 100, neurons: 160, slices: 1, tokens: 135, scale: 1);
+        ExpectBatchEqualsTokens(wide, hidden: 600, neurons: 288, slices: 2, tokens: 4, scale: 1);
+        ExpectBatchEqualsTokens(wide, hidden: 1500, neurons: 64, slices: 2, tokens: 70, scale: 1);
     }
 
-    private static void ExpectBatchEqualsTokens(bool wide, int hidden, int neurons, int tokens, float scale)
+    private static void ExpectBatchEqualsTokens(bool wide, int hidden, int neurons, int slices, int tokens, float scale)
     {
         using var sample = new Sample<T>(hidden, neurons);
         int padded = Padding.Pad(hidden);
@@ -134,18 +176,20 @@ public abstract partial class WeightFormatTests<T>
             Activations(neurons, scale, seed: 20 + t).CopyTo(h, t * hStride);
         var y = new float[tokens * yStride];
         y.AsSpan().Fill(5);
+        var divided = new NeuronSlices(neurons, slices);
         var panel = new float[OrderedDown.PanelLength];
         panel.AsSpan().Fill(float.NaN);
         DownMatrix down = WeightPacking.PackDown<T>(sample.Address, hidden, neurons, 1, out NativeBuffer owner);
         using (owner)
         {
-            OrderedDown.MultiplyTiled<T>(wide, in down, neurons, ref h[0], hStride, tokens, ref y[0], yStride, 0, padded, panel);
+            OrderedDown.MultiplyTiled<T>(wide, in down, divided, ref h[0], hStride, tokens, ref y[0], yStride, 0, padded, panel);
         }
         for (int t = 0; t < tokens; t++)
         {
-            float[] expected = Accumulate(sample, h.AsSpan(t * hStride, neurons).ToArray(), padded);
+            int[] all = Enumerable.Range(0, neurons).ToArray();
+            float[] expected = AccumulateSlices(sample, all, h.AsSpan(t * hStride, neurons), divided, workers: 1);
             int[] bits = Reference.Bits(y.AsSpan(t * yStride, padded));
-            bits.ShouldBe(Reference.Bits(expected), $"{hidden} x {neurons}, token {t} of {tokens}");
+            bits.ShouldBe(Reference.Bits(expected), $"{hidden} x {neurons} in {slices} slices, token {t} of {tokens}");
             y.AsSpan((t * yStride) + padded, 2).ToArray().ShouldBe([5, 5]);
         }
     }
@@ -171,6 +215,38 @@ public abstract partial class WeightFormatTests<T>
             var y = new float[down.PaddedColumns];
             OrderedDown.Accumulate<T>(in down, active, h, ref y[0], 0, split);
             OrderedDown.Accumulate<T>(in down, active, h, ref y[0], split, down.PaddedColumns);
+            return y;
+        }
+    }
+
+    /// <summary>One token's product as a layer computes it, with the work of all workers done one after the other.</summary>
+    /// <param name="sample">The matrix.</param>
+    /// <param name="active">The neurons on the workers' lists.</param>
+    /// <param name="h">The activations of all neurons.</param>
+    /// <param name="slices">How they are divided.</param>
+    /// <param name="workers">Number of workers.</param>
+    private static float[] AccumulateSlices(
+        Sample<T> sample, int[] active, ReadOnlySpan<float> h, NeuronSlices slices, int workers)
+    {
+        DownMatrix down = WeightPacking.PackDown<T>(sample.Address, sample.Rows, sample.Columns, 1, out NativeBuffer owner);
+        using (owner)
+        {
+            using var scratch = new FeedForwardScratch(workers, down.PaddedColumns, slices, sideWords: 0);
+            for (int worker = 0; worker < workers; worker++)
+            {
+                (int from, int to) = scratch.Neurons(worker);
+                FeedForwardSlot slot = scratch[worker];
+                foreach (int neuron in active.Where(i => i >= from && i < to))
+                {
+                    Unsafe.Add(ref slot.Active, slot.Count) = neuron;
+                    Unsafe.Add(ref slot.Values, slot.Count) = h[neuron];
+                    slot.Count++;
+                }
+                OrderedDown.AccumulateSlices<T>(in down, scratch, worker);
+            }
+            var y = new float[down.PaddedColumns];
+            OrderedDown.SumSlices(scratch, ref y[0], 0, 32);
+            OrderedDown.SumSlices(scratch, ref y[0], 32, y.Length);
             return y;
         }
     }

@@ -6,6 +6,9 @@ namespace SparseInfer.Generators.Plan;
 /// <param name="PaddedHidden">The same, padded to whole vectors.</param>
 /// <param name="PaddedIntermediate">Neurons, padded: the stride of a batch's activations.</param>
 /// <param name="BlockNeurons">Neurons predicted before their gate rows are read.</param>
+/// <param name="Slices">
+/// Slices of the neurons, for the down product: what workers share, and part of the order in which sums run. A property of the shape alone.
+/// </param>
 /// <param name="Tuning">What was measured to suit the weight type.</param>
 internal sealed record FeedForwardPlan(
     FeedForwardSpec Spec,
@@ -13,6 +16,7 @@ internal sealed record FeedForwardPlan(
     int PaddedHidden,
     int PaddedIntermediate,
     int BlockNeurons,
+    int Slices,
     KernelTuning Tuning)
 {
     public int Hidden => Spec.Hidden;

@@ -7,13 +7,22 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// Four dot products in the block formats: weights stay integers, and meet an input that was quantized once for all rows
-/// (<see cref="QuantizedInput"/>). Integer sums are exact in any order, so only what follows them has one: lane j of 8 adds, block after
-/// block and by fused multiply-add, its integer sum times the block's scale; the tree of <see cref="Reduction"/> adds the lanes.
+/// (<see cref="QuantizedInput"/>). Integer sums are exact in any order, so only what follows them has one.
 /// </summary>
 /// <remarks>
-/// Q8_0: lane j sums columns 2j, 2j + 1, 16 + 2j and 16 + 2j + 1 of a block of 32. Q4_0 takes blocks in pairs: lanes 0 to 3 sum columns
-/// 4j to 4j + 3 and 16 + 4j to 16 + 4j + 3 of the first, lanes 4 to 7 the same of the second; its quants enter as 0 to 15, and the 8 that each has too much
-/// is taken off by what the input knows of itself.
+/// <para>
+/// Q8_0: lane j of 8 sums columns 2j, 2j + 1, 16 + 2j and 16 + 2j + 1 of a block of 32, and adds, block after block and by fused
+/// multiply-add, this sum times both scales; the tree of <see cref="Reduction"/> adds the lanes.
+/// </para>
+/// <para>
+/// Q4_0: a block of 32 has one sum; its quants enter as 0 to 15, and the 8 that each has too much is taken off by what the input knows of
+/// itself. One chain of fused multiply-add takes the even blocks with their scales, another the odd ones; the two are added. So one
+/// vector serves two blocks of four rows, and what is done to floats, and to the scales, is done once for eight blocks.
+/// </para>
+/// <para>
+/// The rows to come are fetched one after the other, a quarter of this one's time each: a run of lines that follow each other wakes the
+/// processor's own fetching, which then works from memory to the second cache while these requests wait only from there on.
+/// </para>
 /// </remarks>
 internal static unsafe class BlockDot
 {
@@ -22,6 +31,8 @@ internal static unsafe class BlockDot
 
     /// <summary>Bytes of a Q4_0 block: scale, then 16 bytes of two quants.</summary>
     private const int Q4Block = 18;
+
+    private const int Q4Pair = 2 * Q4Block;
 
     private const int HalfMask = unchecked((int)0x8FFFFFFF);
 
@@ -33,32 +44,37 @@ internal static unsafe class BlockDot
         byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
         Vector256<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
         nint end = (nint)paddedColumns / 32 * Q8Block;
+        nint quarter = (((nint)paddedColumns / 32) + 3) / 4 * Q8Block;
+        nint o = 0;
         fixed (float* prepared = &x)
         {
             byte* input = (byte*)prepared;
-            for (nint o = 0; o < end; o += Q8Block, input += QuantizedInput.SixteenBitBlock)
+            for (; o < end; n0 = n1, n1 = n2, n2 = n3)
             {
-                // A line is 64 bytes: every block asks for the line it begins in, and every line is asked for.
-                Prefetch.Line(n0 + o);
-                Prefetch.Line(n1 + o);
-                Prefetch.Line(n2 + o);
-                Prefetch.Line(n3 + o);
-                if (Avx2.IsSupported && Fma.IsSupported)
+                byte* ahead = n0;
+                for (nint stop = Math.Min(o + quarter, end); o < stop; o += Q8Block, input += QuantizedInput.SixteenBitBlock)
                 {
-                    Vector256<short> lo = Vector256.Load((short*)input);
-                    Vector256<short> hi = Vector256.Load((short*)input + 16);
-                    Vector256<float> scale = Vector256.Create(*(float*)(input + 64));
-                    sum0 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Q8Sums(r0 + o, lo, hi)), Scale(r0 + o) * scale, sum0);
-                    sum1 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Q8Sums(r1 + o, lo, hi)), Scale(r1 + o) * scale, sum1);
-                    sum2 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Q8Sums(r2 + o, lo, hi)), Scale(r2 + o) * scale, sum2);
-                    sum3 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Q8Sums(r3 + o, lo, hi)), Scale(r3 + o) * scale, sum3);
-                }
-                else
-                {
-                    sum0 = AddQ8(r0 + o, input, sum0);
-                    sum1 = AddQ8(r1 + o, input, sum1);
-                    sum2 = AddQ8(r2 + o, input, sum2);
-                    sum3 = AddQ8(r3 + o, input, sum3);
+                    Prefetch.Line(ahead);
+                    Prefetch.Line(ahead + 64);
+                    Prefetch.Line(ahead + 128);
+                    ahead += 4 * Q8Block;
+                    if (Avx2.IsSupported && Fma.IsSupported)
+                    {
+                        Vector256<short> lo = Vector256.Load((short*)input);
+                        Vector256<short> hi = Vector256.Load((short*)input + 16);
+                        Vector256<float> scale = Vector256.Create(*(float*)(input + 64));
+                        sum0 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Q8Sums(r0 + o, lo, hi)), Scale(r0 + o) * scale, sum0);
+                        sum1 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Q8Sums(r1 + o, lo, hi)), Scale(r1 + o) * scale, sum1);
+                        sum2 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Q8Sums(r2 + o, lo, hi)), Scale(r2 + o) * scale, sum2);
+                        sum3 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Q8Sums(r3 + o, lo, hi)), Scale(r3 + o) * scale, sum3);
+                    }
+                    else
+                    {
+                        sum0 = AddQ8(r0 + o, input, sum0);
+                        sum1 = AddQ8(r1 + o, input, sum1);
+                        sum2 = AddQ8(r2 + o, input, sum2);
+                        sum3 = AddQ8(r3 + o, input, sum3);
+                    }
                 }
             }
         }
@@ -93,88 +109,80 @@ internal static unsafe class BlockDot
     {
         byte* r0 = rows.First, r1 = rows.Second, r2 = rows.Third, r3 = rows.Fourth;
         byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
-        Vector256<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
-        nint end = (nint)paddedColumns / 64 * (2 * Q4Block);
+        Vector256<float> sum = default;
+        nint end = (nint)paddedColumns / 64 * Q4Pair;
+        nint quarter = (((nint)paddedColumns / 64) + 3) / 4 * Q4Pair;
+        nint o = 0;
         fixed (float* prepared = &x)
         {
             byte* input = (byte*)prepared;
-            nint o = 0;
             if (Avx2.IsSupported && Fma.IsSupported)
             {
                 // Written out, constants in registers: the JIT copies what an inlined method is given, for every row anew.
                 Vector256<byte> nibble = Vector256.Create((byte)15);
                 Vector256<short> ones = Vector256.Create((short)1);
                 Vector256<int> mask = Vector256.Create(HalfMask);
-
-                // The first block's scale is in the lower 16 of a pair's first 32 bytes, the second's in the upper: one shuffle puts both in the
-                // upper halves of four floats each.
                 Vector256<byte> place = Vector256.Create(
-                    (byte)128, 128, 0, 1, 128, 128, 0, 1, 128, 128, 0, 1, 128, 128, 0, 1,
-                    128, 128, 2, 3, 128, 128, 2, 3, 128, 128, 2, 3, 128, 128, 2, 3);
-                for (; o < end; o += 2 * Q4Block, input += QuantizedInput.EightBitPair)
+                    (byte)128, 128, 0, 1, 128, 128, 2, 3, 128, 128, 4, 5, 128, 128, 6, 7,
+                    128, 128, 8, 9, 128, 128, 10, 11, 128, 128, 12, 13, 128, 128, 14, 15);
+                for (; o < end; n0 = n1, n1 = n2, n2 = n3)
                 {
-                    Sse.Prefetch0(n0 + o);
-                    Sse.Prefetch0(n1 + o);
-                    Sse.Prefetch0(n2 + o);
-                    Sse.Prefetch0(n3 + o);
-                    Vector256<sbyte> lo = Vector256.Load((sbyte*)input);
-                    Vector256<sbyte> hi = Vector256.Load((sbyte*)input + 32);
-                    byte* scales = input + QuantizedInput.EightBitScales;
-                    byte* excess = input + QuantizedInput.EightBitExcess;
-                    Vector256<byte> quants;
-                    Vector256<short> pairs;
-                    Vector256<float> quads;
-                    Vector256<int> halves;
-                    quants = Vector256.Create(Vector128.Load(r0 + o + 2), Vector128.Load(r0 + o + Q4Block + 2));
-                    pairs = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
-                        + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
-                    quads = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(pairs, ones));
-                    quads = Fma.MultiplyAdd(quads, Vector256.Load((float*)scales), Vector256.Load((float*)excess));
-                    halves = Avx2.ShiftRightArithmetic(Avx2.Shuffle(Vector256.Load(r0 + o), place).AsInt32(), 3);
-                    sum0 = Fma.MultiplyAdd((halves & mask).AsSingle(), quads, sum0);
+                    byte* ahead = n0;
+                    for (nint stop = Math.Min(o + quarter, end); o < stop; o += Q4Pair, input += QuantizedInput.EightBitPair)
+                    {
+                        Sse.Prefetch0(ahead);
+                        Sse.Prefetch0(ahead + 64);
+                        Sse.Prefetch0(ahead + 128);
+                        ahead += 4 * Q4Pair;
 
-                    quants = Vector256.Create(Vector128.Load(r1 + o + 2), Vector128.Load(r1 + o + Q4Block + 2));
-                    pairs = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
-                        + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
-                    quads = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(pairs, ones));
-                    quads = Fma.MultiplyAdd(quads, Vector256.Load((float*)scales), Vector256.Load((float*)excess));
-                    halves = Avx2.ShiftRightArithmetic(Avx2.Shuffle(Vector256.Load(r1 + o), place).AsInt32(), 3);
-                    sum1 = Fma.MultiplyAdd((halves & mask).AsSingle(), quads, sum1);
+                        // A row's 16 sums of four products, up to 7,620 each: eight of the first block, eight of the second.
+                        Vector256<sbyte> lo = Vector256.Load((sbyte*)input);
+                        Vector256<sbyte> hi = Vector256.Load((sbyte*)input + 32);
+                        Vector256<byte> quants = Vector256.Create(Vector128.Load(r0 + o + 2), Vector128.Load(r0 + o + Q4Block + 2));
+                        Vector256<short> a = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
+                            + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
+                        quants = Vector256.Create(Vector128.Load(r1 + o + 2), Vector128.Load(r1 + o + Q4Block + 2));
+                        Vector256<short> b = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
+                            + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
+                        quants = Vector256.Create(Vector128.Load(r2 + o + 2), Vector128.Load(r2 + o + Q4Block + 2));
+                        Vector256<short> c = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
+                            + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
+                        quants = Vector256.Create(Vector128.Load(r3 + o + 2), Vector128.Load(r3 + o + Q4Block + 2));
+                        Vector256<short> d = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
+                            + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
 
-                    quants = Vector256.Create(Vector128.Load(r2 + o + 2), Vector128.Load(r2 + o + Q4Block + 2));
-                    pairs = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
-                        + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
-                    quads = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(pairs, ones));
-                    quads = Fma.MultiplyAdd(quads, Vector256.Load((float*)scales), Vector256.Load((float*)excess));
-                    halves = Avx2.ShiftRightArithmetic(Avx2.Shuffle(Vector256.Load(r2 + o), place).AsInt32(), 3);
-                    sum2 = Fma.MultiplyAdd((halves & mask).AsSingle(), quads, sum2);
+                        // Added until each block of each row has two, up to 30,480: 16 bits hold them to the end, and one vector four rows.
+                        a = Avx2.AlignRight(b, a, 8) + Avx2.Blend(a.AsInt32(), b.AsInt32(), 0b1100_1100).AsInt16();
+                        c = Avx2.AlignRight(d, c, 8) + Avx2.Blend(c.AsInt32(), d.AsInt32(), 0b1100_1100).AsInt16();
+                        a = Avx.Shuffle(a.AsSingle(), c.AsSingle(), 0b10_00_10_00).AsInt16()
+                            + Avx.Shuffle(a.AsSingle(), c.AsSingle(), 0b11_01_11_01).AsInt16();
+                        Vector256<float> dots = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(a, ones));
+                        dots = Fma.MultiplyAdd(
+                            dots,
+                            Vector256.Load((float*)(input + QuantizedInput.EightBitScales)),
+                            Vector256.Load((float*)(input + QuantizedInput.EightBitExcess)));
 
-                    quants = Vector256.Create(Vector128.Load(r3 + o + 2), Vector128.Load(r3 + o + Q4Block + 2));
-                    pairs = Avx2.MultiplyAddAdjacent(quants & nibble, lo)
-                        + Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(quants.AsUInt16(), 4).AsByte() & nibble, hi);
-                    quads = Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(pairs, ones));
-                    quads = Fma.MultiplyAdd(quads, Vector256.Load((float*)scales), Vector256.Load((float*)excess));
-                    halves = Avx2.ShiftRightArithmetic(Avx2.Shuffle(Vector256.Load(r3 + o), place).AsInt32(), 3);
-                    sum3 = Fma.MultiplyAdd((halves & mask).AsSingle(), quads, sum3);
+                        // Of a pair's first 32 bytes the first block's scale is word 0 of the lower half, the second's word 1 of the upper.
+                        Vector256<int> ab = Avx2.UnpackLow(Vector256.Load((short*)(r0 + o)), Vector256.Load((short*)(r1 + o))).AsInt32();
+                        Vector256<int> cd = Avx2.UnpackLow(Vector256.Load((short*)(r2 + o)), Vector256.Load((short*)(r3 + o))).AsInt32();
+                        Vector256<int> halves = Avx2.Shuffle(Avx2.UnpackLow(ab, cd).AsByte(), place).AsInt32();
+                        sum = Fma.MultiplyAdd(dots, (Avx2.ShiftRightArithmetic(halves, 3) & mask).AsSingle(), sum);
+                    }
                 }
             }
-            for (; o < end; o += 2 * Q4Block, input += QuantizedInput.EightBitPair)
+            else
             {
-                sum0 = AddQ4(r0 + o, r0 + o + Q4Block, input, sum0);
-                sum1 = AddQ4(r1 + o, r1 + o + Q4Block, input, sum1);
-                sum2 = AddQ4(r2 + o, r2 + o + Q4Block, input, sum2);
-                sum3 = AddQ4(r3 + o, r3 + o + Q4Block, input, sum3);
+                for (; o < end; o += Q4Pair, input += QuantizedInput.EightBitPair)
+                {
+                    Vector128<float> even = AddQ4(r0 + o, r1 + o, r2 + o, r3 + o, input, sum.GetLower());
+                    nint p = o + Q4Block;
+                    sum = Vector256.Create(even, AddQ4(r0 + p, r1 + p, r2 + p, r3 + p, input + 16, sum.GetUpper()));
+                }
             }
             if (TCount.IsOdd)
-            {
-                // A last block alone: the second of its pair is itself again, with an input of zeros.
-                sum0 = AddQ4(r0 + o, r0 + o, input, sum0);
-                sum1 = AddQ4(r1 + o, r1 + o, input, sum1);
-                sum2 = AddQ4(r2 + o, r2 + o, input, sum2);
-                sum3 = AddQ4(r3 + o, r3 + o, input, sum3);
-            }
+                sum = sum.WithLower(AddQ4(r0 + o, r1 + o, r2 + o, r3 + o, input, sum.GetLower()));
         }
-        return Reduction.Sum4(sum0, sum1, sum2, sum3);
+        return sum.GetLower() + sum.GetUpper();
     }
 
     /// <summary>
@@ -207,19 +215,23 @@ internal static unsafe class BlockDot
             Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(upper), scale, sum.GetUpper()));
     }
 
-    /// <summary>Without AVX2, and any processor's last block of an odd number.</summary>
+    /// <summary>One block of four rows without AVX2, and any processor's last block of an odd number.</summary>
+    /// <param name="a">First row's block.</param>
+    /// <param name="b">Second row's.</param>
+    /// <param name="c">Third row's.</param>
+    /// <param name="d">Fourth row's.</param>
+    /// <param name="input">The input's pair; 16 bytes on for the second block of one.</param>
+    /// <param name="sum">The four rows' sums so far.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> AddQ4(byte* first, byte* second, byte* input, Vector256<float> sum)
+    private static Vector128<float> AddQ4(byte* a, byte* b, byte* c, byte* d, byte* input, Vector128<float> sum)
     {
-        float* scales = (float*)(input + QuantizedInput.EightBitScales);
-        float* excess = (float*)(input + QuantizedInput.EightBitExcess);
-        Vector128<float> lower = Vector128.FusedMultiplyAdd(
-            Vector128.ConvertToSingle(Q4Sums(first, input)), Vector128.Load(scales), Vector128.Load(excess));
-        Vector128<float> upper = Vector128.FusedMultiplyAdd(
-            Vector128.ConvertToSingle(Q4Sums(second, input + 16)), Vector128.Load(scales + 4), Vector128.Load(excess + 4));
-        return Vector256.Create(
-            Vector128.FusedMultiplyAdd(lower, Vector128.Create(FoldedScale(first)), sum.GetLower()),
-            Vector128.FusedMultiplyAdd(upper, Vector128.Create(FoldedScale(second)), sum.GetUpper()));
+        Vector128<int> sums = AddPairs(AddPairs(Q4Sums(a, input), Q4Sums(b, input)), AddPairs(Q4Sums(c, input), Q4Sums(d, input)));
+        Vector128<float> dots = Vector128.FusedMultiplyAdd(
+            Vector128.ConvertToSingle(sums),
+            Vector128.Load((float*)(input + QuantizedInput.EightBitScales)),
+            Vector128.Load((float*)(input + QuantizedInput.EightBitExcess)));
+        return Vector128.FusedMultiplyAdd(
+            dots, Vector128.Create(FoldedScale(a), FoldedScale(b), FoldedScale(c), FoldedScale(d)), sum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,7 +20,7 @@ internal static unsafe class BlockDown
     /// <summary>Columns that a pass takes: their integer sums fit the first-level cache.</summary>
     private const int TileColumns = 4096;
 
-    /// <summary>Adds a list of neurons.</summary>
+    /// <summary>Adds the neurons of a list that have an activation; those behind are fetched.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add<TKernel>(
@@ -45,11 +45,11 @@ internal static unsafe class BlockDown
         short* quants = stackalloc short[BlockNeurons + 3];
         int lines = Avx2.IsSupported && Fma.IsSupported ? (toColumn - fromColumn) / TKernel.LineColumns * TKernel.LineColumns : 0;
         int last = active.Length - 1;
-        for (int n = 0; n < active.Length;)
+        for (int n = 0; n < h.Length;)
         {
             int block = active[n] / BlockNeurons;
             int end = n + 1;
-            while (end < active.Length && active[end] / BlockNeurons == block)
+            while (end < h.Length && active[end] / BlockNeurons == block)
                 end++;
             int count = end - n;
             float step = Quantize<TKernel>(h.Slice(n, count), quants, out int sum);

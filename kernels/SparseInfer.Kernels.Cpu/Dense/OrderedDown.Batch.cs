@@ -6,7 +6,7 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <content>
 /// The batch form: every neuron, for many tokens at once. Sums of a block of tokens and columns are kept close together in the second-level
-/// cache until all neurons have been: in place, thousands of bytes apart from token to token, they would evict one another.
+/// cache until all neurons of a slice have been: in place, thousands of bytes apart from token to token, they would evict one another.
 /// </content>
 public static unsafe partial class OrderedDown
 {
@@ -37,11 +37,11 @@ public static unsafe partial class OrderedDown
     public const int PanelLength = SumsLength + FactorsLength + (PanelNeurons * StripColumns);
 
     /// <summary>
-    /// <c>y[t, j] = Σ h[t, i] * w_down[i, j]</c> for a range of columns, every neuron and token: the bits of <see cref="Accumulate"/> from
-    /// +0 on.
+    /// <c>y[t, j] = Σ h[t, i] * w_down[i, j]</c> for a range of columns, every neuron and token: the bits of <see cref="AccumulateSlices"/>
+    /// and <see cref="SumSlices"/>.
     /// </summary>
     /// <param name="down">The matrix.</param>
-    /// <param name="neurons">Its number of neurons.</param>
+    /// <param name="slices">Its neurons, as they are divided.</param>
     /// <param name="h">The activations: a row for each token.</param>
     /// <param name="hStride">Distance between the tokens' rows of h, in elements.</param>
     /// <param name="tokens">Number of tokens.</param>
@@ -53,7 +53,7 @@ public static unsafe partial class OrderedDown
     /// <exception cref="ArgumentException">The scratch is too short.</exception>
     public static void Multiply<T>(
         in DownMatrix down,
-        int neurons,
+        NeuronSlices slices,
         ref float h,
         int hStride,
         int tokens,
@@ -64,13 +64,13 @@ public static unsafe partial class OrderedDown
         Span<float> panel)
         where T : IWeightFormat =>
         MultiplyTiled<T>(
-            Vector512.IsHardwareAccelerated, in down, neurons, ref h, hStride, tokens, ref y, yStride, fromColumn, toColumn, panel);
+            Vector512.IsHardwareAccelerated, in down, slices, ref h, hStride, tokens, ref y, yStride, fromColumn, toColumn, panel);
 
     /// <summary>As the public method, with the register tile chosen: of vectors of 16 lanes, or of 8.</summary>
     internal static void MultiplyTiled<T>(
         bool wide,
         in DownMatrix down,
-        int neurons,
+        NeuronSlices slices,
         ref float h,
         int hStride,
         int tokens,
@@ -83,48 +83,78 @@ public static unsafe partial class OrderedDown
     {
         if (panel.Length < PanelLength)
             throw new ArgumentException($"The scratch has {panel.Length} elements of {PanelLength} needed.", nameof(panel));
+        int columns = ColumnBlock;
         if (T.QuantizesInput)
         {
-            MultiplyBlocks<T>(in down, neurons, ref h, hStride, tokens, ref y, yStride, fromColumn, toColumn);
-            return;
+            // As many as there is room for, in equal parts: each quantizes the activations once more.
+            int most = PanelLength / Math.Clamp(tokens, 1, TokenBlock);
+            int parts = Math.Max(1, (toColumn - fromColumn + most - 1) / most);
+            columns = Padding.Pad((toColumn - fromColumn + parts - 1) / parts);
         }
-
         fixed (float* scratch = panel)
         {
             for (int token = 0; token < tokens; token += TokenBlock)
             {
-                for (int column = fromColumn; column < toColumn; column += ColumnBlock)
+                ref float values = ref Unsafe.Add(ref h, (nint)token * hStride);
+                ref float results = ref Unsafe.Add(ref y, (nint)token * yStride);
+                int count = Math.Min(TokenBlock, tokens - token);
+                for (int column = fromColumn; column < toColumn; column += columns)
                 {
-                    MultiplyBlock<T>(
-                        wide, in down, neurons, ref Unsafe.Add(ref h, (nint)token * hStride), hStride, Math.Min(TokenBlock, tokens - token),
-                        ref Unsafe.Add(ref y, (nint)token * yStride), yStride, column, Math.Min(column + ColumnBlock, toColumn), scratch);
+                    int end = Math.Min(column + columns, toColumn);
+                    if (T.QuantizesInput)
+                        MultiplyQuants<T>(in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
+                    else
+                        MultiplyBlock<T>(wide, in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
                 }
             }
         }
     }
 
-    /// <summary>Block formats: a block of neurons, which stays in the caches, for each token.</summary>
-    private static void MultiplyBlocks<T>(
-        in DownMatrix down, int neurons, ref float h, int hStride, int tokens, ref float y, int yStride, int fromColumn, int toColumn)
+    /// <summary>Block formats: a block of 32 neurons, which stays in the caches, for each token.</summary>
+    private static void MultiplyQuants<T>(
+        in DownMatrix down,
+        NeuronSlices slices,
+        ref float h,
+        int hStride,
+        int tokens,
+        ref float y,
+        int yStride,
+        int fromColumn,
+        int toColumn,
+        float* sums)
         where T : IWeightFormat
     {
-        if (fromColumn >= toColumn)
-            return;
-        for (int token = 0; token < tokens; token++)
-            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, ((nint)token * yStride) + fromColumn), toColumn - fromColumn).Clear();
+        int columns = toColumn - fromColumn;
         Span<int> block = stackalloc int[DownMatrix.BlockNeurons];
-        for (int neuron = 0; neuron < neurons; neuron += block.Length)
+        for (int slice = 0; slice < slices.Count; slice++)
         {
-            Span<int> list = block[..Math.Min(block.Length, neurons - neuron)];
-            for (int i = 0; i < list.Length; i++)
-                list[i] = neuron + i;
-            for (int token = 0; token < tokens; token++)
+            new Span<float>(sums, tokens * columns).Clear();
+            int end = slices.First(slice + 1);
+            for (int neuron = slices.First(slice); neuron < end; neuron += block.Length)
             {
-                ReadOnlySpan<float> values = MemoryMarshal.CreateReadOnlySpan(
-                    ref Unsafe.Add(ref h, ((nint)token * hStride) + neuron), list.Length);
-                T.AddDown(in down, list, values, ref Unsafe.Add(ref y, (nint)token * yStride), fromColumn, toColumn);
+                Span<int> list = block[..Math.Min(block.Length, end - neuron)];
+                for (int i = 0; i < list.Length; i++)
+                    list[i] = neuron + i;
+                for (int t = 0; t < tokens; t++)
+                {
+                    ReadOnlySpan<float> values = MemoryMarshal.CreateReadOnlySpan(
+                        ref Unsafe.Add(ref h, ((nint)t * hStride) + neuron), list.Length);
+                    T.AddDown(in down, list, values, ref *(sums + (t * columns) - fromColumn), fromColumn, toColumn);
+                }
             }
+            for (int t = 0; t < tokens; t++)
+                AddSums(sums + (t * columns), ref Unsafe.Add(ref y, ((nint)t * yStride) + fromColumn), columns, isFirst: slice == 0);
         }
+    }
+
+    /// <summary>A slice's sums for a token and some columns: the first slice's are the results so far, those of others are added.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddSums(float* sums, ref float y, int columns, bool isFirst)
+    {
+        if (isFirst)
+            new ReadOnlySpan<float>(sums, columns).CopyTo(MemoryMarshal.CreateSpan(ref y, columns));
+        else
+            Elementwise.Add(ref y, ref *sums, 0, columns);
     }
 
     /// <summary>A block of tokens and columns, panel of neurons by panel.</summary>
@@ -132,7 +162,7 @@ public static unsafe partial class OrderedDown
     private static void MultiplyBlock<T>(
         bool wide,
         in DownMatrix down,
-        int neurons,
+        NeuronSlices slices,
         ref float h,
         int hStride,
         int tokens,
@@ -149,42 +179,51 @@ public static unsafe partial class OrderedDown
         int tileTokens = wide ? WideTileTokens : TileTokens;
         int tiles = (tokens + tileTokens - 1) / tileTokens;
         int neuronsAhead = (PanelNeurons + tiles - 1) / tiles;
-        new Span<float>(sums, SumsLength).Clear();
-        for (int neuron = 0; neuron < neurons; neuron += PanelNeurons)
+        for (int slice = 0; slice < slices.Count; slice++)
         {
-            int count = Math.Min(PanelNeurons, neurons - neuron);
-            for (int t = 0; t < tokens; t++)
+            int first = slices.First(slice);
+            int end = slices.First(slice + 1);
+            int panels = (end - first + PanelNeurons - 1) / PanelNeurons;
+            new Span<float>(sums, SumsLength).Clear();
+            for (int panel = 0; panel < panels; panel++)
             {
-                MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref h, ((nint)t * hStride) + neuron), count)
-                    .CopyTo(new Span<float>(factors + (t * FactorStride), count));
-            }
-            for (int column = fromColumn; column < toColumn; column += StripColumns)
-            {
-                Widen<T>(in down, neuron, count, column, rows);
-                // Where tokens run out, a tile adds up whatever lies in the scratch; nobody reads that.
-                float* strip = sums + ((column - fromColumn) * TokenBlock);
-                bool last = column + StripColumns >= toColumn;
-                int aheadColumn = last ? fromColumn : column + StripColumns;
-                int ahead = last ? neuron + PanelNeurons : neuron;
-                int aheadEnd = Math.Min(ahead + PanelNeurons, neurons);
-                for (int t = 0; t < tokens; t += tileTokens)
+                // Panels of one size: short ones spend more of their time on loading sums.
+                int neuron = first + ((end - first) * panel / panels);
+                int behind = first + ((end - first) * (panel + 1) / panels);
+                int count = behind - neuron;
+                for (int t = 0; t < tokens; t++)
                 {
-                    int share = Math.Min(aheadEnd, ahead + neuronsAhead);
-                    for (; ahead < share; ahead++)
-                        FetchStrip<T>(in down, ahead, aheadColumn);
-                    if (wide)
-                        Tile6x32(rows, count, factors + (t * FactorStride), strip + (t * StripColumns));
-                    else
-                        Tile3x32(rows, count, factors + (t * FactorStride), strip + (t * StripColumns));
+                    MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref h, ((nint)t * hStride) + neuron), count)
+                        .CopyTo(new Span<float>(factors + (t * FactorStride), count));
+                }
+                for (int column = fromColumn; column < toColumn; column += StripColumns)
+                {
+                    Widen<T>(in down, neuron, count, column, rows);
+                    // Where tokens run out, a tile adds up whatever lies in the scratch; nobody reads that.
+                    float* strip = sums + ((column - fromColumn) * TokenBlock);
+                    bool last = column + StripColumns >= toColumn;
+                    int aheadColumn = last ? fromColumn : column + StripColumns;
+                    int ahead = last ? behind : neuron;
+                    int aheadEnd = Math.Min(ahead + PanelNeurons, last ? slices.Neurons : behind);
+                    for (int t = 0; t < tokens; t += tileTokens)
+                    {
+                        int share = Math.Min(aheadEnd, ahead + neuronsAhead);
+                        for (; ahead < share; ahead++)
+                            FetchStrip<T>(in down, ahead, aheadColumn);
+                        if (wide)
+                            Tile6x32(rows, count, factors + (t * FactorStride), strip + (t * StripColumns));
+                        else
+                            Tile3x32(rows, count, factors + (t * FactorStride), strip + (t * StripColumns));
+                    }
                 }
             }
-        }
-        for (int t = 0; t < tokens; t++)
-        {
-            for (int column = fromColumn; column < toColumn; column += StripColumns)
+            for (int t = 0; t < tokens; t++)
             {
-                new ReadOnlySpan<float>(sums + ((column - fromColumn) * TokenBlock) + (t * StripColumns), StripColumns)
-                    .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, ((nint)t * yStride) + column), StripColumns));
+                for (int column = fromColumn; column < toColumn; column += StripColumns)
+                {
+                    float* strip = sums + ((column - fromColumn) * TokenBlock) + (t * StripColumns);
+                    AddSums(strip, ref Unsafe.Add(ref y, ((nint)t * yStride) + column), StripColumns, isFirst: slice == 0);
+                }
             }
         }
     }

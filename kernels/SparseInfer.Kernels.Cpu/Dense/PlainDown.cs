@@ -13,7 +13,7 @@ internal static unsafe class PlainDown
     /// <summary>Neurons to a pass. Eight spare half of the loads and stores of sums, but not the registers: a third slower.</summary>
     private const int Group = 4;
 
-    /// <summary>Adds a list of neurons.</summary>
+    /// <summary>Adds the neurons of a list that have an activation; those behind are fetched.</summary>
     [SkipLocalsInit]
     public static void Add<T, TWiden>(
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn)
@@ -25,9 +25,9 @@ internal static unsafe class PlainDown
         float* factors = stackalloc float[Group];
         fixed (float* sums = &y)
         {
-            for (int n = 0; n < active.Length; n += Group)
+            for (int n = 0; n < h.Length; n += Group)
             {
-                int count = Math.Min(Group, active.Length - n);
+                int count = Math.Min(Group, h.Length - n);
                 if (!CanFold<T>(h.Slice(n, count)))
                 {
                     for (int i = n; i < n + count; i++)
@@ -39,7 +39,7 @@ internal static unsafe class PlainDown
                 for (int i = 0; i < Group; i++)
                 {
                     rows[i] = down.Pointer(active[n + Math.Min(i, count - 1)]);
-                    next[i] = down.Pointer(active[Math.Min(n + Group + i, active.Length - 1)]);
+                    next[i] = down.Pointer(active[Math.Min(n + count + i, active.Length - 1)]);
                     factors[i] = i < count ? h[n + i] * T.DownUnfold : 0;
                 }
                 if (PlainDot.Interleaved)

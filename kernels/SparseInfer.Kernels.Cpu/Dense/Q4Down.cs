@@ -6,14 +6,11 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// Q4_0's part of <see cref="BlockDown"/>: two neurons' bytes side by side hold, in their lower and upper halves, pairs of quants of 0 to 15. They
-/// are multiplied with the pair of activations' bytes and added in 16 bits, which hold 16 neurons; 8 times the activations' sum comes off in the
-/// end.
+/// are multiplied with the pair of activations' bytes and added in 16 bits, to -8 times the activations' sum. What 32 neurons add up to is
+/// then at most 32 * 8 * 127, below 2^15: so it is exact, whatever overflows on the way.
 /// </summary>
 internal readonly unsafe struct Q4Down : IBlockDownKernel
 {
-    /// <summary>Neurons whose products of 4 and 8 bits fit together in 16 bits: 16 * 15 * 127 is below 2^15.</summary>
-    private const int HalfBlock = 16;
-
     public static float Range => 127;
 
     public static int LineColumns => 64;
@@ -40,15 +37,10 @@ internal readonly unsafe struct Q4Down : IBlockDownKernel
         Vector256<sbyte> h01 = Vector256.Create((short)((byte)quants[0] | (quants[1] << 8))).AsSByte();
         Vector256<sbyte> h23 = Vector256.Create((short)((byte)quants[2] | (quants[3] << 8))).AsSByte();
         Vector256<float> step = Vector256.Create(scales.Step);
-        Vector256<int> excess = Vector256.Create(8 * scales.Sum);
-
-        // A line's 64 sums of the block's first 16 neurons, then 64 of its other 16.
-        bool begins = index % HalfBlock == 0;
-        bool both = index >= HalfBlock;
-        short* first = (short*)sums;
-        short* second = first + 64;
-        short* current = both ? second : first;
-        for (nint column = fromColumn; column < toColumn; column += 64, current += 128, first += 128, second += 128)
+        Vector256<short> start = Vector256.Create((short)(-8 * scales.Sum));
+        bool begins = index == 0;
+        short* current = (short*)sums;
+        for (nint column = fromColumn; column < toColumn; column += 64, current += 64)
         {
             nint at = column / 2;
             if ((at & 63) == 0)
@@ -71,38 +63,43 @@ internal readonly unsafe struct Q4Down : IBlockDownKernel
             cd = Avx2.UnpackHigh(c, d);
             Vector256<short> sums2 = Lower(ab, h01, nibble) + Lower(cd, h23, nibble);
             Vector256<short> sums3 = Upper(ab, h01, nibble) + Upper(cd, h23, nibble);
-            if (!begins)
+            if (begins)
+            {
+                sums0 += start;
+                sums1 += start;
+                sums2 += start;
+                sums3 += start;
+            }
+            else
             {
                 sums0 += Vector256.Load(current);
                 sums1 += Vector256.Load(current + 16);
                 sums2 += Vector256.Load(current + 32);
                 sums3 += Vector256.Load(current + 48);
             }
-            sums0.Store(current);
-            sums1.Store(current + 16);
-            sums2.Store(current + 32);
-            sums3.Store(current + 48);
             if (!isLast)
+            {
+                sums0.Store(current);
+                sums1.Store(current + 16);
+                sums2.Store(current + 32);
+                sums3.Store(current + 48);
                 continue;
+            }
 
+            // 8 of each 16 columns, and of the 16 that are 32 on, as the unpacking left them.
             byte* halves = scales.Halves + (2 * column);
             Sse.Prefetch0(scales.Ahead + (2 * column));
             Sse.Prefetch0(scales.Ahead + (2 * column) + 64);
-            for (int i = 0; i < 4; i++)
-            {
-                // Where 16 consecutive columns' sums lie, as the unpacking left them: 8, and 8 more two vectors on.
-                int place = ((i & 1) * 16) + ((i & 2) * 4);
-                Vector256<int> low = Avx2.ConvertToVector256Int32(first + place) - excess;
-                Vector256<int> high = Avx2.ConvertToVector256Int32(first + place + 32) - excess;
-                if (both)
-                {
-                    low += Avx2.ConvertToVector256Int32(second + place);
-                    high += Avx2.ConvertToVector256Int32(second + place + 32);
-                }
-                BlockDown.BlockScales.Add(low, high, halves + (32 * i), step, y + column + (16 * i));
-            }
+            Add(sums0.GetLower(), sums2.GetLower(), halves, step, y + column);
+            Add(sums1.GetLower(), sums3.GetLower(), halves + 32, step, y + column + 16);
+            Add(sums0.GetUpper(), sums2.GetUpper(), halves + 64, step, y + column + 32);
+            Add(sums1.GetUpper(), sums3.GetUpper(), halves + 96, step, y + column + 48);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(Vector128<short> first, Vector128<short> second, byte* halves, Vector256<float> step, float* y) =>
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(first), Avx2.ConvertToVector256Int32(second), halves, step, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<short> Lower(Vector256<byte> pairs, Vector256<sbyte> h, Vector256<byte> nibble) =>

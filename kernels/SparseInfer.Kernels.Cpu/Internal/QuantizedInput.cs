@@ -16,7 +16,8 @@ internal static unsafe class QuantizedInput
     public const int EightBitPair = 128;
 
     /// <summary>
-    /// -8 times the sum of the elements that a lane sums, scaled. Before it: elements 0-15 of both blocks, then elements 16-31 of both.
+    /// -8 times the sum of the first block's elements, scaled, four times; then the second's. Before it: elements 0-15 of both blocks, then
+    /// elements 16-31 of both.
     /// </summary>
     public const int EightBitExcess = 64;
 
@@ -26,7 +27,9 @@ internal static unsafe class QuantizedInput
     /// <summary>Below this a block counts as zero: its inverse scale would not be finite.</summary>
     public const float Smallest = 1e-30f;
 
-    /// <summary>What a lane's sum before its weights' scale, 8 quants of up to 15 times the input, may exceed the input's largest element by.</summary>
+    /// <summary>
+    /// What a block's sum before its weights' scale, 32 quants of up to 15 times the input, may exceed the input's largest element by.
+    /// </summary>
     private const float Headroom = 1024;
 
     /// <summary>
@@ -86,15 +89,9 @@ internal static unsafe class QuantizedInput
         Vector256<sbyte> bytes = Vector256.Narrow(words, upperWords);
         bytes.GetLower().Store((sbyte*)pair + (16 * index));
         bytes.GetUpper().Store((sbyte*)pair + 32 + (16 * index));
-        sbyte* first = (sbyte*)pair + (16 * index);
-        for (int lane = 0; lane < 4; lane++)
-        {
-            int sum = 0;
-            for (int i = 4 * lane; i < (4 * lane) + 4; i++)
-                sum += first[i] + first[32 + i];
-            ((float*)(pair + EightBitExcess))[(4 * index) + lane] = -8 * sum * step;
-            ((float*)(pair + EightBitScales))[(4 * index) + lane] = step;
-        }
+        int sum = Vector512.Sum(lower) + Vector512.Sum(upper);
+        Vector128.Create(-8 * sum * step).Store((float*)(pair + EightBitExcess) + (4 * index));
+        Vector128.Create(step).Store((float*)(pair + EightBitScales) + (4 * index));
     }
 
     /// <summary>Rounds 32 elements to multiples of a step, to nearest, ties to even; returns the step.</summary>

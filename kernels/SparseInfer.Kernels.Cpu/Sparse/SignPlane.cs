@@ -59,6 +59,63 @@ public readonly unsafe struct SignPlane
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref ulong Row(int row) => ref *(_words + ((nint)row * WordsPerRow));
 
+    /// <summary>Lists the rows of a range that disagree with an input's signs in few enough places: those a predictor lets through.</summary>
+    /// <param name="signs">The input's signs, as <see cref="Signs.Pack(ref readonly float, ref ulong, int)"/> packs them.</param>
+    /// <param name="fromRow">First row.</param>
+    /// <param name="toRow">End of the range.</param>
+    /// <param name="most">The largest number of disagreements that is let through; a negative one lets nothing through.</param>
+    /// <param name="list">Room for a number for every row of the range; what lies behind those that are listed may be overwritten.</param>
+    /// <returns>How many are listed, in ascending order.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public int Agreeing(ref readonly ulong signs, int fromRow, int toRow, int most, ref int list)
+    {
+        int count = 0;
+        nint bytes = (nint)WordsPerRow * sizeof(ulong);
+        byte* row = (byte*)_words + (fromRow * bytes);
+        fixed (ulong* input = &signs)
+        {
+            for (int i = fromRow; i < toRow; i++, row += bytes)
+            {
+                // Without a branch: which neurons are let through cannot be foretold, or there would be no need to test.
+                int disagreements = SignDisagreement.Count(row, (byte*)input, bytes);
+                Unsafe.Add(ref list, count) = i;
+                count += disagreements <= most ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
+    /// <summary>
+    /// Lists the rows of a range that neither this plane nor another bars: see
+    /// <see cref="Agreeing(ref readonly ulong, int, int, int, ref int)"/>.
+    /// </summary>
+    /// <param name="other">A plane of this one's rows and columns.</param>
+    /// <param name="signs">The input's signs, compared with both.</param>
+    /// <param name="fromRow">First row.</param>
+    /// <param name="toRow">End of the range.</param>
+    /// <param name="most">The largest number of disagreements, in each plane, that is let through.</param>
+    /// <param name="list">Room for a number for every row of the range.</param>
+    /// <returns>How many are listed, in ascending order.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public int Agreeing(in SignPlane other, ref readonly ulong signs, int fromRow, int toRow, int most, ref int list)
+    {
+        int count = 0;
+        nint bytes = (nint)WordsPerRow * sizeof(ulong);
+        byte* row = (byte*)_words + (fromRow * bytes);
+        byte* otherRow = (byte*)other._words + (fromRow * bytes);
+        fixed (ulong* input = &signs)
+        {
+            for (int i = fromRow; i < toRow; i++, row += bytes, otherRow += bytes)
+            {
+                int disagreements = Math.Max(
+                    SignDisagreement.Count(row, (byte*)input, bytes), SignDisagreement.Count(otherRow, (byte*)input, bytes));
+                Unsafe.Add(ref list, count) = i;
+                count += disagreements <= most ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
     /// <summary>Packs the signs of a range of a matrix's rows; ranges may be packed at the same time.</summary>
     /// <param name="w">A matrix of the plane's rows and columns.</param>
     /// <param name="fromRow">First row.</param>

@@ -8,6 +8,7 @@ namespace SparseInfer.Runtime;
 public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
 {
     private readonly int _paddedHidden;
+    private readonly NeuronSlices _slices;
     private readonly int _sideWords;
     private readonly WeightType[] _types;
     private readonly Lock _lock = new();
@@ -16,12 +17,14 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
     /// <summary>Takes over what was declared and planned.</summary>
     /// <param name="shape">The declared shape.</param>
     /// <param name="paddedHidden">The width, padded to whole vectors.</param>
+    /// <param name="slices">How its neurons are divided.</param>
     /// <param name="sideWords">64-bit words that a worker keeps for the policy.</param>
     /// <param name="types">Declared weight types, the preferred first.</param>
-    protected CpuFeedForwardKernel(FeedForwardShape shape, int paddedHidden, int sideWords, params WeightType[] types)
+    protected CpuFeedForwardKernel(FeedForwardShape shape, int paddedHidden, NeuronSlices slices, int sideWords, params WeightType[] types)
         : base(shape)
     {
         _paddedHidden = paddedHidden;
+        _slices = slices;
         _sideWords = sideWords;
         _types = types;
     }
@@ -33,7 +36,7 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
         lock (_lock)
         {
             Dispose();
-            var state = new State(device?.Workers, _paddedHidden, Shape.Intermediate, _sideWords);
+            var state = new State(device?.Workers, _paddedHidden, _slices, _sideWords);
             try
             {
                 Bind(new FeedForwardBinder(Shape, _types, weights, state.Memory));
@@ -101,7 +104,7 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
         State state = _state!;
         FeedForwardSlot slot = state.Scratch[worker];
         state.Input.AsSpan<float>().CopyTo(MemoryMarshal.CreateSpan(ref slot.Input, _paddedHidden));
-        (int from, int to) = WorkerGroup.Slice(Shape.Intermediate, state.Workers.Count, worker, DownMatrix.BlockNeurons);
+        (int from, int to) = state.Scratch.Neurons(worker);
         ref LayerTally tally = ref state.Tallies[worker];
         if (Metering)
         {
@@ -112,9 +115,10 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
             Activate<MeterOff>(slot, from, to, ref tally);
         }
 
+        Down(state.Scratch, worker);
         state.Workers.Barrier();
-        (from, to) = WorkerGroup.Slice(_paddedHidden, state.Workers.Count, worker, 32);
-        Down(state.Scratch, ref state.Output.Ref<float>(), from, to);
+        (from, to) = WorkerGroup.Slice(_paddedHidden, state.Workers.Count, worker, 128);
+        Sum(state.Scratch, ref state.Output.Ref<float>(), from, to);
     }
 
     /// <summary>Takes the weights.</summary>
@@ -130,12 +134,17 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
     protected abstract void Activate<TMeter>(FeedForwardSlot slot, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter;
 
+    /// <summary>Sums what a worker's neurons add to the output, slice by slice.</summary>
+    /// <param name="scratch">The worker's list, and where the sums go.</param>
+    /// <param name="worker">The worker.</param>
+    protected abstract void Down(FeedForwardScratch scratch, int worker);
+
     /// <summary>Computes some columns of the output.</summary>
-    /// <param name="scratch">All workers' lists.</param>
+    /// <param name="scratch">All workers' sums.</param>
     /// <param name="y">The output.</param>
     /// <param name="fromColumn">The first column.</param>
     /// <param name="toColumn">Behind the last.</param>
-    protected abstract void Down(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn);
+    protected abstract void Sum(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn);
 
     private void RequireLength(int length, [CallerArgumentExpression(nameof(length))] string name = "")
     {
@@ -150,10 +159,10 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
     {
         private readonly WorkerGroup? _own;
 
-        public State(WorkerGroup? workers, int paddedHidden, int intermediate, int sideWords)
+        public State(WorkerGroup? workers, int paddedHidden, NeuronSlices slices, int sideWords)
         {
             Workers = workers ?? (_own = new WorkerGroup(1));
-            Scratch = new FeedForwardScratch(Workers.Count, paddedHidden, intermediate, sideWords);
+            Scratch = new FeedForwardScratch(Workers.Count, paddedHidden, slices, sideWords);
             Input = NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
             Output = NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
             Tallies = new LayerTally[Workers.Count];

@@ -16,33 +16,35 @@ internal static class GeneratedProgram
         (2048, WeightType.F16) => new Program<SmallF16.Weights>(
             layer,
             new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
-            SmallF16.Dense<MeterOff>, SmallF16.Exact<MeterOff>, SmallF16.SignBit<MeterOff>, SmallF16.Down),
+            SmallF16.Dense<MeterOff>, SmallF16.Exact<MeterOff>, SmallF16.SignBit<MeterOff>, SmallF16.Down, SmallF16.Sum),
         (2048, WeightType.Q8_0) => new Program<SmallQ8.Weights>(
             layer,
             new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
-            SmallQ8.Dense<MeterOff>, SmallQ8.Exact<MeterOff>, SmallQ8.SignBit<MeterOff>, SmallQ8.Down),
+            SmallQ8.Dense<MeterOff>, SmallQ8.Exact<MeterOff>, SmallQ8.SignBit<MeterOff>, SmallQ8.Down, SmallQ8.Sum),
         (2048, WeightType.Q4_0) => new Program<SmallQ4.Weights>(
             layer,
             new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
-            SmallQ4.Dense<MeterOff>, SmallQ4.Exact<MeterOff>, SmallQ4.SignBit<MeterOff>, SmallQ4.Down),
+            SmallQ4.Dense<MeterOff>, SmallQ4.Exact<MeterOff>, SmallQ4.SignBit<MeterOff>, SmallQ4.Down, SmallQ4.Sum),
         (4096, WeightType.F16) => new Program<LargeF16.Weights>(
             layer,
             new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
-            LargeF16.Dense<MeterOff>, LargeF16.Exact<MeterOff>, LargeF16.SignBit<MeterOff>, LargeF16.Down),
+            LargeF16.Dense<MeterOff>, LargeF16.Exact<MeterOff>, LargeF16.SignBit<MeterOff>, LargeF16.Down, LargeF16.Sum),
         (4096, WeightType.Q8_0) => new Program<LargeQ8.Weights>(
             layer,
             new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
-            LargeQ8.Dense<MeterOff>, LargeQ8.Exact<MeterOff>, LargeQ8.SignBit<MeterOff>, LargeQ8.Down),
+            LargeQ8.Dense<MeterOff>, LargeQ8.Exact<MeterOff>, LargeQ8.SignBit<MeterOff>, LargeQ8.Down, LargeQ8.Sum),
         (4096, WeightType.Q4_0) => new Program<LargeQ4.Weights>(
             layer,
             new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
-            LargeQ4.Dense<MeterOff>, LargeQ4.Exact<MeterOff>, LargeQ4.SignBit<MeterOff>, LargeQ4.Down),
+            LargeQ4.Dense<MeterOff>, LargeQ4.Exact<MeterOff>, LargeQ4.SignBit<MeterOff>, LargeQ4.Down, LargeQ4.Sum),
         _ => throw new ArgumentOutOfRangeException(nameof(type), $"No layer of width {layer.Shape.Hidden} in {type} is declared."),
     };
 
     private delegate void Activation<TWeights>(TWeights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally);
 
     private delegate void Prediction<TWeights>(TWeights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally, int threshold);
+
+    private delegate void Accumulation<TWeights>(TWeights w, FeedForwardScratch scratch, int worker);
 
     private delegate void Summation<TWeights>(TWeights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn);
 
@@ -52,7 +54,8 @@ internal static class GeneratedProgram
         Activation<TWeights> dense,
         Activation<TWeights> exact,
         Prediction<TWeights> signBit,
-        Summation<TWeights> down)
+        Accumulation<TWeights> down,
+        Summation<TWeights> sum)
         : LayerProgram(layer)
     {
         private LayerTally _tally;
@@ -73,6 +76,10 @@ internal static class GeneratedProgram
             }
         }
 
-        protected override void Down(ref float y) => down(weights, Layer.Scratch, ref y, 0, Layer.Shape.Hidden);
+        protected override void Down(ref float y)
+        {
+            down(weights, Layer.Scratch, 0);
+            sum(weights, Layer.Scratch, ref y, 0, Layer.Shape.Hidden);
+        }
     }
 }

@@ -24,10 +24,13 @@ internal sealed class LoadedLayer : IDisposable
     private readonly NativeMemoryPool _memory = new();
     private readonly NativeBuffer _output;
 
+    /// <summary>What the generator plans for shapes of 1536 neurons and more.</summary>
+    private const int PlannedSlices = 24;
+
     private LoadedLayer(SyntheticLayer data)
     {
         Shape = data.Shape;
-        Scratch = new FeedForwardScratch(1, Shape.Hidden, Shape.Intermediate, Signs.WordsPerRow(Shape.Hidden));
+        Scratch = new FeedForwardScratch(1, Shape.Hidden, new NeuronSlices(Shape.Intermediate, PlannedSlices), Signs.WordsPerRow(Shape.Hidden));
         _output = NativeBuffer.Allocate(Shape.Hidden * sizeof(float));
         _memory.Own(Scratch);
         _memory.Own(_output);

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -19,7 +18,6 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
     private readonly Sizes _sizes = new(
         layer.Shape.Hidden,
         (layer.Shape.Hidden + 31) / 32 * 32,
-        Signs.WordsPerRow(layer.Shape.Hidden),
         layer.Shape.Activation is Activation.Relu or Activation.FatRelu or Activation.SquaredRelu
             ? layer.Shape.Activation
             : throw new ArgumentException($"{layer.Shape.Activation} is not written.", nameof(layer)),
@@ -41,18 +39,19 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         }
     }
 
-    protected override void Down(ref float y) => Down(Layer, Layer.Scratch, ref y, 0, _sizes.PaddedHidden);
+    protected override void Down(ref float y)
+    {
+        Down(Layer, Layer.Scratch, worker: 0);
+        Sum(Layer.Scratch, ref y, 0, _sizes.PaddedHidden);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Down(LoadedLayer w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
-    {
-        MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn).Clear();
-        for (int worker = 0; worker < scratch.Workers; worker++)
-        {
-            FeedForwardSlot slot = scratch[worker];
-            OrderedDown.Accumulate<T>(in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);
-        }
-    }
+    private static void Down(LoadedLayer w, FeedForwardScratch scratch, int worker) =>
+        OrderedDown.AccumulateSlices<T>(in w.Down, scratch, worker);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sum(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn) =>
+        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Dense(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to)
@@ -144,35 +143,7 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         {
             int end = Math.Min(block + BlockNeurons, to);
             int first = count;
-            int candidates = 0;
-
-            for (int i = block; i < end; i++)
-            {
-                ref ulong gateSigns = ref w.GateSigns.Row(i);
-                int gateDisagreeing = 0;
-                nuint words = (nuint)sizes.SignWords;
-                nuint k = 0;
-                for (; k + 8 <= words; k += 8)
-                {
-                    gateDisagreeing += BitOperations.PopCount(Unsafe.Add(ref signs, k) ^ Unsafe.Add(ref gateSigns, k))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 1) ^ Unsafe.Add(ref gateSigns, k + 1))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 2) ^ Unsafe.Add(ref gateSigns, k + 2))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 3) ^ Unsafe.Add(ref gateSigns, k + 3))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 4) ^ Unsafe.Add(ref gateSigns, k + 4))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 5) ^ Unsafe.Add(ref gateSigns, k + 5))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 6) ^ Unsafe.Add(ref gateSigns, k + 6))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 7) ^ Unsafe.Add(ref gateSigns, k + 7));
-                }
-
-                // The one thing that the generated kernel does not have: it knows that no words are left over.
-                for (; k < words; k++)
-                {
-                    gateDisagreeing += BitOperations.PopCount(Unsafe.Add(ref signs, k) ^ Unsafe.Add(ref gateSigns, k));
-                }
-
-                Unsafe.Add(ref candidate, candidates) = i;
-                candidates += gateDisagreeing <= threshold ? 1 : 0;
-            }
+            int candidates = w.GateSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
 
             FeedForwardSlot.Pad(ref candidate, candidates);
 
@@ -236,11 +207,10 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
     }
 
     /// <summary>What the generator writes into its kernels as constants. The neurons' number comes as a range, there too.</summary>
-    private readonly struct Sizes(int hidden, int paddedHidden, int signWords, Activation activation, float activationThreshold)
+    private readonly struct Sizes(int hidden, int paddedHidden, Activation activation, float activationThreshold)
     {
         public readonly int Hidden = hidden;
         public readonly int PaddedHidden = paddedHidden;
-        public readonly int SignWords = signWords;
         public readonly Activation Activation = activation;
         public readonly float ActivationThreshold = activationThreshold;
     }

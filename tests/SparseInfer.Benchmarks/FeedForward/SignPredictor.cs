@@ -27,7 +27,7 @@ internal sealed class SignPredictor : IDisposable
         _planes = NativeBuffer.Allocate(planes * Bytes);
         var random = new Random(1);
         random.NextBytes(_planes.AsSpan<byte>());
-        _scratch = new FeedForwardScratch(1, hidden, neurons, Signs.WordsPerRow(hidden));
+        _scratch = new FeedForwardScratch(1, hidden, new NeuronSlices(neurons, 1), Signs.WordsPerRow(hidden));
         FeedForwardSlot slot = _scratch[0];
         float[] x = [.. Enumerable.Range(0, hidden).Select(_ => random.NextSingle() - 0.5f)];
         x.CopyTo(MemoryMarshal.CreateSpan(ref slot.Input, hidden));

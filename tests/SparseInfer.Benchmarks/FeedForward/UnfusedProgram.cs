@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -51,9 +50,8 @@ internal sealed class UnfusedProgram<T>(LoadedLayer layer) : LayerProgram(layer)
 
     protected override void Down(ref float y)
     {
-        FeedForwardSlot slot = Layer.Scratch[0];
-        MemoryMarshal.CreateSpan(ref y, Layer.Shape.Hidden).Clear();
-        OrderedDown.Accumulate<T>(in Layer.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, 0, Layer.Shape.Hidden);
+        OrderedDown.AccumulateSlices<T>(in Layer.Down, Layer.Scratch, worker: 0);
+        OrderedDown.SumSlices(Layer.Scratch, ref y, 0, Layer.Shape.Hidden);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -61,20 +59,11 @@ internal sealed class UnfusedProgram<T>(LoadedLayer layer) : LayerProgram(layer)
     {
         ref ulong signs = ref slot.Side;
         Signs.Pack(ref slot.Input, ref signs, Layer.Shape.Hidden);
-        nuint words = (nuint)Signs.WordsPerRow(Layer.Shape.Hidden);
-        for (int i = 0; i < _mask.Length; i++)
+        int count = Layer.GateSigns.Agreeing(ref signs, 0, _mask.Length, Layer.SignThreshold, ref _list[0]);
+        Array.Clear(_mask);
+        for (int n = 0; n < count; n++)
         {
-            ref ulong row = ref Layer.GateSigns.Row(i);
-            int disagreeing = 0;
-            for (nuint k = 0; k < words; k += 4)
-            {
-                disagreeing += BitOperations.PopCount(Unsafe.Add(ref signs, k) ^ Unsafe.Add(ref row, k))
-                    + BitOperations.PopCount(Unsafe.Add(ref signs, k + 1) ^ Unsafe.Add(ref row, k + 1))
-                    + BitOperations.PopCount(Unsafe.Add(ref signs, k + 2) ^ Unsafe.Add(ref row, k + 2))
-                    + BitOperations.PopCount(Unsafe.Add(ref signs, k + 3) ^ Unsafe.Add(ref row, k + 3));
-            }
-
-            _mask[i] = disagreeing <= Layer.SignThreshold ? (byte)1 : (byte)0;
+            _mask[_list[n]] = 1;
         }
     }
 

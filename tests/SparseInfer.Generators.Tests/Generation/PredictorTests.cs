@@ -24,7 +24,7 @@ public sealed class PredictorTests
     [Theory]
     [InlineData(64, "input signs in 1 register; ")]
     [InlineData(512, "input signs in 8 registers; ")]
-    [InlineData(544, "signs 8 words a step of 9; ")]
+    [InlineData(544, "signs of 9 words by vectors; ")]
     public void SignsAreKeptInRegistersWhereTheyFit(int hidden, string plan) =>
         Emit(Activation.Relu, new SignBitCpuKernel(), hidden).ShouldContain($"columns a step, fetched one group ahead; {plan}blocks of");
 

@@ -33,6 +33,7 @@ internal sealed class Layers_Mlp_Cpu : CpuFeedForwardKernel
                 Biases = false,
             },
             FeedForward_2048x8192_SquaredRelu_Ungated_F32.PaddedHidden,
+            FeedForward_2048x8192_SquaredRelu_Ungated_F32.Slices,
             FeedForward_2048x8192_SquaredRelu_Ungated_F32.SideWords,
             WeightType.F32)
     {
@@ -66,6 +67,9 @@ internal sealed class Layers_Mlp_Cpu : CpuFeedForwardKernel
         }
     }
 
-    protected override void Down(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn) =>
-        FeedForward_2048x8192_SquaredRelu_Ungated_F32.Down(_weights, scratch, ref y, fromColumn, toColumn);
+    protected override void Down(FeedForwardScratch scratch, int worker) =>
+        FeedForward_2048x8192_SquaredRelu_Ungated_F32.Down(_weights, scratch, worker);
+
+    protected override void Sum(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn) =>
+        FeedForward_2048x8192_SquaredRelu_Ungated_F32.Sum(_weights, scratch, ref y, fromColumn, toColumn);
 }

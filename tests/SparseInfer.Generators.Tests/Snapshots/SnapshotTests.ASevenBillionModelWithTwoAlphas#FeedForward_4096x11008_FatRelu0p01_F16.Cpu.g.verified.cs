@@ -4,9 +4,10 @@
 //   shape        4096 x 11008, gated, FatRelu above 0.01
 //   weights      F16, 8,192 bytes a neuron in each of 3 matrices (down neuron-major)
 //   bytes        270,532,608 a token when dense; 24,576 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs 8 words a step of 64; blocks of 512 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 64 words by vectors; blocks of 512 neurons
 //
-// Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron.
+// Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron
+// within each of 24 slices of the neurons, then over the slices.
 // So Exact equals Dense bit for bit, whatever the number of workers.
 #nullable enable
 #pragma warning disable CS0436
@@ -18,7 +19,6 @@ using System.CodeDom.Compiler;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using SparseInfer.Kernels.Cpu;
 
@@ -31,8 +31,10 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
     /// <summary>64-bit words that a worker keeps for what a policy derives from the input.</summary>
     internal const int SideWords = 64;
 
+    /// <summary>Neurons that workers take together, and that are summed before others are added.</summary>
+    internal static NeuronSlices Slices => new(11008, 24);
+
     private const int Hidden = 4096;
-    private const int Intermediate = 11008;
     private const int PaddedIntermediate = 11008;
     private const long RowBytes = 8192;
     private const long NeuronBytes = 3 * RowBytes;
@@ -192,31 +194,13 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
             int first = count;
             int candidates = 0;
 
-            // Predict: count the signs that disagree; the list grows by one or by none, without a branch.
+            // Predict: count the signs that disagree, and list the neurons with few enough.
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks -= Stopwatch.GetTimestamp();
             }
 
-            for (int i = block; i < end; i++)
-            {
-                ref ulong gateSigns = ref w.GateSigns.Row(i);
-                int gateDisagreeing = 0;
-                for (nuint k = 0; k < 64; k += 8)
-                {
-                    gateDisagreeing += BitOperations.PopCount(Unsafe.Add(ref signs, k) ^ Unsafe.Add(ref gateSigns, k))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 1) ^ Unsafe.Add(ref gateSigns, k + 1))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 2) ^ Unsafe.Add(ref gateSigns, k + 2))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 3) ^ Unsafe.Add(ref gateSigns, k + 3))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 4) ^ Unsafe.Add(ref gateSigns, k + 4))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 5) ^ Unsafe.Add(ref gateSigns, k + 5))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 6) ^ Unsafe.Add(ref gateSigns, k + 6))
-                        + BitOperations.PopCount(Unsafe.Add(ref signs, k + 7) ^ Unsafe.Add(ref gateSigns, k + 7));
-                }
-
-                Unsafe.Add(ref candidate, candidates) = i;
-                candidates += gateDisagreeing <= threshold ? 1 : 0;
-            }
+            candidates = w.GateSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
 
             if (TMeter.IsTimed)
             {
@@ -278,16 +262,16 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         slot.Count = count;
     }
 
-    /// <summary>y = the active rows of down times their values, for some columns. Worker after worker, so that neurons ascend.</summary>
+    /// <summary>The active rows of down times their values: a sum for each of the worker's slices.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Down(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
+    internal static void Down(Weights w, FeedForwardScratch scratch, int worker) =>
+        OrderedDown.AccumulateSlices<F16>(in w.Down, scratch, worker);
+
+    /// <summary>y = the slices' sums, added in order, for some columns. Every worker has been through Down.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
     {
-        MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn).Clear();
-        for (int worker = 0; worker < scratch.Workers; worker++)
-        {
-            FeedForwardSlot slot = scratch[worker];
-            OrderedDown.Accumulate<F16>(in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);
-        }
+        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);
     }
 
     /// <summary>
@@ -311,12 +295,11 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         }
     }
 
-    /// <summary>y = h times down for a batch of tokens and some columns, neurons ascending.</summary>
+    /// <summary>y = h times down for a batch of tokens and some columns: the sums of Down and Sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void DownBatch(Weights w, ref float h, int tokens, ref float y, int fromColumn, int toColumn, Span<float> panel)
     {
-        OrderedDown.Multiply<F16>(
-            in w.Down, Intermediate, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);
+        OrderedDown.Multiply<F16>(in w.Down, Slices, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);
     }
 
     /// <summary>How many neurons are truly active: only metering asks.</summary>

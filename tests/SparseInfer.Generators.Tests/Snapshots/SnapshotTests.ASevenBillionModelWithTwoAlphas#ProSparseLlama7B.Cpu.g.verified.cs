@@ -9,7 +9,7 @@
 //   weights      F16
 //   bytes        13,214,154,752 a token when dense:
 //                attention 4,294,967,296, feed-forward 8,657,043,456, head 262,144,000
-//   barriers     5 a layer: heads, attention, projection, neurons, down
+//   barriers     5 a layer: heads, attention, projection, neurons, sum
 //
 // In Predicted mode the layers do this:
 //   0..19        sign-bit predictor, alpha 1.03
@@ -135,7 +135,9 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             _activated = Floats((long)Batch * PaddedIntermediate);
             _other = Floats((long)Batch * PaddedIntermediate);
             _scores = Floats((long)Workers.Count * capacity);
-            _scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, Intermediate, FeedForward_4096x11008_FatRelu0p01_F16.SideWords);
+            _scratch = new FeedForwardScratch(
+                Workers.Count, PaddedHidden, FeedForward_4096x11008_FatRelu0p01_F16.Slices,
+                FeedForward_4096x11008_FatRelu0p01_F16.SideWords);
         }
 
         /// <summary>One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.</summary>
@@ -217,7 +219,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
 
                 Workers.Barrier();
 
-                // Feed-forward: this worker's neurons, then its columns of down.
+                // Feed-forward: this worker's neurons, gate to down, then its columns of the sum.
                 if (TMeter.IsTimed)
                 {
                     Tally(worker, layer).FeedForwardTicks -= Stopwatch.GetTimestamp();
@@ -227,8 +229,9 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     ref x, ref MemoryMarshal.GetArrayDataReference(w.FeedForwardNorm), ref _scratch[worker].Input, Hidden, PaddedHidden,
                     NormEpsilon);
                 Activate<TMeter>(worker, layer, w.FeedForward);
+                FeedForward_4096x11008_FatRelu0p01_F16.Down(w.FeedForward, _scratch, worker);
                 Workers.Barrier();
-                FeedForward_4096x11008_FatRelu0p01_F16.Down(w.FeedForward, _scratch, ref projected, fromColumn, toColumn);
+                FeedForward_4096x11008_FatRelu0p01_F16.Sum(w.FeedForward, _scratch, ref projected, fromColumn, toColumn);
                 Elementwise.Add(ref x, ref projected, fromColumn, toColumn);
 
                 Workers.Barrier();
@@ -372,8 +375,9 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                         Span<float> input = MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden);
                         MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);
                         Activate<TMeter>(worker, layer, w.FeedForward);
+                        FeedForward_4096x11008_FatRelu0p01_F16.Down(w.FeedForward, _scratch, worker);
                         Workers.Barrier();
-                        FeedForward_4096x11008_FatRelu0p01_F16.Down(w.FeedForward, _scratch, ref Projected(i), fromColumn, toColumn);
+                        FeedForward_4096x11008_FatRelu0p01_F16.Sum(w.FeedForward, _scratch, ref Projected(i), fromColumn, toColumn);
                         Workers.Barrier();
                     }
                 }
@@ -422,7 +426,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             where TMeter : struct, IMeter
         {
             FeedForwardSlot slot = _scratch[worker];
-            (int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);
+            (int from, int to) = _scratch.Neurons(worker);
             ref LayerTally tally = ref Tally(worker, layer);
             switch (Mode)
             {

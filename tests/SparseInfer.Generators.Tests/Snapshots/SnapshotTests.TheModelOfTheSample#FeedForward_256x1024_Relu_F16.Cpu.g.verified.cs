@@ -6,7 +6,8 @@
 //   bytes        1,572,864 a token when dense; 1,536 fewer for each neuron skipped unread
 //   plan         rows in fours, 32 columns a step, fetched one group ahead; input signs in 4 registers; blocks of 512 neurons
 //
-// Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron.
+// Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron
+// within each of 16 slices of the neurons, then over the slices.
 // So Exact equals Dense bit for bit, whatever the number of workers.
 #nullable enable
 #pragma warning disable CS0436
@@ -18,7 +19,6 @@ using System.CodeDom.Compiler;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using SparseInfer.Kernels.Cpu;
 
@@ -31,8 +31,10 @@ internal static class FeedForward_256x1024_Relu_F16
     /// <summary>64-bit words that a worker keeps for what a policy derives from the input.</summary>
     internal const int SideWords = 4;
 
+    /// <summary>Neurons that workers take together, and that are summed before others are added.</summary>
+    internal static NeuronSlices Slices => new(1024, 16);
+
     private const int Hidden = 256;
-    private const int Intermediate = 1024;
     private const int PaddedIntermediate = 1024;
     private const long RowBytes = 512;
     private const long NeuronBytes = 3 * RowBytes;
@@ -194,7 +196,7 @@ internal static class FeedForward_256x1024_Relu_F16
             int first = count;
             int candidates = 0;
 
-            // Predict: count the signs that disagree; the list grows by one or by none, without a branch.
+            // Predict: count the signs that disagree, and list the neurons with few enough.
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks -= Stopwatch.GetTimestamp();
@@ -207,6 +209,7 @@ internal static class FeedForward_256x1024_Relu_F16
                     + BitOperations.PopCount(s1 ^ Unsafe.Add(ref gateSigns, 1))
                     + BitOperations.PopCount(s2 ^ Unsafe.Add(ref gateSigns, 2))
                     + BitOperations.PopCount(s3 ^ Unsafe.Add(ref gateSigns, 3));
+                // The list grows by one or by none, without a branch.
                 Unsafe.Add(ref candidate, candidates) = i;
                 candidates += gateDisagreeing <= threshold ? 1 : 0;
             }
@@ -271,16 +274,16 @@ internal static class FeedForward_256x1024_Relu_F16
         slot.Count = count;
     }
 
-    /// <summary>y = the active rows of down times their values, for some columns. Worker after worker, so that neurons ascend.</summary>
+    /// <summary>The active rows of down times their values: a sum for each of the worker's slices.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Down(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
+    internal static void Down(Weights w, FeedForwardScratch scratch, int worker) =>
+        OrderedDown.AccumulateSlices<F16>(in w.Down, scratch, worker);
+
+    /// <summary>y = the slices' sums, added in order, for some columns. Every worker has been through Down.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
     {
-        MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn).Clear();
-        for (int worker = 0; worker < scratch.Workers; worker++)
-        {
-            FeedForwardSlot slot = scratch[worker];
-            OrderedDown.Accumulate<F16>(in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);
-        }
+        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);
     }
 
     /// <summary>
@@ -304,12 +307,11 @@ internal static class FeedForward_256x1024_Relu_F16
         }
     }
 
-    /// <summary>y = h times down for a batch of tokens and some columns, neurons ascending.</summary>
+    /// <summary>y = h times down for a batch of tokens and some columns: the sums of Down and Sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void DownBatch(Weights w, ref float h, int tokens, ref float y, int fromColumn, int toColumn, Span<float> panel)
     {
-        OrderedDown.Multiply<F16>(
-            in w.Down, Intermediate, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);
+        OrderedDown.Multiply<F16>(in w.Down, Slices, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);
     }
 
     /// <summary>How many neurons are truly active: only metering asks.</summary>

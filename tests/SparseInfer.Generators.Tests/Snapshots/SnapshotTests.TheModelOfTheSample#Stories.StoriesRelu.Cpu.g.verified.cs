@@ -9,7 +9,7 @@
 //   weights      F16
 //   bytes        12,058,624 a token when dense:
 //                attention 2,359,296, feed-forward 9,437,184, head 262,144
-//   barriers     5 a layer: heads, attention, projection, neurons, down
+//   barriers     5 a layer: heads, attention, projection, neurons, sum
 //
 // In Predicted mode the layers do this:
 //   0..1         exact: skips up and down where the activation is zero
@@ -137,7 +137,8 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             _activated = Floats((long)Batch * PaddedIntermediate);
             _other = Floats((long)Batch * PaddedIntermediate);
             _scores = Floats((long)Workers.Count * capacity);
-            _scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, Intermediate, FeedForward_256x1024_Relu_F16.SideWords);
+            _scratch = new FeedForwardScratch(
+                Workers.Count, PaddedHidden, FeedForward_256x1024_Relu_F16.Slices, FeedForward_256x1024_Relu_F16.SideWords);
         }
 
         /// <summary>One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.</summary>
@@ -219,7 +220,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
 
                 Workers.Barrier();
 
-                // Feed-forward: this worker's neurons, then its columns of down.
+                // Feed-forward: this worker's neurons, gate to down, then its columns of the sum.
                 if (TMeter.IsTimed)
                 {
                     Tally(worker, layer).FeedForwardTicks -= Stopwatch.GetTimestamp();
@@ -229,8 +230,9 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
                     ref x, ref MemoryMarshal.GetArrayDataReference(w.FeedForwardNorm), ref _scratch[worker].Input, Hidden, PaddedHidden,
                     NormEpsilon);
                 Activate<TMeter>(worker, layer, w.FeedForward);
+                FeedForward_256x1024_Relu_F16.Down(w.FeedForward, _scratch, worker);
                 Workers.Barrier();
-                FeedForward_256x1024_Relu_F16.Down(w.FeedForward, _scratch, ref projected, fromColumn, toColumn);
+                FeedForward_256x1024_Relu_F16.Sum(w.FeedForward, _scratch, ref projected, fromColumn, toColumn);
                 Elementwise.Add(ref x, ref projected, fromColumn, toColumn);
 
                 Workers.Barrier();
@@ -374,8 +376,9 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
                         Span<float> input = MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden);
                         MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);
                         Activate<TMeter>(worker, layer, w.FeedForward);
+                        FeedForward_256x1024_Relu_F16.Down(w.FeedForward, _scratch, worker);
                         Workers.Barrier();
-                        FeedForward_256x1024_Relu_F16.Down(w.FeedForward, _scratch, ref Projected(i), fromColumn, toColumn);
+                        FeedForward_256x1024_Relu_F16.Sum(w.FeedForward, _scratch, ref Projected(i), fromColumn, toColumn);
                         Workers.Barrier();
                     }
                 }
@@ -424,7 +427,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             where TMeter : struct, IMeter
         {
             FeedForwardSlot slot = _scratch[worker];
-            (int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);
+            (int from, int to) = _scratch.Neurons(worker);
             ref LayerTally tally = ref Tally(worker, layer);
             switch (Mode)
             {

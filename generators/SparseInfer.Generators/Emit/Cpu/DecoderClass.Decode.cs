@@ -81,14 +81,15 @@ internal sealed partial class DecoderClass
                 _code.Line();
                 _code.Line("Workers.Barrier();");
                 _code.Line();
-                _code.Line("// Feed-forward: this worker's neurons, then its columns of down.");
+                _code.Line("// Feed-forward: this worker's neurons, gate to down, then its columns of the sum.");
                 EmitStamp("-=");
                 _code.Line(Norm("x", "w.FeedForwardNorm", "_scratch[worker].Input"));
                 ForFeedForward((plan, weights) =>
                 {
                     _code.Line($"Activate<TMeter>(worker, layer, {weights});");
+                    _code.Line($"{plan.ClassName}.Down({weights}, _scratch, worker);");
                     _code.Line("Workers.Barrier();");
-                    _code.Line($"{plan.ClassName}.Down({weights}, _scratch, ref projected, fromColumn, toColumn);");
+                    _code.Line($"{plan.ClassName}.Sum({weights}, _scratch, ref projected, fromColumn, toColumn);");
                 });
                 _code.Line("Elementwise.Add(ref x, ref projected, fromColumn, toColumn);");
                 _code.Line();

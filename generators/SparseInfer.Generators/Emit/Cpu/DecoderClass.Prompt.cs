@@ -113,8 +113,9 @@ internal sealed partial class DecoderClass
                         _code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
                         ForFeedForward((plan, weights) => _code.Lines($$"""
                             Activate<TMeter>(worker, layer, {{weights}});
+                            {{plan.ClassName}}.Down({{weights}}, _scratch, worker);
                             Workers.Barrier();
-                            {{plan.ClassName}}.Down({{weights}}, _scratch, ref Projected(i), fromColumn, toColumn);
+                            {{plan.ClassName}}.Sum({{weights}}, _scratch, ref Projected(i), fromColumn, toColumn);
                             """));
                         _code.Line("Workers.Barrier();");
                     }

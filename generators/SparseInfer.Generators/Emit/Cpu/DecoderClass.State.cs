@@ -28,8 +28,8 @@ internal sealed partial class DecoderClass
                     _code.Line($"{name} = Floats({count});");
                 }
 
-                string sideWords = $"{_feedForwards[0].ClassName}.SideWords";
-                _code.Line($"_scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, Intermediate, {sideWords});");
+                string shape = _feedForwards[0].ClassName;
+                _code.Line($"_scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, {shape}.Slices, {shape}.SideWords);");
             }
 
             _code.Line();
@@ -122,7 +122,7 @@ internal sealed partial class DecoderClass
         using (_code.Block(signature + "\n    where TMeter : struct, IMeter"))
         {
             _code.Line("FeedForwardSlot slot = _scratch[worker];");
-            _code.Line("(int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);");
+            _code.Line("(int from, int to) = _scratch.Neurons(worker);");
             _code.Line("ref LayerTally tally = ref Tally(worker, layer);");
             PolicySwitch.Emit(_code, plan, _spec.Policies, policy => CpuCall.Of(plan, "w", policy));
         }

@@ -82,7 +82,7 @@ internal sealed partial class DecoderClass
                 $"  weights      {string.Join(", ", _spec.Weights)}",
                 $"  bytes        {Literal.Grouped(_plan.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.HeadBytes)}",
-                "  barriers     5 a layer: heads, attention, projection, neurons, down",
+                "  barriers     5 a layer: heads, attention, projection, neurons, sum",
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Select(Describe),

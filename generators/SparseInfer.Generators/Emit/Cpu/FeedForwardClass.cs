@@ -83,15 +83,16 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private static string Name(Activation activation) =>
         activation == Activation.SquaredRelu ? "relu²" : activation.ToString().ToLowerInvariant();
 
-    private IEnumerable<string> Namespaces => kernels.SelectMany(kernel => kernel.Namespaces).Concat(
-    [
-        "System",
-        "System.CodeDom.Compiler",
-        "System.Runtime.CompilerServices",
-        "System.Runtime.InteropServices",
-        "System.Runtime.Intrinsics",
-        "SparseInfer.Kernels.Cpu",
-    ]);
+    private IEnumerable<string> Namespaces => kernels.SelectMany(kernel => kernel.Namespaces)
+        .Concat(plan.Spec.Biases ? ["System.Runtime.InteropServices"] : [])
+        .Concat(
+        [
+            "System",
+            "System.CodeDom.Compiler",
+            "System.Runtime.CompilerServices",
+            "System.Runtime.Intrinsics",
+            "SparseInfer.Kernels.Cpu",
+        ]);
 
     private string Head
     {
@@ -113,7 +114,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                   bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
                   plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons
 
-                Sums run in a fixed order: {SumText}, every column of down by ascending neuron.
+                Sums run in a fixed order: {SumText}, every column of down by ascending neuron
+                within {SliceText}.
                 So Exact equals Dense bit for bit, whatever the number of workers.
                 """;
         }
@@ -124,6 +126,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private string SumText => WeightLayout.IsBlock(plan.Weights)
         ? "every dot product in 8 lanes of exact integers and one tree"
         : "every dot product in 16 lanes and one tree for 512 columns";
+
+    private string SliceText => plan.Slices == 1 ? "one slice" : $"each of {plan.Slices} slices of the neurons, then over the slices";
 
     private string PlanText =>
         string.Concat(kernels.Select(kernel => kernel.PlanText(plan)).Where(text => text.Length > 0).Select(text => text + "; "));
@@ -139,6 +143,9 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         _code.Summary("64-bit words that a worker keeps for what a policy derives from the input.");
         _code.Line($"internal const int SideWords = {sideWords};");
         _code.Line();
+        _code.Summary("Neurons that workers take together, and that are summed before others are added.");
+        _code.Line($"internal static NeuronSlices Slices => new({plan.Intermediate}, {plan.Slices});");
+        _code.Line();
         if (sideWords > 0)
         {
             _code.Line($"private const int Hidden = {plan.Hidden};");
@@ -146,7 +153,6 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
         if (batches)
         {
-            _code.Line($"private const int Intermediate = {plan.Intermediate};");
             _code.Line($"private const int PaddedIntermediate = {plan.PaddedIntermediate};");
         }
 
@@ -197,21 +203,18 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     private void EmitDown()
     {
-        _code.Summary("y = the active rows of down times their values, for some columns. Worker after worker, so that neurons ascend.");
+        _code.Summary("The active rows of down times their values: a sum for each of the worker's slices.");
         _code.Line(GeneratedAttributes.Hot);
-        using (_code.Block("internal static void Down(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)"))
+        _code.Line("internal static void Down(Weights w, FeedForwardScratch scratch, int worker) =>");
+        _code.Line($"    OrderedDown.AccumulateSlices<{plan.Weights}>(in w.Down, scratch, worker);");
+        _code.Line();
+        _code.Summary("y = the slices' sums, added in order, for some columns. Every worker has been through Down.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)"))
         {
-            _code.Line("MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn).Clear();");
-            using (_code.Block("for (int worker = 0; worker < scratch.Workers; worker++)"))
-            {
-                _code.Line("FeedForwardSlot slot = scratch[worker];");
-                _code.Line($"OrderedDown.Accumulate<{plan.Weights}>("
-                    + "in w.Down, slot.ActiveNeurons, slot.ActiveValues, ref y, fromColumn, toColumn);");
-            }
-
+            _code.Line("OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);");
             if (plan.Spec.Biases)
             {
-                _code.Line();
                 EmitDownBias("ref y");
             }
         }
@@ -256,13 +259,13 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     private void EmitDownBatch()
     {
-        _code.Summary("y = h times down for a batch of tokens and some columns, neurons ascending.");
+        _code.Summary("y = h times down for a batch of tokens and some columns: the sums of Down and Sum.");
         _code.Line(GeneratedAttributes.Hot);
         using (_code.Block("internal static void DownBatch("
             + "Weights w, ref float h, int tokens, ref float y, int fromColumn, int toColumn, Span<float> panel)"))
         {
             _code.Line($"OrderedDown.Multiply<{plan.Weights}>("
-                + "in w.Down, Intermediate, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);");
+                + "in w.Down, Slices, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);");
             if (plan.Spec.Biases)
             {
                 using (_code.Block("for (int token = 0; token < tokens; token++)"))

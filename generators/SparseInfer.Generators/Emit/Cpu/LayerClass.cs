@@ -74,6 +74,7 @@ internal sealed class LayerClass
                     Biases = {{Literal.Of(_spec.FeedForward.Biases)}},
                 },
                 {{_plans[0].ClassName}}.PaddedHidden,
+                {{_plans[0].ClassName}}.Slices,
                 {{_plans[0].ClassName}}.SideWords,
                 {{string.Join(", ", _spec.Weights.Select(type => $"WeightType.{type}"))}})
         {
@@ -147,17 +148,26 @@ internal sealed class LayerClass
 
     private void EmitDown()
     {
-        const string Signature = "protected override void Down(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)";
-        static string Call(FeedForwardPlan plan, string weights) =>
-            $"{plan.ClassName}.Down({weights}, scratch, ref y, fromColumn, toColumn);";
+        EmitCall("Down", "FeedForwardScratch scratch, int worker", "scratch, worker");
+        _code.Line();
+        EmitCall(
+            "Sum",
+            "FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn",
+            "scratch, ref y, fromColumn, toColumn");
+    }
+
+    private void EmitCall(string method, string parameters, string arguments)
+    {
+        string signature = $"protected override void {method}({parameters})";
+        string Call(FeedForwardPlan plan, string weights) => $"{plan.ClassName}.{method}({weights}, {arguments});";
         if (Single)
         {
-            _code.Line($"{Signature} =>");
+            _code.Line($"{signature} =>");
             _code.Line("    " + Call(_plans[0], "_weights"));
             return;
         }
 
-        using (_code.Block(Signature))
+        using (_code.Block(signature))
         {
             ForLoaded((plan, weights) => _code.Line(Call(plan, weights)));
         }

@@ -42,7 +42,7 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
         SignBitPlan signs = SignBitPlan.Of(plan);
         return signs.InRegisters
             ? $"input signs in {Counted(signs.Words, "register")}"
-            : $"signs {signs.UnrolledWords} words a step of {signs.Words}";
+            : $"signs of {signs.Words} words by vectors";
     }
 
     public override string PredictorData => "signs";
@@ -68,25 +68,18 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
     public override void EmitSelect(CodeWriter code, FeedForwardPlan plan)
     {
         SignBitPlan signs = SignBitPlan.Of(plan);
-        code.Line("// Predict: count the signs that disagree; the list grows by one or by none, without a branch.");
+        code.Line("// Predict: count the signs that disagree, and list the neurons with few enough.");
         EmitStamp(code, "-=");
         code.Line();
-        using (code.Block("for (int i = block; i < end; i++)"))
+        string[] tested = Tested(plan);
+        if (signs.InRegisters)
         {
-            string[] tested = Tested(plan);
-            foreach (string matrix in tested)
-            {
-                EmitCount(code, signs, matrix);
-            }
-
-            string most = tested.Length == 1 ? Count(tested[0]) : $"Math.Max({Count(tested[0])}, {Count(tested[1])})";
-            if (!signs.InRegisters)
-            {
-                code.Line();
-            }
-
-            code.Line("Unsafe.Add(ref candidate, candidates) = i;");
-            code.Line($"candidates += {most} <= threshold ? 1 : 0;");
+            EmitLoop(code, signs, tested);
+        }
+        else
+        {
+            string other = tested.Length == 1 ? "" : $"in w.{tested[1]}Signs, ";
+            code.Line($"candidates = w.{tested[0]}Signs.Agreeing({other}ref signs, block, end, threshold, ref candidate);");
         }
 
         code.Line();
@@ -102,29 +95,22 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
         }
     }
 
-    private static void EmitCount(CodeWriter code, SignBitPlan signs, string matrix)
+    private static void EmitLoop(CodeWriter code, SignBitPlan signs, string[] tested)
     {
-        string row = matrix.ToLowerInvariant() + "Signs";
-        code.Line($"ref ulong {row} = ref w.{matrix}Signs.Row(i);");
-        if (signs.InRegisters)
+        using (code.Block("for (int i = block; i < end; i++)"))
         {
-            EmitSum(code, $"int {Count(matrix)} =", Enumerable.Range(0, signs.Words).Select(k =>
-                $"BitOperations.PopCount(s{k} ^ {Word(row, k)})"));
-            return;
-        }
+            foreach (string matrix in tested)
+            {
+                string row = matrix.ToLowerInvariant() + "Signs";
+                code.Line($"ref ulong {row} = ref w.{matrix}Signs.Row(i);");
+                EmitSum(code, $"int {Count(matrix)} =", Enumerable.Range(0, signs.Words).Select(k =>
+                    $"BitOperations.PopCount(s{k} ^ {Word(row, k)})"));
+            }
 
-        int looped = signs.Words / signs.UnrolledWords * signs.UnrolledWords;
-        code.Line($"int {Count(matrix)} = 0;");
-        using (code.Block($"for (nuint k = 0; k < {looped}; k += {signs.UnrolledWords})"))
-        {
-            EmitSum(code, $"{Count(matrix)} +=", Enumerable.Range(0, signs.UnrolledWords).Select(k =>
-                $"BitOperations.PopCount({Word("signs", "k", k)} ^ {Word(row, "k", k)})"));
-        }
-
-        if (looped < signs.Words)
-        {
-            EmitSum(code, $"{Count(matrix)} +=", Enumerable.Range(looped, signs.Words - looped).Select(k =>
-                $"BitOperations.PopCount({Word("signs", k)} ^ {Word(row, k)})"));
+            string most = tested.Length == 1 ? Count(tested[0]) : $"Math.Max({Count(tested[0])}, {Count(tested[1])})";
+            code.Line("// The list grows by one or by none, without a branch.");
+            code.Line("Unsafe.Add(ref candidate, candidates) = i;");
+            code.Line($"candidates += {most} <= threshold ? 1 : 0;");
         }
     }
 
@@ -132,8 +118,6 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
         code.Lines(target + " " + string.Join("\n    + ", terms) + ";");
 
     private static string Word(string words, int k) => k == 0 ? words : $"Unsafe.Add(ref {words}, {k})";
-
-    private static string Word(string words, string start, int k) => $"Unsafe.Add(ref {words}, {start}{(k == 0 ? "" : $" + {k}")})";
 
     private static string Count(string matrix) => matrix.ToLowerInvariant() + "Disagreeing";
 
