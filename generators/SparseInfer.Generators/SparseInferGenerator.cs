@@ -4,8 +4,10 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Text;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Emit.Cpu;
+using SparseInfer.Generators.Emit.Ilgpu;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
@@ -19,6 +21,8 @@ namespace SparseInfer.Generators;
 [Generator(LanguageNames.CSharp)]
 public sealed class SparseInferGenerator : IIncrementalGenerator
 {
+    private const string IlgpuDeviceType = "SparseInfer.IlgpuDevice";
+
     private static readonly Encoding Utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>Names of the pipeline's steps, by which tests look at what was computed again.</summary>
@@ -28,6 +32,9 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
         public const string ParseLayer = nameof(ParseLayer);
         public const string PlanModel = nameof(PlanModel);
         public const string PlanKernels = nameof(PlanKernels);
+        public const string FindIlgpu = nameof(FindIlgpu);
+        public const string PlanIlgpuModel = nameof(PlanIlgpuModel);
+        public const string PlanIlgpuKernels = nameof(PlanIlgpuKernels);
     }
 
     /// <inheritdoc/>
@@ -47,7 +54,14 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             .Select(static (spec, _) => spec!)
             .WithTrackingName(Steps.ParseLayer);
 
-        context.RegisterSourceOutput(models, static (output, spec) => Add(output, spec.Target.FullName, ModelClass.Emit(spec)));
+        // A user without the ILGPU runtime gets no code for it.
+        IncrementalValueProvider<bool> ilgpu = context.CompilationProvider
+            .Select(static (compilation, _) => compilation.GetTypeByMetadataName(IlgpuDeviceType) is not null)
+            .WithTrackingName(Steps.FindIlgpu);
+
+        context.RegisterSourceOutput(
+            models.Combine(ilgpu),
+            static (output, pair) => Add(output, pair.Left.Target.FullName, ModelClass.Emit(pair.Left, pair.Right)));
 
         context.RegisterSourceOutput(
             models.Select(static (spec, _) => Planner.Decoder(spec)).WithTrackingName(Steps.PlanModel),
@@ -73,6 +87,38 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
                 PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName)).Select(policy => policy.Cpu);
             Add(output, plan.ClassName + ".Cpu", new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used), request.Batches).Emit());
         });
+
+        InitializeIlgpu(context, models.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left));
+    }
+
+    private static void InitializeIlgpu(IncrementalGeneratorInitializationContext context, IncrementalValuesProvider<ModelSpec> models)
+    {
+        context.RegisterSourceOutput(
+            models.Select(static (spec, _) => IlgpuDecoderPlan.Of(spec, DeviceTable.Default)).WithTrackingName(Steps.PlanIlgpuModel),
+            static (output, plan) => Add(output, plan.Spec.Target.FullName + ".Ilgpu", new IlgpuDecoderClass(plan).Emit()));
+
+        IncrementalValuesProvider<KernelRequest> kernels = models
+            .Select(static (spec, _) => KernelRequest.Of(spec))
+            .Collect()
+            .SelectMany(static (requests, _) => KernelRequest.Merge(requests.SelectMany(list => list)))
+            .WithTrackingName(Steps.PlanIlgpuKernels);
+        context.RegisterSourceOutput(kernels, static (output, request) =>
+        {
+            IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(request.Plan.Spec, request.Plan.Weights, DeviceTable.Default);
+            IEnumerable<SparsityPolicy> used = PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName));
+            string text = new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, used), request.Batches).Emit();
+            Add(output, plan.ClassName, text);
+        });
+
+        context.RegisterSourceOutput(
+            models.Collect(),
+            static (output, all) =>
+            {
+                if (all.Length > 0)
+                {
+                    Add(output, AssemblyPart.FileName, AssemblyPart.Emit());
+                }
+            });
     }
 
     private static void Add(SourceProductionContext output, string name, string text) =>

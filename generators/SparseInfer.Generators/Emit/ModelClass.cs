@@ -7,7 +7,9 @@ namespace SparseInfer.Generators.Emit;
 /// <summary>Writes the part of a model that its user calls.</summary>
 internal static class ModelClass
 {
-    public static string Emit(ModelSpec spec)
+    /// <param name="spec">The model.</param>
+    /// <param name="ilgpu">Whether it has a program for ILGPU as well.</param>
+    public static string Emit(ModelSpec spec, bool ilgpu)
     {
         var code = new CodeWriter();
         string head = $"{spec.Target.FullName}: how the declared model is loaded. "
@@ -24,6 +26,8 @@ internal static class ModelClass
             EmitShape(code, spec);
             code.Line();
             EmitLoad(code, spec.Target);
+            code.Line();
+            EmitCreate(code, spec.Target, ilgpu);
         }
 
         return code.ToString();
@@ -93,12 +97,24 @@ internal static class ModelClass
             global::SparseInfer.Device? device = null,
             global::SparseInfer.LoadOptions? options = null) =>
             new(global::SparseInfer.Runtime.ModelLoader.Load(file, DeclaredShape, device, options, CreateProgram));
-
-        private static global::SparseInfer.Runtime.DecoderProgram CreateProgram(global::SparseInfer.Device device) => device switch
-        {
-            global::SparseInfer.CpuDevice cpu => new {{GeneratedNames.QualifiedProgram(target, "Cpu")}}(cpu),
-            _ => throw new global::System.NotSupportedException(
-                $"{{target.Name}} has no program for device '{device.Name}'; it was generated for: cpu."),
-        };
         """);
+
+    private static void EmitCreate(CodeWriter code, TargetSpec target, bool ilgpu)
+    {
+        const string Signature = "private static global::SparseInfer.Runtime.DecoderProgram CreateProgram(global::SparseInfer.Device device)";
+        using (code.Block(Signature + " => device switch", end: "};"))
+        {
+            code.Line($"global::SparseInfer.CpuDevice cpu => new {GeneratedNames.QualifiedProgram(target, "Cpu")}(cpu),");
+            if (ilgpu)
+            {
+                code.Line($"global::SparseInfer.IlgpuDevice gpu => new {GeneratedNames.QualifiedProgram(target, "Ilgpu")}(gpu),");
+            }
+
+            string devices = ilgpu ? "cpu, and what ILGPU reaches" : "cpu";
+            code.Lines($$"""
+                _ => throw new global::System.NotSupportedException(
+                    $"{{target.Name}} has no program for device '{device.Name}'; it was generated for: {{devices}}."),
+                """);
+        }
+    }
 }

@@ -30,4 +30,7 @@ internal abstract class SparsityPolicy
 
     /// <summary>What it emits for the CPU.</summary>
     public abstract CpuKernelEmitter Cpu { get; }
+
+    /// <summary>What it emits for GPUs.</summary>
+    public abstract IlgpuKernelEmitter Ilgpu { get; }
 }

@@ -9,8 +9,11 @@ namespace SparseInfer.Runtime;
 /// </summary>
 public readonly struct DeviceMatrix
 {
-    internal DeviceMatrix(WeightType type, ArrayView<Words4> words, ArrayView<ushort> scales, int rows, int rowWords)
+    internal DeviceMatrix(
+        WeightType type, ArrayView<Words4> words, ArrayView<ushort> scales, int rows, int columns, int rowWords, int firstRow = 0)
     {
+        Columns = columns;
+        FirstRow = firstRow;
         Type = type;
         Words = words;
         Scales = scales;
@@ -35,6 +38,12 @@ public readonly struct DeviceMatrix
 
     /// <summary>Number of rows; of a down matrix, neurons.</summary>
     public int Rows { get; }
+
+    /// <summary>Its columns as declared, without padding; of a down matrix, the hidden width.</summary>
+    public int Columns { get; }
+
+    /// <summary>In a stack of matrices, the rows that come before this one's.</summary>
+    public int FirstRow { get; }
 
     /// <summary>Elements of <see cref="Words"/> in a row.</summary>
     public int RowWords { get; }

@@ -50,28 +50,92 @@ public sealed class IlgpuUpload
         Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
         GiveBackLast();
         _last = matrix.Address;
-        int rowWords = matrix.PaddedColumns / DeviceMatrix.ColumnsPerWords(m.Type);
-        DeviceBuffer<Words4> words = Own<Words4>((long)rows * rowWords);
-        if (m.Type is not (WeightType.Q8_0 or WeightType.Q4_0))
+        return Rows([matrix], m.Type, columns, firstRow: 0);
+    }
+
+    /// <summary>
+    /// Matrices of one width one below the other: those of one type that follow each other become one, so that one launch serves them.
+    /// </summary>
+    /// <param name="parts">What the binder gave, and the rows that are declared.</param>
+    /// <param name="columns">Declared columns.</param>
+    /// <returns>One for each run of a type; nothing in the checking pass.</returns>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    public DeviceMatrix[] Stack(ReadOnlySpan<(StoredMatrix Matrix, int Rows)> parts, int columns)
+    {
+        var stacked = new List<DeviceMatrix>();
+        int firstRow = 0;
+        for (int from = 0; from < parts.Length;)
         {
-            CopyRows(matrix, rowWords, words);
-            return new DeviceMatrix(m.Type, words.View, default, rows, rowWords);
+            WeightType type = parts[from].Matrix.Type;
+            var run = new List<WeightMatrix>();
+            for (; from < parts.Length && parts[from].Matrix.Type == type; from++)
+            {
+                WeightMatrix matrix = parts[from].Matrix.Weights;
+                if (matrix.Address == 0)
+                {
+                    return [];
+                }
+
+                Require(matrix.Rows == parts[from].Rows && matrix.Columns == columns, parts[from].Rows, columns);
+                run.Add(matrix);
+            }
+
+            GiveBackLast();
+            DeviceMatrix rows = Rows(CollectionsMarshal.AsSpan(run), type, columns, firstRow);
+            foreach (WeightMatrix matrix in run)
+            {
+                _bind.GiveBack(matrix.Address);
+            }
+
+            stacked.Add(rows);
+            firstRow += rows.Rows;
         }
 
+        return [.. stacked];
+    }
+
+    private DeviceMatrix Rows(ReadOnlySpan<WeightMatrix> parts, WeightType type, int columns, int firstRow)
+    {
+        int rows = 0;
+        foreach (WeightMatrix matrix in parts)
+        {
+            rows += matrix.Rows;
+        }
+
+        int rowWords = parts[0].PaddedColumns / DeviceMatrix.ColumnsPerWords(type);
+        DeviceBuffer<Words4> words = Own<Words4>((long)rows * rowWords);
+        DeviceBuffer<ushort>? scales = type is WeightType.Q8_0 or WeightType.Q4_0 ? Own<ushort>((long)rows * (parts[0].PaddedColumns / 32)) : null;
+        int done = 0;
+        foreach (WeightMatrix matrix in parts)
+        {
+            if (scales is null)
+            {
+                CopyRows(matrix, rowWords, words, done);
+            }
+            else
+            {
+                CopyBlocks(matrix, rowWords, words, scales, done);
+            }
+
+            done += matrix.Rows;
+        }
+
+        return new DeviceMatrix(type, words.View, scales?.View ?? default, rows, columns, rowWords, firstRow);
+    }
+
+    private static void CopyBlocks(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales, int firstRow)
+    {
         int blocks = matrix.PaddedColumns / 32;
-        DeviceBuffer<ushort> scales = Own<ushort>((long)rows * blocks);
-        int part = Math.Clamp(StagingBytes / (rowWords * Unsafe.SizeOf<Words4>()), 1, rows);
+        int part = Math.Clamp(StagingBytes / (rowWords * Unsafe.SizeOf<Words4>()), 1, matrix.Rows);
         var quantStage = new Words4[part * rowWords];
         ushort[] scaleStage = new ushort[part * blocks];
-        for (int from = 0; from < rows; from += part)
+        for (int from = 0; from < matrix.Rows; from += part)
         {
-            int to = Math.Min(rows, from + part);
+            int to = Math.Min(matrix.Rows, from + part);
             BlockSplitter.Split(matrix, from, to, rowWords, quantStage, scaleStage);
-            words.CopyFrom((long)from * rowWords, quantStage.AsSpan(0, (to - from) * rowWords));
-            scales.CopyFrom((long)from * blocks, scaleStage.AsSpan(0, (to - from) * blocks));
+            words.CopyFrom((long)(firstRow + from) * rowWords, quantStage.AsSpan(0, (to - from) * rowWords));
+            scales.CopyFrom((long)(firstRow + from) * blocks, scaleStage.AsSpan(0, (to - from) * blocks));
         }
-
-        return new DeviceMatrix(m.Type, words.View, scales.View, rows, rowWords);
     }
 
     /// <summary>A down matrix: its neurons are rows. <see cref="DeviceMatrix.Scales"/> says where its scales lie.</summary>
@@ -94,9 +158,9 @@ public sealed class IlgpuUpload
         if (type is not (WeightType.Q8_0 or WeightType.Q4_0))
         {
             ref byte first = ref m.Neuron(0);
-            CopyRows(WeightMatrix.FromMemory((nint)Unsafe.AsPointer(ref first), intermediate, hidden, m.NeuronBytes), rowWords, words);
+            CopyRows(WeightMatrix.FromMemory((nint)Unsafe.AsPointer(ref first), intermediate, hidden, m.NeuronBytes), rowWords, words, 0);
             _bind.GiveBack((nint)Unsafe.AsPointer(ref first));
-            return new DeviceMatrix(type, words.View, default, intermediate, rowWords);
+            return new DeviceMatrix(type, words.View, default, intermediate, hidden, rowWords);
         }
 
         int blocks = (intermediate + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons;
@@ -114,7 +178,7 @@ public sealed class IlgpuUpload
         }
 
         _bind.GiveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
-        return new DeviceMatrix(type, words.View, scales.View, intermediate, rowWords);
+        return new DeviceMatrix(type, words.View, scales.View, intermediate, hidden, rowWords);
     }
 
     /// <summary>
@@ -167,19 +231,35 @@ public sealed class IlgpuUpload
         return buffer.View;
     }
 
-    /// <summary>Numbers that follow from the declaration: the cosines and sines of a rotary embedding.</summary>
-    /// <param name="values">The numbers.</param>
+    /// <summary>Biases one after the other, without padding between them.</summary>
+    /// <param name="parts">What the binder gave, and the elements that are declared.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
-    public ArrayView<float> Table(ReadOnlySpan<float> values)
+    public ArrayView<float> Stack(ReadOnlySpan<(float[] Vector, int Length)> parts)
     {
-        if (_bind.IsChecking || values.IsEmpty)
+        var stacked = new List<float>();
+        foreach ((float[] vector, int length) in parts)
         {
-            return default;
+            if (vector.Length == 0)
+            {
+                return default;
+            }
+
+            stacked.AddRange(vector.AsSpan(0, length));
         }
 
-        DeviceBuffer<float> buffer = Own<float>(values.Length);
-        buffer.CopyFrom(values);
-        return buffer.View;
+        return Vector([.. stacked]);
+    }
+
+    /// <summary>A norm's weights, and its biases where it has some.</summary>
+    /// <param name="weight">What the binder gave.</param>
+    /// <param name="bias">What the binder gave; null: the norm has none.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    public DeviceNorm Norm(float[] weight, float[]? bias = null) => new(Quads(weight), bias is null ? default : Quads(bias));
+
+    private ArrayView<Float4> Quads(float[] padded)
+    {
+        ArrayView<float> vector = Vector(padded);
+        return padded.Length == 0 ? default : vector.Cast<Float4>();
     }
 
     private ArrayView<Words4> Signs<T>(WeightMatrix matrix)
@@ -217,7 +297,7 @@ public sealed class IlgpuUpload
     private unsafe void GiveBack(SignPlane plane) => _bind.GiveBack((nint)Unsafe.AsPointer(ref plane.Row(0)));
 
     /// <summary>Copies rows whose bytes are what kernels read.</summary>
-    private static void CopyRows(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words)
+    private static void CopyRows(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, int firstRow)
     {
         int rowBytes = rowWords * Unsafe.SizeOf<Words4>();
         int rows = matrix.Stride == rowBytes ? (int)Math.Min(matrix.Rows, int.MaxValue / (long)rowWords) : 1;
@@ -225,7 +305,7 @@ public sealed class IlgpuUpload
         {
             int count = Math.Min(rows, matrix.Rows - from) * rowWords;
             words.CopyFrom(
-                (long)from * rowWords, MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<byte, Words4>(ref matrix.Row(from)), count));
+                (long)(firstRow + from) * rowWords, MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<byte, Words4>(ref matrix.Row(from)), count));
         }
     }
 

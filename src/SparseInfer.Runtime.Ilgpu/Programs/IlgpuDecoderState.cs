@@ -11,15 +11,17 @@ namespace SparseInfer.Runtime;
 /// </summary>
 public abstract class IlgpuDecoderState : DecoderState
 {
-    /// <summary>Ints a layer in <see cref="Counts"/>.</summary>
-    protected const int CountsPerLayer = 4;
+    /// <summary>Numbers that a warp of a metered kernel counts: see <see cref="Counts"/>.</summary>
+    private const int CountsPerWarp = 4;
 
     private readonly IlgpuDevice _device;
     private readonly Stack<IDisposable> _buffers = new();
     private readonly int _vocabulary;
     private readonly int[] _ids;
-    private readonly int[] _counted;
-    private readonly LayerTally[] _tallies;
+    private readonly int _countsPerLayer;
+    private readonly LayerTally[] _metered;
+    private readonly (long RowBytes, int Matrices)[] _costs;
+    private readonly int _intermediate;
     private readonly float[] _lastLogits;
     private readonly DeviceBuffer<int> _tokens;
     private readonly DeviceBuffer<int> _greedy;
@@ -37,8 +39,9 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="program">The program.</param>
     /// <param name="capacity">Most tokens the session can hold.</param>
     /// <param name="batch">Most tokens of one prompt batch.</param>
+    /// <param name="counts">Numbers that a layer's metered kernels count, four a warp.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
-    protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch)
+    protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch, int counts)
     {
         ArgumentNullException.ThrowIfNull(program);
         _device = program.Device;
@@ -48,13 +51,15 @@ public abstract class IlgpuDecoderState : DecoderState
         // Pinned: a copy that is only enqueued may read it later.
         _ids = GC.AllocateArray<int>(batch, pinned: true);
         _lastLogits = GC.AllocateArray<float>(_vocabulary, pinned: true);
-        _tallies = new LayerTally[program.Shape.Layers];
-        _counted = new int[program.Shape.Layers * CountsPerLayer];
+        _countsPerLayer = counts;
+        _metered = new LayerTally[program.Shape.Layers];
+        _costs = new (long, int)[program.Shape.Layers];
+        _intermediate = program.Shape.Intermediate;
         try
         {
             _tokens = Buffer<int>(batch, "a session's tokens");
             _greedy = Buffer<int>(1, "a session's next token");
-            _counts = Buffer<int>(_counted.Length, "a session's meters");
+            _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
             _logits = _device.Allocate<float>(_vocabulary, "a session's logits");
         }
         catch
@@ -98,12 +103,6 @@ public abstract class IlgpuDecoderState : DecoderState
     /// all are negative infinity. Written by each batch whose last token's logits are asked for.
     /// </summary>
     protected ArrayView<int> Greedy => _greedy.View;
-
-    /// <summary>
-    /// What metered kernels add up, [layers x 4]: neurons looked at, those whose activation is zero or below the policy's threshold, those
-    /// predicted inactive, those both. Zero when a batch begins.
-    /// </summary>
-    protected ArrayView<int> Counts => _counts.View;
 
     /// <summary>What is skipped in this run.</summary>
     protected SparsityMode Mode => _step.Mode;
@@ -163,10 +162,33 @@ public abstract class IlgpuDecoderState : DecoderState
     }
 
     /// <inheritdoc/>
-    public sealed override LayerTally ReadTally(int layer) => _tallies[layer];
+    public sealed override LayerTally ReadTally(int layer)
+    {
+        RequireAlive();
+        int[] counted = new int[_countsPerLayer];
+        _counts.CopyTo((long)layer * _countsPerLayer, counted);
+        LayerTally tally = _metered[layer];
+        long read = 0;
+        for (int warp = 0; warp < counted.Length; warp += CountsPerWarp)
+        {
+            tally.Inactive += counted[warp];
+            tally.Predicted += counted[warp + 1];
+            tally.PredictedInactive += counted[warp + 2];
+            read += counted[warp + 3];
+        }
+
+        (long rowBytes, int matrices) = _costs[layer];
+        tally.Bytes += (tally.Neurons - tally.Predicted + (read * matrices)) * rowBytes;
+        return tally;
+    }
 
     /// <inheritdoc/>
-    public sealed override void ResetTallies() => Array.Clear(_tallies);
+    public sealed override void ResetTallies()
+    {
+        RequireAlive();
+        Array.Clear(_metered);
+        _device.Use(_counts.View, static view => view.MemSetToZero());
+    }
 
     /// <inheritdoc/>
     public sealed override void Dispose()
@@ -184,10 +206,41 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <summary>Enqueues a batch of <see cref="TokenCount"/> prompt tokens, the first at <see cref="DecoderState.Position"/>.</summary>
     protected abstract void Prompt();
 
-    /// <summary>Bytes of weights and predictor data that the unmetered kernels read in a layer.</summary>
+    /// <summary>
+    /// What a layer's metered kernels count, four numbers a warp: neurons whose activation is zero (or below the policy's threshold), neurons
+    /// predicted inactive, those both, and neurons whose activation was computed and is not zero. They add up until they are reset.
+    /// </summary>
     /// <param name="layer">The layer.</param>
-    /// <param name="counted">Its neurons, inactive, predicted and predicted-inactive ones.</param>
-    protected virtual long FeedForwardBytes(int layer, in LayerTally counted) => 0;
+    protected ArrayView<int> Counts(int layer) => _counts.View.SubView((long)layer * _countsPerLayer, _countsPerLayer);
+
+    /// <summary>Notes that one token went through a layer's metered kernel.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="rowBytes">Bytes of a neuron's row in each matrix.</param>
+    /// <param name="matrices">Matrices whose rows are dotted with the input.</param>
+    /// <param name="predictorBytes">Bytes that the policy's predictor reads for a token.</param>
+    protected void Count(int layer, long rowBytes, int matrices, long predictorBytes)
+    {
+        _metered[layer].Neurons += _intermediate;
+        _metered[layer].Bytes += predictorBytes;
+        _costs[layer] = (rowBytes, matrices);
+    }
+
+    /// <summary>Cosines and sines of the positions that the session can hold, [capacity x pairs] each.</summary>
+    /// <param name="table">Where they are worked out.</param>
+    /// <param name="pairs">Pairs of dimensions that are rotated.</param>
+    protected (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        DeviceBuffer<float> cos = Buffer<float>((long)Capacity * pairs, "the rotary embedding");
+        DeviceBuffer<float> sin = Buffer<float>((long)Capacity * pairs, "the rotary embedding");
+        for (int position = 0; position < Capacity; position++)
+        {
+            cos.CopyFrom((long)position * pairs, MemoryMarshal.CreateReadOnlySpan(in table.Cos(position), pairs));
+            sin.CopyFrom((long)position * pairs, MemoryMarshal.CreateReadOnlySpan(in table.Sin(position), pairs));
+        }
+
+        return (cos.View, sin.View);
+    }
 
     /// <summary>Allocates zeroed device memory that the session owns.</summary>
     /// <param name="count">Elements.</param>
@@ -223,11 +276,6 @@ public abstract class IlgpuDecoderState : DecoderState
                 Decode();
             }
 
-            if (_step.Metering)
-            {
-                Count();
-            }
-
             Position += part.Length;
             if (all)
             {
@@ -261,25 +309,6 @@ public abstract class IlgpuDecoderState : DecoderState
             DeviceBuffer<float> larger = _device.Allocate<float>(count, "the logits of a prompt batch");
             _logits.Dispose();
             _logits = larger;
-        }
-    }
-
-    private void Count()
-    {
-        _counts.CopyTo(_counted);
-        _counts.View.MemSetToZero(_device.Accelerator.DefaultStream);
-        for (int layer = 0; layer < _tallies.Length; layer++)
-        {
-            ReadOnlySpan<int> counted = _counted.AsSpan(layer * CountsPerLayer, CountsPerLayer);
-            var tally = new LayerTally
-            {
-                Neurons = counted[0],
-                Inactive = counted[1],
-                Predicted = counted[2],
-                PredictedInactive = counted[3],
-            };
-            tally.Bytes = FeedForwardBytes(layer, in tally);
-            _tallies[layer].Add(in tally);
         }
     }
 

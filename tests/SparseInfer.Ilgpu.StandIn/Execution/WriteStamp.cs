@@ -16,6 +16,8 @@ internal static class WriteStamp
 
     public static int Thread(ulong stamp) => (int)stamp & 0x3ff;
 
+    public static bool SameGroup(ulong first, ulong second) => first >> 20 == second >> 20;
+
     /// <summary>Whether nothing orders the two: one launch, and either two groups, or two threads between the same barriers.</summary>
     public static bool Collide(ulong first, ulong second)
     {

@@ -124,7 +124,7 @@ internal sealed partial class DecoderClass
             _code.Line("FeedForwardSlot slot = _scratch[worker];");
             _code.Line("(int from, int to) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);");
             _code.Line("ref LayerTally tally = ref Tally(worker, layer);");
-            PolicySwitch.Emit(_code, plan, "w", _spec.Policies);
+            PolicySwitch.Emit(_code, plan, _spec.Policies, policy => CpuCall.Of(plan, "w", policy));
         }
     }
 

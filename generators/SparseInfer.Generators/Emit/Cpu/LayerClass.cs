@@ -137,7 +137,11 @@ internal sealed class LayerClass
         using (_code.Block("protected override void Activate<TMeter>(FeedForwardSlot slot, int from, int to, ref LayerTally tally)"))
         {
             ForLoaded((plan, weights) =>
-                PolicySwitch.Emit(_code, plan, weights, new EquatableArray<LayerPolicy>([new LayerPolicy(0, 0, _spec.Policy)])));
+                PolicySwitch.Emit(
+                    _code,
+                    plan,
+                    new EquatableArray<LayerPolicy>([new LayerPolicy(0, 0, _spec.Policy)]),
+                    policy => CpuCall.Of(plan, weights, policy)));
         }
     }
 

@@ -21,4 +21,6 @@ internal sealed class ActivationThresholdPolicy : SparsityPolicy
     public override string Label(PolicySpec spec) => $"threshold {((ActivationThresholdSpec)spec).Threshold}";
 
     public override CpuKernelEmitter Cpu { get; } = new ActivationThresholdCpuKernel();
+
+    public override IlgpuKernelEmitter Ilgpu { get; } = new ActivationThresholdIlgpuKernel(new ActivationThresholdCpuKernel());
 }

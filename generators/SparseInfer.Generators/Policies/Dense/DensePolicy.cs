@@ -16,4 +16,6 @@ internal sealed class DensePolicy : SparsityPolicy
     public override string Label(PolicySpec spec) => "dense";
 
     public override CpuKernelEmitter Cpu { get; } = new DenseCpuKernel();
+
+    public override IlgpuKernelEmitter Ilgpu { get; } = new DenseIlgpuKernel(new DenseCpuKernel());
 }

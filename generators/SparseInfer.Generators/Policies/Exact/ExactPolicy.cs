@@ -19,4 +19,6 @@ internal sealed class ExactPolicy : SparsityPolicy
     public override string Label(PolicySpec spec) => "exact";
 
     public override CpuKernelEmitter Cpu { get; } = new ExactCpuKernel();
+
+    public override IlgpuKernelEmitter Ilgpu { get; } = new ExactIlgpuKernel(new ExactCpuKernel());
 }

@@ -140,5 +140,5 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
     private static string Counted(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
 
     /// <summary>The matrices whose signs decide: the first, and with dReLU up as well.</summary>
-    private static string[] Tested(FeedForwardPlan plan) => plan.Spec.Activation == Activation.DRelu ? ["Gate", "Up"] : [plan.First];
+    public static string[] Tested(FeedForwardPlan plan) => plan.Spec.Activation == Activation.DRelu ? ["Gate", "Up"] : [plan.First];
 }

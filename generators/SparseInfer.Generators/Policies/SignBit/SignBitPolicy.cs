@@ -24,4 +24,6 @@ internal sealed class SignBitPolicy : SparsityPolicy
             .ToString("0.00######", CultureInfo.InvariantCulture);
 
     public override CpuKernelEmitter Cpu { get; } = new SignBitCpuKernel();
+
+    public override IlgpuKernelEmitter Ilgpu { get; } = new SignBitIlgpuKernel(new SignBitCpuKernel());
 }

@@ -1,0 +1,215 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Policies.Dense;
+using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit.Ilgpu;
+
+/// <summary>Writes the class that holds the GPU kernels of one feed-forward shape and weight type.</summary>
+/// <param name="policies">The modes' own kernels, then what the policies that use the shape ask for.</param>
+/// <param name="batches">Whether prompts use the shape.</param>
+internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnlyList<IlgpuKernelEmitter> policies, bool batches)
+{
+    private readonly CodeWriter _code = new();
+
+    public static readonly string[] Namespaces =
+    [
+        "System", "System.CodeDom.Compiler", "ILGPU", "ILGPU.Runtime", "SparseInfer.Kernels.Ilgpu", "SparseInfer.Runtime",
+    ];
+
+    /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
+    public static IReadOnlyList<IlgpuKernelEmitter> Kernels(IlgpuFeedForwardPlan plan, IEnumerable<SparsityPolicy> used)
+    {
+        IlgpuKernelEmitter[] modes = plan.Shape.HasZeros
+            ? [PolicyRegistry.For(new DenseSpec()).Ilgpu, PolicyRegistry.For(new ExactSpec()).Ilgpu]
+            : [PolicyRegistry.For(new DenseSpec()).Ilgpu];
+        return [.. modes.Concat(used.Select(policy => policy.Ilgpu).OrderBy(kernel => kernel.Twin.MethodName, StringComparer.Ordinal)).Distinct()];
+    }
+
+    public string Emit()
+    {
+        GeneratedFile.Begin(_code, Head, Namespaces);
+        _code.Summary($"Feed-forward {plan.Hidden} wide, {plan.Intermediate} neurons, weights {plan.Weights}: kernels for GPUs.");
+        _code.Line(GeneratedAttributes.Generated);
+        using (_code.Block($"internal static class {plan.ClassName}"))
+        {
+            _code.Line($"internal const int Threads = {plan.Threads};");
+            _code.Line();
+            _code.Summary($"Groups of a launch: each takes {plan.SliceNeurons} neurons.");
+            _code.Line($"internal const int Slices = {plan.Slices};");
+            _code.Line();
+            _code.Summary("Numbers that a metered launch counts: four a warp.");
+            _code.Line($"internal const int Counts = {plan.Slices * plan.Warps * 4};");
+            _code.Line();
+            _code.Line($"internal const long RowBytes = {plan.Row.Bytes};");
+            _code.Line();
+            EmitWeights();
+            _code.Line();
+            EmitKernels();
+            foreach (bool metered in new[] { false, true })
+            {
+                foreach (IlgpuKernelEmitter policy in policies)
+                {
+                    _code.Line();
+                    new FusedKernel(_code, plan, policy, metered).Emit();
+                }
+            }
+
+            if (batches)
+            {
+                _code.Line();
+                EmitActivateBatch();
+            }
+
+            _code.Line();
+            EmitActivate();
+        }
+
+        return _code.ToString();
+    }
+
+    private string Head
+    {
+        get
+        {
+            FeedForwardSpec spec = plan.Spec;
+            string threshold = spec.Activation == Activation.FatRelu ? $" above {spec.Threshold}" : "";
+            string form = $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
+            int matrices = plan.Shape.InputMatrices + 1;
+            string input = plan.SharesInput ? "the input in it" : "the input from the caches";
+            string groups = $"{plan.Slices} groups of {plan.Threads} threads, {plan.SliceNeurons} neurons each";
+            return $"""
+                Feed-forward kernels for GPUs, one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
+
+                  shape        {plan.Hidden} x {plan.Intermediate}, {form}
+                  weights      {plan.Weights}, {Literal.Grouped(plan.Row.Bytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
+                  bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense
+                  plan         {groups}; made for {plan.Target.Name}
+                  loads        16 bytes a lane, {plan.Row.Steps} a row
+                  shared       {Literal.Grouped(plan.SharedBytes)} bytes a group, {input}
+
+                One launch does the whole layer but for the sum over the groups, which the next launch adds up in ascending order, with the residual
+                and the next norm. Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
+                """;
+        }
+    }
+
+    private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
+
+    private IEnumerable<string> Signs => policies.SelectMany(policy => policy.Signs(plan)).Distinct();
+
+    /// <summary>Fields of the weights: type and name, in the order that a device wants them.</summary>
+    private IEnumerable<(string Type, string Name)> Fields
+    {
+        get
+        {
+            foreach (string matrix in Matrices.Append("Down"))
+            {
+                yield return ("ArrayView<Words4>", matrix);
+                if (plan.Row.IsBlock)
+                {
+                    yield return (matrix == "Down" ? "ArrayView<Words4>" : "ArrayView<ushort>", matrix + "Scales");
+                }
+            }
+
+            foreach (string matrix in Signs)
+            {
+                yield return ("ArrayView<Words4>", matrix + "Signs");
+            }
+
+            foreach (string matrix in plan.Spec.Biases ? Matrices : [])
+            {
+                yield return ("ArrayView<float>", matrix + "Bias");
+            }
+        }
+    }
+
+    private void EmitWeights()
+    {
+        _code.Summary("One layer's weights, on the device.");
+        using (_code.Block("internal struct Weights"))
+        {
+            foreach (var (type, name) in Fields)
+            {
+                _code.Line($"public {type} {name};");
+            }
+        }
+    }
+
+    /// <summary>The kernels, compiled for a device.</summary>
+    private void EmitKernels()
+    {
+        _code.Summary("The kernels, compiled for a device; those that count when they are first asked for.");
+        using (_code.Block("internal sealed class Kernels(IlgpuDevice device)"))
+        {
+            foreach (IlgpuKernelEmitter policy in policies)
+            {
+                string name = FusedKernel.Name(policy, metered: false);
+                string types = Types(policy, metered: false);
+                _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.Accelerator.LoadStreamKernel<{types}>({plan.ClassName}.{name});");
+            }
+
+            if (batches)
+            {
+                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> ActivateBatch = device.Accelerator.LoadStreamKernel<{BatchTypes}>({plan.ClassName}.ActivateBatch);");
+            }
+
+            foreach (IlgpuKernelEmitter policy in policies)
+            {
+                string name = FusedKernel.Name(policy, metered: true);
+                string types = Types(policy, metered: true);
+                _code.Line();
+                _code.Line($"public Action<KernelConfig, {types}> {name} => field ??= device.Accelerator.LoadStreamKernel<{types}>({plan.ClassName}.{name});");
+            }
+        }
+    }
+
+    private string Types(IlgpuKernelEmitter policy, bool metered) =>
+        string.Join(", ", FusedKernel.Parameters(plan, policy, metered).Select(parameter => parameter.Type));
+
+    private const string BatchTypes = "Weights, ArrayView<float>, ArrayView<float>";
+
+    /// <summary>Prompts: activations of a batch, from gate and up that came out of matrix products.</summary>
+    private void EmitActivateBatch()
+    {
+        _code.Summary("Activations of a prompt's tokens: h = activation(h) * up, in place.");
+        using (_code.Block("internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)"))
+        {
+            _code.Line($"int neuron = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
+            using (_code.Block($"if (neuron < {plan.Intermediate})"))
+            {
+                _code.Line($"int i = (Grid.IdxY * {plan.Shape.PaddedIntermediate}) + neuron;");
+                _code.Line($"float activation = Activate(h[i]{Bias(plan.Shape.First)});");
+                if (plan.Spec.Gated)
+                {
+                    string factor = plan.Spec.Activation == Activation.DRelu ? $"Activate(up[i]{Bias("Up")})" : $"(up[i]{Bias("Up")})";
+                    _code.Line($"float product = activation == 0f ? 0f : activation * {factor};");
+                    _code.Line("h[i] = product;");
+                }
+                else
+                {
+                    _code.Line("h[i] = activation;");
+                }
+            }
+        }
+    }
+
+    public const int BatchThreads = 128;
+
+    private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
+
+    private void EmitActivate()
+    {
+        string activate = plan.Spec.Activation switch
+        {
+            Activation.Relu or Activation.DRelu => "x > 0f ? x : 0f",
+            Activation.FatRelu => $"x > {Literal.OfDecimal(plan.Spec.Threshold)} ? x : 0f",
+            Activation.SquaredRelu => "x > 0f ? x * x : 0f",
+            Activation.Silu => "Activations.Silu(x)",
+            _ => "Activations.Gelu(x)",
+        };
+        _code.Line($"private static float Activate(float x) => {activate};");
+    }
+}

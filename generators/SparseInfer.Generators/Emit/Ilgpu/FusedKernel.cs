@@ -1,0 +1,490 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit.Ilgpu;
+
+/// <summary>
+/// Writes the fused kernel of a policy: a group predicts its slice of the neurons, computes gate and up of what is left, and adds the rows
+/// of down that remain, in ascending order, to a partial sum that it keeps in registers.
+/// </summary>
+/// <param name="metered">
+/// Whether it counts what it skips. Predicted neurons are then computed as well, to judge the predictor, and still left out of the sum.
+/// </param>
+internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool metered)
+{
+    private readonly RowPlan _row = plan.Row;
+    private readonly bool _predicts = policy.Signs(plan).Count > 0;
+    private readonly string _input = plan.SharesInput ? "input" : "x";
+
+    public static string Name(IlgpuKernelEmitter policy, bool metered) => policy.Twin.MethodName + (metered ? "Metered" : "");
+
+    /// <summary>The kernel's parameters: type and name.</summary>
+    public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool metered)
+    {
+        yield return ("Weights", "w");
+        yield return ("ArrayView<Float4>", "x");
+        if (policy.Signs(plan).Count > 0)
+        {
+            yield return ("ArrayView<Words4>", "signs");
+        }
+
+        yield return ("ArrayView<Float4>", "partial");
+        if (metered)
+        {
+            yield return ("ArrayView<int>", "counts");
+        }
+
+        if (policy.Twin.Parameter is { } parameter)
+        {
+            string[] parts = parameter.Split(' ');
+            yield return (parts[0], parts[1]);
+        }
+    }
+
+    public void Emit()
+    {
+        code.Summary(metered ? $"{policy.Twin.MethodName}, counting: what is predicted inactive is computed as well." : policy.Summary(plan));
+        string parameters = string.Join(", ", Parameters(plan, policy, metered).Select(parameter => $"{parameter.Type} {parameter.Name}"));
+        using (code.Block($"internal static void {Name(policy, metered)}({parameters})"))
+        {
+            EmitStart();
+            if (_predicts)
+            {
+                EmitPrediction();
+            }
+            else
+            {
+                code.Line($"int count = first + {plan.SliceNeurons} < {plan.Intermediate} ? {plan.SliceNeurons} : {plan.Intermediate} - first;");
+                if (plan.SharesInput)
+                {
+                    code.Line("Group.Barrier();");
+                }
+
+                code.Line();
+            }
+
+            EmitNeurons();
+            EmitDown();
+        }
+    }
+
+    private void EmitStart()
+    {
+        if (plan.SharesInput)
+        {
+            code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({_row.InputQuads});");
+        }
+
+        if (policy.Skips)
+        {
+            code.Line($"ArrayView<uint> bits = SharedMemory.Allocate<uint>({plan.Warps});");
+            code.Line($"ArrayView<int> neurons = SharedMemory.Allocate<int>({plan.SliceNeurons});");
+        }
+
+        code.Line($"ArrayView<float> values = SharedMemory.Allocate<float>({plan.SliceNeurons});");
+        code.Lines(WarpCode.Place);
+        code.Line($"int first = Grid.IdxX * {plan.SliceNeurons};");
+        code.Line();
+        if (plan.SharesInput)
+        {
+            code.Line("// The input, where the lanes of a warp read it without bank conflicts.");
+            WarpCode.EmitStage(code, _row, plan.Threads, "x");
+            code.Line();
+        }
+    }
+
+    private void EmitPrediction()
+    {
+        code.Line($"int firstOfWarp = first + (warp * {plan.WarpNeurons});");
+        code.Line("uint kept = 0u;");
+        policy.EmitSelect(code, plan);
+        code.Line();
+        string inside = $"{plan.Intermediate} - firstOfWarp";
+        string all = plan.WarpNeurons == 32 ? "0xffffffffu" : $"0x{(1u << plan.WarpNeurons) - 1:x}u";
+        code.Line($"uint inside = {inside} >= {plan.WarpNeurons} ? {all} : {inside} > 0 ? (1u << ({inside})) - 1u : 0u;");
+        code.Line("kept &= inside;");
+        code.Line();
+        code.Line("// What is left becomes a list, in ascending order.");
+        EmitCompaction(metered ? "inside" : "kept", "count", "place");
+        string listed = metered ? "((firstOfWarp + lane) * 2) + (int)(((kept >> lane) & 1u) ^ 1u)" : "firstOfWarp + lane";
+        using (code.Block($"if ((({(metered ? "inside" : "kept")} >> lane) & 1u) != 0u)"))
+        {
+            code.Line($"neurons[place + {Before(metered ? "inside" : "kept")}] = {listed};");
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
+        code.Line();
+    }
+
+    private static string Before(string bits) => $"IntrinsicMath.PopCount({bits} & ((1u << lane) - 1u))";
+
+    /// <summary>Writes how warps tell each other their bits: how many there are, and how many come before this warp's.</summary>
+    private void EmitCompaction(string bits, string count, string place)
+    {
+        using (code.Block("if (lane == 0)"))
+        {
+            code.Line($"bits[warp] = {bits};");
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
+        code.Line($"int {count} = 0;");
+        code.Line($"int {place} = 0;");
+        using (code.Block($"for (int other = 0; other < {plan.Warps}; other++)"))
+        {
+            code.Line("int ones = IntrinsicMath.PopCount(bits[other]);");
+            code.Line($"{place} += other < warp ? ones : 0;");
+            code.Line($"{count} += ones;");
+        }
+
+        code.Line();
+    }
+
+    /// <summary>Gate, activation and up: a row for a warp, the slice's neurons in equal shares.</summary>
+    private void EmitNeurons()
+    {
+        string first = plan.Shape.First;
+        string gate = first.ToLowerInvariant();
+        code.Line($"// {(plan.Spec.Gated ? "Gate, activation, up" : "Up and activation")}: a row for a warp.");
+        code.Lines($"""
+            int share = (count + {plan.Warps - 1}) / {plan.Warps};
+            int from = warp * share;
+            int to = from + share < count ? from + share : count;
+            """);
+        if (policy.Skips)
+        {
+            code.Lines("""
+                uint active = 0u;
+                float mine = 0f;
+                """);
+        }
+
+        if (metered)
+        {
+            code.Lines("""
+                int inactive = 0;
+                int predicted = 0;
+                int both = 0;
+                int read = 0;
+                """);
+        }
+
+        using (code.Block("for (int n = from; n < to; n++)"))
+        {
+            if (_predicts && metered)
+            {
+                code.Line("int entry = neurons[n];");
+                code.Line("int neuron = entry / 2;");
+                code.Line("int isPredicted = entry % 2;");
+            }
+            else
+            {
+                code.Line(_predicts ? "int neuron = neurons[n];" : "int neuron = first + n;");
+            }
+
+            WarpCode.EmitDot(code, _row, gate, $"w.{first}", $"w.{first}Scales", "neuron", _input, plan.SharesInput);
+            code.Line($"float activation = Activate({gate}{Bias(first)});");
+            if (policy.Skips)
+            {
+                EmitKept();
+            }
+            else
+            {
+                EmitAlways();
+            }
+        }
+
+        code.Line();
+        if (policy.Skips)
+        {
+            EmitActiveList();
+        }
+
+        if (metered)
+        {
+            EmitCounts();
+        }
+
+        if (!policy.Skips)
+        {
+            code.Line("Group.Barrier();");
+            code.Line();
+        }
+    }
+
+    private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
+
+    private string UpFactor => plan.Spec.Activation == Activation.DRelu ? $"Activate(up{Bias("Up")})" : plan.Spec.Biases ? $"(up{Bias("Up")})" : "up";
+
+    private void EmitUp() => WarpCode.EmitDot(code, _row, "up", "w.Up", "w.UpScales", "neuron", _input, plan.SharesInput);
+
+    /// <summary>Dense: up of every neuron; the value is zero where the activation is.</summary>
+    private void EmitAlways()
+    {
+        string value = "activation";
+        if (plan.Spec.Gated)
+        {
+            EmitUp();
+            code.Line($"float product = activation == 0f ? 0f : activation * {UpFactor};");
+            value = "product";
+        }
+
+        using (code.Block("if (lane == 0)"))
+        {
+            code.Line($"values[n] = {value};");
+        }
+
+        if (metered)
+        {
+            code.Line();
+            code.Line($"inactive += {Inactive(value)} ? 1 : 0;");
+            code.Line("read++;");
+        }
+    }
+
+    /// <summary>What counts as inactive: with dReLU either factor.</summary>
+    private string Inactive(string value) => plan.Spec.Activation == Activation.DRelu
+        ? $"activation == 0f || {UpFactor} == 0f"
+        : plan.Shape.HasZeros ? "activation == 0f" : $"{value} == 0f";
+
+    private void EmitKept()
+    {
+        string keep = policy.Keep("activation");
+        if (metered)
+        {
+            code.Line($"int isInactive = {keep} ? 0 : 1;");
+        }
+
+        using (code.Block($"if ({keep})"))
+        {
+            string value = "activation";
+            if (plan.Spec.Gated)
+            {
+                EmitUp();
+                code.Line($"float product = activation * {UpFactor};");
+                value = "product";
+            }
+
+            if (metered && plan.Spec.Activation == Activation.DRelu)
+            {
+                code.Line($"isInactive = {UpFactor} == 0f ? 1 : 0;");
+            }
+
+            string unlessPredicted = metered && _predicts ? "isPredicted == 0 && " : "";
+            if (metered)
+            {
+                code.Line(_predicts ? "read += 1 - isPredicted;" : "read++;");
+            }
+
+            using (code.Block($"if ({unlessPredicted}{value} != 0f)"))
+            {
+                code.Line("active |= 1u << (n - from);");
+                code.Line($"mine = lane == n - from ? {value} : mine;");
+            }
+        }
+
+        if (metered)
+        {
+            code.Line();
+            code.Line("inactive += isInactive;");
+            if (_predicts)
+            {
+                code.Line("predicted += isPredicted;");
+                code.Line("both += isPredicted * isInactive;");
+            }
+        }
+    }
+
+    /// <summary>Neurons that are not zero, in ascending order with their values: what down reads.</summary>
+    private void EmitActiveList()
+    {
+        code.Line("// What is not zero becomes the list that down goes through, in ascending order.");
+        string number = !_predicts ? "first + from + lane" : metered ? "neurons[from + lane] / 2" : "neurons[from + lane]";
+        if (_predicts)
+        {
+            code.Line("int own = 0;");
+            using (code.Block("if (from + lane < to)"))
+            {
+                code.Line($"own = {number};");
+            }
+
+            code.Line();
+        }
+
+        EmitCompaction("active", "rows", "rank");
+        using (code.Block("if (((active >> lane) & 1u) != 0u)"))
+        {
+            code.Line($"int entryOfLane = rank + {Before("active")};");
+            code.Line($"neurons[entryOfLane] = {(_predicts ? "own" : number)};");
+            code.Line("values[entryOfLane] = mine;");
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
+        code.Line();
+    }
+
+    private void EmitCounts()
+    {
+        using (code.Block("if (lane == 0)"))
+        {
+            code.Lines($"""
+                int slot = ((Grid.IdxX * {plan.Warps}) + warp) * 4;
+                counts[slot] = counts[slot] + inactive;
+                counts[slot + 1] = counts[slot + 1] + predicted;
+                counts[slot + 2] = counts[slot + 2] + both;
+                counts[slot + 3] = counts[slot + 3] + read;
+                """);
+        }
+
+        code.Line();
+    }
+
+    /// <summary>Down: each thread its columns, the rows of the list in ascending order.</summary>
+    private void EmitDown()
+    {
+        bool guarded = _row.Words < plan.Threads;
+        string several = _row.IsBlock ? "32 neurons share their columns' scales" : "four rows are under way together";
+        code.Line($"// Down: each thread its columns, in registers; {several}.");
+        using (guarded ? code.Block($"if (thread < {_row.Words})") : default(CodeWriter.Scope?))
+        {
+            ForSteps(step => code.Line($"Float4 {List(j => $"{Sum(step, j)} = default")};"), guard: false);
+            if (_row.IsBlock)
+            {
+                EmitBlocks();
+            }
+            else
+            {
+                EmitPlain();
+            }
+
+            code.Line();
+            ForSteps(step =>
+            {
+                for (int j = 0; j < _row.Quads; j++)
+                {
+                    string place = Offset($"(Grid.IdxX * {_row.Columns / 4}) + thread", (j * _row.Words) + (step * plan.Threads));
+                    code.Line($"partial[{place}] = {Sum(step, j)};");
+                }
+            });
+        }
+    }
+
+    private string Count => policy.Skips ? "rows" : "count";
+
+    private string Neuron(string entry) => policy.Skips ? $"neurons[{entry}]" : $"(first + {entry})";
+
+    private void EmitPlain()
+    {
+        int together = IlgpuFeedForwardPlan.DownAtOnce;
+        code.Line("int next = 0;");
+        using (code.Block($"for (; next + {together} <= {Count}; next += {together})"))
+        {
+            EmitRows(together);
+        }
+
+        code.Line();
+        using (code.Block($"for (; next < {Count}; next++)"))
+        {
+            EmitRows(1);
+        }
+    }
+
+    private void EmitRows(int together)
+    {
+        for (int k = 0; k < together; k++)
+        {
+            string entry = k == 0 ? "next" : $"next + {k}";
+            code.Line($"int row{k} = ({Neuron(entry)} * {_row.Words}) + thread;");
+            code.Line($"float value{k} = values[{entry}];");
+        }
+
+        ForSteps(step =>
+        {
+            for (int k = 0; k < together; k++)
+            {
+                code.Line($"Words4 down{step}_{k} = w.Down[{Offset($"row{k}", step * plan.Threads)}];");
+            }
+
+            for (int k = 0; k < together; k++)
+            {
+                code.Line($"{plan.Weights}.AddScaled(down{step}_{k}, value{k}, {List(j => $"ref {Sum(step, j)}")});");
+            }
+        });
+    }
+
+    /// <summary>Block types: what the neurons of a block add up to is scaled once, when the list goes on to the next block.</summary>
+    private void EmitBlocks()
+    {
+        ForSteps(step => code.Line($"Float4 {List(j => $"{Part(step, j)} = default")};"), guard: false);
+        code.Line("int block = -1;");
+        using (code.Block($"for (int next = 0; next < {Count}; next++)"))
+        {
+            code.Line($"int neuron = {Neuron("next")};");
+            code.Line("float value = values[next];");
+            using (code.Block("if (neuron / 32 != block)"))
+            {
+                using (code.Block("if (block >= 0)"))
+                {
+                    EmitScale();
+                    ForSteps(step => code.Lines(string.Join("\n", Enumerable.Range(0, _row.Quads).Select(j => $"{Part(step, j)} = default;"))), guard: false);
+                }
+
+                code.Line();
+                code.Line("block = neuron / 32;");
+            }
+
+            code.Line();
+            code.Line($"int row = (neuron * {_row.Words}) + thread;");
+            ForSteps(step =>
+            {
+                code.Line($"Words4 down{step} = w.Down[{Offset("row", step * plan.Threads)}];");
+                code.Line($"{plan.Weights}.AddQuants(down{step}, value, {List(j => $"ref {Part(step, j)}")});");
+            });
+        }
+
+        code.Line();
+        using (code.Block("if (block >= 0)"))
+        {
+            EmitScale();
+        }
+    }
+
+    private void EmitScale()
+    {
+        int words = _row.Quads / 2;
+        code.Line($"int scale = (block * {_row.Columns / 8}) + (thread * {words});");
+        ForSteps(step =>
+        {
+            for (int k = 0; k < words; k++)
+            {
+                string index = Offset("scale", (step * plan.Threads * words) + k);
+                code.Line($"BlockScales.AddScaled(w.DownScales[{index}], {Part(step, 2 * k)}, {Part(step, (2 * k) + 1)}, "
+                    + $"ref {Sum(step, 2 * k)}, ref {Sum(step, (2 * k) + 1)});");
+            }
+        });
+    }
+
+    /// <summary>Writes something for each step of down; the last step may be for some threads only.</summary>
+    private void ForSteps(Action<int> emit, bool guard = true)
+    {
+        for (int step = 0; step < plan.DownSteps; step++)
+        {
+            int rest = _row.Words - (step * plan.Threads);
+            using (guard && step > 0 && rest < plan.Threads ? code.Block($"if (thread < {rest})") : default(CodeWriter.Scope?))
+            {
+                emit(step);
+            }
+        }
+    }
+
+    private string List(Func<int, string> item) => string.Join(", ", Enumerable.Range(0, _row.Quads).Select(item));
+
+    private static string Offset(string index, int offset) => offset == 0 ? index : $"{index} + {offset}";
+
+    private static string Sum(int step, int j) => $"y{step}_{j}";
+
+    private static string Part(int step, int j) => $"t{step}_{j}";
+}

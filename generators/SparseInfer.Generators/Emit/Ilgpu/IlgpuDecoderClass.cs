@@ -1,0 +1,314 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit.Ilgpu;
+
+/// <summary>Writes the GPU program of one decoder: weights and their binding here; kernels and launches in the other parts.</summary>
+internal sealed partial class IlgpuDecoderClass
+{
+    private readonly CodeWriter _code = new();
+    private readonly IlgpuDecoderPlan _plan;
+    private readonly ModelSpec _spec;
+    private readonly AttentionSpec _attention;
+    private readonly IlgpuFeedForwardPlan[] _feedForwards;
+    private readonly bool _packsSigns;
+    private readonly string _name;
+
+    public IlgpuDecoderClass(IlgpuDecoderPlan plan)
+    {
+        _plan = plan;
+        _spec = plan.Spec;
+        _attention = plan.Spec.Attention;
+        _feedForwards = [.. plan.FeedForwards];
+        _packsSigns = _spec.Policies.Any(policy => Predicts(policy.Policy));
+        _name = GeneratedNames.Program(_spec.Target, "Ilgpu");
+    }
+
+    private bool Single => _spec.Weights.Count == 1;
+
+    private bool LayerNorm => _spec.Norm.Kind == NormKind.Layer;
+
+    private bool HasBlocks => _spec.Weights.Any(Plan.WeightLayout.IsBlock);
+
+    private bool Predicts(PolicySpec policy) => PolicyRegistry.For(policy).Ilgpu.Signs(_feedForwards[0]).Count > 0;
+
+    public string Emit()
+    {
+        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
+        DeviceKernel[] kernels = [.. Kernels()];
+        _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
+        _code.Line(GeneratedAttributes.Generated);
+        using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device)"))
+        {
+            EmitConstants();
+            _code.Line();
+            foreach (DeviceKernel kernel in kernels)
+            {
+                kernel.EmitField(_code);
+            }
+
+            foreach (IlgpuFeedForwardPlan plan in _feedForwards)
+            {
+                _code.Line($"private readonly {plan.ClassName}.Kernels _feedForward{plan.Weights} = new(device);");
+            }
+
+            _code.Line();
+            EmitWeights();
+            _code.Line();
+            EmitBind();
+            _code.Line();
+            _code.Line("public override DecoderState CreateState(int capacity) => new State(this, capacity);");
+            _code.Line();
+            _code.Summary("The norm that follows a layer's feed-forward.");
+            _code.Line("private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;");
+            _code.Line();
+            EmitLayer();
+            _code.Line();
+            EmitState();
+            foreach (DeviceKernel kernel in kernels)
+            {
+                _code.Line();
+                kernel.EmitMethod(_code);
+            }
+        }
+
+        return _code.ToString();
+    }
+
+    private string Head
+    {
+        get
+        {
+            FeedForwardSpec feedForward = _spec.FeedForward;
+            IEnumerable<string> head =
+            [
+                $"{_spec.Target.FullName} on a GPU, written by SparseInfer.Generators {GeneratedAttributes.Version}.",
+                "",
+                $"  model        {_spec.Layers} layers, hidden {_spec.Hidden}, vocabulary {_spec.Vocabulary}, context {_spec.Context}",
+                $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
+                $"  feed-forward {feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
+                .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
+                $"  weights      {string.Join(", ", _spec.Weights)}",
+                $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
+                $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
+                "  launches     7 a layer: heads, attention, its splits, projection, norm, feed-forward, its sum and the next norm; 3 more a token",
+                "",
+                "In Predicted mode the layers do this:",
+                .. _spec.Policies.Select(Describe),
+            ];
+            return string.Join("\n", head);
+        }
+    }
+
+    private static string Describe(LayerPolicy policy)
+    {
+        string layers = policy.First == policy.Last ? $"{policy.First}" : $"{policy.First}..{policy.Last}";
+        return $"  {layers,-12} {PolicyRegistry.For(policy.Policy).Cpu.Describe(policy.Policy)}";
+    }
+
+    private void EmitConstants()
+    {
+        _code.Lines($$"""
+            private const int LayerCount = {{_spec.Layers}};
+            private const int Vocabulary = {{_spec.Vocabulary}};
+            private const int Hidden = {{_spec.Hidden}};
+            private const int HiddenQuads = {{_plan.HiddenQuads}}; // four columns each, padded
+            private const int Heads = {{_attention.Heads}};
+            private const int KeyValueHeads = {{_attention.KeyValueHeads}};
+            private const int HeadDimension = {{_attention.HeadDimension}};
+            private const int QueryWidth = {{_plan.Shape.QueryWidth}};
+            private const int QueryQuads = {{_plan.Shape.PaddedQueryWidth / 4}};
+            private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};
+            private const int Intermediate = {{_spec.FeedForward.Intermediate}};
+            private const int IntermediateQuads = {{_feedForwards[0].Shape.PaddedIntermediate / 4}};
+            private const int RopePairs = {{_attention.RopeDimensions / 2}};
+            private const int NormThreads = {{_plan.NormThreads}};
+
+            /// <summary>Prompt tokens that go through a layer together.</summary>
+            private const int Batch = {{_plan.Batch}};
+            """);
+    }
+
+    private void EmitWeights()
+    {
+        string rope = $"{_spec.Context}, 2 * RopePairs, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
+        _code.Line($"private readonly RopeTable _rope = new({rope});");
+        _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
+        _code.Line("private DeviceMatrix _embedding;");
+        _code.Line("private DeviceMatrix _head;");
+        _code.Line("private DeviceNorm _outputNorm;");
+    }
+
+    private void EmitLayer()
+    {
+        using (_code.Block("private sealed class Layer"))
+        {
+            _code.Lines("""
+                public DeviceMatrix[] Heads = []; // query, key, value: one where they have one type
+                public DeviceMatrix Output;
+                public DeviceNorm AttentionNorm;
+                public DeviceNorm FeedForwardNorm;
+                """);
+            if (_attention.QueryKeyValueBiases)
+            {
+                _code.Line("public ArrayView<float> HeadBiases;");
+            }
+
+            if (_attention.OutputBias)
+            {
+                _code.Line("public ArrayView<float> OutputBias;");
+            }
+
+            _code.Line("public DeviceMatrix Gate, Up, Down;");
+            if (_spec.FeedForward.Biases)
+            {
+                _code.Line("public ArrayView<float> DownBias;");
+            }
+
+            foreach (IlgpuFeedForwardPlan plan in _feedForwards)
+            {
+                _code.Line($"public {plan.ClassName}.Weights {FeedForwardField(plan)};");
+            }
+        }
+    }
+
+    private string FeedForwardField(IlgpuFeedForwardPlan plan) => $"FeedForward{plan.Weights}";
+
+    private void EmitBind()
+    {
+        var tensors = new TensorCalls(_spec);
+        using (_code.Block("public override void Bind(WeightBinder bind)"))
+        {
+            _code.Line("IlgpuUpload upload = Upload(bind);");
+            _code.Line($"_embedding = upload.Matrix({tensors.Matrix(TensorNames.Embedding, "Vocabulary", "Hidden")}, Vocabulary, Hidden);");
+            _code.Line(_spec.Embedding.Tied
+                ? "_head = _embedding;"
+                : $"_head = upload.Matrix({tensors.Matrix(TensorNames.Head, "Vocabulary", "Hidden")}, Vocabulary, Hidden);");
+            _code.Line($"_outputNorm = {NormCall(TensorNames.OutputNorm)};");
+            _code.Line();
+            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                _code.Line("Layer w = _layers[layer] = new Layer();");
+                EmitBindAttention(tensors);
+                _code.Line();
+                EmitBindFeedForward(tensors);
+            }
+        }
+    }
+
+    private string NormCall(Func<string, string> name)
+    {
+        string bias = LayerNorm ? $", {TensorCalls.Vector(name("bias"), "Hidden")}" : "";
+        return $"upload.Norm({TensorCalls.Vector(name("weight"), "Hidden")}{bias})";
+    }
+
+    private void EmitBindAttention(TensorCalls tensors)
+    {
+        _code.Line($"w.AttentionNorm = {NormCall(part => TensorNames.Layer("attn_norm", "input_layernorm", part))};");
+        using (_code.Block("w.Heads = upload.Stack(", "[", "], Hidden);"))
+        {
+            _code.Line($"({tensors.Rotary(TensorNames.Layer("attn_q", "self_attn.q_proj"), "QueryWidth")}, QueryWidth),");
+            _code.Line($"({tensors.Rotary(TensorNames.Layer("attn_k", "self_attn.k_proj"), "KeyValueWidth")}, KeyValueWidth),");
+            _code.Line($"({tensors.Matrix(TensorNames.Layer("attn_v", "self_attn.v_proj"), "KeyValueWidth", "Hidden")}, KeyValueWidth),");
+        }
+
+        string output = tensors.Matrix(TensorNames.Layer("attn_output", "self_attn.o_proj"), "Hidden", "QueryWidth");
+        _code.Line($"w.Output = upload.Matrix({output}, Hidden, QueryWidth);");
+        if (_attention.QueryKeyValueBiases)
+        {
+            using (_code.Block("w.HeadBiases = upload.Stack(", "[", "]);"))
+            {
+                _code.Line($"({tensors.RotaryVector(TensorNames.Layer("attn_q", "self_attn.q_proj", "bias"), "QueryWidth")}, QueryWidth),");
+                _code.Line($"({tensors.RotaryVector(TensorNames.Layer("attn_k", "self_attn.k_proj", "bias"), "KeyValueWidth")}, KeyValueWidth),");
+                _code.Line($"({TensorCalls.Vector(TensorNames.Layer("attn_v", "self_attn.v_proj", "bias"), "KeyValueWidth")}, KeyValueWidth),");
+            }
+        }
+
+        if (_attention.OutputBias)
+        {
+            _code.Line($"w.OutputBias = upload.Vector({TensorCalls.Vector(TensorNames.Layer("attn_output", "self_attn.o_proj", "bias"), "Hidden")});");
+        }
+
+        _code.Line($"w.FeedForwardNorm = {NormCall(part => TensorNames.Layer("ffn_norm", "post_attention_layernorm", part))};");
+    }
+
+    private void EmitBindFeedForward(TensorCalls tensors)
+    {
+        if (!Single)
+        {
+            using (_code.Block("WeightType type = bind.CommonType(", "[", $"], {tensors.Types});"))
+            {
+                foreach (var (_, gguf, huggingFace) in TensorCalls.FeedForwardMatrices(_spec.FeedForward).Append(TensorCalls.Down))
+                {
+                    _code.Line(TensorNames.Layer(gguf, huggingFace) + ",");
+                }
+            }
+        }
+
+        string type = Single ? $"WeightType.{_spec.Weights[0]}" : "type";
+        foreach (var (field, gguf, huggingFace) in TensorCalls.FeedForwardMatrices(_spec.FeedForward))
+        {
+            string stored = field.ToLowerInvariant();
+            string call = TensorCalls.Matrix(TensorNames.Layer(gguf, huggingFace), "Intermediate", "Hidden", $"[{type}]");
+            _code.Line($"StoredMatrix {stored} = {call};");
+            _code.Line($"w.{field} = upload.Matrix({stored}, Intermediate, Hidden);");
+            foreach (string matrix in SignMatrices.Where(matrix => matrix == field))
+            {
+                _code.Line($"ArrayView<Words4> {stored}Signs = upload.Signs({stored}, Intermediate, Hidden);");
+            }
+        }
+
+        string down = TensorNames.Layer(TensorCalls.Down.Gguf, TensorCalls.Down.HuggingFace);
+        string downCall = $"bind.Down({down}, hidden: Hidden, intermediate: Intermediate, {type})";
+        _code.Line($"w.Down = upload.Down({downCall}, {type}, Hidden, Intermediate);");
+        var biases = new List<string>();
+        foreach (var (field, gguf, huggingFace) in _spec.FeedForward.Biases ? TensorCalls.FeedForwardMatrices(_spec.FeedForward) : [])
+        {
+            string variable = field.ToLowerInvariant() + "Bias";
+            _code.Line($"ArrayView<float> {variable} = upload.Vector({TensorCalls.Vector(TensorNames.Layer(gguf, huggingFace, "bias"), "Intermediate")});");
+            biases.Add(field);
+        }
+
+        if (_spec.FeedForward.Biases)
+        {
+            string name = TensorNames.Layer(TensorCalls.Down.Gguf, TensorCalls.Down.HuggingFace, "bias");
+            _code.Line($"w.DownBias = upload.Vector({TensorCalls.Vector(name, "Hidden")});");
+        }
+
+        foreach (IlgpuFeedForwardPlan plan in _feedForwards)
+        {
+            using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))
+            {
+                using (_code.Block($"w.{FeedForwardField(plan)} = new()", end: "};"))
+                {
+                    foreach (string matrix in TensorCalls.FeedForwardMatrices(_spec.FeedForward).Append(TensorCalls.Down).Select(names => names.Field))
+                    {
+                        _code.Line($"{matrix} = w.{matrix}.Words,");
+                        if (plan.Row.IsBlock)
+                        {
+                            string cast = matrix == TensorCalls.Down.Field ? ".Cast<Words4>()" : "";
+                            _code.Line($"{matrix}Scales = w.{matrix}.Scales{cast},");
+                        }
+                    }
+
+                    foreach (string matrix in SignMatrices)
+                    {
+                        _code.Line($"{matrix}Signs = {matrix.ToLowerInvariant()}Signs,");
+                    }
+
+                    foreach (string matrix in biases)
+                    {
+                        _code.Line($"{matrix}Bias = {matrix.ToLowerInvariant()}Bias,");
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Matrices whose signs some policy of the model reads.</summary>
+    private IEnumerable<string> SignMatrices => _spec.Policies
+        .SelectMany(policy => PolicyRegistry.For(policy.Policy).Ilgpu.Signs(_feedForwards[0]))
+        .Distinct();
+}

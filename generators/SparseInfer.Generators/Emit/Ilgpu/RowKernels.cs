@@ -1,0 +1,216 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit.Ilgpu;
+
+/// <summary>Kernels that multiply a matrix with one vector, a row for a warp.</summary>
+internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
+{
+    private readonly AttentionSpec _attention = plan.Spec.Attention;
+
+    private static IEnumerable<KernelParameter> Matrix(RowPlan row) => row.IsBlock
+        ? [KernelParameter.Words("words"), KernelParameter.Scales("scales")]
+        : [KernelParameter.Words("words")];
+
+    /// <summary>The attention's output projection, or the head.</summary>
+    public DeviceKernel Rows(string name, string summary, WeightType type, int columns, bool biased)
+    {
+        RowPlan row = RowPlan.Of(type, columns);
+        IEnumerable<KernelParameter> bias = biased ? [KernelParameter.Floats("bias")] : [];
+        return new DeviceKernel(
+            name + type,
+            summary,
+            [.. Matrix(row), KernelParameter.Quads("x"), .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y")],
+            () =>
+            {
+                string input = EmitInput(row);
+                code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
+                code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < rows ? first + {IlgpuDecoderPlan.RowsPerWarp} : rows;");
+                using (code.Block("for (int row = first; row < end; row++)"))
+                {
+                    WarpCode.EmitDot(code, row, "sum", "words", "scales", "row", input, plan.SharesInput(row));
+                    using (code.Block("if (lane == 0)"))
+                    {
+                        code.Line($"y[row] = sum{(biased ? " + bias[row]" : "")};");
+                    }
+                }
+            });
+    }
+
+    /// <summary>Query, key and value: two rows of a head for a warp, which turns them together and puts them where they belong.</summary>
+    public DeviceKernel Heads(WeightType type)
+    {
+        RowPlan row = RowPlan.Of(type, plan.Spec.Hidden);
+        IEnumerable<KernelParameter> bias = _attention.QueryKeyValueBiases ? [KernelParameter.Floats("bias")] : [];
+        return new DeviceKernel(
+            $"Heads{type}",
+            "Query, key and value of one token, rotated and cached: a pair of a head's rows for a warp.",
+            [
+                .. Matrix(row), KernelParameter.Quads("x"), .. bias, KernelParameter.Floats("cos"), KernelParameter.Floats("sin"),
+                KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("capacity"),
+                KernelParameter.Floats("queries"), KernelParameter.Floats("keys"), KernelParameter.Floats("values"),
+            ],
+            () =>
+            {
+                string input = EmitInput(row);
+                code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
+                code.Line($"int units = heads * {plan.HeadPairs};");
+                code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < units ? first + {IlgpuDecoderPlan.RowsPerWarp} : units;");
+                using (code.Block("for (int unit = first; unit < end; unit++)"))
+                {
+                    code.Line($"int head = firstHead + (unit / {plan.HeadPairs});");
+                    code.Line($"int pair = unit % {plan.HeadPairs};");
+                    EmitPair();
+                    code.Line($"int local = unit / {plan.HeadPairs} * {_attention.HeadDimension};");
+                    WarpCode.EmitDot(code, row, "a", "words", "scales", "(local + d0)", input, plan.SharesInput(row));
+                    WarpCode.EmitDot(code, row, "b", "words", "scales", "(local + d1)", input, plan.SharesInput(row));
+                    EmitTurn("(firstHead * " + _attention.HeadDimension + ") + local");
+                    using (code.Block("if (lane == 0)"))
+                    {
+                        EmitPlace("queries", "");
+                    }
+                }
+            });
+    }
+
+    /// <summary>Prompts: what <see cref="Heads"/> does after its dot products, for a batch.</summary>
+    public DeviceKernel Rotate()
+    {
+        IEnumerable<KernelParameter> bias = _attention.QueryKeyValueBiases ? [KernelParameter.Floats("bias")] : [];
+        int rows = plan.Shape.QueryWidth + (2 * plan.Shape.KeyValueWidth);
+        int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * plan.HeadPairs;
+        return new DeviceKernel(
+            "RotateBatch",
+            "Queries, keys and values of a prompt's tokens, rotated and cached: a pair of a head's elements for a thread.",
+            [
+                KernelParameter.Floats("products"), .. bias, KernelParameter.Floats("cos"), KernelParameter.Floats("sin"),
+                KernelParameter.Int("start"), KernelParameter.Int("capacity"),
+                KernelParameter.Floats("queries"), KernelParameter.Floats("keys"), KernelParameter.Floats("values"),
+            ],
+            () =>
+            {
+                code.Line($"int unit = (Grid.IdxX * {FeedForwardIlgpuClass.BatchThreads}) + Group.IdxX;");
+                using (code.Block($"if (unit < {units})"))
+                {
+                    code.Lines($"""
+                        int position = start + Grid.IdxY;
+                        int head = unit / {plan.HeadPairs};
+                        int pair = unit % {plan.HeadPairs};
+                        """);
+                    EmitPair();
+                    code.Lines($"""
+                        int local = head * {_attention.HeadDimension};
+                        float a = products[(Grid.IdxY * {rows}) + local + d0];
+                        float b = products[(Grid.IdxY * {rows}) + local + d1];
+                        """);
+                    EmitTurn("local");
+                    EmitPlace("queries", $"(Grid.IdxY * {plan.Shape.PaddedQueryWidth}) + ");
+                }
+            });
+    }
+
+    /// <summary>Writes which two elements of a head a pair is.</summary>
+    private void EmitPair()
+    {
+        int half = _attention.RopeDimensions / 2;
+        int size = _attention.HeadDimension;
+        bool interleaved = _attention.RopePairing == RopePairing.Interleaved;
+        if (interleaved)
+        {
+            code.Line("int d0 = pair * 2;");
+            code.Line(size % 2 == 0 ? "int d1 = d0 + 1;" : $"int d1 = d0 + 1 < {size} ? d0 + 1 : d0;");
+            return;
+        }
+
+        if (2 * half == size)
+        {
+            code.Line("int d0 = pair;");
+            code.Line($"int d1 = pair + {half};");
+            return;
+        }
+
+        code.Line($"int d0 = pair < {half} ? pair : {2 * half} + ((pair - {half}) * 2);");
+        string last = size % 2 == 0 ? "d0 + 1" : $"d0 + 1 < {size} ? d0 + 1 : d0";
+        code.Line($"int d1 = pair < {half} ? pair + {half} : {last};");
+    }
+
+    /// <summary>Writes biases and rotation of <c>a</c> and <c>b</c>; values are not turned.</summary>
+    private void EmitTurn(string row)
+    {
+        int half = _attention.RopeDimensions / 2;
+        if (_attention.QueryKeyValueBiases)
+        {
+            code.Line($"a += bias[{row} + d0];");
+            code.Line($"b += bias[{row} + d1];");
+        }
+
+        string rotated = half == plan.HeadPairs ? "" : $" && pair < {half}";
+        using (code.Block($"if (head < {_attention.Heads + _attention.KeyValueHeads}{rotated})"))
+        {
+            code.Lines($"""
+                float c = cos[(position * {half}) + pair];
+                float s = sin[(position * {half}) + pair];
+                float turned = (a * c) - (b * s);
+                b = (a * s) + (b * c);
+                a = turned;
+                """);
+        }
+
+        code.Line();
+    }
+
+    /// <summary>Writes where <c>a</c> and <c>b</c> go.</summary>
+    private void EmitPlace(string queries, string offset)
+    {
+        int size = _attention.HeadDimension;
+        int heads = _attention.Heads;
+        int keyHeads = _attention.KeyValueHeads;
+        using (code.Block($"if (head < {heads})"))
+        {
+            EmitTwo(queries, $"{offset}(head * {size})");
+        }
+
+        using (code.Block($"else if (head < {heads + keyHeads})"))
+        {
+            code.Line($"long key = ((((long)(head - {heads})) * capacity) + position) * {size};");
+            EmitTwo("keys", "key");
+        }
+
+        using (code.Block("else"))
+        {
+            code.Line($"long value = ((((long)(head - {heads + keyHeads})) * capacity) + position) * {size};");
+            EmitTwo("values", "value");
+        }
+    }
+
+    private void EmitTwo(string view, string start)
+    {
+        code.Line($"{view}[{start} + d0] = a;");
+        bool odd = _attention.HeadDimension % 2 != 0;
+        using (odd ? code.Block("if (d1 != d0)") : default(CodeWriter.Scope?))
+        {
+            code.Line($"{view}[{start} + d1] = b;");
+        }
+    }
+
+    /// <summary>Writes how a group gets its input, and what it is called then.</summary>
+    private string EmitInput(RowPlan row)
+    {
+        bool shared = plan.SharesInput(row);
+        if (shared)
+        {
+            code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({row.InputQuads});");
+        }
+
+        code.Lines(WarpCode.Place);
+        if (shared)
+        {
+            WarpCode.EmitStage(code, row, IlgpuDecoderPlan.RowThreads, "x");
+            code.Line();
+            code.Line("Group.Barrier();");
+        }
+
+        return shared ? "input" : "x";
+    }
+}

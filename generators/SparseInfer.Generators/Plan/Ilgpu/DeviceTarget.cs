@@ -1,0 +1,20 @@
+namespace SparseInfer.Generators.Plan.Ilgpu;
+
+/// <summary>What a plan has to know of a GPU.</summary>
+/// <param name="Name">As it is declared and asked for.</param>
+/// <param name="Architecture">CUDA's name of the instruction set: <c>sm_87</c>.</param>
+/// <param name="Multiprocessors">Streaming multiprocessors.</param>
+/// <param name="SharedKilobytes">Shared memory of one multiprocessor, KiB. A group gets at most <see cref="DeviceTable.MostSharedBytes"/>.</param>
+/// <param name="ThreadsPerMultiprocessor">Most resident threads of one multiprocessor.</param>
+/// <param name="GigabytesPerSecond">Memory bandwidth, GB/s, from the vendor's data sheet.</param>
+/// <param name="MemoryGigabytes">Memory, GB; on Jetson shared with the CPU.</param>
+/// <param name="Integrated">Whether CPU and GPU share memory.</param>
+internal sealed record DeviceTarget(
+    string Name,
+    string Architecture,
+    int Multiprocessors,
+    int SharedKilobytes,
+    int ThreadsPerMultiprocessor,
+    double GigabytesPerSecond,
+    double MemoryGigabytes,
+    bool Integrated);

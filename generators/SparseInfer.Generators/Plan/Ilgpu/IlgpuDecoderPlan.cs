@@ -1,0 +1,60 @@
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Plan.Ilgpu;
+
+/// <summary>How a whole decoder is computed on a GPU. A pure function of the declaration.</summary>
+/// <param name="Shape">The shape, and what it shares with the CPU's plan.</param>
+/// <param name="Target">The device that was planned for.</param>
+internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
+{
+    /// <summary>Threads of a group that goes through rows of weights.</summary>
+    public const int RowThreads = 256;
+
+    public const int RowWarps = RowThreads / RowPlan.Lanes;
+
+    /// <summary>Rows, or pairs of rows, that a warp takes one after the other: the group's copy of the input serves them all.</summary>
+    public const int RowsPerWarp = 4;
+
+    /// <summary>Threads of a group that computes attention.</summary>
+    public const int AttentionThreads = 128;
+
+    public const int AttentionWarps = AttentionThreads / RowPlan.Lanes;
+
+    /// <summary>Positions that one group of attention takes: longer contexts are split.</summary>
+    public const int SplitPositions = 256;
+
+    /// <summary>Rows of weights that a group of a prompt's matrix product computes.</summary>
+    public const int ProductRows = 64;
+
+    /// <summary>Tokens that a group of a prompt's matrix product computes.</summary>
+    public const int ProductTokens = 32;
+
+    /// <summary>Prompt tokens that go through a layer together.</summary>
+    public int Batch => Math.Min(64, Spec.Context);
+
+    public ModelSpec Spec => Shape.Spec;
+
+    /// <summary>Four columns of the residual stream each.</summary>
+    public int HiddenQuads => Shape.PaddedHidden / 4;
+
+    /// <summary>Threads of the one group that normalises a token.</summary>
+    public int NormThreads => Math.Min(1024, (HiddenQuads + RowPlan.Lanes - 1) / RowPlan.Lanes * RowPlan.Lanes);
+
+    /// <summary>Quads of a thread in a norm.</summary>
+    public int NormSteps => (HiddenQuads + NormThreads - 1) / NormThreads;
+
+    /// <summary>Pairs of rows of a head: what rotary embedding turns together.</summary>
+    public int HeadPairs => (Spec.Attention.HeadDimension + 1) / 2;
+
+    /// <summary>A lane's elements of a head.</summary>
+    public int HeadSteps => (Spec.Attention.HeadDimension + RowPlan.Lanes - 1) / RowPlan.Lanes;
+
+    /// <summary>16-byte words of the input's packed signs.</summary>
+    public int SignWords => (Spec.Hidden + 127) / 128;
+
+    public bool SharesInput(RowPlan row) => row.InputQuads * 16 <= DeviceTable.MostSharedBytes;
+
+    public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
+
+    public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(Planner.Decoder(spec), target);
+}

@@ -1,0 +1,71 @@
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Plan.Ilgpu;
+
+/// <summary>
+/// How the feed-forward of one shape and weight type is computed on a GPU: a group takes a slice of the neurons from prediction to its
+/// partial sum of down. A pure function of the declaration.
+/// </summary>
+/// <param name="Shape">The shape, and what it shares with the CPU's plan.</param>
+/// <param name="Target">The device that was planned for.</param>
+/// <param name="Threads">Threads of a group; a multiple of 32.</param>
+/// <param name="WarpNeurons">Neurons of the slice that one warp predicts; a multiple of <see cref="PredictedAtOnce"/>, at most 32.</param>
+internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget Target, int Threads, int WarpNeurons)
+{
+    /// <summary>Sign rows whose loads are in flight together.</summary>
+    public const int PredictedAtOnce = 4;
+
+    /// <summary>Rows of down whose loads are in flight together.</summary>
+    public const int DownAtOnce = 4;
+
+    /// <summary>Groups that a multiprocessor should have at a time, so that one computes while others wait for memory.</summary>
+    private const int GroupsPerMultiprocessor = 4;
+
+    public FeedForwardSpec Spec => Shape.Spec;
+
+    public WeightType Weights => Shape.Weights;
+
+    public int Hidden => Shape.Hidden;
+
+    public int Intermediate => Shape.Intermediate;
+
+    public RowPlan Row => RowPlan.Of(Weights, Hidden);
+
+    public int Warps => Threads / RowPlan.Lanes;
+
+    public int SliceNeurons => Warps * WarpNeurons;
+
+    /// <summary>Groups of the launch, and partial sums that the next one adds up.</summary>
+    public int Slices => (Intermediate + SliceNeurons - 1) / SliceNeurons;
+
+    /// <summary>Loads of a row of down that a thread makes.</summary>
+    public int DownSteps => (Row.Words + Threads - 1) / Threads;
+
+    /// <summary>16-byte loads of one row of signs.</summary>
+    public int SignWords => (Hidden + 127) / 128;
+
+    public int SignSteps => (SignWords + RowPlan.Lanes - 1) / RowPlan.Lanes;
+
+    /// <summary>Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice.</summary>
+    public int ListBytes => (Warps * 4) + (SliceNeurons * 8);
+
+    /// <summary>Whether the input fits in shared memory beside the lists; else it is read from the caches.</summary>
+    public bool SharesInput => (Row.InputQuads * 16) + ListBytes <= DeviceTable.MostSharedBytes;
+
+    public int SharedBytes => ListBytes + (SharesInput ? Row.InputQuads * 16 : 0);
+
+    public string ClassName =>
+        Shape.ClassName + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
+
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target)
+    {
+        FeedForwardPlan shape = Planner.FeedForward(spec, weights);
+        int words = RowPlan.Of(weights, spec.Hidden).Words;
+        int threads = words >= 256 ? 256 : words >= 128 ? 128 : 64;
+        int groups = target.Multiprocessors * GroupsPerMultiprocessor;
+        int warps = threads / RowPlan.Lanes;
+        int each = (spec.Intermediate + (groups * warps) - 1) / (groups * warps);
+        int rounded = (each + PredictedAtOnce - 1) / PredictedAtOnce * PredictedAtOnce;
+        return new(shape, target, threads, Math.Min(rounded, RowPlan.Lanes));
+    }
+}

@@ -1,0 +1,11 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+
+namespace SparseInfer.Generators.Policies.ActivationThreshold;
+
+internal sealed class ActivationThresholdIlgpuKernel(ActivationThresholdCpuKernel twin) : IlgpuKernelEmitter(twin)
+{
+    public override string Summary(IlgpuFeedForwardPlan plan) =>
+        "Activation threshold (CATS, arXiv 2404.08763): a neuron goes on only where |activation| &gt;= threshold.";
+
+    public override string Keep(string activation) => $"MathF.Abs({activation}) >= threshold";
+}

@@ -1,0 +1,31 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Policies;
+
+/// <summary>What a policy emits for GPUs: its part of the fused kernel. Name, parameter and arguments are those of the CPU's kernel.</summary>
+internal abstract class IlgpuKernelEmitter(CpuKernelEmitter twin)
+{
+    /// <summary>The same policy on a CPU.</summary>
+    public CpuKernelEmitter Twin => twin;
+
+    /// <summary>Whether the activation ends a neuron: its row of up is read only where <see cref="Keep"/> holds, its row of down too.</summary>
+    public virtual bool Skips => true;
+
+    /// <summary>The kernel's doc comment, as XML.</summary>
+    public abstract string Summary(IlgpuFeedForwardPlan plan);
+
+    /// <summary>Condition under which a neuron with this activation is kept.</summary>
+    public virtual string Keep(string activation) => $"{activation} != 0f";
+
+    /// <summary>Matrices whose packed signs the policy wants on the device, beside those of the input; none: it does not predict.</summary>
+    public virtual IReadOnlyList<string> Signs(IlgpuFeedForwardPlan plan) => [];
+
+    /// <summary>
+    /// Writes how a warp fills <c>kept</c>: bit n for its n-th neuron, number <c>firstOfWarp + n</c>. Bits of neurons past the end are cleared
+    /// afterwards. Only where <see cref="Signs"/> names a matrix.
+    /// </summary>
+    public virtual void EmitSelect(CodeWriter code, IlgpuFeedForwardPlan plan)
+    {
+    }
+}

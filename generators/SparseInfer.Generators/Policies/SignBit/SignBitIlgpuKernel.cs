@@ -1,0 +1,97 @@
+using SparseInfer.Generators.Emit.Ilgpu;
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Policies.SignBit;
+
+/// <summary>
+/// The sign-bit predictor on a GPU: a warp goes through a row of signs 16 bytes a lane, four rows at a time, so that four loads are under
+/// way together.
+/// </summary>
+internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmitter(twin)
+{
+    public override string Summary(IlgpuFeedForwardPlan plan) => twin.Summary(plan.Shape);
+
+    public override IReadOnlyList<string> Signs(IlgpuFeedForwardPlan plan) => SignBitCpuKernel.Tested(plan.Shape);
+
+    public override void EmitSelect(CodeWriter code, IlgpuFeedForwardPlan plan)
+    {
+        code.Line("// Predict: count the signs that disagree, four neurons at a time.");
+        for (int step = 0; step < plan.SignSteps; step++)
+        {
+            EmitLoad(code, plan, $"sign{step}", "signs", step, row: null);
+        }
+
+        using (code.Block($"for (int n = 0; n < {plan.WarpNeurons}; n += {IlgpuFeedForwardPlan.PredictedAtOnce})"))
+        {
+            for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
+            {
+                string next = k == 0 ? "firstOfWarp + n" : $"firstOfWarp + n + {k}";
+                code.Line($"int row{k} = ({next} < {plan.Intermediate} ? {next} : {plan.Intermediate - 1}) * {plan.SignWords};");
+            }
+
+            IReadOnlyList<string> matrices = Signs(plan);
+            foreach (string matrix in matrices)
+            {
+                EmitCounts(code, plan, matrix);
+            }
+
+            for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
+            {
+                string test = string.Join(" && ", matrices.Select(matrix => $"{Count(matrix, k)} <= threshold"));
+                code.Line($"kept |= {test} ? 1u << {(k == 0 ? "n" : $"(n + {k})")} : 0u;");
+            }
+        }
+    }
+
+    private static void EmitCounts(CodeWriter code, IlgpuFeedForwardPlan plan, string matrix)
+    {
+        for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
+        {
+            code.Line($"int {Count(matrix, k)} = 0;");
+        }
+
+        for (int step = 0; step < plan.SignSteps; step++)
+        {
+            for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
+            {
+                EmitLoad(code, plan, Words(matrix, step, k), $"w.{matrix}Signs", step, $"row{k}");
+            }
+
+            for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
+            {
+                string words = Words(matrix, step, k);
+                string count = Count(matrix, k);
+                string Term(char part) => $"IntrinsicMath.PopCount(sign{step}.{part} ^ {words}.{part})";
+                code.Line($"{count} += {Term('X')} + {Term('Y')};");
+                code.Line($"{count} += {Term('Z')} + {Term('W')};");
+            }
+        }
+
+        WarpCode.EmitSum(code, "int", [.. Enumerable.Range(0, IlgpuFeedForwardPlan.PredictedAtOnce).Select(k => Count(matrix, k))]);
+    }
+
+    /// <summary>Writes a lane's load of one step of a row of signs; lanes past the row's end have zeros, as the input's have there.</summary>
+    private static void EmitLoad(CodeWriter code, IlgpuFeedForwardPlan plan, string name, string view, int step, string? row)
+    {
+        int rest = plan.SignWords - (step * 32);
+        string index = string.Join(" + ", new[] { row, "lane", step == 0 ? null : $"{32 * step}" }.Where(part => part is not null));
+        if (rest >= 32)
+        {
+            code.Line($"Words4 {name} = {view}[{index}];");
+            return;
+        }
+
+        code.Line($"Words4 {name} = default;");
+        using (code.Block($"if (lane < {rest})"))
+        {
+            code.Line($"{name} = {view}[{index}];");
+        }
+
+        code.Line();
+    }
+
+    private static string Count(string matrix, int k) => $"{matrix.ToLowerInvariant()}Disagreeing{k}";
+
+    private static string Words(string matrix, int step, int k) => $"{matrix.ToLowerInvariant()}Words{step}_{k}";
+}

@@ -1,0 +1,59 @@
+using ILGPU;
+
+namespace SparseInfer.Kernels.Ilgpu;
+
+/// <summary>What norms do with four columns of the residual stream at a time.</summary>
+public static class Quad
+{
+    /// <summary>a + b.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="b">Four more.</param>
+    public static Float4 Add(Float4 a, Float4 b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
+
+    /// <summary>a times a number.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="factor">The number.</param>
+    public static Float4 Scale(Float4 a, float factor) => new(a.X * factor, a.Y * factor, a.Z * factor, a.W * factor);
+
+    /// <summary>a * b, column by column.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="b">A factor for each.</param>
+    public static Float4 Product(Float4 a, Float4 b) => new(a.X * b.X, a.Y * b.Y, a.Z * b.Z, a.W * b.W);
+
+    /// <summary>The sum of four columns, in their order.</summary>
+    /// <param name="a">Four columns.</param>
+    public static float Sum(Float4 a) => a.X + a.Y + a.Z + a.W;
+
+    /// <summary>The sum of four columns' squares, in their order.</summary>
+    /// <param name="a">Four columns.</param>
+    public static float SumOfSquares(Float4 a) => (a.X * a.X) + (a.Y * a.Y) + (a.Z * a.Z) + (a.W * a.W);
+
+    /// <summary>a less a number, and 0 in columns that are padding.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="mean">The number.</param>
+    /// <param name="inside">How many of the four are no padding; may be more than four, or negative.</param>
+    public static Float4 Subtract(Float4 a, float mean, int inside) => new(
+        inside > 0 ? a.X - mean : 0f, inside > 1 ? a.Y - mean : 0f, inside > 2 ? a.Z - mean : 0f, inside > 3 ? a.W - mean : 0f);
+
+    /// <summary>a * scale * weight: what a root mean square norm does.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="scale">One over their root mean square.</param>
+    /// <param name="weight">A factor a column.</param>
+    public static Float4 Multiply(Float4 a, float scale, Float4 weight) => new(
+        a.X * scale * weight.X, a.Y * scale * weight.Y, a.Z * scale * weight.Z, a.W * scale * weight.W);
+
+    /// <summary>a * scale * weight + bias: what a layer norm does.</summary>
+    /// <param name="a">Four columns, less their mean.</param>
+    /// <param name="scale">One over their standard deviation.</param>
+    /// <param name="weight">A factor a column.</param>
+    /// <param name="bias">A term a column; zero in padding.</param>
+    public static Float4 Affine(Float4 a, float scale, Float4 weight, Float4 bias) => Add(Multiply(a, scale, weight), bias);
+
+    /// <summary>The IEEE sign bits of four columns: bit k of the result is column k's.</summary>
+    /// <param name="a">Four columns.</param>
+    public static uint Signs(Float4 a) =>
+        (Interop.FloatAsInt(a.X) >> 31)
+        | (Interop.FloatAsInt(a.Y) >> 31 << 1)
+        | (Interop.FloatAsInt(a.Z) >> 31 << 2)
+        | (Interop.FloatAsInt(a.W) >> 31 << 3);
+}
