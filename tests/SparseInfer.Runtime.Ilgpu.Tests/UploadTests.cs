@@ -31,8 +31,8 @@ public sealed class UploadTests
         byte[][] source = [.. Enumerable.Range(0, rows).Select(row => Numbers.Encode(type, Numbers.Random(columns, row)))];
         DeviceMatrix matrix = default;
         using TinyModel model = Load(
-            (bind, upload) => matrix = upload.Matrix(bind.Matrix(new("m", ""), rows, columns, [type]), rows, columns),
-            UploadProgram.Tensor("m", type, [.. source.SelectMany(row => row)], rows, columns));
+            (bind, upload) => matrix = upload.Matrix(bind.Matrix(new("m.weight", ""), rows, columns, [type]), rows, columns),
+            UploadProgram.Tensor("m.weight", type, [.. source.SelectMany(row => row)], rows, columns));
 
         int rowBytes = (columns + 31) / 32 * 32 / DeviceMatrix.ColumnsPerWords(type) * 16;
         (matrix.Type, matrix.Rows, matrix.Columns, matrix.FirstRow, matrix.RowWords * 16).ShouldBe((type, rows, columns, 0, rowBytes));
@@ -61,8 +61,8 @@ public sealed class UploadTests
         byte[][] source = [.. Enumerable.Range(0, hidden).Select(row => Numbers.Encode(type, Numbers.Random(neurons, row)))];
         DeviceMatrix down = default;
         using TinyModel model = Load(
-            (bind, upload) => down = upload.Down(bind.Down(new("m", ""), hidden, neurons, type), type, hidden, neurons),
-            UploadProgram.Tensor("m", type, [.. source.SelectMany(row => row)], hidden, neurons));
+            (bind, upload) => down = upload.Down(bind.Down(new("m.weight", ""), hidden, neurons, type), type, hidden, neurons),
+            UploadProgram.Tensor("m.weight", type, [.. source.SelectMany(row => row)], hidden, neurons));
 
         (down.Rows, down.Columns).ShouldBe((neurons, hidden));
         int padded = (hidden + 31) / 32 * 32;
@@ -93,11 +93,11 @@ public sealed class UploadTests
         using TinyModel model = Load(
             (bind, upload) =>
             {
-                StoredMatrix matrix = bind.Matrix(new("m", ""), rows, columns, [type]);
+                StoredMatrix matrix = bind.Matrix(new("m.weight", ""), rows, columns, [type]);
                 upload.Matrix(matrix, rows, columns);
                 signs = upload.Signs(matrix, rows, columns);
             },
-            UploadProgram.Tensor("m", type, source, rows, columns));
+            UploadProgram.Tensor("m.weight", type, source, rows, columns));
 
         float[] decoded = Numbers.Decode(type, source, rows * columns);
         uint[] words = MemoryMarshal.Cast<byte, uint>(Bytes(signs)).ToArray();
@@ -122,14 +122,14 @@ public sealed class UploadTests
         using TinyModel model = Load(
             (bind, upload) => parts = upload.Stack(
                 [
-                    (bind.Matrix(new("q", ""), 4, 40, [WeightType.F32, WeightType.F16]), 4),
-                    (bind.Matrix(new("k", ""), 2, 40, [WeightType.F32, WeightType.F16]), 2),
-                    (bind.Matrix(new("v", ""), 2, 40, [WeightType.F32, WeightType.F16]), 2),
+                    (bind.Matrix(new("q.weight", ""), 4, 40, [WeightType.F32, WeightType.F16]), 4),
+                    (bind.Matrix(new("k.weight", ""), 2, 40, [WeightType.F32, WeightType.F16]), 2),
+                    (bind.Matrix(new("v.weight", ""), 2, 40, [WeightType.F32, WeightType.F16]), 2),
                 ],
                 columns: 40),
-            UploadProgram.Tensor("q", WeightType.F32, Numbers.Encode(WeightType.F32, query), 4, 40),
-            UploadProgram.Tensor("k", WeightType.F32, Numbers.Encode(WeightType.F32, key), 2, 40),
-            UploadProgram.Tensor("v", WeightType.F16, Numbers.Encode(WeightType.F16, value), 2, 40));
+            UploadProgram.Tensor("q.weight", WeightType.F32, Numbers.Encode(WeightType.F32, query), 4, 40),
+            UploadProgram.Tensor("k.weight", WeightType.F32, Numbers.Encode(WeightType.F32, key), 2, 40),
+            UploadProgram.Tensor("v.weight", WeightType.F16, Numbers.Encode(WeightType.F16, value), 2, 40));
 
         parts.Select(part => (part.Type, part.FirstRow, part.Rows)).ShouldBe([(WeightType.F32, 0, 6), (WeightType.F16, 6, 2)]);
         float[] rows = MemoryMarshal.Cast<byte, float>(Bytes(parts[0].Words)).ToArray();
@@ -167,9 +167,9 @@ public sealed class UploadTests
         using TinyModel model = Load(
             (bind, upload) =>
             {
-                StoredMatrix first = bind.Matrix(new("a", ""), 4, 40, [WeightType.F16]);
+                StoredMatrix first = bind.Matrix(new("a.weight", ""), 4, 40, [WeightType.F16]);
                 upload.Matrix(first, 4, 40);
-                StoredMatrix second = bind.Matrix(new("b", ""), 4, 40, [WeightType.F16]);
+                StoredMatrix second = bind.Matrix(new("b.weight", ""), 4, 40, [WeightType.F16]);
                 upload.Matrix(second, 4, 40);
                 if (first.Weights.Address != 0)
                 {
@@ -177,8 +177,8 @@ public sealed class UploadTests
                     Should.Throw<InvalidOperationException>(() => upload.Signs(first, 4, 40)).Message.ShouldContain("directly after the matrix");
                 }
             },
-            UploadProgram.Tensor("a", WeightType.F16, bytes, 4, 40),
-            UploadProgram.Tensor("b", WeightType.F16, bytes, 4, 40));
+            UploadProgram.Tensor("a.weight", WeightType.F16, bytes, 4, 40),
+            UploadProgram.Tensor("b.weight", WeightType.F16, bytes, 4, 40));
         wasOwned.ShouldBeFalse("the copy that padding made was freed by the upload");
     }
 
@@ -230,11 +230,11 @@ public sealed class UploadTests
             device,
             (bind, upload) =>
             {
-                upload.Matrix(bind.Matrix(new("a", ""), 4, 40, [WeightType.F16]), 4, 40);
-                upload.Matrix(bind.Matrix(new("b", ""), 4, 40, [WeightType.F16]), 4, 40);
+                upload.Matrix(bind.Matrix(new("a.weight", ""), 4, 40, [WeightType.F16]), 4, 40);
+                upload.Matrix(bind.Matrix(new("b.weight", ""), 4, 40, [WeightType.F16]), 4, 40);
             },
-            UploadProgram.Tensor("a", WeightType.F16, bytes, 4, 40),
-            UploadProgram.Tensor("b", WeightType.F16, damaged, 4, 40)));
+            UploadProgram.Tensor("a.weight", WeightType.F16, bytes, 4, 40),
+            UploadProgram.Tensor("b.weight", WeightType.F16, damaged, 4, 40)));
         device.AllocatedBytes.ShouldBe(0);
     }
 

@@ -79,7 +79,7 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
             Enqueue(1);
             if (Metering)
             {
-                program._count(new KernelConfig(1, 2), Counts(0));
+                program._count(new KernelConfig(1, 32), Counts(0));
                 Count(0, rowBytes: 100, matrices: 2, predictorBytes: 7);
             }
         }
@@ -100,7 +100,7 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
                     LogitsFrom,
                     Vocabulary,
                     program._embedding.RowWords);
-                program._argMax(new KernelConfig(1, 1), Logits.SubView((rows - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);
+                program._argMax(new KernelConfig(1, 32), Logits.SubView((rows - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);
             }
         }
     }

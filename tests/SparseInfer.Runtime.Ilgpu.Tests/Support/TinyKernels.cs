@@ -31,7 +31,7 @@ public static class TinyKernels
         }
     }
 
-    /// <summary>One thread, as slow as it is plain.</summary>
+    /// <summary>Each thread finds it alone, as slow as it is plain; the first tells.</summary>
     public static void ArgMax(ArrayView<float> logits, int vocabulary, ArrayView<int> greedy)
     {
         int best = -1;
@@ -52,16 +52,22 @@ public static class TinyKernels
             }
         }
 
-        greedy[0] = valid == 1 ? best : -1;
+        if (Group.IdxX == 0)
+        {
+            greedy[0] = valid == 1 ? best : -1;
+        }
     }
 
-    /// <summary>Counts as a feed-forward's kernel does: two warps, one neuron each that the first skipped.</summary>
+    /// <summary>Counts as a feed-forward's kernel does: two warps.</summary>
     public static void Count(ArrayView<int> counts)
     {
         int slot = 4 * Group.IdxX;
-        counts[slot] = counts[slot] + 3;
-        counts[slot + 1] = counts[slot + 1] + 2;
-        counts[slot + 2] = counts[slot + 2] + 1;
-        counts[slot + 3] = counts[slot + 3] + 4;
+        if (Group.IdxX < 2)
+        {
+            counts[slot] = counts[slot] + 3;
+            counts[slot + 1] = counts[slot + 1] + 2;
+            counts[slot + 2] = counts[slot + 2] + 1;
+            counts[slot + 3] = counts[slot + 3] + 4;
+        }
     }
 }
