@@ -54,6 +54,11 @@ public sealed class DecoderTests
     public void The_greedy_token_is_the_samplers_on_ties_too()
     {
         float[] head = [.. Head];
+        for (int j = 0; j < TinyDecoder.Hidden; j++)
+        {
+            head[(7 * TinyDecoder.Hidden) + j] = 10 * Embedding[(3 * TinyDecoder.Hidden) + j]; // the greatest for token 3
+        }
+
         for (int row = 20; row < TinyDecoder.Vocabulary; row++)
         {
             head.AsSpan(7 * TinyDecoder.Hidden, TinyDecoder.Hidden).CopyTo(head.AsSpan(row * TinyDecoder.Hidden));

@@ -108,7 +108,7 @@ public sealed class PrimitiveTests
             }
             else
             {
-                double unit = Math.Max(Math.BitIncrement(expected) - (double)expected, float.Epsilon);
+                double unit = Math.Max((double)MathF.BitIncrement(expected) - expected, float.Epsilon);
                 (Math.Abs(exp[i] - Math.Exp(x[i])) / unit).ShouldBeLessThanOrEqualTo(2, $"e^{x[i]:R}");
             }
         }
