@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using SparseInfer;
 
 namespace Stories;
 
@@ -39,6 +40,10 @@ internal static class CommandLine
         catch (StoryException exception)
         {
             return await FailAsync(exception.Message);
+        }
+        catch (Exception exception) when (exception is DeviceLostException or InsufficientDeviceMemoryException)
+        {
+            return await FailAsync($"--device: {exception.Message}");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -53,7 +53,9 @@ internal sealed class OptionSet
         0, $"a whole number from 1 to {CpuDevice.MostThreads}", static text => Integer(text, 1, CpuDevice.MostThreads));
 
     private readonly Option<string> _device = Text(
-        "--device", string.Join('|', Devices), "Where the model runs.", "best", $"one of {string.Join(", ", Devices)}", Devices.Contains);
+        "--device", "NAME",
+        "Where the model runs: best, cpu, cuda, cuda:1, opencl, ilgpu-cpu, standin. What there is on a machine, 'sparseinfer doctor' tells.",
+        "best", "the name of a device", static text => text.Length > 0);
 
     private readonly Option<string> _model = Text(
         "--model", "FILE", "A GGUF file with weights of the declared shape. [default: the bundled stories-relu.gguf]",
@@ -68,8 +70,6 @@ internal sealed class OptionSet
     {
         Description = "Write the text alone, prompt included, and measure nothing.",
     };
-
-    private static string[] Devices => ["best", .. SparseInfer.Device.Names];
 
     public void AddTo(RootCommand root)
     {

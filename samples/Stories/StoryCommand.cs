@@ -1,5 +1,6 @@
 using SparseInfer;
 using SparseInfer.Files;
+using SparseInfer.Runtime;
 using Stories.Reports;
 
 namespace Stories;
@@ -10,7 +11,7 @@ internal static class StoryCommand
     public static async Task RunAsync(StoryOptions options, CancellationToken cancellationToken)
     {
         IReport report = Report.For(options);
-        using Device device = Device.Open(options.Device, options.Threads);
+        using Device device = Open(options);
         using StoriesRelu model = await report.WithProgressAsync("Loading", progress =>
             Task.FromResult(Load(options.Model, path => StoriesRelu.Load(path, device, new() { Progress = new LoadMeter(progress) }))));
         CheckPrompt(model, options.Prompt);
@@ -35,6 +36,19 @@ internal static class StoryCommand
         report.Compare(measurements, text);
     }
 
+    private static Device Open(StoryOptions options)
+    {
+        IlgpuBackend.Register();
+        try
+        {
+            return Device.Open(options.Device, options.Threads);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new StoryException($"--device: {exception.Message}");
+        }
+    }
+
     private static T Load<T>(string path, Func<string, T> load)
         where T : LanguageModel
     {
@@ -44,6 +58,10 @@ internal static class StoryCommand
             return model.HasTokenizer
                 ? model
                 : throw new StoryException($"--model: {path} has weights but no tokenizer; name a GGUF file, which has both.");
+        }
+        catch (NotSupportedException exception)
+        {
+            throw new StoryException($"--device: {exception.Message}");
         }
         catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException)
         {

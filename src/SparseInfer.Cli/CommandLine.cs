@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Convert;
+using SparseInfer.Cli.Doctor;
 
 namespace SparseInfer.Cli;
 
@@ -28,6 +29,10 @@ internal static class CommandLine
         convert.SetAction((parsed, cancellationToken) =>
             RunAsync(() => ConvertCommand.RunAsync(convertArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(convert);
+        var doctorArguments = new DoctorArguments();
+        Command doctor = doctorArguments.CreateCommand();
+        doctor.SetAction((parsed, _) => RunAsync(() => DoctorCommand.RunAsync(doctorArguments.IsJson(parsed), output), error));
+        root.Subcommands.Add(doctor);
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });

@@ -18,7 +18,7 @@ public sealed class ErrorTests(TemporaryFolder folder) : IClassFixture<Temporary
     [InlineData("--threads", "0")]
     [InlineData("--threads", "-3")]
     [InlineData("--threads", "100000")]
-    [InlineData("--device", "cuda")]
+    [InlineData("--device", "")]
     [InlineData("--mode", "fast")]
     [InlineData("--mode", "1")]
     [InlineData("--evaluate", "255")]
@@ -31,6 +31,10 @@ public sealed class ErrorTests(TemporaryFolder folder) : IClassFixture<Temporary
         error.ShouldStartWith($"stories: {option} takes ");
         error.ShouldContain($"'{value}' is not");
     }
+
+    [Fact]
+    public void An_unknown_device_is_refused_with_those_there_are() =>
+        ErrorOf("--device", "abacus").ShouldStartWith("stories: --device: There is no device 'abacus'; there is: best, cpu");
 
     [Theory]
     [InlineData("--frobnicate")]

@@ -15,7 +15,7 @@ public sealed class HelpAndCancellationTests
         string[] options =
         [
             "--prompt <TEXT>", "--tokens <N>", "--seed <N>", "--temperature <T>", "--mode <dense|exact|predicted>", "--threads <N>",
-            "--device <best|cpu>", "--model <FILE>", "--evaluate <N|all>", "--quiet",
+            "--device <NAME>", "--model <FILE>", "--evaluate <N|all>", "--quiet",
         ];
         foreach (string option in options)
         {

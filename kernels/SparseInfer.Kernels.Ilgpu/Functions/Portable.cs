@@ -34,8 +34,10 @@ public static class Portable
         series = (series * r) + (1f / 24);
         series = (series * r) + (1f / 6);
         series = (series * r) + 0.5f;
-        series = (series * r) + 1;
-        series = (series * r) + 1;
+
+        // r as it is, then 1: what is rounded before the last addition is small beside the result.
+        series = (series * (r * r)) + r;
+        series += 1;
 
         // In two factors: 2^128 is no float, nor is 2^-150, though a product with it may be.
         int exponent = (int)(Interop.FloatAsInt(shifted) - IntegerBits);

@@ -54,8 +54,7 @@ public abstract class Device : IDisposable
         string? why = DeviceProviders.All.Select(provider => provider.Explain(name)).FirstOrDefault(text => text is not null);
         throw new ArgumentException(
             $"{(why is null ? $"There is no device '{name}'" : $"Device '{name}' cannot be used: {why}")}; "
-            + $"there is: best, {string.Join(", ", Names)}.",
-            nameof(name));
+            + $"there is: best, {string.Join(", ", Names)}.");
     }
 
     /// <summary>Adds devices to those that <see cref="Open"/>, <see cref="Best"/> and <see cref="Names"/> know. Once is enough, more does no harm.</summary>

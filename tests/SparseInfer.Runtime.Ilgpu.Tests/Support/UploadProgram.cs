@@ -1,0 +1,25 @@
+using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
+
+namespace SparseInfer.Runtime.Ilgpu.Tests;
+
+/// <summary>A program that only binds: what it does is up to the test.</summary>
+internal sealed class UploadProgram(IlgpuDevice device, Action<WeightBinder, IlgpuUpload> bind) : IlgpuDecoderProgram(device)
+{
+    /// <summary>Loads tensors of a model that was never a file.</summary>
+    public static TinyModel Load(IlgpuDevice device, Action<WeightBinder, IlgpuUpload> bind, params TensorInMemory[] tensors) =>
+        Load(device, bind, ModelFile.FromMemory("uploads", metadata: null, tensors));
+
+    public static TinyModel Load(IlgpuDevice device, Action<WeightBinder, IlgpuUpload> bind, ModelFile file) =>
+        new(ModelLoader.Load(file, TinyDecoder.DeclaredShape, device, options: null, on => new UploadProgram((IlgpuDevice)on, bind)));
+
+    public static TensorInMemory Tensor(string name, WeightType type, byte[] bytes, params long[] shape)
+    {
+        NativeBuffer buffer = Numbers.Native(bytes);
+        return new TensorInMemory(name, TensorType.Of(type), shape, buffer);
+    }
+
+    public override void Bind(WeightBinder binder) => bind(binder, Upload(binder));
+
+    public override DecoderState CreateState(int capacity) => throw new NotSupportedException();
+}
