@@ -24,14 +24,26 @@ public sealed class IlgpuUpload
     private const int StagingBytes = 16 << 20;
 
     private readonly IlgpuDevice _device;
-    private readonly WeightBinder _bind;
+    private readonly NativeMemoryPool _memory;
+    private readonly Action<nint> _giveBack;
+    private readonly Func<InvalidDataException, Exception> _refuse;
     private nint _last;
 
     internal IlgpuUpload(IlgpuDevice device, WeightBinder bind)
     {
         _device = device;
-        _bind = bind;
-        _bind.AfterPacking(_ => GiveBackLast());
+        _memory = bind.Memory;
+        _giveBack = bind.GiveBack;
+        _refuse = bind.Refuse;
+        bind.AfterPacking(_ => GiveBackLast());
+    }
+
+    internal IlgpuUpload(IlgpuDevice device, FeedForwardBinder bind)
+    {
+        _device = device;
+        _memory = bind.Memory;
+        _giveBack = address => bind.Memory.Free(address);
+        _refuse = wrong => new ArgumentException(wrong.Message, wrong);
     }
 
     /// <summary>A matrix.</summary>
@@ -84,7 +96,7 @@ public sealed class IlgpuUpload
             DeviceMatrix rows = Rows(CollectionsMarshal.AsSpan(run), type, columns, firstRow);
             foreach (WeightMatrix matrix in run)
             {
-                _bind.GiveBack(matrix.Address);
+                _giveBack(matrix.Address);
             }
 
             stacked.Add(rows);
@@ -159,7 +171,7 @@ public sealed class IlgpuUpload
         {
             ref byte first = ref m.Neuron(0);
             CopyRows(WeightMatrix.FromMemory((nint)Unsafe.AsPointer(ref first), intermediate, hidden, m.NeuronBytes), rowWords, words, 0);
-            _bind.GiveBack((nint)Unsafe.AsPointer(ref first));
+            _giveBack((nint)Unsafe.AsPointer(ref first));
             return new DeviceMatrix(type, words.View, default, intermediate, hidden, rowWords);
         }
 
@@ -177,7 +189,7 @@ public sealed class IlgpuUpload
                 new ReadOnlySpan<Words4>(Unsafe.AsPointer(ref m.Neuron(neuron)), neurons * rowWords));
         }
 
-        _bind.GiveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
+        _giveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
         return new DeviceMatrix(type, words.View, scales.View, intermediate, hidden, rowWords);
     }
 
@@ -286,15 +298,15 @@ public sealed class IlgpuUpload
     {
         try
         {
-            return SignPlane.Pack<T>(in matrix, _bind.Memory);
+            return SignPlane.Pack<T>(in matrix, _memory);
         }
         catch (InvalidDataException exception)
         {
-            throw _bind.Refuse(exception);
+            throw _refuse(exception);
         }
     }
 
-    private unsafe void GiveBack(SignPlane plane) => _bind.GiveBack((nint)Unsafe.AsPointer(ref plane.Row(0)));
+    private unsafe void GiveBack(SignPlane plane) => _giveBack((nint)Unsafe.AsPointer(ref plane.Row(0)));
 
     /// <summary>Copies rows whose bytes are what kernels read.</summary>
     private static void CopyRows(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, int firstRow)
@@ -313,7 +325,7 @@ public sealed class IlgpuUpload
         where T : unmanaged
     {
         DeviceBuffer<T> buffer = _device.Allocate<T>(count, "the model's weights");
-        _bind.Memory.Own(buffer);
+        _memory.Own(buffer);
         return buffer;
     }
 
@@ -322,7 +334,7 @@ public sealed class IlgpuUpload
     {
         if (_last != 0)
         {
-            _bind.GiveBack(_last);
+            _giveBack(_last);
             _last = 0;
         }
     }

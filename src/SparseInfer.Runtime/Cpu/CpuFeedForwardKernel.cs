@@ -30,13 +30,18 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
     }
 
     /// <inheritdoc/>
-    public sealed override void Load(FeedForwardWeights weights, CpuDevice? device = null)
+    public sealed override void Load(FeedForwardWeights weights, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
+        if (device is not (null or CpuDevice))
+        {
+            throw new NotSupportedException($"The layer has no program for device '{device.Name}'; it was generated for: cpu.");
+        }
+
         lock (_lock)
         {
             Dispose();
-            var state = new State(device?.Workers, _paddedHidden, _slices, _sideWords);
+            var state = new State((device as CpuDevice)?.Workers, _paddedHidden, _slices, _sideWords);
             try
             {
                 Bind(new FeedForwardBinder(Shape, _types, weights, state.Memory));
@@ -145,14 +150,6 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
     /// <param name="fromColumn">The first column.</param>
     /// <param name="toColumn">Behind the last.</param>
     protected abstract void Sum(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn);
-
-    private void RequireLength(int length, [CallerArgumentExpression(nameof(length))] string name = "")
-    {
-        if (length != Shape.Hidden)
-        {
-            throw new ArgumentException($"{name} is {length}, but Hidden = {Shape.Hidden} is declared.", name.Split('.')[0]);
-        }
-    }
 
     /// <summary>What is there while weights are loaded.</summary>
     private sealed class State : IDisposable

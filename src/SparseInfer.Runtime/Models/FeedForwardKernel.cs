@@ -45,9 +45,10 @@ public abstract class FeedForwardKernel : IDisposable
 
     /// <summary>Prepares weights, in place of any there were.</summary>
     /// <param name="weights">The matrices, and biases where declared.</param>
-    /// <param name="device">Where it runs; it must outlive this. Null: the calling thread.</param>
+    /// <param name="device">Where it runs; it must outlive this. Null: the CPU, on the calling thread.</param>
     /// <exception cref="ArgumentException">A matrix is missing, or has another size than declared, or holds what is not finite.</exception>
-    public abstract void Load(FeedForwardWeights weights, CpuDevice? device = null);
+    /// <exception cref="NotSupportedException">The layer was not generated for such a device.</exception>
+    public abstract void Load(FeedForwardWeights weights, Device? device = null);
 
     /// <summary>Computes the layer for one input.</summary>
     /// <param name="x">[Hidden], finite.</param>
@@ -64,6 +65,15 @@ public abstract class FeedForwardKernel : IDisposable
 
     /// <summary>Frees the weights; <see cref="Load"/> may be called again.</summary>
     public abstract void Dispose();
+
+    /// <exception cref="ArgumentException">A vector is not as wide as declared.</exception>
+    private protected void RequireLength(int length, string name)
+    {
+        if (length != Shape.Hidden)
+        {
+            throw new ArgumentException($"{name}.Length is {length}, but Hidden = {Shape.Hidden} is declared.", name);
+        }
+    }
 }
 
 /// <summary>A matrix as a layer is given it: row-major, rows without padding.</summary>
