@@ -5,7 +5,7 @@ public sealed class RuleTests : IDisposable
 {
     private static readonly int[] Table = [1, 2, 3];
 
-    private static int s_counter;
+    private static int _counter;
 
     private readonly Bench _bench = new();
 
@@ -122,7 +122,7 @@ public sealed class RuleTests : IDisposable
 
     private static void ReadsArray(ArrayView<int> output) => output[Group.IdxX] = Table[1];
 
-    private static void WritesStatic(ArrayView<int> output) => s_counter = output.IntLength;
+    private static void WritesStatic(ArrayView<int> output) => _counter = output.IntLength;
 
     private static void Fused(ArrayView<int> output) => output[Group.IdxX] = (int)MathF.FusedMultiplyAdd(1f, 2f, 3f);
 
