@@ -53,7 +53,8 @@ public sealed class CounterTests : IDisposable
     {
         using var input = _bench.Zeros<float>(64);
         using var output = _bench.Zeros<float>(32);
-        _bench.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>>(Uneven)((1, 32), input.AsContiguous(), output.AsContiguous());
+        _bench.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>>(Uneven)(
+            (1, 32), input.AsContiguous(), output.AsContiguous());
         var loads = _bench.Accelerator.StandIn().Counted("Uneven").Memory["input"];
         // 40 elements by a warp of 32: a full round, and one of 8 lanes.
         (loads.Loads, loads.LoadedBytes, loads.LoadedSectors, loads.IdleLoadLanes).ShouldBe((2L, 160L, 5L, 24L));
@@ -151,7 +152,8 @@ public sealed class CounterTests : IDisposable
         var shared = SharedMemory.Allocate<Four>(64);
         shared[Group.IdxX * stride] = default;
         Group.Barrier();
-        output[Group.IdxX] = shared[Group.IdxX * stride].Y;
+        var four = shared[Group.IdxX * stride];
+        output[Group.IdxX] = four.X + four.Y;
     }
 
     private static void BroadcastWord(ArrayView<int> output)

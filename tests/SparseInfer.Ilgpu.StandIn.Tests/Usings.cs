@@ -1,4 +1,3 @@
 global using ILGPU;
 global using ILGPU.Runtime;
-global using SparseInfer.Ilgpu.StandIn;
 global using Half = ILGPU.Half;

@@ -9,7 +9,7 @@ namespace SparseInfer.Ilgpu.StandIn.Execution;
 /// <summary>A kernel that was rewritten for an accelerator.</summary>
 internal sealed class LoadedKernel
 {
-    private static int s_launches;
+    private static int _launches;
 
     private readonly Accelerator _accelerator;
     private readonly KernelSpecialization _specialization;
@@ -105,7 +105,7 @@ internal sealed class LoadedKernel
     private void Run(KernelConfig config, KernelArguments arguments)
     {
         var control = _accelerator.Control;
-        int launch = Interlocked.Increment(ref s_launches);
+        int launch = Interlocked.Increment(ref _launches);
         var counters = control.CountAccesses ? new LaunchCounters(Program.Name) : null;
         var views = new LaunchViews(this, counters is not null);
         var first = Rent(config.GroupDim.X);

@@ -113,4 +113,13 @@ public static unsafe partial class ArrayViewExtensions
 
     public static T[] GetAsArray1D<T>(this ArrayView1D<T, Stride1D.Dense> view)
         where T : unmanaged => view.BaseView.GetAsArray();
+
+    public static T[] GetAsArray1D<T>(this ArrayView1D<T, Stride1D.Dense> view, AcceleratorStream stream)
+        where T : unmanaged => view.BaseView.GetAsArray();
+
+    public static T[] GetAsArray1D<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> buffer)
+        where T : unmanaged => buffer.View.BaseView.GetAsArray();
+
+    public static T[] GetAsArray1D<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> buffer, AcceleratorStream stream)
+        where T : unmanaged => buffer.View.BaseView.GetAsArray();
 }

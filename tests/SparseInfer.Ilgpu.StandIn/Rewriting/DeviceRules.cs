@@ -2,7 +2,6 @@ using System.Reflection;
 using System.Reflection.Emit;
 using ILGPU;
 using ILGPU.Runtime;
-using SparseInfer.Ilgpu.StandIn.Execution;
 
 namespace SparseInfer.Ilgpu.StandIn.Rewriting;
 
@@ -59,7 +58,10 @@ internal static class DeviceRules
             var definition = declaring.IsConstructedGenericType ? declaring.GetGenericTypeDefinition() : declaring;
             bool access = method.Name == "get_Item" && (definition == typeof(ArrayView<>) || definition == typeof(ArrayView1D<,>));
             if (access || declaring == typeof(Grid) || declaring == typeof(Group) || declaring == typeof(Warp) || !IsLibrary(method))
-                throw new RuleException($"the constructor of {constructor.DeclaringType!.Name} does more than set fields: it calls {method.Name}");
+            {
+                throw new RuleException(
+                    $"a constructor of {constructor.DeclaringType!.Name} does more than set fields: it calls {method.Name}");
+            }
         }
     }
 
@@ -70,6 +72,8 @@ internal static class DeviceRules
             return $"an object of type {declaring.Name} is created";
         if (method.Name == nameof(MathF.FusedMultiplyAdd))
             return "FusedMultiplyAdd becomes a function that no module defines; write a * b + c";
+        if ((declaring == typeof(MathF) || declaring == typeof(Math)) && method.Name is ("Exp" or "Pow" or "Log" or "Log10"))
+            return $"{declaring.Name}.{method.Name} compiles with the package ILGPU.Algorithms only";
         if (declaring == typeof(System.Half))
             return "System.Half does not compile; use ILGPU.Half";
         if (declaring == typeof(System.Numerics.BitOperations))

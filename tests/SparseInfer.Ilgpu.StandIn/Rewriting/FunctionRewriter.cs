@@ -19,7 +19,9 @@ internal sealed class FunctionRewriter(KernelBuilder builder, MethodText text, I
     protected override void Return() => Il.Emit(OpCodes.Ret);
 
     protected override void Meet(Instruction instruction, MethodInfo method, Meeting meeting) =>
-        throw Broken(instruction, $"{method.DeclaringType!.Name}.{method.Name} stands in a device function; shuffles and barriers stand in the kernel itself");
+        throw Broken(
+            instruction,
+            $"{method.DeclaringType!.Name}.{method.Name} stands in a device function; shuffles and barriers stand in the kernel itself");
 
     protected override void Share(Instruction instruction, MethodInfo method) =>
         throw Broken(instruction, "shared memory is allocated in a device function; allocate it in the kernel and pass the view");

@@ -156,7 +156,7 @@ internal sealed class KernelRewriter : MethodRewriter
             {
                 throw Broken(
                     instruction,
-                    $"{method.DeclaringType!.Name}.{method.Name} stands between an address and its use; make it a statement of its own");
+                    $"an address is kept across it; make {method.DeclaringType!.Name}.{method.Name} a statement of its own");
             }
 
             pending.Add(Il.DeclareLocal(type));
@@ -177,7 +177,7 @@ internal sealed class KernelRewriter : MethodRewriter
             if (!Liveness.Contains(live, local))
                 continue;
             if (Locals[local].LocalType.IsByRef)
-                throw Broken(instruction, "a reference to a variable or element is kept across a shuffle or barrier");
+                throw Broken(instruction, "a reference to a variable or element is kept across it");
             kept.Add(Locals[local]);
         }
 
