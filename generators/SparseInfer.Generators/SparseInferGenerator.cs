@@ -67,11 +67,11 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             models.Select(static (spec, _) => Planner.Decoder(spec)).WithTrackingName(Steps.PlanModel),
             static (output, plan) => Add(output, plan.Spec.Target.FullName + ".Cpu", new DecoderClass(plan).Emit()));
 
-        context.RegisterSourceOutput(layers, static (output, spec) =>
-        {
-            Add(output, spec.Target.FullName, LayerProperty.Emit(spec));
-            Add(output, spec.Target.FullName + ".Cpu", new LayerClass(spec).Emit());
-        });
+        context.RegisterSourceOutput(
+            layers.Combine(ilgpu),
+            static (output, pair) => Add(output, pair.Left.Target.FullName, LayerProperty.Emit(pair.Left, pair.Right)));
+        context.RegisterSourceOutput(
+            layers, static (output, spec) => Add(output, spec.Target.FullName + ".Cpu", new LayerClass(spec).Emit()));
 
         // Models and layers that share a shape share its kernels.
         IncrementalValuesProvider<KernelRequest> kernels = models
@@ -88,11 +88,19 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             Add(output, plan.ClassName + ".Cpu", new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used), request.Batches).Emit());
         });
 
-        InitializeIlgpu(context, models.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left));
+        InitializeIlgpu(
+            context,
+            models.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left),
+            layers.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left));
     }
 
-    private static void InitializeIlgpu(IncrementalGeneratorInitializationContext context, IncrementalValuesProvider<ModelSpec> models)
+    private static void InitializeIlgpu(
+        IncrementalGeneratorInitializationContext context, IncrementalValuesProvider<ModelSpec> models, IncrementalValuesProvider<LayerSpec> layers)
     {
+        context.RegisterSourceOutput(
+            layers,
+            static (output, spec) => Add(output, spec.Target.FullName + ".Ilgpu", new IlgpuLayerClass(spec, DeviceTable.Default).Emit()));
+
         context.RegisterSourceOutput(
             models.Select(static (spec, _) => IlgpuDecoderPlan.Of(spec, DeviceTable.Default)).WithTrackingName(Steps.PlanIlgpuModel),
             static (output, plan) => Add(output, plan.Spec.Target.FullName + ".Ilgpu", new IlgpuDecoderClass(plan).Emit()));
@@ -100,21 +108,23 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
         IncrementalValuesProvider<KernelRequest> kernels = models
             .Select(static (spec, _) => KernelRequest.Of(spec))
             .Collect()
-            .SelectMany(static (requests, _) => KernelRequest.Merge(requests.SelectMany(list => list)))
+            .Combine(layers.Select(static (spec, _) => KernelRequest.Of(spec)).Collect())
+            .SelectMany(static (requests, _) => KernelRequest.Merge(requests.Left.Concat(requests.Right).SelectMany(list => list)))
             .WithTrackingName(Steps.PlanIlgpuKernels);
         context.RegisterSourceOutput(kernels, static (output, request) =>
         {
             IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(request.Plan.Spec, request.Plan.Weights, DeviceTable.Default);
             IEnumerable<SparsityPolicy> used = PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName));
-            string text = new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, used), request.Batches).Emit();
+            string text = new FeedForwardIlgpuClass(
+                plan, FeedForwardIlgpuClass.Kernels(plan, used), request.Batches, request.Alone).Emit();
             Add(output, plan.ClassName, text);
         });
 
         context.RegisterSourceOutput(
-            models.Collect(),
+            models.Collect().Combine(layers.Collect()),
             static (output, all) =>
             {
-                if (all.Length > 0)
+                if (all.Left.Length + all.Right.Length > 0)
                 {
                     Add(output, AssemblyPart.FileName, AssemblyPart.Emit());
                 }
@@ -127,7 +137,8 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     /// <summary>The kernels that one shape and weight type needs.</summary>
     /// <param name="Policies">Attribute names, sorted.</param>
     /// <param name="Batches">Whether a model processes prompts with it.</param>
-    internal sealed record KernelRequest(FeedForwardPlan Plan, EquatableArray<string> Policies, bool Batches)
+    /// <param name="Alone">Whether a layer that stands alone uses it.</param>
+    internal sealed record KernelRequest(FeedForwardPlan Plan, EquatableArray<string> Policies, bool Batches, bool Alone)
     {
         public static EquatableArray<KernelRequest> Of(ModelSpec spec) =>
             Of(spec.FeedForward, spec.Weights, spec.Policies.Select(policy => policy.Policy), batches: true);
@@ -139,13 +150,16 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             .GroupBy(request => request.Plan)
             .OrderBy(group => group.Key.ClassName, System.StringComparer.Ordinal)
             .Select(group => new KernelRequest(
-                group.Key, Sorted(group.SelectMany(request => request.Policies)), group.Any(request => request.Batches)));
+                group.Key,
+                Sorted(group.SelectMany(request => request.Policies)),
+                group.Any(request => request.Batches),
+                group.Any(request => request.Alone)));
 
         private static EquatableArray<KernelRequest> Of(
             FeedForwardSpec shape, IEnumerable<WeightType> weights, IEnumerable<PolicySpec> policies, bool batches)
         {
             EquatableArray<string> names = Sorted(policies.Select(policy => PolicyRegistry.For(policy).AttributeName));
-            return weights.Select(type => new KernelRequest(Planner.FeedForward(shape, type), names, batches)).ToEquatableArray();
+            return weights.Select(type => new KernelRequest(Planner.FeedForward(shape, type), names, batches, !batches)).ToEquatableArray();
         }
 
         private static EquatableArray<string> Sorted(IEnumerable<string> names) =>

@@ -10,7 +10,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
 {
     private const int CountsPerWarp = 4;
 
-    private readonly IlgpuFeedForwardPlan _plan;
+    private readonly IlgpuFeedForwardSizes _sizes;
     private readonly WeightType[] _types;
     private readonly Lock _lock = new();
     private State? _state;
@@ -18,13 +18,13 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
     /// <summary>Takes over what was declared and planned.</summary>
     /// <param name="device">Where it runs.</param>
     /// <param name="shape">The declared shape.</param>
-    /// <param name="plan">Sizes of what a call needs on the device.</param>
+    /// <param name="sizes">Sizes of what a call needs on the device.</param>
     /// <param name="types">Declared weight types, the preferred first.</param>
-    protected IlgpuFeedForwardKernel(IlgpuDevice device, FeedForwardShape shape, in IlgpuFeedForwardPlan plan, params WeightType[] types)
+    protected IlgpuFeedForwardKernel(IlgpuDevice device, FeedForwardShape shape, in IlgpuFeedForwardSizes sizes, params WeightType[] types)
         : base(shape)
     {
         Device = device;
-        _plan = plan;
+        _sizes = sizes;
         _types = types;
     }
 
@@ -63,7 +63,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
             var state = new State();
             try
             {
-                state.Allocate(Device, _plan);
+                state.Allocate(Device, _sizes);
                 var bind = new FeedForwardBinder(Shape, _types, weights, state.Memory);
                 Bind(bind, new IlgpuUpload(Device, bind));
                 Device.Synchronize();
@@ -102,7 +102,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
             LayerTally tally = default;
             if (_state is { } state)
             {
-                int[] counted = new int[_plan.Counts];
+                int[] counted = new int[_sizes.Counts];
                 state.Counts.CopyTo(counted);
                 tally = state.Metered;
                 long read = 0;
@@ -190,15 +190,15 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
 
         public int Matrices { get; set; }
 
-        public void Allocate(IlgpuDevice device, in IlgpuFeedForwardPlan plan)
+        public void Allocate(IlgpuDevice device, in IlgpuFeedForwardSizes sizes)
         {
-            Host = new float[plan.HiddenQuads * 4];
-            Result = new float[plan.HiddenQuads * 4];
-            Input = Own(device.Allocate<Float4>(plan.HiddenQuads, "a layer's input"));
-            Signs = Own(device.Allocate<Words4>(plan.SignWords, "a layer's packed signs"));
-            Partial = Own(device.Allocate<Float4>(plan.PartialQuads, "a layer's partial sums"));
-            Counts = Own(device.Allocate<int>(plan.Counts, "a layer's meters"));
-            Output = Own(device.Allocate<Float4>(plan.HiddenQuads, "a layer's output"));
+            Host = new float[sizes.HiddenQuads * 4];
+            Result = new float[sizes.HiddenQuads * 4];
+            Input = Own(device.Allocate<Float4>(sizes.HiddenQuads, "a layer's input"));
+            Signs = Own(device.Allocate<Words4>(sizes.SignWords, "a layer's packed signs"));
+            Partial = Own(device.Allocate<Float4>(sizes.PartialQuads, "a layer's partial sums"));
+            Counts = Own(device.Allocate<int>(sizes.Counts, "a layer's meters"));
+            Output = Own(device.Allocate<Float4>(sizes.HiddenQuads, "a layer's output"));
         }
 
         public void Dispose() => Memory.Dispose();
@@ -217,4 +217,4 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
 /// <param name="SignWords">16-byte words of the input's packed signs; 0: no predictor reads them.</param>
 /// <param name="PartialQuads">Fours of columns of all groups' partial sums.</param>
 /// <param name="Counts">Numbers that metered kernels count.</param>
-public readonly record struct IlgpuFeedForwardPlan(int HiddenQuads, int SignWords, int PartialQuads, int Counts);
+public readonly record struct IlgpuFeedForwardSizes(int HiddenQuads, int SignWords, int PartialQuads, int Counts);

@@ -31,6 +31,11 @@ internal sealed record DeviceKernel(string Name, string Summary, IReadOnlyList<K
 
     public string Field => "_" + char.ToLowerInvariant(Name[0]) + Name.Substring(1);
 
+    /// <summary>Writes the kernel's place in the class that holds a feed-forward's.</summary>
+    /// <param name="owner">The class that holds the method.</param>
+    public void EmitField(CodeWriter code, string owner) =>
+        code.Line($"public readonly Action<KernelConfig, {Types}> {Name} = device.Accelerator.LoadStreamKernel<{Types}>({owner}.{Name});");
+
     public void EmitField(CodeWriter code) => code.Line($"private readonly Action<KernelConfig, {Types}> {Field} = device.Accelerator.LoadStreamKernel<{Types}>({Name});");
 
     public void EmitMethod(CodeWriter code)

@@ -10,7 +10,9 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>Writes the class that holds the GPU kernels of one feed-forward shape and weight type.</summary>
 /// <param name="policies">The modes' own kernels, then what the policies that use the shape ask for.</param>
 /// <param name="batches">Whether prompts use the shape.</param>
-internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnlyList<IlgpuKernelEmitter> policies, bool batches)
+/// <param name="alone">Whether a layer that stands alone uses it: nothing packs its input's signs then, nor adds up its output.</param>
+internal sealed class FeedForwardIlgpuClass(
+    IlgpuFeedForwardPlan plan, IReadOnlyList<IlgpuKernelEmitter> policies, bool batches, bool alone)
 {
     private readonly CodeWriter _code = new();
 
@@ -44,6 +46,13 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnly
             _code.Line($"internal const int Counts = {plan.Slices * plan.Warps * 4};");
             _code.Line();
             _code.Line($"internal const long RowBytes = {plan.Row.Bytes};");
+            if (alone)
+            {
+                _code.Line();
+                _code.Line($"internal const int HiddenQuads = {HiddenQuads};");
+                _code.Line($"internal const int SignWords = {plan.SignWords};");
+            }
+
             _code.Line();
             EmitWeights();
             _code.Line();
@@ -61,6 +70,12 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnly
             {
                 _code.Line();
                 EmitActivateBatch();
+            }
+
+            foreach (DeviceKernel kernel in Alone)
+            {
+                _code.Line();
+                kernel.EmitMethod(_code);
             }
 
             _code.Line();
@@ -156,6 +171,11 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnly
                 _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> ActivateBatch = device.Accelerator.LoadStreamKernel<{BatchTypes}>({plan.ClassName}.ActivateBatch);");
             }
 
+            foreach (DeviceKernel kernel in Alone)
+            {
+                kernel.EmitField(_code, plan.ClassName);
+            }
+
             foreach (IlgpuKernelEmitter policy in policies)
             {
                 string name = FusedKernel.Name(policy, metered: true);
@@ -197,6 +217,63 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, IReadOnly
     }
 
     public const int BatchThreads = 128;
+
+    private int HiddenQuads => plan.Row.Columns / 4;
+
+    /// <summary>What a model's norms do for its feed-forwards, for a layer that has none.</summary>
+    private IEnumerable<DeviceKernel> Alone
+    {
+        get
+        {
+            if (!alone)
+            {
+                yield break;
+            }
+
+            if (Signs.Any())
+            {
+                yield return new DeviceKernel(
+                    "PackSigns",
+                    "Packs the signs of the input: four bits a lane, eight lanes a word.",
+                    [KernelParameter.Quads("x"), KernelParameter.UInts("signs")],
+                    () =>
+                    {
+                        _code.Lines($"""
+                            int quad = (Grid.IdxX * {BatchThreads}) + Group.IdxX;
+                            int lane = Group.IdxX % 32;
+                            Float4 values = default;
+                            """);
+                        using (_code.Block($"if (quad < {HiddenQuads})"))
+                        {
+                            _code.Line("values = x[quad];");
+                        }
+
+                        _code.Line();
+                        QuadCode.EmitSigns(_code, "word", "values");
+                        using (_code.Block($"if (lane % 8 == 0 && quad < {HiddenQuads})"))
+                        {
+                            _code.Line("signs[quad / 8] = word;");
+                        }
+                    });
+            }
+
+            IEnumerable<KernelParameter> bias = plan.Spec.Biases ? [KernelParameter.Quads("downBias")] : [];
+            yield return new DeviceKernel(
+                "Join",
+                "Adds the groups' partial sums of down in ascending order.",
+                [KernelParameter.Quads("partial"), .. bias, KernelParameter.Quads("y")],
+                () =>
+                {
+                    _code.Line($"int quad = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
+                    using (_code.Block($"if (quad < {HiddenQuads})"))
+                    {
+                        _code.Line("Float4 sum = default;");
+                        QuadCode.EmitSlices(_code, plan, "sum", "quad", "place");
+                        _code.Line("y[quad] = sum;");
+                    }
+                });
+        }
+    }
 
     private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
 

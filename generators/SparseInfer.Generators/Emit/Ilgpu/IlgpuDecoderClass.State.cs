@@ -333,36 +333,9 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line($"var config = new KernelConfig({plan.ClassName}.Slices, {plan.ClassName}.Threads);");
             _code.Line($"{plan.ClassName}.Kernels kernels = _program._feedForward{plan.Weights};");
-            PolicySwitch.Emit(_code, plan.Shape, _spec.Policies, policy => PolicyCall(plan, policy));
+            PolicySwitch.Emit(_code, plan.Shape, _spec.Policies, policy => IlgpuCall.Of(plan, policy, "x", "signs", "_partial", "Counts(layer)", "layer, "));
         }
     }
-
-    private string PolicyCall(IlgpuFeedForwardPlan plan, PolicySpec policy)
-    {
-        IlgpuKernelEmitter kernel = PolicyRegistry.For(policy).Ilgpu;
-        string argument = kernel.Twin.Parameter is null ? "" : ", " + WithoutName(kernel.Twin.Argument(policy, plan.Shape));
-        int matrices = kernel.Signs(plan).Count;
-        string signs = matrices > 0 ? ", signs" : "";
-        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}(config, w, x{signs}, _partial{argument});";
-        string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}(config, w, x{signs}, _partial, Counts(layer){argument});";
-        string count = $"Count(layer, rowBytes: {plan.ClassName}.RowBytes, matrices: {plan.Shape.InputMatrices}, "
-            + $"predictorBytes: {matrices * plan.SignWords * 16L * plan.Intermediate});";
-        return $$"""
-            if (Metering)
-            {
-                {{metered}}
-                {{count}}
-            }
-            else
-            {
-                {{plain}}
-            }
-
-            """;
-    }
-
-    /// <summary>A delegate's parameters have no names of their own.</summary>
-    private static string WithoutName(string argument) => argument.Substring(argument.IndexOf(": ", StringComparison.Ordinal) + 2);
 
     private void EmitLogits()
     {

@@ -93,7 +93,6 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
     /// <summary>After a feed-forward.</summary>
     public DeviceKernel Join(IlgpuFeedForwardPlan feedForward)
     {
-        RowPlan row = feedForward.Row;
         IEnumerable<KernelParameter> own = _spec.FeedForward.Biases
             ? [KernelParameter.Quads("partial"), KernelParameter.Quads("downBias")]
             : [KernelParameter.Quads("partial")];
@@ -105,22 +104,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             {
                 EmitStart();
                 ForSteps(
-                    step =>
-                    {
-                        string place = row.Quads == 1 ? $"i{step}" : $"(i{step} % {row.Quads} * {row.Words}) + (i{step} / {row.Quads})";
-                        code.Line($"int place{step} = {place};");
-                        code.Line($"sum{step} = partial[place{step}];");
-                        using (code.Block($"for (int slice = 1; slice < {feedForward.Slices}; slice++)"))
-                        {
-                            code.Line($"sum{step} = Quad.Add(sum{step}, partial[(slice * {_quads}) + place{step}]);");
-                        }
-
-                        if (_spec.FeedForward.Biases)
-                        {
-                            code.Line();
-                            code.Line($"sum{step} = Quad.Add(sum{step}, downBias[i{step}]);");
-                        }
-                    },
+                    step => QuadCode.EmitSlices(code, feedForward, $"sum{step}", $"i{step}", $"place{step}"),
                     step => code.Line($"Float4 sum{step} = default;"));
                 EmitLoad();
                 ForSteps(step => code.Line($"x{step} = Quad.Add(x{step}, sum{step});"));
@@ -227,12 +211,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         code.Line("// Signs: four bits a lane, eight lanes a word.");
         for (int step = 0; step < plan.NormSteps; step++)
         {
-            code.Line($"uint word{step} = Quad.Signs(y{step}) << (lane % 8 * 4);");
-            for (int distance = 1; distance < 8; distance *= 2)
-            {
-                code.Line($"uint word{step}_{distance} = Warp.ShuffleXor(word{step}, {distance});");
-                code.Line($"word{step} |= word{step}_{distance};");
-            }
+            QuadCode.EmitSigns(code, $"word{step}", $"y{step}");
         }
 
         using (code.Block("if (lane % 8 == 0)"))
