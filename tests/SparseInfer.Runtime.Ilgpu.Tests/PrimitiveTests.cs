@@ -132,13 +132,16 @@ public sealed class PrimitiveTests
     private static (float[] Exp, float[] Silu, float[] Gelu) Functions(float[] x)
     {
         IlgpuDevice device = TestDevice.Shared;
-        (x.Length % Threads).ShouldBe(0);
+
+        // Few large groups: ILGPU's CPU accelerator takes long for each, however small.
+        int group = Math.Min(x.Length, 256);
+        (x.Length % group).ShouldBe(0);
         using DeviceBuffer<float> xOn = Send<float>(x);
         using DeviceBuffer<float> exp = device.Allocate<float>(x.Length, "test");
         using DeviceBuffer<float> silu = device.Allocate<float>(x.Length, "test");
         using DeviceBuffer<float> gelu = device.Allocate<float>(x.Length, "test");
         device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(PrimitiveKernels.Functions)(
-            new KernelConfig(x.Length / Threads, Threads), xOn.View, exp.View, silu.View, gelu.View);
+            new KernelConfig(x.Length / group, group), xOn.View, exp.View, silu.View, gelu.View);
         device.Synchronize();
         return (Back(exp), Back(silu), Back(gelu));
     }
