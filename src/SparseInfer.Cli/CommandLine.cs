@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Convert;
+using SparseInfer.Cli.Inspect;
 
 namespace SparseInfer.Cli;
 
@@ -28,6 +29,11 @@ internal static class CommandLine
         convert.SetAction((parsed, cancellationToken) =>
             RunAsync(() => ConvertCommand.RunAsync(convertArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(convert);
+        var inspectArguments = new InspectArguments();
+        Command inspect = inspectArguments.CreateCommand();
+        inspect.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => InspectCommand.RunAsync(inspectArguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(inspect);
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });

@@ -44,7 +44,7 @@ public sealed class TargetRuleTests
     [Theory]
     [InlineData(8192, "WeightType.F16", "orin-nx-16",
         "12.6 GiB of weights and 8.0 GiB of key-value cache at Context = 8192 exceed the 16.0 GiB of target 'orin-nx-16'; "
-        + "declare Context = 3524 or less, or smaller weights")]
+        + "declare Context = 3532 or less, or smaller weights")]
     [InlineData(1024, "WeightType.F16, WeightType.Q8_0", "orin-nano-4",
         "6.7 GiB of weights and 1.0 GiB of key-value cache at Context = 1024 exceed the 4.0 GiB of target 'orin-nano-4'; "
         + "declare smaller weights and a smaller Context, or a target with more memory")]
