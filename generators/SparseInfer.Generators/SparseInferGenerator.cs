@@ -102,18 +102,21 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             static (output, spec) => Add(output, spec.Target.FullName + ".Ilgpu", new IlgpuLayerClass(spec, DeviceTable.Default).Emit()));
 
         context.RegisterSourceOutput(
-            models.Select(static (spec, _) => IlgpuDecoderPlan.Of(spec, DeviceTable.Default)).WithTrackingName(Steps.PlanIlgpuModel),
+            models.Select(static (spec, _) => IlgpuDecoderPlan.Of(spec)).WithTrackingName(Steps.PlanIlgpuModel),
             static (output, plan) => Add(output, plan.Spec.Target.FullName + ".Ilgpu", new IlgpuDecoderClass(plan).Emit()));
 
-        IncrementalValuesProvider<KernelRequest> kernels = models
-            .Select(static (spec, _) => KernelRequest.Of(spec))
+        // Models of one shape and one target share its kernels.
+        IncrementalValuesProvider<DeviceKernelRequest> kernels = models
+            .Select(static (spec, _) => new ModelKernelRequest(spec.Device, KernelRequest.Of(spec)))
             .Collect()
-            .Combine(layers.Select(static (spec, _) => KernelRequest.Of(spec)).Collect())
-            .SelectMany(static (requests, _) => KernelRequest.Merge(requests.Left.Concat(requests.Right).SelectMany(list => list)))
+            .Combine(layers.Select(static (spec, _) => new ModelKernelRequest(DeviceTable.Default.Name, KernelRequest.Of(spec))).Collect())
+            .SelectMany(static (requests, _) => DeviceKernelRequest.Merge(requests.Left.Concat(requests.Right)))
             .WithTrackingName(Steps.PlanIlgpuKernels);
-        context.RegisterSourceOutput(kernels, static (output, request) =>
+        context.RegisterSourceOutput(kernels, static (output, pair) =>
         {
-            IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(request.Plan.Spec, request.Plan.Weights, DeviceTable.Default);
+            KernelRequest request = pair.Kernel;
+            IlgpuFeedForwardPlan plan =
+                IlgpuFeedForwardPlan.Of(request.Plan.Spec, request.Plan.Weights, DeviceTable.Find(pair.Device)!);
             IEnumerable<SparsityPolicy> used = PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName));
             string text = new FeedForwardIlgpuClass(
                 plan, FeedForwardIlgpuClass.Kernels(plan, used), request.Batches, request.Alone).Emit();
@@ -164,5 +167,19 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
         private static EquatableArray<string> Sorted(IEnumerable<string> names) =>
             names.Distinct().OrderBy(name => name, System.StringComparer.Ordinal).ToEquatableArray();
+    }
+
+    /// <summary>The kernels that one model needs, and the device that they are planned for.</summary>
+    internal sealed record ModelKernelRequest(string Device, EquatableArray<KernelRequest> Kernels);
+
+    /// <summary>The kernels that one shape and weight type needs on one device.</summary>
+    internal sealed record DeviceKernelRequest(string Device, KernelRequest Kernel)
+    {
+        /// <summary>One request a device, shape and type.</summary>
+        public static IEnumerable<DeviceKernelRequest> Merge(IEnumerable<ModelKernelRequest> models) => models
+            .GroupBy(model => model.Device, System.StringComparer.Ordinal)
+            .OrderBy(group => group.Key, System.StringComparer.Ordinal)
+            .SelectMany(group => KernelRequest.Merge(group.SelectMany(model => model.Kernels))
+                .Select(kernel => new DeviceKernelRequest(group.Key, kernel)));
     }
 }

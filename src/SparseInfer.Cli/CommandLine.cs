@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Convert;
 using SparseInfer.Cli.Doctor;
+using SparseInfer.Cli.Inspect;
 
 namespace SparseInfer.Cli;
 
@@ -33,6 +34,11 @@ internal static class CommandLine
         Command doctor = doctorArguments.CreateCommand();
         doctor.SetAction((parsed, _) => RunAsync(() => DoctorCommand.RunAsync(doctorArguments.IsJson(parsed), output), error));
         root.Subcommands.Add(doctor);
+        var inspectArguments = new InspectArguments();
+        Command inspect = inspectArguments.CreateCommand();
+        inspect.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => InspectCommand.RunAsync(inspectArguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(inspect);
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });

@@ -10,4 +10,5 @@ internal static class AttributeNames
     public const string LayerNorm = "SparseInfer.LayerNormAttribute";
     public const string Embedding = "SparseInfer.EmbeddingAttribute";
     public const string Weights = "SparseInfer.WeightsAttribute";
+    public const string Target = "SparseInfer.TargetAttribute";
 }

@@ -69,6 +69,8 @@ internal sealed class Declaration
 
     public DeclaredAttribute? Weights => Find(AttributeNames.Weights);
 
+    public DeclaredAttribute? Target => Find(AttributeNames.Target);
+
     /// <summary>Whether the compiler itself rejects part of what is declared: it has the word then, and nothing can be generated.</summary>
     public bool HasErrors => Property?.Type.TypeKind == TypeKind.Error || Attributes.Any(attribute => attribute.HasErrors);
 

@@ -54,6 +54,13 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
         return syntax?.Expression.GetLocation() ?? Location;
     }
 
+    /// <summary>The constructor's one argument, a string; null where it is null or none is written.</summary>
+    public string? Text => data.ConstructorArguments.Length == 1 ? data.ConstructorArguments[0].Value as string : null;
+
+    /// <summary>The place of the constructor's argument, or of the attribute's name where there is none.</summary>
+    public Location TextLocation =>
+        _syntax?.ArgumentList?.Arguments.FirstOrDefault(argument => argument.NameEquals is null)?.Expression.GetLocation() ?? Location;
+
     /// <summary>Values and places of the elements of the constructor's one <c>params</c> array.</summary>
     public IReadOnlyList<(T Value, Location Location)> Elements<T>()
     {

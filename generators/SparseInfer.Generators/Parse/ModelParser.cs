@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Spec;
@@ -39,7 +40,8 @@ internal static class ModelParser
             declaration.LayerNorm is { } layerNorm ? ParseNorm(NormKind.Layer, layerNorm) : ParseNorm(NormKind.Rms, declaration.RmsNorm!),
             new EmbeddingSpec(declaration.Embedding?.Value("Tied", false) ?? false, declaration.Embedding?.Value("Scale", 1f) ?? 1f),
             ParsePolicies(declaration).ToEquatableArray(),
-            FeedForwardParser.Weights(weights));
+            FeedForwardParser.Weights(weights),
+            DeviceTable.Find(declaration.Target?.Text ?? DeviceTable.Default.Name)!.Name);
     }
 
     private static AttentionSpec ParseAttention(Declaration declaration, DeclaredAttribute attribute) => new(

@@ -39,6 +39,8 @@ internal static class DeclarationRules
             new LayersOnPropertyRule(),
             new TwoPoliciesOnPropertyRule(),
             new FileLocalRule(),
+            new UnknownTargetRule(),
+            new TargetTooSmallRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
         .OrderBy(rule => rule.Descriptor.Id, System.StringComparer.Ordinal),

@@ -31,6 +31,7 @@ internal sealed record TargetSpec(string Namespace, EquatableArray<TypeSpec> Con
 }
 
 /// <summary>A whole decoder, as the user declared it, with every default filled in. Sizes are positive and consistent.</summary>
+/// <param name="Device">The GPU to plan for, by its name in the table of devices: an architecture is resolved to a device.</param>
 internal sealed record ModelSpec(
     TargetSpec Target,
     int Layers,
@@ -41,7 +42,8 @@ internal sealed record ModelSpec(
     NormSpec Norm,
     EmbeddingSpec Embedding,
     EquatableArray<LayerPolicy> Policies,
-    EquatableArray<WeightType> Weights)
+    EquatableArray<WeightType> Weights,
+    string Device)
 {
     public int Hidden => FeedForward.Hidden;
 }

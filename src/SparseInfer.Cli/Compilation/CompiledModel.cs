@@ -13,6 +13,7 @@ internal sealed class CompiledModel
     public CompiledModel(ModelDeclaration declaration, Assembly assembly, IReadOnlyList<(string Name, string Text)> generated)
     {
         Declaration = declaration;
+        Assembly = assembly;
         Generated = generated;
         Type type = assembly.GetType(declaration.ClassName, throwOnError: true)!;
         _load = type.GetMethod("Load", Static, [typeof(ModelFile), typeof(Device), typeof(LoadOptions)])
@@ -21,6 +22,9 @@ internal sealed class CompiledModel
 
     /// <summary>What it was compiled from.</summary>
     public ModelDeclaration Declaration { get; }
+
+    /// <summary>What was compiled.</summary>
+    public Assembly Assembly { get; }
 
     /// <summary>The files that the generator wrote, by name.</summary>
     public IReadOnlyList<(string Name, string Text)> Generated { get; }

@@ -4,6 +4,8 @@ using System.Collections.Immutable;
 using System.Reflection;
 using System.Runtime.Loader;
 using generators::SparseInfer.Generators;
+using generators::SparseInfer.Generators.Parse;
+using generators::SparseInfer.Generators.Spec;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -16,24 +18,34 @@ namespace SparseInfer.Cli.Compilation;
 /// </summary>
 internal static class ModelCompiler
 {
-    private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Preview, DocumentationMode.Parse);
+    /// <summary>How everything is parsed.</summary>
+    public static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Preview, DocumentationMode.Parse);
 
     private static readonly CSharpCompilationOptions Options = new(
         OutputKind.DynamicallyLinkedLibrary,
         optimizationLevel: OptimizationLevel.Release,
         nullableContextOptions: NullableContextOptions.Enable);
 
-    private static readonly string[] Ours = ["SparseInfer.Dsl.dll", "SparseInfer.Runtime.dll", "SparseInfer.Kernels.Cpu.dll"];
+    private static readonly string[] ForCpu = ["SparseInfer.Dsl.dll", "SparseInfer.Runtime.dll", "SparseInfer.Kernels.Cpu.dll"];
 
-    private static readonly Lazy<MetadataReference[]> References = new(FindReferences);
+    /// <summary>ILGPU, or what stands in for it: whichever this was built with.</summary>
+    private static readonly string[] ForGpu =
+    [
+        .. ForCpu, "SparseInfer.Runtime.Ilgpu.dll", "SparseInfer.Kernels.Ilgpu.dll", Path.GetFileName(typeof(ILGPU.Context).Assembly.Location),
+    ];
+
+    private static readonly Lazy<MetadataReference[]> CpuReferences = new(() => FindReferences(ForCpu));
+
+    private static readonly Lazy<MetadataReference[]> GpuReferences = new(() => FindReferences(ForGpu));
 
     /// <summary>Generates, compiles and loads.</summary>
+    /// <param name="declaration">The declaration.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="forGpu">Whether with the program for GPUs, as in a project that references the runtime for them.</param>
     /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the analyzers'.</exception>
-    public static CompiledModel Compile(ModelDeclaration declaration, CancellationToken cancellationToken)
+    public static CompiledModel Compile(ModelDeclaration declaration, CancellationToken cancellationToken, bool forGpu = false)
     {
-        SyntaxTree tree = CSharpSyntaxTree.ParseText(
-            declaration.ToText(), ParseOptions, declaration.ClassName + ".cs", cancellationToken: cancellationToken);
-        var compilation = CSharpCompilation.Create(declaration.ClassName, [tree], References.Value, Options);
+        CSharpCompilation compilation = Declare(declaration, forGpu ? GpuReferences.Value : CpuReferences.Value, cancellationToken);
         GeneratorDriver driver = CSharpGeneratorDriver
             .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out _, cancellationToken);
@@ -64,15 +76,31 @@ internal static class ModelCompiler
             declaration, assembly, [.. result.GeneratedSources.Select(source => (source.HintName, source.SourceText.ToString()))]);
     }
 
+    /// <summary>What the generator reads in the declaration: what its plans are made from.</summary>
+    /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the analyzers'.</exception>
+    public static ModelSpec Read(ModelDeclaration declaration, CancellationToken cancellationToken)
+    {
+        CSharpCompilation compilation = Declare(declaration, CpuReferences.Value, cancellationToken);
+        return ModelParser.Parse(compilation.GetTypeByMetadataName(declaration.ClassName)!, cancellationToken)
+            ?? throw new CliException($"the shape cannot be declared: {BrokenRules(compilation, cancellationToken)}");
+    }
+
+    private static CSharpCompilation Declare(ModelDeclaration declaration, MetadataReference[] references, CancellationToken cancellationToken)
+    {
+        SyntaxTree tree = CSharpSyntaxTree.ParseText(
+            declaration.ToText(), ParseOptions, declaration.ClassName + ".cs", cancellationToken: cancellationToken);
+        return CSharpCompilation.Create(declaration.ClassName, [tree], references, Options);
+    }
+
     /// <summary>
     /// The base library, and what a user's project references; not the generator, which has the vocabulary a second time.
     /// </summary>
-    private static MetadataReference[] FindReferences()
+    private static MetadataReference[] FindReferences(string[] ours)
     {
         string? runtime = Path.GetDirectoryName(typeof(object).Assembly.Location);
         return [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
             .Split(Path.PathSeparator)
-            .Where(path => Path.GetDirectoryName(path) == runtime || Ours.Contains(Path.GetFileName(path)))
+            .Where(path => Path.GetDirectoryName(path) == runtime || ours.Contains(Path.GetFileName(path)))
             .Select(path => MetadataReference.CreateFromFile(path))];
     }
 

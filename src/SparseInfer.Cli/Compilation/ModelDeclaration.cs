@@ -62,6 +62,9 @@ internal sealed record ModelDeclaration
 
     public IReadOnlyList<WeightType> Weights { get; init; } = [WeightType.F16];
 
+    /// <summary>The GPU to plan for; null: none is declared.</summary>
+    public string? Target { get; init; }
+
     /// <summary>Whether the activation has exact zeros, so that there is anything to skip or to predict.</summary>
     public bool HasZeros => Activation is not (Activation.Silu or Activation.Gelu);
 
@@ -144,6 +147,11 @@ internal sealed record ModelDeclaration
         }
 
         lines.Add($"[Weights({string.Join(", ", Weights.Select(Value))})]");
+        if (Target is not null)
+        {
+            lines.Add($"[Target(\"{Target}\")]");
+        }
+
         lines.Add($"public sealed partial class {ClassName};");
         return string.Join('\n', lines) + "\n";
     }

@@ -47,6 +47,8 @@ public sealed class CodeFixTests
     [InlineData("Dense(Layers = \"..4\")", "Add [ExactSparsity] for the other layers",
         "Dense(Layers = \"..4\")]\n[ExactSparsity(Layers = \"5..7\")")]
     [InlineData("ActivationThreshold(Threshold = 0.1f, Layers = \"0..\")", "Replace by [ExactSparsity]", "ExactSparsity(Layers = \"0..\")")]
+    [InlineData("Target(\"sm87\")", "Write \"sm_87\"", "Target(\"sm_87\")")]
+    [InlineData("Target(device: null!)", "Write \"sm_72\"", "Target(device: \"sm_72\")")]
     public async Task AModelIsMended(string broken, string title, string mended)
     {
         string source = Declared.Model("[" + broken + "]");

@@ -22,6 +22,7 @@ public sealed class SpecEqualityTests
     [InlineData("[Attention(Heads = 8)]", "/* why */ [AttentionAttribute(KeyValueHeads = 0x8, Heads = 2 * 4)]")]
     [InlineData("Alpha = 1.1f", "Layers = \"5..\", Alpha = 1.1f), SignBitPredictor(Alpha = 1.10f, Layers = \"..4\"")]
     [InlineData("[Embedding]", "")]
+    [InlineData("[Embedding]", "[Target(\"default\")]")]
     [InlineData("sealed partial class M;", "sealed partial class M { int Unrelated => 1; }")]
     public void TheSameSaidOtherwiseIsEqual(string written, string otherwise) =>
         Parsed.Model(Model.Replace(written, otherwise)).ShouldNotBeNull().ShouldBe(Parsed.Model(Model));
@@ -43,6 +44,7 @@ public sealed class SpecEqualityTests
     [InlineData("WeightType.F16", "WeightType.F32")]
     [InlineData("WeightType.F16", "WeightType.F16, WeightType.F32")]
     [InlineData("public sealed", "sealed")]
+    [InlineData("public sealed", "[Target(\"orin-nano-4\")] public sealed")]
     public void AChangeIsAChange(string written, string changed) =>
         Parsed.Model(Model.Replace(written, changed)).ShouldNotBeNull().ShouldNotBe(Parsed.Model(Model));
 

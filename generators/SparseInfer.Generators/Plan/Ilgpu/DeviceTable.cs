@@ -12,8 +12,10 @@ internal static class DeviceTable
     public static readonly IReadOnlyList<DeviceTarget> All =
     [
         Default,
-        new("xavier-agx", "sm_72", 8, 96, 2048, 136.5, 32, Integrated: true),
-        new("xavier-nx", "sm_72", 6, 96, 2048, 59.7, 16, Integrated: true),
+        new("xavier-nx-8", "sm_72", 6, 96, 2048, 59.7, 8, Integrated: true),
+        new("xavier-nx-16", "sm_72", 6, 96, 2048, 59.7, 16, Integrated: true),
+        new("xavier-agx-32", "sm_72", 8, 96, 2048, 136.5, 32, Integrated: true),
+        new("xavier-agx-64", "sm_72", 8, 96, 2048, 136.5, 64, Integrated: true),
         new("orin-nano-4", "sm_87", 4, 164, 1536, 34, 4, Integrated: true),
         new("orin-nano-8", "sm_87", 8, 164, 1536, 68, 8, Integrated: true),
         new("orin-nx-8", "sm_87", 8, 164, 1536, 102.4, 8, Integrated: true),
@@ -32,8 +34,45 @@ internal static class DeviceTable
         new("h100-80", "sm_90", 132, 228, 2048, 3350, 80, Integrated: false),
     ];
 
-    /// <summary>A device by its name, or the first of an architecture; null: there is none.</summary>
+    /// <summary>Architectures that stand for a device each, in the table's order.</summary>
+    public static IEnumerable<string> Architectures => Real.Select(target => target.Architecture).Distinct();
+
+    /// <summary>Everything that <see cref="Find"/> finds.</summary>
+    public static IEnumerable<string> Names => All.Select(target => target.Name).Concat(Architectures);
+
+    private static IEnumerable<DeviceTarget> Real => All.Where(target => target != Default);
+
+    /// <summary>
+    /// A device by its name, or the widest of an architecture, with the most memory: a plan for it leaves no multiprocessor of the others
+    /// idle either, and what does not fit it fits none. Null: there is none.
+    /// </summary>
     public static DeviceTarget? Find(string name) =>
         All.FirstOrDefault(target => target.Name == name)
-        ?? All.FirstOrDefault(target => target.Name != Default.Name && target.Architecture == name);
+        ?? Real.Where(target => target.Architecture == name)
+            .OrderByDescending(target => target.Multiprocessors)
+            .ThenByDescending(target => target.MemoryGigabytes)
+            .FirstOrDefault();
+
+    /// <summary>The device or architecture whose name takes the fewest edits to write; by the table's order where several do.</summary>
+    public static string Nearest(string name) =>
+        Names.OrderBy(candidate => Edits(name, candidate)).First();
+
+    /// <summary>Letters to insert, delete or replace (Levenshtein), whatever their case.</summary>
+    private static int Edits(string from, string to)
+    {
+        int[] row = [.. Enumerable.Range(0, to.Length + 1)];
+        for (int i = 0; i < from.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i + 1;
+            for (int j = 0; j < to.Length; j++)
+            {
+                int replaced = diagonal + (char.ToLowerInvariant(from[i]) == char.ToLowerInvariant(to[j]) ? 0 : 1);
+                diagonal = row[j + 1];
+                row[j + 1] = Math.Min(replaced, Math.Min(row[j], diagonal) + 1);
+            }
+        }
+
+        return row[to.Length];
+    }
 }

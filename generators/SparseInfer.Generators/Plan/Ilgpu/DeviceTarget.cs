@@ -17,4 +17,8 @@ internal sealed record DeviceTarget(
     int ThreadsPerMultiprocessor,
     double GigabytesPerSecond,
     double MemoryGigabytes,
-    bool Integrated);
+    bool Integrated)
+{
+    /// <summary>Memory is sold in powers of two: a GB of it is a GiB.</summary>
+    public long MemoryBytes => (long)(MemoryGigabytes * (1L << 30));
+}

@@ -57,4 +57,7 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
 
     public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(Planner.Decoder(spec), target);
+
+    /// <summary>For the device that is declared.</summary>
+    public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);
 }

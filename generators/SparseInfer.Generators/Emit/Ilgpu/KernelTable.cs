@@ -1,0 +1,78 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Emit.Ilgpu;
+
+/// <summary>How often a token launches a kernel.</summary>
+/// <param name="Name">The method's name.</param>
+/// <param name="Threads">Threads of a group.</param>
+/// <param name="Dense">Launches a token in that mode; 0 in all three: prompts use it, or metering, or a weight type that the file may have.</param>
+internal sealed record KernelUse(string Name, int Threads, int Dense, int Exact, int Predicted);
+
+/// <summary>Lists a plan's kernels as <see cref="IlgpuDecoderClass"/> and <see cref="FeedForwardIlgpuClass"/> write and launch them.</summary>
+internal static class KernelTable
+{
+    public static IReadOnlyList<KernelUse> Of(IlgpuDecoderPlan plan)
+    {
+        ModelSpec spec = plan.Spec;
+        var kernels = new List<KernelUse>();
+        foreach (WeightType type in spec.Weights)
+        {
+            bool first = type == spec.Weights[0];
+            Add($"Embed{type}", plan.NormThreads, first ? 1 : 0);
+            Add($"Heads{type}", IlgpuDecoderPlan.RowThreads, first ? spec.Layers : 0);
+            Add($"Project{type}", IlgpuDecoderPlan.RowThreads, first ? spec.Layers : 0);
+            Add($"Head{type}", IlgpuDecoderPlan.RowThreads, first ? 1 : 0);
+            foreach (int width in new[] { plan.Shape.PaddedHidden, plan.Shape.PaddedQueryWidth }.Distinct())
+            {
+                Add($"Product{type}x{width}", IlgpuDecoderPlan.RowThreads, 0);
+            }
+        }
+
+        Add("AttendPart", IlgpuDecoderPlan.AttentionThreads, spec.Layers);
+        Add("AttendJoin", IlgpuDecoderPlan.AttentionThreads, spec.Layers);
+        Add("AddNorm", plan.NormThreads, spec.Layers);
+        foreach (IlgpuFeedForwardPlan feedForward in plan.FeedForwards)
+        {
+            Add($"JoinNorm{feedForward.Weights}", plan.NormThreads, feedForward.Weights == spec.Weights[0] ? spec.Layers : 0);
+            Add($"ProductDown{feedForward.Weights}", IlgpuDecoderPlan.RowThreads, 0);
+        }
+
+        Add("RotateBatch", FeedForwardIlgpuClass.BatchThreads, 0);
+        Add("ArgMax", ArgMaxKernel.Threads, 1);
+        if (spec.Attention.OutputBias)
+        {
+            Add("AddBias", FeedForwardIlgpuClass.BatchThreads, 0);
+        }
+
+        foreach (IlgpuFeedForwardPlan feedForward in plan.FeedForwards)
+        {
+            AddFused(feedForward);
+        }
+
+        return kernels;
+
+        void Add(string name, int threads, int launches) => kernels.Add(new(name, threads, launches, launches, launches));
+
+        void AddFused(IlgpuFeedForwardPlan feedForward)
+        {
+            bool first = feedForward.Weights == spec.Weights[0];
+            int Launches(Policies.IlgpuKernelEmitter kernel, CostMode mode) => !first ? 0 : DeviceCost.Kernels(spec, feedForward, mode)
+                .Where(used => ReferenceEquals(used.Kernel, kernel)).Sum(used => used.Layers);
+            IReadOnlyList<Policies.IlgpuKernelEmitter> emitted = FeedForwardIlgpuClass.Kernels(
+                feedForward, spec.Policies.Select(policy => Policies.PolicyRegistry.For(policy.Policy)).Distinct());
+            foreach (Policies.IlgpuKernelEmitter kernel in emitted)
+            {
+                kernels.Add(new(
+                    FusedKernel.Name(kernel, metered: false),
+                    feedForward.Threads,
+                    Launches(kernel, CostMode.Dense),
+                    Launches(kernel, CostMode.Exact),
+                    Launches(kernel, CostMode.Predicted)));
+                kernels.Add(new(FusedKernel.Name(kernel, metered: true), feedForward.Threads, 0, 0, 0));
+            }
+
+            Add("ActivateBatch", FeedForwardIlgpuClass.BatchThreads, 0);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Plan.Ilgpu;
+
+/// <summary>What a model takes of a device's memory: weights, once, and each session's key-value cache.</summary>
+/// <param name="WeightBytes">Matrices as they lie on the device, and the signs that predictors compare. Norms, biases and activations are small beside them.</param>
+/// <param name="PositionBytes">Keys and values of one position in all layers, F32.</param>
+internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
+{
+    /// <summary>In the declared weight type that takes least: a file may store any of them.</summary>
+    public static DeviceFootprint Smallest(IlgpuDecoderPlan plan) =>
+        plan.Spec.Weights.Select(type => Of(plan, type)).OrderBy(footprint => footprint.WeightBytes).First();
+
+    public static DeviceFootprint Of(IlgpuDecoderPlan plan, WeightType type)
+    {
+        ModelSpec spec = plan.Spec;
+        IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
+        long hidden = RowPlan.Of(type, spec.Hidden).Bytes;
+        long attention = AttentionBytes(plan, type);
+        long neurons = spec.FeedForward.Intermediate * hidden * (feedForward.Shape.InputMatrices + 1);
+        long signs = spec.FeedForward.Intermediate * feedForward.SignWords * 16L * SignMatrices(spec, feedForward);
+        long tables = spec.Vocabulary * hidden * (spec.Embedding.Tied ? 1 : 2);
+        return new((spec.Layers * (attention + neurons)) + (SignLayers(spec, feedForward) * signs) + tables, CacheBytes(plan));
+    }
+
+    /// <summary>Weights of one layer's attention.</summary>
+    public static long AttentionBytes(IlgpuDecoderPlan plan, WeightType type) =>
+        ((plan.Shape.QueryWidth + (2L * plan.Shape.KeyValueWidth)) * RowPlan.Of(type, plan.Spec.Hidden).Bytes)
+        + (plan.Spec.Hidden * RowPlan.Of(type, plan.Shape.QueryWidth).Bytes);
+
+    public long CacheBytes(int positions) => PositionBytes * positions;
+
+    public long Bytes(int positions) => WeightBytes + CacheBytes(positions);
+
+    /// <summary>Positions that fit beside the weights; 0 or less: none.</summary>
+    public long LongestContext(long memory) => (memory - WeightBytes) / PositionBytes;
+
+    private static long CacheBytes(IlgpuDecoderPlan plan) => 2L * plan.Spec.Layers * plan.Shape.KeyValueWidth * sizeof(float);
+
+    private static int SignMatrices(ModelSpec spec, IlgpuFeedForwardPlan plan) =>
+        spec.Policies.Max(policy => Policies.PolicyRegistry.For(policy.Policy).Ilgpu.Signs(plan).Count);
+
+    /// <summary>Layers whose policy predicts: only they have signs on the device.</summary>
+    private static long SignLayers(ModelSpec spec, IlgpuFeedForwardPlan plan) => spec.Policies
+        .Where(policy => Policies.PolicyRegistry.For(policy.Policy).Ilgpu.Signs(plan).Count > 0)
+        .Sum(policy => policy.Last - policy.First + 1L);
+}

@@ -1,0 +1,139 @@
+extern alias generators;
+
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using generators::SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Cli.Compilation;
+
+namespace SparseInfer.Cli.Inspect;
+
+/// <summary>Plan, memory and modelled cost of one token, as text for people or JSON for programs.</summary>
+/// <param name="declaration">The model.</param>
+/// <param name="plan">Its plan, and the device planned for.</param>
+/// <param name="sparsity">Share of neurons that are inactive.</param>
+/// <param name="position">The token's.</param>
+internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan plan, double sparsity, int position)
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private readonly DeviceTarget _device = plan.Target;
+
+    private readonly IlgpuFeedForwardPlan _feedForward = plan.FeedForwards.First();
+
+    private readonly DeviceFootprint _footprint = DeviceFootprint.Of(plan, plan.Spec.Weights[0]);
+
+    private readonly DeviceCost[] _costs = [.. Modes.Select(mode => DeviceCost.Of(plan, new TokenCase(mode, sparsity, position)))];
+
+    private static CostMode[] Modes => Enum.GetValues<CostMode>();
+
+    public string Text()
+    {
+        var text = new StringBuilder();
+        Line($"{declaration.Name}, weights {declaration.Weights[0]}, on {_device.Name} ({_device.Architecture}): {_device.Multiprocessors} "
+            + $"multiprocessors, {_device.GigabytesPerSecond:0.#} GB/s, {_device.MemoryGigabytes:0.#} GB{(_device.Integrated ? " shared with the CPU" : "")}");
+        Line($"MODELLED, NOT MEASURED: bytes / ({_device.GigabytesPerSecond:0.#} GB/s x {DeviceCost.BandwidthEfficiency}) + launches x {DeviceCost.LaunchMicroseconds:0.00} us");
+        Line("");
+        Line("plan");
+        Line($"  feed-forward   {_feedForward.Slices} groups of {_feedForward.Threads} threads, {_feedForward.SliceNeurons} neurons each, "
+            + $"{_feedForward.SharedBytes:N0} bytes of shared memory");
+        Line($"  rows           {IlgpuDecoderPlan.RowThreads} threads a group, {IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp} rows; "
+            + $"{_feedForward.Row.Steps} loads of 16 bytes a lane for {plan.Spec.Hidden} weights");
+        Line($"  attention      a group for each head and {IlgpuDecoderPlan.SplitPositions} positions");
+        Line($"  norms          {plan.NormThreads} threads");
+        Line("");
+        Line("memory");
+        Line($"  weights        {Gib(_footprint.WeightBytes),7} GiB, predictors' signs among them");
+        Line($"  cache          {Gib(_footprint.CacheBytes(declaration.Context)),7} GiB a session of {declaration.Context} positions");
+        Line($"  device         {Gib(_device.MemoryBytes),7} GiB: {Fit()}");
+        Line("");
+        Line($"a token at position {position}, {sparsity:0.##%} of the neurons inactive");
+        Line($"  {"",-22}{"",8}{string.Concat(Modes.Select(mode => $"{mode.ToString().ToLowerInvariant(),18}"))}");
+        Line($"  {"part",-22}{"launches",8}{string.Concat(Modes.Select(_ => $"{"MB",9}{"ms",9}"))}");
+        for (int i = 0; i < _costs[0].Parts.Count; i++)
+        {
+            CostPart part = _costs[0].Parts[i];
+            Line($"  {part.Name,-22}{part.Launches,8}{string.Concat(_costs.Select(cost => Cell(cost, cost.Parts[i])))}");
+        }
+
+        Line($"  {"all",-22}{_costs[0].Launches,8}{string.Concat(_costs.Select(cost => $"{cost.Bytes / 1e6,9:N1}{cost.Microseconds / 1e3,9:N3}"))}");
+        Line($"  {"tokens/s, modelled",-30}{string.Concat(_costs.Select(cost => $"{1e6 / cost.Microseconds,18:N1}"))}");
+        return text.ToString();
+
+        void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+    }
+
+    public string Json() => JsonSerializer.Serialize(
+        new
+        {
+            Modelled = true,
+            Note = "modelled, not measured",
+            Model = declaration.Name,
+            WeightType = declaration.Weights[0].ToString(),
+            Device = new
+            {
+                _device.Name,
+                _device.Architecture,
+                _device.Multiprocessors,
+                _device.GigabytesPerSecond,
+                _device.MemoryBytes,
+                _device.Integrated,
+            },
+            Constants = new { DeviceCost.BandwidthEfficiency, DeviceCost.LaunchMicroseconds },
+            Plan = new
+            {
+                FeedForwardGroups = _feedForward.Slices,
+                FeedForwardThreads = _feedForward.Threads,
+                NeuronsPerGroup = _feedForward.SliceNeurons,
+                FeedForwardSharedBytes = _feedForward.SharedBytes,
+                IlgpuDecoderPlan.RowThreads,
+                IlgpuDecoderPlan.AttentionThreads,
+                IlgpuDecoderPlan.SplitPositions,
+                plan.NormThreads,
+            },
+            Memory = new
+            {
+                _footprint.WeightBytes,
+                CacheBytes = _footprint.CacheBytes(declaration.Context),
+                Fits = _footprint.Bytes(declaration.Context) <= _device.MemoryBytes,
+            },
+            Sparsity = sparsity,
+            Position = position,
+            Modes = Modes.Zip(_costs, (mode, cost) => new
+            {
+                Mode = mode.ToString().ToLowerInvariant(),
+                cost.Bytes,
+                cost.Launches,
+                cost.Microseconds,
+                TokensPerSecond = 1e6 / cost.Microseconds,
+                Parts = cost.Parts.Select(part => new { part.Name, part.Bytes, part.Launches, Microseconds = Microseconds(cost, part) }),
+            }),
+        },
+        Options) + "\n";
+
+    /// <summary>A part's share of the token's time: its bytes and its launches.</summary>
+    private static double Microseconds(DeviceCost cost, CostPart part) =>
+        (cost.MemoryMicroseconds * part.Bytes / cost.Bytes) + (part.Launches * DeviceCost.LaunchMicroseconds);
+
+    private static string Cell(DeviceCost cost, CostPart part) =>
+        string.Create(CultureInfo.InvariantCulture, $"{part.Bytes / 1e6,9:N1}{Microseconds(cost, part) / 1e3,9:N3}");
+
+    private static string Gib(long bytes) => (bytes / (double)(1L << 30)).ToString("N2", CultureInfo.InvariantCulture);
+
+    private string Fit()
+    {
+        if (_footprint.Bytes(declaration.Context) <= _device.MemoryBytes)
+        {
+            return _device.Integrated ? "fits, beside what the CPU and the system take" : "fits";
+        }
+
+        return _footprint.LongestContext(_device.MemoryBytes) is > 0 and var context
+            ? string.Create(CultureInfo.InvariantCulture, $"does not fit; a context of {context} does")
+            : "does not fit, whatever the context: take a smaller weight type";
+    }
+}

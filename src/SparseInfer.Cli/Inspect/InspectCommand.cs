@@ -1,0 +1,92 @@
+extern alias generators;
+
+using System.Text;
+using generators::SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Compilation;
+
+namespace SparseInfer.Cli.Inspect;
+
+/// <summary><c>sparseinfer inspect</c>.</summary>
+internal static class InspectCommand
+{
+    /// <summary>Shows what was asked for: nothing else goes to standard output.</summary>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="output">Where it goes.</param>
+    /// <param name="error">Where progress goes.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task RunAsync(InspectOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        using var progress = new ProgressLine(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
+        string text = options.View switch
+        {
+            InspectView.Cost => Cost(options, cancellationToken),
+            InspectView.Kernels => Kernels(options, progress, cancellationToken),
+            InspectView.Code => Files(options, [.. ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true).Generated]),
+            _ => Files(options, Ptx(options, progress, cancellationToken)),
+        };
+        await output.WriteAsync(text);
+    }
+
+    private static string Cost(InspectOptions options, CancellationToken cancellationToken)
+    {
+        ModelDeclaration declaration = options.Declaration;
+        IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(ModelCompiler.Read(declaration, cancellationToken));
+        int position = options.Position ?? Math.Min(InspectOptions.UsualPosition, declaration.Context - 1);
+        var report = new CostReport(declaration, plan, options.Sparsity, position);
+        return options.Json ? report.Json() : report.Text();
+    }
+
+    private static string Kernels(InspectOptions options, ProgressLine progress, CancellationToken cancellationToken)
+    {
+        CompiledModel compiled = ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true);
+        IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(ModelCompiler.Read(options.Declaration, cancellationToken));
+        CountedRun? counted = StandInRun.IsPossible ? StandInRun.Count(options.Declaration, progress, cancellationToken) : null;
+        var report = new KernelReport(options.Declaration, plan, KernelList.Of(compiled), counted);
+        return options.Json ? report.Json() : report.Text();
+    }
+
+    private static IReadOnlyList<(string Name, string Text)> Ptx(InspectOptions options, ProgressLine progress, CancellationToken cancellationToken)
+    {
+        PtxCompiler.RequirePackage();
+        progress.Show("generating");
+        IReadOnlyList<KernelMethod> kernels = KernelList.Of(ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true));
+        var files = new List<(string, string)>();
+        foreach (KernelMethod kernel in kernels)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress.Show("compiling to PTX", (double)files.Count / kernels.Count);
+            files.Add(($"{kernel.ClassName}.{kernel.Name}.ptx", PtxCompiler.Compile(kernel.Method, options.Architecture!)));
+        }
+
+        return files;
+    }
+
+    /// <summary>Writes files into the folder, and tells of each; without a folder, they are what is shown.</summary>
+    private static string Files(InspectOptions options, IReadOnlyList<(string Name, string Text)> files)
+    {
+        var text = new StringBuilder();
+        try
+        {
+            foreach ((string name, string content) in files)
+            {
+                if (options.Out is not { } folder)
+                {
+                    text.Append($"// ---- {name}\n{content.TrimEnd('\n')}\n\n");
+                    continue;
+                }
+
+                Directory.CreateDirectory(folder);
+                string path = Path.Combine(folder, name);
+                File.WriteAllText(path, content);
+                text.Append(path).Append('\n');
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new CliException($"--out: {exception.Message}");
+        }
+
+        return text.ToString();
+    }
+}

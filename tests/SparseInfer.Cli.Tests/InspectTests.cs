@@ -1,0 +1,178 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace SparseInfer.Cli.Tests;
+
+/// <summary><c>sparseinfer inspect</c>: what it shows, and what it refuses.</summary>
+public sealed partial class InspectTests
+{
+    [Theory]
+    [InlineData("give either MODEL or --synthetic")]
+    [InlineData("give either MODEL or --synthetic", "x.gguf", "--synthetic", "llama-2-7b")]
+    [InlineData("there is no shape 'llama-3'", "--synthetic", "llama-3")]
+    [InlineData("no-such-file.gguf", "no-such-file.gguf")]
+    [InlineData("--weights goes with --synthetic", "x.gguf", "--weights", "f16")]
+    [InlineData("there is no device 'orin-agx', orin-agx-32 is nearest; there is: default, xavier-nx-8,", "--synthetic", "llama-2-7b", "--device", "orin-agx")]
+    [InlineData("--kernels and --code are two views", "--synthetic", "llama-2-7b", "--code", "--kernels")]
+    [InlineData("--out goes with --code and --ptx", "--synthetic", "llama-2-7b", "--out", "x")]
+    [InlineData("--sparsity goes with the modelled cost", "--synthetic", "llama-2-7b", "--kernels", "--sparsity", "0.5")]
+    [InlineData("--json goes with the modelled cost and --kernels", "--synthetic", "llama-2-7b", "--code", "--json")]
+    [InlineData("--sparsity takes a share", "--synthetic", "llama-2-7b", "--sparsity", "90")]
+    [InlineData("--position takes a whole number", "--synthetic", "llama-2-7b", "--position", "-1")]
+    [InlineData("--position 4096 is past the context, which holds 4096", "--synthetic", "llama-2-7b", "--position", "4096")]
+    [InlineData("there is no architecture 'sm_35'; there is: sm_72, sm_87,", "--synthetic", "llama-2-7b", "--ptx", "sm_35")]
+    public async Task Whatever_is_wrong_is_one_line_on_standard_error(string message, params string[] args)
+    {
+        (int code, string output, string error) = await RunAsync(args);
+
+        code.ShouldBe(1);
+        output.ShouldBeEmpty();
+        error.ShouldStartWith("sparseinfer: ");
+        error.ShouldContain(message);
+        error.TrimEnd().ShouldNotContain('\n');
+    }
+
+    [Fact]
+    public async Task Costs_are_called_modelled_and_a_predicted_token_costs_less()
+    {
+        (int code, string output, string error) = await RunAsync("--synthetic", "llama-2-7b", "--device", "orin-agx-64");
+
+        code.ShouldBe(0, error);
+        output.ShouldStartWith("llama-2-7b, weights F16, on orin-agx-64 (sm_87): 16 multiprocessors, 204.8 GB/s, 64 GB shared with the CPU\n"
+            + "MODELLED, NOT MEASURED: bytes / (204.8 GB/s x 0.65) + launches x 3.85 us\n");
+        output.ShouldContain("a token at position 512, 90% of the neurons inactive");
+        output.ShouldContain("tokens/s, modelled");
+        double[] rates = [.. Number().Matches(output[output.IndexOf("tokens/s", StringComparison.Ordinal)..]).Select(match => double.Parse(match.Value, System.Globalization.CultureInfo.InvariantCulture))];
+        rates.Length.ShouldBe(3);
+        rates.ShouldBe(rates.Order());
+        output.Split('\n').ShouldAllBe(line => line.Length <= 140);
+    }
+
+    [Fact]
+    public async Task Json_has_the_parts_which_add_up()
+    {
+        (int code, string output, string error) = await RunAsync(
+            "--synthetic", "tinyllama-1.1b", "--device", "sm_87", "--sparsity", "0.8", "--position", "7", "--weights", "q4_0", "--json");
+
+        code.ShouldBe(0, error);
+        using JsonDocument json = JsonDocument.Parse(output);
+        JsonElement root = json.RootElement;
+        root.GetProperty("modelled").GetBoolean().ShouldBeTrue();
+        root.GetProperty("device").GetProperty("name").GetString().ShouldBe("orin-agx-64");
+        root.GetProperty("position").GetInt32().ShouldBe(7);
+        root.GetProperty("memory").GetProperty("fits").GetBoolean().ShouldBeTrue();
+        JsonElement[] modes = [.. root.GetProperty("modes").EnumerateArray()];
+        modes.Select(mode => mode.GetProperty("mode").GetString()).ShouldBe(["dense", "exact", "predicted"]);
+        foreach (JsonElement mode in modes)
+        {
+            JsonElement[] parts = [.. mode.GetProperty("parts").EnumerateArray()];
+            parts.Sum(part => part.GetProperty("bytes").GetDouble()).ShouldBe(mode.GetProperty("bytes").GetDouble(), 1);
+            parts.Sum(part => part.GetProperty("microseconds").GetDouble()).ShouldBe(mode.GetProperty("microseconds").GetDouble(), 1e-3);
+            mode.GetProperty("launches").GetInt32().ShouldBe((7 * 22) + 3);
+        }
+    }
+
+    [Theory]
+    [InlineData("orin-nano-8", "f16", "does not fit, whatever the context: take a smaller weight type")]
+    [InlineData("orin-nx-16", "f16", "fits, beside what the CPU and the system take")]
+    [InlineData("rtx-3060", "q8_0", "fits")]
+    public async Task Memory_is_compared(string device, string weights, string said)
+    {
+        (_, string output, _) = await RunAsync("--synthetic", "llama-2-7b", "--device", device, "--weights", weights);
+        output.ShouldContain("GiB: " + said + "\n");
+    }
+
+    [Fact]
+    public async Task A_file_is_read()
+    {
+        (int code, string output, string error) = await RunAsync(ToolProgram.Gguf, "--activation", "relu", "--device", "orin-nano-4");
+
+        code.ShouldBe(0, error);
+        output.ShouldContain("4 multiprocessors");
+    }
+
+    [Fact]
+    public async Task Kernels_are_listed_with_their_launches_and_what_was_counted_in_them()
+    {
+        (int code, string output, string error) = await RunAsync(ToolProgram.Gguf, "--activation", "relu", "--kernels", "--json");
+
+        code.ShouldBe(0, error);
+        using JsonDocument json = JsonDocument.Parse(output);
+        JsonElement[] kernels = [.. json.RootElement.GetProperty("kernels").EnumerateArray()];
+        kernels.ShouldAllBe(kernel => kernel.GetProperty("threads").GetInt32() % 32 == 0 && kernel.GetProperty("shared_bytes").GetInt32() <= 48 * 1024);
+        foreach (string mode in new[] { "dense", "exact", "predicted" })
+        {
+            kernels.Sum(kernel => kernel.GetProperty("launches").GetProperty(mode).GetInt32()).ShouldBe((7 * 6) + 3);
+        }
+
+        if (json.RootElement.GetProperty("counters") is { ValueKind: JsonValueKind.Object } counters)
+        {
+            CheckCounters(counters, kernels);
+        }
+        else
+        {
+            json.RootElement.GetProperty("note").GetString().ShouldStartWith("No counters");
+        }
+    }
+
+    [Fact]
+    public async Task Code_goes_to_a_folder_file_by_file()
+    {
+        string folder = Directory.CreateTempSubdirectory("sparseinfer-tests").FullName;
+        try
+        {
+            (int code, string output, string error) = await RunAsync(
+                ToolProgram.Gguf, "--activation", "relu", "--device", "orin-nano-4", "--code", "--out", folder);
+
+            code.ShouldBe(0, error);
+            string[] files = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            files.ShouldBe(Directory.GetFiles(folder), ignoreOrder: true);
+            files.Select(Path.GetFileName).ShouldContain("FeedForward_256x1024_Relu_F16_Ilgpu_orin_nano_4.g.cs");
+            (await RunAsync(ToolProgram.Gguf, "--activation", "relu", "--code", "--out", files[0])).Error.ShouldStartWith("sparseinfer: --out: ");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Ptx_is_written_by_ilgpu_and_without_it_refused_in_one_line()
+    {
+        (int code, string output, string error) = await RunAsync(ToolProgram.Gguf, "--activation", "relu", "--ptx", "sm_87");
+
+        if (typeof(ILGPU.Context).Assembly.GetName().Name == "ILGPU")
+        {
+            code.ShouldBe(0, error);
+            output.ShouldContain(".target sm_80");
+            output.ShouldContain("ld.global.v4.b32");
+            output.ShouldContain("popc.b32");
+            output.ShouldNotContain(".extern");
+            return;
+        }
+
+        code.ShouldBe(1);
+        output.ShouldBeEmpty();
+        error.ShouldStartWith("sparseinfer: --ptx needs the ILGPU package");
+        error.TrimEnd().ShouldNotContain('\n');
+    }
+
+    private static void CheckCounters(JsonElement counters, JsonElement[] kernels)
+    {
+        JsonElement[] counted = [.. counters.GetProperty("kernels").EnumerateArray()];
+        counted.Select(kernel => kernel.GetProperty("name").GetString()).ShouldBeSubsetOf(kernels.Select(kernel => kernel.GetProperty("name").GetString()));
+        counted.Sum(kernel => kernel.GetProperty("launches").GetInt32()).ShouldBe(7 + 3);
+        counted.ShouldAllBe(kernel => kernel.GetProperty("bytes_asked").GetInt64() > 0 && kernel.GetProperty("sectors").GetInt64() > 0);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
+    {
+        await using var output = new StringWriter();
+        await using var error = new StringWriter();
+        int code = await CommandLine.RunAsync(["inspect", .. args], output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    [GeneratedRegex(@"\d+\.\d")]
+    private static partial Regex Number();
+}

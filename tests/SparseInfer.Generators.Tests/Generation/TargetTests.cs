@@ -1,0 +1,88 @@
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Emit.Ilgpu;
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Generation;
+
+/// <summary>What a target changes in what is generated for GPUs. The runtime's type is declared here: texts are compared, nothing is compiled.</summary>
+public sealed partial class TargetTests
+{
+    private const string Runtime = "namespace SparseInfer { public sealed class IlgpuDevice; }";
+
+    [Fact]
+    public void ModelsOfDifferentTargetsHaveKernelsOfTheirOwnAndThoseOfOneTargetShareThem()
+    {
+        string[] names = [.. Generate(
+            Model("Anywhere"), Model("Narrow", "[Target(\"orin-nano-4\")]"), Model("Wide", "[Target(\"orin-agx-64\")]"), Model("Widest", "[Target(\"sm_87\")]"))
+            .Select(source => source.HintName).Where(name => name.Contains("FeedForward", StringComparison.Ordinal))];
+
+        names.ShouldBe(
+            [
+                "FeedForward_64x96_Relu_F16.Cpu.g.cs", "FeedForward_64x96_Relu_F16_Ilgpu.g.cs",
+                "FeedForward_64x96_Relu_F16_Ilgpu_orin_agx_64.g.cs", "FeedForward_64x96_Relu_F16_Ilgpu_orin_nano_4.g.cs",
+            ],
+            ignoreOrder: true);
+    }
+
+    [Fact]
+    public void AModelLaunchesTheKernelsOfItsTarget()
+    {
+        string text = Generate(Model("M", "[Target(\"orin-nano-4\")]")).Single(source => source.HintName == "M.Ilgpu.g.cs").SourceText.ToString();
+
+        text.ShouldContain("made for orin-nano-4");
+        text.ShouldContain("FeedForward_64x96_Relu_F16_Ilgpu_orin_nano_4.Slices");
+        text.ShouldNotContain("FeedForward_64x96_Relu_F16_Ilgpu.");
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("[Weights(WeightType.Q8_0, WeightType.F32)]", "[SignBitPredictor(Layers = \"0\")] [ExactSparsity(Layers = \"1\")]")]
+    [InlineData("[Attention(Heads = 4, HeadDimension = 32, OutputBias = true)]", "[Target(\"rtx-4090\")]")]
+    public void TheTableOfKernelsNamesThoseThatAreWritten(string replaced, string added)
+    {
+        string source = Model("M", replaced + added);
+        IEnumerable<string> written = Generate(source)
+            .Where(file => file.HintName.Contains("Ilgpu", StringComparison.Ordinal))
+            .SelectMany(file => Kernel().Matches(file.SourceText.ToString()).Select(match => match.Groups[1].Value));
+
+        KernelTable.Of(IlgpuDecoderPlan.Of(Parsed.Model(source.Replace("using SparseInfer;", "", StringComparison.Ordinal))!))
+            .Select(kernel => kernel.Name).ShouldBe(written, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void TheTableCountsAsManyLaunchesAsTheModelOfCost()
+    {
+        IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(Parsed.Model(Declared.Model(
+            "[SignBitPredictor(Layers = \"0..2\")]", "[ExactSparsity(Layers = \"3..\")]", "[Weights(WeightType.Q8_0, WeightType.F16)]"))!);
+        int Launches(CostMode mode) => DeviceCost.Of(plan, new(mode, 0.5, 17)).Launches;
+
+        KernelTable.Of(plan).Sum(kernel => kernel.Dense).ShouldBe(Launches(CostMode.Dense));
+        KernelTable.Of(plan).Sum(kernel => kernel.Exact).ShouldBe(Launches(CostMode.Exact));
+        KernelTable.Of(plan).Sum(kernel => kernel.Predicted).ShouldBe(Launches(CostMode.Predicted));
+    }
+
+    private static IReadOnlyList<GeneratedSourceResult> Generate(params string[] models) =>
+        [.. GeneratedProject.Generate([Runtime, .. models])];
+
+    private static string Model(string name, string attributes = "")
+    {
+        string attention = attributes.Contains("[Attention", StringComparison.Ordinal) ? "" : "[Attention(Heads = 4)]";
+        string weights = attributes.Contains("[Weights", StringComparison.Ordinal) ? "" : "[Weights(WeightType.F16)]";
+        return $"""
+            using SparseInfer;
+
+            [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+            {attention}
+            [FeedForward(Intermediate = 96)]
+            [RmsNorm]
+            {weights}
+            {attributes}
+            public sealed partial class {name};
+            """;
+    }
+
+    [GeneratedRegex(@"internal static void (\w+)\((?!\))")]
+    private static partial Regex Kernel();
+}

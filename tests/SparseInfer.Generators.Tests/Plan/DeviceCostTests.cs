@@ -1,0 +1,97 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Plan;
+
+/// <summary>The model of cost, against counts by hand.</summary>
+public sealed class DeviceCostTests
+{
+    private const double Matrix = 11008.0 * 4096 * 2;
+
+    [Fact]
+    public void ALlamaReadsItsWeightsOnceAndAskesForSevenLaunchesALayer()
+    {
+        DeviceCost cost = Cost(CostMode.Dense, sparsity: 0.9, position: 0);
+
+        Part(cost, "attention weights").Bytes.ShouldBe(32 * 4 * 4096.0 * 4096 * 2);
+        Part(cost, "feed-forward weights").Bytes.ShouldBe(32 * 3 * Matrix);
+        Part(cost, "output head").Bytes.ShouldBe((32000 * 4096.0 * 2) + (2 * 32000 * 4));
+        Part(cost, "predictor signs").Bytes.ShouldBe(0);
+        cost.Launches.ShouldBe((7 * 32) + 3);
+        cost.Parts.Count(part => part.Name == "feed-forward weights" && part.Launches == 32).ShouldBe(1);
+    }
+
+    [Fact]
+    public void ExactSparesUpAndDownAndThePredictorTheGateToo()
+    {
+        const double Kept = 0.1;
+        Part(Cost(CostMode.Exact, 1 - Kept, 0), "feed-forward weights").Bytes.ShouldBe(32 * Matrix * (1 + (2 * Kept)), 1);
+        DeviceCost predicted = Cost(CostMode.Predicted, 1 - Kept, 0);
+        Part(predicted, "feed-forward weights").Bytes.ShouldBe(32 * Matrix * 3 * Kept, 1);
+        Part(predicted, "predictor signs").Bytes.ShouldBe(32 * 11008.0 * 4096 / 8);
+        Cost(CostMode.Predicted, 0, 0).Bytes.ShouldBeGreaterThan(Cost(CostMode.Dense, 0, 0).Bytes);
+    }
+
+    [Fact]
+    public void WithDReluAnExactTokenReadsUpWhereTheGateIsActive()
+    {
+        DeviceCost cost = DeviceCost.Of(Plan("Activation = Activation.DRelu"), new(CostMode.Exact, 0.91, 0));
+        Part(cost, "feed-forward weights").Bytes.ShouldBe(32 * Matrix * (1 + 0.3 + 0.09), 1);
+    }
+
+    [Fact]
+    public void ThePositionCostsItsKeysAndValuesAndASplitMoreEach256()
+    {
+        // A position more: its key and value in each layer.
+        double position = 32 * 2.0 * 4096 * 4;
+        (Cost(CostMode.Dense, 0, 255).Bytes - Cost(CostMode.Dense, 0, 254).Bytes).ShouldBe(position);
+        double split = 32 * 2.0 * 32 * (128 + 2) * 4;
+        (Cost(CostMode.Dense, 0, 256).Bytes - Cost(CostMode.Dense, 0, 255).Bytes).ShouldBe(position + split);
+        Cost(CostMode.Dense, 0, 4095).Launches.ShouldBe(Cost(CostMode.Dense, 0, 0).Launches);
+    }
+
+    [Fact]
+    public void PartialSumsAreWrittenAndReadOnceASlice()
+    {
+        IlgpuDecoderPlan plan = Plan();
+        int slices = plan.FeedForwards.Single().Slices;
+        Part(DeviceCost.Of(plan, new(CostMode.Dense, 0, 0)), "partial sums").Bytes.ShouldBe(32 * 2.0 * slices * 4096 * 4);
+    }
+
+    [Fact]
+    public void TimeIsBytesOverBandwidthAndLaunchesTimesLatency()
+    {
+        DeviceCost cost = Cost(CostMode.Dense, 0, 0);
+        cost.Microseconds.ShouldBe((cost.Bytes / (204.8e9 * 0.65) * 1e6) + (cost.Launches * 5000 / 1300.0), 1e-6);
+    }
+
+    [Fact]
+    public void LayersCostWhatTheirPolicyIs()
+    {
+        const double Kept = 0.2;
+        IlgpuDecoderPlan plan = Plan(null, "[SignBitPredictor(Layers = \"0..9\")]", "[ExactSparsity(Layers = \"10..19\")]", "[Dense(Layers = \"20..\")]");
+        DeviceCost cost = DeviceCost.Of(plan, new(CostMode.Predicted, 1 - Kept, 0));
+        Part(cost, "feed-forward weights").Bytes.ShouldBe(Matrix * ((10 * 3 * Kept) + (10 * (1 + (2 * Kept))) + (12 * 3)), 1);
+        Part(cost, "predictor signs").Bytes.ShouldBe(10 * 11008.0 * 4096 / 8);
+        cost.Launches.ShouldBe((7 * 32) + 3);
+    }
+
+    private static CostPart Part(DeviceCost cost, string name) => cost.Parts.Single(part => part.Name == name);
+
+    private static DeviceCost Cost(CostMode mode, double sparsity, int position) => DeviceCost.Of(Plan(), new(mode, sparsity, position));
+
+    private static IlgpuDecoderPlan Plan(string? activation = null, params string[] policies)
+    {
+        string shape = "Intermediate = 11008" + (activation is null ? "" : ", " + activation);
+        ModelSpec spec = Parsed.Model(Declared.Model(
+        [
+            "[DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 32000, Context = 4096)]",
+            "[Attention(Heads = 32)]",
+            $"[FeedForward({shape})]",
+            "[Target(\"sm_87\")]",
+            .. policies.Length > 0 ? policies : ["[SignBitPredictor]"],
+        ])).ShouldNotBeNull();
+        return IlgpuDecoderPlan.Of(spec);
+    }
+}

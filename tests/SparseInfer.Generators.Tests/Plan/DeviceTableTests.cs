@@ -1,0 +1,34 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+
+namespace SparseInfer.Generators.Tests.Plan;
+
+public sealed class DeviceTableTests
+{
+    [Fact]
+    public void EveryNameFindsItsDeviceAndNoneTwo()
+    {
+        DeviceTable.Names.ShouldBeUnique();
+        DeviceTable.All.ShouldAllBe(target => DeviceTable.Find(target.Name) == target);
+        DeviceTable.Architectures.ShouldAllBe(name => DeviceTable.Find(name)!.Architecture == name);
+    }
+
+    [Theory]
+    [InlineData("sm_72", "xavier-agx-64")]
+    [InlineData("sm_80", "a100-80")]
+    [InlineData("sm_86", "rtx-3090")]
+    [InlineData("sm_87", "orin-agx-64")]
+    public void AnArchitectureIsItsWidestDevice(string architecture, string device) =>
+        DeviceTable.Find(architecture)!.Name.ShouldBe(device);
+
+    [Theory]
+    [InlineData("orin-agx", "orin-agx-32")]
+    [InlineData("SM87", "sm_87")]
+    [InlineData("rtx4090", "rtx-4090")]
+    [InlineData("", "sm_72")]
+    public void TheNearestNameIsAFewEditsAway(string written, string nearest) => DeviceTable.Nearest(written).ShouldBe(nearest);
+
+    [Fact]
+    public void FiguresArePlausibleOnes() => DeviceTable.All.ShouldAllBe(target =>
+        target.Multiprocessors > 0 && target.SharedKilobytes * 1024 >= DeviceTable.MostSharedBytes
+        && target.ThreadsPerMultiprocessor % RowPlan.Lanes == 0 && target.GigabytesPerSecond > 0 && target.MemoryBytes > 0);
+}

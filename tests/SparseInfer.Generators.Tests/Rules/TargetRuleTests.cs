@@ -1,0 +1,65 @@
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Rules;
+
+/// <summary>SPI0034 and SPI0035: which GPU a model is planned for.</summary>
+public sealed class TargetRuleTests
+{
+    [Theory]
+    [InlineData("[Target({|SPI0034:\"orin-agx\"|})]")]
+    [InlineData("[Target({|SPI0034:\"\"|})]")]
+    [InlineData("[Target({|SPI0034:null!|})]")]
+    [InlineData("[Target({|SPI0034:\"sm_\" + \"35\"|})]")]
+    [InlineData("[Target(device: {|SPI0034:\"ORIN-AGX-64\"|})]")]
+    [InlineData("[Target(\"orin-agx-64\")]")]
+    [InlineData("[Target(\"sm_87\")]")]
+    [InlineData("[Target(\"default\")]")]
+    public Task ATargetIsOneOfTheTable(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Fact]
+    public async Task AnUnknownTargetIsToldTheNearestAndAllThereAre()
+    {
+        string message = (await Diagnose.Expect(Declared.Model("[Target({|SPI0034:\"orin-agx-32gb\"|})]"))).ShouldHaveSingleItem();
+        message.ShouldStartWith("There is no target 'orin-agx-32gb'; write \"orin-agx-32\" or another of default, xavier-nx-8, ");
+        message.ShouldEndWith(", sm_72, sm_87, sm_110, sm_86, sm_89, sm_120, sm_80, sm_90");
+    }
+
+    [Fact]
+    public Task ATargetWithoutAModelIsStray() => Diagnose.Expect("[{|SPI0005:Target|}(\"sm_87\")] partial class M;");
+
+    // 256 wide, 8 layers: a position is 8 * 2 * 256 * 4 = 16 KiB of cache; weights are 13 MiB.
+    [Theory]
+    [InlineData("261000", "[Target(\"orin-nano-4\")]")]
+    [InlineData("262144", "[Target({|SPI0035:\"orin-nano-4\"|})]")]
+    [InlineData("262144", "[Target(\"orin-nano-8\")]")]
+    [InlineData("1048576", "[Target(\"sm_87\")]")]
+    [InlineData("1048576", "")]
+    public Task WeightsAndCacheFitTheTarget(string context, string target) =>
+        Diagnose.Expect(Declared.Model(
+        [
+            $"[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = 512, Context = {context})]",
+            .. target.Length > 0 ? (string[])[target] : [],
+        ]));
+
+    [Theory]
+    [InlineData(8192, "WeightType.F16", "orin-nx-16",
+        "12.6 GiB of weights and 8.0 GiB of key-value cache at Context = 8192 exceed the 16.0 GiB of target 'orin-nx-16'; "
+        + "declare Context = 3532 or less, or smaller weights")]
+    [InlineData(1024, "WeightType.F16, WeightType.Q8_0", "orin-nano-4",
+        "6.7 GiB of weights and 1.0 GiB of key-value cache at Context = 1024 exceed the 4.0 GiB of target 'orin-nano-4'; "
+        + "declare smaller weights and a smaller Context, or a target with more memory")]
+    [InlineData(1024, "WeightType.F16", "orin-nx-8",
+        "12.6 GiB of weights and 1.0 GiB of key-value cache at Context = 1024 exceed the 8.0 GiB of target 'orin-nx-8'; "
+        + "declare [Weights(WeightType.Q8_0)]")]
+    public async Task WhatDoesNotFitIsToldWhatToReduce(int context, string types, string target, string message) =>
+        (await Diagnose.Expect(Declared.Model(
+            $"[DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 32000, Context = {context})]",
+            "[Attention(Heads = 32)]",
+            "[FeedForward(Intermediate = 11008)]",
+            $"[Weights({types})]",
+            $"[Target({{|SPI0035:\"{target}\"|}})]"))).ShouldBe([message]);
+
+    [Fact]
+    public Task WhatIsBrokenOtherwiseHasNoSizeToComplainOf() =>
+        Diagnose.Expect(Declared.Model("[Attention(Heads = {|SPI0012:7|})]", "[Target(\"orin-nano-4\")]"));
+}
