@@ -36,6 +36,9 @@ internal sealed record DecoderCase(string Name)
 
     public Activation Activation { get; init; }
 
+    /// <summary>FATReLU's; declared only with it.</summary>
+    public float FatReluThreshold { get; init; } = 0.1f;
+
     public bool Gated { get; init; } = true;
 
     public bool FeedForwardBiases { get; init; }
@@ -79,7 +82,7 @@ internal sealed record DecoderCase(string Name)
             RopeScaling = {{RopeScaling}}f, RopeDimensions = {{DeclaredRopeDimensions}}, RopePairing = RopePairing.{{Pairing}},
             QueryKeyValueBiases = {{Bool(QueryKeyValueBiases)}}, OutputBias = {{Bool(OutputBias)}})]
         [FeedForward(
-            Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}},
+            Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}{{Threshold}},
             Gated = {{Bool(Gated)}}, Biases = {{Bool(FeedForwardBiases)}})]
         [{{(LayerNorm ? "LayerNorm" : "RmsNorm")}}(Epsilon = {{Epsilon}}f)]
         [Embedding(Tied = {{Bool(Tied)}}, Scale = {{EmbeddingScale}}f)]
@@ -88,6 +91,9 @@ internal sealed record DecoderCase(string Name)
         {{Place.Modifiers}} partial class {{Name}};
         {{Place.After}}
         """);
+
+    private string Threshold =>
+        Activation == Activation.FatRelu ? FormattableString.Invariant($", Threshold = {FatReluThreshold}f") : "";
 
     private IEnumerable<string> Policies()
     {

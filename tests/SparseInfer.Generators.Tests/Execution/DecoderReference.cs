@@ -112,6 +112,7 @@ internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights
 
     private double Activate(double x) => model.Activation switch
     {
+        Activation.FatRelu => x > model.FatReluThreshold ? x : 0,
         Activation.SquaredRelu => Math.Pow(Math.Max(0, x), 2),
         Activation.Silu => x / (1 + Math.Exp(-x)),
         Activation.Gelu => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),

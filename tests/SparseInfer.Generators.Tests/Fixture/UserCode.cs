@@ -20,6 +20,14 @@ internal static class UserCode
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
+    /// <summary>The same with what GPU programs need: the package that runs them, and ILGPU or the stand-in, whichever this was built with.</summary>
+    public static readonly IReadOnlyList<MetadataReference> IlgpuReferences =
+    [
+        .. References,
+        .. new[] { typeof(IlgpuDevice), typeof(Kernels.Ilgpu.Words4), typeof(ILGPU.Context) }
+            .Select(type => MetadataReference.CreateFromFile(type.Assembly.Location)),
+    ];
+
     /// <summary>The code beside a test's source.</summary>
     public static readonly string Preamble = "global using SparseInfer;\n" + KernelStandIn();
 

@@ -24,6 +24,9 @@ internal static class GeneratedProject
         UserCode.References,
         Options);
 
+    /// <summary>The same project with a reference to the package that runs models on GPUs.</summary>
+    public static CSharpCompilation WithIlgpu(this CSharpCompilation project) => project.WithReferences(UserCode.IlgpuReferences);
+
     public static SyntaxTree Tree(string source, string path) => CSharpSyntaxTree.ParseText(source, ParseOptions, path);
 
     /// <summary>A driver that remembers what each step of the pipeline did.</summary>
@@ -34,8 +37,12 @@ internal static class GeneratedProject
 
     /// <summary>Runs the generator once.</summary>
     /// <returns>What was generated, in the order of its names.</returns>
-    public static ImmutableArray<GeneratedSourceResult> Generate(params string[] sources) =>
-        Sources(Driver().RunGenerators(Compilation(sources), TestContext.Current.CancellationToken));
+    public static ImmutableArray<GeneratedSourceResult> Generate(params string[] sources) => Generate(Compilation(sources));
+
+    /// <summary>Runs the generator once.</summary>
+    /// <returns>What was generated, in the order of its names.</returns>
+    public static ImmutableArray<GeneratedSourceResult> Generate(CSharpCompilation project) =>
+        Sources(Driver().RunGenerators(project, TestContext.Current.CancellationToken));
 
     public static ImmutableArray<GeneratedSourceResult> Sources(GeneratorDriver driver)
     {
@@ -45,11 +52,14 @@ internal static class GeneratedProject
     }
 
     /// <summary>Generates and compiles; a warning fails, in the user's code as in the generated.</summary>
-    public static GeneratedAssembly Build(params string[] sources)
+    public static GeneratedAssembly Build(params string[] sources) => GeneratedAssembly.Load(Complete(Compilation(sources)));
+
+    /// <summary>A project and what is generated for it.</summary>
+    public static Compilation Complete(CSharpCompilation project)
     {
-        Driver().RunGeneratorsAndUpdateCompilation(Compilation(sources), out Compilation complete, out ImmutableArray<Diagnostic> reported);
+        Driver().RunGeneratorsAndUpdateCompilation(project, out Compilation complete, out ImmutableArray<Diagnostic> reported);
         reported.ShouldBeEmpty();
-        return GeneratedAssembly.Load(complete);
+        return complete;
     }
 
     /// <summary>Requires that there is no warning, and no using that is not used in what is generated.</summary>

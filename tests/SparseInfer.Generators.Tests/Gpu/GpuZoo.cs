@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Generators.Tests.Generation;
+
+namespace SparseInfer.Generators.Tests.Gpu;
+
+/// <summary>
+/// GPU programs whose declarations between them take every branch of the emitter: the small decoders that are also executed, and shapes
+/// that are too large for that, whose rows loop, or whose input does not fit in shared memory.
+/// </summary>
+internal static class GpuZoo
+{
+    private static readonly DecoderCase[] Large =
+    [
+        new("SevenBillion") { Hidden = 4096, Intermediate = 11008, Heads = 32, KeyValueHeads = 32, Alphas = [1m, null, 1m], Weights = [WeightType.F16] },
+        new("WideInF32") { Hidden = 5120, Intermediate = 13824, Heads = 40, KeyValueHeads = 40, Alphas = [1m], Weights = [WeightType.F32] },
+        new("VeryWide") { Hidden = 16384, Intermediate = 53248, Heads = 128, KeyValueHeads = 8, Weights = [WeightType.BF16, WeightType.Q8_0] },
+        new("WideBlocks")
+        {
+            Hidden = 8192,
+            Intermediate = 28672,
+            Heads = 64,
+            KeyValueHeads = 8,
+            LayerNorm = true,
+            Alphas = [1m],
+            FeedForwardBiases = true,
+            Weights = [WeightType.Q4_0, WeightType.F16],
+        },
+        new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
+    ];
+
+    private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
+    {
+        CSharpCompilation project =
+            GeneratedProject.Compilation([.. DecoderZoo.All.Concat(Large).Concat(Activations).Select(model => model.Source)]).WithIlgpu();
+        GeneratorDriver driver = GeneratedProject.Driver().RunGeneratorsAndUpdateCompilation(project, out Compilation complete, out _);
+        return (complete, [.. GeneratedProject.Sources(driver).Where(source => source.HintName.Contains("Ilgpu", StringComparison.Ordinal))]);
+    });
+
+    /// <summary>The project with all of them.</summary>
+    public static Compilation Complete => Everything.Value.Item1;
+
+    /// <summary>The files of GPU programs.</summary>
+    public static ImmutableArray<GeneratedSourceResult> Sources => Everything.Value.Item2;
+
+    /// <summary>Those files as they are compiled.</summary>
+    public static IEnumerable<SyntaxTree> Trees =>
+        Complete.SyntaxTrees.Where(tree => tree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal) && tree.FilePath.Contains("Ilgpu", StringComparison.Ordinal));
+
+    /// <summary>Every activation, with each form of a feed-forward.</summary>
+    private static IEnumerable<DecoderCase> Activations =>
+        from activation in Enum.GetValues<Activation>()
+        from biases in new[] { false, true }
+        from gated in activation == Activation.DRelu ? [true] : new[] { true, false }
+        let zeros = activation is not (Activation.Silu or Activation.Gelu)
+        select new DecoderCase($"{activation}{(gated ? "Gated" : "")}{(biases ? "Biased" : "")}")
+        {
+            Activation = activation,
+            Gated = gated,
+            FeedForwardBiases = biases,
+            Alphas = zeros ? [1m] : [],
+            ActivationThreshold = zeros ? 0 : 0.1f,
+            Weights = [biases ? WeightType.Q8_0 : WeightType.F16],
+        };
+}

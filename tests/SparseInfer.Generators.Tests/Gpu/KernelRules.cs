@@ -1,0 +1,122 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace SparseInfer.Generators.Tests.Gpu;
+
+/// <summary>
+/// What ILGPU 1.5.3 compiles, narrowed to what is known to come out well: everything else in a device function is a violation. Some of it
+/// fails to compile, some compiles into a module that no driver loads, some into slow code.
+/// </summary>
+internal static class KernelRules
+{
+    /// <summary>Functions of the base library that are an instruction or two.</summary>
+    private static readonly HashSet<string> Functions = ["System.MathF.Max", "System.MathF.Min", "System.MathF.Abs", "System.MathF.Sqrt"];
+
+    private static readonly HashSet<SyntaxKind> Statements =
+    [
+        SyntaxKind.Block, SyntaxKind.LocalDeclarationStatement, SyntaxKind.ExpressionStatement, SyntaxKind.IfStatement,
+        SyntaxKind.ForStatement, SyntaxKind.ReturnStatement,
+    ];
+
+    private static readonly HashSet<SyntaxKind> Expressions =
+    [
+        SyntaxKind.IdentifierName, SyntaxKind.GenericName, SyntaxKind.SimpleMemberAccessExpression, SyntaxKind.InvocationExpression,
+        SyntaxKind.ElementAccessExpression, SyntaxKind.ParenthesizedExpression, SyntaxKind.ConditionalExpression, SyntaxKind.CastExpression,
+        SyntaxKind.ObjectCreationExpression, SyntaxKind.ImplicitObjectCreationExpression, SyntaxKind.PredefinedType,
+        SyntaxKind.NumericLiteralExpression, SyntaxKind.TrueLiteralExpression, SyntaxKind.FalseLiteralExpression,
+        SyntaxKind.DefaultLiteralExpression, SyntaxKind.SimpleAssignmentExpression, SyntaxKind.AddAssignmentExpression,
+        SyntaxKind.OrAssignmentExpression, SyntaxKind.AndAssignmentExpression, SyntaxKind.AddExpression, SyntaxKind.SubtractExpression,
+        SyntaxKind.MultiplyExpression, SyntaxKind.DivideExpression, SyntaxKind.ModuloExpression, SyntaxKind.LeftShiftExpression,
+        SyntaxKind.RightShiftExpression, SyntaxKind.BitwiseAndExpression, SyntaxKind.BitwiseOrExpression, SyntaxKind.ExclusiveOrExpression,
+        SyntaxKind.LogicalAndExpression, SyntaxKind.LogicalOrExpression, SyntaxKind.EqualsExpression, SyntaxKind.NotEqualsExpression,
+        SyntaxKind.LessThanExpression, SyntaxKind.LessThanOrEqualExpression, SyntaxKind.GreaterThanExpression,
+        SyntaxKind.GreaterThanOrEqualExpression, SyntaxKind.UnaryMinusExpression, SyntaxKind.PostIncrementExpression,
+    ];
+
+    /// <summary>What breaks a rule in one method.</summary>
+    /// <param name="method">The method, or a constructor, operator or property.</param>
+    /// <param name="isKernel">Whether it is launched; a function that kernels call may not meet other lanes.</param>
+    public static IEnumerable<string> Violations(SemanticModel model, MemberDeclarationSyntax method, bool isKernel)
+    {
+        foreach (SyntaxNode node in method.DescendantNodes(inner => inner is not AttributeListSyntax))
+        {
+            string? wrong = node switch
+            {
+                StatementSyntax when !Statements.Contains(node.Kind()) => "is a statement that kernels do not have",
+                ExpressionSyntax when IsName(node) => null,
+                ExpressionSyntax when !Expressions.Contains(node.Kind()) => "is an expression that kernels do not have",
+                ExpressionSyntax => Symbol(model, node, method, isKernel),
+                ParameterSyntax parameter when isKernel && parameter.Modifiers.Any() => "is a reference",
+                _ => null,
+            };
+            wrong ??= node is VariableDeclarationSyntax { Type: RefTypeSyntax or PointerTypeSyntax } ? "is a reference" : null;
+            if (wrong is not null)
+            {
+                yield return $"'{node}' {wrong}";
+            }
+        }
+    }
+
+    /// <summary>Names in declarations and on the left of a dot are looked at where they are used.</summary>
+    private static bool IsName(SyntaxNode node) => node is QualifiedNameSyntax or AliasQualifiedNameSyntax;
+
+    private static string? Symbol(SemanticModel model, SyntaxNode node, MemberDeclarationSyntax method, bool isKernel)
+    {
+        ITypeSymbol? type = model.GetTypeInfo(node).Type;
+        if (type is not null && !IsType(type))
+        {
+            return $"is a {type}";
+        }
+
+        ISymbol? symbol = model.GetSymbolInfo(node).Symbol;
+        return symbol switch
+        {
+            IFieldSymbol { IsStatic: true, IsConst: false } => "is a static field",
+            IMethodSymbol { ContainingType: { } inside } called when SymbolEqualityComparer.Default.Equals(called, model.GetDeclaredSymbol(method)) =>
+                $"calls {inside.Name}'s own method: a recursion",
+            IMethodSymbol called when Meets(called) => Meeting(node, called, isKernel),
+            IMethodSymbol called when !IsKnown(called) => $"calls {called.ContainingType}.{called.Name}",
+            _ => null,
+        };
+    }
+
+    /// <summary>Shuffles, barriers and shared memory: all lanes have to come to them.</summary>
+    private static bool Meets(IMethodSymbol called) =>
+        called.ContainingNamespace.ToDisplayString() == "ILGPU"
+        && (called.ContainingType.Name is "Warp" or "SharedMemory" || called is { ContainingType.Name: "Group", MethodKind: MethodKind.Ordinary });
+
+    private static string? Meeting(SyntaxNode node, IMethodSymbol called, bool isKernel)
+    {
+        if (node is not InvocationExpressionSyntax)
+        {
+            return null;
+        }
+
+        bool alone = node.Parent is ExpressionStatementSyntax
+            || node.Parent is EqualsValueClauseSyntax { Parent.Parent.Parent: LocalDeclarationStatementSyntax };
+        bool isNarrow = called.TypeArguments.Concat(called.Parameters.Select(parameter => parameter.Type)).All(type => type.Name != "Half");
+        return !isKernel ? "makes lanes meet in a function"
+            : !alone ? "makes lanes meet inside an expression"
+            : called.ContainingType.Name == "Warp" && !isNarrow ? "shuffles halves"
+            : null;
+    }
+
+    private static bool IsKnown(IMethodSymbol called) =>
+        called.MethodKind == MethodKind.BuiltinOperator
+        || called.ContainingType.Locations.Any(location => location.IsInSource)
+        || called.ContainingNamespace.ToDisplayString() is "ILGPU" or "SparseInfer.Kernels.Ilgpu"
+        || Functions.Contains($"{called.ContainingType}.{called.Name}");
+
+    /// <summary>Numbers, ILGPU's types, and structs of ours.</summary>
+    private static bool IsType(ITypeSymbol type) => type.SpecialType switch
+    {
+        SpecialType.System_Object or SpecialType.System_String or SpecialType.System_Decimal or SpecialType.System_Double or SpecialType.System_Array => false,
+        SpecialType.None => type.TypeKind != TypeKind.Array && (
+            IlgpuMemberTests.IsOfIlgpu(type)
+            || type.ContainingNamespace?.ToDisplayString() is "SparseInfer.Kernels.Ilgpu" or "SparseInfer.Generated" or "SparseInfer.Runtime"
+            || type is { IsStatic: true } or { TypeKind: TypeKind.Error }
+            || type.ToDisplayString() == "System.MathF"),
+        _ => true,
+    };
+}
