@@ -5,7 +5,7 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>Greedy sampling on the device, so that a token costs one small copy back.</summary>
 internal static class ArgMaxKernel
 {
-    public const int Threads = 1024;
+    public const int Threads = 256;
 
     public static DeviceKernel Of(CodeWriter code) => new(
         "ArgMax",
