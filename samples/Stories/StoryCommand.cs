@@ -1,6 +1,5 @@
 using SparseInfer;
 using SparseInfer.Files;
-using SparseInfer.Runtime;
 using Stories.Reports;
 
 namespace Stories;

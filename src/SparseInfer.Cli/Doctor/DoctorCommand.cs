@@ -1,5 +1,3 @@
-using SparseInfer.Runtime;
-
 namespace SparseInfer.Cli.Doctor;
 
 /// <summary><c>sparseinfer doctor</c>.</summary>

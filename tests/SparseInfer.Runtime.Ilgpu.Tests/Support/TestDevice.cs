@@ -1,5 +1,3 @@
-using SparseInfer.Runtime;
-
 namespace SparseInfer.Runtime.Ilgpu.Tests;
 
 /// <summary>The device that is there on every machine: the stand-in, or ILGPU's CPU accelerator where the package is used.</summary>
