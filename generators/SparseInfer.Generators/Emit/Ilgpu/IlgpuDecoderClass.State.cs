@@ -1,5 +1,4 @@
 using SparseInfer.Generators.Plan.Ilgpu;
-using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Emit.Ilgpu;
 
