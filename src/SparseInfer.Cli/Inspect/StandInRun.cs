@@ -1,6 +1,5 @@
 using System.Reflection;
 using ILGPU;
-using ILGPU.Runtime;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
