@@ -6,7 +6,7 @@ namespace SparseInfer;
 /// on it.
 /// </summary>
 /// <param name="device">
-/// A device, <c>"orin-agx-64"</c>, or an architecture, <c>"sm_87"</c>, which stands for its widest device. docs/gpu-cost-model.md lists them.
+/// A device, <c>"orin-agx-64"</c>, or an architecture, <c>"sm_87"</c>: its widest device. docs/gpu-cost-model.md lists them.
 /// </param>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class TargetAttribute(string device) : Attribute

@@ -31,7 +31,8 @@ internal static class ModelCompiler
     /// <summary>ILGPU, or what stands in for it: whichever this was built with.</summary>
     private static readonly string[] ForGpu =
     [
-        .. ForCpu, "SparseInfer.Runtime.Ilgpu.dll", "SparseInfer.Kernels.Ilgpu.dll", Path.GetFileName(typeof(ILGPU.Context).Assembly.Location),
+        .. ForCpu, "SparseInfer.Runtime.Ilgpu.dll", "SparseInfer.Kernels.Ilgpu.dll",
+        Path.GetFileName(typeof(ILGPU.Context).Assembly.Location),
     ];
 
     private static readonly Lazy<MetadataReference[]> CpuReferences = new(() => FindReferences(ForCpu));
@@ -85,7 +86,8 @@ internal static class ModelCompiler
             ?? throw new CliException($"the shape cannot be declared: {BrokenRules(compilation, cancellationToken)}");
     }
 
-    private static CSharpCompilation Declare(ModelDeclaration declaration, MetadataReference[] references, CancellationToken cancellationToken)
+    private static CSharpCompilation Declare(
+        ModelDeclaration declaration, MetadataReference[] references, CancellationToken cancellationToken)
     {
         SyntaxTree tree = CSharpSyntaxTree.ParseText(
             declaration.ToText(), ParseOptions, declaration.ClassName + ".cs", cancellationToken: cancellationToken);

@@ -1,6 +1,5 @@
 extern alias generators;
 
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using generators::SparseInfer.Generators.Plan.Ilgpu;
@@ -8,7 +7,10 @@ using SparseInfer.Cli.Compilation;
 
 namespace SparseInfer.Cli.Inspect;
 
-/// <summary>Plan, memory and modelled cost of one token, as text for people or JSON for programs.</summary>
+/// <summary>
+/// Plan, memory and modelled cost of one token, as text for people or JSON for programs. Numbers look alike everywhere: the tool is built
+/// without cultures.
+/// </summary>
 /// <param name="declaration">The model.</param>
 /// <param name="plan">Its plan, and the device planned for.</param>
 /// <param name="sparsity">Share of neurons that are inactive.</param>
@@ -35,15 +37,17 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
     public string Text()
     {
         var text = new StringBuilder();
+        string shared = _device.Integrated ? " shared with the CPU" : "";
         Line($"{declaration.Name}, weights {declaration.Weights[0]}, on {_device.Name} ({_device.Architecture}): {_device.Multiprocessors} "
-            + $"multiprocessors, {_device.GigabytesPerSecond:0.#} GB/s, {_device.MemoryGigabytes:0.#} GB{(_device.Integrated ? " shared with the CPU" : "")}");
-        Line($"MODELLED, NOT MEASURED: bytes / ({_device.GigabytesPerSecond:0.#} GB/s x {DeviceCost.BandwidthEfficiency}) + launches x {DeviceCost.LaunchMicroseconds:0.00} us");
+            + $"multiprocessors, {_device.GigabytesPerSecond:0.#} GB/s, {_device.MemoryGigabytes:0.#} GB{shared}");
+        Line($"MODELLED, NOT MEASURED: bytes / ({_device.GigabytesPerSecond:0.#} GB/s x {DeviceCost.BandwidthEfficiency}) "
+            + $"+ launches x {DeviceCost.LaunchMicroseconds:0.00} us");
         Line("");
         Line("plan");
         Line($"  feed-forward   {_feedForward.Slices} groups of {_feedForward.Threads} threads, {_feedForward.SliceNeurons} neurons each, "
             + $"{_feedForward.SharedBytes:N0} bytes of shared memory");
-        Line($"  rows           {IlgpuDecoderPlan.RowThreads} threads a group, {IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp} rows; "
-            + $"{_feedForward.Row.Steps} loads of 16 bytes a lane for {plan.Spec.Hidden} weights");
+        Line($"  rows           {IlgpuDecoderPlan.RowThreads} threads a group, {IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp} "
+            + $"rows; {_feedForward.Row.Steps} loads of 16 bytes a lane for {plan.Spec.Hidden} weights");
         Line($"  attention      a group for each head and {IlgpuDecoderPlan.SplitPositions} positions");
         Line($"  norms          {plan.NormThreads} threads");
         Line("");
@@ -61,11 +65,12 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
             Line($"  {part.Name,-22}{part.Launches,8}{string.Concat(_costs.Select(cost => Cell(cost, cost.Parts[i])))}");
         }
 
-        Line($"  {"all",-22}{_costs[0].Launches,8}{string.Concat(_costs.Select(cost => $"{cost.Bytes / 1e6,9:N1}{cost.Microseconds / 1e3,9:N3}"))}");
+        string all = string.Concat(_costs.Select(cost => $"{cost.Bytes / 1e6,9:N1}{cost.Microseconds / 1e3,9:N3}"));
+        Line($"  {"all",-22}{_costs[0].Launches,8}{all}");
         Line($"  {"tokens/s, modelled",-30}{string.Concat(_costs.Select(cost => $"{1e6 / cost.Microseconds,18:N1}"))}");
         return text.ToString();
 
-        void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+        void Line(string line) => text.Append(line).Append('\n');
     }
 
     public string Json() => JsonSerializer.Serialize(
@@ -121,9 +126,9 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
         (cost.MemoryMicroseconds * part.Bytes / cost.Bytes) + (part.Launches * DeviceCost.LaunchMicroseconds);
 
     private static string Cell(DeviceCost cost, CostPart part) =>
-        string.Create(CultureInfo.InvariantCulture, $"{part.Bytes / 1e6,9:N1}{Microseconds(cost, part) / 1e3,9:N3}");
+        $"{part.Bytes / 1e6,9:N1}{Microseconds(cost, part) / 1e3,9:N3}";
 
-    private static string Gib(long bytes) => (bytes / (double)(1L << 30)).ToString("N2", CultureInfo.InvariantCulture);
+    private static string Gib(long bytes) => (bytes / (double)(1L << 30)).ToString("N2");
 
     private string Fit()
     {
@@ -133,7 +138,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
         }
 
         return _footprint.LongestContext(_device.MemoryBytes) is > 0 and var context
-            ? string.Create(CultureInfo.InvariantCulture, $"does not fit; a context of {context} does")
+            ? $"does not fit; a context of {context} does"
             : "does not fit, whatever the context: take a smaller weight type";
     }
 }

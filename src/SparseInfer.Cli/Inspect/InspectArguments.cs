@@ -47,10 +47,14 @@ internal sealed class InspectArguments
             : default);
 
     private readonly Option<int?> _position = ValueOption.Optional(
-        "--position", "N", $"Tokens in the key-value cache before this one. [default: {InspectOptions.UsualPosition}, where the context has them]",
+        "--position", "N",
+        $"Tokens in the key-value cache before this one. [default: {InspectOptions.UsualPosition}, where the context has them]",
         $"a whole number from 0 to {MostTokens}", text => ValueOption.Integer(text, 0, MostTokens));
 
-    private readonly Option<bool> _kernels = new("--kernels") { Description = "List the generated kernels; with the stand-in, with its counters." };
+    private readonly Option<bool> _kernels = new("--kernels")
+    {
+        Description = "List the generated kernels; with the stand-in, with its counters.",
+    };
 
     private readonly Option<bool> _code = new("--code") { Description = "Write the generated C#." };
 
@@ -89,7 +93,8 @@ internal sealed class InspectArguments
         var command = new Command("inspect", Description) { _model };
         foreach (Option option in new Option[]
         {
-            _synthetic, _device, _sparsity, _position, _kernels, _code, _ptx, _out, _json, _layers, _weights, _activation, _threshold, _context,
+            _synthetic, _device, _sparsity, _position, _kernels, _code, _ptx, _out, _json,
+            _layers, _weights, _activation, _threshold, _context,
         })
         {
             command.Options.Add(option);
@@ -118,14 +123,16 @@ internal sealed class InspectArguments
         string? architecture = parsed.GetValue(_ptx);
         if (architecture is not null && !DeviceTable.Architectures.Contains(architecture))
         {
-            throw new CliException($"--ptx: there is no architecture '{architecture}'; there is: {string.Join(", ", DeviceTable.Architectures)}.");
+            throw new CliException(
+                $"--ptx: there is no architecture '{architecture}'; there is: {string.Join(", ", DeviceTable.Architectures)}.");
         }
 
         string? device = parsed.GetValue(_device);
         if (device is not null && DeviceTable.Find(device) is null)
         {
             throw new CliException(
-                $"--device: there is no device '{device}', {DeviceTable.Nearest(device)} is nearest; there is: {string.Join(", ", DeviceTable.Names)}.");
+                $"--device: there is no device '{device}', {DeviceTable.Nearest(device)} is nearest; "
+                + $"there is: {string.Join(", ", DeviceTable.Names)}.");
         }
 
         var options = new InspectOptions
@@ -140,7 +147,8 @@ internal sealed class InspectArguments
         };
         return options.Position is not { } position || position < options.Declaration.Context
             ? options
-            : throw new CliException($"--position {position} is past the context, which holds {options.Declaration.Context}: give less, or --context N.");
+            : throw new CliException(
+                $"--position {position} is past the context, which holds {options.Declaration.Context}: give less, or --context N.");
     }
 
     private static void Require(ParseResult parsed, bool condition, string with, params Option[] options)

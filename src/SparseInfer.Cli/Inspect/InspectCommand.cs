@@ -46,7 +46,8 @@ internal static class InspectCommand
         return options.Json ? report.Json() : report.Text();
     }
 
-    private static IReadOnlyList<(string Name, string Text)> Ptx(InspectOptions options, ProgressLine progress, CancellationToken cancellationToken)
+    private static IReadOnlyList<(string Name, string Text)> Ptx(
+        InspectOptions options, ProgressLine progress, CancellationToken cancellationToken)
     {
         PtxCompiler.RequirePackage();
         progress.Show("generating");

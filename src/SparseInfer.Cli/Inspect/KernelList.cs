@@ -1,5 +1,6 @@
 using System.Reflection;
 using ILGPU;
+using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Cli.Compilation;

@@ -1,6 +1,5 @@
 extern alias generators;
 
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using generators::SparseInfer.Generators.Emit.Ilgpu;
@@ -17,7 +16,8 @@ namespace SparseInfer.Cli.Inspect;
 internal sealed class KernelReport(
     ModelDeclaration declaration, IlgpuDecoderPlan plan, IReadOnlyList<KernelMethod> kernels, CountedRun? counted)
 {
-    private const string NoStandIn = "No counters: this tool was built with ILGPU itself; the stand-in that counts is part of the repository's tests.";
+    private const string NoStandIn =
+        "No counters: this tool was built with ILGPU itself; the stand-in that counts is part of the repository's tests.";
 
     private static readonly JsonSerializerOptions Options = new()
     {
@@ -33,12 +33,14 @@ internal sealed class KernelReport(
     {
         var text = new StringBuilder();
         int width = kernels.Max(kernel => kernel.Name.Length) + 2;
-        Line($"{declaration.Name}, weights {string.Join(", ", declaration.Weights)}, planned for {plan.Target.Name}: {kernels.Count} kernels");
-        Line($"launches a token in dense, exact and predicted mode; 0: prompts{(declaration.Weights.Count > 1 ? ", other weight types" : "")} and metering use it");
+        Line($"{declaration.Name}, weights {string.Join(", ", declaration.Weights)}, planned for {plan.Target.Name}: "
+            + $"{kernels.Count} kernels");
+        string types = declaration.Weights.Count > 1 ? ", other weight types" : "";
+        Line($"launches a token in dense, exact and predicted mode; 0: prompts{types} and metering use it");
         foreach (IGrouping<string, KernelMethod> type in kernels.GroupBy(kernel => kernel.ClassName))
         {
-            Line($"");
-            Line($"{type.Key}");
+            Line("");
+            Line(type.Key);
             Line($"  {"kernel".PadRight(width)}{"threads",8}{"shared",8}{"dense",7}{"exact",7}{"pred.",7}");
             foreach (KernelMethod kernel in type)
             {
@@ -47,25 +49,26 @@ internal sealed class KernelReport(
             }
         }
 
-        Line($"");
+        Line("");
         if (counted is null)
         {
-            Line($"{NoStandIn}");
+            Line(NoStandIn);
             return text.ToString();
         }
 
         Line($"counted by the stand-in: {counted.What}");
         Line($"sectors of 32 bytes that loads and stores touch, against the fewest that hold the bytes the lanes ask for");
-        Line($"  {"kernel".PadRight(width)}{"launches",9}{"groups",8}{"asked KiB",11}{"sectors",9}{"fewest",9}{"conflicts",10}{"idle lanes",11}");
+        Line($"  {"kernel".PadRight(width)}{"launches",9}{"groups",8}{"asked KiB",11}{"sectors",9}{"fewest",9}"
+            + $"{"conflicts",10}{"idle lanes",11}");
         foreach (CountedKernel kernel in counted.Kernels)
         {
-            Line($"  {kernel.Name.PadRight(width)}{kernel.Launches,9}{kernel.Groups,8}{kernel.BytesAsked / 1024.0,11:N1}{kernel.Sectors,9}"
-                + $"{kernel.FewestSectors,9}{kernel.BankConflicts,10}{kernel.IdleShare,11:0.0%}");
+            Line($"  {kernel.Name.PadRight(width)}{kernel.Launches,9}{kernel.Groups,8}{kernel.BytesAsked / 1024.0,11:N1}"
+                + $"{kernel.Sectors,9}{kernel.FewestSectors,9}{kernel.BankConflicts,10}{kernel.IdleShare,11:0.0%}");
         }
 
         return text.ToString();
 
-        void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+        void Line(string line) => text.Append(line).Append('\n');
     }
 
     public string Json() => JsonSerializer.Serialize(

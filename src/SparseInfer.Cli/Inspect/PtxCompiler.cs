@@ -21,8 +21,8 @@ internal static class PtxCompiler
         if (Ilgpu.GetType(Backends + "PTX.PTXBackend") is null)
         {
             throw new CliException(
-                "--ptx needs the ILGPU package, and this was built with the stand-in for it: build where a package source serves ILGPU 1.5.3, "
-                + "or with -p:Ilgpu=package or -p:IlgpuPath=FOLDER.");
+                "--ptx needs the ILGPU package, and this was built with the stand-in for it: "
+                + "build where a package source serves ILGPU 1.5.3, or with -p:Ilgpu=package or -p:IlgpuPath=FOLDER.");
         }
     }
 
@@ -61,5 +61,5 @@ internal static class PtxCompiler
     }
 
     private static object Create(string type, params object?[] arguments) => Activator.CreateInstance(
-        Ilgpu.GetType(type, throwOnError: true)!, BindingFlags.Instance | BindingFlags.Public, null, arguments, CultureInfo.InvariantCulture)!;
+        Ilgpu.GetType(type, throwOnError: true)!, arguments)!;
 }

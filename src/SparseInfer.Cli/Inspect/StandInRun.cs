@@ -1,6 +1,5 @@
 using System.Reflection;
 using ILGPU;
-using ILGPU.Runtime;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
@@ -9,6 +8,9 @@ using SparseInfer.Files;
 namespace SparseInfer.Cli.Inspect;
 
 /// <summary>What the stand-in counted of a kernel.</summary>
+/// <param name="Name">The kernel method's name.</param>
+/// <param name="Launches">Times that it was launched.</param>
+/// <param name="Groups">Groups of all launches.</param>
 /// <param name="BytesAsked">Bytes of global memory that the lanes loaded and stored, each lane's counted.</param>
 /// <param name="Sectors">Sectors of 32 bytes that these touched, each once an access of a warp.</param>
 /// <param name="BankConflicts">Passes of shared memory beyond the least.</param>
@@ -22,6 +24,7 @@ internal sealed record CountedKernel(
 
 /// <summary>A token, counted.</summary>
 /// <param name="What">What was run.</param>
+/// <param name="Kernels">In the order in which they were first launched.</param>
 internal sealed record CountedRun(string What, IReadOnlyList<CountedKernel> Kernels);
 
 /// <summary>
@@ -68,7 +71,8 @@ internal static class StandInRun
 
         return new CountedRun(
             FormattableString.Invariant(
-                $"one token of one layer, hidden {layer.Hidden}, {layer.Intermediate} neurons, vocabulary {layer.Vocabulary}, {Sparsity:0%} inactive, synthetic weights"),
+                $"one token of one layer, hidden {layer.Hidden}, {layer.Intermediate} neurons, vocabulary {layer.Vocabulary}, ")
+            + FormattableString.Invariant($"{Sparsity:0%} inactive, synthetic weights"),
             kernels);
     }
 
@@ -86,7 +90,7 @@ internal static class StandInRun
             loads == 0 ? 0 : (long)global.IdleLoadLanes / (32.0 * loads));
     }
 
-    /// <summary>One layer of the shape and a small vocabulary, narrower where counting it would take minutes: widths stay multiples of 32.</summary>
+    /// <summary>One layer and a small vocabulary; less neurons where counting would take minutes, a multiple of 32 still.</summary>
     private static ModelDeclaration Layer(ModelDeclaration declaration)
     {
         ModelDeclaration layer = declaration with

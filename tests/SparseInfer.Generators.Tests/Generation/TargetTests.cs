@@ -6,7 +6,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Generation;
 
-/// <summary>What a target changes in what is generated for GPUs. The runtime's type is declared here: texts are compared, nothing is compiled.</summary>
+/// <summary>What a target changes in what is generated for GPUs. The runtime's type is declared here: texts are not compiled.</summary>
 public sealed partial class TargetTests
 {
     private const string Runtime = "namespace SparseInfer { public sealed class IlgpuDevice; }";
@@ -15,7 +15,10 @@ public sealed partial class TargetTests
     public void ModelsOfDifferentTargetsHaveKernelsOfTheirOwnAndThoseOfOneTargetShareThem()
     {
         string[] names = [.. Generate(
-            Model("Anywhere"), Model("Narrow", "[Target(\"orin-nano-4\")]"), Model("Wide", "[Target(\"orin-agx-64\")]"), Model("Widest", "[Target(\"sm_87\")]"))
+            Model("Anywhere"),
+            Model("Narrow", "[Target(\"orin-nano-4\")]"),
+            Model("Wide", "[Target(\"orin-agx-64\")]"),
+            Model("Widest", "[Target(\"sm_87\")]"))
             .Select(source => source.HintName).Where(name => name.Contains("FeedForward", StringComparison.Ordinal))];
 
         names.ShouldBe(
@@ -29,7 +32,8 @@ public sealed partial class TargetTests
     [Fact]
     public void AModelLaunchesTheKernelsOfItsTarget()
     {
-        string text = Generate(Model("M", "[Target(\"orin-nano-4\")]")).Single(source => source.HintName == "M.Ilgpu.g.cs").SourceText.ToString();
+        string text = Generate(Model("M", "[Target(\"orin-nano-4\")]"))
+            .Single(source => source.HintName == "M.Ilgpu.g.cs").SourceText.ToString();
 
         text.ShouldContain("made for orin-nano-4");
         text.ShouldContain("FeedForward_64x96_Relu_F16_Ilgpu_orin_nano_4.Slices");

@@ -70,7 +70,8 @@ public sealed class DeviceCostTests
     public void LayersCostWhatTheirPolicyIs()
     {
         const double Kept = 0.2;
-        IlgpuDecoderPlan plan = Plan(null, "[SignBitPredictor(Layers = \"0..9\")]", "[ExactSparsity(Layers = \"10..19\")]", "[Dense(Layers = \"20..\")]");
+        IlgpuDecoderPlan plan = Plan(
+            null, "[SignBitPredictor(Layers = \"0..9\")]", "[ExactSparsity(Layers = \"10..19\")]", "[Dense(Layers = \"20..\")]");
         DeviceCost cost = DeviceCost.Of(plan, new(CostMode.Predicted, 1 - Kept, 0));
         Part(cost, "feed-forward weights").Bytes.ShouldBe(Matrix * ((10 * 3 * Kept) + (10 * (1 + (2 * Kept))) + (12 * 3)), 1);
         Part(cost, "predictor signs").Bytes.ShouldBe(10 * 11008.0 * 4096 / 8);

@@ -6,10 +6,10 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>How often a token launches a kernel.</summary>
 /// <param name="Name">The method's name.</param>
 /// <param name="Threads">Threads of a group.</param>
-/// <param name="Dense">Launches a token in that mode; 0 in all three: prompts use it, or metering, or a weight type that the file may have.</param>
+/// <param name="Dense">Launches in that mode; 0 in all three: prompts use it, or metering, or a weight type that a file may have.</param>
 internal sealed record KernelUse(string Name, int Threads, int Dense, int Exact, int Predicted);
 
-/// <summary>Lists a plan's kernels as <see cref="IlgpuDecoderClass"/> and <see cref="FeedForwardIlgpuClass"/> write and launch them.</summary>
+/// <summary>A plan's kernels, as <see cref="IlgpuDecoderClass"/> and <see cref="FeedForwardIlgpuClass"/> write and launch them.</summary>
 internal static class KernelTable
 {
     public static IReadOnlyList<KernelUse> Of(IlgpuDecoderPlan plan)

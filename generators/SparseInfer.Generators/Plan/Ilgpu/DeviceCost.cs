@@ -7,7 +7,7 @@ namespace SparseInfer.Generators.Plan.Ilgpu;
 
 /// <summary>What a token shall find.</summary>
 /// <param name="Mode">Which neurons are skipped.</param>
-/// <param name="Sparsity">Share of a layer's neurons that are inactive, 0 to 1; predictors are taken to find all of them and no other.</param>
+/// <param name="Sparsity">Share of a layer's neurons that are inactive, 0 to 1: predictors are taken to find these and no other.</param>
 /// <param name="Position">The token's position: so many are in the key-value cache before it.</param>
 internal sealed record TokenCase(CostMode Mode, double Sparsity, int Position);
 
@@ -108,7 +108,8 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     }
 
     /// <summary>Which fused kernels a token launches, and in how many layers.</summary>
-    public static IEnumerable<(IlgpuKernelEmitter Kernel, int Layers)> Kernels(ModelSpec spec, IlgpuFeedForwardPlan plan, CostMode mode) => mode switch
+    public static IEnumerable<(IlgpuKernelEmitter Kernel, int Layers)> Kernels(
+        ModelSpec spec, IlgpuFeedForwardPlan plan, CostMode mode) => mode switch
     {
         CostMode.Predicted => spec.Policies
             .GroupBy(policy => PolicyRegistry.For(policy.Policy).Ilgpu)

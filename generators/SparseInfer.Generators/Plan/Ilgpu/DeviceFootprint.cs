@@ -3,7 +3,9 @@ using SparseInfer.Generators.Spec;
 namespace SparseInfer.Generators.Plan.Ilgpu;
 
 /// <summary>What a model takes of a device's memory: weights, once, and each session's key-value cache.</summary>
-/// <param name="WeightBytes">Matrices as they lie on the device, and the signs that predictors compare. Norms, biases and activations are small beside them.</param>
+/// <param name="WeightBytes">
+/// Matrices as they lie on the device, and the signs that predictors compare. Norms, biases and activations are small beside them.
+/// </param>
 /// <param name="PositionBytes">Keys and values of one position in all layers, F32.</param>
 internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
 {
