@@ -130,6 +130,7 @@ public abstract partial class WeightFormatTests<T>
     {
         ExpectBatchEqualsVectors(wide, rows: 27, width: 96, tokens: 33, scale: 1);
         ExpectBatchEqualsVectors(wide, rows: 5, width: 64, tokens: 131, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 5, width: 64, tokens: 165, scale: 1);
         ExpectBatchEqualsVectors(wide, rows: 9, width: 256, tokens: 5, scale: 1e7f);
         ExpectBatchEqualsVectors(wide, rows: 9, width: 256, tokens: 20, scale: 1e7f);
     }
@@ -176,14 +177,15 @@ public abstract partial class WeightFormatTests<T>
         int yStride = rows + 3;
         float[] x = Reference.RandomRows(tokens, width, seed: 9, scale);
         var y = new float[tokens * yStride];
-        var panel = new float[MatrixMatrix.PanelLength(padded)];
+        var panel = new float[MatrixMatrix.PanelLength(padded, tokens)];
         panel.AsSpan().Fill(float.NaN);
         WeightMatrix w = sample.Pack(out NativeBuffer? owner);
         using (owner)
         {
             int middle = rows / 2;
+            MatrixMatrix.Pack<T>(padded, ref x[0], padded, tokens, panel);
             foreach ((int from, int to) in new[] { (0, middle), (middle, rows) })
-                MatrixMatrix.MultiplyTiled<T>(wide, in w, from, to, padded, ref x[0], padded, tokens, ref y[0], yStride, panel);
+                MatrixMatrix.MultiplyTiled<T>(wide, in w, from, to, padded, tokens, ref y[0], yStride, panel);
         }
         for (int t = 0; t < tokens; t++)
         {

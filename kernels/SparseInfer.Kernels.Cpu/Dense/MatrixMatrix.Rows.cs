@@ -6,33 +6,24 @@ namespace SparseInfer.Kernels.Cpu;
 /// <content>Row by row, each with some tokens: block formats, whose products are of integers, and tokens too few for a tile.</content>
 public static unsafe partial class MatrixMatrix
 {
-    /// <summary>
-    /// The inputs of some tokens are prepared, then four rows at a time, which stay in the first-level cache, are dotted with each.
-    /// </summary>
+    /// <summary>Four rows at a time, which stay in the first-level cache, are dotted with the prepared inputs of some tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyRows<T>(
         in WeightMatrix w,
         int fromRow,
         int toRow,
         int paddedColumns,
-        ref float x,
-        int xStride,
         int tokens,
         ref float y,
         int yStride,
+        float* undo,
         float* inputs)
         where T : IWeightFormat
     {
-        Span<float> undo = stackalloc float[PreparedTokens];
         int lastRow = toRow - 1;
-        for (int token = 0; token < tokens; token += PreparedTokens)
+        for (int token = 0; token < tokens; token += RowTokens, undo += RowTokens, inputs += (nint)RowTokens * paddedColumns)
         {
-            int blockTokens = Math.Min(PreparedTokens, tokens - token);
-            for (int t = 0; t < blockTokens; t++)
-            {
-                undo[t] = T.PrepareInput(
-                    in Unsafe.Add(ref x, (nint)(token + t) * xStride), ref inputs[(nint)t * paddedColumns], paddedColumns);
-            }
+            int blockTokens = Math.Min(RowTokens, tokens - token);
             for (int row = fromRow; row < toRow; row += 4)
             {
                 FourRows rows = row + 4 <= toRow

@@ -14,8 +14,8 @@ namespace SparseInfer.Kernels.Cpu;
 /// </remarks>
 public static unsafe partial class MatrixMatrix
 {
-    /// <summary>Tokens to a block: a segment of their columns is 128 KiB.</summary>
-    private const int TokenBlock = 64;
+    /// <summary>Tokens to a block: a segment of their columns is 256 KiB.</summary>
+    private const int TokenBlock = 128;
 
     /// <summary>Tokens to a tile.</summary>
     private const int TileTokens = 32;
@@ -37,7 +37,7 @@ public static unsafe partial class MatrixMatrix
     private const int RowStride = PlainDot.Segment + 16;
 
     /// <summary>
-    /// Rows whose totals of the segments so far are kept, 24 KiB, until all columns have been: outputs, thousands of bytes apart from token
+    /// Rows whose totals of the segments so far are kept, 48 KiB, until all columns have been: outputs, thousands of bytes apart from token
     /// to token, are touched once, and a segment of the inputs, brought back to the second level, serves eight groups.
     /// </summary>
     private const int RowBlock = 8 * RowGroup;
@@ -51,13 +51,20 @@ public static unsafe partial class MatrixMatrix
 
     private const int PanelRowsLength = RowGroup * RowStride;
 
-    /// <summary>Tokens whose inputs are prepared together where rows are taken one by one.</summary>
-    private const int PreparedTokens = 16;
+    /// <summary>Where in the scratch the factors are that undo what inputs were multiplied by, then the inputs.</summary>
+    private const int UndoOffset = PartialLength + TotalsLength + PanelRowsLength;
 
-    /// <summary>Length of the scratch that <c>Multiply</c> needs.</summary>
+    /// <summary>Tokens that four rows are dotted with while they stay in the first-level cache, where rows are taken one by one.</summary>
+    private const int RowTokens = 16;
+
+    /// <summary>Length of the scratch that <c>Pack</c> and <c>Multiply</c> need.</summary>
     /// <param name="paddedColumns">Padded columns of the widest matrix.</param>
-    public static int PanelLength(int paddedColumns) =>
-        checked(PartialLength + TotalsLength + PanelRowsLength + (TokenBlock * paddedColumns));
+    /// <param name="tokens">Most tokens.</param>
+    public static int PanelLength(int paddedColumns, int tokens)
+    {
+        int padded = PadTokens(tokens);
+        return checked(PartialLength + TotalsLength + PanelRowsLength + padded + (padded * paddedColumns));
+    }
 
     /// <summary><c>y[t, row] = w[row, :] · x[t, :]</c> for a range of rows and every token.</summary>
     /// <param name="w">The matrix.</param>
@@ -70,7 +77,8 @@ public static unsafe partial class MatrixMatrix
     /// <param name="y">The outputs: a row for each token, row 0's output first; elements outside the range are left alone.</param>
     /// <param name="yStride">Distance between the tokens' rows of y, in elements.</param>
     /// <param name="panel">
-    /// Scratch of <see cref="PanelLength"/> elements for this or a greater width, the calling thread's own; best at a multiple of 64 bytes.
+    /// Scratch of <see cref="PanelLength"/> elements for this or a greater width and number, the calling thread's own; best at a multiple
+    /// of 64 bytes.
     /// </param>
     /// <exception cref="ArgumentException">The scratch is too short.</exception>
     public static void Multiply<T>(
@@ -84,9 +92,59 @@ public static unsafe partial class MatrixMatrix
         ref float y,
         int yStride,
         Span<float> panel)
+        where T : IWeightFormat
+    {
+        Pack<T>(paddedColumns, ref x, xStride, tokens, panel);
+        MultiplyPacked<T>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, panel);
+    }
+
+    /// <summary>
+    /// Brings a batch of inputs into the form that <see cref="MultiplyPacked{T}"/> wants: once for all matrices of a format and width that
+    /// are multiplied with it.
+    /// </summary>
+    /// <param name="paddedColumns">The matrices' padded columns.</param>
+    /// <param name="x">The inputs as they are, not prepared: a row for each token, padded with zeros.</param>
+    /// <param name="xStride">Distance between the tokens' rows of x, in elements.</param>
+    /// <param name="tokens">Number of tokens.</param>
+    /// <param name="panel">Scratch, as <see cref="Multiply{T}"/> has it.</param>
+    /// <exception cref="ArgumentException">The scratch is too short.</exception>
+    public static void Pack<T>(int paddedColumns, ref float x, int xStride, int tokens, Span<float> panel)
+        where T : IWeightFormat
+    {
+        CheckPanel(panel, paddedColumns, tokens);
+        int tiledTokens = TiledTokens<T>(tokens);
+        fixed (float* scratch = panel)
+        {
+            float* undo = scratch + UndoOffset;
+            float* inputs = undo + PadTokens(tokens);
+            for (int token = 0; token < tiledTokens; token += TokenBlock)
+            {
+                PackInputs(
+                    ref Unsafe.Add(ref x, (nint)token * xStride), xStride, Math.Min(TokenBlock, tiledTokens - token), paddedColumns,
+                    inputs + ((nint)token * paddedColumns));
+            }
+            for (int token = tiledTokens; token < tokens; token++)
+            {
+                undo[token] = T.PrepareInput(
+                    in Unsafe.Add(ref x, (nint)token * xStride), ref inputs[(nint)token * paddedColumns], paddedColumns);
+            }
+        }
+    }
+
+    /// <summary><see cref="Multiply{T}"/> with the inputs that <see cref="Pack{T}"/> left in the scratch, which stay there.</summary>
+    /// <param name="w">The matrix.</param>
+    /// <param name="fromRow">First row.</param>
+    /// <param name="toRow">End of the range.</param>
+    /// <param name="paddedColumns">The matrix's padded columns, as they were packed.</param>
+    /// <param name="tokens">Number of tokens, as they were packed.</param>
+    /// <param name="y">The outputs: a row for each token, row 0's output first; elements outside the range are left alone.</param>
+    /// <param name="yStride">Distance between the tokens' rows of y, in elements.</param>
+    /// <param name="panel">The scratch.</param>
+    /// <exception cref="ArgumentException">The scratch is too short.</exception>
+    public static void MultiplyPacked<T>(
+        in WeightMatrix w, int fromRow, int toRow, int paddedColumns, int tokens, ref float y, int yStride, Span<float> panel)
         where T : IWeightFormat =>
-        MultiplyTiled<T>(
-            Vector512.IsHardwareAccelerated, in w, fromRow, toRow, paddedColumns, ref x, xStride, tokens, ref y, yStride, panel);
+        MultiplyTiled<T>(Vector512.IsHardwareAccelerated, in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, panel);
 
     /// <summary>As the public method, with the register tile chosen: of vectors of 16 lanes, or of 8.</summary>
     internal static void MultiplyTiled<T>(
@@ -95,34 +153,49 @@ public static unsafe partial class MatrixMatrix
         int fromRow,
         int toRow,
         int paddedColumns,
-        ref float x,
-        int xStride,
         int tokens,
         ref float y,
         int yStride,
         Span<float> panel)
         where T : IWeightFormat
     {
-        if (panel.Length < PanelLength(paddedColumns))
-            throw new ArgumentException($"The scratch has {panel.Length} elements of {PanelLength(paddedColumns)} needed.", nameof(panel));
-        int tiledTokens = T.QuantizesInput ? 0 : TiledTokens(tokens);
+        CheckPanel(panel, paddedColumns, tokens);
+        int tiledTokens = TiledTokens<T>(tokens);
         fixed (float* scratch = panel)
         {
+            float* undo = scratch + UndoOffset;
+            float* inputs = undo + PadTokens(tokens);
             for (int token = 0; token < tiledTokens; token += TokenBlock)
             {
                 MultiplyBlock<T>(
-                    wide, in w, fromRow, toRow, paddedColumns, ref Unsafe.Add(ref x, (nint)token * xStride), xStride,
-                    Math.Min(TokenBlock, tiledTokens - token), ref Unsafe.Add(ref y, (nint)token * yStride), yStride, scratch);
+                    wide, in w, fromRow, toRow, paddedColumns, Math.Min(TokenBlock, tiledTokens - token),
+                    ref Unsafe.Add(ref y, (nint)token * yStride), yStride, scratch, inputs + ((nint)token * paddedColumns));
             }
             MultiplyRows<T>(
-                in w, fromRow, toRow, paddedColumns, ref Unsafe.Add(ref x, (nint)tiledTokens * xStride), xStride,
-                tokens - tiledTokens, ref Unsafe.Add(ref y, (nint)tiledTokens * yStride), yStride, scratch);
+                in w, fromRow, toRow, paddedColumns, tokens - tiledTokens, ref Unsafe.Add(ref y, (nint)tiledTokens * yStride), yStride,
+                undo + tiledTokens, inputs + ((nint)tiledTokens * paddedColumns));
         }
     }
 
-    /// <summary>Tokens that tiles take: all but a rest so small that a tile, which is never cheaper, would lose to the rows.</summary>
-    private static int TiledTokens(int tokens)
+    /// <summary>Tokens rounded up to whole tiles.</summary>
+    private static int PadTokens(int tokens) => checked(tokens + (TileTokens - 1)) & ~(TileTokens - 1);
+
+    private static void CheckPanel(Span<float> panel, int paddedColumns, int tokens)
     {
+        int needed = PanelLength(paddedColumns, tokens);
+        if (panel.Length < needed)
+            throw new ArgumentException($"The scratch has {panel.Length} elements of {needed} needed.", nameof(panel));
+    }
+
+    /// <summary>
+    /// Tokens that tiles take: none where products are of integers, else all but a rest so small that a tile, which is never cheaper, would
+    /// lose to the rows.
+    /// </summary>
+    private static int TiledTokens<T>(int tokens)
+        where T : IWeightFormat
+    {
+        if (T.QuantizesInput)
+            return 0;
         int rest = tokens % TileTokens;
         return rest > FewTokens ? tokens : tokens - rest;
     }
@@ -135,22 +208,19 @@ public static unsafe partial class MatrixMatrix
         int fromRow,
         int toRow,
         int paddedColumns,
-        ref float x,
-        int xStride,
         int tokens,
         ref float y,
         int yStride,
-        float* scratch)
+        float* scratch,
+        float* inputs)
         where T : IWeightFormat
     {
         float* partial = scratch;
         float* totals = partial + PartialLength;
         float* rows = totals + TotalsLength;
-        float* inputs = rows + PanelRowsLength;
         int tileRows = wide ? WideTileRows : TileRows;
         int tiles = (tokens + TileTokens - 1) / TileTokens;
         int blockTokens = tiles * TileTokens;
-        PackInputs(ref x, xStride, tokens, paddedColumns, inputs);
         for (int block = fromRow; block < toRow; block += RowBlock)
         {
             int blockEnd = Math.Min(block + RowBlock, toRow);
@@ -228,38 +298,6 @@ public static unsafe partial class MatrixMatrix
             }
         }
         return PanelAhead.Of<T>(in w, row, end, column, Math.Min(PlainDot.Segment, paddedColumns - column), calls);
-    }
-
-    /// <summary>
-    /// Packs a block's tokens: segment by segment, tile by tile, phase by phase, that is in the order of <see cref="LaneOf"/>, then the
-    /// lane's columns in ascending order, the tile's tokens of each together. Where there are fewer tokens, the last one is repeated;
-    /// nobody reads what that gives.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackInputs(ref float x, int xStride, int tokens, int paddedColumns, float* inputs)
-    {
-        int last = tokens - 1;
-        for (int segment = 0; segment < paddedColumns; segment += PlainDot.Segment)
-        {
-            int columns = Math.Min(PlainDot.Segment, paddedColumns - segment);
-            int steps = columns / Lanes;
-            for (int tile = 0; tile < tokens; tile += TileTokens, inputs += TileTokens * columns)
-            {
-                for (int t = tile; t < tile + TileTokens; t += 4)
-                {
-                    ref float x0 = ref Unsafe.Add(ref x, ((nint)Math.Min(t, last) * xStride) + segment);
-                    ref float x1 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 1, last) * xStride) + segment);
-                    ref float x2 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 2, last) * xStride) + segment);
-                    ref float x3 = ref Unsafe.Add(ref x, ((nint)Math.Min(t + 3, last) * xStride) + segment);
-                    for (int i = 0; i < columns; i++)
-                    {
-                        int index = (LaneOf(i % Lanes) * steps) + (i / Lanes);
-                        Vector128.Create(Unsafe.Add(ref x0, i), Unsafe.Add(ref x1, i), Unsafe.Add(ref x2, i), Unsafe.Add(ref x3, i))
-                            .Store(inputs + (index * TileTokens) + (t - tile));
-                    }
-                }
-            }
-        }
     }
 
     /// <summary>

@@ -1,14 +1,41 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// Turns a file's down matrix (hidden x intermediate) into neuron-major storage, in tiles whose source and destination lines both fit the
-/// first-level cache. Runs once, at load.
+/// first-level cache; runs once, at load. And four vectors in registers.
 /// </summary>
 internal static class Transposition
 {
     private const int TileColumns = 64;
+
+    /// <summary>Rows become columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FourByFour(ref Vector128<float> a, ref Vector128<float> b, ref Vector128<float> c, ref Vector128<float> d)
+    {
+        if (Sse.IsSupported)
+        {
+            Vector128<float> ab = Sse.UnpackLow(a, b);
+            Vector128<float> cd = Sse.UnpackLow(c, d);
+            Vector128<float> abHigh = Sse.UnpackHigh(a, b);
+            Vector128<float> cdHigh = Sse.UnpackHigh(c, d);
+            a = Sse.MoveLowToHigh(ab, cd);
+            b = Sse.MoveHighToLow(cd, ab);
+            c = Sse.MoveLowToHigh(abHigh, cdHigh);
+            d = Sse.MoveHighToLow(cdHigh, abHigh);
+            return;
+        }
+        Vector128<float> first = Vector128.Create(a[0], b[0], c[0], d[0]);
+        Vector128<float> second = Vector128.Create(a[1], b[1], c[1], d[1]);
+        Vector128<float> third = Vector128.Create(a[2], b[2], c[2], d[2]);
+        d = Vector128.Create(a[3], b[3], c[3], d[3]);
+        a = first;
+        b = second;
+        c = third;
+    }
 
     /// <summary>Plain formats: element by element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -40,7 +40,7 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
     protected CpuDecoderState(CpuDecoderProgram program, int capacity, int batch, int inputWidth)
     {
         // A worker's scratch serves both matrix products, one after the other.
-        _panelLength = Math.Max(MatrixMatrix.PanelLength(inputWidth), OrderedDown.PanelLength);
+        _panelLength = Math.Max(MatrixMatrix.PanelLength(inputWidth, batch), OrderedDown.PanelLength);
         _program = program;
         _vocabulary = program.Shape.Vocabulary;
         _layers = program.Shape.Layers;

@@ -282,14 +282,14 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 }
 
                 Workers.Barrier();
+                MatrixMatrix.Pack<F16>(PaddedHidden, ref Normed(0), InputWidth, tokens, panel);
                 for (int head = fromHead; head < toHead; head++)
                 {
                     int row = head * HeadDimension;
                     if (head < Heads)
                     {
-                        MatrixMatrix.Multiply<F16>(
-                            in w.Query, row, row + HeadDimension, PaddedHidden, ref Normed(0), InputWidth, tokens, ref Queries(0),
-                            PaddedQueryWidth, panel);
+                        MatrixMatrix.MultiplyPacked<F16>(
+                            in w.Query, row, row + HeadDimension, PaddedHidden, tokens, ref Queries(0), PaddedQueryWidth, panel);
                         for (int i = 0; i < tokens; i++)
                         {
                             Rope.ApplyInterleaved(
@@ -300,9 +300,8 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     else if (head < Heads + KeyValueHeads)
                     {
                         row -= Heads * HeadDimension;
-                        MatrixMatrix.Multiply<F16>(
-                            in w.Key, row, row + HeadDimension, PaddedHidden, ref Normed(0), InputWidth, tokens,
-                            ref Keys(layer, row, start), HeadDimension, panel);
+                        MatrixMatrix.MultiplyPacked<F16>(
+                            in w.Key, row, row + HeadDimension, PaddedHidden, tokens, ref Keys(layer, row, start), HeadDimension, panel);
                         for (int i = 0; i < tokens; i++)
                         {
                             Rope.ApplyInterleaved(
@@ -313,9 +312,9 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     else
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
-                        MatrixMatrix.Multiply<F16>(
-                            in w.Value, row, row + HeadDimension, PaddedHidden, ref Normed(0), InputWidth, tokens,
-                            ref Values(layer, row, start), HeadDimension, panel);
+                        MatrixMatrix.MultiplyPacked<F16>(
+                            in w.Value, row, row + HeadDimension, PaddedHidden, tokens, ref Values(layer, row, start), HeadDimension,
+                            panel);
                     }
                 }
 

@@ -160,7 +160,7 @@ internal sealed partial class DecoderClass
     {
         string input = Input("Normed(0)", "InputWidth");
         _code.Line(batch
-            ? _calls.MultiplyBatch($"w.{matrix}", "row", "row + HeadDimension", "PaddedHidden", input, $"ref {y}, {stride}")
+            ? _calls.MultiplyPacked($"w.{matrix}", "row", "row + HeadDimension", "PaddedHidden", input, $"ref {y}, {stride}")
             : _calls.Multiply($"w.{matrix}", "row", "row + HeadDimension", "PaddedHidden", y));
         bool biased = _attention.QueryKeyValueBiases;
         if (!biased && !rotate)

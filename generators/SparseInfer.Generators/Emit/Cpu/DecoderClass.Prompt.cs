@@ -36,6 +36,7 @@ internal sealed partial class DecoderClass
 
                 _code.Line();
                 _code.Line("Workers.Barrier();");
+                _calls.EmitPack(_code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
                 using (_code.Block("for (int head = fromHead; head < toHead; head++)"))
                 {
                     EmitHeads(batch: true);

@@ -56,6 +56,20 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         return Single ? $"MatrixMatrix.Multiply<{types[0]}>({arguments});" : $"Multiply({arguments});";
     }
 
+    /// <summary>Writes how a batch of vectors is packed for several <see cref="MultiplyPacked"/>: once, where these are of one type.</summary>
+    public void EmitPack(CodeWriter code, string padded, string x)
+    {
+        if (Single)
+        {
+            code.Line($"MatrixMatrix.Pack<{types[0]}>({padded}, {x}, panel);");
+        }
+    }
+
+    /// <summary>As <see cref="MultiplyBatch"/>, with the vectors that <see cref="EmitPack"/> packed, if it did.</summary>
+    public string MultiplyPacked(string matrix, string from, string to, string padded, string x, string y) => Single
+        ? $"MatrixMatrix.MultiplyPacked<{types[0]}>(in {matrix}, {from}, {to}, {padded}, tokens, {y}, panel);"
+        : MultiplyBatch(matrix, from, to, padded, x, y);
+
     public string Widen(string matrix, string row, string destination) => Single
         ? $"EmbeddingRow.Widen<{types[0]}>(in {matrix}, {row}, ref {destination}, PaddedHidden);"
         : $"Widen(in {matrix}, {row}, ref {destination});";
