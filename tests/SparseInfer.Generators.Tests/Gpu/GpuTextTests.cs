@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using SparseInfer.Generators.Tests.Generation;
 using SparseInfer.Generators.Text;
