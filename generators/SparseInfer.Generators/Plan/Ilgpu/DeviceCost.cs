@@ -110,11 +110,11 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     /// <summary>Which fused kernels a token launches, and in how many layers.</summary>
     public static IEnumerable<(IlgpuKernelEmitter Kernel, int Layers)> Kernels(
         ModelSpec spec, IlgpuFeedForwardPlan plan, CostMode mode) => mode switch
-    {
-        CostMode.Predicted => spec.Policies
-            .GroupBy(policy => PolicyRegistry.For(policy.Policy).Ilgpu)
-            .Select(group => (group.Key, group.Sum(policy => policy.Last - policy.First + 1))),
-        CostMode.Exact when plan.Shape.HasZeros => [(PolicyRegistry.For(new ExactSpec()).Ilgpu, spec.Layers)],
-        _ => [(PolicyRegistry.For(new DenseSpec()).Ilgpu, spec.Layers)],
-    };
+        {
+            CostMode.Predicted => spec.Policies
+                .GroupBy(policy => PolicyRegistry.For(policy.Policy).Ilgpu)
+                .Select(group => (group.Key, group.Sum(policy => policy.Last - policy.First + 1))),
+            CostMode.Exact when plan.Shape.HasZeros => [(PolicyRegistry.For(new ExactSpec()).Ilgpu, spec.Layers)],
+            _ => [(PolicyRegistry.For(new DenseSpec()).Ilgpu, spec.Layers)],
+        };
 }
