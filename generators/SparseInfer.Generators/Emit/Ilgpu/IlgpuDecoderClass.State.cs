@@ -345,7 +345,7 @@ internal sealed partial class IlgpuDecoderClass
         string signs = matrices > 0 ? ", signs" : "";
         string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}(config, w, x{signs}, _partial{argument});";
         string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}(config, w, x{signs}, _partial, Counts(layer){argument});";
-        string count = $"Count(layer, rowBytes: {plan.ClassName}.RowBytes, matrices: {plan.Shape.InputMatrices}, "
+        string count = $"Count(layer, rowBytes: {plan.ClassName}.RowBytes, "
             + $"predictorBytes: {matrices * plan.SignWords * 16L * plan.Intermediate});";
         return $$"""
             if (Metering)
