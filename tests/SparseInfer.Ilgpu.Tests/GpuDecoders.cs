@@ -58,7 +58,7 @@ internal static class GpuDecoders
     public static IReadOnlyList<DecoderCase> All { get; } = [.. DecoderZoo.All, Long, Even, Fat, OddHead];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
-        GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu())));
+        GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));
 
     public static DecoderCase Find(string name) => All.Single(model => model.Name == name);
 

@@ -68,12 +68,12 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
 
     public void Dispose() => Memory.Dispose();
 
-    private static TensorName Name(string name) => new(name, name);
+    private static TensorName Name(string name) => new(name + ".weight", name + ".weight");
 
     private static TensorInMemory Tensor(string name, Generators.Tests.Execution.StoredMatrix matrix)
     {
         NativeBuffer bytes = NativeBuffer.Allocate(matrix.Bytes.Length);
         matrix.Bytes.CopyTo(bytes.AsSpan<byte>());
-        return new TensorInMemory(name, TensorType.Of((FileType)matrix.Type), [matrix.Values.Length / matrix.Columns, matrix.Columns], bytes);
+        return new TensorInMemory(name + ".weight", TensorType.Of((FileType)matrix.Type), [matrix.Values.Length / matrix.Columns, matrix.Columns], bytes);
     }
 }
