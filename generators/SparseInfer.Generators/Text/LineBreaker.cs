@@ -1,7 +1,8 @@
 namespace SparseInfer.Generators.Text;
 
 /// <summary>
-/// Breaks lines that are too long where a person would: behind an arrow, else between the arguments of the outermost call.
+/// Breaks lines that are too long where a person would: behind an arrow, else between the arguments of the outermost call; where that is not
+/// enough, behind an assignment, and between type arguments.
 /// </summary>
 internal static class LineBreaker
 {
@@ -25,7 +26,21 @@ internal static class LineBreaker
         }
 
         int open = OpeningOfCall(text);
-        return open < 0 ? [text] : Indented(text.Substring(0, open + 1), Arguments(text.Substring(open + 1), column + Indent));
+        string[] atCall = open < 0 ? [text] : [.. AtBracket(text, open, column)];
+        if (atCall.All(line => column + line.Length <= MaxLength))
+        {
+            return atCall;
+        }
+
+        int assignment = text.IndexOf(" = ", StringComparison.Ordinal);
+        if (assignment >= 0)
+        {
+            IEnumerable<string> value = Code(text.Substring(assignment + 3), column + Indent);
+            return Code(text.Substring(0, assignment + 2), column).Concat(value.Select(line => new string(' ', Indent) + line));
+        }
+
+        int list = OpeningOfTypeArguments(text);
+        return list < 0 ? atCall : AtBracket(text, list, column);
     }
 
     /// <summary>Breaks prose between words.</summary>
@@ -46,6 +61,9 @@ internal static class LineBreaker
         yield return line;
     }
 
+    private static IEnumerable<string> AtBracket(string text, int open, int column) =>
+        Indented(text.Substring(0, open + 1), Arguments(text.Substring(open + 1), column + Indent));
+
     private static IEnumerable<string> Indented(string head, IEnumerable<string> rest) =>
         rest.Select(line => new string(' ', Indent) + line).Prepend(head);
 
@@ -63,8 +81,29 @@ internal static class LineBreaker
         return -1;
     }
 
-    /// <summary>As many arguments to a line as fit.</summary>
-    private static IEnumerable<string> Arguments(string text, int column)
+    private static int OpeningOfTypeArguments(string text)
+    {
+        for (int i = 1; i < text.Length; i++)
+        {
+            if (IsOpeningOfTypes(text, i))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>An angle bracket, not a comparison: nothing stands between it and the name before.</summary>
+    private static bool IsOpeningOfTypes(string text, int i) => text[i] == '<' && i > 0 && char.IsLetterOrDigit(text[i - 1]);
+
+    private static bool IsClosingOfTypes(string text, int i) =>
+        text[i] == '>' && i > 0 && (char.IsLetterOrDigit(text[i - 1]) || text[i - 1] is '>' or ']' or '?');
+
+    /// <summary>As many arguments to a line as fit; one that is too long alone is broken in turn.</summary>
+    private static IEnumerable<string> Arguments(string text, int column) => Lines(text, column).SelectMany(line => Code(line, column));
+
+    private static IEnumerable<string> Lines(string text, int column)
     {
         string line = "";
         foreach (string argument in Split(text))
@@ -89,6 +128,7 @@ internal static class LineBreaker
         for (int i = 0; i < text.Length; i++)
         {
             depth += text[i] switch { '(' or '[' => 1, ')' or ']' => -1, _ => 0 };
+            depth += IsOpeningOfTypes(text, i) ? 1 : IsClosingOfTypes(text, i) ? -1 : 0;
             if (text[i] == ',' && depth == 0)
             {
                 yield return text.Substring(start, i + 1 - start);

@@ -20,7 +20,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly int[] _ids;
     private readonly int _countsPerLayer;
     private readonly LayerTally[] _metered;
-    private readonly (long RowBytes, int Matrices)[] _costs;
+    private readonly long[] _rowBytes;
     private readonly int _intermediate;
     private readonly float[] _lastLogits;
     private readonly DeviceBuffer<int> _tokens;
@@ -53,7 +53,7 @@ public abstract class IlgpuDecoderState : DecoderState
         _lastLogits = GC.AllocateArray<float>(_vocabulary, pinned: true);
         _countsPerLayer = counts;
         _metered = new LayerTally[program.Shape.Layers];
-        _costs = new (long, int)[program.Shape.Layers];
+        _rowBytes = new long[program.Shape.Layers];
         _intermediate = program.Shape.Intermediate;
         try
         {
@@ -177,8 +177,7 @@ public abstract class IlgpuDecoderState : DecoderState
             read += counted[warp + 3];
         }
 
-        (long rowBytes, int matrices) = _costs[layer];
-        tally.Bytes += (tally.Neurons - tally.Predicted + (read * matrices)) * rowBytes;
+        tally.Bytes += (tally.Neurons - tally.Predicted + read) * _rowBytes[layer];
         return tally;
     }
 
@@ -208,7 +207,7 @@ public abstract class IlgpuDecoderState : DecoderState
 
     /// <summary>
     /// What a layer's metered kernels count, four numbers a warp: neurons whose activation is zero (or below the policy's threshold), neurons
-    /// predicted inactive, those both, and neurons whose activation was computed and is not zero. They add up until they are reset.
+    /// predicted inactive, those both, and rows read of the matrices after the first. They add up until they are reset.
     /// </summary>
     /// <param name="layer">The layer.</param>
     protected ArrayView<int> Counts(int layer) => _counts.View.SubView((long)layer * _countsPerLayer, _countsPerLayer);
@@ -216,13 +215,12 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <summary>Notes that one token went through a layer's metered kernel.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="rowBytes">Bytes of a neuron's row in each matrix.</param>
-    /// <param name="matrices">Matrices whose rows are dotted with the input.</param>
     /// <param name="predictorBytes">Bytes that the policy's predictor reads for a token.</param>
-    protected void Count(int layer, long rowBytes, int matrices, long predictorBytes)
+    protected void Count(int layer, long rowBytes, long predictorBytes)
     {
         _metered[layer].Neurons += _intermediate;
         _metered[layer].Bytes += predictorBytes;
-        _costs[layer] = (rowBytes, matrices);
+        _rowBytes[layer] = rowBytes;
     }
 
     /// <summary>Cosines and sines of the positions that the session can hold, [capacity x pairs] each.</summary>

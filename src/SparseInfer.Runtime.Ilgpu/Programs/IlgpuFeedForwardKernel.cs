@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 using SparseInfer.Kernels.Cpu;
@@ -87,9 +88,9 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
         {
             State state = Loaded;
             x.CopyTo(state.Host);
-            state.Input.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.Cast<float, Float4>(state.Host.AsSpan()));
+            state.Input.CopyFrom(MemoryMarshal.Cast<float, Float4>(state.Host.AsSpan()));
             Device.Use(this, static layer => layer.Enqueue());
-            state.Output.CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<float, Float4>(state.Result.AsSpan()));
+            state.Output.CopyTo(MemoryMarshal.Cast<float, Float4>(state.Result.AsSpan()));
             state.Result.AsSpan(0, Shape.Hidden).CopyTo(y);
         }
     }
@@ -114,7 +115,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
                     read += counted[warp + 3];
                 }
 
-                tally.Bytes += (tally.Neurons - tally.Predicted + (read * state.Matrices)) * state.RowBytes;
+                tally.Bytes += (tally.Neurons - tally.Predicted + read) * state.RowBytes;
             }
 
             return new LayerMetrics(0, in tally, Shape.Intermediate);
@@ -154,15 +155,13 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
 
     /// <summary>Notes that one input went through a metered kernel.</summary>
     /// <param name="rowBytes">Bytes of a neuron's row in each matrix.</param>
-    /// <param name="matrices">Matrices whose rows are dotted with the input.</param>
     /// <param name="predictorBytes">Bytes that the policy's predictor reads.</param>
-    protected void Count(long rowBytes, int matrices, long predictorBytes)
+    protected void Count(long rowBytes, long predictorBytes)
     {
         State state = Loaded;
         state.Metered.Neurons += Shape.Intermediate;
         state.Metered.Bytes += predictorBytes;
         state.RowBytes = rowBytes;
-        state.Matrices = matrices;
     }
 
     /// <summary>What is there while weights are loaded.</summary>
@@ -187,8 +186,6 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
         public DeviceBuffer<Float4> Output { get; private set; } = null!;
 
         public long RowBytes { get; set; }
-
-        public int Matrices { get; set; }
 
         public void Allocate(IlgpuDevice device, in IlgpuFeedForwardSizes sizes)
         {

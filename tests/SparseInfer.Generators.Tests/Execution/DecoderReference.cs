@@ -5,7 +5,8 @@ namespace SparseInfer.Generators.Tests.Execution;
 /// <summary>
 /// A decoder in double precision, one token at a time, straight from the definitions. Nothing here is shared with the code under test.
 /// </summary>
-internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights, SparsityMode mode)
+/// <param name="roundsInput">Whether block formats round what they are multiplied with: on CPUs they do, on GPUs they do not.</param>
+internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights, SparsityMode mode, bool roundsInput = true)
 {
     private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
@@ -131,9 +132,9 @@ internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights
     private double[] Linear(string name, double[] x) => Multiply(weights.Matrix(name + ".weight"), weights.Vector(name + ".bias"), x);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x)
+    private double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x)
     {
-        x = matrix.InputSteps is { } steps ? Quantize(x, steps) : x;
+        x = roundsInput && matrix.InputSteps is { } steps ? Quantize(x, steps) : x;
         double[] y = new double[matrix.Values.Length / matrix.Columns];
         for (int row = 0; row < y.Length; row++)
         {

@@ -10,7 +10,10 @@ namespace SparseInfer.Generators.Tests.Execution;
 /// Bounds are the standard ones for floating-point sums: n additions in a row are off by at most n u / (1 - n u) times the sum of the
 /// terms' magnitudes, with u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
 /// </remarks>
-internal sealed class LayerReference(LayerCase layer, LayerData data)
+/// <param name="onGpu">
+/// Whether a GPU is meant: there the lanes of a warp share a row 16 bytes at a time, and block formats do not round their input.
+/// </param>
+internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu = false)
 {
     private const double U = 1.0 / (1 << 24);
 
@@ -97,9 +100,8 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
     private static bool IsDoubtful(Bounded value) =>
         value.Value != 0 ? Math.Abs(value.Value) <= Math.Max(value.Error, Tiny) : value.MayBeActive;
 
-    /// <summary>16 sums of every sixteenth column, four more additions to join them, and the bias.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static Bounded Dot(StoredMatrix matrix, float[]? bias, int row, float[] x)
+    private Bounded Dot(StoredMatrix matrix, float[]? bias, int row, float[] x)
     {
         double sum = bias?[row] ?? 0;
         double magnitude = Math.Abs(sum);
@@ -112,16 +114,31 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
         }
 
         double quantization = InputRounding(matrix, weights, j => Math.Abs(x[j]));
-        return new Bounded(sum, (Rounding(((x.Length + 31) / 32 * 2) + 5) * (magnitude + quantization)) + quantization);
+        return new Bounded(sum, (Rounding(Additions(x.Length)) * (magnitude + quantization)) + quantization);
+    }
+
+    /// <summary>
+    /// CPU: 16 sums of every sixteenth column, four more additions to join them, and the bias. GPU: a sum a lane, in loads of 16 bytes; five to
+    /// join them; the bias, a product's own rounding and a scale's two.
+    /// </summary>
+    private int Additions(int columns)
+    {
+        if (!onGpu)
+        {
+            return ((columns + 31) / 32 * 2) + 5;
+        }
+
+        int perLoad = layer.Weights switch { WeightType.F32 => 4, WeightType.Q8_0 => 16, WeightType.Q4_0 => 32, _ => 8 };
+        return ((columns + (32 * perLoad) - 1) / (32 * perLoad) * perLoad) + 9;
     }
 
     /// <summary>
     /// What rounding the input of a block format may do to a sum: half a step, the largest element's over the number of steps, in every
     /// element. The step itself is rounded, so a little more.
     /// </summary>
-    private static double InputRounding(StoredMatrix matrix, ReadOnlySpan<float> weights, Func<int, double> largest)
+    private double InputRounding(StoredMatrix matrix, ReadOnlySpan<float> weights, Func<int, double> largest)
     {
-        if (matrix.InputSteps is not { } steps)
+        if (onGpu || matrix.InputSteps is not { } steps)
         {
             return 0;
         }
@@ -160,7 +177,9 @@ internal sealed class LayerReference(LayerCase layer, LayerData data)
         }
 
         error += InputRounding(data.Down, weights, i => Math.Abs(h[i].Value) + h[i].Error);
-        return new Bounded(sum, error + (Rounding(h.Length + 1) * (magnitude + error)) + Tiny);
+        // On a GPU a product is rounded, too, before it is added, and a block's scale comes in at its end.
+        int additions = h.Length + (onGpu ? 4 : 1);
+        return new Bounded(sum, error + (Rounding(additions) * (magnitude + error)) + Tiny);
     }
 
     /// <summary>The activation, and its argument's error through it.</summary>

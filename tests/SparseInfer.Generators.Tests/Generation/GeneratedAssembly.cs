@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis;
 
 namespace SparseInfer.Generators.Tests.Generation;
 
-/// <summary>A compiled project, loaded beside the tests; it is unloaded once nobody holds anything of it.</summary>
+/// <summary>A compiled project, loaded beside the tests.</summary>
 internal sealed class GeneratedAssembly
 {
     private const BindingFlags Members =
@@ -15,13 +15,14 @@ internal sealed class GeneratedAssembly
     private GeneratedAssembly(Assembly assembly) => _assembly = assembly;
 
     /// <summary>Compiles and loads; a warning fails.</summary>
-    public static GeneratedAssembly Load(Compilation compilation)
+    /// <param name="unloads">Whether it goes once nobody holds anything of it: not where others' code is made from its kernels.</param>
+    public static GeneratedAssembly Load(Compilation compilation, bool unloads = true)
     {
         using var image = new MemoryStream();
         using var documentation = new MemoryStream(); // asked for, so that comments are checked as well
         compilation.Emit(image, xmlDocumentationStream: documentation).Diagnostics.ShouldHaveNoWarnings();
         image.Position = 0;
-        return new GeneratedAssembly(new AssemblyLoadContext(compilation.AssemblyName, isCollectible: true).LoadFromStream(image));
+        return new GeneratedAssembly(new AssemblyLoadContext(compilation.AssemblyName, isCollectible: unloads).LoadFromStream(image));
     }
 
     /// <summary>The layer behind a property, as a new object of its own.</summary>

@@ -51,6 +51,26 @@ public sealed class IncrementalityTests
     public void AnEditThatDeclaresNothingNewWritesNothingAgain(string file, string inserted) =>
         Pipeline.ShouldBeCached(Edit(file, text => inserted + text));
 
+    [Theory]
+    [InlineData(First, "// a comment\n")]
+    [InlineData("Unrelated7.cs", "namespace Elsewhere; class More { int _field = 1; }")]
+    public void NorDoesItWriteGpuProgramsAgain(string file, string inserted)
+    {
+        CSharpCompilation project = _project.WithIlgpu();
+        GeneratorDriver driver = GeneratedProject.Driver().RunGenerators(project);
+        Names(driver).ShouldContain("First.Ilgpu.g.cs");
+        SyntaxTree tree = Tree(file);
+        SyntaxTree edited = tree.WithChangedText(SourceText.From(inserted + tree));
+
+        GeneratorDriver again = driver.RunGenerators(project.ReplaceSyntaxTree(tree, edited));
+
+        Pipeline.ShouldBeCached(again);
+        foreach (string step in new[] { "FindIlgpu", "PlanIlgpuModel", "PlanIlgpuKernels" })
+        {
+            again.GetRunResult().Results.Single().TrackedSteps.Keys.ShouldContain(step);
+        }
+    }
+
     [Fact]
     public void AnotherAlphaWritesItsModelAgainButNoKernel()
     {

@@ -15,12 +15,17 @@ internal static class Pipeline
         SparseInferGenerator.Steps.ParseLayer,
         SparseInferGenerator.Steps.PlanModel,
         SparseInferGenerator.Steps.PlanKernels,
+        SparseInferGenerator.Steps.FindIlgpu,
+        SparseInferGenerator.Steps.PlanIlgpuModel,
+        SparseInferGenerator.Steps.PlanIlgpuKernels,
     ];
 
     /// <summary>Generates, and requires what every generator has to keep.</summary>
-    public static ImmutableArray<GeneratedSourceResult> Generate(params string[] sources)
+    public static ImmutableArray<GeneratedSourceResult> Generate(params string[] sources) => Generate(GeneratedProject.Compilation(sources));
+
+    /// <summary>Generates, and requires what every generator has to keep.</summary>
+    public static ImmutableArray<GeneratedSourceResult> Generate(CSharpCompilation compilation)
     {
-        CSharpCompilation compilation = GeneratedProject.Compilation(sources);
         GeneratorDriver first = GeneratedProject.Driver().RunGenerators(compilation);
         GeneratorDriver second = first.RunGenerators(compilation.Clone());
         ShouldBeCached(second);
@@ -29,8 +34,8 @@ internal static class Pipeline
         ImmutableArray<GeneratedSourceResult> generated = GeneratedProject.Sources(first);
         string[] texts = Texts(generated);
         texts.ShouldAllBe(text => !text.Contains('\r'));
-        Texts(GeneratedProject.Generate(sources)).ShouldBe(texts);
-        Texts(InAnotherCulture(() => GeneratedProject.Generate(sources))).ShouldBe(texts);
+        Texts(GeneratedProject.Generate(compilation)).ShouldBe(texts);
+        Texts(InAnotherCulture(() => GeneratedProject.Generate(compilation))).ShouldBe(texts);
         return generated;
     }
 

@@ -25,6 +25,12 @@ public sealed class SnapshotTests
         public sealed partial class ProSparseLlama7B;
         """));
 
+    /// <summary>The program of a model, and the kernels of its feed-forward: what is generated for CPUs as well is in the test before.</summary>
+    [Fact]
+    public void TheModelOfTheSampleOnGpus() => Snapshot.Match(Pipeline
+        .Generate(GeneratedProject.Compilation(File.ReadAllText(InRepository("samples/Stories/StoriesRelu.cs"))).WithIlgpu())
+        .Where(source => source.HintName.Contains("Ilgpu", StringComparison.Ordinal)));
+
     [Fact]
     public void ALayerAlone() => Snapshot.Match(Pipeline.Generate("""
         using SparseInfer;

@@ -18,7 +18,7 @@ internal sealed class FeedForwardIlgpuClass(
 
     public static readonly string[] Namespaces =
     [
-        "System", "System.CodeDom.Compiler", "ILGPU", "ILGPU.Runtime", "SparseInfer.Kernels.Ilgpu", "SparseInfer.Runtime",
+        "System", "System.CodeDom.Compiler", "ILGPU", "ILGPU.Runtime", "SparseInfer.Kernels.Ilgpu",
     ];
 
     /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
@@ -180,8 +180,15 @@ internal sealed class FeedForwardIlgpuClass(
             {
                 string name = FusedKernel.Name(policy, metered: true);
                 string types = Types(policy, metered: true);
+                string field = "_" + char.ToLowerInvariant(name[0]) + name.Substring(1);
                 _code.Line();
-                _code.Line($"public Action<KernelConfig, {types}> {name} => field ??= device.Accelerator.LoadStreamKernel<{types}>({plan.ClassName}.{name});");
+                _code.Line($"private Action<KernelConfig, {types}>? {field};");
+                _code.Line();
+                _code.Line($"public Action<KernelConfig, {types}> {name} =>");
+                using (_code.Indent())
+                {
+                    _code.Line($"{field} ??= device.Accelerator.LoadStreamKernel<{types}>({plan.ClassName}.{name});");
+                }
             }
         }
     }

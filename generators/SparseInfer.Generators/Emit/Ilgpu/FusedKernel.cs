@@ -240,7 +240,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         {
             code.Line();
             code.Line($"inactive += {Inactive(value)} ? 1 : 0;");
-            code.Line("read++;");
+            code.Line($"read += {plan.Shape.InputMatrices};");
         }
     }
 
@@ -267,7 +267,8 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
                 value = "product";
             }
 
-            if (metered && plan.Spec.Activation == Activation.DRelu)
+            bool doubtsUp = plan.Spec.Activation == Activation.DRelu;
+            if (metered && doubtsUp)
             {
                 code.Line($"isInactive = {UpFactor} == 0f ? 1 : 0;");
             }
@@ -275,7 +276,9 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             string unlessPredicted = metered && _predicts ? "isPredicted == 0 && " : "";
             if (metered)
             {
-                code.Line(_predicts ? "read += 1 - isPredicted;" : "read++;");
+                // Rows of this neuron after its first: up, and down unless up ended it.
+                string rows = doubtsUp ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}";
+                code.Line(_predicts ? $"read += (1 - isPredicted) * {rows};" : $"read += {rows};");
             }
 
             using (code.Block($"if ({unlessPredicted}{value} != 0f)"))

@@ -17,7 +17,7 @@ internal static class IlgpuCall
         string arguments = $"config, w, {input}{(matrices > 0 ? $", {signs}" : "")}, {partial}";
         string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({arguments}{argument});";
         string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}({arguments}, {counts}{argument});";
-        string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, matrices: {plan.Shape.InputMatrices}, "
+        string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
             + $"predictorBytes: {matrices * plan.SignWords * 16L * plan.Intermediate});";
         return $$"""
             if (Metering)

@@ -36,7 +36,7 @@ internal sealed partial class IlgpuDecoderClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
+        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
         DeviceKernel[] kernels = [.. Kernels()];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
@@ -161,7 +161,7 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line("public ArrayView<float> OutputBias;");
             }
 
-            _code.Line("public DeviceMatrix Gate, Up, Down;");
+            _code.Line(_spec.FeedForward.Gated ? "public DeviceMatrix Gate, Up, Down;" : "public DeviceMatrix Up, Down;");
             if (_spec.FeedForward.Biases)
             {
                 _code.Line("public ArrayView<float> DownBias;");

@@ -1,0 +1,91 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Tests.Execution;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+using LayerPolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
+
+/// <summary>
+/// Every activation x weight type x gate x biases x policy x odd shape of the CPU's tests: the generated kernels on the stand-in against
+/// double precision.
+/// </summary>
+public sealed class FeedForwardMatrixTests
+{
+    private static readonly IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase>[] Shapes = [.. LayerMatrix.All.GroupBy(
+        layer => (layer.Weights, layer.Hidden, layer.Intermediate, layer.Activation, layer.Gated, layer.Biases))];
+
+    private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = Enum.GetValues<WeightType>().ToDictionary(
+        type => type,
+        type => new Lazy<Assembly>(() => FeedForwardKernels.Compile(
+            Shapes.Where(shape => shape.Key.Weights == type).Select(shape => FeedForwardKernels.Emit(shape.First()).Text).Distinct())));
+
+    public static TheoryData<string> Layers { get; } = [.. Shapes.Select(shape => shape.First().Name)];
+
+    [Theory]
+    [MemberData(nameof(Layers))]
+    public void EveryModeAndPolicyComputesItsDefinitionAndCountsWhatItSkipped(string name)
+    {
+        IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase> shape = Shapes.Single(shape => shape.First().Name == name);
+        var data = new LayerData(shape.First());
+        using IlgpuDevice device = TestDevice.Open();
+        using var uploaded = new UploadedLayer(device, shape.First(), data);
+        using var kernels = new FeedForwardKernels(device, Assemblies[shape.Key.Weights].Value, FeedForwardKernels.Emit(shape.First()).Plan);
+        object weights = uploaded.As(kernels.Weights);
+        foreach ((string input, float[] x) in data.Inputs)
+        {
+            float[]? dense = null;
+            foreach (LayerCase layer in shape.Where(layer => layer.Policy != LayerPolicy.None).OrderBy(layer => layer.Policy))
+            {
+                string where = $"{layer.Name}, {input}";
+                (string kernel, object? parameter) = Kernel(layer);
+                SparsityMode mode = layer.Policy == LayerPolicy.Dense ? SparsityMode.Dense : SparsityMode.Predicted;
+                LayerReference.Expected expected = new LayerReference(layer, data, onGpu: true).Forward(x, mode);
+
+                (float[] y, _) = kernels.Run(kernel, weights, x, data.DownBias, parameter, metered: false);
+                (float[] metered, int[] counts) = kernels.Run(kernel, weights, x, data.DownBias, parameter, metered: true);
+
+                ShouldMatch(y, expected, where);
+                ShouldHaveTheBitsOf(y, metered, where + ", metered");
+                dense ??= y;
+                if (layer.Policy == LayerPolicy.Exact)
+                {
+                    ShouldHaveTheBitsOf(dense, y, where);
+                }
+
+                counts[1].ShouldBe(expected.Predicted, where);
+                Math.Abs(counts[0] - expected.Inactive).ShouldBeLessThanOrEqualTo(expected.Doubtful, where);
+                if (expected.Doubtful == 0)
+                {
+                    counts[2].ShouldBe(expected.PredictedInactive, where);
+                    int all = layer.Intermediate * (layer.Gated ? 2 : 1);
+                    counts[3].ShouldBe(
+                        layer.Policy == LayerPolicy.Dense ? all : expected.Kept + (layer.Gated ? expected.KeptAfterFirst : 0), where);
+                }
+            }
+        }
+    }
+
+    private static (string Kernel, object? Parameter) Kernel(LayerCase layer) => layer.Policy switch
+    {
+        LayerPolicy.Dense => ("Dense", null),
+        LayerPolicy.Exact => ("Exact", null),
+        LayerPolicy.SignBit => ("SignBit", SignBitThreshold.Of(FormattableString.Invariant($"{layer.Alpha}"), layer.Hidden)),
+        _ => ("ActivationThreshold", LayerCase.Threshold),
+    };
+
+    private static void ShouldMatch(float[] y, LayerReference.Expected expected, string where)
+    {
+        // Written so that a NaN is found.
+        int wrong = Enumerable.Range(0, y.Length)
+            .FirstOrDefault(j => !(Math.Abs(y[j] - expected.Output[j].Value) <= expected.Output[j].Error), -1);
+        if (wrong >= 0)
+        {
+            Assert.Fail($"{where}, output {wrong}: {y[wrong]} for {expected.Output[wrong]}");
+        }
+    }
+
+    private static void ShouldHaveTheBitsOf(float[] expected, float[] y, string where) =>
+        MemoryMarshal.AsBytes<float>(y).SequenceEqual(MemoryMarshal.AsBytes<float>(expected)).ShouldBeTrue(where);
+}

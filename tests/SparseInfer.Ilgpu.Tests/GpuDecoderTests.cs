@@ -1,0 +1,226 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Runtime;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+/// <summary>Whole generated decoders on the stand-in for ILGPU, which stops at every fault it checks for.</summary>
+public sealed class GpuDecoderTests : IDisposable
+{
+    /// <summary>A prompt of two batches would be longer: <see cref="AContextOfSeveralSplitsHasTheLogitsOfTheCpu"/> has them.</summary>
+    private const int PromptTokens = 5;
+
+    private const int Tokens = 8;
+
+    private readonly Device _cpu = Device.Cpu(1);
+    private readonly IlgpuDevice _gpu = TestDevice.Open();
+
+    public static MatrixTheoryData<string, SparsityMode> ModelsAndModes { get; } =
+        new(GpuDecoders.All.Where(model => model != GpuDecoders.Long).Select(model => model.Name), Enum.GetValues<SparsityMode>());
+
+    [Theory]
+    [MemberData(nameof(ModelsAndModes))]
+    public void LogitsAreThoseOfDoublePrecision(string name, SparsityMode mode)
+    {
+        DecoderCase declared = GpuDecoders.Find(name);
+        var weights = new DecoderWeights(declared);
+        float[] logits = GpuDecoders.With(declared, weights, _gpu, model => Run(model, mode));
+        var reference = new DecoderReference(declared, weights, mode, roundsInput: false);
+        for (int i = 0; i < Tokens; i++)
+        {
+            double[] expected = reference.Next(Token(declared.Vocabulary, i));
+            double worst = expected.Select((value, j) => Math.Abs(logits[(i * declared.Vocabulary) + j] - value)).Max();
+
+            // A few hundred roundings in a row leave five digits, whatever the weights' type: nothing rounds the inputs.
+            worst.ShouldBeLessThan(2e-5 * expected.Max(Math.Abs), $"{name}, {mode}, position {i}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ModelsAndModes))]
+    public void EveryRunHasTheSameBitsMeteredOrNotAndSessionsShareTheWeights(string name, SparsityMode mode)
+    {
+        DecoderCase declared = GpuDecoders.Find(name);
+        GpuDecoders.With(declared, new DecoderWeights(declared), _gpu, model =>
+        {
+            float[] first = Run(model, mode);
+            long allocated = _gpu.AllocatedBytes;
+            ShouldHaveTheBitsOf(first, Run(model, mode), "again");
+            ShouldHaveTheBitsOf(first, Run(model, mode, metering: true), "metered");
+            if (mode == SparsityMode.Exact)
+            {
+                // A prompt that computes every neuron is a product in tiles, whose sums have another order than one token's.
+                ShouldHaveTheBitsOf(Run(model, SparsityMode.Dense, promptTokens: 0), Run(model, mode, promptTokens: 0), "exact, one by one");
+                ShouldHaveTheBitsOf(Run(model, SparsityMode.Dense), Run(model, mode, sparsePrompt: false), "exact, prompt in tiles");
+            }
+
+            _gpu.AllocatedBytes.ShouldBe(allocated, "sessions give back what they allocate, and weights are there once");
+            return 0;
+        });
+    }
+
+    [Theory]
+    [InlineData("Plain", SparsityMode.Predicted)]
+    [InlineData("HalfSplitOdd", SparsityMode.Dense)]
+    [InlineData("Mixed", SparsityMode.Predicted)]
+    public void ASparsePromptHasTheBitsOfOneTokenAtATimeInItsFeedForwards(string name, SparsityMode mode)
+    {
+        // Attention's matrix products are tiled in a prompt, so that digits differ; the neurons that are left out do not.
+        DecoderCase declared = GpuDecoders.Find(name);
+        var weights = new DecoderWeights(declared);
+        (float[] decoded, float[] prompt) = GpuDecoders.With(declared, weights, _gpu, model =>
+            (Run(model, mode, promptTokens: 0), Run(model, mode, sparsePrompt: mode != SparsityMode.Dense)));
+        LargestDifference(decoded, prompt).ShouldBeLessThan(1e-4);
+    }
+
+    [Fact]
+    public void AContextOfSeveralSplitsHasTheLogitsOfTheCpu()
+    {
+        DecoderCase declared = GpuDecoders.Long;
+        var weights = new DecoderWeights(declared);
+        float[] expected = GpuDecoders.With(declared, weights, _cpu, Run);
+        float[] actual = GpuDecoders.With(declared, weights, _gpu, Run);
+        LargestDifference(expected, actual).ShouldBeLessThan(1e-4);
+
+        float[] Run(LanguageModel model)
+        {
+            using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Dense });
+            float[] logits = new float[254 * declared.Vocabulary];
+            session.Forward([.. Enumerable.Range(0, 254).Select(i => Token(declared.Vocabulary, i))], logits);
+            var all = new List<float>(logits);
+            for (int i = 254; i < 259; i++)
+            {
+                all.AddRange(session.Forward([Token(declared.Vocabulary, i)]));
+            }
+
+            logits = new float[260 * declared.Vocabulary];
+            session.Forward([.. Enumerable.Range(259, 260).Select(i => Token(declared.Vocabulary, i))], logits);
+            return [.. all, .. logits];
+        }
+    }
+
+    [Theory]
+    [InlineData("EvenSigns", SparsityMode.Dense)]
+    [InlineData("EvenSigns", SparsityMode.Exact)]
+    [InlineData("EvenSigns", SparsityMode.Predicted)]
+    [InlineData("Biased", SparsityMode.Predicted)]
+    [InlineData("HalfSplitOdd", SparsityMode.Exact)]
+    [InlineData("Thresholded", SparsityMode.Predicted)]
+    [InlineData("DoubleRelu", SparsityMode.Exact)]
+    [InlineData("DoubleRelu", SparsityMode.Dense)]
+    [InlineData("WideHeads", SparsityMode.Exact)]
+    public void MetersCountWhatTheCpuCounts(string name, SparsityMode mode)
+    {
+        DecoderCase declared = GpuDecoders.Find(name);
+        var weights = new DecoderWeights(declared);
+        IReadOnlyList<LayerMetrics> expected = GpuDecoders.With(declared, weights, _cpu, Measure);
+        IReadOnlyList<LayerMetrics> actual = GpuDecoders.With(declared, weights, _gpu, Measure);
+        for (int layer = 0; layer < declared.Layers; layer++)
+        {
+            (LayerMetrics a, LayerMetrics b) = (actual[layer], expected[layer]);
+            string where = $"{name}, {mode}, layer {layer}";
+            a.Tokens.ShouldBe(b.Tokens, where);
+            a.ActualSparsity.ShouldBe(b.ActualSparsity, where);
+            a.PredictedSparsity.ShouldBe(b.PredictedSparsity, where);
+            a.Precision.ShouldBe(b.Precision, where);
+            a.Recall.ShouldBe(b.Recall, where);
+            a.BytesPerToken.ShouldBe(b.BytesPerToken, where);
+        }
+
+        IReadOnlyList<LayerMetrics> Measure(LanguageModel model)
+        {
+            using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = true });
+            for (int i = 0; i < Tokens; i++)
+            {
+                session.Forward([Token(declared.Vocabulary, i)]);
+            }
+
+            return session.ReadMetrics();
+        }
+    }
+
+    [Theory]
+    [InlineData("Plain")]
+    [InlineData("Mixed")]
+    public void TheDevicesGreedyTokenIsThatOfTheLogits(string name)
+    {
+        DecoderCase declared = GpuDecoders.Find(name);
+        GpuDecoders.With(declared, new DecoderWeights(declared), _gpu, model =>
+        {
+            using Session session = model.CreateSession(new SessionOptions());
+            for (int i = 0; i < 20; i++)
+            {
+                ReadOnlySpan<float> logits = session.Forward([Token(declared.Vocabulary, i)]);
+                int best = 0;
+                for (int j = 1; j < logits.Length; j++)
+                {
+                    best = logits[j] > logits[best] ? j : best;
+                }
+
+                StateOf(session).TryGreedy(declared.Vocabulary, out int token).ShouldBeTrue();
+                token.ShouldBe(best);
+            }
+
+            return 0;
+        });
+    }
+
+    [Fact]
+    public void ATokenTakesSevenLaunchesALayerAndThreeMore()
+    {
+        DecoderCase declared = GpuDecoders.Even;
+        GpuDecoders.With(declared, new DecoderWeights(declared), _gpu, model =>
+        {
+            using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Predicted });
+            session.Forward([1]);
+            IReadOnlyList<string> launches = TestDevice.Launches(_gpu, () => session.Forward([2]));
+
+            launches.Count.ShouldBe((declared.Layers * 7) + 3, string.Join(", ", launches));
+            launches.Skip(6).Take(2).ShouldBe(["SignBit", "JoinNormF16"]);
+            return 0;
+        });
+    }
+
+    public void Dispose()
+    {
+        _gpu.Dispose();
+        _cpu.Dispose();
+    }
+
+    /// <summary>What a session's sampling asks; files of random weights have no tokenizer to generate text with.</summary>
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_state")]
+    private static extern ref DecoderState StateOf(Session session);
+
+    /// <summary>Logits of all tokens: some in one call, as a prompt, the rest one by one.</summary>
+    private static float[] Run(
+        LanguageModel model, SparsityMode mode, bool metering = false, bool? sparsePrompt = null, int promptTokens = PromptTokens)
+    {
+        bool sparse = sparsePrompt ?? mode != SparsityMode.Dense;
+        using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = metering, SparsePrompt = sparse });
+        float[] prompt = new float[promptTokens * model.Shape.Vocabulary];
+        if (promptTokens > 0)
+        {
+            session.Forward([.. Enumerable.Range(0, promptTokens).Select(i => Token(model.Shape.Vocabulary, i))], prompt);
+        }
+
+        var logits = new List<float>(prompt);
+        for (int i = promptTokens; i < Tokens; i++)
+        {
+            logits.AddRange(session.Forward([Token(model.Shape.Vocabulary, i)]));
+        }
+
+        return [.. logits];
+    }
+
+    private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
+
+    private static double LargestDifference(float[] a, float[] b)
+    {
+        a.Length.ShouldBe(b.Length);
+        return a.Zip(b, (x, y) => float.IsNaN(x - y) ? float.PositiveInfinity : Math.Abs(x - y)).Max();
+    }
+
+    private static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where) =>
+        MemoryMarshal.AsBytes<float>(actual).SequenceEqual(MemoryMarshal.AsBytes<float>(expected)).ShouldBeTrue(where);
+}

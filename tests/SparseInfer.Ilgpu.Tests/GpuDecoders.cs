@@ -1,0 +1,80 @@
+using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Generators.Tests.Generation;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+/// <summary>The decoders of the CPU's tests with what is particular to GPUs, compiled for both.</summary>
+internal static class GpuDecoders
+{
+    /// <summary>A context of more than one split of attention, as cheap as it can be.</summary>
+    public static readonly DecoderCase Long = new("LongContext")
+    {
+        Hidden = 32,
+        Layers = 1,
+        Vocabulary = 11,
+        Context = 600,
+        Heads = 2,
+        KeyValueHeads = 1,
+        Intermediate = 16,
+        Weights = [WeightType.F32],
+    };
+
+    /// <summary>Signs of the input fill whole 16-byte words, so that a GPU's predictor reads the CPU's bytes.</summary>
+    public static readonly DecoderCase Even = new("EvenSigns")
+    {
+        Hidden = 128,
+        Layers = 3,
+        Context = 32,
+        Intermediate = 70,
+        Alphas = [1m, null, 1.1m],
+        Weights = [WeightType.F16],
+    };
+
+    public static readonly DecoderCase Fat = new("FatThreshold")
+    {
+        Hidden = 34,
+        Heads = 1,
+        KeyValueHeads = 1,
+        Layers = 1,
+        Intermediate = 45,
+        Activation = Activation.FatRelu,
+        Alphas = [1m],
+        Weights = [WeightType.F16],
+    };
+
+    /// <summary>Heads of an odd size: the last element of each is rotated with none.</summary>
+    public static readonly DecoderCase OddHead = new("OddHead")
+    {
+        Hidden = 66,
+        Layers = 1,
+        Heads = 2,
+        KeyValueHeads = 1,
+        DeclaredHeadDimension = 33,
+        DeclaredRopeDimensions = 8,
+        Activation = Activation.SquaredRelu,
+        Weights = [WeightType.F32],
+    };
+
+    public static IReadOnlyList<DecoderCase> All { get; } = [.. DecoderZoo.All, Long, Even, Fat, OddHead];
+
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
+        GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));
+
+    public static DecoderCase Find(string name) => All.Single(model => model.Name == name);
+
+    /// <summary>Runs something with a model on random weights, loaded for a device.</summary>
+    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
+        try
+        {
+            weights.Save(path);
+            using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, path, device);
+            return run(model);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+}
