@@ -1,6 +1,5 @@
 using System.Reflection;
 using ILGPU;
-using ILGPU.Runtime;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using SparseInfer.Generators.Emit.Ilgpu;
@@ -50,7 +49,7 @@ internal sealed class FeedForwardKernels : IDisposable
         IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(spec, layer.Weights, DeviceTable.Default);
         string[] names = layer.HasZeros ? ["SignBitPolicy", "ExactPolicy", "DensePolicy"] : ["ActivationThresholdPolicy", "DensePolicy"];
         IEnumerable<SparsityPolicy> policies = PolicyRegistry.All.Where(policy => names.Contains(policy.GetType().Name));
-        return (plan, new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, policies), batches: false).Emit());
+        return (plan, new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, policies), batches: false, alone: false).Emit());
     }
 
     public static Assembly Compile(IEnumerable<string> texts)

@@ -2,10 +2,9 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;
+using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
 
 namespace SparseInfer.Ilgpu.Tests;
-
-using LayerPolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
 
 /// <summary>
 /// Every activation x weight type x gate x biases x policy x odd shape of the CPU's tests: the generated kernels on the stand-in against
@@ -36,11 +35,11 @@ public sealed class FeedForwardMatrixTests
         foreach ((string input, float[] x) in data.Inputs)
         {
             float[]? dense = null;
-            foreach (LayerCase layer in shape.Where(layer => layer.Policy != LayerPolicy.None).OrderBy(layer => layer.Policy))
+            foreach (LayerCase layer in shape.Where(layer => layer.Policy != ReferencePolicy.None).OrderBy(layer => layer.Policy))
             {
                 string where = $"{layer.Name}, {input}";
                 (string kernel, object? parameter) = Kernel(layer);
-                SparsityMode mode = layer.Policy == LayerPolicy.Dense ? SparsityMode.Dense : SparsityMode.Predicted;
+                SparsityMode mode = layer.Policy == ReferencePolicy.Dense ? SparsityMode.Dense : SparsityMode.Predicted;
                 LayerReference.Expected expected = new LayerReference(layer, data, onGpu: true).Forward(x, mode);
 
                 (float[] y, _) = kernels.Run(kernel, weights, x, data.DownBias, parameter, metered: false);
@@ -49,7 +48,7 @@ public sealed class FeedForwardMatrixTests
                 ShouldMatch(y, expected, where);
                 ShouldHaveTheBitsOf(y, metered, where + ", metered");
                 dense ??= y;
-                if (layer.Policy == LayerPolicy.Exact)
+                if (layer.Policy == ReferencePolicy.Exact)
                 {
                     ShouldHaveTheBitsOf(dense, y, where);
                 }
@@ -61,7 +60,7 @@ public sealed class FeedForwardMatrixTests
                     counts[2].ShouldBe(expected.PredictedInactive, where);
                     int all = layer.Intermediate * (layer.Gated ? 2 : 1);
                     counts[3].ShouldBe(
-                        layer.Policy == LayerPolicy.Dense ? all : expected.Kept + (layer.Gated ? expected.KeptAfterFirst : 0), where);
+                        layer.Policy == ReferencePolicy.Dense ? all : expected.Kept + (layer.Gated ? expected.KeptAfterFirst : 0), where);
                 }
             }
         }
@@ -69,9 +68,9 @@ public sealed class FeedForwardMatrixTests
 
     private static (string Kernel, object? Parameter) Kernel(LayerCase layer) => layer.Policy switch
     {
-        LayerPolicy.Dense => ("Dense", null),
-        LayerPolicy.Exact => ("Exact", null),
-        LayerPolicy.SignBit => ("SignBit", SignBitThreshold.Of(FormattableString.Invariant($"{layer.Alpha}"), layer.Hidden)),
+        ReferencePolicy.Dense => ("Dense", null),
+        ReferencePolicy.Exact => ("Exact", null),
+        ReferencePolicy.SignBit => ("SignBit", SignBitThreshold.Of(FormattableString.Invariant($"{layer.Alpha}"), layer.Hidden)),
         _ => ("ActivationThreshold", LayerCase.Threshold),
     };
 

@@ -1,20 +1,18 @@
 using System.Runtime.InteropServices;
-using ILGPU;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Ilgpu.StandIn;
 using SparseInfer.Kernels.Ilgpu;
 using SparseInfer.Runtime;
+using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
 
 namespace SparseInfer.Ilgpu.Tests;
-
-using LayerPolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
 
 /// <summary>What the feed-forward of a model of seven billion parameters reads and waits for: hidden 4096, intermediate 11008, F16.</summary>
 public sealed class SevenBillionCounterTests : IDisposable
 {
-    private static readonly LayerCase Layer = new(4096, 11008, Activation.Relu, WeightType.F16, Gated: true, Biases: false, LayerPolicy.None);
+    private static readonly LayerCase Layer = new(4096, 11008, Activation.Relu, WeightType.F16, Gated: true, Biases: false, ReferencePolicy.None);
 
     private readonly IlgpuDevice _device = TestDevice.Open();
 

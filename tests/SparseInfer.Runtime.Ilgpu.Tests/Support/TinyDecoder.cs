@@ -80,7 +80,7 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
             if (Metering)
             {
                 program._count(new KernelConfig(1, 32), Counts(0));
-                Count(0, rowBytes: 100, matrices: 2, predictorBytes: 7);
+                Count(0, rowBytes: 100, predictorBytes: 7);
             }
         }
 
