@@ -1,3 +1,4 @@
+#if STANDIN
 using System.Reflection;
 using ILGPU;
 using Microsoft.CodeAnalysis;
@@ -140,3 +141,4 @@ internal sealed class FeedForwardKernels : IDisposable
 
     private static float Column(Float4 quad, int column) => column switch { 0 => quad.X, 1 => quad.Y, 2 => quad.Z, _ => quad.W };
 }
+#endif

@@ -1,3 +1,4 @@
+#if STANDIN
 using System.Reflection;
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Policies.SignBit;
@@ -88,3 +89,4 @@ public sealed class FeedForwardMatrixTests
     private static void ShouldHaveTheBitsOf(float[] expected, float[] y, string where) =>
         MemoryMarshal.AsBytes<float>(y).SequenceEqual(MemoryMarshal.AsBytes<float>(expected)).ShouldBeTrue(where);
 }
+#endif

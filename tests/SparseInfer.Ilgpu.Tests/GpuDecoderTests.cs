@@ -1,3 +1,4 @@
+#if STANDIN
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Tests.Execution;
@@ -224,3 +225,4 @@ public sealed class GpuDecoderTests : IDisposable
     private static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where) =>
         MemoryMarshal.AsBytes<float>(actual).SequenceEqual(MemoryMarshal.AsBytes<float>(expected)).ShouldBeTrue(where);
 }
+#endif

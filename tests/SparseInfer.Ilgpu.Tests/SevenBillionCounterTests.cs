@@ -1,3 +1,4 @@
+#if STANDIN
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
@@ -79,3 +80,4 @@ public sealed class SevenBillionCounterTests : IDisposable
         return weights;
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if STANDIN
 extern alias vocabulary;
 
 using ILGPU;
@@ -77,3 +78,4 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
         return new TensorInMemory(name + ".weight", TensorType.Of((FileType)matrix.Type), [matrix.Values.Length / matrix.Columns, matrix.Columns], bytes);
     }
 }
+#endif

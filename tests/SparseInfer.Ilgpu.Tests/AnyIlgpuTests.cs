@@ -1,0 +1,31 @@
+using SparseInfer.Generators.Tests.Execution;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+/// <summary>What runs on the stand-in and on ILGPU's own CPU accelerator alike: small, for that takes a thread of the system for each lane.</summary>
+public sealed class AnyIlgpuTests
+{
+    [Theory]
+    [InlineData(SparsityMode.Dense)]
+    [InlineData(SparsityMode.Predicted)]
+    public void AGeneratedDecoderHasTheLogitsOfTheCpu(SparsityMode mode)
+    {
+        DecoderCase declared = GpuDecoders.Find("Plain");
+        var weights = new DecoderWeights(declared);
+        using Device cpu = Device.Cpu(1);
+        using IlgpuDevice gpu = TestDevice.Open();
+
+        float[] expected = GpuDecoders.With(declared, weights, cpu, model => Run(model, mode));
+        float[] actual = GpuDecoders.With(declared, weights, gpu, model => Run(model, mode));
+
+        float most = expected.Max(MathF.Abs);
+        expected.Zip(actual, (a, b) => MathF.Abs(a - b)).Max().ShouldBeLessThan(1e-4f * most);
+    }
+
+    private static float[] Run(LanguageModel model, SparsityMode mode)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = mode });
+        float[] first = session.Forward([1]).ToArray();
+        return [.. first, .. session.Forward([2])];
+    }
+}
