@@ -118,8 +118,8 @@ public sealed class DecoderTests
         layer.Precision.ShouldBe(0.5);
         layer.Recall.ShouldBe(4.0 / 12);
 
-        // A token: 16 - 4 first rows, 8 second ones, and as many of down.
-        layer.BytesPerToken.ShouldBe((100 * (12 + 8 + 8)) + 7);
+        // A token: 16 - 4 first rows, and 8 of the matrices after the first.
+        layer.BytesPerToken.ShouldBe((100 * (12 + 8)) + 7);
         session.Metering = false;
         session.Forward([3]);
         session.ReadMetrics().Single().Tokens.ShouldBe(2);

@@ -297,7 +297,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             {
                 int count = tokens - LogitsFrom;
                 Product(_program._head, _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads), count, Logits, Vocabulary);
-                _program._argMax(new KernelConfig(1, 1024), Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);
+                _program._argMax(new KernelConfig(1, 256), Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);
             }
         }
 
@@ -400,7 +400,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             _program._headF16(
                 new KernelConfig((Vocabulary + 31) / 32, 256), _program._head.Words, _normed.SubView(row * HiddenQuads, HiddenQuads),
                 Vocabulary, Logits);
-            _program._argMax(new KernelConfig(1, 1024), Logits.SubView(0, Vocabulary), Vocabulary, Greedy);
+            _program._argMax(new KernelConfig(1, 256), Logits.SubView(0, Vocabulary), Vocabulary, Greedy);
         }
 
         private void Product(DeviceMatrix w, ArrayView<Float4> x, int tokens, ArrayView<float> y, int stride)
@@ -1182,15 +1182,15 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     /// </summary>
     internal static void ArgMax(ArrayView<float> logits, int vocabulary, ArrayView<int> greedy)
     {
-        ArrayView<float> values = SharedMemory.Allocate<float>(32);
-        ArrayView<int> indices = SharedMemory.Allocate<int>(32);
+        ArrayView<float> values = SharedMemory.Allocate<float>(8);
+        ArrayView<int> indices = SharedMemory.Allocate<int>(8);
         int thread = Group.IdxX;
         int lane = thread % 32;
         int warp = thread / 32;
         int best = thread < vocabulary ? thread : 0;
         float most = logits[best];
         int wrong = most <= float.MaxValue ? 0 : 1;
-        for (int i = thread + 1024; i < vocabulary; i += 1024)
+        for (int i = thread + 256; i < vocabulary; i += 256)
         {
             float logit = logits[i];
             wrong |= logit <= float.MaxValue ? 0 : 1;
@@ -1260,7 +1260,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         Group.Barrier();
         if (thread == 0)
         {
-            for (int other = 1; other < 32; other++)
+            for (int other = 1; other < 8; other++)
             {
                 float value = values[other];
                 int index = indices[other];
