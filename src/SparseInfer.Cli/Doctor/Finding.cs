@@ -37,7 +37,7 @@ internal sealed record Finding
         Description = info.Description,
         WhyNot = info.WhyNot,
         Fix = info.Fix,
-        MemoryBytes = info.MemoryBytes == 0 ? null : info.MemoryBytes,
+        MemoryBytes = info.MemoryBytes is 0 or long.MaxValue ? null : info.MemoryBytes, // the latter: ILGPU's CPU accelerator knows no bound
         Multiprocessors = info.Multiprocessors == 0 ? null : info.Multiprocessors,
         Architecture = info.Architecture,
     };
