@@ -37,7 +37,9 @@ internal sealed record Finding
         Description = info.Description,
         WhyNot = info.WhyNot,
         Fix = info.Fix,
-        MemoryBytes = info.MemoryBytes is 0 or long.MaxValue ? null : info.MemoryBytes, // the latter: ILGPU's CPU accelerator knows no bound
+
+        // The latter is what ILGPU's CPU accelerator says: it knows no bound.
+        MemoryBytes = info.MemoryBytes is 0 or long.MaxValue ? null : info.MemoryBytes,
         Multiprocessors = info.Multiprocessors == 0 ? null : info.Multiprocessors,
         Architecture = info.Architecture,
     };
