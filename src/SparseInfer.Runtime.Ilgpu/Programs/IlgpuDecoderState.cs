@@ -11,9 +11,6 @@ namespace SparseInfer.Runtime;
 /// </summary>
 public abstract class IlgpuDecoderState : DecoderState
 {
-    /// <summary>Numbers that a warp of a metered kernel counts: see <see cref="Counts"/>.</summary>
-    private const int CountsPerWarp = 4;
-
     private readonly IlgpuDevice _device;
     private readonly Stack<IDisposable> _buffers = new();
     private readonly int _vocabulary;
@@ -168,16 +165,7 @@ public abstract class IlgpuDecoderState : DecoderState
         int[] counted = new int[_countsPerLayer];
         _counts.CopyTo((long)layer * _countsPerLayer, counted);
         LayerTally tally = _metered[layer];
-        long read = 0;
-        for (int warp = 0; warp < counted.Length; warp += CountsPerWarp)
-        {
-            tally.Inactive += counted[warp];
-            tally.Predicted += counted[warp + 1];
-            tally.PredictedInactive += counted[warp + 2];
-            read += counted[warp + 3];
-        }
-
-        tally.Bytes += (tally.Neurons - tally.Predicted + read) * _rowBytes[layer];
+        WarpCounts.AddTo(ref tally, counted, _rowBytes[layer]);
         return tally;
     }
 

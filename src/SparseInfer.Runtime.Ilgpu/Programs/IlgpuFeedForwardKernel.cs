@@ -9,8 +9,6 @@ namespace SparseInfer.Runtime;
 /// <summary>Base class of generated feed-forward layers on ILGPU's devices.</summary>
 public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
 {
-    private const int CountsPerWarp = 4;
-
     private readonly IlgpuFeedForwardSizes _sizes;
     private readonly WeightType[] _types;
     private readonly Lock _lock = new();
@@ -106,16 +104,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
                 int[] counted = new int[_sizes.Counts];
                 state.Counts.CopyTo(counted);
                 tally = state.Metered;
-                long read = 0;
-                for (int warp = 0; warp < counted.Length; warp += CountsPerWarp)
-                {
-                    tally.Inactive += counted[warp];
-                    tally.Predicted += counted[warp + 1];
-                    tally.PredictedInactive += counted[warp + 2];
-                    read += counted[warp + 3];
-                }
-
-                tally.Bytes += (tally.Neurons - tally.Predicted + read) * state.RowBytes;
+                WarpCounts.AddTo(ref tally, counted, state.RowBytes);
             }
 
             return new LayerMetrics(0, in tally, Shape.Intermediate);

@@ -30,7 +30,7 @@ internal sealed class IlgpuLayerClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, FeedForwardIlgpuClass.Namespaces);
+        GeneratedFile.Begin(_code, Head, ["System.CodeDom.Compiler", "ILGPU", "SparseInfer.Kernels.Ilgpu", "SparseInfer.Runtime"]);
         _code.Summary($"The layer that {_spec.Target.FullName} declares, on a GPU.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal sealed class {_name} : IlgpuFeedForwardKernel"))

@@ -1,0 +1,75 @@
+using SparseInfer.Generators.Tests.Generation;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+/// <summary>Layers that stand alone: the same property computes the same on the CPU and on a device that ILGPU reaches.</summary>
+public sealed class LayerAloneTests
+{
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
+        GeneratedProject.Complete(GeneratedProject.Compilation("""
+            using SparseInfer;
+
+            internal static partial class Layers
+            {
+                [FeedForward(Hidden = 40, Intermediate = 70, Activation = Activation.SquaredRelu, Gated = false, Biases = true)]
+                [SignBitPredictor(Alpha = 1.01f)]
+                [Weights(WeightType.F32)]
+                public static partial FeedForwardKernel Ungated { get; }
+
+                [FeedForward(Hidden = 64, Intermediate = 96)]
+                [SignBitPredictor(Alpha = 1.01f)]
+                [Weights(WeightType.BF16, WeightType.Q8_0)]
+                public static partial FeedForwardKernel TwoTypes { get; }
+            }
+            """).WithIlgpu()), unloads: false));
+
+    [Theory]
+    [InlineData("Ungated")]
+    [InlineData("TwoTypes")]
+    public void ALayerComputesAndCountsWhatItDoesOnTheCpu(string property)
+    {
+        using IlgpuDevice device = TestDevice.Open();
+        using FeedForwardKernel cpu = Assembly.Value.Layer("Layers", property).New();
+        using FeedForwardKernel gpu = cpu.New();
+        FeedForwardShape shape = cpu.Shape;
+        var random = new Random(1);
+        float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
+        int matrix = shape.Hidden * shape.Intermediate;
+        var weights = new FeedForwardWeights
+        {
+            Gate = shape.Gated ? WeightTensor.From(Values(matrix)) : null,
+            Up = Values(matrix),
+            Down = Values(matrix),
+            UpBias = shape.Biases ? Values(shape.Intermediate) : null,
+            DownBias = shape.Biases ? Values(shape.Hidden) : null,
+        };
+        cpu.Load(weights);
+        gpu.Load(weights, device);
+        float[] x = Values(shape.Hidden);
+        float[] dense = Forward(gpu, SparsityMode.Dense, x);
+
+        foreach (SparsityMode mode in Enum.GetValues<SparsityMode>())
+        {
+            float[] expected = Forward(cpu, mode, x);
+            float most = expected.Max(MathF.Abs);
+            expected.Zip(Forward(gpu, mode, x), (a, b) => MathF.Abs(a - b)).Max().ShouldBeLessThan(1e-5f * most, $"{property}, {mode}");
+        }
+
+        Forward(gpu, SparsityMode.Exact, x).ShouldBe(dense);
+        cpu.Metering = gpu.Metering = true;
+        Forward(cpu, SparsityMode.Predicted, x);
+        Forward(gpu, SparsityMode.Predicted, x);
+        LayerMetrics counted = gpu.ReadMetrics();
+        counted.ActualSparsity.ShouldBe(cpu.ReadMetrics().ActualSparsity);
+        counted.PredictedSparsity.ShouldBe(cpu.ReadMetrics().PredictedSparsity);
+        counted.Recall.ShouldBe(cpu.ReadMetrics().Recall);
+    }
+
+    private static float[] Forward(FeedForwardKernel kernel, SparsityMode mode, float[] x)
+    {
+        float[] y = new float[x.Length];
+        kernel.Mode = mode;
+        kernel.Forward(x, y);
+        return y;
+    }
+}
