@@ -10,15 +10,15 @@ namespace SparseInfer.Kernels.Cpu;
 /// column's sum by one fused multiply-add with scale times step. Neurons that are zero take no part in any of this.
 /// </summary>
 /// <remarks>
-/// Four rows at a time go through the columns, as memory likes it, while the next four of the list are fetched; integer sums wait in a small
-/// buffer from one four to the next.
+/// A cache line of every row of a block is summed in registers, scaled, and added to the results, before the next line. Memory likes whole
+/// rows better: so the next block's rows are fetched to the second-level cache meanwhile, one after the other.
 /// </remarks>
 internal static unsafe class BlockDown
 {
     private const int BlockNeurons = DownMatrix.BlockNeurons;
 
-    /// <summary>Columns that a pass takes: their integer sums fit the first-level cache.</summary>
-    private const int TileColumns = 4096;
+    /// <summary>The largest step that may take over the 2^112 that folded scales lack.</summary>
+    private const float LargestStep = 1 << 15;
 
     /// <summary>Adds the neurons of a list that have an activation; those behind are fetched.</summary>
     [SkipLocalsInit]
@@ -27,58 +27,70 @@ internal static unsafe class BlockDown
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn)
         where TKernel : struct, IBlockDownKernel
     {
-        int* room = stackalloc int[Math.Min(TileColumns, toColumn - fromColumn) + 8];
-        int* sums = (int*)(((nuint)room + 31) & ~(nuint)31);
+        short* quants = stackalloc short[BlockNeurons];
+        int* pairs = stackalloc int[BlockNeurons / 2];
+        byte** rows = stackalloc byte*[BlockNeurons];
+        byte** next = stackalloc byte*[BlockNeurons];
+        bool vectorized = Avx2.IsSupported && Fma.IsSupported;
+        int full = fromColumn + ((toColumn - fromColumn) / TKernel.LineColumns * TKernel.LineColumns);
+        int halves = fromColumn + ((toColumn - fromColumn) / (TKernel.LineColumns / 2) * (TKernel.LineColumns / 2));
         fixed (float* results = &y)
         {
-            for (int column = fromColumn; column < toColumn; column += TileColumns)
-                AddTile<TKernel>(in down, active, h, results, column, Math.Min(column + TileColumns, toColumn), sums);
+            for (int n = 0; n < h.Length;)
+            {
+                int block = active[n] / BlockNeurons;
+                int count = CountOfBlock(active[n..h.Length], block);
+                float step = Quantize<TKernel>(h.Slice(n, count), quants, out int sum);
+                ReadOnlySpan<int> neurons = active.Slice(n, count);
+                n += count;
+                if (step == 0)
+                    continue;
+                int column = fromColumn;
+                if (vectorized && step <= LargestStep)
+                {
+                    // An odd one repeats a row, times zero.
+                    for (int i = 0; i < count; i += 2)
+                    {
+                        bool paired = i + 1 < count;
+                        rows[i] = down.Pointer(neurons[i]);
+                        rows[i + 1] = paired ? down.Pointer(neurons[i + 1]) : rows[i];
+                        pairs[i / 2] = TKernel.Pair(quants[i], paired ? quants[i + 1] : (short)0);
+                    }
+                    RowsAhead ahead = Following<TKernel>(in down, active[n..], next, fromColumn, toColumn);
+                    var scales = new BlockScales(down.Block(block), step, sum);
+                    int pairCount = (count + 1) / 2;
+                    TKernel.AddLines<FullLine>(rows, pairs, pairCount, in scales, fromColumn, full, results, ref ahead);
+                    TKernel.AddLines<HalfLine>(rows, pairs, pairCount, in scales, full, halves, results, ref ahead);
+                    column = halves;
+                }
+                for (; column < toColumn; column++)
+                    AddColumn<TKernel>(in down, neurons, quants, down.Block(block), step, column, results);
+            }
         }
     }
 
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddTile<TKernel>(
-        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, float* y, int fromColumn, int toColumn, int* sums)
+    /// <summary>How many neurons at the head of a list belong to a block.</summary>
+    private static int CountOfBlock(ReadOnlySpan<int> active, int block)
+    {
+        int count = 0;
+        while (count < active.Length && active[count] / BlockNeurons == block)
+            count++;
+        return count;
+    }
+
+    /// <summary>What the head of a list will ask for next: the rows of one block, and their scales.</summary>
+    private static RowsAhead Following<TKernel>(
+        in DownMatrix down, ReadOnlySpan<int> active, byte** rows, int fromColumn, int toColumn)
         where TKernel : struct, IBlockDownKernel
     {
-        short* quants = stackalloc short[BlockNeurons + 3];
-        int lines = Avx2.IsSupported && Fma.IsSupported ? (toColumn - fromColumn) / TKernel.LineColumns * TKernel.LineColumns : 0;
-        int last = active.Length - 1;
-        for (int n = 0; n < h.Length;)
-        {
-            int block = active[n] / BlockNeurons;
-            int end = n + 1;
-            while (end < h.Length && active[end] / BlockNeurons == block)
-                end++;
-            int count = end - n;
-            float step = Quantize<TKernel>(h.Slice(n, count), quants, out int sum);
-            if (step != 0)
-            {
-                // A four that the block does not fill repeats a row, times zero.
-                quants[count] = quants[count + 1] = quants[count + 2] = 0;
-                byte* ahead = down.Block(active[Math.Min(end, last)] / BlockNeurons);
-                var scales = new BlockScales(down.Block(block), ahead, step, sum);
-                for (int i = 0; lines > 0 && i < count; i += 4)
-                {
-                    int at = n + i;
-                    int stop = end - 1;
-                    FourRows rows = down.Four(
-                        active[at], active[Math.Min(at + 1, stop)], active[Math.Min(at + 2, stop)], active[Math.Min(at + 3, stop)]);
-                    at = Math.Min(at + 4, end);
-                    FourRows next = down.Four(
-                        active[Math.Min(at, last)],
-                        active[Math.Min(at + 1, last)],
-                        active[Math.Min(at + 2, last)],
-                        active[Math.Min(at + 3, last)]);
-                    TKernel.AddFour(
-                        in rows, in next, quants + i, i, i + 4 >= count, in scales, fromColumn, fromColumn + lines, sums, y);
-                }
-                for (int column = fromColumn + lines; column < toColumn; column++)
-                    AddColumn<TKernel>(in down, active[n..end], quants, in scales, column, y);
-            }
-            n = end;
-        }
+        if (active.IsEmpty)
+            return default;
+        int block = active[0] / BlockNeurons;
+        int count = CountOfBlock(active, block);
+        nint from = TKernel.RowBytes(fromColumn);
+        for (int i = 0; i < count; i++)
+            rows[i] = down.Pointer(active[i]) + from;
+        return new RowsAhead(rows, count, TKernel.RowBytes(toColumn) - from, down.Block(block));
     }
 
     /// <summary>Rounds a block's activations to multiples of a step, to nearest, ties to even; returns the step, 0 where there is nothing to add.</summary>
@@ -100,45 +112,107 @@ internal static unsafe class BlockDown
         return largest / TKernel.Range;
     }
 
-    /// <summary>One column: what lines leave over, and processors without AVX2.</summary>
+    /// <summary>One column: what lines leave over, steps out of all proportion, and processors without AVX2.</summary>
     private static void AddColumn<TKernel>(
-        in DownMatrix down, ReadOnlySpan<int> neurons, short* quants, in BlockScales scales, int column, float* y)
+        in DownMatrix down, ReadOnlySpan<int> neurons, short* quants, byte* halves, float step, int column, float* y)
         where TKernel : struct, IBlockDownKernel
     {
         int sum = 0;
         for (int i = 0; i < neurons.Length; i++)
             sum += TKernel.Quant(ref down.Neuron(neurons[i]), column) * quants[i];
-        float scale = Widening.Half(((short*)scales.Halves)[column]);
-        y[column] = MathF.FusedMultiplyAdd(sum, scale * scales.Step, y[column]);
+        float scale = Widening.Half(((short*)halves)[column]);
+        y[column] = MathF.FusedMultiplyAdd(sum, scale * step, y[column]);
     }
 
     /// <summary>What a block's integer sums are multiplied with.</summary>
     /// <param name="halves">The block's row of scales.</param>
-    /// <param name="ahead">The next block's, to be fetched.</param>
     /// <param name="step">The step of its activations.</param>
     /// <param name="sum">Sum of its activations' quants.</param>
-    internal readonly ref struct BlockScales(byte* halves, byte* ahead, float step, int sum)
+    internal readonly ref struct BlockScales(byte* halves, float step, int sum)
     {
         public byte* Halves { get; } = halves;
 
-        public byte* Ahead { get; } = ahead;
-
-        public float Step { get; } = step;
+        /// <summary>The step, times what folded scales lack: a power of two, so nothing is rounded that was not before.</summary>
+        public float FoldedStep { get; } = step * Widening.HalfUnfold;
 
         public int Sum { get; } = sum;
 
-        /// <summary>Adds 16 columns' integer sums, given in two vectors, to y.</summary>
+        /// <summary>Adds 8 columns' integer sums to y.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Add(Vector256<int> first, Vector256<int> second, byte* halves, Vector256<float> step, float* y)
-        {
-            Fma.MultiplyAdd(Avx.ConvertToVector256Single(first), Scale(halves) * step, Vector256.Load(y)).Store(y);
-            Fma.MultiplyAdd(Avx.ConvertToVector256Single(second), Scale(halves + 16) * step, Vector256.Load(y + 8)).Store(y + 8);
-        }
+        public static void Add(Vector256<int> sums, byte* halves, Vector256<float> step, float* y) =>
+            Fma.MultiplyAdd(Avx.ConvertToVector256Single(sums), FoldedScale(halves) * step, Vector256.Load(y)).Store(y);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<float> Scale(byte* halves) =>
-            (Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)halves), 13) & Vector256.Create(unchecked((int)0x8FFFFFFF))).AsSingle()
-                * Vector256.Create(Widening.HalfUnfold);
+        private static Vector256<float> FoldedScale(byte* halves) =>
+            (Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)halves), 13) & Vector256.Create(unchecked((int)0x8FFFFFFF))).AsSingle();
+    }
+
+    /// <summary>The next block's rows, one after the other: a share of a row with every line of this block.</summary>
+    internal ref struct RowsAhead
+    {
+        private readonly byte** _rows;
+        private readonly int _count;
+        private readonly nint _rowBytes;
+        private readonly byte* _halves;
+        private readonly nint _share;
+        private int _row;
+        private nint _offset;
+
+        /// <summary>Describes them.</summary>
+        /// <param name="rows">The rows.</param>
+        /// <param name="count">Number of rows.</param>
+        /// <param name="rowBytes">How much of each.</param>
+        /// <param name="halves">The block's scales.</param>
+        public RowsAhead(byte** rows, int count, nint rowBytes, byte* halves)
+        {
+            _rows = rows;
+            _count = count;
+            _rowBytes = rowBytes;
+            _halves = halves;
+            nint lines = (rowBytes + 63) / 64;
+            nint steps = Math.Max(1, lines / count);
+            _share = (lines + steps - 1) / steps * 64;
+        }
+
+        /// <summary>What to fetch with a line: the scales of its columns at once, of a row what is returned.</summary>
+        /// <param name="column">The line's first column.</param>
+        /// <param name="columns">Its columns.</param>
+        /// <param name="end">Where the share ends.</param>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public byte* Next(nint column, int columns, out byte* end)
+        {
+            end = null;
+            if (_row == _count)
+                return null;
+            for (nint scale = 2 * column; scale < 2 * (column + columns); scale += 64)
+                Sse.Prefetch1(_halves + scale);
+            byte* start = _rows[_row] + _offset;
+            _offset += _share;
+            end = start + _share;
+            if (_offset >= _rowBytes)
+            {
+                end = _rows[_row] + _rowBytes;
+                _offset = 0;
+                _row++;
+            }
+            return start;
+        }
+    }
+
+    /// <summary>How much of a cache line a kernel takes.</summary>
+    internal interface ILine
+    {
+        static abstract bool IsFull { get; }
+    }
+
+    internal readonly struct FullLine : ILine
+    {
+        public static bool IsFull => true;
+    }
+
+    internal readonly struct HalfLine : ILine
+    {
+        public static bool IsFull => false;
     }
 }
 
@@ -151,29 +225,32 @@ internal unsafe interface IBlockDownKernel
     /// <summary>Columns in a cache line of a neuron's row: those that are taken at once.</summary>
     static abstract int LineColumns { get; }
 
+    /// <summary>Bytes of a neuron's row before a column, a multiple of 32.</summary>
+    static abstract nint RowBytes(int column);
+
     /// <summary>One weight's quant.</summary>
     static abstract int Quant(ref byte row, int column);
 
-    /// <summary>Adds four neurons of a block, with AVX2.</summary>
-    /// <param name="rows">Their rows.</param>
-    /// <param name="next">The next four's.</param>
-    /// <param name="quants">Their activations.</param>
-    /// <param name="index">How many of the block came before; at 0 the sums begin.</param>
-    /// <param name="isLast">Whether no more follow: then the sums are scaled and added to y.</param>
+    /// <summary>Two neurons' activations, as <see cref="AddLines"/> wants them.</summary>
+    static abstract int Pair(short first, short second);
+
+    /// <summary>Adds a block's neurons, with AVX2.</summary>
+    /// <param name="rows">Their rows, an even number.</param>
+    /// <param name="pairs">Their activations, two together.</param>
+    /// <param name="count">Number of pairs.</param>
     /// <param name="scales">The block's scales.</param>
     /// <param name="fromColumn">The first column.</param>
-    /// <param name="toColumn">Behind the last: whole lines on.</param>
-    /// <param name="sums">Room for an integer a column.</param>
+    /// <param name="toColumn">Behind the last: whole lines, or halves, on.</param>
     /// <param name="y">The results, column 0's first.</param>
-    static abstract void AddFour(
-        in FourRows rows,
-        in FourRows next,
-        short* quants,
-        int index,
-        bool isLast,
+    /// <param name="ahead">What is fetched meanwhile.</param>
+    static abstract void AddLines<TLine>(
+        byte** rows,
+        int* pairs,
+        int count,
         in BlockDown.BlockScales scales,
         int fromColumn,
         int toColumn,
-        int* sums,
-        float* y);
+        float* y,
+        ref BlockDown.RowsAhead ahead)
+        where TLine : struct, BlockDown.ILine;
 }

@@ -13,99 +13,98 @@ internal readonly unsafe struct Q4Down : IBlockDownKernel
 {
     public static float Range => 127;
 
-    public static int LineColumns => 64;
+    public static int LineColumns => 128;
+
+    public static nint RowBytes(int column) => column / 2;
 
     public static int Quant(ref byte row, int column) =>
         ((Unsafe.Add(ref row, (column / 32 * 16) + (column % 16)) >> (column % 32 / 16 * 4)) & 15) - 8;
 
+    /// <summary>Bytes: first, second, and both again.</summary>
+    public static int Pair(short first, short second) => ((byte)first | ((byte)second << 8)) * 0x10001;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddFour(
-        in FourRows rows,
-        in FourRows next,
-        short* quants,
-        int index,
-        bool isLast,
+    public static void AddLines<TLine>(
+        byte** rows,
+        int* pairs,
+        int count,
         in BlockDown.BlockScales scales,
         int fromColumn,
         int toColumn,
-        int* sums,
-        float* y)
+        float* y,
+        ref BlockDown.RowsAhead ahead)
+        where TLine : struct, BlockDown.ILine
     {
-        byte* r0 = rows.First, r1 = rows.Second, r2 = rows.Third, r3 = rows.Fourth;
-        byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
+        const int Half = 64;
+        int columns = TLine.IsFull ? 2 * Half : Half;
         Vector256<byte> nibble = Vector256.Create((byte)15);
-        Vector256<sbyte> h01 = Vector256.Create((short)((byte)quants[0] | (quants[1] << 8))).AsSByte();
-        Vector256<sbyte> h23 = Vector256.Create((short)((byte)quants[2] | (quants[3] << 8))).AsSByte();
-        Vector256<float> step = Vector256.Create(scales.Step);
-        Vector256<short> start = Vector256.Create((short)(-8 * scales.Sum));
-        bool begins = index == 0;
-        short* current = (short*)sums;
-        for (nint column = fromColumn; column < toColumn; column += 64, current += 64)
+        Vector256<float> step = Vector256.Create(scales.FoldedStep);
+        for (nint column = fromColumn; column < toColumn; column += columns)
         {
+            byte* next = ahead.Next(column, columns, out byte* end);
             nint at = column / 2;
-            if ((at & 63) == 0)
+            Vector256<short> start = Vector256.Create((short)(-8 * scales.Sum));
+            Vector256<short> a0 = start, a1 = start, a2 = start, a3 = start;
+            Vector256<short> b0 = start, b1 = start, b2 = start, b3 = start;
+            for (int pair = 0; pair < count; pair++)
             {
-                Sse.Prefetch0(n0 + at);
-                Sse.Prefetch0(n1 + at);
-                Sse.Prefetch0(n2 + at);
-                Sse.Prefetch0(n3 + at);
+                if (next < end)
+                {
+                    Sse.Prefetch1(next);
+                    Sse.Prefetch1(next + 64);
+                    next += 128;
+                }
+                byte* first = rows[2 * pair] + at;
+                byte* second = rows[(2 * pair) + 1] + at;
+                Vector256<sbyte> h = Vector256.Create(pairs[pair]).AsSByte();
+                Vector256<byte> r = Vector256.Load(first);
+                Vector256<byte> s = Vector256.Load(second);
+                Vector256<byte> both = Avx2.UnpackLow(r, s);
+                a0 += Avx2.MultiplyAddAdjacent(both & nibble, h);
+                a1 += Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(both.AsUInt16(), 4).AsByte() & nibble, h);
+                both = Avx2.UnpackHigh(r, s);
+                a2 += Avx2.MultiplyAddAdjacent(both & nibble, h);
+                a3 += Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(both.AsUInt16(), 4).AsByte() & nibble, h);
+                if (TLine.IsFull)
+                {
+                    r = Vector256.Load(first + 32);
+                    s = Vector256.Load(second + 32);
+                    both = Avx2.UnpackLow(r, s);
+                    b0 += Avx2.MultiplyAddAdjacent(both & nibble, h);
+                    b1 += Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(both.AsUInt16(), 4).AsByte() & nibble, h);
+                    both = Avx2.UnpackHigh(r, s);
+                    b2 += Avx2.MultiplyAddAdjacent(both & nibble, h);
+                    b3 += Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(both.AsUInt16(), 4).AsByte() & nibble, h);
+                }
             }
 
-            Vector256<byte> a = Vector256.Load(r0 + at);
-            Vector256<byte> b = Vector256.Load(r1 + at);
-            Vector256<byte> c = Vector256.Load(r2 + at);
-            Vector256<byte> d = Vector256.Load(r3 + at);
-            Vector256<byte> ab = Avx2.UnpackLow(a, b);
-            Vector256<byte> cd = Avx2.UnpackLow(c, d);
-            Vector256<short> sums0 = Lower(ab, h01, nibble) + Lower(cd, h23, nibble);
-            Vector256<short> sums1 = Upper(ab, h01, nibble) + Upper(cd, h23, nibble);
-            ab = Avx2.UnpackHigh(a, b);
-            cd = Avx2.UnpackHigh(c, d);
-            Vector256<short> sums2 = Lower(ab, h01, nibble) + Lower(cd, h23, nibble);
-            Vector256<short> sums3 = Upper(ab, h01, nibble) + Upper(cd, h23, nibble);
-            if (begins)
-            {
-                sums0 += start;
-                sums1 += start;
-                sums2 += start;
-                sums3 += start;
-            }
-            else
-            {
-                sums0 += Vector256.Load(current);
-                sums1 += Vector256.Load(current + 16);
-                sums2 += Vector256.Load(current + 32);
-                sums3 += Vector256.Load(current + 48);
-            }
-            if (!isLast)
-            {
-                sums0.Store(current);
-                sums1.Store(current + 16);
-                sums2.Store(current + 32);
-                sums3.Store(current + 48);
-                continue;
-            }
-
-            // 8 of each 16 columns, and of the 16 that are 32 on, as the unpacking left them.
+            for (; next < end; next += 64)
+                Sse.Prefetch1(next);
             byte* halves = scales.Halves + (2 * column);
-            Sse.Prefetch0(scales.Ahead + (2 * column));
-            Sse.Prefetch0(scales.Ahead + (2 * column) + 64);
-            Add(sums0.GetLower(), sums2.GetLower(), halves, step, y + column);
-            Add(sums1.GetLower(), sums3.GetLower(), halves + 32, step, y + column + 16);
-            Add(sums0.GetUpper(), sums2.GetUpper(), halves + 64, step, y + column + 32);
-            Add(sums1.GetUpper(), sums3.GetUpper(), halves + 96, step, y + column + 48);
+            Add(a0, a1, a2, a3, halves, step, y + column);
+            if (TLine.IsFull)
+                Add(b0, b1, b2, b3, halves + (2 * Half), step, y + column + Half);
         }
     }
 
+    /// <summary>64 columns: each vector has 8 of 16, and of the 16 that are 32 on, as the unpacking left them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector128<short> first, Vector128<short> second, byte* halves, Vector256<float> step, float* y) =>
-        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(first), Avx2.ConvertToVector256Int32(second), halves, step, y);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<short> Lower(Vector256<byte> pairs, Vector256<sbyte> h, Vector256<byte> nibble) =>
-        Avx2.MultiplyAddAdjacent(pairs & nibble, h);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<short> Upper(Vector256<byte> pairs, Vector256<sbyte> h, Vector256<byte> nibble) =>
-        Avx2.MultiplyAddAdjacent(Avx2.ShiftRightLogical(pairs.AsUInt16(), 4).AsByte() & nibble, h);
+    private static void Add(
+        Vector256<short> sums0,
+        Vector256<short> sums1,
+        Vector256<short> sums2,
+        Vector256<short> sums3,
+        byte* halves,
+        Vector256<float> step,
+        float* y)
+    {
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(sums0.GetLower()), halves, step, y);
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(sums2.GetLower()), halves + 16, step, y + 8);
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(sums1.GetLower()), halves + 32, step, y + 16);
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(sums3.GetLower()), halves + 48, step, y + 24);
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(sums0.GetUpper()), halves + 64, step, y + 32);
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(sums2.GetUpper()), halves + 80, step, y + 40);
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(sums1.GetUpper()), halves + 96, step, y + 48);
+        BlockDown.BlockScales.Add(Avx2.ConvertToVector256Int32(sums3.GetUpper()), halves + 112, step, y + 56);
+    }
 }

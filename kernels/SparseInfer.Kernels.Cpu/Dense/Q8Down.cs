@@ -14,61 +14,83 @@ internal readonly unsafe struct Q8Down : IBlockDownKernel
 
     public static int LineColumns => 64;
 
+    public static nint RowBytes(int column) => column;
+
     public static int Quant(ref byte row, int column) => (sbyte)Unsafe.Add(ref row, column);
 
+    /// <summary>16 bits each.</summary>
+    public static int Pair(short first, short second) => (ushort)first | (second << 16);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddFour(
-        in FourRows rows,
-        in FourRows next,
-        short* quants,
-        int index,
-        bool isLast,
+    public static void AddLines<TLine>(
+        byte** rows,
+        int* pairs,
+        int count,
         in BlockDown.BlockScales scales,
         int fromColumn,
         int toColumn,
-        int* sums,
-        float* y)
+        float* y,
+        ref BlockDown.RowsAhead ahead)
+        where TLine : struct, BlockDown.ILine
     {
-        byte* r0 = rows.First, r1 = rows.Second, r2 = rows.Third, r3 = rows.Fourth;
-        byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
-        Vector256<short> h01 = Vector256.Create(*(int*)quants).AsInt16();
-        Vector256<short> h23 = Vector256.Create(*(int*)(quants + 2)).AsInt16();
-        Vector256<float> step = Vector256.Create(scales.Step);
-        byte* halves = scales.Halves;
-        byte* ahead = scales.Ahead;
-        for (nint column = fromColumn; column < toColumn; column += 16, sums += 16)
+        const int Half = 32;
+        int columns = TLine.IsFull ? 2 * Half : Half;
+        Vector256<float> step = Vector256.Create(scales.FoldedStep);
+        for (nint column = fromColumn; column < toColumn; column += columns)
         {
-            if ((column & 63) == 0)
+            byte* next = ahead.Next(column, columns, out byte* end);
+            Vector256<int> a0 = default, a1 = default, a2 = default, a3 = default;
+            Vector256<int> b0 = default, b1 = default, b2 = default, b3 = default;
+            for (int pair = 0; pair < count; pair++)
             {
-                Sse.Prefetch0(n0 + column);
-                Sse.Prefetch0(n1 + column);
-                Sse.Prefetch0(n2 + column);
-                Sse.Prefetch0(n3 + column);
+                if (next < end)
+                {
+                    Sse.Prefetch1(next);
+                    Sse.Prefetch1(next + 64);
+                    next += 128;
+                }
+                sbyte* first = (sbyte*)rows[2 * pair] + column;
+                sbyte* second = (sbyte*)rows[(2 * pair) + 1] + column;
+                Vector256<short> h = Vector256.Create(pairs[pair]).AsInt16();
+                Vector256<short> r = Avx2.ConvertToVector256Int16(first);
+                Vector256<short> s = Avx2.ConvertToVector256Int16(second);
+                a0 += Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(r, s), h);
+                a1 += Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(r, s), h);
+                r = Avx2.ConvertToVector256Int16(first + 16);
+                s = Avx2.ConvertToVector256Int16(second + 16);
+                a2 += Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(r, s), h);
+                a3 += Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(r, s), h);
+                if (TLine.IsFull)
+                {
+                    r = Avx2.ConvertToVector256Int16(first + 32);
+                    s = Avx2.ConvertToVector256Int16(second + 32);
+                    b0 += Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(r, s), h);
+                    b1 += Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(r, s), h);
+                    r = Avx2.ConvertToVector256Int16(first + 48);
+                    s = Avx2.ConvertToVector256Int16(second + 48);
+                    b2 += Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(r, s), h);
+                    b3 += Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(r, s), h);
+                }
             }
 
-            Vector256<short> a = Avx2.ConvertToVector256Int16((sbyte*)r0 + column);
-            Vector256<short> b = Avx2.ConvertToVector256Int16((sbyte*)r1 + column);
-            Vector256<short> c = Avx2.ConvertToVector256Int16((sbyte*)r2 + column);
-            Vector256<short> d = Avx2.ConvertToVector256Int16((sbyte*)r3 + column);
-
-            // Columns 0-3 and 8-11, then 4-7 and 12-15.
-            Vector256<int> low = Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(a, b), h01) + Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(c, d), h23);
-            Vector256<int> high = Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(a, b), h01) + Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(c, d), h23);
-            if (index != 0)
+            for (; next < end; next += 64)
+                Sse.Prefetch1(next);
+            byte* halves = scales.Halves + (2 * column);
+            Add(a0, a1, halves, step, y + column);
+            Add(a2, a3, halves + 32, step, y + column + 16);
+            if (TLine.IsFull)
             {
-                low += Vector256.Load(sums);
-                high += Vector256.Load(sums + 8);
+                Add(b0, b1, halves + 64, step, y + column + 32);
+                Add(b2, b3, halves + 96, step, y + column + 48);
             }
-            if (!isLast)
-            {
-                low.Store(sums);
-                high.Store(sums + 8);
-                continue;
-            }
-            if ((column & 31) == 0)
-                Sse.Prefetch0(ahead + (2 * column));
-            BlockDown.BlockScales.Add(
-                Avx2.Permute2x128(low, high, 0x20), Avx2.Permute2x128(low, high, 0x31), halves + (2 * column), step, y + column);
         }
+    }
+
+    /// <summary>16 columns: 0-3 and 8-11, then 4-7 and 12-15, as the unpacking left them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(Vector256<int> low, Vector256<int> high, byte* halves, Vector256<float> step, float* y)
+    {
+        BlockDown.BlockScales.Add(Avx2.Permute2x128(low, high, 0x20), halves, step, y);
+        BlockDown.BlockScales.Add(Avx2.Permute2x128(low, high, 0x31), halves + 16, step, y + 8);
     }
 }
