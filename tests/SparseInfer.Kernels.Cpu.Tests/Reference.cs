@@ -22,14 +22,14 @@ internal static class Reference
         return values;
     }
 
-    /// <summary>The canonical dot product: in each segment of 512 columns 16 chains of fused multiply-add and one tree.</summary>
+    /// <summary>The canonical dot product: in each segment of 1024 columns 16 chains of fused multiply-add and one tree.</summary>
     public static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> w)
     {
         float total = 0;
-        for (int from = 0; from < w.Length; from += 512)
+        for (int from = 0; from < w.Length; from += 1024)
         {
             var sums = new float[16];
-            for (int k = from; k < Math.Min(from + 512, w.Length); k++)
+            for (int k = from; k < Math.Min(from + 1024, w.Length); k++)
                 sums[k % 16] = MathF.FusedMultiplyAdd(x[k], w[k], sums[k % 16]);
             total += Tree(sums);
         }

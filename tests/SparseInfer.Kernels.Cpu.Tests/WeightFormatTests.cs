@@ -145,6 +145,7 @@ public abstract partial class WeightFormatTests<T>
         foreach (int rows in new[] { 1, 2, 5, 8, 14 })
             ExpectBatchEqualsVectors(wide, rows, width: 64, tokens: 31, scale: 1);
         ExpectBatchEqualsVectors(wide, rows: 203, width: 544, tokens: 45, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 101, width: 2080, tokens: 45, scale: 1);
     }
 
     private static float Dot(Sample<T> sample, float[] x, int row)

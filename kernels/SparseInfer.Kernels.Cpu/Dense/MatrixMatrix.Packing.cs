@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
 
-/// <content>Packing of the inputs for the tiles.</content>
+/// <content>Packing for the tiles: inputs once, rows group by group.</content>
 public static unsafe partial class MatrixMatrix
 {
     /// <summary>
@@ -51,4 +51,92 @@ public static unsafe partial class MatrixMatrix
             }
         }
     }
+
+    /// <summary>
+    /// Brings a group of rows' columns to F32 and true scale, packed as the inputs are: lane by lane, then the lane's columns in ascending
+    /// order, the group's rows of each together. Where there are fewer rows, the last one is repeated, or nothing is written.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackRows<T>(in WeightMatrix w, int row, int groupRows, int column, int columns, float* rows)
+        where T : IWeightFormat
+    {
+        float* widened = rows + (RowGroup * PlainDot.Segment);
+        int last = row + groupRows - 1;
+        for (int i = 0; i < groupRows; i += 4)
+        {
+            FourRows four = w.Four(row + i, Math.Min(row + i + 1, last), Math.Min(row + i + 2, last), Math.Min(row + i + 3, last));
+            if (typeof(T) == typeof(F32))
+            {
+                nint skipped = column * sizeof(float);
+                four = new FourRows(four.First + skipped, four.Second + skipped, four.Third + skipped, four.Fourth + skipped);
+            }
+            else
+            {
+                Widen<T>(four.First, column, columns, widened);
+                Widen<T>(four.Second, column, columns, widened + PlainDot.Segment);
+                Widen<T>(four.Third, column, columns, widened + (2 * PlainDot.Segment));
+                Widen<T>(four.Fourth, column, columns, widened + (3 * PlainDot.Segment));
+                four = new FourRows(
+                    (byte*)widened,
+                    (byte*)(widened + PlainDot.Segment),
+                    (byte*)(widened + (2 * PlainDot.Segment)),
+                    (byte*)(widened + (3 * PlainDot.Segment)));
+            }
+            PackFour((float*)four.First, (float*)four.Second, (float*)four.Third, (float*)four.Fourth, columns, rows + i);
+        }
+    }
+
+    /// <summary>Brings a row's columns to F32 and true scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Widen<T>(byte* row, int column, int columns, float* widened)
+        where T : IWeightFormat
+    {
+        Vector512<float> unfold = Vector512.Create(T.Unfold);
+        for (int j = 0; j < columns; j += 32)
+        {
+            T.Load32(ref *row, (nuint)(column + j), out Vector512<float> lo, out Vector512<float> hi);
+            (lo * unfold).Store(widened + j);
+            (hi * unfold).Store(widened + j + 16);
+        }
+    }
+
+    /// <summary>Four rows to their places, eight columns at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackFour(float* first, float* second, float* third, float* fourth, int columns, float* rows)
+    {
+        nint steps = columns / Lanes;
+        for (int lane = 0; lane < Lanes; lane += 8)
+        {
+            float* to0 = rows + (LaneOf(lane) * RowGroup * steps);
+            float* to1 = rows + (LaneOf(lane + 1) * RowGroup * steps);
+            float* to2 = rows + (LaneOf(lane + 2) * RowGroup * steps);
+            float* to3 = rows + (LaneOf(lane + 3) * RowGroup * steps);
+
+            // Lanes four apart are two phases apart.
+            nint apart = 2 * RowGroup * steps;
+            for (nint j = lane, to = 0; j < columns; j += Lanes, to += RowGroup)
+            {
+                Vector256<float> a = Vector256.Load(first + j);
+                Vector256<float> b = Vector256.Load(second + j);
+                Vector256<float> c = Vector256.Load(third + j);
+                Vector256<float> d = Vector256.Load(fourth + j);
+                Transposition.FourByFour(ref a, ref b, ref c, ref d);
+                a.GetLower().Store(to0 + to);
+                b.GetLower().Store(to1 + to);
+                c.GetLower().Store(to2 + to);
+                d.GetLower().Store(to3 + to);
+                a.GetUpper().Store(to0 + apart + to);
+                b.GetUpper().Store(to1 + apart + to);
+                c.GetUpper().Store(to2 + apart + to);
+                d.GetUpper().Store(to3 + apart + to);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The lane of a phase, its four bits turned round: 0, 8, 4, 12, 2, 10, ..., neighbours in the canonical tree side by side. It is its
+    /// own inverse.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int LaneOf(int phase) => (int)((0xF7B3_D591_E6A2_C480 >> (4 * phase)) & 15);
 }

@@ -7,14 +7,14 @@ namespace SparseInfer.Kernels.Cpu;
 /// A matrix times a batch of vectors: how prompts are processed. The results have the bits of <see cref="MatrixVector"/>.
 /// </summary>
 /// <remarks>
-/// Three levels: a register tile of rows by tokens; a group of rows by one <see cref="PlainDot.Segment"/> of columns, widened to F32, in
-/// the first-level cache; and the same columns of a block of tokens in the second, packed so that a tile reads one run of memory from end
-/// to end. Loops in this room are optimised at their first call: a prompt is one call, and would be over before the runtime takes notice
-/// of them.
+/// Three levels: a register tile of rows by tokens; a lane of a group of rows and of a tile's tokens in the first-level cache; and the
+/// group's <see cref="PlainDot.Segment"/> of columns, widened to F32, in the second, with the same columns of a block of tokens: both
+/// packed so that a tile reads runs of memory from end to end. Loops in this room are optimised at their first call: a prompt is one
+/// call, and would be over before the runtime takes notice of them.
 /// </remarks>
 public static unsafe partial class MatrixMatrix
 {
-    /// <summary>Tokens to a block: a segment of their columns is 256 KiB.</summary>
+    /// <summary>Tokens to a block: a segment of their columns is 512 KiB, each read once for twelve rows.</summary>
     private const int TokenBlock = 128;
 
     /// <summary>Tokens to a tile.</summary>
@@ -28,13 +28,10 @@ public static unsafe partial class MatrixMatrix
 
     private const int WideTileRows = 6;
 
-    /// <summary>Rows that are widened together: 24 KiB, of which a tile of 3 works with a quarter.</summary>
+    /// <summary>Rows that are widened together, a multiple of both: a lane of them and of a tile's tokens fits the first-level cache.</summary>
     private const int RowGroup = 12;
 
     private const int Lanes = 16;
-
-    /// <summary>Distance between rows of a panel: a cache line more than their columns, to spread them over the cache's sets.</summary>
-    private const int RowStride = PlainDot.Segment + 16;
 
     /// <summary>
     /// Rows whose totals of the segments so far are kept, 48 KiB, until all columns have been: outputs, thousands of bytes apart from token
@@ -45,11 +42,14 @@ public static unsafe partial class MatrixMatrix
     /// <summary>Levels of a tree of 16 leaves below its root.</summary>
     private const int TreeLevels = 4;
 
-    private const int PartialLength = (TreeLevels + 1) * WideTileRows * TileTokens;
+    private const int TreeLength = TreeLevels + 1;
+
+    private const int PartialLength = TreeLength * RowGroup * TileTokens;
 
     private const int TotalsLength = RowBlock * TokenBlock;
 
-    private const int PanelRowsLength = RowGroup * RowStride;
+    /// <summary>A group packed, and four rows on their way there.</summary>
+    private const int PanelRowsLength = (RowGroup + 4) * PlainDot.Segment;
 
     /// <summary>Where in the scratch the factors are that undo what inputs were multiplied by, then the inputs.</summary>
     private const int UndoOffset = PartialLength + TotalsLength + PanelRowsLength;
@@ -232,29 +232,26 @@ public static unsafe partial class MatrixMatrix
                 for (int row = block; row < blockEnd; row += RowGroup)
                 {
                     int groupRows = Math.Min(RowGroup, blockEnd - row);
-                    // F32 needs no widening: whole groups are read where they are.
-                    bool inPlace = typeof(T) == typeof(F32) && groupRows == RowGroup;
-                    float* groupPanel = inPlace ? (float*)w.Four(row).First + column : rows;
-                    nint stride = inPlace ? w.Stride / sizeof(float) : RowStride;
-                    if (!inPlace)
-                        Widen<T>(in w, row, groupRows, column, columns, rows);
-                    int phases = (groupRows + tileRows - 1) / tileRows * tiles * Lanes;
-                    PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, phases);
+                    PackRows<T>(in w, row, groupRows, column, columns, rows);
+                    int rowTiles = (groupRows + tileRows - 1) / tileRows;
+                    PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, rowTiles * tiles * Lanes);
                     float* groupTotals = totals + ((row - block) * TokenBlock);
-                    MultiplyGroup(wide, groupPanel, stride, groupRows, segment, tiles, columns, partial, groupTotals, ref ahead);
+                    MultiplyGroup(wide, rows, rowTiles, segment, tiles, columns, partial, groupTotals, ref ahead);
                 }
             }
             StoreTotals(totals, blockEnd - block, tokens, ref Unsafe.Add(ref y, block), yStride);
         }
     }
 
-    /// <summary>A group of rows and a segment, tile by tile. A tile may go past the rows; nobody reads what that gives.</summary>
+    /// <summary>
+    /// A group of rows and a segment. All rows meet a lane of a tile's tokens before the next lane comes: it is read from the second level
+    /// once. Tiles may go past the rows; nobody reads what that gives.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyGroup(
         bool wide,
-        float* panel,
-        nint stride,
-        int groupRows,
+        float* rows,
+        int rowTiles,
         float* segment,
         int tiles,
         int columns,
@@ -264,18 +261,16 @@ public static unsafe partial class MatrixMatrix
     {
         int tileRows = wide ? WideTileRows : TileRows;
         int steps = columns / Lanes;
-        float* root = partial + (TreeLevels * tileRows * TileTokens);
-        for (int row = 0; row < groupRows; row += tileRows)
+        int tree = TreeLength * tileRows * TileTokens;
+        float* roots = partial + (TreeLevels * tileRows * TileTokens);
+        for (int tile = 0; tile < tiles; tile++, segment += TileTokens * columns, totals += TileTokens)
         {
-            for (int tile = 0; tile < tiles; tile++)
-            {
-                float* inputs = segment + (tile * TileTokens * columns);
-                if (wide)
-                    Tile6x32(panel + (row * stride), stride, inputs, steps, partial, ref ahead);
-                else
-                    Tile3x32(panel + (row * stride), stride, inputs, steps, partial, ref ahead);
-                AddRoot(root, tileRows, totals + (row * TokenBlock) + (tile * TileTokens));
-            }
+            if (wide)
+                Tiles6x32(rows, rowTiles, segment, steps, partial, ref ahead);
+            else
+                Tiles3x32(rows, rowTiles, segment, steps, partial, ref ahead);
+            for (int i = 0; i < rowTiles; i++)
+                AddRoot(roots + (i * tree), tileRows, totals + (i * tileRows * TokenBlock));
         }
     }
 
@@ -298,31 +293,6 @@ public static unsafe partial class MatrixMatrix
             }
         }
         return PanelAhead.Of<T>(in w, row, end, column, Math.Min(PlainDot.Segment, paddedColumns - column), calls);
-    }
-
-    /// <summary>
-    /// The lane of a phase, its four bits turned round: 0, 8, 4, 12, 2, 10, ..., neighbours in the canonical tree side by side. It is its
-    /// own inverse.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int LaneOf(int phase) => (int)((0xF7B3_D591_E6A2_C480 >> (4 * phase)) & 15);
-
-    /// <summary>Brings a group of rows' columns to F32 and true scale.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Widen<T>(in WeightMatrix w, int row, int groupRows, int column, int columns, float* rows)
-        where T : IWeightFormat
-    {
-        Vector512<float> unfold = Vector512.Create(T.Unfold);
-        for (int i = 0; i < groupRows; i++, rows += RowStride)
-        {
-            ref byte source = ref w.Row(row + i);
-            for (int j = 0; j < columns; j += 32)
-            {
-                T.Load32(ref source, (nuint)(column + j), out Vector512<float> lo, out Vector512<float> hi);
-                (lo * unfold).Store(rows + j);
-                (hi * unfold).Store(rows + j + 16);
-            }
-        }
     }
 
     /// <summary>Adds a tile's products to its rows' totals of the segments before.</summary>

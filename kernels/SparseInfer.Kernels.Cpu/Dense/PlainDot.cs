@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// Four dot products in the formats that store numbers one by one. In each segment of 512 columns, lane j of 16 sums columns j, j + 16,
+/// Four dot products in the formats that store numbers one by one. In each segment of 1024 columns, lane j of 16 sums columns j, j + 16,
 /// j + 32, ... in that order by fused multiply-add, and one fixed tree sums the lanes; the segments are added in order, to zero.
 /// </summary>
 /// <remarks>
@@ -19,7 +19,7 @@ internal static unsafe class PlainDot
     /// Columns whose lanes are summed before the next are begun. Every product in this room does so: then a batch of vectors can go through
     /// a matrix in blocks of columns that fit a cache, and keep one number of each sum, not sixteen.
     /// </summary>
-    public const int Segment = 512;
+    public const int Segment = 1024;
 
     /// <summary>
     /// Whether sixteen-bit formats want each 16 elements of the input as 0-3, 8-11, 4-7, 12-15. The lanes then meet in the same tree.

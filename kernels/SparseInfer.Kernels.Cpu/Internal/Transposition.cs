@@ -37,6 +37,32 @@ internal static class Transposition
         c = third;
     }
 
+    /// <summary>Rows become columns in the lower halves, and in the upper ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FourByFour(ref Vector256<float> a, ref Vector256<float> b, ref Vector256<float> c, ref Vector256<float> d)
+    {
+        if (Avx.IsSupported)
+        {
+            Vector256<double> ab = Avx.UnpackLow(a, b).AsDouble();
+            Vector256<double> cd = Avx.UnpackLow(c, d).AsDouble();
+            Vector256<double> abHigh = Avx.UnpackHigh(a, b).AsDouble();
+            Vector256<double> cdHigh = Avx.UnpackHigh(c, d).AsDouble();
+            a = Avx.UnpackLow(ab, cd).AsSingle();
+            b = Avx.UnpackHigh(ab, cd).AsSingle();
+            c = Avx.UnpackLow(abHigh, cdHigh).AsSingle();
+            d = Avx.UnpackHigh(abHigh, cdHigh).AsSingle();
+            return;
+        }
+        Vector128<float> a0 = a.GetLower(), b0 = b.GetLower(), c0 = c.GetLower(), d0 = d.GetLower();
+        Vector128<float> a1 = a.GetUpper(), b1 = b.GetUpper(), c1 = c.GetUpper(), d1 = d.GetUpper();
+        FourByFour(ref a0, ref b0, ref c0, ref d0);
+        FourByFour(ref a1, ref b1, ref c1, ref d1);
+        a = Vector256.Create(a0, a1);
+        b = Vector256.Create(b0, b1);
+        c = Vector256.Create(c0, c1);
+        d = Vector256.Create(d0, d1);
+    }
+
     /// <summary>Plain formats: element by element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Plain<TElement>(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron)

@@ -125,7 +125,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     private string SumText => WeightLayout.IsBlock(plan.Weights)
         ? "every dot product in 8 lanes of exact integers and one tree"
-        : "every dot product in 16 lanes and one tree for 512 columns";
+        : "every dot product in 16 lanes and one tree for 1024 columns";
 
     private string SliceText => plan.Slices == 1 ? "one slice" : $"each of {plan.Slices} slices of the neurons, then over the slices";
 
@@ -233,6 +233,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         using (_code.Block(
             $"internal static void Batch(Weights w, ref float x, int xStride, int tokens, {h}, int from, int to, Span<float> panel)"))
         {
+            _code.Line($"MatrixMatrix.Pack<{plan.Weights}>(PaddedHidden, ref x, xStride, tokens, panel);");
             _code.Line(Gemm(plan.First, "h"));
             if (plan.Spec.Gated)
             {
@@ -279,8 +280,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[i]" : "";
 
     private string Gemm(string matrix, string y) =>
-        $"MatrixMatrix.Multiply<{plan.Weights}>("
-        + $"in w.{matrix}, from, to, PaddedHidden, ref x, xStride, tokens, ref {y}, PaddedIntermediate, panel);";
+        $"MatrixMatrix.MultiplyPacked<{plan.Weights}>(in w.{matrix}, from, to, PaddedHidden, tokens, ref {y}, PaddedIntermediate, panel);";
 
     private void EmitCountActive()
     {
