@@ -6,7 +6,7 @@
 //   bytes        134,217,728 a token when dense; 16,384 fewer for each neuron skipped unread
 //   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 32 words by vectors; blocks of 512 neurons
 //
-// Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron
+// Sums run in a fixed order: every dot product in 16 lanes and one tree for 1024 columns, every column of down by ascending neuron
 // within each of 24 slices of the neurons, then over the slices.
 // So Exact equals Dense bit for bit, whatever the number of workers.
 #nullable enable

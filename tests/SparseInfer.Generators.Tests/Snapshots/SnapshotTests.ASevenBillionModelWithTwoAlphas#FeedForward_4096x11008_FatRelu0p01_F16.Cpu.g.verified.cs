@@ -6,7 +6,7 @@
 //   bytes        270,532,608 a token when dense; 24,576 fewer for each neuron skipped unread
 //   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 64 words by vectors; blocks of 512 neurons
 //
-// Sums run in a fixed order: every dot product in 16 lanes and one tree for 512 columns, every column of down by ascending neuron
+// Sums run in a fixed order: every dot product in 16 lanes and one tree for 1024 columns, every column of down by ascending neuron
 // within each of 24 slices of the neurons, then over the slices.
 // So Exact equals Dense bit for bit, whatever the number of workers.
 #nullable enable
@@ -282,8 +282,9 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
     internal static void Batch(
         Weights w, ref float x, int xStride, int tokens, ref float h, ref float other, int from, int to, Span<float> panel)
     {
-        MatrixMatrix.Multiply<F16>(in w.Gate, from, to, PaddedHidden, ref x, xStride, tokens, ref h, PaddedIntermediate, panel);
-        MatrixMatrix.Multiply<F16>(in w.Up, from, to, PaddedHidden, ref x, xStride, tokens, ref other, PaddedIntermediate, panel);
+        MatrixMatrix.Pack<F16>(PaddedHidden, ref x, xStride, tokens, panel);
+        MatrixMatrix.MultiplyPacked<F16>(in w.Gate, from, to, PaddedHidden, tokens, ref h, PaddedIntermediate, panel);
+        MatrixMatrix.MultiplyPacked<F16>(in w.Up, from, to, PaddedHidden, tokens, ref other, PaddedIntermediate, panel);
         for (int token = 0; token < tokens; token++)
         {
             ref float row = ref Unsafe.Add(ref h, token * (nint)PaddedIntermediate);

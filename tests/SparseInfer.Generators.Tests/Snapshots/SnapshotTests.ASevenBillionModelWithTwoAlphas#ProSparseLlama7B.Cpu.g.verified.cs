@@ -320,11 +320,11 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
 
                 Workers.Barrier();
 
-                // Attention. Work is dealt out by token and head in turn: later tokens look back further.
+                // Attention, head by head, so that its keys stay in a cache; tokens in turn, since later ones look back further.
                 for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)
                 {
-                    int i = unit / Heads;
-                    int head = unit % Heads;
+                    int head = unit / tokens;
+                    int i = unit % tokens;
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
                     int positions = start + i + 1;

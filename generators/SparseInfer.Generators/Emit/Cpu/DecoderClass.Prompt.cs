@@ -45,12 +45,12 @@ internal sealed partial class DecoderClass
                 _code.Line();
                 _code.Line("Workers.Barrier();");
                 _code.Line();
-                _code.Line("// Attention. Work is dealt out by token and head in turn: later tokens look back further.");
+                _code.Line("// Attention, head by head, so that its keys stay in a cache; tokens in turn, since later ones look back further.");
                 using (_code.Block("for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)"))
                 {
                     _code.Lines("""
-                        int i = unit / Heads;
-                        int head = unit % Heads;
+                        int head = unit / tokens;
+                        int i = unit % tokens;
                         int row = head * HeadDimension;
                         int shared = head / (Heads / KeyValueHeads) * HeadDimension;
                         int positions = start + i + 1;
