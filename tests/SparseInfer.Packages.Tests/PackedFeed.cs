@@ -7,7 +7,7 @@ using System.Xml.Linq;
 
 namespace SparseInfer.Packages.Tests;
 
-/// <summary>The packages of this build in a folder feed, with nothing else in it but ILGPU, where they depend on that.</summary>
+/// <summary>The packages of this build in a folder feed, with nothing else in it but the ILGPU, or the stand-in, that they depend on.</summary>
 public sealed class PackedFeed : IDisposable
 {
     private static readonly DirectoryInfo Framework = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
@@ -22,6 +22,11 @@ public sealed class PackedFeed : IDisposable
         if (HasIlgpu)
         {
             CopyIlgpu();
+        }
+        else if (HasStandIn)
+        {
+            // Not packable, so that nobody packs it by accident: only here is it told otherwise.
+            Pack(Path.Combine("tests", "SparseInfer.Ilgpu.StandIn"), $"-p:TestFeed={Folder}", "-p:IsPackable=true").ShouldSucceed();
         }
 
         File.WriteAllText(Path.Combine(_root.FullName, "nuget.config"), $"""
@@ -46,11 +51,13 @@ public sealed class PackedFeed : IDisposable
     /// <summary>The feed.</summary>
     public string Folder => Path.Combine(_root.FullName, "feed");
 
-    /// <summary>The names of what was packed, without what was only copied.</summary>
+    /// <summary>The names of what <c>dotnet pack</c> made.</summary>
     public IReadOnlyList<string> Packages { get; }
 
     /// <summary>Whether the packages were built with the ILGPU package, not with the stand-in.</summary>
-    public bool HasIlgpu => Dependencies("SparseInfer.Kernels.Ilgpu").Any(dependency => dependency.Id is "ILGPU");
+    public bool HasIlgpu => KernelsDependOn("ILGPU");
+
+    private bool HasStandIn => KernelsDependOn("SparseInfer.Ilgpu.StandIn");
 
     /// <summary>Runs <c>dotnet pack --no-build</c> in the repository, in the configuration of these tests.</summary>
     internal static CommandResult Pack(string project, params string[] options)
@@ -84,6 +91,10 @@ public sealed class PackedFeed : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _root.Delete(recursive: true);
+
+    /// <summary>Without an answer where -p:IlgpuPath was given: then there is no such package.</summary>
+    private bool KernelsDependOn(string id) => Packages.Any(file => file.StartsWith("SparseInfer.Kernels.Ilgpu.", StringComparison.Ordinal))
+        && Dependencies("SparseInfer.Kernels.Ilgpu").Any(dependency => dependency.Id == id);
 
     private ZipArchive Open(string package) => ZipFile.OpenRead(Path.Combine(Folder, $"{package}.{Version}.nupkg"));
 
