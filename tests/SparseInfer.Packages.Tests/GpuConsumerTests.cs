@@ -4,7 +4,7 @@ namespace SparseInfer.Packages.Tests;
 public sealed class GpuConsumerTests(PackedFeed feed)
 {
     /// <summary>ILGPU's CPU accelerator takes a thread for a lane.</summary>
-    private int Tokens => feed.HasIlgpu ? 3 : 12;
+    private int Tokens => feed.HasIlgpu ? 2 : 12;
 
     [Fact]
     public void With_the_gpu_runtime_it_has_the_gpu_program_too_and_that_writes_the_same()

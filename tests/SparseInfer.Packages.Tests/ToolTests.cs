@@ -11,7 +11,8 @@ public sealed class ToolTests(PackedFeed feed)
             feed.Root, keepsSources: false, "tool", "install", "SparseInfer.Cli", "--version", PackedFeed.Version, "--tool-path", folder).ShouldSucceed();
 
         string tool = Path.Combine(folder, OperatingSystem.IsWindows() ? "sparseinfer.exe" : "sparseinfer");
-        DotnetCommand.Run(tool, feed.Root, keepsSources: false, ["doctor"]).ShouldSucceed()
-            .Output.ShouldContain(feed.HasIlgpu ? "ilgpu-cpu" : "standin");
+        string model = Path.Combine(AppContext.BaseDirectory, "stories260K.gguf");
+        string[] bench = ["bench", "-m", model, "-p", "0", "-n", "2", "-r", "1", "-t", "1", "--modes", "dense", "--probe-mib", "16"];
+        DotnetCommand.Run(tool, feed.Root, keepsSources: false, bench).ShouldSucceed().Output.ShouldContain("stories260K 5 layers F32");
     }
 }
