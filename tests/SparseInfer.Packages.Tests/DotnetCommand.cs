@@ -1,16 +1,18 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace SparseInfer.Packages.Tests;
 
-/// <summary>Runs <c>dotnet</c> as a user would in a terminal of its own: what the test run leaves in the environment is taken out.</summary>
+/// <summary>Runs <c>dotnet</c> as in a terminal of its own: what the test run leaves in the environment is taken out.</summary>
 internal static class DotnetCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    /// <summary>What speaks to MSBuild, NuGet or the test platform.</summary>
-    private static readonly string[] Leaked =
-        ["MSBUILD", "VSTEST", "TESTINGPLATFORM", "NUGET_PACKAGES", "NUGET_FALLBACK", "RESTORE", "ILGPU", "CONFIGURATION", "PLATFORM"];
+    private static readonly string[] OfTheTestRun = ["MSBUILD", "VSTEST", "TESTINGPLATFORM"];
+
+    /// <summary>Where the repository's build has its packages from, and how it was made: nothing that a user's project inherits.</summary>
+    private static readonly string[] OfTheBuild = ["NUGET_PACKAGES", "NUGET_FALLBACK", "RESTORE", "ILGPU", "CONFIGURATION", "PLATFORM"];
 
     /// <summary>Runs it to its end.</summary>
     /// <param name="folder">The working directory.</param>
@@ -31,11 +33,15 @@ internal static class DotnetCommand
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
-        IEnumerable<string> leaked = Leaked.Where(prefix => !keepsSources || prefix is "MSBUILD" or "VSTEST" or "TESTINGPLATFORM");
-        foreach (string name in start.Environment.Keys.Where(name => leaked.Any(p => name.StartsWith(p, StringComparison.OrdinalIgnoreCase))).ToArray())
+        string[] leaked = keepsSources ? OfTheTestRun : [.. OfTheTestRun, .. OfTheBuild];
+        bool HasLeaked(string name) => leaked.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+        foreach (string name in start.Environment.Keys.Where(HasLeaked).ToArray())
         {
             start.Environment.Remove(name);
         }
+
+        // An installed tool looks for it; this process knows where it is, wherever that is.
+        start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
 
         // No process that stays behind and keeps files of a folder that goes away.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";

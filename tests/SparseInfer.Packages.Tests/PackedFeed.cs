@@ -7,7 +7,7 @@ using System.Xml.Linq;
 
 namespace SparseInfer.Packages.Tests;
 
-/// <summary>The packages of this build in a folder feed, with nothing else in it but the ILGPU, or the stand-in, that they depend on.</summary>
+/// <summary>The packages of this build in a folder feed. Nothing else is in it but the ILGPU, or the stand-in, that they need.</summary>
 public sealed class PackedFeed : IDisposable
 {
     private static readonly DirectoryInfo Framework = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
@@ -65,8 +65,9 @@ public sealed class PackedFeed : IDisposable
         IEnumerable<string> ilgpu = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>()
             .Where(metadata => metadata.Key is "Ilgpu" or "IlgpuPath" && metadata.Value is not (null or ""))
             .Select(metadata => $"-p:{metadata.Key}={metadata.Value}");
+        string configuration = Framework.Parent!.Name;
         return DotnetCommand.Run(
-            Repository, keepsSources: true, ["pack", project, "--no-build", "-c", Framework.Parent!.Name, "-nodeReuse:false", .. ilgpu, .. options]);
+            Repository, keepsSources: true, ["pack", project, "--no-build", "-c", configuration, "-nodeReuse:false", .. ilgpu, .. options]);
     }
 
     /// <summary>What a package depends on, as its nuspec has it.</summary>

@@ -4,11 +4,11 @@ namespace SparseInfer.Packages.Tests;
 public sealed class ToolTests(PackedFeed feed)
 {
     [Fact]
-    public void The_tool_can_be_installed_and_compiles_a_model_where_it_lies()
+    public void The_tool_can_be_installed_and_compiles_a_model()
     {
         string folder = Path.Combine(feed.Root, "tool");
-        DotnetCommand.Run(
-            feed.Root, keepsSources: false, "tool", "install", "SparseInfer.Cli", "--version", PackedFeed.Version, "--tool-path", folder).ShouldSucceed();
+        string[] install = ["tool", "install", "SparseInfer.Cli", "--version", PackedFeed.Version, "--tool-path", folder];
+        DotnetCommand.Run(feed.Root, keepsSources: false, install).ShouldSucceed();
 
         string tool = Path.Combine(folder, OperatingSystem.IsWindows() ? "sparseinfer.exe" : "sparseinfer");
         string model = Path.Combine(AppContext.BaseDirectory, "stories260K.gguf");
