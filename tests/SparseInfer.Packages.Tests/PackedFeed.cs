@@ -17,26 +17,15 @@ public sealed class PackedFeed : IDisposable
     /// <summary>Packs what was built before these tests, as <c>dotnet pack</c> in the repository does.</summary>
     public PackedFeed()
     {
-        Pack("SparseInfer.Dsl.sln", $"-p:TestFeed={Folder}").ShouldSucceed();
-        Packages = [.. Directory.GetFiles(Folder, "*.nupkg").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
-        if (HasIlgpu)
+        try
         {
-            CopyIlgpu();
+            Packages = Fill();
         }
-        else if (HasStandIn)
+        catch
         {
-            // Not packable, so that nobody packs it by accident: only here is it told otherwise.
-            Pack(Path.Combine("tests", "SparseInfer.Ilgpu.StandIn"), $"-p:TestFeed={Folder}", "-p:IsPackable=true").ShouldSucceed();
+            Dispose();
+            throw;
         }
-
-        File.WriteAllText(Path.Combine(_root.FullName, "nuget.config"), $"""
-            <configuration>
-              <packageSources><clear /><add key="feed" value="{Folder}" /></packageSources>
-              <packageSourceMapping><clear /></packageSourceMapping>
-              <fallbackPackageFolders><clear /></fallbackPackageFolders>
-              <auditSources><clear /></auditSources>
-            </configuration>
-            """);
     }
 
     /// <summary>The version of all packages in the feed.</summary>
@@ -55,9 +44,7 @@ public sealed class PackedFeed : IDisposable
     public IReadOnlyList<string> Packages { get; }
 
     /// <summary>Whether the packages were built with the ILGPU package, not with the stand-in.</summary>
-    public bool HasIlgpu => KernelsDependOn("ILGPU");
-
-    private bool HasStandIn => KernelsDependOn("SparseInfer.Ilgpu.StandIn");
+    public bool HasIlgpu => Dependencies("SparseInfer.Kernels.Ilgpu").Any(dependency => dependency.Id is "ILGPU");
 
     /// <summary>Runs <c>dotnet pack --no-build</c> in the repository, in the configuration of these tests.</summary>
     internal static CommandResult Pack(string project, params string[] options)
@@ -93,9 +80,33 @@ public sealed class PackedFeed : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _root.Delete(recursive: true);
 
-    /// <summary>Without an answer where -p:IlgpuPath was given: then there is no such package.</summary>
-    private bool KernelsDependOn(string id) => Packages.Any(file => file.StartsWith("SparseInfer.Kernels.Ilgpu.", StringComparison.Ordinal))
-        && Dependencies("SparseInfer.Kernels.Ilgpu").Any(dependency => dependency.Id == id);
+    private string[] Fill()
+    {
+        Pack("SparseInfer.Dsl.sln", $"-p:TestFeed={Folder}").ShouldSucceed();
+        string[] packages = [.. Directory.GetFiles(Folder, "*.nupkg").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+        // None, where it was built with a file of somebody's disk.
+        bool hasKernels = packages.Any(file => file.StartsWith("SparseInfer.Kernels.Ilgpu.", StringComparison.Ordinal));
+        string[] foreign = hasKernels ? [.. Dependencies("SparseInfer.Kernels.Ilgpu").Select(dependency => dependency.Id)] : [];
+        if (foreign.Contains("ILGPU"))
+        {
+            CopyIlgpu();
+        }
+        else if (foreign.Contains("SparseInfer.Ilgpu.StandIn"))
+        {
+            // Not packable, so that nobody packs it by accident: only here is it told otherwise.
+            Pack(Path.Combine("tests", "SparseInfer.Ilgpu.StandIn"), $"-p:TestFeed={Folder}", "-p:IsPackable=true").ShouldSucceed();
+        }
+
+        File.WriteAllText(Path.Combine(Root, "nuget.config"), $"""
+            <configuration>
+              <packageSources><clear /><add key="feed" value="{Folder}" /></packageSources>
+              <packageSourceMapping><clear /></packageSourceMapping>
+              <fallbackPackageFolders><clear /></fallbackPackageFolders>
+              <auditSources><clear /></auditSources>
+            </configuration>
+            """);
+        return packages;
+    }
 
     private ZipArchive Open(string package) => ZipFile.OpenRead(Path.Combine(Folder, $"{package}.{Version}.nupkg"));
 
