@@ -99,17 +99,17 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     {
         context.RegisterSourceOutput(
             layers,
-            static (output, spec) => Add(output, spec.Target.FullName + ".Ilgpu", new IlgpuLayerClass(spec, DeviceTable.Default).Emit()));
+            static (output, spec) => Add(output, spec.Target.FullName + ".Ilgpu", new IlgpuLayerClass(spec).Emit()));
 
         context.RegisterSourceOutput(
             models.Select(static (spec, _) => IlgpuDecoderPlan.Of(spec)).WithTrackingName(Steps.PlanIlgpuModel),
             static (output, plan) => Add(output, plan.Spec.Target.FullName + ".Ilgpu", new IlgpuDecoderClass(plan).Emit()));
 
-        // Models of one shape and one target share its kernels.
+        // Models and layers of one shape and one target share its kernels.
         IncrementalValuesProvider<DeviceKernelRequest> kernels = models
             .Select(static (spec, _) => new ModelKernelRequest(spec.Device, KernelRequest.Of(spec)))
             .Collect()
-            .Combine(layers.Select(static (spec, _) => new ModelKernelRequest(DeviceTable.Default.Name, KernelRequest.Of(spec))).Collect())
+            .Combine(layers.Select(static (spec, _) => new ModelKernelRequest(spec.Device, KernelRequest.Of(spec))).Collect())
             .SelectMany(static (requests, _) => DeviceKernelRequest.Merge(requests.Left.Concat(requests.Right)))
             .WithTrackingName(Steps.PlanIlgpuKernels);
         context.RegisterSourceOutput(kernels, static (output, pair) =>

@@ -19,6 +19,7 @@ public sealed class LayerAloneTests
                 [FeedForward(Hidden = 64, Intermediate = 96)]
                 [SignBitPredictor(Alpha = 1.01f)]
                 [Weights(WeightType.BF16, WeightType.Q8_0)]
+                [Target("orin-nano-4")]
                 public static partial FeedForwardKernel TwoTypes { get; }
             }
             """).WithIlgpu()), unloads: false));

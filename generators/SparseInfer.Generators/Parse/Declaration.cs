@@ -1,5 +1,6 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators.Parse;
@@ -70,6 +71,9 @@ internal sealed class Declaration
     public DeclaredAttribute? Weights => Find(AttributeNames.Weights);
 
     public DeclaredAttribute? Target => Find(AttributeNames.Target);
+
+    /// <summary>The device that <see cref="Target"/> stands for, by its name in the table; the default where it stands for none.</summary>
+    public string Device => (DeviceTable.Find(Target?.Text ?? "") ?? DeviceTable.Default).Name;
 
     /// <summary>Whether the compiler itself rejects part of what is declared: it has the word then, and nothing can be generated.</summary>
     public bool HasErrors => Property?.Type.TypeKind == TypeKind.Error || Attributes.Any(attribute => attribute.HasErrors);

@@ -35,6 +35,7 @@ internal static class LayerParser
             declaration.Policies.Count == 1
                 ? declaration.Policies[0].Policy.Parse(declaration.Policies[0].Attribute)
                 : PolicyRegistry.Default(declaration.Activation),
-            FeedForwardParser.Weights(weights));
+            FeedForwardParser.Weights(weights),
+            declaration.Device);
     }
 }

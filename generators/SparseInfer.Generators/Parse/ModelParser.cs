@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Spec;
@@ -41,7 +40,7 @@ internal static class ModelParser
             new EmbeddingSpec(declaration.Embedding?.Value("Tied", false) ?? false, declaration.Embedding?.Value("Scale", 1f) ?? 1f),
             ParsePolicies(declaration).ToEquatableArray(),
             FeedForwardParser.Weights(weights),
-            DeviceTable.Find(declaration.Target?.Text ?? DeviceTable.Default.Name)!.Name);
+            declaration.Device);
     }
 
     private static AttentionSpec ParseAttention(Declaration declaration, DeclaredAttribute attribute) => new(

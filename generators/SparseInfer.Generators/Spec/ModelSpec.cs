@@ -50,12 +50,14 @@ internal sealed record ModelSpec(
 
 /// <summary>A feed-forward layer alone: a static partial property <c>Target.Name</c> of its containing types.</summary>
 /// <param name="Modifiers">The property's modifiers as they must be repeated: <c>public static partial</c>.</param>
+/// <param name="Device">The GPU to plan for, as in <see cref="ModelSpec"/>.</param>
 internal sealed record LayerSpec(
     TargetSpec Target,
     string Modifiers,
     FeedForwardSpec FeedForward,
     PolicySpec Policy,
-    EquatableArray<WeightType> Weights);
+    EquatableArray<WeightType> Weights,
+    string Device);
 
 /// <summary>The feed-forward block's shape. Everything a kernel depends on but the weight type and the policy.</summary>
 /// <param name="Threshold">FATReLU's threshold as the shortest decimal that reads back as the declared float; "0" for the others.</param>

@@ -40,6 +40,37 @@ public sealed partial class TargetTests
         text.ShouldNotContain("FeedForward_64x96_Relu_F16_Ilgpu.");
     }
 
+    [Fact]
+    public void LayersAloneShareKernelsWithModelsOfTheirTarget()
+    {
+        IReadOnlyList<GeneratedSourceResult> generated = Generate(Model("M", "[Target(\"sm_87\")]"), """
+            using SparseInfer;
+
+            public static partial class Layers
+            {
+                [FeedForward(Hidden = 64, Intermediate = 96)]
+                [Weights(WeightType.F16)]
+                [Target("orin-agx-64")]
+                public static partial FeedForwardKernel Wide { get; }
+
+                [FeedForward(Hidden = 64, Intermediate = 96)]
+                [Weights(WeightType.F16)]
+                [Target("orin-nano-4")]
+                public static partial FeedForwardKernel Narrow { get; }
+            }
+            """);
+        string Text(string name) => generated.Single(source => source.HintName == name).SourceText.ToString();
+
+        generated.Select(source => source.HintName).Where(name => name.StartsWith("FeedForward_", StringComparison.Ordinal)).ShouldBe(
+            [
+                "FeedForward_64x96_Relu_F16.Cpu.g.cs",
+                "FeedForward_64x96_Relu_F16_Ilgpu_orin_agx_64.g.cs", "FeedForward_64x96_Relu_F16_Ilgpu_orin_nano_4.g.cs",
+            ],
+            ignoreOrder: true);
+        Text("Layers.Wide.Ilgpu.g.cs").ShouldContain("new FeedForward_64x96_Relu_F16_Ilgpu_orin_agx_64.Kernels(device)");
+        Text("Layers.Narrow.Ilgpu.g.cs").ShouldContain("new FeedForward_64x96_Relu_F16_Ilgpu_orin_nano_4.Kernels(device)");
+    }
+
     [Theory]
     [InlineData("", "")]
     [InlineData("[Weights(WeightType.Q8_0, WeightType.F32)]", "[SignBitPredictor(Layers = \"0\")] [ExactSparsity(Layers = \"1\")]")]

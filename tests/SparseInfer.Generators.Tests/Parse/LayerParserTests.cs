@@ -34,6 +34,13 @@ public sealed class LayerParserTests
     }
 
     [Theory]
+    [InlineData("[Target(\"orin-nano-4\")]", "orin-nano-4")]
+    [InlineData("[Target(\"sm_87\")]", "orin-agx-64")]
+    [InlineData("[ExactSparsity]", "default")]
+    public void ALayerIsPlannedForItsTarget(string attribute, string device) =>
+        Parsed.Layer(Declared.Layer(attribute)).ShouldNotBeNull().Device.ShouldBe(device);
+
+    [Theory]
     [InlineData("Relu", "ExactSpec { }")]
     [InlineData("Silu", "DenseSpec { }")]
     public void WithoutAPolicyNothingChangesAResult(string activation, string policy) =>

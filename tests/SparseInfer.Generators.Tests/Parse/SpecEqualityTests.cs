@@ -49,6 +49,10 @@ public sealed class SpecEqualityTests
         Parsed.Model(Model.Replace(written, changed)).ShouldNotBeNull().ShouldNotBe(Parsed.Model(Model));
 
     [Fact]
+    public void AnotherTargetIsAnotherLayer() =>
+        Parsed.Layer(Declared.Layer("[Target(\"orin-nano-4\")]")).ShouldNotBeNull().ShouldNotBe(Parsed.Layer(Declared.Layer()));
+
+    [Fact]
     public void NothingOfTheCompilationIsReachableFromASpec()
     {
         Walk(Parsed.Model(Model).ShouldNotBeNull()).ShouldContain("SignBitSpec");

@@ -14,7 +14,11 @@ public sealed class TargetRuleTests
     [InlineData("[Target(\"orin-agx-64\")]")]
     [InlineData("[Target(\"sm_87\")]")]
     [InlineData("[Target(\"default\")]")]
-    public Task ATargetIsOneOfTheTable(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public async Task ATargetIsOneOfTheTable(string attribute)
+    {
+        await Diagnose.Expect(Declared.Model(attribute));
+        await Diagnose.Expect(Declared.Layer(attribute));
+    }
 
     [Fact]
     public async Task AnUnknownTargetIsToldTheNearestAndAllThereAre()
@@ -26,6 +30,10 @@ public sealed class TargetRuleTests
 
     [Fact]
     public Task ATargetWithoutAModelIsStray() => Diagnose.Expect("[{|SPI0005:Target|}(\"sm_87\")] partial class M;");
+
+    [Fact]
+    public Task ATargetWithoutALayerIsStray() =>
+        Diagnose.Expect("static partial class L { [{|SPI0005:Target|}(\"sm_87\")] static FeedForwardKernel? P => null; }");
 
     // 256 wide, 8 layers: a position is 8 * 2 * 256 * 4 = 16 KiB of cache; weights are 13 MiB.
     [Theory]

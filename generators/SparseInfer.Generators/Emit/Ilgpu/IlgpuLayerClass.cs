@@ -14,9 +14,10 @@ internal sealed class IlgpuLayerClass
     private readonly IlgpuKernelEmitter _policy;
     private readonly string _name;
 
-    public IlgpuLayerClass(LayerSpec spec, DeviceTarget target)
+    public IlgpuLayerClass(LayerSpec spec)
     {
         _spec = spec;
+        DeviceTarget target = DeviceTable.Find(spec.Device)!;
         _plans = [.. spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(spec.FeedForward, type, target))];
         _policy = PolicyRegistry.For(spec.Policy).Ilgpu;
         _name = GeneratedNames.Program(spec.Target, "Ilgpu");

@@ -1,0 +1,70 @@
+using System.Xml.Linq;
+
+namespace SparseInfer.Packages.Tests;
+
+/// <summary>What <c>dotnet pack</c> makes.</summary>
+public sealed class PackageTests(PackedFeed feed)
+{
+    private static readonly string[] Published =
+    [
+        "SparseInfer.Cli", "SparseInfer.Dsl", "SparseInfer.Kernels.Cpu", "SparseInfer.Kernels.Ilgpu", "SparseInfer.Runtime",
+        "SparseInfer.Runtime.Ilgpu",
+    ];
+
+    [Fact]
+    public void What_ships_is_packed_and_nothing_else() =>
+        feed.Packages.ShouldBe(Published.Select(id => $"{id}.{PackedFeed.Version}.nupkg"), ignoreOrder: true);
+
+    [Fact]
+    public void The_words_come_with_the_generator_and_its_code_fixes()
+    {
+        feed.Files("SparseInfer.Dsl").Where(file => file.EndsWith(".dll")).ShouldBe(
+        [
+            "analyzers/dotnet/cs/SparseInfer.CodeFixes.dll", "analyzers/dotnet/cs/SparseInfer.Generators.dll",
+            "lib/net10.0/SparseInfer.Dsl.dll",
+        ]);
+        feed.Dependencies("SparseInfer.Dsl").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Packages_depend_on_exactly_their_own_version_and_on_nothing_foreign_but_ilgpu()
+    {
+        string exact = $"[{PackedFeed.Version}]";
+        feed.Dependencies("SparseInfer.Kernels.Cpu").ShouldBeEmpty();
+        feed.Dependencies("SparseInfer.Runtime")
+            .ShouldBe([("SparseInfer.Dsl", exact), ("SparseInfer.Kernels.Cpu", exact)], ignoreOrder: true);
+        (string Id, string) ilgpu = feed.HasIlgpu ? ("ILGPU", "[1.5.3]") : ("SparseInfer.Ilgpu.StandIn", exact);
+        feed.Dependencies("SparseInfer.Kernels.Ilgpu").ShouldBe([ilgpu]);
+        feed.Dependencies("SparseInfer.Runtime.Ilgpu").Where(dependency => dependency.Id != ilgpu.Id)
+            .ShouldBe([("SparseInfer.Runtime", exact), ("SparseInfer.Kernels.Ilgpu", exact)], ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Every_package_says_what_it_is_and_under_which_license()
+    {
+        foreach (string package in Published)
+        {
+            XElement nuspec = feed.Nuspec(package);
+            string Of(string name) => nuspec.Descendants().Single(element => element.Name.LocalName == name).Value;
+            Of("description").Length.ShouldBeGreaterThan(40, package);
+            Of("license").ShouldBe("MIT");
+            Of("readme").ShouldBe("README.md");
+            feed.Files(package).ShouldContain("README.md", package);
+        }
+    }
+
+    [Fact]
+    public void For_users_nothing_is_packed_with_the_stand_in()
+    {
+        string folder = Path.Combine(feed.Root, "release");
+        CommandResult pack = PackedFeed.Pack(
+            Path.Combine("kernels", "SparseInfer.Kernels.Ilgpu"), $"-p:PackageOutputPath={folder}", $"-p:NuspecOutputPath={folder}");
+
+        (pack.ExitCode == 0).ShouldBe(feed.HasIlgpu, pack.Output + pack.Error);
+        File.Exists(Path.Combine(folder, "SparseInfer.Kernels.Ilgpu.0.1.0.nupkg")).ShouldBe(feed.HasIlgpu);
+        if (!feed.HasIlgpu)
+        {
+            pack.Output.ShouldContain("SparseInfer.Kernels.Ilgpu was not built with the ILGPU package, and is not packed so");
+        }
+    }
+}
