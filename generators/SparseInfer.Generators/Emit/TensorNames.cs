@@ -1,6 +1,8 @@
 namespace SparseInfer.Generators.Emit;
 
-/// <summary>Names of tensors, as C# that makes a <c>TensorName</c>: in GGUF files, and in Hugging Face's safetensors.</summary>
+/// <summary>
+/// Names of tensors outside of the layers, as C# that makes a <c>TensorName</c>: in GGUF files, and in Hugging Face's safetensors.
+/// </summary>
 internal static class TensorNames
 {
     public const string Embedding = "new(\"token_embd.weight\", \"model.embed_tokens.weight\")";
@@ -8,8 +10,4 @@ internal static class TensorNames
     public const string Head = "new(\"output.weight\", \"lm_head.weight\")";
 
     public static string OutputNorm(string part) => $"new(\"output_norm.{part}\", \"model.norm.{part}\")";
-
-    /// <summary>A tensor of the layer whose number is in <c>layer</c>.</summary>
-    public static string Layer(string gguf, string huggingFace, string part = "weight") =>
-        $"new($\"blk.{{layer}}.{gguf}.{part}\", $\"model.layers.{{layer}}.{huggingFace}.{part}\")";
 }

@@ -69,10 +69,10 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             w.AttentionNorm = bind.Vector(new($"blk.{layer}.attn_norm.weight", $"model.layers.{layer}.input_layernorm.weight"), Hidden);
             w.Query = bind.RotaryMatrix(
                 new($"blk.{layer}.attn_q.weight", $"model.layers.{layer}.self_attn.q_proj.weight"), rows: Heads * HeadDimension,
-                columns: Hidden, HeadDimension, RopeDimensions, RopePairing.Interleaved, [WeightType.F16]).Weights;
+                columns: Hidden, HeadDimension, 128, RopePairing.Interleaved, [WeightType.F16]).Weights;
             w.Key = bind.RotaryMatrix(
                 new($"blk.{layer}.attn_k.weight", $"model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueWidth, columns: Hidden,
-                HeadDimension, RopeDimensions, RopePairing.Interleaved, [WeightType.F16]).Weights;
+                HeadDimension, 128, RopePairing.Interleaved, [WeightType.F16]).Weights;
             w.Value = bind.Matrix(
                 new($"blk.{layer}.attn_v.weight", $"model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueWidth, columns: Hidden,
                 [WeightType.F16]).Weights;

@@ -13,6 +13,7 @@ internal sealed partial class DecoderClass
     private readonly ModelSpec _spec;
     private readonly AttentionSpec _attention;
     private readonly WeightCalls _calls;
+    private readonly TensorCalls _tensors;
     private readonly FeedForwardPlan[] _feedForwards;
 
     public DecoderClass(DecoderPlan plan)
@@ -21,6 +22,7 @@ internal sealed partial class DecoderClass
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
         _calls = new WeightCalls(_spec.Weights);
+        _tensors = new TensorCalls(_spec);
         _feedForwards = [.. _spec.Weights.Select(type => Planner.FeedForward(_spec.FeedForward, type))];
     }
 
@@ -139,19 +141,13 @@ internal sealed partial class DecoderClass
 
     private void EmitBind()
     {
-        string vocabulary = $"rows: Vocabulary, columns: Hidden, {_calls.TypeArguments}";
         using (_code.Block("public override void Bind(WeightBinder bind)"))
         {
-            _code.Line($"_embedding = {_calls.Bind($"bind.Matrix({TensorNames.Embedding}, {vocabulary})")};");
+            _code.Line($"_embedding = {_calls.Bind(_tensors.Matrix(TensorNames.Embedding, "Vocabulary", "Hidden"))};");
             _code.Line(_spec.Embedding.Tied
                 ? "_head = _embedding;"
-                : $"_head = {_calls.Bind($"bind.Matrix({TensorNames.Head}, {vocabulary})")};");
-            _code.Line($"_outputNorm = bind.Vector({TensorNames.OutputNorm("weight")}, Hidden);");
-            if (LayerNorm)
-            {
-                _code.Line($"_outputNormBias = bind.Vector({TensorNames.OutputNorm("bias")}, Hidden);");
-            }
-
+                : $"_head = {_calls.Bind(_tensors.Matrix(TensorNames.Head, "Vocabulary", "Hidden"))};");
+            EmitBindNorm("_outputNorm", TensorNames.OutputNorm);
             _code.Line();
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
@@ -166,55 +162,34 @@ internal sealed partial class DecoderClass
     private void EmitBindAttention()
     {
         const string QueryWidth = "Heads * HeadDimension";
-        BindNorm("AttentionNorm", "attn_norm", "input_layernorm");
-        BindRotary("Query", "attn_q", "self_attn.q_proj", QueryWidth);
-        BindRotary("Key", "attn_k", "self_attn.k_proj", "KeyValueWidth");
-        BindMatrix("Value", "attn_v", "self_attn.v_proj", "KeyValueWidth", "Hidden");
-        BindMatrix("Output", "attn_output", "self_attn.o_proj", "Hidden", QueryWidth);
+        EmitBindNorm("w.AttentionNorm", LayerTensor.AttentionNorm.Name);
+        _code.Line($"w.Query = {_calls.Bind(_tensors.Rotary(LayerTensor.Query, QueryWidth))};");
+        _code.Line($"w.Key = {_calls.Bind(_tensors.Rotary(LayerTensor.Key, "KeyValueWidth"))};");
+        _code.Line($"w.Value = {_calls.Bind(_tensors.Matrix(LayerTensor.Value.Name(), "KeyValueWidth", "Hidden"))};");
+        _code.Line($"w.Output = {_calls.Bind(_tensors.Matrix(LayerTensor.Output.Name(), "Hidden", QueryWidth))};");
         if (_attention.QueryKeyValueBiases)
         {
-            BindRotaryBias("QueryBias", "attn_q", "self_attn.q_proj", QueryWidth);
-            BindRotaryBias("KeyBias", "attn_k", "self_attn.k_proj", "KeyValueWidth");
-            BindVector("w.ValueBias", "attn_v", "self_attn.v_proj", "bias", "KeyValueWidth");
+            _code.Line($"w.QueryBias = {_tensors.RotaryBias(LayerTensor.Query, QueryWidth)};");
+            _code.Line($"w.KeyBias = {_tensors.RotaryBias(LayerTensor.Key, "KeyValueWidth")};");
+            _code.Line($"w.ValueBias = {TensorCalls.Bias(LayerTensor.Value, "KeyValueWidth")};");
         }
 
         if (_attention.OutputBias)
         {
-            BindVector("w.OutputBias", "attn_output", "self_attn.o_proj", "bias", "Hidden");
+            _code.Line($"w.OutputBias = {TensorCalls.Bias(LayerTensor.Output, "Hidden")};");
         }
 
-        BindNorm("FeedForwardNorm", "ffn_norm", "post_attention_layernorm");
+        EmitBindNorm("w.FeedForwardNorm", LayerTensor.FeedForwardNorm.Name);
     }
 
-    private void BindNorm(string field, string gguf, string huggingFace)
+    private void EmitBindNorm(string target, Func<string, string> name)
     {
-        BindVector("w." + field, gguf, huggingFace, "weight", "Hidden");
+        _code.Line($"{target} = {TensorCalls.Vector(name("weight"), "Hidden")};");
         if (LayerNorm)
         {
-            BindVector($"w.{field}Bias", gguf, huggingFace, "bias", "Hidden");
+            _code.Line($"{target}Bias = {TensorCalls.Vector(name("bias"), "Hidden")};");
         }
     }
-
-    private void BindMatrix(string field, string gguf, string huggingFace, string rows, string columns)
-    {
-        string name = TensorNames.Layer(gguf, huggingFace);
-        _code.Line($"w.{field} = {_calls.Bind($"bind.Matrix({name}, rows: {rows}, columns: {columns}, {_calls.TypeArguments})")};");
-    }
-
-    private void BindRotary(string field, string gguf, string huggingFace, string rows)
-    {
-        string name = TensorNames.Layer(gguf, huggingFace);
-        string call = $"bind.RotaryMatrix({name}, rows: {rows}, columns: Hidden, {Rotary}, {_calls.TypeArguments})";
-        _code.Line($"w.{field} = {_calls.Bind(call)};");
-    }
-
-    private void BindRotaryBias(string field, string gguf, string huggingFace, string length) =>
-        _code.Line($"w.{field} = bind.RotaryVector({TensorNames.Layer(gguf, huggingFace, "bias")}, {length}, {Rotary});");
-
-    private void BindVector(string target, string gguf, string huggingFace, string part, string length) =>
-        _code.Line($"{target} = bind.Vector({TensorNames.Layer(gguf, huggingFace, part)}, {length});");
-
-    private string Rotary => $"HeadDimension, RopeDimensions, RopePairing.{_attention.RopePairing}";
 
     private void EmitBindFeedForward()
     {
@@ -224,11 +199,11 @@ internal sealed partial class DecoderClass
             return;
         }
 
-        using (_code.Block("WeightType type = bind.CommonType(", "[", $"], {_calls.TypeArguments});"))
+        using (_code.Block("WeightType type = bind.CommonType(", "[", $"], {_tensors.Types});"))
         {
-            foreach (var (_, gguf, huggingFace) in FeedForwardMatrices.Append(DownNames))
+            foreach (LayerTensor tensor in LayerTensor.OfFeedForward(_spec.FeedForward))
             {
-                _code.Line(TensorNames.Layer(gguf, huggingFace) + ",");
+                _code.Line(tensor.Name() + ",");
             }
         }
 
@@ -241,33 +216,24 @@ internal sealed partial class DecoderClass
         }
     }
 
-    private static readonly (string Field, string Gguf, string HuggingFace) DownNames = ("Down", "ffn_down", "mlp.down_proj");
-
-    /// <summary>The matrices whose rows are dotted with the input.</summary>
-    private (string Field, string Gguf, string HuggingFace)[] FeedForwardMatrices => _spec.FeedForward.Gated
-        ? [("Gate", "ffn_gate", "mlp.gate_proj"), ("Up", "ffn_up", "mlp.up_proj")]
-        : [("Up", "ffn_up", "mlp.up_proj")];
-
     private void EmitBindFeedForward(FeedForwardPlan plan)
     {
+        string type = $"WeightType.{plan.Weights}";
         _code.Line($"{plan.ClassName}.Weights feedForward = w.{FeedForwardField(plan)} = new();");
-        foreach (var (field, gguf, huggingFace) in FeedForwardMatrices)
+        foreach (LayerTensor tensor in LayerTensor.OfInput(_spec.FeedForward))
         {
-            string name = TensorNames.Layer(gguf, huggingFace);
-            string call = $"bind.Matrix({name}, rows: Intermediate, columns: Hidden, [WeightType.{plan.Weights}])";
-            _code.Line($"feedForward.{field} = {call}.Weights;");
+            _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Matrix(tensor.Name(), "Intermediate", "Hidden", $"[{type}]")}.Weights;");
         }
 
-        string down = TensorNames.Layer(DownNames.Gguf, DownNames.HuggingFace);
-        _code.Line($"feedForward.Down = bind.Down({down}, hidden: Hidden, intermediate: Intermediate, WeightType.{plan.Weights});");
-        foreach (var (field, gguf, huggingFace) in _spec.FeedForward.Biases ? FeedForwardMatrices : [])
-        {
-            BindVector($"feedForward.{field}Bias", gguf, huggingFace, "bias", "Intermediate");
-        }
-
+        _code.Line($"feedForward.Down = {TensorCalls.DownMatrix(type)};");
         if (_spec.FeedForward.Biases)
         {
-            BindVector("feedForward.DownBias", DownNames.Gguf, DownNames.HuggingFace, "bias", "Hidden");
+            foreach (LayerTensor tensor in LayerTensor.OfInput(_spec.FeedForward))
+            {
+                _code.Line($"feedForward.{tensor.Field}Bias = {TensorCalls.Bias(tensor, "Intermediate")};");
+            }
+
+            _code.Line($"feedForward.DownBias = {TensorCalls.Bias(LayerTensor.Down, "Hidden")};");
         }
 
         _code.Line("bind.AfterPacking(feedForward.Prepare);");

@@ -15,9 +15,6 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
 
     public string FieldType => Single ? "WeightMatrix" : "StoredMatrix";
 
-    /// <summary>The declared types as arguments: <c>[WeightType.F16, WeightType.Q8_0]</c>.</summary>
-    public string TypeArguments => "[" + string.Join(", ", types.Select(type => $"WeightType.{type}")) + "]";
-
     public string Bind(string call) => Single ? call + ".Weights" : call;
 
     /// <summary>

@@ -206,32 +206,32 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitBindAttention(TensorCalls tensors)
     {
-        _code.Line($"w.AttentionNorm = {NormCall(part => TensorNames.Layer("attn_norm", "input_layernorm", part))};");
+        _code.Line($"w.AttentionNorm = {NormCall(LayerTensor.AttentionNorm.Name)};");
         using (_code.Block("w.Heads = upload.Stack(", "[", "], Hidden);"))
         {
-            _code.Line($"({tensors.Rotary(TensorNames.Layer("attn_q", "self_attn.q_proj"), "QueryWidth")}, QueryWidth),");
-            _code.Line($"({tensors.Rotary(TensorNames.Layer("attn_k", "self_attn.k_proj"), "KeyValueWidth")}, KeyValueWidth),");
-            _code.Line($"({tensors.Matrix(TensorNames.Layer("attn_v", "self_attn.v_proj"), "KeyValueWidth", "Hidden")}, KeyValueWidth),");
+            _code.Line($"({tensors.Rotary(LayerTensor.Query, "QueryWidth")}, QueryWidth),");
+            _code.Line($"({tensors.Rotary(LayerTensor.Key, "KeyValueWidth")}, KeyValueWidth),");
+            _code.Line($"({tensors.Matrix(LayerTensor.Value.Name(), "KeyValueWidth", "Hidden")}, KeyValueWidth),");
         }
 
-        string output = tensors.Matrix(TensorNames.Layer("attn_output", "self_attn.o_proj"), "Hidden", "QueryWidth");
+        string output = tensors.Matrix(LayerTensor.Output.Name(), "Hidden", "QueryWidth");
         _code.Line($"w.Output = upload.Matrix({output}, Hidden, QueryWidth);");
         if (_attention.QueryKeyValueBiases)
         {
             using (_code.Block("w.HeadBiases = upload.Stack(", "[", "]);"))
             {
-                _code.Line($"({tensors.RotaryVector(TensorNames.Layer("attn_q", "self_attn.q_proj", "bias"), "QueryWidth")}, QueryWidth),");
-                _code.Line($"({tensors.RotaryVector(TensorNames.Layer("attn_k", "self_attn.k_proj", "bias"), "KeyValueWidth")}, KeyValueWidth),");
-                _code.Line($"({TensorCalls.Vector(TensorNames.Layer("attn_v", "self_attn.v_proj", "bias"), "KeyValueWidth")}, KeyValueWidth),");
+                _code.Line($"({tensors.RotaryBias(LayerTensor.Query, "QueryWidth")}, QueryWidth),");
+                _code.Line($"({tensors.RotaryBias(LayerTensor.Key, "KeyValueWidth")}, KeyValueWidth),");
+                _code.Line($"({TensorCalls.Bias(LayerTensor.Value, "KeyValueWidth")}, KeyValueWidth),");
             }
         }
 
         if (_attention.OutputBias)
         {
-            _code.Line($"w.OutputBias = upload.Vector({TensorCalls.Vector(TensorNames.Layer("attn_output", "self_attn.o_proj", "bias"), "Hidden")});");
+            _code.Line($"w.OutputBias = upload.Vector({TensorCalls.Bias(LayerTensor.Output, "Hidden")});");
         }
 
-        _code.Line($"w.FeedForwardNorm = {NormCall(part => TensorNames.Layer("ffn_norm", "post_attention_layernorm", part))};");
+        _code.Line($"w.FeedForwardNorm = {NormCall(LayerTensor.FeedForwardNorm.Name)};");
     }
 
     private void EmitBindFeedForward(TensorCalls tensors)
@@ -240,41 +240,38 @@ internal sealed partial class IlgpuDecoderClass
         {
             using (_code.Block("WeightType type = bind.CommonType(", "[", $"], {tensors.Types});"))
             {
-                foreach (var (_, gguf, huggingFace) in TensorCalls.FeedForwardMatrices(_spec.FeedForward).Append(TensorCalls.Down))
+                foreach (LayerTensor tensor in LayerTensor.OfFeedForward(_spec.FeedForward))
                 {
-                    _code.Line(TensorNames.Layer(gguf, huggingFace) + ",");
+                    _code.Line(tensor.Name() + ",");
                 }
             }
         }
 
         string type = Single ? $"WeightType.{_spec.Weights[0]}" : "type";
-        foreach (var (field, gguf, huggingFace) in TensorCalls.FeedForwardMatrices(_spec.FeedForward))
+        foreach (LayerTensor tensor in LayerTensor.OfInput(_spec.FeedForward))
         {
-            string stored = field.ToLowerInvariant();
-            string call = TensorCalls.Matrix(TensorNames.Layer(gguf, huggingFace), "Intermediate", "Hidden", $"[{type}]");
+            string stored = tensor.Field.ToLowerInvariant();
+            string call = TensorCalls.Matrix(tensor.Name(), "Intermediate", "Hidden", $"[{type}]");
             _code.Line($"StoredMatrix {stored} = {call};");
-            _code.Line($"w.{field} = upload.Matrix({stored}, Intermediate, Hidden);");
-            foreach (string matrix in SignMatrices.Where(matrix => matrix == field))
+            _code.Line($"w.{tensor.Field} = upload.Matrix({stored}, Intermediate, Hidden);");
+            foreach (string matrix in SignMatrices.Where(matrix => matrix == tensor.Field))
             {
                 _code.Line($"ArrayView<Words4> {stored}Signs = upload.Signs({stored}, Intermediate, Hidden);");
             }
         }
 
-        string down = TensorNames.Layer(TensorCalls.Down.Gguf, TensorCalls.Down.HuggingFace);
-        string downCall = $"bind.Down({down}, hidden: Hidden, intermediate: Intermediate, {type})";
-        _code.Line($"w.Down = upload.Down({downCall}, {type}, Hidden, Intermediate);");
+        _code.Line($"w.Down = upload.Down({TensorCalls.DownMatrix(type)}, {type}, Hidden, Intermediate);");
         var biases = new List<string>();
-        foreach (var (field, gguf, huggingFace) in _spec.FeedForward.Biases ? TensorCalls.FeedForwardMatrices(_spec.FeedForward) : [])
+        foreach (LayerTensor tensor in _spec.FeedForward.Biases ? LayerTensor.OfInput(_spec.FeedForward) : [])
         {
-            string variable = field.ToLowerInvariant() + "Bias";
-            _code.Line($"ArrayView<float> {variable} = upload.Vector({TensorCalls.Vector(TensorNames.Layer(gguf, huggingFace, "bias"), "Intermediate")});");
-            biases.Add(field);
+            string variable = tensor.Field.ToLowerInvariant() + "Bias";
+            _code.Line($"ArrayView<float> {variable} = upload.Vector({TensorCalls.Bias(tensor, "Intermediate")});");
+            biases.Add(tensor.Field);
         }
 
         if (_spec.FeedForward.Biases)
         {
-            string name = TensorNames.Layer(TensorCalls.Down.Gguf, TensorCalls.Down.HuggingFace, "bias");
-            _code.Line($"w.DownBias = upload.Vector({TensorCalls.Vector(name, "Hidden")});");
+            _code.Line($"w.DownBias = upload.Vector({TensorCalls.Bias(LayerTensor.Down, "Hidden")});");
         }
 
         foreach (IlgpuFeedForwardPlan plan in _feedForwards)
@@ -283,12 +280,12 @@ internal sealed partial class IlgpuDecoderClass
             {
                 using (_code.Block($"w.{FeedForwardField(plan)} = new()", end: "};"))
                 {
-                    foreach (string matrix in TensorCalls.FeedForwardMatrices(_spec.FeedForward).Append(TensorCalls.Down).Select(names => names.Field))
+                    foreach (string matrix in LayerTensor.OfFeedForward(_spec.FeedForward).Select(tensor => tensor.Field))
                     {
                         _code.Line($"{matrix} = w.{matrix}.Words,");
                         if (plan.Row.IsBlock)
                         {
-                            string cast = matrix == TensorCalls.Down.Field ? ".Cast<Words4>()" : "";
+                            string cast = matrix == LayerTensor.Down.Field ? ".Cast<Words4>()" : "";
                             _code.Line($"{matrix}Scales = w.{matrix}.Scales{cast},");
                         }
                     }

@@ -27,7 +27,7 @@ internal sealed class IlgpuLayerClass
 
     private bool PacksSigns => _policy.Signs(_plans[0]).Count > 0;
 
-    private IEnumerable<string> Matrices => TensorCalls.FeedForwardMatrices(_spec.FeedForward).Select(names => names.Field);
+    private IEnumerable<string> Matrices => LayerTensor.OfInput(_spec.FeedForward).Select(tensor => tensor.Field);
 
     public string Emit()
     {
@@ -149,13 +149,13 @@ internal sealed class IlgpuLayerClass
     {
         using (_code.Block($"_weights{plan.Weights} = new()", end: "};"))
         {
-            foreach (string matrix in Matrices.Append(TensorCalls.Down.Field))
+            foreach (string matrix in Matrices.Append(LayerTensor.Down.Field))
             {
                 string variable = matrix.ToLowerInvariant();
                 _code.Line($"{matrix} = {variable}.Words,");
                 if (plan.Row.IsBlock)
                 {
-                    _code.Line($"{matrix}Scales = {variable}.Scales{(matrix == TensorCalls.Down.Field ? ".Cast<Words4>()" : "")},");
+                    _code.Line($"{matrix}Scales = {variable}.Scales{(matrix == LayerTensor.Down.Field ? ".Cast<Words4>()" : "")},");
                 }
             }
 
