@@ -219,6 +219,33 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public void A_negative_dividend_of_what_becomes_a_shift_is_found()
+    {
+        using var output = _bench.Zeros<int>(32);
+        var launch = _bench.Accelerator.LoadStreamKernel<ArrayView<int>, int>(DivideIntegers);
+        launch((1, 32), output.AsContiguous(), 0);
+        output.GetAsArray1D().ShouldBe(Enumerable.Range(0, 32).Select(i => (i / 8) + i));
+        var fault = Bench.Fault(() => launch((1, 32), output.AsContiguous(), 9));
+        fault.Kind.ShouldBe(KernelFaultKind.NegativeDivision);
+        fault.Lane.ShouldBe(0);
+        fault.Message.ShouldContain("division: -9 / 8");
+    }
+
+    [Fact]
+    public void A_dividend_whose_highest_bit_is_set_is_found_in_wide_and_unsigned_divisions()
+    {
+        using var output = _bench.Zeros<int>(32);
+        var wide = _bench.Accelerator.LoadStreamKernel<ArrayView<int>, long>(DivideLongs);
+        wide((1, 32), output.AsContiguous(), 1L << 40);
+        output.GetAsArray1D().ShouldAllBe(quotient => quotient == 1 << 30);
+        Bench.Fault(() => wide((1, 32), output.AsContiguous(), -1)).Kind.ShouldBe(KernelFaultKind.NegativeDivision);
+        var unsigned = _bench.Accelerator.LoadStreamKernel<ArrayView<int>, uint>(DivideUnsigned);
+        unsigned((1, 32), output.AsContiguous(), 64);
+        output.GetAsArray1D().ShouldAllBe(quotient => quotient == 2);
+        Bench.Fault(() => unsigned((1, 32), output.AsContiguous(), 1u << 31)).Kind.ShouldBe(KernelFaultKind.NegativeDivision);
+    }
+
+    [Fact]
     public void Freed_memory_is_not_used()
     {
         var output = _bench.Zeros<float>(32);
@@ -243,6 +270,12 @@ public sealed class FaultTests : IDisposable
     }
 
     public void Dispose() => _bench.Dispose();
+
+    private static void DivideIntegers(ArrayView<int> output, int less) => output[Group.IdxX] = ((Group.IdxX - less) / 8) + (Group.IdxX / 1);
+
+    private static void DivideLongs(ArrayView<int> output, long value) => output[Group.IdxX] = (int)(value / 1024L);
+
+    private static void DivideUnsigned(ArrayView<int> output, uint value) => output[Group.IdxX] = (int)(value / 32u);
 
     private static void StoreEach(ArrayView<float> output) => output[Group.IdxX] = 1f;
 

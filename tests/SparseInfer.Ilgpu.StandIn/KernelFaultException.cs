@@ -21,6 +21,9 @@ public enum KernelFaultKind
     /// <summary>Two threads at one address, one of them writing, and no barrier between.</summary>
     Race,
 
+    /// <summary>A negative number divided by a power of two, which ILGPU shifts, and so rounds the other way.</summary>
+    NegativeDivision,
+
     /// <summary>A launch with sizes that a device cannot take.</summary>
     LaunchSize,
 

@@ -43,11 +43,12 @@ internal sealed class FeedForwardKernels : IDisposable
     public Type Weights => _generated.GetNestedType("Weights", BindingFlags.NonPublic)!;
 
     /// <summary>What is generated for a layer's shape and every policy that its activation takes.</summary>
-    public static (IlgpuFeedForwardPlan Plan, string Text) Emit(LayerCase layer)
+    /// <param name="target">The device that is planned for; the default where there is none.</param>
+    public static (IlgpuFeedForwardPlan Plan, string Text) Emit(LayerCase layer, DeviceTarget? target = null)
     {
         string threshold = layer.Activation == Activation.FatRelu ? FormattableString.Invariant($"{LayerCase.Threshold}") : "0";
         var spec = new FeedForwardSpec(layer.Hidden, layer.Intermediate, layer.Activation, threshold, layer.Gated, layer.Biases);
-        IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(spec, layer.Weights, DeviceTable.Default);
+        IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(spec, layer.Weights, target ?? DeviceTable.Default);
         string[] names = layer.HasZeros ? ["SignBitPolicy", "ExactPolicy", "DensePolicy"] : ["ActivationThresholdPolicy", "DensePolicy"];
         IEnumerable<SparsityPolicy> policies = PolicyRegistry.All.Where(policy => names.Contains(policy.GetType().Name));
         return (plan, new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, policies), batches: false, alone: false).Emit());

@@ -1,6 +1,7 @@
 #if STANDIN
 using System.Reflection;
 using System.Runtime.InteropServices;
+using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;
 using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
@@ -28,10 +29,29 @@ public sealed class FeedForwardMatrixTests
     public void EveryModeAndPolicyComputesItsDefinitionAndCountsWhatItSkipped(string name)
     {
         IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase> shape = Shapes.Single(shape => shape.First().Name == name);
-        var data = new LayerData(shape.First());
+        ShouldComputeItsDefinition([.. shape], Assemblies[shape.Key.Weights].Value, FeedForwardKernels.Emit(shape.First()).Plan);
+    }
+
+    /// <summary>Down's scales change on the way through a slice; planned for few multiprocessors, a slice begins and ends inside a block.</summary>
+    [Theory]
+    [InlineData(WeightType.Q8_0)]
+    [InlineData(WeightType.Q4_0)]
+    public void ASliceOfSeveralBlocksOfNeuronsComputesItsDefinition(WeightType type)
+    {
+        LayerCase[] shape = [.. Shapes.First(
+            shape => shape.Key is (_, 64, 1056, _, true, _) && shape.Key.Weights == type && shape.First().HasZeros)];
+        (IlgpuFeedForwardPlan plan, string text) = FeedForwardKernels.Emit(shape[0], DeviceTable.Find("xavier-nx-8"));
+        plan.SliceNeurons.ShouldBeGreaterThan(32);
+        (plan.SliceNeurons % 32).ShouldNotBe(0);
+        ShouldComputeItsDefinition(shape, FeedForwardKernels.Compile([text]), plan);
+    }
+
+    private static void ShouldComputeItsDefinition(LayerCase[] shape, Assembly assembly, IlgpuFeedForwardPlan plan)
+    {
+        var data = new LayerData(shape[0]);
         using IlgpuDevice device = TestDevice.Open();
-        using var uploaded = new UploadedLayer(device, shape.First(), data);
-        using var kernels = new FeedForwardKernels(device, Assemblies[shape.Key.Weights].Value, FeedForwardKernels.Emit(shape.First()).Plan);
+        using var uploaded = new UploadedLayer(device, shape[0], data);
+        using var kernels = new FeedForwardKernels(device, assembly, plan);
         object weights = uploaded.As(kernels.Weights);
         foreach ((string input, float[] x) in data.Inputs)
         {

@@ -83,6 +83,7 @@ public sealed class KernelRuleTests
     [InlineData("string y = \"text\";", "an expression that kernels do not have")]
     [InlineData("object y = x;", "is a object")]
     [InlineData("double y = x;", "is a double")]
+    [InlineData("int y = Group.IdxX % 32;", "a mask would do")]
     [InlineData("do { x += 1f; } while (x < 1f);", "a statement that kernels do not have")]
     public void WhatBreaksARuleIsFound(string statement, string violation) =>
         Violations($"private static void Kernel(ArrayView<float> view, float x) {{ {statement} }}", isKernel: true)

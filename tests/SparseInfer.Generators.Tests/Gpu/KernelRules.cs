@@ -46,6 +46,8 @@ internal static class KernelRules
                 StatementSyntax when !Statements.Contains(node.Kind()) => "is a statement that kernels do not have",
                 ExpressionSyntax when IsName(node) => null,
                 ExpressionSyntax when !Expressions.Contains(node.Kind()) => "is an expression that kernels do not have",
+                BinaryExpressionSyntax { RawKind: (int)SyntaxKind.ModuloExpression } remainder when IsPowerOfTwo(model, remainder.Right) =>
+                    "is a division, where a mask would do",
                 ExpressionSyntax => Symbol(model, node, method, isKernel),
                 ParameterSyntax parameter when isKernel && parameter.Modifiers.Any() => "is a reference",
                 _ => null,
@@ -57,6 +59,10 @@ internal static class KernelRules
             }
         }
     }
+
+    /// <summary>ILGPU makes a shift of such a division, but no mask of its remainder.</summary>
+    private static bool IsPowerOfTwo(SemanticModel model, ExpressionSyntax divisor) =>
+        model.GetConstantValue(divisor).Value is int value && int.IsPow2(value);
 
     /// <summary>Names in declarations and on the left of a dot are looked at where they are used.</summary>
     private static bool IsName(SyntaxNode node) => node is QualifiedNameSyntax or AliasQualifiedNameSyntax;

@@ -85,14 +85,14 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
         ArrayView<float> values = SharedMemory.Allocate<float>(8);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int first = Grid.IdxX * 8;
 
         // The input, where the lanes of a warp read it without bank conflicts.
         for (int i = thread; i < 64; i += 64)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         int count = first + 8 < 1024 ? 8 : 1024 - first;
@@ -189,14 +189,14 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         ArrayView<int> neurons = SharedMemory.Allocate<int>(8);
         ArrayView<float> values = SharedMemory.Allocate<float>(8);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int first = Grid.IdxX * 8;
 
         // The input, where the lanes of a warp read it without bank conflicts.
         for (int i = thread; i < 64; i += 64)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         int count = first + 8 < 1024 ? 8 : 1024 - first;
@@ -323,14 +323,14 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         ArrayView<int> neurons = SharedMemory.Allocate<int>(8);
         ArrayView<float> values = SharedMemory.Allocate<float>(8);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int first = Grid.IdxX * 8;
 
         // The input, where the lanes of a warp read it without bank conflicts.
         for (int i = thread; i < 64; i += 64)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         int firstOfWarp = first + (warp * 4);
@@ -578,14 +578,14 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
         ArrayView<float> values = SharedMemory.Allocate<float>(8);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int first = Grid.IdxX * 8;
 
         // The input, where the lanes of a warp read it without bank conflicts.
         for (int i = thread; i < 64; i += 64)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         int count = first + 8 < 1024 ? 8 : 1024 - first;
@@ -696,14 +696,14 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         ArrayView<int> neurons = SharedMemory.Allocate<int>(8);
         ArrayView<float> values = SharedMemory.Allocate<float>(8);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int first = Grid.IdxX * 8;
 
         // The input, where the lanes of a warp read it without bank conflicts.
         for (int i = thread; i < 64; i += 64)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         int count = first + 8 < 1024 ? 8 : 1024 - first;
@@ -845,14 +845,14 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         ArrayView<int> neurons = SharedMemory.Allocate<int>(8);
         ArrayView<float> values = SharedMemory.Allocate<float>(8);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int first = Grid.IdxX * 8;
 
         // The input, where the lanes of a warp read it without bank conflicts.
         for (int i = thread; i < 64; i += 64)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         int firstOfWarp = first + (warp * 4);
@@ -993,7 +993,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         {
             int entry = neurons[n];
             int neuron = entry / 2;
-            int isPredicted = entry % 2;
+            int isPredicted = entry & 1;
             int gateRow = (neuron * 32) + lane;
             float gate = 0f;
             gate = F16.Dot(w.Gate[gateRow], input[lane], input[lane + 32], gate);

@@ -418,7 +418,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     {
         ArrayView<float> sums = SharedMemory.Allocate<float>(2);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int start = Grid.IdxX * 64;
         int i0 = thread;
@@ -466,14 +466,14 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         normed[start + i0] = y0;
 
         // Signs: four bits a lane, eight lanes a word.
-        uint word0 = Quad.Signs(y0) << (lane % 8 * 4);
+        uint word0 = Quad.Signs(y0) << ((lane & 7) * 4);
         uint word0_1 = Warp.ShuffleXor(word0, 1);
         word0 |= word0_1;
         uint word0_2 = Warp.ShuffleXor(word0, 2);
         word0 |= word0_2;
         uint word0_4 = Warp.ShuffleXor(word0, 4);
         word0 |= word0_4;
-        if (lane % 8 == 0)
+        if ((lane & 7) == 0)
         {
             signs[(Grid.IdxX * 8) + (i0 / 8)] = word0;
         }
@@ -485,11 +485,11 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     {
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         for (int i = thread; i < 64; i += 256)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         Group.Barrier();
@@ -499,7 +499,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         for (int unit = first; unit < end; unit++)
         {
             int head = firstHead + (unit / 16);
-            int pair = unit % 16;
+            int pair = unit & 15;
             int d0 = pair * 2;
             int d1 = d0 + 1;
             int local = unit / 16 * 32;
@@ -566,11 +566,11 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     {
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         for (int i = thread; i < 64; i += 256)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         Group.Barrier();
@@ -603,11 +603,11 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     {
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         for (int i = thread; i < 64; i += 256)
         {
-            input[i] = x[(i / 64 * 64) + (i % 32 * 2) + (i / 32 % 2)];
+            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
         }
 
         Group.Barrier();
@@ -642,7 +642,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         ArrayView<float> weights = SharedMemory.Allocate<float>(2080);
         ArrayView<float> inputs = SharedMemory.Allocate<float>(1056);
         int thread = Group.IdxX;
-        int column = thread % 16;
+        int column = thread & 15;
         int pair = thread / 16 * 2;
         int rowTile = Grid.IdxX * 64;
         int tokenTile = Grid.IdxY * 32;
@@ -654,8 +654,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             {
                 int r = i / 4;
                 int source = rowTile + r < rows ? rowTile + r : rows - 1;
-                Words4 tile = words[(source * 32) + (step * 4) + (i % 4)];
-                int to = (i % 4 * 520) + r;
+                Words4 tile = words[(source * 32) + (step * 4) + (i & 3)];
+                int to = ((i & 3) * 520) + r;
                 Float4 quad0 = F16.Widen0(tile);
                 weights[to] = quad0.X;
                 weights[to + 65] = quad0.Y;
@@ -672,8 +672,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             {
                 int token = i / 8;
                 int source = tokenTile + token < tokens ? tokenTile + token : tokens - 1;
-                Float4 quad = x[(source * 64) + (step * 8) + (i % 8)];
-                int to = (i % 8 * 132) + token;
+                Float4 quad = x[(source * 64) + (step * 8) + (i & 7)];
+                int to = ((i & 7) * 132) + token;
                 inputs[to] = quad.X;
                 inputs[to + 33] = quad.Y;
                 inputs[to + 66] = quad.Z;
@@ -762,7 +762,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         ArrayView<float> scores = SharedMemory.Allocate<float>(256);
         ArrayView<float> sums = SharedMemory.Allocate<float>(128);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int head = Grid.IdxX;
         int token = Grid.IdxZ;
@@ -895,7 +895,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     {
         ArrayView<float> sums = SharedMemory.Allocate<float>(2);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int start = Grid.IdxX * 64;
         int i0 = thread;
@@ -934,14 +934,14 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         normed[start + i0] = y0;
 
         // Signs: four bits a lane, eight lanes a word.
-        uint word0 = Quad.Signs(y0) << (lane % 8 * 4);
+        uint word0 = Quad.Signs(y0) << ((lane & 7) * 4);
         uint word0_1 = Warp.ShuffleXor(word0, 1);
         word0 |= word0_1;
         uint word0_2 = Warp.ShuffleXor(word0, 2);
         word0 |= word0_2;
         uint word0_4 = Warp.ShuffleXor(word0, 4);
         word0 |= word0_4;
-        if (lane % 8 == 0)
+        if ((lane & 7) == 0)
         {
             signs[(Grid.IdxX * 8) + (i0 / 8)] = word0;
         }
@@ -955,17 +955,46 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     {
         ArrayView<float> sums = SharedMemory.Allocate<float>(2);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int start = Grid.IdxX * 64;
         int i0 = thread;
         Float4 sum0 = default;
-        int place0 = (i0 % 2 * 32) + (i0 / 2);
+        int place0 = ((i0 & 1) * 32) + (i0 / 2);
         sum0 = partial[place0];
-        for (int slice = 1; slice < 128; slice++)
+        for (int slice = 1; slice < 121; slice += 8)
         {
-            sum0 = Quad.Add(sum0, partial[(slice * 64) + place0]);
+            Float4 sum0Slice0 = partial[(slice * 64) + place0];
+            Float4 sum0Slice1 = partial[((slice + 1) * 64) + place0];
+            Float4 sum0Slice2 = partial[((slice + 2) * 64) + place0];
+            Float4 sum0Slice3 = partial[((slice + 3) * 64) + place0];
+            Float4 sum0Slice4 = partial[((slice + 4) * 64) + place0];
+            Float4 sum0Slice5 = partial[((slice + 5) * 64) + place0];
+            Float4 sum0Slice6 = partial[((slice + 6) * 64) + place0];
+            Float4 sum0Slice7 = partial[((slice + 7) * 64) + place0];
+            sum0 = Quad.Add(sum0, sum0Slice0);
+            sum0 = Quad.Add(sum0, sum0Slice1);
+            sum0 = Quad.Add(sum0, sum0Slice2);
+            sum0 = Quad.Add(sum0, sum0Slice3);
+            sum0 = Quad.Add(sum0, sum0Slice4);
+            sum0 = Quad.Add(sum0, sum0Slice5);
+            sum0 = Quad.Add(sum0, sum0Slice6);
+            sum0 = Quad.Add(sum0, sum0Slice7);
         }
+        Float4 sum0Rest0 = partial[(121 * 64) + place0];
+        Float4 sum0Rest1 = partial[(122 * 64) + place0];
+        Float4 sum0Rest2 = partial[(123 * 64) + place0];
+        Float4 sum0Rest3 = partial[(124 * 64) + place0];
+        Float4 sum0Rest4 = partial[(125 * 64) + place0];
+        Float4 sum0Rest5 = partial[(126 * 64) + place0];
+        Float4 sum0Rest6 = partial[(127 * 64) + place0];
+        sum0 = Quad.Add(sum0, sum0Rest0);
+        sum0 = Quad.Add(sum0, sum0Rest1);
+        sum0 = Quad.Add(sum0, sum0Rest2);
+        sum0 = Quad.Add(sum0, sum0Rest3);
+        sum0 = Quad.Add(sum0, sum0Rest4);
+        sum0 = Quad.Add(sum0, sum0Rest5);
+        sum0 = Quad.Add(sum0, sum0Rest6);
         Float4 x0 = default;
         x0 = x[start + i0];
         x0 = Quad.Add(x0, sum0);
@@ -1001,14 +1030,14 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         normed[start + i0] = y0;
 
         // Signs: four bits a lane, eight lanes a word.
-        uint word0 = Quad.Signs(y0) << (lane % 8 * 4);
+        uint word0 = Quad.Signs(y0) << ((lane & 7) * 4);
         uint word0_1 = Warp.ShuffleXor(word0, 1);
         word0 |= word0_1;
         uint word0_2 = Warp.ShuffleXor(word0, 2);
         word0 |= word0_2;
         uint word0_4 = Warp.ShuffleXor(word0, 4);
         word0 |= word0_4;
-        if (lane % 8 == 0)
+        if ((lane & 7) == 0)
         {
             signs[(Grid.IdxX * 8) + (i0 / 8)] = word0;
         }
@@ -1020,7 +1049,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         ArrayView<float> weights = SharedMemory.Allocate<float>(2080);
         ArrayView<float> inputs = SharedMemory.Allocate<float>(1056);
         int thread = Group.IdxX;
-        int column = thread % 16;
+        int column = thread & 15;
         int pair = thread / 16 * 2;
         int rowTile = Grid.IdxX * 64;
         int tokenTile = Grid.IdxY * 32;
@@ -1032,10 +1061,10 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             {
                 int depth = i / 8;
                 int neuron = (step * 32) + depth < 1023 ? (step * 32) + depth : 1023;
-                int word = (Grid.IdxX * 8) + (i % 8);
+                int word = (Grid.IdxX * 8) + (i & 7);
                 int source = word < 32 ? word : 31;
                 Words4 tile = words[(neuron * 32) + source];
-                int to = (depth * 65) + (i % 8 * 8);
+                int to = (depth * 65) + ((i & 7) * 8);
                 Float4 quad0 = F16.Widen0(tile);
                 weights[to] = quad0.X;
                 weights[to + 1] = quad0.Y;
@@ -1052,8 +1081,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             {
                 int token = i / 8;
                 int source = tokenTile + token < tokens ? tokenTile + token : tokens - 1;
-                Float4 quad = x[(source * 256) + (step * 8) + (i % 8)];
-                int to = (i % 8 * 132) + token;
+                Float4 quad = x[(source * 256) + (step * 8) + (i & 7)];
+                int to = ((i & 7) * 132) + token;
                 inputs[to] = quad.X;
                 inputs[to + 33] = quad.Y;
                 inputs[to + 66] = quad.Z;
@@ -1142,7 +1171,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         {
             int position = start + Grid.IdxY;
             int head = unit / 16;
-            int pair = unit % 16;
+            int pair = unit & 15;
             int d0 = pair * 2;
             int d1 = d0 + 1;
             int local = head * 32;
@@ -1185,7 +1214,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         ArrayView<float> values = SharedMemory.Allocate<float>(8);
         ArrayView<int> indices = SharedMemory.Allocate<int>(8);
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         int best = thread < vocabulary ? thread : 0;
         float most = logits[best];

@@ -104,6 +104,23 @@ public static unsafe class Checked
         where T : unmanaged =>
         lane.Write(Unsafe.As<MemoryBlock>(block), (byte*)Unsafe.AsPointer(ref target), sizeof(T), site);
 
+    /// <summary>A division by a power of two, of which ILGPU makes an arithmetic shift, signed or not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Divide(int dividend, int divisor, Lane lane, int site)
+    {
+        if (dividend < 0)
+            lane.NegativeDivision(dividend, divisor, site);
+        return dividend / divisor;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long Divide(long dividend, long divisor, Lane lane, int site)
+    {
+        if (dividend < 0)
+            lane.NegativeDivision(dividend, divisor, site);
+        return dividend / divisor;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long FromIndex(Index1D index) => index.X;
 

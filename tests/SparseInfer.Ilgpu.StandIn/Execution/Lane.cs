@@ -59,6 +59,14 @@ public abstract unsafe class Lane
         index,
         length);
 
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void NegativeDivision(long dividend, long divisor, int site) => throw Group.Kernel.Fault(
+        KernelFaultKind.NegativeDivision,
+        $"{dividend} / {divisor} (bits of an unsigned number among them) becomes an arithmetic shift",
+        this,
+        site);
+
     /// <summary>Looks at a read of shared memory, of memory with unwritten words, or of what this launch writes.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void Read(MemoryBlock block, byte* address, int bytes, long index, long length, int site)

@@ -18,6 +18,14 @@ internal sealed class Instruction(int index, int offset, OpCode code, object? op
 
     public FieldInfo Field => (FieldInfo)Operand!;
 
+    /// <summary>The integer that is loaded; null: none is.</summary>
+    public long? Constant => Code.Name!.AsSpan() switch
+    {
+        "ldc.i4" or "ldc.i4.s" or "ldc.i8" => Convert.ToInt64(Operand, null),
+        ['l', 'd', 'c', '.', 'i', '4', '.', >= '0' and var digit] when char.IsDigit(digit) => digit - '0',
+        _ => null,
+    };
+
     /// <summary>The number of the local variable that a load or store names, or -1.</summary>
     public int Local(string mnemonic) => Numbered(mnemonic + "loc");
 

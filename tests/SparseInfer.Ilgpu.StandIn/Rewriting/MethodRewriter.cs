@@ -173,6 +173,14 @@ internal abstract class MethodRewriter
 
         if (DeviceRules.Forbids(instruction) is { } reason)
             throw Broken(instruction, reason);
+        if (DivisionByPowerOfTwo(instruction) is { } type)
+        {
+            LoadLane();
+            Il.Emit(OpCodes.Ldc_I4, Builder.AddSite(Text, instruction, "division"));
+            Il.Emit(OpCodes.Call, typeof(Checked).GetMethod(nameof(Checked.Divide), [type, type, typeof(Lane), typeof(int)])!);
+            return;
+        }
+
         switch (instruction.Operand)
         {
             case null:
@@ -202,6 +210,19 @@ internal abstract class MethodRewriter
             default:
                 throw Broken(instruction, "the rewriter does not know this instruction");
         }
+    }
+
+    /// <summary>The type of a division by a constant power of two, or null: it is no such division.</summary>
+    private Type? DivisionByPowerOfTwo(Instruction instruction)
+    {
+        if ((instruction.Code != OpCodes.Div && instruction.Code != OpCodes.Div_Un) || instruction.Index == 0)
+            return null;
+        var last = Text.Instructions[instruction.Index - 1];
+        bool widens = last.Code == OpCodes.Conv_I8 || last.Code == OpCodes.Conv_U8;
+        var constant = widens && last.Index > 0 ? Text.Instructions[last.Index - 1] : last;
+        if (constant.Constant is not { } divisor || divisor < 2 || !long.IsPow2(divisor))
+            return null;
+        return widens || constant.Code == OpCodes.Ldc_I8 ? typeof(long) : typeof(int);
     }
 
     private void EmitCall(Instruction instruction)

@@ -247,7 +247,7 @@ internal sealed class FeedForwardIlgpuClass(
                     {
                         _code.Lines($"""
                             int quad = (Grid.IdxX * {BatchThreads}) + Group.IdxX;
-                            int lane = Group.IdxX % 32;
+                            int lane = Group.IdxX & 31;
                             Float4 values = default;
                             """);
                         using (_code.Block($"if (quad < {HiddenQuads})"))
@@ -257,7 +257,7 @@ internal sealed class FeedForwardIlgpuClass(
 
                         _code.Line();
                         QuadCode.EmitSigns(_code, "word", "values");
-                        using (_code.Block($"if (lane % 8 == 0 && quad < {HiddenQuads})"))
+                        using (_code.Block($"if ((lane & 7) == 0 && quad < {HiddenQuads})"))
                         {
                             _code.Line("signs[quad / 8] = word;");
                         }

@@ -177,7 +177,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             {
                 code.Line("int entry = neurons[n];");
                 code.Line("int neuron = entry / 2;");
-                code.Line("int isPredicted = entry % 2;");
+                code.Line("int isPredicted = entry & 1;");
             }
             else
             {
@@ -349,7 +349,12 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     private void EmitDown()
     {
         bool guarded = _row.Words < plan.Threads;
-        string several = _row.IsBlock ? "32 neurons share their columns' scales" : "four rows are under way together";
+        string several = $"{(plan.DownRowsAtOnce == 2 ? "two" : "four")} rows are under way together";
+        if (_row.IsBlock)
+        {
+            several = "32 neurons share their columns' scales, and " + several;
+        }
+
         code.Line($"// Down: each thread its columns, in registers; {several}.");
         using (guarded ? code.Block($"if (thread < {_row.Words})") : default(CodeWriter.Scope?))
         {
@@ -381,21 +386,24 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     private void EmitPlain()
     {
-        int together = IlgpuFeedForwardPlan.DownAtOnce;
+        int together = plan.DownRowsAtOnce;
         code.Line("int next = 0;");
         using (code.Block($"for (; next + {together} <= {Count}; next += {together})"))
         {
-            EmitRows(together);
+            EmitRows(together, "AddScaled", Sum);
         }
 
         code.Line();
         using (code.Block($"for (; next < {Count}; next++)"))
         {
-            EmitRows(1);
+            EmitRows(1, "AddScaled", Sum);
         }
     }
 
-    private void EmitRows(int together)
+    /// <summary>Writes what some rows of down add to the sums.</summary>
+    /// <param name="add">The weights' function.</param>
+    /// <param name="sum">The name of a sum, of a step and a quad.</param>
+    private void EmitRows(int together, string add, Func<int, int, string> sum)
     {
         for (int k = 0; k < together; k++)
         {
@@ -413,46 +421,37 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
             for (int k = 0; k < together; k++)
             {
-                code.Line($"{plan.Weights}.AddScaled(down{step}_{k}, value{k}, {List(j => $"ref {Sum(step, j)}")});");
+                code.Line($"{plan.Weights}.{add}(down{step}_{k}, value{k}, {List(j => $"ref {sum(step, j)}")});");
             }
         });
     }
 
-    /// <summary>Block types: what the neurons of a block add up to is scaled once, when the list goes on to the next block.</summary>
+    /// <summary>
+    /// Block types: what the neurons of a block add up to is scaled once. A loop over the blocks of the list, so that only what a row adds to
+    /// is carried from row to row.
+    /// </summary>
     private void EmitBlocks()
     {
-        ForSteps(step => code.Line($"Float4 {List(j => $"{Part(step, j)} = default")};"), guard: false);
-        code.Line("int block = -1;");
-        using (code.Block($"for (int next = 0; next < {Count}; next++)"))
+        code.Line("int next = 0;");
+        using (code.Block($"for (; next < {Count};)"))
         {
-            code.Line($"int neuron = {Neuron("next")};");
-            code.Line("float value = values[next];");
-            using (code.Block("if (neuron / 32 != block)"))
-            {
-                using (code.Block("if (block >= 0)"))
-                {
-                    EmitScale();
-                    ForSteps(step => code.Lines(string.Join("\n", Enumerable.Range(0, _row.Quads).Select(j => $"{Part(step, j)} = default;"))), guard: false);
-                }
+            code.Line($"int block = {Neuron("next")} / 32;");
+            ForSteps(step => code.Line($"Float4 {List(j => $"{Part(step, j)} = default")};"), guard: false);
+            EmitRowsOfBlock(plan.DownRowsAtOnce);
+            EmitRowsOfBlock(1);
+            EmitScale();
+        }
+    }
 
-                code.Line();
-                code.Line("block = neuron / 32;");
-            }
-
-            code.Line();
-            code.Line($"int row = (neuron * {_row.Words}) + thread;");
-            ForSteps(step =>
-            {
-                code.Line($"Words4 down{step} = w.Down[{Offset("row", step * plan.Threads)}];");
-                code.Line($"{plan.Weights}.AddQuants(down{step}, value, {List(j => $"ref {Part(step, j)}")});");
-            });
+    private void EmitRowsOfBlock(int together)
+    {
+        string last = together == 1 ? "next" : $"next + {together - 1}";
+        using (code.Block($"for (; {last} < {Count} && {Neuron(last)} / 32 == block; next += {together})"))
+        {
+            EmitRows(together, "AddQuants", Part);
         }
 
         code.Line();
-        using (code.Block("if (block >= 0)"))
-        {
-            EmitScale();
-        }
     }
 
     private void EmitScale()

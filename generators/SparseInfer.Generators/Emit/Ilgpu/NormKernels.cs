@@ -214,7 +214,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             QuadCode.EmitSigns(code, $"word{step}", $"y{step}");
         }
 
-        using (code.Block("if (lane % 8 == 0)"))
+        using (code.Block("if ((lane & 7) == 0)"))
         {
             int words = plan.SignWords * 4;
             ForSteps(step => code.Line($"signs[(Grid.IdxX * {words}) + (i{step} / 8)] = word{step};"));

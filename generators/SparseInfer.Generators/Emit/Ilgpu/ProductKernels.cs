@@ -100,7 +100,7 @@ internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
             ArrayView<float> weights = SharedMemory.Allocate<float>({Depth * RowStride});
             ArrayView<float> inputs = SharedMemory.Allocate<float>({Depth * TokenStride});
             int thread = Group.IdxX;
-            int column = thread % 16;
+            int column = thread & 15;
             int pair = thread / 16 * 2;
             int rowTile = Grid.IdxX * {Rows};
             int tokenTile = Grid.IdxY * {Tokens};
@@ -118,14 +118,14 @@ internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
         {
             code.Line(each == 1 ? "int r = i;" : $"int r = i / {each};");
             code.Line("int source = rowTile + r < rows ? rowTile + r : rows - 1;");
-            string word = each == 1 ? "step" : $"(step * {each}) + (i % {each})";
+            string word = each == 1 ? "step" : $"(step * {each}) + (i & {each - 1})";
             code.Line($"Words4 tile = words[(source * {row.Words}) + {word}];");
             if (row.IsBlock)
             {
                 code.Line($"ushort scale = scales[(source * {row.Scales}) + step];");
             }
 
-            code.Line(each == 1 ? "int to = r;" : $"int to = (i % {each} * {row.PerLoad * RowStride}) + r;");
+            code.Line(each == 1 ? "int to = r;" : $"int to = ((i & {each - 1}) * {row.PerLoad * RowStride}) + r;");
             EmitWiden(row, RowStride);
         });
     }
@@ -139,11 +139,11 @@ internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
             code.Lines($"""
                 int depth = i / {each};
                 int neuron = (step * {Depth}) + depth < {lastNeuron} ? (step * {Depth}) + depth : {lastNeuron};
-                int word = (Grid.IdxX * {each}) + (i % {each});
+                int word = (Grid.IdxX * {each}) + (i & {each - 1});
                 int source = word < {row.Words} ? word : {row.Words - 1};
                 Words4 tile = words[(neuron * {row.Words}) + source];
                 """);
-            code.Line($"int to = (depth * {RowStride}) + (i % {each} * {row.PerLoad});");
+            code.Line($"int to = (depth * {RowStride}) + ((i & {each - 1}) * {row.PerLoad});");
             if (!row.IsBlock)
             {
                 EmitWiden(row, 1);
@@ -193,8 +193,8 @@ internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
             code.Lines($"""
                 int token = i / 8;
                 int source = tokenTile + token < tokens ? tokenTile + token : tokens - 1;
-                Float4 quad = x[(source * {quadsOfToken}) + ({first}) + (i % 8)];
-                int to = (i % 8 * {4 * TokenStride}) + token;
+                Float4 quad = x[(source * {quadsOfToken}) + ({first}) + (i & 7)];
+                int to = ((i & 7) * {4 * TokenStride}) + token;
                 inputs[to] = quad.X;
                 inputs[to + {TokenStride}] = quad.Y;
                 inputs[to + {2 * TokenStride}] = quad.Z;

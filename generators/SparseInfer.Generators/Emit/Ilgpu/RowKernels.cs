@@ -58,7 +58,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 using (code.Block("for (int unit = first; unit < end; unit++)"))
                 {
                     code.Line($"int head = firstHead + (unit / {plan.HeadPairs});");
-                    code.Line($"int pair = unit % {plan.HeadPairs};");
+                    code.Line($"int pair = {Remainder("unit", plan.HeadPairs)};");
                     EmitPair();
                     code.Line($"int local = unit / {plan.HeadPairs} * {_attention.HeadDimension};");
                     WarpCode.EmitDot(code, row, "a", "words", "scales", "(local + d0)", input, plan.SharesInput(row));
@@ -92,7 +92,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     code.Lines($"""
                         int position = start + Grid.IdxY;
                         int head = unit / {plan.HeadPairs};
-                        int pair = unit % {plan.HeadPairs};
+                        int pair = {Remainder("unit", plan.HeadPairs)};
                         """);
                     EmitPair();
                     code.Lines($"""
@@ -105,6 +105,10 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 }
             });
     }
+
+    /// <summary>What is left of an index, which is never negative; a mask where it can be, for ILGPU leaves a remainder as it is.</summary>
+    private static string Remainder(string index, int divisor) =>
+        (divisor & (divisor - 1)) == 0 ? $"{index} & {divisor - 1}" : $"{index} % {divisor}";
 
     /// <summary>Writes which two elements of a head a pair is.</summary>
     private void EmitPair()

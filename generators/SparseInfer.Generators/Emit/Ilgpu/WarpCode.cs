@@ -14,7 +14,7 @@ internal static class WarpCode
 
     public const string Place = """
         int thread = Group.IdxX;
-        int lane = thread % 32;
+        int lane = thread & 31;
         int warp = thread / 32;
         """;
 
@@ -54,7 +54,7 @@ internal static class WarpCode
         {
             string source = row.Quads == 1
                 ? "i"
-                : $"(i / {32 * row.Quads} * {32 * row.Quads}) + (i % 32 * {row.Quads}) + (i / 32 % {row.Quads})";
+                : $"(i / {32 * row.Quads} * {32 * row.Quads}) + ((i & 31) * {row.Quads}) + ((i / 32) & {row.Quads - 1})";
             if (row.InputQuads == quads)
             {
                 code.Line($"input[i] = {x}[{source}];");

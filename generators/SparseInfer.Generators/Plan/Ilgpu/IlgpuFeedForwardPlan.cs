@@ -15,9 +15,6 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Sign rows whose loads are in flight together.</summary>
     public const int PredictedAtOnce = 4;
 
-    /// <summary>Rows of down whose loads are in flight together.</summary>
-    public const int DownAtOnce = 4;
-
     /// <summary>Groups that a multiprocessor should have at a time, so that one computes while others wait for memory.</summary>
     private const int GroupsPerMultiprocessor = 4;
 
@@ -40,6 +37,9 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
 
     /// <summary>Loads of a row of down that a thread makes.</summary>
     public int DownSteps => (Row.Words + Threads - 1) / Threads;
+
+    /// <summary>Rows of down whose loads are in flight together; with a load of 32 columns their sums fill the registers.</summary>
+    public int DownRowsAtOnce => Weights == WeightType.Q4_0 ? 2 : 4;
 
     /// <summary>16-byte loads of one row of signs.</summary>
     public int SignWords => (Hidden + 127) / 128;
