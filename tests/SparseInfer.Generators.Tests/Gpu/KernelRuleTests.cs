@@ -85,6 +85,8 @@ public sealed class KernelRuleTests
     [InlineData("double y = x;", "is a double")]
     [InlineData("int y = Group.IdxX % 32;", "a mask would do")]
     [InlineData("do { x += 1f; } while (x < 1f);", "a statement that kernels do not have")]
+    [InlineData("float y = view[0]; Group.Barrier(); x += y;", "in the same run of statements as a barrier")]
+    [InlineData("float y = view[0]; float z = y * 2f; view[1] = x; Group.Barrier(); x += z;", "in the same run of statements as a barrier")]
     public void WhatBreaksARuleIsFound(string statement, string violation) =>
         Violations($"private static void Kernel(ArrayView<float> view, float x) {{ {statement} }}", isKernel: true)
             .ShouldContain(found => found.Contains(violation, StringComparison.Ordinal));

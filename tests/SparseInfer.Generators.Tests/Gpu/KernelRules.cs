@@ -39,6 +39,11 @@ internal static class KernelRules
     /// <param name="isKernel">Whether it is launched; a function that kernels call may not meet other lanes.</param>
     public static IEnumerable<string> Violations(SemanticModel model, MemberDeclarationSyntax method, bool isKernel)
     {
+        foreach (string movable in method.DescendantNodes().OfType<BlockSyntax>().SelectMany(MovableLoads))
+        {
+            yield return movable;
+        }
+
         foreach (SyntaxNode node in method.DescendantNodes(inner => inner is not AttributeListSyntax))
         {
             string? wrong = node switch
@@ -59,6 +64,54 @@ internal static class KernelRules
             }
         }
     }
+
+    /// <summary>
+    /// ILGPU moves a load, and what is computed of it, to where that is used, and may go past the barrier that ends the run
+    /// of statements they stand in. What is stored or shuffled before that stays where it is, and so does its load.
+    /// </summary>
+    private static IEnumerable<string> MovableLoads(BlockSyntax block)
+    {
+        // Loads that may still move; and the loads that a local's value is made of.
+        var movable = new HashSet<ElementAccessExpressionSyntax>();
+        var origins = new Dictionary<string, HashSet<ElementAccessExpressionSyntax>>();
+        foreach (StatementSyntax statement in block.Statements)
+        {
+            if (statement is IfStatementSyntax or ForStatementSyntax)
+            {
+                movable.Clear();
+                origins.Clear();
+                continue;
+            }
+
+            bool stores = statement is ExpressionStatementSyntax { Expression: AssignmentExpressionSyntax { Left: ElementAccessExpressionSyntax } };
+            HashSet<ElementAccessExpressionSyntax> used = [.. statement.DescendantNodes().OfType<IdentifierNameSyntax>()
+                .SelectMany(name => origins.GetValueOrDefault(name.Identifier.Text) ?? [])];
+            if (stores || statement.DescendantNodes().OfType<InvocationExpressionSyntax>().Any(call => call.ToString().StartsWith("Warp.", StringComparison.Ordinal)))
+            {
+                movable.ExceptWith(used);
+            }
+
+            if (statement.ToString() == "Group.Barrier();" && movable.Count > 0)
+            {
+                yield return $"'{movable.First()}' is loaded in the same run of statements as a barrier";
+            }
+
+            if (!stores && Assigned(statement) is string local)
+            {
+                used.UnionWith(statement.DescendantNodes().OfType<ElementAccessExpressionSyntax>());
+                movable.UnionWith(statement.DescendantNodes().OfType<ElementAccessExpressionSyntax>());
+                origins[local] = used;
+            }
+        }
+    }
+
+    /// <summary>The local that a statement gives a value.</summary>
+    private static string? Assigned(StatementSyntax statement) => statement switch
+    {
+        LocalDeclarationStatementSyntax { Declaration.Variables: [var variable] } => variable.Identifier.Text,
+        ExpressionStatementSyntax { Expression: AssignmentExpressionSyntax { Left: IdentifierNameSyntax name } } => name.Identifier.Text,
+        _ => null,
+    };
 
     /// <summary>ILGPU makes a shift of such a division, but no mask of its remainder.</summary>
     private static bool IsPowerOfTwo(SemanticModel model, ExpressionSyntax divisor) =>
