@@ -18,7 +18,8 @@ internal sealed class TensorCalls(ModelSpec spec)
         $"bind.Down({LayerTensor.Down.Name()}, hidden: Hidden, intermediate: Intermediate, {type})";
 
     /// <summary>A query or key matrix.</summary>
-    public string Rotary(LayerTensor tensor, string rows) => $"bind.RotaryMatrix({tensor.Name()}, rows: {rows}, columns: Hidden, {RotaryArguments}, {Types})";
+    public string Rotary(LayerTensor tensor, string rows) =>
+        $"bind.RotaryMatrix({tensor.Name()}, rows: {rows}, columns: Hidden, {RotaryArguments}, {Types})";
 
     public static string Vector(string name, string length) => $"bind.Vector({name}, {length})";
 

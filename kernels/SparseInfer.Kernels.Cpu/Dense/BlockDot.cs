@@ -20,8 +20,9 @@ namespace SparseInfer.Kernels.Cpu;
 /// vector serves two blocks of four rows, and what is done to floats, and to the scales, is done once for eight blocks.
 /// </para>
 /// <para>
-/// The rows to come are fetched one after the other, a quarter of this one's time each: a run of lines that follow each other wakes the
-/// processor's own fetching, which then works from memory to the second cache while these requests wait only from there on.
+/// Rows to come that lie side by side are fetched one after the other, a quarter of this one's time each: a run of lines that follow each
+/// other wakes the processor's own fetching, which then works from memory to the second cache while these requests wait only from there
+/// on. Rows apart, as where neurons are skipped, are fetched together: they are too short for it to be of use before they end.
 /// </para>
 /// </remarks>
 internal static unsafe class BlockDot
@@ -41,7 +42,6 @@ internal static unsafe class BlockDot
     public static Vector128<float> Q8(ref float x, in FourRows rows, in FourRows next, int paddedColumns)
     {
         byte* r0 = rows.First, r1 = rows.Second, r2 = rows.Third, r3 = rows.Fourth;
-        byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
         Vector256<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
         nint end = (nint)paddedColumns / 32 * Q8Block;
         nint quarter = (((nint)paddedColumns / 32) + 3) / 4 * Q8Block;
@@ -49,15 +49,12 @@ internal static unsafe class BlockDot
         fixed (float* prepared = &x)
         {
             byte* input = (byte*)prepared;
-            for (; o < end; n0 = n1, n1 = n2, n2 = n3)
+            var ahead = new BlocksAhead(in next, end, Q8Block);
+            for (; o < end; ahead.NextRow())
             {
-                byte* ahead = n0;
                 for (nint stop = Math.Min(o + quarter, end); o < stop; o += Q8Block, input += QuantizedInput.SixteenBitBlock)
                 {
-                    Prefetch.Line(ahead);
-                    Prefetch.Line(ahead + 64);
-                    Prefetch.Line(ahead + 128);
-                    ahead += 4 * Q8Block;
+                    ahead.Fetch();
                     if (Avx2.IsSupported && Fma.IsSupported)
                     {
                         Vector256<short> lo = Vector256.Load((short*)input);
@@ -108,7 +105,6 @@ internal static unsafe class BlockDot
         where TCount : struct, IBlockCount
     {
         byte* r0 = rows.First, r1 = rows.Second, r2 = rows.Third, r3 = rows.Fourth;
-        byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
         Vector256<float> sum = default;
         nint end = (nint)paddedColumns / 64 * Q4Pair;
         nint quarter = (((nint)paddedColumns / 64) + 3) / 4 * Q4Pair;
@@ -125,15 +121,12 @@ internal static unsafe class BlockDot
                 Vector256<byte> place = Vector256.Create(
                     (byte)128, 128, 0, 1, 128, 128, 2, 3, 128, 128, 4, 5, 128, 128, 6, 7,
                     128, 128, 8, 9, 128, 128, 10, 11, 128, 128, 12, 13, 128, 128, 14, 15);
-                for (; o < end; n0 = n1, n1 = n2, n2 = n3)
+                var ahead = new BlocksAhead(in next, end, Q4Pair);
+                for (; o < end; ahead.NextRow())
                 {
-                    byte* ahead = n0;
                     for (nint stop = Math.Min(o + quarter, end); o < stop; o += Q4Pair, input += QuantizedInput.EightBitPair)
                     {
-                        Sse.Prefetch0(ahead);
-                        Sse.Prefetch0(ahead + 64);
-                        Sse.Prefetch0(ahead + 128);
-                        ahead += 4 * Q4Pair;
+                        ahead.Fetch();
 
                         // A row's 16 sums of four products, up to 7,620 each: eight of the first block, eight of the second.
                         Vector256<sbyte> lo = Vector256.Load((sbyte*)input);
@@ -183,6 +176,55 @@ internal static unsafe class BlockDot
                 sum = sum.WithLower(AddQ4(r0 + o, r1 + o, r2 + o, r3 + o, input, sum.GetLower()));
         }
         return sum.GetLower() + sum.GetUpper();
+    }
+
+    /// <summary>What is asked for with every block, or pair of blocks, of four rows.</summary>
+    private ref struct BlocksAhead
+    {
+        private readonly FourRows _rows;
+        private readonly bool _together;
+        private readonly nint _step;
+        private readonly nint _second;
+        private readonly nint _third;
+        private readonly nint _fourth;
+        private byte* _line;
+        private int _row;
+
+        /// <summary>Begins.</summary>
+        /// <param name="rows">The rows to come.</param>
+        /// <param name="rowBytes">Their length.</param>
+        /// <param name="bytes">How much of each row is worked on at a time.</param>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public BlocksAhead(in FourRows rows, nint rowBytes, nint bytes)
+        {
+            _rows = rows;
+            _line = rows.First;
+            _together = rows.Fourth - rows.First > 4 * rowBytes;
+            _step = _together ? bytes : 4 * bytes;
+            _second = _together ? (nint)(rows.Second - rows.First) : 64;
+            _third = _together ? (nint)(rows.Third - rows.First) : 128;
+            _fourth = _together ? (nint)(rows.Fourth - rows.First) : 128;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Fetch()
+        {
+            Prefetch.Line(_line);
+            Prefetch.Line(_line + _second);
+            Prefetch.Line(_line + _third);
+            Prefetch.Line(_line + _fourth);
+            _line += _step;
+        }
+
+        /// <summary>After every quarter.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void NextRow()
+        {
+            if (_together)
+                return;
+            _row++;
+            _line = _row == 1 ? _rows.Second : _row == 2 ? _rows.Third : _rows.Fourth;
+        }
     }
 
     /// <summary>

@@ -93,7 +93,9 @@ internal static unsafe class BlockDown
         return new RowsAhead(rows, count, TKernel.RowBytes(toColumn) - from, down.Block(block));
     }
 
-    /// <summary>Rounds a block's activations to multiples of a step, to nearest, ties to even; returns the step, 0 where there is nothing to add.</summary>
+    /// <summary>
+    /// Rounds a block's activations to multiples of a step, to nearest, ties to even; returns the step, 0 where there is nothing to add.
+    /// </summary>
     private static float Quantize<TKernel>(ReadOnlySpan<float> h, short* quants, out int sum)
         where TKernel : struct, IBlockDownKernel
     {
@@ -144,7 +146,8 @@ internal static unsafe class BlockDown
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static Vector256<float> FoldedScale(byte* halves) =>
-            (Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)halves), 13) & Vector256.Create(unchecked((int)0x8FFFFFFF))).AsSingle();
+            (Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)halves), 13)
+                & Vector256.Create(unchecked((int)0x8FFFFFFF))).AsSingle();
     }
 
     /// <summary>The next block's rows, one after the other: a share of a row with every line of this block.</summary>

@@ -28,7 +28,9 @@ public static unsafe partial class MatrixMatrix
 
     private const int WideTileRows = 6;
 
-    /// <summary>Rows that are widened together, a multiple of both: a lane of them and of a tile's tokens fits the first-level cache.</summary>
+    /// <summary>
+    /// Rows that are packed together, a multiple of both: a lane of them and of a tile's tokens fits the first-level cache.
+    /// </summary>
     private const int RowGroup = 12;
 
     private const int Lanes = 16;
@@ -234,7 +236,8 @@ public static unsafe partial class MatrixMatrix
                     int groupRows = Math.Min(RowGroup, blockEnd - row);
                     PackRows<T>(in w, row, groupRows, column, columns, rows);
                     int rowTiles = (groupRows + tileRows - 1) / tileRows;
-                    PanelAhead ahead = Following<T>(in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, rowTiles * tiles * Lanes);
+                    PanelAhead ahead = Following<T>(
+                        in w, block, row + RowGroup, blockEnd, toRow, column, paddedColumns, rowTiles * tiles * Lanes);
                     float* groupTotals = totals + ((row - block) * TokenBlock);
                     MultiplyGroup(wide, rows, rowTiles, segment, tiles, columns, partial, groupTotals, ref ahead);
                 }

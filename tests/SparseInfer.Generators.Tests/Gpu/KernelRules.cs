@@ -83,10 +83,15 @@ internal static class KernelRules
                 continue;
             }
 
-            bool stores = statement is ExpressionStatementSyntax { Expression: AssignmentExpressionSyntax { Left: ElementAccessExpressionSyntax } };
+            bool stores = statement is ExpressionStatementSyntax
+            {
+                Expression: AssignmentExpressionSyntax { Left: ElementAccessExpressionSyntax },
+            };
+            bool shuffles = statement.DescendantNodes().OfType<InvocationExpressionSyntax>()
+                .Any(call => call.ToString().StartsWith("Warp.", StringComparison.Ordinal));
             HashSet<ElementAccessExpressionSyntax> used = [.. statement.DescendantNodes().OfType<IdentifierNameSyntax>()
                 .SelectMany(name => origins.GetValueOrDefault(name.Identifier.Text) ?? [])];
-            if (stores || statement.DescendantNodes().OfType<InvocationExpressionSyntax>().Any(call => call.ToString().StartsWith("Warp.", StringComparison.Ordinal)))
+            if (stores || shuffles)
             {
                 movable.ExceptWith(used);
             }
