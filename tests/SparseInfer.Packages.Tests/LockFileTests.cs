@@ -51,7 +51,7 @@ public sealed class LockFileTests : IDisposable
         string lockFile = Path.Combine(_folder.FullName, project, "packages.lock.json");
         string locked = File.ReadAllText(lockFile);
         CommandResult Restore(string options) => DotnetCommand.Run(
-            _folder.FullName, keepsSources: true, "restore", Path.Combine(_folder.FullName, project), "-nodeReuse:false", options);
+            _folder.FullName, keepsSources: true, "restore", Path.Combine(_folder.FullName, project), "--force", "-nodeReuse:false", options);
         Restore("-p:CI=true").ShouldSucceed();
 
         // Another package under the same version.
