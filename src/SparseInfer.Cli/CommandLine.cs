@@ -7,7 +7,7 @@ using SparseInfer.Cli.Inspect;
 
 namespace SparseInfer.Cli;
 
-/// <summary>From arguments to an exit code: 0, 1 for an error (one line on standard error), 130 after Ctrl-C.</summary>
+/// <summary>From arguments to an exit code: 0, 1 for an error (one line on standard error), after a signal 128 and its number: 130 for Ctrl-C.</summary>
 internal static class CommandLine
 {
     private const int Failed = 1;
@@ -42,23 +42,27 @@ internal static class CommandLine
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
-        return result.Action is ParseErrorAction
-            ? await FailAsync($"{result.Errors[0].Message} Try --help.", error)
-            : await result.InvokeAsync(new InvocationConfiguration
+        if (result.Action is ParseErrorAction)
+        {
+            return await FailAsync($"{result.Errors[0].Message} Try --help.", error);
+        }
+
+        // Not System.CommandLine's own: of all signals it hears two, and a second Ctrl-C is an error to it.
+        using var signals = new TerminationSignals();
+        int exitCode = await result.InvokeAsync(
+            new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
-
-                // A prompt that is being computed is not waited for; results are written when all are there, so nothing is half done.
-                ProcessTerminationTimeout = TimeSpan.FromSeconds(2),
+                ProcessTerminationTimeout = null,
                 Output = output,
                 Error = error,
-            });
+            },
+            signals.Token);
+        return exitCode == Canceled && signals.ExitCode != 0 ? signals.ExitCode : exitCode;
     }
 
     private static async Task<int> RunAsync(Func<Task> run, TextWriter error)
     {
-        // System.CommandLine listens for Ctrl-C from the moment the action first waits.
-        await Task.Yield();
         try
         {
             await run();

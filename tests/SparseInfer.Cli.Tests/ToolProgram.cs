@@ -11,15 +11,26 @@ internal static class ToolProgram
     /// <summary>A model file that is in the repository.</summary>
     public static string Gguf { get; } = Path.Combine(AppContext.BaseDirectory, "stories-relu.gguf");
 
-    public static ToolResult Run(params string[] args)
+    /// <summary>What runs it.</summary>
+    public static string Dotnet { get; } = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    /// <summary>The tool's assembly.</summary>
+    public static string Assembly { get; } = Path.Combine(AppContext.BaseDirectory, "sparseinfer.dll");
+
+    public static ToolResult Run(params string[] args) => RunProgram(Dotnet, [Assembly, .. args]);
+
+    /// <summary>Runs another program that runs the tool.</summary>
+    public static ToolResult RunProgram(string program, params string[] args)
     {
-        using Process process = Start(args);
+        using Process process = StartProgram(program, args);
         return Finish(process);
     }
 
-    public static Process Start(params string[] args)
+    public static Process Start(params string[] args) => StartProgram(Dotnet, [Assembly, .. args]);
+
+    private static Process StartProgram(string program, string[] args)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        var start = new ProcessStartInfo(program, args)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -27,11 +38,6 @@ internal static class ToolProgram
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
-        foreach (string arg in (string[])[Path.Combine(AppContext.BaseDirectory, "sparseinfer.dll"), .. args])
-        {
-            start.ArgumentList.Add(arg);
-        }
-
         Process process = Process.Start(start)!;
         process.StandardInput.Close();
         return process;

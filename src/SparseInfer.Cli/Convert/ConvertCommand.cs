@@ -23,13 +23,15 @@ internal static class ConvertCommand
 
     private static PreparationReport Convert(ConvertOptions options, TextWriter error, CancellationToken cancellationToken)
     {
-        if (File.Exists(options.Destination) && !options.Preparation.Overwrite)
-        {
-            throw new CliException($"{options.Destination} is there already: give --force to replace it.");
-        }
-
         try
         {
+            // A link to nowhere is there too, but cannot be replaced.
+            if (File.Exists(options.Destination) && !options.Preparation.Overwrite
+                && File.ResolveLinkTarget(options.Destination, returnFinalTarget: true) is null or { Exists: true })
+            {
+                throw new CliException($"{options.Destination} is there already: give --force to replace it.");
+            }
+
             using ModelFile source = ModelFile.Open(options.Source);
             using var line = new ProgressLine(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
             return ModelPreparation.Write(source, options.Destination, options.Preparation, new Progress(line), cancellationToken);

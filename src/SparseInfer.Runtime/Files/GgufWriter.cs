@@ -192,29 +192,11 @@ public sealed class GgufWriter
     }
 
     /// <summary>Writes the file beside its place and then moves it there: a reader sees the old file or the whole new one.</summary>
-    /// <param name="path">The file to create or to replace.</param>
+    /// <param name="path">The file to create or to replace. Of a link, the target is replaced; of a file, the permissions are kept.</param>
     /// <param name="overwrite">Whether a file of that name is replaced.</param>
     /// <exception cref="IOException">There is a file of that name, and it is not to be replaced; or it could not be written.</exception>
-    public void Save(string path, bool overwrite = true)
-    {
-        string full = Path.GetFullPath(path);
-        string temporary = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Guid.NewGuid():n}.tmp");
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20))
-            {
-                WriteTo(stream);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, full, overwrite);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
+    /// <exception cref="UnauthorizedAccessException">Writing there is not permitted.</exception>
+    public void Save(string path, bool overwrite = true) => AtomicFile.Write(path, overwrite, WriteTo);
 
     private void AddEntry(string name, TensorType type, ReadOnlySpan<long> shape, long length, Action<Stream> write)
     {

@@ -14,13 +14,15 @@ internal static class DestinationCheck
         string folder = Path.GetDirectoryName(full)!;
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException($"There is no folder {folder} to write {Path.GetFileName(full)} in: make it first.");
+        RequireName(full);
         if (source.Tensors.Any(tensor => IsSame(tensor.File, full)))
             throw new IOException($"{destination} is the source itself: write to another file.");
-        if (File.Exists(full) && !overwrite)
+        string target = AtomicFile.Target(destination);
+        if (File.Exists(target) && !overwrite)
             throw new IOException($"{destination} is there already: remove it, or ask for it to be replaced.");
 
         // Renaming a file over a device would take the device's place.
-        if (File.Exists(full) && new FileInfo(full).Length == 0)
+        if (File.Exists(target) && new FileInfo(target).Length == 0)
         {
             throw new IOException(
                 $"{destination} is empty, or it is a pipe or a device, which is not replaced: remove it, or name another file.");
@@ -29,12 +31,24 @@ internal static class DestinationCheck
 
     public static void RequireSpace(string destination, long bytes)
     {
-        string folder = Path.GetDirectoryName(Path.GetFullPath(destination))!;
+        string folder = Path.GetDirectoryName(AtomicFile.Target(destination))!;
         if (FreeSpace(folder) is { } free && free < bytes)
         {
             throw new IOException(
                 $"{destination} will have {Megabytes(bytes)} MB, but only {Megabytes(free)} MB are free in {folder}: "
                 + "make room, or write elsewhere.");
+        }
+    }
+
+    /// <summary>A file system has its own opinion on how long a name may be; it speaks up for files that are not there, too.</summary>
+    private static void RequireName(string full)
+    {
+        try
+        {
+            File.GetAttributes(full);
+        }
+        catch (FileNotFoundException)
+        {
         }
     }
 

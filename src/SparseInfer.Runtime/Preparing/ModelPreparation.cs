@@ -14,7 +14,7 @@ public static class ModelPreparation
     /// cancelled, there is the new file, or what was there before. The model streams through a few megabytes of memory.
     /// </summary>
     /// <param name="source">A GGUF model, or one in memory.</param>
-    /// <param name="destination">The file to write.</param>
+    /// <param name="destination">The file to write. Of a link, the target is replaced; of a file, the permissions are kept.</param>
     /// <param name="options">How; null: the defaults.</param>
     /// <param name="progress">Told every few megabytes; counts bytes of the new file.</param>
     /// <param name="cancellationToken">Ends it, leaving nothing behind.</param>
@@ -41,8 +41,14 @@ public static class ModelPreparation
         var writer = new GgufWriter();
         plan.AddTo(writer, new TensorStreams(progress, cancellationToken, plan.Bytes));
         long bytes = writer.MeasureFile();
-        DestinationCheck.RequireSpace(destination, bytes);
-        writer.Save(destination, options.Overwrite);
+        AtomicFile.Write(destination, options.Overwrite, Write, cancellationToken);
         return new PreparationReport(destination, bytes, plan.Transposed, plan.SignPlanes);
+
+        void Write(Stream stream)
+        {
+            // What killed processes had left there is removed by now.
+            DestinationCheck.RequireSpace(destination, bytes);
+            writer.WriteTo(stream);
+        }
     }
 }
