@@ -44,20 +44,18 @@ public sealed class InterruptedConvertTests(LargeModel large) : IClassFixture<La
     public void What_a_killed_one_left_the_next_one_removes_but_nothing_of_the_living_or_of_others()
     {
         RequireSignals();
+        using Process living = StartAndWait();
+        Send("STOP", living);
+        string[] alive = Names();
         using (Process killed = StartAndWait())
         {
             killed.Kill();
             ToolProgram.Finish(killed);
         }
 
-        string[] left = Names();
+        string[] left = [.. Names().Except(alive)];
         left.Length.ShouldBe(1);
         left[0].ShouldMatch(@"^\.sparseinfer-[0-9a-f]{32}\.tmp$");
-
-        using Process living = StartAndWait();
-        Send("STOP", living);
-        string[] alive = [.. Names().Except(left)];
-        alive.Length.ShouldBe(1);
         string[] others = [".sparseinfer-notes.tmp", $".sparseinfer-{Guid.NewGuid():n}.tmp", $".sparseinfer-{Guid.NewGuid():n}.txt", "a.tmp"];
         File.WriteAllText(At(others[0]), "mine");
         File.CreateSymbolicLink(At(others[1]), At(others[0]));
@@ -91,9 +89,9 @@ public sealed class InterruptedConvertTests(LargeModel large) : IClassFixture<La
     /// <summary>A conversion that has begun to write.</summary>
     private Process StartAndWait()
     {
-        int before = Names().Length;
+        string[] before = Names();
         Process process = ToolProgram.Start("convert", large.Gguf, At("out.gguf"));
-        while (Names().Length == before && !process.HasExited)
+        while (!Names().Except(before).Any() && !process.HasExited)
         {
             Thread.Sleep(1);
         }
