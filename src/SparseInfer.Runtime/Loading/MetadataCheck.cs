@@ -30,6 +30,8 @@ internal static class MetadataCheck
                     problems.Add(
                         $"{stated.Text}, and attention looks back no further, but [DecoderModel] Context = {shape.Context} is declared: declare no more than the window");
                     break;
+                case var _ when stated.FromSizes && sizes.Count > 0:
+                    break;
                 default:
                     Compare(stated, shape, sizes, problems);
                     break;

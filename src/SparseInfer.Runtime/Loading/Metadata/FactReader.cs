@@ -171,7 +171,7 @@ internal sealed class FactReader
         string key = _prefix + name;
         if (value is { } number && _facts.First(fact) is null && !IsIgnored(key))
         {
-            _facts.State(fact, number, $"'{key}' is absent, which means {MetadataValue.Show(number)}{(meaning is null ? "" : $", {meaning}")}");
+            _facts.State(fact, number, $"'{key}' is absent, which means {MetadataValue.Show(number)}{(meaning is null ? "" : $", {meaning}")}", fromSizes: meaning is not null);
         }
     }
 

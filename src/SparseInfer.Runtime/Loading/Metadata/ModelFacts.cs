@@ -49,7 +49,8 @@ internal sealed class ModelFacts
         return index < 0 ? null : _stated[index].Value;
     }
 
-    internal void State(Fact fact, double value, string text) => _stated.Add(new StatedFact(fact, value, text));
+    internal void State(Fact fact, double value, string text, bool fromSizes = false) =>
+        _stated.Add(new StatedFact(fact, value, text, fromSizes));
 
     internal void Forget(Fact fact) => _stated.RemoveAll(stated => stated.Fact == fact);
 }
