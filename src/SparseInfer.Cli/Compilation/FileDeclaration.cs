@@ -46,9 +46,7 @@ internal static class FileDeclaration
         Activation chosen = activation ?? StoredActivation(facts);
         return new ModelDeclaration
         {
-            Name = file.Metadata.TryGetString("general.name", out string? name) && name.Any(char.IsAsciiLetterOrDigit)
-                ? name
-                : Path.GetFileNameWithoutExtension(file.Path.TrimEnd(Path.DirectorySeparatorChar)),
+            Name = file.Metadata.TryGetString("general.name", out string? name) && name.Any(char.IsAsciiLetterOrDigit) ? name : NameOf(file),
             Hidden = hidden,
             Layers = Integer(facts, Fact.Layers) ?? throw Wrong(file, "does not say how many layers it has"),
             Vocabulary = Rows(file, names.Embedding),
@@ -74,6 +72,15 @@ internal static class FileDeclaration
             Alpha = alpha,
             Weights = MatrixTypes(file),
         };
+    }
+
+    /// <summary>Hugging Face's files are all called alike: their folder has the model's name.</summary>
+    private static string NameOf(ModelFile file)
+    {
+        string path = Path.GetFullPath(file.Path);
+        bool isFolder = Directory.Exists(path);
+        string named = !isFolder && file.Format == ModelFileFormat.Safetensors ? Path.GetDirectoryName(path)! : path;
+        return named == path && !isFolder ? Path.GetFileNameWithoutExtension(path) : Path.GetFileName(Path.TrimEndingDirectorySeparator(named));
     }
 
     /// <summary>A threshold goes with FATReLU, and FATReLU with a threshold.</summary>

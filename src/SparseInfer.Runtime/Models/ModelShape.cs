@@ -43,7 +43,7 @@ public sealed record ModelShape
     public required RopePairing RopePairing { get; init; }
 
     /// <summary>Whether the norms are LayerNorm; else RMSNorm.</summary>
-    public bool LayerNorm { get; init; }
+    public required bool LayerNorm { get; init; }
 
     /// <summary>The norms' epsilon.</summary>
     public required float NormEpsilon { get; init; }
@@ -52,7 +52,7 @@ public sealed record ModelShape
     public required Activation Activation { get; init; }
 
     /// <summary>FATReLU's threshold; 0 for any other activation.</summary>
-    public float Threshold { get; init; }
+    public required float Threshold { get; init; }
 
     /// <summary>Whether the feed-forward has a gate.</summary>
     public required bool Gated { get; init; }
@@ -61,7 +61,7 @@ public sealed record ModelShape
     public required bool TiedEmbedding { get; init; }
 
     /// <summary>What every embedding row is multiplied by.</summary>
-    public float EmbeddingScale { get; init; } = 1f;
+    public required float EmbeddingScale { get; init; }
 
     /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
     public required IReadOnlyList<LayerPolicy> Policies { get; init; }
