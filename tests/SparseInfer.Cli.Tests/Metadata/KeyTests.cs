@@ -136,6 +136,8 @@ public sealed class KeyTests : TinyFileTests
         { "alibi", true, Undeclarable },
         { "is_causal", false, Undeclarable },
         { "clip_qkv", 8, Undeclarable },
+        { "use_mrope", true, Undeclarable },
+        { "rotary_scaling_factor", 2.0, Undeclarable },
         { "num_local_experts", 8, Undeclarable },
         { "norm_eps", 1e-6, "[RmsNorm] Epsilon = 1E-05 is declared" },
         { "layer_norm_epsilon", 1e-6, "[RmsNorm] Epsilon = 1E-05 is declared" },

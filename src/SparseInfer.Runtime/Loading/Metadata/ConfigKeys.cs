@@ -59,6 +59,8 @@ internal static class ConfigKeys
             ["residual_scale"] = KeyRule.One("what layers add is scaled"),
             ["logits_scaling"] = KeyRule.One("logits are scaled"),
             ["logit_scale"] = KeyRule.One("logits are scaled"),
+            ["rotary_scaling_factor"] = KeyRule.One("positions are scaled by it"),
+            ["use_mrope"] = KeyRule.Flag("positions have several parts", passes: false),
             ["attention_multiplier"] = KeyRule.Number("attention scores are scaled by it", GgufKeys.IsUsualAttentionScale),
             ["attention_scale"] = KeyRule.Number("attention scores are scaled by it", GgufKeys.IsUsualAttentionScale),
             ["query_pre_attn_scalar"] = KeyRule.Number("attention scores are scaled by it", (facts, size) => size == facts.First(Fact.HeadDimension)),

@@ -10,7 +10,7 @@ internal static class HarmlessKeys
 
         // Names and versions.
         "_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "tokenizer_class", "torch_dtype", "dtype",
-        "finetuning_task", "problem_type", "num_labels", "unsloth_version", "unsloth_fixed",
+        "finetuning_task", "problem_type", "num_labels", "unsloth_version", "unsloth_fixed", "is_llama_config",
 
         // Training.
         "initializer_range", "initializer_factor", "gradient_checkpointing", "attention_dropout", "attention_dropout_prob",
