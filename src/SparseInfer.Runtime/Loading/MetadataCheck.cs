@@ -19,7 +19,7 @@ internal static class MetadataCheck
     {
         notes.AddRange(facts.Notes);
         problems.AddRange(facts.Problems);
-        foreach (StatedFact stated in facts.Stated)
+        foreach (StatedFact stated in facts.Stated.OrderBy(stated => stated.FromSizes).ThenBy(stated => stated.Fact))
         {
             switch (stated.Fact)
             {
