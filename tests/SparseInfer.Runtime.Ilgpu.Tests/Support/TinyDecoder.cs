@@ -43,10 +43,13 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
         RopeScaling = 1,
         RopeDimensions = Hidden,
         RopePairing = RopePairing.Interleaved,
+        LayerNorm = false,
         NormEpsilon = 1e-5f,
         Activation = Activation.Relu,
+        Threshold = 0,
         Gated = true,
         TiedEmbedding = false,
+        EmbeddingScale = 1,
         Policies = [new(0, 0, "exact")],
     };
 

@@ -1,0 +1,157 @@
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Files;
+
+namespace SparseInfer.Cli.Tests.Metadata;
+
+/// <summary>What is said of a file that a declaration does not fit, and what overrides it.</summary>
+public sealed class RefusalTests : TinyFileTests
+{
+    [Theory]
+    [InlineData("opt", "its positions are learned, not rotary")]
+    [InlineData("qwen3", "it normalizes queries and keys")]
+    [InlineData("gemma3", "it normalizes after attention and feed-forward")]
+    [InlineData("olmo2", "it normalizes after attention and feed-forward")]
+    [InlineData("bitnet", "it normalizes inside attention and feed-forward")]
+    [InlineData("command-r", "its attention and feed-forward run in parallel")]
+    [InlineData("falcon", "its attention and feed-forward run in parallel")]
+    [InlineData("smollm3", "some of its layers have no rotary embedding")]
+    [InlineData("mamba", "it is recurrent")]
+    [InlineData("qwen3moe", "its feed-forward is a mixture of experts")]
+    [InlineData("foo", "it is not known. Known are llama")]
+    [InlineData("LLaMA", "it is not known; the closest is 'llama'")]
+    [InlineData("qwen22", "it is not known; the closest is 'qwen2'")]
+    public void An_architecture_that_cannot_be_declared_is_said_alone(string name, string reason)
+    {
+        string folder = Directory.CreateDirectory(At("config")).FullName;
+        foreach (string path in new[] { Gguf(("general.architecture", name)), Tiny.SaveConfig(folder, ("model_type", name), ("architectures", null)) })
+        {
+            string message = Refused(path);
+            message.ShouldStartWith($"{path}: architecture {name} is not supported: {reason}");
+            message.ShouldNotContain("\n");
+        }
+    }
+
+    [Theory]
+    [InlineData("gemma", "GemmaForCausalLM", "its norms add 1")]
+    [InlineData("nemotron", "NemotronForCausalLM", "LayerNorm1p")]
+    [InlineData("ernie4_5", "Ernie4_5ForCausalLM", "its rotary pairs are neighbours")]
+    [InlineData("internlm2", "InternLM2ForCausalLM", "convert the model to GGUF")]
+    [InlineData("starcoder2", "Starcoder2ForCausalLM", "convert the model to GGUF")]
+    public void A_form_that_cannot_be_computed_is_refused(string type, string name, string reason)
+    {
+        string message = Refused(Config(("model_type", type), ("architectures", new[] { name })));
+        message.ShouldContain($"architecture {type} is not supported");
+        message.ShouldContain(reason);
+    }
+
+    [Theory]
+    [InlineData(null, "OPTForCausalLM", "architecture opt is not supported: its positions are learned")]
+    [InlineData(null, "GPTNeoXForCausalLM", "is not supported: its query, key and value are one matrix")]
+    [InlineData(null, "FooForCausalLM", "architecture FooForCausalLM is not supported: it is not known")]
+    [InlineData("llama", "FooForCausalLM", "'architectures' names 'FooForCausalLM'")]
+    [InlineData("llama", "LlamaForSequenceClassification", "'architectures' names 'LlamaForSequenceClassification'")]
+    [InlineData("llama", "SparseLlamaForCausalLM", "'architectures' names 'SparseLlamaForCausalLM'")]
+    [InlineData(null, null, "neither 'model_type' nor 'architectures'")]
+    public void The_class_of_a_config_must_be_the_architectures(string? type, string? name, string message) =>
+        Refused(Config(("model_type", type), ("architectures", name is null ? null : new[] { name }))).ShouldContain(message);
+
+    [Fact]
+    public void A_model_of_several_parts_is_told_which_is_the_language_model() =>
+        Refused(Config(("model_type", "llava"), ("text_config", new { model_type = "llama", hidden_size = 32 })))
+            .ShouldContain("Its language model is 'llama' ('text_config.model_type'): export that alone");
+
+    [Fact]
+    public void An_architecture_can_be_named_in_the_files_place()
+    {
+        foreach (Func<string> save in new Func<string>[]
+        {
+            () => Renamed("foo"),
+            () => Renamed("qwen3"),
+            () => Gguf(("general.architecture", null)),
+            () => Config(("model_type", "foo"), ("architectures", new[] { "FooForCausalLM" })),
+        })
+        {
+            string path = save();
+            Refused(path);
+            Load(path, new LoadOptions { Architecture = "llama" }).Notes.Count.ShouldBeGreaterThanOrEqualTo(1);
+        }
+
+        Load(Renamed("foo"), new LoadOptions { Architecture = "llama" }).Notes.ShouldContain("The file says architecture 'foo'; it is read as 'llama'.");
+        Refused(Renamed("foo"), new LoadOptions { Architecture = "lama" })
+            .ShouldContain("LoadOptions.Architecture = lama is not supported: it is not known; the closest is 'llama'");
+        Refused(Gguf(), new LoadOptions { Architecture = "qwen3" }).ShouldContain("it normalizes queries and keys");
+        Refused(Gguf(), new LoadOptions { Architecture = "qwen2" })
+            .ShouldContain("the file is read as 'qwen2', but [Attention] RopePairing = Interleaved is declared; such files pair HalfSplit");
+
+        // Its keys still count.
+        Refused(Renamed("foo", ("foo.rope.freq_base", 5000f)), new LoadOptions { Architecture = "llama" }).ShouldContain("'foo.rope.freq_base' is 5000");
+    }
+
+    [Fact]
+    public void A_misspelt_key_to_ignore_is_named_with_the_closest()
+    {
+        string message = Refused(Gguf(("llama.foo", 7u)), new LoadOptions { IgnoreMetadata = ["llama.fo"] });
+        message.ShouldContain("'llama.foo' is 7");
+        message.ShouldContain("LoadOptions.IgnoreMetadata names 'llama.fo', which the file does not have; the closest is 'llama.foo'");
+        Refused(Gguf(), new LoadOptions { IgnoreMetadata = ["foo"] }).ShouldContain("names 'foo', which the file does not have");
+        Refused(Config(), new LoadOptions { IgnoreMetadata = ["foo"] }).ShouldContain("names 'foo', which the file does not have");
+    }
+
+    [Fact]
+    public void What_an_absent_key_means_can_be_ignored_by_its_name()
+    {
+        string path = new TinyModel("minicpm").SaveGguf(At("minicpm.gguf"), ("minicpm.embedding_scale", 1f), ("minicpm.logit_scale", 1f));
+        Refused(path).ShouldContain("'minicpm.residual_scale' is absent, which means 0.98994946 in architecture minicpm");
+        Load(path, new LoadOptions { IgnoreMetadata = ["minicpm.residual_scale"] }).Notes
+            .ShouldContain("Ignored on request: 'minicpm.residual_scale', which is absent.");
+    }
+
+    [Fact]
+    public void Keys_of_another_architecture_are_not_taken_for_the_files_nor_passed_over() =>
+        Refused(Gguf(("qwen2.rope.freq_base", 5000f), ("qwen2.block_count", 3u)))
+            .ShouldContain("'qwen2.rope.freq_base' and 1 more would be of architecture 'qwen2', but the file is read as llama");
+
+    [Fact]
+    public void An_architecture_of_layer_norm_or_of_one_activation_must_be_declared_so()
+    {
+        string orion = new TinyModel("orion") { LayerNorm = true }.SaveGguf(At("orion.gguf"));
+        Refused(orion).ShouldContain("'general.architecture' is 'orion', which has LayerNorm, but [RmsNorm] is declared");
+        string arcee = new TinyModel("arcee").SaveGguf(At("arcee.gguf"));
+        Refused(arcee).ShouldContain("'general.architecture' is 'arcee', which has SquaredRelu, but [FeedForward] Activation = Relu is declared");
+    }
+
+    [Fact]
+    public void Sizes_that_differ_come_first_then_ten_problems_and_how_to_get_the_class()
+    {
+        string path = Gguf(
+            [("llama.embedding_length", 64u), .. Enumerable.Range(0, 15).Select(i => ((string, object?))($"llama.foo{i}", 1u)), ("llama.block_count", 3u)]);
+        string[] lines = Refused(path).Split('\n');
+        lines[0].ShouldEndWith("does not fit the declared model Tiny:");
+        lines[1].ShouldBe("  'llama.block_count' is 3, but [DecoderModel] Layers = 2 is declared");
+        lines[2].ShouldBe("  'llama.embedding_length' is 64, but [DecoderModel] Hidden = 32 is declared");
+        lines.Length.ShouldBe(1 + 2 + 10 + 1);
+        lines[^1].ShouldBe("  ... and 5 more");
+
+        // What can be declared otherwise, the tool declares.
+        Refused(Gguf(("llama.block_count", 3u))).ShouldContain($"'sparseinfer bench -m {At("tiny.gguf")} --print-declaration' writes the class that does");
+    }
+
+    [Fact]
+    public void A_window_is_declared_as_the_context_that_it_leaves()
+    {
+        string path = Gguf(("llama.attention.sliding_window", 16u));
+        using ModelFile file = ModelFile.Open(path);
+        FileDeclaration.Read(file, Activation.Relu, null, 1f).Context.ShouldBe(16);
+    }
+
+    [Theory]
+    [InlineData("llama.foo", 7u, "'llama.foo' is 7")]
+    [InlineData("llama.logit_scale", 0.25f, "logits are scaled")]
+    [InlineData("general.architecture", "opt", "architecture opt is not supported")]
+    [InlineData("llama.attention.head_count", "many", "must be a number")]
+    public void What_load_refuses_of_any_declaration_is_not_declared(string key, object value, string message)
+    {
+        using ModelFile file = ModelFile.Open(Gguf((key, value)));
+        Should.Throw<CliException>(() => FileDeclaration.Read(file, Activation.Relu, null, 1f)).Message.ShouldContain(message);
+    }
+}
