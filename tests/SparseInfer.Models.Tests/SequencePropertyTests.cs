@@ -42,6 +42,7 @@ public sealed class SequencePropertyTests : IDisposable
         var load = new LoadOptions { TokenizerPath = multiByte ? ByteVocabulary.Write(_folder.At("bytes.gguf")) : BundledFiles.ReluGguf };
         using ReluF16 model = ReluF16.Load(BundledFiles.ReluSafetensors, _device, load);
         int cuts = 0;
+        string all = "";
         var reasons = new HashSet<StopReason>();
         for (int conversation = 0; conversation < Conversations; conversation++)
         {
@@ -59,6 +60,7 @@ public sealed class SequencePropertyTests : IDisposable
                 session.Position.ShouldBe(reference.Tokens.Length, where);
                 reason.ShouldBe(reference.Reason, where);
                 cuts += calls;
+                all += text;
                 reasons.Add(reference.Reason);
             }
 
@@ -70,6 +72,7 @@ public sealed class SequencePropertyTests : IDisposable
         cuts.ShouldBeGreaterThan(5 * Conversations);
         reasons.ShouldContain(StopReason.StopString);
         reasons.ShouldContain(StopReason.MaxTokens);
+        (all.Contains('é') && all.Contains('\uFFFD')).ShouldBe(multiByte, all);
     }
 
     public void Dispose()

@@ -17,15 +17,15 @@ internal static class ByteVocabulary
         using ModelFile file = ModelFile.Open(BundledFiles.ReluGguf);
         file.Metadata.TryGetStringArray(Tokens, out string[]? pieces).ShouldBeTrue();
         file.Metadata.TryGetInt32Array(Types, out int[]? types).ShouldBeTrue();
-        Swap("▁a", "<0xC3>");
-        Swap("e", "<0xC3>", second: true);
+        Swap("▁was", "<0xC3>");
+        Swap("▁a", "<0xA9>");
         return new GgufCopy().Key(Tokens, writer => writer.Add(Tokens, pieces!)).Key(Types, writer => writer.Add(Types, types))
             .Write(BundledFiles.ReluGguf, path);
 
-        void Swap(string piece, string with, bool second = false)
+        void Swap(string piece, string value)
         {
             int a = Array.IndexOf(pieces!, piece);
-            int b = Array.IndexOf(pieces!, second ? "<0xA9>" : with);
+            int b = Array.IndexOf(pieces!, value);
             (pieces![a], pieces[b]) = (pieces[b], pieces[a]);
             (types![a], types[b]) = (types[b], types[a]);
         }
