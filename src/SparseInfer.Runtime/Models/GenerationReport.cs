@@ -20,7 +20,9 @@ public enum StopReason
 }
 
 /// <summary>How a generation went.</summary>
-/// <param name="PromptTokens">Tokens of prompts that were computed: the call's own, unless it was canceled before.</param>
+/// <param name="PromptTokens">
+/// Prompt tokens that were computed: the call's own as far as it came, and what earlier calls had left of theirs.
+/// </param>
 /// <param name="GeneratedTokens">Tokens generated, whether handed out or not.</param>
 /// <param name="DecodedTokens">
 /// Decoding steps. The last token of a call is computed by the next one: on a new prompt there is one less than generated.
