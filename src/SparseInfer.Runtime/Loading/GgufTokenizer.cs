@@ -7,8 +7,11 @@ namespace SparseInfer.Loading;
 internal static class GgufTokenizer
 {
     /// <summary>The tokenizer, or null with the reason why there is none.</summary>
+    /// <param name="file">The GGUF file.</param>
+    /// <param name="reason">Why there is none.</param>
+    /// <param name="endOfGeneration">Ids of tokens at which generation ends as well, from elsewhere; those it does not have are ignored.</param>
     /// <exception cref="ModelFormatException">There is one, but it is damaged.</exception>
-    public static Tokenizer? Read(ModelFile file, out string? reason)
+    public static Tokenizer? Read(ModelFile file, out string? reason, IReadOnlyList<int>? endOfGeneration = null)
     {
         ModelMetadata metadata = file.Metadata;
         if (!metadata.TryGetString("tokenizer.ggml.model", out string? kind))
@@ -39,14 +42,18 @@ internal static class GgufTokenizer
                 Token("tokenizer.ggml.eos_token_id", 2),
                 Token("tokenizer.ggml.unknown_token_id", 0) ?? 0,
                 !metadata.TryGetBoolean("tokenizer.ggml.add_bos_token", out bool bos) || bos,
-                !metadata.TryGetBoolean("tokenizer.ggml.add_space_prefix", out bool space) || space));
+                !metadata.TryGetBoolean("tokenizer.ggml.add_space_prefix", out bool space) || space,
+                [
+                    .. EndOfGenerationIds.GgufKeys.Select(key => Token(key, null)).OfType<int>(),
+                    .. (endOfGeneration ?? []).Where(id => id < pieces.Length),
+                ]));
         }
         catch (InvalidDataException exception)
         {
             throw new ModelFormatException(file.Path, exception.Message);
         }
 
-        int? Token(string key, int byDefault) => !metadata.TryGetInt64(key, out long id) ? byDefault
+        int? Token(string key, int? byDefault) => !metadata.TryGetInt64(key, out long id) ? byDefault
             : id >= 0 && id < pieces.Length ? (int)id
             : throw new ModelFormatException(file.Path, $"metadata key '{key}' is {id}, but there are {pieces.Length} tokens.");
 

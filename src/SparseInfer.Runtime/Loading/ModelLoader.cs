@@ -138,7 +138,8 @@ public static class ModelLoader
         if (options.TokenizerPath is { } path)
         {
             using ModelFile source = ModelFile.Open(path);
-            tokenizer = GgufTokenizer.Read(source, out string? reason)
+            tokenizer = GgufTokenizer.Read(
+                source, out string? reason, EndOfGenerationIds.BesideSafetensors(file, shape.Vocabulary, notes))
                 ?? throw new ModelFormatException(source.Path, $"has no tokenizer that can be used: {reason}.");
         }
         else
