@@ -1,3 +1,5 @@
+using SparseInfer.Text;
+
 namespace SparseInfer;
 
 /// <summary>How a model is loaded.</summary>
@@ -12,8 +14,29 @@ public sealed record LoadOptions
     /// <summary>Load although the file has tensors that the declaration gives no place to.</summary>
     public bool AllowUnusedTensors { get; init; }
 
+    /// <summary>
+    /// Load although the last matrices of a file are zero to its end, as they are when a download was broken off whose file had its full
+    /// size from the start.
+    /// </summary>
+    public bool AllowZeroTail { get; init; }
+
+    /// <summary>
+    /// Read the model file into memory instead of mapping it. It costs its size in memory, and the time to read it. A mapped file takes its
+    /// process with it when another program shortens it or its disk goes away. A file that is open already must have been opened so.
+    /// </summary>
+    public bool ReadIntoMemory { get; init; }
+
     /// <summary>A GGUF file to take the tokenizer from, for model files that have none (safetensors).</summary>
     public string? TokenizerPath { get; init; }
+
+    /// <summary>
+    /// A tokenizer of one's own, in place of the file's: for kinds that are not read, derive from <see cref="Text.Tokenizer"/>. It has no more
+    /// tokens than the model, and stays the caller's.
+    /// </summary>
+    public Tokenizer? Tokenizer { get; init; }
+
+    /// <summary>Leave the file's tokenizer alone: for programs that work with token ids.</summary>
+    public bool NoTokenizer { get; init; }
 
     /// <summary>Told after each tensor.</summary>
     public IProgress<LoadProgress>? Progress { get; init; }
