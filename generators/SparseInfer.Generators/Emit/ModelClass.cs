@@ -54,10 +54,13 @@ internal static class ModelClass
                 RopeScaling = {{Literal.Of(attention.RopeScaling)}},
                 RopeDimensions = {{attention.RopeDimensions}},
                 RopePairing = global::SparseInfer.RopePairing.{{attention.RopePairing}},
+                LayerNorm = {{Literal.Of(spec.Norm.Kind == NormKind.Layer)}},
                 NormEpsilon = {{Literal.Of(spec.Norm.Epsilon)}},
                 Activation = global::SparseInfer.Activation.{{spec.FeedForward.Activation}},
+                Threshold = {{Literal.OfDecimal(spec.FeedForward.Threshold)}},
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
+                EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},
                 Policies ={{Policies(spec.Policies)}},
             };
             """);

@@ -1,79 +1,76 @@
-using System.Globalization;
 using SparseInfer.Files;
+using SparseInfer.Loading;
 
 namespace SparseInfer.Cli.Compilation;
 
 /// <summary>
-/// Reads the declaration of a GGUF file: sizes from its metadata, weight types, biases and gating from its tensors. The activation is
-/// given, since files do not say it, or say it wrongly.
+/// Reads the declaration of a model file: numbers from its metadata, by the reader that <c>Load</c> compares with; weight types, biases and
+/// gating from its tensors. The activation is given, where files do not say it, or say it wrongly.
 /// </summary>
 internal static class FileDeclaration
 {
     /// <summary>Declares the model in a file.</summary>
-    /// <param name="file">An open GGUF file.</param>
+    /// <param name="file">An open GGUF file, or safetensors beside a config.json.</param>
     /// <param name="activation">What the user said; null: what the file says.</param>
     /// <param name="threshold">FATReLU's, where the user said it.</param>
     /// <param name="alpha">The predictor's.</param>
     /// <exception cref="CliException">The file does not tell what is needed, or no model that can be declared.</exception>
     public static ModelDeclaration Read(ModelFile file, Activation? activation, float? threshold, float alpha)
     {
-        if (file.Format != ModelFileFormat.Gguf)
+        ModelFacts facts = ModelFacts.Read(file, new LoadOptions());
+        if (facts.Refusal is { } refusal)
         {
-            throw Wrong(file, "is no GGUF file: convert the model to GGUF");
+            throw new CliException($"{file.Path}: {refusal}.");
         }
 
-        if (!file.Metadata.TryGetString("general.architecture", out string? architecture))
+        if (facts.Architecture is not { } architecture)
         {
-            throw Wrong(file, "has no 'general.architecture': it is no model");
+            throw Wrong(file, "does not say what it is: it has no 'general.architecture', or no config.json beside it");
         }
 
-        string prefix = architecture + ".";
-        if (file.TryGetTensor("blk.0.ffn_gate_exps.weight", out _))
+        if (facts.Problems is [var problem, ..])
         {
-            throw Wrong(file, "is a mixture of experts, which cannot be declared");
+            throw new CliException($"{file.Path}: {problem}.");
         }
 
-        string[] needed = ["token_embd.weight", "blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.ffn_up.weight"];
-        if (Array.Find(needed, name => !file.TryGetTensor(name, out _)) is { } missing)
+        Names names = file.Format == ModelFileFormat.Gguf ? Names.Gguf : Names.HuggingFace;
+        if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _)) is { } missing)
         {
-            throw Wrong(file, $"has no tensor '{missing}': architecture '{architecture}' is not one that can be declared");
+            throw Wrong(file, $"has no tensor '{missing}': it is no model of architecture {architecture.Name} that can be declared");
         }
 
-        int hidden = Integer(file, prefix + "embedding_length");
-        int heads = Math.Max(1, Integer(file, prefix + "attention.head_count"));
-        int headDimension = OptionalInteger(file, prefix + "attention.key_length") ?? 0;
-        int rotary = OptionalInteger(file, prefix + "rope.dimension_count") ?? 0;
-        int headSize = headDimension != 0 ? headDimension : hidden / heads;
-        float? rms = Number(file, prefix + "attention.layer_norm_rms_epsilon");
-        Activation chosen = activation ?? StoredActivation(file, prefix);
+        int hidden = Integer(facts, Fact.Hidden) ?? Columns(file, names.Embedding);
+        int heads = Integer(facts, Fact.Heads) ?? throw Wrong(file, "does not say how many heads it has");
+        int headSize = Integer(facts, Fact.HeadDimension) ?? hidden / heads;
+        int context = Integer(facts, Fact.Context) ?? throw Wrong(file, "does not say how long its context is: it has no 'context_length'");
+        Activation chosen = activation ?? StoredActivation(facts);
         return new ModelDeclaration
         {
             Name = file.Metadata.TryGetString("general.name", out string? name) && name.Any(char.IsAsciiLetterOrDigit)
                 ? name
-                : Path.GetFileNameWithoutExtension(file.Path),
+                : Path.GetFileNameWithoutExtension(file.Path.TrimEnd(Path.DirectorySeparatorChar)),
             Hidden = hidden,
-            Layers = Integer(file, prefix + "block_count"),
-            Vocabulary = Rows(file, "token_embd.weight"),
-            Context = Integer(file, prefix + "context_length"),
+            Layers = Integer(facts, Fact.Layers) ?? throw Wrong(file, "does not say how many layers it has"),
+            Vocabulary = Rows(file, names.Embedding),
+            Context = Integer(facts, Fact.Window) is > 0 and int window ? Math.Min(window, context) : context,
             Heads = heads,
-            KeyValueHeads = OptionalInteger(file, prefix + "attention.head_count_kv") ?? heads,
-            HeadDimension = headSize * heads == hidden ? 0 : headDimension,
-            RopeTheta = Number(file, prefix + "rope.freq_base") ?? 10000f,
-            RopeScaling = Number(file, prefix + "rope.scaling.factor") ?? 1f,
-            RopeDimensions = rotary == headSize ? 0 : rotary,
-            RopePairing = architecture is "llama" or "minicpm" or "bamboo" ? RopePairing.Interleaved : RopePairing.HalfSplit,
-            QueryKeyValueBiases = file.TryGetTensor("blk.0.attn_q.bias", out _),
-            OutputBias = file.TryGetTensor("blk.0.attn_output.bias", out _),
-            Intermediate = Rows(file, "blk.0.ffn_up.weight"),
+            KeyValueHeads = Integer(facts, Fact.KeyValueHeads) ?? heads,
+            HeadDimension = headSize * heads == hidden ? 0 : headSize,
+            RopeTheta = Number(facts, Fact.RopeTheta) ?? 10000f,
+            RopeScaling = Number(facts, Fact.RopeScaling) ?? 1f,
+            RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
+            RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
+            QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _),
+            OutputBias = file.TryGetTensor(names.OutputBias, out _),
+            Intermediate = Rows(file, names.Up),
             Activation = chosen,
-            Threshold = Threshold(chosen, threshold),
-            Gated = file.TryGetTensor("blk.0.ffn_gate.weight", out _),
-            FeedForwardBiases = file.TryGetTensor("blk.0.ffn_up.bias", out _),
-            LayerNorm = rms is null,
-            NormEpsilon = rms ?? Number(file, prefix + "attention.layer_norm_epsilon")
-                ?? throw Wrong(file, $"has neither '{prefix}attention.layer_norm_rms_epsilon' nor '{prefix}attention.layer_norm_epsilon'"),
-            TiedEmbedding = !file.TryGetTensor("output.weight", out _),
-            EmbeddingScale = Number(file, prefix + "embedding_scale") ?? 1f,
+            Threshold = Threshold(chosen, threshold ?? (chosen == Activation.FatRelu ? Number(facts, Fact.Threshold) : null)),
+            Gated = file.TryGetTensor(names.Gate, out _),
+            FeedForwardBiases = file.TryGetTensor(names.UpBias, out _),
+            LayerNorm = architecture.LayerNorm,
+            NormEpsilon = Number(facts, Fact.NormEpsilon) ?? throw Wrong(file, "does not say its norms' epsilon"),
+            TiedEmbedding = facts.TiedEmbedding ?? !file.TryGetTensor(names.Head, out _),
+            EmbeddingScale = Number(facts, Fact.EmbeddingScale) ?? 1f,
             Alpha = alpha,
             Weights = MatrixTypes(file),
         };
@@ -88,17 +85,23 @@ internal static class FileDeclaration
         _ => throw new CliException($"--threshold goes with --activation fatrelu; this model's activation is {activation}."),
     };
 
-    private static Activation StoredActivation(ModelFile file, string prefix)
+    /// <summary>The architecture's, if it has only one; else what the file names.</summary>
+    private static Activation StoredActivation(ModelFacts facts)
     {
-        if (!file.Metadata.TryGetString(prefix + "feed_forward.activation", out string? stored))
+        if (facts.Architecture?.Activation is { } only)
         {
-            throw new CliException(
-                $"{file.Path} does not say its activation: give --activation {string.Join('|', ActivationNames.All)}.");
+            return only;
         }
 
-        return ActivationNames.TryParse(stored, out Activation activation)
+        if (facts.Activations is not [(_, var stored), ..])
+        {
+            throw new CliException(
+                $"{facts.File.Path} does not say its activation: give --activation {string.Join('|', ActivationNames.All)}.");
+        }
+
+        return Loading.StoredActivation.TryParse(stored, out Activation activation)
             ? activation
-            : throw new CliException($"{file.Path} says its activation is '{stored}', which is unknown: give --activation.");
+            : throw new CliException($"{facts.File.Path} says its activation is {FileText.Quote(stored)}, which is unknown: give --activation.");
     }
 
     /// <summary>The types of all matrices, the most common first.</summary>
@@ -109,26 +112,47 @@ internal static class FileDeclaration
             && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal));
         if (matrices.FirstOrDefault(tensor => tensor.Weight is null) is { } odd)
         {
-            throw Wrong(file, $"stores tensor '{odd.Name}' as {odd.Type}, which no kernel reads: quantize to F32, F16, BF16, Q8_0 or Q4_0");
+            throw Wrong(file, $"stores tensor {FileText.Quote(odd.Name)} as {odd.Type}, which no kernel reads: quantize to F32, F16, BF16, Q8_0 or Q4_0");
         }
 
         return [.. matrices.GroupBy(tensor => tensor.Weight!.Value).OrderByDescending(group => group.Count()).Select(group => group.Key)];
     }
 
-    private static int Rows(ModelFile file, string name) =>
-        file.TryGetTensor(name, out TensorInfo? tensor) && tensor.Shape.Count == 2 && tensor.Shape[0] <= int.MaxValue
-            ? (int)tensor.Shape[0]
+    private static int Rows(ModelFile file, string name) => Size(file, name, 0);
+
+    private static int Columns(ModelFile file, string name) => Size(file, name, 1);
+
+    private static int Size(ModelFile file, string name, int dimension) =>
+        file.TryGetTensor(name, out TensorInfo? tensor) && tensor.Shape.Count == 2 && tensor.Shape[dimension] <= int.MaxValue
+            ? (int)tensor.Shape[dimension]
             : throw Wrong(file, $"has no matrix '{name}'");
 
-    private static int Integer(ModelFile file, string key) =>
-        OptionalInteger(file, key) ?? throw Wrong(file, $"has no number '{key}'");
+    private static int? Integer(ModelFacts facts, Fact fact) =>
+        facts.First(fact) is not { } value ? null
+        : value is >= 1 and <= int.MaxValue && value == Math.Floor(value) ? (int)value
+        : fact == Fact.Window && value <= 0 ? 0
+        : throw new CliException($"{facts.File.Path}: {facts.Stated.First(stated => stated.Fact == fact).Text}, which is no size.");
 
-    private static int? OptionalInteger(ModelFile file, string key) =>
-        !file.Metadata.TryGetInt64(key, out long value) ? null
-        : value is >= 0 and <= int.MaxValue ? (int)value
-        : throw Wrong(file, string.Create(CultureInfo.InvariantCulture, $"has {value} for '{key}'"));
-
-    private static float? Number(ModelFile file, string key) => file.Metadata.TryGetDouble(key, out double value) ? (float)value : null;
+    private static float? Number(ModelFacts facts, Fact fact) => (float?)facts.First(fact);
 
     private static CliException Wrong(ModelFile file, string what) => new($"{file.Path} {what}.");
+
+    /// <summary>What the tensors that tell a model's form are called.</summary>
+    private sealed record Names(
+        string Embedding, string Head, string Query, string QueryBias, string Key, string Value, string OutputBias, string Gate, string Up, string UpBias)
+    {
+        public static Names Gguf { get; } = new(
+            "token_embd.weight", "output.weight", "blk.0.attn_q.weight", "blk.0.attn_q.bias", "blk.0.attn_k.weight", "blk.0.attn_v.weight",
+            "blk.0.attn_output.bias", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_up.bias");
+
+        public static Names HuggingFace { get; } = new(
+            "model.embed_tokens.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("k_proj.weight"),
+            Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
+
+        public string[] Needed => [Embedding, Query, Key, Value, Up];
+
+        private static string Attention(string name) => "model.layers.0.self_attn." + name;
+
+        private static string Mlp(string name) => "model.layers.0.mlp." + name;
+    }
 }

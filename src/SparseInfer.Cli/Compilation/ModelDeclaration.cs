@@ -174,10 +174,22 @@ internal sealed record ModelDeclaration
         return $"[{name}({string.Join(", ", written)})]";
     }
 
+    /// <summary>The shortest text that reads back as the same number, without an exponent as far as a decimal reaches.</summary>
+    private static string Text(float value)
+    {
+        string shortest = value.ToString("R", CultureInfo.InvariantCulture);
+        return decimal.TryParse(shortest, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal plain) && (float)plain == value
+            ? plain.ToString(CultureInfo.InvariantCulture)
+            : shortest;
+    }
+
     private static string Value<T>(T value) => value switch
     {
         bool b => b ? "true" : "false",
-        float f => ((decimal)f).ToString("0.##########", CultureInfo.InvariantCulture) + "f",
+        float.NaN => "float.NaN",
+        float.PositiveInfinity => "float.PositiveInfinity",
+        float.NegativeInfinity => "float.NegativeInfinity",
+        float f => Text(f) + "f",
         int i => i.ToString(CultureInfo.InvariantCulture),
         Enum e => $"{e.GetType().Name}.{e}",
         _ => throw new ArgumentOutOfRangeException(nameof(value), value, "No attribute takes such a value."),

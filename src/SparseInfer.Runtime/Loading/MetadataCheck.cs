@@ -1,5 +1,6 @@
 using System.Globalization;
 using SparseInfer.Files;
+using SparseInfer.Runtime;
 
 namespace SparseInfer.Loading;
 
@@ -9,91 +10,118 @@ namespace SparseInfer.Loading;
 /// </summary>
 internal static class MetadataCheck
 {
-    public static void Run(ModelFile file, ModelShape shape, List<string> problems, List<string> notes)
+    /// <param name="facts">What the file says.</param>
+    /// <param name="shape">What is declared.</param>
+    /// <param name="sizes">Gets every size that differs.</param>
+    /// <param name="problems">Gets whatever else is wrong.</param>
+    /// <param name="notes">Gets what a careful reader may want to know.</param>
+    public static void Run(ModelFacts facts, ModelShape shape, List<string> sizes, List<string> problems, List<string> notes)
     {
-        ModelMetadata metadata = file.Metadata;
-        bool gguf = file.Format == ModelFileFormat.Gguf;
-        _ = metadata.TryGetString("general.architecture", out string? architecture);
-        string prefix = architecture is null ? "" : architecture + ".";
-        string Key(string ggufKey, string configKey) => gguf ? prefix + ggufKey : configKey;
-
-        void Integer(string key, int declared, string attribute)
+        notes.AddRange(facts.Notes);
+        problems.AddRange(facts.Problems);
+        foreach (StatedFact stated in facts.Stated)
         {
-            if (metadata.TryGetInt64(key, out long stored) && stored != declared)
+            switch (stated.Fact)
             {
-                problems.Add($"'{key}' is {stored}, but {attribute} = {declared} is declared");
+                case Fact.Context when stated.Value < shape.Context:
+                    notes.Add($"The file says the model was trained for {MetadataValue.Show(stated.Value)} tokens; {shape.Context} are declared.");
+                    break;
+                case Fact.Window when stated.Value > 0 && stated.Value < shape.Context:
+                    problems.Add(
+                        $"{stated.Text}, and attention looks back no further, but [DecoderModel] Context = {shape.Context} is declared: declare no more than the window");
+                    break;
+                case var _ when stated.FromSizes && sizes.Count > 0:
+                    break;
+                default:
+                    Compare(stated, shape, sizes, problems);
+                    break;
             }
         }
 
-        void Number(string key, float declared, string attribute)
+        if (facts.Architecture is { } architecture)
         {
-            if (metadata.TryGetDouble(key, out double stored) && (float)stored != declared)
-            {
-                problems.Add(string.Create(CultureInfo.InvariantCulture, $"'{key}' is {(float)stored}, but {attribute} = {declared} is declared"));
-            }
+            Compare(architecture, facts, shape, problems, notes);
         }
-
-        Integer(Key("block_count", "num_hidden_layers"), shape.Layers, "[DecoderModel] Layers");
-        Integer(Key("embedding_length", "hidden_size"), shape.Hidden, "[DecoderModel] Hidden");
-        Integer(Key("feed_forward_length", "intermediate_size"), shape.Intermediate, "[FeedForward] Intermediate");
-        Integer(Key("attention.head_count", "num_attention_heads"), shape.Heads, "[Attention] Heads");
-        Integer(Key("attention.head_count_kv", "num_key_value_heads"), shape.KeyValueHeads, "[Attention] KeyValueHeads");
-        Number(Key("attention.layer_norm_rms_epsilon", "rms_norm_eps"), shape.NormEpsilon, "[RmsNorm] Epsilon");
-        Number(Key("attention.layer_norm_epsilon", "layer_norm_eps"), shape.NormEpsilon, "[LayerNorm] Epsilon");
-        Integer(Key("attention.key_length", "head_dim"), shape.HeadDimension, "[Attention] HeadDimension");
-
-        // Hugging Face's configurations have had three places for what concerns the rotary embedding.
-        string[] thetaKeys = gguf ? [prefix + "rope.freq_base"] : ["rope_theta", "rope_parameters.rope_theta"];
-        string[] factorKeys = gguf ? [prefix + "rope.scaling.factor"] : ["rope_scaling.factor", "rope_parameters.factor"];
-        string[] typeKeys = gguf ? [prefix + "rope.scaling.type"] : ["rope_scaling.type", "rope_scaling.rope_type", "rope_parameters.rope_type"];
-        Array.ForEach(thetaKeys, key => Number(key, shape.RopeTheta, "[Attention] RopeTheta"));
-        Array.ForEach(factorKeys, key => Number(key, shape.RopeScaling, "[Attention] RopeScaling"));
-        foreach (string key in typeKeys)
+        else
         {
-            if (metadata.TryGetString(key, out string? scaling) && scaling is not ("none" or "linear" or "default"))
-            {
-                problems.Add($"'{key}' is '{scaling}', but only linear scaling, [Attention] RopeScaling, can be declared");
-            }
-        }
-
-        if (gguf)
-        {
-            Integer(prefix + "rope.dimension_count", shape.RopeDimensions, "[Attention] RopeDimensions");
-            RopePairing? stored = prefix switch
-            {
-                "llama." => RopePairing.Interleaved,
-                "qwen2." or "qwen3." or "phi2." or "phi3." or "gptneox." or "falcon." or "stablelm." or "gemma." or "gemma2." => RopePairing.HalfSplit,
-                _ => null,
-            };
-            if (stored is { } pairing && pairing != shape.RopePairing)
-            {
-                problems.Add($"'general.architecture' is '{architecture}', but [Attention] RopePairing = {shape.RopePairing} is declared; such files pair {pairing}");
-            }
-        }
-        else if (metadata.Keys.Count == 0)
-        {
-            notes.Add("There is no config.json beside the weights: only names, shapes and types of tensors were compared with the declaration.");
-        }
-
-        if (metadata.TryGetInt64(Key("context_length", "max_position_embeddings"), out long context) && context < shape.Context)
-        {
-            notes.Add($"The file says the model was trained for {context} tokens; {shape.Context} are declared.");
-        }
-
-        if (metadata.TryGetString(Key("feed_forward.activation", "hidden_act"), out string? activation)
-            && !Matches(activation, shape.Activation))
-        {
-            notes.Add($"The file names the activation '{activation}'; {shape.Activation} is declared, and used.");
+            notes.Add(facts.File.Format == ModelFileFormat.Gguf
+                ? "The file has no 'general.architecture': only names, shapes and types of tensors were compared with the declaration."
+                : "There is no config.json beside the weights: only names, shapes and types of tensors were compared with the declaration.");
         }
     }
 
-    private static bool Matches(string stored, Activation declared) => declared switch
+    private static void Compare(StatedFact stated, ModelShape shape, List<string> sizes, List<string> problems)
     {
-        Activation.Relu => stored is "relu",
-        Activation.FatRelu => stored is "fatrelu",
-        Activation.SquaredRelu => stored is "relu2" or "relu_sqr" or "relu_squared",
-        Activation.DRelu => stored is "drelu" or "relu",
-        Activation.Silu => stored is "silu" or "swish",
-        _ => stored.StartsWith("gelu", StringComparison.Ordinal),
+        if (Declared(stated.Fact, shape) is not { } declared)
+        {
+            return;
+        }
+
+        double difference = Math.Abs((float)stated.Value - (float)declared.Value);
+        bool equal = declared.IsSize ? stated.Value == declared.Value
+            : stated.Fact == Fact.EmbeddingScale ? difference <= 1e-6 * Math.Abs(declared.Value) // √hidden, in as many digits as somebody types
+            : difference == 0;
+        if (!equal)
+        {
+            (declared.IsSize ? sizes : problems).Add(string.Create(
+                CultureInfo.InvariantCulture, $"{stated.Text}, but {declared.Attribute} = {MetadataValue.Show(declared.Value)} is declared"));
+        }
+    }
+
+    private static (string Attribute, double Value, bool IsSize)? Declared(Fact fact, ModelShape shape) => fact switch
+    {
+        Fact.Layers => ("[DecoderModel] Layers", shape.Layers, true),
+        Fact.Hidden => ("[DecoderModel] Hidden", shape.Hidden, true),
+        Fact.Vocabulary => ("[DecoderModel] Vocabulary", shape.Vocabulary, true),
+        Fact.Intermediate => ("[FeedForward] Intermediate", shape.Intermediate, true),
+        Fact.Heads => ("[Attention] Heads", shape.Heads, true),
+        Fact.KeyValueHeads => ("[Attention] KeyValueHeads", shape.KeyValueHeads, true),
+        Fact.HeadDimension => ("[Attention] HeadDimension", shape.HeadDimension, true),
+        Fact.RopeDimensions => ("[Attention] RopeDimensions", shape.RopeDimensions, false),
+        Fact.RopeTheta => ("[Attention] RopeTheta", shape.RopeTheta, false),
+        Fact.RopeScaling => ("[Attention] RopeScaling", shape.RopeScaling, false),
+        Fact.NormEpsilon => (shape.LayerNorm ? "[LayerNorm] Epsilon" : "[RmsNorm] Epsilon", shape.NormEpsilon, false),
+        Fact.EmbeddingScale => ("[Embedding] Scale", shape.EmbeddingScale, false),
+        Fact.Threshold => ("[FeedForward] Threshold", shape.Threshold, false),
+        _ => null,
     };
+
+    private static void Compare(Architecture architecture, ModelFacts facts, ModelShape shape, List<string> problems, List<string> notes)
+    {
+        bool gguf = facts.File.Format == ModelFileFormat.Gguf;
+        string stated = facts.ArchitectureText;
+        if (architecture.LayerNorm != shape.LayerNorm)
+        {
+            problems.Add($"{stated}, which has {Norm(architecture.LayerNorm)}, but [{Norm(shape.LayerNorm)}] is declared");
+        }
+
+        if (architecture.Activation is { } fixedActivation && fixedActivation != shape.Activation)
+        {
+            problems.Add($"{stated}, which has {fixedActivation}, but [FeedForward] Activation = {shape.Activation} is declared");
+        }
+
+        if (facts.TiedEmbedding is { } tied && tied != shape.TiedEmbedding && !ModelLoader.IsHeadTheEmbedding(facts.File))
+        {
+            problems.Add($"'{ConfigKeys.TiedEmbeddings}' is {(tied ? "true" : "false")}, but [Embedding] Tied = {(tied ? "false" : "true")} is declared");
+        }
+
+        if (gguf && architecture.Pairing != shape.RopePairing)
+        {
+            problems.Add($"{stated}, but [Attention] RopePairing = {shape.RopePairing} is declared; such files pair {architecture.Pairing}");
+        }
+
+        foreach ((string key, string name) in facts.Activations)
+        {
+            if (!StoredActivation.Matches(name, shape.Activation))
+            {
+                notes.Add($"The file names the activation {FileText.Quote(name)}; {shape.Activation} is declared, and used.");
+            }
+            else if (!gguf && name == StoredActivation.ExactGelu)
+            {
+                notes.Add($"'{key}' is '{name}', GELU by the error function; its tanh form is computed, which differs by less than 0.0005.");
+            }
+        }
+    }
+
+    private static string Norm(bool layerNorm) => layerNorm ? "LayerNorm" : "RmsNorm";
 }

@@ -7,8 +7,8 @@ namespace SparseInfer.Runtime;
 /// <summary>Loads a generated program's weights. For generated code.</summary>
 public static class ModelLoader
 {
-    /// <summary>Most problems listed in one error.</summary>
-    internal const int MostProblems = 20;
+    /// <summary>Most problems listed in one error, beside sizes that differ.</summary>
+    internal const int MostProblems = 10;
 
     /// <summary>Opens a model file, compares it with the declaration, and prepares a program's weights from it.</summary>
     /// <param name="path">The model file, or a folder that holds one.</param>
@@ -75,8 +75,16 @@ public static class ModelLoader
 
     private static WeightBinder Bind(ModelFile file, ModelShape shape, LoadOptions options, DecoderProgram program, List<string> notes)
     {
+        ModelFacts facts = ModelFacts.Read(file, options);
+        if (facts.Refusal is { } refusal)
+        {
+            throw new ModelFormatException(file.Path, refusal + ".");
+        }
+
+        List<string> sizes = [];
         List<string> problems = [];
-        MetadataCheck.Run(file, shape, problems, notes);
+        MetadataCheck.Run(facts, shape, sizes, problems, notes);
+        bool misdeclared = sizes.Count > 0 || problems.Count > facts.Problems.Count;
         var check = new WeightBinder(file, options, program.Memory, problems, notes);
         program.Bind(check);
         check.NameClosest();
@@ -86,12 +94,13 @@ public static class ModelLoader
             problems.Insert(0, unfinished);
         }
 
-        if (problems.Count > 0)
+        if (sizes.Count + problems.Count > 0)
         {
+            string remedy = misdeclared && facts.Problems.Count == 0 ? $" ('sparseinfer bench -m {Argument(file.Path)} --print-declaration' writes the class that does)" : "";
             string more = problems.Count > MostProblems ? $"\n  ... and {problems.Count - MostProblems} more" : "";
             throw new ModelFormatException(
                 file.Path,
-                $"does not fit the declared model {shape.Name}:\n  {string.Join("\n  ", problems.Take(MostProblems))}{more}");
+                $"does not fit the declared model {shape.Name}{remedy}:\n  {string.Join("\n  ", sizes.Concat(problems.Take(MostProblems)))}{more}");
         }
 
         var bind = new WeightBinder(file, options, program.Memory, problems, notes, check);
@@ -100,12 +109,14 @@ public static class ModelLoader
         return bind;
     }
 
+    private static string Argument(string path) => path.Contains(' ', StringComparison.Ordinal) ? $"\"{path}\"" : path;
+
     private static void CheckUnused(
         ModelFile file, ModelShape shape, LoadOptions options, WeightBinder check, List<string> problems, List<string> notes)
     {
         // Buffers that Hugging Face's libraries save although they follow from the configuration, and a tied head saved twice.
         bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
-            || (name == "lm_head.weight" && shape.TiedEmbedding && IsEmbedding(file, name));
+            || (name == "lm_head.weight" && shape.TiedEmbedding && IsHeadTheEmbedding(file));
 
         if (file.TryGetTensor("rope_freqs.weight", out _))
         {
@@ -131,8 +142,8 @@ public static class ModelLoader
     }
 
     /// <summary>Whether a head is the embedding once more, so that nothing is lost by tying them.</summary>
-    private static bool IsEmbedding(ModelFile file, string head) =>
-        file.TryGetTensor(head, out TensorInfo? a)
+    internal static bool IsHeadTheEmbedding(ModelFile file) =>
+        file.TryGetTensor("lm_head.weight", out TensorInfo? a)
         && file.TryGetTensor("model.embed_tokens.weight", out TensorInfo? b)
         && a.ByteLength == b.ByteLength
         && a.ByteLength <= int.MaxValue

@@ -38,6 +38,19 @@ public sealed record LoadOptions
     /// <summary>Leave the file's tokenizer alone: for programs that work with token ids.</summary>
     public bool NoTokenizer { get; init; }
 
+    /// <summary>
+    /// What the file is read as, in place of what it says: the name of an architecture in GGUF files (<c>llama</c>). For a file whose
+    /// architecture is not known though its graph is. The load report has a note of it.
+    /// </summary>
+    public string? Architecture { get; init; }
+
+    /// <summary>
+    /// Keys of the file's metadata that are neither compared with the declaration nor refused: <c>llama.foo</c>, or <c>foo</c> of a
+    /// <c>config.json</c>. For keys that are not known and change nothing, or that are wrong. A name that the file does not have is an
+    /// error; what was ignored is a note in the load report.
+    /// </summary>
+    public IReadOnlyList<string> IgnoreMetadata { get; init; } = [];
+
     /// <summary>Told after each tensor.</summary>
     public IProgress<LoadProgress>? Progress { get; init; }
 }

@@ -42,17 +42,26 @@ public sealed record ModelShape
     /// <summary>Which dimensions of a head GGUF files of the model pair.</summary>
     public required RopePairing RopePairing { get; init; }
 
+    /// <summary>Whether the norms are LayerNorm; else RMSNorm.</summary>
+    public bool LayerNorm { get; init; }
+
     /// <summary>The norms' epsilon.</summary>
     public required float NormEpsilon { get; init; }
 
     /// <summary>The feed-forward's activation.</summary>
     public required Activation Activation { get; init; }
 
+    /// <summary>FATReLU's threshold; 0 for any other activation.</summary>
+    public float Threshold { get; init; }
+
     /// <summary>Whether the feed-forward has a gate.</summary>
     public required bool Gated { get; init; }
 
     /// <summary>Whether the output head is the embedding.</summary>
     public required bool TiedEmbedding { get; init; }
+
+    /// <summary>What every embedding row is multiplied by.</summary>
+    public float EmbeddingScale { get; init; } = 1f;
 
     /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
     public required IReadOnlyList<LayerPolicy> Policies { get; init; }

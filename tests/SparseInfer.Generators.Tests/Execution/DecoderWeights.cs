@@ -53,9 +53,22 @@ internal sealed class DecoderWeights
     public void Save(string path)
     {
         var writer = new GgufWriter();
-        string architecture = _model.Pairing == RopePairing.Interleaved ? "llama" : "qwen2";
-        writer.Add("general.architecture", architecture);
-        writer.Add($"{architecture}.block_count", (uint)_model.Layers);
+        string? architecture = (_model.LayerNorm, _model.Pairing) switch
+        {
+            (false, RopePairing.Interleaved) => "llama",
+            (false, _) => "qwen2",
+            (true, RopePairing.HalfSplit) => "stablelm",
+            _ => null, // no architecture has both
+        };
+        if (architecture is not null)
+        {
+            writer.Add("general.architecture", architecture);
+            writer.Add($"{architecture}.block_count", (uint)_model.Layers);
+            writer.Add($"{architecture}.rope.freq_base", _model.RopeTheta);
+            writer.Add($"{architecture}.rope.scaling.factor", _model.RopeScaling);
+            writer.Add($"{architecture}.embedding_scale", _model.EmbeddingScale);
+        }
+
         foreach ((string name, StoredMatrix matrix) in _matrices)
         {
             var type = TensorType.Of((vocabulary::SparseInfer.WeightType)matrix.Type);

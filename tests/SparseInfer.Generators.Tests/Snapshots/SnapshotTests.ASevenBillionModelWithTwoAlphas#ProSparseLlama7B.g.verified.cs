@@ -25,10 +25,13 @@ partial class ProSparseLlama7B : global::SparseInfer.LanguageModel
         RopeScaling = 1f,
         RopeDimensions = 128,
         RopePairing = global::SparseInfer.RopePairing.Interleaved,
+        LayerNorm = false,
         NormEpsilon = 0.00001f,
         Activation = global::SparseInfer.Activation.FatRelu,
+        Threshold = 0.01f,
         Gated = true,
         TiedEmbedding = false,
+        EmbeddingScale = 1f,
         Policies =
         [
             new(0, 19, "sign-bit 1.03"),

@@ -27,10 +27,13 @@ partial class StoriesRelu : global::SparseInfer.LanguageModel
         RopeScaling = 1f,
         RopeDimensions = 32,
         RopePairing = global::SparseInfer.RopePairing.Interleaved,
+        LayerNorm = false,
         NormEpsilon = 0.00001f,
         Activation = global::SparseInfer.Activation.Relu,
+        Threshold = 0f,
         Gated = true,
         TiedEmbedding = true,
+        EmbeddingScale = 1f,
         Policies =
         [
             new(0, 1, "exact"),

@@ -1,0 +1,41 @@
+namespace SparseInfer.Loading;
+
+/// <summary>What a model's architecture fixes: what files of it do not say, and what must be declared for it.</summary>
+/// <param name="Name">In GGUF files, <c>general.architecture</c>; or what it is called in messages, where there are none.</param>
+internal sealed record Architecture(string Name)
+{
+    /// <summary>Whether norms are LayerNorm; else RMSNorm.</summary>
+    public bool LayerNorm { get; init; }
+
+    /// <summary>Which dimensions of a head GGUF files pair (llama.cpp, <c>llama_model_rope_type</c>).</summary>
+    public RopePairing Pairing { get; init; }
+
+    /// <summary>The activation that all models of it have; null: what is declared is used, as fine-tuning for sparsity changes it.</summary>
+    public Activation? Activation { get; init; }
+
+    /// <summary>Why GGUF files cannot be computed; null: they can.</summary>
+    public string? GgufReason { get; init; }
+
+    /// <summary>Why a <c>config.json</c> with safetensors cannot be computed; null: it can.</summary>
+    public string? ConfigReason { get; init; }
+
+    /// <summary>In a <c>config.json</c>, <c>model_type</c>.</summary>
+    public IReadOnlyList<string> ModelTypes { get; init; } = [];
+
+    /// <summary>In a <c>config.json</c>, <c>architectures</c>.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = [];
+
+    /// <summary>Keys with another rule than usual, in GGUF files.</summary>
+    public IReadOnlyDictionary<string, KeyRule> GgufRules { get; init; } = new Dictionary<string, KeyRule>();
+
+    /// <summary>What absent keys of GGUF files mean; null: nothing can be said, as a size is missing.</summary>
+    public IReadOnlyDictionary<string, Func<ModelFacts, double?>> GgufDefaults { get; init; } = NoDefaults;
+
+    /// <summary>What absent keys of a <c>config.json</c> mean.</summary>
+    public IReadOnlyDictionary<string, Func<ModelFacts, double?>> ConfigDefaults { get; init; } = NoDefaults;
+
+    private static Dictionary<string, Func<ModelFacts, double?>> NoDefaults => [];
+
+    /// <summary>Why files of a kind cannot be computed; null: they can.</summary>
+    public string? Reason(bool gguf) => gguf ? GgufReason : ConfigReason;
+}

@@ -1,0 +1,133 @@
+using static SparseInfer.RopePairing;
+
+namespace SparseInfer.Loading;
+
+/// <summary>
+/// The architectures whose graph is the declared one: norm, attention, residual, norm, feed-forward, residual. Checked against llama.cpp
+/// (<c>llama_model_rope_type</c> and the graph of each in <c>src/models</c>) and Hugging Face transformers.
+/// </summary>
+internal static class Architectures
+{
+    private const string NoGguf = "no GGUF files of it are known";
+    private const string OtherNames = "its tensors have other names in this form: convert the model to GGUF";
+
+    private static readonly Architecture[] All =
+    [
+        new("llama") { ModelTypes = ["llama"], Classes = ["LlamaForCausalLM", "LLaMAForCausalLM"] },
+        new("mistral") { GgufReason = NoGguf, ModelTypes = ["mistral"], Classes = ["MistralForCausalLM"] },
+        new("mistral3") { ConfigReason = "its language model is one part of several: convert the model to GGUF", ModelTypes = ["mistral3"] },
+        new("sparsellama") { GgufReason = NoGguf, ModelTypes = ["sparsellama"], Classes = ["SparseLlamaForCausalLM"] },
+        new("bamboo") { ModelTypes = ["bamboo"], Classes = ["BambooForCausalLM"] },
+        new("qwen2") { Pairing = HalfSplit, ModelTypes = ["qwen2"], Classes = ["Qwen2ForCausalLM"] },
+        new("arcee") { Activation = Activation.SquaredRelu, ModelTypes = ["arcee"], Classes = ["ArceeForCausalLM"] },
+        new("xverse") { ModelTypes = ["xverse"], Classes = ["XverseForCausalLM"] },
+        new("internlm2") { ConfigReason = OtherNames, ModelTypes = ["internlm2"], Classes = ["InternLM2ForCausalLM"] },
+        new("exaone") { Pairing = HalfSplit, ConfigReason = OtherNames, ModelTypes = ["exaone"], Classes = ["ExaoneForCausalLM"] },
+        new("ernie4_5")
+        {
+            ConfigReason = "its rotary pairs are neighbours in this form: convert the model to GGUF",
+            ModelTypes = ["ernie4_5"],
+            Classes = ["Ernie4_5ForCausalLM", "Ernie4_5_ForCausalLM"],
+        },
+        new("pangu-embedded") { Pairing = HalfSplit, ModelTypes = ["PanguEmbedded"], Classes = ["PanguEmbeddedForCausalLM"] },
+        new("seed_oss")
+        {
+            Pairing = HalfSplit,
+            GgufReason = "its feed-forward norm has another tensor name in this form",
+            ModelTypes = ["seed_oss"],
+            Classes = ["SeedOssForCausalLM"],
+        },
+        new("granite")
+        {
+            ModelTypes = ["granite"],
+            Classes = ["GraniteForCausalLM"],
+            GgufRules = new Dictionary<string, KeyRule>
+            {
+                ["rope.scaling.finetuned"] = KeyRule.Flag("there is no rotary embedding", passes: true),
+                ["residual_scale"] = KeyRule.Number("what layers add is scaled", (_, scale) => scale is 0 or 1),
+            },
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>> { ["attention_multiplier"] = _ => 1 },
+        },
+        new("minicpm")
+        {
+            ModelTypes = ["minicpm"],
+            Classes = ["MiniCPMForCausalLM"],
+            GgufDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["embedding_scale"] = _ => 12,
+                ["residual_scale"] = facts => 1.4 / Math.Sqrt(facts.First(Fact.Layers) ?? double.NaN),
+                ["logit_scale"] = facts => 256 / (facts.First(Fact.Hidden) ?? double.NaN),
+            },
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["scale_depth"] = _ => 1,
+                ["dim_model_base"] = _ => 1,
+            },
+        },
+        new("gemma")
+        {
+            Pairing = HalfSplit,
+            ConfigReason = "its norms add 1 to their weights in this form: convert the model to GGUF",
+            ModelTypes = ["gemma"],
+            Classes = ["GemmaForCausalLM"],
+            GgufDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["embedding_scale"] = facts => facts.First(Fact.Hidden) is { } hidden ? Math.Sqrt(hidden) : null,
+            },
+        },
+        new("nemotron")
+        {
+            LayerNorm = true,
+            Pairing = HalfSplit,
+            Activation = Activation.SquaredRelu,
+            ConfigReason = "its norms are LayerNorm1p, which adds 1 to their weights, in this form: convert the model to GGUF",
+            ModelTypes = ["nemotron"],
+            Classes = ["NemotronForCausalLM"],
+        },
+        new("jais2")
+        {
+            LayerNorm = true,
+            Pairing = HalfSplit,
+            Activation = Activation.SquaredRelu,
+            ModelTypes = ["jais2"],
+            Classes = ["Jais2ForCausalLM"],
+        },
+        new("orion") { LayerNorm = true, Pairing = HalfSplit, ModelTypes = ["orion"], Classes = ["OrionForCausalLM"] },
+        new("stablelm")
+        {
+            LayerNorm = true,
+            Pairing = HalfSplit,
+            ModelTypes = ["stablelm", "stablelm_epoch"],
+            Classes = ["StableLmForCausalLM", "StableLMEpochForCausalLM"],
+
+            // The converter writes true where the configuration says nothing; a second norm in each layer, which is needed here, decides.
+            GgufRules = new Dictionary<string, KeyRule> { ["use_parallel_residual"] = KeyRule.AnyFlag },
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["partial_rotary_factor"] = facts => facts.First(Fact.RopeFraction) is null ? 0.25 : null,
+            },
+        },
+        new("starcoder2")
+        {
+            LayerNorm = true,
+            Pairing = HalfSplit,
+            ConfigReason = OtherNames,
+            ModelTypes = ["starcoder2"],
+            Classes = ["Starcoder2ForCausalLM"],
+        },
+        new("codeshell") { LayerNorm = true, Pairing = HalfSplit, ConfigReason = OtherNames, ModelTypes = ["codeshell"], Classes = ["CodeShellForCausalLM"] },
+    ];
+
+    /// <summary>Everything by which an architecture can be named.</summary>
+    public static IEnumerable<string> Names => All.SelectMany(architecture => architecture.ModelTypes.Prepend(architecture.Name)).Distinct();
+
+    /// <summary>Names of those that files of a kind can have.</summary>
+    public static IEnumerable<string> SupportedNames(bool gguf) => All.Where(architecture => architecture.Reason(gguf) is null).Select(architecture => architecture.Name);
+
+    /// <summary>By what a GGUF file or a <c>config.json</c> calls it.</summary>
+    public static Architecture? Find(string name) =>
+        Array.Find(All, architecture => architecture.Name == name || architecture.ModelTypes.Contains(name));
+
+    /// <summary>By the class that Hugging Face's library runs it with; two architectures may share one.</summary>
+    public static Architecture? FindClass(string name) => Array.Find(All, architecture => architecture.Classes.Contains(name));
+}

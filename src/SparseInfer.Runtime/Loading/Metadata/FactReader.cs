@@ -1,0 +1,287 @@
+using SparseInfer.Files;
+
+namespace SparseInfer.Loading;
+
+/// <summary>Reads every key of a file's metadata by its rule.</summary>
+internal sealed class FactReader
+{
+    /// <summary>Most keys that are named one by one: a file can have any number.</summary>
+    private const int MostNamed = 20;
+
+    private readonly ModelFacts _facts;
+    private readonly LoadOptions _options;
+    private readonly ModelMetadata _metadata;
+    private readonly bool _gguf;
+    private readonly List<(string Key, MetadataValue Value, KeyRule Rule)> _values = [];
+    private readonly List<string> _unknown = [];
+    private Architecture _architecture = null!;
+    private string _prefix = "";
+
+    public FactReader(ModelFile file, LoadOptions options)
+    {
+        _facts = new ModelFacts(file);
+        _options = options;
+        _metadata = file.Metadata;
+        _gguf = file.Format == ModelFileFormat.Gguf;
+    }
+
+    public ModelFacts Read()
+    {
+        ArchitectureChoice choice = ArchitectureChoice.Of(_facts.File, IsIgnored, _options.Architecture);
+        _facts.Architecture = choice.Architecture;
+        _facts.Refusal = choice.Refusal;
+        if (choice.Architecture is { } architecture)
+        {
+            _architecture = architecture;
+            _facts.ArchitectureText = _options.Architecture is not null ? $"the file is read as '{architecture.Name}'"
+                : $"'{(_gguf ? "general.architecture" : "model_type")}' is '{choice.Stated}'";
+            _prefix = _gguf ? (choice.Stated ?? architecture.Name) + "." : "";
+            ReadKeys();
+            State(_architecture);
+            Settle();
+            Check();
+            if (choice.Stated is { } stated && _options.Architecture is { } wanted && stated != wanted)
+            {
+                _facts.Notes.Add($"The file says architecture {FileText.Quote(stated)}; it is read as '{wanted}'.");
+            }
+        }
+
+        CheckIgnored();
+        return _facts;
+    }
+
+    /// <summary>A key that was named, or, in a config.json, one inside an object that was.</summary>
+    private bool IsIgnored(string key) => _options.IgnoreMetadata.Any(name => Covers(name, key));
+
+    private bool Covers(string name, string key) =>
+        name == key || (!_gguf && key.Length > name.Length && key[name.Length] == '.' && key.StartsWith(name, StringComparison.Ordinal));
+
+    private KeyRule? RuleOf(string name) =>
+        _gguf && _architecture.GgufRules.TryGetValue(name, out KeyRule? own) ? own : (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).GetValueOrDefault(name);
+
+    private void ReadKeys()
+    {
+        IReadOnlyList<string> activations = _gguf ? GgufKeys.Activations : ConfigKeys.Activations;
+        var foreign = new Dictionary<string, (string Key, int Count)>();
+        foreach (string key in _metadata.Keys)
+        {
+            if (IsIgnored(key))
+            {
+                continue;
+            }
+
+            if (!key.StartsWith(_prefix, StringComparison.Ordinal))
+            {
+                string space = key[..Math.Max(0, key.IndexOf('.', StringComparison.Ordinal))];
+                if (Architectures.Find(space) is not null || UnsupportedArchitectures.Reason(space) is not null)
+                {
+                    foreign[space] = foreign.TryGetValue(space, out var found) ? (found.Key, found.Count + 1) : (key, 1);
+                }
+
+                continue;
+            }
+
+            string name = key[_prefix.Length..];
+            if (RuleOf(name) is not { } rule)
+            {
+                if (_gguf || !ConfigKeys.HarmlessObjects.Any(harmless => Covers(harmless, key)))
+                {
+                    _unknown.Add(key);
+                }
+
+                continue;
+            }
+
+            if (rule == KeyRule.Harmless)
+            {
+                continue;
+            }
+
+            MetadataValue value = MetadataValue.Read(_metadata, key);
+            _values.Add((key, value, rule));
+            if (rule.Fact is { } fact && value.Number is { } number)
+            {
+                _facts.State(fact, number, $"'{key}' is {value.Shown}");
+            }
+
+            if (activations.Contains(name) && value.Text is { } activation)
+            {
+                _facts.Activations.Add((key, activation));
+            }
+        }
+
+        foreach ((string space, (string key, int count)) in foreign)
+        {
+            string more = count > 1 ? $" and {count - 1} more" : "";
+            _facts.Problems.Add($"{FileText.Quote(key)}{more} would be of architecture '{space}', but the file is read as {_architecture.Name}, with keys '{_prefix}...'");
+        }
+    }
+
+    /// <summary>What the architecture says where the file says nothing.</summary>
+    private void State(Architecture architecture)
+    {
+        foreach ((string name, Func<ModelFacts, double?> meaning) in _gguf ? architecture.GgufDefaults : architecture.ConfigDefaults)
+        {
+            string key = _prefix + name;
+            if (_metadata.Describe(key) is not null || IsIgnored(key) || RuleOf(name) is not { } rule
+                || (rule.Fact is { } fact && _facts.First(fact) is not null) || meaning(_facts) is not { } number)
+            {
+                continue;
+            }
+
+            string text = $"'{key}' is absent, which means {MetadataValue.Show(number)} in architecture {architecture.Name}";
+            if (rule.Fact is { } stated)
+            {
+                _facts.State(stated, number, text);
+            }
+            else if (!rule.Passes!(_facts, MetadataValue.Of(number)))
+            {
+                _facts.Problems.Add(text + rule.Refusal);
+            }
+        }
+    }
+
+    /// <summary>Facts that follow from several keys, or from none.</summary>
+    private void Settle()
+    {
+        SettleScaling();
+        SettleWindow();
+        if (!_gguf && Value(ConfigKeys.TiedEmbeddings)?.Flag is { } tied)
+        {
+            _facts.TiedEmbedding = tied;
+        }
+
+        Default(Fact.KeyValueHeads, _gguf ? "attention.head_count_kv" : "num_key_value_heads", _facts.First(Fact.Heads), "as many as heads");
+        double? share = _facts.First(Fact.Hidden) / _facts.First(Fact.Heads);
+        Default(Fact.HeadDimension, _gguf ? "attention.key_length" : "head_dim", share is { } size ? Math.Floor(size) : null, "hidden size / heads");
+        double? head = _facts.First(Fact.HeadDimension);
+        foreach (StatedFact fraction in _facts.Stated.Where(stated => stated.Fact == Fact.RopeFraction && head is not null).ToArray())
+        {
+            _facts.State(Fact.RopeDimensions, Math.Truncate(head!.Value * fraction.Value), fraction.Text);
+        }
+
+        Default(Fact.RopeDimensions, _gguf ? "rope.dimension_count" : "partial_rotary_factor", head, "all of a head");
+        Default(Fact.RopeTheta, _gguf ? "rope.freq_base" : "rope_theta", 10000, null);
+        Default(Fact.RopeScaling, _gguf ? "rope.scaling.factor" : "rope_scaling.factor", 1, null);
+        Default(Fact.EmbeddingScale, _gguf ? "embedding_scale" : "embedding_multiplier", 1, null);
+    }
+
+    private void Default(Fact fact, string name, double? value, string? meaning)
+    {
+        string key = _prefix + name;
+        if (value is { } number && _facts.First(fact) is null && !IsIgnored(key))
+        {
+            _facts.State(fact, number, $"'{key}' is absent, which means {MetadataValue.Show(number)}{(meaning is null ? "" : $", {meaning}")}", fromSizes: meaning is not null);
+        }
+    }
+
+    /// <summary>Where a kind of scaling says that there is none, its factor means nothing; a factor of 0 never does.</summary>
+    private void SettleScaling()
+    {
+        IEnumerable<string> types = _gguf ? [GgufKeys.RopeScalingType] : ConfigKeys.RopeScalingTypes;
+        string[] none = [.. types.Select(name => _prefix + name).Where(key => Value(key)?.Text?.ToLowerInvariant() is "none" or "default")];
+        if (none.Length > 0)
+        {
+            _facts.Forget(Fact.RopeScaling);
+            _facts.State(Fact.RopeScaling, 1, $"'{none[0]}' is {Value(none[0])!.Value.Shown}");
+        }
+        else if (_facts.First(Fact.RopeScaling) == 0)
+        {
+            _facts.Forget(Fact.RopeScaling);
+        }
+
+        if (_gguf && _facts.First(Fact.EmbeddingScale) == 0)
+        {
+            _facts.Forget(Fact.EmbeddingScale); // llama.cpp: no scale
+        }
+    }
+
+    private void SettleWindow()
+    {
+        if (_gguf)
+        {
+            return;
+        }
+
+        bool slides = Value(ConfigKeys.UseSlidingWindow)?.Flag != false;
+        if (Value(ConfigKeys.LayerTypes)?.Texts is { } types)
+        {
+            slides &= types.Any(type => type != "full_attention");
+            if (slides && _facts.First(Fact.Window) is null)
+            {
+                _facts.Problems.Add($"'{ConfigKeys.LayerTypes}' has layers whose attention slides, but there is no 'sliding_window'");
+            }
+        }
+
+        if (!slides)
+        {
+            _facts.Forget(Fact.Window);
+        }
+    }
+
+    private MetadataValue? Value(string key)
+    {
+        int index = _values.FindIndex(value => value.Key == key);
+        return index < 0 ? null : _values[index].Value;
+    }
+
+    private void Check()
+    {
+        foreach ((string key, MetadataValue value, KeyRule rule) in _values)
+        {
+            if (rule.WantsNumber && value.Number is null)
+            {
+                _facts.Problems.Add($"'{key}' is {value.Shown}{(value.Numbers is null ? ", but must be a number" : ": layers differ, which cannot be declared")}");
+            }
+            else if (rule.Passes is { } passes && !passes(_facts, value))
+            {
+                _facts.Problems.Add($"'{key}' is {value.Shown}{rule.Refusal}");
+            }
+        }
+
+        CheckUnknown();
+    }
+
+    /// <summary>In a config.json, the keys of one object are one problem.</summary>
+    private void CheckUnknown()
+    {
+        IEnumerable<IGrouping<string, string>> groups = _unknown.GroupBy(key =>
+            !_gguf && key.IndexOf('.', StringComparison.Ordinal) is > 0 and int dot && !ConfigKeys.OpenObjects.Contains(key[..dot]) ? key[..dot] : key);
+        int left = 0;
+        foreach (IGrouping<string, string> group in groups)
+        {
+            if (left++ < MostNamed)
+            {
+                string shown = group.First() == group.Key ? MetadataValue.Read(_metadata, group.Key).Shown : $"an object with {group.Count()} keys";
+                _facts.Problems.Add($"{FileText.Quote(group.Key)} is {shown}, and what it does is not known: "
+                    + "if it does not change the result, name it in LoadOptions.IgnoreMetadata");
+            }
+        }
+
+        if (left > MostNamed)
+        {
+            _facts.Problems.Add($"{left - MostNamed} more keys are not known");
+        }
+    }
+
+    /// <summary>A name that is no key would be a misspelt one: what it was to do is not done.</summary>
+    private void CheckIgnored()
+    {
+        foreach (string name in _options.IgnoreMetadata)
+        {
+            string[] keys = [.. _metadata.Keys.Where(key => Covers(name, key))];
+            bool absent = keys.Length == 0 && (_prefix.Length == 0 || name.StartsWith(_prefix, StringComparison.Ordinal))
+                && _architecture is not null && RuleOf(name[_prefix.Length..]) is not null;
+            if (keys.Length > 0 || absent)
+            {
+                string shown = keys.Length == 0 ? "absent" : keys[0] == name ? MetadataValue.Read(_metadata, name).Shown : $"an object with {keys.Length} keys";
+                _facts.Notes.Add($"Ignored on request: {FileText.Quote(name)}, which is {shown}.");
+            }
+            else
+            {
+                string closest = ClosestName.Find(name, _metadata.Keys.Where(key => key.Length <= 2 * name.Length)) is { } key ? $"; the closest is {FileText.Quote(key)}" : "";
+                _facts.Problems.Add($"LoadOptions.IgnoreMetadata names {FileText.Quote(name)}, which the file does not have{closest}");
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+namespace SparseInfer.Loading;
+
+/// <summary>
+/// The keys of an architecture's namespace in a GGUF file, without its name. Names and meanings: llama.cpp, <c>src/llama-arch.cpp</c> and
+/// <c>llama_model_base::load_hparams</c>.
+/// </summary>
+internal static class GgufKeys
+{
+    public const string RopeScalingType = "rope.scaling.type";
+
+    /// <summary>Namespaces that describe the file, its weights or its tokenizer, and no graph.</summary>
+    public static readonly IReadOnlyList<string> Namespaces = ["general", "tokenizer", "split", "quantize", "imatrix", "sparseinfer", "powerinfer"];
+
+    public static IReadOnlyDictionary<string, KeyRule> Rules { get; } = new Dictionary<string, KeyRule>(StringComparer.Ordinal)
+    {
+        ["block_count"] = KeyRule.States(Fact.Layers),
+        ["embedding_length"] = KeyRule.States(Fact.Hidden),
+        ["embedding_length_out"] = KeyRule.States(Fact.Hidden),
+        ["feed_forward_length"] = KeyRule.States(Fact.Intermediate),
+        ["vocab_size"] = KeyRule.States(Fact.Vocabulary),
+        ["context_length"] = KeyRule.States(Fact.Context),
+        ["attention.head_count"] = KeyRule.States(Fact.Heads),
+        ["attention.head_count_kv"] = KeyRule.States(Fact.KeyValueHeads),
+        ["attention.key_length"] = KeyRule.States(Fact.HeadDimension),
+        ["attention.value_length"] = KeyRule.States(Fact.HeadDimension),
+        ["attention.layer_norm_rms_epsilon"] = KeyRule.States(Fact.NormEpsilon),
+        ["attention.layer_norm_epsilon"] = KeyRule.States(Fact.NormEpsilon),
+        ["rope.freq_base"] = KeyRule.States(Fact.RopeTheta),
+        ["rope.freq_base_swa"] = KeyRule.States(Fact.RopeTheta),
+        ["rope.dimension_count"] = KeyRule.States(Fact.RopeDimensions),
+        ["rope.dimension_count_swa"] = KeyRule.States(Fact.RopeDimensions),
+        ["rope.scaling.factor"] = KeyRule.States(Fact.RopeScaling),
+        ["rope.scale_linear"] = KeyRule.States(Fact.RopeScaling),
+        ["embedding_scale"] = KeyRule.States(Fact.EmbeddingScale),
+        ["attention.sliding_window"] = KeyRule.States(Fact.Window),
+
+        [RopeScalingType] = KeyRule.Words(", but only linear scaling, [Attention] RopeScaling, can be declared", "none", "linear"),
+        ["rope.scaling.attn_factor"] = KeyRule.One("rotated queries and keys are scaled"),
+        ["rope.scaling.alpha"] = KeyRule.Zero("rotary frequencies are stretched"),
+        ["rope.dimension_sections"] = KeyRule.Every("positions have several parts", number => number == 0),
+        ["attention.scale"] = KeyRule.Number("attention scores are scaled by it", IsUsualAttentionScale),
+        ["attention.output_scale"] = KeyRule.Number("attention's output is scaled", (_, scale) => scale is 0 or 1),
+        ["attention.value_scale"] = KeyRule.Number("attention's values are scaled", (_, scale) => scale is 0 or 1),
+        ["attention.temperature_scale"] = KeyRule.Zero("attention scores are scaled by position"),
+        ["attention.temperature_length"] = KeyRule.Harmless, // of temperature_scale
+        ["attention.causal"] = KeyRule.Flag("attention looks ahead", passes: true),
+        ["attention.clamp_kqv"] = KeyRule.Zero("queries, keys and values are clamped"),
+        ["attention.max_alibi_bias"] = KeyRule.Zero("positions are ALiBi"),
+        ["attention.sliding_window_pattern"] = KeyRule.Harmless, // of sliding_window
+        ["attn_logit_softcapping"] = KeyRule.Zero("attention scores are capped"),
+        ["final_logit_softcapping"] = KeyRule.Zero("logits are capped"),
+        ["router_logit_softcapping"] = KeyRule.Zero("router logits are capped"),
+        ["residual_scale"] = KeyRule.One("what layers add is scaled"),
+        ["logit_scale"] = KeyRule.One("logits are scaled"),
+        ["use_parallel_residual"] = KeyRule.Flag("attention and feed-forward run in parallel", passes: false),
+        ["swin_norm"] = KeyRule.Flag("norms come after attention and feed-forward", passes: false),
+        ["expert_count"] = KeyRule.Zero("the feed-forward is a mixture of experts"),
+        ["expert_used_count"] = KeyRule.Zero("the feed-forward is a mixture of experts"),
+        ["expert_shared_count"] = KeyRule.Zero("the feed-forward is a mixture of experts"),
+        ["expert_group_count"] = KeyRule.Zero("the feed-forward is a mixture of experts"),
+        ["expert_group_used_count"] = KeyRule.Zero("the feed-forward is a mixture of experts"),
+        ["nextn_predict_layers"] = KeyRule.Zero("some layers predict later tokens"),
+        ["leading_dense_block_count"] = KeyRule.Harmless, // of expert_count
+        ["pooling_type"] = KeyRule.Zero("the output is pooled"),
+
+        // Of other kinds of scaling than linear, or of training.
+        ["rope.scaling.original_context_length"] = KeyRule.Harmless,
+        ["rope.scaling.finetuned"] = KeyRule.Harmless,
+        ["rope.scaling.yarn_log_multiplier"] = KeyRule.Harmless,
+        ["rope.scaling.yarn_ext_factor"] = KeyRule.Harmless,
+        ["rope.scaling.yarn_attn_factor"] = KeyRule.Harmless,
+        ["rope.scaling.yarn_beta_fast"] = KeyRule.Harmless,
+        ["rope.scaling.yarn_beta_slow"] = KeyRule.Harmless,
+        ["tensor_data_layout"] = KeyRule.Words(": queries and keys are ordered in another way, which cannot be declared", "Meta AI original pth"),
+
+        // Read beside the rules: the declared activation is used.
+        ["feed_forward.activation"] = KeyRule.AnyName,
+        ["hidden_activation"] = KeyRule.AnyName,
+    };
+
+    /// <summary>Keys that name the activation.</summary>
+    public static readonly IReadOnlyList<string> Activations = ["feed_forward.activation", "hidden_activation"];
+
+    internal static bool IsUsualAttentionScale(ModelFacts facts, double scale) =>
+        scale == 0 || (facts.First(Fact.HeadDimension) is { } size && KeyRule.Near(scale, 1 / Math.Sqrt(size)));
+}

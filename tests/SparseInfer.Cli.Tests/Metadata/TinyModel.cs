@@ -1,0 +1,293 @@
+using System.Text.Json;
+using SparseInfer.Files;
+
+namespace SparseInfer.Cli.Tests.Metadata;
+
+/// <summary>
+/// A decoder of a few thousand random weights, as files of an architecture have it. What an architecture is, is written here once more, from
+/// llama.cpp's graphs: nothing is taken from the tables under test.
+/// </summary>
+internal sealed record TinyModel(string Architecture)
+{
+    public const int Hidden = 32;
+    public const int Layers = 2;
+    public const int Vocabulary = 40;
+    public const int Context = 32;
+    public const int Heads = 4;
+    public const int KeyValueHeads = 2;
+    public const int HeadSize = 8;
+    public const int Intermediate = 48;
+    public const float Epsilon = 1e-5f;
+
+    private readonly Dictionary<string, float[]> _weights = [];
+    private Random _random = new(10);
+
+    public bool LayerNorm { get; init; }
+
+    /// <summary>How GGUF files of it pair the dimensions of a head; safetensors are always half-split.</summary>
+    public bool HalfSplit { get; init; }
+
+    public Activation Activation { get; init; } = Activation.Silu;
+
+    public bool Gated { get; init; } = true;
+
+    public bool Tied { get; init; }
+
+    public bool QueryKeyValueBiases { get; init; }
+
+    public bool OutputBias { get; init; }
+
+    public bool FeedForwardBiases { get; init; }
+
+    public int RopeDimensions { get; init; } = HeadSize;
+
+    public double RopeTheta { get; init; } = 10000;
+
+    public double RopeScaling { get; init; } = 1;
+
+    public double EmbeddingScale { get; init; } = 1;
+
+    /// <summary>The class that Hugging Face's library has for it; empty: there is no such form.</summary>
+    public string Class { get; init; } = "";
+
+    /// <summary>Keys of a GGUF file beyond the sizes, without the architecture.</summary>
+    public (string Key, object Value)[] Keys { get; init; } = [];
+
+    /// <summary>Keys of a config.json beyond the sizes.</summary>
+    public (string Key, object Value)[] Config { get; init; } = [];
+
+    /// <summary>A tensor by its name in GGUF files; null: the model has none.</summary>
+    public float[]? Weights(string name) => Tensors.GetValueOrDefault(name);
+
+    public override string ToString() => Architecture;
+
+    private Dictionary<string, float[]> Tensors
+    {
+        get
+        {
+            if (_weights.Count == 0)
+            {
+                Make();
+            }
+
+            return _weights;
+        }
+    }
+
+    /// <summary>Writes a GGUF file.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="changes">Keys to add, or to write otherwise; a null value leaves one out.</param>
+    public string SaveGguf(string path, params (string Key, object? Value)[] changes)
+    {
+        var keys = new Dictionary<string, object?>
+        {
+            ["general.architecture"] = Architecture,
+            [$"{Architecture}.block_count"] = (uint)Layers,
+            [$"{Architecture}.context_length"] = (uint)Context,
+            [$"{Architecture}.embedding_length"] = (uint)Hidden,
+            [$"{Architecture}.feed_forward_length"] = (uint)Intermediate,
+            [$"{Architecture}.attention.head_count"] = (uint)Heads,
+            [$"{Architecture}.attention.head_count_kv"] = (uint)KeyValueHeads,
+            [$"{Architecture}.attention.{(LayerNorm ? "layer_norm_epsilon" : "layer_norm_rms_epsilon")}"] = Epsilon,
+        };
+        foreach ((string key, object value) in Keys)
+        {
+            keys[$"{Architecture}.{key}"] = value;
+        }
+
+        foreach ((string key, object? value) in changes)
+        {
+            keys[key] = value;
+        }
+
+        var writer = new GgufWriter();
+        foreach ((string key, object? value) in keys)
+        {
+            Add(writer, key, value);
+        }
+
+        foreach ((string name, float[] values) in Tensors)
+        {
+            writer.AddTensor(name, TensorType.Of(WeightType.F32), [.. Shape(name, values)], Bytes(values));
+        }
+
+        writer.Save(path);
+        return path;
+    }
+
+    /// <summary>Writes safetensors and a config.json into a folder.</summary>
+    /// <param name="folder">An empty folder.</param>
+    /// <param name="changes">Keys to add, or to write otherwise; a null value leaves one out.</param>
+    public string SaveConfig(string folder, params (string Key, object? Value)[] changes)
+    {
+        var config = new Dictionary<string, object?>
+        {
+            ["architectures"] = new[] { Class },
+            ["model_type"] = Architecture,
+            ["hidden_size"] = Hidden,
+            ["intermediate_size"] = Intermediate,
+            ["num_hidden_layers"] = Layers,
+            ["num_attention_heads"] = Heads,
+            ["num_key_value_heads"] = KeyValueHeads,
+            ["vocab_size"] = Vocabulary,
+            ["max_position_embeddings"] = Context,
+            [LayerNorm ? "layer_norm_eps" : "rms_norm_eps"] = 1e-5,
+            ["tie_word_embeddings"] = Tied,
+            ["torch_dtype"] = "float32",
+        };
+        foreach ((string key, object? value) in Config.Select(pair => (pair.Key, (object?)pair.Value)).Concat(changes))
+        {
+            config[key] = value;
+        }
+
+        foreach (string key in config.Where(pair => pair.Value is null).Select(pair => pair.Key).ToArray())
+        {
+            config.Remove(key);
+        }
+
+        File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(config));
+        var header = new Dictionary<string, object>();
+        var data = new MemoryStream();
+        foreach ((string name, float[] values) in Tensors)
+        {
+            long start = data.Length;
+            data.Write(Bytes(values));
+            header[HuggingFaceName(name)] = new { dtype = "F32", shape = Shape(name, values), data_offsets = new[] { start, data.Length } };
+        }
+
+        byte[] text = JsonSerializer.SerializeToUtf8Bytes(header);
+        using FileStream file = File.Create(Path.Combine(folder, "model.safetensors"));
+        file.Write(BitConverter.GetBytes((long)text.Length));
+        file.Write(text);
+        data.WriteTo(file);
+        return folder;
+    }
+
+    private static void Add(GgufWriter writer, string key, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                break;
+            case string text:
+                writer.Add(key, text);
+                break;
+            case uint number:
+                writer.Add(key, number);
+                break;
+            case int number:
+                writer.Add(key, number);
+                break;
+            case ulong number:
+                writer.Add(key, number);
+                break;
+            case float number:
+                writer.Add(key, number);
+                break;
+            case double number:
+                writer.Add(key, number);
+                break;
+            case bool flag:
+                writer.Add(key, flag);
+                break;
+            case int[] numbers:
+                writer.Add(key, numbers.AsSpan());
+                break;
+            case float[] numbers:
+                writer.Add(key, numbers.AsSpan());
+                break;
+            case string[] texts:
+                writer.Add(key, texts);
+                break;
+            default:
+                throw new ArgumentException($"No such value is written: {value.GetType()}.", nameof(value));
+        }
+    }
+
+    private static byte[] Bytes(float[] values)
+    {
+        byte[] bytes = new byte[values.Length * sizeof(float)];
+        Buffer.BlockCopy(values, 0, bytes, 0, bytes.Length);
+        return bytes;
+    }
+
+    private static long[] Shape(string name, float[] values)
+    {
+        bool vector = name.EndsWith(".bias", StringComparison.Ordinal) || name.EndsWith("norm.weight", StringComparison.Ordinal);
+        long columns = name.Contains("ffn_down", StringComparison.Ordinal) ? Intermediate : Hidden;
+        return vector ? [values.Length] : [values.Length / columns, columns];
+    }
+
+    private static string HuggingFaceName(string name) => name
+        .Replace("blk.", "model.layers.", StringComparison.Ordinal)
+        .Replace("token_embd", "model.embed_tokens", StringComparison.Ordinal)
+        .Replace("output_norm", "model.norm", StringComparison.Ordinal)
+        .Replace("attn_norm", "input_layernorm", StringComparison.Ordinal)
+        .Replace("ffn_norm", "post_attention_layernorm", StringComparison.Ordinal)
+        .Replace("attn_output", "self_attn.o_proj", StringComparison.Ordinal)
+        .Replace("attn_q", "self_attn.q_proj", StringComparison.Ordinal)
+        .Replace("attn_k", "self_attn.k_proj", StringComparison.Ordinal)
+        .Replace("attn_v", "self_attn.v_proj", StringComparison.Ordinal)
+        .Replace("ffn_gate", "mlp.gate_proj", StringComparison.Ordinal)
+        .Replace("ffn_up", "mlp.up_proj", StringComparison.Ordinal)
+        .Replace("ffn_down", "mlp.down_proj", StringComparison.Ordinal)
+        .Replace("output.weight", "lm_head.weight", StringComparison.Ordinal);
+
+    private void Make()
+    {
+        _random = new Random(10);
+        Matrix("token_embd", Vocabulary, Hidden, bias: false);
+        if (!Tied)
+        {
+            Matrix("output", Vocabulary, Hidden, bias: false);
+        }
+
+        Norm("output_norm");
+        for (int layer = 0; layer < Layers; layer++)
+        {
+            string block = $"blk.{layer}.";
+            Norm(block + "attn_norm");
+            Norm(block + "ffn_norm");
+            Matrix(block + "attn_q", Heads * HeadSize, Hidden, QueryKeyValueBiases);
+            Matrix(block + "attn_k", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
+            Matrix(block + "attn_v", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
+            Matrix(block + "attn_output", Hidden, Heads * HeadSize, OutputBias);
+            if (Gated)
+            {
+                Matrix(block + "ffn_gate", Intermediate, Hidden, FeedForwardBiases);
+            }
+
+            Matrix(block + "ffn_up", Intermediate, Hidden, FeedForwardBiases);
+            Matrix(block + "ffn_down", Hidden, Intermediate, FeedForwardBiases);
+        }
+    }
+
+    private void Matrix(string name, int rows, int columns, bool bias)
+    {
+        _weights.Add(name + ".weight", Values(rows * columns, 2 / MathF.Sqrt(columns), 0));
+        if (bias)
+        {
+            _weights.Add(name + ".bias", Values(rows, 0.3f, 0));
+        }
+    }
+
+    private void Norm(string name)
+    {
+        _weights.Add(name + ".weight", Values(Hidden, 0.5f, 1));
+        if (LayerNorm)
+        {
+            _weights.Add(name + ".bias", Values(Hidden, 0.3f, 0));
+        }
+    }
+
+    private float[] Values(int length, float spread, float around)
+    {
+        float[] values = new float[length];
+        for (int i = 0; i < length; i++)
+        {
+            values[i] = around + (((_random.NextSingle() * 2) - 1) * spread);
+        }
+
+        return values;
+    }
+}

@@ -1,0 +1,109 @@
+namespace SparseInfer.Cli.Tests.Metadata;
+
+/// <summary>A tiny model in double precision, straight from the definitions.</summary>
+/// <param name="model">The model.</param>
+/// <param name="halfSplit">Which dimensions of a head its file pairs.</param>
+internal sealed class TinyReference(TinyModel model, bool halfSplit)
+{
+    private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, TinyModel.Layers).Select(_ => new List<double[]>())];
+    private readonly List<double[]>[] _values = [.. Enumerable.Range(0, TinyModel.Layers).Select(_ => new List<double[]>())];
+
+    /// <summary>The logits after one more token.</summary>
+    public double[] Next(int token)
+    {
+        float[] embedding = model.Weights("token_embd.weight")!;
+        double[] x = [.. embedding.AsSpan(token * TinyModel.Hidden, TinyModel.Hidden).ToArray().Select(value => value * model.EmbeddingScale)];
+        for (int layer = 0; layer < TinyModel.Layers; layer++)
+        {
+            string block = $"blk.{layer}.";
+            x = Add(x, Attention(layer, block, Norm(x, block + "attn_norm")));
+            x = Add(x, FeedForward(block, Norm(x, block + "ffn_norm")));
+        }
+
+        return Linear(model.Tied ? "token_embd" : "output", Norm(x, "output_norm"));
+    }
+
+    private double[] Attention(int layer, string block, double[] x)
+    {
+        const int Size = TinyModel.HeadSize;
+        int position = _keys[layer].Count;
+        double[] query = Rotate(Linear(block + "attn_q", x), position);
+        _keys[layer].Add(Rotate(Linear(block + "attn_k", x), position));
+        _values[layer].Add(Linear(block + "attn_v", x));
+        double[] attended = new double[query.Length];
+        for (int head = 0; head < TinyModel.Heads; head++)
+        {
+            int q = head * Size;
+            int kv = head * TinyModel.KeyValueHeads / TinyModel.Heads * Size;
+            double[] powers = [.. _keys[layer].Select(key => Math.Exp(Enumerable.Range(0, Size).Sum(i => query[q + i] * key[kv + i]) / Math.Sqrt(Size)))];
+            for (int i = 0; i < Size; i++)
+            {
+                attended[q + i] = powers.Select((power, p) => power * _values[layer][p][kv + i]).Sum() / powers.Sum();
+            }
+        }
+
+        return Linear(block + "attn_output", attended);
+    }
+
+    private double[] Rotate(double[] heads, int position)
+    {
+        double[] turned = [.. heads];
+        int pairs = model.RopeDimensions / 2;
+        for (int head = 0; head < heads.Length; head += TinyModel.HeadSize)
+        {
+            for (int i = 0; i < pairs; i++)
+            {
+                int a = head + (halfSplit ? i : 2 * i);
+                int b = head + (halfSplit ? i + pairs : (2 * i) + 1);
+                double angle = position / model.RopeScaling / Math.Pow(model.RopeTheta, 2.0 * i / model.RopeDimensions);
+                turned[a] = (heads[a] * Math.Cos(angle)) - (heads[b] * Math.Sin(angle));
+                turned[b] = (heads[a] * Math.Sin(angle)) + (heads[b] * Math.Cos(angle));
+            }
+        }
+
+        return turned;
+    }
+
+    private double[] FeedForward(string block, double[] x)
+    {
+        double[] up = Linear(block + "ffn_up", x);
+        double[] h = model.Gated
+            ? [.. Linear(block + "ffn_gate", x).Zip(up, (gate, factor) => Activate(gate) * factor)]
+            : [.. up.Select(Activate)];
+        return Linear(block + "ffn_down", h);
+    }
+
+    private double Activate(double x) => model.Activation switch
+    {
+        Activation.Relu => Math.Max(0, x),
+        Activation.FatRelu => x > 0.01f ? x : 0,
+        Activation.SquaredRelu => Math.Pow(Math.Max(0, x), 2),
+        Activation.Silu => x / (1 + Math.Exp(-x)),
+        Activation.Gelu => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
+        _ => throw new NotSupportedException(),
+    };
+
+    private double[] Norm(double[] x, string name)
+    {
+        float[] factors = model.Weights(name + ".weight")!;
+        float[]? terms = model.Weights(name + ".bias");
+        double mean = model.LayerNorm ? x.Average() : 0;
+        double scale = 1 / Math.Sqrt(x.Average(value => (value - mean) * (value - mean)) + TinyModel.Epsilon);
+        return [.. x.Select((value, j) => ((value - mean) * scale * factors[j]) + (terms?[j] ?? 0))];
+    }
+
+    private double[] Linear(string name, double[] x)
+    {
+        float[] matrix = model.Weights(name + ".weight")!;
+        float[]? bias = model.Weights(name + ".bias");
+        double[] y = new double[matrix.Length / x.Length];
+        for (int row = 0; row < y.Length; row++)
+        {
+            y[row] = (bias?[row] ?? 0) + x.Select((value, j) => value * matrix[(row * x.Length) + j]).Sum();
+        }
+
+        return y;
+    }
+
+    private static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (left, right) => left + right)];
+}
