@@ -144,6 +144,22 @@ public sealed class HostileTextTests(LoadedModels models) : IDisposable
     }
 
     [Fact]
+    public void Numbers_of_a_config_that_are_not_finite_matter_where_the_key_does()
+    {
+        File.WriteAllBytes(_folder.At("model.safetensors"), TinyFiles.Safetensors(WeightType.F16));
+        File.WriteAllText(_folder.At("config.json"), """{"model_type": "llama", "initializer_range": NaN, "attention_dropout": -Infinity}""");
+        Tiny.Load(_folder.At("model.safetensors"), Device).Dispose();
+        foreach (string key in new[] { "rope_theta", "rms_norm_eps", "hidden_size", "num_hidden_layers", "num_attention_heads" })
+        {
+            foreach (string number in new[] { "NaN", "Infinity", "-Infinity" })
+            {
+                File.WriteAllText(_folder.At("config.json"), $$"""{"model_type": "llama", "{{key}}": {{number}} }""");
+                Should.Throw<ModelFormatException>(() => Tiny.Load(_folder.At("model.safetensors"), Device).Dispose()).Message.ShouldContain(key);
+            }
+        }
+    }
+
+    [Fact]
     public void An_index_may_be_hostile()
     {
         string hostile = System.Text.Json.JsonEncodedText.Encode(HostileText.Long).ToString();
