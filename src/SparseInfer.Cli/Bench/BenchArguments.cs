@@ -24,7 +24,7 @@ internal sealed class BenchArguments
     private const int MostRepetitions = 1000;
 
     private readonly Option<string?> _model = ValueOption.Of<string?>(
-        "--model", "FILE", "A GGUF file.", null, "the path of a GGUF file", text => (text.Length > 0, text), "-m");
+        "--model", "FILE", "A GGUF file, or safetensors beside a config.json.", null, "the path of a model file", text => (text.Length > 0, text), "-m");
 
     private readonly Option<string?> _synthetic = ValueOption.Of<string?>(
         "--synthetic", "SHAPE",

@@ -26,7 +26,7 @@ internal static class MetadataCheck
                 case Fact.Context when stated.Value < shape.Context:
                     notes.Add($"The file says the model was trained for {MetadataValue.Show(stated.Value)} tokens; {shape.Context} are declared.");
                     break;
-                case Fact.Window when stated.Value > 0 && stated.Value < shape.Context:
+                case Fact.Window when !(stated.Value <= 0 || stated.Value >= shape.Context): // NaN is no window
                     problems.Add(
                         $"{stated.Text}, and attention looks back no further, but [DecoderModel] Context = {shape.Context} is declared: declare no more than the window");
                     break;

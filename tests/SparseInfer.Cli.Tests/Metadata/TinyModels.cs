@@ -84,7 +84,13 @@ internal static class TinyModels
         new("codeshell") { HalfSplit = true, LayerNorm = true, Gated = false, Activation = Activation.Gelu, QueryKeyValueBiases = true, OutputBias = true, FeedForwardBiases = true },
         new("mistral") { Class = "MistralForCausalLM", Config = [("sliding_window", 32)] },
         new("sparsellama") { Class = "SparseLlamaForCausalLM", Activation = Activation.FatRelu, Config = [("hidden_act", "fatrelu"), ("hidden_act_param", 0.01)] },
-        new("seed_oss") { Class = "SeedOssForCausalLM", QueryKeyValueBiases = true, Config = [("head_dim", 8), ("attention_bias", true), ("attention_out_bias", false)] },
+        new("seed_oss")
+        {
+            Class = "SeedOssForCausalLM",
+            QueryKeyValueBiases = true,
+            RopeDimensions = 4,
+            Config = [("head_dim", 8), ("attention_bias", true), ("attention_out_bias", false), ("partial_rotary_factor", 0.5)],
+        },
         new("PanguEmbedded") { Class = "PanguEmbeddedForCausalLM", QueryKeyValueBiases = true, OutputBias = true, Config = [("bias", true)] },
     ];
 

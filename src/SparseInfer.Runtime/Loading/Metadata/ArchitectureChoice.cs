@@ -19,7 +19,7 @@ internal readonly record struct ArchitectureChoice(Architecture? Architecture, s
             string? stated = Read(file, gguf ? "general.architecture" : "model_type", isIgnored, out string? unreadable);
             return unreadable is not null ? new(null, null, unreadable)
                 : Architectures.Find(wanted) is { } chosen ? Checked(chosen, stated, gguf)
-                : new(null, stated, $"LoadOptions.{Unknown(wanted, gguf, "Architecture =")}");
+                : new(null, stated, Refused(wanted, gguf, "LoadOptions.Architecture ="));
         }
 
         return gguf ? OfGguf(file, isIgnored) : OfConfig(file, isIgnored);
@@ -86,16 +86,18 @@ internal readonly record struct ArchitectureChoice(Architecture? Architecture, s
         ? new(null, stated, $"architecture {Plain(architecture.Name)} is not supported: {reason}")
         : new(architecture, stated, null);
 
-    private static string Refused(string name, bool gguf) => UnsupportedArchitectures.Reason(name) is { } reason
-        ? $"architecture {Plain(name)} is not supported: {reason}"
-        : Unknown(name, gguf, "architecture") + ". If its graph is one of these, load with LoadOptions.Architecture = its name";
-
-    private static string Unknown(string name, bool gguf, string subject)
+    private static string Refused(string name, bool gguf, string subject = "architecture")
     {
-        string known = $"{subject} {Plain(name)} is not supported: it is not known";
+        string refused = $"{subject} {Plain(name)} is not supported: ";
+        if (UnsupportedArchitectures.Reason(name) is { } reason)
+        {
+            return refused + reason;
+        }
+
         string? closest = name.Length > LongestName ? null
             : ClosestName.Find(name.ToLowerInvariant(), Architectures.Names.Concat(UnsupportedArchitectures.Names));
-        return $"{known}{(closest is null ? "" : $"; the closest is '{closest}'")}. Known are {string.Join(", ", Architectures.SupportedNames(gguf))}";
+        return $"{refused}it is not known{(closest is null ? "" : $"; the closest is '{closest}'")}. Known are {string.Join(", ", Architectures.SupportedNames(gguf))}: "
+            + "if the graph is one of these, load with LoadOptions.Architecture = its name";
     }
 
     /// <summary>A model of several parts has the language model's configuration in an object of its own.</summary>

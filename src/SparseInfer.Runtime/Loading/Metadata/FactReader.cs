@@ -101,7 +101,7 @@ internal sealed class FactReader
             _values.Add((key, value, rule));
             if (rule.Fact is { } fact && value.Number is { } number)
             {
-                _facts.State(fact, number, $"'{key}' is {value.Shown}");
+                _facts.State(fact, number, $"{FileText.Quote(key)} is {value.Shown}");
             }
 
             if (activations.Contains(name) && value.Text is { } activation)
@@ -129,7 +129,7 @@ internal sealed class FactReader
                 continue;
             }
 
-            string text = $"'{key}' is absent, which means {MetadataValue.Show(number)} in architecture {architecture.Name}";
+            string text = $"{FileText.Quote(key)} is absent, which means {MetadataValue.Show(number)} in architecture {architecture.Name}";
             if (rule.Fact is { } stated)
             {
                 _facts.State(stated, number, text);
@@ -169,21 +169,24 @@ internal sealed class FactReader
     private void Default(Fact fact, string name, double? value, string? meaning)
     {
         string key = _prefix + name;
-        if (value is { } number && _facts.First(fact) is null && !IsIgnored(key))
+        if (value is { } number && _facts.First(fact) is null && _metadata.Describe(key) is null && !IsIgnored(key))
         {
-            _facts.State(fact, number, $"'{key}' is absent, which means {MetadataValue.Show(number)}{(meaning is null ? "" : $", {meaning}")}", fromSizes: meaning is not null);
+            _facts.State(fact, number, $"{FileText.Quote(key)} is absent, which means {MetadataValue.Show(number)}{(meaning is null ? "" : $", {meaning}")}", fromSizes: meaning is not null);
         }
     }
 
-    /// <summary>Where a kind of scaling says that there is none, its factor means nothing; a factor of 0 never does.</summary>
+    /// <summary>The factor of another kind of scaling than linear means nothing; a factor of 0 never does.</summary>
     private void SettleScaling()
     {
         IEnumerable<string> types = _gguf ? [GgufKeys.RopeScalingType] : ConfigKeys.RopeScalingTypes;
-        string[] none = [.. types.Select(name => _prefix + name).Where(key => Value(key)?.Text?.ToLowerInvariant() is "none" or "default")];
-        if (none.Length > 0)
+        string[] others = [.. types.Select(name => _prefix + name).Where(key => Value(key)?.Text is { } kind && !kind.Equals("linear", StringComparison.OrdinalIgnoreCase))];
+        if (others.Length > 0)
         {
             _facts.Forget(Fact.RopeScaling);
-            _facts.State(Fact.RopeScaling, 1, $"'{none[0]}' is {Value(none[0])!.Value.Shown}");
+            if (Value(others[0])!.Value.Text!.ToLowerInvariant() is "none" or "default")
+            {
+                _facts.State(Fact.RopeScaling, 1, $"{FileText.Quote(others[0])} is {Value(others[0])!.Value.Shown}");
+            }
         }
         else if (_facts.First(Fact.RopeScaling) == 0)
         {
@@ -206,7 +209,7 @@ internal sealed class FactReader
         bool slides = Value(ConfigKeys.UseSlidingWindow)?.Flag != false;
         if (Value(ConfigKeys.LayerTypes)?.Texts is { } types)
         {
-            slides &= types.Any(type => type != "full_attention");
+            slides &= types.Contains("sliding_attention");
             if (slides && _facts.First(Fact.Window) is null)
             {
                 _facts.Problems.Add($"'{ConfigKeys.LayerTypes}' has layers whose attention slides, but there is no 'sliding_window'");
@@ -231,11 +234,11 @@ internal sealed class FactReader
         {
             if (rule.WantsNumber && value.Number is null)
             {
-                _facts.Problems.Add($"'{key}' is {value.Shown}{(value.Numbers is null ? ", but must be a number" : ": layers differ, which cannot be declared")}");
+                _facts.Problems.Add($"{FileText.Quote(key)} is {value.Shown}{(value.Numbers is null ? ", but must be a number" : ": layers differ, which cannot be declared")}");
             }
             else if (rule.Passes is { } passes && !passes(_facts, value))
             {
-                _facts.Problems.Add($"'{key}' is {value.Shown}{rule.Refusal}");
+                _facts.Problems.Add($"{FileText.Quote(key)} is {value.Shown}{rule.Refusal}");
             }
         }
 
