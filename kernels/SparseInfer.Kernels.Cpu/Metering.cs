@@ -89,4 +89,18 @@ public struct LayerTally
         FeedForwardTicks += other.FeedForwardTicks;
         PredictorTicks += other.PredictorTicks;
     }
+
+    /// <summary>Takes away what was added before.</summary>
+    /// <param name="other">What is taken away.</param>
+    public void Subtract(in LayerTally other)
+    {
+        Neurons -= other.Neurons;
+        Inactive -= other.Inactive;
+        Predicted -= other.Predicted;
+        PredictedInactive -= other.PredictedInactive;
+        Bytes -= other.Bytes;
+        Timed -= other.Timed;
+        FeedForwardTicks -= other.FeedForwardTicks;
+        PredictorTicks -= other.PredictorTicks;
+    }
 }

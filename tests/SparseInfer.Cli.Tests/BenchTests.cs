@@ -145,6 +145,23 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
             .Message.ShouldContain("not even one layer");
     }
 
+    [Fact]
+    public void What_is_available_is_never_less_than_nothing()
+    {
+        Machine.Available(limit: 1_000, used: 742_335_464, machine: 5_000).ShouldBe(0);
+        Machine.Available(limit: 1_000, used: 400, machine: 5_000).ShouldBe(600);
+        Machine.Available(limit: 9_000, used: 400, machine: 5_000).ShouldBe(5_000);
+        Machine.Available(limit: 9_000, used: 400, machine: null).ShouldBe(8_600);
+
+        // The probe's buffer is part of what is needed, not of what is missing.
+        var shape = Synthetic.NamedShape.Find("llama-2-7b").Declaration;
+        string message = Should.Throw<CliException>(
+            () => MemoryBudget.Require(shape with { Layers = 17 }, 512, loads: 2, available: 8L << 30, probe: 1L << 30)).Message;
+        message.ShouldContain("bandwidth probe 1,073,741,824); 8,589,934,592 are available");
+        Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 1, available: 300_000_000, probe: 1L << 30)).Message
+            .ShouldContain("; 300,000,000 are available: not even one layer fits");
+    }
+
     [Theory]
     [InlineData(new double[] { 3 }, 3, 0)]
     [InlineData(new double[] { 5, 1, 3 }, 3, 2)]

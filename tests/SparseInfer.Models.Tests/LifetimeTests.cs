@@ -68,7 +68,6 @@ public sealed class LifetimeTests(LoadedModels models)
             ShouldBeRefused(() => session.Forward([300]));
             ShouldBeRefused(() => session.Forward([300], new float[512]));
             ShouldBeRefused(() => session.Rewind(0));
-            ShouldBeRefused(session.Dispose);
             InvalidOperationException error =
                 await Should.ThrowAsync<InvalidOperationException>(() => session.GenerateAsync("Zoo", options).TextAsync());
             error.Message.ShouldContain("still running");
@@ -81,6 +80,87 @@ public sealed class LifetimeTests(LoadedModels models)
         (await busy).ShouldBe(expected);
         session.Rewind(0);
         (await session.GenerateAsync("Zoo", options).TextAsync()).ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task Disposal_during_a_call_ends_it_at_its_next_token()
+    {
+        Session session = models.Get(Loaded.ReluF16, threads: 2).CreateSession();
+        int pieces = 0;
+        await Should.ThrowAsync<ObjectDisposedException>(async () =>
+        {
+            await foreach (string piece in session.GenerateAsync("Zoo", new() { MaxTokens = 400, Temperature = 0 }))
+            {
+                if (++pieces == 3)
+                {
+                    session.Dispose();
+                    session.Dispose();
+                }
+            }
+        });
+        pieces.ShouldBe(3);
+        session.LastGeneration.ShouldBeNull();
+        Should.Throw<ObjectDisposedException>(() => session.Forward([1]));
+    }
+
+    [Fact]
+    public async Task Disposal_while_a_call_computes_waits_for_nothing_and_frees_nothing_under_it()
+    {
+        Session session = models.Get(Loaded.ReluF16).CreateSession();
+        using var gate = new Gate();
+        Task<string> busy = session.GenerateAsync("Zoo", new() { MaxTokens = 400, StopStrings = gate }).TextAsync();
+        await gate.Reached;
+        session.Dispose();
+        Should.Throw<ObjectDisposedException>(() => session.Forward([1]));
+        gate.Open();
+        await Should.ThrowAsync<ObjectDisposedException>(() => busy);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Disposals_at_any_moment_of_a_call_leave_model_and_device_whole(int threads)
+    {
+        int[] tokens = BundledFiles.Opening(400);
+        LanguageModel model = models.Load(Loaded.ReluF16, threads);
+        for (int round = 0; round < 40; round++)
+        {
+            Session session = model.CreateSession();
+            Task forward = Task.Run(() =>
+            {
+                float sum = 0;
+                while (true)
+                {
+                    session.Rewind(0);
+                    sum += session.Forward(tokens)[0];
+                }
+            });
+            await Task.Run(() => Thread.SpinWait(round * 20_000));
+            session.Dispose();
+            await Should.ThrowAsync<ObjectDisposedException>(() => forward);
+        }
+
+        // Every session has given the weights back, so that the model's disposal frees them.
+        using (Session last = model.CreateSession())
+        {
+            last.Forward([1]).Length.ShouldBe(512);
+        }
+
+        model.Dispose();
+        Should.Throw<ObjectDisposedException>(() => model.CreateSession());
+    }
+
+    [Fact]
+    public void A_mode_that_there_is_none_of_is_refused_where_it_comes_in()
+    {
+        using Session session = models.Get(Loaded.ReluF16).CreateSession();
+        Should.Throw<ArgumentOutOfRangeException>(() => session.Mode = (SparsityMode)77)
+            .Message.ShouldContain("Mode must be one of Dense, Exact, Predicted");
+        session.Mode.ShouldBe(SparsityMode.Predicted);
+        Should.Throw<ArgumentOutOfRangeException>(() => new SessionOptions { Mode = (SparsityMode)(-1) });
+        Should.Throw<ArgumentOutOfRangeException>(() => new SessionOptions() with { Mode = (SparsityMode)3 });
+        Should.Throw<ArgumentOutOfRangeException>(() => WeightTensor.From((WeightType)77, new byte[4]))
+            .Message.ShouldContain("type must be one of F32, F16, BF16, Q8_0, Q4_0");
     }
 
     [Fact]

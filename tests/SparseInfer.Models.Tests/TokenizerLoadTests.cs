@@ -22,9 +22,10 @@ public sealed class TokenizerLoadTests(LoadedModels models) : IDisposable
     [InlineData("tokenizer.ggml.eos_token_id", 4294967295L)]
     [InlineData("tokenizer.ggml.eos_token_id", 512L)]
     [InlineData("tokenizer.ggml.unknown_token_id", long.MaxValue)]
+    [InlineData("tokenizer.ggml.eot_token_id", 4294967295L)]
     public void A_special_id_that_is_no_token_counts_as_absent_and_is_noted(string key, long id)
     {
-        string path = Copy(copy => copy.Key(key, writer => Add(writer, key, id)));
+        string path = Copy(copy => copy.Without(key).Add(writer => Add(writer, key, id)));
         using ReluF16 model = ReluF16.Load(path, Device);
         model.LoadReport.Notes.ShouldHaveSingleItem().ShouldStartWith($"'{key}' is {id}, which is none of the 512 tokens");
 
@@ -98,6 +99,7 @@ public sealed class TokenizerLoadTests(LoadedModels models) : IDisposable
         { "tokenizer.ggml.tokens", "'tokenizer.ggml.tokens' is missing" },
         { "tokenizer.ggml.scores", "tokenizer.ggml.scores has 3 entries, but tokenizer.ggml.tokens has 512" },
         { "tokenizer.ggml.token_type", "'tokenizer.ggml.token_type' is string, but must be an array of integers" },
+        { "few types", "tokenizer.ggml.token_type has 1 entries, but tokenizer.ggml.tokens has 512" },
         { "more tokens", "'tokenizer.ggml.tokens' has 513 tokens, but [DecoderModel] Vocabulary = 512 is declared" },
         { "no bytes", "lacks the byte token <0x00>" },
         { "not unicode", "holds a text that is not valid UTF-8" },
@@ -229,6 +231,10 @@ public sealed class TokenizerLoadTests(LoadedModels models) : IDisposable
                 break;
             case "tokenizer.ggml.token_type":
                 copy.Key(what, writer => writer.Add(what, "normal"));
+                break;
+            case "few types":
+                copy.Key("tokenizer.ggml.token_type", writer => writer.Add("tokenizer.ggml.token_type", [1]));
+                copy.Key("tokenizer.ggml.eos_token_id", writer => writer.Add("tokenizer.ggml.eos_token_id", -1));
                 break;
             case "more tokens":
                 copy.Key("tokenizer.ggml.tokens", writer => writer.Add("tokenizer.ggml.tokens", (string[])[.. tokens, "more"]));

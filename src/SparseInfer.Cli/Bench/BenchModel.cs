@@ -48,7 +48,8 @@ internal sealed class BenchModel : IDisposable
         CompiledModel compiled = ModelCompiler.Compile(declaration, cancellationToken);
         if (options.Synthetic is { } request)
         {
-            MemoryBudget.Require(declaration, options.LongestSequence, options.Threads.Count, Machine.AvailableMemory - options.ProbeBytes);
+            MemoryBudget.Require(
+                declaration, options.LongestSequence, options.Threads.Count, Machine.AvailableMemory, options.ProbeBytes);
             ModelFile made = SyntheticModel.Build(
                 declaration,
                 request.Target,

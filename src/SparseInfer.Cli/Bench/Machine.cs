@@ -18,10 +18,10 @@ internal static class Machine
     {
         get
         {
-            long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
-            return FromFile("/proc/meminfo", "MemAvailable") is { } text && Kilobytes(text) is { } available
-                ? Math.Min(available, limit)
-                : limit;
+            return Available(
+                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+                Environment.WorkingSet,
+                FromFile("/proc/meminfo", "MemAvailable") is { } text ? Kilobytes(text) : null);
         }
     }
 
@@ -34,6 +34,10 @@ internal static class Machine
             return process.WorkingSet64;
         }
     }
+
+    /// <summary>What is left of the container's limit, or of the machine where that is less. A process may already be past its limit.</summary>
+    internal static long Available(long limit, long used, long? machine) =>
+        Math.Max(0, Math.Min(machine ?? long.MaxValue, limit - used));
 
     private static string? FromFile(string path, string key)
     {

@@ -14,19 +14,20 @@ internal static class MemoryBudget
     /// <param name="model">The shape.</param>
     /// <param name="sequence">Tokens that the key-value cache must hold.</param>
     /// <param name="loads">How many times the model is loaded: what is prepared at load is there as often.</param>
-    /// <param name="available">Bytes there are, when the bandwidth probe has its own.</param>
+    /// <param name="available">Bytes there are.</param>
+    /// <param name="probe">Bytes that the bandwidth probe takes.</param>
     /// <exception cref="CliException">It does not fit; the message tells what would.</exception>
-    public static void Require(ModelDeclaration model, int sequence, int loads, long available)
+    public static void Require(ModelDeclaration model, int sequence, int loads, long available, long probe = 0)
     {
         long weights = SyntheticModel.ByteCount(model);
-        long needed = Needed(model, sequence, loads);
+        long needed = Needed(model, sequence, loads) + probe;
         if (needed <= available)
         {
             return;
         }
 
         int layers = model.Layers;
-        while (layers > 0 && Needed(model with { Layers = layers }, sequence, loads) > available)
+        while (layers > 0 && Needed(model with { Layers = layers }, sequence, loads) + probe > available)
         {
             layers--;
         }
@@ -36,7 +37,8 @@ internal static class MemoryBudget
             : "not even one layer fits; try a smaller type of --weights";
         throw new CliException(string.Create(
             CultureInfo.InvariantCulture,
-            $"{model.Name} with {model.Layers} layers needs {needed:N0} bytes of memory (weights {weights:N0}); ")
+            $"{model.Name} with {model.Layers} layers needs {needed:N0} bytes of memory (weights {weights:N0}")
+            + (probe == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", bandwidth probe {probe:N0}")) + "); "
             + string.Create(CultureInfo.InvariantCulture, $"{available:N0} are available: {remedy}."));
     }
 

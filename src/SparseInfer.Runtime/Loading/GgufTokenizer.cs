@@ -35,12 +35,14 @@ internal sealed class GgufTokenizer
     /// <param name="file">The file.</param>
     /// <param name="notes">Gets a sentence for each oddity.</param>
     /// <param name="reason">What is wrong, as a clause that can follow a colon.</param>
-    public static Tokenizer? Read(ModelFile file, ICollection<string> notes, out string? reason)
+    /// <param name="endOfGeneration">Ids of tokens at which generation ends as well, from elsewhere; those it does not have are ignored.</param>
+    public static Tokenizer? Read(
+        ModelFile file, ICollection<string> notes, out string? reason, IReadOnlyList<int>? endOfGeneration = null)
     {
         try
         {
             reason = WhyNone(file);
-            return reason is null ? new GgufTokenizer(file.Metadata, notes).Build() : null;
+            return reason is null ? new GgufTokenizer(file.Metadata, notes).Build(endOfGeneration ?? []) : null;
         }
         catch (InvalidDataException wrong)
         {
@@ -54,6 +56,10 @@ internal sealed class GgufTokenizer
         return null;
     }
 
+    /// <summary>What becomes of the reason where the tokenizer is what was asked for.</summary>
+    public static ModelFormatException Refuse(ModelFile file, string? reason) =>
+        new(file.Path, $"has no tokenizer that can be used: {reason}.");
+
     private static string? WhyNone(ModelFile file)
     {
         if (file.Metadata.TryGetString("tokenizer.ggml.model", out string? kind))
@@ -66,7 +72,7 @@ internal sealed class GgufTokenizer
         return file.Format == ModelFileFormat.Gguf ? "the file has no 'tokenizer.ggml.model'" : "safetensors files have none";
     }
 
-    private SentencePieceTokenizer Build()
+    private SentencePieceTokenizer Build(IReadOnlyList<int> endOfGeneration)
     {
         int? begin = ReadToken(BeginKey, byDefault: 1);
         int? end = ReadToken(EndKey, byDefault: 2);
@@ -80,19 +86,24 @@ internal sealed class GgufTokenizer
 
         var vocabulary = new SentencePieceVocabulary(
             _pieces, ReadScores(), _types, begin, end, unknown ?? 0, addBegin,
-            !_metadata.TryGetBoolean("tokenizer.ggml.add_space_prefix", out bool space) || space);
+            !_metadata.TryGetBoolean("tokenizer.ggml.add_space_prefix", out bool space) || space,
+            [
+                .. EndOfGenerationIds.GgufKeys.Select(key => ReadToken(key, byDefault: null)).OfType<int>(),
+                .. endOfGeneration.Where(id => id >= 0 && id < _pieces.Length),
+            ]);
         NoteTexts(vocabulary);
         return new SentencePieceTokenizer(vocabulary);
     }
 
     /// <summary>The token that a key names: null where there is none. An id that is no token's counts as if the key were not there.</summary>
-    private int? ReadToken(string key, int byDefault)
+    private int? ReadToken(string key, int? byDefault)
     {
         if (_metadata.TryGetInt64(key, out long id) && id >= 0 && id < _pieces.Length)
             return (int)id;
 
         // What llama.cpp takes as well. Only a file says that its token 1 opens sequences; a word that lies there must not.
-        int? usual = byDefault < _pieces.Length && _types[byDefault] is TokenType.Control or TokenType.Unknown ? byDefault : null;
+        int? usual = byDefault is { } common && common < Math.Min(_pieces.Length, _types.Length)
+            && _types[common] is TokenType.Control or TokenType.Unknown ? common : null;
         if (_metadata.Describe(key) is { } found)
         {
             string what = _metadata.TryGetInt64(key, out id) ? $"{id}" : found;

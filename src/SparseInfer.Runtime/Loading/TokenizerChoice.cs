@@ -47,7 +47,9 @@ internal static class TokenizerChoice
 
         if (options.TokenizerPath is { } path)
         {
-            Tokenizer read = Tokenizer.Open(path, notes);
+            using ModelFile source = ModelFile.Open(path);
+            Tokenizer read = GgufTokenizer.Read(source, notes, out string? why, EndOfGenerationIds.BesideSafetensors(file, shape.Vocabulary, notes))
+                ?? throw GgufTokenizer.Refuse(source, why);
             return read.VocabularySize <= shape.Vocabulary
                 ? read
                 : throw new ModelFormatException(path, $"'tokenizer.ggml.tokens' {DoesNotFit(read, shape)}.");

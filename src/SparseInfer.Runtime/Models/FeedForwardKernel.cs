@@ -21,6 +21,16 @@ public sealed record FeedForwardShape
 
     /// <summary>Whether there are biases.</summary>
     public required bool Biases { get; init; }
+
+    /// <summary>Every property, in the invariant culture.</summary>
+    public override string ToString() => RecordText.Of(
+        nameof(FeedForwardShape),
+        (nameof(Hidden), Hidden),
+        (nameof(Intermediate), Intermediate),
+        (nameof(Activation), Activation),
+        (nameof(Threshold), Threshold),
+        (nameof(Gated), Gated),
+        (nameof(Biases), Biases));
 }
 
 /// <summary>
@@ -35,7 +45,8 @@ public abstract class FeedForwardKernel : IDisposable
     public FeedForwardShape Shape { get; }
 
     /// <summary>What is skipped; may change between calls.</summary>
-    public SparsityMode Mode { get; set; } = SparsityMode.Predicted;
+    /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="SparsityMode"/>.</exception>
+    public SparsityMode Mode { get; set => field = EnumArgument.Require(value); } = SparsityMode.Predicted;
 
     /// <summary>Count what is skipped (<see cref="ReadMetrics"/>). Slow: what was skipped is computed to judge the predictor.</summary>
     public bool Metering { get; set; }
@@ -107,7 +118,14 @@ public sealed class WeightTensor
     /// <summary>Bytes as a model file has them.</summary>
     /// <param name="type">Their type.</param>
     /// <param name="bytes">The rows, one after the other; block types in ggml's layout.</param>
-    public static WeightTensor From(WeightType type, ReadOnlyMemory<byte> bytes) => new(type, bytes, null);
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="type"/> is none of <see cref="WeightType"/>.</exception>
+    public static WeightTensor From(WeightType type, ReadOnlyMemory<byte> bytes) =>
+        new(EnumArgument.Require(type, nameof(type)), bytes, null);
+
+    /// <summary>What it is given as: <c>8192 values</c>, <c>16384 bytes of F16</c>.</summary>
+    public override string ToString() => Values is null
+        ? FormattableString.Invariant($"{Bytes.Length} bytes of {Type}")
+        : FormattableString.Invariant($"{Values.Length} values");
 
     /// <summary>Same as <see cref="From(float[])"/>.</summary>
     /// <param name="values">[rows x columns].</param>
@@ -134,4 +152,16 @@ public sealed record FeedForwardWeights
 
     /// <summary>[Hidden]; only where biases are declared.</summary>
     public float[]? DownBias { get; init; }
+
+    /// <summary>What each matrix is given as, and how long each bias is.</summary>
+    public override string ToString() => RecordText.Of(
+        nameof(FeedForwardWeights),
+        (nameof(Gate), Gate),
+        (nameof(Up), Up),
+        (nameof(Down), Down),
+        (nameof(GateBias), Length(GateBias)),
+        (nameof(UpBias), Length(UpBias)),
+        (nameof(DownBias), Length(DownBias)));
+
+    private static string? Length(float[]? bias) => bias is null ? null : FormattableString.Invariant($"{bias.Length} values");
 }

@@ -80,7 +80,9 @@ public abstract class LanguageModel : IDisposable
     /// <param name="prompt">The text to continue.</param>
     /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>
     /// <param name="cancellationToken">Ends the generation after the current token.</param>
-    /// <returns>The text that follows the prompt, in pieces of whole characters.</returns>
+    /// <returns>
+    /// The text that follows the prompt, in pieces of whole characters. As no call can go on from here, nothing is held back at the end.
+    /// </returns>
     public async IAsyncEnumerable<string> GenerateAsync(
         string prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -88,6 +90,11 @@ public abstract class LanguageModel : IDisposable
         await foreach (string piece in session.GenerateAsync(prompt, options, cancellationToken).ConfigureAwait(false))
         {
             yield return piece;
+        }
+
+        if (session.LastGeneration is { HeldText: { Length: > 0 } held })
+        {
+            yield return held;
         }
     }
 

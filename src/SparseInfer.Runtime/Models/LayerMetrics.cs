@@ -48,6 +48,26 @@ public readonly record struct LayerMetrics
     /// <summary>Of that, the time spent on predicting; 0 without a predictor that is timed.</summary>
     public double PredictorNanoseconds { get; }
 
+    /// <summary>What was counted and timed, in one line and the invariant culture.</summary>
+    public override string ToString()
+    {
+        string text = FormattableString.Invariant($"layer {Layer}");
+        if (Tokens > 0)
+        {
+            text += FormattableString.Invariant($": {Tokens} tokens, {ActualSparsity:0.0%} inactive, {PredictedSparsity:0.0%} skipped unread");
+            text += double.IsNaN(Precision) ? "" : FormattableString.Invariant($" (precision {Precision:0.0%}, recall {Recall:0.0%})");
+            text += FormattableString.Invariant($", {BytesPerToken:0} bytes a token");
+        }
+
+        if (!double.IsNaN(FeedForwardNanoseconds))
+        {
+            text += Tokens > 0 ? ", " : ": ";
+            text += FormattableString.Invariant($"{FeedForwardNanoseconds / 1000:0.0} µs a token, {PredictorNanoseconds / 1000:0.0} µs of it predicting");
+        }
+
+        return Tokens > 0 || !double.IsNaN(FeedForwardNanoseconds) ? text : text + ": nothing was counted";
+    }
+
     private static double Nanoseconds(long ticks, long tokens) =>
         tokens == 0 ? double.NaN : ticks * (1e9 / Stopwatch.Frequency) / tokens;
 

@@ -53,17 +53,40 @@ public sealed record LoadOptions
 
     /// <summary>Told after each tensor.</summary>
     public IProgress<LoadProgress>? Progress { get; init; }
+
+    /// <summary>Every property, in the invariant culture.</summary>
+    public override string ToString() => RecordText.Of(
+        nameof(LoadOptions),
+        (nameof(ConvertWeights), ConvertWeights),
+        (nameof(AllowUnusedTensors), AllowUnusedTensors),
+        (nameof(AllowZeroTail), AllowZeroTail),
+        (nameof(ReadIntoMemory), ReadIntoMemory),
+        (nameof(TokenizerPath), TokenizerPath),
+        (nameof(Tokenizer), Tokenizer?.GetType().Name),
+        (nameof(NoTokenizer), NoTokenizer),
+        (nameof(Architecture), Architecture),
+        (nameof(IgnoreMetadata), string.Join(' ', IgnoreMetadata)),
+        (nameof(Progress), Progress is not null));
 }
 
 /// <summary>How far loading a model is, or preparing a model file.</summary>
 /// <param name="Tensor">The tensor just loaded, or being prepared.</param>
 /// <param name="BytesDone">Bytes done so far: of the file that is loaded, or of the one that is written.</param>
 /// <param name="BytesTotal">Bytes there are.</param>
-public readonly record struct LoadProgress(string Tensor, long BytesDone, long BytesTotal);
+public readonly record struct LoadProgress(string Tensor, long BytesDone, long BytesTotal)
+{
+    /// <summary>How far, in one line and the invariant culture.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Tensor}: {BytesDone} of {BytesTotal} bytes");
+}
 
 /// <summary>What loading found.</summary>
 /// <param name="File">The model file.</param>
 /// <param name="Tensors">Number of tensors bound.</param>
 /// <param name="WeightBytes">Their size in the file.</param>
 /// <param name="Notes">What a careful reader may want to know; each one sentence.</param>
-public sealed record LoadReport(string File, int Tensors, long WeightBytes, IReadOnlyList<string> Notes);
+public sealed record LoadReport(string File, int Tensors, long WeightBytes, IReadOnlyList<string> Notes)
+{
+    /// <summary>What was loaded, then the notes, one a line; in the invariant culture.</summary>
+    public override string ToString() => string.Join(
+        '\n', [FormattableString.Invariant($"{File}: {Tensors} tensors, {WeightBytes} bytes of weights"), .. Notes]);
+}

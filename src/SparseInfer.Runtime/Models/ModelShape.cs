@@ -81,10 +81,38 @@ public sealed record ModelShape
 
         throw new ArgumentOutOfRangeException(nameof(layer), layer, $"{Name} has layers 0 to {Layers - 1}.");
     }
+
+    /// <summary>Every property, in the invariant culture.</summary>
+    public override string ToString() => RecordText.Of(
+        nameof(ModelShape),
+        (nameof(Name), Name),
+        (nameof(Hidden), Hidden),
+        (nameof(Intermediate), Intermediate),
+        (nameof(Layers), Layers),
+        (nameof(Vocabulary), Vocabulary),
+        (nameof(Context), Context),
+        (nameof(Heads), Heads),
+        (nameof(KeyValueHeads), KeyValueHeads),
+        (nameof(HeadDimension), HeadDimension),
+        (nameof(RopeTheta), RopeTheta),
+        (nameof(RopeScaling), RopeScaling),
+        (nameof(RopeDimensions), RopeDimensions),
+        (nameof(RopePairing), RopePairing),
+        (nameof(NormEpsilon), NormEpsilon),
+        (nameof(Activation), Activation),
+        (nameof(Gated), Gated),
+        (nameof(TiedEmbedding), TiedEmbedding),
+        (nameof(Policies), Policies));
 }
 
 /// <summary>The sparsity policy of successive layers, as declared.</summary>
 /// <param name="First">The first layer.</param>
 /// <param name="Last">The last layer, included.</param>
 /// <param name="Name">Its name and parameter in a word or two, for people.</param>
-public readonly record struct LayerPolicy(int First, int Last, string Name);
+public readonly record struct LayerPolicy(int First, int Last, string Name)
+{
+    /// <summary><c>layers 0 to 5: sign-bit 1.03</c>.</summary>
+    public override string ToString() => First == Last
+        ? FormattableString.Invariant($"layer {First}: {Name}")
+        : FormattableString.Invariant($"layers {First} to {Last}: {Name}");
+}

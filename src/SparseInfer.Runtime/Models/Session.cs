@@ -1,32 +1,33 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using SparseInfer.Runtime;
-using SparseInfer.Sampling;
-using SparseInfer.Text;
 
 namespace SparseInfer;
 
 /// <summary>One sequence of tokens on a loaded model. Not for several threads at once; any number of sessions can run side by side.</summary>
+/// <remarks>
+/// The sequence is the text that was shown: the tokens of prompts, those given to <see cref="Forward(ReadOnlySpan{int})"/>, and those that
+/// a generation handed out, the last one included. This holds after every call, however it ends. Each token is computed when its result is
+/// needed, the way it came in, so that text does not depend on how a conversation is cut into calls.
+/// </remarks>
 public sealed class Session : IDisposable
 {
-    /// <summary>Prompt tokens between two looks at the cancellation token: a few batches of any plan.</summary>
-    private const int CancelablePrompt = 256;
+    private const int Busy = 1;
+    private const int Disposed = 2;
 
     private readonly LanguageModel _model;
     private readonly DecoderProgram _program;
     private readonly DecoderState _state;
-    private int _busy;
-    private bool _disposed;
+    private readonly TokenSequence _sequence;
 
-    /// <summary>The last token of a generation that ended at MaxTokens: given to the user, not run yet.</summary>
-    private int? _pending;
+    /// <summary><see cref="Busy"/> while a call has the session; <see cref="Disposed"/> once no further call may have it.</summary>
+    private int _use;
 
     internal Session(LanguageModel model, DecoderProgram program, DecoderState state, SessionOptions options)
     {
         _model = model;
         _program = program;
         _state = state;
+        _sequence = new TokenSequence(state, model.Shape.Layers, model.Shape.Vocabulary);
         Mode = options.Mode;
         SparsePrompt = options.SparsePrompt;
         Metering = options.Metering;
@@ -34,7 +35,8 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>What is skipped; may change between calls.</summary>
-    public SparsityMode Mode { get; set; }
+    /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="SparsityMode"/>.</exception>
+    public SparsityMode Mode { get; set => field = EnumArgument.Require(value); }
 
     /// <summary>As <see cref="SessionOptions.SparsePrompt"/>; may change between calls.</summary>
     public bool SparsePrompt { get; set; }
@@ -45,27 +47,35 @@ public sealed class Session : IDisposable
     /// <summary>As <see cref="SessionOptions.Timing"/>; may change between calls.</summary>
     public bool Timing { get; set; }
 
-    /// <summary>Tokens in the sequence so far.</summary>
-    public int Position => _state.Position;
+    /// <summary>Tokens in the sequence so far: of prompts, and handed out.</summary>
+    public int Position => _sequence.Position;
+
+    /// <summary>The sequence, [<see cref="Position"/>] ids; later calls may overwrite them.</summary>
+    public ReadOnlySpan<int> Tokens => _sequence.Tokens[..Position];
 
     /// <summary>Most tokens it can hold.</summary>
-    public int Context => _state.Capacity;
+    public int Context => _sequence.Capacity;
+
+    internal StepOptions Step => new(Mode, IsPrompt: false, SparsePrompt, Metering, Timing);
 
     /// <summary>How the last generation went; null before the first, and after one that failed.</summary>
     public GenerationReport? LastGeneration { get; private set; }
 
-    /// <summary>Runs tokens and returns the logits of the last: the lower level, for loops of one's own. Allocates nothing.</summary>
+    /// <summary>
+    /// Appends tokens and returns the logits of the last: the lower level, for loops of one's own. Allocates nothing.
+    /// </summary>
     /// <param name="tokens">Ids. One token is a decoding step; several are a prompt, computed in batches.</param>
     /// <returns>[vocabulary]; overwritten by the next call.</returns>
     /// <exception cref="ArgumentException">No tokens, or an id outside the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">The context is full, or another call is still running.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or meanwhile.</exception>
     public ReadOnlySpan<float> Forward(ReadOnlySpan<int> tokens)
     {
-        Run(tokens, isPrompt: tokens.Length > 1, []);
+        Run(tokens, decoded: tokens.Length == 1, []);
         return _state.LastLogits;
     }
 
-    /// <summary>Runs a prompt and returns the logits of every token.</summary>
+    /// <summary>Appends a prompt and returns the logits of every token.</summary>
     /// <param name="tokens">Ids.</param>
     /// <param name="logits">[tokens x vocabulary], filled.</param>
     /// <exception cref="ArgumentException">As above, or <paramref name="logits"/> has another length.</exception>
@@ -78,7 +88,7 @@ public sealed class Session : IDisposable
             throw new ArgumentException($"{tokens.Length} tokens have {wanted} logits; room for {logits.Length} was given.", nameof(logits));
         }
 
-        Run(tokens, isPrompt: true, logits);
+        Run(tokens, decoded: false, logits);
     }
 
     /// <summary>Forgets the tokens from a position on: 0 starts anew.</summary>
@@ -87,34 +97,46 @@ public sealed class Session : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(position);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
-        _state.Rewind(position);
-        _pending = null;
+        _sequence.Rewind(position);
         return true;
     });
 
-    /// <summary>What each layer's feed-forward did while <see cref="Metering"/> was on, and how long it took while <see cref="Timing"/> was.</summary>
+    /// <summary>
+    /// What each layer's feed-forward did while <see cref="Metering"/> was on, and how long it took while <see cref="Timing"/> was. A
+    /// token counts once, when it is computed for the sequence; the last token may not be computed yet.
+    /// </summary>
     public IReadOnlyList<LayerMetrics> ReadMetrics() =>
         Exclusively(() => Enumerable.Range(0, _model.Shape.Layers)
-            .Select(layer => new LayerMetrics(layer, _state.ReadTally(layer), _model.Shape.Intermediate))
+            .Select(layer => new LayerMetrics(layer, _sequence.Meters.Read(layer), _model.Shape.Intermediate))
             .ToArray());
 
     /// <summary>Sets all meters to zero.</summary>
     public void ResetMetrics() => Exclusively(() =>
     {
-        _state.ResetTallies();
+        _sequence.Meters.Reset();
         return true;
     });
 
     /// <summary>Appends a prompt to the sequence and continues it.</summary>
-    /// <param name="prompt">The text. At the start of a sequence the begin-of-sequence token is put before it.</param>
+    /// <param name="prompt">
+    /// The text. At the start of a sequence the begin-of-sequence token is put before it. Empty: the sequence goes on as if it had never
+    /// been interrupted, whether the call before ended by itself, was broken off or canceled.
+    /// </param>
     /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>
     /// <param name="cancellationToken">
-    /// Ends the generation after the current token, or the current part of the prompt; what has run stays in the sequence.
+    /// Ends the generation after the current token, or the current part of the prompt. The sequence keeps the prompt, unless it was
+    /// canceled before that was begun, and what was handed out.
     /// </param>
-    /// <returns>The text that follows, in pieces of whole characters, as soon as they are known.</returns>
+    /// <returns>
+    /// The text that follows, in pieces of whole tokens and whole characters. Each is computed when it is asked for, on a thread of the
+    /// pool: after a reader stops, nothing runs on.
+    /// </returns>
+    /// <exception cref="ArgumentException">There is neither a prompt nor a sequence.</exception>
     /// <exception cref="InvalidOperationException">
-    /// No tokenizer, a full context, or another call is still running. The session is taken from the first piece asked for to the last.
+    /// No tokenizer, a prompt that does not fit, or another call is still running. The session is taken from the first piece asked for until
+    /// the last has come, or the reader stops.
     /// </exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or meanwhile.</exception>
     /// <exception cref="OperationCanceledException">It was canceled; the session can be used again.</exception>
     public async IAsyncEnumerable<string> GenerateAsync(
         string prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -122,206 +144,56 @@ public sealed class Session : IDisposable
         ArgumentNullException.ThrowIfNull(prompt);
         options ??= new GenerationOptions();
         options.Validate();
-        var pieces = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-
-        // The loop is all computation: it runs on one pool thread and hands over text, so that a slow reader never holds it up.
-        Task producer = Task.Run(
-            () =>
-            {
-                try
-                {
-                    Enter();
-                    try
-                    {
-                        Generate(prompt, options, pieces.Writer, stop.Token);
-                    }
-                    finally
-                    {
-                        Leave();
-                    }
-
-                    pieces.Writer.Complete();
-                }
-                catch (Exception exception)
-                {
-                    pieces.Writer.Complete(exception);
-                }
-            },
-            CancellationToken.None);
+        Generation generation = await OnPool(() => Begin(prompt, options, cancellationToken)).ConfigureAwait(false);
+        GenerationReport? report = null;
+        bool failed = true;
         try
         {
-            await foreach (string piece in pieces.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+            Func<string?> next = generation.Next;
+            while (true)
             {
+                string? piece = await OnPool(next).ConfigureAwait(false);
+                failed = false;
+                if (piece is null)
+                {
+                    break;
+                }
+
                 yield return piece;
+                failed = true;
             }
         }
         finally
         {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await producer.ConfigureAwait(false);
+            // A reader who stops leaves from the yield.
+            report = failed ? null : generation.Report;
+            LastGeneration = report;
+            Leave();
         }
 
-        cancellationToken.ThrowIfCancellationRequested();
+        if (report!.Reason == StopReason.Canceled)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
-    /// <summary>Frees the session's buffers.</summary>
+    /// <summary>
+    /// Frees the session's buffers. A call that is still running ends at its next token with <see cref="ObjectDisposedException"/>, and frees
+    /// them then.
+    /// </summary>
     public void Dispose()
     {
-        if (_disposed)
+        if (Interlocked.Or(ref _use, Disposed) == 0)
         {
-            return;
-        }
-
-        Enter();
-        _disposed = true;
-        _state.Dispose();
-        _program.Release();
-        Leave();
-    }
-
-    private void Generate(string prompt, GenerationOptions options, ChannelWriter<string> writer, CancellationToken stop)
-    {
-        LastGeneration = null;
-        Tokenizer tokenizer = _model.Tokenizer;
-        bool continues = Position > 0;
-        int[] tokens = tokenizer.Encode(prompt, addBeginOfSequence: !continues, continuesText: continues);
-        if (_pending is { } pending)
-        {
-            tokens = [pending, .. tokens];
-        }
-
-        if (tokens.Length == 0)
-        {
-            throw new ArgumentException("The prompt is empty, and no token of the sequence is left to continue from: give some text.", nameof(prompt));
-        }
-
-        // A model's vocabulary may be padded beyond the tokenizer's: those ids are no text.
-        int vocabulary = tokenizer.VocabularySize;
-        var sampler = new Sampler(options, vocabulary);
-        var matcher = new StopStringMatcher(options.StopStrings);
-        TokenStream stream = tokenizer.CreateStream();
-        long start = Stopwatch.GetTimestamp();
-        int promptTokens = RunPrompt(tokens, stop);
-        _pending = null;
-        foreach (int token in tokens)
-        {
-            sampler.Accept(token);
-        }
-
-        long promptDone = Stopwatch.GetTimestamp();
-        int generated = 0;
-        int decoded = 0;
-        StopReason reason = StopReason.MaxTokens;
-        while (generated < options.MaxTokens)
-        {
-            if (stop.IsCancellationRequested)
-            {
-                reason = StopReason.Canceled;
-                break;
-            }
-
-            int token = Choose(sampler, vocabulary);
-            if (!options.IgnoreEndOfSequence && tokenizer.IsEndOfGeneration(token))
-            {
-                reason = StopReason.EndOfSequence;
-                break;
-            }
-
-            generated++;
-            Emit(matcher.Append(stream.Append(token)));
-            if (matcher.StoppedBy is not null)
-            {
-                reason = StopReason.StopString;
-                break;
-            }
-
-            if (Position == Context)
-            {
-                reason = StopReason.ContextFull;
-                break;
-            }
-
-            if (generated < options.MaxTokens)
-            {
-                Step([token], isPrompt: false, []);
-                decoded++;
-            }
-            else
-            {
-                _pending = token;
-            }
-        }
-
-        if (reason != StopReason.StopString)
-        {
-            Emit(matcher.Append(stream.Flush()));
-            Emit(matcher.Flush());
-        }
-
-        LastGeneration = new GenerationReport(
-            promptTokens, generated, decoded, Stopwatch.GetElapsedTime(start, promptDone), Stopwatch.GetElapsedTime(promptDone), reason);
-
-        void Emit(string text)
-        {
-            if (text.Length > 0)
-            {
-                writer.TryWrite(text);
-            }
+            Free();
         }
     }
 
-    /// <summary>The next token. Where it is simply the most probable one, the device may know it, and the logits stay there.</summary>
-    private int Choose(Sampler sampler, int vocabulary) =>
-        sampler.IsPlainGreedy && _state.TryGreedy(vocabulary, out int token) ? token : sampler.Sample(_state.LastLogits[..vocabulary]);
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf((Volatile.Read(ref _use) & Disposed) != 0, this);
 
-    /// <summary>Runs a prompt in parts, which changes no bit, so that a long one can be canceled. Returns how many tokens ran.</summary>
-    private int RunPrompt(ReadOnlySpan<int> tokens, CancellationToken stop)
-    {
-        RequireRunnable(tokens);
-        int done = 0;
-        while (done < tokens.Length && !stop.IsCancellationRequested)
-        {
-            ReadOnlySpan<int> part = tokens.Slice(done, Math.Min(CancelablePrompt, tokens.Length - done));
-            Step(part, isPrompt: true, []);
-            done += part.Length;
-        }
-
-        return done;
-    }
-
-    private void Run(ReadOnlySpan<int> tokens, bool isPrompt, Span<float> allLogits)
-    {
-        Enter();
-        try
-        {
-            RequireRunnable(tokens);
-            _pending = null;
-            Step(tokens, isPrompt, allLogits);
-        }
-        finally
-        {
-            Leave();
-        }
-    }
-
-    private T Exclusively<T>(Func<T> action)
-    {
-        Enter();
-        try
-        {
-            return action();
-        }
-        finally
-        {
-            Leave();
-        }
-    }
-
-    private void Step(ReadOnlySpan<int> tokens, bool isPrompt, Span<float> allLogits) =>
-        _state.Run(tokens, new StepOptions(Mode, isPrompt, SparsePrompt, Metering, Timing), allLogits);
-
-    private void RequireRunnable(ReadOnlySpan<int> tokens)
+    /// <exception cref="ArgumentException">No tokens, or one that is not in the vocabulary.</exception>
+    /// <exception cref="InvalidOperationException">They do not fit.</exception>
+    internal void RequireRunnable(ReadOnlySpan<int> tokens)
     {
         if (tokens.IsEmpty)
         {
@@ -344,19 +216,85 @@ public sealed class Session : IDisposable
         }
     }
 
-    private void Enter()
-    {
-        if (Interlocked.Exchange(ref _busy, 1) != 0)
-        {
-            throw new InvalidOperationException("Another call on this session is still running: a session is one sequence. Create another session.");
-        }
+    private static Task<T> OnPool<T>(Func<T> compute) => Task.Run(compute, CancellationToken.None);
 
-        if (_disposed)
+    private Generation Begin(string prompt, GenerationOptions options, CancellationToken cancellationToken)
+    {
+        Enter();
+        try
+        {
+            LastGeneration = null;
+            return new Generation(this, _sequence, _state, _model.Tokenizer, prompt, options, cancellationToken);
+        }
+        catch
         {
             Leave();
-            throw new ObjectDisposedException(nameof(Session));
+            throw;
         }
     }
 
-    private void Leave() => Volatile.Write(ref _busy, 0);
+    private void Run(ReadOnlySpan<int> tokens, bool decoded, Span<float> logits)
+    {
+        Enter();
+        try
+        {
+            RequireRunnable(tokens);
+            int position = Position;
+            _sequence.Append(tokens, decoded);
+            try
+            {
+                while (!_sequence.IsComputed)
+                {
+                    ThrowIfDisposed();
+                    _sequence.ComputeNext(Step, logits);
+                }
+            }
+            catch
+            {
+                _sequence.Rewind(position);
+                throw;
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private T Exclusively<T>(Func<T> action)
+    {
+        Enter();
+        try
+        {
+            return action();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void Enter()
+    {
+        int before = Interlocked.CompareExchange(ref _use, Busy, 0);
+        ObjectDisposedException.ThrowIf((before & Disposed) != 0, this);
+        if (before != 0)
+        {
+            throw new InvalidOperationException("Another call on this session is still running: a session is one sequence. Create another session.");
+        }
+    }
+
+    private void Leave()
+    {
+        if ((Interlocked.And(ref _use, ~Busy) & Disposed) != 0)
+        {
+            Free();
+        }
+    }
+
+    private void Free()
+    {
+        _state.Dispose();
+        _program.Release();
+    }
 }

@@ -4,7 +4,8 @@ namespace SparseInfer;
 public sealed record SessionOptions
 {
     /// <summary>What is skipped.</summary>
-    public SparsityMode Mode { get; init; } = SparsityMode.Predicted;
+    /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="SparsityMode"/>.</exception>
+    public SparsityMode Mode { get; init => field = EnumArgument.Require(value); } = SparsityMode.Predicted;
 
     /// <summary>Most tokens the session can hold; null: the declared context. Its key-value cache is allocated at once.</summary>
     public int? Context { get; init; }
@@ -23,4 +24,13 @@ public sealed record SessionOptions
     /// a layer and two a block of predictions; not taken while <see cref="Metering"/> is on, which would distort them.
     /// </summary>
     public bool Timing { get; init; }
+
+    /// <summary>Every property, in the invariant culture.</summary>
+    public override string ToString() => RecordText.Of(
+        nameof(SessionOptions),
+        (nameof(Mode), Mode),
+        (nameof(Context), Context),
+        (nameof(SparsePrompt), SparsePrompt),
+        (nameof(Metering), Metering),
+        (nameof(Timing), Timing));
 }

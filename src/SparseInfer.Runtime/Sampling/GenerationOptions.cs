@@ -13,7 +13,7 @@ public sealed record GenerationOptions
     /// <summary>The greatest <see cref="RepetitionWindow"/>.</summary>
     public const int MaximumRepetitionWindow = 1 << 20;
 
-    /// <summary>The most tokens to generate; at least 1.</summary>
+    /// <summary>The most tokens to generate in one call; at least 1.</summary>
     public int MaxTokens { get; init; } = 256;
 
     /// <summary>
@@ -37,16 +37,19 @@ public sealed record GenerationOptions
     /// </summary>
     public double RepetitionPenalty { get; init; } = 1.0;
 
-    /// <summary>How many of the last tokens, the prompt's included, are penalized; 0 is none.</summary>
+    /// <summary>How many of the sequence's last tokens, prompts and earlier calls included, are penalized; 0 is none.</summary>
     public int RepetitionWindow { get; init; } = 64;
 
     /// <summary>
     /// What the random draws start from; null takes another number each time. One seed and the same logits give the same tokens
-    /// everywhere.
+    /// everywhere. The n-th token after a prompt takes the n-th draw: a call with an empty prompt goes on with the draws of the call before.
     /// </summary>
     public ulong? Seed { get; init; }
 
-    /// <summary>Texts that end the generation; neither they nor what follows is returned.</summary>
+    /// <summary>
+    /// Texts that end the generation; neither they nor what follows is returned. They may begin in one call and end in the next one, if its
+    /// prompt is empty.
+    /// </summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
     /// <summary>Whether to go on to <see cref="MaxTokens"/> past an end of the sequence, as benchmarks do.</summary>
@@ -70,6 +73,20 @@ public sealed record GenerationOptions
         Check(StopStrings is not null, nameof(StopStrings), StopStrings, "a list, possibly empty");
         Check(!StopStrings!.Any(string.IsNullOrEmpty), nameof(StopStrings), StopStrings, "a list without null or empty strings");
     }
+
+    /// <summary>Every property, in the invariant culture.</summary>
+    public override string ToString() => RecordText.Of(
+        nameof(GenerationOptions),
+        (nameof(MaxTokens), MaxTokens),
+        (nameof(Temperature), Temperature),
+        (nameof(TopK), TopK),
+        (nameof(TopP), TopP),
+        (nameof(MinP), MinP),
+        (nameof(RepetitionPenalty), RepetitionPenalty),
+        (nameof(RepetitionWindow), RepetitionWindow),
+        (nameof(Seed), Seed),
+        (nameof(StopStrings), StopStrings),
+        (nameof(IgnoreEndOfSequence), IgnoreEndOfSequence));
 
     private static void Check(bool valid, string property, object? value, string range)
     {

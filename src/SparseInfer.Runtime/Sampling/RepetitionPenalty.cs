@@ -23,7 +23,10 @@ internal sealed class RepetitionPenalty
     /// <summary>Whether it changes any logit.</summary>
     public bool IsActive => _window.Length > 0;
 
-    /// <summary>Takes the next token of the sequence.</summary>
+    /// <summary>How many tokens it remembers; 0 where it changes nothing.</summary>
+    public int Window => _window.Length;
+
+    /// <summary>Takes the next token of the sequence. One that has no logit takes a place in the window all the same.</summary>
     public void Accept(int token)
     {
         if (_window.Length == 0)
@@ -46,7 +49,10 @@ internal sealed class RepetitionPenalty
 
         // Each is worked out from the original logit, so a token that occurs twice is penalized once.
         foreach (int token in _window.AsSpan(0, _count))
-            _penalized[token] = (float)(logits[token] > 0 ? logits[token] / _penalty : logits[token] * _penalty);
+        {
+            if (token < logits.Length)
+                _penalized[token] = (float)(logits[token] > 0 ? logits[token] / _penalty : logits[token] * _penalty);
+        }
 
         return _penalized;
     }

@@ -90,6 +90,17 @@ public sealed class Sampler
         _penalty.Accept(token);
     }
 
+    /// <summary>Goes on where a sequence is: its last tokens are in the window, and so many draws are made.</summary>
+    /// <param name="sequence">Its tokens. Ids that are not in the vocabulary count, but are never chosen.</param>
+    /// <param name="draws">How many tokens were drawn before.</param>
+    internal void ContinueFrom(ReadOnlySpan<int> sequence, int draws)
+    {
+        foreach (int token in sequence[^Math.Min(_penalty.Window, sequence.Length)..])
+            _penalty.Accept(token);
+        for (int i = 0; i < draws; i++)
+            _random.Next();
+    }
+
     /// <summary>The tokens that top-k, top-p and min-p leave, in no promised order.</summary>
     internal ReadOnlySpan<int> CandidatesFor(ReadOnlySpan<float> logits)
     {

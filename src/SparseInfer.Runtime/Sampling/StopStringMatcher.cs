@@ -34,6 +34,9 @@ public sealed class StopStringMatcher
     /// <summary>The stop string that ended the text, or null as long as none has.</summary>
     public string? StoppedBy { get; private set; }
 
+    /// <summary>How many characters are held back.</summary>
+    internal int HeldLength => _held.Length;
+
     /// <summary>Takes the next piece of text.</summary>
     /// <param name="piece">Any number of characters.</param>
     /// <returns>

@@ -21,15 +21,10 @@ public sealed class SentencePieceTokenizer : Tokenizer
 {
     private const char Space = '\u2581';
 
-    // Ends of a turn or message that files often name only by their text. As in llama.cpp, they end generation like the end of the
-    // sequence.
-    private static readonly string[] EndOfGenerationPieces =
-        ["<|eot_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<end_of_turn>", "<|eom_id|>", "<EOT>", "<|end_of_text|>"];
-
     private readonly SentencePieceVocabulary _vocabulary;
     private readonly SpecialTokenSplitter _splitter;
     private readonly PieceMerger _merger;
-    private readonly HashSet<int> _endOfGeneration = [];
+    private readonly HashSet<int> _endOfGeneration;
     private readonly byte[] _bytes;
     private readonly int[] _byteOffsets;
 
@@ -42,17 +37,7 @@ public sealed class SentencePieceTokenizer : Tokenizer
         _splitter = new SpecialTokenSplitter(vocabulary);
         _merger = new PieceMerger(vocabulary);
         (_bytes, _byteOffsets) = LayOutBytes(vocabulary);
-
-        if (vocabulary.EndOfSequence is { } endOfSequence)
-            _endOfGeneration.Add(endOfSequence);
-        foreach (string piece in EndOfGenerationPieces)
-        {
-            if (vocabulary.TryGetToken(piece, out int token)
-                && vocabulary.GetTokenType(token) is TokenType.Control or TokenType.UserDefined)
-            {
-                _endOfGeneration.Add(token);
-            }
-        }
+        _endOfGeneration = EndOfGenerationTokens.Of(vocabulary);
     }
 
     /// <summary>The vocabulary, with each token's text, score and type.</summary>

@@ -36,6 +36,9 @@ public sealed class SentencePieceVocabulary
     /// <c>tokenizer.ggml.add_bos_token</c>: whether the model expects sequences to open with that token.
     /// </param>
     /// <param name="addSpacePrefix"><c>tokenizer.ggml.add_space_prefix</c>: whether a text is tokenized as if a space preceded it.</param>
+    /// <param name="endOfGeneration">
+    /// Further tokens at which generation ends, such as <c>tokenizer.ggml.eot_token_id</c>; null: none.
+    /// </param>
     /// <exception cref="ArgumentNullException">An array is null.</exception>
     /// <exception cref="InvalidDataException">
     /// The lengths differ, a score is NaN, a type is unknown, an id is out of range, or a byte has no token. The
@@ -49,7 +52,8 @@ public sealed class SentencePieceVocabulary
         int? endOfSequence,
         int unknown,
         bool addBeginOfSequence = true,
-        bool addSpacePrefix = true)
+        bool addSpacePrefix = true,
+        IReadOnlyList<int>? endOfGeneration = null)
     {
         ArgumentNullException.ThrowIfNull(pieces);
         ArgumentNullException.ThrowIfNull(scores);
@@ -60,6 +64,8 @@ public sealed class SentencePieceVocabulary
         CheckToken(BeginKey, beginOfSequence, pieces.Length);
         CheckToken(EndKey, endOfSequence, pieces.Length);
         CheckToken(UnknownKey, unknown, pieces.Length);
+        foreach (int token in endOfGeneration ?? [])
+            CheckToken("An end of generation", token, pieces.Length);
         if (addBeginOfSequence && beginOfSequence is null)
             throw new InvalidDataException($"{BeginKey} is missing, yet tokenizer.ggml.add_bos_token asks for that token.");
 
@@ -69,6 +75,7 @@ public sealed class SentencePieceVocabulary
         BeginOfSequence = beginOfSequence;
         EndOfSequence = endOfSequence;
         Unknown = unknown;
+        EndOfGeneration = [.. endOfGeneration ?? []];
         AddBeginOfSequence = addBeginOfSequence;
         AddSpacePrefix = addSpacePrefix;
 
@@ -85,6 +92,9 @@ public sealed class SentencePieceVocabulary
 
     /// <summary>The token that ends a sequence, or null.</summary>
     public int? EndOfSequence { get; }
+
+    /// <summary>Further tokens at which generation ends.</summary>
+    public IReadOnlyList<int> EndOfGeneration { get; }
 
     /// <summary>The token for what cannot be expressed.</summary>
     public int Unknown { get; }

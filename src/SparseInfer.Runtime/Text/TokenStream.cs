@@ -19,6 +19,9 @@ public sealed class TokenStream
         _startOfText = startOfText;
     }
 
+    /// <summary>Whether the last token ended inside a character.</summary>
+    internal bool IsInsideCharacter => _utf8.GetCharCount([], flush: true) > 0;
+
     /// <summary>Takes the next token.</summary>
     /// <param name="token">A token id.</param>
     /// <returns>

@@ -41,7 +41,7 @@ public abstract class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(file);
         return GgufTokenizer.Read(file, notes ?? [], out string? reason)
-            ?? throw new ModelFormatException(file.Path, $"has no tokenizer that can be used: {reason}.");
+            ?? throw GgufTokenizer.Refuse(file, reason);
     }
 
     /// <summary>Splits <paramref name="text"/> into tokens.</summary>

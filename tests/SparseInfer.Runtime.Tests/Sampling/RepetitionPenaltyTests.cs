@@ -51,6 +51,36 @@ public class RepetitionPenaltyTests
     }
 
     [Fact]
+    public void A_token_without_a_logit_takes_a_place_in_the_window_and_nothing_else()
+    {
+        var penalty = new RepetitionPenalty(2, 2, 3);
+        float[] logits = [8, 8, 8];
+        penalty.Accept(0);
+        penalty.Accept(7);
+        penalty.Apply(logits).ToArray().ShouldBe([4f, 8f, 8f]);
+        penalty.Accept(1);
+        penalty.Apply(logits).ToArray().ShouldBe([8f, 4f, 8f]);
+    }
+
+    [Fact]
+    public void A_sampler_that_continues_a_sequence_chooses_what_one_from_its_start_does()
+    {
+        var options = new GenerationOptions { Temperature = 1, TopK = 0, Seed = 3, RepetitionPenalty = 1.5, RepetitionWindow = 6 };
+        float[] logits = [1, 2, 1.5f, 1.8f, 0.5f, 1.9f];
+        var whole = new Sampler(options, logits.Length);
+        int[] prompt = [5, 0, 1];
+        Array.ForEach(prompt, whole.Accept);
+        int[] tokens = [.. Enumerable.Range(0, 40).Select(_ => whole.Sample(logits))];
+        tokens.Distinct().Count().ShouldBeGreaterThan(3);
+        for (int cut = 0; cut < tokens.Length; cut++)
+        {
+            var later = new Sampler(options, logits.Length);
+            later.ContinueFrom([.. prompt, .. tokens[..cut]], cut);
+            later.Sample(logits).ShouldBe(tokens[cut], $"token {cut}");
+        }
+    }
+
+    [Fact]
     public void The_sampler_penalizes_the_prompt_and_its_own_choices_and_leaves_the_logits_alone()
     {
         var sampler = new Sampler(new() { Temperature = 0, RepetitionPenalty = 2, RepetitionWindow = 2 }, 3);

@@ -120,6 +120,43 @@ public class SentencePieceVocabularyTests
         Enumerable.Range(0, tokenizer.VocabularySize).Any(tokenizer.IsEndOfGeneration).ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData("<|eot_id|>")]
+    [InlineData("<|im_end|>")]
+    [InlineData("<|end|>")]
+    [InlineData("<end_of_turn>")]
+    [InlineData("<|endoftext|>")]
+    [InlineData("<|eom_id|>")]
+    [InlineData("<|end_of_text|>")]
+    [InlineData("<end_of_utterance>")]
+    [InlineData("<EOT>")]
+    [InlineData("<|fim_pad|>")]
+    public void A_token_whose_text_ends_turns_ends_generation_whatever_its_type(string piece)
+    {
+        foreach (TokenType type in new[] { TokenType.Control, TokenType.UserDefined, TokenType.Normal })
+        {
+            SentencePieceTokenizer tokenizer = new TestVocabulary().Add(piece, 0, type).Add("other").BuildTokenizer();
+            EndsOf(tokenizer).ShouldBe([2, TestVocabulary.FirstAdded], $"{piece}, {type}");
+        }
+    }
+
+    [Fact]
+    public void Between_the_messages_of_one_answer_generation_goes_on() =>
+        EndsOf(new TestVocabulary().Add("<|end|>").Add("<|return|>").Add("<|call|>").BuildTokenizer())
+            .ShouldBe([2, TestVocabulary.FirstAdded + 1, TestVocabulary.FirstAdded + 2]);
+
+    [Fact]
+    public void Ends_of_generation_that_a_file_names_by_id_count_beside_the_end_of_sequence()
+    {
+        var vocabulary = new TestVocabulary { EndOfGeneration = [40, 2, 50] };
+        EndsOf(vocabulary.BuildTokenizer()).ShouldBe([2, 40, 50]);
+        vocabulary.EndOfGeneration = [259];
+        Should.Throw<InvalidDataException>(() => vocabulary.Build()).Message.ShouldContain("259");
+    }
+
+    private static IEnumerable<int> EndsOf(SentencePieceTokenizer tokenizer) =>
+        Enumerable.Range(0, tokenizer.VocabularySize).Where(tokenizer.IsEndOfGeneration);
+
     private static string Refused(Action<TestVocabulary> spoil)
     {
         var vocabulary = new TestVocabulary();

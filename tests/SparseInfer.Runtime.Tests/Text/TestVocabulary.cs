@@ -18,6 +18,8 @@ internal sealed class TestVocabulary
 
     public int? EndOfSequence { get; set; } = 2;
 
+    public IReadOnlyList<int>? EndOfGeneration { get; set; }
+
     public int Unknown { get; set; }
 
     public bool AddBeginOfSequence { get; set; } = true;
@@ -34,8 +36,8 @@ internal sealed class TestVocabulary
         return this;
     }
 
-    public SentencePieceVocabulary Build() =>
-        new([.. Pieces], [.. Scores], [.. Types], BeginOfSequence, EndOfSequence, Unknown, AddBeginOfSequence, AddSpacePrefix);
+    public SentencePieceVocabulary Build() => new(
+        [.. Pieces], [.. Scores], [.. Types], BeginOfSequence, EndOfSequence, Unknown, AddBeginOfSequence, AddSpacePrefix, EndOfGeneration);
 
     public SentencePieceTokenizer BuildTokenizer() => new(Build());
 }

@@ -1,0 +1,67 @@
+using SparseInfer.Kernels.Cpu;
+using SparseInfer.Runtime;
+
+namespace SparseInfer;
+
+/// <summary>The meters of a session: a held token that is dropped counts as if it had never been computed.</summary>
+internal sealed class SequenceMeters(DecoderState state, int layers)
+{
+    private readonly LayerTally[] _dropped = new LayerTally[layers];
+
+    /// <summary>The meters before each held token that was computed.</summary>
+    private readonly List<(int Index, LayerTally[] Tallies)> _before = [];
+
+    /// <summary>What a layer did.</summary>
+    public LayerTally Read(int layer)
+    {
+        LayerTally tally = state.ReadTally(layer);
+        tally.Subtract(in _dropped[layer]);
+        return tally;
+    }
+
+    /// <summary>Sets all to zero.</summary>
+    public void Reset()
+    {
+        state.ResetTallies();
+        Array.Clear(_dropped);
+        _before.Clear();
+    }
+
+    /// <summary>Must be called before a held token is computed with meters on.</summary>
+    public void BeforeHeld(int index)
+    {
+        var tallies = new LayerTally[_dropped.Length];
+        for (int layer = 0; layer < tallies.Length; layer++)
+        {
+            tallies[layer] = state.ReadTally(layer);
+        }
+
+        _before.Add((index, tallies));
+    }
+
+    /// <summary>Must be called when the tokens before a position are no longer held.</summary>
+    public void HandedOut(int position)
+    {
+        if (_before.Count > 0)
+        {
+            _before.RemoveAll(held => held.Index < position);
+        }
+    }
+
+    /// <summary>Must be called when held tokens that were computed are dropped.</summary>
+    public void Drop()
+    {
+        if (_before.Count == 0)
+        {
+            return;
+        }
+
+        for (int layer = 0; layer < _dropped.Length; layer++)
+        {
+            _dropped[layer].Add(state.ReadTally(layer));
+            _dropped[layer].Subtract(in _before[0].Tallies[layer]);
+        }
+
+        _before.Clear();
+    }
+}

@@ -1,0 +1,137 @@
+using SparseInfer.Runtime;
+
+namespace SparseInfer;
+
+/// <summary>
+/// A session's tokens, and how much of them the device has computed. First come the tokens of the sequence: what was given to the session,
+/// and what it has handed out. Held tokens may follow: they are chosen, but their text is not handed out yet.
+/// </summary>
+/// <remarks>
+/// A token is computed the way it came in, whenever that is: prompt tokens in batches, others one by one in the session's mode. Results
+/// therefore do not depend on how a conversation is cut into calls.
+/// </remarks>
+internal sealed class TokenSequence(DecoderState state, int layers, int vocabulary)
+{
+    /// <summary>Most prompt tokens of one step, after which a call can be ended: a few batches of any plan.</summary>
+    private const int MaxStep = 256;
+
+    private readonly int[] _tokens = new int[state.Capacity];
+    private readonly bool[] _decoded = new bool[state.Capacity];
+
+    /// <summary>How many tokens the state's logits follow; negative: none.</summary>
+    private int _logitsAfter = -1;
+
+    /// <summary>Most tokens, held ones included.</summary>
+    public int Capacity => _tokens.Length;
+
+    /// <summary>Tokens of the sequence.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>Tokens of the sequence and held ones.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Tokens of the sequence and held ones, in order.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
+
+    /// <summary>Held tokens.</summary>
+    public ReadOnlySpan<int> Held => _tokens.AsSpan(Position, Count - Position);
+
+    /// <summary>Tokens since the last one of a prompt.</summary>
+    public int SincePrompt => Count - 1 - _decoded.AsSpan(0, Count).LastIndexOf(false);
+
+    /// <summary>Whether the logits of the last token are there.</summary>
+    public bool IsComputed => state.Position == Count && _logitsAfter == Count;
+
+    /// <summary>What the layers did for the tokens of the sequence, and for those that are held.</summary>
+    public SequenceMeters Meters { get; } = new(state, layers);
+
+    /// <summary>Extends the sequence. Held tokens are dropped first.</summary>
+    /// <param name="tokens">Ids.</param>
+    /// <param name="decoded">Whether they are computed one by one in the session's mode, or as a prompt.</param>
+    public void Append(ReadOnlySpan<int> tokens, bool decoded)
+    {
+        DropHeld();
+        tokens.CopyTo(_tokens.AsSpan(Count));
+        _decoded.AsSpan(Count, tokens.Length).Fill(decoded);
+        Position = Count += tokens.Length;
+    }
+
+    /// <summary>Takes a token that was chosen, to be computed in the session's mode.</summary>
+    public void Hold(int token)
+    {
+        _decoded[Count] = true;
+        _tokens[Count++] = token;
+    }
+
+    /// <summary>Lets the first of the held tokens join the sequence.</summary>
+    public void HandOut(int count)
+    {
+        Position += count;
+        Meters.HandedOut(Position);
+    }
+
+    /// <summary>Forgets the held tokens.</summary>
+    public void DropHeld()
+    {
+        if (state.Position > Position)
+        {
+            Meters.Drop();
+        }
+
+        Truncate(Position);
+    }
+
+    /// <summary>Forgets the tokens from a position of the sequence on, and those that are held.</summary>
+    public void Rewind(int position)
+    {
+        DropHeld();
+        Truncate(position);
+    }
+
+    /// <summary>Computes the next tokens that are not computed yet, or else the last one again, for its logits.</summary>
+    /// <param name="step">How. Tokens that are computed again are not metered again.</param>
+    /// <param name="logits">Where the logits of as many tokens as it has room for go, those at the end; may be empty.</param>
+    /// <returns>How many tokens of a prompt were computed; 0: one token was decoded.</returns>
+    public int ComputeNext(StepOptions step, Span<float> logits)
+    {
+        int first = state.Position;
+        bool again = first == Count;
+        if (again)
+        {
+            first--;
+            step = step with { Metering = false, Timing = false };
+        }
+
+        bool isPrompt = !_decoded[first];
+        int withLogits = Count - (logits.Length / vocabulary);
+        int end = isPrompt ? EndOfPrompt(first, first < withLogits ? withLogits : Count) : first + 1;
+        _logitsAfter = -1;
+        state.Rewind(first);
+        if (first >= Position && (step.Metering || step.Timing))
+        {
+            Meters.BeforeHeld(first);
+        }
+
+        Span<float> room = first < withLogits ? [] : logits.Slice((first - withLogits) * vocabulary, (end - first) * vocabulary);
+        state.Run(_tokens.AsSpan(first, end - first), step with { IsPrompt = isPrompt }, room);
+        _logitsAfter = end;
+        return isPrompt ? end - first : 0;
+    }
+
+    private int EndOfPrompt(int first, int limit)
+    {
+        int most = Math.Min(MaxStep, limit - first);
+        int others = _decoded.AsSpan(first, most).IndexOf(true);
+        return first + (others < 0 ? most : others);
+    }
+
+    private void Truncate(int count)
+    {
+        Count = Position = count;
+        if (state.Position > count)
+        {
+            state.Rewind(count);
+            _logitsAfter = -1;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using SparseInfer.Sampling;
+
+namespace SparseInfer.Text;
+
+/// <summary>
+/// The text of generated tokens until it can be handed out: whole tokens, whole characters, and nothing that may belong to a stop string.
+/// </summary>
+internal sealed class HeldText(Tokenizer tokenizer, IReadOnlyList<string> stopStrings)
+{
+    private const int InsideCharacter = int.MaxValue;
+
+    private readonly TokenStream _stream = tokenizer.CreateStream();
+    private readonly StopStringMatcher _matcher = new(stopStrings);
+
+    /// <summary>Where each token's text ends in <see cref="Text"/>.</summary>
+    private readonly List<int> _ends = [];
+
+    /// <summary>What is held back; after a stop string came, what is before it and belongs to a token that reaches into it.</summary>
+    public string Text { get; private set; } = "";
+
+    /// <summary>Whether a stop string came.</summary>
+    public bool IsStopped => _matcher.StoppedBy is not null;
+
+    /// <summary>Takes the next token.</summary>
+    /// <returns>How many of the tokens can be handed out now, and their text.</returns>
+    public (int Tokens, string Text) Append(int token)
+    {
+        string piece = _stream.Append(token);
+        int free = Text.Length - _matcher.HeldLength + _matcher.Append(piece).Length;
+        Text += piece;
+        _ends.Add(_stream.IsInsideCharacter ? InsideCharacter : Text.Length);
+
+        int tokens = _ends.FindLastIndex(end => end <= free) + 1;
+        int length = tokens == 0 ? 0 : _ends[tokens - 1];
+        string released = Text[..length];
+        Text = IsStopped ? Text[length..free] : Text[length..];
+        _ends.RemoveRange(0, tokens);
+        for (int i = 0; i < _ends.Count; i++)
+        {
+            _ends[i] = _ends[i] == InsideCharacter ? InsideCharacter : _ends[i] - length;
+        }
+
+        return (tokens, released);
+    }
+
+    /// <summary>Ends the text: no stop string came of what was held back.</summary>
+    /// <returns>The rest; U+FFFD ends it where the last character has remained incomplete.</returns>
+    public string Flush()
+    {
+        string rest = Text + _stream.Flush();
+        Text = "";
+        _ends.Clear();
+        return rest;
+    }
+}
