@@ -35,9 +35,11 @@ internal static class ModelLocator
         if (!Directory.Exists(path))
             throw new FileNotFoundException($"There is no model at {path}: neither a file nor a folder of that name exists.", path);
 
-        if (Directory.GetFiles(path, SingleFile, AnyCase) is [var single])
+        string single = Path.Combine(path, SingleFile);
+        if (File.Exists(single))
             return single;
-        return OnlyOne(path, "*" + IndexSuffix)
+        return OnlyOne(path, SingleFile)
+            ?? OnlyOne(path, "*" + IndexSuffix)
             ?? OnlyOne(path, "*.safetensors")
             ?? OnlyOne(path, "*.gguf")
             ?? throw new ModelFormatException(path, WhyNone(path));

@@ -1,3 +1,4 @@
+using SparseInfer.Files;
 using SparseInfer.Text;
 
 namespace SparseInfer;
@@ -65,7 +66,7 @@ public sealed record LoadOptions
         (nameof(Tokenizer), Tokenizer?.GetType().Name),
         (nameof(NoTokenizer), NoTokenizer),
         (nameof(Architecture), Architecture),
-        (nameof(IgnoreMetadata), string.Join(' ', IgnoreMetadata)),
+        (nameof(IgnoreMetadata), IgnoreMetadata.Count > 0 ? IgnoreMetadata : null),
         (nameof(Progress), Progress is not null));
 }
 
@@ -76,7 +77,7 @@ public sealed record LoadOptions
 public readonly record struct LoadProgress(string Tensor, long BytesDone, long BytesTotal)
 {
     /// <summary>How far, in one line and the invariant culture.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Tensor}: {BytesDone} of {BytesTotal} bytes");
+    public override string ToString() => FormattableString.Invariant($"{FileText.Show(Tensor)}: {BytesDone} of {BytesTotal} bytes");
 }
 
 /// <summary>What loading found.</summary>
