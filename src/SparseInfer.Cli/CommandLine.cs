@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Globalization;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Convert;
 using SparseInfer.Cli.Doctor;
@@ -12,6 +13,14 @@ internal static class CommandLine
 {
     private const int Failed = 1;
     private const int Canceled = 130;
+
+    /// <summary>Longer messages are cut: the parts that come from files are short, so this is what a user typed.</summary>
+    private const int LongestLine = 8000;
+
+    /// <summary>How the message of an error that nobody foresaw begins.</summary>
+    internal const string Unexpected = "this is a fault of the tool";
+
+    private const string ReportIt = "Please report it, with the command and the file's origin.";
 
     /// <summary>Runs a command.</summary>
     /// <param name="args">What stands after the tool's name.</param>
@@ -81,14 +90,30 @@ internal static class CommandLine
             // Files are read under a try of their own: this is a full disk, or an output that was closed from the start.
             return await FailAsync($"standard output cannot be written to: {exception.Message}", error);
         }
+        catch (Exception exception) when (Root(exception) is OutOfMemoryException or InsufficientMemoryException)
+        {
+            return await FailAsync($"there is not enough memory: {Root(exception).Message}", error);
+        }
+        catch (Exception exception)
+        {
+            // Whatever a file holds, its user gets a line and an exit code; but this one is ours to mend.
+            return await FailAsync($"{Unexpected} ({Root(exception).GetType().Name}: {Root(exception).Message}). {ReportIt}", error);
+        }
     }
+
+    /// <summary>What went wrong first, where something ran on several threads.</summary>
+    private static Exception Root(Exception exception) =>
+        exception is AggregateException { InnerExceptions: [var first, ..] } ? Root(first) : exception;
 
     private static async Task<int> FailAsync(string message, TextWriter error)
     {
         // One line, and nothing that a terminal would obey, whatever a file's name holds.
-        string plain = string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c));
+        string plain = string.Concat(message.Take(LongestLine).Select(c => IsShown(c) ? c : ' '));
         string line = string.Join(' ', plain.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        await error.WriteLineAsync($"sparseinfer: {line}");
+        await error.WriteLineAsync($"sparseinfer: {line}{(message.Length > LongestLine ? "…" : "")}");
         return Failed;
     }
+
+    private static bool IsShown(char c) => char.GetUnicodeCategory(c) is not (UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }

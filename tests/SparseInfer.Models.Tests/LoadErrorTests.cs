@@ -208,10 +208,11 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     }
 
     [Fact]
-    public void A_damaged_tokenizer_is_named_by_its_key()
+    public void A_damaged_tokenizer_that_is_asked_for_is_named_by_its_key()
     {
-        string path = Copy(copy => copy.Without("tokenizer.ggml.scores"));
-        Refused(() => ReluF16.Load(path, Device)).ShouldContain("'tokenizer.ggml.scores' is missing");
+        string path = Copy(copy => copy.Without("tokenizer.ggml.tokens"));
+        Refused(() => ReluF16.Load(BundledFiles.ReluSafetensors, Device, new LoadOptions { TokenizerPath = path }))
+            .ShouldContain("'tokenizer.ggml.tokens' is missing");
         Refused(() => ReluF16.Load(BundledFiles.ReluSafetensors, Device, new LoadOptions { TokenizerPath = BundledFiles.ReluSafetensors }))
             .ShouldContain("has no tokenizer that can be used");
         var phi3 = new LoadOptions { TokenizerPath = BundledFiles.Phi3Vocabulary };

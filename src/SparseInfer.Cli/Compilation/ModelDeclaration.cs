@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text;
+using SparseInfer.Files;
 
 namespace SparseInfer.Cli.Compilation;
 
 /// <summary>What a user would write in attributes to declare one model: read from a file, or of a named shape.</summary>
 internal sealed record ModelDeclaration
 {
-    /// <summary>The model's name; <see cref="ClassName"/> is made of it.</summary>
-    public required string Name { get; init; }
+    /// <summary>The model's name, cut and without control characters; <see cref="ClassName"/> is made of it.</summary>
+    public required string Name { get; init => field = FileText.Show(value); }
 
     public required int Hidden { get; init; }
 
@@ -185,6 +186,9 @@ internal sealed record ModelDeclaration
     private static string Value<T>(T value) => value switch
     {
         bool b => b ? "true" : "false",
+        float.NaN => "float.NaN",
+        float.PositiveInfinity => "float.PositiveInfinity",
+        float.NegativeInfinity => "float.NegativeInfinity",
         float f => Text(f) + "f",
         int i => i.ToString(CultureInfo.InvariantCulture),
         Enum e => $"{e.GetType().Name}.{e}",

@@ -1,19 +1,24 @@
 using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
 using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Files;
 
 /// <summary>
-/// The bytes of one file, memory-mapped read-only, or memory that stands for one.
+/// The bytes of one file, memory-mapped read-only or read into memory, or memory that stands for one.
 /// Every reader of this folder parses a region, so a test can hand any of them bytes that
 /// never were a file. Until it is disposed the mapping stays: there is no finalizer, because an address taken from a region says nothing
 /// to the garbage collector, and unmapping under a running kernel is worse than a leak.
 /// </summary>
 internal sealed unsafe class FileRegion : IDisposable
 {
+    /// <summary>What is read at once.</summary>
+    private const int ReadBytes = 64 << 20;
+
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
     private readonly NativeBuffer? _memory;
+    private readonly bool _isCopy;
     private byte* _start;
 
     /// <summary>A region over memory that somebody else keeps alive and in place.</summary>
@@ -27,6 +32,9 @@ internal sealed unsafe class FileRegion : IDisposable
     /// <summary>A region over memory that becomes its own.</summary>
     public FileRegion(string path, NativeBuffer memory)
         : this(path, (byte*)memory.Address, memory.Bytes) => _memory = memory;
+
+    private FileRegion(string path, NativeBuffer copy, bool isCopy)
+        : this(path, copy) => _isCopy = isCopy;
 
     private FileRegion(string path, MemoryMappedFile file, MemoryMappedViewAccessor view, long length)
     {
@@ -48,17 +56,16 @@ internal sealed unsafe class FileRegion : IDisposable
     /// <exception cref="ObjectDisposedException">The model file was disposed.</exception>
     public byte* Start => _start is not null ? _start : throw new ObjectDisposedException(nameof(ModelFile), $"{Path} was disposed.");
 
-    /// <summary>Maps a file.</summary>
-    /// <exception cref="ModelFormatException">It is empty, or a pipe or device.</exception>
-    /// <exception cref="FileNotFoundException">It does not exist.</exception>
-    public static FileRegion Map(string path)
-    {
-        // Opening a named pipe waits for its writer, for ever if there is none; that it has no length shows without opening it.
-        var link = new FileInfo(path);
-        var target = link.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? link;
-        if (link.Exists && (!target.Exists || target.Length == 0))
-            throw new ModelFormatException(path, "the file is empty, or it is a pipe or a device. Name a file that holds a model.");
+    /// <summary>Whether the bytes are in memory, so that nothing that becomes of a file matters any more.</summary>
+    public bool IsInMemory => _file is null;
 
+    /// <summary>Maps a file, or reads it into memory.</summary>
+    /// <exception cref="ModelFormatException">It is empty, a pipe or a device, or a link to nothing; or it became shorter while it was read.</exception>
+    /// <exception cref="FileNotFoundException">It does not exist.</exception>
+    /// <exception cref="InsufficientMemoryException">There is no memory to read it into.</exception>
+    public static FileRegion Open(string path, bool intoMemory)
+    {
+        RequireContent(path);
         var handle = File.OpenHandle(path);
         MemoryMappedFile? file = null;
         try
@@ -66,6 +73,12 @@ internal sealed unsafe class FileRegion : IDisposable
             long length = RandomAccess.GetLength(handle);
             if (length == 0)
                 throw new ModelFormatException(path, "the file is empty. Download or convert it again.");
+            if (intoMemory)
+            {
+                using (handle)
+                    return new FileRegion(path, ReadAll(path, handle, length), isCopy: true);
+            }
+
             file = MemoryMappedFile.CreateFromFile(
                 handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             return new FileRegion(path, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read), length);
@@ -95,11 +108,14 @@ internal sealed unsafe class FileRegion : IDisposable
             VirtualMemory.DropFilePages((nint)(Start + offset), length);
     }
 
-    /// <summary>Says that a piece is not needed any more: drops its pages, or frees the whole region where it owns its memory.</summary>
+    /// <summary>
+    /// Says that a piece is not needed any more: gives back its pages, or frees the whole region where that is one tensor's own memory.
+    /// </summary>
     public void Release(long offset, long length)
     {
-        DropPages(offset, length);
-        if (_memory is not null)
+        if (_file is not null || _isCopy)
+            VirtualMemory.DropFilePages((nint)(Start + offset), length);
+        else if (_memory is not null)
             Dispose();
     }
 
@@ -113,5 +129,49 @@ internal sealed unsafe class FileRegion : IDisposable
         _view?.Dispose();
         _file?.Dispose();
         _memory?.Dispose();
+    }
+
+    /// <summary>Finds out what cannot be a model without opening it: opening a named pipe waits for its writer, for ever if there is none.</summary>
+    private static void RequireContent(string path)
+    {
+        var link = new FileInfo(path);
+        if (!link.Exists)
+            return; // opening says so
+        FileInfo target = link;
+        if (link.LinkTarget is { } named)
+        {
+            target = link.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? link;
+            if (!target.Exists)
+            {
+                throw new ModelFormatException(
+                    path, $"this is a link to {FileText.Quote(named)}, which is not there. Download the model again, or name the file itself.");
+            }
+        }
+
+        if (target.Length == 0)
+            throw new ModelFormatException(path, "the file is empty, or it is a pipe or a device. Name a file that holds a model.");
+    }
+
+    private static NativeBuffer ReadAll(string path, SafeFileHandle handle, long length)
+    {
+        NativeBuffer memory = NativeBuffer.Allocate(length);
+        try
+        {
+            int read;
+            for (long done = 0; done < length; done += read)
+            {
+                var rest = new Span<byte>((byte*)memory.Address + done, (int)Math.Min(length - done, ReadBytes));
+                read = RandomAccess.Read(handle, rest, done);
+                if (read == 0)
+                    throw new ModelFormatException(path, $"the file became shorter while it was read: {done} of {length} bytes are left.");
+            }
+
+            return memory;
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
     }
 }

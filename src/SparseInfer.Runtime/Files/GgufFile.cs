@@ -13,6 +13,10 @@ internal sealed class GgufFile : ModelFile
     public const int DefaultAlignment = 32;
 
     private const string SplitCountKey = "split.count";
+    private const string ArchitectureKey = "general.architecture";
+
+    /// <summary>The longest name of an architecture. It begins the names of most other keys, so that it is joined to each of them.</summary>
+    private const int MaximumArchitectureBytes = 256;
 
     /// <summary>The specification wants a multiple of 8; what is larger than a huge page is a damaged number.</summary>
     private const int MinimumAlignment = 8;
@@ -37,6 +41,7 @@ internal sealed class GgufFile : ModelFile
 
         long keyCount = cursor.ReadCount(GgufMetadataReader.MinimumPairBytes, "metadata keys");
         var metadata = new GgufMetadataReader(cursor).Read(keyCount);
+        CheckArchitecture(metadata);
         CheckSplit(metadata);
         var tensors = new GgufTensorReader(cursor, ReadAlignment(metadata)).Read(tensorCount);
         return new GgufFile(path, region, tensors, metadata);
@@ -68,6 +73,15 @@ internal sealed class GgufFile : ModelFile
             return (int)alignment;
         throw new ModelFormatException(metadata.Path, $"metadata key '{AlignmentKey}' is {found} {alignment}, but must be a power of two "
             + $"from {MinimumAlignment} to {MaximumAlignment}. {FileText.Mend}");
+    }
+
+    private static void CheckArchitecture(GgufMetadata metadata)
+    {
+        if (metadata.TextLength(ArchitectureKey) is { } bytes && bytes > MaximumArchitectureBytes)
+        {
+            throw new ModelFormatException(metadata.Path, $"metadata key '{ArchitectureKey}' is a text of {bytes} bytes, but the name of an "
+                + $"architecture has at most {MaximumArchitectureBytes}. {FileText.Mend}");
+        }
     }
 
     private static void CheckSplit(GgufMetadata metadata)

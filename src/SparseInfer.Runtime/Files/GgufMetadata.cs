@@ -29,6 +29,10 @@ internal sealed class GgufMetadata : ModelMetadata
             : throw Error(key, $"holds {length} bytes, too many to copy.");
     }
 
+    /// <summary>Bytes of a text, without decoding it; null where the key holds none.</summary>
+    public long? TextLength(string key) =>
+        _values.TryGetValue(key, out var value) && value.Type == GgufValueType.String ? value.Count : null;
+
     public override string? Describe(string key)
     {
         if (!_values.TryGetValue(key, out var value))

@@ -64,6 +64,8 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
 
         if (!type.TryGetByteLength(elements, out long byteLength))
             throw cursor.Error($"of shape {FileText.Shape(shape)} is larger than 2^63 bytes. {FileText.Mend}");
+        if (!TensorSize.HasSoundRows(shape))
+            throw cursor.Error(TensorSize.DescribeRows(shape));
         return new Pending(name, type, shape, cursor.ReadUInt64("the offset of its data"), byteLength);
     }
 

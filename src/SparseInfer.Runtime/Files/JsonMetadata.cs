@@ -5,7 +5,7 @@ namespace SparseInfer.Files;
 
 /// <summary>
 /// A <c>config.json</c> as metadata: its own key names, those inside objects joined with dots. Values are views into the mapping,
-/// decoded on request; null counts as absent.
+/// decoded on request; null counts as absent. <c>NaN</c> and <c>Infinity</c>, which Python's json writes, are the numbers that they name.
 /// </summary>
 internal sealed class JsonMetadata : ModelMetadata
 {
@@ -18,6 +18,9 @@ internal sealed class JsonMetadata : ModelMetadata
     private readonly FileRegion? _region;
     private readonly List<string> _keys = [];
     private readonly Dictionary<string, Value> _values = [];
+
+    /// <summary>The file with zeros for numbers that are not finite; null where there are none.</summary>
+    private byte[]? _finite;
 
     private JsonMetadata(string path, FileRegion? region)
         : base(path) => _region = region;
@@ -32,12 +35,16 @@ internal sealed class JsonMetadata : ModelMetadata
     {
         var metadata = new JsonMetadata(region.Path, region);
         var bytes = JsonText.Whole(region, MaximumFileBytes);
+        long offset = region.Length - bytes.Length;
+        metadata._finite = JsonText.WithoutNonFinite(region.Span(0, (int)region.Length));
+        if (metadata._finite is not null)
+            bytes = metadata._finite.AsSpan((int)offset);
         var reader = new Utf8JsonReader(bytes, JsonText.Options);
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
                 throw new ModelFormatException(region.Path, $"a JSON object was expected. {FileText.Mend}");
-            metadata.ReadObject(ref reader, "", region.Length - bytes.Length);
+            metadata.ReadObject(ref reader, "", offset);
             reader.Read(); // throws where something follows the object
         }
         catch (JsonException e)
@@ -69,13 +76,13 @@ internal sealed class JsonMetadata : ModelMetadata
     public override bool TryGetInt64(string key, out long value)
     {
         value = 0;
-        return TryOpen(key, out var reader) && reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out value);
+        return TryOpen(key, out var reader) && IsFinite(reader, key) && reader.TryGetInt64(out value);
     }
 
     public override bool TryGetDouble(string key, out double value)
     {
         value = 0;
-        return TryOpen(key, out var reader) && reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out value);
+        return TryOpen(key, out var reader) && TryReadDouble(reader, key, out value);
     }
 
     public override bool TryGetBoolean(string key, out bool value)
@@ -102,7 +109,7 @@ internal sealed class JsonMetadata : ModelMetadata
         if (!TryOpen(key, out var reader) || reader.TokenType != JsonTokenType.StartArray)
             return false;
         var numbers = new List<float>();
-        while (reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out double number))
+        while (reader.Read() && TryReadDouble(reader, key, out double number))
             numbers.Add((float)number);
         return TryFinish(reader, numbers, out values);
     }
@@ -113,7 +120,7 @@ internal sealed class JsonMetadata : ModelMetadata
         if (!TryOpen(key, out var reader) || reader.TokenType != JsonTokenType.StartArray)
             return false;
         var numbers = new List<int>();
-        while (reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int number))
+        while (reader.Read() && IsFinite(reader, key) && reader.TryGetInt32(out int number))
             numbers.Add(number);
         return TryFinish(reader, numbers, out values);
     }
@@ -160,8 +167,33 @@ internal sealed class JsonMetadata : ModelMetadata
         reader = default;
         if (_region is null || !_values.TryGetValue(key, out var value))
             return false;
-        reader = new Utf8JsonReader(_region.Span(value.Start, value.Length), JsonText.Options);
+        var bytes = _finite is null ? _region.Span(value.Start, value.Length) : _finite.AsSpan((int)value.Start, value.Length);
+        reader = new Utf8JsonReader(bytes, JsonText.Options);
         return reader.Read();
+    }
+
+    /// <summary>The number that the reader stands at, within the value of a key.</summary>
+    private bool TryReadDouble(in Utf8JsonReader reader, string key, out double number)
+    {
+        number = 0;
+        if (reader.TokenType != JsonTokenType.Number)
+            return false;
+        if (NonFinite(reader, key) is not { } special)
+            return reader.TryGetDouble(out number);
+        number = special;
+        return true;
+    }
+
+    private bool IsFinite(in Utf8JsonReader reader, string key) =>
+        reader.TokenType == JsonTokenType.Number && NonFinite(reader, key) is null;
+
+    private double? NonFinite(in Utf8JsonReader reader, string key)
+    {
+        if (_finite is null)
+            return null;
+        var value = _values[key];
+        int start = (int)reader.TokenStartIndex;
+        return JsonText.NonFiniteAt(_region!.Span(value.Start + start, value.Length - start));
     }
 
     private string Text(ref Utf8JsonReader reader, string key) => JsonText.TryRead(ref reader, out string? text)

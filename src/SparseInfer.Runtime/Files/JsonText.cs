@@ -6,6 +6,10 @@ namespace SparseInfer.Files;
 /// <summary>What the readers of JSON share.</summary>
 internal static class JsonText
 {
+    private static ReadOnlySpan<byte> NaN => "NaN"u8;
+
+    private static ReadOnlySpan<byte> Infinity => "Infinity"u8;
+
     /// <summary>Deep enough for any real file; the reader's own stack is not used up by a hostile one.</summary>
     public static JsonReaderOptions Options => new() { MaxDepth = 16 };
 
@@ -35,5 +39,55 @@ internal static class JsonText
 
         var bytes = region.Span(0, (int)region.Length);
         return bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
+    }
+
+    /// <summary>
+    /// The same text with a zero and spaces for each <c>NaN</c> and <c>Infinity</c>, so that everything keeps its place; null where there
+    /// is none. They are no JSON, but Python writes them.
+    /// </summary>
+    public static byte[]? WithoutNonFinite(ReadOnlySpan<byte> json)
+    {
+        if (json.IndexOf(NaN) < 0 && json.IndexOf(Infinity) < 0)
+            return null;
+        byte[] finite = json.ToArray();
+        bool inText = false;
+        for (int i = 0; i < json.Length; i++)
+        {
+            if (inText && json[i] == (byte)'\\')
+                i++;
+            else if (json[i] == (byte)'"')
+                inText = !inText;
+            else if (!inText && NonFiniteLength(json, i) is > 0 and int length)
+            {
+                finite.AsSpan(i, length).Fill((byte)' ');
+                finite[i] = (byte)'0';
+                i += length - 1;
+            }
+        }
+
+        return finite;
+    }
+
+    /// <summary>The number that the original text has where <see cref="WithoutNonFinite"/> has put a zero; null for any other number.</summary>
+    public static double? NonFiniteAt(ReadOnlySpan<byte> number) => number switch
+    {
+        [(byte)'N', ..] => double.NaN,
+        [(byte)'I', ..] => double.PositiveInfinity,
+        [(byte)'-', (byte)'I', ..] => double.NegativeInfinity,
+        _ => null,
+    };
+
+    /// <summary>Length of a number without a value in digits, if one stands here between what may stand around a number; else 0.</summary>
+    private static int NonFiniteLength(ReadOnlySpan<byte> json, int start)
+    {
+        int length = json[start..].StartsWith(NaN) ? NaN.Length : json[start..].StartsWith(Infinity) ? Infinity.Length : 0;
+        if (length == 0)
+            return 0;
+        int before = start - 1;
+        if (length == Infinity.Length && before >= 0 && json[before] == (byte)'-')
+            before--;
+        int after = start + length;
+        bool apart = before >= 0 && ":[, \t\r\n"u8.Contains(json[before]) && (after == json.Length || ",]} \t\r\n"u8.Contains(json[after]));
+        return apart ? length : 0;
     }
 }

@@ -8,6 +8,8 @@ internal sealed class MemoryModelFile : ModelFile
     {
     }
 
+    internal override bool IsFile => false;
+
     public static MemoryModelFile Create(string name, ModelMetadata? metadata, IReadOnlyList<TensorInMemory> tensors)
     {
         var table = new TensorTable();

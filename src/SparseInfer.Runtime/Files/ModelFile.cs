@@ -7,7 +7,8 @@ namespace SparseInfer.Files;
 /// its tensors and what it says about itself. Opening reads the tables only; weights are paged in when
 /// they are touched, and whether their values make sense is for whoever uses them to check. Everything the tables claim (counts, lengths,
 /// shapes, offsets) is checked against the file before it is believed, so no file can make the reader crash, hang, or allocate
-/// more than a small multiple of what its tables occupy. A file that another program shortens while it is mapped is beyond that.
+/// more than a small multiple of what its tables occupy. A file that another program shortens while it is mapped is beyond that: then the
+/// operating system ends the process, and reading it into memory is the way out.
 /// </summary>
 /// <remarks>Safe for any number of concurrent readers. Dispose it after the last use of any tensor's bytes.</remarks>
 public abstract class ModelFile : IDisposable
@@ -16,13 +17,19 @@ public abstract class ModelFile : IDisposable
     private readonly IReadOnlyList<FileRegion> _regions;
 
     private protected ModelFile(
-        string path, ModelFileFormat format, TensorTable tensors, ModelMetadata metadata, IReadOnlyList<FileRegion> regions)
+        string path,
+        ModelFileFormat format,
+        TensorTable tensors,
+        ModelMetadata metadata,
+        IReadOnlyList<FileRegion> regions,
+        IReadOnlyList<string>? notes = null)
     {
         Path = path;
         Format = format;
         Metadata = metadata;
         _tensors = tensors;
         _regions = regions;
+        Notes = notes ?? [];
     }
 
     /// <summary>The path that it was opened by.</summary>
@@ -37,28 +44,45 @@ public abstract class ModelFile : IDisposable
     /// <summary>What the model says about itself; of no keys where safetensors has no <c>config.json</c> beside it.</summary>
     public ModelMetadata Metadata { get; }
 
+    /// <summary>What is odd about the files, but does no harm; each one sentence.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Whether all of it is in memory, so that nothing that becomes of the files matters any more.</summary>
+    public bool IsInMemory => _regions.All(region => region.IsInMemory);
+
+    /// <summary>Whether each tensor is a part of a file, as it was downloaded or written, rather than a piece of memory of its own.</summary>
+    internal virtual bool IsFile => true;
+
+    /// <summary>Whether a tensor is there although the model's index does not name it, so that nothing is wrong if nobody uses it.</summary>
+    internal virtual bool IsUnlisted(string tensor) => false;
+
     /// <summary>
     /// Opens a model: a GGUF file; a safetensors file, with the <c>config.json</c> beside it where there is one; the
     /// <c>*.safetensors.index.json</c> of a sharded model; or the folder that holds one of these. What a file is, its content decides,
     /// not its name. A single shard opens as just that shard: open the folder for the whole.
     /// </summary>
     /// <param name="path">A file or a folder. In a folder, safetensors go before GGUF, and <c>model.safetensors</c> before others.</param>
+    /// <param name="intoMemory">
+    /// Read the files into memory instead of mapping them. It takes their size in memory of this process, and the time to read them; but
+    /// a file that another program shortens, or that lies on a disk that goes away, ends a process that has mapped it.
+    /// </param>
     /// <exception cref="FileNotFoundException">There is neither a file nor a folder of that name.</exception>
     /// <exception cref="ModelFormatException">It holds no model that can be read; the message says why.</exception>
     /// <exception cref="IOException">The operating system could not read it.</exception>
     /// <exception cref="UnauthorizedAccessException">Reading it is not permitted.</exception>
-    public static ModelFile Open(string path)
+    /// <exception cref="InsufficientMemoryException">There is no memory to read it into.</exception>
+    public static ModelFile Open(string path, bool intoMemory = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         string file = ModelLocator.Resolve(path);
-        var region = FileRegion.Map(file);
+        var region = FileRegion.Open(file, intoMemory);
         try
         {
             return ModelLocator.Recognize(region) switch
             {
                 ModelContent.Gguf => GgufFile.Read(path, region),
-                ModelContent.Safetensors => SafetensorsFile.Read(path, region, ModelLocator.FindConfig(file)),
-                _ => SafetensorsFile.ReadShards(path, region, ModelLocator.FindConfig(file)),
+                ModelContent.Safetensors => SafetensorsFile.Read(path, region, ModelLocator.FindConfig(file), intoMemory),
+                _ => SafetensorsFile.ReadShards(path, region, ModelLocator.FindConfig(file), intoMemory),
             };
         }
         catch
@@ -90,8 +114,8 @@ public abstract class ModelFile : IDisposable
     internal static ModelFile Open(FileRegion region) => ModelLocator.Recognize(region) switch
     {
         ModelContent.Gguf => GgufFile.Read(region.Path, region),
-        ModelContent.Safetensors => SafetensorsFile.Read(region.Path, region, configPath: null),
-        _ => SafetensorsFile.ReadShards(region.Path, region, configPath: null),
+        ModelContent.Safetensors => SafetensorsFile.Read(region.Path, region, configPath: null, intoMemory: false),
+        _ => SafetensorsFile.ReadShards(region.Path, region, configPath: null, intoMemory: false),
     };
 
     /// <summary>Looks a tensor up by its exact name.</summary>

@@ -10,4 +10,7 @@ public sealed class ModelFormatException(string path, string message) : Exceptio
 {
     /// <summary>The file at fault.</summary>
     public string Path { get; } = path;
+
+    /// <summary>The message without the path.</summary>
+    internal string Fault { get; } = message;
 }

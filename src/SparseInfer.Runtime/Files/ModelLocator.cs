@@ -16,6 +16,17 @@ internal static class ModelLocator
     private const string SingleFile = "model.safetensors";
     private const string IndexSuffix = ".safetensors.index.json";
 
+    /// <summary>What PyTorch saves: pickled objects, which only Python reads.</summary>
+    private static readonly string[] PickledPatterns = ["pytorch_model*.bin", "pytorch_model*.bin.index.json", "*.pth", "*.pt", "*.ckpt"];
+
+    /// <summary>Names in capitals are the same names.</summary>
+    private static readonly EnumerationOptions AnyCase = new()
+    {
+        MatchCasing = MatchCasing.CaseInsensitive,
+        AttributesToSkip = 0,
+        IgnoreInaccessible = false,
+    };
+
     /// <summary>The file to open for a path: itself, or the one model in a folder.</summary>
     public static string Resolve(string path)
     {
@@ -27,11 +38,11 @@ internal static class ModelLocator
         string single = Path.Combine(path, SingleFile);
         if (File.Exists(single))
             return single;
-        return OnlyOne(path, "*" + IndexSuffix)
+        return OnlyOne(path, SingleFile)
+            ?? OnlyOne(path, "*" + IndexSuffix)
             ?? OnlyOne(path, "*.safetensors")
             ?? OnlyOne(path, "*.gguf")
-            ?? throw new ModelFormatException(
-                path, "the folder holds no model: it has neither a *.safetensors nor a *.gguf file. Name the folder or file that has one.");
+            ?? throw new ModelFormatException(path, WhyNone(path));
     }
 
     /// <summary>The <c>config.json</c> that describes a safetensors file: the one in its folder, if any.</summary>
@@ -69,6 +80,8 @@ internal static class ModelLocator
             return "this is a Git LFS pointer, not the model itself. Fetch it with 'git lfs pull'.";
         if (head.StartsWith("PK\u0003\u0004"u8))
             return "this is a zip archive (PyTorch's format?). Convert the model to safetensors or GGUF.";
+        if (head.Length > 1 && head[0] == 0x80 && head[1] is >= 2 and <= 5)
+            return "this is a Python pickle (PyTorch's older format?). Convert the model to safetensors or GGUF.";
         uint magic = head.Length < 4 ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(head);
 
         // 'ggml', 'ggmf', 'ggjt', 'ggla': the containers before GGUF, their magic numbers from llama.cpp's history.
@@ -78,13 +91,22 @@ internal static class ModelLocator
             + "a JSON header). Name the model file, or download it again if this should be one.";
     }
 
+    private static string WhyNone(string folder)
+    {
+        string[] pickled = [.. PickledPatterns.SelectMany(pattern => Directory.GetFiles(folder, pattern, AnyCase))];
+        if (pickled.Length == 0)
+            return "the folder holds no model: it has neither a *.safetensors nor a *.gguf file. Name the folder or file that has one.";
+        return $"the folder holds a model in PyTorch's own format only ({FileText.Show(Path.GetFileName(pickled.Min(StringComparer.Ordinal)!))}), "
+            + "which is not read: convert it to safetensors (in Python, model.save_pretrained(folder, safe_serialization=True)), or to GGUF.";
+    }
+
     private static string? OnlyOne(string folder, string pattern)
     {
-        string[] found = Directory.GetFiles(folder, pattern);
+        string[] found = Directory.GetFiles(folder, pattern, AnyCase);
         if (found.Length <= 1)
             return found.FirstOrDefault();
         Array.Sort(found, StringComparer.Ordinal);
-        string names = string.Join(", ", found.Take(3).Select(Path.GetFileName)) + (found.Length > 3 ? ", …" : "");
+        string names = string.Join(", ", found.Take(3).Select(file => FileText.Show(Path.GetFileName(file)))) + (found.Length > 3 ? ", …" : "");
         throw new ModelFormatException(folder, $"the folder holds {found.Length} files {pattern} ({names}). Name the one to open.");
     }
 }

@@ -37,7 +37,7 @@ public abstract class ModelMetadata
     /// <summary>An integer of any width that fits into 64 bits with a sign.</summary>
     public abstract bool TryGetInt64(string key, out long value);
 
-    /// <summary>A number, whole or not.</summary>
+    /// <summary>A number, whole or not; it may be infinite or NaN.</summary>
     public abstract bool TryGetDouble(string key, out double value);
 
     /// <summary>True or false.</summary>

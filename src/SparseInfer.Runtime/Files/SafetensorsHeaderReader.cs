@@ -112,6 +112,8 @@ internal ref struct SafetensorsHeaderReader
         }
 
         long size = ByteLength(type, shape);
+        if (!TensorSize.HasSoundRows(shape))
+            throw Error(TensorSize.DescribeRows(shape));
         if (bytes.End - bytes.Begin != size)
         {
             throw Error($"has data_offsets of {bytes.End - bytes.Begin} bytes, but {type.Name} {FileText.Shape(shape)} takes {size}. "

@@ -10,11 +10,18 @@ internal sealed class SafetensorsIndex
     private readonly string _path;
     private readonly Dictionary<string, string> _shardOf = [];
     private readonly List<string> _shards = [];
+    private readonly HashSet<string> _unlisted = [];
 
     private SafetensorsIndex(string path) => _path = path;
 
     /// <summary>The files' names, without a folder: they lie beside the index.</summary>
     public IReadOnlyList<string> Shards => _shards;
+
+    /// <summary>The tensors that <see cref="Check"/> found in the shards although the index does not name them.</summary>
+    public IReadOnlySet<string> Unlisted => _unlisted;
+
+    /// <summary>What is odd, but does no harm.</summary>
+    public IReadOnlyList<string> Notes { get; private set; } = [];
 
     /// <summary>Reads an index.</summary>
     public static SafetensorsIndex Read(FileRegion region)
@@ -55,7 +62,7 @@ internal sealed class SafetensorsIndex
         return index;
     }
 
-    /// <summary>Checks that the shards hold exactly what the index says, where it says.</summary>
+    /// <summary>Checks that the shards hold what the index says, where it says. They may hold more.</summary>
     /// <param name="table">The tensors of all shards.</param>
     public void Check(TensorTable table)
     {
@@ -63,15 +70,26 @@ internal sealed class SafetensorsIndex
         {
             string holder = Path.GetFileName(tensor.File);
             if (!_shardOf.TryGetValue(tensor.Name, out string? shard))
-                throw Error($"tensor {FileText.Quote(tensor.Name)} is in {holder}, but not in the weight_map. {FileText.Mend}");
-            if (shard != holder)
-                throw Error($"tensor {FileText.Quote(tensor.Name)} is in {holder}, but the weight_map says {shard}. {FileText.Mend}");
+                _unlisted.Add(tensor.Name);
+            else if (shard != holder)
+            {
+                throw Error($"tensor {FileText.Quote(tensor.Name)} is in {FileText.Show(holder)}, but the weight_map says "
+                    + $"{FileText.Show(shard)}. {FileText.Mend}");
+            }
         }
 
-        if (table.Tensors.Count == _shardOf.Count)
-            return;
-        var (name, named) = _shardOf.First(pair => !table.TryGet(pair.Key, out _));
-        throw Error($"tensor {FileText.Quote(name)} is not in {named}, where the weight_map says it is. {FileText.Mend}");
+        if (table.Tensors.Count - _unlisted.Count != _shardOf.Count)
+        {
+            var (name, named) = _shardOf.First(pair => !table.TryGet(pair.Key, out _));
+            throw Error($"tensor {FileText.Quote(name)} is not in {FileText.Show(named)}, where the weight_map says it is. {FileText.Mend}");
+        }
+
+        if (_unlisted.Count > 0)
+        {
+            string first = table.Tensors.First(tensor => _unlisted.Contains(tensor.Name)).Name;
+            string more = _unlisted.Count > 1 ? $", and {_unlisted.Count - 1} more," : "";
+            Notes = [$"Tensor {FileText.Quote(first)}{more} is in the shards, but not in the weight_map of the index."];
+        }
     }
 
     /// <summary>An error about the index.</summary>
@@ -108,7 +126,9 @@ internal sealed class SafetensorsIndex
         }
     }
 
-    /// <summary>Whether a name stays in its folder on every system: no separators, drives, streams or dots alone.</summary>
+    /// <summary>
+    /// Whether a name stays in its folder on every system (no separators, drives, streams or dots alone) and shows as what it is.
+    /// </summary>
     private static bool IsPlainName(string name) =>
-        name.Length is > 0 and <= 255 && name is not ("." or "..") && !name.AsSpan().ContainsAny("/\\:") && !name.Any(char.IsControl);
+        name.Length is > 0 and <= 255 && name is not ("." or "..") && !name.AsSpan().ContainsAny("/\\:") && FileText.IsPlain(name);
 }

@@ -54,12 +54,15 @@ public sealed class TensorInfo
         : throw new InvalidOperationException(
             $"Tensor {FileText.Quote(Name)} has {ByteLength} bytes, more than a span can hold: use Address and ByteLength.");
 
+    /// <summary>What holds it: the same for all tensors of one file.</summary>
+    internal FileRegion Region => _region;
+
     /// <summary>Gives back the memory behind some of its bytes, which are read from the file again when they are touched.</summary>
     internal void DropPages(long from, long length) => _region.DropPages(Offset + from, length);
 
     /// <summary>Says that its bytes are not needed any more. What was in memory only is gone.</summary>
     internal void Release() => _region.Release(Offset, ByteLength);
 
-    /// <summary>Name, type and shape, for messages and the debugger.</summary>
-    public override string ToString() => $"{Name} {Type} {FileText.Shape(Shape)}";
+    /// <summary>Name, type and shape, for messages and the debugger: the name in quotes, cut, without control characters.</summary>
+    public override string ToString() => $"{FileText.Quote(Name)} {Type} {FileText.Shape(Shape)}";
 }

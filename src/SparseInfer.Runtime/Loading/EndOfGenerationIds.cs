@@ -37,7 +37,7 @@ internal static class EndOfGenerationIds
         {
             try
             {
-                using FileRegion region = FileRegion.Map(path);
+                using FileRegion region = FileRegion.Open(path, intoMemory: false);
                 Read(JsonMetadata.Read(region), ids);
             }
             catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException)

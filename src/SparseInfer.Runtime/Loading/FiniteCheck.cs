@@ -24,7 +24,7 @@ internal static class FiniteCheck
     {
         nint rowBytes = format.SourceRowBytes(columns);
         int partRows = (int)Math.Max(1, PartBytes / rowBytes);
-        int parts = (rows + partRows - 1) / partRows;
+        int parts = ((rows - 1) / partRows) + 1; // rows may be near the largest int
         if (parts == 1)
             return format.FirstNonFinite(address, rows, columns);
 
@@ -46,13 +46,13 @@ internal static class FiniteCheck
         string what = tensor.Weight is WeightType.F32 or WeightType.F16 or WeightType.BF16 ? "a weight" : "a block scale";
         return new ModelFormatException(
             tensor.File,
-            $"tensor '{tensor.Name}' has {what} that is not a finite number, at row {place.Row}, column {place.Column}. "
+            $"tensor {FileText.Quote(tensor.Name)} has {what} that is not a finite number, at row {place.Row}, column {place.Column}. "
             + "The file is damaged or was converted with an overflow: convert it again.");
     }
 
     public static ModelFormatException TooLarge(TensorInfo tensor, WeightType target, (int Row, int Column) place) => new(
         tensor.File,
-        $"tensor '{tensor.Name}' has a weight too large for {target}, at row {place.Row}, column {place.Column}: "
+        $"tensor {FileText.Quote(tensor.Name)} has a weight too large for {target}, at row {place.Row}, column {place.Column}: "
         + $"declare WeightType.{Wider(tensor)}.");
 
     /// <summary>The types that hold a tensor's weights, in words.</summary>

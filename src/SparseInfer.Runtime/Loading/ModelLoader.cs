@@ -20,7 +20,7 @@ public static class ModelLoader
     public static LoadedModel Load(string path, ModelShape shape, Device? device, LoadOptions? options, Func<Device, DecoderProgram> create)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Load(ModelFile.Open(path), shape, device, options, create);
+        return Load(ModelFile.Open(path, options?.ReadIntoMemory ?? false), shape, device, options, create);
     }
 
     /// <summary>Compares an open model file with the declaration, and prepares a program's weights from it.</summary>
@@ -39,14 +39,15 @@ public static class ModelLoader
         DecoderProgram? program = null;
         try
         {
+            RequireSound(options, file);
             where ??= Device.Best();
             program = create(where);
-            List<string> notes = [];
+            List<string> notes = [.. file.Notes];
             WeightBinder bound = Bind(file, shape, options, program, notes);
-            Tokenizer? tokenizer = ReadTokenizer(file, shape, options, notes);
+            Tokenizer? tokenizer = TokenizerChoice.Make(file, shape, options, notes, out string? whyNone);
             program.Attach(shape, file, device is null ? where : null);
             var report = new LoadReport(file.Path, bound.TensorCount, bound.Bytes, notes);
-            return new LoadedModel(program, where, shape, tokenizer, report);
+            return new LoadedModel(program, where, shape, tokenizer, whyNone, report);
         }
         catch
         {
@@ -58,6 +59,17 @@ public static class ModelLoader
             }
 
             throw;
+        }
+    }
+
+    private static void RequireSound(LoadOptions options, ModelFile file)
+    {
+        TokenizerChoice.Require(options);
+        if (options.ReadIntoMemory && !file.IsInMemory)
+        {
+            throw new ArgumentException(
+                "LoadOptions.ReadIntoMemory: the model file is open and mapped already; open it with ModelFile.Open(path, intoMemory: true).",
+                nameof(options));
         }
     }
 
@@ -77,6 +89,11 @@ public static class ModelLoader
         program.Bind(check);
         check.NameClosest();
         CheckUnused(file, shape, options, check, problems, notes);
+        if (!options.AllowZeroTail && ZeroTail.Find(file, shape) is { } unfinished)
+        {
+            problems.Insert(0, unfinished);
+        }
+
         if (sizes.Count + problems.Count > 0)
         {
             string remedy = misdeclared && facts.Problems.Count == 0 ? $" ('sparseinfer bench -m {Argument(file.Path)} --print-declaration' writes the class that does)" : "";
@@ -107,13 +124,13 @@ public static class ModelLoader
         }
 
         string[] unused = [.. file.Tensors.Select(tensor => tensor.Name)
-            .Where(name => !check.Used.Contains(name) && name != "rope_freqs.weight" && !Harmless(name))];
+            .Where(name => !check.Used.Contains(name) && name != "rope_freqs.weight" && !Harmless(name) && !file.IsUnlisted(name))];
         if (unused.Length == 0)
         {
             return;
         }
 
-        string list = $"'{string.Join("', '", unused.Take(3))}'{(unused.Length > 3 ? $" and {unused.Length - 3} more" : "")}";
+        string list = $"{string.Join(", ", unused.Take(3).Select(FileText.Quote))}{(unused.Length > 3 ? $" and {unused.Length - 3} more" : "")}";
         if (options.AllowUnusedTensors)
         {
             notes.Add($"Unused: tensor {list}.");
@@ -131,46 +148,19 @@ public static class ModelLoader
         && a.ByteLength == b.ByteLength
         && a.ByteLength <= int.MaxValue
         && a.Bytes.SequenceEqual(b.Bytes);
-
-    private static Tokenizer? ReadTokenizer(ModelFile file, ModelShape shape, LoadOptions options, List<string> notes)
-    {
-        Tokenizer? tokenizer;
-        if (options.TokenizerPath is { } path)
-        {
-            using ModelFile source = ModelFile.Open(path);
-            tokenizer = GgufTokenizer.Read(
-                source, out string? reason, EndOfGenerationIds.BesideSafetensors(file, shape.Vocabulary, notes))
-                ?? throw new ModelFormatException(source.Path, $"has no tokenizer that can be used: {reason}.");
-        }
-        else
-        {
-            tokenizer = GgufTokenizer.Read(file, out string? reason);
-            if (tokenizer is null)
-            {
-                notes.Add($"No tokenizer: {reason}. Give LoadOptions.TokenizerPath, or work with token ids.");
-            }
-        }
-
-        if (tokenizer is not null && tokenizer.VocabularySize > shape.Vocabulary)
-        {
-            throw new ModelFormatException(
-                options.TokenizerPath ?? file.Path,
-                $"'tokenizer.ggml.tokens' has {tokenizer.VocabularySize} tokens, but [DecoderModel] Vocabulary = {shape.Vocabulary} is declared.");
-        }
-
-        return tokenizer;
-    }
 }
 
 /// <summary>A program with its weights, on its way into a model. For generated code.</summary>
 public sealed class LoadedModel
 {
-    internal LoadedModel(DecoderProgram program, Device device, ModelShape shape, Tokenizer? tokenizer, LoadReport report)
+    internal LoadedModel(
+        DecoderProgram program, Device device, ModelShape shape, Tokenizer? tokenizer, string? whyNoTokenizer, LoadReport report)
     {
         Program = program;
         Device = device;
         Shape = shape;
         Tokenizer = tokenizer;
+        WhyNoTokenizer = whyNoTokenizer;
         Report = report;
     }
 
@@ -181,6 +171,9 @@ public sealed class LoadedModel
     internal ModelShape Shape { get; }
 
     internal Tokenizer? Tokenizer { get; }
+
+    /// <summary>As a clause; null where there is a tokenizer.</summary>
+    internal string? WhyNoTokenizer { get; }
 
     internal LoadReport Report { get; }
 }

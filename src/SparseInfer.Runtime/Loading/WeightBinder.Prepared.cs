@@ -22,7 +22,7 @@ public sealed partial class WeightBinder
         if (_file.TryGetTensor(name.Gguf, out _) && !_options.AllowUnusedTensors)
         {
             _used.Add(name.Gguf);
-            Problem($"tensor '{name.Gguf}' is there a second time, transposed, as '{tensor.Name}': leave one out, "
+            Problem($"tensor {FileText.Quote(name.Gguf)} is there a second time, transposed, as {FileText.Quote(tensor.Name)}: leave one out, "
                 + "or load with LoadOptions.AllowUnusedTensors to use the transposed");
         }
 
@@ -35,23 +35,23 @@ public sealed partial class WeightBinder
 
         if (blocks is null && stored is WeightType.Q8_0 or WeightType.Q4_0)
         {
-            Problem($"tensor '{tensor.Name}' is {stored} in blocks along the hidden width, "
-                + $"which rounds otherwise than the model it was made from: prepare the file again from one with '{name.Gguf}'");
+            Problem($"tensor {FileText.Quote(tensor.Name)} is {stored} in blocks along the hidden width, "
+                + $"which rounds otherwise than the model it was made from: prepare the file again from one with {FileText.Quote(name.Gguf)}");
             return default;
         }
 
         long[] shape = PreparedTensors.DownShape(stored, intermediate, hidden);
         if (!tensor.Shape.SequenceEqual(shape))
         {
-            Problem($"tensor '{tensor.Name}' is {Text(tensor.Shape)}, "
-                + $"but {Text(shape)} ({intermediateText} x {hiddenText}, {stored}) is declared");
+            Problem($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, "
+                + $"but {FileText.Shape(shape)} ({intermediateText} x {hiddenText}, {stored}) is declared");
             return default;
         }
 
         if (target != stored && target is WeightType.Q8_0 or WeightType.Q4_0)
         {
-            Problem($"tensor '{tensor.Name}' is {stored} and transposed already, which cannot be converted to {target}: "
-                + $"load or prepare the file that has '{name.Gguf}'");
+            Problem($"tensor {FileText.Quote(tensor.Name)} is {stored} and transposed already, which cannot be converted to {target}: "
+                + $"load or prepare the file that has {FileText.Quote(name.Gguf)}");
             return default;
         }
 
@@ -113,8 +113,8 @@ public sealed partial class WeightBinder
         long[] shape = PreparedTensors.SignsShape(rows, columns);
         if (tensor.Type != PreparedTensors.SignsType || !tensor.Shape.SequenceEqual(shape))
         {
-            Problem($"tensor '{tensor.Name}' is {tensor.Type} {Text(tensor.Shape)}, "
-                + $"but the signs of '{name.Gguf}' are {PreparedTensors.SignsType} {Text(shape)}: prepare the file again");
+            Problem($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type} {FileText.Shape(tensor.Shape)}, "
+                + $"but the signs of {FileText.Quote(name.Gguf)} are {PreparedTensors.SignsType} {FileText.Shape(shape)}: prepare the file again");
             return null;
         }
 
@@ -138,7 +138,7 @@ public sealed partial class WeightBinder
         if (matrix.Type == tensor.Weight || matrix.Type == WeightType.F32)
         {
             var plane = SignPlane.FromMemory(signs.Address, matrix.Weights.Rows, matrix.Weights.Columns);
-            _memory.Offer(in matrix.Weights, plane, $"tensor '{signs.Name}'");
+            _memory.Offer(in matrix.Weights, plane, $"tensor {FileText.Quote(signs.Name)}");
             UsedInPlace(signs.Address, signs);
         }
 
@@ -152,8 +152,8 @@ public sealed partial class WeightBinder
             return true;
         }
 
-        string found = layout is null ? "does not name" : $"says '{layout}' for";
-        Problem($"'{PreparedTensors.LayoutKey}' {found} the layout of tensor '{tensor.Name}'; "
+        string found = layout is null ? "does not name" : $"says {FileText.Quote(layout)} for";
+        Problem($"'{PreparedTensors.LayoutKey}' {found} the layout of tensor {FileText.Quote(tensor.Name)}; "
             + $"'{PreparedTensors.Layout}' is read: prepare the file again");
         return false;
     }

@@ -154,13 +154,13 @@ public sealed partial class WeightBinder
 
         if (tensor.Shape.Count != 1 || tensor.Shape[0] != length)
         {
-            Problem($"tensor '{tensor.Name}' is {Text(tensor.Shape)}, but {length} ({lengthText}) is declared");
+            Problem($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but {length} ({lengthText}) is declared");
             return [];
         }
 
         if (tensor.Weight is not (WeightType.F32 or WeightType.F16 or WeightType.BF16))
         {
-            Problem($"tensor '{tensor.Name}' is {tensor.Type}; norms and biases must be F32, F16 or BF16");
+            Problem($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}; norms and biases must be F32, F16 or BF16");
             return [];
         }
 
@@ -222,7 +222,7 @@ public sealed partial class WeightBinder
             if (common is { } first && first != type)
             {
                 _unlike.Add(tensor.Name);
-                Problem($"tensor '{tensor.Name}' is {type}, but another matrix of the same feed-forward is {first}: they share a kernel, so store them alike");
+                Problem($"tensor {FileText.Quote(tensor.Name)} is {type}, but another matrix of the same feed-forward is {first}: they share a kernel, so store them alike");
             }
 
             common ??= type;
@@ -248,11 +248,12 @@ public sealed partial class WeightBinder
     internal void NameClosest()
     {
         string[] unused = [.. _file.Tensors.Select(tensor => tensor.Name).Where(name => !_used.Contains(name))];
+        var finder = new ClosestName();
         foreach ((int problem, string name) in _missing.Where(missing => missing.Problem < ModelLoader.MostProblems))
         {
-            if (ClosestName.Find(name, unused) is { } closest)
+            if (finder.FindNext(name, unused) is { } closest)
             {
-                _problems[problem] += $"; the closest is '{closest}'";
+                _problems[problem] += $"; the closest is {FileText.Quote(closest)}";
             }
         }
     }
@@ -292,7 +293,7 @@ public sealed partial class WeightBinder
         if (_checking)
         {
             _missing.Add((_problems.Count, wanted));
-            Problem($"tensor '{wanted}' is missing");
+            Problem($"tensor {FileText.Quote(wanted)} is missing");
         }
 
         return null;
@@ -309,7 +310,7 @@ public sealed partial class WeightBinder
 
         if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
         {
-            Problem($"tensor '{tensor.Name}' is {Text(tensor.Shape)}, but [{rows}, {columns}] ({rowsText} x {columnsText}) is declared");
+            Problem($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but [{rows}, {columns}] ({rowsText} x {columnsText}) is declared");
             return null;
         }
 
@@ -347,8 +348,8 @@ public sealed partial class WeightBinder
 
         string declared = string.Join(", ", types.ToArray());
         Problem(stored is not null
-            ? $"tensor '{tensor.Name}' is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
-            : $"tensor '{tensor.Name}' is {tensor.Type}, which no kernel reads: store it as {declared}");
+            ? $"tensor {FileText.Quote(tensor.Name)} is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
+            : $"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: store it as {declared}");
     }
 
     private void NoteConversion(TensorInfo tensor, WeightType stored, WeightType target, NativeBuffer converted, int rows, int columns)
@@ -412,6 +413,4 @@ public sealed partial class WeightBinder
             _problems.Add(problem);
         }
     }
-
-    private static string Text(IReadOnlyList<long> shape) => $"[{string.Join(", ", shape)}]";
 }

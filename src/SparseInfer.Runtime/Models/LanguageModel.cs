@@ -9,6 +9,7 @@ public abstract class LanguageModel : IDisposable
 {
     private readonly DecoderProgram _program;
     private readonly Tokenizer? _tokenizer;
+    private readonly string? _whyNoTokenizer;
     private int _disposed;
 
     /// <summary>Takes over a loaded program. For generated code.</summary>
@@ -18,6 +19,7 @@ public abstract class LanguageModel : IDisposable
         ArgumentNullException.ThrowIfNull(loaded);
         _program = loaded.Program;
         _tokenizer = loaded.Tokenizer;
+        _whyNoTokenizer = loaded.WhyNoTokenizer;
         Device = loaded.Device;
         Shape = loaded.Shape;
         LoadReport = loaded.Report;
@@ -36,9 +38,10 @@ public abstract class LanguageModel : IDisposable
     public bool HasTokenizer => _tokenizer is not null;
 
     /// <summary>The tokenizer.</summary>
-    /// <exception cref="InvalidOperationException">The file has none; see <see cref="LoadReport"/>.</exception>
+    /// <exception cref="InvalidOperationException">The file has none that can be used; the message says why.</exception>
     public Tokenizer Tokenizer => _tokenizer ?? throw new InvalidOperationException(
-        $"{Shape.Name} was loaded without a tokenizer. Give LoadOptions.TokenizerPath, or use Session.Forward with token ids.");
+        $"{Shape.Name} was loaded without a tokenizer: {_whyNoTokenizer}. "
+        + "Give LoadOptions.TokenizerPath or LoadOptions.Tokenizer, or use Session.Forward with token ids.");
 
     /// <summary>Starts a sequence of its own: key-value cache and activations. Weights are shared.</summary>
     /// <param name="options">How; null: the defaults.</param>

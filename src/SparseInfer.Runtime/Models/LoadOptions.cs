@@ -1,3 +1,6 @@
+using SparseInfer.Files;
+using SparseInfer.Text;
+
 namespace SparseInfer;
 
 /// <summary>How a model is loaded.</summary>
@@ -12,8 +15,29 @@ public sealed record LoadOptions
     /// <summary>Load although the file has tensors that the declaration gives no place to.</summary>
     public bool AllowUnusedTensors { get; init; }
 
+    /// <summary>
+    /// Load although the last matrices of a file are zero to its end, as they are when a download was broken off whose file had its full
+    /// size from the start.
+    /// </summary>
+    public bool AllowZeroTail { get; init; }
+
+    /// <summary>
+    /// Read the model file into memory instead of mapping it. It costs its size in memory, and the time to read it. A mapped file takes its
+    /// process with it when another program shortens it or its disk goes away. A file that is open already must have been opened so.
+    /// </summary>
+    public bool ReadIntoMemory { get; init; }
+
     /// <summary>A GGUF file to take the tokenizer from, for model files that have none (safetensors).</summary>
     public string? TokenizerPath { get; init; }
+
+    /// <summary>
+    /// A tokenizer of one's own, in place of the file's: for kinds that are not read, derive from <see cref="Text.Tokenizer"/>. It has no more
+    /// tokens than the model, and stays the caller's.
+    /// </summary>
+    public Tokenizer? Tokenizer { get; init; }
+
+    /// <summary>Leave the file's tokenizer alone: for programs that work with token ids.</summary>
+    public bool NoTokenizer { get; init; }
 
     /// <summary>
     /// What the file is read as, in place of what it says: the name of an architecture in GGUF files (<c>llama</c>). For a file whose
@@ -36,7 +60,13 @@ public sealed record LoadOptions
         nameof(LoadOptions),
         (nameof(ConvertWeights), ConvertWeights),
         (nameof(AllowUnusedTensors), AllowUnusedTensors),
+        (nameof(AllowZeroTail), AllowZeroTail),
+        (nameof(ReadIntoMemory), ReadIntoMemory),
         (nameof(TokenizerPath), TokenizerPath),
+        (nameof(Tokenizer), Tokenizer?.GetType().Name),
+        (nameof(NoTokenizer), NoTokenizer),
+        (nameof(Architecture), Architecture),
+        (nameof(IgnoreMetadata), IgnoreMetadata.Count > 0 ? IgnoreMetadata : null),
         (nameof(Progress), Progress is not null));
 }
 
@@ -47,7 +77,7 @@ public sealed record LoadOptions
 public readonly record struct LoadProgress(string Tensor, long BytesDone, long BytesTotal)
 {
     /// <summary>How far, in one line and the invariant culture.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Tensor}: {BytesDone} of {BytesTotal} bytes");
+    public override string ToString() => FormattableString.Invariant($"{FileText.Show(Tensor)}: {BytesDone} of {BytesTotal} bytes");
 }
 
 /// <summary>What loading found.</summary>

@@ -35,7 +35,7 @@ internal sealed class PreparationPlan
         {
             throw new ModelFormatException(
                 source.Path,
-                $"'{PreparedTensors.LayoutKey}' is '{layout}', another layout than '{PreparedTensors.Layout}': prepare the original.");
+                $"'{PreparedTensors.LayoutKey}' is {FileText.Quote(layout)}, another layout than '{PreparedTensors.Layout}': prepare the original.");
         }
 
         _upSigns = options.UpSigns || NamesDRelu(source.Metadata);
@@ -107,32 +107,33 @@ internal sealed class PreparationPlan
         if (stored is null && tensor.Weight is WeightType.F32 or WeightType.F16 or WeightType.BF16)
             stored = tensor.Weight;
         if (stored is null)
-            _problems.Add($"tensor '{tensor}' is in no layout that is read: prepare the original");
+            _problems.Add($"tensor {tensor} is in no layout that is read: prepare the original");
         else if (_options.Weights is { } type && type != stored)
-            _problems.Add($"tensor '{tensor.Name}' is {stored} and transposed already: to have {type}, prepare the original");
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {stored} and transposed already: to have {type}, prepare the original");
         Transposed++;
         Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
     }
 
     private void AddMatrix(TensorInfo tensor)
     {
+        // Rows are bounded where the file is read; as a down matrix is turned, its columns become rows.
+        if (tensor.Shape[0] > TensorSize.MaximumRowElements)
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, larger than any model's");
+            return;
+        }
+
         if (tensor.Weight is not { } stored)
         {
             string types = string.Join(", ", Enum.GetNames<WeightType>());
-            _problems.Add($"tensor '{tensor.Name}' is {tensor.Type}, which no kernel reads: start from a file whose matrices are {types}");
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: start from a file whose matrices are {types}");
             return;
         }
 
         WeightType type = _options.Weights ?? stored;
         if (tensor.Shape[1] % TensorType.Of(type).ElementsPerBlock != 0)
         {
-            _problems.Add($"tensor '{tensor.Name}' has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
-            return;
-        }
-
-        if (tensor.Shape.Any(size => size > int.MaxValue))
-        {
-            _problems.Add($"tensor '{tensor.Name}' is {FileText.Shape(tensor.Shape)}, larger than any model's");
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
             return;
         }
 
@@ -156,7 +157,7 @@ internal sealed class PreparationPlan
     {
         if (_source.TryGetTensor(name, out _))
         {
-            _problems.Add($"tensor '{tensor.Name}' is there a second time, transposed, as '{name}': leave one out");
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is there a second time, transposed, as {FileText.Quote(name)}: leave one out");
             return;
         }
 

@@ -146,7 +146,7 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
         {
             throw new ModelFormatException(
                 tensor.File,
-                $"tensor '{tensor.Name}' has a weight too large for {type}, at row {piece.FirstRow + place.Row}, "
+                $"tensor {FileText.Quote(tensor.Name)} has a weight too large for {type}, at row {piece.FirstRow + place.Row}, "
                 + $"column {piece.FirstColumn + place.Column}: choose {FiniteCheck.Wider(tensor)}.");
         }
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SparseInfer.Files;
 
 namespace SparseInfer.Text;
 
@@ -23,7 +24,8 @@ public sealed class SentencePieceVocabulary
 
     /// <summary>Checks and copies a vocabulary.</summary>
     /// <param name="pieces">
-    /// <c>tokenizer.ggml.tokens</c>: each token's text; U+2581 stands for a space, <c>&lt;0xNN&gt;</c> for a byte.
+    /// <c>tokenizer.ggml.tokens</c>: each token's text; U+2581 stands for a space, <c>&lt;0xNN&gt;</c> for a byte. Where tokens have the same
+    /// text, the last of them is the one that the text stands for, as in llama.cpp. A token without a text is never found.
     /// </param>
     /// <param name="scores"><c>tokenizer.ggml.scores</c>: the pair that makes the piece of the highest score is merged first.</param>
     /// <param name="types"><c>tokenizer.ggml.token_type</c>.</param>
@@ -39,7 +41,7 @@ public sealed class SentencePieceVocabulary
     /// </param>
     /// <exception cref="ArgumentNullException">An array is null.</exception>
     /// <exception cref="InvalidDataException">
-    /// The lengths differ, a piece occurs twice, a score is NaN, a type is unknown, an id is out of range, or a byte has no token. The
+    /// The lengths differ, a score is NaN, a type is unknown, an id is out of range, or a byte has no token. The
     /// message begins with the key to mend.
     /// </exception>
     public SentencePieceVocabulary(
@@ -125,8 +127,24 @@ public sealed class SentencePieceVocabulary
         _tokenOfPiece.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(piece, out token);
 
     /// <summary>The byte that a token of type <see cref="TokenType.Byte"/> stands for.</summary>
-    internal byte GetByteValue(int token) =>
-        byte.Parse(_pieces[token].AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    internal byte GetByteValue(int token) => TryParseByte(_pieces[token], out byte value) ? value : throw NoByte(token);
+
+    /// <summary>The first two tokens of one text that is not empty; null where every text is there once.</summary>
+    internal (int Earlier, int Later)? Repeated { get; private set; }
+
+    /// <summary>How many tokens have a text that is not empty and that an earlier one has.</summary>
+    internal int RepeatedCount { get; private set; }
+
+    /// <summary>The byte that a text as <c>&lt;0x0A&gt;</c> stands for.</summary>
+    internal static bool TryParseByte(string piece, out byte value)
+    {
+        value = 0;
+        return piece.Length == 6 && piece.StartsWith("<0x", StringComparison.Ordinal) && piece[5] == '>'
+            && byte.TryParse(piece.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+    }
+
+    private InvalidDataException NoByte(int token) =>
+        new($"{TypesKey}: token {token}, \"{FileText.Show(_pieces[token])}\", is of type byte but not written <0xNN>.");
 
     private static void CheckLength(string key, int length, int expected)
     {
@@ -165,8 +183,15 @@ public sealed class SentencePieceVocabulary
         for (int token = 0; token < _pieces.Length; token++)
         {
             string piece = _pieces[token] ?? throw new InvalidDataException($"{TokensKey}: token {token} has no text.");
-            if (!tokenOfPiece.TryAdd(piece, token))
-                throw new InvalidDataException($"{TokensKey}: tokens {tokenOfPiece[piece]} and {token} are both \"{piece}\".");
+            if (piece.Length == 0)
+                continue;
+            if (tokenOfPiece.TryGetValue(piece, out int earlier))
+            {
+                Repeated ??= (earlier, token);
+                RepeatedCount++;
+            }
+
+            tokenOfPiece[piece] = token;
         }
 
         return tokenOfPiece;
@@ -175,23 +200,27 @@ public sealed class SentencePieceVocabulary
     private int[] FindByteTokens()
     {
         int[] byteTokens = new int[256];
-        for (int value = 0; value < byteTokens.Length; value++)
-        {
-            string piece = $"<0x{value:X2}>";
-            if (!_tokenOfPiece.TryGetValue(piece, out byteTokens[value]))
-                throw new InvalidDataException($"{TokensKey} lacks the byte token {piece}.");
-            if (_types[byteTokens[value]] != TokenType.Byte)
-            {
-                throw new InvalidDataException(
-                    $"{TypesKey}: token {byteTokens[value]}, {piece}, is not of type {(int)TokenType.Byte} (byte).");
-            }
-        }
-
-        // All 256 exist and pieces are unique, so any other token of this type is none that byte fallback or decoding could read.
+        Array.Fill(byteTokens, -1);
         for (int token = 0; token < _types.Length; token++)
         {
-            if (_types[token] == TokenType.Byte && Array.IndexOf(byteTokens, token) < 0)
-                throw new InvalidDataException($"{TypesKey}: token {token}, \"{_pieces[token]}\", is of type byte but not written <0xNN>.");
+            if (_types[token] == TokenType.Byte && TryParseByte(_pieces[token], out byte value))
+                byteTokens[value] = token;
+        }
+
+        for (int value = 0; value < byteTokens.Length; value++)
+        {
+            if (byteTokens[value] >= 0)
+                continue;
+            string piece = $"<0x{value:X2}>";
+            throw new InvalidDataException(_tokenOfPiece.TryGetValue(piece, out int token)
+                ? $"{TypesKey}: token {token}, {piece}, is not of type {(int)TokenType.Byte} (byte)."
+                : $"{TokensKey} lacks the byte token {piece}.");
+        }
+
+        for (int token = 0; token < _types.Length; token++)
+        {
+            if (_types[token] == TokenType.Byte)
+                GetByteValue(token); // throws where it is none
         }
 
         return byteTokens;

@@ -1,10 +1,14 @@
 using System.Buffers;
 using System.Text;
+using SparseInfer.Files;
+using SparseInfer.Loading;
 
 namespace SparseInfer.Text;
 
 /// <summary>
 /// Turns text into the token ids a model was trained on, and back. A tokenizer is immutable: any number of threads may use one.
+/// <see cref="Open(string, ICollection{string})"/> reads a file's. A kind that is not read can be written: derive from this class, and give the
+/// tokenizer to <see cref="LoadOptions.Tokenizer"/>.
 /// </summary>
 public abstract class Tokenizer
 {
@@ -16,6 +20,29 @@ public abstract class Tokenizer
 
     /// <summary>The token that ends a sequence, or null where the model has none.</summary>
     public abstract int? EndOfSequence { get; }
+
+    /// <summary>Reads the tokenizer of a model file; no model is loaded.</summary>
+    /// <param name="path">A GGUF file, or the folder that holds it; a file with a vocabulary and no tensors will do.</param>
+    /// <param name="notes">Gets a sentence for everything that is odd about the vocabulary but does no harm; null: nobody asks.</param>
+    /// <exception cref="FileNotFoundException">There is neither a file nor a folder of that name.</exception>
+    /// <exception cref="ModelFormatException">It is no model file, or has no tokenizer that can be used; the message says why.</exception>
+    /// <exception cref="IOException">The operating system could not read it.</exception>
+    public static Tokenizer Open(string path, ICollection<string>? notes = null)
+    {
+        using ModelFile file = ModelFile.Open(path);
+        return Open(file, notes);
+    }
+
+    /// <summary>Reads the tokenizer of an open model file, which is not needed any more afterwards.</summary>
+    /// <param name="file">The file; still the caller's to dispose.</param>
+    /// <param name="notes">Gets a sentence for everything that is odd about the vocabulary but does no harm; null: nobody asks.</param>
+    /// <exception cref="ModelFormatException">It has no tokenizer that can be used; the message says why.</exception>
+    public static Tokenizer Open(ModelFile file, ICollection<string>? notes = null)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return GgufTokenizer.Read(file, notes ?? [], out string? reason)
+            ?? throw GgufTokenizer.Refuse(file, reason);
+    }
 
     /// <summary>Splits <paramref name="text"/> into tokens.</summary>
     /// <param name="text">Any text; a lone surrogate counts as U+FFFD.</param>

@@ -203,6 +203,23 @@ public sealed class GgufCorruptionTests
         Fault(new RawGguf { DataBytes = 64 }.Tensor("t", F32, 0, 1ul << 31, 1ul << 31)).ShouldContain("tensor 't' of shape");
 
     [Fact]
+    public void Rows_longer_than_any_models_are_named() =>
+        Fault(new RawGguf { DataBytes = 64 }.Tensor("blk.0.ffn_gate.weight", F32, 0, 1ul << 30, 1))
+            .ShouldContain("tensor 'blk.0.ffn_gate.weight' has rows of 1073741824 elements; no model's have more than 67108864");
+
+    [Fact]
+    public void An_architecture_too_long_to_be_one_is_named_and_not_decoded()
+    {
+        byte[] bytes = new RawGguf().Key("general.architecture", String, U64(8 << 20), new byte[8 << 20]).ToArray();
+        TestModels.Open(new RawGguf().ToArray(), "warm.gguf").Dispose();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        string fault = TestModels.Fault(bytes, "lying.gguf");
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(bytes.Length + (256 << 10)); // the test's own copy
+        fault.ShouldContain("metadata key 'general.architecture' is a text of 8388608 bytes");
+        fault.Length.ShouldBeLessThan(400);
+    }
+
+    [Fact]
     public void An_unknown_tensor_type_is_named() =>
         Fault(new RawGguf { DataBytes = 64 }.Tensor("t", 77, 0, 4)).ShouldContain("tensor 't' has the unknown type 77");
 

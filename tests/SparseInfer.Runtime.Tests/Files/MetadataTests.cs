@@ -45,6 +45,51 @@ public sealed class MetadataTests : IDisposable
     }
 
     [Fact]
+    public void Numbers_that_are_not_finite_are_read_as_python_writes_them()
+    {
+        using var model = OpenWithConfig("""
+            {"a": NaN, "b": Infinity,"c":-Infinity, "d": [0.0, Infinity,NaN ], "e": {"f": -Infinity}, "text": "NaN, \" Infinity", "g": 7,
+             "h": [NaN], "i": "\\\\", "j": NaN}
+            """);
+        var metadata = model.Metadata;
+
+        metadata.GetDouble("a").ShouldBe(double.NaN);
+        metadata.GetDouble("b").ShouldBe(double.PositiveInfinity);
+        metadata.GetDouble("c").ShouldBe(double.NegativeInfinity);
+        metadata.TryGetSingleArray("d", out float[]? numbers).ShouldBeTrue();
+        numbers.ShouldBe([0f, float.PositiveInfinity, float.NaN]);
+        metadata.GetDouble("e.f").ShouldBe(double.NegativeInfinity);
+        metadata.GetString("text").ShouldBe("NaN, \" Infinity");
+        metadata.GetInt64("g").ShouldBe(7);
+        metadata.GetDouble("j").ShouldBe(double.NaN);
+        metadata.Describe("a").ShouldBe("a number");
+        metadata.TryGetInt64("a", out _).ShouldBeFalse();
+        metadata.TryGetInt64("c", out _).ShouldBeFalse();
+        metadata.TryGetInt32Array("h", out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_byte_order_mark_does_not_shift_numbers_that_are_not_finite()
+    {
+        using var model = OpenWithConfig("\uFEFF{\"layers\": 6, \"limit\": Infinity}");
+        model.Metadata.GetInt64("layers").ShouldBe(6);
+        model.Metadata.GetDouble("limit").ShouldBe(double.PositiveInfinity);
+    }
+
+    [Theory]
+    [InlineData("{\"a\": 1NaN}")]
+    [InlineData("{\"a\": NaNa}")]
+    [InlineData("{\"a\": NaN1}")]
+    [InlineData("{\"a\": -NaN}")]
+    [InlineData("{\"a\": +Infinity}")]
+    [InlineData("{\"a\": --Infinity}")]
+    [InlineData("{\"a\": Infinityx}")]
+    [InlineData("{NaN: 1}")]
+    [InlineData("NaN")]
+    public void What_python_would_not_read_either_is_no_json(string config) =>
+        Should.Throw<ModelFormatException>(() => OpenWithConfig(config).Dispose());
+
+    [Fact]
     public void A_byte_order_mark_before_a_config_is_stepped_over()
     {
         using var model = OpenWithConfig("\uFEFF{\"layers\": 6}");

@@ -50,6 +50,65 @@ public sealed class ModelLocatorTests : IDisposable
     }
 
     [Theory]
+    [InlineData("M.GGUF")]
+    [InlineData("Model.Safetensors")]
+    [InlineData("PART.SAFETENSORS")]
+    public void A_name_in_capitals_is_found_in_a_folder(string name)
+    {
+        bool gguf = name.EndsWith("GGUF", StringComparison.Ordinal);
+        _folder.Write(name, gguf ? new RawGguf().ToArray() : RawSafetensors.Build("{}"));
+        using var model = ModelFile.Open(_folder.Root);
+        model.Format.ShouldBe(gguf ? ModelFileFormat.Gguf : ModelFileFormat.Safetensors);
+    }
+
+    [Theory]
+    [InlineData("pytorch_model.bin")]
+    [InlineData("pytorch_model-00001-of-00002.bin")]
+    [InlineData("consolidated.00.pth")]
+    public void A_folder_with_only_a_pickled_model_says_what_to_convert_it_to(string name)
+    {
+        _folder.Write(name, [1]);
+        _folder.Write("config.json", "{}"u8);
+        string fault = Fault(_folder.Root);
+        fault.ShouldContain(name);
+        fault.ShouldContain("convert it to safetensors");
+        _folder.Write("model.safetensors", RawSafetensors.Build("{}"));
+        ModelFile.Open(_folder.Root).Dispose();
+    }
+
+    [Fact]
+    public void A_pickled_file_says_what_to_convert_it_to() =>
+        Fault(_folder.Write("pytorch_model.bin", [0x80, 2, (byte)'}', 0])).ShouldContain("Convert the model to safetensors");
+
+    [Fact]
+    public void A_link_to_nothing_is_called_one_wherever_it_is_met()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // links need a privilege there
+        }
+
+        string link = Path.Combine(_folder.Root, "model.gguf");
+        File.CreateSymbolicLink(link, "../blobs/gone\u001b[31m");
+        Fault(link).ShouldContain(@"this is a link to '../blobs/gone\u001b[31m', which is not there");
+        Should.Throw<ModelFormatException>(() => ModelFile.Open(_folder.Root)).Message.ShouldStartWith(link);
+
+        // What a link of links leads to counts.
+        File.CreateSymbolicLink(Path.Combine(_folder.Root, "chain"), link);
+        Fault(Path.Combine(_folder.Root, "chain")).ShouldContain("which is not there");
+        _folder.Write("real", new RawGguf().ToArray());
+        File.Delete(link);
+        File.CreateSymbolicLink(link, "real");
+        ModelFile.Open(Path.Combine(_folder.Root, "chain")).Dispose();
+
+        // And a config.json counts as a part of the model.
+        File.Delete(link);
+        _folder.Write("model.safetensors", RawSafetensors.Build("{}"));
+        File.CreateSymbolicLink(Path.Combine(_folder.Root, "config.json"), "gone");
+        Should.Throw<ModelFormatException>(() => ModelFile.Open(_folder.Root)).Message.ShouldContain("config.json: this is a link to 'gone'");
+    }
+
+    [Theory]
     [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer")]
     [InlineData("PK\u0003\u0004 data.pkl", "zip archive")]
     [InlineData("tjgg\u0003\0\0\0", "older than GGUF")]

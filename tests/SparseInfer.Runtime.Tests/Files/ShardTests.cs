@@ -52,10 +52,22 @@ public sealed class ShardTests : IDisposable
     }
 
     [Fact]
-    public void A_tensor_that_the_index_does_not_know_is_named()
+    public void A_tensor_that_the_index_does_not_know_is_noted()
     {
         WriteShards();
-        Fault(("a", First), ("c", Second)).ShouldContain($"tensor 'b' is in {Second}, but not in the weight_map");
+        _folder.Write(First, Build($"{{{Tensor("a", "F32", "[1]", 0, 4)}, {Tensor("extra", "F32", "[1]", 4, 8)}}}", 8));
+
+        using var model = ModelFile.Open(WriteIndex(("a", First), ("b", Second)));
+
+        model.Notes.ShouldBe(["Tensor 'extra' is in the shards, but not in the weight_map of the index."]);
+        model.TryGetTensor("extra", out _).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_tensor_that_only_the_index_knows_is_named_even_where_the_shards_have_another()
+    {
+        WriteShards();
+        Fault(("a", First), ("c", Second)).ShouldContain($"tensor 'c' is not in {Second}");
     }
 
     [Fact]
@@ -90,6 +102,7 @@ public sealed class ShardTests : IDisposable
     [InlineData("C:model.safetensors")]
     [InlineData("")]
     [InlineData(@"a\u0000.safetensors")]
+    [InlineData(@"a\u202etxt.safetensors")]
     public void A_shard_outside_the_folder_is_refused(string shard) => Fault(("a", shard)).ShouldContain("tensor 'a' is said to be in");
 
     [Theory]

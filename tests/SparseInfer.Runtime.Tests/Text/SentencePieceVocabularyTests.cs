@@ -40,8 +40,36 @@ public class SentencePieceVocabularyTests
         Refused(v => v.Types.RemoveAt(0)).ShouldBe("tokenizer.ggml.token_type has 258 entries, but tokenizer.ggml.tokens has 259.");
 
     [Fact]
-    public void A_piece_that_occurs_twice_is_refused() =>
-        Refused(v => v.Add("a").Add("a")).ShouldBe("tokenizer.ggml.tokens: tokens 259 and 260 are both \"a\".");
+    public void A_text_that_several_tokens_have_stands_for_the_last_of_them()
+    {
+        SentencePieceTokenizer tokenizer = new TestVocabulary().Add("ab").Add("a").Add("b").Add("ab").BuildTokenizer();
+
+        tokenizer.Encode("ab", addBeginOfSequence: false).ShouldBe([262]);
+        tokenizer.Decode([259]).ShouldBe("ab");
+        tokenizer.Decode([262]).ShouldBe("ab");
+        tokenizer.Vocabulary.Repeated.ShouldBe((259, 262));
+        tokenizer.Vocabulary.RepeatedCount.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Tokens_without_a_text_are_never_found_and_decode_to_nothing()
+    {
+        SentencePieceTokenizer tokenizer = new TestVocabulary().Add("").Add("").Add("a").BuildTokenizer();
+
+        tokenizer.Encode("aa", addBeginOfSequence: false).ShouldBe([261, 261]);
+        tokenizer.Decode([259, 261, 260]).ShouldBe("a");
+        tokenizer.Vocabulary.TryGetToken("", out _).ShouldBeFalse();
+        tokenizer.Vocabulary.Repeated.ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_byte_may_have_several_tokens()
+    {
+        SentencePieceTokenizer tokenizer = new TestVocabulary().Add("<0x41>", 0, TokenType.Byte).BuildTokenizer();
+
+        tokenizer.Encode("A", addBeginOfSequence: false).ShouldBe([259]);
+        tokenizer.Decode([TestVocabulary.ByteToken(0x41), 259]).ShouldBe("AA");
+    }
 
     [Fact]
     public void A_null_piece_is_refused() => Refused(v => v.Add(null!)).ShouldBe("tokenizer.ggml.tokens: token 259 has no text.");
