@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
@@ -25,8 +26,8 @@ internal sealed class Declaration
                where policy is not null
                select new DeclaredPolicy(attribute, policy),
         ];
-        DeclaredAttribute main = DecoderModel ?? FeedForward ?? attributes[0];
-        Syntax = main.Syntax?.FirstAncestorOrSelf<MemberDeclarationSyntax>();
+        Main = (symbol is IPropertySymbol ? FeedForward : DecoderModel) ?? attributes[0];
+        Syntax = Main.Syntax?.FirstAncestorOrSelf<MemberDeclarationSyntax>();
     }
 
     public ISymbol Symbol { get; }
@@ -37,11 +38,19 @@ internal sealed class Declaration
     /// <summary>The property, or null where the declaration is a class.</summary>
     public IPropertySymbol? Property => Symbol as IPropertySymbol;
 
-    /// <summary>The part of the symbol that carries the attributes.</summary>
+    /// <summary>The attribute that makes it a declaration; where that is missing, the first there is.</summary>
+    public DeclaredAttribute Main { get; }
+
+    /// <summary>The part of the symbol that carries <see cref="Main"/>.</summary>
     public MemberDeclarationSyntax? Syntax { get; }
 
-    /// <summary>The types around it, innermost first.</summary>
-    public IEnumerable<TypeDeclarationSyntax> ContainingTypes => Syntax?.Ancestors().OfType<TypeDeclarationSyntax>() ?? [];
+    /// <summary>The types around it, innermost first. Extension blocks are none: they have no name.</summary>
+    public IEnumerable<TypeDeclarationSyntax> ContainingTypes =>
+        Syntax?.Ancestors().OfType<TypeDeclarationSyntax>().Where(type => type.Identifier.RawKind != 0) ?? [];
+
+    /// <summary>The language that the declaration's file is written in.</summary>
+    public LanguageVersion Language =>
+        Syntax?.SyntaxTree.Options is CSharpParseOptions options ? options.LanguageVersion : LanguageVersion.Default;
 
     /// <summary>The declared name's place.</summary>
     public Location NameLocation => Syntax switch
@@ -76,7 +85,10 @@ internal sealed class Declaration
     public string Device => (DeviceTable.Find(Target?.Text ?? "") ?? DeviceTable.Default).Name;
 
     /// <summary>Whether the compiler itself rejects part of what is declared: it has the word then, and nothing can be generated.</summary>
-    public bool HasErrors => Property?.Type.TypeKind == TypeKind.Error || Attributes.Any(attribute => attribute.HasErrors);
+    public bool HasErrors =>
+        Property?.Type.TypeKind == TypeKind.Error
+        || Attributes.Any(attribute => attribute.HasErrors)
+        || ContainingTypes.Select(type => type.Identifier.ValueText).Append(Symbol.Name).Contains("");
 
     /// <summary>Width of the residual stream; 0 where it is not declared.</summary>
     public int Hidden => (Property is null ? DecoderModel : FeedForward)?.Value("Hidden", 0) ?? 0;
@@ -122,7 +134,7 @@ internal sealed class Declaration
         foreach (AttributeData data in symbol.GetAttributes())
         {
             token.ThrowIfCancellationRequested();
-            if (IsOurs(data.AttributeClass))
+            if (AttributeNames.IsOurs(data.AttributeClass))
             {
                 (attributes ??= []).Add(new DeclaredAttribute(data, token));
             }
@@ -132,7 +144,4 @@ internal sealed class Declaration
     }
 
     private DeclaredAttribute? Find(string metadataName) => Attributes.FirstOrDefault(attribute => attribute.MetadataName == metadataName);
-
-    private static bool IsOurs(INamedTypeSymbol? type) =>
-        type is { ContainingType: null, ContainingNamespace: { Name: "SparseInfer", ContainingNamespace.IsGlobalNamespace: true } };
 }

@@ -1,13 +1,11 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A model can be instantiated by generated code, and compares by reference.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class ModelTypeKindRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
@@ -48,6 +46,14 @@ internal sealed class ModelTypeKindRule : DeclarationRule
             }
         }
 
+        foreach (SyntaxToken modifier in type.Members.SelectMany(member => member.Modifiers))
+        {
+            if (modifier.IsKind(SyntaxKind.RequiredKeyword))
+            {
+                yield return (modifier.GetLocation(), "given a required member, which Load cannot set");
+            }
+        }
+
         if (type.Keyword.Kind() is not SyntaxKind.ClassKeyword)
         {
             string article = type.IsKind(SyntaxKind.InterfaceDeclaration) ? "an " : "a ";
@@ -75,12 +81,21 @@ internal sealed class ModelTypeKindRule : DeclarationRule
     /// <summary>The generated part derives from LanguageModel, and a class has one base.</summary>
     private static IEnumerable<(Location Location, string Text)> BaseClass(INamedTypeSymbol symbol, TypeDeclarationSyntax type)
     {
-        if (symbol.TypeKind == TypeKind.Class
+        bool isOther = symbol.TypeKind == TypeKind.Class
             && symbol.BaseType is { SpecialType: SpecialType.None, TypeKind: not TypeKind.Error } @base
-            && @base.ToDisplayString() != "SparseInfer.LanguageModel"
-            && type.BaseList is { } list)
+            && @base.ToDisplayString() != "SparseInfer.LanguageModel";
+        if (type.BaseList is { } list && (isOther || NamesObject(type)))
         {
-            yield return (list.Types[0].GetLocation(), $"derived from {@base.Name}");
+            yield return (list.Types[0].GetLocation(), $"derived from {symbol.BaseType!.Name}");
         }
     }
+
+    /// <summary>Whether a part writes out the base class that it would have anyhow: another part cannot have another one then.</summary>
+    public static bool NamesObject(TypeDeclarationSyntax type) => type.BaseList?.Types[0].Type switch
+    {
+        PredefinedTypeSyntax predefined => predefined.Keyword.IsKind(SyntaxKind.ObjectKeyword),
+        SimpleNameSyntax name => name.Identifier.ValueText == nameof(Object),
+        QualifiedNameSyntax name => name.Right.Identifier.ValueText == nameof(Object),
+        _ => false,
+    };
 }

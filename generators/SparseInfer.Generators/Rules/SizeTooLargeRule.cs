@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Every size, and every matrix that sizes span, is one that generated code can address.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class SizeTooLargeRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
