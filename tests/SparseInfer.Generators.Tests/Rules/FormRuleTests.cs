@@ -94,7 +94,6 @@ public sealed class FormRuleTests
         Diagnose.Expect("partial class C { " + LayerAttributes + "static partial FeedForwardKernel P {|SPI0008:=> null!|}; }", "CS9249");
 
     [Theory]
-    [InlineData("static partial class C { } $")]
     [InlineData("static partial class C { } } $", "CS1022")]
     [InlineData("namespace N { $ }")]
     public Task ALayerIsAMember(string around, params string[] errors) => Diagnose.Expect(
