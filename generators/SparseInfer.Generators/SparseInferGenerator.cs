@@ -21,8 +21,6 @@ namespace SparseInfer.Generators;
 [Generator(LanguageNames.CSharp)]
 public sealed class SparseInferGenerator : IIncrementalGenerator
 {
-    private const string IlgpuRuntime = "SparseInfer.Runtime.Ilgpu";
-
     private static readonly Encoding Utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
     private readonly DeclarationReader _reader;
@@ -74,7 +72,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
         // A user without the ILGPU runtime gets no code for it.
         IncrementalValueProvider<bool> ilgpu = context.CompilationProvider
-            .Select(static (compilation, _) => compilation.ReferencedAssemblyNames.Any(static assembly => assembly.Name == IlgpuRuntime))
+            .Select(static (compilation, _) => compilation.ReferencedAssemblyNames.Any(static assembly => assembly.Name == AttributeNames.IlgpuRuntime))
             .WithTrackingName(Steps.FindIlgpu);
 
         // Mostly empty: names of files hang on one declaration, and not on the others.

@@ -22,6 +22,9 @@ internal static class AttributeNames
         .. PolicyRegistry.All.Select(policy => policy.AttributeName),
     ];
 
+    /// <summary>The assembly that runs models on GPUs.</summary>
+    public const string IlgpuRuntime = "SparseInfer.Runtime.Ilgpu";
+
     private const string Assembly = "SparseInfer.Dsl";
 
     private static readonly HashSet<string> Names = [.. All.Select(name => name.Substring(name.LastIndexOf('.') + 1))];

@@ -84,6 +84,9 @@ internal sealed class Declaration
     /// <summary>The device that <see cref="Target"/> stands for, by its name in the table; the default where it stands for none.</summary>
     public string Device => (DeviceTable.Find(Target?.Text ?? "") ?? DeviceTable.Default).Name;
 
+    /// <summary>Whether the project references what runs models on GPUs: then there is code for them.</summary>
+    public bool IsForGpu => Symbol.ContainingModule?.ReferencedAssemblies.Any(assembly => assembly.Name == AttributeNames.IlgpuRuntime) == true;
+
     /// <summary>Whether the compiler itself rejects part of what is declared: it has the word then, and nothing can be generated.</summary>
     public bool HasErrors =>
         Property?.Type.TypeKind == TypeKind.Error

@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Rules;
@@ -29,22 +30,24 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
             return Declaration.From(context.TargetSymbol, token) is { } declaration
                 && declaration.Main.MetadataName == attribute
                 && declaration.Syntax == context.TargetNode
-                ? Read(declaration, token)
+                ? Read(declaration, message => Stub(context.SemanticModel, declaration, message, token), token)
                 : null;
         }
         catch (Exception exception) when (GeneratorFault.IsFault(exception))
         {
-            return Fault(exception, context.TargetSymbol.Name, context.TargetSymbol.Locations.FirstOrDefault(), stub: null);
+            ISymbol symbol = context.TargetSymbol;
+            Report report = GeneratorFault.Report(symbol.Name, exception, symbol.Locations.FirstOrDefault());
+            return new ReadDeclaration(null, null, null, new[] { report }.ToEquatableArray());
         }
     }
 
-    private ReadDeclaration Read(Declaration declaration, CancellationToken token)
+    private ReadDeclaration Read(Declaration declaration, Func<string, StubSpec?> stub, CancellationToken token)
     {
         // What the compiler rejects cannot be read; its own error comes first and ours after that is mended.
         if (declaration.HasErrors)
         {
             string rejected = $"The compiler rejects an attribute of '{declaration.Symbol.Name}'.";
-            return new ReadDeclaration(null, null, StubParser.Parse(declaration, rejected), default);
+            return new ReadDeclaration(null, null, stub(rejected), default);
         }
 
         try
@@ -64,17 +67,12 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
 
             return error is null
                 ? Planned(ModelParser.Read(declaration), LayerParser.Read(declaration), reports.ToEquatableArray())
-                : new ReadDeclaration(
-                    null, null, StubParser.Parse(declaration, $"{error.Id}: {error.Message}"), reports.ToEquatableArray());
+                : new ReadDeclaration(null, null, stub($"{error.Id}: {error.Message}"), reports.ToEquatableArray());
         }
         catch (Exception exception) when (GeneratorFault.IsFault(exception))
         {
             Report report = GeneratorFault.Report(declaration.Symbol.Name, exception, declaration.NameLocation);
-            return Fault(
-                exception,
-                declaration.Symbol.Name,
-                declaration.NameLocation,
-                StubParser.Parse(declaration, $"{report.Id}: {report.Message}"));
+            return new ReadDeclaration(null, null, stub($"{report.Id}: {report.Message}"), new[] { report }.ToEquatableArray());
         }
     }
 
@@ -95,6 +93,20 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
         return new ReadDeclaration(model, layer, null, reports);
     }
 
-    private static ReadDeclaration Fault(Exception exception, string name, Location? location, StubSpec? stub) =>
-        new(null, null, stub, new[] { GeneratorFault.Report(name, exception, location) }.ToEquatableArray());
+    /// <summary>
+    /// What the declaration needs to compile; null where the compiler has more against it than that nobody has written the rest: it would
+    /// say the same of the stub.
+    /// </summary>
+    private static StubSpec? Stub(SemanticModel model, Declaration declaration, string message, CancellationToken token)
+    {
+        SyntaxNode outermost =
+            declaration.Syntax!.AncestorsAndSelf().LastOrDefault(node => node is TypeDeclarationSyntax) ?? declaration.Syntax!;
+        bool isSound = model.GetSyntaxDiagnostics(outermost.Span, token)
+            .Concat(model.GetDeclarationDiagnostics(outermost.Span, token))
+            .All(diagnostic => diagnostic.Severity != DiagnosticSeverity.Error || Unwritten.Contains(diagnostic.Id));
+        return isSound ? StubParser.Parse(declaration, message) : null;
+    }
+
+    /// <summary>Partial members without an implementation: ours, and those of other generators.</summary>
+    private static readonly string[] Unwritten = ["CS9248", "CS8795"];
 }

@@ -64,6 +64,11 @@ internal sealed class SizeTooLargeRule : DeclarationRule
                 yield return ("Hidden * Heads * HeadDimension", hidden * heads, DeclaredSize.MatrixLimit, location);
             }
 
+            if (declaration.IsForGpu)
+            {
+                yield return ("The head dimension", declaration.HeadDimension, DeclaredSize.GpuHeadLimit, location);
+            }
+
             bool isGiven = attention.Value("RopeDimensions", 0) != 0;
             long rotated = isGiven ? attention.Value("RopeDimensions", 0) : declaration.HeadDimension;
             yield return (

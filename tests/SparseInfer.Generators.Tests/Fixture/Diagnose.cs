@@ -42,6 +42,11 @@ internal static class Diagnose
         GeneratorDriver driver = CSharpGeneratorDriver.Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: options)
             .RunGeneratorsAndUpdateCompilation(compilation, out complete, out ImmutableArray<Diagnostic> reported);
         driver.GetRunResult().Results.ShouldHaveSingleItem().Exception.ShouldBeNull();
-        return [.. reported.OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start).ThenBy(diagnostic => diagnostic.Id)];
+        return
+        [
+            .. reported.Where(diagnostic => !diagnostic.IsSuppressed)
+                .OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)
+                .ThenBy(diagnostic => diagnostic.Id),
+        ];
     }
 }

@@ -60,7 +60,7 @@ public sealed class StubTests
     [Theory]
     [InlineData("", "")]
     [InlineData("class Outer<T> where T : class", "Outer<string>.")]
-    [InlineData("interface Outer<in T, out U>", "Outer<string, int>.")]
+    [InlineData("interface Outer<T, U>", "Outer<string, int>.")]
     [InlineData("record struct Outer", "Outer.")]
     public void WhatUsesALayerCompilesAndThrows(string outer, string qualifier)
     {
@@ -85,11 +85,11 @@ public sealed class StubTests
     [InlineData("protected partial ref readonly int P { get; }")]
     [InlineData("partial FeedForwardKernel P { get; init; }")]
     [InlineData("static partial object? P { set; }")]
-    [InlineData("partial public System.Collections.Generic.List<dynamic?> P { set; protected get; }", "CS0267")]
+    [InlineData("protected partial System.Collections.Generic.List<dynamic?> P { set; private get; }")]
     [InlineData("new static partial FeedForwardKernel? ToString { get; }")]
-    public void AnyPropertyHasItsOtherHalf(string property, string? own = null) => Complete(
+    public void AnyPropertyHasItsOtherHalf(string property) => Complete(
         "public partial class C { [FeedForward(Hidden = 64, Intermediate = 0), Weights(WeightType.F32)] " + property + " }")
-        .GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id != own).ShouldBeEmpty();
+        .GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();
 
     /// <summary>What the compiler rejects in the user's text it does not reject a second time in the generated.</summary>
     [Theory]
@@ -97,6 +97,7 @@ public sealed class StubTests
     [InlineData("static partial FeedForwardKernel P { readonly get; }")]
     [InlineData("static partial FeedForwardKernel P { get; get; }")]
     [InlineData("static partial FeedForwardKernel P { private get; }")]
+    [InlineData("partial static FeedForwardKernel P { get; }")]
     [InlineData("static partial void P { get; }")]
     [InlineData("static partial System.Math P { get; }")]
     [InlineData("unsafe static partial int* P { get; }")]
@@ -115,6 +116,9 @@ public sealed class StubTests
     [InlineData("[DecoderModel(Hidden = 2)] public sealed partial class { }")]
     [InlineData("class SparseInfer { } partial class C { [Weights(WeightType.F16)] static partial FeedForwardKernel P { get; } }")]
     [InlineData("namespace SparseInfer { partial record LanguageModel; } [Weights(WeightType.F16)] sealed partial class P { }")]
+    [InlineData("class System { } partial class C { [Weights(WeightType.F16)] static partial FeedForwardKernel P { get; } }")]
+    [InlineData("[Weights(WeightType.F16)] private partial class P { }")]
+    [InlineData("partial class C { [Weights(WeightType.F16)] static partial FeedForwardKernel P { } }")]
     [InlineData("[DecoderModel(Hidden = 2)] public partial class P : Unknown { }")]
     [InlineData("[DecoderModel(Hidden = 2)] public partial class P<T> where T : Unknown { }")]
     public void NorIsWhatTheyLeaveUnclear(string source)
@@ -144,7 +148,7 @@ public sealed class StubTests
             """;
 
         Diagnose.Run(UserCode.Compile(Source), out Compilation complete).Select(diagnostic => diagnostic.Id)
-            .ShouldBe(["SPI0009", "SPI0002", "SPI0020", "SPI0020", "SPI0006", "SPI0005"]);
+            .ShouldBe(["SPI0009", "SPI0002", "SPI0020", "SPI0006", "SPI0005"]);
         complete.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Select(diagnostic => diagnostic.Id)
             .ShouldBe(["CS0751", "CS9248", "CS0246", "CS0029"], ignoreOrder: true);
     }

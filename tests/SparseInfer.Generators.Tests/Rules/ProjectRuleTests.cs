@@ -94,6 +94,24 @@ public sealed class ProjectRuleTests
         GeneratedProject.Complete(project.WithIlgpu()).GetDiagnostics().ShouldHaveNoWarningsInGeneratedCode();
     }
 
+    [Theory]
+    [InlineData("[DecoderModel(Hidden = {|SPI0010:65537|}, Layers = 1, Vocabulary = 1, Context = 1), Attention(Heads = 1, HeadDimension = 64)")]
+    [InlineData("[DecoderModel(Hidden = 65536, Layers = 1, Vocabulary = 1, Context = 1), Attention(Heads = {|SPI0010:1|})")]
+    [InlineData("[DecoderModel(Hidden = 64, Layers = 1, Vocabulary = 1, Context = 1), Attention(Heads = 1, HeadDimension = {|SPI0010:4098|})")]
+    public Task RowsThatGpusCannotHoldAreRefusedWhereThereIsCodeForThem(string attributes)
+    {
+        string markup = attributes + ", FeedForward(Intermediate = 9), RmsNorm, Weights(WeightType.F16)] partial class M;";
+        return Diagnose.Expect(markup, source => UserCode.Compile(source).WithIlgpu());
+    }
+
+    [Fact]
+    public async Task WithoutGpusTheyAreNot()
+    {
+        await Diagnose.Expect(Declared.Layer("[FeedForward(Hidden = 1 << 20, Intermediate = 9)]"));
+        await Diagnose.Expect(
+            Declared.Layer("[FeedForward(Hidden = {|SPI0010:1 << 20|}, Intermediate = 9)]"), source => UserCode.Compile(source).WithIlgpu());
+    }
+
     private static CSharpCompilation In(LanguageVersion version, string source) => CSharpCompilation.Create(
         "UserCode",
         [CSharpSyntaxTree.ParseText(source, new CSharpParseOptions(version), "Source.cs")],
