@@ -63,13 +63,16 @@ internal sealed class HiddenTypeRule : DeclarationRule
                 .Concat(ours.GetNamespaceMembers().Where(space => IsOurs(module, space.Name)));
         }
 
-        return names.Concat(
+        names = names.Concat(
             from space in Used
             let found = Find(root, space)
             where found is not null
             from type in found.GetTypeMembers()
             where type.Arity == 0 && IsOurs(module, type.Name)
             select type);
+
+        // File-local types of one name are several.
+        return names.GroupBy(symbol => symbol.ToDisplayString()).Select(group => group.First());
     }
 
     /// <summary>Whether a type of that name is in what the project references of ours.</summary>

@@ -75,6 +75,11 @@ internal sealed class LayerPropertyRule : DeclarationRule
             yield return new Violation(setter.Keyword.GetLocation(), property.Name, "be read-only");
         }
 
+        if (syntax.AccessorList?.Accessors.Any(SyntaxKind.GetAccessorDeclaration) == false)
+        {
+            yield return new Violation(declaration.NameLocation, property.Name, "have 'get;'");
+        }
+
         if (property.RefKind != RefKind.None || property.Type.ToDisplayString() != "SparseInfer.FeedForwardKernel")
         {
             yield return new Violation(syntax.Type.GetLocation(), property.Name, "be of type SparseInfer.FeedForwardKernel");

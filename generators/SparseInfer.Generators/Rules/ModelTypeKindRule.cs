@@ -26,6 +26,12 @@ internal sealed class ModelTypeKindRule : DeclarationRule
             return [];
         }
 
+        if (symbol.TypeKind is TypeKind.Enum or TypeKind.Delegate)
+        {
+            string kind = symbol.TypeKind == TypeKind.Enum ? "an enum" : "a delegate";
+            return [new Violation(declaration.NameLocation, symbol.Name, kind)];
+        }
+
         return
         [
             .. from reference in symbol.DeclaringSyntaxReferences

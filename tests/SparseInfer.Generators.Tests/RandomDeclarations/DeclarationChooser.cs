@@ -11,7 +11,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
     public RandomDeclaration Declaration()
     {
         _odd = chooser.Of(0, 0, 0, 1, 3, 15);
-        return chooser.In(35) ? Model() : Layer();
+        return chooser.In(25) ? Model() : Layer();
     }
 
     private bool IsOdd => chooser.In(_odd);
@@ -42,9 +42,9 @@ internal sealed class DeclarationChooser(Chooser chooser)
         IsOdd ? chooser.Of(Words.Accessors) : "{ get; }",
         Members: []);
 
-    private string Name() => chooser.Of(chooser.In(12) ? Words.OddNames : Words.Names);
+    private string Name() => chooser.Of(chooser.In(8) ? Words.OddNames : Words.Names);
 
-    private string Namespace() => chooser.Of(chooser.In(12) ? Words.OddNamespaces : Words.Namespaces);
+    private string Namespace() => chooser.Of(chooser.In(8) ? Words.OddNamespaces : Words.Namespaces);
 
     private ImmutableArray<Container> Containers(int first)
     {

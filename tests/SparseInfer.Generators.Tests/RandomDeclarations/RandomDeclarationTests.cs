@@ -10,7 +10,7 @@ namespace SparseInfer.Generators.Tests.RandomDeclarations;
 public sealed class RandomDeclarationTests
 {
     /// <summary>So many take about 25 seconds of one core.</summary>
-    private const int Projects = 300;
+    private const int Projects = 130;
 
     private const int MaxFailures = 8;
 

@@ -27,7 +27,7 @@ internal sealed record RandomProject(LanguageVersion Language, NullableContextOp
     public static RandomProject Of(Chooser chooser, bool ilgpu)
     {
         var declarations = new DeclarationChooser(chooser);
-        IEnumerable<RandomPiece> pieces = Enumerable.Range(0, chooser.Between(5, 15)).Select(_ => (RandomPiece)declarations.Declaration());
+        IEnumerable<RandomPiece> pieces = Enumerable.Range(0, chooser.Between(8, 24)).Select(_ => (RandomPiece)declarations.Declaration());
         IEnumerable<RandomPiece> surroundings = Enumerable.Range(0, chooser.Of(0, 0, 0, 1, 2)).Select(_ => Surrounding.Of(chooser));
         return new RandomProject(
             chooser.Of(Languages), chooser.Of(NullableContextOptions.Enable, NullableContextOptions.Disable), ilgpu, [.. pieces, .. surroundings]);

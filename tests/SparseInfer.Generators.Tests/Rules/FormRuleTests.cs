@@ -33,6 +33,8 @@ public sealed class FormRuleTests
     [InlineData("partial {|SPI0004:struct|} M;")]
     [InlineData("partial {|SPI0004:record|} struct M;")]
     [InlineData("partial {|SPI0004:interface|} M;")]
+    [InlineData("enum {|SPI0004:M|} { }")]
+    [InlineData("delegate void {|SPI0004:M|}();")]
     public Task WhatIsNoClassIsRefusedBesideTheCompiler(string markup) => Diagnose.Expect(Attributes + markup, "CS0592");
 
     [Fact]
@@ -88,6 +90,10 @@ public sealed class FormRuleTests
     [InlineData("FeedForwardKernel {|SPI0008:this|}[int i] => null!;")]
     public Task ALayerIsAStaticPartialGetOnlyKernel(string markup, params string[] errors) =>
         Diagnose.Expect("partial class C { " + LayerAttributes + markup + " }", errors);
+
+    [Fact]
+    public Task APropertyThatCannotBeReadIsNoLayer() => Diagnose.Expect(
+        "partial class C { " + LayerAttributes + "static partial FeedForwardKernel {|SPI0008:P|} { } }", "CS0548", "CS9248");
 
     [Fact]
     public Task APropertyWithABodyIsNotTheHalfThatTheUserWrites() =>
