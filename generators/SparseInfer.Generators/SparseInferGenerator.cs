@@ -50,20 +50,21 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        Dictionary<string, IncrementalValuesProvider<ReadDeclaration>> declarations =
-            AttributeNames.All.ToDictionary(name => name, name => Declarations(context, name));
+        IncrementalValuesProvider<ReadDeclaration> modelClasses = Declarations(context, AttributeNames.DecoderModel);
+        IncrementalValuesProvider<ReadDeclaration> layerProperties = Declarations(context, AttributeNames.FeedForward);
+        IncrementalValuesProvider<ReadDeclaration>[] declarations = [modelClasses, layerProperties, Strays(context)];
 
-        IncrementalValuesProvider<ModelSpec> models = declarations[AttributeNames.DecoderModel]
+        IncrementalValuesProvider<ModelSpec> models = modelClasses
             .Where(static declaration => declaration.Model is not null)
             .Select(static (declaration, _) => declaration.Model!)
             .WithTrackingName(Steps.ParseModel);
 
-        IncrementalValuesProvider<LayerSpec> layers = declarations[AttributeNames.FeedForward]
+        IncrementalValuesProvider<LayerSpec> layers = layerProperties
             .Where(static declaration => declaration.Layer is not null)
             .Select(static (declaration, _) => declaration.Layer!)
             .WithTrackingName(Steps.ParseLayer);
 
-        IncrementalValuesProvider<StubSpec> stubs = declarations.Values
+        IncrementalValuesProvider<StubSpec> stubs = declarations
             .Select(some => some.Where(static declaration => declaration.Stub is not null).Select(static (declaration, _) => declaration.Stub!))
             .Select(some => some.Collect())
             .Aggregate(static (some, more) => some.Combine(more).Select(static (pair, _) => pair.Left.AddRange(pair.Right)))
@@ -82,7 +83,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             .Select(static (all, _) => HintNames.Of([.. all.Left.Left, .. all.Left.Right, .. all.Right]))
             .WithTrackingName(Steps.RenameFiles);
 
-        foreach (IncrementalValuesProvider<ReadDeclaration> some in declarations.Values)
+        foreach (IncrementalValuesProvider<ReadDeclaration> some in declarations)
         {
             context.RegisterSourceOutput(
                 some.SelectMany(static (declaration, _) => declaration.Reports),
@@ -179,7 +180,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             });
     }
 
-    /// <summary>Declarations that are found by one attribute: each of them by exactly one.</summary>
+    /// <summary>Declarations that have the attribute which makes them one.</summary>
     private IncrementalValuesProvider<ReadDeclaration> Declarations(IncrementalGeneratorInitializationContext context, string attribute)
     {
         DeclarationReader reader = _reader;
@@ -187,7 +188,28 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             .ForAttributeWithMetadataName(
                 attribute,
                 static (node, _) => node is MemberDeclarationSyntax,
-                (found, token) => reader.Read(found, attribute, token))
+                (found, token) => StrayAttributes.IsStray(found.TargetSymbol, attribute)
+                    ? null
+                    : reader.Read(found.TargetSymbol, found.TargetNode, found.SemanticModel, name => name == attribute, token))
+            .Where(static declaration => declaration is not null)
+            .Select(static (declaration, _) => declaration!);
+    }
+
+    /// <summary>What has other attributes of the vocabulary and not that one.</summary>
+    private IncrementalValuesProvider<ReadDeclaration> Strays(IncrementalGeneratorInitializationContext context)
+    {
+        DeclarationReader reader = _reader;
+        return context.CompilationProvider
+            .SelectMany(static (compilation, _) => compilation.SyntaxTrees)
+            .SelectMany(static (tree, token) => StrayAttributes.Candidates(tree, token))
+            .Combine(context.CompilationProvider)
+            .Select((pair, token) =>
+            {
+                SemanticModel model = pair.Right.GetSemanticModel(pair.Left.SyntaxTree);
+                return model.GetDeclaredSymbol(pair.Left, token) is { } symbol
+                    ? reader.Read(symbol, pair.Left, model, name => StrayAttributes.IsStray(symbol, name), token)
+                    : null;
+            })
             .Where(static declaration => declaration is not null)
             .Select(static (declaration, _) => declaration!);
     }

@@ -18,24 +18,25 @@ internal sealed record ReadDeclaration(ModelSpec? Model, LayerSpec? Layer, StubS
 /// <param name="rules">The rules to keep.</param>
 internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
 {
-    /// <summary>Reads what carries an attribute of the vocabulary.</summary>
-    /// <param name="context">The attribute's place.</param>
-    /// <param name="attribute">Metadata name of the attribute by which it was found.</param>
+    /// <summary>Reads a declaration.</summary>
+    /// <param name="symbol">What carries attributes.</param>
+    /// <param name="node">The part of it that is looked at.</param>
+    /// <param name="model">Its file's.</param>
+    /// <param name="isMain">Whether an attribute is the one by which declarations like this are found.</param>
     /// <param name="token">Ends it.</param>
-    /// <returns>Null where there is nothing to say, or where another of its attributes says it.</returns>
-    public ReadDeclaration? Read(GeneratorAttributeSyntaxContext context, string attribute, CancellationToken token)
+    /// <returns>Null where there is nothing to say, or where another attribute or part says it.</returns>
+    public ReadDeclaration? Read(ISymbol symbol, SyntaxNode node, SemanticModel model, Func<string, bool> isMain, CancellationToken token)
     {
         try
         {
-            return Declaration.From(context.TargetSymbol, token) is { } declaration
-                && declaration.Main.MetadataName == attribute
-                && declaration.Syntax == context.TargetNode
-                ? Read(declaration, message => Stub(context.SemanticModel, declaration, message, token), token)
+            return Declaration.From(symbol, token) is { } declaration
+                && isMain(declaration.Main.MetadataName)
+                && declaration.Syntax == node
+                ? Read(declaration, message => Stub(model, declaration, message, token), token)
                 : null;
         }
         catch (Exception exception) when (GeneratorFault.IsFault(exception))
         {
-            ISymbol symbol = context.TargetSymbol;
             Report report = GeneratorFault.Report(symbol.Name, exception, symbol.Locations.FirstOrDefault());
             return new ReadDeclaration(null, null, null, new[] { report }.ToEquatableArray());
         }
