@@ -9,7 +9,7 @@ namespace SparseInfer.Generators.Tests.RandomDeclarations;
 /// </summary>
 public sealed class RandomDeclarationTests
 {
-    /// <summary>So many take about 25 seconds of one core.</summary>
+    /// <summary>So many take 25 to 40 seconds of one core, most of it to compile what was generated.</summary>
     private const int Projects = 130;
 
     private const int MaxFailures = 8;
