@@ -52,6 +52,11 @@ internal sealed class Declaration
     public LanguageVersion Language =>
         Syntax?.SyntaxTree.Options is CSharpParseOptions options ? options.LanguageVersion : LanguageVersion.Default;
 
+    /// <summary>Whether it is <c>unsafe</c> in a project that compiles no unsafe code: the compiler would say so of the other half again.</summary>
+    public bool IsUnsafeInVain =>
+        Syntax?.Modifiers.Any(SyntaxKind.UnsafeKeyword) == true
+        && (Symbol.ContainingAssembly as ISourceAssemblySymbol)?.Compilation.Options is not CSharpCompilationOptions { AllowUnsafe: true };
+
     /// <summary>The declared name's place.</summary>
     public Location NameLocation => Syntax switch
     {

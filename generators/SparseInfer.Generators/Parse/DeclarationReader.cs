@@ -45,9 +45,9 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
     private ReadDeclaration Read(Declaration declaration, Func<string, StubSpec?> stub, CancellationToken token)
     {
         // What the compiler rejects cannot be read; its own error comes first and ours after that is mended.
-        if (declaration.HasErrors)
+        if (declaration.HasErrors || declaration.IsUnsafeInVain)
         {
-            string rejected = $"The compiler rejects an attribute of '{declaration.Symbol.Name}'.";
+            string rejected = $"The compiler rejects an attribute or a modifier of '{declaration.Symbol.Name}'.";
             return new ReadDeclaration(null, null, stub(rejected), default);
         }
 

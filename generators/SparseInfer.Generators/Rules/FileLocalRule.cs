@@ -21,14 +21,10 @@ internal sealed class FileLocalRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        // File-local types are never nested, so it is the outermost one or none.
-        if (declaration.Syntax?.AncestorsAndSelf().OfType<TypeDeclarationSyntax>().LastOrDefault() is { } outermost &&
-            (declaration.DecoderModel is not null || declaration.Property is not null))
-        {
-            foreach (SyntaxToken modifier in outermost.Modifiers.Where(modifier => modifier.IsKind(SyntaxKind.FileKeyword)))
-            {
-                yield return new Violation(modifier.GetLocation(), outermost.Identifier.ValueText, declaration.Symbol.Name);
-            }
-        }
+        bool isDeclaration = declaration.DecoderModel is not null || declaration.Property is not null;
+        return from type in isDeclaration ? declaration.Syntax?.AncestorsAndSelf().OfType<TypeDeclarationSyntax>() ?? [] : []
+               from modifier in type.Modifiers
+               where modifier.IsKind(SyntaxKind.FileKeyword)
+               select new Violation(modifier.GetLocation(), type.Identifier.ValueText, declaration.Symbol.Name);
     }
 }

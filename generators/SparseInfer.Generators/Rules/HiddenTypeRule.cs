@@ -36,6 +36,13 @@ internal sealed class HiddenTypeRule : DeclarationRule
     /// <summary>Words that are a type's name where there is such a type.</summary>
     private static readonly string[] Words = ["nint", "nuint", "var", "dynamic", "notnull", "unmanaged", "scoped", "_"];
 
+    /// <summary>Types of the base library that generated code names. Others of its namespaces are not in the way: projects bring some along.</summary>
+    private static readonly string[] BaseTypes =
+    [
+        "Action", "BitOperations", "GeneratedCodeAttribute", "Math", "MathF", "MemoryMarshal", "MethodImplAttribute", "MethodImplOptions",
+        "NotSupportedException", "Span", "Unsafe", "Vector", "Vector128",
+    ];
+
     private static readonly string[] Branches = ["Runtime", "Files", "Kernels", "Generated"];
 
     public override IEnumerable<Violation> Check(Declaration declaration)
@@ -68,7 +75,8 @@ internal sealed class HiddenTypeRule : DeclarationRule
             let found = Find(root, space)
             where found is not null
             from type in found.GetTypeMembers()
-            where type.Arity == 0 && IsOurs(module, type.Name)
+            where type.Arity == 0
+            where IsOurs(module, type.Name) || (!Spaces.Contains(space) && BaseTypes.Contains(type.Name))
             select type);
 
         // File-local types of one name are several.

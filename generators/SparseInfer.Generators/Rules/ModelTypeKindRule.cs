@@ -46,7 +46,9 @@ internal sealed class ModelTypeKindRule : DeclarationRule
     {
         foreach (SyntaxToken modifier in type.Modifiers)
         {
-            if (modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword)
+            // The compiler rejects the latter two in a namespace, and then finds other types where their name stands.
+            bool isHidden = modifier.Kind() is SyntaxKind.PrivateKeyword or SyntaxKind.ProtectedKeyword && type.Parent is not TypeDeclarationSyntax;
+            if (isHidden || modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword)
             {
                 yield return (modifier.GetLocation(), modifier.ValueText);
             }

@@ -78,7 +78,8 @@ internal sealed record RandomDeclaration(
             yield return this with { Members = Members.RemoveAt(i) };
         }
 
-        for (int i = 0; i < Attributes.Length; i++)
+        // Without any it would be no declaration.
+        for (int i = 0; i < Attributes.Length && Attributes.Length > 1; i++)
         {
             yield return this with { Attributes = Attributes.RemoveAt(i), OnOtherPart = Math.Min(OnOtherPart, Attributes.Length - 1) };
         }

@@ -53,6 +53,16 @@ public sealed class FormRuleTests
         await Diagnose.Expect(markup.Replace("$", LayerAttributes + "static partial FeedForwardKernel Mlp { get; }"), "CS0751", "CS9248");
     }
 
+    [Fact]
+    public Task ANestedTypeIsNotFileLocalEither() => Diagnose.Expect(
+        "partial class Outer { {|SPI0033:file|} partial class Inner { " + LayerAttributes + "static partial FeedForwardKernel Mlp { get; } } }",
+        "CS9054", "CS9248");
+
+    [Theory]
+    [InlineData("{|SPI0004:private|} partial class M;")]
+    [InlineData("{|SPI0004:protected|} internal partial class M;")]
+    public Task AModelInANamespaceIsPublicOrInternal(string markup) => Diagnose.Expect(Attributes + markup, "CS1527");
+
     [Theory]
     [InlineData("[{|SPI0005:Attention|}(Heads = 8)] class M;")]
     [InlineData("[{|SPI0005:RmsNorm|}, Weights(WeightType.F16), Dense] partial class M;")]
@@ -84,6 +94,7 @@ public sealed class FormRuleTests
     [InlineData("FeedForwardKernel {|SPI0008:{|SPI0008:P|}|} => null!;")]
     [InlineData("static partial FeedForwardKernel P { get; {|SPI0008:set|}; }")]
     [InlineData("static partial {|SPI0008:object|} P { get; }")]
+    [InlineData("static unsafe partial FeedForwardKernel P { get; }", "CS0227", "CS9248")]
     [InlineData("public {|SPI0008:virtual|} partial FeedForwardKernel {|SPI0008:P|} { get; }", "CS9248")]
     [InlineData("static partial {|SPI0008:ref FeedForwardKernel|} P { get; }")]
     [InlineData("static {|SPI0008:object|} {|SPI0008:P|} { get; {|SPI0008:set|}; } = null!;")]
