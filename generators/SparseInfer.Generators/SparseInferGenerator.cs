@@ -9,27 +9,37 @@ using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Rules;
 using SparseInfer.Generators.Spec;
-using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators;
 
 /// <summary>
-/// Parse, plan, emit: declarations become specs, specs become plans, plans become C#. A declaration that breaks a rule yields
-/// no spec, so nothing half is emitted; the analyzers say what is wrong.
+/// Parse, plan, emit: declarations become specs, specs become plans, plans become C#. A declaration that breaks a rule is reported and yields
+/// no spec but a stub, so nothing half is emitted and the code around it compiles.
 /// </summary>
 [Generator(LanguageNames.CSharp)]
 public sealed class SparseInferGenerator : IIncrementalGenerator
 {
-    private const string IlgpuDeviceType = "SparseInfer.IlgpuDevice";
-
     private static readonly Encoding Utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+    private readonly DeclarationReader _reader;
+
+    /// <summary>Called by the compiler.</summary>
+    public SparseInferGenerator()
+        : this(DeclarationRules.All)
+    {
+    }
+
+    internal SparseInferGenerator(IReadOnlyList<DeclarationRule> rules) => _reader = new DeclarationReader(rules);
 
     /// <summary>Names of the pipeline's steps, by which tests look at what was computed again.</summary>
     internal static class Steps
     {
         public const string ParseModel = nameof(ParseModel);
         public const string ParseLayer = nameof(ParseLayer);
+        public const string ParseStub = nameof(ParseStub);
+        public const string RenameFiles = nameof(RenameFiles);
         public const string PlanModel = nameof(PlanModel);
         public const string PlanKernels = nameof(PlanKernels);
         public const string FindIlgpu = nameof(FindIlgpu);
@@ -40,38 +50,64 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        IncrementalValuesProvider<ModelSpec> models = context.SyntaxProvider
-            .ForAttributeWithMetadataName(
-                AttributeNames.DecoderModel, static (node, _) => node is ClassDeclarationSyntax, ModelParser.Parse)
-            .Where(static spec => spec is not null)
-            .Select(static (spec, _) => spec!)
+        IncrementalValuesProvider<ReadDeclaration> modelClasses = Declarations(context, AttributeNames.DecoderModel);
+        IncrementalValuesProvider<ReadDeclaration> layerProperties = Declarations(context, AttributeNames.FeedForward);
+        IncrementalValuesProvider<ReadDeclaration>[] declarations = [modelClasses, layerProperties, Strays(context)];
+
+        IncrementalValuesProvider<ModelSpec> models = modelClasses
+            .Where(static declaration => declaration.Model is not null)
+            .Select(static (declaration, _) => declaration.Model!)
             .WithTrackingName(Steps.ParseModel);
 
-        IncrementalValuesProvider<LayerSpec> layers = context.SyntaxProvider
-            .ForAttributeWithMetadataName(
-                AttributeNames.FeedForward, static (node, _) => node is PropertyDeclarationSyntax, LayerParser.Parse)
-            .Where(static spec => spec is not null)
-            .Select(static (spec, _) => spec!)
+        IncrementalValuesProvider<LayerSpec> layers = layerProperties
+            .Where(static declaration => declaration.Layer is not null)
+            .Select(static (declaration, _) => declaration.Layer!)
             .WithTrackingName(Steps.ParseLayer);
+
+        IncrementalValuesProvider<StubSpec> stubs = declarations
+            .Select(some => some.Where(static declaration => declaration.Stub is not null).Select(static (declaration, _) => declaration.Stub!))
+            .Select(some => some.Collect())
+            .Aggregate(static (some, more) => some.Combine(more).Select(static (pair, _) => pair.Left.AddRange(pair.Right)))
+            .SelectMany(static (all, _) => all)
+            .WithTrackingName(Steps.ParseStub);
 
         // A user without the ILGPU runtime gets no code for it.
         IncrementalValueProvider<bool> ilgpu = context.CompilationProvider
-            .Select(static (compilation, _) => compilation.GetTypeByMetadataName(IlgpuDeviceType) is not null)
+            .Select(static (compilation, _) => compilation.ReferencedAssemblyNames.Any(static assembly => assembly.Name == AttributeNames.IlgpuRuntime))
             .WithTrackingName(Steps.FindIlgpu);
 
-        context.RegisterSourceOutput(
-            models.Combine(ilgpu),
-            static (output, pair) => Add(output, pair.Left.Target.FullName, ModelClass.Emit(pair.Left, pair.Right)));
+        // Mostly empty: names of files hang on one declaration, and not on the others.
+        IncrementalValueProvider<HintNames> names = models.Select(static (spec, _) => spec.Target).Collect()
+            .Combine(layers.Select(static (spec, _) => spec.Target).Collect())
+            .Combine(stubs.Select(static (spec, _) => spec.Target).Collect())
+            .Select(static (all, _) => HintNames.Of([.. all.Left.Left, .. all.Left.Right, .. all.Right]))
+            .WithTrackingName(Steps.RenameFiles);
+
+        foreach (IncrementalValuesProvider<ReadDeclaration> some in declarations)
+        {
+            context.RegisterSourceOutput(
+                some.SelectMany(static (declaration, _) => declaration.Reports),
+                static (output, report) => output.ReportDiagnostic(report.ToDiagnostic()));
+        }
 
         context.RegisterSourceOutput(
-            models.Select(static (spec, _) => Planner.Decoder(spec)).WithTrackingName(Steps.PlanModel),
-            static (output, plan) => Add(output, plan.Spec.Target.FullName + ".Cpu", new DecoderClass(plan).Emit()));
-
+            stubs.Combine(names),
+            static (output, pair) => Add(output, pair.Right, pair.Left.Target, HintNames.Part, () => Stub.Emit(pair.Left)));
         context.RegisterSourceOutput(
-            layers.Combine(ilgpu),
-            static (output, pair) => Add(output, pair.Left.Target.FullName, LayerProperty.Emit(pair.Left, pair.Right)));
+            models.Combine(ilgpu).Combine(names),
+            static (output, pair) => Add(
+                output, pair.Right, pair.Left.Left.Target, HintNames.Part, () => ModelClass.Emit(pair.Left.Left, pair.Left.Right)));
         context.RegisterSourceOutput(
-            layers, static (output, spec) => Add(output, spec.Target.FullName + ".Cpu", new LayerClass(spec).Emit()));
+            models.Select(static (spec, _) => Planner.Decoder(spec)).WithTrackingName(Steps.PlanModel).Combine(names),
+            static (output, pair) => Add(
+                output, pair.Right, pair.Left.Spec.Target, HintNames.Cpu, () => new DecoderClass(pair.Left).Emit()));
+        context.RegisterSourceOutput(
+            layers.Combine(ilgpu).Combine(names),
+            static (output, pair) => Add(
+                output, pair.Right, pair.Left.Left.Target, HintNames.Part, () => LayerProperty.Emit(pair.Left.Left, pair.Left.Right)));
+        context.RegisterSourceOutput(
+            layers.Combine(names),
+            static (output, pair) => Add(output, pair.Right, pair.Left.Target, HintNames.Cpu, () => new LayerClass(pair.Left).Emit()));
 
         // Models and layers that share a shape share its kernels.
         IncrementalValuesProvider<KernelRequest> kernels = models
@@ -85,25 +121,33 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             FeedForwardPlan plan = request.Plan;
             IEnumerable<CpuKernelEmitter> used =
                 PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName)).Select(policy => policy.Cpu);
-            Add(output, plan.ClassName + ".Cpu", new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used), request.Batches).Emit());
+            Add(
+                output,
+                plan.ClassName + HintNames.Cpu,
+                () => new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used), request.Batches).Emit());
         });
 
         InitializeIlgpu(
             context,
             models.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left),
-            layers.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left));
+            layers.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left),
+            names);
     }
 
     private static void InitializeIlgpu(
-        IncrementalGeneratorInitializationContext context, IncrementalValuesProvider<ModelSpec> models, IncrementalValuesProvider<LayerSpec> layers)
+        IncrementalGeneratorInitializationContext context,
+        IncrementalValuesProvider<ModelSpec> models,
+        IncrementalValuesProvider<LayerSpec> layers,
+        IncrementalValueProvider<HintNames> names)
     {
         context.RegisterSourceOutput(
-            layers,
-            static (output, spec) => Add(output, spec.Target.FullName + ".Ilgpu", new IlgpuLayerClass(spec).Emit()));
+            layers.Combine(names),
+            static (output, pair) => Add(output, pair.Right, pair.Left.Target, HintNames.Ilgpu, () => new IlgpuLayerClass(pair.Left).Emit()));
 
         context.RegisterSourceOutput(
-            models.Select(static (spec, _) => IlgpuDecoderPlan.Of(spec)).WithTrackingName(Steps.PlanIlgpuModel),
-            static (output, plan) => Add(output, plan.Spec.Target.FullName + ".Ilgpu", new IlgpuDecoderClass(plan).Emit()));
+            models.Select(static (spec, _) => IlgpuDecoderPlan.Of(spec)).WithTrackingName(Steps.PlanIlgpuModel).Combine(names),
+            static (output, pair) => Add(
+                output, pair.Right, pair.Left.Spec.Target, HintNames.Ilgpu, () => new IlgpuDecoderClass(pair.Left).Emit()));
 
         // Models and layers of one shape and one target share its kernels.
         IncrementalValuesProvider<DeviceKernelRequest> kernels = models
@@ -118,9 +162,11 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             IlgpuFeedForwardPlan plan =
                 IlgpuFeedForwardPlan.Of(request.Plan.Spec, request.Plan.Weights, DeviceTable.Find(pair.Device)!);
             IEnumerable<SparsityPolicy> used = PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName));
-            string text = new FeedForwardIlgpuClass(
-                plan, FeedForwardIlgpuClass.Kernels(plan, used), request.Batches, request.Alone).Emit();
-            Add(output, plan.ClassName, text);
+            Add(
+                output,
+                plan.ClassName,
+                () => new FeedForwardIlgpuClass(
+                    plan, FeedForwardIlgpuClass.Kernels(plan, used), request.Batches, request.Alone).Emit());
         });
 
         context.RegisterSourceOutput(
@@ -129,57 +175,58 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             {
                 if (all.Left.Length + all.Right.Length > 0)
                 {
-                    Add(output, AssemblyPart.FileName, AssemblyPart.Emit());
+                    Add(output, AssemblyPart.FileName, AssemblyPart.Emit);
                 }
             });
     }
 
-    private static void Add(SourceProductionContext output, string name, string text) =>
-        output.AddSource(name + ".g.cs", SourceText.From(text, Utf8));
-
-    /// <summary>The kernels that one shape and weight type needs.</summary>
-    /// <param name="Policies">Attribute names, sorted.</param>
-    /// <param name="Batches">Whether a model processes prompts with it.</param>
-    /// <param name="Alone">Whether a layer that stands alone uses it.</param>
-    internal sealed record KernelRequest(FeedForwardPlan Plan, EquatableArray<string> Policies, bool Batches, bool Alone)
+    /// <summary>Declarations that have the attribute which makes them one.</summary>
+    private IncrementalValuesProvider<ReadDeclaration> Declarations(IncrementalGeneratorInitializationContext context, string attribute)
     {
-        public static EquatableArray<KernelRequest> Of(ModelSpec spec) =>
-            Of(spec.FeedForward, spec.Weights, spec.Policies.Select(policy => policy.Policy), batches: true);
-
-        public static EquatableArray<KernelRequest> Of(LayerSpec spec) => Of(spec.FeedForward, spec.Weights, [spec.Policy], batches: false);
-
-        /// <summary>One request a shape and type, with the policies of all who asked.</summary>
-        public static IEnumerable<KernelRequest> Merge(IEnumerable<KernelRequest> requests) => requests
-            .GroupBy(request => request.Plan)
-            .OrderBy(group => group.Key.ClassName, System.StringComparer.Ordinal)
-            .Select(group => new KernelRequest(
-                group.Key,
-                Sorted(group.SelectMany(request => request.Policies)),
-                group.Any(request => request.Batches),
-                group.Any(request => request.Alone)));
-
-        private static EquatableArray<KernelRequest> Of(
-            FeedForwardSpec shape, IEnumerable<WeightType> weights, IEnumerable<PolicySpec> policies, bool batches)
-        {
-            EquatableArray<string> names = Sorted(policies.Select(policy => PolicyRegistry.For(policy).AttributeName));
-            return weights.Select(type => new KernelRequest(Planner.FeedForward(shape, type), names, batches, !batches)).ToEquatableArray();
-        }
-
-        private static EquatableArray<string> Sorted(IEnumerable<string> names) =>
-            names.Distinct().OrderBy(name => name, System.StringComparer.Ordinal).ToEquatableArray();
+        DeclarationReader reader = _reader;
+        return context.SyntaxProvider
+            .ForAttributeWithMetadataName(
+                attribute,
+                static (node, _) => node is MemberDeclarationSyntax,
+                (found, token) => StrayAttributes.IsStray(found.TargetSymbol, attribute)
+                    ? null
+                    : reader.Read(found.TargetSymbol, found.TargetNode, found.SemanticModel, name => name == attribute, token))
+            .Where(static declaration => declaration is not null)
+            .Select(static (declaration, _) => declaration!);
     }
 
-    /// <summary>The kernels that one model needs, and the device that they are planned for.</summary>
-    internal sealed record ModelKernelRequest(string Device, EquatableArray<KernelRequest> Kernels);
-
-    /// <summary>The kernels that one shape and weight type needs on one device.</summary>
-    internal sealed record DeviceKernelRequest(string Device, KernelRequest Kernel)
+    /// <summary>What has other attributes of the vocabulary and not that one.</summary>
+    private IncrementalValuesProvider<ReadDeclaration> Strays(IncrementalGeneratorInitializationContext context)
     {
-        /// <summary>One request a device, shape and type.</summary>
-        public static IEnumerable<DeviceKernelRequest> Merge(IEnumerable<ModelKernelRequest> models) => models
-            .GroupBy(model => model.Device, System.StringComparer.Ordinal)
-            .OrderBy(group => group.Key, System.StringComparer.Ordinal)
-            .SelectMany(group => KernelRequest.Merge(group.SelectMany(model => model.Kernels))
-                .Select(kernel => new DeviceKernelRequest(group.Key, kernel)));
+        DeclarationReader reader = _reader;
+        return context.CompilationProvider
+            .SelectMany(static (compilation, _) => compilation.SyntaxTrees)
+            .SelectMany(static (tree, token) => StrayAttributes.Candidates(tree, token))
+            .Combine(context.CompilationProvider)
+            .Select((pair, token) =>
+            {
+                SemanticModel model = pair.Right.GetSemanticModel(pair.Left.SyntaxTree);
+                return model.GetDeclaredSymbol(pair.Left, token) is { } symbol
+                    ? reader.Read(symbol, pair.Left, model, name => StrayAttributes.IsStray(symbol, name), token)
+                    : null;
+            })
+            .Where(static declaration => declaration is not null)
+            .Select(static (declaration, _) => declaration!);
+    }
+
+    private static void Add(SourceProductionContext output, HintNames names, TargetSpec target, string part, Func<string> emit) =>
+        Add(output, names.Of(target, part), emit);
+
+    /// <summary>Adds a file. What throws costs this file, and is reported; the others are written.</summary>
+    internal static void Add(SourceProductionContext output, string name, Func<string> emit)
+    {
+        try
+        {
+            output.AddSource(name + ".g.cs", SourceText.From(emit(), Utf8));
+        }
+        catch (Exception exception) when (GeneratorFault.IsFault(exception))
+        {
+            output.ReportDiagnostic(GeneratorFault.Report(name, exception).ToDiagnostic());
+        }
     }
 }

@@ -5,14 +5,16 @@ internal sealed class ConsumerProject
 {
     private readonly string _folder;
 
-    /// <summary>Writes and builds it, warnings as errors.</summary>
+    /// <summary>Writes it.</summary>
     /// <param name="feed">Where the packages are.</param>
     /// <param name="package">The one package that the project references.</param>
-    public ConsumerProject(PackedFeed feed, string package)
+    /// <param name="sources">The folder of these tests that has its sources.</param>
+    /// <param name="properties">More properties of the project, as XML.</param>
+    public ConsumerProject(PackedFeed feed, string package, string sources = "Consumer", string properties = "")
     {
         // Neither folder nor assembly is called after the package: files are searched for its name.
         _folder = Directory.CreateDirectory(Path.Combine(feed.Root, $"consumer-{Guid.NewGuid():n}")).FullName;
-        foreach (string source in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Consumer"), "*.cs"))
+        foreach (string source in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, sources), "*.cs"))
         {
             File.Copy(source, Path.Combine(_folder, Path.GetFileName(source)));
         }
@@ -33,6 +35,7 @@ internal sealed class ConsumerProject
                 <WarningLevel>9999</WarningLevel>
                 <UseAppHost>false</UseAppHost>
                 <EmitCompilerGeneratedFiles>true</EmitCompilerGeneratedFiles>
+                {properties}
                 <RestorePackagesPath>{Path.Combine(feed.Root, "packages")}</RestorePackagesPath>
               </PropertyGroup>
               <ItemGroup>
@@ -40,8 +43,16 @@ internal sealed class ConsumerProject
               </ItemGroup>
             </Project>
             """);
-        DotnetCommand.Run(_folder, keepsSources: false, "build", "-c", "Release", "-nodeReuse:false").ShouldSucceed()
-            .Output.ShouldContain("0 Warning(s)");
+    }
+
+    /// <summary>Writes the program that computes something, and builds it without a warning.</summary>
+    /// <param name="feed">Where the packages are.</param>
+    /// <param name="package">The one package that the project references.</param>
+    public static ConsumerProject Built(PackedFeed feed, string package)
+    {
+        var project = new ConsumerProject(feed, package);
+        project.Build().ShouldSucceed().Output.ShouldContain("0 Warning(s)");
+        return project;
     }
 
     /// <summary>What restoring decided: packages, assemblies, build files.</summary>
@@ -53,6 +64,10 @@ internal sealed class ConsumerProject
     /// <summary>What the generator wrote.</summary>
     public string[] Generated => Directory.GetFiles(
         Path.Combine(_folder, "obj", "Release", "net10.0", "generated", "SparseInfer.Generators"), "*.cs", SearchOption.AllDirectories);
+
+    /// <summary>Builds it, warnings as errors.</summary>
+    public CommandResult Build(params string[] options) =>
+        DotnetCommand.Run(_folder, keepsSources: false, ["build", "-c", "Release", "-nodeReuse:false", .. options]);
 
     /// <summary>Runs the program on devices, one after the other.</summary>
     /// <param name="tokens">How many to generate on each.</param>

@@ -8,7 +8,7 @@ public sealed class CpuConsumerTests(PackedFeed feed)
     [Fact]
     public void Without_the_gpu_runtime_a_project_has_its_program_and_nothing_of_ilgpu()
     {
-        var consumer = new ConsumerProject(feed, "SparseInfer.Runtime");
+        ConsumerProject consumer = ConsumerProject.Built(feed, "SparseInfer.Runtime");
 
         string[] output = consumer.Run(tokens: 100, "cpu");
         output[0].ShouldBe("cpu: layer as declared");

@@ -9,7 +9,7 @@ public sealed class GpuConsumerTests(PackedFeed feed)
     [Fact]
     public void With_the_gpu_runtime_it_has_the_gpu_program_too_and_that_writes_the_same()
     {
-        var consumer = new ConsumerProject(feed, "SparseInfer.Runtime.Ilgpu");
+        ConsumerProject consumer = ConsumerProject.Built(feed, "SparseInfer.Runtime.Ilgpu");
 
         string device = feed.HasIlgpu ? "ilgpu-cpu" : "standin";
         string[] output = consumer.Run(Tokens, "cpu", device);

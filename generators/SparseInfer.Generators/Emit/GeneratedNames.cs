@@ -10,8 +10,11 @@ internal static class GeneratedNames
 {
     public const string Namespace = "SparseInfer.Generated";
 
-    /// <summary>The class that runs a declaration on a kind of device: <c>Zoo_Llama_Cpu</c> for <c>Zoo.Llama</c>.</summary>
-    public static string Program(TargetSpec target, string device) => target.FullName.Replace("_", "__").Replace('.', '_') + "_" + device;
+    /// <summary>
+    /// The class that runs a declaration on a kind of device: <c>Zoo_Llama_Cpu</c> for <c>Zoo.Llama</c>. An underscore that stands for itself
+    /// is followed by a zero, which begins no identifier: so no two declarations have one name.
+    /// </summary>
+    public static string Program(TargetSpec target, string device) => target.FullName.Replace("_", "_0").Replace('.', '_') + "_" + device;
 
     public static string QualifiedProgram(TargetSpec target, string device) => $"global::{Namespace}.{Program(target, device)}";
 }

@@ -25,9 +25,9 @@ internal static class ModelClass
                 """);
             EmitShape(code, spec);
             code.Line();
-            EmitLoad(code, spec.Target);
+            EmitLoad(code, spec);
             code.Line();
-            EmitCreate(code, spec.Target, ilgpu);
+            EmitCreate(code, spec, ilgpu);
         }
 
         return code.ToString();
@@ -74,7 +74,7 @@ internal static class ModelClass
     private static string Policy(LayerPolicy policy) =>
         $"new({policy.First}, {policy.Last}, \"{PolicyRegistry.For(policy.Policy).Label(policy.Policy)}\")";
 
-    private static void EmitLoad(CodeWriter code, TargetSpec target) => code.Lines($$"""
+    private static void EmitLoad(CodeWriter code, ModelSpec spec) => code.Lines($$"""
         /// <summary>Loads weights and tokenizer from a GGUF file, or from safetensors beside a config.json.</summary>
         /// <param name="path">The model file, or a folder that holds one.</param>
         /// <param name="device">Where it runs; null: the best device there is, owned by the model.</param>
@@ -83,9 +83,9 @@ internal static class ModelClass
         /// The file is not a model, or not this one: the message lists every tensor that is missing or wrong.
         /// </exception>
         {{GeneratedAttributes.QualifiedGenerated}}
-        public static {{target.Name}} Load(
+        public static {{spec.Target.Name}} Load(
             string path, global::SparseInfer.Device? device = null, global::SparseInfer.LoadOptions? options = null) =>
-            new(global::SparseInfer.Runtime.ModelLoader.Load(path, DeclaredShape, device, options, CreateProgram));
+            new(global::SparseInfer.Runtime.ModelLoader.Load(path, DeclaredShape, device, options, {{spec.Creator}}));
 
         /// <summary>Loads weights and tokenizer from an open file, or from a model in memory.</summary>
         /// <param name="file">The model. From here on it belongs to what is loaded, which disposes it; so does an exception.</param>
@@ -95,17 +95,18 @@ internal static class ModelClass
         /// The file is not this model: the message lists every tensor that is missing or wrong.
         /// </exception>
         {{GeneratedAttributes.QualifiedGenerated}}
-        public static {{target.Name}} Load(
+        public static {{spec.Target.Name}} Load(
             global::SparseInfer.Files.ModelFile file,
             global::SparseInfer.Device? device = null,
             global::SparseInfer.LoadOptions? options = null) =>
-            new(global::SparseInfer.Runtime.ModelLoader.Load(file, DeclaredShape, device, options, CreateProgram));
+            new(global::SparseInfer.Runtime.ModelLoader.Load(file, DeclaredShape, device, options, {{spec.Creator}}));
         """);
 
-    private static void EmitCreate(CodeWriter code, TargetSpec target, bool ilgpu)
+    private static void EmitCreate(CodeWriter code, ModelSpec spec, bool ilgpu)
     {
-        const string Signature = "private static global::SparseInfer.Runtime.DecoderProgram CreateProgram(global::SparseInfer.Device device)";
-        using (code.Block(Signature + " => device switch", end: "};"))
+        TargetSpec target = spec.Target;
+        const string Program = "private static global::SparseInfer.Runtime.DecoderProgram";
+        using (code.Block($"{Program} {spec.Creator}(global::SparseInfer.Device device) => device switch", end: "};"))
         {
             code.Line($"global::SparseInfer.CpuDevice cpu => new {GeneratedNames.QualifiedProgram(target, "Cpu")}(cpu),");
             if (ilgpu)
@@ -116,7 +117,7 @@ internal static class ModelClass
             string devices = ilgpu ? "cpu, and what ILGPU reaches" : "cpu";
             code.Lines($$"""
                 _ => throw new global::System.NotSupportedException(
-                    $"{{target.Name}} has no program for device '{device.Name}'; it was generated for: {{devices}}."),
+                    $"{{target.Name.TrimStart('@')}} has no program for device '{device.Name}'; it was generated for: {{devices}}."),
                 """);
         }
     }

@@ -21,12 +21,29 @@ internal sealed class TargetWriter : IDisposable
             code.Line();
         }
 
-        foreach (TypeSpec type in target.ContainingTypes)
+        return writer.OpenTypes(code, target);
+    }
+
+    /// <summary>The same in C# that knows no namespace for a whole file.</summary>
+    public static TargetWriter OpenBlocks(CodeWriter code, TargetSpec target)
+    {
+        var writer = new TargetWriter();
+        if (target.Namespace.Length > 0)
         {
-            writer._scopes.Push(code.Block(type.Declaration));
+            writer._scopes.Push(code.Block($"namespace {target.Namespace}"));
         }
 
-        return writer;
+        return writer.OpenTypes(code, target);
+    }
+
+    private TargetWriter OpenTypes(CodeWriter code, TargetSpec target)
+    {
+        foreach (TypeSpec type in target.ContainingTypes)
+        {
+            _scopes.Push(code.Block(type.Declaration));
+        }
+
+        return this;
     }
 
     public void Dispose()

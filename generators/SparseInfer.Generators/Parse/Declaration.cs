@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
@@ -25,8 +26,8 @@ internal sealed class Declaration
                where policy is not null
                select new DeclaredPolicy(attribute, policy),
         ];
-        DeclaredAttribute main = DecoderModel ?? FeedForward ?? attributes[0];
-        Syntax = main.Syntax?.FirstAncestorOrSelf<MemberDeclarationSyntax>();
+        Main = (symbol is IPropertySymbol ? FeedForward : DecoderModel) ?? attributes[0];
+        Syntax = Main.Syntax?.FirstAncestorOrSelf<MemberDeclarationSyntax>();
     }
 
     public ISymbol Symbol { get; }
@@ -37,11 +38,24 @@ internal sealed class Declaration
     /// <summary>The property, or null where the declaration is a class.</summary>
     public IPropertySymbol? Property => Symbol as IPropertySymbol;
 
-    /// <summary>The part of the symbol that carries the attributes.</summary>
+    /// <summary>The attribute that makes it a declaration; where that is missing, the first there is.</summary>
+    public DeclaredAttribute Main { get; }
+
+    /// <summary>The part of the symbol that carries <see cref="Main"/>.</summary>
     public MemberDeclarationSyntax? Syntax { get; }
 
-    /// <summary>The types around it, innermost first.</summary>
-    public IEnumerable<TypeDeclarationSyntax> ContainingTypes => Syntax?.Ancestors().OfType<TypeDeclarationSyntax>() ?? [];
+    /// <summary>The types around it, innermost first. Extension blocks are none: they have no name.</summary>
+    public IEnumerable<TypeDeclarationSyntax> ContainingTypes =>
+        Syntax?.Ancestors().OfType<TypeDeclarationSyntax>().Where(type => type.Identifier.RawKind != 0) ?? [];
+
+    /// <summary>The language that the declaration's file is written in.</summary>
+    public LanguageVersion Language =>
+        Syntax?.SyntaxTree.Options is CSharpParseOptions options ? options.LanguageVersion : LanguageVersion.Default;
+
+    /// <summary>Whether it is <c>unsafe</c> in a project that compiles no unsafe code: the compiler would say so of the other half again.</summary>
+    public bool IsUnsafeInVain =>
+        Syntax?.Modifiers.Any(SyntaxKind.UnsafeKeyword) == true
+        && (Symbol.ContainingAssembly as ISourceAssemblySymbol)?.Compilation.Options is not CSharpCompilationOptions { AllowUnsafe: true };
 
     /// <summary>The declared name's place.</summary>
     public Location NameLocation => Syntax switch
@@ -75,8 +89,14 @@ internal sealed class Declaration
     /// <summary>The device that <see cref="Target"/> stands for, by its name in the table; the default where it stands for none.</summary>
     public string Device => (DeviceTable.Find(Target?.Text ?? "") ?? DeviceTable.Default).Name;
 
+    /// <summary>Whether the project references what runs models on GPUs: then there is code for them.</summary>
+    public bool IsForGpu => Symbol.ContainingModule?.ReferencedAssemblies.Any(assembly => assembly.Name == AttributeNames.IlgpuRuntime) == true;
+
     /// <summary>Whether the compiler itself rejects part of what is declared: it has the word then, and nothing can be generated.</summary>
-    public bool HasErrors => Property?.Type.TypeKind == TypeKind.Error || Attributes.Any(attribute => attribute.HasErrors);
+    public bool HasErrors =>
+        Property?.Type.TypeKind == TypeKind.Error
+        || Attributes.Any(attribute => attribute.HasErrors)
+        || ContainingTypes.Select(type => type.Identifier.ValueText).Append(Symbol.Name).Contains("");
 
     /// <summary>Width of the residual stream; 0 where it is not declared.</summary>
     public int Hidden => (Property is null ? DecoderModel : FeedForward)?.Value("Hidden", 0) ?? 0;
@@ -122,7 +142,7 @@ internal sealed class Declaration
         foreach (AttributeData data in symbol.GetAttributes())
         {
             token.ThrowIfCancellationRequested();
-            if (IsOurs(data.AttributeClass))
+            if (AttributeNames.IsOurs(data.AttributeClass))
             {
                 (attributes ??= []).Add(new DeclaredAttribute(data, token));
             }
@@ -132,7 +152,4 @@ internal sealed class Declaration
     }
 
     private DeclaredAttribute? Find(string metadataName) => Attributes.FirstOrDefault(attribute => attribute.MetadataName == metadataName);
-
-    private static bool IsOurs(INamedTypeSymbol? type) =>
-        type is { ContainingType: null, ContainingNamespace: { Name: "SparseInfer", ContainingNamespace.IsGlobalNamespace: true } };
 }

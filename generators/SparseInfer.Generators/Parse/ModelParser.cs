@@ -9,28 +9,24 @@ namespace SparseInfer.Generators.Parse;
 /// <summary>Reads a <c>[DecoderModel]</c> class.</summary>
 internal static class ModelParser
 {
-    public static ModelSpec? Parse(GeneratorAttributeSyntaxContext context, CancellationToken token) => Parse(context.TargetSymbol, token);
+    /// <summary>The model with every default filled in; null where a rule is broken.</summary>
+    public static ModelSpec? Parse(ISymbol symbol, CancellationToken token) =>
+        Declaration.From(symbol, token) is { HasErrors: false } declaration && DeclarationRules.FirstBroken(declaration, token) is null
+            ? Read(declaration)
+            : null;
 
-    /// <summary>The model with every default filled in; null where a rule is broken: the rule's analyzer says so.</summary>
-    public static ModelSpec? Parse(ISymbol symbol, CancellationToken token)
+    /// <summary>The model of a declaration that breaks no rule; null where it declares none.</summary>
+    public static ModelSpec? Read(Declaration declaration)
     {
         // Two parts that both carry the attribute would both be generated, under one name. The compiler reports the second.
-        if (Declaration.From(symbol, token) is not { Type: not null, HasErrors: false } declaration ||
-            declaration.Attributes.Count(attribute => attribute.MetadataName == AttributeNames.DecoderModel) > 1)
-        {
-            return null;
-        }
-
-        token.ThrowIfCancellationRequested();
-        if (DeclarationRules.FirstBroken(declaration, token) is not null ||
+        if (declaration.Type is not { } type || IsThereTwice(declaration) ||
             declaration is not { DecoderModel: not null, Attention: { } attention, FeedForward: { } feedForward, Weights: { } weights })
         {
             return null;
         }
 
-        token.ThrowIfCancellationRequested();
         return new ModelSpec(
-            TargetParser.Parse(symbol),
+            TargetParser.Parse(type),
             declaration.Layers,
             declaration.Vocabulary,
             declaration.Context,
@@ -40,8 +36,14 @@ internal static class ModelParser
             new EmbeddingSpec(declaration.Embedding?.Value("Tied", false) ?? false, declaration.Embedding?.Value("Scale", 1f) ?? 1f),
             ParsePolicies(declaration).ToEquatableArray(),
             FeedForwardParser.Weights(weights),
-            declaration.Device);
+            declaration.Device)
+        {
+            Creator = ModelMembers.FreeName(type, "CreateProgram"),
+        };
     }
+
+    public static bool IsThereTwice(Declaration declaration) =>
+        declaration.Attributes.Count(attribute => attribute.MetadataName == AttributeNames.DecoderModel) > 1;
 
     private static AttentionSpec ParseAttention(Declaration declaration, DeclaredAttribute attribute) => new(
         declaration.Heads,

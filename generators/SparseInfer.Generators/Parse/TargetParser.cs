@@ -17,7 +17,7 @@ internal static class TargetParser
         for (INamedTypeSymbol? type = symbol.ContainingType; type is not null; type = type.ContainingType)
         {
             string name = Escape(type.Name);
-            types.Push(new TypeSpec("partial " + Keyword(type) + " " + name, name));
+            types.Push(new TypeSpec("partial " + Keyword(type) + " " + name + TypeParameters(type), name));
         }
 
         INamespaceSymbol space = symbol.ContainingNamespace;
@@ -25,10 +25,15 @@ internal static class TargetParser
             space.IsGlobalNamespace ? "" : space.ToDisplayString(QualifiedName),
             types.ToEquatableArray(),
             Escape(symbol.Name),
-            SyntaxFacts.GetText(symbol.DeclaredAccessibility));
+            SyntaxFacts.GetText(symbol.DeclaredAccessibility))
+        {
+            IsProperty = symbol is IPropertySymbol,
+            TypeParameters = symbol is INamedTypeSymbol own ? TypeParameters(own) : "",
+        };
     }
 
-    private static string Keyword(INamedTypeSymbol type) => (type.IsRecord, type.TypeKind) switch
+    /// <summary>What is written between <c>partial</c> and a type's name.</summary>
+    public static string Keyword(INamedTypeSymbol type) => (type.IsRecord, type.TypeKind) switch
     {
         (true, TypeKind.Struct) => "record struct",
         (true, _) => "record",
@@ -37,7 +42,17 @@ internal static class TargetParser
         _ => "class",
     };
 
-    private static string Escape(string name) =>
+    /// <summary>As every part of a generic type repeats them; constraints may be left to one part.</summary>
+    private static string TypeParameters(INamedTypeSymbol type) => type.TypeParameters.Length == 0 ? "" : "<" + string.Join(
+        ", ",
+        type.TypeParameters.Select(parameter => parameter.Variance switch
+        {
+            VarianceKind.In => "in ",
+            VarianceKind.Out => "out ",
+            _ => "",
+        } + Escape(parameter.Name))) + ">";
+
+    public static string Escape(string name) =>
         SyntaxFacts.GetKeywordKind(name) == SyntaxKind.None && SyntaxFacts.GetContextualKeywordKind(name) == SyntaxKind.None
             ? name
             : "@" + name;

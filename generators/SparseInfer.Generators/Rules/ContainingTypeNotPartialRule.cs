@@ -1,13 +1,11 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Every type around a declaration is partial.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class ContainingTypeNotPartialRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>dReLU is a product of two projections (arXiv 2406.05955, equation 2), so its layer is gated.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class DReluNotGatedRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -41,21 +41,26 @@ internal static class DeclarationRules
             new FileLocalRule(),
             new UnknownTargetRule(),
             new TargetTooSmallRule(),
+            new UnusualNumberRule(),
+            new TakenNameRule(),
+            new LanguageVersionRule(),
+            new HiddenTypeRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
         .OrderBy(rule => rule.Descriptor.Id, System.StringComparer.Ordinal),
     ];
 
-    /// <summary>
-    /// The first rule that forbids generating anything for <paramref name="declaration"/>, or null. A user who lowers a
-    /// severity silences the report, not the rule.
-    /// </summary>
+    /// <summary>What can be reported, by id: the rules, and that the generator failed.</summary>
+    public static readonly IReadOnlyDictionary<string, DiagnosticDescriptor> Descriptors =
+        All.Select(rule => rule.Descriptor).Append(GeneratorFault.Descriptor).ToDictionary(descriptor => descriptor.Id);
+
+    /// <summary>The first rule that forbids generating anything for <paramref name="declaration"/>, or null.</summary>
     public static DeclarationRule? FirstBroken(Declaration declaration, CancellationToken token = default)
     {
         foreach (DeclarationRule rule in All)
         {
             token.ThrowIfCancellationRequested();
-            if (rule.Descriptor.DefaultSeverity == DiagnosticSeverity.Error && rule.Check(declaration).Any())
+            if (rule.IsError && rule.Check(declaration).Any())
             {
                 return rule;
             }

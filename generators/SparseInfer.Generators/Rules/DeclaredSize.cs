@@ -12,6 +12,12 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
     /// <summary>Elements of a vector, positions of a cache: offsets in bytes inside one row stay far inside 32 bits.</summary>
     public const int WidthLimit = 1 << 20;
 
+    /// <summary>The same where there is code for GPUs: what a thread adds up of a row is written out, and has to fit into registers.</summary>
+    public const int GpuWidthLimit = 1 << 16;
+
+    /// <summary>Elements of a head where there is code for GPUs.</summary>
+    public const int GpuHeadLimit = 1 << 12;
+
     public const int LayerLimit = 1 << 10;
 
     public const int VocabularyLimit = 1 << 22;
@@ -27,9 +33,10 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
     /// <summary>Every size of the attributes that are there.</summary>
     public static IEnumerable<DeclaredSize> Of(Declaration declaration)
     {
+        int widthLimit = declaration.IsForGpu ? GpuWidthLimit : WidthLimit;
         if (declaration.DecoderModel is { } model)
         {
-            yield return new(model, "Hidden", "elements", WidthLimit, 4096, true);
+            yield return new(model, "Hidden", "elements", widthLimit, 4096, true);
             yield return new(model, "Layers", "layers", LayerLimit, 32, true);
             yield return new(model, "Vocabulary", "tokens", VocabularyLimit, 32000, true);
             yield return new(model, "Context", "positions", WidthLimit, 4096, true);
@@ -46,7 +53,7 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
         {
             if (declaration.Property is not null)
             {
-                yield return new(feedForward, "Hidden", "elements", WidthLimit, 2048, true);
+                yield return new(feedForward, "Hidden", "elements", widthLimit, 2048, true);
             }
 
             yield return new(feedForward, "Intermediate", "neurons", WidthLimit, 11008, true);

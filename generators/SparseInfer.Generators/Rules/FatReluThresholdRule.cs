@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>FATReLU has a finite threshold of at least 0; which one is part of the model, so there is no default.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class FatReluThresholdRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,13 +1,11 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A declaration can be reopened in another file.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class FileLocalRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
@@ -23,14 +21,10 @@ internal sealed class FileLocalRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        // File-local types are never nested, so it is the outermost one or none.
-        if (declaration.Syntax?.AncestorsAndSelf().OfType<TypeDeclarationSyntax>().LastOrDefault() is { } outermost &&
-            (declaration.DecoderModel is not null || declaration.Property is not null))
-        {
-            foreach (SyntaxToken modifier in outermost.Modifiers.Where(modifier => modifier.IsKind(SyntaxKind.FileKeyword)))
-            {
-                yield return new Violation(modifier.GetLocation(), outermost.Identifier.ValueText, declaration.Symbol.Name);
-            }
-        }
+        bool isDeclaration = declaration.DecoderModel is not null || declaration.Property is not null;
+        return from type in isDeclaration ? declaration.Syntax?.AncestorsAndSelf().OfType<TypeDeclarationSyntax>() ?? [] : []
+               from modifier in type.Modifiers
+               where modifier.IsKind(SyntaxKind.FileKeyword)
+               select new Violation(modifier.GetLocation(), type.Identifier.ValueText, declaration.Symbol.Name);
     }
 }

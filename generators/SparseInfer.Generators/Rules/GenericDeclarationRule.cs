@@ -1,12 +1,10 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Neither a declaration nor a type around it has type parameters.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class GenericDeclarationRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Where no head dimension is given, the heads cut the hidden vector into equal parts.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class HeadsDoNotDivideHiddenRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

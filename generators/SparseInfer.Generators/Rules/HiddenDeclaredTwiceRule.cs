@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A model has its width from <c>[DecoderModel]</c> alone.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class HiddenDeclaredTwiceRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Query heads share key and value heads in equal groups.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class KeyValueHeadsRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

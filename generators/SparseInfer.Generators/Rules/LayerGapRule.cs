@@ -1,12 +1,10 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Where policies are given, every layer has one.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class LayerGapRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

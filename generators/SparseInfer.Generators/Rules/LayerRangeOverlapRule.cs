@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>No layer has two policies.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class LayerRangeOverlapRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

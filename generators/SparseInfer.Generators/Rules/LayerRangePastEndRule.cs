@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A policy acts in layers that the model has.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class LayerRangePastEndRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary><c>Layers</c> of a policy is a list of ranges.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class LayerRangeSyntaxRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A layer that stands alone has no number.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class LayersOnPropertyRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

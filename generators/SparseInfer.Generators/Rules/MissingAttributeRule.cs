@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A model says what its attention, feed-forward, norm and weights are; a layer what its weights are.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class MissingAttributeRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

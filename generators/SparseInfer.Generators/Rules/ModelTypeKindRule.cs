@@ -1,13 +1,11 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A model can be instantiated by generated code, and compares by reference.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class ModelTypeKindRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
@@ -28,6 +26,12 @@ internal sealed class ModelTypeKindRule : DeclarationRule
             return [];
         }
 
+        if (symbol.TypeKind is TypeKind.Enum or TypeKind.Delegate)
+        {
+            string kind = symbol.TypeKind == TypeKind.Enum ? "an enum" : "a delegate";
+            return [new Violation(declaration.NameLocation, symbol.Name, kind)];
+        }
+
         return
         [
             .. from reference in symbol.DeclaringSyntaxReferences
@@ -42,9 +46,19 @@ internal sealed class ModelTypeKindRule : DeclarationRule
     {
         foreach (SyntaxToken modifier in type.Modifiers)
         {
-            if (modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword)
+            // The compiler rejects the latter two in a namespace, and then finds other types where their name stands.
+            bool isHidden = modifier.Kind() is SyntaxKind.PrivateKeyword or SyntaxKind.ProtectedKeyword && type.Parent is not TypeDeclarationSyntax;
+            if (isHidden || modifier.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.AbstractKeyword)
             {
                 yield return (modifier.GetLocation(), modifier.ValueText);
+            }
+        }
+
+        foreach (SyntaxToken modifier in type.Members.SelectMany(member => member.Modifiers))
+        {
+            if (modifier.IsKind(SyntaxKind.RequiredKeyword))
+            {
+                yield return (modifier.GetLocation(), "given a required member, which Load cannot set");
             }
         }
 
@@ -75,12 +89,21 @@ internal sealed class ModelTypeKindRule : DeclarationRule
     /// <summary>The generated part derives from LanguageModel, and a class has one base.</summary>
     private static IEnumerable<(Location Location, string Text)> BaseClass(INamedTypeSymbol symbol, TypeDeclarationSyntax type)
     {
-        if (symbol.TypeKind == TypeKind.Class
+        bool isOther = symbol.TypeKind == TypeKind.Class
             && symbol.BaseType is { SpecialType: SpecialType.None, TypeKind: not TypeKind.Error } @base
-            && @base.ToDisplayString() != "SparseInfer.LanguageModel"
-            && type.BaseList is { } list)
+            && @base.ToDisplayString() != "SparseInfer.LanguageModel";
+        if (type.BaseList is { } list && (isOther || NamesObject(type)))
         {
-            yield return (list.Types[0].GetLocation(), $"derived from {@base.Name}");
+            yield return (list.Types[0].GetLocation(), $"derived from {symbol.BaseType!.Name}");
         }
     }
+
+    /// <summary>Whether a part writes out the base class that it would have anyhow: another part cannot have another one then.</summary>
+    public static bool NamesObject(TypeDeclarationSyntax type) => type.BaseList?.Types[0].Type switch
+    {
+        PredefinedTypeSyntax predefined => predefined.Keyword.IsKind(SyntaxKind.ObjectKeyword),
+        SimpleNameSyntax name => name.Identifier.ValueText == nameof(Object),
+        QualifiedNameSyntax name => name.Right.Identifier.ValueText == nameof(Object),
+        _ => false,
+    };
 }

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Rotary base and scaling, epsilons and the embedding scale are finite and positive.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class NumberNotPositiveRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

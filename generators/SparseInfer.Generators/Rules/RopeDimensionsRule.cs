@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>An even number of dimensions of a head, and no more than it has, is rotated.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class RopeDimensionsRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

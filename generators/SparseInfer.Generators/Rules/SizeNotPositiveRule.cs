@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Every size that has no default is written, and none is negative.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class SizeNotPositiveRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

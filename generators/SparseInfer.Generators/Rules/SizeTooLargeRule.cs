@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Every size, and every matrix that sizes span, is one that generated code can address.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class SizeTooLargeRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
@@ -64,6 +62,11 @@ internal sealed class SizeTooLargeRule : DeclarationRule
             if (heads <= DeclaredSize.WidthLimit)
             {
                 yield return ("Hidden * Heads * HeadDimension", hidden * heads, DeclaredSize.MatrixLimit, location);
+            }
+
+            if (declaration.IsForGpu)
+            {
+                yield return ("The head dimension", declaration.HeadDimension, DeclaredSize.GpuHeadLimit, location);
             }
 
             bool isGiven = attention.Value("RopeDimensions", 0) != 0;

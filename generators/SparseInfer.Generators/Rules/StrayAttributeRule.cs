@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Attributes of a model stand on a <c>[DecoderModel]</c> class, those of a layer on a <c>[FeedForward]</c> property.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class StrayAttributeRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Spec;
@@ -11,7 +10,6 @@ namespace SparseInfer.Generators.Rules;
 /// <summary>
 /// Weights and one session's key-value cache find room in the target's memory. A warning: a session may have less context than is declared.
 /// </summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class TargetTooSmallRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

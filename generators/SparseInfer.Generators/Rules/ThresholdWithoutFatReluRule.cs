@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Only FATReLU has a threshold.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class ThresholdWithoutFatReluRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary><c>[RmsNorm]</c> and <c>[LayerNorm]</c> exclude each other.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class TwoNormsRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A layer that stands alone has at most one policy.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class TwoPoliciesOnPropertyRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,13 +1,11 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A <c>[DecoderModel]</c> class is partial.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class TypeNotPartialRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Activations, weight types and rotary pairings are named ones, not casts of numbers.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class UndefinedEnumValueRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

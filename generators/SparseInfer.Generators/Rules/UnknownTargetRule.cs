@@ -1,12 +1,10 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Plan.Ilgpu;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>A target is a device or an architecture of the table that plans are made from.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class UnknownTargetRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -10,7 +10,7 @@ internal sealed class Violation(Location location, params string[] arguments)
 {
     public Location Location => location;
 
-    public object[] Arguments => arguments;
+    public IReadOnlyList<string> Arguments => arguments;
 
     /// <summary>What a code fix needs to know beyond the place.</summary>
     public ImmutableDictionary<string, string?> Properties { get; private set; } = ImmutableDictionary<string, string?>.Empty;

@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary>Rows of block-quantized matrices are whole blocks.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class WeightBlockRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

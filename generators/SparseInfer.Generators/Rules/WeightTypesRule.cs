@@ -1,11 +1,9 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 
 namespace SparseInfer.Generators.Rules;
 
 /// <summary><c>[Weights]</c> names one or more types, none twice.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class WeightTypesRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -2,34 +2,6 @@ using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Spec;
 
-/// <summary>One partial type that generated code reopens: <c>Keyword Name</c>, for example <c>partial class Layers</c>.</summary>
-/// <param name="Declaration">
-/// Modifiers that must be repeated, keyword and name: <c>partial class Layers</c>, <c>partial record struct R</c>.
-/// </param>
-internal sealed record TypeSpec(string Declaration, string Name);
-
-/// <summary>Where generated code goes.</summary>
-/// <param name="Namespace">Empty: the global namespace.</param>
-/// <param name="ContainingTypes">Outermost first; without the type itself.</param>
-/// <param name="Accessibility">As written in C#: <c>public</c>, <c>internal</c>, ...</param>
-internal sealed record TargetSpec(string Namespace, EquatableArray<TypeSpec> ContainingTypes, string Name, string Accessibility)
-{
-    /// <summary><c>Namespace.Outer.Name</c>: unique in a compilation, without <c>@</c>, used in hint names.</summary>
-    public string FullName
-    {
-        get
-        {
-            string name = Name;
-            for (int i = ContainingTypes.Count - 1; i >= 0; i--)
-            {
-                name = ContainingTypes[i].Name + "." + name;
-            }
-
-            return (Namespace.Length == 0 ? name : Namespace + "." + name).Replace("@", "");
-        }
-    }
-}
-
 /// <summary>A whole decoder, as the user declared it, with every default filled in. Sizes are positive and consistent.</summary>
 /// <param name="Device">The GPU to plan for, by its name in the table of devices: an architecture is resolved to a device.</param>
 internal sealed record ModelSpec(
@@ -46,6 +18,9 @@ internal sealed record ModelSpec(
     string Device)
 {
     public int Hidden => FeedForward.Hidden;
+
+    /// <summary>What the method that makes its programs is called: nothing else in the user's class is.</summary>
+    public string Creator { get; init; } = "CreateProgram";
 }
 
 /// <summary>A feed-forward layer alone: a static partial property <c>Target.Name</c> of its containing types.</summary>

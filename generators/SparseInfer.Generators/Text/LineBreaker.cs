@@ -19,27 +19,28 @@ internal static class LineBreaker
             return [text];
         }
 
-        int arrow = text.IndexOf(" => ", StringComparison.Ordinal);
+        string code = WithoutStrings(text);
+        int arrow = code.IndexOf(" => ", StringComparison.Ordinal);
         if (arrow >= 0)
         {
             return Indented(text.Substring(0, arrow + 3), Code(text.Substring(arrow + 4), column + Indent));
         }
 
-        int open = OpeningOfCall(text);
+        int open = OpeningOfCall(code);
         string[] atCall = open < 0 ? [text] : [.. AtBracket(text, open, column)];
         if (atCall.All(line => column + line.Length <= MaxLength))
         {
             return atCall;
         }
 
-        int assignment = text.IndexOf(" = ", StringComparison.Ordinal);
+        int assignment = code.IndexOf(" = ", StringComparison.Ordinal);
         if (assignment >= 0)
         {
             IEnumerable<string> value = Code(text.Substring(assignment + 3), column + Indent);
             return Code(text.Substring(0, assignment + 2), column).Concat(value.Select(line => new string(' ', Indent) + line));
         }
 
-        int list = OpeningOfTypeArguments(text);
+        int list = OpeningOfTypeArguments(code);
         return list < 0 ? atCall : AtBracket(text, list, column);
     }
 
@@ -123,13 +124,14 @@ internal static class LineBreaker
     /// <summary>Splits behind the commas that are in no inner bracket.</summary>
     private static IEnumerable<string> Split(string text)
     {
+        string code = WithoutStrings(text);
         int depth = 0;
         int start = 0;
-        for (int i = 0; i < text.Length; i++)
+        for (int i = 0; i < code.Length; i++)
         {
-            depth += text[i] switch { '(' or '[' => 1, ')' or ']' => -1, _ => 0 };
-            depth += IsOpeningOfTypes(text, i) ? 1 : IsClosingOfTypes(text, i) ? -1 : 0;
-            if (text[i] == ',' && depth == 0)
+            depth += code[i] switch { '(' or '[' => 1, ')' or ']' => -1, _ => 0 };
+            depth += IsOpeningOfTypes(code, i) ? 1 : IsClosingOfTypes(code, i) ? -1 : 0;
+            if (code[i] == ',' && depth == 0)
             {
                 yield return text.Substring(start, i + 1 - start);
                 start = i + 2;
@@ -137,5 +139,30 @@ internal static class LineBreaker
         }
 
         yield return text.Substring(start);
+    }
+
+    /// <summary>The same length, with what string literals say blanked: nothing is broken in there.</summary>
+    private static string WithoutStrings(string text)
+    {
+        char[] code = text.ToCharArray();
+        bool inside = false;
+        for (int i = 0; i < code.Length; i++)
+        {
+            if (code[i] == '"')
+            {
+                inside = !inside;
+            }
+            else if (inside)
+            {
+                if (code[i] == '\\' && i + 1 < code.Length)
+                {
+                    code[i++] = '"';
+                }
+
+                code[i] = '"';
+            }
+        }
+
+        return new string(code);
     }
 }

@@ -8,7 +8,6 @@ using generators::SparseInfer.Generators.Parse;
 using generators::SparseInfer.Generators.Spec;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace SparseInfer.Cli.Compilation;
 
@@ -43,22 +42,23 @@ internal static class ModelCompiler
     /// <param name="declaration">The declaration.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <param name="forGpu">Whether with the program for GPUs, as in a project that references the runtime for them.</param>
-    /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the analyzers'.</exception>
+    /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the generator's.</exception>
     public static CompiledModel Compile(ModelDeclaration declaration, CancellationToken cancellationToken, bool forGpu = false)
     {
         CSharpCompilation compilation = Declare(declaration, forGpu ? GpuReferences.Value : CpuReferences.Value, cancellationToken);
         GeneratorDriver driver = CSharpGeneratorDriver
             .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
-            .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out _, cancellationToken);
+            .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out ImmutableArray<Diagnostic> reported, cancellationToken);
         GeneratorRunResult result = driver.GetRunResult().Results[0];
         if (result.Exception is { } fault)
         {
             throw new InvalidOperationException("The generator failed.", fault);
         }
 
+        ThrowIfBroken(reported);
         if (result.GeneratedSources.IsEmpty)
         {
-            throw new CliException($"the shape cannot be declared: {BrokenRules(compilation, cancellationToken)}");
+            throw new CliException("the shape cannot be declared: the generator wrote nothing for it.");
         }
 
         using var image = new MemoryStream();
@@ -78,12 +78,20 @@ internal static class ModelCompiler
     }
 
     /// <summary>What the generator reads in the declaration: what its plans are made from.</summary>
-    /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the analyzers'.</exception>
+    /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the generator's.</exception>
     public static ModelSpec Read(ModelDeclaration declaration, CancellationToken cancellationToken)
     {
         CSharpCompilation compilation = Declare(declaration, CpuReferences.Value, cancellationToken);
-        return ModelParser.Parse(compilation.GetTypeByMetadataName(declaration.ClassName)!, cancellationToken)
-            ?? throw new CliException($"the shape cannot be declared: {BrokenRules(compilation, cancellationToken)}");
+        if (ModelParser.Parse(compilation.GetTypeByMetadataName(declaration.ClassName)!, cancellationToken) is { } spec)
+        {
+            return spec;
+        }
+
+        CSharpGeneratorDriver
+            .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
+            .RunGeneratorsAndUpdateCompilation(compilation, out _, out ImmutableArray<Diagnostic> reported, cancellationToken);
+        ThrowIfBroken(reported);
+        throw new CliException("the shape cannot be declared: the generator wrote nothing for it.");
     }
 
     private static CSharpCompilation Declare(
@@ -106,20 +114,15 @@ internal static class ModelCompiler
             .Select(path => MetadataReference.CreateFromFile(path))];
     }
 
-    /// <summary>A declaration that breaks a rule generates nothing; the rules, which are analyzers, say why.</summary>
-    private static string BrokenRules(CSharpCompilation compilation, CancellationToken cancellationToken)
+    /// <summary>A declaration that breaks a rule has no program; the generator says which rule that is.</summary>
+    private static void ThrowIfBroken(ImmutableArray<Diagnostic> reported)
     {
-        ImmutableArray<DiagnosticAnalyzer> rules =
-        [
-            .. typeof(SparseInferGenerator).Assembly.GetTypes()
-                .Where(type => !type.IsAbstract && typeof(DiagnosticAnalyzer).IsAssignableFrom(type))
-                .Select(type => (DiagnosticAnalyzer)Activator.CreateInstance(type)!),
-        ];
-        ImmutableArray<Diagnostic> found = compilation.WithAnalyzers(rules)
-            .GetAnalyzerDiagnosticsAsync(cancellationToken).GetAwaiter().GetResult();
-        string[] messages = [.. found
+        string[] messages = [.. reported
             .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
             .Select(diagnostic => $"{diagnostic.Id}: {diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)}")];
-        return messages.Length > 0 ? string.Join(' ', messages.Take(3)) : "the generator wrote nothing for it.";
+        if (messages.Length > 0)
+        {
+            throw new CliException($"the shape cannot be declared: {string.Join(' ', messages.Take(3))}");
+        }
     }
 }

@@ -8,16 +8,33 @@ public sealed class MixedTypeLayerTests
     private static readonly LayerCase Layer =
         new(96, 160, Activation.SquaredRelu, WeightType.F16, Gated: true, Biases: true, LayerPolicy.SignBit);
 
-    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build(
-        LayerCase.File([Layer]).Replace("WeightType.F16", "WeightType.F16, WeightType.Q8_0, WeightType.Q4_0", StringComparison.Ordinal)));
+    private static readonly string Source =
+        LayerCase.File([Layer]).Replace("WeightType.F16", "WeightType.F16, WeightType.Q8_0, WeightType.Q4_0", StringComparison.Ordinal);
+
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build(Source));
+
+    /// <summary>In a project that sets <c>CheckForOverflowUnderflow</c>.</summary>
+    private static readonly Lazy<GeneratedAssembly> Checked = new(() =>
+    {
+        var project = GeneratedProject.Compilation(Source);
+        return GeneratedAssembly.Load(GeneratedProject.Complete(project.WithOptions(project.Options.WithOverflowChecks(true))));
+    });
 
     [Theory]
     [InlineData(WeightType.F16)]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]
-    public void EveryDeclaredTypeIsComputedInItsOwnType(WeightType type)
+    public void EveryDeclaredTypeIsComputedInItsOwnType(WeightType type) => ShouldCompute(Assembly.Value, type);
+
+    [Theory]
+    [InlineData(WeightType.F16)]
+    [InlineData(WeightType.Q8_0)]
+    [InlineData(WeightType.Q4_0)]
+    public void NothingOverflowsWhereArithmeticIsChecked(WeightType type) => ShouldCompute(Checked.Value, type);
+
+    private static void ShouldCompute(GeneratedAssembly assembly, WeightType type)
     {
-        using FeedForwardKernel kernel = Assembly.Value.Layer("Layers", Layer.Name);
+        using FeedForwardKernel kernel = assembly.Layer("Layers", Layer.Name);
 
         // Another type first: its weights must not be the ones that are used.
         foreach (WeightType loaded in new[] { type == WeightType.F16 ? WeightType.Q4_0 : WeightType.F16, type })

@@ -38,6 +38,14 @@ internal static class UserCode
     public static CSharpCompilation Compile(string source) =>
         Empty.AddSyntaxTrees(CSharpSyntaxTree.ParseText(source, ParseOptions, "Source.cs"));
 
+    /// <summary>The same in another version of the language.</summary>
+    public static CSharpCompilation Compile(string source, LanguageVersion version) => CSharpCompilation.Create(
+        "UserCode",
+        new[] { (Preamble, "Preamble.cs"), (source, "Source.cs") }
+            .Select(file => CSharpSyntaxTree.ParseText(file.Item1, ParseOptions.WithLanguageVersion(version), file.Item2)),
+        References,
+        CompilationOptions);
+
     public static Document Document(Workspace workspace, string source)
     {
         Project project = workspace.CurrentSolution

@@ -94,12 +94,32 @@ public sealed class IncrementalityTests
     }
 
     [Fact]
-    public void ABrokenDeclarationHasNoFilesAndLeavesTheOthersAlone()
+    public void ABrokenDeclarationHasNoProgramAndLeavesTheOthersAlone()
     {
         GeneratorDriver broken = Edit(First, text => text.Replace("Heads = 4", "Heads = 7", StringComparison.Ordinal));
 
-        Names(broken).ShouldBe(Names(_driver).Except(["First.Cpu.g.cs", "First.g.cs"]));
-        Rewritten(broken).ShouldBeEmpty();
+        Names(broken).ShouldBe(Names(_driver).Except(["First.Cpu.g.cs"]));
+        Rewritten(broken).ShouldBe(["First.g.cs"]);
+        Text(broken, "First.g.cs").ShouldContain("\"SPI0012: Hidden = 64 is not a multiple of Heads = 7; ");
+    }
+
+    [Theory]
+    [InlineData("Unrelated7.cs", "namespace Elsewhere; class More { int _field = 1; }", 0)]
+    [InlineData(First, "// a comment\n", 1)]
+    public void ABrokenDeclarationIsToldAgainOnlyWhereItMoved(string file, string inserted, int told)
+    {
+        SyntaxTree tree = Tree(First);
+        CSharpCompilation project = _project.ReplaceSyntaxTree(
+            tree, tree.WithChangedText(SourceText.From(tree.ToString().Replace("Heads = 4", "Heads = 7", StringComparison.Ordinal))));
+        GeneratorDriver broken = GeneratedProject.Driver().RunGenerators(project);
+        SyntaxTree edited = project.SyntaxTrees.Single(candidate => candidate.FilePath == file);
+
+        GeneratorDriver again = broken.RunGenerators(
+            project.ReplaceSyntaxTree(edited, edited.WithChangedText(SourceText.From(inserted + edited))));
+
+        GeneratorRunResult result = again.GetRunResult().Results.Single();
+        Pipeline.OutputReasons(result).Count(reason => reason != IncrementalStepRunReason.Cached).ShouldBe(told);
+        result.Diagnostics.ShouldHaveSingleItem().Location.GetLineSpan().StartLinePosition.Line.ShouldBe(4 + told);
     }
 
     [Fact]

@@ -16,6 +16,12 @@ public sealed class LineBreakerTests
     public void ABodyGoesBelowItsArrow() => LineBreaker.Code("int F(int a, int b) => Add(a, b);", LineBreaker.MaxLength - 20).ShouldBe(
         ["int F(int a, int b) =>", "    Add(a, b);"]);
 
+    [Theory]
+    [InlineData("""throw new E("a (b) => c = d, e<F>(g), h");""", """throw new E(|    "a (b) => c = d, e<F>(g), h");""")]
+    [InlineData("""throw new E("\\\"(\\", "x, y");""", """throw new E(|    "\\\"(\\", "x, y");""")]
+    public void NothingIsBrokenInsideAString(string text, string broken) =>
+        LineBreaker.Code(text, LineBreaker.MaxLength - text.Length + 1).ShouldBe(broken.Split('|'));
+
     [Fact]
     public void ProseIsBrokenBetweenWords() =>
         LineBreaker.Prose("one two three four", LineBreaker.MaxLength - 9).ShouldBe(["one two", "three", "four"]);

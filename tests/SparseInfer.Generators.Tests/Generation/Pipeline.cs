@@ -13,6 +13,8 @@ internal static class Pipeline
     [
         SparseInferGenerator.Steps.ParseModel,
         SparseInferGenerator.Steps.ParseLayer,
+        SparseInferGenerator.Steps.ParseStub,
+        SparseInferGenerator.Steps.RenameFiles,
         SparseInferGenerator.Steps.PlanModel,
         SparseInferGenerator.Steps.PlanKernels,
         SparseInferGenerator.Steps.FindIlgpu,

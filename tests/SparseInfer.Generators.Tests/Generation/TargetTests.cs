@@ -6,11 +6,9 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Generation;
 
-/// <summary>What a target changes in what is generated for GPUs. The runtime's type is declared here: texts are not compiled.</summary>
+/// <summary>What a target changes in what is generated for GPUs.</summary>
 public sealed partial class TargetTests
 {
-    private const string Runtime = "namespace SparseInfer { public sealed class IlgpuDevice; }";
-
     [Fact]
     public void ModelsOfDifferentTargetsHaveKernelsOfTheirOwnAndThoseOfOneTargetShareThem()
     {
@@ -99,7 +97,7 @@ public sealed partial class TargetTests
     }
 
     private static IReadOnlyList<GeneratedSourceResult> Generate(params string[] models) =>
-        [.. GeneratedProject.Generate([Runtime, .. models])];
+        [.. GeneratedProject.Generate(GeneratedProject.Compilation(models).WithIlgpu())];
 
     private static string Model(string name, string attributes = "")
     {

@@ -49,6 +49,20 @@ public sealed class CleanDeclarationTests
     public Task WhatTheCompilerRejectsIsLeftToTheCompiler() =>
         Diagnose.Expect("[DecoderModel(Hidden = \"4096\"), Attention(Heads = -1), Weights((WeightType)true)] class M;", "CS0029", "CS0030");
 
+    [Theory]
+    [InlineData("[SparseInfer.Audit] partial class C { [SparseInfer.Audit] static int P => 1; }", "Audit")]
+    [InlineData("[SparseInfer.Target] partial class C { [SparseInfer.Target] static int P => 1; }", "Target")]
+    [InlineData("[SparseInfer.DecoderModel] partial class C { }", "DecoderModel")]
+    public Task AttributesOfTheUsersOwnInOurNamespaceAreNotOurs(string use, string name) => Diagnose.Expect(
+        $"namespace SparseInfer {{ class {name}Attribute : System.Attribute {{ }} }} " + use);
+
+    [Fact]
+    public Task NeitherDoTheyHideOurs() => Diagnose.Expect(
+        """
+        namespace Zoo { class DecoderModelAttribute : System.Attribute { } class FeedForwardAttribute : System.Attribute { } }
+        [Zoo.DecoderModel, {|SPI0005:RmsNorm|}] partial class M { [Zoo.FeedForward, {|SPI0005:Weights|}(WeightType.F16)] static int P => 1; }
+        """);
+
     [Fact]
     public Task AttributesOfTheSameNameElsewhereAreNotOurs() => Diagnose.Expect(
         """

@@ -12,6 +12,7 @@ public sealed class FormRuleTests
     private const string LayerAttributes = "[FeedForward(Hidden = 64, Intermediate = 192), Weights(WeightType.F32)] ";
 
     [Theory]
+    [InlineData("partial class M { public {|SPI0004:required|} int X { get; set; } }")]
     [InlineData("sealed class {|SPI0001:M|};")]
     [InlineData("sealed {|SPI0004:record|} {|SPI0001:M|};")]
     [InlineData("partial class M{|SPI0003:<T>|};")]
@@ -22,6 +23,8 @@ public sealed class FormRuleTests
     [InlineData("partial class M{|SPI0004:(int x)|} { public int X => x; }")]
     [InlineData("partial class M { public {|SPI0004:M|}() { } }")]
     [InlineData("partial class M { private protected {|SPI0004:M|}(int x) : base() { } public M() : this(1) { } static M() { } }")]
+    [InlineData("partial class M : {|SPI0004:object|} { }")]
+    [InlineData("partial class M : {|SPI0004:System.Object|}, System.ICloneable { public object Clone() => this; }")]
     [InlineData("partial class M : {|SPI0004:System.Random|}, System.ICloneable { public object Clone() => this; }")]
     [InlineData("{|SPI0004:static|} class {|SPI0001:M|}{|SPI0003:<T>|};")]
     public Task AModelIsAnOrdinaryPartialClass(string markup) => Diagnose.Expect(Attributes + markup);
@@ -30,6 +33,8 @@ public sealed class FormRuleTests
     [InlineData("partial {|SPI0004:struct|} M;")]
     [InlineData("partial {|SPI0004:record|} struct M;")]
     [InlineData("partial {|SPI0004:interface|} M;")]
+    [InlineData("enum {|SPI0004:M|} { }")]
+    [InlineData("delegate void {|SPI0004:M|}();")]
     public Task WhatIsNoClassIsRefusedBesideTheCompiler(string markup) => Diagnose.Expect(Attributes + markup, "CS0592");
 
     [Fact]
@@ -45,8 +50,18 @@ public sealed class FormRuleTests
     public async Task EveryTypeAroundADeclarationCanBeReopened(string markup)
     {
         await Diagnose.Expect(markup.Replace("$", Attributes + "partial class M;"));
-        await Diagnose.Expect(markup.Replace("$", LayerAttributes + "static partial FeedForwardKernel Mlp { get; }"), "CS0751");
+        await Diagnose.Expect(markup.Replace("$", LayerAttributes + "static partial FeedForwardKernel Mlp { get; }"), "CS0751", "CS9248");
     }
+
+    [Fact]
+    public Task ANestedTypeIsNotFileLocalEither() => Diagnose.Expect(
+        "partial class Outer { {|SPI0033:file|} partial class Inner { " + LayerAttributes + "static partial FeedForwardKernel Mlp { get; } } }",
+        "CS9054", "CS9248");
+
+    [Theory]
+    [InlineData("{|SPI0004:private|} partial class M;")]
+    [InlineData("{|SPI0004:protected|} internal partial class M;")]
+    public Task AModelInANamespaceIsPublicOrInternal(string markup) => Diagnose.Expect(Attributes + markup, "CS1527");
 
     [Theory]
     [InlineData("[{|SPI0005:Attention|}(Heads = 8)] class M;")]
@@ -79,15 +94,33 @@ public sealed class FormRuleTests
     [InlineData("FeedForwardKernel {|SPI0008:{|SPI0008:P|}|} => null!;")]
     [InlineData("static partial FeedForwardKernel P { get; {|SPI0008:set|}; }")]
     [InlineData("static partial {|SPI0008:object|} P { get; }")]
+    [InlineData("static unsafe partial FeedForwardKernel P { get; }", "CS0227", "CS9248")]
+    [InlineData("public {|SPI0008:virtual|} partial FeedForwardKernel {|SPI0008:P|} { get; }", "CS9248")]
     [InlineData("static partial {|SPI0008:ref FeedForwardKernel|} P { get; }")]
     [InlineData("static {|SPI0008:object|} {|SPI0008:P|} { get; {|SPI0008:set|}; } = null!;")]
     [InlineData("FeedForwardKernel {|SPI0008:this|}[int i] => null!;")]
-    public Task ALayerIsAStaticPartialGetOnlyKernel(string markup) =>
-        Diagnose.Expect("partial class C { " + LayerAttributes + markup + " }");
+    public Task ALayerIsAStaticPartialGetOnlyKernel(string markup, params string[] errors) =>
+        Diagnose.Expect("partial class C { " + LayerAttributes + markup + " }", errors);
+
+    [Fact]
+    public Task APropertyThatCannotBeReadIsNoLayer() => Diagnose.Expect(
+        "partial class C { " + LayerAttributes + "static partial FeedForwardKernel {|SPI0008:P|} { } }", "CS0548", "CS9248");
 
     [Fact]
     public Task APropertyWithABodyIsNotTheHalfThatTheUserWrites() =>
         Diagnose.Expect("partial class C { " + LayerAttributes + "static partial FeedForwardKernel P {|SPI0008:=> null!|}; }", "CS9249");
+
+    [Theory]
+    [InlineData("static partial class C { } } $", "CS1022")]
+    [InlineData("namespace N { $ }")]
+    public Task ALayerIsAMember(string around, params string[] errors) => Diagnose.Expect(
+        around.Replace("$", LayerAttributes + "static partial FeedForwardKernel {|SPI0008:P|} { get; }"),
+        [.. errors, "CS0116", "CS9248", "CS0751"]);
+
+    [Fact]
+    public Task NoneIsAnExtension() => Diagnose.Expect(
+        "static partial class C { extension(string s) { " + LayerAttributes + "static partial FeedForwardKernel {|SPI0008:P|} { get; } } }",
+        "CS0751", "CS9248", "CS9282");
 
     [Fact]
     public Task ALayerWhoseOtherHalfIsThereIsReportedOnce() => Diagnose.Expect(
@@ -97,7 +130,7 @@ public sealed class FormRuleTests
             [FeedForward(Hidden = 64, Intermediate = {|SPI0009:0|}), Weights(WeightType.F32)]
             static partial FeedForwardKernel P { get; }
 
-            static partial FeedForwardKernel P => null!;
+            static partial FeedForwardKernel {|SPI0008:P|} => null!;
         }
         """);
 }

@@ -34,6 +34,11 @@ public sealed class MessageTests
         "Layers = '0..31' of [Dense] runs past layer 7, the model's last; write '0..7'")]
     [InlineData("[Dense(Layers = {|SPI0025:\"1..4, 6..\"|})]",
         "No policy acts in layers 0, 5 of 'M'; widen a range or add [ExactSparsity(Layers = \"0, 5\")]")]
+    [InlineData("[SignBitPredictor(Alpha = {|SPI0036:98|})]",
+        "Alpha = 98 skips a neuron only where more than 253 of 256 signs disagree, which practically never happens; "
+        + "alphas lie near 1, as in 'Alpha = 1.03f'")]
+    [InlineData("[RmsNorm(Epsilon = {|SPI0038:1e5f|})]",
+        "Epsilon of [RmsNorm] is 100000, but models have 1E-12 to 0.01; write the model's own")]
     [InlineData("[SignBitPredictor(Alpha = {|SPI0028:1000|})]",
         "Alpha is 1000, but must be above 0 and at most 100; write for example 'Alpha = 1.03f'")]
     public async Task AMessageSaysWhatToWriteInstead(string attribute, string message) =>
@@ -54,6 +59,6 @@ public sealed class MessageTests
         (await Diagnose.Expect(
             "record struct {|SPI0002:R|} { [FeedForward(Hidden = 4, Intermediate = 4), Weights(WeightType.F32)] "
             + "public static partial FeedForwardKernel P { get; } }",
-            "CS0751"))
+            "CS0751", "CS9248"))
             .ShouldBe(["'R' must be partial, because the generator completes 'P' inside it; write 'partial record struct R'"]);
 }

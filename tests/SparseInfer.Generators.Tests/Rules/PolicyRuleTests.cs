@@ -53,7 +53,7 @@ public sealed class PolicyRuleTests
     [InlineData("[SignBitPredictor(Alpha = {|SPI0028:-1.03f|})]")]
     [InlineData("[SignBitPredictor(Alpha = {|SPI0028:100.1f|})]")]
     [InlineData("[SignBitPredictor(Alpha = {|SPI0028:float.NaN|})]")]
-    [InlineData("[SignBitPredictor(Alpha = 100)]")]
+    [InlineData("[SignBitPredictor(Alpha = {|SPI0036:100|})]")]
     public async Task AlphaIsAboveZeroAndAtMostAHundred(string attribute)
     {
         await Diagnose.Expect(Declared.Model(attribute));
@@ -79,4 +79,34 @@ public sealed class PolicyRuleTests
         await Diagnose.Expect(Declared.Model($"[FeedForward({shape})]", attribute));
         await Diagnose.Expect(Declared.Layer($"[FeedForward(Hidden = 64, {shape})]", attribute));
     }
+
+    [Theory]
+    [InlineData(64, "{|SPI0036:98|}")]
+    [InlineData(256, "{|SPI0036:98|}")]
+    [InlineData(4096, "{|SPI0036:98|}")]
+    [InlineData(4096, "{|SPI0036:2.5f|}")]
+    [InlineData(4096, "{|SPI0036:0.4f|}")]
+    [InlineData(4096, "{|SPI0036:0.01f|}")]
+    [InlineData(256, "{|SPI0036:0.1f|}")]
+    [InlineData(1 << 20, "{|SPI0036:1.9f|}")]
+    [InlineData(8, "98")] // all eight signs disagree often enough
+    [InlineData(8, "0.1f")]
+    [InlineData(64, "2.5f")]
+    [InlineData(256, "1.3f")]
+    [InlineData(256, "0.9f")]
+    [InlineData(4096, "0.8f")]
+    [InlineData(4096, "1.5f")]
+    [InlineData(1 << 20, "1.8f")]
+    public Task AlphaDecidesSomething(int hidden, string alpha) => Diagnose.Expect(
+        Declared.Layer($"[FeedForward(Hidden = {hidden}, Intermediate = 192)]", $"[SignBitPredictor(Alpha = {alpha})]"));
+
+    [Theory]
+    [InlineData("{|SPI0037:50|}")] // a percentage
+    [InlineData("{|SPI0037:10.1f|}")]
+    [InlineData("{|SPI0037:1e-7f|}")]
+    [InlineData("1e-6f")]
+    [InlineData("0.001f")]
+    [InlineData("10")]
+    public Task AnActivationThresholdDecidesSomething(string threshold) => Diagnose.Expect(
+        Declared.Model("[FeedForward(Intermediate = 704, Activation = Activation.Silu)]", $"[ActivationThreshold(Threshold = {threshold})]"));
 }

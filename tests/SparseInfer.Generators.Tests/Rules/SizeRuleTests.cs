@@ -83,6 +83,23 @@ public sealed class SizeRuleTests
     [InlineData("[Embedding(Scale = 12)]")]
     public Task NumbersAreFiniteAndPositive(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
+    [Theory]
+    [InlineData("[RmsNorm(Epsilon = {|SPI0038:1e5f|})]")]
+    [InlineData("[RmsNorm(Epsilon = {|SPI0038:0.011f|})]")]
+    [InlineData("[RmsNorm(Epsilon = {|SPI0038:1e-13f|})]")]
+    [InlineData("[RmsNorm(Epsilon = 1e-12f)]")]
+    [InlineData("[RmsNorm(Epsilon = 0.01f)]")]
+    [InlineData("[Attention(Heads = 8, RopeTheta = {|SPI0038:1|}, RopeScaling = {|SPI0038:0.25f|})]")]
+    [InlineData("[Attention(Heads = 8, RopeTheta = {|SPI0038:1e11f|}, RopeScaling = {|SPI0038:5000|})]")]
+    [InlineData("[Attention(Heads = 8, RopeTheta = 500, RopeScaling = 32)]")]
+    [InlineData("[Attention(Heads = 8, RopeTheta = 75e6f, RopeScaling = 1)]")]
+    [InlineData("[Embedding(Scale = {|SPI0038:1e-6f|})]")]
+    [InlineData("[Embedding(Scale = {|SPI0038:1e4f|})]")]
+    [InlineData("[Embedding(Scale = 73.32f)]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = {|SPI0038:50|})]")]
+    [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = 0)]")]
+    public Task NumbersAreOfTheSizeThatModelsHave(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
     [Fact]
     public Task TheEpsilonOfALayerNormIsPositive() => Diagnose.Expect(
         "[DecoderModel(Hidden = 64, Layers = 1, Vocabulary = 9, Context = 9), Attention(Heads = 1), FeedForward(Intermediate = 64), "

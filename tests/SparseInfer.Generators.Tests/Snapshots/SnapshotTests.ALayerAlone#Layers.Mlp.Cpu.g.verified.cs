@@ -9,9 +9,9 @@
 
 namespace SparseInfer.Generated;
 
-using System.CodeDom.Compiler;
-using SparseInfer.Kernels.Cpu;
-using SparseInfer.Runtime;
+using global::System.CodeDom.Compiler;
+using global::SparseInfer.Kernels.Cpu;
+using global::SparseInfer.Runtime;
 
 /// <summary>The layer that Layers.Mlp declares, on a CPU.</summary>
 [GeneratedCode("SparseInfer.Generators", "0.1.0")]

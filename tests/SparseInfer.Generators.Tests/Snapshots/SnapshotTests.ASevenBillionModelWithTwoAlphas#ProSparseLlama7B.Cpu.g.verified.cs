@@ -19,13 +19,13 @@
 
 namespace SparseInfer.Generated;
 
-using System;
-using System.CodeDom.Compiler;
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using SparseInfer.Kernels.Cpu;
-using SparseInfer.Runtime;
+using global::System;
+using global::System.CodeDom.Compiler;
+using global::System.Diagnostics;
+using global::System.Runtime.CompilerServices;
+using global::System.Runtime.InteropServices;
+using global::SparseInfer.Kernels.Cpu;
+using global::SparseInfer.Runtime;
 
 /// <summary>ProSparseLlama7B's program for CPUs: weights shared by all sessions, and what a session runs.</summary>
 [GeneratedCode("SparseInfer.Generators", "0.1.0")]

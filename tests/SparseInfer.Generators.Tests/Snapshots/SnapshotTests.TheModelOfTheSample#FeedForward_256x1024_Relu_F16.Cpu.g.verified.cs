@@ -14,13 +14,13 @@
 
 namespace SparseInfer.Generated;
 
-using System;
-using System.CodeDom.Compiler;
-using System.Diagnostics;
-using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using SparseInfer.Kernels.Cpu;
+using global::System;
+using global::System.CodeDom.Compiler;
+using global::System.Diagnostics;
+using global::System.Numerics;
+using global::System.Runtime.CompilerServices;
+using global::System.Runtime.Intrinsics;
+using global::SparseInfer.Kernels.Cpu;
 
 /// <summary>Feed-forward down(relu(gate x) * (up x)): 256 wide, 1024 neurons, weights F16.</summary>
 [GeneratedCode("SparseInfer.Generators", "0.1.0")]

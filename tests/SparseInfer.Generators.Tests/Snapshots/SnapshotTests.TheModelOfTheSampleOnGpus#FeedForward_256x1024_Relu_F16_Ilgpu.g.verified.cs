@@ -15,11 +15,11 @@
 
 namespace SparseInfer.Generated;
 
-using System;
-using System.CodeDom.Compiler;
-using ILGPU;
-using ILGPU.Runtime;
-using SparseInfer.Kernels.Ilgpu;
+using global::System;
+using global::System.CodeDom.Compiler;
+using global::ILGPU;
+using global::ILGPU.Runtime;
+using global::SparseInfer.Kernels.Ilgpu;
 
 /// <summary>Feed-forward 256 wide, 1024 neurons, weights F16: kernels for GPUs.</summary>
 [GeneratedCode("SparseInfer.Generators", "0.1.0")]

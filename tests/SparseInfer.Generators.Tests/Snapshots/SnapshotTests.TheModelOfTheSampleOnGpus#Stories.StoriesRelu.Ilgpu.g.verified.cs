@@ -20,13 +20,13 @@
 
 namespace SparseInfer.Generated;
 
-using System;
-using System.CodeDom.Compiler;
-using ILGPU;
-using ILGPU.Runtime;
-using RopeTable = SparseInfer.Kernels.Cpu.RopeTable;
-using SparseInfer.Kernels.Ilgpu;
-using SparseInfer.Runtime;
+using global::System;
+using global::System.CodeDom.Compiler;
+using global::ILGPU;
+using global::ILGPU.Runtime;
+using RopeTable = global::SparseInfer.Kernels.Cpu.RopeTable;
+using global::SparseInfer.Kernels.Ilgpu;
+using global::SparseInfer.Runtime;
 
 /// <summary>Stories.StoriesRelu's program for GPUs: kernels, weights shared by all sessions, and what a session runs.</summary>
 [GeneratedCode("SparseInfer.Generators", "0.1.0")]

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;
@@ -31,7 +32,9 @@ internal sealed class IlgpuLayerClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, ["System.CodeDom.Compiler", "ILGPU", "SparseInfer.Kernels.Ilgpu", "SparseInfer.Runtime"]);
+        bool hasQuads = _spec.FeedForward.Biases || PacksSigns || _spec.Weights.Any(WeightLayout.IsBlock);
+        IEnumerable<string> quads = hasQuads ? ["SparseInfer.Kernels.Ilgpu"] : [];
+        GeneratedFile.Begin(_code, Head, ["System.CodeDom.Compiler", "ILGPU", "SparseInfer.Runtime", .. quads]);
         _code.Summary($"The layer that {_spec.Target.FullName} declares, on a GPU.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal sealed class {_name} : IlgpuFeedForwardKernel"))

@@ -1,12 +1,10 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Rules;
 
 namespace SparseInfer.Generators.Policies.ActivationThreshold;
 
 /// <summary>A threshold that drops small activations is for those that are never zero.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class ActivationThresholdOnZerosRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

@@ -12,7 +12,7 @@ internal sealed class ActivationThresholdPolicy : SparsityPolicy
     public override string AttributeName => "SparseInfer.ActivationThresholdAttribute";
 
     public override IReadOnlyList<DeclarationRule> Rules { get; } =
-        [new ActivationThresholdValueRule(), new ActivationThresholdOnZerosRule()];
+        [new ActivationThresholdValueRule(), new ActivationThresholdEffectRule(), new ActivationThresholdOnZerosRule()];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ActivationThresholdSpec(attribute.Decimal("Threshold", "0"));
 

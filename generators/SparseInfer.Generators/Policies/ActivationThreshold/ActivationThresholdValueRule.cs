@@ -1,12 +1,10 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Rules;
 
 namespace SparseInfer.Generators.Policies.ActivationThreshold;
 
 /// <summary>CATS cuts at a threshold that was calibrated; there is no default.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class ActivationThresholdValueRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

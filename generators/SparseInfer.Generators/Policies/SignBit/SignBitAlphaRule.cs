@@ -1,12 +1,10 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Rules;
 
 namespace SparseInfer.Generators.Policies.SignBit;
 
 /// <summary>Alpha weighs agreeing signs against disagreeing ones: positive, and at 100 hardly a neuron of any model is skipped.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class SignBitAlphaRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

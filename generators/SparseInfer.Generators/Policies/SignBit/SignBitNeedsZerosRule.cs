@@ -1,12 +1,10 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using SparseInfer.Generators.Parse;
 using SparseInfer.Generators.Rules;
 
 namespace SparseInfer.Generators.Policies.SignBit;
 
 /// <summary><c>[SignBitPredictor]</c> stands beside an activation that is exactly zero on a half-line.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class SignBitNeedsZerosRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(

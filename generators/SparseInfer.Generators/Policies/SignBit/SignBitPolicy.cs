@@ -12,7 +12,8 @@ internal sealed class SignBitPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.SignBitPredictorAttribute";
 
-    public override IReadOnlyList<DeclarationRule> Rules { get; } = [new SignBitAlphaRule(), new SignBitNeedsZerosRule()];
+    public override IReadOnlyList<DeclarationRule> Rules { get; } =
+        [new SignBitAlphaRule(), new SignBitAlphaEffectRule(), new SignBitNeedsZerosRule()];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new SignBitSpec(attribute.Decimal("Alpha", "1"));
 

@@ -1,0 +1,85 @@
+using SparseInfer;
+
+namespace Broken;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[Dense(Layers = "all")] // SPI0022
+public sealed partial class WithOddRange;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[Dense(Layers = "0..31")] // SPI0023
+public sealed partial class WithLongRange;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[Dense]
+[ExactSparsity] // SPI0024
+public sealed partial class WithTwoPolicies;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[Dense(Layers = "1..")] // SPI0025
+public sealed partial class WithGap;
+
+public static partial class Policies
+{
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32)]
+    [Dense(Layers = "0")] // SPI0026
+    public static partial FeedForwardKernel WithLayers { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32)]
+    [Dense]
+    [ExactSparsity] // SPI0027
+    public static partial FeedForwardKernel WithTwo { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32)]
+    [SignBitPredictor(Alpha = -1.01f)] // SPI0028
+    public static partial FeedForwardKernel WithNegativeAlpha { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+    [Weights(WeightType.F32)]
+    [SignBitPredictor] // SPI0029
+    public static partial FeedForwardKernel PredictedWithoutZeros { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+    [Weights(WeightType.F32)]
+    [ExactSparsity] // SPI0030
+    public static partial FeedForwardKernel ExactWithoutZeros { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+    [Weights(WeightType.F32)]
+    [ActivationThreshold(Threshold = -1)] // SPI0031
+    public static partial FeedForwardKernel WithNegativeThreshold { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32)]
+    [ActivationThreshold(Threshold = 0.1f)] // SPI0032
+    public static partial FeedForwardKernel ThresholdOnZeros { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32)]
+    [SignBitPredictor(Alpha = 98)] // SPI0036
+    public static partial FeedForwardKernel WithAlphaInPercent { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+    [Weights(WeightType.F32)]
+    [ActivationThreshold(Threshold = 1e30f)] // SPI0037
+    public static partial FeedForwardKernel WithHugeThreshold { get; }
+}
