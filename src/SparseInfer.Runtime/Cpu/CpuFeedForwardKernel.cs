@@ -67,6 +67,9 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
             state.Workers.Run(this);
             state.Output.AsSpan<float>()[..Shape.Hidden].CopyTo(y);
         }
+
+        // Kernels know addresses only: until here this must hold the weights.
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>

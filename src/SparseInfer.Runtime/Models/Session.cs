@@ -14,7 +14,7 @@ public sealed class Session : IDisposable
     private const int CancelablePrompt = 256;
 
     private readonly LanguageModel _model;
-    private readonly DecoderProgram _program;
+    private readonly ProgramLease _lease;
     private readonly DecoderState _state;
     private int _busy;
     private bool _disposed;
@@ -22,10 +22,10 @@ public sealed class Session : IDisposable
     /// <summary>The last token of a generation that ended at MaxTokens: given to the user, not run yet.</summary>
     private int? _pending;
 
-    internal Session(LanguageModel model, DecoderProgram program, DecoderState state, SessionOptions options)
+    internal Session(LanguageModel model, ProgramLease lease, DecoderState state, SessionOptions options)
     {
         _model = model;
-        _program = program;
+        _lease = lease;
         _state = state;
         Mode = options.Mode;
         SparsePrompt = options.SparsePrompt;
@@ -176,7 +176,7 @@ public sealed class Session : IDisposable
         Enter();
         _disposed = true;
         _state.Dispose();
-        _program.Release();
+        _lease.Dispose();
         Leave();
     }
 
