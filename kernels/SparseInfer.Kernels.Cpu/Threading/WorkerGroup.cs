@@ -33,6 +33,9 @@ public sealed class WorkerGroup : IDisposable
     /// <summary>Number of workers, the caller included.</summary>
     public int Count { get; }
 
+    /// <summary>Whether the calling thread is in a job of this group.</summary>
+    internal bool IsInJob => _threads?.IsInJob ?? false;
+
     /// <summary>
     /// The part of a total that falls to one of several: parts differ by at most one <paramref name="multiple"/>, follow one another and
     /// cover the total exactly once. Parts may be empty.

@@ -53,10 +53,12 @@ internal sealed class WorkerThreads
 
     public int Count => _threads.Length + 1;
 
+    public bool IsInJob => _current == this;
+
     /// <exception cref="InvalidOperationException">The thread is in a job of these threads.</exception>
     public void RequireOutside(string message)
     {
-        if (_current == this)
+        if (IsInJob)
             throw new InvalidOperationException(message);
     }
 

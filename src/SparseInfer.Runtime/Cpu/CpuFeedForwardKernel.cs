@@ -60,6 +60,7 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
     {
         RequireLength(x.Length, nameof(x));
         RequireLength(y.Length, nameof(y));
+        RequireFinite(x);
         lock (_lock)
         {
             State state = _state ?? throw new InvalidOperationException("No weights are loaded: call Load first.");

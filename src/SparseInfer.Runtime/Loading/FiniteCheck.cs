@@ -1,3 +1,4 @@
+using SparseInfer.Kernels.Cpu;
 using SparseInfer.Files;
 
 namespace SparseInfer.Loading;
