@@ -62,17 +62,24 @@ public sealed unsafe class NativeBuffer : IDisposable
         int alignment = bytes >= LargeBytes ? VirtualMemory.HugePage : Alignment;
         if (bytes > nint.MaxValue - alignment)
             throw TooLarge(bytes, null);
-        void* allocation;
         try
         {
-            // Zeroed by calloc rather than by hand: large pieces come from the kernel as untouched zero pages.
-            allocation = NativeMemory.AllocZeroed((nuint)bytes + (nuint)alignment);
+            return new NativeBuffer(AllocateZeroed(bytes, alignment), bytes, alignment);
+        }
+        catch (OutOfMemoryException)
+        {
+            // What nobody disposed is freed when it is collected: now is the time.
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        try
+        {
+            return new NativeBuffer(AllocateZeroed(bytes, alignment), bytes, alignment);
         }
         catch (OutOfMemoryException exception)
         {
             throw TooLarge(bytes, exception);
         }
-        return new NativeBuffer(allocation, bytes, alignment);
     }
 
     /// <summary>The whole buffer as a span.</summary>
@@ -94,6 +101,9 @@ public sealed unsafe class NativeBuffer : IDisposable
         Free();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Zeroed by calloc rather than by hand: large pieces come from the kernel as untouched zero pages.</summary>
+    private static void* AllocateZeroed(long bytes, int alignment) => NativeMemory.AllocZeroed((nuint)bytes + (nuint)alignment);
 
     private static InsufficientMemoryException TooLarge(long bytes, Exception? inner) =>
         new($"Could not allocate {bytes:N0} bytes ({bytes / (1024.0 * 1024 * 1024):F2} GiB) of native memory.", inner);
