@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace SparseInfer.Packages.Tests;
@@ -50,6 +52,58 @@ public sealed class PackageTests(PackedFeed feed)
             Of("license").ShouldBe("MIT");
             Of("readme").ShouldBe("README.md");
             feed.Files(package).ShouldContain("README.md", package);
+            feed.Files(package).ShouldContain("LICENSE", package);
+            feed.Files(package).ShouldContain("THIRD-PARTY-NOTICES.txt", package);
+        }
+    }
+
+    [Fact]
+    public void The_notices_name_every_work_of_others_that_the_tool_brings_along()
+    {
+        using JsonDocument dependencies = JsonDocument.Parse(feed.Text("SparseInfer.Cli", "tools/net10.0/any/sparseinfer.deps.json"));
+        string[] foreign =
+        [
+            .. dependencies.RootElement.GetProperty("targets").EnumerateObject().SelectMany(target => target.Value.EnumerateObject())
+                .Where(library => library.Value.TryGetProperty("runtime", out _))
+                .Where(library => !library.Name.StartsWith("sparseinfer", StringComparison.OrdinalIgnoreCase))
+                .Select(library => library.Name),
+        ];
+        foreign.Length.ShouldBeGreaterThanOrEqualTo(3);
+        string notices = feed.Text("SparseInfer.Cli", "THIRD-PARTY-NOTICES.txt");
+        foreach (string library in foreign)
+        {
+            notices.ShouldMatch($"(?m)^ +{Regex.Escape(library).Replace("/", " +")} ", library);
+        }
+    }
+
+    [Fact]
+    public void Every_package_has_its_symbols()
+    {
+        foreach (string package in Published)
+        {
+            // The generator's are in the generator.
+            string[] assemblies =
+            [
+                .. feed.Files(package).Where(file => Path.GetExtension(file) == ".dll" && Path.GetFileName(file) is var name
+                    && name.StartsWith("sparseinfer", StringComparison.OrdinalIgnoreCase)
+                    && name is not ("SparseInfer.Generators.dll" or "SparseInfer.CodeFixes.dll" or "SparseInfer.Ilgpu.StandIn.dll")),
+            ];
+            assemblies.ShouldNotBeEmpty();
+            string[] symbols = feed.Files(package, "snupkg");
+            assemblies.Select(file => Path.ChangeExtension(file, "pdb")).Where(file => !symbols.Contains(file)).ShouldBeEmpty(package);
+        }
+    }
+
+    [Fact]
+    public void A_package_names_the_commit_that_it_was_made_of_and_no_place_that_others_cannot_reach()
+    {
+        Assert.SkipUnless(Path.Exists(Path.Combine(PackedFeed.Repository, ".git")), "this is no clone: there is no commit to name");
+        foreach (string package in Published)
+        {
+            XElement repository = feed.Nuspec(package).Descendants().Single(element => element.Name.LocalName == "repository");
+            repository.Attribute("type")!.Value.ShouldBe("git");
+            repository.Attribute("commit")!.Value.ShouldMatch("^[0-9a-f]{40}$");
+            (repository.Attribute("url")?.Value ?? "https://").ShouldStartWith("https://");
         }
     }
 

@@ -10,8 +10,6 @@ namespace SparseInfer.Packages.Tests;
 /// <summary>The packages of this build in a folder feed. Nothing else is in it but the ILGPU, or the stand-in, that they need.</summary>
 public sealed class PackedFeed : IDisposable
 {
-    private static readonly DirectoryInfo Framework = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("sparseinfer-packages-");
 
     /// <summary>Packs what was built before these tests, as <c>dotnet pack</c> in the repository does.</summary>
@@ -30,6 +28,12 @@ public sealed class PackedFeed : IDisposable
 
     /// <summary>The version of all packages in the feed.</summary>
     public const string Version = "0.1.0-test";
+
+    /// <summary>The folder that this assembly lies in, called after its target framework.</summary>
+    internal static DirectoryInfo Framework { get; } = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+
+    /// <summary>The configuration of these tests, hence of what they pack.</summary>
+    internal static string Configuration { get; } = Framework.Parent!.Name;
 
     /// <summary>The repository's root: this assembly lies in tests/SparseInfer.Packages.Tests/bin/Release/net10.0.</summary>
     public static string Repository { get; } = Framework.Parent!.Parent!.Parent!.Parent!.Parent!.FullName;
@@ -52,9 +56,8 @@ public sealed class PackedFeed : IDisposable
         IEnumerable<string> ilgpu = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>()
             .Where(metadata => metadata.Key is "Ilgpu" or "IlgpuPath" && metadata.Value is not (null or ""))
             .Select(metadata => $"-p:{metadata.Key}={metadata.Value}");
-        string configuration = Framework.Parent!.Name;
         return DotnetCommand.Run(
-            Repository, keepsSources: true, ["pack", project, "--no-build", "-c", configuration, "-nodeReuse:false", .. ilgpu, .. options]);
+            Repository, keepsSources: true, ["pack", project, "--no-build", "-c", Configuration, "-nodeReuse:false", .. ilgpu, .. options]);
     }
 
     /// <summary>What a package depends on, as its nuspec has it.</summary>
@@ -70,10 +73,18 @@ public sealed class PackedFeed : IDisposable
         return XElement.Load(nuspec);
     }
 
-    /// <summary>The paths of the files in a package.</summary>
-    public string[] Files(string package)
+    /// <summary>One file of a package, as text.</summary>
+    public string Text(string package, string path)
     {
         using ZipArchive archive = Open(package);
+        using var reader = new StreamReader(archive.GetEntry(path)!.Open());
+        return reader.ReadToEnd();
+    }
+
+    /// <summary>The paths of the files in a package, or in the package of its symbols.</summary>
+    public string[] Files(string package, string extension = "nupkg")
+    {
+        using ZipArchive archive = Open(package, extension);
         return [.. archive.Entries.Select(entry => entry.FullName).Order(StringComparer.Ordinal)];
     }
 
@@ -108,7 +119,8 @@ public sealed class PackedFeed : IDisposable
         return packages;
     }
 
-    private ZipArchive Open(string package) => ZipFile.OpenRead(Path.Combine(Folder, $"{package}.{Version}.nupkg"));
+    private ZipArchive Open(string package, string extension = "nupkg") =>
+        ZipFile.OpenRead(Path.Combine(Folder, $"{package}.{Version}.{extension}"));
 
     /// <summary>From the packages folder that the build took it from.</summary>
     private void CopyIlgpu()
