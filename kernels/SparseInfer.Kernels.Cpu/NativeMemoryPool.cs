@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
@@ -65,17 +67,29 @@ public sealed class NativeMemoryPool : IDisposable
         }
     }
 
-    /// <summary>Frees everything, the latest first.</summary>
+    /// <summary>Frees everything, the latest first; what fails does not keep the rest.</summary>
+    /// <exception cref="Exception">What freeing threw, the first if there are several.</exception>
     public void Dispose()
     {
-        lock (_lock)
+        bool interrupted = Uninterruptible.Enter(_lock);
+        IDisposable[] owned = [.. _owned];
+        _owned.Clear();
+        _signs.Clear();
+        _lock.Exit();
+        ExceptionDispatchInfo? failure = null;
+        for (int i = owned.Length - 1; i >= 0; i--)
         {
-            for (int i = _owned.Count - 1; i >= 0; i--)
+            try
             {
-                _owned[i].Dispose();
+                owned[i].Dispose();
             }
-
-            _owned.Clear();
+            catch (Exception exception)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(exception);
+            }
         }
+
+        Uninterruptible.Raise(interrupted);
+        failure?.Throw();
     }
 }

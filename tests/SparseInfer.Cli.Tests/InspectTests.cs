@@ -15,6 +15,7 @@ public sealed partial class InspectTests
     [InlineData("--weights goes with --synthetic", "x.gguf", "--weights", "f16")]
     [InlineData("there is no device 'orin-agx', orin-agx-32 is nearest; there is: default, xavier-nx-8,",
         "--synthetic", "llama-2-7b", "--device", "orin-agx")]
+    [InlineData("there is no device 'foo'; there is: default, xavier-nx-8,", "--synthetic", "llama-2-7b", "--device", "foo")]
     [InlineData("--kernels and --code are two views", "--synthetic", "llama-2-7b", "--code", "--kernels")]
     [InlineData("--out goes with --code and --ptx", "--synthetic", "llama-2-7b", "--out", "x")]
     [InlineData("--sparsity goes with the modelled cost", "--synthetic", "llama-2-7b", "--kernels", "--sparsity", "0.5")]

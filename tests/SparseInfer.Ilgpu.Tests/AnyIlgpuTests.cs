@@ -22,6 +22,17 @@ public sealed class AnyIlgpuTests
         expected.Zip(actual, (a, b) => MathF.Abs(a - b)).Max().ShouldBeLessThan(1e-4f * most);
     }
 
+    [Fact]
+    public void OnlyLayersThatPredictHaveSignsOnTheDevice()
+    {
+        using IlgpuDevice gpu = TestDevice.Open();
+        long Bytes(DecoderCase declared) => GpuDecoders.With(declared, new DecoderWeights(declared), gpu, _ => gpu.AllocatedBytes);
+
+        // A plane has a bit for each weight of the first matrix: a row of 128 signs, 16 bytes, for each of 70 neurons.
+        (Bytes(GpuDecoders.EvenPredicted) - Bytes(GpuDecoders.Even)).ShouldBe(70 * 16);
+        gpu.AllocatedBytes.ShouldBe(0);
+    }
+
     private static float[] Run(LanguageModel model, SparsityMode mode)
     {
         using Session session = model.CreateSession(new SessionOptions { Mode = mode });

@@ -30,6 +30,17 @@ internal static class GpuDecoders
         Weights = [WeightType.F16],
     };
 
+    /// <summary>The same, with a layer more that predicts.</summary>
+    public static readonly DecoderCase EvenPredicted = new("EvenSignsInEveryLayer")
+    {
+        Hidden = 128,
+        Layers = 3,
+        Context = 32,
+        Intermediate = 70,
+        Alphas = [1m, 1m, 1.1m],
+        Weights = [WeightType.F16],
+    };
+
     public static readonly DecoderCase Fat = new("FatThreshold")
     {
         Hidden = 34,
@@ -55,7 +66,7 @@ internal static class GpuDecoders
         Weights = [WeightType.F32],
     };
 
-    public static IReadOnlyList<DecoderCase> All { get; } = [.. DecoderZoo.All, Long, Even, Fat, OddHead];
+    public static IReadOnlyList<DecoderCase> All { get; } = [.. DecoderZoo.All, Long, Even, EvenPredicted, Fat, OddHead];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));

@@ -66,6 +66,23 @@ public sealed class LayerAloneTests
         counted.Recall.ShouldBe(cpu.ReadMetrics().Recall);
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void AnInputThatIsNotFiniteIsRefusedOnADeviceAsOnTheCpu(float bad)
+    {
+        using IlgpuDevice device = TestDevice.Open();
+        using FeedForwardKernel layer = Assembly.Value.Layer("Layers", "TwoTypes").New();
+        float[] matrix = new float[layer.Shape.Hidden * layer.Shape.Intermediate];
+        Array.Fill(matrix, 0.5f);
+        layer.Load(new FeedForwardWeights { Gate = matrix, Up = matrix, Down = matrix }, device);
+        float[] x = new float[layer.Shape.Hidden];
+        x[33] = bad;
+        float[] y = [.. Enumerable.Repeat(7f, x.Length)];
+        Should.Throw<ArgumentException>(() => layer.Forward(x, y)).Message.ShouldStartWith("x[33] is ");
+        y.ShouldAllBe(value => value == 7f);
+    }
+
     private static float[] Forward(FeedForwardKernel kernel, SparsityMode mode, float[] x)
     {
         float[] y = new float[x.Length];

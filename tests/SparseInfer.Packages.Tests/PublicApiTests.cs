@@ -13,7 +13,12 @@ public sealed class PublicApiTests
     private static readonly bool Update =
         Environment.GetEnvironmentVariable("UPDATE_SNAPSHOTS") == "1" && Environment.GetEnvironmentVariable("CI") != "true";
 
-    private static readonly ApiGeneratorOptions MembersOnly = new() { IncludeAssemblyAttributes = false };
+    /// <summary>Without the compiler's own name for an iterator, which counts the members before it.</summary>
+    private static readonly ApiGeneratorOptions MembersOnly = new()
+    {
+        IncludeAssemblyAttributes = false,
+        ExcludeAttributes = ["System.Runtime.CompilerServices.AsyncIteratorStateMachineAttribute"],
+    };
 
     [Theory]
     [InlineData("SparseInfer.Dsl")]

@@ -22,7 +22,7 @@ internal static class PolicySwitch
         string otherwise = call(policies[last].Policy);
         foreach (var group in policies.GroupBy(policy => call(policy.Policy)).Where(group => group.Key != otherwise))
         {
-            cases.Add(($"case SparsityMode.Predicted when layer is {string.Join(" or ", group.Select(Range))}:", group.Key));
+            cases.Add(($"case SparsityMode.Predicted when layer is {LayerSet.Pattern(group)}:", group.Key));
         }
 
         cases.Add(("default:", otherwise));
@@ -51,8 +51,4 @@ internal static class PolicySwitch
             }
         }
     }
-
-    private static string Range(LayerPolicy policy) => policy.First == policy.Last ? $"{policy.First}"
-        : policy.First == 0 ? $"<= {policy.Last}"
-        : $"(>= {policy.First} and <= {policy.Last})";
 }

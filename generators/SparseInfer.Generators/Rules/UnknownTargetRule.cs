@@ -10,7 +10,7 @@ internal sealed class UnknownTargetRule : DeclarationRule
     private static readonly DiagnosticDescriptor Rule = new(
         "SPI0034",
         "Target is not known",
-        "There is no target '{0}'; write \"{1}\" or another of {2}",
+        "There is no target '{0}'; write {1}{2}",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
@@ -23,8 +23,9 @@ internal sealed class UnknownTargetRule : DeclarationRule
         if (declaration.Target is { } target && DeviceTable.Find(target.Text ?? "") is null)
         {
             string text = target.Text ?? "";
-            string nearest = DeviceTable.Nearest(text);
-            yield return new Violation(target.TextLocation, text, nearest, string.Join(", ", DeviceTable.Names)).With("Nearest", nearest);
+            string? nearest = DeviceTable.Nearest(text);
+            string first = nearest is null ? "one of " : $"\"{nearest}\" or another of ";
+            yield return new Violation(target.TextLocation, text, first, string.Join(", ", DeviceTable.Names)).With("Nearest", nearest);
         }
     }
 }

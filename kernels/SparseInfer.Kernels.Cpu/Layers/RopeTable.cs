@@ -56,10 +56,9 @@ public sealed class RopeTable
 
     private void Fill(int block)
     {
-        lock (_lock)
+        bool interrupted = Uninterruptible.Enter(_lock);
+        if (!_filled[block])
         {
-            if (_filled[block])
-                return;
             int end = (int)Math.Min(_context, ((long)block + 1) << BlockShift);
             for (int position = block << BlockShift; position < end; position++)
             {
@@ -72,5 +71,7 @@ public sealed class RopeTable
             }
             Volatile.Write(ref _filled[block], true);
         }
+        _lock.Exit();
+        Uninterruptible.Raise(interrupted);
     }
 }

@@ -121,7 +121,7 @@ public static unsafe class WeightPacking
             T.TransposeDown(ref *(byte*)source, sourceStride, in destination, 0, destination.Neurons);
             return;
         }
-        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part =>
+        ParallelLoop.For(0, parts, part =>
         {
             (int from, int to) = WorkerGroup.Slice(destination.Neurons, parts, part, DownMatrix.BlockNeurons);
             T.TransposeDown(ref *(byte*)source, sourceStride, in destination, from, to);

@@ -28,18 +28,21 @@ internal sealed class Phase(bool oversubscribed)
         // Both sides write, fence and then read the other's word: either the waiting thread sees the new value, or it is seen here.
         if (Volatile.Read(ref _parked) == 0)
             return;
-        lock (_lock)
-            Monitor.PulseAll(_lock);
+        bool interrupted = Uninterruptible.Enter(_lock);
+        Monitor.PulseAll(_lock);
+        Monitor.Exit(_lock);
+        Uninterruptible.Raise(interrupted);
     }
 
-    /// <summary>Waits until the counter is no longer <paramref name="seen"/>.</summary>
-    public void WaitWhile(int seen)
+    /// <summary>Waits until the counter is no longer <paramref name="seen"/>, and no shorter: an interrupt does not end the wait.</summary>
+    /// <returns>Whether the thread was interrupted meanwhile, for the caller to raise when it can be.</returns>
+    public bool WaitWhile(int seen)
     {
         long start = Stopwatch.GetTimestamp();
         for (long waited = 0; waited < ParkTicks; waited = Stopwatch.GetTimestamp() - start)
         {
             if (Value != seen)
-                return;
+                return false;
             // Whoever is waited for that long may be waiting for this thread's core; with fewer cores than threads, one always is.
             if (oversubscribed || waited > SpinTicks)
                 Thread.Yield();
@@ -47,12 +50,18 @@ internal sealed class Phase(bool oversubscribed)
                 Thread.SpinWait(4);
         }
 
-        lock (_lock)
+        bool interrupted = Uninterruptible.Enter(_lock);
+        Interlocked.Increment(ref _parked);
+        try
         {
-            Interlocked.Increment(ref _parked);
             while (Value == seen)
-                Monitor.Wait(_lock);
-            Interlocked.Decrement(ref _parked);
+                interrupted |= Uninterruptible.Wait(_lock);
         }
+        finally
+        {
+            Interlocked.Decrement(ref _parked);
+            Monitor.Exit(_lock);
+        }
+        return interrupted;
     }
 }

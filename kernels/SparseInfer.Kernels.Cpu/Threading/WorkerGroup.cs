@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
@@ -8,24 +6,13 @@ namespace SparseInfer.Kernels.Cpu;
 /// </summary>
 /// <remarks>
 /// A group of one has no threads and takes no lock: every caller runs its own job, several at once. In larger groups, callers wait for one
-/// another.
+/// another. A group that nobody holds any more ends its threads when it is collected.
 /// </remarks>
 public sealed class WorkerGroup : IDisposable
 {
-    [ThreadStatic]
-    private static WorkerGroup? _current;
-
-    private readonly Thread[] _threads;
-    private readonly Lock _callers = new();
-    private readonly Phase _start;
-    private readonly Phase _finish;
-    private readonly Phase _meeting;
-    private IWorkerJob? _job;
-    private ExceptionDispatchInfo? _failure;
-    private volatile bool _failed;
+    /// <summary>Null in a group of one.</summary>
+    private readonly WorkerThreads? _threads;
     private volatile bool _disposed;
-    private int _arrived;
-    private int _running;
 
     /// <summary>Starts the group's threads.</summary>
     /// <param name="count">Number of workers, the caller included.</param>
@@ -33,22 +20,21 @@ public sealed class WorkerGroup : IDisposable
     public WorkerGroup(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        bool oversubscribed = count > Environment.ProcessorCount;
-        _start = new Phase(oversubscribed);
-        _finish = new Phase(oversubscribed);
-        _meeting = new Phase(oversubscribed);
-        _threads = new Thread[count - 1];
-        int start = _start.Value;
-        for (int i = 0; i < _threads.Length; i++)
-        {
-            int worker = i + 1;
-            _threads[i] = new Thread(() => Work(worker, start)) { IsBackground = true, Name = $"SparseInfer worker {worker}" };
-            _threads[i].Start();
-        }
+        Count = count;
+        if (count > 1)
+            _threads = new WorkerThreads(count);
+        else
+            GC.SuppressFinalize(this);
     }
 
+    /// <summary>Ends the threads of a group that nobody disposed. None is in a job: a run keeps its group.</summary>
+    ~WorkerGroup() => _threads?.Stop();
+
     /// <summary>Number of workers, the caller included.</summary>
-    public int Count => _threads.Length + 1;
+    public int Count { get; }
+
+    /// <summary>Whether the calling thread is in a job of this group.</summary>
+    internal bool IsInJob => _threads?.IsInJob ?? false;
 
     /// <summary>
     /// The part of a total that falls to one of several: parts differ by at most one <paramref name="multiple"/>, follow one another and
@@ -68,35 +54,21 @@ public sealed class WorkerGroup : IDisposable
     /// <param name="job">The job; its <see cref="IWorkerJob.Execute"/> is called once for each worker.</param>
     /// <exception cref="InvalidOperationException">The caller is in a job of this group.</exception>
     /// <exception cref="ObjectDisposedException">The group has been disposed of.</exception>
-    /// <remarks>What a worker throws is thrown here, the first if there are several, when all workers have ended.</remarks>
+    /// <remarks>
+    /// What a worker throws is thrown here, the first if there are several, when all workers have ended. <see cref="Thread.Interrupt"/> does
+    /// not end a run: a caller that is interrupted meanwhile is interrupted again when the run is over, so that its next wait throws.
+    /// </remarks>
     public void Run(IWorkerJob job)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_threads.Length == 0)
+        if (_threads is null)
         {
             job.Execute(0);
             return;
         }
-        WorkerGroup? outer = _current;
-        if (outer == this)
-            throw new InvalidOperationException("A job cannot run another on its own group: its workers are busy with it.");
-
-        lock (_callers)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            int finish = _finish.Value;
-            _job = job;
-            _running = _threads.Length;
-            _start.Advance();
-            _current = this;
-            Execute(job, 0);
-            _current = outer;
-            _finish.WaitWhile(finish);
-
-            _job = null;
-            if (_failed)
-                ThrowFailure();
-        }
+        _threads.RequireOutside("A job cannot run another on its own group: its workers are busy with it.");
+        _threads.Run(job);
+        GC.KeepAlive(this);
     }
 
     /// <summary>
@@ -106,78 +78,15 @@ public sealed class WorkerGroup : IDisposable
     /// <exception cref="OperationCanceledException">
     /// Another worker failed and will not come; <see cref="Run"/> throws what it threw.
     /// </exception>
-    public void Barrier()
-    {
-        if (_threads.Length == 0)
-            return;
-        int meeting = _meeting.Value;
-        ThrowIfFailed();
-        if (Interlocked.Increment(ref _arrived) == Count)
-        {
-            _arrived = 0;
-            _meeting.Advance();
-            return;
-        }
-        _meeting.WaitWhile(meeting);
-        ThrowIfFailed();
-    }
+    public void Barrier() => _threads?.Barrier();
 
-    /// <summary>Ends the threads, after the job that is running, and waits for them. Not to be called from a job.</summary>
+    /// <summary>Ends the threads, after the job that is running, and waits for them.</summary>
+    /// <exception cref="InvalidOperationException">The caller is in a job of this group.</exception>
     public void Dispose()
     {
-        lock (_callers)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            _start.Advance();
-        }
-        foreach (Thread thread in _threads)
-            thread.Join();
-    }
-
-    private void Work(int worker, int start)
-    {
-        _current = this;
-        while (true)
-        {
-            _start.WaitWhile(start);
-            if (_disposed)
-                return;
-            start++;
-            Execute(_job!, worker);
-            if (Interlocked.Decrement(ref _running) == 0)
-                _finish.Advance();
-        }
-    }
-
-    private void Execute(IWorkerJob job, int worker)
-    {
-        try
-        {
-            job.Execute(worker);
-        }
-        catch (Exception exception)
-        {
-            // The first failure is the cause; what the others throw at a barrier follows from it.
-            Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(exception), null);
-            _failed = true;
-            _meeting.Advance();
-        }
-    }
-
-    private void ThrowIfFailed()
-    {
-        if (_failed)
-            throw new OperationCanceledException("Another worker of the group failed.");
-    }
-
-    private void ThrowFailure()
-    {
-        ExceptionDispatchInfo failure = _failure!;
-        _failure = null;
-        _failed = false;
-        _arrived = 0;
-        failure.Throw();
+        _threads?.RequireOutside("A job cannot dispose of its own group: its workers are busy with it.");
+        _disposed = true;
+        _threads?.StopAndWait();
+        GC.SuppressFinalize(this);
     }
 }

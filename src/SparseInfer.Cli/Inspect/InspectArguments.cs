@@ -130,9 +130,9 @@ internal sealed class InspectArguments
         string? device = parsed.GetValue(_device);
         if (device is not null && DeviceTable.Find(device) is null)
         {
+            string nearest = DeviceTable.Nearest(device) is { } name ? $", {name} is nearest" : "";
             throw new CliException(
-                $"--device: there is no device '{device}', {DeviceTable.Nearest(device)} is nearest; "
-                + $"there is: {string.Join(", ", DeviceTable.Names)}.");
+                $"--device: there is no device '{device}'{nearest}; there is: {string.Join(", ", DeviceTable.Names)}.");
         }
 
         var options = new InspectOptions

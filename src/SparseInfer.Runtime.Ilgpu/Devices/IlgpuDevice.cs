@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using SparseInfer.Kernels.Cpu;
 using SparseInfer.Runtime;
 using Hardware = ILGPU.Runtime.Device;
 
@@ -12,6 +13,8 @@ namespace SparseInfer;
 public sealed class IlgpuDevice : Device
 {
     private readonly Context _context;
+    private readonly DeviceThread? _thread;
+    private readonly Lock _turn = new();
     private long _allocated;
     private string? _lost;
     private bool _disposed;
@@ -36,13 +39,30 @@ public sealed class IlgpuDevice : Device
             _context.Dispose();
             throw;
         }
+
+        if (RunsHere)
+        {
+            _thread = new DeviceThread();
+        }
+    }
+
+    /// <summary>
+    /// Frees a device that nobody disposed, nor anything on it: ILGPU's accelerator has a thread of its own, and so is never collected. On
+    /// another thread, because that may take a while.
+    /// </summary>
+    ~IlgpuDevice()
+    {
+        if (Accelerator is not null)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static device => device.FreeQuietly(), this, preferLocal: false);
+        }
     }
 
     /// <inheritdoc/>
     public override string Name => Info.Name;
 
     /// <inheritdoc/>
-    public override string Description => Info.Kind is IlgpuDevices.PackageCpu or IlgpuDevices.StandIn
+    public override string Description => RunsHere
         ? Info.Description!
         : $"{Info.Description}, {Info.Multiprocessors} multiprocessors, {Info.MemoryBytes / (1024.0 * 1024 * 1024):0.#} GiB";
 
@@ -55,10 +75,10 @@ public sealed class IlgpuDevice : Device
     /// <summary>Bytes that buffers take now.</summary>
     public long AllocatedBytes => Interlocked.Read(ref _allocated);
 
-    /// <summary>Held by whoever launches kernels or copies: the accelerator has one stream.</summary>
-    internal Lock Turn { get; } = new();
-
     internal bool IsDisposed => _disposed;
+
+    /// <summary>Whether kernels run on threads of this process, rather than on hardware of their own.</summary>
+    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or IlgpuDevices.StandIn;
 
     /// <summary>
     /// Every device that ILGPU could use, and each kind of which there is none, with the reason and what would help: what
@@ -76,29 +96,22 @@ public sealed class IlgpuDevice : Device
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        lock (Turn)
+        RequireUsable();
+        UInt128 bytes = (UInt128)Math.Max(1, count) * (uint)Interop.SizeOf<T>();
+        if (bytes > (UInt128)Math.Max(0, Info.MemoryBytes))
         {
-            RequireUsable();
-            long elements = Math.Max(1, count);
-            UInt128 bytes = (UInt128)elements * (uint)Interop.SizeOf<T>();
-            if (bytes > (UInt128)Math.Max(0, Info.MemoryBytes))
-            {
-                throw NoRoom(bytes, what, null);
-            }
-
-            try
-            {
-                Accelerator.Bind();
-                MemoryBuffer1D<T, Stride1D.Dense> memory = Accelerator.Allocate1D<T>(elements);
-                memory.MemSet(Accelerator.DefaultStream, 0, 0, memory.LengthInBytes);
-                Interlocked.Add(ref _allocated, (long)bytes);
-                return new DeviceBuffer<T>(this, memory, count);
-            }
-            catch (Exception exception) when (exception is AcceleratorException or OutOfMemoryException or InsufficientMemoryException or OverflowException)
-            {
-                throw NoRoom(bytes, what, exception);
-            }
+            throw NoRoom(bytes, what, null);
         }
+
+        if (TryAllocate<T>(count, out Exception? failure) is not { } buffer)
+        {
+            // What nobody disposed is freed when it is collected: now is the time.
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            buffer = TryAllocate<T>(count, out failure) ?? throw NoRoom(bytes, what, failure);
+        }
+
+        return buffer;
     }
 
     /// <summary>Waits until everything that was enqueued is done.</summary>
@@ -109,37 +122,60 @@ public sealed class IlgpuDevice : Device
     /// <summary>Frees the device. What is on it cannot run any more: dispose models first.</summary>
     public override void Dispose()
     {
-        lock (Turn)
-        {
-            if (_disposed)
-            {
-                return;
-            }
-
-            _disposed = true;
-            Accelerator.Dispose();
-            _context.Dispose();
-        }
+        TakeTurn(this, static device => device.Free());
+        _thread?.Dispose();
+        GC.SuppressFinalize(this);
     }
 
-    internal void Freed(long bytes) => Interlocked.Add(ref _allocated, -bytes);
+    /// <summary>Counts what a buffer takes, and tells the collector, which sees only the object.</summary>
+    internal void Took(long bytes)
+    {
+        Interlocked.Add(ref _allocated, bytes);
+        GC.AddMemoryPressure(bytes);
+    }
+
+    internal void Freed(long bytes)
+    {
+        Interlocked.Add(ref _allocated, -bytes);
+        GC.RemoveMemoryPressure(bytes);
+    }
 
     /// <summary>Does something with the accelerator, alone, and tells what its failure means.</summary>
+    /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
+    /// <exception cref="DeviceLostException">It failed, now or before.</exception>
     internal void Use<T>(T argument, Action<T> action)
+        where T : allows ref struct =>
+        TakeTurn(new BoundCall<T>(this, argument, action), static call => call.Invoke());
+
+    /// <summary>
+    /// Does something while nobody else uses the device: the accelerator has one stream. As long as it lasts, whether or not the calling
+    /// thread is interrupted: kernels would go on in memory that its owner takes to be free.
+    /// </summary>
+    internal void TakeTurn<T>(T argument, Action<T> action)
         where T : allows ref struct
     {
-        lock (Turn)
+        if (_thread is { IsCurrent: true })
         {
-            RequireUsable();
-            try
+            action(argument);
+            return;
+        }
+
+        bool interrupted = Uninterruptible.Enter(_turn);
+        try
+        {
+            if (_thread is null || _disposed)
             {
-                Accelerator.Bind();
                 action(argument);
             }
-            catch (AcceleratorException exception)
+            else
             {
-                throw Lost(exception);
+                _thread.Run(argument, action);
             }
+        }
+        finally
+        {
+            _turn.Exit();
+            Uninterruptible.Raise(interrupted);
         }
     }
 
@@ -166,6 +202,50 @@ public sealed class IlgpuDevice : Device
         }
     }
 
+    private DeviceBuffer<T>? TryAllocate<T>(long count, out Exception? failure)
+        where T : unmanaged
+    {
+        DeviceBuffer<T>? buffer = null;
+        Exception? caught = null;
+        Use(this, device =>
+        {
+            try
+            {
+                MemoryBuffer1D<T, Stride1D.Dense> memory = device.Accelerator.Allocate1D<T>(Math.Max(1, count));
+                memory.MemSet(device.Accelerator.DefaultStream, 0, 0, memory.LengthInBytes);
+                buffer = new DeviceBuffer<T>(device, memory, count);
+            }
+            catch (Exception exception) when (exception is AcceleratorException or OutOfMemoryException or InsufficientMemoryException or OverflowException)
+            {
+                caught = exception;
+            }
+        });
+        failure = caught;
+        return buffer;
+    }
+
+    private void Free()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            Accelerator.Dispose();
+            _context.Dispose();
+        }
+    }
+
+    private void FreeQuietly()
+    {
+        try
+        {
+            Free();
+        }
+        catch (Exception)
+        {
+            // A driver that fails while a dropped device is freed: nobody is there to be told.
+        }
+    }
+
     private DeviceLostException LostException(Exception? inner) => new(
         $"Device '{Name}' failed: {_lost} What was on it is gone: dispose its models and the device, open it and load again. "
         + "If it fails again, look for the driver's messages (dmesg on Linux); a display's GPU ends kernels that take seconds.",
@@ -177,4 +257,24 @@ public sealed class IlgpuDevice : Device
         inner);
 
     private static string Size(UInt128 bytes) => FormattableString.Invariant($"{(double)bytes / (1024 * 1024):N1} MiB");
+
+    private readonly ref struct BoundCall<T>(IlgpuDevice device, T argument, Action<T> action)
+        where T : allows ref struct
+    {
+        private readonly T _argument = argument;
+
+        public void Invoke()
+        {
+            device.RequireUsable();
+            try
+            {
+                device.Accelerator.Bind();
+                action(_argument);
+            }
+            catch (AcceleratorException exception)
+            {
+                throw device.Lost(exception);
+            }
+        }
+    }
 }

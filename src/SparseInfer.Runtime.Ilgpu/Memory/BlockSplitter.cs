@@ -24,7 +24,7 @@ internal static class BlockSplitter
     {
         int blocks = matrix.PaddedColumns / 32;
         int quantBytes = rowWords * Unsafe.SizeOf<Words4>() / blocks;
-        Parallel.For(from, to, row =>
+        ParallelLoop.For(from, to, row =>
         {
             ReadOnlySpan<byte> source = MemoryMarshal.CreateReadOnlySpan(ref matrix.Row(row), blocks * (ScaleBytes + quantBytes));
             Span<byte> quants = MemoryMarshal.AsBytes(words.AsSpan((row - from) * rowWords, rowWords));

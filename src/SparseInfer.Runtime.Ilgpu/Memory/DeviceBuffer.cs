@@ -13,13 +13,19 @@ public sealed class DeviceBuffer<T> : IDisposable
     private readonly IlgpuDevice _device;
     private readonly MemoryBuffer1D<T, Stride1D.Dense> _memory;
     private bool _disposed;
+    private bool _counted;
 
     internal DeviceBuffer(IlgpuDevice device, MemoryBuffer1D<T, Stride1D.Dense> memory, long count)
     {
         _device = device;
         _memory = memory;
         Count = count;
+        device.Took(Bytes);
+        _counted = true;
     }
+
+    /// <summary>Counts a buffer that nobody disposed no longer. ILGPU frees its memory, once no view of it is left.</summary>
+    ~DeviceBuffer() => CountNoMore();
 
     /// <summary>Number of elements.</summary>
     public long Count { get; }
@@ -50,23 +56,21 @@ public sealed class DeviceBuffer<T> : IDisposable
     /// <summary>Frees it.</summary>
     public void Dispose()
     {
-        lock (_device.Turn)
+        _device.TakeTurn(this, static buffer =>
         {
-            if (_disposed)
+            if (!buffer._disposed)
             {
-                return;
+                buffer._disposed = true;
+                buffer.CountNoMore();
+
+                // A disposed device has freed it already.
+                if (!buffer._device.IsDisposed)
+                {
+                    buffer._memory.Dispose();
+                }
             }
-
-            _disposed = true;
-
-            // A disposed device has freed it already.
-            if (!_device.IsDisposed)
-            {
-                _memory.Dispose();
-            }
-
-            _device.Freed(_memory.Length * Unsafe.SizeOf<T>());
-        }
+        });
+        GC.SuppressFinalize(this);
     }
 
     internal void CopyFrom(long offset, ReadOnlySpan<T> source)
@@ -88,6 +92,16 @@ public sealed class DeviceBuffer<T> : IDisposable
             _device.Use(
                 new ToHost(View.SubView(offset, destination.Length), destination),
                 static copy => copy.Source.CopyToCPU(ref MemoryMarshal.GetReference(copy.Target), copy.Target.Length));
+        }
+    }
+
+    private long Bytes => _memory.Length * Unsafe.SizeOf<T>();
+
+    private void CountNoMore()
+    {
+        if (Interlocked.Exchange(ref _counted, false))
+        {
+            _device.Freed(Bytes);
         }
     }
 

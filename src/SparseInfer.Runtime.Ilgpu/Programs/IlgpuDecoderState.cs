@@ -12,7 +12,7 @@ namespace SparseInfer.Runtime;
 public abstract class IlgpuDecoderState : DecoderState
 {
     private readonly IlgpuDevice _device;
-    private readonly Stack<IDisposable> _buffers = new();
+    private readonly NativeMemoryPool _buffers = new();
     private readonly int _vocabulary;
     private readonly int[] _ids;
     private readonly int _countsPerLayer;
@@ -124,21 +124,12 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <exception cref="ObjectDisposedException">The session, or the device, was disposed.</exception>
     public sealed override void Run(ReadOnlySpan<int> tokens, in StepOptions step, Span<float> allLogits)
     {
-        lock (_device.Turn)
-        {
-            RequireAlive();
-            _device.RequireUsable();
-            _step = step;
-            try
-            {
-                _device.Accelerator.Bind();
-                RunBatches(tokens, allLogits);
-            }
-            catch (AcceleratorException exception)
-            {
-                throw _device.Lost(exception);
-            }
-        }
+        RequireAlive();
+        _step = step;
+        _device.Use(new Call(this, tokens, allLogits), static call => call.State.RunBatches(call.Tokens, call.AllLogits));
+
+        // Kernels know addresses only: until here this must hold the buffers, and the program its weights.
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>
@@ -180,9 +171,8 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <inheritdoc/>
     public sealed override void Dispose()
     {
-        if (!_disposed)
+        if (!Interlocked.Exchange(ref _disposed, true))
         {
-            _disposed = true;
             DisposeBuffers();
         }
     }
@@ -236,7 +226,7 @@ public abstract class IlgpuDecoderState : DecoderState
         where T : unmanaged
     {
         DeviceBuffer<T> buffer = _device.Allocate<T>(count, what);
-        _buffers.Push(buffer);
+        _buffers.Own(buffer);
         return buffer;
     }
 
@@ -300,12 +290,18 @@ public abstract class IlgpuDecoderState : DecoderState
 
     private void DisposeBuffers()
     {
-        _logits?.Dispose();
-        while (_buffers.TryPop(out IDisposable? buffer))
-        {
-            buffer.Dispose();
-        }
+        _buffers.Own(_logits);
+        _buffers.Dispose();
     }
 
     private void RequireAlive() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    private readonly ref struct Call(IlgpuDecoderState state, ReadOnlySpan<int> tokens, Span<float> allLogits)
+    {
+        public IlgpuDecoderState State { get; } = state;
+
+        public ReadOnlySpan<int> Tokens { get; } = tokens;
+
+        public Span<float> AllLogits { get; } = allLogits;
+    }
 }

@@ -82,6 +82,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
     {
         RequireLength(x.Length, nameof(x));
         RequireLength(y.Length, nameof(y));
+        RequireFinite(x);
         lock (_lock)
         {
             State state = Loaded;
@@ -91,6 +92,9 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
             state.Output.CopyTo(MemoryMarshal.Cast<float, Float4>(state.Result.AsSpan()));
             state.Result.AsSpan(0, Shape.Hidden).CopyTo(y);
         }
+
+        // Kernels know addresses only: until here this must hold the weights.
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>

@@ -99,6 +99,9 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
 
             _lastLogits = Math.Max(0, part.Length - 1 - LogitsFrom);
         }
+
+        // Kernels know addresses only: until here this must hold the buffers, and the program its weights.
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>
@@ -119,12 +122,11 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
     /// <inheritdoc/>
     public sealed override void Dispose()
     {
-        if (_disposed)
+        if (Interlocked.Exchange(ref _disposed, true))
         {
             return;
         }
 
-        _disposed = true;
         _panels.Dispose();
         DisposeBuffers();
     }

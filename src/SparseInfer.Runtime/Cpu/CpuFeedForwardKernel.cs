@@ -60,6 +60,7 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
     {
         RequireLength(x.Length, nameof(x));
         RequireLength(y.Length, nameof(y));
+        RequireFinite(x);
         lock (_lock)
         {
             State state = _state ?? throw new InvalidOperationException("No weights are loaded: call Load first.");
@@ -67,6 +68,9 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
             state.Workers.Run(this);
             state.Output.AsSpan<float>()[..Shape.Hidden].CopyTo(y);
         }
+
+        // Kernels know addresses only: until here this must hold the weights.
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>

@@ -7,8 +7,9 @@ namespace SparseInfer.Files;
 /// <summary>
 /// The bytes of one file, memory-mapped read-only or read into memory, or memory that stands for one.
 /// Every reader of this folder parses a region, so a test can hand any of them bytes that
-/// never were a file. Until it is disposed the mapping stays: there is no finalizer, because an address taken from a region says nothing
-/// to the garbage collector, and unmapping under a running kernel is worse than a leak.
+/// never were a file. The mapping stays until it is disposed, even where nobody holds the region any more, because a span or an address taken
+/// from it says nothing to the garbage collector; unless whoever owns the region promises to hold it as long as it reads:
+/// <see cref="UnmapWhenUnreachable"/>.
 /// </summary>
 internal sealed unsafe class FileRegion : IDisposable
 {
@@ -20,6 +21,8 @@ internal sealed unsafe class FileRegion : IDisposable
     private readonly NativeBuffer? _memory;
     private readonly bool _isCopy;
     private byte* _start;
+    private int _held;
+    private int _disposed;
 
     /// <summary>A region over memory that somebody else keeps alive and in place.</summary>
     public FileRegion(string path, byte* start, long length)
@@ -44,6 +47,7 @@ internal sealed unsafe class FileRegion : IDisposable
         _view = view;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
         _start += view.PointerOffset;
+        _held = 1;
     }
 
     /// <summary>The file's name, for messages.</summary>
@@ -119,13 +123,21 @@ internal sealed unsafe class FileRegion : IDisposable
             Dispose();
     }
 
+    /// <summary>Lets the mapping go with the region when that is collected. From now on whoever reads it must hold the region.</summary>
+    public void UnmapWhenUnreachable()
+    {
+        // A view's handle whose pointer was not given back is never finalized.
+        if (Interlocked.Exchange(ref _held, 0) != 0)
+            _view!.SafeMemoryMappedViewHandle.ReleasePointer();
+    }
+
     /// <summary>Unmaps the file, or frees the memory; addresses into it are no longer valid.</summary>
     public void Dispose()
     {
-        if (_start is null)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         _start = null;
-        _view?.SafeMemoryMappedViewHandle.ReleasePointer();
+        UnmapWhenUnreachable();
         _view?.Dispose();
         _file?.Dispose();
         _memory?.Dispose();

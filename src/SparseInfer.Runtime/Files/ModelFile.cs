@@ -121,6 +121,16 @@ public abstract class ModelFile : IDisposable
     /// <summary>Looks a tensor up by its exact name.</summary>
     public bool TryGetTensor(string name, [NotNullWhen(true)] out TensorInfo? tensor) => _tensors.TryGet(name, out tensor);
 
+    /// <summary>
+    /// Unmaps the file when this is collected as well. For an owner that reads it only while it holds it: what a user took from the file
+    /// says nothing to the garbage collector, and stays valid until the file is disposed.
+    /// </summary>
+    internal void UnmapWhenUnreachable()
+    {
+        foreach (var region in _regions)
+            region.UnmapWhenUnreachable();
+    }
+
     /// <summary>Unmaps the file, or frees its memory; no address or span from it may be used any more.</summary>
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using SparseInfer.Kernels.Cpu;
 using SparseInfer.Files;
 
 namespace SparseInfer.Loading;
@@ -29,13 +30,16 @@ internal static class FiniteCheck
             return format.FirstNonFinite(address, rows, columns);
 
         var found = new (int Row, int Column)?[parts];
-        Parallel.For(0, parts, (part, loop) =>
+        int first = int.MaxValue;
+        ParallelLoop.For(0, parts, part =>
         {
+            if (part > Volatile.Read(ref first))
+                return; // what lies before is searched still
             int from = part * partRows;
             if (format.FirstNonFinite(address + (from * rowBytes), Math.Min(partRows, rows - from), columns) is { } place)
             {
                 found[part] = (from + place.Row, place.Column);
-                loop.Break(); // what lies before is searched still
+                first = Math.Min(first, part);
             }
         });
         return Array.Find(found, place => place is not null);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using SparseInfer.Files;
 using SparseInfer.Kernels.Cpu;
 using SparseInfer.Loading;
@@ -262,16 +261,11 @@ public sealed partial class WeightBinder
     {
         try
         {
-            Parallel.ForEach(_after, prepare => prepare(_memory));
+            ParallelLoop.For(0, _after.Count, i => _after[i](_memory));
         }
-        catch (AggregateException exception)
+        catch (InvalidDataException wrong)
         {
-            if (exception.InnerExceptions.FirstOrDefault(inner => inner is InvalidDataException) is InvalidDataException wrong)
-            {
-                throw Refuse(wrong);
-            }
-
-            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+            throw Refuse(wrong);
         }
     }
 

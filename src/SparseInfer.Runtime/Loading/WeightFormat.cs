@@ -45,12 +45,11 @@ internal abstract class WeightFormat
         nint targetRow = target.SourceRowBytes(columns);
         NativeBuffer converted = NativeBuffer.Allocate(checked((long)targetRow * rows));
         nint destination = converted.Address;
-        Parallel.For(0, rows, () => new float[columns], (row, _, values) =>
+        ParallelLoop.For(0, rows, () => new float[columns], (row, values) =>
         {
             DecodeRow(source, columns, row, values);
             target.Encode(values, new Span<byte>((void*)(destination + (row * targetRow)), (int)targetRow));
-            return values;
-        }, _ => { });
+        });
         return converted;
     }
 
@@ -60,12 +59,11 @@ internal abstract class WeightFormat
         nint targetRow = target.SourceRowBytes(columns);
         NativeBuffer converted = NativeBuffer.Allocate(checked((long)targetRow * neurons));
         nint destination = converted.Address;
-        Parallel.For(0, neurons, () => new float[Padding.Pad(columns)], (neuron, _, values) =>
+        ParallelLoop.For(0, neurons, () => new float[Padding.Pad(columns)], (neuron, values) =>
         {
             DecodeDown(source, neurons, columns, neuron, values);
             target.Encode(values.AsSpan(0, columns), new Span<byte>((void*)(destination + (neuron * targetRow)), (int)targetRow));
-            return values;
-        }, _ => { });
+        });
         return converted;
     }
 
@@ -101,7 +99,7 @@ internal abstract class WeightFormat
             WeightMatrix matrix = WeightPacking.Pack<T>(source, rows, columns, out NativeBuffer? owner);
             SignPlane plane = SignPlane.FromMemory(destination, rows, columns);
             int parts = Math.Min(rows, Environment.ProcessorCount);
-            Parallel.For(0, parts, part =>
+            ParallelLoop.For(0, parts, part =>
             {
                 (int from, int to) = WorkerGroup.Slice(rows, parts, part, 1);
                 plane.Pack<T>(in matrix, from, to);

@@ -6,7 +6,6 @@ namespace SparseInfer.Runtime;
 /// <summary>A generated program and its weights: what all sessions of a model share. Base class of generated code.</summary>
 public abstract class DecoderProgram
 {
-    private readonly Lock _lock = new();
     private ModelShape? _shape;
     private ModelFile? _file;
     private Device? _ownedDevice;
@@ -30,32 +29,70 @@ public abstract class DecoderProgram
         _shape = shape;
         _file = file;
         _ownedDevice = ownedDevice;
+
+        // Sessions hold the program while they run. Once none does, its memory is collected with it, and the mapping may be too.
+        file.UnmapWhenUnreachable();
     }
 
     /// <summary>Counts one more user of the weights.</summary>
-    internal void Acquire()
+    /// <exception cref="ObjectDisposedException">There is none left, and the weights are freed.</exception>
+    internal ProgramLease Acquire()
     {
-        lock (_lock)
+        int users = Volatile.Read(ref _users);
+        while (true)
         {
-            ObjectDisposedException.ThrowIf(_users == 0, typeof(LanguageModel));
-            _users++;
+            ObjectDisposedException.ThrowIf(users == 0, typeof(LanguageModel));
+            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users)
+            {
+                return new ProgramLease(this);
+            }
+
+            users = seen;
         }
     }
 
     /// <summary>Counts one user less; the last frees the weights, and closes the file that they may lie in.</summary>
     internal void Release()
     {
-        lock (_lock)
+        if (Interlocked.Decrement(ref _users) == 0)
         {
-            if (--_users > 0)
-            {
-                return;
-            }
+            Free();
         }
+    }
 
-        Memory.Dispose();
-        _file?.Dispose();
-        _ownedDevice?.Dispose();
+    /// <summary>As <see cref="Release"/>, for a finalizer: freeing may have to wait for a device, which is done on another thread.</summary>
+    internal void ReleaseDropped()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static program => program.FreeQuietly(), this, preferLocal: false);
+        }
+    }
+
+    private void FreeQuietly()
+    {
+        try
+        {
+            Free();
+        }
+        catch (Exception)
+        {
+            // A device that fails while a dropped model is freed: nobody is there to be told, and there is nothing left to free.
+        }
+    }
+
+    private void Free()
+    {
+        try
+        {
+            Memory.Dispose();
+        }
+        finally
+        {
+            _file?.Dispose();
+            _ownedDevice?.Dispose();
+        }
     }
 }
 
@@ -64,6 +101,9 @@ public abstract class DecoderState : IDisposable
 {
     /// <summary>Most tokens it can hold.</summary>
     public abstract int Capacity { get; }
+
+    /// <summary>What keeps the program's weights while this is there.</summary>
+    internal ProgramLease? Lease { get; set; }
 
     /// <summary>Tokens it holds: the position that the next one gets.</summary>
     public int Position { get; protected set; }

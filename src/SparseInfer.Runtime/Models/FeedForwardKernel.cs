@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer;
 
@@ -64,7 +68,10 @@ public abstract class FeedForwardKernel : IDisposable
     /// <summary>Computes the layer for one input.</summary>
     /// <param name="x">[Hidden], finite.</param>
     /// <param name="y">[Hidden], overwritten.</param>
-    /// <exception cref="ArgumentException">A span has another length.</exception>
+    /// <exception cref="ArgumentException">
+    /// A span has another length, or an element of <paramref name="x"/> is NaN or infinite: the first is named, and <paramref name="y"/> is as
+    /// it was. So it is on every device, with every weight type and in every mode.
+    /// </exception>
     /// <exception cref="InvalidOperationException">No weights are loaded.</exception>
     public abstract void Forward(ReadOnlySpan<float> x, Span<float> y);
 
@@ -83,6 +90,21 @@ public abstract class FeedForwardKernel : IDisposable
         if (length != Shape.Hidden)
         {
             throw new ArgumentException($"{name}.Length is {length}, but Hidden = {Shape.Hidden} is declared.", name);
+        }
+    }
+
+    /// <summary>
+    /// A zero that is skipped hides what it would have been multiplied by, and how NaN goes through a comparison differs between processors:
+    /// an input that is not finite would have no one result.
+    /// </summary>
+    /// <exception cref="ArgumentException">An element is not finite.</exception>
+    private protected static void RequireFinite(ReadOnlySpan<float> x)
+    {
+        nint place = F32.FirstNonFinite(ref Unsafe.As<float, byte>(ref MemoryMarshal.GetReference(x)), x.Length);
+        if (place >= 0)
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"x[{place}] is {x[(int)place]}: a layer's input must be finite numbers."), nameof(x));
         }
     }
 }

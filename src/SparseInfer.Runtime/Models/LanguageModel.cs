@@ -7,10 +7,11 @@ namespace SparseInfer;
 /// <summary>A loaded model. Generated classes derive from it and add <c>Load</c>. Safe to use from several threads: each session is one sequence.</summary>
 public abstract class LanguageModel : IDisposable
 {
-    private readonly DecoderProgram _program;
     private readonly Tokenizer? _tokenizer;
     private readonly string? _whyNoTokenizer;
-    private int _disposed;
+
+    /// <summary>Null once disposed: from then on sessions alone keep it.</summary>
+    private DecoderProgram? _program;
 
     /// <summary>Takes over a loaded program. For generated code.</summary>
     /// <param name="loaded">What <see cref="ModelLoader"/> made.</param>
@@ -49,7 +50,8 @@ public abstract class LanguageModel : IDisposable
     /// <exception cref="ObjectDisposedException">The model was disposed; sessions made before live on.</exception>
     public Session CreateSession(SessionOptions? options = null)
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        DecoderProgram? program = Volatile.Read(ref _program);
+        ObjectDisposedException.ThrowIf(program is null, this);
         options ??= new SessionOptions();
         int context = options.Context ?? Shape.Context;
         if (context < 1 || context > Shape.Context)
@@ -58,20 +60,22 @@ public abstract class LanguageModel : IDisposable
                 nameof(options), context, $"SessionOptions.Context must be 1 to {Shape.Context}, the context that {Shape.Name} declares.");
         }
 
-        _program.Acquire();
+        ProgramLease lease = program.Acquire();
         try
         {
-            return new Session(this, _program, _program.CreateState(context), options);
+            DecoderState state = program.CreateState(context);
+            state.Lease = lease; // a state that runs keeps it
+            return new Session(this, lease, state, options);
         }
         catch (InsufficientMemoryException exception)
         {
-            _program.Release();
+            lease.Dispose();
             throw new InsufficientMemoryException(
                 $"There is no memory for a session of {context} tokens, most of it key-value cache: ask for a smaller SessionOptions.Context. {exception.Message}", exception);
         }
         catch
         {
-            _program.Release();
+            lease.Dispose();
             throw;
         }
     }
@@ -98,14 +102,10 @@ public abstract class LanguageModel : IDisposable
         }
     }
 
-    /// <summary>Frees the weights, once the last session is disposed as well.</summary>
+    /// <summary>Frees the weights, once the last session is disposed as well, or collected.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-        {
-            _program.Release();
-        }
-
+        Interlocked.Exchange(ref _program, null)?.Release();
         GC.SuppressFinalize(this);
     }
 }

@@ -15,17 +15,17 @@ public sealed class Session : IDisposable
     private const int Disposed = 2;
 
     private readonly LanguageModel _model;
-    private readonly DecoderProgram _program;
+    private readonly ProgramLease _lease;
     private readonly DecoderState _state;
     private readonly TokenSequence _sequence;
 
     /// <summary><see cref="Busy"/> while a call has the session; <see cref="Disposed"/> once no further call may have it.</summary>
     private int _use;
 
-    internal Session(LanguageModel model, DecoderProgram program, DecoderState state, SessionOptions options)
+    internal Session(LanguageModel model, ProgramLease lease, DecoderState state, SessionOptions options)
     {
         _model = model;
-        _program = program;
+        _lease = lease;
         _state = state;
         _sequence = new TokenSequence(state, model.Shape.Layers, model.Shape.Vocabulary);
         Mode = options.Mode;
@@ -295,6 +295,6 @@ public sealed class Session : IDisposable
     private void Free()
     {
         _state.Dispose();
-        _program.Release();
+        _lease.Dispose();
     }
 }

@@ -132,12 +132,11 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
         nint stride = stored.Offset((int)tensor.Shape[1]);
         int sourceBytes = (int)stored.Offset(piece.Columns);
         int targetBytes = (int)target.Offset(piece.Columns);
-        Parallel.For(0, piece.Rows, () => new float[piece.Columns], (row, _, values) =>
+        ParallelLoop.For(0, piece.Rows, () => new float[piece.Columns], (row, values) =>
         {
             stored.Decode(new ReadOnlySpan<byte>((void*)(first + ((piece.FirstRow + row) * stride)), sourceBytes), values);
             target.Encode(values, new Span<byte>((void*)(destination + (row * (nint)targetBytes)), targetBytes));
-            return values;
-        }, _ => { });
+        });
     }
 
     private static void RequireFits(TensorInfo tensor, Piece piece, WeightType type, nint encoded)

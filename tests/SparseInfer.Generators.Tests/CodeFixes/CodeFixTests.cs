@@ -48,7 +48,7 @@ public sealed class CodeFixTests
         "Dense(Layers = \"..4\")]\n[ExactSparsity(Layers = \"5..7\")")]
     [InlineData("ActivationThreshold(Threshold = 0.1f, Layers = \"0..\")", "Replace by [ExactSparsity]", "ExactSparsity(Layers = \"0..\")")]
     [InlineData("Target(\"sm87\")", "Write \"sm_87\"", "Target(\"sm_87\")")]
-    [InlineData("Target(device: null!)", "Write \"sm_72\"", "Target(device: \"sm_72\")")]
+    [InlineData("Target(device: \"ORIN-AGX-64\")", "Write \"orin-agx-64\"", "Target(device: \"orin-agx-64\")")]
     public async Task AModelIsMended(string broken, string title, string mended)
     {
         string source = Declared.Model("[" + broken + "]");
@@ -149,6 +149,12 @@ public sealed class CodeFixTests
     [Fact]
     public async Task NothingIsOfferedWhereNoLayerWouldBeLeft() =>
         (await Mended.Titles(Declared.Model("[Dense]", "[ExactSparsity(Layers = \"8..\")]"))).ShouldBeEmpty();
+
+    [Theory]
+    [InlineData("null!")]
+    [InlineData("\"foo\"")]
+    public async Task NoTargetIsOfferedWhereNoneIsNear(string target) =>
+        (await Mended.Titles(Declared.Model($"[Target({target})]"))).ShouldBeEmpty();
 
     [Fact]
     public void EveryFixIsExported() => Mended.Providers.ShouldAllBe(provider =>

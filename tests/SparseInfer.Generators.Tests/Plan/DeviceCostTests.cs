@@ -78,6 +78,18 @@ public sealed class DeviceCostTests
         cost.Launches.ShouldBe((7 * 32) + 3);
     }
 
+    [Fact]
+    public void OnlyLayersThatPredictHaveSignsOnTheDevice()
+    {
+        const long Plane = 11008L * 4096 / 8;
+        long none = Footprint("[ExactSparsity]");
+        Footprint("[SignBitPredictor]").ShouldBe(none + (32 * Plane));
+        Footprint("[ExactSparsity(Layers = \"..19\")]", "[SignBitPredictor(Layers = \"20..\")]").ShouldBe(none + (12 * Plane));
+        Footprint("[SignBitPredictor(Alpha = 1.1f, Layers = \"0..1\")]", "[SignBitPredictor(Layers = \"2\")]", "[Dense(Layers = \"3..\")]").ShouldBe(none + (3 * Plane));
+
+        long Footprint(params string[] policies) => DeviceFootprint.Of(Plan(null, policies), WeightType.F16).WeightBytes;
+    }
+
     private static CostPart Part(DeviceCost cost, string name) => cost.Parts.Single(part => part.Name == name);
 
     private static DeviceCost Cost(CostMode mode, double sparsity, int position) => DeviceCost.Of(Plan(), new(mode, sparsity, position));

@@ -24,8 +24,18 @@ public sealed class DeviceTableTests
     [InlineData("orin-agx", "orin-agx-32")]
     [InlineData("SM87", "sm_87")]
     [InlineData("rtx4090", "rtx-4090")]
-    [InlineData("", "sm_72")]
+    [InlineData("4090", "rtx-4090")]
+    [InlineData("thor", "thor-agx-128")]
     public void TheNearestNameIsAFewEditsAway(string written, string nearest) => DeviceTable.Nearest(written).ShouldBe(nearest);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("foo")]
+    [InlineData("x")]
+    [InlineData("my gpu")]
+    [InlineData("sm_35")]
+    [InlineData("radeon-7900-xtx")]
+    public void WhereNothingIsNearNothingIsSuggested(string written) => DeviceTable.Nearest(written).ShouldBeNull();
 
     [Fact]
     public void FiguresArePlausibleOnes() => DeviceTable.All.ShouldAllBe(target =>

@@ -21,6 +21,13 @@ public sealed class TargetRuleTests
     }
 
     [Fact]
+    public async Task WhereNoTargetIsNearAllThereAreAreListed()
+    {
+        string message = (await Diagnose.Expect(Declared.Model("[Target({|SPI0034:\"foo\"|})]"))).ShouldHaveSingleItem();
+        message.ShouldStartWith("There is no target 'foo'; write one of default, xavier-nx-8, ");
+    }
+
+    [Fact]
     public async Task AnUnknownTargetIsToldTheNearestAndAllThereAre()
     {
         string message = (await Diagnose.Expect(Declared.Model("[Target({|SPI0034:\"orin-agx-32gb\"|})]"))).ShouldHaveSingleItem();

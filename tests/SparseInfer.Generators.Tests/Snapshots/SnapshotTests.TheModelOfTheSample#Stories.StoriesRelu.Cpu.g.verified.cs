@@ -94,7 +94,10 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             feedForward.Down = bind.Down(
                 new($"blk.{layer}.ffn_down.weight", $"model.layers.{layer}.mlp.down_proj.weight"), hidden: Hidden,
                 intermediate: Intermediate, WeightType.F16);
-            bind.AfterPacking(feedForward.Prepare);
+            if (layer is 2 or 5)
+            {
+                bind.AfterPacking(feedForward.Prepare);
+            }
         }
     }
 

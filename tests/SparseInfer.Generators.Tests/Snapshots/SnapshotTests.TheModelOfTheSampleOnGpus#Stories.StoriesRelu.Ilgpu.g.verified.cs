@@ -131,7 +131,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 new($"blk.{layer}.ffn_gate.weight", $"model.layers.{layer}.mlp.gate_proj.weight"), rows: Intermediate, columns: Hidden,
                 [WeightType.F16]);
             w.Gate = upload.Matrix(gate, Intermediate, Hidden);
-            ArrayView<Words4> gateSigns = upload.Signs(gate, Intermediate, Hidden);
+            ArrayView<Words4> gateSigns = layer is 2 or 5 ? upload.Signs(gate, Intermediate, Hidden) : default;
             StoredMatrix up = bind.Matrix(
                 new($"blk.{layer}.ffn_up.weight", $"model.layers.{layer}.mlp.up_proj.weight"), rows: Intermediate, columns: Hidden,
                 [WeightType.F16]);

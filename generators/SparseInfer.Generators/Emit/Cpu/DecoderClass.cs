@@ -236,7 +236,14 @@ internal sealed partial class DecoderClass
             _code.Line($"feedForward.DownBias = {TensorCalls.Bias(LayerTensor.Down, "Hidden")};");
         }
 
-        _code.Line("bind.AfterPacking(feedForward.Prepare);");
+        LayerSet prepared = LayerSet.Prepared(_spec, plan);
+        if (!prepared.IsEmpty)
+        {
+            using (prepared.IsEveryLayer ? default(CodeWriter.Scope?) : _code.Block($"if ({prepared.Condition})"))
+            {
+                _code.Line("bind.AfterPacking(feedForward.Prepare);");
+            }
+        }
     }
 
     private string FeedForwardField(FeedForwardPlan plan) => _calls.Single ? "FeedForward" : $"FeedForward{plan.Weights}";

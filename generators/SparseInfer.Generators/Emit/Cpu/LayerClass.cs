@@ -87,7 +87,7 @@ internal sealed class LayerClass
         {
             if (Single)
             {
-                EmitWeights("_weights");
+                EmitWeights("_weights", _plans[0]);
                 return;
             }
 
@@ -103,7 +103,7 @@ internal sealed class LayerClass
                     _code.Line($"case WeightType.{plan.Weights}:");
                     using (_code.Indent())
                     {
-                        EmitWeights(Field(plan));
+                        EmitWeights(Field(plan), plan);
                         _code.Line("break;");
                     }
                 }
@@ -111,7 +111,7 @@ internal sealed class LayerClass
         }
     }
 
-    private void EmitWeights(string field)
+    private void EmitWeights(string field, FeedForwardPlan plan)
     {
         using (_code.Block($"{field} = new()", end: "};"))
         {
@@ -121,7 +121,10 @@ internal sealed class LayerClass
             }
         }
 
-        _code.Line($"{field}.Prepare(bind.Memory);");
+        if (PolicyRegistry.For(_spec.Policy).Cpu.Prepared(plan).Any())
+        {
+            _code.Line($"{field}.Prepare(bind.Memory);");
+        }
     }
 
     private IEnumerable<string> Tensors

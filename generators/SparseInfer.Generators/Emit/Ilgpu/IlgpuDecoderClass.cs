@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;
@@ -254,9 +255,10 @@ internal sealed partial class IlgpuDecoderClass
             string call = TensorCalls.Matrix(tensor.Name(), "Intermediate", "Hidden", $"[{type}]");
             _code.Line($"StoredMatrix {stored} = {call};");
             _code.Line($"w.{tensor.Field} = upload.Matrix({stored}, Intermediate, Hidden);");
-            foreach (string matrix in SignMatrices.Where(matrix => matrix == tensor.Field))
+            foreach (var (_, readers) in SignMatrices.Where(signs => signs.Matrix == tensor.Field))
             {
-                _code.Line($"ArrayView<Words4> {stored}Signs = upload.Signs({stored}, Intermediate, Hidden);");
+                string signs = $"upload.Signs({stored}, Intermediate, Hidden)";
+                _code.Line($"ArrayView<Words4> {stored}Signs = {(readers.IsEveryLayer ? signs : $"{readers.Condition} ? {signs} : default")};");
             }
         }
 
@@ -290,7 +292,7 @@ internal sealed partial class IlgpuDecoderClass
                         }
                     }
 
-                    foreach (string matrix in SignMatrices)
+                    foreach (var (matrix, _) in SignMatrices)
                     {
                         _code.Line($"{matrix}Signs = {matrix.ToLowerInvariant()}Signs,");
                     }
@@ -304,8 +306,5 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
-    /// <summary>Matrices whose signs some policy of the model reads.</summary>
-    private IEnumerable<string> SignMatrices => _spec.Policies
-        .SelectMany(policy => PolicyRegistry.For(policy.Policy).Ilgpu.Signs(_feedForwards[0]))
-        .Distinct();
+    private IEnumerable<(string Matrix, LayerSet Layers)> SignMatrices => LayerSet.ReadingSigns(_spec, _feedForwards[0]);
 }

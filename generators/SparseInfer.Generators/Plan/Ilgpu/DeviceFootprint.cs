@@ -20,9 +20,10 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         long hidden = RowPlan.Of(type, spec.Hidden).Bytes;
         long attention = AttentionBytes(plan, type);
         long neurons = spec.FeedForward.Intermediate * hidden * (feedForward.Shape.InputMatrices + 1);
-        long signs = spec.FeedForward.Intermediate * feedForward.SignWords * 16L * SignMatrices(spec, feedForward);
+        long signs = LayerSet.ReadingSigns(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
+            * spec.FeedForward.Intermediate * feedForward.SignWords * 16L;
         long tables = spec.Vocabulary * hidden * (spec.Embedding.Tied ? 1 : 2);
-        return new((spec.Layers * (attention + neurons)) + (SignLayers(spec, feedForward) * signs) + tables, CacheBytes(plan));
+        return new((spec.Layers * (attention + neurons)) + signs + tables, CacheBytes(plan));
     }
 
     /// <summary>Weights of one layer's attention.</summary>
@@ -38,12 +39,4 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
     public long LongestContext(long memory) => (memory - WeightBytes) / PositionBytes;
 
     private static long CacheBytes(IlgpuDecoderPlan plan) => 2L * plan.Spec.Layers * plan.Shape.KeyValueWidth * sizeof(float);
-
-    private static int SignMatrices(ModelSpec spec, IlgpuFeedForwardPlan plan) =>
-        spec.Policies.Max(policy => Policies.PolicyRegistry.For(policy.Policy).Ilgpu.Signs(plan).Count);
-
-    /// <summary>Layers whose policy predicts: only they have signs on the device.</summary>
-    private static long SignLayers(ModelSpec spec, IlgpuFeedForwardPlan plan) => spec.Policies
-        .Where(policy => Policies.PolicyRegistry.For(policy.Policy).Ilgpu.Signs(plan).Count > 0)
-        .Sum(policy => policy.Last - policy.First + 1L);
 }

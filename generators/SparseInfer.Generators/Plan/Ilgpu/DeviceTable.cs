@@ -53,9 +53,20 @@ internal static class DeviceTable
             .ThenByDescending(target => target.MemoryGigabytes)
             .FirstOrDefault();
 
-    /// <summary>The device or architecture whose name takes the fewest edits to write; by the table's order where several do.</summary>
-    public static string Nearest(string name) =>
-        Names.OrderBy(candidate => Edits(name, candidate)).First();
+    /// <summary>
+    /// The device or architecture that was probably meant: whose name takes the fewest edits to write, by the table's order where several do.
+    /// Null where even that takes more than a third of the letters, unless what was written is a part of the name.
+    /// </summary>
+    public static string? Nearest(string name) => Names
+        .Select(candidate => (Name: candidate, Edits: Edits(name, candidate)))
+        .Where(candidate => candidate.Edits <= name.Length / 3 || IsPart(name, candidate.Name))
+        .OrderBy(candidate => candidate.Edits)
+        .Select(candidate => candidate.Name)
+        .FirstOrDefault();
+
+    /// <summary>Three letters at least: fewer are a part of anything.</summary>
+    private static bool IsPart(string part, string name) =>
+        part.Length >= 3 && name.IndexOf(part, StringComparison.OrdinalIgnoreCase) >= 0;
 
     /// <summary>Letters to insert, delete or replace (Levenshtein), whatever their case.</summary>
     private static int Edits(string from, string to)
