@@ -86,12 +86,12 @@ public sealed class InterruptedConvertTests(LargeModel large) : IClassFixture<La
 
     private static void RequireSignals() => Assert.SkipWhen(OperatingSystem.IsWindows(), "a process there cannot be sent a signal by another");
 
-    /// <summary>A conversion that has begun to write.</summary>
+    /// <summary>A conversion that has begun to write: its file is locked by then, which it is not yet where it only exists.</summary>
     private Process StartAndWait()
     {
         string[] before = Names();
         Process process = ToolProgram.Start("convert", large.Gguf, At("out.gguf"));
-        while (!Names().Except(before).Any() && !process.HasExited)
+        while (!Names().Except(before).Any(name => new FileInfo(At(name)) is { Exists: true, Length: > 0 }) && !process.HasExited)
         {
             Thread.Sleep(1);
         }
