@@ -1,5 +1,5 @@
-using SparseInfer.Kernels.Cpu;
 using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Loading;
 
