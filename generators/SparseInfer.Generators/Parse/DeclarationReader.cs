@@ -1,5 +1,6 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Rules;
@@ -95,19 +96,26 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
     }
 
     /// <summary>
-    /// What the declaration needs to compile; null where the compiler has more against it than that nobody has written the rest: it would
-    /// say the same of the stub.
+    /// What the declaration needs to compile; null where the compiler has more against it, or against the heads of the types around it, than
+    /// that nobody has written the rest: it would say the same of the stub. Other members of these types are no matter of the stub's.
     /// </summary>
     private static StubSpec? Stub(SemanticModel model, Declaration declaration, string message, CancellationToken token)
     {
-        SyntaxNode outermost =
-            declaration.Syntax!.AncestorsAndSelf().LastOrDefault(node => node is TypeDeclarationSyntax) ?? declaration.Syntax!;
-        bool isSound = model.GetSyntaxDiagnostics(outermost.Span, token)
-            .Concat(model.GetDeclarationDiagnostics(outermost.Span, token))
-            .All(diagnostic => diagnostic.Severity != DiagnosticSeverity.Error || Unwritten.Contains(diagnostic.Id));
+        MemberDeclarationSyntax own = declaration.Syntax!;
+        TypeDeclarationSyntax[] around = [.. own.Ancestors().OfType<TypeDeclarationSyntax>()];
+        TextSpan outermost = (around.LastOrDefault() ?? own).Span;
+        TextSpan[] restated = [own.FullSpan, .. around.Select(Head)];
+        bool isSound = model.GetSyntaxDiagnostics(outermost, token)
+            .Concat(model.GetDeclarationDiagnostics(outermost, token))
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && !Unwritten.Contains(diagnostic.Id))
+            .All(diagnostic => !restated.Any(span => span.IntersectsWith(diagnostic.Location.SourceSpan)));
         return isSound ? StubParser.Parse(declaration, message) : null;
     }
 
-    /// <summary>Partial members without an implementation: ours, and those of other generators.</summary>
-    private static readonly string[] Unwritten = ["CS9248", "CS8795"];
+    /// <summary>A type's text before its members.</summary>
+    private static TextSpan Head(TypeDeclarationSyntax type) =>
+        TextSpan.FromBounds(type.SpanStart, type.OpenBraceToken.IsMissing ? type.Identifier.Span.End : type.OpenBraceToken.SpanStart);
+
+    /// <summary>Members without an implementation: ours, and those of other generators.</summary>
+    private static readonly string[] Unwritten = ["CS9248", "CS8795", "CS0534", "CS0535"];
 }

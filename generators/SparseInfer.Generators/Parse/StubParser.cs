@@ -19,7 +19,7 @@ internal static class StubParser
         return declaration switch
         {
             _ when around.Select(type => type.Identifier.ValueText).Append(declaration.Symbol.Name).Contains("") => null,
-            _ when !around.All(IsPartial) || IsFileLocal(declaration) || HiddenTypeRule.Hiding(declaration).Any() => null,
+            _ when !around.All(IsPartial) || IsFileLocal(declaration) || HiddenTypeRule.Hiding(declaration).Count > 0 => null,
             { Type: { } type, Syntax: TypeDeclarationSyntax } => Model(declaration, type, message),
             { Property: { } property, Syntax: PropertyDeclarationSyntax syntax } when around.Length > 0 => Layer(declaration, property, syntax, message),
             _ => null,

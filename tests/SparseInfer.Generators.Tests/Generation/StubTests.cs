@@ -135,6 +135,32 @@ public sealed class StubTests
         "partial class C { " + attribute + "static partial FeedForwardKernel P { get; } }")
         .GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();
 
+    /// <summary>What other generators write is not there yet when the stub is: the compiler misses it beside the declaration, and only there.</summary>
+    [Theory]
+    [InlineData("static partial class App", "abstract class Base { public abstract int X { get; } } partial class Ctx : Base;", "CS0534")]
+    [InlineData("static partial class App", "partial class Other : System.IDisposable;", "CS0535")]
+    [InlineData("static partial class App", "static Written? Field; static Written Method(Written x) => x;", "CS0246")]
+    [InlineData("static partial class App", "partial class Other : Written;", "CS0246")]
+    [InlineData("static partial class App", "[Written] static int X => 1;", "CS0246")]
+    [InlineData("static partial class App", "public static partial int X();", "CS8795")]
+    [InlineData("abstract class Base { public abstract int X { get; } } partial class App : Base", "", "CS0534")]
+    [InlineData("partial class App : System.IDisposable", "", "CS0535")]
+    public void WhatOtherGeneratorsWriteIsNotInTheWay(string outer, string sibling, string missing)
+    {
+        string source = $$"""
+            {{outer}}
+            {
+                {{sibling}}
+                {{Attributes}} public sealed partial class M;
+                [FeedForward(Hidden = 64, Intermediate = 0), Weights(WeightType.F32)] static partial FeedForwardKernel P { get; }
+                static object Use() => M.Load("file").Shape.Name + P.Shape + M.DeclaredShape;
+            }
+            """;
+
+        Complete(source).GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
+            .Select(diagnostic => diagnostic.Id).Distinct().ShouldBe([missing]);
+    }
+
     [Fact]
     public void OneMistakeHidesNoOther()
     {

@@ -78,6 +78,29 @@ public sealed class ProjectRuleTests
             hiding + "\n" + Attributes + "partial class {|SPI0041:M|} { }\n" + Layer + "{|SPI0041:P|} { get; } }", [.. errors, "CS0435", "CS9248"]);
 
     [Theory]
+    [InlineData("namespace SparseInfer { enum Device { } }", "SparseInfer.Device", "SparseInfer's 'SparseInfer.Device'")]
+    [InlineData("namespace SparseInfer.Device { enum E { } }", "SparseInfer.Device", "the type 'SparseInfer.Device'")]
+    [InlineData("namespace SparseInfer { enum Files { } }", "SparseInfer.Files", "the namespace 'SparseInfer.Files'")]
+    [InlineData("enum ILGPU { }", "ILGPU", "the namespace 'ILGPU'")]
+    [InlineData("namespace SparseInfer { enum @nint { } }", "SparseInfer.nint", "the word 'nint'")]
+    [InlineData("namespace SparseInfer.Generated { enum E { } }", "SparseInfer.Generated.E", "what SparseInfer generates or names there")]
+    [InlineData("namespace System { static class Math { } }", "System.Math", "the base library's 'System.Math'")]
+    [InlineData("namespace System { ref struct Span<T> { } }", "System.Span<T>", "the base library's 'System.Span'")]
+    [InlineData(
+        "namespace System.Runtime.CompilerServices { static class Unsafe { } }",
+        "System.Runtime.CompilerServices.Unsafe",
+        "the base library's 'System.Runtime.CompilerServices.Unsafe'")]
+    [InlineData(
+        "namespace System.Numerics { static class BitOperations { } }",
+        "System.Numerics.BitOperations",
+        "the base library's 'System.Numerics.BitOperations'")]
+    [InlineData("namespace System.Numerics { static class Math { } }", "System.Numerics.Math", "the base library's 'System.Math'")] // found twice
+    public void TheMessageNamesWhatIsHidden(string hiding, string by, string what) =>
+        Diagnose.Run(UserCode.Compile(hiding + "\n" + Attributes + "partial class M { }"), out _).ShouldHaveSingleItem()
+            .GetMessage(System.Globalization.CultureInfo.InvariantCulture)
+            .ShouldBe($"What is generated for 'M' would find '{by}' of this project in place of {what}; move it to a namespace of your own");
+
+    [Theory]
     [InlineData("namespace SparseInfer.System { enum Math { } enum Span { } }")]
     [InlineData("namespace SparseInfer.ILGPU.Runtime { enum Index1D { } }")]
     [InlineData("namespace SparseInfer.SparseInfer.Runtime { enum Device { } }")]
@@ -85,6 +108,10 @@ public sealed class ProjectRuleTests
     [InlineData("namespace System { enum Tokens { } }")]
     [InlineData("class device { } class global { } class Runtime { }")]
     [InlineData("namespace SparseInfer { enum Context { } enum MethodImpl { } enum Interop { } }")]
+    [InlineData("namespace System.Runtime.CompilerServices { static class IsExternalInit { } sealed class RequiredMemberAttribute : Attribute { } }")]
+    [InlineData("namespace System { struct Index { } struct Range { } }")]
+    [InlineData("namespace System.Runtime.CompilerServices { static class RuntimeHelpers { } } namespace System.Numerics { struct Vector { } }")]
+    [InlineData("namespace System.Diagnostics.CodeAnalysis { sealed class NotNullWhenAttribute : Attribute { } }")]
     public void WhatOnlySoundsAlikeIsNotInTheWay(string around)
     {
         string source = around + "\n" + Attributes + "sealed partial class M { }\n" + Layer + "P { get; } }";
