@@ -113,7 +113,7 @@ internal sealed class FactReader
         foreach ((string space, (string key, int count)) in foreign)
         {
             string more = count > 1 ? $" and {count - 1} more" : "";
-            _facts.Problems.Add($"{FileText.Quote(key)}{more} would be of architecture '{space}', but the file is read as {_architecture.Name}, with keys '{_prefix}...'");
+            _facts.Problems.Add($"{FileText.Quote(key)}{more} would be of architecture '{space}', but the file is read as {_architecture.Name}, with keys {FileText.Quote(_prefix + "...")}");
         }
     }
 
@@ -146,6 +146,8 @@ internal sealed class FactReader
     {
         SettleScaling();
         SettleWindow();
+        SettleThreshold();
+        RequireEpsilon();
         if (!_gguf && Value(ConfigKeys.TiedEmbeddings)?.Flag is { } tied)
         {
             _facts.TiedEmbedding = tied;
@@ -206,7 +208,8 @@ internal sealed class FactReader
             return;
         }
 
-        bool slides = Value(ConfigKeys.UseSlidingWindow)?.Flag != false;
+        bool slides = Value(ConfigKeys.UseSlidingWindow)?.Flag
+            ?? !(_architecture.ConfigDefaults.TryGetValue(ConfigKeys.UseSlidingWindow, out Func<ModelFacts, double?>? meaning) && meaning(_facts) == 0);
         if (Value(ConfigKeys.LayerTypes)?.Texts is { } types)
         {
             slides &= types.Contains("sliding_attention");
@@ -219,6 +222,28 @@ internal sealed class FactReader
         if (!slides)
         {
             _facts.Forget(Fact.Window);
+        }
+    }
+
+    /// <summary>A parameter of the activation is a threshold only where the activation has one.</summary>
+    private void SettleThreshold()
+    {
+        if (!_facts.Activations.Exists(stated => StoredActivation.TryParse(stated.Name, out Activation activation) && activation == Activation.FatRelu))
+        {
+            _facts.Forget(Fact.Threshold);
+        }
+    }
+
+    /// <summary>An epsilon has no usual value: where neither the file nor its architecture says it, any declared one could be wrong.</summary>
+    private void RequireEpsilon()
+    {
+        string[] keys = [.. (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).Where(pair => pair.Value.Fact == Fact.NormEpsilon).Select(pair => _prefix + pair.Key)];
+        if (_facts.First(Fact.NormEpsilon) is null && !keys.Any(key => IsIgnored(key) || _metadata.Describe(key) is not null))
+        {
+            string name = _architecture.LayerNorm ? _gguf ? "attention.layer_norm_epsilon" : "layer_norm_eps"
+                : _gguf ? "attention.layer_norm_rms_epsilon" : "rms_norm_eps";
+            _facts.Problems.Add($"{FileText.Quote(_prefix + name)} is absent, so the file says no epsilon of its norms: "
+                + "if the declared one is right, name the key in LoadOptions.IgnoreMetadata");
         }
     }
 
