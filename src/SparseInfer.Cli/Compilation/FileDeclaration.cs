@@ -14,10 +14,11 @@ internal static class FileDeclaration
     /// <param name="activation">What the user said; null: what the file says.</param>
     /// <param name="threshold">FATReLU's, where the user said it.</param>
     /// <param name="alpha">The predictor's.</param>
+    /// <param name="options">What overrides the file, as <c>Load</c> will be told; null: nothing.</param>
     /// <exception cref="CliException">The file does not tell what is needed, or no model that can be declared.</exception>
-    public static ModelDeclaration Read(ModelFile file, Activation? activation, float? threshold, float alpha)
+    public static ModelDeclaration Read(ModelFile file, Activation? activation, float? threshold, float alpha, LoadOptions? options = null)
     {
-        ModelFacts facts = ModelFacts.Read(file, new LoadOptions());
+        ModelFacts facts = ModelFacts.Read(file, options ?? new LoadOptions());
         if (facts.Refusal is { } refusal)
         {
             throw new CliException($"{file.Path}: {refusal}.");

@@ -174,6 +174,30 @@ public sealed class RefusalTests : TinyFileTests
         }
     }
 
+    [Fact]
+    public void Bench_names_its_own_options_and_takes_them()
+    {
+        string foo = Gguf(("llama.foo", 7u), ("llama.bar", 7u));
+        string[] bench = ["bench", "-m", foo, "--activation", "relu", "-p", "2", "-n", "2", "-r", "1", "-t", "1", "--modes", "dense", "--probe-mib", "1"];
+        ToolResult refused = ToolProgram.Run(bench);
+        refused.ExitCode.ShouldBe(1);
+        refused.Error.ShouldContain("name it in --ignore-metadata");
+        refused.Error.ShouldNotContain("LoadOptions");
+        ToolResult measured = ToolProgram.Run([.. bench, "--ignore-metadata", "llama.foo", "--ignore-metadata", "llama.bar"]);
+        measured.ExitCode.ShouldBe(0, measured.Error);
+        ToolProgram.Run([.. bench, "--ignore-metadata", "llama.fo"]).Error
+            .ShouldContain("'llama.foo' is 7");
+
+        string[] print = ["bench", "-m", Renamed("foo"), "--activation", "relu", "--print-declaration"];
+        ToolProgram.Run(print).Error.ShouldContain("give --architecture and its name");
+        ToolProgram.Run([.. print, "--architecture", "lama"]).Error.ShouldContain("--architecture lama is not supported");
+        ToolResult printed = ToolProgram.Run([.. print, "--architecture", "llama"]);
+        printed.ExitCode.ShouldBe(0, printed.Error);
+        printed.Output.ShouldContain("[DecoderModel(Hidden = 32");
+
+        ToolProgram.Run("bench", "--synthetic", "llama-2-7b", "--architecture", "llama").Error.ShouldContain("--architecture goes with -m only");
+    }
+
     [Theory]
     [InlineData("llama.vocab_size", 41u, "token_embd.weight", 40)]
     [InlineData("llama.feed_forward_length", 64u, "blk.0.ffn_up.weight", 48)]
@@ -212,6 +236,8 @@ public sealed class RefusalTests : TinyFileTests
 
         // What can be declared otherwise, the tool declares.
         Refused(Gguf(("llama.block_count", 3u))).ShouldContain($"'sparseinfer bench -m {At("tiny.gguf")} --print-declaration' writes the class that does");
+        Refused(Gguf(("llama.block_count", 3u), ("llama.foo", 1u)), new LoadOptions { Architecture = "llama", IgnoreMetadata = ["llama.foo"] })
+            .ShouldContain($"'sparseinfer bench -m {At("tiny.gguf")} --architecture llama --ignore-metadata llama.foo --print-declaration'");
     }
 
     [Fact]

@@ -27,7 +27,7 @@ internal sealed class FactReader
 
     public ModelFacts Read()
     {
-        ArchitectureChoice choice = ArchitectureChoice.Of(_facts.File, IsIgnored, _options.Architecture);
+        ArchitectureChoice choice = ArchitectureChoice.Of(_facts.File, IsIgnored, _options);
         _facts.Architecture = choice.Architecture;
         _facts.Refusal = choice.Refusal;
         if (choice.Architecture is { } architecture)
@@ -243,7 +243,7 @@ internal sealed class FactReader
             string name = _architecture.LayerNorm ? _gguf ? "attention.layer_norm_epsilon" : "layer_norm_eps"
                 : _gguf ? "attention.layer_norm_rms_epsilon" : "rms_norm_eps";
             _facts.Problems.Add($"{FileText.Quote(_prefix + name)} is absent, so the file says no epsilon of its norms: "
-                + "if the declared one is right, name the key in LoadOptions.IgnoreMetadata");
+                + $"if the declared one is right, name the key in {_options.OverrideNames.IgnoreMetadata}");
         }
     }
 
@@ -282,7 +282,7 @@ internal sealed class FactReader
             {
                 string shown = group.First() == group.Key ? MetadataValue.Read(_metadata, group.Key).Shown : $"an object with {group.Count()} keys";
                 _facts.Problems.Add($"{FileText.Quote(group.Key)} is {shown}, and what it does is not known: "
-                    + "if it does not change the result, name it in LoadOptions.IgnoreMetadata");
+                    + $"if it does not change the result, name it in {_options.OverrideNames.IgnoreMetadata}");
             }
         }
 
@@ -308,7 +308,7 @@ internal sealed class FactReader
             else
             {
                 string closest = ClosestName.Find(name, _metadata.Keys.Where(key => key.Length <= 2 * name.Length)) is { } key ? $"; the closest is {FileText.Quote(key)}" : "";
-                _facts.Problems.Add($"LoadOptions.IgnoreMetadata names {FileText.Quote(name)}, which the file does not have{closest}");
+                _facts.Problems.Add($"{_options.OverrideNames.IgnoreMetadata} names {FileText.Quote(name)}, which the file does not have{closest}");
             }
         }
     }
