@@ -61,7 +61,7 @@ public sealed class HostileTextTests(LoadedModels models) : IDisposable
             string message = Should.Throw<ModelFormatException>(() => Tiny.Load(path, Device, options)).Message;
             message.ShouldContain(text == HostileText.Short ? "with keys '" : "'general.architecture' is a text of ");
             HostileText.ShouldBeHarmless(message);
-            using ModelFile source = ModelFile.Open(path);
+            using ModelFile source = ModelFile.Open(Write(null));
             var keys = new GgufWriter();
             keys.Add("general.architecture", text);
             keys.Add("llama.block_count", 2u);
