@@ -52,6 +52,25 @@ public sealed class HostileTextTests(LoadedModels models) : IDisposable
     }
 
     [Fact]
+    public void The_files_architecture_may_be_hostile_where_another_is_asked_for()
+    {
+        foreach (string text in new[] { HostileText.Short, HostileText.Long, new string('y', 1 << 20) })
+        {
+            string path = Copy(copy => copy.Without("general.architecture").Add(writer => writer.Add("general.architecture", text)));
+            var options = new LoadOptions { Architecture = "llama" };
+            string message = Should.Throw<ModelFormatException>(() => Tiny.Load(path, Device, options)).Message;
+            message.ShouldContain(text == HostileText.Short ? "with keys '" : "'general.architecture' is a text of ");
+            HostileText.ShouldBeHarmless(message);
+            using ModelFile source = ModelFile.Open(Write(null));
+            var keys = new GgufWriter();
+            keys.Add("general.architecture", text);
+            keys.Add("llama.block_count", 2u);
+            HostileText.ShouldBeHarmless(Should.Throw<ModelFormatException>(
+                () => Tiny.Load(ModelFile.FromMemory("copy", keys.ToMetadata("copy"), MemoryCopy.Tensors(source)), Device, options)).Message);
+        }
+    }
+
+    [Fact]
     public void The_name_of_a_key_may_be_hostile()
     {
         foreach (string prefix in new[] { "", "llama.", "general.", "tokenizer.ggml." })
@@ -147,7 +166,7 @@ public sealed class HostileTextTests(LoadedModels models) : IDisposable
     public void Numbers_of_a_config_that_are_not_finite_matter_where_the_key_does()
     {
         File.WriteAllBytes(_folder.At("model.safetensors"), TinyFiles.Safetensors(WeightType.F16));
-        File.WriteAllText(_folder.At("config.json"), """{"model_type": "llama", "initializer_range": NaN, "attention_dropout": -Infinity}""");
+        File.WriteAllText(_folder.At("config.json"), """{"model_type": "llama", "rms_norm_eps": 1e-5, "initializer_range": NaN, "attention_dropout": -Infinity}""");
         Tiny.Load(_folder.At("model.safetensors"), Device).Dispose();
         foreach (string key in new[] { "rope_theta", "rms_norm_eps", "hidden_size", "num_hidden_layers", "num_attention_heads" })
         {

@@ -64,7 +64,7 @@ internal static class BenchCommand
 
         FileRequest request = options.File!;
         using ModelFile file = ModelFile.Open(request.Path);
-        ModelDeclaration read = FileDeclaration.Read(file, request.Activation, request.Threshold, request.Alpha);
+        ModelDeclaration read = FileDeclaration.Read(file, request.Activation, request.Threshold, request.Alpha, request.Overrides);
         return request.Context is { } context ? read with { Context = context } : read;
     }
 

@@ -11,16 +11,16 @@ internal sealed class BenchModel : IDisposable
 {
     private readonly CompiledModel _compiled;
     private readonly ModelFile? _synthetic;
-    private readonly string? _path;
+    private readonly FileRequest? _file;
 
     // Synthetic weights are shared by all loads, and freed with any: so all models live to the end.
     private readonly List<IDisposable> _kept = [];
 
-    private BenchModel(CompiledModel compiled, ModelCost cost, ModelFile? synthetic, string? path)
+    private BenchModel(CompiledModel compiled, ModelCost cost, ModelFile? synthetic, FileRequest? file)
     {
         _compiled = compiled;
         _synthetic = synthetic;
-        _path = path;
+        _file = file;
         Cost = cost;
     }
 
@@ -30,7 +30,7 @@ internal sealed class BenchModel : IDisposable
 
     public bool Synthetic => _synthetic is not null;
 
-    public string FileName => _path ?? $"synthetic {Declaration.Name}";
+    public string FileName => _file?.Path ?? $"synthetic {Declaration.Name}";
 
     public string WeightTypes => string.Join(", ", Declaration.Weights);
 
@@ -59,9 +59,9 @@ internal sealed class BenchModel : IDisposable
             return new BenchModel(compiled, new ModelCost(declaration, made), made, null);
         }
 
-        string path = options.File!.Path;
-        using ModelFile file = ModelFile.Open(path);
-        return new BenchModel(compiled, new ModelCost(declaration, file), null, path);
+        FileRequest wanted = options.File!;
+        using ModelFile file = ModelFile.Open(wanted.Path);
+        return new BenchModel(compiled, new ModelCost(declaration, file), null, wanted);
     }
 
     /// <summary>Loads the model for a device.</summary>
@@ -72,8 +72,8 @@ internal sealed class BenchModel : IDisposable
     public LanguageModel Load(Device device, ProgressLine progress, CancellationToken cancellationToken, out double seconds)
     {
         long start = Stopwatch.GetTimestamp();
-        var options = new LoadOptions { Progress = new Meter(progress, cancellationToken) };
-        LanguageModel model = _compiled.Load(_synthetic ?? ModelFile.Open(_path!), device, options);
+        LoadOptions options = (_file?.Overrides ?? new LoadOptions()) with { Progress = new Meter(progress, cancellationToken) };
+        LanguageModel model = _compiled.Load(_synthetic ?? ModelFile.Open(_file!.Path), device, options);
         seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return model;
     }

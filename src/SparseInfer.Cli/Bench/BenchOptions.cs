@@ -30,7 +30,8 @@ internal sealed record SyntheticRequest(ModelDeclaration Declaration, string? Di
 /// <param name="Threshold">FATReLU's.</param>
 /// <param name="Alpha">The predictor's.</param>
 /// <param name="Context">The declared context; null: the file's.</param>
-internal sealed record FileRequest(string Path, Activation? Activation, float? Threshold, float Alpha, int? Context);
+/// <param name="Overrides">What is read otherwise than the file says; for the declaration and for loading alike.</param>
+internal sealed record FileRequest(string Path, Activation? Activation, float? Threshold, float Alpha, int? Context, LoadOptions Overrides);
 
 /// <summary>What <c>sparseinfer bench</c> was asked for.</summary>
 internal sealed record BenchOptions

@@ -14,10 +14,11 @@ internal static class FileDeclaration
     /// <param name="activation">What the user said; null: what the file says.</param>
     /// <param name="threshold">FATReLU's, where the user said it.</param>
     /// <param name="alpha">The predictor's.</param>
+    /// <param name="options">What overrides the file, as <c>Load</c> will be told; null: nothing.</param>
     /// <exception cref="CliException">The file does not tell what is needed, or no model that can be declared.</exception>
-    public static ModelDeclaration Read(ModelFile file, Activation? activation, float? threshold, float alpha)
+    public static ModelDeclaration Read(ModelFile file, Activation? activation, float? threshold, float alpha, LoadOptions? options = null)
     {
-        ModelFacts facts = ModelFacts.Read(file, new LoadOptions());
+        ModelFacts facts = ModelFacts.Read(file, options ?? new LoadOptions());
         if (facts.Refusal is { } refusal)
         {
             throw new CliException($"{file.Path}: {refusal}.");
@@ -49,7 +50,7 @@ internal static class FileDeclaration
             Name = file.Metadata.TryGetString("general.name", out string? name) && name.Any(char.IsAsciiLetterOrDigit) ? name : NameOf(file),
             Hidden = hidden,
             Layers = Integer(facts, Fact.Layers) ?? throw Wrong(file, "does not say how many layers it has"),
-            Vocabulary = Rows(file, names.Embedding),
+            Vocabulary = Rows(facts, Fact.Vocabulary, names.Embedding),
             Context = Integer(facts, Fact.Window) is > 0 and int window ? Math.Min(window, context) : context,
             Heads = heads,
             KeyValueHeads = Integer(facts, Fact.KeyValueHeads) ?? heads,
@@ -60,7 +61,7 @@ internal static class FileDeclaration
             RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
             QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _),
             OutputBias = file.TryGetTensor(names.OutputBias, out _),
-            Intermediate = Rows(file, names.Up),
+            Intermediate = Rows(facts, Fact.Intermediate, names.Up),
             Activation = chosen,
             Threshold = Threshold(chosen, threshold ?? (chosen == Activation.FatRelu ? Number(facts, Fact.Threshold) : null)),
             Gated = file.TryGetTensor(names.Gate, out _),
@@ -125,7 +126,14 @@ internal static class FileDeclaration
         return [.. matrices.GroupBy(tensor => tensor.Weight!.Value).OrderByDescending(group => group.Count()).Select(group => group.Key)];
     }
 
-    private static int Rows(ModelFile file, string name) => Size(file, name, 0);
+    /// <summary>A tensor's rows, which what the file says must agree with, as <c>Load</c> compares both.</summary>
+    private static int Rows(ModelFacts facts, Fact fact, string name)
+    {
+        int rows = Size(facts.File, name, 0);
+        return facts.Stated.Where(stated => stated.Fact == fact && stated.Value != rows).Select(stated => stated.Text).FirstOrDefault() is { } other
+            ? throw new CliException($"{facts.File.Path}: {other}, but tensor '{name}' has {rows} rows.")
+            : rows;
+    }
 
     private static int Columns(ModelFile file, string name) => Size(file, name, 1);
 

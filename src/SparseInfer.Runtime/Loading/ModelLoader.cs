@@ -96,7 +96,7 @@ public static class ModelLoader
 
         if (sizes.Count + problems.Count > 0)
         {
-            string remedy = misdeclared && facts.Problems.Count == 0 ? $" ('sparseinfer bench -m {Argument(file.Path)} --print-declaration' writes the class that does)" : "";
+            string remedy = misdeclared && facts.Problems.Count == 0 ? $" ('sparseinfer bench -m {Argument(file.Path)}{Overrides(options)} --print-declaration' writes the class that does)" : "";
             string more = problems.Count > MostProblems ? $"\n  ... and {problems.Count - MostProblems} more" : "";
             throw new ModelFormatException(
                 file.Path,
@@ -108,6 +108,11 @@ public static class ModelLoader
         bind.Finish();
         return bind;
     }
+
+    /// <summary>Without what overrides the file, the tool would refuse it.</summary>
+    private static string Overrides(LoadOptions options) => string.Concat(
+        options.IgnoreMetadata.Select(key => $" --ignore-metadata {Argument(FileText.Show(key))}")
+            .Prepend(options.Architecture is { } name ? $" --architecture {Argument(name)}" : ""));
 
     private static string Argument(string path) => path.Contains(' ', StringComparison.Ordinal) ? $"\"{path}\"" : path;
 

@@ -1,4 +1,5 @@
 using SparseInfer.Files;
+using SparseInfer.Loading;
 using SparseInfer.Text;
 
 namespace SparseInfer;
@@ -51,6 +52,9 @@ public sealed record LoadOptions
     /// error; what was ignored is a note in the load report.
     /// </summary>
     public IReadOnlyList<string> IgnoreMetadata { get; init; } = [];
+
+    /// <summary>What messages call <see cref="Architecture"/> and <see cref="IgnoreMetadata"/>, where a tool sets them.</summary>
+    internal OverrideNames OverrideNames { get; init; } = OverrideNames.Library;
 
     /// <summary>Told after each tensor.</summary>
     public IProgress<LoadProgress>? Progress { get; init; }

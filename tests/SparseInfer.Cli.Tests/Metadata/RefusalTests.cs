@@ -107,6 +107,108 @@ public sealed class RefusalTests : TinyFileTests
     }
 
     [Fact]
+    public void An_epsilon_that_a_config_leaves_out_is_its_classes()
+    {
+        Refused(Config(("rms_norm_eps", null)))
+            .ShouldContain("'rms_norm_eps' is absent, which means 1E-06 in architecture llama, but [RmsNorm] Epsilon = 1E-05 is declared");
+        Load(At("model.safetensors"), new LoadOptions { IgnoreMetadata = ["rms_norm_eps"] }).Notes
+            .ShouldContain("Ignored on request: 'rms_norm_eps', which is absent.");
+        using ModelFile file = ModelFile.Open(At("model.safetensors"));
+        FileDeclaration.Read(file, Activation.Relu, null, 1f).NormEpsilon.ShouldBe(1e-6f);
+    }
+
+    [Fact]
+    public void An_epsilon_that_nothing_says_is_a_problem()
+    {
+        const string Key = "llama.attention.layer_norm_rms_epsilon";
+        string path = Gguf((Key, null));
+        Refused(path).ShouldContain($"'{Key}' is absent, so the file says no epsilon of its norms");
+        Load(path, new LoadOptions { IgnoreMetadata = [Key] }).Notes.ShouldContain($"Ignored on request: '{Key}', which is absent.");
+        string orion = new TinyModel("orion") { LayerNorm = true, HalfSplit = true }
+            .SaveGguf(At("orion.gguf"), ("orion.attention.layer_norm_epsilon", null));
+        Refused(orion).ShouldContain("'orion.attention.layer_norm_epsilon' is absent, so the file says no epsilon");
+    }
+
+    [Fact]
+    public void A_threshold_is_that_of_fatrelu()
+    {
+        Refused(Config(("hidden_act", "fatrelu"), ("hidden_act_param", 0.01)))
+            .ShouldContain("'hidden_act_param' is 0.01, but [FeedForward] Threshold = 0 is declared");
+
+        // Nothing says the threshold: the user must.
+        using ModelFile file = ModelFile.Open(Config(("hidden_act", "fatrelu")));
+        Should.Throw<CliException>(() => FileDeclaration.Read(file, null, null, 1f)).Message.ShouldContain("--threshold T");
+        FileDeclaration.Read(file, null, 0.01f, 1f).Threshold.ShouldBe(0.01f);
+    }
+
+    [Theory]
+    [InlineData("relu", false)]
+    [InlineData("drelu", false)]
+    [InlineData("silu", true)]
+    public void Bamboo_is_drelu_whatever_its_config_calls_it(string name, bool isNoted)
+    {
+        string path = TinyModels.Of("bamboo").SaveConfig(Directory.CreateDirectory(At("bamboo")).FullName, ("hidden_act", name));
+        ModelDeclaration declaration;
+        using (ModelFile file = ModelFile.Open(path))
+        {
+            declaration = FileDeclaration.Read(file, null, null, 1f);
+        }
+
+        declaration.Activation.ShouldBe(Activation.DRelu);
+        using LanguageModel model = ModelCompiler.Compile(declaration, TestContext.Current.CancellationToken)
+            .Load(ModelFile.Open(path), Device.Cpu(1), new LoadOptions());
+        model.LoadReport.Notes.Any(note => note.Contains("names the activation", StringComparison.Ordinal)).ShouldBe(isNoted);
+    }
+
+    [Fact]
+    public void The_window_of_a_qwen2_config_counts_only_where_it_is_switched_on()
+    {
+        string folder = Directory.CreateDirectory(At("qwen2")).FullName;
+        Context(("use_sliding_window", null)).ShouldBe(TinyModel.Context);
+        Context(("use_sliding_window", true)).ShouldBe(4);
+
+        int Context((string Key, object? Value) change)
+        {
+            using ModelFile file = ModelFile.Open(TinyModels.Of("qwen2").SaveConfig(folder, change));
+            return FileDeclaration.Read(file, Activation.Silu, null, 1f).Context;
+        }
+    }
+
+    [Fact]
+    public void Bench_names_its_own_options_and_takes_them()
+    {
+        string foo = Gguf(("llama.foo", 7u), ("llama.bar", 7u));
+        string[] bench = ["bench", "-m", foo, "--activation", "relu", "-p", "2", "-n", "2", "-r", "1", "-t", "1", "--modes", "dense", "--probe-mib", "1"];
+        ToolResult refused = ToolProgram.Run(bench);
+        refused.ExitCode.ShouldBe(1);
+        refused.Error.ShouldContain("name it in --ignore-metadata");
+        refused.Error.ShouldNotContain("LoadOptions");
+        ToolResult measured = ToolProgram.Run([.. bench, "--ignore-metadata", "llama.foo", "--ignore-metadata", "llama.bar"]);
+        measured.ExitCode.ShouldBe(0, measured.Error);
+        ToolProgram.Run([.. bench, "--ignore-metadata", "llama.fo"]).Error
+            .ShouldContain("'llama.foo' is 7");
+
+        string[] print = ["bench", "-m", Renamed("foo"), "--activation", "relu", "--print-declaration"];
+        ToolProgram.Run(print).Error.ShouldContain("give --architecture and its name");
+        ToolProgram.Run([.. print, "--architecture", "lama"]).Error.ShouldContain("--architecture lama is not supported");
+        ToolResult printed = ToolProgram.Run([.. print, "--architecture", "llama"]);
+        printed.ExitCode.ShouldBe(0, printed.Error);
+        printed.Output.ShouldContain("[DecoderModel(Hidden = 32");
+
+        ToolProgram.Run("bench", "--synthetic", "llama-2-7b", "--architecture", "llama").Error.ShouldContain("--architecture goes with -m only");
+    }
+
+    [Theory]
+    [InlineData("llama.vocab_size", 41u, "token_embd.weight", 40)]
+    [InlineData("llama.feed_forward_length", 64u, "blk.0.ffn_up.weight", 48)]
+    public void A_size_that_a_tensor_contradicts_is_not_declared(string key, uint value, string tensor, int rows)
+    {
+        using ModelFile file = ModelFile.Open(Gguf((key, value)));
+        Should.Throw<CliException>(() => FileDeclaration.Read(file, Activation.Relu, null, 1f)).Message
+            .ShouldContain($"'{key}' is {value}, but tensor '{tensor}' has {rows} rows");
+    }
+
+    [Fact]
     public void Keys_of_another_architecture_are_not_taken_for_the_files_nor_passed_over() =>
         Refused(Gguf(("qwen2.rope.freq_base", 5000f), ("qwen2.block_count", 3u)))
             .ShouldContain("'qwen2.rope.freq_base' and 1 more would be of architecture 'qwen2', but the file is read as llama");
@@ -134,6 +236,8 @@ public sealed class RefusalTests : TinyFileTests
 
         // What can be declared otherwise, the tool declares.
         Refused(Gguf(("llama.block_count", 3u))).ShouldContain($"'sparseinfer bench -m {At("tiny.gguf")} --print-declaration' writes the class that does");
+        Refused(Gguf(("llama.block_count", 3u), ("llama.foo", 1u)), new LoadOptions { Architecture = "llama", IgnoreMetadata = ["llama.foo"] })
+            .ShouldContain($"'sparseinfer bench -m {At("tiny.gguf")} --architecture llama --ignore-metadata llama.foo --print-declaration'");
     }
 
     [Fact]

@@ -65,9 +65,13 @@ internal sealed record TinyModel(string Architecture)
     {
         get
         {
-            if (_weights.Count == 0)
+            // Test classes run side by side, and share some models.
+            lock (_weights)
             {
-                Make();
+                if (_weights.Count == 0)
+                {
+                    Make();
+                }
             }
 
             return _weights;

@@ -8,7 +8,7 @@ internal static class TinyModels
     private static readonly TinyModel[] All =
     [
         Llama,
-        new("bamboo") { Class = "BambooForCausalLM", Activation = Activation.Relu },
+        new("bamboo") { Class = "BambooForCausalLM", Activation = Activation.DRelu, Config = [("hidden_act", "relu")] },
         new("mistral3"),
         new("qwen2") { Class = "Qwen2ForCausalLM", HalfSplit = true, QueryKeyValueBiases = true, Config = [("use_sliding_window", false), ("sliding_window", 4)] },
         new("arcee") { Class = "ArceeForCausalLM", Gated = false, Activation = Activation.SquaredRelu, Config = [("hidden_act", "relu2")] },

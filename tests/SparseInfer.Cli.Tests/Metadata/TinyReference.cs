@@ -67,6 +67,11 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
     private double[] FeedForward(string block, double[] x)
     {
         double[] up = Linear(block + "ffn_up", x);
+        if (model.Activation == Activation.DRelu)
+        {
+            up = [.. up.Select(Activate)];
+        }
+
         double[] h = model.Gated
             ? [.. Linear(block + "ffn_gate", x).Zip(up, (gate, factor) => Activate(gate) * factor)]
             : [.. up.Select(Activate)];
@@ -75,7 +80,7 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
 
     private double Activate(double x) => model.Activation switch
     {
-        Activation.Relu => Math.Max(0, x),
+        Activation.Relu or Activation.DRelu => Math.Max(0, x),
         Activation.FatRelu => x > 0.01f ? x : 0,
         Activation.SquaredRelu => Math.Pow(Math.Max(0, x), 2),
         Activation.Silu => x / (1 + Math.Exp(-x)),

@@ -67,6 +67,7 @@ internal sealed class DecoderWeights
             writer.Add($"{architecture}.rope.freq_base", _model.RopeTheta);
             writer.Add($"{architecture}.rope.scaling.factor", _model.RopeScaling);
             writer.Add($"{architecture}.embedding_scale", _model.EmbeddingScale);
+            writer.Add($"{architecture}.attention.{(_model.LayerNorm ? "layer_norm_epsilon" : "layer_norm_rms_epsilon")}", DecoderCase.Epsilon);
         }
 
         foreach ((string name, StoredMatrix matrix) in _matrices)

@@ -11,35 +11,36 @@ internal readonly record struct ArchitectureChoice(Architecture? Architecture, s
     /// <summary>Longer names are no architecture's: nothing is looked up by them.</summary>
     private const int LongestName = 64;
 
-    public static ArchitectureChoice Of(ModelFile file, Func<string, bool> isIgnored, string? wanted)
+    public static ArchitectureChoice Of(ModelFile file, Func<string, bool> isIgnored, LoadOptions options)
     {
+        OverrideNames names = options.OverrideNames;
         bool gguf = file.Format == ModelFileFormat.Gguf;
-        if (wanted is not null)
+        if (options.Architecture is { } wanted)
         {
             string? stated = Read(file, gguf ? "general.architecture" : "model_type", isIgnored, out string? unreadable);
             return unreadable is not null ? new(null, null, unreadable)
                 : Architectures.Find(wanted) is { } chosen ? Checked(chosen, stated, gguf)
-                : new(null, stated, Refused(wanted, gguf, "LoadOptions.Architecture ="));
+                : new(null, stated, Refused(wanted, gguf, names, names.Asked));
         }
 
-        return gguf ? OfGguf(file, isIgnored) : OfConfig(file, isIgnored);
+        return gguf ? OfGguf(file, isIgnored, names) : OfConfig(file, isIgnored, names);
     }
 
-    private static ArchitectureChoice OfGguf(ModelFile file, Func<string, bool> isIgnored)
+    private static ArchitectureChoice OfGguf(ModelFile file, Func<string, bool> isIgnored, OverrideNames names)
     {
         if (Read(file, "general.architecture", isIgnored, out string? unreadable) is { } name)
         {
-            return Architectures.Find(name) is { } known && known.Name == name ? Checked(known, name, gguf: true) : new(null, name, Refused(name, gguf: true));
+            return Architectures.Find(name) is { } known && known.Name == name ? Checked(known, name, gguf: true) : new(null, name, Refused(name, gguf: true, names));
         }
 
         // A file that says nothing of its graph is taken as declared, like safetensors without a config.json.
         string[] keys = [.. file.Metadata.Keys.Where(key => !isIgnored(key) && !GgufKeys.Namespaces.Contains(Namespace(key)))];
         return new(null, null, unreadable ?? (keys.Length == 0 ? null
             : $"there is no 'general.architecture' that says what {FileText.Quote(keys[0])} and other keys mean: "
-                + "if the graph is one that can be declared, load with LoadOptions.Architecture = \"llama\", or its name"));
+                + $"if the graph is one that can be declared, {names.AskFor("llama")}, or its name"));
     }
 
-    private static ArchitectureChoice OfConfig(ModelFile file, Func<string, bool> isIgnored)
+    private static ArchitectureChoice OfConfig(ModelFile file, Func<string, bool> isIgnored, OverrideNames names)
     {
         ModelMetadata config = file.Metadata;
         if (config.Keys.Count == 0)
@@ -66,19 +67,19 @@ internal readonly record struct ArchitectureChoice(Architecture? Architecture, s
         if (type is null && classes.Count == 0)
         {
             return new(null, null, "the config.json has neither 'model_type' nor 'architectures': "
-                + "if the graph is one that can be declared, load with LoadOptions.Architecture = \"llama\", or its name");
+                + $"if the graph is one that can be declared, {names.AskFor("llama")}, or its name");
         }
 
         Architecture? known = type is null ? Architectures.FindClass(classes[0]) : Architectures.Find(type);
         if (known is null || (type is not null && !known.ModelTypes.Contains(type)))
         {
             string name = type ?? UnsupportedArchitectures.OfClass(classes[0]) ?? classes[0];
-            return new(null, name, Refused(name, gguf: false) + Nested(config));
+            return new(null, name, Refused(name, gguf: false, names) + Nested(config));
         }
 
         return classes.FirstOrDefault(name => !known.Classes.Contains(name)) is { } other && known.ConfigReason is null
             ? new(null, type, $"'architectures' names {FileText.Quote(other)}, but model type {known.Name} is computed as "
-                + $"{(known.Classes.Count > 0 ? known.Classes[0] : known.Name)}: if that is the same graph, load with LoadOptions.IgnoreMetadata = [\"architectures\"]")
+                + $"{(known.Classes.Count > 0 ? known.Classes[0] : known.Name)}: if that is the same graph, {names.Ignore("architectures")}")
             : Checked(known, type ?? known.Name, gguf: false);
     }
 
@@ -86,7 +87,7 @@ internal readonly record struct ArchitectureChoice(Architecture? Architecture, s
         ? new(null, stated, $"architecture {Plain(architecture.Name)} is not supported: {reason}")
         : new(architecture, stated, null);
 
-    private static string Refused(string name, bool gguf, string subject = "architecture")
+    private static string Refused(string name, bool gguf, OverrideNames names, string subject = "architecture")
     {
         string refused = $"{subject} {Plain(name)} is not supported: ";
         if (UnsupportedArchitectures.Reason(name) is { } reason)
@@ -97,7 +98,7 @@ internal readonly record struct ArchitectureChoice(Architecture? Architecture, s
         string? closest = name.Length > LongestName ? null
             : ClosestName.Find(name.ToLowerInvariant(), Architectures.Names.Concat(UnsupportedArchitectures.Names));
         return $"{refused}it is not known{(closest is null ? "" : $"; the closest is '{closest}'")}. Known are {string.Join(", ", Architectures.SupportedNames(gguf))}: "
-            + "if the graph is one of these, load with LoadOptions.Architecture = its name";
+            + $"if the graph is one of these, {names.AskForOne}";
     }
 
     /// <summary>A model of several parts has the language model's configuration in an object of its own.</summary>

@@ -13,13 +13,23 @@ internal static class Architectures
 
     private static readonly Architecture[] All =
     [
-        new("llama") { ModelTypes = ["llama"], Classes = ["LlamaForCausalLM", "LLaMAForCausalLM"] },
-        new("mistral") { GgufReason = NoGguf, ModelTypes = ["mistral"], Classes = ["MistralForCausalLM"] },
+        new("llama") { ModelTypes = ["llama"], Classes = ["LlamaForCausalLM", "LLaMAForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
+        new("mistral") { GgufReason = NoGguf, ModelTypes = ["mistral"], Classes = ["MistralForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
         new("mistral3") { ConfigReason = "its language model is one part of several: convert the model to GGUF", ModelTypes = ["mistral3"] },
-        new("sparsellama") { GgufReason = NoGguf, ModelTypes = ["sparsellama"], Classes = ["SparseLlamaForCausalLM"] },
-        new("bamboo") { ModelTypes = ["bamboo"], Classes = ["BambooForCausalLM"] },
-        new("qwen2") { Pairing = HalfSplit, ModelTypes = ["qwen2"], Classes = ["Qwen2ForCausalLM"] },
-        new("arcee") { Activation = Activation.SquaredRelu, ModelTypes = ["arcee"], Classes = ["ArceeForCausalLM"] },
+        new("sparsellama") { GgufReason = NoGguf, ModelTypes = ["sparsellama"], Classes = ["SparseLlamaForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
+        new("bamboo") { Activation = Activation.DRelu, ModelTypes = ["bamboo"], Classes = ["BambooForCausalLM"] },
+        new("qwen2")
+        {
+            Pairing = HalfSplit,
+            ModelTypes = ["qwen2"],
+            Classes = ["Qwen2ForCausalLM"],
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["rms_norm_eps"] = _ => 1e-6,
+                [ConfigKeys.UseSlidingWindow] = _ => 0,
+            },
+        },
+        new("arcee") { Activation = Activation.SquaredRelu, ModelTypes = ["arcee"], Classes = ["ArceeForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-5) },
         new("xverse") { ModelTypes = ["xverse"], Classes = ["XverseForCausalLM"] },
         new("internlm2") { ConfigReason = OtherNames, ModelTypes = ["internlm2"], Classes = ["InternLM2ForCausalLM"] },
         new("exaone") { Pairing = HalfSplit, ConfigReason = OtherNames, ModelTypes = ["exaone"], Classes = ["ExaoneForCausalLM"] },
@@ -29,13 +39,14 @@ internal static class Architectures
             ModelTypes = ["ernie4_5"],
             Classes = ["Ernie4_5ForCausalLM", "Ernie4_5_ForCausalLM"],
         },
-        new("pangu-embedded") { Pairing = HalfSplit, ModelTypes = ["PanguEmbedded"], Classes = ["PanguEmbeddedForCausalLM"] },
+        new("pangu-embedded") { Pairing = HalfSplit, ModelTypes = ["PanguEmbedded"], Classes = ["PanguEmbeddedForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-5) },
         new("seed_oss")
         {
             Pairing = HalfSplit,
             GgufReason = "its feed-forward norm has another tensor name in this form",
             ModelTypes = ["seed_oss"],
             Classes = ["SeedOssForCausalLM"],
+            ConfigDefaults = Epsilon("rms_norm_eps", 1e-6),
         },
         new("granite")
         {
@@ -46,7 +57,11 @@ internal static class Architectures
                 ["rope.scaling.finetuned"] = KeyRule.Flag("there is no rotary embedding", passes: true),
                 ["residual_scale"] = KeyRule.Number("what layers add is scaled", (_, scale) => scale is 0 or 1),
             },
-            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>> { ["attention_multiplier"] = _ => 1 },
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["rms_norm_eps"] = _ => 1e-6,
+                ["attention_multiplier"] = _ => 1,
+            },
         },
         new("minicpm")
         {
@@ -60,6 +75,7 @@ internal static class Architectures
             },
             ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
             {
+                ["rms_norm_eps"] = _ => 1e-6,
                 ["scale_depth"] = _ => 1,
                 ["dim_model_base"] = _ => 1,
             },
@@ -91,6 +107,7 @@ internal static class Architectures
             Activation = Activation.SquaredRelu,
             ModelTypes = ["jais2"],
             Classes = ["Jais2ForCausalLM"],
+            ConfigDefaults = Epsilon("layer_norm_eps", 1e-5),
         },
         new("orion") { LayerNorm = true, Pairing = HalfSplit, ModelTypes = ["orion"], Classes = ["OrionForCausalLM"] },
         new("stablelm")
@@ -104,6 +121,7 @@ internal static class Architectures
             GgufRules = new Dictionary<string, KeyRule> { ["use_parallel_residual"] = KeyRule.AnyFlag },
             ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
             {
+                ["layer_norm_eps"] = _ => 1e-5,
                 ["partial_rotary_factor"] = facts => facts.First(Fact.RopeFraction) is null ? 0.25 : null,
             },
         },
@@ -130,4 +148,6 @@ internal static class Architectures
 
     /// <summary>By the class that Hugging Face's library runs it with; two architectures may share one.</summary>
     public static Architecture? FindClass(string name) => Array.Find(All, architecture => architecture.Classes.Contains(name));
+
+    private static Dictionary<string, Func<ModelFacts, double?>> Epsilon(string key, double value) => new() { [key] = _ => value };
 }

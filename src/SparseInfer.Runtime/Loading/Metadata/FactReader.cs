@@ -27,7 +27,7 @@ internal sealed class FactReader
 
     public ModelFacts Read()
     {
-        ArchitectureChoice choice = ArchitectureChoice.Of(_facts.File, IsIgnored, _options.Architecture);
+        ArchitectureChoice choice = ArchitectureChoice.Of(_facts.File, IsIgnored, _options);
         _facts.Architecture = choice.Architecture;
         _facts.Refusal = choice.Refusal;
         if (choice.Architecture is { } architecture)
@@ -113,7 +113,7 @@ internal sealed class FactReader
         foreach ((string space, (string key, int count)) in foreign)
         {
             string more = count > 1 ? $" and {count - 1} more" : "";
-            _facts.Problems.Add($"{FileText.Quote(key)}{more} would be of architecture '{space}', but the file is read as {_architecture.Name}, with keys '{_prefix}...'");
+            _facts.Problems.Add($"{FileText.Quote(key)}{more} would be of architecture '{space}', but the file is read as {_architecture.Name}, with keys {FileText.Quote(_prefix + "...")}");
         }
     }
 
@@ -146,6 +146,8 @@ internal sealed class FactReader
     {
         SettleScaling();
         SettleWindow();
+        SettleThreshold();
+        RequireEpsilon();
         if (!_gguf && Value(ConfigKeys.TiedEmbeddings)?.Flag is { } tied)
         {
             _facts.TiedEmbedding = tied;
@@ -206,7 +208,8 @@ internal sealed class FactReader
             return;
         }
 
-        bool slides = Value(ConfigKeys.UseSlidingWindow)?.Flag != false;
+        bool slides = Value(ConfigKeys.UseSlidingWindow)?.Flag
+            ?? !(_architecture.ConfigDefaults.TryGetValue(ConfigKeys.UseSlidingWindow, out Func<ModelFacts, double?>? meaning) && meaning(_facts) == 0);
         if (Value(ConfigKeys.LayerTypes)?.Texts is { } types)
         {
             slides &= types.Contains("sliding_attention");
@@ -219,6 +222,28 @@ internal sealed class FactReader
         if (!slides)
         {
             _facts.Forget(Fact.Window);
+        }
+    }
+
+    /// <summary>A parameter of the activation is a threshold only where the activation has one.</summary>
+    private void SettleThreshold()
+    {
+        if (!_facts.Activations.Exists(stated => StoredActivation.TryParse(stated.Name, out Activation activation) && activation == Activation.FatRelu))
+        {
+            _facts.Forget(Fact.Threshold);
+        }
+    }
+
+    /// <summary>An epsilon has no usual value: where neither the file nor its architecture says it, any declared one could be wrong.</summary>
+    private void RequireEpsilon()
+    {
+        string[] keys = [.. (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).Where(pair => pair.Value.Fact == Fact.NormEpsilon).Select(pair => _prefix + pair.Key)];
+        if (_facts.First(Fact.NormEpsilon) is null && !keys.Any(key => IsIgnored(key) || _metadata.Describe(key) is not null))
+        {
+            string name = _architecture.LayerNorm ? _gguf ? "attention.layer_norm_epsilon" : "layer_norm_eps"
+                : _gguf ? "attention.layer_norm_rms_epsilon" : "rms_norm_eps";
+            _facts.Problems.Add($"{FileText.Quote(_prefix + name)} is absent, so the file says no epsilon of its norms: "
+                + $"if the declared one is right, name the key in {_options.OverrideNames.IgnoreMetadata}");
         }
     }
 
@@ -257,7 +282,7 @@ internal sealed class FactReader
             {
                 string shown = group.First() == group.Key ? MetadataValue.Read(_metadata, group.Key).Shown : $"an object with {group.Count()} keys";
                 _facts.Problems.Add($"{FileText.Quote(group.Key)} is {shown}, and what it does is not known: "
-                    + "if it does not change the result, name it in LoadOptions.IgnoreMetadata");
+                    + $"if it does not change the result, name it in {_options.OverrideNames.IgnoreMetadata}");
             }
         }
 
@@ -283,7 +308,7 @@ internal sealed class FactReader
             else
             {
                 string closest = ClosestName.Find(name, _metadata.Keys.Where(key => key.Length <= 2 * name.Length)) is { } key ? $"; the closest is {FileText.Quote(key)}" : "";
-                _facts.Problems.Add($"LoadOptions.IgnoreMetadata names {FileText.Quote(name)}, which the file does not have{closest}");
+                _facts.Problems.Add($"{_options.OverrideNames.IgnoreMetadata} names {FileText.Quote(name)}, which the file does not have{closest}");
             }
         }
     }

@@ -21,7 +21,7 @@ internal static class HarmlessKeys
         "use_cache", "cache_implementation", "return_dict", "output_attentions", "output_hidden_states", "output_scores",
         "return_dict_in_generate", "torchscript", "use_bfloat16", "tf_legacy_loss", "chunk_size_feed_forward", "is_decoder",
         "_attn_implementation", "attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal",
-        "use_flash_attn", "use_flash_attention_2", "_flash_attn_2_enabled", "max_sequence_length", "model_max_length", "seq_length",
+        "use_flash_attn", "use_flash_attention_2", "_flash_attn_2_enabled", "max_sequence_length", "model_max_length", "seq_length", "max_tokenizer_truncation",
 
         // Special tokens and generation.
         "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "unk_token_id", "decoder_start_token_id", "prefix",

@@ -1,0 +1,24 @@
+namespace SparseInfer.Loading;
+
+/// <summary>How messages tell a user to override what a file says: by options of a library, or of a command line.</summary>
+/// <param name="Architecture">What names an architecture.</param>
+/// <param name="IgnoreMetadata">What names a key to leave out.</param>
+/// <param name="IsCommandLine">Whether values follow as arguments; else as C#.</param>
+internal sealed record OverrideNames(string Architecture, string IgnoreMetadata, bool IsCommandLine)
+{
+    /// <summary>The properties of <see cref="LoadOptions"/>.</summary>
+    public static OverrideNames Library { get; } = new("LoadOptions.Architecture", "LoadOptions.IgnoreMetadata", IsCommandLine: false);
+
+    /// <summary>Names an architecture: <c>load with LoadOptions.Architecture = "llama"</c>.</summary>
+    public string AskFor(string architecture) =>
+        IsCommandLine ? $"give {Architecture} {architecture}" : $"load with {Architecture} = \"{architecture}\"";
+
+    /// <summary>Names any of several architectures that were listed.</summary>
+    public string AskForOne => IsCommandLine ? $"give {Architecture} and its name" : $"load with {Architecture} = its name";
+
+    /// <summary>How a message about the architecture that was asked for begins.</summary>
+    public string Asked => IsCommandLine ? Architecture : Architecture + " =";
+
+    /// <summary>Leaves a key out whose name is known.</summary>
+    public string Ignore(string key) => IsCommandLine ? $"give {IgnoreMetadata} {key}" : $"load with {IgnoreMetadata} = [\"{key}\"]";
+}
