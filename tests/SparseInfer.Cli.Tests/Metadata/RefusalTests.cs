@@ -118,6 +118,11 @@ public sealed class RefusalTests : TinyFileTests
     }
 
     [Fact]
+    public void A_theta_that_a_config_leaves_out_is_its_classes() =>
+        Refused(Config(("model_type", "PanguEmbedded"), ("architectures", null), ("rope_theta", null)))
+            .ShouldContain("'rope_theta' is absent, which means 16000000 in architecture pangu-embedded");
+
+    [Fact]
     public void An_epsilon_that_nothing_says_is_a_problem()
     {
         const string Key = "llama.attention.layer_norm_rms_epsilon";

@@ -91,7 +91,14 @@ internal static class TinyModels
             RopeDimensions = 4,
             Config = [("head_dim", 8), ("attention_bias", true), ("attention_out_bias", false), ("partial_rotary_factor", 0.5)],
         },
-        new("PanguEmbedded") { Class = "PanguEmbeddedForCausalLM", QueryKeyValueBiases = true, OutputBias = true, Config = [("bias", true)] },
+        new("PanguEmbedded")
+        {
+            Class = "PanguEmbeddedForCausalLM",
+            RopeTheta = 16_000_000,
+            QueryKeyValueBiases = true,
+            OutputBias = true,
+            Config = [("bias", true)],
+        },
     ];
 
     private static readonly string[] ConfigOnly = ["mistral", "sparsellama", "seed_oss", "PanguEmbedded"];

@@ -39,7 +39,17 @@ internal static class Architectures
             ModelTypes = ["ernie4_5"],
             Classes = ["Ernie4_5ForCausalLM", "Ernie4_5_ForCausalLM"],
         },
-        new("pangu-embedded") { Pairing = HalfSplit, ModelTypes = ["PanguEmbedded"], Classes = ["PanguEmbeddedForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-5) },
+        new("pangu-embedded")
+        {
+            Pairing = HalfSplit,
+            ModelTypes = ["PanguEmbedded"],
+            Classes = ["PanguEmbeddedForCausalLM"],
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["rms_norm_eps"] = _ => 1e-5,
+                ["rope_theta"] = _ => 16_000_000,
+            },
+        },
         new("seed_oss")
         {
             Pairing = HalfSplit,
