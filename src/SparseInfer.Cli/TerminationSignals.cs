@@ -37,12 +37,12 @@ internal sealed class TerminationSignals : IDisposable
 
     public void Dispose()
     {
-        // The other two stay usable: a signal may be on its way.
+        // The token source and the timer stay usable: a signal may be on its way.
         _registrations.ForEach(registration => registration.Dispose());
         _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>A signal that the process was started to ignore, as by <c>nohup</c>, stays ignored.</summary>
+    /// <summary>Those that ask for an end. The runtime leaves one ignored that the process was started to ignore, as by <c>nohup</c>.</summary>
     private static IEnumerable<(PosixSignal Signal, int Number)> Signals()
     {
         yield return (PosixSignal.SIGHUP, 1);

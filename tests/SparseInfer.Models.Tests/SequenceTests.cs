@@ -186,6 +186,24 @@ public sealed class SequenceTests(LoadedModels models)
     }
 
     [Fact]
+    public async Task Tokens_that_are_held_are_not_in_the_metrics()
+    {
+        using Session session = Model.CreateSession(new SessionOptions { Mode = SparsityMode.Exact, Metering = true });
+        string whole = await session.GenerateAsync(Prompt, Greedy with { MaxTokens = 30 }).TextAsync();
+        session.Rewind(0);
+        session.ResetMetrics();
+        int at = whole.IndexOf("little", StringComparison.Ordinal);
+        GenerationOptions options = Greedy with { StopStrings = [whole.Substring(at, 12) + "#"], MaxTokens = TokensTo(whole, at + 8) };
+        await session.GenerateAsync(Prompt, options).TextAsync();
+        session.LastGeneration!.DecodedTokens.ShouldBeGreaterThan(session.Position - session.LastGeneration.PromptTokens);
+        LayerMetrics[] held = [.. session.ReadMetrics()];
+        held[0].Tokens.ShouldBeLessThanOrEqualTo(session.Position);
+
+        session.Rewind(session.Position);
+        session.ReadMetrics().ShouldBe(held);
+    }
+
+    [Fact]
     public async Task Other_text_after_a_half_matched_stop_string_takes_its_place()
     {
         using Session session = Model.CreateSession(new SessionOptions { Metering = true });

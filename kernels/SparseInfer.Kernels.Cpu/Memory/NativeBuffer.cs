@@ -106,7 +106,7 @@ public sealed unsafe class NativeBuffer : IDisposable
     private static void* AllocateZeroed(long bytes, int alignment) => NativeMemory.AllocZeroed((nuint)bytes + (nuint)alignment);
 
     private static InsufficientMemoryException TooLarge(long bytes, Exception? inner) =>
-        new($"Could not allocate {bytes:N0} bytes ({bytes / (1024.0 * 1024 * 1024):F2} GiB) of native memory.", inner);
+        new(FormattableString.Invariant($"Could not allocate {bytes:N0} bytes ({bytes / (1024.0 * 1024 * 1024):F2} GiB) of native memory."), inner);
 
     private void Free()
     {

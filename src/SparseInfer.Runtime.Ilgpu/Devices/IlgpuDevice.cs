@@ -238,7 +238,11 @@ public sealed class IlgpuDevice : Device
     {
         try
         {
-            Free();
+            // Two that are dropped together are freed on two threads.
+            lock (_turn)
+            {
+                Free();
+            }
         }
         catch (Exception)
         {

@@ -79,7 +79,7 @@ public sealed class DeviceBuffer<T> : IDisposable
         if (!source.IsEmpty)
         {
             _device.Use(
-                new FromHost(View.SubView(offset, source.Length), source),
+                new FromHost(this, offset, source),
                 static copy => copy.Target.CopyFromCPU(ref MemoryMarshal.GetReference(copy.Source), copy.Source.Length));
         }
     }
@@ -90,7 +90,7 @@ public sealed class DeviceBuffer<T> : IDisposable
         if (!destination.IsEmpty)
         {
             _device.Use(
-                new ToHost(View.SubView(offset, destination.Length), destination),
+                new ToHost(this, offset, destination),
                 static copy => copy.Source.CopyToCPU(ref MemoryMarshal.GetReference(copy.Target), copy.Target.Length));
         }
     }
@@ -113,16 +113,24 @@ public sealed class DeviceBuffer<T> : IDisposable
         }
     }
 
-    private readonly ref struct FromHost(ArrayView<T> target, ReadOnlySpan<T> source)
+    /// <summary>A copy that has its view only in its turn: until then another thread may free the buffer.</summary>
+    private readonly ref struct FromHost(DeviceBuffer<T> buffer, long offset, ReadOnlySpan<T> source)
     {
-        public ArrayView<T> Target { get; } = target;
+        private readonly DeviceBuffer<T> _buffer = buffer;
+        private readonly long _offset = offset;
+
+        public ArrayView<T> Target => _buffer.View.SubView(_offset, Source.Length);
 
         public ReadOnlySpan<T> Source { get; } = source;
     }
 
-    private readonly ref struct ToHost(ArrayView<T> source, Span<T> target)
+    /// <inheritdoc cref="FromHost"/>
+    private readonly ref struct ToHost(DeviceBuffer<T> buffer, long offset, Span<T> target)
     {
-        public ArrayView<T> Source { get; } = source;
+        private readonly DeviceBuffer<T> _buffer = buffer;
+        private readonly long _offset = offset;
+
+        public ArrayView<T> Source => _buffer.View.SubView(_offset, Target.Length);
 
         public Span<T> Target { get; } = target;
     }

@@ -9,8 +9,8 @@ internal static class AtomicFile
     private const PosixSignal FileSizeExceeded = (PosixSignal)25;
 
     /// <summary>
-    /// A write past the limit fails, as on a full disk; else it would be the process's end. Held for good: a signal is told late, and nobody
-    /// wants the other.
+    /// A write past the limit fails, as on a full disk; else it would be the process's end. Never disposed: the signal may arrive after the
+    /// write has failed, and its default action would end the process then.
     /// </summary>
     private static readonly PosixSignalRegistration? Survival =
         OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() || OperatingSystem.IsFreeBSD()

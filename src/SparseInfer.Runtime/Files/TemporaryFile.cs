@@ -104,12 +104,20 @@ internal sealed class TemporaryFile : IDisposable
 
     public void Dispose()
     {
-        if (Living.TryRemove(Path, out _))
+        bool isGivenUp = Living.TryRemove(Path, out _);
+        if (isGivenUp)
         {
             Delete(Path);
         }
 
-        Stream.Dispose();
+        try
+        {
+            Stream.Dispose();
+        }
+        catch (Exception exception) when (isGivenUp && exception is IOException or ArgumentOutOfRangeException)
+        {
+            // What is still in its buffer found no room; nobody wants it any more, and the reason for that is on its way.
+        }
     }
 
     private static void RemoveAbandoned(string folder, string own)
@@ -119,13 +127,20 @@ internal sealed class TemporaryFile : IDisposable
             return; // No locks here: the living look like the dead.
         }
 
-        foreach (string path in Directory.EnumerateFiles(folder, Prefix + "*" + Suffix))
+        try
         {
-            string id = System.IO.Path.GetFileName(path)[Prefix.Length..^Suffix.Length];
-            if (path != own && Guid.TryParseExact(id, IdFormat, out _) && new FileInfo(path).LinkTarget is null)
+            foreach (string path in Directory.EnumerateFiles(folder, Prefix + "*" + Suffix))
             {
-                RemoveUnlessLocked(path);
+                string id = System.IO.Path.GetFileName(path)[Prefix.Length..^Suffix.Length];
+                if (path != own && Guid.TryParseExact(id, IdFormat, out _) && new FileInfo(path).LinkTarget is null)
+                {
+                    RemoveUnlessLocked(path);
+                }
             }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A folder that may be written to need not be readable.
         }
     }
 

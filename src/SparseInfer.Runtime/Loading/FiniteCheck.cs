@@ -39,7 +39,7 @@ internal static class FiniteCheck
             if (format.FirstNonFinite(address + (from * rowBytes), Math.Min(partRows, rows - from), columns) is { } place)
             {
                 found[part] = (from + place.Row, place.Column);
-                first = Math.Min(first, part);
+                first = Math.Min(first, part); // may lose to another thread's write: then more is searched than is needed
             }
         });
         return Array.Find(found, place => place is not null);

@@ -61,20 +61,23 @@ public abstract class LanguageModel : IDisposable
         }
 
         ProgramLease lease = program.Acquire();
+        DecoderState? state = null;
         try
         {
-            DecoderState state = program.CreateState(context);
+            state = program.CreateState(context);
             state.Lease = lease; // a state that runs keeps it
             return new Session(this, lease, state, options);
         }
         catch (InsufficientMemoryException exception)
         {
+            state?.Dispose();
             lease.Dispose();
             throw new InsufficientMemoryException(
                 $"There is no memory for a session of {context} tokens, most of it key-value cache: ask for a smaller SessionOptions.Context. {exception.Message}", exception);
         }
         catch
         {
+            state?.Dispose();
             lease.Dispose();
             throw;
         }

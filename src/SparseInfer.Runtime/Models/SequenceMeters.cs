@@ -11,10 +11,10 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
     /// <summary>The meters before each held token that was computed.</summary>
     private readonly List<(int Index, LayerTally[] Tallies)> _before = [];
 
-    /// <summary>What a layer did.</summary>
+    /// <summary>What a layer did for the tokens of the sequence.</summary>
     public LayerTally Read(int layer)
     {
-        LayerTally tally = state.ReadTally(layer);
+        LayerTally tally = _before.Count > 0 ? _before[0].Tallies[layer] : state.ReadTally(layer);
         tally.Subtract(in _dropped[layer]);
         return tally;
     }
@@ -48,7 +48,7 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
         }
     }
 
-    /// <summary>Must be called when held tokens that were computed are dropped.</summary>
+    /// <summary>Must be called when held tokens are dropped: what was computed of them does not count.</summary>
     public void Drop()
     {
         if (_before.Count == 0)

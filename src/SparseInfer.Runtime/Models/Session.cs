@@ -69,11 +69,7 @@ public sealed class Session : IDisposable
     /// <exception cref="ArgumentException">No tokens, or an id outside the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">The context is full, or another call is still running.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or meanwhile.</exception>
-    public ReadOnlySpan<float> Forward(ReadOnlySpan<int> tokens)
-    {
-        Run(tokens, decoded: tokens.Length == 1, []);
-        return _state.LastLogits;
-    }
+    public ReadOnlySpan<float> Forward(ReadOnlySpan<int> tokens) => Run(tokens, decoded: tokens.Length == 1, []);
 
     /// <summary>Appends a prompt and returns the logits of every token.</summary>
     /// <param name="tokens">Ids.</param>
@@ -233,7 +229,8 @@ public sealed class Session : IDisposable
         }
     }
 
-    private void Run(ReadOnlySpan<int> tokens, bool decoded, Span<float> logits)
+    /// <returns>The logits of the last token, where there is no room for those of all. Fetched before the session is left: a device has them until then.</returns>
+    private ReadOnlySpan<float> Run(ReadOnlySpan<int> tokens, bool decoded, Span<float> logits)
     {
         Enter();
         try
@@ -248,6 +245,8 @@ public sealed class Session : IDisposable
                     ThrowIfDisposed();
                     _sequence.ComputeNext(Step, logits);
                 }
+
+                return logits.IsEmpty ? _state.LastLogits : default;
             }
             catch
             {
@@ -294,7 +293,13 @@ public sealed class Session : IDisposable
 
     private void Free()
     {
-        _state.Dispose();
-        _lease.Dispose();
+        try
+        {
+            _state.Dispose();
+        }
+        finally
+        {
+            _lease.Dispose();
+        }
     }
 }

@@ -63,7 +63,8 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
         _tokens[Count++] = token;
     }
 
-    /// <summary>Lets the first of the held tokens join the sequence.</summary>
+    /// <summary>Lets held tokens join the sequence.</summary>
+    /// <param name="count">How many of them, from the first on.</param>
     public void HandOut(int count)
     {
         Position += count;
@@ -73,12 +74,8 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>Forgets the held tokens.</summary>
     public void DropHeld()
     {
-        if (state.Position > Position)
-        {
-            Meters.Drop();
-        }
-
         Truncate(Position);
+        Meters.Drop();
     }
 
     /// <summary>Forgets the tokens from a position of the sequence on, and those that are held.</summary>

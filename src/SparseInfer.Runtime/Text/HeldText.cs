@@ -43,11 +43,11 @@ internal sealed class HeldText(Tokenizer tokenizer, IReadOnlyList<string> stopSt
         return (tokens, released);
     }
 
-    /// <summary>Ends the text: no stop string came of what was held back.</summary>
-    /// <returns>The rest; U+FFFD ends it where the last character has remained incomplete.</returns>
+    /// <summary>Ends the text: no stop string came of what was held back, or one came, and what is before it is the rest.</summary>
+    /// <returns>The rest; U+FFFD ends it where the last character has remained incomplete, and no stop string came before that.</returns>
     public string Flush()
     {
-        string rest = Text + _stream.Flush();
+        string rest = IsStopped ? Text : Text + _stream.Flush();
         Text = "";
         _ends.Clear();
         return rest;
