@@ -16,8 +16,7 @@ public sealed class ReclaimTests(LoadedModels models)
     public void Dropped_sessions_are_reclaimed_without_anybody_asking_for_a_collection()
     {
         using LanguageModel model = models.Load(Loaded.ReluF16, threads: 1);
-        Collect();
-        long before = NativeBuffer.AllocatedBytes;
+        long before = Settled(() => NativeBuffer.AllocatedBytes);
         long session = SizeOfSession(model);
         Collect();
         int collections = GC.CollectionCount(2);
@@ -30,7 +29,7 @@ public sealed class ReclaimTests(LoadedModels models)
 
         GC.CollectionCount(2).ShouldBeGreaterThan(collections);
         most.ShouldBeLessThan(250 * session, "half of them at once is too many");
-        ShouldComeTrue(() => NativeBuffer.AllocatedBytes == before, "memory of dropped sessions");
+        ShouldComeTrue(() => NativeBuffer.AllocatedBytes <= before, "memory of dropped sessions");
     }
 
     [Fact]
@@ -52,10 +51,9 @@ public sealed class ReclaimTests(LoadedModels models)
     {
         using var folder = new TemporaryFolder();
         string path = Copy(folder);
-        Collect();
-        long before = NativeBuffer.AllocatedBytes;
+        long before = Settled(() => NativeBuffer.AllocatedBytes);
         LanguageModel model = LoadAndDropSession(path);
-        ShouldComeTrue(() => !IsMapped(path) && NativeBuffer.AllocatedBytes == before, "what the dropped session kept");
+        ShouldComeTrue(() => !IsMapped(path) && NativeBuffer.AllocatedBytes <= before, "what the dropped session kept");
         Should.Throw<ObjectDisposedException>(() => model.CreateSession());
     }
 
@@ -64,28 +62,26 @@ public sealed class ReclaimTests(LoadedModels models)
     {
         using var folder = new TemporaryFolder();
         string path = Copy(folder);
-        Collect();
-        long before = NativeBuffer.AllocatedBytes;
-        int threads = WorkerThreads();
+        long before = Settled(() => NativeBuffer.AllocatedBytes);
+        long threads = Settled(() => WorkerThreads());
         for (int i = 0; i < 3; i++)
         {
             DropModel(path, ownsDevice: i == 0);
         }
 
         ShouldComeTrue(() => !IsMapped(path), "the mapping");
-        ShouldComeTrue(() => NativeBuffer.AllocatedBytes == before, "the weights");
-        ShouldComeTrue(() => WorkerThreads() == threads, "the devices' threads");
+        ShouldComeTrue(() => NativeBuffer.AllocatedBytes <= before, "the weights");
+        ShouldComeTrue(() => WorkerThreads() <= threads, "the devices' threads");
     }
 
     [Fact]
     public void A_layer_that_is_dropped_frees_its_weights_and_ends_its_devices_threads()
     {
-        Collect();
-        long before = NativeBuffer.AllocatedBytes;
-        int threads = WorkerThreads();
+        long before = Settled(() => NativeBuffer.AllocatedBytes);
+        long threads = Settled(() => WorkerThreads());
         DropLayer();
-        ShouldComeTrue(() => NativeBuffer.AllocatedBytes == before, "the layer's weights");
-        ShouldComeTrue(() => WorkerThreads() == threads, "the device's threads");
+        ShouldComeTrue(() => NativeBuffer.AllocatedBytes <= before, "the layer's weights");
+        ShouldComeTrue(() => WorkerThreads() <= threads, "the device's threads");
     }
 
     [Fact]
@@ -93,13 +89,12 @@ public sealed class ReclaimTests(LoadedModels models)
     {
         using var folder = new TemporaryFolder();
         string path = Copy(folder);
-        Collect();
-        long before = NativeBuffer.AllocatedBytes;
-        int threads = WorkerThreads();
+        long before = Settled(() => NativeBuffer.AllocatedBytes);
+        long threads = Settled(() => WorkerThreads());
         Should.Throw<SparseInfer.Files.ModelFormatException>(() => Stories260KF32.Load(path));
         IsMapped(path).ShouldBeFalse();
         NativeBuffer.AllocatedBytes.ShouldBe(before);
-        WorkerThreads().ShouldBe(threads);
+        ((long)WorkerThreads()).ShouldBe(threads);
     }
 
     [Fact]
@@ -220,6 +215,22 @@ public sealed class ReclaimTests(LoadedModels models)
         }
 
         return count;
+    }
+
+    /// <summary>A count, once what earlier tests dropped is gone: the collection tells threads to end, and frees on others, which takes its time.</summary>
+    private static long Settled(Func<long> count)
+    {
+        long last = count();
+        for (int unchanged = 0; unchanged < 20; unchanged++)
+        {
+            Collect();
+            Thread.Sleep(10);
+            long now = count();
+            unchanged = now == last ? unchanged : 0;
+            last = now;
+        }
+
+        return last;
     }
 
     private static void Collect()
