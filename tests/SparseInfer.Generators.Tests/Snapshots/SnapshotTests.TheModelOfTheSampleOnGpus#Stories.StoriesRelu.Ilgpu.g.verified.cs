@@ -53,38 +53,38 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private readonly Action<
         KernelConfig, ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>,
         ArrayView<uint>> _embedF16 =
-        device.Accelerator.LoadStreamKernel<
+        device.LoadKernel<
             ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(EmbedF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, HeadViews, int, int, int, int> _headsF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, HeadViews, int, int, int, int>(HeadsF16);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, HeadViews, int, int, int, int>(HeadsF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _projectF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProjectF16);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProjectF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _headF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(HeadF16);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(HeadF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int> _productF16x256 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(ProductF16x256);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(ProductF16x256);
     private readonly Action<
         KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
         ArrayView<float>> _attendPart =
-        device.Accelerator.LoadStreamKernel<
+        device.LoadKernel<
             ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
             ArrayView<float>>(AttendPart);
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>> _attendJoin =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>>(AttendJoin);
+        device.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>>(AttendJoin);
     private readonly Action<
         KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>> _addNorm =
-        device.Accelerator.LoadStreamKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
+        device.LoadKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
             AddNorm);
     private readonly Action<
         KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>> _joinNormF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
+        device.LoadKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
             JoinNormF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _productDownF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProductDownF16);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProductDownF16);
     private readonly Action<KernelConfig, ArrayView<float>, HeadViews, int, int> _rotateBatch =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, HeadViews, int, int>(RotateBatch);
+        device.LoadKernel<ArrayView<float>, HeadViews, int, int>(RotateBatch);
     private readonly Action<KernelConfig, ArrayView<float>, int, ArrayView<int>> _argMax =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, int, ArrayView<int>>(ArgMax);
+        device.LoadKernel<ArrayView<float>, int, ArrayView<int>>(ArgMax);
     private readonly FeedForward_256x1024_Relu_F16_Ilgpu.Kernels _feedForwardF16 = new(device);
 
     private readonly RopeTable _rope = new(512, 2 * RopePairs, 10000f, 1f);
