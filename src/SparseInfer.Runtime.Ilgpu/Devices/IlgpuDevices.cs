@@ -23,7 +23,11 @@ internal static class IlgpuDevices
     /// <summary>Whether this was built with the stand-in instead of ILGPU.</summary>
     public static bool HasStandIn { get; } = typeof(Context).Assembly.GetName().Name != Context.AssemblyName;
 
-    public static IReadOnlyList<Found> List() => [.. All.Value, .. ListSoftware()];
+    public static IReadOnlyList<Found> List()
+    {
+        Found[] software = ListSoftware(); // before the others: their driver is asked for good
+        return [.. All.Value, .. software];
+    }
 
     /// <summary>
     /// The usable device of a name: <c>cuda</c> is <c>cuda:0</c>. A software device is looked for only if it is asked for, and then nothing else.
