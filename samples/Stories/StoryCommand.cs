@@ -1,3 +1,4 @@
+using SparseInfer.SoftwareCuda;
 using SparseInfer;
 using SparseInfer.Files;
 using Stories.Reports;
@@ -37,7 +38,7 @@ internal static class StoryCommand
 
     private static Device Open(StoryOptions options)
     {
-        IlgpuBackend.Register();
+        SoftwareCudaBackend.Register(); // and with it the GPUs that ILGPU finds
         try
         {
             return Device.Open(options.Device, options.Threads);

@@ -80,7 +80,7 @@ public sealed partial class IlgpuDevice : Device
     internal bool IsDisposed => _disposed;
 
     /// <summary>Whether kernels run on threads of this process, rather than on hardware of their own.</summary>
-    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or IlgpuDevices.StandIn;
+    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or IlgpuDevices.StandIn or SoftwareDriver.Kind;
 
     /// <summary>
     /// Every device that ILGPU could use, and each kind of which there is none, with the reason and what would help: what
@@ -192,8 +192,14 @@ public sealed partial class IlgpuDevice : Device
     /// <summary>After such a failure a driver refuses everything: all that helps is to begin anew.</summary>
     internal DeviceLostException Lost(AcceleratorException exception)
     {
+        string what = exception.Message.TrimEnd('.');
+        if (CudaBinding.Software?.LastFailure(Accelerator.NativePtr) is { } failure)
+        {
+            what = $"{what}: {failure.TrimEnd('.')}";
+        }
+
         // The first is the cause of those that follow.
-        if (Interlocked.CompareExchange(ref _lost, exception.Message.TrimEnd('.'), null) is null)
+        if (Interlocked.CompareExchange(ref _lost, what, null) is null)
         {
             AcceleratorDisposal.Abandon(Accelerator);
         }
