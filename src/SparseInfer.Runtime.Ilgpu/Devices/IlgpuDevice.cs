@@ -77,8 +77,6 @@ public sealed partial class IlgpuDevice : Device
     /// <summary>Bytes that buffers take now.</summary>
     public long AllocatedBytes => Interlocked.Read(ref _allocated);
 
-    internal bool IsDisposed => _disposed;
-
     /// <summary>Whether kernels run on threads of this process, rather than on hardware of their own.</summary>
     private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or IlgpuDevices.StandIn or SoftwareDriver.Kind;
 
@@ -188,6 +186,27 @@ public sealed partial class IlgpuDevice : Device
             Uninterruptible.Raise(interrupted);
         }
     }
+
+    /// <summary>
+    /// Frees something of ILGPU's. A disposed device has freed it already, one that failed frees it with itself, and a failure now is for the
+    /// next call to tell.
+    /// </summary>
+    internal void Release<T>(T owner, Action<T> free) => TakeTurn((Device: this, owner, free), static release =>
+    {
+        if (release.Device._disposed || release.Device._lost is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            release.free(release.owner);
+        }
+        catch (AcceleratorException exception)
+        {
+            release.Device.Lost(exception);
+        }
+    });
 
     /// <summary>After such a failure a driver refuses everything: all that helps is to begin anew.</summary>
     internal DeviceLostException Lost(AcceleratorException exception)

@@ -63,7 +63,7 @@ public sealed class DeviceBuffer<T> : IDisposable
                 buffer._disposed = true;
                 buffer.CountNoMore();
 
-                buffer.Free();
+                buffer._device.Release(buffer._memory, static memory => memory.Dispose());
             }
         });
         GC.SuppressFinalize(this);
@@ -95,24 +95,6 @@ public sealed class DeviceBuffer<T> : IDisposable
     }
 
     private long Bytes => _memory.Length * Unsafe.SizeOf<T>();
-
-    private void Free()
-    {
-        // A disposed device has freed it already.
-        if (_device.IsDisposed)
-        {
-            return;
-        }
-
-        try
-        {
-            _memory.Dispose();
-        }
-        catch (AcceleratorException exception)
-        {
-            _device.Lost(exception); // for the next call to tell
-        }
-    }
 
     private void CountNoMore()
     {

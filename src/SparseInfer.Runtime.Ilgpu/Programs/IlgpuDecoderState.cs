@@ -11,6 +11,7 @@ namespace SparseInfer.Runtime;
 /// </summary>
 public abstract class IlgpuDecoderState : DecoderState
 {
+    private readonly IlgpuDecoderProgram _program;
     private readonly IlgpuDevice _device;
     private readonly NativeMemoryPool _buffers = new();
     private readonly int _vocabulary;
@@ -41,6 +42,7 @@ public abstract class IlgpuDecoderState : DecoderState
     protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch, int counts)
     {
         ArgumentNullException.ThrowIfNull(program);
+        _program = program;
         _device = program.Device;
         _vocabulary = program.Shape.Vocabulary;
         Capacity = capacity;
@@ -52,18 +54,10 @@ public abstract class IlgpuDecoderState : DecoderState
         _metered = new LayerTally[program.Shape.Layers];
         _rowBytes = new long[program.Shape.Layers];
         _intermediate = program.Shape.Intermediate;
-        try
-        {
-            _tokens = Buffer<int>(batch, "a session's tokens");
-            _greedy = Buffer<int>(1, "a session's next token");
-            _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
-            _logits = _device.Allocate<float>(_vocabulary, "a session's logits");
-        }
-        catch
-        {
-            DisposeBuffers();
-            throw;
-        }
+        _tokens = Buffer<int>(batch, "a session's tokens");
+        _greedy = Buffer<int>(1, "a session's next token");
+        _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
+        _logits = WhileMaking(() => _device.Allocate<float>(_vocabulary, "a session's logits"));
     }
 
     /// <inheritdoc/>
@@ -201,21 +195,16 @@ public abstract class IlgpuDecoderState : DecoderState
         _rowBytes[layer] = rowBytes;
     }
 
-    /// <summary>Cosines and sines of the positions that the session can hold, [capacity x pairs] each.</summary>
+    /// <summary>
+    /// Cosines and sines of the positions that the session can hold, [at least capacity x pairs] each: the model's, for all its sessions.
+    /// </summary>
     /// <param name="table">Where they are worked out.</param>
     /// <param name="pairs">Pairs of dimensions that are rotated.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
     protected (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs)
     {
         ArgumentNullException.ThrowIfNull(table);
-        DeviceBuffer<float> cos = Buffer<float>((long)Capacity * pairs, "the rotary embedding");
-        DeviceBuffer<float> sin = Buffer<float>((long)Capacity * pairs, "the rotary embedding");
-        for (int position = 0; position < Capacity; position++)
-        {
-            cos.CopyFrom((long)position * pairs, MemoryMarshal.CreateReadOnlySpan(in table.Cos(position), pairs));
-            sin.CopyFrom((long)position * pairs, MemoryMarshal.CreateReadOnlySpan(in table.Sin(position), pairs));
-        }
-
-        return (cos.View, sin.View);
+        return WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
     }
 
     /// <summary>Allocates zeroed device memory that the session owns.</summary>
@@ -225,9 +214,23 @@ public abstract class IlgpuDecoderState : DecoderState
     protected DeviceBuffer<T> Buffer<T>(long count, string what)
         where T : unmanaged
     {
-        DeviceBuffer<T> buffer = _device.Allocate<T>(count, what);
+        DeviceBuffer<T> buffer = WhileMaking(() => _device.Allocate<T>(count, what));
         _buffers.Own(buffer);
         return buffer;
+    }
+
+    /// <summary>A session that cannot be made is nobody's to dispose of. Once it has its lease it is somebody's.</summary>
+    private T WhileMaking<T>(Func<T> allocate)
+    {
+        try
+        {
+            return allocate();
+        }
+        catch when (Lease is null)
+        {
+            DisposeBuffers();
+            throw;
+        }
     }
 
     private void RunBatches(ReadOnlySpan<int> tokens, Span<float> allLogits)
