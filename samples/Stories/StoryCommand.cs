@@ -1,6 +1,6 @@
-using SparseInfer.SoftwareCuda;
 using SparseInfer;
 using SparseInfer.Files;
+using SparseInfer.SoftwareCuda;
 using Stories.Reports;
 
 namespace Stories;
