@@ -11,11 +11,6 @@ namespace SparseInfer.Runtime;
 /// soon as it is in page-locked memory, so that a model is never resident twice; from there it is copied while the next is prepared. On the
 /// defaults of the binder's checking pass everything does nothing.
 /// </summary>
-/// <remarks>
-/// Integrated devices get copies too. ILGPU can map host memory by locking its pages, but it registers them for writing, which a driver
-/// refuses for a file's read-only pages; and a Jetson's GPU does not cache locked memory. As the host's copy goes, a mapping would save
-/// no memory either.
-/// </remarks>
 public sealed class IlgpuUpload
 {
     /// <summary>Columns that floats on the device are padded to.</summary>
@@ -27,6 +22,7 @@ public sealed class IlgpuUpload
     private readonly Func<InvalidDataException, Exception> _refuse;
     private readonly UploadRing _ring;
     private nint _last;
+    private bool _lastIsMapped;
 
     internal IlgpuUpload(IlgpuDevice device, WeightBinder bind)
     {
@@ -70,6 +66,13 @@ public sealed class IlgpuUpload
         Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
         GiveBackLast();
         _last = matrix.Address;
+        int rowWords = matrix.PaddedColumns / DeviceMatrix.ColumnsPerWords(m.Type);
+        if (Mapped(matrix.Address, matrix.Stride, m.Type, rows, rowWords) is { } words)
+        {
+            _lastIsMapped = true;
+            return new DeviceMatrix(m.Type, words, default, rows, columns, rowWords);
+        }
+
         return Rows([matrix], m.Type, columns, firstRow: 0);
     }
 
@@ -174,6 +177,11 @@ public sealed class IlgpuUpload
         Require(m.Neurons == intermediate && m.Columns == hidden, intermediate, hidden);
         GiveBackLast();
         int rowWords = m.PaddedColumns / DeviceMatrix.ColumnsPerWords(type);
+        if (Mapped((nint)Unsafe.AsPointer(ref m.Neuron(0)), m.NeuronBytes, type, intermediate, rowWords) is { } mapped)
+        {
+            return new DeviceMatrix(type, mapped, default, intermediate, hidden, rowWords);
+        }
+
         DeviceBuffer<Words4> words = Own<Words4>((long)intermediate * rowWords);
         if (type is not (WeightType.Q8_0 or WeightType.Q4_0))
         {
@@ -358,6 +366,21 @@ public sealed class IlgpuUpload
 
     private static int RowsOfPart(long rowBytes, int rows) => (int)Math.Clamp(UploadRing.PartBytes / rowBytes, 1, Math.Max(1, rows));
 
+    /// <summary>Rows that the device reads where they lie, in memory that is the program's as long as they are; null: they have to be copied.</summary>
+    private ArrayView<Words4>? Mapped(nint address, nint stride, WeightType type, int rows, int rowWords)
+    {
+        long words = (long)rows * rowWords;
+        if (type is WeightType.Q8_0 or WeightType.Q4_0
+            || stride != rowWords * Unsafe.SizeOf<Words4>()
+            || _device.TryMap(address, words) is not { } memory)
+        {
+            return null;
+        }
+
+        _memory.Own(new Mapping(_device, memory));
+        return memory.AsArrayView<Words4>(0, words);
+    }
+
     private DeviceBuffer<T> Own<T>(long count)
         where T : unmanaged
     {
@@ -369,11 +392,13 @@ public sealed class IlgpuUpload
     /// <summary>Only when the next matrix comes: until then its signs may be asked for.</summary>
     private void GiveBackLast()
     {
-        if (_last != 0)
+        if (_last != 0 && !_lastIsMapped)
         {
             _giveBack(_last);
-            _last = 0;
         }
+
+        _last = 0;
+        _lastIsMapped = false;
     }
 
     private static void Require(bool fits, int rows, int columns)
@@ -382,5 +407,15 @@ public sealed class IlgpuUpload
         {
             throw new ArgumentException($"The matrix is not the declared one of {rows} rows and {columns} columns.");
         }
+    }
+
+    private sealed class Mapping(IlgpuDevice device, MappedMemory memory) : IDisposable
+    {
+        /// <summary>Kernels may still read it: unlike freeing a device's memory, this need not wait for them.</summary>
+        public void Dispose() => device.Release(memory, static memory =>
+        {
+            memory.Accelerator.DefaultStream.Synchronize();
+            memory.Dispose();
+        });
     }
 }
