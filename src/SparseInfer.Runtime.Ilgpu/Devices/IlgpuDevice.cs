@@ -78,7 +78,7 @@ public sealed class IlgpuDevice : Device
     internal bool IsDisposed => _disposed;
 
     /// <summary>Whether kernels run on threads of this process, rather than on hardware of their own.</summary>
-    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or IlgpuDevices.StandIn;
+    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu;
 
     /// <summary>
     /// Every device that ILGPU could use, and each kind of which there is none, with the reason and what would help: what
