@@ -36,7 +36,7 @@ internal static class KernelRules
 
     /// <summary>What breaks a rule in one method.</summary>
     /// <param name="method">The method, or a constructor, operator or property.</param>
-    /// <param name="isKernel">Whether it is launched; a function that kernels call has no barrier and no shared memory.</param>
+    /// <param name="isKernel">Whether it is launched; a function that kernels call may not meet other lanes.</param>
     public static IEnumerable<string> Violations(SemanticModel model, MemberDeclarationSyntax method, bool isKernel)
     {
         foreach (string movable in method.DescendantNodes().OfType<BlockSyntax>().SelectMany(MovableLoads))
@@ -160,14 +160,9 @@ internal static class KernelRules
         bool alone = node.Parent is ExpressionStatementSyntax
             || node.Parent is EqualsValueClauseSyntax { Parent.Parent.Parent: LocalDeclarationStatementSyntax };
         bool isNarrow = called.TypeArguments.Concat(called.Parameters.Select(parameter => parameter.Type)).All(type => type.Name != "Half");
-        if (called.ContainingType.Name == "Warp")
-        {
-            return isNarrow ? null : "shuffles halves";
-        }
-
-        // Loads may be moved past a barrier: it stands where that is looked for.
-        return !isKernel ? "makes threads meet in a function"
-            : !alone ? "makes threads meet inside an expression"
+        return !isKernel ? "makes lanes meet in a function"
+            : !alone ? "makes lanes meet inside an expression"
+            : called.ContainingType.Name == "Warp" && !isNarrow ? "shuffles halves"
             : null;
     }
 
