@@ -78,7 +78,7 @@ public sealed partial class IlgpuDevice : Device
     public long AllocatedBytes => Interlocked.Read(ref _allocated);
 
     /// <summary>Whether kernels run on threads of this process, rather than on hardware of their own.</summary>
-    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or IlgpuDevices.StandIn or SoftwareDriver.Kind;
+    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or SoftwareDriver.Kind;
 
     /// <summary>
     /// Every device that ILGPU could use, and each kind of which there is none, with the reason and what would help: what

@@ -13,15 +13,11 @@ internal static class IlgpuDevices
     public const string Cuda = "cuda";
     public const string OpenCL = "opencl";
     public const string PackageCpu = "ilgpu-cpu";
-    public const string StandIn = "standin";
 
     /// <summary>Lanes that generated kernels take for a warp.</summary>
     private const int WarpSize = 32;
 
     private static readonly Lazy<Found[]> All = new(Find);
-
-    /// <summary>Whether this was built with the stand-in instead of ILGPU.</summary>
-    public static bool HasStandIn { get; } = typeof(Context).Assembly.GetName().Name != Context.AssemblyName;
 
     public static IReadOnlyList<Found> List()
     {
@@ -48,17 +44,10 @@ internal static class IlgpuDevices
 
     private static Found[] Find()
     {
-        // Warps as a GPU has them; eight of them are the greatest group that ILGPU's accelerator gets a thread for each lane of.
-        Found[] cpu = HasStandIn
-            ? [Describe(StandIn, 0, CPUDevice.Default)]
-            : [Describe(PackageCpu, 0, new CPUDevice(WarpSize, 8, 1))];
-        if (HasStandIn)
-        {
-            return [Without(Cuda), Without(OpenCL), Without(PackageCpu), .. cpu];
-        }
-
         NativeLibraryNames.Teach();
-        return [.. FindCuda(), .. FindOpenCL(), .. cpu];
+
+        // Warps as a GPU has them; eight of them are the greatest group that ILGPU's accelerator gets a thread for each lane of.
+        return [.. FindCuda(), .. FindOpenCL(), Describe(PackageCpu, 0, new CPUDevice(WarpSize, 8, 1))];
     }
 
     /// <summary>The software devices, their driver loaded.</summary>
@@ -179,8 +168,7 @@ internal static class IlgpuDevices
             Name = index == 0 ? kind : $"{kind}:{index}",
             Kind = kind,
             Description = kind == SoftwareDriver.Kind ? CudaBinding.Registered!.Description :
-                kind == PackageCpu ? "ILGPU's CPU accelerator: for checking kernels, far slower than the device cpu" :
-                kind == StandIn ? "stand-in for ILGPU: checks kernels on the CPU, far slower than the device cpu" : device.Name,
+                kind == PackageCpu ? "ILGPU's CPU accelerator: for checking kernels, far slower than the device cpu" : device.Name,
             WhyNot = whyNot,
             Fix = fix,
             MemoryBytes = device.MemorySize,
@@ -192,9 +180,4 @@ internal static class IlgpuDevices
 
     private static Found None(string kind, string whyNot, string fix) =>
         new(new IlgpuDeviceInfo { Name = kind, Kind = kind, WhyNot = whyNot, Fix = fix }, null);
-
-    private static Found Without(string kind) => None(
-        kind,
-        "this was built with the stand-in for ILGPU",
-        "Build where a package source serves ILGPU 1.5.3, or with -p:Ilgpu=package or -p:IlgpuPath=FOLDER.");
 }
