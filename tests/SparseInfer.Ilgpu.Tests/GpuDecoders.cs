@@ -91,13 +91,17 @@ internal static class GpuDecoders
     public static DecoderCase Find(string name) => All.Single(model => model.Name == name);
 
     /// <summary>Runs something with a model on random weights, loaded for a device.</summary>
-    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
+    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run) =>
+        With(Assembly.Value, declared, weights, device, run);
+
+    /// <inheritdoc cref="With{T}(DecoderCase, DecoderWeights, Device, Func{LanguageModel, T})"/>
+    public static T With<T>(GeneratedAssembly assembly, DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
         try
         {
             weights.Save(path);
-            using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, path, device);
+            using LanguageModel model = assembly.LoadModel(declared.FullName, path, device);
             return run(model);
         }
         finally

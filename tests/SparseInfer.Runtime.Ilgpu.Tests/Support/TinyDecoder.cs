@@ -69,7 +69,7 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
         _head = upload.Matrix(bind.Matrix(new("output.weight", ""), Vocabulary, Hidden, [WeightType.F32]), Vocabulary, Hidden);
     }
 
-    public override DecoderState CreateState(int capacity) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);
 
     private static TensorInMemory Tensor(string name, float[] values) =>
         new(name, TensorType.Of(WeightType.F32), [Vocabulary, Hidden], Numbers.Native(Numbers.Encode(WeightType.F32, values)));
