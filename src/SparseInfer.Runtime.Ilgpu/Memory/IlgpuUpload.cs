@@ -11,7 +11,7 @@ namespace SparseInfer.Runtime;
 /// soon as it is in page-locked memory, so that a model is never resident twice; from there it is copied while the next is prepared. On the
 /// defaults of the binder's checking pass everything does nothing.
 /// </summary>
-public sealed class IlgpuUpload
+public sealed partial class IlgpuUpload
 {
     /// <summary>Columns that floats on the device are padded to.</summary>
     private const int VectorPadding = 256;
@@ -146,21 +146,6 @@ public sealed class IlgpuUpload
         return new DeviceMatrix(type, words.View, scales?.View ?? default, rows, columns, rowWords, firstRow);
     }
 
-    private void CopyBlocks(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales, int firstRow)
-    {
-        int blocks = matrix.PaddedColumns / 32;
-        int part = RowsOfPart(((long)rowWords * Unsafe.SizeOf<Words4>()) + (blocks * sizeof(ushort)), matrix.Rows);
-        for (int from = 0; from < matrix.Rows; from += part)
-        {
-            int to = Math.Min(matrix.Rows, from + part);
-            UploadRing.Staged<Words4> quants = _ring.Room<Words4>((to - from) * rowWords);
-            UploadRing.Staged<ushort> rowScales = _ring.Room<ushort>((to - from) * blocks);
-            BlockSplitter.Split(matrix, from, to, rowWords, quants.Address, rowScales.Address);
-            quants.Send(words, (long)(firstRow + from) * rowWords);
-            rowScales.Send(scales, (long)(firstRow + from) * blocks);
-        }
-    }
-
     /// <summary>A down matrix: its neurons are rows. <see cref="DeviceMatrix.Scales"/> says where its scales lie.</summary>
     /// <param name="m">What the binder gave.</param>
     /// <param name="type">Its weight type.</param>
@@ -201,26 +186,6 @@ public sealed class IlgpuUpload
 
         _giveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
         return new DeviceMatrix(type, words.View, scales.View, intermediate, hidden, rowWords);
-    }
-
-    private unsafe void CopyDownBlocks(DownMatrix m, int from, int to, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales)
-    {
-        int first = from * DownMatrix.BlockNeurons;
-        int end = Math.Min(m.Neurons, to * DownMatrix.BlockNeurons);
-        UploadRing.Staged<ushort> blockScales = _ring.Room<ushort>((to - from) * m.PaddedColumns);
-        UploadRing.Staged<Words4> quants = _ring.Room<Words4>((end - first) * rowWords);
-        nint scaleTarget = blockScales.Address;
-        nint quantTarget = quants.Address;
-        long scaleBytes = m.PaddedColumns * (long)sizeof(ushort);
-        ParallelLoop.For(from, to, block =>
-        {
-            int neuron = block * DownMatrix.BlockNeurons;
-            long bytes = Math.Min(DownMatrix.BlockNeurons, end - neuron) * (long)m.NeuronBytes;
-            Buffer.MemoryCopy(Unsafe.AsPointer(ref m.Scales(neuron)), (byte*)scaleTarget + ((block - from) * scaleBytes), scaleBytes, scaleBytes);
-            Buffer.MemoryCopy(Unsafe.AsPointer(ref m.Neuron(neuron)), (byte*)quantTarget + ((neuron - first) * (long)m.NeuronBytes), bytes, bytes);
-        });
-        blockScales.Send(scales, (long)from * m.PaddedColumns);
-        quants.Send(words, (long)first * rowWords);
     }
 
     /// <summary>
@@ -350,37 +315,6 @@ public sealed class IlgpuUpload
 
     private unsafe void GiveBack(SignPlane plane) => _giveBack((nint)Unsafe.AsPointer(ref plane.Row(0)));
 
-    /// <summary>Copies rows whose bytes are what kernels read.</summary>
-    private unsafe void CopyRows(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, int firstRow)
-    {
-        long rowBytes = (long)rowWords * Unsafe.SizeOf<Words4>();
-        int part = RowsOfPart(rowBytes, matrix.Rows);
-        for (int from = 0; from < matrix.Rows; from += part)
-        {
-            int rows = Math.Min(part, matrix.Rows - from);
-            UploadRing.Staged<Words4> staged = _ring.Room<Words4>(rows * rowWords);
-            RowCopy.Run((nint)Unsafe.AsPointer(ref matrix.Row(from)), matrix.Stride, staged.Address, rowBytes, rows);
-            staged.Send(words, (long)(firstRow + from) * rowWords);
-        }
-    }
-
-    private static int RowsOfPart(long rowBytes, int rows) => (int)Math.Clamp(UploadRing.PartBytes / rowBytes, 1, Math.Max(1, rows));
-
-    /// <summary>Rows that the device reads where they lie, in memory that is the program's as long as they are; null: they have to be copied.</summary>
-    private ArrayView<Words4>? Mapped(nint address, nint stride, WeightType type, int rows, int rowWords)
-    {
-        long words = (long)rows * rowWords;
-        if (type is WeightType.Q8_0 or WeightType.Q4_0
-            || stride != rowWords * Unsafe.SizeOf<Words4>()
-            || _device.TryMap(address, words) is not { } memory)
-        {
-            return null;
-        }
-
-        _memory.Own(new Mapping(_device, memory));
-        return memory.AsArrayView<Words4>(0, words);
-    }
-
     private DeviceBuffer<T> Own<T>(long count)
         where T : unmanaged
     {
@@ -407,15 +341,5 @@ public sealed class IlgpuUpload
         {
             throw new ArgumentException($"The matrix is not the declared one of {rows} rows and {columns} columns.");
         }
-    }
-
-    private sealed class Mapping(IlgpuDevice device, MappedMemory memory) : IDisposable
-    {
-        /// <summary>Kernels may still read it: unlike freeing a device's memory, this need not wait for them.</summary>
-        public void Dispose() => device.Release(memory, static memory =>
-        {
-            memory.Accelerator.DefaultStream.Synchronize();
-            memory.Dispose();
-        });
     }
 }
