@@ -55,8 +55,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, int>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.SignBit);
         public readonly Action<KernelConfig, Weights, ArrayView<float>, ArrayView<float>> ActivateBatch =
-            device.LoadKernel<Weights, ArrayView<float>, ArrayView<float>>(
-                FeedForward_256x1024_Relu_F16_Ilgpu.ActivateBatch);
+            device.LoadKernel<Weights, ArrayView<float>, ArrayView<float>>(FeedForward_256x1024_Relu_F16_Ilgpu.ActivateBatch);
 
         private Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>? _denseMetered;
 
@@ -74,9 +73,8 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>? _signBitMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int> SignBitMetered =>
-            _signBitMetered ??= device.LoadKernel<
-                Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>,
-                int>(FeedForward_256x1024_Relu_F16_Ilgpu.SignBitMetered);
+            _signBitMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.SignBitMetered);
     }
 
     /// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>
