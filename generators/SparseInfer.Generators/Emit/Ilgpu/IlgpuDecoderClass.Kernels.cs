@@ -10,7 +10,7 @@ internal sealed partial class IlgpuDecoderClass
         var norms = new NormKernels(_code, _plan, _packsSigns);
         var rows = new RowKernels(_code, _plan);
         var attention = new AttentionKernels(_code, _plan);
-        var products = new ProductKernels(_code, _plan);
+        var products = new ProductKernels(_code, _plan.ProductTile);
         int[] widths = [.. new[] { _plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth }.Distinct()];
         foreach (WeightType type in _spec.Weights)
         {
@@ -38,7 +38,7 @@ internal sealed partial class IlgpuDecoderClass
         yield return ArgMaxKernel.Of(_code);
         if (_attention.OutputBias)
         {
-            yield return products.AddBias();
+            yield return products.AddBias(_plan.HiddenQuads);
         }
     }
 }

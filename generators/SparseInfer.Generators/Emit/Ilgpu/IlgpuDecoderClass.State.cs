@@ -264,16 +264,16 @@ internal sealed partial class IlgpuDecoderClass
             IlgpuFeedForwardPlan plan = _feedForwards.First(candidate => candidate.Weights == type);
             string activate = Config($"{(_spec.FeedForward.Intermediate + threads - 1) / threads}", "tokens", "1", $"{threads}");
             _code.Line($"_program._feedForward{type}.ActivateBatch({activate}, w.{FeedForwardField(plan)}, _activated.Cast<float>(), {other}.Cast<float>());");
-            int tiles = (_spec.Hidden + IlgpuDecoderPlan.ProductRows - 1) / IlgpuDecoderPlan.ProductRows;
-            string bias = _spec.FeedForward.Biases ? "w.DownBias, " : "";
+            int tiles = (_spec.Hidden + _plan.ProductTile.Rows - 1) / _plan.ProductTile.Rows;
+            string bias = _spec.FeedForward.Biases ? "w.DownBias.Cast<Float4>(), " : "";
             string down = plan.Row.IsBlock ? "w.Down.Words, w.Down.Scales.Cast<Words4>()" : "w.Down.Words";
-            _code.Line($"_program._productDown{type}({Config($"{tiles}", Tiles("tokens"), "1", $"{IlgpuDecoderPlan.RowThreads}")}, {down}, "
-                + $"_activated, tokens, {bias}_projected.Cast<float>());");
+            _code.Line($"_program._productDown{type}({Config($"{tiles}", Tiles("tokens"), "1", $"{_plan.ProductTile.Threads}")}, {down}, "
+                + $"_activated, tokens, {bias}_projected);");
         });
         _code.Line("AddNorm(_program.NormAfter(layer), tokens);");
     }
 
-    private static string Tiles(string tokens) => $"({tokens} + {IlgpuDecoderPlan.ProductTokens - 1}) / {IlgpuDecoderPlan.ProductTokens}";
+    private string Tiles(string tokens) => $"({tokens} + {_plan.ProductTile.Tokens - 1}) / {_plan.ProductTile.Tokens}";
 
     private void EmitEmbed()
     {
@@ -354,8 +354,8 @@ internal sealed partial class IlgpuDecoderClass
         using (_code.Block(
             "private void Product(DeviceMatrix w, ArrayView<Float4> x, int tokens, ArrayView<float> y, int stride)"))
         {
-            _code.Line($"int tiles = (w.Rows + {IlgpuDecoderPlan.ProductRows - 1}) / {IlgpuDecoderPlan.ProductRows};");
-            _code.Line($"var config = {Config("tiles", Tiles("tokens"), "1", $"{IlgpuDecoderPlan.RowThreads}")};");
+            _code.Line($"int tiles = (w.Rows + {_plan.ProductTile.Rows - 1}) / {_plan.ProductTile.Rows};");
+            _code.Line($"var config = {Config("tiles", Tiles("tokens"), "1", $"{_plan.ProductTile.Threads}")};");
             int hidden = _plan.Shape.PaddedHidden;
             int query = _plan.Shape.PaddedQueryWidth;
             ForType("w", type =>

@@ -25,7 +25,7 @@ internal static class KernelTable
             Add($"Head{type}", IlgpuDecoderPlan.RowThreads, first ? 1 : 0);
             foreach (int width in new[] { plan.Shape.PaddedHidden, plan.Shape.PaddedQueryWidth }.Distinct())
             {
-                Add($"Product{type}x{width}", IlgpuDecoderPlan.RowThreads, 0);
+                Add($"Product{type}x{width}", plan.ProductTile.Threads, 0);
             }
         }
 
@@ -35,7 +35,7 @@ internal static class KernelTable
         foreach (IlgpuFeedForwardPlan feedForward in plan.FeedForwards)
         {
             Add($"JoinNorm{feedForward.Weights}", plan.NormThreads, feedForward.Weights == spec.Weights[0] ? spec.Layers : 0);
-            Add($"ProductDown{feedForward.Weights}", IlgpuDecoderPlan.RowThreads, 0);
+            Add($"ProductDown{feedForward.Weights}", plan.ProductTile.Threads, 0);
         }
 
         Add("RotateBatch", FeedForwardIlgpuClass.BatchThreads, 0);

@@ -1,0 +1,119 @@
+#if STANDIN
+using System.Reflection;
+using System.Runtime.InteropServices;
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Tests.Execution;
+using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+/// <summary>The matrix products of prompts alone: every weight type, tile and odd shape against double precision.</summary>
+public sealed class PromptProductTests : IDisposable
+{
+    private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = Enum.GetValues<WeightType>().ToDictionary(
+        type => type,
+        type => new Lazy<Assembly>(() => FeedForwardKernels.Compile(
+            Layers(type).SelectMany(layer => ProductTile.All.Select(tile => PromptProducts.Emit(layer, tile))))));
+
+    private readonly IlgpuDevice _device = TestDevice.Open();
+
+    public static MatrixTheoryData<WeightType, int> TypesAndTiles { get; } = new(Enum.GetValues<WeightType>(), Enumerable.Range(0, ProductTile.All.Count));
+
+    [Theory]
+    [MemberData(nameof(TypesAndTiles))]
+    public void EveryShapeAndCountOfTokensHasTheSumsOfDoublePrecision(WeightType type, int tile)
+    {
+        foreach (LayerCase layer in Layers(type))
+        {
+            var data = new LayerData(layer);
+            using var products = new PromptProducts(_device, Assemblies[type].Value, layer, data, ProductTile.All[tile]);
+            int[] counts = layer.Hidden < 128 ? [1, 7, 8, 9, 31, 32, 33, 64] : [128];
+            foreach (int tokens in counts)
+            {
+                string where = $"{layer.Name}, {ProductTile.All[tile]}, {tokens} tokens";
+                float[] x = Values(tokens * layer.Hidden);
+                ShouldBeProducts(products.Product(x, tokens, firstRow: 3, rest: 2), x, data.Up, tokens, null, where);
+
+                float[] h = Values(tokens * layer.Intermediate);
+                float[] down = products.Down(h, tokens, data.DownBias);
+                ShouldBeProducts(down, h, data.Down, tokens, data.DownBias, where + ", down");
+                ShouldHaveTheBitsOf(down, products.Down(h, tokens, data.DownBias), where + ", again");
+            }
+        }
+    }
+
+    [Fact]
+    public void ATileIsTheLargestThatLeavesNoMultiprocessorIdle()
+    {
+        foreach (ProductTile tile in ProductTile.All)
+        {
+            tile.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MostSharedBytes / 2);
+            (tile.Threads % RowPlan.Lanes).ShouldBe(0);
+        }
+    }
+
+    public void Dispose() => _device.Dispose();
+
+    /// <summary>Sizes that fill no tile, blocks that fill no load of two lanes, and one of several tiles and steps.</summary>
+    private static LayerCase[] Layers(WeightType type)
+    {
+        bool blocks = type is WeightType.Q8_0 or WeightType.Q4_0;
+        return
+        [
+            Layer(blocks ? 96 : 100, blocks ? 160 : 75, biases: false),
+            Layer(34, 33, biases: true),
+            Layer(160, blocks ? 96 : 90, biases: true),
+        ];
+
+        LayerCase Layer(int hidden, int intermediate, bool biases) => new(
+            blocks ? (hidden + 31) / 32 * 32 : hidden,
+            blocks ? (intermediate + 31) / 32 * 32 : intermediate,
+            Activation.Relu,
+            type,
+            Gated: false,
+            biases,
+            ReferencePolicy.None);
+    }
+
+    private static float[] Values(int count)
+    {
+        var random = new Random(count);
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++)
+        {
+            values[i] = random.Next(5) == 0 ? 0 : (random.NextSingle() * 4) - 2;
+        }
+
+        return values;
+    }
+
+    /// <param name="x">[tokens, columns].</param>
+    private static void ShouldBeProducts(float[] y, float[] x, StoredMatrix weights, int tokens, float[]? bias, string where)
+    {
+        int columns = weights.Columns;
+        int rows = weights.Values.Length / columns;
+        y.Length.ShouldBe(tokens * rows, where);
+        for (int token = 0; token < tokens; token++)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                ReadOnlySpan<float> w = weights.Row(row);
+                double sum = bias?[row] ?? 0;
+                double size = Math.Abs(sum);
+                for (int j = 0; j < columns; j++)
+                {
+                    double product = (double)w[j] * x[(token * columns) + j];
+                    sum += product;
+                    size += Math.Abs(product);
+                }
+
+                // Sums of up to 160 floats in a row: their roundings, in units of the terms' size.
+                Math.Abs(y[(token * rows) + row] - sum).ShouldBeLessThanOrEqualTo(2e-6 * size, $"{where}, token {token}, row {row}");
+            }
+        }
+    }
+
+    private static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where) =>
+        MemoryMarshal.AsBytes<float>(actual).SequenceEqual(MemoryMarshal.AsBytes<float>(expected)).ShouldBeTrue(where);
+}
+#endif
