@@ -7,7 +7,8 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <param name="Name">The method's name.</param>
 /// <param name="Threads">Threads of a group.</param>
 /// <param name="Dense">Launches in that mode; 0 in all three: prompts use it, or metering, or a weight type that a file may have.</param>
-internal sealed record KernelUse(string Name, int Threads, int Dense, int Exact, int Predicted);
+/// <param name="NeedsTensorCores">Whether it is compiled for CUDA devices of sm_80 and later only.</param>
+internal sealed record KernelUse(string Name, int Threads, int Dense, int Exact, int Predicted, bool NeedsTensorCores = false);
 
 /// <summary>A plan's kernels, as <see cref="IlgpuDecoderClass"/> and <see cref="FeedForwardIlgpuClass"/> write and launch them.</summary>
 internal static class KernelTable
@@ -40,7 +41,18 @@ internal static class KernelTable
 
         Add("RotateBatch", FeedForwardIlgpuClass.BatchThreads, 0);
         Add("ArgMax", ArgMaxKernel.Threads, 1);
-        if (spec.Attention.OutputBias)
+        if (plan.HasMatrixKernels)
+        {
+            kernels.Add(new("SplitInputs", MatrixKernels.SplitThreads, 0, 0, 0, NeedsTensorCores: true));
+            foreach (int width in new[] { plan.Shape.PaddedHidden, plan.Shape.PaddedQueryWidth }.Distinct())
+            {
+                kernels.Add(new($"MatrixF16x{width}", plan.MatrixTile.Threads, 0, 0, 0, NeedsTensorCores: true));
+            }
+
+            kernels.Add(new("MatrixDownF16", plan.MatrixTile.Threads, 0, 0, 0, NeedsTensorCores: true));
+        }
+
+        if (spec.Attention.OutputBias || (spec.FeedForward.Biases && plan.HasMatrixKernels))
         {
             Add("AddBias", FeedForwardIlgpuClass.BatchThreads, 0);
         }

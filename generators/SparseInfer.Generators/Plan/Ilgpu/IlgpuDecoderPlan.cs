@@ -29,6 +29,12 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>What a group of a prompt's matrix products computes.</summary>
     public ProductTile ProductTile => ProductTile.Of(Spec, Target, Batch);
 
+    /// <summary>What a group computes of them with tensor cores.</summary>
+    public MatrixTile MatrixTile => MatrixTile.Of(Spec, Target, Batch);
+
+    /// <summary>Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not.</summary>
+    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Contains(WeightType.F16);
+
     public ModelSpec Spec => Shape.Spec;
 
     /// <summary>Four columns of the residual stream each.</summary>

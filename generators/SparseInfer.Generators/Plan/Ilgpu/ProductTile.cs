@@ -30,11 +30,13 @@ internal sealed record ProductTile(int Rows, int Tokens, int Side)
 
     /// <summary>The largest tile that leaves no multiprocessor idle in the smallest of a layer's products; else the smallest.</summary>
     /// <param name="batch">Tokens of a prompt that go through a layer together.</param>
-    public static ProductTile Of(ModelSpec spec, DeviceTarget target, int batch)
-    {
-        int rows = Math.Min(spec.Hidden, spec.FeedForward.Intermediate);
-        return All.FirstOrDefault(tile => Tiles(rows, tile.Rows) * Tiles(batch, tile.Tokens) >= target.Multiprocessors) ?? All[All.Count - 1];
-    }
+    public static ProductTile Of(ModelSpec spec, DeviceTarget target, int batch) =>
+        All.FirstOrDefault(tile => Groups(spec, batch, tile.Rows, tile.Tokens) >= target.Multiprocessors) ?? All[All.Count - 1];
 
-    private static int Tiles(int of, int each) => (of + each - 1) / each;
+    /// <summary>Groups of the smallest of a layer's products.</summary>
+    public static int Groups(ModelSpec spec, int batch, int rows, int tokens)
+    {
+        int fewest = Math.Min(spec.Hidden, spec.FeedForward.Intermediate);
+        return (fewest + rows - 1) / rows * ((batch + tokens - 1) / tokens);
+    }
 }
