@@ -1,4 +1,3 @@
-#if STANDIN
 using System.Reflection;
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Plan.Ilgpu;
@@ -13,31 +12,34 @@ public sealed class PromptProductTests : IDisposable
     private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = Enum.GetValues<WeightType>().ToDictionary(
         type => type,
         type => new Lazy<Assembly>(() => FeedForwardKernels.Compile(
-            Layers(type).SelectMany(layer => ProductTile.All.Select(tile => PromptProducts.Emit(layer, tile))))));
+            Layers(type).SelectMany(layer => GroupShape.Of(type).Select(shape => PromptProducts.Emit(layer, shape))))));
 
     private readonly IlgpuDevice _device = TestDevice.Open();
 
-    public static MatrixTheoryData<WeightType, int> TypesAndTiles { get; } = new(Enum.GetValues<WeightType>(), Enumerable.Range(0, ProductTile.All.Count));
+    public static TheoryData<WeightType, string> TypesAndShapes { get; } =
+        [.. Enum.GetValues<WeightType>().SelectMany(type => GroupShape.Of(type).Select(shape => (type, shape.Name)))];
 
     [Theory]
-    [MemberData(nameof(TypesAndTiles))]
-    public void EveryShapeAndCountOfTokensHasTheSumsOfDoublePrecision(WeightType type, int tile)
+    [MemberData(nameof(TypesAndShapes))]
+    public void EveryShapeAndCountOfTokensHasTheSumsOfDoublePrecision(WeightType type, string name)
     {
+        GroupShape shape = GroupShape.Of(type).Single(shape => shape.Name == name);
         foreach (LayerCase layer in Layers(type))
         {
             var data = new LayerData(layer);
-            using var products = new PromptProducts(_device, Assemblies[type].Value, layer, data, ProductTile.All[tile]);
+            using var products = new PromptProducts(_device, Assemblies[type].Value, layer, data, shape);
             int[] counts = layer.Hidden < 128 ? [1, 7, 8, 9, 31, 32, 33, 64] : [128];
             foreach (int tokens in counts)
             {
-                string where = $"{layer.Name}, {ProductTile.All[tile]}, {tokens} tokens";
+                string where = $"{layer.Name}, {name}, {tokens} tokens";
                 float[] x = Values(tokens * layer.Hidden);
                 ShouldBeProducts(products.Product(x, tokens, firstRow: 3, rest: 2), x, data.Up, tokens, null, where);
 
                 float[] h = Values(tokens * layer.Intermediate);
-                float[] down = products.Down(h, tokens, data.DownBias);
-                ShouldBeProducts(down, h, data.Down, tokens, data.DownBias, where + ", down");
-                ShouldHaveTheBitsOf(down, products.Down(h, tokens, data.DownBias), where + ", again");
+                float[]? bias = shape.Matrix is null ? data.DownBias : null;
+                float[] down = products.Down(h, tokens, bias);
+                ShouldBeProducts(down, h, data.Down, tokens, bias, where + ", down");
+                ShouldHaveTheBitsOf(down, products.Down(h, tokens, bias), where + ", again");
             }
         }
     }
@@ -116,4 +118,3 @@ public sealed class PromptProductTests : IDisposable
     private static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where) =>
         MemoryMarshal.AsBytes<float>(actual).SequenceEqual(MemoryMarshal.AsBytes<float>(expected)).ShouldBeTrue(where);
 }
-#endif

@@ -141,7 +141,7 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                 code.Line("int neuron = (thread & 15) * 2;");
                 for (int n = 0; n < loads; n++)
                 {
-                    code.Line($"int octet{n} = (thread / 16){Plus(n * tile.Threads / 16)};");
+                    code.Line($"int octet{n} = {(n == 0 ? "thread / 16" : "(thread / 16)")}{Plus(n * tile.Threads / 16)};");
                     code.Line($"int place{n} = (octet{n} * {8 * Words * 4}) + (thread & 15);");
                     code.Line($"int turned{n} = octet{n} & 1;");
                     code.Line($"int source{n} = (Grid.IdxX * {tile.Rows / 8}) + octet{n};");
@@ -254,7 +254,7 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
             }
 
             code.Line();
-            code.Line($"ArrayView<Words4> w = weights.SubView((half * {tile.Rows * Words}){RowWarp(MatrixTile.Side * Words)});");
+            code.Line($"ArrayView<Words4> w = weights.SubView({(tile.RowWarps == 1 ? $"half * {tile.Rows * Words}" : $"(half * {tile.Rows * Words}){RowWarp(MatrixTile.Side * Words)}")});");
             string Row(int n) => turns && n % 2 == 1 ? $"w[(lane ^ 4){Plus(32 * n)}]" : $"w[lane{Plus(32 * n)}]";
             for (int n = 0; n < 4; n++)
             {

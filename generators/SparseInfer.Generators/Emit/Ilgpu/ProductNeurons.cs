@@ -26,6 +26,26 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
     /// <summary>Quads of shared memory that eight lanes store to are neighbours' of one neuron; else also of neurons of other fours.</summary>
     private bool TurnsByDepth => Lanes < 8;
 
+    /// <summary>What a lane's quads are turned by: by its place in the row, where eight lanes have more than one place, and by its neuron.</summary>
+    private IEnumerable<string> Turns
+    {
+        get
+        {
+            if (tile.RowQuads > 8)
+            {
+                yield return $"((word * {row.Quads} / 8) & {row.Quads - 1})";
+            }
+
+            if (TurnsByDepth)
+            {
+                yield return TurnOf("neuron / 4");
+            }
+        }
+    }
+
+    /// <summary>What a block's scales are turned by; null: by nothing.</summary>
+    private string? ScaleTurn => tile.RowQuads <= 8 ? null : TurnsByDepth ? "scaleTurned" : "turned";
+
     private int ScaleLoads => tile.Rows / 8;
 
     private int ScaleWords => row.Columns / 8;
@@ -38,7 +58,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
     {
         get
         {
-            string Place(string quad) => TurnsByDepth ? $"({quad} ^ ((depth / 4 * {tile.Rows / 32}) & {row.Quads - 1}))" : quad;
+            string Place(string quad) => TurnsByDepth ? $"({quad} ^ {TurnOf("depth / 4")})" : quad;
             if (row.Quads == 1)
             {
                 return ["rowQuad"];
@@ -56,7 +76,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
     {
         if (row.Quads > 1)
         {
-            code.Line($"int rowPlace0 = rowQuad ^ ((rowQuad / 8) & {row.Quads - 1});");
+            code.Line(tile.RowThreads > 8 ? $"int rowPlace0 = rowQuad ^ ((rowQuad / 8) & {row.Quads - 1});" : "int rowPlace0 = rowQuad;");
             if (Places.Count > 1)
             {
                 code.Line($"int rowPlace1 = (rowQuad + {tile.RowQuads / 2}) ^ (((rowQuad + {tile.RowQuads / 2}) / 8) & {row.Quads - 1});");
@@ -73,15 +93,19 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
         code.Line($"int weightPlace = (neuron * {tile.RowQuads}) + (word * {row.Quads});");
         if (row.Quads > 1)
         {
-            code.Line($"int scalePlace = (word * {row.Quads} / 8) & {row.Quads - 1};");
-            code.Line(TurnsByDepth ? $"int turned = scalePlace ^ ((neuron / 4 * {tile.Rows / 32}) & {row.Quads - 1});" : "int turned = scalePlace;");
+            string[] turns = [.. Turns];
+            code.Line($"int turned = {string.Join(" ^ ", turns)};");
+            if (row.IsBlock && turns.Length > 1)
+            {
+                code.Line($"int scaleTurned = {turns[0]};");
+            }
         }
 
         code.Line($"int source = (Grid.IdxX * {Lanes}) + word;");
         code.Line($"source = source < {row.Words} ? source : {row.Words - 1};");
-        for (int n = 0; n < Each; n++)
+        if (IsShared)
         {
-            code.Line($"Words4 tile{n} = default;");
+            code.Line("Words4 tile0 = default;");
         }
 
         EmitLoads("0");
@@ -121,9 +145,9 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
                 int offset = n * (tile.Threads / Lanes) * tile.RowQuads;
                 for (int j = 0; j < row.Quads; j++)
                 {
-                    string place = row.Quads == 1 ? $"{offset}" : $"{(offset == 0 ? "" : $"{offset} + ")}({j} ^ turned)";
+                    string place = row.Quads == 1 ? $"{offset}" : offset == 0 ? Turned(j, "turned") : $"{offset} + ({Turned(j, "turned")})";
                     string value = row.IsBlock
-                        ? $"Quad.Product({row.Weights}.Widen{j}(tile{n}, {HalfOne}), scaleFrom[{j} ^ scalePlace])"
+                        ? $"Quad.Product({row.Weights}.Widen{j}(tile{n}, {HalfOne}), scaleFrom[{Turned(j, ScaleTurn)}])"
                         : $"{row.Weights}.Widen{j}(tile{n})";
                     code.Line($"weightTo[{place}] = {value};");
                 }
@@ -141,6 +165,10 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
         }
     }
 
+    private string TurnOf(string fours) => tile.Rows == 32 ? $"(({fours}) & {row.Quads - 1})" : $"(({fours} * {tile.Rows / 32}) & {row.Quads - 1})";
+
+    private static string Turned(int quad, string? turn) => turn is null ? $"{quad}" : $"{quad} ^ {turn}";
+
     private void EmitLoads(string step)
     {
         using (IsShared ? code.Block($"if (thread < {Loads})") : default(CodeWriter.Scope?))
@@ -148,11 +176,10 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             for (int n = 0; n < Each; n++)
             {
                 int offset = n * (tile.Threads / Lanes);
-                string first = step == "0" ? "neuron" : $"({step} * {ProductTile.Depth}) + neuron";
-                code.Line($"int row{n}{(step == "0" ? "First" : "")} = {first}{(offset == 0 ? "" : $" + {offset}")};");
-                string index = $"row{n}{(step == "0" ? "First" : "")}";
-                string inside = neurons % ProductTile.Depth == 0 ? index : $"({index} < {neurons} ? {index} : {neurons - 1})";
-                code.Line($"tile{n} = words[({inside} * {row.Words}) + source];");
+                string index = (step == "0" ? "neuron" : $"({step} * {ProductTile.Depth}) + neuron") + (offset == 0 ? "" : $" + {offset}");
+                string inside = neurons % ProductTile.Depth == 0 ? index : $"{index} < {neurons} ? {index} : {neurons - 1}";
+                string type = step == "0" && !IsShared ? "Words4 " : "";
+                code.Line($"{type}tile{n} = words[({(inside == "neuron" ? inside : $"({inside})")} * {row.Words}) + source];");
             }
         }
 
@@ -165,12 +192,16 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
     /// <summary>Declares a block's scales in shared memory, and puts the first block's there.</summary>
     private void EmitScales()
     {
-        code.Line();
+        if (!IsShared)
+        {
+            code.Line();
+        }
+
         code.Line("// 32 neurons have a row of scales: it is in shared memory two steps before the neurons are.");
         code.Line($"ArrayView<Float4> blockScales = SharedMemory.Allocate<Float4>({2 * tile.RowQuads});");
         code.Line($"int scaleSource = (Grid.IdxX * {ScaleLoads}) + thread;");
         code.Line($"scaleSource = scaleSource < {ScaleWords} ? scaleSource : {ScaleWords - 1};");
-        code.Line($"int scaleTurned = (thread / 4) & {row.Quads - 1};");
+        code.Line($"int storeTurned = (thread / 4) & {row.Quads - 1};");
         code.Line("Words4 scaleWord = default;");
         using (code.Block($"if (thread < {ScaleLoads})"))
         {
@@ -195,7 +226,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             for (int j = 0; j < 2; j++)
             {
                 string quad = j == 0 ? "thread * 2" : "(thread * 2) + 1";
-                code.Line($"blockScales[({half} * {tile.RowQuads}) + (({quad}) ^ scaleTurned)] = F16.Widen{j}(scaleWord);");
+                code.Line($"blockScales[({half} * {tile.RowQuads}) + (({quad}) ^ storeTurned)] = F16.Widen{j}(scaleWord);");
             }
         }
 

@@ -36,6 +36,7 @@ internal sealed class ProductRows(CodeWriter code, ProductTile tile, RowPlan row
     public override void EmitStart()
     {
         int lanes = Lanes(row);
+        code.Line(lanes == 4 ? "// Four lanes load 16 columns of a row." : "// Two lanes load 32 bytes of a row.");
         code.Line("ArrayView<float> weightPlaces = weights.Cast<float>();");
         code.Line($"int weightPart = thread & {lanes - 1};");
         code.Line($"int weightPlace = thread / {lanes};");
@@ -105,7 +106,7 @@ internal sealed class ProductRows(CodeWriter code, ProductTile tile, RowPlan row
     private void EmitLoads(string step, bool declare)
     {
         string load = Phases == 1 ? step : $"{step} / {Phases}";
-        string word = step == "0" ? "weightPart" : $"(({load}) * {Lanes(row)}) + weightPart";
+        string word = step == "0" ? "weightPart" : $"({load} * {Lanes(row)}) + weightPart";
         string name = declare ? "firstWord" : "word";
         code.Line($"int {name} = {word};");
         if (IsOdd)

@@ -16,6 +16,7 @@ internal sealed class ProductTokens(CodeWriter code, ProductTile tile, int quads
 
     public void EmitStart()
     {
+        code.Line("// Four lanes load 16 columns of a token.");
         code.Line("ArrayView<float> inputPlaces = inputs.Cast<float>();");
         code.Line($"int inputPart = thread & {Lanes - 1};");
         code.Line($"int inputPlace = thread / {Lanes};");
