@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.SoftwareCuda.Counting;
 using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
 
 namespace SparseInfer.Ilgpu.Tests;
@@ -12,7 +12,7 @@ public sealed class PromptProductTests : IDisposable
     private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = Enum.GetValues<WeightType>().ToDictionary(
         type => type,
         type => new Lazy<Assembly>(() => FeedForwardKernels.Compile(
-            Layers(type).SelectMany(layer => GroupShape.Of(type).Select(shape => PromptProducts.Emit(layer, shape))))));
+            Layers(type).Append(Counted(type)).SelectMany(layer => GroupShape.Of(type).Select(shape => PromptProducts.Emit(layer, shape))))));
 
     private readonly IlgpuDevice _device = TestDevice.Open();
 
@@ -44,17 +44,88 @@ public sealed class PromptProductTests : IDisposable
         }
     }
 
-    [Fact]
-    public void ATileIsTheLargestThatLeavesNoMultiprocessorIdle()
+    /// <summary>Halves end at 65,504 and at 2^-24: a power of two for each token keeps its inputs between.</summary>
+    [Theory]
+    [InlineData(1e12f)]
+    [InlineData(3e5f)]
+    [InlineData(1e-12f)]
+    [InlineData(0f)]
+    public void OnTensorCoresInputsOfAnySizeHaveTheSumsOfDoublePrecision(float scale)
     {
-        foreach (ProductTile tile in ProductTile.All)
+        LayerCase layer = Layers(WeightType.F16)[0];
+        var data = new LayerData(layer);
+        GroupShape shape = GroupShape.Of(WeightType.F16).Single(shape => shape.Name == "Matrix64x64");
+        using var products = new PromptProducts(_device, Assemblies[WeightType.F16].Value, layer, data, shape);
+        float[] x = [.. Values(9 * layer.Hidden).Select((value, i) => i < layer.Hidden ? value : value * scale)];
+        x[5] = 1e9f; // one that dwarfs the rest of the first token's
+        ShouldBeProducts(products.Product(x, 9), x, data.Up, 9, null, $"scale {scale}");
+    }
+
+    /// <summary>Counted where every tile and every load is full.</summary>
+    [Theory]
+    [MemberData(nameof(TypesAndShapes))]
+    public void SharedMemoryHasNoConflictsAndLoadsFetchNothingInVain(WeightType type, string name)
+    {
+        GroupShape shape = GroupShape.Of(type).Single(shape => shape.Name == name);
+        LayerCase layer = Counted(type);
+        using var products = new PromptProducts(_device, Assemblies[type].Value, layer, new LayerData(layer), shape);
+        float[] x = Values(64 * layer.Hidden);
+        float[] h = Values(64 * layer.Intermediate);
+        foreach (LaunchCounters launch in TestDevice.Count(_device, () =>
         {
-            tile.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MostSharedBytes / 2);
-            (tile.Threads % RowPlan.Lanes).ShouldBe(0);
+            products.Product(x, 64);
+            products.Down(h, 64, null);
+        }))
+        {
+            if (launch.Kernel == "ProductDownQ4_0" && shape.Rows == 32)
+            {
+                // 32 columns of a neuron are one load: half a sector, and eight lanes have eight neurons, for which four turns are too few.
+                continue;
+            }
+
+            launch.BankConflicts.ShouldBe(0, launch.Kernel);
+            foreach ((string parameter, MemoryCounters memory) in launch.Memory)
+            {
+                // A row's scales are two bytes a block, and every row has its own sectors. What is split is read by lanes of two quads each.
+                if (parameter != "scales" && launch.Kernel != "SplitInputs")
+                {
+                    (32 * memory.LoadedSectors).ShouldBeLessThanOrEqualTo(memory.LoadedBytes * 11 / 10, $"{launch.Kernel}, {parameter}");
+                    (32 * memory.StoredSectors).ShouldBeLessThanOrEqualTo(memory.StoredBytes * 11 / 10, $"{launch.Kernel}, {parameter}");
+                }
+            }
+        }
+    }
+
+    /// <summary>PTX has a product and a sum where the driver makes one instruction of both.</summary>
+    [Theory]
+    [InlineData(WeightType.F32)]
+    [InlineData(WeightType.F16)]
+    [InlineData(WeightType.BF16)]
+    [InlineData(WeightType.Q8_0)]
+    [InlineData(WeightType.Q4_0)]
+    public void MostInstructionsOfTheLargestTileAreProducts(WeightType type)
+    {
+        GroupShape shape = GroupShape.Of(type)[0];
+        LayerCase layer = Counted(type);
+        using var products = new PromptProducts(_device, Assemblies[type].Value, layer, new LayerData(layer), shape);
+        float[] x = Values(64 * layer.Hidden);
+        float[] h = Values(64 * layer.Intermediate);
+        foreach (LaunchCounters launch in TestDevice.Count(_device, () =>
+        {
+            products.Product(x, 64);
+            products.Down(h, 64, null);
+        }))
+        {
+            double fused = launch.Instructions[InstructionClass.Float] / 2.0;
+            double others = launch.Instructions.Where(pair => pair.Key is not (InstructionClass.Float or InstructionClass.Move)).Sum(pair => pair.Value);
+            (fused / (fused + others)).ShouldBeGreaterThan(0.5, $"{launch.Kernel}: {string.Join(", ", launch.Instructions)}");
         }
     }
 
     public void Dispose() => _device.Dispose();
+
+    private static LayerCase Counted(WeightType type) =>
+        new(256, 256, Activation.Relu, type, Gated: false, Biases: false, ReferencePolicy.None);
 
     /// <summary>Sizes that fill no tile, blocks that fill no load of two lanes, and one of several tiles and steps.</summary>
     private static LayerCase[] Layers(WeightType type)

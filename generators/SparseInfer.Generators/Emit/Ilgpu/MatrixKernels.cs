@@ -29,10 +29,9 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                 ArrayView<Float4> input = x.SubView(Grid.IdxX * words * 2);
                 float most = 0f;
                 """);
-            using (code.Block($"for (int i = thread; i < words; i += {SplitThreads})"))
+            using (code.Block($"for (int i = thread; i < words * 2; i += {SplitThreads})"))
             {
-                code.Line("most = SplitHalves.Most(input[2 * i], most);");
-                code.Line("most = SplitHalves.Most(input[(2 * i) + 1], most);");
+                code.Line("most = SplitHalves.Most(input[i], most);");
             }
 
             code.Line();
