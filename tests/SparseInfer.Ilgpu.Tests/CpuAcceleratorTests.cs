@@ -9,8 +9,6 @@ namespace SparseInfer.Ilgpu.Tests;
 public sealed class CpuAcceleratorTests
 {
     [Theory]
-    [InlineData("Plain", SparsityMode.Dense)]
-    [InlineData("Plain", SparsityMode.Predicted)]
     [InlineData("Bytes", SparsityMode.Predicted)]
     [InlineData("Nibbles", SparsityMode.Dense)]
     public void ATokenHasTheLogitsThatTheSoftwareDeviceGivesIt(string name, SparsityMode mode)

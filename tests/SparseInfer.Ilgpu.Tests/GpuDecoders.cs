@@ -90,6 +90,10 @@ internal static class GpuDecoders
 
     public static DecoderCase Find(string name) => All.Single(model => model.Name == name);
 
+    /// <summary>Loads a model's generated class.</summary>
+    public static LanguageModel Load(DecoderCase declared, string path, Device device) =>
+        Assembly.Value.LoadModel(declared.FullName, path, device);
+
     /// <summary>Runs something with a model on random weights, loaded for a device.</summary>
     public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
     {
@@ -97,7 +101,7 @@ internal static class GpuDecoders
         try
         {
             weights.Save(path);
-            using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, path, device);
+            using LanguageModel model = Load(declared, path, device);
             return run(model);
         }
         finally
