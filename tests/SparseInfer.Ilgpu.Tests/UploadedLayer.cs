@@ -45,6 +45,9 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
         return filled;
     }
 
+    /// <summary>A field of that structure: <c>Up</c>, <c>DownScales</c>.</summary>
+    public object Field(string name) => _fields[name];
+
     public override void Bind(WeightBinder bind)
     {
         IlgpuUpload upload = Upload(bind);

@@ -59,7 +59,7 @@ internal sealed class ModuleReader
         string head = Peek(24);
         if (head.StartsWith(".version", StringComparison.Ordinal) || head.StartsWith(".target", StringComparison.Ordinal)
             || head.StartsWith(".address_size", StringComparison.Ordinal) || head.StartsWith(".file", StringComparison.Ordinal)
-            || head.StartsWith(".loc", StringComparison.Ordinal))
+            || head.StartsWith(".loc ", StringComparison.Ordinal))
         {
             Take('\n');
             return;
@@ -191,7 +191,7 @@ internal sealed class ModuleReader
             {
                 Next();
             }
-            else if (Peek(4) == ".loc")
+            else if (Peek(5) is ".loc " or ".loc\t")
             {
                 string[] words = Take('\n').Split([' ', '\t', '\r', ','], StringSplitOptions.RemoveEmptyEntries);
                 _source = words.Length >= 3 && _files.TryGetValue(int.Parse(words[1]), out string? file) ? $"{file}:{words[2]}" : null;

@@ -36,6 +36,10 @@ internal sealed record DeviceKernel(string Name, string Summary, IReadOnlyList<K
     public void EmitField(CodeWriter code, string owner) =>
         code.Line($"public readonly Action<KernelConfig, {Types}> {Name} = device.LoadKernel<{Types}>({owner}.{Name});");
 
+    /// <summary>Writes a kernel's place that is filled on devices with tensor cores only: no other compiles it.</summary>
+    public void EmitTensorCoreField(CodeWriter code) => code.Line(
+        $"private readonly Action<KernelConfig, {Types}>? {Field} = device.Info.HasTensorCores ? device.LoadKernel<{Types}>({Name}) : null;");
+
     public void EmitField(CodeWriter code) => code.Line($"private readonly Action<KernelConfig, {Types}> {Field} = device.LoadKernel<{Types}>({Name});");
 
     public void EmitMethod(CodeWriter code)

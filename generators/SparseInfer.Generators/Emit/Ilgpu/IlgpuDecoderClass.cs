@@ -39,6 +39,7 @@ internal sealed partial class IlgpuDecoderClass
     {
         GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
         DeviceKernel[] kernels = [.. Kernels()];
+        DeviceKernel[] matrixKernels = [.. TensorCoreKernels()];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device)"))
@@ -48,6 +49,11 @@ internal sealed partial class IlgpuDecoderClass
             foreach (DeviceKernel kernel in kernels)
             {
                 kernel.EmitField(_code);
+            }
+
+            foreach (DeviceKernel kernel in matrixKernels)
+            {
+                kernel.EmitTensorCoreField(_code);
             }
 
             foreach (IlgpuFeedForwardPlan plan in _feedForwards)
@@ -68,7 +74,7 @@ internal sealed partial class IlgpuDecoderClass
             EmitLayer();
             _code.Line();
             EmitState();
-            foreach (DeviceKernel kernel in kernels)
+            foreach (DeviceKernel kernel in kernels.Concat(matrixKernels))
             {
                 _code.Line();
                 kernel.EmitMethod(_code);

@@ -23,14 +23,17 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>Positions that one group of attention takes: longer contexts are split.</summary>
     public const int SplitPositions = 256;
 
-    /// <summary>Rows of weights that a group of a prompt's matrix product computes.</summary>
-    public const int ProductRows = 64;
-
-    /// <summary>Tokens that a group of a prompt's matrix product computes.</summary>
-    public const int ProductTokens = 32;
-
     /// <summary>Prompt tokens that go through a layer together.</summary>
     public int Batch => Math.Min(64, Spec.Context);
+
+    /// <summary>What a group of a prompt's matrix products computes.</summary>
+    public ProductTile ProductTile => ProductTile.Of(Spec, Target, Batch);
+
+    /// <summary>What a group computes of them with tensor cores.</summary>
+    public MatrixTile MatrixTile => MatrixTile.Of(Spec, Target, Batch);
+
+    /// <summary>Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not.</summary>
+    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Contains(WeightType.F16);
 
     public ModelSpec Spec => Shape.Spec;
 
