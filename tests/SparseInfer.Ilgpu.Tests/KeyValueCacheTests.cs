@@ -110,6 +110,7 @@ public sealed class KeyValueCacheTests : IDisposable
     public void ASessionTakesMemoryByPagesAsItGrowsAndGivesAllBack(KeyValueType? type, int bytes) => WithPaged(model =>
     {
         DecoderCase declared = CacheDecoders.Paged;
+        Session(model, type).Dispose(); // what sessions share comes with the first
         long before = _gpu.AllocatedBytes;
         Session session = Session(model, type);
         session.CacheType.ShouldBe(type ?? KeyValueType.F16);
@@ -128,9 +129,25 @@ public sealed class KeyValueCacheTests : IDisposable
         session.Rewind(0);
         session.Dispose();
         _gpu.AllocatedBytes.ShouldBe(before);
+        return 0;
+    });
 
-        using Session small = model.CreateSession(new SessionOptions { Context = 10, CacheType = type });
-        _gpu.AllocatedBytes.ShouldBe(opened - ((Page - 10) * position) - RopeBytes(declared, declared.Context - 10), "a short context is a short page");
+    [Fact]
+    public void AFirstPageIsNoLongerThanTheContext() => WithPaged(model =>
+    {
+        DecoderCase declared = CacheDecoders.Paged;
+        long Taken(int context, KeyValueType type)
+        {
+            long before = _gpu.AllocatedBytes;
+            using Session session = model.CreateSession(new SessionOptions { Context = context, CacheType = type });
+            return _gpu.AllocatedBytes - before;
+        }
+
+        long position = declared.Layers * 2L * declared.KeyValueHeads * declared.HeadDimension * 2;
+        Taken(10, KeyValueType.F16);
+        (Taken(10, KeyValueType.F32) - Taken(10, KeyValueType.F16)).ShouldBe(10 * position);
+        (Taken(Page, KeyValueType.F32) - Taken(Page, KeyValueType.F16)).ShouldBe(Page * position);
+        (Taken(600, KeyValueType.F32) - Taken(600, KeyValueType.F16)).ShouldBe(Page * position);
         return 0;
     });
 
@@ -180,6 +197,7 @@ public sealed class KeyValueCacheTests : IDisposable
     [Fact]
     public void ASessionThatCannotOpenLeavesNothingBehind() => WithPaged(model =>
     {
+        Session(model, null).Dispose(); // what sessions share comes with the first
         long before = _gpu.AllocatedBytes;
         StandInControl memory = _gpu.Accelerator.StandIn();
         long needed;
@@ -276,8 +294,6 @@ public sealed class KeyValueCacheTests : IDisposable
     /// off by that and a few of their own; so are its values. Layers add up.
     /// </summary>
     private static double Bound(DecoderCase declared, KeyValueType type) => type == KeyValueType.F32 ? SingleBound : 4 * declared.Layers / 2048.0;
-
-    private static long RopeBytes(DecoderCase declared, int positions) => positions * declared.RopeDimensions * (long)sizeof(float);
 
     private static int Token(DecoderCase declared, int i) => ((i * i) + (3 * i) + 1) % declared.Vocabulary;
 
