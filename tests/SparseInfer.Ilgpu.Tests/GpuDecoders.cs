@@ -66,7 +66,24 @@ internal static class GpuDecoders
         Weights = [WeightType.F32],
     };
 
-    public static IReadOnlyList<DecoderCase> All { get; } = [.. DecoderZoo.All, Long, Even, EvenPredicted, Fat, OddHead];
+    /// <summary>Four heads of queries to each of keys and values, in a context that prompts of hundreds of tokens fit in.</summary>
+    public static readonly DecoderCase Grouped = new("GroupedHeads")
+    {
+        Hidden = 64,
+        Layers = 2,
+        Vocabulary = 61,
+        Context = 640,
+        Heads = 8,
+        KeyValueHeads = 2,
+        Intermediate = 96,
+        Alphas = [1m, 1.05m],
+        Weights = [WeightType.F16],
+    };
+
+    /// <summary>Small enough for every token to be run in every mode.</summary>
+    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All, Even, EvenPredicted, Fat, OddHead];
+
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));

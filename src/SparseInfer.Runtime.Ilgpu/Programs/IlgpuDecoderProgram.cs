@@ -1,11 +1,23 @@
+using ILGPU;
+using SparseInfer.Kernels.Cpu;
+
 namespace SparseInfer.Runtime;
 
 /// <summary>Base class of generated programs for ILGPU's devices.</summary>
-/// <param name="device">Where it runs.</param>
-public abstract class IlgpuDecoderProgram(IlgpuDevice device) : DecoderProgram
+public abstract class IlgpuDecoderProgram : DecoderProgram
 {
+    private readonly SharedRotaryTables _rotary;
+
+    /// <summary>Makes a program without weights.</summary>
+    /// <param name="device">Where it runs.</param>
+    protected IlgpuDecoderProgram(IlgpuDevice device)
+    {
+        Device = device;
+        _rotary = new SharedRotaryTables(device, Memory);
+    }
+
     /// <summary>Where it runs.</summary>
-    public IlgpuDevice Device { get; } = device;
+    public IlgpuDevice Device { get; }
 
     /// <inheritdoc/>
     public sealed override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F16, KeyValueType.F32];
@@ -17,4 +29,8 @@ public abstract class IlgpuDecoderProgram(IlgpuDevice device) : DecoderProgram
         ArgumentNullException.ThrowIfNull(bind);
         return new IlgpuUpload(Device, bind);
     }
+
+    /// <inheritdoc cref="SharedRotaryTables.For"/>
+    internal (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs, int positions) =>
+        _rotary.For(table, pairs, positions, Shape.Context);
 }

@@ -11,6 +11,7 @@ namespace SparseInfer.Runtime;
 /// </summary>
 public abstract class IlgpuDecoderState : DecoderState
 {
+    private readonly IlgpuDecoderProgram _program;
     private readonly IlgpuDevice _device;
     private readonly NativeMemoryPool _buffers = new();
     private readonly int _vocabulary;
@@ -41,6 +42,7 @@ public abstract class IlgpuDecoderState : DecoderState
     protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch, int counts)
     {
         ArgumentNullException.ThrowIfNull(program);
+        _program = program;
         _device = program.Device;
         _vocabulary = program.Shape.Vocabulary;
         Capacity = capacity;
@@ -201,21 +203,17 @@ public abstract class IlgpuDecoderState : DecoderState
         _rowBytes[layer] = rowBytes;
     }
 
-    /// <summary>Cosines and sines of the positions that the session can hold, [capacity x pairs] each.</summary>
+    /// <summary>
+    /// Cosines and sines of the positions that the session can hold, [at least capacity x pairs] each: the model's, for all its sessions.
+    /// For constructors: where there is no room, what there is already is freed.
+    /// </summary>
     /// <param name="table">Where they are worked out.</param>
     /// <param name="pairs">Pairs of dimensions that are rotated.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
     protected (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs)
     {
         ArgumentNullException.ThrowIfNull(table);
-        DeviceBuffer<float> cos = Buffer<float>((long)Capacity * pairs, "the rotary embedding");
-        DeviceBuffer<float> sin = Buffer<float>((long)Capacity * pairs, "the rotary embedding");
-        for (int position = 0; position < Capacity; position++)
-        {
-            cos.CopyFrom((long)position * pairs, MemoryMarshal.CreateReadOnlySpan(in table.Cos(position), pairs));
-            sin.CopyFrom((long)position * pairs, MemoryMarshal.CreateReadOnlySpan(in table.Sin(position), pairs));
-        }
-
-        return (cos.View, sin.View);
+        return WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
     }
 
     /// <summary>Allocates zeroed device memory that the session owns. For constructors: where there is no room, what there is already is freed.</summary>
@@ -240,11 +238,17 @@ public abstract class IlgpuDecoderState : DecoderState
     private T Own<T>(Func<T> allocate)
         where T : IDisposable
     {
+        T owned = WhileMaking(allocate);
+        _buffers.Own(owned);
+        return owned;
+    }
+
+    /// <summary>A session that cannot be made is nobody's to dispose of.</summary>
+    private T WhileMaking<T>(Func<T> make)
+    {
         try
         {
-            T owned = allocate();
-            _buffers.Own(owned);
-            return owned;
+            return make();
         }
         catch
         {

@@ -22,10 +22,9 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
     public TinyDecoder(IlgpuDevice device)
         : base(device)
     {
-        _logits = device.Accelerator
-            .LoadStreamKernel<ArrayView<Words4>, ArrayView<Words4>, ArrayView<int>, ArrayView<float>, int, int, int>(TinyKernels.Logits);
-        _argMax = device.Accelerator.LoadStreamKernel<ArrayView<float>, int, ArrayView<int>>(TinyKernels.ArgMax);
-        _count = device.Accelerator.LoadStreamKernel<ArrayView<int>>(TinyKernels.Count);
+        _logits = device.LoadKernel<ArrayView<Words4>, ArrayView<Words4>, ArrayView<int>, ArrayView<float>, int, int, int>(TinyKernels.Logits);
+        _argMax = device.LoadKernel<ArrayView<float>, int, ArrayView<int>>(TinyKernels.ArgMax);
+        _count = device.LoadKernel<ArrayView<int>>(TinyKernels.Count);
     }
 
     public static ModelShape DeclaredShape { get; } = new()
