@@ -83,25 +83,25 @@ internal static class GpuDecoders
     /// <summary>Small enough for every token to be run in every mode.</summary>
     public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All, Even, EvenPredicted, Fat, OddHead];
 
-    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped];
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped, .. CacheDecoders.Shapes];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));
 
     public static DecoderCase Find(string name) => All.Single(model => model.Name == name);
 
-    /// <summary>Runs something with a model on random weights, loaded for a device.</summary>
-    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run) =>
-        With(Assembly.Value, declared, weights, device, run);
+    /// <summary>Loads a model's generated class.</summary>
+    public static LanguageModel Load(DecoderCase declared, string path, Device device) =>
+        Assembly.Value.LoadModel(declared.FullName, path, device);
 
-    /// <inheritdoc cref="With{T}(DecoderCase, DecoderWeights, Device, Func{LanguageModel, T})"/>
-    public static T With<T>(GeneratedAssembly assembly, DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
+    /// <summary>Runs something with a model on random weights, loaded for a device.</summary>
+    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
         try
         {
             weights.Save(path);
-            using LanguageModel model = assembly.LoadModel(declared.FullName, path, device);
+            using LanguageModel model = Load(declared, path, device);
             return run(model);
         }
         finally

@@ -3,15 +3,11 @@ using SparseInfer.Generators.Tests.Execution;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>Hundreds of tokens in the key-value cache, of heads that share keys and values, against the CPU.</summary>
-public sealed class LongContextTests : IDisposable
+public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels>
 {
     private const int PromptTokens = 300;
 
     private static readonly DecoderCase Declared = GpuDecoders.Grouped;
-    private static readonly DecoderWeights Weights = new(Declared);
-
-    private readonly Device _cpu = Device.Cpu(2);
-    private readonly IlgpuDevice _gpu = TestDevice.Open();
 
     [Theory]
     [InlineData(SparsityMode.Dense)]
@@ -41,39 +37,34 @@ public sealed class LongContextTests : IDisposable
     [Fact]
     public void SequencesInTurnsDoNotMeet()
     {
-        float[] expected = GpuDecoders.With(Declared, Weights, _gpu, Run);
-        GpuDecoders.With(Declared, Weights, _gpu, model =>
+        LanguageModel model = models.OnGpu(Declared);
+        var alone = new List<float>();
+        using (Session session = New(model, SparsityMode.Exact))
         {
-            using Session other = model.CreateSession(new SessionOptions { Mode = SparsityMode.Exact });
-            using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Exact });
-            var logits = new List<float>();
+            for (int i = 0; i < 6; i++)
+            {
+                alone.AddRange(session.Forward(Tokens(i * 45, 45)));
+            }
+        }
+
+        var inTurns = new List<float>();
+        using (Session other = New(model, SparsityMode.Exact))
+        using (Session session = New(model, SparsityMode.Exact))
+        {
             for (int i = 0; i < 6; i++)
             {
                 other.Forward(Tokens(i * 50, 50));
-                logits.AddRange(session.Forward(Tokens(i * 45, 45)));
+                inTurns.AddRange(session.Forward(Tokens(i * 45, 45)));
             }
-
-            logits.ShouldBe(expected);
-            return 0;
-        });
-
-        float[] Run(LanguageModel model)
-        {
-            using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Exact });
-            return [.. Enumerable.Range(0, 6).SelectMany(i => session.Forward(Tokens(i * 45, 45)).ToArray())];
         }
-    }
 
-    public void Dispose()
-    {
-        _gpu.Dispose();
-        _cpu.Dispose();
+        inTurns.ShouldBe(alone);
     }
 
     private void ShouldBeLikeTheCpu(SparsityMode mode, Func<Session, float[]> run)
     {
-        float[] expected = GpuDecoders.With(Declared, Weights, _cpu, Run);
-        float[] actual = GpuDecoders.With(Declared, Weights, _gpu, Run);
+        float[] expected = Run(models.OnCpu(Declared));
+        float[] actual = Run(models.OnGpu(Declared));
         actual.Length.ShouldBe(expected.Length);
         float most = expected.Max(MathF.Abs);
         for (int i = 0; i < expected.Length; i++)
@@ -85,10 +76,13 @@ public sealed class LongContextTests : IDisposable
 
         float[] Run(LanguageModel model)
         {
-            using Session session = model.CreateSession(new SessionOptions { Mode = mode });
+            using Session session = New(model, mode);
             return run(session);
         }
     }
+
+    private static Session New(LanguageModel model, SparsityMode mode) =>
+        model.CreateSession(new SessionOptions { Mode = mode, CacheType = KeyValueType.F32 });
 
     private static float[] OneByOne(Session session, int first, int count) =>
         [.. Enumerable.Range(first, count).SelectMany(i => session.Forward(Tokens(i, 1)).ToArray())];
