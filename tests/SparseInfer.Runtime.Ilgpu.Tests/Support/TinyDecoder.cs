@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 using SparseInfer.Files;
 using SparseInfer.Kernels.Ilgpu;
 
@@ -52,14 +51,14 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
         Policies = [new(0, 0, "exact")],
     };
 
-    public static TinyModel Load(IlgpuDevice device, float[] embedding, float[] head) => new(ModelLoader.Load(
+    public static TinyModel Load(IlgpuDevice device, float[] embedding, float[] head, LoadOptions? options = null) => new(ModelLoader.Load(
         ModelFile.FromMemory(
             "tiny",
             metadata: null,
             [Tensor("token_embd.weight", embedding), Tensor("output.weight", head)]),
         DeclaredShape,
         device,
-        options: null,
+        options,
         on => new TinyDecoder((IlgpuDevice)on)));
 
     public override void Bind(WeightBinder bind)
