@@ -83,7 +83,7 @@ internal static class GpuDecoders
     /// <summary>Small enough for every token to be run in every mode.</summary>
     public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All, Even, EvenPredicted, Fat, OddHead];
 
-    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped];
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped, .. CacheDecoders.Shapes];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));
@@ -95,17 +95,13 @@ internal static class GpuDecoders
         Assembly.Value.LoadModel(declared.FullName, path, device);
 
     /// <summary>Runs something with a model on random weights, loaded for a device.</summary>
-    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run) =>
-        With(Assembly.Value, declared, weights, device, run);
-
-    /// <inheritdoc cref="With{T}(DecoderCase, DecoderWeights, Device, Func{LanguageModel, T})"/>
-    public static T With<T>(GeneratedAssembly assembly, DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
+    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
         try
         {
             weights.Save(path);
-            using LanguageModel model = assembly.LoadModel(declared.FullName, path, device);
+            using LanguageModel model = Load(declared, path, device);
             return run(model);
         }
         finally

@@ -1,21 +1,20 @@
-#if STANDIN
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Tests.Execution;
-using SparseInfer.Ilgpu.StandIn;
 using SparseInfer.Runtime;
+using SparseInfer.SoftwareCuda;
+using SparseInfer.SoftwareCuda.Counting;
 
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>Sessions' key-value caches on a GPU: their two types, and their pages.</summary>
-public sealed class KeyValueCacheTests : IDisposable
+public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuModels>
 {
     private const int Page = KeyValueCache.PagePositions;
 
     /// <summary>Some hundred roundings in single precision.</summary>
     private const double SingleBound = 2e-5;
 
-    private readonly Device _cpu = Device.Cpu(1);
-    private readonly IlgpuDevice _gpu = TestDevice.Open();
+    private static readonly DecoderCase Paged = GpuDecoders.Grouped;
 
     public static MatrixTheoryData<string, KeyValueType> ShapesAndTypes { get; } =
         new(CacheDecoders.Shapes.Select(model => model.Name), Enum.GetValues<KeyValueType>());
@@ -36,167 +35,171 @@ public sealed class KeyValueCacheTests : IDisposable
     [InlineData(KeyValueType.F32)]
     [InlineData(KeyValueType.F16)]
     public void APromptOf300TokensAndWhatFollowsAcrossPagesHaveTheLogitsOfTheCpu(KeyValueType type) =>
-        ShouldBeClose(CacheDecoders.Paged, type, session =>
+        ShouldBeClose(Paged, type, session =>
         {
-            float[] prompt = Prompt(session, CacheDecoders.Paged, 0, 300);
-            float[] decoded = OneByOne(session, CacheDecoders.Paged, 300, 304);
-            float[] second = Prompt(session, CacheDecoders.Paged, 304, 511);
-            return [.. prompt, .. decoded, .. second, .. OneByOne(session, CacheDecoders.Paged, 511, 515)];
+            float[] prompt = Prompt(session, Paged, 0, 300);
+            float[] decoded = OneByOne(session, Paged, 300, 304);
+            float[] second = Prompt(session, Paged, 304, 511);
+            return [.. prompt, .. decoded, .. second, .. OneByOne(session, Paged, 511, 515)];
         });
 
-    [Theory]
-    [InlineData(KeyValueType.F32)]
-    [InlineData(KeyValueType.F16)]
-    public void WhenTheCacheGrowsAndHowAPromptIsCutChangeNoBit(KeyValueType type) => WithPaged(model =>
+    [Fact]
+    public void WhenTheCacheGrowsAndHowAPromptIsCutChangeNoBit()
     {
-        using Session grown = Session(model, type);
-        Fill(grown, CacheDecoders.Paged, 0, 600);
+        LanguageModel model = models.OnGpu(Paged);
+        using Session grown = Session(model, null);
+        Fill(grown, Paged, 0, 270);
         grown.Rewind(0);
-        float[] expected = [.. Prompt(grown, CacheDecoders.Paged, 0, 300), .. OneByOne(grown, CacheDecoders.Paged, 300, 303)];
-        foreach (int[] cuts in (int[][])[[300], [256, 300], [2, 255, 258, 300]])
+        float[] expected = [.. Prompt(grown, Paged, 0, 270), .. OneByOne(grown, Paged, 270, 273)];
+        foreach (int[] cuts in (int[][])[[256, 270], [2, 255, 258, 270]])
         {
-            using Session session = Session(model, type);
+            using Session session = Session(model, null);
             var actual = new List<float>();
             int from = 0;
             foreach (int cut in cuts)
             {
-                actual.AddRange(Prompt(session, CacheDecoders.Paged, from, cut));
+                actual.AddRange(Prompt(session, Paged, from, cut));
                 from = cut;
             }
 
-            actual.AddRange(OneByOne(session, CacheDecoders.Paged, 300, 303));
+            actual.AddRange(OneByOne(session, Paged, 270, 273));
             ShouldHaveTheBitsOf(expected, [.. actual], string.Join(", ", cuts));
         }
 
         grown.Rewind(250);
-        using Session decoded = Session(model, type);
-        Fill(decoded, CacheDecoders.Paged, 0, 250);
-        ShouldHaveTheBitsOf(OneByOne(grown, CacheDecoders.Paged, 250, 260), OneByOne(decoded, CacheDecoders.Paged, 250, 260), "one by one");
-        return 0;
-    });
+        using Session decoded = Session(model, null);
+        Fill(decoded, Paged, 0, 250);
+        ShouldHaveTheBitsOf(OneByOne(grown, Paged, 250, 260), OneByOne(decoded, Paged, 250, 260), "one by one");
+    }
 
     [Fact]
-    public void ARewoundSessionHasTheBitsOfANewOne() => WithPaged(model =>
+    public void ARewoundSessionHasTheBitsOfANewOne()
     {
+        LanguageModel model = models.OnGpu(Paged);
         using Session session = Session(model, null);
-        Fill(session, CacheDecoders.Paged, 0, 520);
+        Fill(session, Paged, 0, 270);
         session.Rewind(255);
-        float[] actual = [.. Prompt(session, CacheDecoders.Paged, 300, 310), .. OneByOne(session, CacheDecoders.Paged, 20, 22)];
+        float[] actual = [.. Prompt(session, Paged, 300, 310), .. OneByOne(session, Paged, 20, 22)];
 
         using Session anew = Session(model, null);
-        Fill(anew, CacheDecoders.Paged, 0, 255);
-        float[] expected = [.. Prompt(anew, CacheDecoders.Paged, 300, 310), .. OneByOne(anew, CacheDecoders.Paged, 20, 22)];
+        Fill(anew, Paged, 0, 255);
+        float[] expected = [.. Prompt(anew, Paged, 300, 310), .. OneByOne(anew, Paged, 20, 22)];
         ShouldHaveTheBitsOf(expected, actual, "rewound into the first page");
-        return 0;
-    });
+    }
 
     [Fact]
-    public void ExactIsDenseBitForBitInHalvesToo() => WithPaged(model =>
+    public void ExactIsDenseBitForBitInHalvesToo()
     {
+        LanguageModel model = models.OnGpu(Paged);
         float[] Run(SparsityMode mode)
         {
             using Session session = Session(model, KeyValueType.F16, mode);
-            return [.. OneByOne(session, CacheDecoders.Paged, 0, 12), .. Prompt(session, CacheDecoders.Paged, 12, 90)];
+            return [.. OneByOne(session, Paged, 0, 12), .. Prompt(session, Paged, 12, 90)];
         }
 
         ShouldHaveTheBitsOf(Run(SparsityMode.Dense), Run(SparsityMode.Exact), "exact");
-        return 0;
-    });
+    }
 
     [Theory]
     [InlineData(null, 2)]
-    [InlineData(KeyValueType.F16, 2)]
     [InlineData(KeyValueType.F32, 4)]
-    public void ASessionTakesMemoryByPagesAsItGrowsAndGivesAllBack(KeyValueType? type, int bytes) => WithPaged(model =>
+    public void ASessionTakesMemoryByPagesAsItGrowsAndGivesAllBack(KeyValueType? type, int bytes)
     {
-        DecoderCase declared = CacheDecoders.Paged;
-        long before = _gpu.AllocatedBytes;
-        Session session = Session(model, type);
+        const int Context = Page + 44;
+        LanguageModel model = models.OnGpu(Paged);
+        var options = new SessionOptions { Context = Context, CacheType = type };
+        model.CreateSession(options).Dispose(); // what sessions share comes with the first
+        long before = models.Gpu.AllocatedBytes;
+        Session session = model.CreateSession(options);
         session.CacheType.ShouldBe(type ?? KeyValueType.F16);
-        long opened = _gpu.AllocatedBytes;
-        long position = declared.Layers * 2L * declared.KeyValueHeads * declared.HeadDimension * bytes;
+        long opened = models.Gpu.AllocatedBytes;
+        Fill(session, Paged, 0, Page - 1);
+        session.Forward([1]);
+        models.Gpu.AllocatedBytes.ShouldBe(opened, "a page has room for 256 tokens");
 
         // What attention leaves of a split: a weighted sum, a maximum and a total for each head of a batch's 64 tokens.
-        long split = 64L * declared.Heads * (declared.HeadDimension + 2) * sizeof(float);
-        Fill(session, declared, 0, Page - 1);
+        long split = 64L * Paged.Heads * (Paged.HeadDimension + 2) * sizeof(float);
+        long position = Paged.Layers * 2L * Paged.KeyValueHeads * Paged.HeadDimension * bytes;
         session.Forward([1]);
-        _gpu.AllocatedBytes.ShouldBe(opened, "a page has room for 256 tokens");
-        session.Forward([1]);
-        _gpu.AllocatedBytes.ShouldBe(opened + (Page * position) + split, "the second page");
-        Fill(session, declared, Page + 1, declared.Context);
-        _gpu.AllocatedBytes.ShouldBe(opened + ((declared.Context - Page) * position) + (2 * split), "the last page ends with the context");
+        models.Gpu.AllocatedBytes.ShouldBe(opened + ((Context - Page) * position) + split, "the second page ends with the context");
         session.Rewind(0);
         session.Dispose();
-        _gpu.AllocatedBytes.ShouldBe(before);
+        models.Gpu.AllocatedBytes.ShouldBe(before);
+    }
 
-        using Session small = model.CreateSession(new SessionOptions { Context = 10, CacheType = type });
-        _gpu.AllocatedBytes.ShouldBe(opened - ((Page - 10) * position) - RopeBytes(declared, declared.Context - 10), "a short context is a short page");
-        return 0;
-    });
-
-    [Theory]
-    [InlineData(1)] // not even one layer
-    [InlineData(40_000)]
-    [InlineData(70_000)] // one layer, and not the other
-    [InlineData(98_000)]
-    public void ASessionThatCannotGrowSaysSoAndGoesOnAtItsLength(int room) => WithPaged(model =>
+    [Fact]
+    public void AFirstPageIsNoLongerThanTheContext()
     {
-        DecoderCase declared = CacheDecoders.Paged;
-        using Session undisturbed = Session(model, null);
-        Fill(undisturbed, declared, 0, Page);
-        float[] expected = OneByOne(undisturbed, declared, Page, Page + 2);
-        long before = _gpu.AllocatedBytes;
-
-        using (Session session = Session(model, null))
+        LanguageModel model = models.OnGpu(Paged);
+        long Taken(int context, KeyValueType type)
         {
-            Fill(session, declared, 0, Page);
-            StandInControl memory = _gpu.Accelerator.StandIn();
-            memory.MemoryLimit = memory.AllocatedBytes + room;
+            long before = models.Gpu.AllocatedBytes;
+            using Session session = model.CreateSession(new SessionOptions { Context = context, CacheType = type });
+            return models.Gpu.AllocatedBytes - before;
+        }
+
+        long position = Paged.Layers * 2L * Paged.KeyValueHeads * Paged.HeadDimension * 2;
+        Taken(10, KeyValueType.F16);
+        (Taken(10, KeyValueType.F32) - Taken(10, KeyValueType.F16)).ShouldBe(10 * position);
+        (Taken(Page, KeyValueType.F32) - Taken(Page, KeyValueType.F16)).ShouldBe(Page * position);
+        (Taken(600, KeyValueType.F32) - Taken(600, KeyValueType.F16)).ShouldBe(Page * position);
+    }
+
+    [Fact]
+    public void ASessionThatCannotGrowSaysSoAndGoesOnAtItsLength()
+    {
+        LanguageModel model = models.OnGpu(Paged);
+        using Session undisturbed = Session(model, null);
+        Fill(undisturbed, Paged, 0, Page - 1);
+        float[] expected = OneByOne(undisturbed, Paged, Page - 1, Page + 2);
+        long before = models.Gpu.AllocatedBytes;
+
+        // Not even one layer; one, and not the other; both, and not what attention leaves of splits.
+        foreach (int room in (int[])[1, 40_000, 60_000])
+        {
+            using Session session = Session(model, null);
+            Fill(session, Paged, 0, Page - 1);
+            OneByOne(session, Paged, Page - 1, Page);
+            SoftwareCudaContext driver = SoftwareCudaContext.Of(models.Gpu);
+            driver.Faults.MemoryLimit = driver.AllocatedBytes + room;
             for (int attempt = 0; attempt < 2; attempt++)
             {
                 InsufficientDeviceMemoryException failure =
-                    Should.Throw<InsufficientDeviceMemoryException>(() => session.Forward([Token(declared, Page)]));
-                failure.Message.ShouldStartWith($"A session at position {Page} of {declared.Context} cannot take 1 more tokens.");
+                    Should.Throw<InsufficientDeviceMemoryException>(() => session.Forward([Token(Paged, Page)]));
+                failure.Message.ShouldStartWith($"A session at position {Page} of {Paged.Context} has no room for one more token.");
                 session.Position.ShouldBe(Page);
             }
 
             session.Rewind(Page - 1);
-            float[] last = session.Forward([Token(declared, Page - 1)]).ToArray();
-            session.Rewind(Page - 1);
-            undisturbed.Rewind(Page - 1);
-            ShouldHaveTheBitsOf(undisturbed.Forward([Token(declared, Page - 1)]).ToArray(), last, "at its old length");
-
-            memory.MemoryLimit = long.MaxValue;
-            Prompt(session, declared, Page - 1, Page + 1).Length.ShouldBe(2 * declared.Vocabulary);
-            session.Rewind(0);
-            Fill(session, declared, 0, Page);
-            ShouldHaveTheBitsOf(expected, OneByOne(session, declared, Page, Page + 2), "once there is room");
+            float[] again = OneByOne(session, Paged, Page - 1, Page);
+            driver.Faults.MemoryLimit = null;
+            ShouldHaveTheBitsOf(expected, [.. again, .. OneByOne(session, Paged, Page, Page + 2)], $"{room} bytes");
         }
 
-        _gpu.AllocatedBytes.ShouldBe(before);
-        return 0;
-    });
+        models.Gpu.AllocatedBytes.ShouldBe(before);
+    }
 
     [Fact]
-    public void ASessionThatCannotOpenLeavesNothingBehind() => WithPaged(model =>
+    public void ASessionThatCannotOpenLeavesNothingBehind()
     {
-        long before = _gpu.AllocatedBytes;
-        StandInControl memory = _gpu.Accelerator.StandIn();
+        LanguageModel model = models.OnGpu(Paged);
+        Session(model, null).Dispose(); // what sessions share comes with the first
+        long before = models.Gpu.AllocatedBytes;
+        SoftwareCudaContext driver = SoftwareCudaContext.Of(models.Gpu);
         long needed;
         using (Session(model, null))
         {
-            needed = _gpu.AllocatedBytes - before;
+            needed = models.Gpu.AllocatedBytes - before;
         }
 
         for (int room = 1; room < needed; room += (int)(needed / 9))
         {
-            memory.MemoryLimit = memory.AllocatedBytes + room;
+            driver.Faults.MemoryLimit = driver.AllocatedBytes + room;
             Should.Throw<InsufficientDeviceMemoryException>(() => Session(model, null)).Message.ShouldContain("SessionOptions.Context");
-            _gpu.AllocatedBytes.ShouldBe(before, $"{room} bytes");
+            driver.Faults.MemoryLimit = null;
+            models.Gpu.AllocatedBytes.ShouldBe(before, $"{room} bytes");
         }
-
-        return 0;
-    });
+    }
 
     [Theory]
     [InlineData("attn_k")]
@@ -210,7 +213,7 @@ public sealed class KeyValueCacheTests : IDisposable
             weights.Scale($"blk.{layer}.{matrix}.weight", 1e6f);
         }
 
-        CacheDecoders.With(declared, weights, _gpu, model =>
+        GpuDecoders.With(declared, weights, models.Gpu, model =>
         {
             using Session halves = Session(model, KeyValueType.F16);
             using Session floats = Session(model, KeyValueType.F32);
@@ -224,19 +227,15 @@ public sealed class KeyValueCacheTests : IDisposable
     [Fact]
     public void ACpuHasNoHalves()
     {
-        DecoderCase declared = CacheDecoders.Usual;
-        CacheDecoders.With(declared, new DecoderWeights(declared), _cpu, model =>
-        {
-            NotSupportedException refused = Should.Throw<NotSupportedException>(() => Session(model, KeyValueType.F16));
-            refused.Message.ShouldContain("SessionOptions.CacheType = F16");
-            refused.Message.ShouldContain("stored in F32 only");
-            Should.Throw<ArgumentOutOfRangeException>(() => Session(model, (KeyValueType)7)).Message.ShouldContain("F32, F16");
-            using Session asked = Session(model, KeyValueType.F32);
-            using Session chosen = Session(model, null);
-            asked.CacheType.ShouldBe(KeyValueType.F32);
-            chosen.CacheType.ShouldBe(KeyValueType.F32);
-            return 0;
-        });
+        LanguageModel model = models.OnCpu(Paged);
+        NotSupportedException refused = Should.Throw<NotSupportedException>(() => Session(model, KeyValueType.F16));
+        refused.Message.ShouldContain("SessionOptions.CacheType = F16");
+        refused.Message.ShouldContain("stored in F32 only");
+        Should.Throw<ArgumentOutOfRangeException>(() => Session(model, (KeyValueType)7)).Message.ShouldContain("F32, F16");
+        using Session asked = Session(model, KeyValueType.F32);
+        using Session chosen = Session(model, null);
+        asked.CacheType.ShouldBe(KeyValueType.F32);
+        chosen.CacheType.ShouldBe(KeyValueType.F32);
     }
 
     [Theory]
@@ -245,30 +244,18 @@ public sealed class KeyValueCacheTests : IDisposable
     public void AttentionReadsWholeSectors(KeyValueType type)
     {
         DecoderCase declared = CacheDecoders.Usual;
-        CacheDecoders.With(declared, new DecoderWeights(declared), _gpu, model =>
+        using Session session = Session(models.OnGpu(declared), type);
+        Fill(session, declared, 0, 63);
+        LaunchCounters[] counted =
+            [.. TestDevice.Count(models.Gpu, () => session.Forward([Token(declared, 63)])).Where(launch => launch.Kernel == $"AttendPart{type}")];
+        counted.Length.ShouldBe(declared.Layers);
+        foreach (LaunchCounters launch in counted)
         {
-            using Session session = Session(model, type);
-            Fill(session, declared, 0, 63);
-            LaunchCounters[] counted =
-                [.. TestDevice.Count(_gpu, () => session.Forward([Token(declared, 63)])).Where(launch => launch.Kernel == $"AttendPart{type}")];
-            counted.Length.ShouldBe(declared.Layers);
-            foreach (LaunchCounters launch in counted)
-            {
-                // Two query heads, 64 positions, a key and a value each.
-                long bytes = 2 * 64 * 2 * declared.HeadDimension * (type == KeyValueType.F16 ? 2 : 4);
-                launch.Memory["cache"].LoadedBytes.ShouldBe(bytes);
-                launch.Memory["cache"].LoadedSectors.ShouldBe(bytes / 32);
-                launch.Memory["cache"].Loads.ShouldBe(bytes / 512, "16 bytes a lane, every lane");
-            }
-
-            return 0;
-        });
-    }
-
-    public void Dispose()
-    {
-        _gpu.Dispose();
-        _cpu.Dispose();
+            // Two query heads, 64 positions, a key and a value each.
+            long bytes = 2 * 64 * 2 * declared.HeadDimension * (type == KeyValueType.F16 ? 2 : 4);
+            launch.Memory["cache"].LoadedBytes.ShouldBe(bytes);
+            (launch.Memory["cache"].LoadedSectors * 32.0 / bytes).ShouldBeInRange(1, 1.02);
+        }
     }
 
     /// <summary>
@@ -276,8 +263,6 @@ public sealed class KeyValueCacheTests : IDisposable
     /// off by that and a few of their own; so are its values. Layers add up.
     /// </summary>
     private static double Bound(DecoderCase declared, KeyValueType type) => type == KeyValueType.F32 ? SingleBound : 4 * declared.Layers / 2048.0;
-
-    private static long RopeBytes(DecoderCase declared, int positions) => positions * declared.RopeDimensions * (long)sizeof(float);
 
     private static int Token(DecoderCase declared, int i) => ((i * i) + (3 * i) + 1) % declared.Vocabulary;
 
@@ -311,9 +296,8 @@ public sealed class KeyValueCacheTests : IDisposable
 
     private void ShouldBeClose(DecoderCase declared, KeyValueType type, Func<Session, float[]> run)
     {
-        var weights = new DecoderWeights(declared);
-        float[] expected = CacheDecoders.With(declared, weights, _cpu, model => Run(model, null));
-        float[] actual = CacheDecoders.With(declared, weights, _gpu, model => Run(model, type));
+        float[] expected = Run(models.OnCpu(declared), null);
+        float[] actual = Run(models.OnGpu(declared), type);
         actual.Length.ShouldBe(expected.Length);
         double worst = expected.Zip(actual, (a, b) => float.IsFinite(b) ? Math.Abs((double)a - b) : double.PositiveInfinity).Max();
         double relative = worst / expected.Max(Math.Abs);
@@ -329,8 +313,4 @@ public sealed class KeyValueCacheTests : IDisposable
             return run(session);
         }
     }
-
-    private void WithPaged(Func<LanguageModel, int> run) =>
-        CacheDecoders.With(CacheDecoders.Paged, new DecoderWeights(CacheDecoders.Paged), _gpu, run);
 }
-#endif

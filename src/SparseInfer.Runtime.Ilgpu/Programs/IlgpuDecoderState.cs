@@ -314,7 +314,7 @@ public abstract class IlgpuDecoderState : DecoderState
         catch (InsufficientDeviceMemoryException exception)
         {
             throw new InsufficientDeviceMemoryException(
-                $"A session at position {Position} of {Capacity} cannot take {tokens} more tokens. {exception.Message} "
+                $"A session at position {Position} of {Capacity} has no room for {(tokens == 1 ? "one more token" : $"{tokens} more tokens")}. {exception.Message} "
                 + "The session is as it was: dispose of other sessions and call again, or rewind it to make room within what it has.",
                 exception);
         }

@@ -10,7 +10,7 @@ namespace SparseInfer.Runtime;
 public sealed class KeyValueCache : IDisposable
 {
     /// <summary>
-    /// Positions that it grows by. Each time the cache is copied, which a token's attention reads: one of 256 tokens moves the double.
+    /// Positions that it grows by. Each time the cache is zeroed, read and written once, where every token's attention reads it: 1% more.
     /// </summary>
     public const int PagePositions = 256;
 

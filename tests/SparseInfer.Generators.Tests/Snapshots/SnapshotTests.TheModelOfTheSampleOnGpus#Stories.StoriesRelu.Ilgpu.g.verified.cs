@@ -6,6 +6,7 @@
 //   feed-forward 1024 neurons, Relu, gated
 //                FeedForward_256x1024_Relu_F16_Ilgpu
 //   weights      F16
+//   cache        3,072 bytes a position in F16, twice that in F32
 //   bytes        12,058,624 a token when dense
 //   plan         made for default; splits of 256 positions, prompts 64 tokens at a time
 //   launches     7 a layer: heads, attention, its splits, projection, norm, feed-forward, its sum and the next norm; 3 more a token
@@ -41,6 +42,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private const int HeadDimension = 32;
     private const int QueryWidth = 256;
     private const int QueryQuads = 64;
+    private const int HeadQuads = 8; // of a query or of a cached key or value, padded
     private const int KeyValueWidth = 128;
     private const int Intermediate = 1024;
     private const int IntermediateQuads = 256;
@@ -64,11 +66,13 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int> _productF16x256 =
         device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(ProductF16x256);
     private readonly Action<
-        KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
-        ArrayView<float>> _attendPart =
+        KernelConfig, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>> _attendPartF16 =
         device.Accelerator.LoadStreamKernel<
-            ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
-            ArrayView<float>>(AttendPart);
+            ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>>(AttendPartF16);
+    private readonly Action<
+        KernelConfig, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>> _attendPartF32 =
+        device.Accelerator.LoadStreamKernel<
+            ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>>(AttendPartF32);
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>> _attendJoin =
         device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>>(AttendJoin);
     private readonly Action<
@@ -79,22 +83,12 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>> _joinNormF16 =
         device.Accelerator.LoadStreamKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
             JoinNormF16);
-    private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<Float4>> _productDownF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<Float4>>(ProductDownF16);
+    private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _productDownF16 =
+        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProductDownF16);
     private readonly Action<KernelConfig, ArrayView<float>, HeadViews, int, int> _rotateBatch =
         device.Accelerator.LoadStreamKernel<ArrayView<float>, HeadViews, int, int>(RotateBatch);
     private readonly Action<KernelConfig, ArrayView<float>, int, ArrayView<int>> _argMax =
         device.Accelerator.LoadStreamKernel<ArrayView<float>, int, ArrayView<int>>(ArgMax);
-    private readonly Action<KernelConfig, ArrayView<Float4>, int, ArrayView<Words4>, ArrayView<float>>? _splitInputs =
-        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<ArrayView<Float4>, int, ArrayView<Words4>, ArrayView<float>>(
-            SplitInputs) : null;
-    private readonly Action<
-        KernelConfig, ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, int, int, ArrayView<float>, int>? _matrixF16x256 =
-        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<
-            ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, int, int, ArrayView<float>, int>(MatrixF16x256) : null;
-    private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>? _matrixDownF16 =
-        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<
-            ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>(MatrixDownF16) : null;
     private readonly FeedForward_256x1024_Relu_F16_Ilgpu.Kernels _feedForwardF16 = new(device);
 
     private readonly RopeTable _rope = new(512, 2 * RopePairs, 10000f, 1f);
@@ -161,7 +155,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
-    public override DecoderState CreateState(int capacity) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);
 
     /// <summary>The norm that follows a layer's feed-forward.</summary>
     private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;
@@ -176,7 +170,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         public FeedForward_256x1024_Relu_F16_Ilgpu.Weights FeedForwardF16;
     }
 
-    /// <summary>One session: key-value cache, activations, and the launches. Everything is allocated here, nothing while it runs.</summary>
+    /// <summary>
+    /// One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.
+    /// </summary>
     private sealed class State : IlgpuDecoderState
     {
         private readonly Stories_StoriesRelu_Ilgpu _program;
@@ -184,40 +180,37 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private readonly ArrayView<Float4> _normed;
         private readonly ArrayView<Words4> _signs;
         private readonly ArrayView<float> _products;
-        private readonly ArrayView<float> _queries;
+        private readonly ArrayView<Float4> _queries;
         private readonly ArrayView<Float4> _attended;
         private readonly ArrayView<Float4> _projected;
-        private readonly ArrayView<float> _parts;
-        private readonly ArrayView<float> _most;
-        private readonly ArrayView<float> _weight;
         private readonly ArrayView<Float4> _partial;
-        private readonly ArrayView<Words4> _halves;
-        private readonly ArrayView<float> _halfScales;
         private readonly ArrayView<Float4> _activated;
         private readonly ArrayView<Float4> _other;
         private readonly HeadViews[] _views = new HeadViews[LayerCount];
-        private readonly int _splits;
+        private readonly KeyValueCache _cache;
+        private readonly GrowingBuffer<Float4> _parts;
+        private readonly GrowingBuffer<float> _most;
+        private readonly GrowingBuffer<float> _weight;
 
         public State(
-            Stories_StoriesRelu_Ilgpu program, int capacity) : base(program, capacity, Batch, FeedForward_256x1024_Relu_F16_Ilgpu.Counts)
+            Stories_StoriesRelu_Ilgpu program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch,
+            FeedForward_256x1024_Relu_F16_Ilgpu.Counts)
         {
             _program = program;
-            _splits = (capacity + 255) / 256;
             _x = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
             _normed = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
             _signs = Buffer<Words4>(Batch * 2, "packed signs").View;
             _products = Buffer<float>(Batch * (QueryWidth + (2 * KeyValueWidth)), "activations").View;
-            _queries = Buffer<float>(Batch * 4 * QueryQuads, "activations").View;
+            _queries = Buffer<Float4>(Batch * Heads * HeadQuads, "activations").View;
             _attended = Buffer<Float4>(Batch * QueryQuads, "activations").View;
             _projected = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
-            _parts = Buffer<float>((long)Batch * Heads * _splits * HeadDimension, "splits of attention").View;
-            _most = Buffer<float>((long)Batch * Heads * _splits, "splits of attention").View;
-            _weight = Buffer<float>((long)Batch * Heads * _splits, "splits of attention").View;
             _partial = Buffer<Float4>(8192, "partial sums of down").View;
-            _halves = Buffer<Words4>(Batch * 256, "inputs in two halves").View;
-            _halfScales = Buffer<float>(Batch, "inputs in two halves").View;
             _activated = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
             _other = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
+            _cache = Cache(cacheType, 256);
+            _parts = Growing<Float4>((long)Batch * Heads * HeadQuads, "splits of attention");
+            _most = Growing<float>((long)Batch * Heads, "splits of attention");
+            _weight = Growing<float>((long)Batch * Heads, "splits of attention");
             (ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);
             for (int layer = 0; layer < LayerCount; layer++)
             {
@@ -225,12 +218,32 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 {
                     Cos = cos,
                     Sin = sin,
-                    Queries = _queries,
-                    Keys = Buffer<float>((long)capacity * KeyValueWidth, "the key cache").View,
-                    Values = Buffer<float>((long)capacity * KeyValueWidth, "the value cache").View,
+                    Queries = _queries.Cast<float>(),
                 };
             }
         }
+
+        /// <summary>More positions: pages of the cache, and what attention leaves of their splits.</summary>
+        protected override void Reserve(int positions)
+        {
+            _cache.Reserve(positions, Position);
+            int splits = (positions + 255) / 256;
+            _parts.Grow((long)Batch * Heads * HeadQuads * splits, 0, "splits of attention");
+            _most.Grow((long)Batch * Heads * splits, 0, "splits of attention");
+            _weight.Grow((long)Batch * Heads * splits, 0, "splits of attention");
+        }
+
+        /// <summary>Where a layer's queries, keys and values go. The cache is elsewhere once it has grown.</summary>
+        private HeadViews Views(int layer)
+        {
+            HeadViews views = _views[layer];
+            views.Cache = _cache.View(layer).Cast<float>();
+            views.HalfCache = _cache.View(layer).Cast<ushort>();
+            return views;
+        }
+
+        /// <summary>Whether kernels store halves: 1 or 0.</summary>
+        private int Halves => _cache.Type == KeyValueType.F16 ? 1 : 0;
 
         /// <summary>One token.</summary>
         protected override void Decode()
@@ -246,7 +259,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                     int count = heads.Rows / HeadDimension;
                     int groups = ((count * 16) + 31) / 32;
                     _program._headsF16(
-                        new KernelConfig(groups, 256), heads.Words, _normed, _views[layer], firstHead, count, position, Capacity);
+                        new KernelConfig(groups, 256), heads.Words, _normed, Views(layer), firstHead, count, position, Halves);
                 }
 
                 Attend(layer, position, 1);
@@ -271,39 +284,26 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             for (int layer = 0; layer < LayerCount; layer++)
             {
                 Layer w = _program._layers[layer];
-                Split(_normed, HiddenQuads / 2, tokens);
                 foreach (DeviceMatrix heads in w.Heads)
                 {
                     Product(heads, _normed, tokens, _products, QueryWidth + (2 * KeyValueWidth));
                 }
 
                 _program._rotateBatch(
-                    new KernelConfig(new Index3D(2, tokens, 1), new Index3D(128, 1, 1)), _products, _views[layer], start, Capacity);
+                    new KernelConfig(new Index3D(2, tokens, 1), new Index3D(128, 1, 1)), _products, Views(layer), start, Halves);
                 Attend(layer, start, tokens);
-                Split(_attended, QueryQuads / 2, tokens);
                 Product(w.Output, _attended, tokens, _projected.Cast<float>(), 4 * HiddenQuads);
                 AddNorm(w.FeedForwardNorm, tokens);
                 if (PromptIsDense)
                 {
-                    Split(_normed, HiddenQuads / 2, tokens);
                     Product(w.Gate, _normed, tokens, _activated.Cast<float>(), 4 * IntermediateQuads);
                     Product(w.Up, _normed, tokens, _other.Cast<float>(), 4 * IntermediateQuads);
                     _program._feedForwardF16.ActivateBatch(
                         new KernelConfig(new Index3D(8, tokens, 1), new Index3D(128, 1, 1)), w.FeedForwardF16, _activated.Cast<float>(),
                         _other.Cast<float>());
-                    if (UsesTensorCores)
-                    {
-                        Split(_activated, IntermediateQuads / 2, tokens);
-                        _program._matrixDownF16!(new KernelConfig(
-                            new Index3D(8, (tokens + 31) / 32, 1),
-                            new Index3D(32, 1, 1)), w.Down.Words, _halves, _halfScales, tokens, _projected.Cast<float>());
-                    }
-                    else
-                    {
-                        _program._productDownF16(
-                            new KernelConfig(new Index3D(8, (tokens + 31) / 32, 1), new Index3D(64, 1, 1)), w.Down.Words, _activated,
-                            tokens, _projected);
-                    }
+                    _program._productDownF16(
+                        new KernelConfig(new Index3D(4, (tokens + 31) / 32, 1), new Index3D(256, 1, 1)), w.Down.Words, _activated, tokens,
+                        _projected.Cast<float>());
                     AddNorm(_program.NormAfter(layer), tokens);
                 }
                 else
@@ -323,9 +323,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             else if (LogitsFrom < tokens)
             {
                 int count = tokens - LogitsFrom;
-                ArrayView<Float4> last = _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads);
-                Split(last, HiddenQuads / 2, count);
-                Product(_program._head, last, count, Logits, Vocabulary);
+                Product(_program._head, _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads), count, Logits, Vocabulary);
                 _program._argMax(new KernelConfig(1, 256), Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);
             }
         }
@@ -340,12 +338,19 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private void Attend(int layer, int start, int tokens)
         {
             int splits = (start + tokens + 255) / 256;
-            _program._attendPart(
-                new KernelConfig(new Index3D(Heads, splits, tokens), new Index3D(128, 1, 1)), _queries, _views[layer].Keys,
-                _views[layer].Values, Capacity, start, _parts, _most, _weight);
+            var config = new KernelConfig(new Index3D(Heads, splits, tokens), new Index3D(128, 1, 1));
+            if (_cache.Type == KeyValueType.F16)
+            {
+                _program._attendPartF16(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);
+            }
+            else
+            {
+                _program._attendPartF32(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);
+            }
+
             _program._attendJoin(
-                new KernelConfig(new Index3D(Heads, tokens, 1), new Index3D(128, 1, 1)), _parts, _most, _weight, start, splits,
-                _attended.Cast<float>());
+                new KernelConfig(new Index3D(Heads, tokens, 1), new Index3D(128, 1, 1)), _parts.View.Cast<float>(), _most.View,
+                _weight.View, start, splits, _attended.Cast<float>());
         }
 
         private void AddNorm(DeviceNorm norm, int tokens)
@@ -434,28 +439,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
         private void Product(DeviceMatrix w, ArrayView<Float4> x, int tokens, ArrayView<float> y, int stride)
         {
-            int tiles = (w.Rows + 31) / 32;
-            var config = new KernelConfig(new Index3D(tiles, (tokens + 31) / 32, 1), new Index3D(64, 1, 1));
-            if (UsesTensorCores)
-            {
-                var matrix = new KernelConfig(new Index3D((w.Rows + 31) / 32, (tokens + 31) / 32, 1), new Index3D(32, 1, 1));
-                _program._matrixF16x256!(matrix, w.Words, _halves, _halfScales, tokens, w.Rows, w.FirstRow, y, stride);
-            }
-            else
-            {
-                _program._productF16x256(config, w.Words, x, tokens, w.Rows, w.FirstRow, y, stride);
-            }
-        }
-
-        private bool UsesTensorCores => _program._splitInputs is not null;
-
-        /// <summary>Splits the inputs of the products that follow, where they run on tensor cores.</summary>
-        private void Split(ArrayView<Float4> x, int words, int tokens)
-        {
-            if (UsesTensorCores)
-            {
-                _program._splitInputs!(new KernelConfig(tokens, 256), x, words, _halves, _halfScales);
-            }
+            int tiles = (w.Rows + 63) / 64;
+            var config = new KernelConfig(new Index3D(tiles, (tokens + 31) / 32, 1), new Index3D(256, 1, 1));
+            _program._productF16x256(config, w.Words, x, tokens, w.Rows, w.FirstRow, y, stride);
         }
     }
 
@@ -529,7 +515,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
     /// <summary>Query, key and value of one token, rotated and cached: a pair of a head's rows for a warp.</summary>
     internal static void HeadsF16(
-        ArrayView<Words4> words, ArrayView<Float4> x, HeadViews views, int firstHead, int heads, int position, int capacity)
+        ArrayView<Words4> words, ArrayView<Float4> x, HeadViews views, int firstHead, int heads, int position, int halves)
     {
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
         int thread = Group.IdxX;
@@ -544,9 +530,10 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int first = ((Grid.IdxX * 8) + warp) * 4;
         int units = heads * 16;
         int end = first + 4 < units ? first + 4 : units;
+        float ownA = 0f;
+        float ownB = 0f;
         for (int unit = first; unit < end; unit++)
         {
-            int head = firstHead + (unit / 16);
             int pair = unit & 15;
             int d0 = pair * 2;
             int d1 = d0 + 1;
@@ -577,6 +564,24 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             b += b_2;
             float b_1 = Warp.ShuffleXor(b, 1);
             b += b_1;
+            if (lane == unit - first)
+            {
+                ownA = a;
+                ownB = b;
+            }
+        }
+
+        // A pair for a lane: neighbours are stored together.
+        if (lane < end - first)
+        {
+            float a = ownA;
+            float b = ownB;
+            int own = first + lane;
+            int head = firstHead + (own / 16);
+            int pair = own & 15;
+            int d0 = pair * 2;
+            int d1 = d0 + 1;
+            int local = own / 16 * 32;
             if (head < 12)
             {
                 float c = views.Cos[(position * 16) + pair];
@@ -586,24 +591,23 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 a = turned;
             }
 
-            if (lane == 0)
+            if (head < 8)
             {
-                if (head < 8)
+                views.Queries[(head * 32) + d0] = a;
+                views.Queries[(head * 32) + d1] = b;
+            }
+            else
+            {
+                long cached = ((long)position * 256) + ((head - 8) * 32);
+                if (halves == 1)
                 {
-                    views.Queries[(head * 32) + d0] = a;
-                    views.Queries[(head * 32) + d1] = b;
-                }
-                else if (head < 12)
-                {
-                    long key = ((((long)(head - 8)) * capacity) + position) * 32;
-                    views.Keys[key + d0] = a;
-                    views.Keys[key + d1] = b;
+                    views.HalfCache[cached + d0] = F16.Narrow(a);
+                    views.HalfCache[cached + d1] = F16.Narrow(b);
                 }
                 else
                 {
-                    long value = ((((long)(head - 12)) * capacity) + position) * 32;
-                    views.Values[value + d0] = a;
-                    views.Values[value + d1] = b;
+                    views.Cache[cached + d0] = a;
+                    views.Cache[cached + d1] = b;
                 }
             }
         }
@@ -683,90 +687,137 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
-    /// <summary>
-    /// Matrix product of a prompt's tokens: rows of 256 weights with each token's input. A group has 32 rows of 32 tokens, a thread 4 of 4.
-    /// </summary>
+    /// <summary>Matrix product of a prompt's tokens: rows of 256 weights with each token's input.</summary>
     internal static void ProductF16x256(
         ArrayView<Words4> words, ArrayView<Float4> x, int tokens, int rows, int firstRow, ArrayView<float> y, int stride)
     {
-        ArrayView<Float4> weights = SharedMemory.Allocate<Float4>(256);
-        ArrayView<Float4> inputs = SharedMemory.Allocate<Float4>(256);
+        ArrayView<float> weights = SharedMemory.Allocate<float>(2080);
+        ArrayView<float> inputs = SharedMemory.Allocate<float>(1056);
         int thread = Group.IdxX;
-        int rowQuad = thread & 7;
-        int tokenQuad = thread / 8;
-
-        // Two lanes load 32 bytes of a row.
-        ArrayView<float> weightPlaces = weights.Cast<float>();
-        int weightPart = thread & 1;
-        int weightPlace = thread / 2;
-        int weightBase0 = (weightPart * 256) + (weightPlace ^ (weightPart * 16));
-        int firstSource = (Grid.IdxX * 32) + ((weightPlace & 3) * 8) + (weightPlace / 4);
-        int source0 = firstSource < rows ? firstSource : rows - 1;
-        int firstWord = weightPart;
-        Words4 tile0 = words[(source0 * 32) + firstWord];
-
-        // Four lanes load 16 columns of a token.
-        ArrayView<float> inputPlaces = inputs.Cast<float>();
-        int inputPart = thread & 3;
-        int inputPlace = thread / 4;
-        int inputBase0 = (inputPart * 128) + (inputPlace ^ (inputPart * 8));
-        int inputBase1 = (inputPart * 128) + ((inputPlace + 16) ^ (inputPart * 8));
-        int firstToken = (Grid.IdxY * 32) + inputPlace;
-        int input0 = (firstToken < tokens ? firstToken : tokens - 1) * 64;
-        int input1 = (firstToken + 16 < tokens ? firstToken + 16 : tokens - 1) * 64;
-        int firstQuad = inputPart;
-        Float4 fetched0 = x[input0 + firstQuad];
-        Float4 fetched1 = x[input1 + firstQuad];
-
-        Tile4x4 sums = default;
-        for (int step = 0; step < 16; step++)
+        int column = thread & 15;
+        int pair = thread / 16 * 2;
+        int rowTile = Grid.IdxX * 64;
+        int tokenTile = Grid.IdxY * 32;
+        float y00 = 0f, y01 = 0f, y02 = 0f, y03 = 0f;
+        float y10 = 0f, y11 = 0f, y12 = 0f, y13 = 0f;
+        for (int step = 0; step < 8; step++)
         {
-            int half = step & 1;
-            ArrayView<float> weightTo0 = weightPlaces.SubView((half * 512) + weightBase0);
-            Quad.Scatter(F16.Widen0(tile0), weightTo0, 0, 32);
-            Quad.Scatter(F16.Widen1(tile0), weightTo0, 128, 32);
-            ArrayView<float> inputTo0 = inputPlaces.SubView((half * 512) + inputBase0);
-            ArrayView<float> inputTo1 = inputPlaces.SubView((half * 512) + inputBase1);
-            Quad.Scatter(fetched0, inputTo0, 0, 32);
-            Quad.Scatter(fetched1, inputTo1, 0, 32);
+            for (int i = thread; i < 256; i += 256)
+            {
+                int r = i / 4;
+                int source = rowTile + r < rows ? rowTile + r : rows - 1;
+                Words4 tile = words[(source * 32) + (step * 4) + (i & 3)];
+                int to = ((i & 3) * 520) + r;
+                Float4 quad0 = F16.Widen0(tile);
+                weights[to] = quad0.X;
+                weights[to + 65] = quad0.Y;
+                weights[to + 130] = quad0.Z;
+                weights[to + 195] = quad0.W;
+                Float4 quad1 = F16.Widen1(tile);
+                weights[to + 260] = quad1.X;
+                weights[to + 325] = quad1.Y;
+                weights[to + 390] = quad1.Z;
+                weights[to + 455] = quad1.W;
+            }
+
+            for (int i = thread; i < 256; i += 256)
+            {
+                int token = i / 8;
+                int source = tokenTile + token < tokens ? tokenTile + token : tokens - 1;
+                Float4 quad = x[(source * 64) + (step * 8) + (i & 7)];
+                int to = ((i & 7) * 132) + token;
+                inputs[to] = quad.X;
+                inputs[to + 33] = quad.Y;
+                inputs[to + 66] = quad.Z;
+                inputs[to + 99] = quad.W;
+            }
+
             Group.Barrier();
-
-            int next = step + 1;
-            if (next < 16)
+            for (int depth = 0; depth < 32; depth++)
             {
-                int word = (next * 2) + weightPart;
-                tile0 = words[(source0 * 32) + word];
-                int inputQuad = (next * 4) + inputPart;
-                fetched0 = x[input0 + inputQuad];
-                fetched1 = x[input1 + inputQuad];
+                float x0 = inputs[(depth * 33) + pair];
+                float x1 = inputs[(depth * 33) + pair + 1];
+                float w0 = weights[(depth * 65) + column];
+                y00 += w0 * x0;
+                y10 += w0 * x1;
+                float w1 = weights[(depth * 65) + column + 16];
+                y01 += w1 * x0;
+                y11 += w1 * x1;
+                float w2 = weights[(depth * 65) + column + 32];
+                y02 += w2 * x0;
+                y12 += w2 * x1;
+                float w3 = weights[(depth * 65) + column + 48];
+                y03 += w3 * x0;
+                y13 += w3 * x1;
             }
 
-            for (int depth = 0; depth < 16; depth += 4)
-            {
-                ArrayView<Float4> w0 = weights.SubView((((half * 16) + depth) * 8) + (rowQuad ^ (depth / 8 * 4)));
-                ArrayView<Float4> x0 = inputs.SubView((((half * 16) + depth) * 8) + (tokenQuad ^ (depth / 2)));
-                sums.Add(w0[0], x0[0]);
-                sums.Add(w0[8], x0[8]);
-                sums.Add(w0[16], x0[16]);
-                sums.Add(w0[24], x0[24]);
-            }
+            Group.Barrier();
         }
 
-        ArrayView<float> result = y.SubView(firstRow);
-        int token = (Grid.IdxY * 32) + (tokenQuad * 4);
-        sums.StoreRows(result, stride, token, tokens, (Grid.IdxX * 32) + rowQuad, 8, rows);
+        int token0 = tokenTile + pair;
+        if (token0 < tokens)
+        {
+            if (rowTile + column < rows)
+            {
+                y[(token0 * stride) + firstRow + rowTile + column] = y00;
+            }
+
+            if (rowTile + column + 16 < rows)
+            {
+                y[(token0 * stride) + firstRow + rowTile + column + 16] = y01;
+            }
+
+            if (rowTile + column + 32 < rows)
+            {
+                y[(token0 * stride) + firstRow + rowTile + column + 32] = y02;
+            }
+
+            if (rowTile + column + 48 < rows)
+            {
+                y[(token0 * stride) + firstRow + rowTile + column + 48] = y03;
+            }
+
+        }
+
+        int token1 = tokenTile + pair + 1;
+        if (token1 < tokens)
+        {
+            if (rowTile + column < rows)
+            {
+                y[(token1 * stride) + firstRow + rowTile + column] = y10;
+            }
+
+            if (rowTile + column + 16 < rows)
+            {
+                y[(token1 * stride) + firstRow + rowTile + column + 16] = y11;
+            }
+
+            if (rowTile + column + 32 < rows)
+            {
+                y[(token1 * stride) + firstRow + rowTile + column + 32] = y12;
+            }
+
+            if (rowTile + column + 48 < rows)
+            {
+                y[(token1 * stride) + firstRow + rowTile + column + 48] = y13;
+            }
+
+        }
+
     }
 
-    /// <summary>One head, one token, up to 256 positions: softmax within them, and the values so weighted.</summary>
-    internal static void AttendPart(
-        ArrayView<float> queries, ArrayView<float> keys, ArrayView<float> values, int capacity, int start, ArrayView<float> parts,
-        ArrayView<float> most, ArrayView<float> weight)
+    /// <summary>One head, one token, up to 256 positions of a cache in F16: softmax within them, and the values so weighted.</summary>
+    internal static void AttendPartF16(
+        ArrayView<Float4> queries, ArrayView<Words4> cache, int start, ArrayView<Float4> parts, ArrayView<float> most,
+        ArrayView<float> weight)
     {
         ArrayView<float> scores = SharedMemory.Allocate<float>(256);
-        ArrayView<float> sums = SharedMemory.Allocate<float>(128);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(256);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(256);
         int thread = Group.IdxX;
         int lane = thread & 31;
-        int warp = thread / 32;
+        int word = thread & 3;
+        int row = thread / 4;
         int head = Grid.IdxX;
         int token = Grid.IdxZ;
         int begin = Grid.IdxY * 256;
@@ -774,28 +825,49 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         if (begin < positions)
         {
             int count = positions - begin < 256 ? positions - begin : 256;
-            long cached = (((long)(head / 2) * capacity) + begin) * 32;
+            int last = count - 1;
+            long keys = ((long)begin * 32) + ((head / 2) * 4) + word;
 
-            // Scores: a position for a warp.
-            float query0 = queries[(token * 256) + (head * 32) + lane] * 0.17677669f;
-            for (int p = warp; p < count; p += 4)
+            // Scores: a position for 4 lanes.
+            Float4 query0_0 = Quad.Scale(queries[(token * 64) + (head * 8) + (word * 2)], 0.17677669f);
+            Float4 query0_1 = Quad.Scale(queries[(token * 64) + (head * 8) + (word * 2) + 1], 0.17677669f);
+            for (int first = 0; first < count; first += 128)
             {
-                long key = cached + ((long)p * 32) + lane;
-                float score = 0f;
-                score += query0 * keys[key];
-                float score_16 = Warp.ShuffleXor(score, 16);
-                score += score_16;
-                float score_8 = Warp.ShuffleXor(score, 8);
-                score += score_8;
-                float score_4 = Warp.ShuffleXor(score, 4);
-                score += score_4;
-                float score_2 = Warp.ShuffleXor(score, 2);
-                score += score_2;
-                float score_1 = Warp.ShuffleXor(score, 1);
-                score += score_1;
-                if (lane == 0)
+                int next = first + row;
+                long key0 = keys + ((next < count ? next : last) * 32);
+                long key1 = keys + ((next + 32 < count ? next + 32 : last) * 32);
+                long key2 = keys + ((next + 64 < count ? next + 64 : last) * 32);
+                long key3 = keys + ((next + 96 < count ? next + 96 : last) * 32);
+                float score0 = 0f;
+                float score1 = 0f;
+                float score2 = 0f;
+                float score3 = 0f;
+                score0 = F16.Dot(cache[key0], query0_0, query0_1, score0);
+                score1 = F16.Dot(cache[key1], query0_0, query0_1, score1);
+                score2 = F16.Dot(cache[key2], query0_0, query0_1, score2);
+                score3 = F16.Dot(cache[key3], query0_0, query0_1, score3);
+                float score0_2 = Warp.ShuffleXor(score0, 2);
+                float score1_2 = Warp.ShuffleXor(score1, 2);
+                float score2_2 = Warp.ShuffleXor(score2, 2);
+                float score3_2 = Warp.ShuffleXor(score3, 2);
+                score0 += score0_2;
+                score1 += score1_2;
+                score2 += score2_2;
+                score3 += score3_2;
+                float score0_1 = Warp.ShuffleXor(score0, 1);
+                float score1_1 = Warp.ShuffleXor(score1, 1);
+                float score2_1 = Warp.ShuffleXor(score2, 1);
+                float score3_1 = Warp.ShuffleXor(score3, 1);
+                score0 += score0_1;
+                score1 += score1_1;
+                score2 += score2_1;
+                score3 += score3_1;
+                if (word == 0)
                 {
-                    scores[p] = score;
+                    scores[next] = score0;
+                    scores[next + 32] = score1;
+                    scores[next + 64] = score2;
+                    scores[next + 96] = score3;
                 }
             }
 
@@ -818,10 +890,22 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             highest = MathF.Max(highest, highest_2);
             float highest_1 = Warp.ShuffleXor(highest, 1);
             highest = MathF.Max(highest, highest_1);
+            for (int p = thread; p < 256; p += 128)
+            {
+                float share = 0f;
+                if (p < count)
+                {
+                    share = Portable.Exp(scores[p] - highest);
+                }
+
+                shares[p] = share;
+            }
+
+            Group.Barrier();
             float total = 0f;
             for (int p = lane; p < count; p += 32)
             {
-                total += Portable.Exp(scores[p] - highest);
+                total += shares[p];
             }
 
             float total_16 = Warp.ShuffleXor(total, 16);
@@ -835,21 +919,196 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             float total_1 = Warp.ShuffleXor(total, 1);
             total += total_1;
 
-            // Values: a position for a warp, then the warps' sums in order.
-            float sum0 = 0f;
-            for (int p = warp; p < count; p += 4)
+            // Values: a position for 4 lanes, then their sums in order. Beyond the last position shares are zero.
+            long values = keys + 16;
+            Float4 sum0_0 = default;
+            Float4 sum0_1 = default;
+            for (int first = 0; first < count; first += 128)
             {
-                float share = Portable.Exp(scores[p] - highest);
-                long value = cached + ((long)p * 32) + lane;
-                sum0 += share * values[value];
+                int next = first + row;
+                long value0 = values + ((next < count ? next : last) * 32);
+                long value1 = values + ((next + 32 < count ? next + 32 : last) * 32);
+                long value2 = values + ((next + 64 < count ? next + 64 : last) * 32);
+                long value3 = values + ((next + 96 < count ? next + 96 : last) * 32);
+                F16.AddScaled(cache[value0], shares[next], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value1], shares[next + 32], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value2], shares[next + 64], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value3], shares[next + 96], ref sum0_0, ref sum0_1);
             }
 
-            sums[(warp * 32) + lane] = sum0;
+            sums[(row * 8) + (word * 2)] = sum0_0;
+            sums[(row * 8) + (word * 2) + 1] = sum0_1;
             Group.Barrier();
             int slot = (((token * 8) + head) * Grid.DimY) + Grid.IdxY;
-            for (int d = thread; d < 32; d += 128)
+            int quad = thread;
+            if (quad < 8)
             {
-                parts[(slot * 32) + d] = sums[d] + sums[32 + d] + sums[64 + d] + sums[96 + d];
+                Float4 sum = sums[quad];
+                for (int other = 1; other < 32; other++)
+                {
+                    sum = Quad.Add(sum, sums[(other * 8) + quad]);
+                }
+
+                parts[(slot * 8) + quad] = sum;
+            }
+
+            if (thread == 0)
+            {
+                most[slot] = highest;
+                weight[slot] = total;
+            }
+        }
+    }
+
+    /// <summary>One head, one token, up to 256 positions of a cache in F32: softmax within them, and the values so weighted.</summary>
+    internal static void AttendPartF32(
+        ArrayView<Float4> queries, ArrayView<Words4> cache, int start, ArrayView<Float4> parts, ArrayView<float> most,
+        ArrayView<float> weight)
+    {
+        ArrayView<float> scores = SharedMemory.Allocate<float>(256);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(256);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(128);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int word = thread & 7;
+        int row = thread / 8;
+        int head = Grid.IdxX;
+        int token = Grid.IdxZ;
+        int begin = Grid.IdxY * 256;
+        int positions = start + token + 1;
+        if (begin < positions)
+        {
+            int count = positions - begin < 256 ? positions - begin : 256;
+            int last = count - 1;
+            long keys = ((long)begin * 64) + ((head / 2) * 8) + word;
+
+            // Scores: a position for 8 lanes.
+            Float4 query0_0 = Quad.Scale(queries[(token * 64) + (head * 8) + word], 0.17677669f);
+            for (int first = 0; first < count; first += 64)
+            {
+                int next = first + row;
+                long key0 = keys + ((next < count ? next : last) * 64);
+                long key1 = keys + ((next + 16 < count ? next + 16 : last) * 64);
+                long key2 = keys + ((next + 32 < count ? next + 32 : last) * 64);
+                long key3 = keys + ((next + 48 < count ? next + 48 : last) * 64);
+                float score0 = 0f;
+                float score1 = 0f;
+                float score2 = 0f;
+                float score3 = 0f;
+                score0 = F32.Dot(cache[key0], query0_0, score0);
+                score1 = F32.Dot(cache[key1], query0_0, score1);
+                score2 = F32.Dot(cache[key2], query0_0, score2);
+                score3 = F32.Dot(cache[key3], query0_0, score3);
+                float score0_4 = Warp.ShuffleXor(score0, 4);
+                float score1_4 = Warp.ShuffleXor(score1, 4);
+                float score2_4 = Warp.ShuffleXor(score2, 4);
+                float score3_4 = Warp.ShuffleXor(score3, 4);
+                score0 += score0_4;
+                score1 += score1_4;
+                score2 += score2_4;
+                score3 += score3_4;
+                float score0_2 = Warp.ShuffleXor(score0, 2);
+                float score1_2 = Warp.ShuffleXor(score1, 2);
+                float score2_2 = Warp.ShuffleXor(score2, 2);
+                float score3_2 = Warp.ShuffleXor(score3, 2);
+                score0 += score0_2;
+                score1 += score1_2;
+                score2 += score2_2;
+                score3 += score3_2;
+                float score0_1 = Warp.ShuffleXor(score0, 1);
+                float score1_1 = Warp.ShuffleXor(score1, 1);
+                float score2_1 = Warp.ShuffleXor(score2, 1);
+                float score3_1 = Warp.ShuffleXor(score3, 1);
+                score0 += score0_1;
+                score1 += score1_1;
+                score2 += score2_1;
+                score3 += score3_1;
+                if (word == 0)
+                {
+                    scores[next] = score0;
+                    scores[next + 16] = score1;
+                    scores[next + 32] = score2;
+                    scores[next + 48] = score3;
+                }
+            }
+
+            Group.Barrier();
+
+            // Softmax: every warp works out the same maximum and the same sum.
+            float highest = scores[lane < count ? lane : 0];
+            for (int p = lane + 32; p < count; p += 32)
+            {
+                highest = MathF.Max(highest, scores[p]);
+            }
+
+            float highest_16 = Warp.ShuffleXor(highest, 16);
+            highest = MathF.Max(highest, highest_16);
+            float highest_8 = Warp.ShuffleXor(highest, 8);
+            highest = MathF.Max(highest, highest_8);
+            float highest_4 = Warp.ShuffleXor(highest, 4);
+            highest = MathF.Max(highest, highest_4);
+            float highest_2 = Warp.ShuffleXor(highest, 2);
+            highest = MathF.Max(highest, highest_2);
+            float highest_1 = Warp.ShuffleXor(highest, 1);
+            highest = MathF.Max(highest, highest_1);
+            for (int p = thread; p < 256; p += 128)
+            {
+                float share = 0f;
+                if (p < count)
+                {
+                    share = Portable.Exp(scores[p] - highest);
+                }
+
+                shares[p] = share;
+            }
+
+            Group.Barrier();
+            float total = 0f;
+            for (int p = lane; p < count; p += 32)
+            {
+                total += shares[p];
+            }
+
+            float total_16 = Warp.ShuffleXor(total, 16);
+            total += total_16;
+            float total_8 = Warp.ShuffleXor(total, 8);
+            total += total_8;
+            float total_4 = Warp.ShuffleXor(total, 4);
+            total += total_4;
+            float total_2 = Warp.ShuffleXor(total, 2);
+            total += total_2;
+            float total_1 = Warp.ShuffleXor(total, 1);
+            total += total_1;
+
+            // Values: a position for 8 lanes, then their sums in order. Beyond the last position shares are zero.
+            long values = keys + 32;
+            Float4 sum0_0 = default;
+            for (int first = 0; first < count; first += 64)
+            {
+                int next = first + row;
+                long value0 = values + ((next < count ? next : last) * 64);
+                long value1 = values + ((next + 16 < count ? next + 16 : last) * 64);
+                long value2 = values + ((next + 32 < count ? next + 32 : last) * 64);
+                long value3 = values + ((next + 48 < count ? next + 48 : last) * 64);
+                F32.AddScaled(cache[value0], shares[next], ref sum0_0);
+                F32.AddScaled(cache[value1], shares[next + 16], ref sum0_0);
+                F32.AddScaled(cache[value2], shares[next + 32], ref sum0_0);
+                F32.AddScaled(cache[value3], shares[next + 48], ref sum0_0);
+            }
+
+            sums[(row * 8) + word] = sum0_0;
+            Group.Barrier();
+            int slot = (((token * 8) + head) * Grid.DimY) + Grid.IdxY;
+            int quad = thread;
+            if (quad < 8)
+            {
+                Float4 sum = sums[quad];
+                for (int other = 1; other < 16; other++)
+                {
+                    sum = Quad.Add(sum, sums[(other * 8) + quad]);
+                }
+
+                parts[(slot * 8) + quad] = sum;
             }
 
             if (thread == 0)
@@ -880,7 +1139,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             total += weight[first + split] * Portable.Exp(most[first + split] - highest);
         }
 
-        for (int d = Group.IdxX; d < 32; d += 128)
+        int d = Group.IdxX;
+        if (d < 32)
         {
             float sum = 0f;
             for (int split = 0; split < used; split++)
@@ -1046,81 +1306,128 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
-    /// <summary>
-    /// Down for a prompt's tokens: each token's activations times the rows of down, neurons in ascending order. A group has 32 columns of
-    /// 32 tokens, a thread 4 of 4.
-    /// </summary>
-    internal static void ProductDownF16(ArrayView<Words4> words, ArrayView<Float4> x, int tokens, ArrayView<Float4> y)
+    /// <summary>Down for a prompt's tokens: each token's activations times the rows of down, neurons in ascending order.</summary>
+    internal static void ProductDownF16(ArrayView<Words4> words, ArrayView<Float4> x, int tokens, ArrayView<float> y)
     {
-        ArrayView<Float4> weights = SharedMemory.Allocate<Float4>(256);
-        ArrayView<Float4> inputs = SharedMemory.Allocate<Float4>(256);
+        ArrayView<float> weights = SharedMemory.Allocate<float>(2080);
+        ArrayView<float> inputs = SharedMemory.Allocate<float>(1056);
         int thread = Group.IdxX;
-        int rowQuad = thread & 7;
-        int tokenQuad = thread / 8;
-
-        int rowPlace0 = rowQuad;
-        int word = thread & 3;
-        int neuron = thread / 4;
-        neuron = ((neuron & 3) * 4) + (neuron / 4);
-        int weightPlace = (neuron * 8) + (word * 2);
-        int turned = ((neuron / 4) & 1);
-        int source = (Grid.IdxX * 4) + word;
-        source = source < 32 ? source : 31;
-        Words4 tile0 = words[(neuron * 32) + source];
-
-        // Four lanes load 16 columns of a token.
-        ArrayView<float> inputPlaces = inputs.Cast<float>();
-        int inputPart = thread & 3;
-        int inputPlace = thread / 4;
-        int inputBase0 = (inputPart * 128) + (inputPlace ^ (inputPart * 8));
-        int inputBase1 = (inputPart * 128) + ((inputPlace + 16) ^ (inputPart * 8));
-        int firstToken = (Grid.IdxY * 32) + inputPlace;
-        int input0 = (firstToken < tokens ? firstToken : tokens - 1) * 256;
-        int input1 = (firstToken + 16 < tokens ? firstToken + 16 : tokens - 1) * 256;
-        int firstQuad = inputPart;
-        Float4 fetched0 = x[input0 + firstQuad];
-        Float4 fetched1 = x[input1 + firstQuad];
-
-        Tile4x4 sums = default;
-        for (int step = 0; step < 64; step++)
+        int column = thread & 15;
+        int pair = thread / 16 * 2;
+        int rowTile = Grid.IdxX * 64;
+        int tokenTile = Grid.IdxY * 32;
+        float y00 = 0f, y01 = 0f, y02 = 0f, y03 = 0f;
+        float y10 = 0f, y11 = 0f, y12 = 0f, y13 = 0f;
+        for (int step = 0; step < 32; step++)
         {
-            int half = step & 1;
-            ArrayView<Float4> weightTo = weights.SubView((half * 128) + weightPlace);
-            weightTo[0 ^ turned] = F16.Widen0(tile0);
-            weightTo[1 ^ turned] = F16.Widen1(tile0);
-            ArrayView<float> inputTo0 = inputPlaces.SubView((half * 512) + inputBase0);
-            ArrayView<float> inputTo1 = inputPlaces.SubView((half * 512) + inputBase1);
-            Quad.Scatter(fetched0, inputTo0, 0, 32);
-            Quad.Scatter(fetched1, inputTo1, 0, 32);
+            for (int i = thread; i < 256; i += 256)
+            {
+                int depth = i / 8;
+                int neuron = (step * 32) + depth < 1023 ? (step * 32) + depth : 1023;
+                int word = (Grid.IdxX * 8) + (i & 7);
+                int source = word < 32 ? word : 31;
+                Words4 tile = words[(neuron * 32) + source];
+                int to = (depth * 65) + ((i & 7) * 8);
+                Float4 quad0 = F16.Widen0(tile);
+                weights[to] = quad0.X;
+                weights[to + 1] = quad0.Y;
+                weights[to + 2] = quad0.Z;
+                weights[to + 3] = quad0.W;
+                Float4 quad1 = F16.Widen1(tile);
+                weights[to + 4] = quad1.X;
+                weights[to + 5] = quad1.Y;
+                weights[to + 6] = quad1.Z;
+                weights[to + 7] = quad1.W;
+            }
+
+            for (int i = thread; i < 256; i += 256)
+            {
+                int token = i / 8;
+                int source = tokenTile + token < tokens ? tokenTile + token : tokens - 1;
+                Float4 quad = x[(source * 256) + (step * 8) + (i & 7)];
+                int to = ((i & 7) * 132) + token;
+                inputs[to] = quad.X;
+                inputs[to + 33] = quad.Y;
+                inputs[to + 66] = quad.Z;
+                inputs[to + 99] = quad.W;
+            }
+
             Group.Barrier();
-
-            int next = step + 1;
-            if (next < 64)
+            for (int depth = 0; depth < 32; depth++)
             {
-                tile0 = words[(((next * 16) + neuron) * 32) + source];
-                int inputQuad = (next * 4) + inputPart;
-                fetched0 = x[input0 + inputQuad];
-                fetched1 = x[input1 + inputQuad];
+                float x0 = inputs[(depth * 33) + pair];
+                float x1 = inputs[(depth * 33) + pair + 1];
+                float w0 = weights[(depth * 65) + column];
+                y00 += w0 * x0;
+                y10 += w0 * x1;
+                float w1 = weights[(depth * 65) + column + 16];
+                y01 += w1 * x0;
+                y11 += w1 * x1;
+                float w2 = weights[(depth * 65) + column + 32];
+                y02 += w2 * x0;
+                y12 += w2 * x1;
+                float w3 = weights[(depth * 65) + column + 48];
+                y03 += w3 * x0;
+                y13 += w3 * x1;
             }
 
-            for (int depth = 0; depth < 16; depth += 4)
-            {
-                ArrayView<Float4> w0 = weights.SubView((((half * 16) + depth) * 8) + (rowPlace0 ^ ((depth / 4) & 1)));
-                ArrayView<Float4> x0 = inputs.SubView((((half * 16) + depth) * 8) + (tokenQuad ^ (depth / 2)));
-                sums.Add(w0[0], x0[0]);
-                sums.Add(w0[8], x0[8]);
-                sums.Add(w0[16], x0[16]);
-                sums.Add(w0[24], x0[24]);
-            }
+            Group.Barrier();
         }
 
-        int quad0 = (Grid.IdxX * 8) + rowQuad;
-        int token = (Grid.IdxY * 32) + (tokenQuad * 4);
-        sums.StoreQuads(y, 64, token, tokens, quad0);
+        int token0 = tokenTile + pair;
+        if (token0 < tokens)
+        {
+            if (rowTile + column < 256)
+            {
+                y[(token0 * 256) + rowTile + column] = y00;
+            }
+
+            if (rowTile + column + 16 < 256)
+            {
+                y[(token0 * 256) + rowTile + column + 16] = y01;
+            }
+
+            if (rowTile + column + 32 < 256)
+            {
+                y[(token0 * 256) + rowTile + column + 32] = y02;
+            }
+
+            if (rowTile + column + 48 < 256)
+            {
+                y[(token0 * 256) + rowTile + column + 48] = y03;
+            }
+
+        }
+
+        int token1 = tokenTile + pair + 1;
+        if (token1 < tokens)
+        {
+            if (rowTile + column < 256)
+            {
+                y[(token1 * 256) + rowTile + column] = y10;
+            }
+
+            if (rowTile + column + 16 < 256)
+            {
+                y[(token1 * 256) + rowTile + column + 16] = y11;
+            }
+
+            if (rowTile + column + 32 < 256)
+            {
+                y[(token1 * 256) + rowTile + column + 32] = y12;
+            }
+
+            if (rowTile + column + 48 < 256)
+            {
+                y[(token1 * 256) + rowTile + column + 48] = y13;
+            }
+
+        }
+
     }
 
     /// <summary>Queries, keys and values of a prompt's tokens, rotated and cached: a pair of a head's elements for a thread.</summary>
-    internal static void RotateBatch(ArrayView<float> products, HeadViews views, int start, int capacity)
+    internal static void RotateBatch(ArrayView<float> products, HeadViews views, int start, int halves)
     {
         int unit = (Grid.IdxX * 128) + Group.IdxX;
         if (unit < 256)
@@ -1130,7 +1437,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             int pair = unit & 15;
             int d0 = pair * 2;
             int d1 = d0 + 1;
-            int local = head * 32;
+            int local = unit / 16 * 32;
             float a = products[(Grid.IdxY * 512) + local + d0];
             float b = products[(Grid.IdxY * 512) + local + d1];
             if (head < 12)
@@ -1147,17 +1454,19 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 views.Queries[(Grid.IdxY * 256) + (head * 32) + d0] = a;
                 views.Queries[(Grid.IdxY * 256) + (head * 32) + d1] = b;
             }
-            else if (head < 12)
-            {
-                long key = ((((long)(head - 8)) * capacity) + position) * 32;
-                views.Keys[key + d0] = a;
-                views.Keys[key + d1] = b;
-            }
             else
             {
-                long value = ((((long)(head - 12)) * capacity) + position) * 32;
-                views.Values[value + d0] = a;
-                views.Values[value + d1] = b;
+                long cached = ((long)position * 256) + ((head - 8) * 32);
+                if (halves == 1)
+                {
+                    views.HalfCache[cached + d0] = F16.Narrow(a);
+                    views.HalfCache[cached + d1] = F16.Narrow(b);
+                }
+                else
+                {
+                    views.Cache[cached + d0] = a;
+                    views.Cache[cached + d1] = b;
+                }
             }
         }
     }
@@ -1259,250 +1568,5 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
             greedy[0] = wrong == 0 && most >= -float.MaxValue ? best : -1;
         }
-    }
-
-    /// <summary>
-    /// Splits inputs into two halves a value, for products on tensor cores: a group a token. Eight values a word, all first halves of a
-    /// token, then all second.
-    /// </summary>
-    internal static void SplitInputs(ArrayView<Float4> x, int words, ArrayView<Words4> halves, ArrayView<float> scales)
-    {
-        ArrayView<float> mosts = SharedMemory.Allocate<float>(8);
-        int thread = Group.IdxX;
-        ArrayView<Float4> input = x.SubView(Grid.IdxX * words * 2);
-        float most = 0f;
-        for (int i = thread; i < words; i += 256)
-        {
-            most = SplitHalves.Most(input[2 * i], most);
-            most = SplitHalves.Most(input[(2 * i) + 1], most);
-        }
-
-        float most_16 = Warp.ShuffleXor(most, 16);
-        most = most_16 > most ? most_16 : most;
-        float most_8 = Warp.ShuffleXor(most, 8);
-        most = most_8 > most ? most_8 : most;
-        float most_4 = Warp.ShuffleXor(most, 4);
-        most = most_4 > most ? most_4 : most;
-        float most_2 = Warp.ShuffleXor(most, 2);
-        most = most_2 > most ? most_2 : most;
-        float most_1 = Warp.ShuffleXor(most, 1);
-        most = most_1 > most ? most_1 : most;
-        if ((thread & 31) == 0)
-        {
-            mosts[thread / 32] = most;
-        }
-
-        Group.Barrier();
-        most = mosts[0];
-        most = mosts[1] > most ? mosts[1] : most;
-        most = mosts[2] > most ? mosts[2] : most;
-        most = mosts[3] > most ? mosts[3] : most;
-        most = mosts[4] > most ? mosts[4] : most;
-        most = mosts[5] > most ? mosts[5] : most;
-        most = mosts[6] > most ? mosts[6] : most;
-        most = mosts[7] > most ? mosts[7] : most;
-        float factor = SplitHalves.Factor(most);
-        if (thread == 0)
-        {
-            scales[Grid.IdxX] = SplitHalves.Reciprocal(factor);
-        }
-
-        ArrayView<Words4> output = halves.SubView(Grid.IdxX * words * 2);
-        for (int i = thread; i < words; i += 256)
-        {
-            Float4 first = Quad.Scale(input[2 * i], factor);
-            Float4 second = Quad.Scale(input[(2 * i) + 1], factor);
-            Words4 high = SplitHalves.High(first, second);
-            output[i] = high;
-            output[words + i] = SplitHalves.Low(first, second, high);
-        }
-    }
-
-    /// <summary>
-    /// Matrix product of a prompt's tokens: rows of 256 weights with each token's input, on tensor cores, inputs in two halves.
-    /// </summary>
-    internal static void MatrixF16x256(
-        ArrayView<Words4> words, ArrayView<Words4> halves, ArrayView<float> scales, int tokens, int rows, int firstRow, ArrayView<float> y,
-        int stride)
-    {
-        ArrayView<Words4> weights = SharedMemory.Allocate<Words4>(256);
-        ArrayView<Words4> highs = SharedMemory.Allocate<Words4>(256);
-        ArrayView<Words4> lows = SharedMemory.Allocate<Words4>(256);
-        int thread = Group.IdxX;
-        int lane = thread & 31;
-        int part = thread & 3;
-        int firstToken = (Grid.IdxY * 32) + (thread / 4);
-        int input0 = ((firstToken < tokens ? firstToken : tokens - 1) * 64) + part;
-        Words4 high0 = halves[input0];
-        Words4 low0 = halves[input0 + 32];
-        int input1 = ((firstToken + 8 < tokens ? firstToken + 8 : tokens - 1) * 64) + part;
-        Words4 high1 = halves[input1];
-        Words4 low1 = halves[input1 + 32];
-        int input2 = ((firstToken + 16 < tokens ? firstToken + 16 : tokens - 1) * 64) + part;
-        Words4 high2 = halves[input2];
-        Words4 low2 = halves[input2 + 32];
-        int input3 = ((firstToken + 24 < tokens ? firstToken + 24 : tokens - 1) * 64) + part;
-        Words4 high3 = halves[input3];
-        Words4 low3 = halves[input3 + 32];
-        int source = (Grid.IdxX * 32) + (thread / 4);
-        int row0 = ((source < rows ? source : rows - 1) * 32) + part;
-        Words4 tile0 = words[row0];
-        int row1 = ((source + 8 < rows ? source + 8 : rows - 1) * 32) + part;
-        Words4 tile1 = words[row1];
-        int row2 = ((source + 16 < rows ? source + 16 : rows - 1) * 32) + part;
-        Words4 tile2 = words[row2];
-        int row3 = ((source + 24 < rows ? source + 24 : rows - 1) * 32) + part;
-        Words4 tile3 = words[row3];
-        Tile32x32 sums = default;
-        for (int step = 0; step < 8; step++)
-        {
-            int half = step & 1;
-            weights[(half * 128) + thread] = tile0;
-            weights[(half * 128) + thread + 32] = tile1;
-            weights[(half * 128) + thread + 64] = tile2;
-            weights[(half * 128) + thread + 96] = tile3;
-            highs[(half * 128) + thread] = high0;
-            lows[(half * 128) + thread] = low0;
-            highs[(half * 128) + thread + 32] = high1;
-            lows[(half * 128) + thread + 32] = low1;
-            highs[(half * 128) + thread + 64] = high2;
-            lows[(half * 128) + thread + 64] = low2;
-            highs[(half * 128) + thread + 96] = high3;
-            lows[(half * 128) + thread + 96] = low3;
-            Group.Barrier();
-
-            int next = step + 1;
-            if (next < 8)
-            {
-                tile0 = words[row0 + (next * 4)];
-                tile1 = words[row1 + (next * 4)];
-                tile2 = words[row2 + (next * 4)];
-                tile3 = words[row3 + (next * 4)];
-                high0 = halves[input0 + (next * 4)];
-                low0 = halves[input0 + (next * 4) + 32];
-                high1 = halves[input1 + (next * 4)];
-                low1 = halves[input1 + (next * 4) + 32];
-                high2 = halves[input2 + (next * 4)];
-                low2 = halves[input2 + (next * 4) + 32];
-                high3 = halves[input3 + (next * 4)];
-                low3 = halves[input3 + (next * 4) + 32];
-            }
-
-            ArrayView<Words4> w = weights.SubView(half * 128);
-            Words4 w0 = w[lane];
-            Words4 w1 = w[lane + 32];
-            Words4 w2 = w[lane + 64];
-            Words4 w3 = w[lane + 96];
-            sums.Add(w0, w1, w2, w3, highs.SubView((half * 128) + lane));
-            sums.Add(w0, w1, w2, w3, lows.SubView((half * 128) + lane));
-        }
-
-        int token = (Grid.IdxY * 32) + ((lane & 3) * 2);
-        int row = (Grid.IdxX * 32) + (lane / 4);
-        sums.Store(y.SubView(firstRow), stride, scales, token, tokens, row, rows);
-    }
-
-    /// <summary>
-    /// Down for a prompt's tokens: each token's activations times the rows of down, on tensor cores, inputs in two halves.
-    /// </summary>
-    internal static void MatrixDownF16(
-        ArrayView<Words4> words, ArrayView<Words4> halves, ArrayView<float> scales, int tokens, ArrayView<float> y)
-    {
-        ArrayView<Words4> weights = SharedMemory.Allocate<Words4>(256);
-        ArrayView<Words4> highs = SharedMemory.Allocate<Words4>(256);
-        ArrayView<Words4> lows = SharedMemory.Allocate<Words4>(256);
-        int thread = Group.IdxX;
-        int lane = thread & 31;
-        int part = thread & 3;
-        int firstToken = (Grid.IdxY * 32) + (thread / 4);
-        int input0 = ((firstToken < tokens ? firstToken : tokens - 1) * 256) + part;
-        Words4 high0 = halves[input0];
-        Words4 low0 = halves[input0 + 128];
-        int input1 = ((firstToken + 8 < tokens ? firstToken + 8 : tokens - 1) * 256) + part;
-        Words4 high1 = halves[input1];
-        Words4 low1 = halves[input1 + 128];
-        int input2 = ((firstToken + 16 < tokens ? firstToken + 16 : tokens - 1) * 256) + part;
-        Words4 high2 = halves[input2];
-        Words4 low2 = halves[input2 + 128];
-        int input3 = ((firstToken + 24 < tokens ? firstToken + 24 : tokens - 1) * 256) + part;
-        Words4 high3 = halves[input3];
-        Words4 low3 = halves[input3 + 128];
-        ArrayView<uint> pairs = weights.Cast<uint>();
-        int neuron = (thread & 15) * 2;
-        int octet0 = thread / 16;
-        int place0 = (octet0 * 128) + (thread & 15);
-        int turned0 = octet0 & 1;
-        int source0 = (Grid.IdxX * 4) + octet0;
-        source0 = source0 < 32 ? source0 : 31;
-        Words4 even0 = words[((neuron < 1023 ? neuron : 1023) * 32) + source0];
-        Words4 odd0 = words[((neuron + 1 < 1023 ? neuron + 1 : 1023) * 32) + source0];
-        int octet1 = (thread / 16) + 2;
-        int place1 = (octet1 * 128) + (thread & 15);
-        int turned1 = octet1 & 1;
-        int source1 = (Grid.IdxX * 4) + octet1;
-        source1 = source1 < 32 ? source1 : 31;
-        Words4 even1 = words[((neuron < 1023 ? neuron : 1023) * 32) + source1];
-        Words4 odd1 = words[((neuron + 1 < 1023 ? neuron + 1 : 1023) * 32) + source1];
-        Tile32x32 sums = default;
-        for (int step = 0; step < 32; step++)
-        {
-            int half = step & 1;
-            ArrayView<uint> to0 = pairs.SubView((half * 512) + place0);
-            to0[(0 ^ turned0) * 16] = SplitHalves.Lower(even0.X, odd0.X);
-            to0[(1 ^ turned0) * 16] = SplitHalves.Upper(even0.X, odd0.X);
-            to0[(2 ^ turned0) * 16] = SplitHalves.Lower(even0.Y, odd0.Y);
-            to0[(3 ^ turned0) * 16] = SplitHalves.Upper(even0.Y, odd0.Y);
-            to0[(4 ^ turned0) * 16] = SplitHalves.Lower(even0.Z, odd0.Z);
-            to0[(5 ^ turned0) * 16] = SplitHalves.Upper(even0.Z, odd0.Z);
-            to0[(6 ^ turned0) * 16] = SplitHalves.Lower(even0.W, odd0.W);
-            to0[(7 ^ turned0) * 16] = SplitHalves.Upper(even0.W, odd0.W);
-            ArrayView<uint> to1 = pairs.SubView((half * 512) + place1);
-            to1[(0 ^ turned1) * 16] = SplitHalves.Lower(even1.X, odd1.X);
-            to1[(1 ^ turned1) * 16] = SplitHalves.Upper(even1.X, odd1.X);
-            to1[(2 ^ turned1) * 16] = SplitHalves.Lower(even1.Y, odd1.Y);
-            to1[(3 ^ turned1) * 16] = SplitHalves.Upper(even1.Y, odd1.Y);
-            to1[(4 ^ turned1) * 16] = SplitHalves.Lower(even1.Z, odd1.Z);
-            to1[(5 ^ turned1) * 16] = SplitHalves.Upper(even1.Z, odd1.Z);
-            to1[(6 ^ turned1) * 16] = SplitHalves.Lower(even1.W, odd1.W);
-            to1[(7 ^ turned1) * 16] = SplitHalves.Upper(even1.W, odd1.W);
-            highs[(half * 128) + thread] = high0;
-            lows[(half * 128) + thread] = low0;
-            highs[(half * 128) + thread + 32] = high1;
-            lows[(half * 128) + thread + 32] = low1;
-            highs[(half * 128) + thread + 64] = high2;
-            lows[(half * 128) + thread + 64] = low2;
-            highs[(half * 128) + thread + 96] = high3;
-            lows[(half * 128) + thread + 96] = low3;
-            Group.Barrier();
-
-            int next = step + 1;
-            if (next < 32)
-            {
-                even0 = words[(((next * 32) + neuron < 1023 ? (next * 32) + neuron : 1023) * 32) + source0];
-                odd0 = words[(((next * 32) + neuron + 1 < 1023 ? (next * 32) + neuron + 1 : 1023) * 32) + source0];
-                even1 = words[(((next * 32) + neuron < 1023 ? (next * 32) + neuron : 1023) * 32) + source1];
-                odd1 = words[(((next * 32) + neuron + 1 < 1023 ? (next * 32) + neuron + 1 : 1023) * 32) + source1];
-                high0 = halves[input0 + (next * 4)];
-                low0 = halves[input0 + (next * 4) + 128];
-                high1 = halves[input1 + (next * 4)];
-                low1 = halves[input1 + (next * 4) + 128];
-                high2 = halves[input2 + (next * 4)];
-                low2 = halves[input2 + (next * 4) + 128];
-                high3 = halves[input3 + (next * 4)];
-                low3 = halves[input3 + (next * 4) + 128];
-            }
-
-            ArrayView<Words4> w = weights.SubView(half * 128);
-            Words4 w0 = w[lane];
-            Words4 w1 = w[(lane ^ 4) + 32];
-            Words4 w2 = w[lane + 64];
-            Words4 w3 = w[(lane ^ 4) + 96];
-            sums.Add(w0, w1, w2, w3, highs.SubView((half * 128) + lane));
-            sums.Add(w0, w1, w2, w3, lows.SubView((half * 128) + lane));
-        }
-
-        int token = (Grid.IdxY * 32) + ((lane & 3) * 2);
-        int row = (Grid.IdxX * 32) + (lane / 4);
-        sums.Store(y, 256, scales, token, tokens, row, 256);
     }
 }

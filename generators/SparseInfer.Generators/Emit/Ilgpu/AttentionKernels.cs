@@ -84,7 +84,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
             code.Line();
             int size = _attention.HeadDimension;
-            using (code.Block($"for (int d = Group.IdxX; d < {size}; d += {Threads})"))
+            using (ForEach("d", "Group.IdxX", size))
             {
                 code.Line("float sum = 0f;");
                 using (code.Block("for (int split = 0; split < used; split++)"))
@@ -221,7 +221,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         });
         code.Line("Group.Barrier();");
         code.Line($"int slot = (((token * {_attention.Heads}) + head) * Grid.DimY) + Grid.IdxY;");
-        using (code.Block($"for (int quad = thread; quad < {HeadQuads}; quad += {Threads})"))
+        using (ForEach("quad", "thread", HeadQuads))
         {
             code.Line("Float4 sum = sums[quad];");
             using (code.Block($"for (int other = 1; other < {cache.Positions}; other++)"))
@@ -249,6 +249,18 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             string next = $"next{Plus(k * cache.Positions)}";
             code.Line($"long {name}{k} = {start} + (({next} < count ? {next} : last) * {RowWords(cache)});");
         }
+    }
+
+    /// <summary>Begins what the threads of a group do with so many elements: a loop only where they are more than threads.</summary>
+    private CodeWriter.Scope ForEach(string element, string thread, int count)
+    {
+        if (count > Threads)
+        {
+            return code.Block($"for (int {element} = {thread}; {element} < {count}; {element} += {Threads})");
+        }
+
+        code.Line($"int {element} = {thread};");
+        return code.Block($"if ({element} < {count})");
     }
 
     private static string Lanes(CachePlan cache) => cache.Lanes switch { 1 => "a lane", RowPlan.Lanes => "a warp", _ => $"{cache.Lanes} lanes" };

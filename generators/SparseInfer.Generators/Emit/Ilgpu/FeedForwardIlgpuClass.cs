@@ -18,7 +18,7 @@ internal sealed class FeedForwardIlgpuClass(
 
     public static readonly string[] Namespaces =
     [
-        "System", "System.CodeDom.Compiler", "ILGPU", "ILGPU.Runtime", "SparseInfer.Kernels.Ilgpu",
+        "System", "System.CodeDom.Compiler", "ILGPU", "SparseInfer.Kernels.Ilgpu",
     ];
 
     /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
