@@ -32,11 +32,13 @@ internal sealed unsafe partial class GroupRunner
         _globalShadows.Clear();
     }
 
-    private void CheckShared(Warp warp, int place, uint mask, ulong* addresses, byte** places, int bytes, bool contiguous)
+    private void CheckShared(Warp warp, int place, uint mask, ulong* addresses, byte** places, int bytes, AddressShape shape)
     {
         Instruction* i = _program.Code + place;
         bool store = i->Kind == InstructionKind.Store;
-        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        // One address is looked at by two lanes: one of them is another than whoever was there before.
+        uint looked = !store && i->Kind != InstructionKind.Atomic && shape.Pattern == AddressPattern.Uniform ? FirstTwo(mask) : mask;
+        for (uint rest = looked; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
             ulong address = addresses[lane];
@@ -44,38 +46,45 @@ internal sealed unsafe partial class GroupRunner
             ulong* written = _sharedWritten + (address >> 6);
             if (i->Kind != InstructionKind.Store && (*written & bits) != bits)
                 throw Fault(KernelFaultKind.UnwrittenShared, warp, place, 1u << lane, $"{bytes} bytes at {address} of shared memory are read, and nobody wrote them", address);
-            if (i->Kind == InstructionKind.Load)
-                continue;
-            *written |= bits;
+            if (i->Kind != InstructionKind.Load)
+                *written |= bits;
         }
 
         if (i->Kind == InstructionKind.Atomic)
             return;
         int shift = _program.SharedShift;
-        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        ulong entry = Entry(warp, 0, place);
+        for (uint rest = looked; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
+            ulong mine = entry | ((ulong)(uint)lane << 16);
             for (int piece = 0; piece < bytes >> shift; piece++)
             {
                 LaneRecord* record = _sharedShadow!.At((long)(addresses[lane] >> shift) + piece);
-                ulong other = store ? Write(record, warp, lane, place) : Read(record, warp, lane, place);
+                ulong other = store ? Write(record, warp, lane, mine) : Read(record, warp, lane, mine);
                 if (other != 0 && !(store && (IsSame(warp, i, lane, places[lane]) || IsSameStore(warp, place, lane, other))))
                     throw Race(KernelFaultKind.SharedRace, warp, place, lane, other, $"{(long)addresses[lane]} of shared memory", addresses[lane]);
             }
         }
     }
 
-    private void CheckGlobal(Warp warp, int place, uint mask, ulong* addresses, int bytes, bool contiguous)
+    private void CheckGlobal(Warp warp, int place, uint mask, ulong* addresses, int bytes, AddressShape shape)
     {
         Instruction* i = _program.Code + place;
         Allocation? allocation = _found[place];
-        if (contiguous && allocation is not null && addresses[0] >= (ulong)allocation.Start && addresses[31] < allocation.End)
+        ulong start = addresses[shape.First];
+        int count = shape.Pattern == AddressPattern.Uniform ? bytes : bytes * shape.Lanes;
+        if (shape.Pattern != AddressPattern.Scattered && allocation is not null && start >= (ulong)allocation.Start
+            && start + (ulong)count <= allocation.End)
         {
-            CheckWritten(warp, place, 0, allocation, addresses[0], bytes * 32, bytes);
+            CheckWritten(warp, place, shape.First, allocation, start, count, bytes);
+            if (!_foundStored[place])
+                return;
         }
         else
         {
             ulong last = ulong.MaxValue;
+            bool stored = false;
             for (uint rest = mask; rest != 0; rest &= rest - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(rest);
@@ -83,9 +92,16 @@ internal sealed unsafe partial class GroupRunner
                     continue;
                 last = addresses[lane];
                 if (allocation is null || last < (ulong)allocation.Start || last >= allocation.End)
+                {
                     allocation = _state.Find(last)!;
+                    stored |= _state.IsStored(allocation);
+                }
+
                 CheckWritten(warp, place, lane, allocation, last, bytes, bytes);
             }
+
+            if (!stored && !_foundStored[place])
+                return;
         }
 
         if (i->Kind == InstructionKind.Atomic)
@@ -93,10 +109,12 @@ internal sealed unsafe partial class GroupRunner
         bool store = i->Kind == InstructionKind.Store;
         bool oneGroup = _launch.Grid.Count == 1;
         int shift = _program.GlobalShift;
+        ulong entry = Entry(warp, 0, place);
         Allocation? known = null;
         AccessShadow<LaneRecord>? lanes = null;
         AccessShadow<GroupRecord>? groups = null;
-        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        uint looked = !store && shape.Pattern == AddressPattern.Uniform ? FirstTwo(mask) : mask;
+        for (uint rest = looked; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
             if (known is null || addresses[lane] < (ulong)known.Start || addresses[lane] >= known.End)
@@ -114,16 +132,24 @@ internal sealed unsafe partial class GroupRunner
 
             if (lanes is null)
                 continue;
+            ulong mine = entry | ((ulong)(uint)lane << 16);
             long first = (long)(addresses[lane] - (ulong)known.Start) >> shift;
             for (long piece = first; piece < first + (bytes >> shift); piece++)
             {
-                ulong other = store ? Write(lanes.At(piece), warp, lane, place) : Read(lanes.At(piece), warp, lane, place);
+                ulong other = store ? Write(lanes.At(piece), warp, lane, mine) : Read(lanes.At(piece), warp, lane, mine);
                 if (other != 0 && !(store && (IsSame(warp, i, lane, (byte*)addresses[lane]) || IsSameStore(warp, place, lane, other))))
                     throw Race(KernelFaultKind.GlobalRace, warp, place, lane, other, $"0x{addresses[lane]:x}", addresses[lane]);
                 if (groups is not null)
                     Between(groups.At(piece), warp, place, lane, store, addresses[lane], store && IsSame(warp, i, lane, (byte*)addresses[lane]));
             }
         }
+    }
+
+    private static uint FirstTwo(uint mask)
+    {
+        uint first = mask & (0 - mask);
+        uint others = mask ^ first;
+        return first | (others & (0 - others));
     }
 
     private void CheckWritten(Warp warp, int place, int lane, Allocation allocation, ulong address, int bytes, int each)
@@ -166,9 +192,8 @@ internal sealed unsafe partial class GroupRunner
         return (int)(entry >> 16 & 255) != lane && epoch == warp.Epoch && epoch != LastEpoch;
     }
 
-    private ulong Read(LaneRecord* record, Warp warp, int lane, int place)
+    private ulong Read(LaneRecord* record, Warp warp, int lane, ulong entry)
     {
-        ulong entry = Entry(warp, lane, place);
         ulong reader = record->Reader;
         if (reader >> 24 == entry >> 24)
         {
@@ -186,7 +211,7 @@ internal sealed unsafe partial class GroupRunner
         return Conflicts(record->Writer, warp, lane) ? record->Writer : 0;
     }
 
-    private ulong Write(LaneRecord* record, Warp warp, int lane, int place)
+    private ulong Write(LaneRecord* record, Warp warp, int lane, ulong entry)
     {
         ulong other = 0;
         if (Conflicts(record->Writer, warp, lane))
@@ -195,7 +220,7 @@ internal sealed unsafe partial class GroupRunner
             other = record->Reader;
         else if (Conflicts(record->OtherReader, warp, lane))
             other = record->OtherReader;
-        record->Writer = Entry(warp, lane, place);
+        record->Writer = entry;
         return other;
     }
 
