@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using SparseInfer.SoftwareCuda.Execution;
 using SparseInfer.SoftwareCuda.Memory;
 using SparseInfer.SoftwareCuda.Ptx;
@@ -62,6 +63,7 @@ internal sealed unsafe class GroupCounter
             _shuffles++;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Global(ulong* addresses, uint mask, int bytes, bool store, AddressShape shape)
     {
         int lanes = shape.Lanes;
@@ -82,6 +84,7 @@ internal sealed unsafe class GroupCounter
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Shared(ulong* addresses, uint mask, int bytes, AddressPattern pattern)
     {
         _sharedAccesses++;
@@ -130,6 +133,7 @@ internal sealed unsafe class GroupCounter
             counters.Count((InstructionClass)c, _instructions[c]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static long Sectors(ulong* addresses, uint mask, int bytes, AddressShape shape)
     {
         if (shape.Pattern != AddressPattern.Scattered)

@@ -39,6 +39,6 @@ internal readonly record struct MemoryPlace(DriverContext? Owner, bool IsDevice)
                 : throw new DriverException(CuResult.InvalidValue);
         }
 
-        return null;
+        return context.Memory.IsFreed(address) ? throw new DriverException(CuResult.InvalidValue) : null;
     }
 }

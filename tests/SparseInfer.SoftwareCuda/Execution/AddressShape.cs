@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using SparseInfer.SoftwareCuda.Execution.Operations;
 
@@ -25,6 +26,7 @@ internal readonly unsafe struct AddressShape(AddressPattern pattern, int first, 
 
     public int Lanes { get; } = lanes;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static AddressShape Of(ulong* addresses, uint mask, int bytes)
     {
         int first = BitOperations.TrailingZeroCount(mask);

@@ -8,6 +8,7 @@ namespace SparseInfer.SoftwareCuda.Execution;
 internal sealed unsafe partial class GroupRunner
 {
     /// <summary>One access by the lanes of a mask, in whatever space.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Access(Warp warp, int place, uint mask)
     {
         Instruction* i = _program.Code + place;
@@ -56,6 +57,7 @@ internal sealed unsafe partial class GroupRunner
             Access(warp, place, mask & ~shared & ~local, addresses, StateSpace.Global);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Access(Warp warp, int place, uint mask, ulong* addresses, StateSpace space)
     {
         Instruction* i = _program.Code + place;
@@ -121,6 +123,7 @@ internal sealed unsafe partial class GroupRunner
             (Vector256.Load(from + lane) + step).Store(to + lane);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CheckBounds(Warp warp, int place, uint mask, ulong* addresses, int bytes, string space, int size)
     {
         for (uint rest = mask; rest != 0; rest &= rest - 1)
@@ -132,6 +135,7 @@ internal sealed unsafe partial class GroupRunner
     }
 
     /// <summary>Checks that each lane's bytes lie in an allocation, and keeps the last one found for the next time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FindAllocation(Warp warp, int place, uint mask, ulong* addresses, int bytes, AddressShape shape)
     {
         Allocation? allocation = _found[place];
@@ -167,6 +171,7 @@ internal sealed unsafe partial class GroupRunner
     }
 
     /// <summary>A load by all lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadLanes(byte* registers, Instruction* i, byte** places, AddressPattern pattern)
     {
         if (pattern == AddressPattern.Uniform)
@@ -219,6 +224,7 @@ internal sealed unsafe partial class GroupRunner
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadLanes(byte* registers, Instruction* i, uint mask, byte** places)
     {
         for (int v = 0; v < i->Count; v++)
@@ -255,6 +261,7 @@ internal sealed unsafe partial class GroupRunner
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreLanes(byte* registers, Instruction* i, uint mask, byte** places)
     {
         for (uint rest = mask; rest != 0; rest &= rest - 1)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using SparseInfer.SoftwareCuda.Memory;
 
 namespace SparseInfer.SoftwareCuda.Execution;
@@ -32,6 +33,7 @@ internal sealed unsafe partial class GroupRunner
         _globalShadows.Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CheckShared(Warp warp, int place, uint mask, ulong* addresses, byte** places, int bytes, AddressShape shape)
     {
         Instruction* i = _program.Code + place;
@@ -68,6 +70,7 @@ internal sealed unsafe partial class GroupRunner
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CheckGlobal(Warp warp, int place, uint mask, ulong* addresses, int bytes, AddressShape shape)
     {
         Instruction* i = _program.Code + place;
@@ -152,6 +155,7 @@ internal sealed unsafe partial class GroupRunner
         return first | (others & (0 - others));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CheckWritten(Warp warp, int place, int lane, Allocation allocation, ulong address, int bytes, int each)
     {
         InstructionKind kind = _program.Code[place].Kind;
@@ -177,11 +181,13 @@ internal sealed unsafe partial class GroupRunner
             allocation.MarkWritten(offset, bytes);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Entry(Warp warp, int lane, int place) =>
         ((ulong)(uint)_epoch << 48) | ((ulong)(uint)Math.Min(warp.Epoch, LastEpoch) << 32) | ((ulong)(uint)warp.Index << 24) | ((ulong)(uint)lane << 16)
         | (uint)Math.Min(place, ushort.MaxValue);
 
     /// <summary>Whether an access that was noted is another thread's, with nothing between it and now.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Conflicts(ulong entry, Warp warp, int lane)
     {
         if (entry >> 48 != (ulong)(uint)_epoch)
@@ -192,6 +198,7 @@ internal sealed unsafe partial class GroupRunner
         return (int)(entry >> 16 & 255) != lane && epoch == warp.Epoch && epoch != LastEpoch;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Read(LaneRecord* record, Warp warp, int lane, ulong entry)
     {
         ulong reader = record->Reader;
@@ -211,6 +218,7 @@ internal sealed unsafe partial class GroupRunner
         return Conflicts(record->Writer, warp, lane) ? record->Writer : 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Write(LaneRecord* record, Warp warp, int lane, ulong entry)
     {
         ulong other = 0;
@@ -255,6 +263,7 @@ internal sealed unsafe partial class GroupRunner
     }
 
     /// <summary>Notes an access for other groups, and a race if there is one: reported at the later of the two groups.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Between(GroupRecord* record, Warp warp, int place, int lane, bool store, ulong address, bool same)
     {
         uint me = _groupNumber + 1;
