@@ -245,7 +245,7 @@ public static class SemanticsKernels
             case 4:
                 return Interop.IntAsFloat(0x40490fdbu) + i;
             case 5:
-                return (float)(ILGPU.Half)f;
+                return (float)(ILGPU.Half)(float)(i & 1023); // the host's type rounds ties otherwise
             case 6:
                 return MathF.Max(f, 1f);
             case 7:

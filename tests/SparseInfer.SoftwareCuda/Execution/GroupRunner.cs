@@ -233,7 +233,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                         {
                             Add(fragments, i->Target, mask, FragmentState.Ready);
                             lanes &= ~mask;
-                            limit = Math.Min(limit, i->Target);
+                            limit = Math.Min(limit, code[i->Target].Rank);
                         }
 
                         break;
@@ -263,7 +263,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                         if (mask != lanes)
                         {
                             Add(fragments, place + 1, lanes & ~mask, FragmentState.Ready);
-                            limit = place + 1;
+                            limit = code[place + 1].Rank;
                         }
 
                         lanes = Join(warp, place, mask);
@@ -291,7 +291,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                     NoteWritten(warp, place, mask);
                 place++;
             moved:
-                if (place >= limit)
+                if (code[place].Rank >= limit)
                 {
                     Add(fragments, place, lanes, FragmentState.Ready);
                     break;
@@ -302,8 +302,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         }
     }
 
-    /// <summary>The ready fragment at the smallest place, joined with others there; none if all are at a barrier or gone.</summary>
-    /// <returns>The smallest place of another one.</returns>
+    /// <summary>The ready fragment that is first in the order of execution; none if all are at a barrier or gone.</summary>
+    /// <returns>The rank of the next one.</returns>
     private int TakeNext(Warp warp, out Fragment next)
     {
         List<Fragment> fragments = warp.Fragments;
@@ -314,7 +314,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         {
             if (fragments[f].State != FragmentState.Ready)
                 continue;
-            if (best < 0 || fragments[f].Place < fragments[best].Place)
+            if (best < 0 || _program.Code[fragments[f].Place].Rank < _program.Code[fragments[best].Place].Rank)
                 best = f;
         }
 
@@ -344,8 +344,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         fragments.RemoveAt(best);
         foreach (Fragment other in fragments)
         {
-            if (other.State == FragmentState.Ready && other.Place < limit)
-                limit = other.Place;
+            if (other.State == FragmentState.Ready)
+                limit = Math.Min(limit, _program.Code[other.Place].Rank);
         }
 
         return limit;
