@@ -135,7 +135,7 @@ public sealed partial class InspectTests
 
         code.ShouldBe(0, error);
         output.ShouldContain("registers are estimated");
-        output.ShouldContain("counted on the software CUDA device: one token of one layer, hidden 2048, 2816 neurons");
+        output.ShouldContain("counted on the software CUDA device: one token of one layer, hidden 2048, 1408 neurons");
         string[] tables = output.Split("  kernel")[^2..];
         tables.ShouldAllBe(table => table.Contains("\n  SignBit "));
     }

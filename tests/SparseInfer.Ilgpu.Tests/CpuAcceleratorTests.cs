@@ -9,8 +9,8 @@ namespace SparseInfer.Ilgpu.Tests;
 public sealed class CpuAcceleratorTests
 {
     [Theory]
-    [InlineData("Bytes", SparsityMode.Predicted)]
-    [InlineData("Nibbles", SparsityMode.Dense)]
+    [InlineData("LittleBytes", SparsityMode.Predicted)]
+    [InlineData("LittleNibbles", SparsityMode.Dense)]
     public void ATokenHasTheLogitsThatTheSoftwareDeviceGivesIt(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);

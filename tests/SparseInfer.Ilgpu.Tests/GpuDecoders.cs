@@ -66,24 +66,40 @@ internal static class GpuDecoders
         Weights = [WeightType.F32],
     };
 
-    /// <summary>Four heads of queries to each of keys and values, in a context that prompts of hundreds of tokens fit in.</summary>
+    /// <summary>Two heads of queries to each of keys and values, in a context that prompts of hundreds of tokens fit in.</summary>
     public static readonly DecoderCase Grouped = new("GroupedHeads")
     {
         Hidden = 64,
         Layers = 2,
         Vocabulary = 61,
         Context = 640,
-        Heads = 8,
+        Heads = 4,
         KeyValueHeads = 2,
-        Intermediate = 96,
+        Intermediate = 64,
         Alphas = [1m, 1.05m],
         Weights = [WeightType.F16],
     };
 
+    /// <summary>As little as a model of block formats can be.</summary>
+    public static readonly DecoderCase LittleBytes = new("LittleBytes")
+    {
+        Hidden = 32,
+        Layers = 1,
+        Vocabulary = 32,
+        Context = 16,
+        Heads = 1,
+        KeyValueHeads = 1,
+        Intermediate = 32,
+        Alphas = [1m],
+        Weights = [WeightType.Q8_0],
+    };
+
+    public static readonly DecoderCase LittleNibbles = LittleBytes with { Name = "LittleNibbles", Weights = [WeightType.Q4_0] };
+
     /// <summary>Small enough for every token to be run in every mode.</summary>
     public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All, Even, EvenPredicted, Fat, OddHead];
 
-    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped, .. CacheDecoders.Shapes];
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));

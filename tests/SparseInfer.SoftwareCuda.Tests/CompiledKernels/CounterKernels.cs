@@ -74,6 +74,27 @@ public static class CounterKernels
         }
     }
 
+    /// <summary>A branch of one lane in a loop, whose text ILGPU puts behind the loop; and a loop that lanes leave one by one.</summary>
+    public static void Rejoining(ArrayView<float> input, ArrayView<float> output, int rounds)
+    {
+        float sum = 0;
+        for (int i = 0; i < rounds; i++)
+        {
+            sum += input[Group.IdxX];
+            if (Group.IdxX == 0)
+            {
+                output[i] = sum;
+            }
+        }
+
+        for (int i = 0; i < Group.IdxX; i++)
+        {
+            sum += 1f;
+        }
+
+        output[32 + Group.IdxX] = sum;
+    }
+
     public struct Views
     {
         public ArrayView<float> Scales;

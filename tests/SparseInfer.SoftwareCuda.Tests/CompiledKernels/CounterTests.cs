@@ -64,6 +64,16 @@ public sealed class CounterTests : IDisposable
         counted.IdleLanes.ShouldBeGreaterThanOrEqualTo(24);
     }
 
+    [Fact]
+    public void Lanes_meet_again_after_a_branch_and_after_a_loop()
+    {
+        _bench.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, int>(CounterKernels.Rejoining)(
+            (1, 32), _bench.Zeros<float>(32), _bench.Zeros<float>(64), 7);
+
+        LaunchCounters counted = Counted("Rejoining");
+        (counted.Memory["input"].Loads, counted.Memory["input"].IdleLoadLanes, counted.Memory["output"].Stores).ShouldBe((7L, 0L, 7L + 1));
+    }
+
     [Theory]
     [InlineData(1, 0)]
     [InlineData(2, 1)] // two words a bank

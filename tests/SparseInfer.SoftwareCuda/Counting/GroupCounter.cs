@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using SparseInfer.SoftwareCuda.Execution;
 using SparseInfer.SoftwareCuda.Memory;
 using SparseInfer.SoftwareCuda.Ptx;
@@ -11,7 +12,7 @@ internal sealed unsafe class GroupCounter
     private const int SectorBytes = 32;
     private const int Banks = 32;
 
-    private readonly List<(ulong Address, Allocation Allocation, string Label)> _pointers = [];
+    private readonly List<Part> _parts = [];
     private readonly Dictionary<string, MemoryCounters> _memory = new(StringComparer.Ordinal);
     private readonly long[] _instructions = new long[Enum.GetValues<InstructionClass>().Length];
     private readonly LaunchState _state;
@@ -35,11 +36,11 @@ internal sealed unsafe class GroupCounter
             {
                 ulong address = BitConverter.ToUInt64(launch.Parameters, parameter.Offset + offset);
                 if (state.Find(address) is Allocation allocation)
-                    _pointers.Add((address, allocation, offset == 0 ? Name(parameter.Name) : $"{Name(parameter.Name)}+{offset}"));
+                    _parts.Add(new Part(address, allocation.End, offset == 0 ? Name(parameter.Name) : $"{Name(parameter.Name)}+{offset}"));
             }
         }
 
-        _pointers.Sort((one, other) => one.Address.CompareTo(other.Address));
+        _parts.Sort((one, other) => one.Start.CompareTo(other.Start));
     }
 
     public void Group(int warps)
@@ -62,11 +63,12 @@ internal sealed unsafe class GroupCounter
             _shuffles++;
     }
 
-    public void Global(ulong* addresses, uint mask, int bytes, bool store)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Global(ulong* addresses, uint mask, int bytes, bool store, AddressShape shape)
     {
-        int lanes = BitOperations.PopCount(mask);
-        MemoryCounters part = For(addresses[BitOperations.TrailingZeroCount(mask)]);
-        long sectors = Sectors(addresses, mask, bytes);
+        int lanes = shape.Lanes;
+        MemoryCounters part = For(addresses[shape.First]);
+        long sectors = Sectors(addresses, mask, bytes, shape);
         if (store)
         {
             part.Stores++;
@@ -82,9 +84,13 @@ internal sealed unsafe class GroupCounter
         }
     }
 
-    public void Shared(ulong* addresses, uint mask, int bytes)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Shared(ulong* addresses, uint mask, int bytes, AddressPattern pattern)
     {
         _sharedAccesses++;
+        // One word goes to all lanes at once, and words side by side lie in banks of their own.
+        if (pattern != AddressPattern.Scattered)
+            return;
         // An access of 4 bytes serves the whole warp at once, 8 bytes half a warp, 16 bytes a quarter.
         int together = bytes <= 4 ? 32 : bytes <= 8 ? 16 : 8;
         ulong* words = stackalloc ulong[32 * 4];
@@ -127,8 +133,16 @@ internal sealed unsafe class GroupCounter
             counters.Count((InstructionClass)c, _instructions[c]);
     }
 
-    private static long Sectors(ulong* addresses, uint mask, int bytes)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static long Sectors(ulong* addresses, uint mask, int bytes, AddressShape shape)
     {
+        if (shape.Pattern != AddressPattern.Scattered)
+        {
+            ulong start = addresses[shape.First];
+            ulong end = start + (ulong)(shape.Pattern == AddressPattern.Uniform ? bytes : bytes * shape.Lanes);
+            return (long)(((end - 1) / SectorBytes) - (start / SectorBytes) + 1);
+        }
+
         Span<ulong> sectors = stackalloc ulong[64];
         int count = 0;
         bool sorted = true;
@@ -156,16 +170,18 @@ internal sealed unsafe class GroupCounter
 
     private MemoryCounters For(ulong address)
     {
-        string label = "other";
-        for (int p = _pointers.Count - 1; p >= 0; p--)
+        for (int p = _parts.Count - 1; p >= 0; p--)
         {
-            if (address >= _pointers[p].Address && address < _pointers[p].Allocation.End)
-            {
-                label = _pointers[p].Label;
-                break;
-            }
+            Part part = _parts[p];
+            if (address >= part.Start && address < part.End)
+                return part.Counters ??= For(part.Label);
         }
 
+        return For("other");
+    }
+
+    private MemoryCounters For(string label)
+    {
         if (!_memory.TryGetValue(label, out MemoryCounters? counters))
             _memory.Add(label, counters = new MemoryCounters());
         return counters;
@@ -177,5 +193,17 @@ internal sealed unsafe class GroupCounter
         string trimmed = name.TrimStart('_');
         int end = trimmed.LastIndexOf('_');
         return end > 0 && trimmed[(end + 1)..].All(char.IsAsciiDigit) ? trimmed[..end] : trimmed;
+    }
+
+    /// <summary>What lies behind a pointer of the parameters, up to its allocation's end.</summary>
+    private sealed class Part(ulong start, ulong end, string label)
+    {
+        public ulong Start { get; } = start;
+
+        public ulong End { get; } = end;
+
+        public string Label { get; } = label;
+
+        public MemoryCounters? Counters { get; set; }
     }
 }

@@ -52,7 +52,7 @@ internal sealed unsafe partial class GroupRunner
                 $"lanes of a warp wait at different barriers: {first.Lanes:x8} at {Site(first.Place)}, {second.Lanes:x8} here");
         }
 
-        uint members = *(uint*)(warp.Registers + _program.Code[shuffle.Place].MemberMask) & warp.Alive;
+        uint members = ((uint*)(warp.Registers + _program.Code[shuffle.Place].MemberMask))[BitOperations.TrailingZeroCount(shuffle.Lanes)] & warp.Alive;
         Fragment other = warp.Fragments.Find(fragment => fragment.Place != shuffle.Place || fragment.State != shuffle.State);
         string where = other.Lanes == 0 ? "and none of them comes" : $"and lanes {other.Lanes:x8} wait at {Site(other.Place)}";
         return Fault(

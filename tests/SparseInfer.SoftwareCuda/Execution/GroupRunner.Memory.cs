@@ -8,6 +8,7 @@ namespace SparseInfer.SoftwareCuda.Execution;
 internal sealed unsafe partial class GroupRunner
 {
     /// <summary>One access by the lanes of a mask, in whatever space.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Access(Warp warp, int place, uint mask)
     {
         Instruction* i = _program.Code + place;
@@ -56,88 +57,96 @@ internal sealed unsafe partial class GroupRunner
             Access(warp, place, mask & ~shared & ~local, addresses, StateSpace.Global);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Access(Warp warp, int place, uint mask, ulong* addresses, StateSpace space)
     {
         Instruction* i = _program.Code + place;
         int bytes = i->Width * i->Count;
-        bool contiguous = IsContiguous(addresses, mask, bytes);
+        AddressShape shape = AddressShape.Of(addresses, mask, bytes);
         ulong misaligned = 0;
-        for (uint rest = contiguous ? mask & (0 - mask) : mask; rest != 0; rest &= rest - 1)
-            misaligned |= addresses[BitOperations.TrailingZeroCount(rest)];
+        if (shape.Pattern == AddressPattern.Scattered)
+        {
+            for (uint rest = mask; rest != 0; rest &= rest - 1)
+                misaligned |= addresses[BitOperations.TrailingZeroCount(rest)];
+        }
+        else
+        {
+            misaligned = addresses[shape.First];
+        }
+
         if ((misaligned & (ulong)(bytes - 1)) != 0)
             throw Misaligned(warp, place, mask, addresses, bytes);
-        byte** places = stackalloc byte*[32];
+        // The host's addresses, which are the device's for global memory.
+        ulong* places = stackalloc ulong[32];
         bool atomic = i->Kind == InstructionKind.Atomic;
         bool store = i->Kind == InstructionKind.Store;
         switch (space)
         {
             case StateSpace.Shared:
-                PlaceShared(warp, place, mask, addresses, places, bytes);
-                _counter?.Shared(addresses, mask, bytes);
+                CheckBounds(warp, place, mask, addresses, bytes, "shared", _sharedBytes);
+                Move(addresses, places, (ulong)_shared);
+                _counter?.Shared(addresses, mask, bytes, shape.Pattern);
                 if (_checks)
-                    CheckShared(warp, place, mask, addresses, places, bytes, contiguous);
+                    CheckShared(warp, place, mask, addresses, (byte**)places, bytes, shape);
                 break;
             case StateSpace.Local:
-                for (uint rest = mask; rest != 0; rest &= rest - 1)
-                {
-                    int lane = BitOperations.TrailingZeroCount(rest);
-                    if (addresses[lane] > (ulong)_program.LocalBytes || addresses[lane] + (ulong)bytes > (ulong)_program.LocalBytes)
-                        throw Outside(warp, place, lane, addresses[lane], bytes, "local", _program.LocalBytes);
-                    places[lane] = warp.Local + (lane * _program.LocalBytes) + addresses[lane];
-                }
-
-                contiguous = false;
+                CheckBounds(warp, place, mask, addresses, bytes, "local", _program.LocalBytes);
+                for (int lane = 0; lane < 32; lane++)
+                    places[lane] = (ulong)warp.Local + (ulong)(lane * _program.LocalBytes) + addresses[lane];
+                shape = default;
                 break;
             default:
-                PlaceGlobal(warp, place, mask, addresses, bytes);
-                _counter?.Global(addresses, mask, bytes, store || atomic);
-                for (int lane = 0; lane < 32; lane++)
-                    places[lane] = (byte*)addresses[lane];
+                FindAllocation(warp, place, mask, addresses, bytes, shape);
+                _counter?.Global(addresses, mask, bytes, store || atomic, shape);
                 if (_checks)
-                    CheckGlobal(warp, place, mask, addresses, bytes, contiguous);
+                    CheckGlobal(warp, place, mask, addresses, bytes, shape);
+                places = addresses;
                 break;
         }
 
         if (atomic)
-            Exchange(warp, i, mask, places);
-        else if (contiguous && i->Count == 1 && i->Width >= 4 && mask == uint.MaxValue)
-            CopyBlock(warp.Registers + i->O[1], places[0], i->Width * 32, store);
+            Exchange(warp, i, mask, (byte**)places);
+        else if (shape.Pattern == AddressPattern.Contiguous && i->Count == 1 && i->Width >= 4)
+            CopyBlock(warp.Registers + i->O[1] + (shape.First * i->Width), (byte*)places[shape.First], i->Width * shape.Lanes, store);
         else if (store)
-            StoreLanes(warp.Registers, i, mask, places);
+            StoreLanes(warp.Registers, i, mask, (byte**)places);
+        else if (mask == uint.MaxValue)
+            LoadLanes(warp.Registers, i, (byte**)places, shape.Pattern);
         else
-            LoadLanes(warp.Registers, i, mask, places);
+            LoadLanes(warp.Registers, i, mask, (byte**)places);
     }
 
-    private static bool IsContiguous(ulong* addresses, uint mask, int bytes)
+    private static void Move(ulong* from, ulong* to, ulong distance)
     {
-        if (mask != uint.MaxValue)
-            return false;
-        Vector256<ulong> expected = Vector256.Create(addresses[0]) + (Vector256.Create(0UL, 1, 2, 3) * (ulong)bytes);
-        Vector256<ulong> step = Vector256.Create((ulong)bytes * 4);
-        Vector256<ulong> different = default;
+        Vector256<ulong> step = Vector256.Create(distance);
         for (int lane = 0; lane < 32; lane += 4)
-        {
-            different |= Vector256.Load(addresses + lane) ^ expected;
-            expected += step;
-        }
-
-        return different == default;
+            (Vector256.Load(from + lane) + step).Store(to + lane);
     }
 
-    private void PlaceShared(Warp warp, int place, uint mask, ulong* addresses, byte** places, int bytes)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void CheckBounds(Warp warp, int place, uint mask, ulong* addresses, int bytes, string space, int size)
     {
         for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
-            if (addresses[lane] > (ulong)_sharedBytes || addresses[lane] + (ulong)bytes > (ulong)_sharedBytes)
-                throw Outside(warp, place, lane, addresses[lane], bytes, "shared", _sharedBytes);
-            places[lane] = _shared + addresses[lane];
+            if (addresses[lane] > (ulong)size || addresses[lane] + (ulong)bytes > (ulong)size)
+                throw Outside(warp, place, lane, addresses[lane], bytes, space, size);
         }
     }
 
-    private void PlaceGlobal(Warp warp, int place, uint mask, ulong* addresses, int bytes)
+    /// <summary>Checks that each lane's bytes lie in an allocation, and keeps the last one found for the next time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void FindAllocation(Warp warp, int place, uint mask, ulong* addresses, int bytes, AddressShape shape)
     {
         Allocation? allocation = _found[place];
+        if (shape.Pattern != AddressPattern.Scattered && allocation is { Freed: false })
+        {
+            ulong start = addresses[shape.First];
+            ulong end = start + (ulong)(shape.Pattern == AddressPattern.Uniform ? bytes : bytes * shape.Lanes);
+            if (start >= (ulong)allocation.Start && end <= allocation.End && end > start)
+                return;
+        }
+
         for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
@@ -148,6 +157,7 @@ internal sealed unsafe partial class GroupRunner
                 if (allocation is null || address + (ulong)bytes > allocation.End || allocation.Freed)
                     throw OutsideGlobal(warp, place, lane, address, bytes, allocation);
                 _found[place] = allocation;
+                _foundStored[place] = _state.IsStored(allocation);
             }
         }
     }
@@ -160,6 +170,61 @@ internal sealed unsafe partial class GroupRunner
             Unsafe.CopyBlockUnaligned(register, memory, (uint)bytes);
     }
 
+    /// <summary>A load by all lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void LoadLanes(byte* registers, Instruction* i, byte** places, AddressPattern pattern)
+    {
+        if (pattern == AddressPattern.Uniform)
+        {
+            for (int v = 0; v < i->Count; v++)
+            {
+                byte* source = places[0] + (v * i->Width);
+                if (i->Width == 8)
+                    new Span<ulong>(registers + i->O[1 + v], 32).Fill(*(ulong*)source);
+                else
+                    new Span<uint>(registers + i->O[1 + v], 32).Fill(Extend(i, LoadNarrow(source, i->Width)));
+            }
+        }
+        else if (i->Width == 4 && i->Count == 4)
+        {
+            uint* r0 = (uint*)(registers + i->O[1]);
+            uint* r1 = (uint*)(registers + i->O[2]);
+            uint* r2 = (uint*)(registers + i->O[3]);
+            uint* r3 = (uint*)(registers + i->O[4]);
+            for (int lane = 0; lane < 32; lane++)
+            {
+                uint* source = (uint*)places[lane];
+                r0[lane] = source[0];
+                r1[lane] = source[1];
+                r2[lane] = source[2];
+                r3[lane] = source[3];
+            }
+        }
+        else if (i->Width == 4)
+        {
+            for (int v = 0; v < i->Count; v++)
+            {
+                uint* register = (uint*)(registers + i->O[1 + v]);
+                for (int lane = 0; lane < 32; lane++)
+                    register[lane] = ((uint*)places[lane])[v];
+            }
+        }
+        else if (i->Width == 2 && !i->SignExtend)
+        {
+            for (int v = 0; v < i->Count; v++)
+            {
+                uint* register = (uint*)(registers + i->O[1 + v]);
+                for (int lane = 0; lane < 32; lane++)
+                    register[lane] = ((ushort*)places[lane])[v];
+            }
+        }
+        else
+        {
+            LoadLanes(registers, i, uint.MaxValue, places);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadLanes(byte* registers, Instruction* i, uint mask, byte** places)
     {
         for (int v = 0; v < i->Count; v++)
@@ -196,6 +261,7 @@ internal sealed unsafe partial class GroupRunner
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreLanes(byte* registers, Instruction* i, uint mask, byte** places)
     {
         for (uint rest = mask; rest != 0; rest &= rest - 1)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using SparseInfer.SoftwareCuda.Memory;
 
 namespace SparseInfer.SoftwareCuda.Execution;
@@ -32,11 +33,14 @@ internal sealed unsafe partial class GroupRunner
         _globalShadows.Clear();
     }
 
-    private void CheckShared(Warp warp, int place, uint mask, ulong* addresses, byte** places, int bytes, bool contiguous)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void CheckShared(Warp warp, int place, uint mask, ulong* addresses, byte** places, int bytes, AddressShape shape)
     {
         Instruction* i = _program.Code + place;
         bool store = i->Kind == InstructionKind.Store;
-        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        // One address is looked at by two lanes: one of them is another than whoever was there before.
+        uint looked = !store && i->Kind != InstructionKind.Atomic && shape.Pattern == AddressPattern.Uniform ? FirstTwo(mask) : mask;
+        for (uint rest = looked; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
             ulong address = addresses[lane];
@@ -44,38 +48,46 @@ internal sealed unsafe partial class GroupRunner
             ulong* written = _sharedWritten + (address >> 6);
             if (i->Kind != InstructionKind.Store && (*written & bits) != bits)
                 throw Fault(KernelFaultKind.UnwrittenShared, warp, place, 1u << lane, $"{bytes} bytes at {address} of shared memory are read, and nobody wrote them", address);
-            if (i->Kind == InstructionKind.Load)
-                continue;
-            *written |= bits;
+            if (i->Kind != InstructionKind.Load)
+                *written |= bits;
         }
 
         if (i->Kind == InstructionKind.Atomic)
             return;
         int shift = _program.SharedShift;
-        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        ulong entry = Entry(warp, 0, place);
+        for (uint rest = looked; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
+            ulong mine = entry | ((ulong)(uint)lane << 16);
             for (int piece = 0; piece < bytes >> shift; piece++)
             {
                 LaneRecord* record = _sharedShadow!.At((long)(addresses[lane] >> shift) + piece);
-                ulong other = store ? Write(record, warp, lane, place) : Read(record, warp, lane, place);
+                ulong other = store ? Write(record, warp, lane, mine) : Read(record, warp, lane, mine);
                 if (other != 0 && !(store && (IsSame(warp, i, lane, places[lane]) || IsSameStore(warp, place, lane, other))))
                     throw Race(KernelFaultKind.SharedRace, warp, place, lane, other, $"{(long)addresses[lane]} of shared memory", addresses[lane]);
             }
         }
     }
 
-    private void CheckGlobal(Warp warp, int place, uint mask, ulong* addresses, int bytes, bool contiguous)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void CheckGlobal(Warp warp, int place, uint mask, ulong* addresses, int bytes, AddressShape shape)
     {
         Instruction* i = _program.Code + place;
         Allocation? allocation = _found[place];
-        if (contiguous && allocation is not null && addresses[0] >= (ulong)allocation.Start && addresses[31] < allocation.End)
+        ulong start = addresses[shape.First];
+        int count = shape.Pattern == AddressPattern.Uniform ? bytes : bytes * shape.Lanes;
+        if (shape.Pattern != AddressPattern.Scattered && allocation is not null && start >= (ulong)allocation.Start
+            && start + (ulong)count <= allocation.End)
         {
-            CheckWritten(warp, place, 0, allocation, addresses[0], bytes * 32, bytes);
+            CheckWritten(warp, place, shape.First, allocation, start, count, bytes);
+            if (!_foundStored[place])
+                return;
         }
         else
         {
             ulong last = ulong.MaxValue;
+            bool stored = false;
             for (uint rest = mask; rest != 0; rest &= rest - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(rest);
@@ -83,9 +95,16 @@ internal sealed unsafe partial class GroupRunner
                     continue;
                 last = addresses[lane];
                 if (allocation is null || last < (ulong)allocation.Start || last >= allocation.End)
+                {
                     allocation = _state.Find(last)!;
+                    stored |= _state.IsStored(allocation);
+                }
+
                 CheckWritten(warp, place, lane, allocation, last, bytes, bytes);
             }
+
+            if (!stored && !_foundStored[place])
+                return;
         }
 
         if (i->Kind == InstructionKind.Atomic)
@@ -93,10 +112,12 @@ internal sealed unsafe partial class GroupRunner
         bool store = i->Kind == InstructionKind.Store;
         bool oneGroup = _launch.Grid.Count == 1;
         int shift = _program.GlobalShift;
+        ulong entry = Entry(warp, 0, place);
         Allocation? known = null;
         AccessShadow<LaneRecord>? lanes = null;
         AccessShadow<GroupRecord>? groups = null;
-        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        uint looked = !store && shape.Pattern == AddressPattern.Uniform ? FirstTwo(mask) : mask;
+        for (uint rest = looked; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
             if (known is null || addresses[lane] < (ulong)known.Start || addresses[lane] >= known.End)
@@ -114,10 +135,11 @@ internal sealed unsafe partial class GroupRunner
 
             if (lanes is null)
                 continue;
+            ulong mine = entry | ((ulong)(uint)lane << 16);
             long first = (long)(addresses[lane] - (ulong)known.Start) >> shift;
             for (long piece = first; piece < first + (bytes >> shift); piece++)
             {
-                ulong other = store ? Write(lanes.At(piece), warp, lane, place) : Read(lanes.At(piece), warp, lane, place);
+                ulong other = store ? Write(lanes.At(piece), warp, lane, mine) : Read(lanes.At(piece), warp, lane, mine);
                 if (other != 0 && !(store && (IsSame(warp, i, lane, (byte*)addresses[lane]) || IsSameStore(warp, place, lane, other))))
                     throw Race(KernelFaultKind.GlobalRace, warp, place, lane, other, $"0x{addresses[lane]:x}", addresses[lane]);
                 if (groups is not null)
@@ -126,6 +148,14 @@ internal sealed unsafe partial class GroupRunner
         }
     }
 
+    private static uint FirstTwo(uint mask)
+    {
+        uint first = mask & (0 - mask);
+        uint others = mask ^ first;
+        return first | (others & (0 - others));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CheckWritten(Warp warp, int place, int lane, Allocation allocation, ulong address, int bytes, int each)
     {
         InstructionKind kind = _program.Code[place].Kind;
@@ -151,11 +181,13 @@ internal sealed unsafe partial class GroupRunner
             allocation.MarkWritten(offset, bytes);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Entry(Warp warp, int lane, int place) =>
         ((ulong)(uint)_epoch << 48) | ((ulong)(uint)Math.Min(warp.Epoch, LastEpoch) << 32) | ((ulong)(uint)warp.Index << 24) | ((ulong)(uint)lane << 16)
         | (uint)Math.Min(place, ushort.MaxValue);
 
     /// <summary>Whether an access that was noted is another thread's, with nothing between it and now.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Conflicts(ulong entry, Warp warp, int lane)
     {
         if (entry >> 48 != (ulong)(uint)_epoch)
@@ -166,9 +198,9 @@ internal sealed unsafe partial class GroupRunner
         return (int)(entry >> 16 & 255) != lane && epoch == warp.Epoch && epoch != LastEpoch;
     }
 
-    private ulong Read(LaneRecord* record, Warp warp, int lane, int place)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Read(LaneRecord* record, Warp warp, int lane, ulong entry)
     {
-        ulong entry = Entry(warp, lane, place);
         ulong reader = record->Reader;
         if (reader >> 24 == entry >> 24)
         {
@@ -186,7 +218,8 @@ internal sealed unsafe partial class GroupRunner
         return Conflicts(record->Writer, warp, lane) ? record->Writer : 0;
     }
 
-    private ulong Write(LaneRecord* record, Warp warp, int lane, int place)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Write(LaneRecord* record, Warp warp, int lane, ulong entry)
     {
         ulong other = 0;
         if (Conflicts(record->Writer, warp, lane))
@@ -195,7 +228,7 @@ internal sealed unsafe partial class GroupRunner
             other = record->Reader;
         else if (Conflicts(record->OtherReader, warp, lane))
             other = record->OtherReader;
-        record->Writer = Entry(warp, lane, place);
+        record->Writer = entry;
         return other;
     }
 
@@ -230,6 +263,7 @@ internal sealed unsafe partial class GroupRunner
     }
 
     /// <summary>Notes an access for other groups, and a race if there is one: reported at the later of the two groups.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Between(GroupRecord* record, Warp warp, int place, int lane, bool store, ulong address, bool same)
     {
         uint me = _groupNumber + 1;

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using SparseInfer.SoftwareCuda.Counting;
 using SparseInfer.SoftwareCuda.Memory;
 using SparseInfer.SoftwareCuda.Ptx;
@@ -20,7 +21,11 @@ internal sealed unsafe partial class GroupRunner : IDisposable
     private readonly byte* _parameters;
     private readonly bool _checks;
     private readonly GroupCounter? _counter;
+    private readonly long _instructionLimit;
+
+    // By instruction: the allocation that it found last, and whether the launch may store to that.
     private readonly Allocation?[] _found;
+    private readonly bool[] _foundStored;
     private byte* _shared;
     private ulong* _sharedWritten;
     private readonly int _sharedBytes;
@@ -35,7 +40,9 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         _program = _launch.Function.Program;
         _checks = state.Options.CheckRaces;
         _counter = counter;
+        _instructionLimit = state.Options.InstructionLimit;
         _found = new Allocation?[_program.Count];
+        _foundStored = new bool[_program.Count];
         _sharedBytes = _program.SharedBytes + _launch.DynamicSharedBytes;
         _shared = (byte*)NativeMemory.AlignedAlloc((nuint)_sharedBytes + 256, 256);
         _sharedWritten = (ulong*)NativeMemory.AllocZeroed((nuint)(_sharedBytes / 64) + 1, sizeof(ulong));
@@ -187,7 +194,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
             {
                 Instruction* i = code + place;
                 uint mask = lanes;
-                if (++warp.Executed > _state.Options.InstructionLimit)
+                if (++warp.Executed > _instructionLimit)
                     throw NoProgress(warp, place, lanes);
                 if (i->Predicate >= 0)
                 {
@@ -226,7 +233,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                         {
                             Add(fragments, i->Target, mask, FragmentState.Ready);
                             lanes &= ~mask;
-                            limit = Math.Min(limit, i->Target);
+                            limit = Math.Min(limit, code[i->Target].Rank);
                         }
 
                         break;
@@ -256,13 +263,13 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                         if (mask != lanes)
                         {
                             Add(fragments, place + 1, lanes & ~mask, FragmentState.Ready);
-                            limit = place + 1;
+                            limit = code[place + 1].Rank;
                         }
 
                         lanes = Join(warp, place, mask);
                         if (lanes == 0)
                             goto next;
-                        i->Handler(registers, i, lanes);
+                        Together(registers, i, lanes);
                         warp.Epoch++;
                         if (i->Watched)
                             NoteWritten(warp, place, lanes);
@@ -270,7 +277,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                         place++;
                         goto moved;
                     case InstructionKind.ActiveMask:
-                        new Span<uint>(registers + i->O[0], 32).Fill(mask);
+                        for (uint rest = mask; rest != 0; rest &= rest - 1)
+                            ((uint*)(registers + i->O[0]))[BitOperations.TrailingZeroCount(rest)] = mask;
                         break;
                     case InstructionKind.Clock:
                         Clock(warp, i, mask);
@@ -283,7 +291,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                     NoteWritten(warp, place, mask);
                 place++;
             moved:
-                if (place >= limit)
+                if (code[place].Rank >= limit)
                 {
                     Add(fragments, place, lanes, FragmentState.Ready);
                     break;
@@ -294,8 +302,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         }
     }
 
-    /// <summary>The ready fragment at the smallest place, joined with others there; none if all are at a barrier or gone.</summary>
-    /// <returns>The smallest place of another one.</returns>
+    /// <summary>The ready fragment that is first in the order of execution; none if all are at a barrier or gone.</summary>
+    /// <returns>The rank of the next one.</returns>
     private int TakeNext(Warp warp, out Fragment next)
     {
         List<Fragment> fragments = warp.Fragments;
@@ -306,7 +314,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         {
             if (fragments[f].State != FragmentState.Ready)
                 continue;
-            if (best < 0 || fragments[f].Place < fragments[best].Place)
+            if (best < 0 || _program.Code[fragments[f].Place].Rank < _program.Code[fragments[best].Place].Rank)
                 best = f;
         }
 
@@ -314,18 +322,19 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         {
             if (warp.Alive == 0)
                 return limit;
-            Fragment first = fragments[0];
-            if (fragments.Count == 1 && first.State == FragmentState.AtBarrier)
+            if (fragments.Count == 1 && fragments[0].State == FragmentState.AtBarrier)
                 return limit;
             // Lanes have ended meanwhile: perhaps nobody is missing any more.
-            if (first.State == FragmentState.AtCollective && fragments.Count == 1)
+            for (int f = 0; f < fragments.Count; f++)
             {
-                uint all = Join(warp, first.Place, 0);
-                if (all != 0)
-                {
-                    next = new Fragment { Place = first.Place, Lanes = all };
-                    return limit;
-                }
+                if (fragments[f].State != FragmentState.AtCollective)
+                    continue;
+                int place = fragments[f].Place;
+                uint all = Join(warp, place, 0);
+                if (all == 0)
+                    continue;
+                next = new Fragment { Place = place, Lanes = all };
+                return limit;
             }
 
             throw Divergence(warp);
@@ -335,8 +344,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         fragments.RemoveAt(best);
         foreach (Fragment other in fragments)
         {
-            if (other.State == FragmentState.Ready && other.Place < limit)
-                limit = other.Place;
+            if (other.State == FragmentState.Ready)
+                limit = Math.Min(limit, _program.Code[other.Place].Rank);
         }
 
         return limit;
@@ -357,24 +366,53 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         fragments.Add(new Fragment { Place = place, Lanes = lanes, State = state });
     }
 
-    /// <summary>Lanes come to an instruction that needs others: all of them once they are there, else none, and they wait.</summary>
+    /// <summary>
+    /// Lanes come to an instruction that needs others. Those whose members are all there go on; the others wait. Parts of a warp with member
+    /// masks of their own do not wait for each other.
+    /// </summary>
     private uint Join(Warp warp, int place, uint lanes)
     {
         List<Fragment> fragments = warp.Fragments;
         int waiting = fragments.FindIndex(fragment => fragment.Place == place && fragment.State == FragmentState.AtCollective);
         uint all = lanes | (waiting >= 0 ? fragments[waiting].Lanes : 0);
         uint* members = (uint*)(warp.Registers + _program.Code[place].MemberMask);
-        uint needed = members[BitOperations.TrailingZeroCount(all)] & warp.Alive;
-        if ((all & needed) == needed)
+        uint complete = 0;
+        for (uint rest = all; rest != 0;)
         {
-            if (waiting >= 0)
-                fragments.RemoveAt(waiting);
-            return all;
+            uint part = Part(members, rest);
+            uint needed = members[BitOperations.TrailingZeroCount(part)] & warp.Alive;
+            if ((part & needed) == needed)
+                complete |= part;
+            rest &= ~part;
         }
 
-        if (lanes != 0)
-            Add(fragments, place, lanes, FragmentState.AtCollective);
-        return 0;
+        if (waiting >= 0)
+            fragments.RemoveAt(waiting);
+        if (complete != all)
+            Add(fragments, place, all & ~complete, FragmentState.AtCollective);
+        return complete;
+    }
+
+    /// <summary>Executes what lanes do together, for each part of the warp that has a member mask of its own.</summary>
+    private static void Together(byte* registers, Instruction* i, uint lanes)
+    {
+        uint* members = (uint*)(registers + i->MemberMask);
+        for (uint rest = lanes; rest != 0;)
+        {
+            uint part = Part(members, rest);
+            i->Handler(registers, i, part);
+            rest &= ~part;
+        }
+    }
+
+    /// <summary>Of some lanes the first, and those with the same member mask.</summary>
+    private static uint Part(uint* members, uint lanes)
+    {
+        Vector256<uint> mask = Vector256.Create(members[BitOperations.TrailingZeroCount(lanes)]);
+        uint same = 0;
+        for (int lane = 0; lane < 32; lane += 8)
+            same |= Vector256.Equals(Vector256.Load(members + lane), mask).ExtractMostSignificantBits() << lane;
+        return same & lanes;
     }
 
     private void BranchIndexed(Warp warp, int place, uint mask)

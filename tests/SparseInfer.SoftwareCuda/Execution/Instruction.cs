@@ -43,6 +43,9 @@ internal unsafe struct Instruction
     public delegate*<byte*, Instruction*, uint, void> Handler;
     public long Offset;
     public int Target;
+
+    /// <summary>Where it stands in <see cref="Ptx.ExecutionOrder"/>.</summary>
+    public int Rank;
     public int Line;
     public int Predicate;
     public int MemberMask;

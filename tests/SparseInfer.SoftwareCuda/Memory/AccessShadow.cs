@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace SparseInfer.SoftwareCuda.Memory;
@@ -35,21 +36,23 @@ internal sealed unsafe class AccessShadow<T>(long pieces) : IDisposable
 
     private readonly nint[] _blocks = new nint[(pieces + (1 << BlockShift) - 1) >> BlockShift];
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T* At(long piece)
     {
-        ref nint block = ref _blocks[piece >> BlockShift];
-        nint start = Volatile.Read(ref block);
+        nint start = Volatile.Read(ref _blocks[piece >> BlockShift]);
         if (start == 0)
-        {
-            lock (_blocks)
-            {
-                if (block == 0)
-                    Volatile.Write(ref block, (nint)NativeMemory.AllocZeroed(1 << BlockShift, (nuint)sizeof(T)));
-                start = block;
-            }
-        }
-
+            start = Create(piece >> BlockShift);
         return (T*)start + (piece & ((1 << BlockShift) - 1));
+    }
+
+    private nint Create(long index)
+    {
+        lock (_blocks)
+        {
+            if (_blocks[index] == 0)
+                Volatile.Write(ref _blocks[index], (nint)NativeMemory.AllocZeroed(1 << BlockShift, (nuint)sizeof(T)));
+            return _blocks[index];
+        }
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace SparseInfer.SoftwareCuda.Memory;
@@ -22,6 +23,7 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
     public bool Freed { get; set; }
 
     /// <summary>Marks bytes as written. Several threads may do so at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void MarkWritten(long offset, long count)
     {
         if (_allWritten || count <= 0)
@@ -40,6 +42,7 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
     }
 
     /// <summary>The first byte of a range that nobody wrote; -1: all are written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public long FirstUnwritten(long offset, long count)
     {
         if (_allWritten)

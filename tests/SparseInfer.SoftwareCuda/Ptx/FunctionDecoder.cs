@@ -93,6 +93,7 @@ internal sealed unsafe partial class FunctionDecoder(
             SharedShift = _sharedShift,
             GlobalShift = _globalShift,
         };
+        ExecutionOrder.Set(program);
         Liveness.MarkWatched(program);
         program.StoredParameters = StoreAnalysis.StoredParameters(program);
         return program;

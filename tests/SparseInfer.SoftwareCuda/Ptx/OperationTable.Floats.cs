@@ -82,7 +82,8 @@ internal static unsafe partial class OperationTable
     private static void NarrowFloats(Builder t)
     {
         t.Class = InstructionClass.Float;
-        NarrowFloats<F16>(t, "f16", ["", ".rn", ".ftz", ".rn.ftz"]);
+        NarrowFloats<F16>(t, "f16", ["", ".rn"]);
+        FlushedHalves(t);
         NarrowFloats<BF16>(t, "bf16", ["", ".rn"]);
         t.Class = InstructionClass.Convert;
         t.Scalar2<PackNarrow<F16>, uint, float, float>("cvt.rn.f16x2.f32");
@@ -130,6 +131,37 @@ internal static unsafe partial class OperationTable
 
         t.Scalar3<FusedReluNarrow<T>, uint, uint, uint, uint>($"fma.rn.relu.{type}");
         t.Scalar3<Pair3<FusedReluNarrow<T>>, uint, uint, uint, uint>($"fma.rn.relu.{type}x2");
+    }
+
+    private static void FlushedHalves(Builder t)
+    {
+        foreach (string rounding in (string[])["", ".rn"])
+        {
+            Two<AddNarrow<F16>>($"add{rounding}");
+            Two<SubNarrow<F16>>($"sub{rounding}");
+            Two<MulNarrow<F16>>($"mul{rounding}");
+        }
+
+        Two<MinNarrow<F16>>("min");
+        Two<MaxNarrow<F16>>("max");
+        One<NegNarrow>("neg");
+        One<AbsNarrow>("abs");
+        t.Scalar3<FlushHalf3<FusedNarrow<F16>>, uint, uint, uint, uint>("fma.rn.ftz.f16");
+        t.Scalar3<Pair3<FlushHalf3<FusedNarrow<F16>>>, uint, uint, uint, uint>("fma.rn.ftz.f16x2");
+
+        void One<TOp>(string name)
+            where TOp : struct, IScalar<uint, uint>
+        {
+            t.Scalar1<FlushHalf1<TOp>, uint, uint>($"{name}.ftz.f16");
+            t.Scalar1<Pair1<FlushHalf1<TOp>>, uint, uint>($"{name}.ftz.f16x2");
+        }
+
+        void Two<TOp>(string name)
+            where TOp : struct, IScalar<uint, uint, uint>
+        {
+            t.Scalar2<FlushHalf2<TOp>, uint, uint, uint>($"{name}.ftz.f16");
+            t.Scalar2<Pair2<FlushHalf2<TOp>>, uint, uint, uint>($"{name}.ftz.f16x2");
+        }
     }
 
     private static void Comparisons(Builder t)

@@ -168,7 +168,10 @@ internal static unsafe partial class OperationTable
         t.Scalar1<BfindS32, uint, uint>("bfind.s32");
         t.Scalar1<BfindU64, uint, ulong>("bfind.u64");
         t.Scalar1<BfindS64, uint, ulong>("bfind.s64");
-        t.Scalar1<BfindShiftU32, uint, uint>("bfind.shiftamt.u32");
+        t.Scalar1<BfindShift32<BfindU32>, uint, uint>("bfind.shiftamt.u32");
+        t.Scalar1<BfindShift32<BfindS32>, uint, uint>("bfind.shiftamt.s32");
+        t.Scalar1<BfindShift64<BfindU64>, uint, ulong>("bfind.shiftamt.u64");
+        t.Scalar1<BfindShift64<BfindS64>, uint, ulong>("bfind.shiftamt.s64");
         t.Scalar3<BfeU32, uint, uint, uint, uint>("bfe.u32");
         t.Scalar3<BfeS32, uint, uint, uint, uint>("bfe.s32");
         t.Scalar3<BfeU64, ulong, ulong, uint, uint>("bfe.u64");
@@ -181,9 +184,19 @@ internal static unsafe partial class OperationTable
         t.Scalar4<Lop3, uint, uint, uint, uint, uint>("lop3.b32");
         t.Class = InstructionClass.Compare;
         foreach (string s in (string[])["b16", "s16", "u16", "b32", "s32", "u32", "f32"])
+        {
             t.Add($"selp.{s}", &LaneLoops.Select<uint>, "w=wwp", InstructionClass.Compare);
+            t.Scalar3<SelectByInteger<uint>, uint, uint, uint, int>($"slct.{s}.s32");
+            t.Scalar3<SelectByFloat<uint>, uint, uint, uint, float>($"slct.{s}.f32", $"slct.ftz.{s}.f32");
+        }
+
         foreach (string s in (string[])["b64", "s64", "u64", "f64"])
+        {
             t.Add($"selp.{s}", &LaneLoops.Select<ulong>, "d=ddp", InstructionClass.Compare);
+            t.Scalar3<SelectByInteger<ulong>, ulong, ulong, ulong, int>($"slct.{s}.s32");
+            t.Scalar3<SelectByFloat<ulong>, ulong, ulong, ulong, float>($"slct.{s}.f32", $"slct.ftz.{s}.f32");
+        }
+
         t.Class = InstructionClass.Move;
         foreach (string s in (string[])["b8", "b16", "s16", "u16", "f16", "b32", "s32", "u32", "f32"])
             t.Unary<Copy<uint>, uint>($"mov.{s}");

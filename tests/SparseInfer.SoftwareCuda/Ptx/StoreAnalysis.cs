@@ -1,3 +1,4 @@
+using SparseInfer.SoftwareCuda.Counting;
 using SparseInfer.SoftwareCuda.Execution;
 
 namespace SparseInfer.SoftwareCuda.Ptx;
@@ -28,17 +29,24 @@ internal static unsafe class StoreAnalysis
                         continue;
                     }
 
-                    bool memory = i->Kind is InstructionKind.Load or InstructionKind.Atomic && program.Registers[written].Bytes == 8;
+                    // An address has 8 bytes, and what is loaded through one says nothing of it.
+                    if (program.Registers[written].Bytes != 8)
+                        continue;
+                    bool load = i->Kind is InstructionKind.Load or InstructionKind.Atomic;
+                    // Put together from halves, whose way is not followed.
+                    bool fromMemory = load || (i->Class == InstructionClass.Move && program.Reads[index].Any(read => program.Registers[read].Bytes is 2 or 4));
                     foreach (int read in program.Reads[index])
                     {
-                        memory |= loaded[read];
+                        if (load || program.Registers[read].Bytes != 8)
+                            continue;
+                        fromMemory |= loaded[read];
                         int count = from[written].Count;
                         from[written].UnionWith(from[read]);
                         changed |= from[written].Count != count;
                     }
 
-                    changed |= memory && !loaded[written];
-                    loaded[written] |= memory;
+                    changed |= fromMemory && !loaded[written];
+                    loaded[written] |= fromMemory;
                 }
             }
         }

@@ -213,14 +213,15 @@ internal static unsafe class Conversions
         _ => 0,
     };
 
-    private static float Directed32(float nearest, int compared, Rounding rounding) => Away(compared, nearest, rounding) switch
+    // A zero may come from either side: then the comparison tells which.
+    private static float Directed32(float nearest, int compared, Rounding rounding) => Away(compared, nearest == 0 ? -compared : nearest, rounding) switch
     {
         < 0 => MathF.BitDecrement(nearest),
         > 0 => MathF.BitIncrement(nearest),
         _ => nearest,
     };
 
-    private static double Directed64(double nearest, int compared, Rounding rounding) => Away(compared, nearest, rounding) switch
+    private static double Directed64(double nearest, int compared, Rounding rounding) => Away(compared, nearest == 0 ? -compared : nearest, rounding) switch
     {
         < 0 => Math.BitDecrement(nearest),
         > 0 => Math.BitIncrement(nearest),

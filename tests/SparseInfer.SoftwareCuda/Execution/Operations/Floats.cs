@@ -100,7 +100,8 @@ internal struct SubNarrow<T> : IScalar<uint, uint, uint>
 internal struct MulNarrow<T> : IScalar<uint, uint, uint>
     where T : struct, INarrow
 {
-    public static uint Of(uint a, uint b) => T.Round(T.Widen(a) * T.Widen(b));
+    // A product of the smallest numbers is no float: rounded once, with a zero that keeps its sign.
+    public static uint Of(uint a, uint b) => T.Fused(a, b, (a ^ b) & 0x8000);
 }
 
 internal struct FusedNarrow<T> : IScalar<uint, uint, uint, uint>
@@ -129,6 +130,30 @@ internal struct MaxNarrow<T> : IScalar<uint, uint, uint>
     where T : struct, INarrow
 {
     public static uint Of(uint a, uint b) => T.Round(float.MaxNumber(T.Widen(a), T.Widen(b)));
+}
+
+/// <summary>Subnormal halves, in and out, count as zeros of their sign.</summary>
+internal struct FlushHalf2<TOp> : IScalar<uint, uint, uint>
+    where TOp : struct, IScalar<uint, uint, uint>
+{
+    public static uint Of(uint a, uint b) => FlushHalf.Of(TOp.Of(FlushHalf.Of(a), FlushHalf.Of(b)));
+}
+
+internal struct FlushHalf3<TOp> : IScalar<uint, uint, uint, uint>
+    where TOp : struct, IScalar<uint, uint, uint, uint>
+{
+    public static uint Of(uint a, uint b, uint c) => FlushHalf.Of(TOp.Of(FlushHalf.Of(a), FlushHalf.Of(b), FlushHalf.Of(c)));
+}
+
+internal struct FlushHalf1<TOp> : IScalar<uint, uint>
+    where TOp : struct, IScalar<uint, uint>
+{
+    public static uint Of(uint a) => FlushHalf.Of(TOp.Of(FlushHalf.Of(a)));
+}
+
+internal static class FlushHalf
+{
+    public static uint Of(uint value) => (value & 0x7C00) == 0 ? value & 0x8000 : value;
 }
 
 internal struct NegNarrow : IScalar<uint, uint>

@@ -340,9 +340,27 @@ internal struct BfindS64 : IScalar<uint, ulong>
 }
 
 /// <summary>Where the highest bit lies, as a distance to shift it to the top.</summary>
-internal struct BfindShiftU32 : IScalar<uint, uint>
+internal struct BfindShift32<TOp> : IScalar<uint, uint>
+    where TOp : struct, IScalar<uint, uint>
 {
-    public static uint Of(uint a) => a == 0 ? uint.MaxValue : 31 - (uint)BitOperations.Log2(a);
+    public static uint Of(uint a) => TOp.Of(a) is uint.MaxValue ? uint.MaxValue : 31 - TOp.Of(a);
+}
+
+internal struct BfindShift64<TOp> : IScalar<uint, ulong>
+    where TOp : struct, IScalar<uint, ulong>
+{
+    public static uint Of(ulong a) => TOp.Of(a) is uint.MaxValue ? uint.MaxValue : 63 - TOp.Of(a);
+}
+
+/// <summary><c>slct</c>: the first where the third is not negative, nor NaN.</summary>
+internal struct SelectByInteger<T> : IScalar<T, T, T, int>
+{
+    public static T Of(T a, T b, int c) => c >= 0 ? a : b;
+}
+
+internal struct SelectByFloat<T> : IScalar<T, T, T, float>
+{
+    public static T Of(T a, T b, float c) => c >= 0 ? a : b;
 }
 
 internal struct BfeU32 : IScalar<uint, uint, uint, uint>
