@@ -69,14 +69,27 @@ internal static class IlgpuDevices
             return [None(SoftwareDriver.Kind, whyNot, "Use the device cpu, or run this under Linux on x64 or arm64 (on Windows: WSL).")];
         }
 
-        if (!CudaBinding.TryTakeForSoftware(driver))
+        try
+        {
+            if (!CudaBinding.TryTakeForSoftware(driver))
+            {
+                return
+                [
+                    None(
+                        SoftwareDriver.Kind,
+                        "this process has asked NVIDIA's driver for its devices, and ILGPU is bound to one driver for good",
+                        "Open it before devices are listed and before others are opened, or in another process."),
+                ];
+            }
+        }
+        catch (IOException exception)
         {
             return
             [
                 None(
                     SoftwareDriver.Kind,
-                    "this process has asked NVIDIA's driver for its devices, and ILGPU is bound to one driver for good",
-                    "Open it before devices are listed and before others are opened, or in another process."),
+                    $"its library cannot be loaded: {exception.Message.TrimEnd('.')}",
+                    "Set TMPDIR to a folder where files can be written and executed."),
             ];
         }
 
