@@ -111,13 +111,17 @@ internal static class GpuDecoders
         Assembly.Value.LoadModel(declared.FullName, path, device);
 
     /// <summary>Runs something with a model on random weights, loaded for a device.</summary>
-    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
+    public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run) =>
+        With(Assembly.Value, declared, weights, device, run);
+
+    /// <inheritdoc cref="With{T}(DecoderCase, DecoderWeights, Device, Func{LanguageModel, T})"/>
+    public static T With<T>(GeneratedAssembly assembly, DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
         try
         {
             weights.Save(path);
-            using LanguageModel model = Load(declared, path, device);
+            using LanguageModel model = assembly.LoadModel(declared.FullName, path, device);
             return run(model);
         }
         finally

@@ -64,7 +64,7 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
         _fields["DownScales"] = down.Scales.IsValid ? down.Scales.Cast<Words4>() : default(ArrayView<Words4>);
     }
 
-    public override DecoderState CreateState(int capacity) => throw new NotSupportedException();
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => throw new NotSupportedException();
 
     public void Dispose() => Memory.Dispose();
 

@@ -154,7 +154,8 @@ internal static class IlgpuDevices
         (string? whyNot, string? fix) = device switch
         {
             CudaDevice { Architecture: null } => ("ILGPU 1.5.3 does not know its architecture", "Use another device."),
-            CudaDevice { InstructionSet: null } => ("its driver is older than ILGPU 1.5.3 needs", "Update the driver, or JetPack."),
+            CudaDevice { InstructionSet: null, DriverVersion: var driver } => (
+                $"its driver, for CUDA {driver.Major}.{driver.Minor}, is older than ILGPU 1.5.3 needs", "Update the driver, or JetPack."),
             CLDevice when !accepted => (
                 "ILGPU needs OpenCL C 2.0 with the generic address space",
                 "Update the device's OpenCL driver, or use another device; POCL has neither."),

@@ -25,7 +25,11 @@ internal sealed partial class IlgpuDecoderClass
             }
         }
 
-        yield return attention.Part();
+        foreach (WeightType type in CachePlan.Types)
+        {
+            yield return attention.Part(type);
+        }
+
         yield return attention.Join();
         yield return norms.Add();
         foreach (IlgpuFeedForwardPlan feedForward in _feedForwards)

@@ -8,7 +8,7 @@ internal sealed partial class IlgpuDecoderClass
     private void EmitState()
     {
         (string Type, string Name, string Count, string What)[] buffers = [.. Buffers()];
-        _code.Summary("One session: key-value cache, activations, and the launches. Everything is allocated here, nothing while it runs.");
+        _code.Summary("One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.");
         using (_code.Block("private sealed class State : IlgpuDecoderState"))
         {
             _code.Line($"private readonly {_name} _program;");
@@ -18,17 +18,27 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
-            _code.Line("private readonly int _splits;");
+            _code.Line("private readonly KeyValueCache _cache;");
+            foreach (var (type, name, _, _) in Splits)
+            {
+                _code.Line($"private readonly GrowingBuffer<{type}> {name};");
+            }
+
             _code.Line();
             string counts = string.Join(", ", _feedForwards.Select(plan => $"{plan.ClassName}.Counts"));
             string most = _feedForwards.Length == 1 ? counts : _feedForwards.Select(plan => $"{plan.ClassName}.Counts").Aggregate((a, b) => $"Math.Max({a}, {b})");
-            using (_code.Block($"public State({_name} program, int capacity) : base(program, capacity, Batch, {most})"))
+            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most})"))
             {
                 _code.Line("_program = program;");
-                _code.Line($"_splits = (capacity + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
                 foreach (var (type, name, count, what) in buffers)
                 {
                     _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\").View;");
+                }
+
+                _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
+                foreach (var (type, name, count, what) in Splits)
+                {
+                    _code.Line($"{name} = Growing<{type}>({count}, \"{what}\");");
                 }
 
                 _code.Line("(ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);");
@@ -40,14 +50,14 @@ internal sealed partial class IlgpuDecoderClass
                         {
                             Cos = cos,
                             Sin = sin,{{bias}}
-                            Queries = _queries,
-                            Keys = Buffer<float>((long)capacity * KeyValueWidth, "the key cache").View,
-                            Values = Buffer<float>((long)capacity * KeyValueWidth, "the value cache").View,
+                            Queries = _queries.Cast<float>(),
                         };
                         """);
                 }
             }
 
+            _code.Line();
+            EmitReserve();
             _code.Line();
             EmitDecode();
             _code.Line();
@@ -84,18 +94,55 @@ internal sealed partial class IlgpuDecoderClass
         }
 
         yield return ("float", "_products", "Batch * (QueryWidth + (2 * KeyValueWidth))", "activations");
-        yield return ("float", "_queries", "Batch * 4 * QueryQuads", "activations");
+        yield return ("Float4", "_queries", "Batch * Heads * HeadQuads", "activations");
         yield return ("Float4", "_attended", "Batch * QueryQuads", "activations");
         yield return ("Float4", "_projected", "Batch * HiddenQuads", "activations");
-        yield return ("float", "_parts", "(long)Batch * Heads * _splits * HeadDimension", "splits of attention");
-        yield return ("float", "_most", "(long)Batch * Heads * _splits", "splits of attention");
-        yield return ("float", "_weight", "(long)Batch * Heads * _splits", "splits of attention");
         yield return ("Float4", "_partial", $"{parts}", "partial sums of down");
         yield return ("Float4", "_activated", "Batch * IntermediateQuads", "activations");
         if (_spec.FeedForward.Gated)
         {
             yield return ("Float4", "_other", "Batch * IntermediateQuads", "activations");
         }
+    }
+
+    /// <summary>What attention leaves of a split, for the first of them: more take as much each.</summary>
+    private static readonly (string Type, string Name, string Count, string What)[] Splits =
+    [
+        ("Float4", "_parts", "(long)Batch * Heads * HeadQuads", SplitsOfAttention),
+        ("float", "_most", "(long)Batch * Heads", SplitsOfAttention),
+        ("float", "_weight", "(long)Batch * Heads", SplitsOfAttention),
+    ];
+
+    private const string SplitsOfAttention = "splits of attention";
+
+    private void EmitReserve()
+    {
+        _code.Summary("More positions: pages of the cache, and what attention leaves of their splits.");
+        using (_code.Block("protected override void Reserve(int positions)"))
+        {
+            _code.Line("_cache.Reserve(positions, Position);");
+            _code.Line($"int splits = (positions + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
+            foreach (var (_, name, count, what) in Splits)
+            {
+                _code.Line($"{name}.Grow({count} * splits, 0, \"{what}\");");
+            }
+        }
+
+        _code.Line();
+        _code.Summary("Where a layer's queries, keys and values go. The cache is elsewhere once it has grown.");
+        using (_code.Block("private HeadViews Views(int layer)"))
+        {
+            _code.Lines("""
+                HeadViews views = _views[layer];
+                views.Cache = _cache.View(layer).Cast<float>();
+                views.HalfCache = _cache.View(layer).Cast<ushort>();
+                return views;
+                """);
+        }
+
+        _code.Line();
+        _code.Summary("Whether kernels store halves: 1 or 0.");
+        _code.Line("private int Halves => _cache.Type == KeyValueType.F16 ? 1 : 0;");
     }
 
     private static string Config(string x, string threads) => $"new KernelConfig({x}, {threads})";
@@ -155,8 +202,8 @@ internal sealed partial class IlgpuDecoderClass
                     int perGroup = IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp;
                     _code.Line($"int groups = ((count * {_plan.HeadPairs}) + {perGroup - 1}) / {perGroup};");
                     ForType("heads", type => _code.Line(
-                        $"_program._heads{type}({Config("groups", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("heads", type)}, _normed, _views[layer], "
-                        + "firstHead, count, position, Capacity);"));
+                        $"_program._heads{type}({Config("groups", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("heads", type)}, _normed, Views(layer), "
+                        + "firstHead, count, position, Halves);"));
                 }
 
                 _code.Line();
@@ -205,8 +252,8 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line();
                 int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * _plan.HeadPairs;
                 int threads = FeedForwardIlgpuClass.BatchThreads;
-                _code.Line($"_program._rotateBatch({Config($"{(units + threads - 1) / threads}", "tokens", "1", $"{threads}")}, _products, _views[layer], "
-                    + "start, Capacity);");
+                _code.Line($"_program._rotateBatch({Config($"{(units + threads - 1) / threads}", "tokens", "1", $"{threads}")}, _products, Views(layer), "
+                    + "start, Halves);");
                 _code.Line("Attend(layer, start, tokens);");
                 _code.Line("Product(w.Output, _attended, tokens, _projected.Cast<float>(), 4 * HiddenQuads);");
                 if (_attention.OutputBias)
@@ -291,9 +338,22 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line($"int splits = (start + tokens + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
             string threads = $"{IlgpuDecoderPlan.AttentionThreads}";
-            _code.Line($"_program._attendPart({Config("Heads", "splits", "tokens", threads)}, _queries, _views[layer].Keys, _views[layer].Values, Capacity, start, "
-                + "_parts, _most, _weight);");
-            _code.Line($"_program._attendJoin({Config("Heads", "tokens", "1", threads)}, _parts, _most, _weight, start, splits, _attended.Cast<float>());");
+            _code.Line($"var config = {Config("Heads", "splits", "tokens", threads)};");
+            void EmitPart(WeightType type) =>
+                _code.Line($"_program._attendPart{type}(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);");
+            using (_code.Block($"if (_cache.Type == KeyValueType.{CachePlan.Types[0]})"))
+            {
+                EmitPart(CachePlan.Types[0]);
+            }
+
+            using (_code.Block("else"))
+            {
+                EmitPart(CachePlan.Types[1]);
+            }
+
+            _code.Line();
+            _code.Line($"_program._attendJoin({Config("Heads", "tokens", "1", threads)}, _parts.View.Cast<float>(), _most.View, _weight.View, start, splits, "
+                + "_attended.Cast<float>());");
         }
     }
 

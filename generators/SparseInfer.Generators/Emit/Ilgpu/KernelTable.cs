@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>How often a token launches a kernel.</summary>
 /// <param name="Name">The method's name.</param>
 /// <param name="Threads">Threads of a group.</param>
-/// <param name="Dense">Launches in that mode; 0 in all three: prompts use it, or metering, or a weight type that a file may have.</param>
+/// <param name="Dense">Launches in that mode; 0 in all three: prompts use it, or metering, or a weight type that a file may have, or another type of key-value cache.</param>
 internal sealed record KernelUse(string Name, int Threads, int Dense, int Exact, int Predicted);
 
 /// <summary>A plan's kernels, as <see cref="IlgpuDecoderClass"/> and <see cref="FeedForwardIlgpuClass"/> write and launch them.</summary>
@@ -29,7 +29,11 @@ internal static class KernelTable
             }
         }
 
-        Add("AttendPart", IlgpuDecoderPlan.AttentionThreads, spec.Layers);
+        foreach (WeightType type in CachePlan.Types)
+        {
+            Add($"AttendPart{type}", IlgpuDecoderPlan.AttentionThreads, type == CachePlan.Types[0] ? spec.Layers : 0);
+        }
+
         Add("AttendJoin", IlgpuDecoderPlan.AttentionThreads, spec.Layers);
         Add("AddNorm", plan.NormThreads, spec.Layers);
         foreach (IlgpuFeedForwardPlan feedForward in plan.FeedForwards)

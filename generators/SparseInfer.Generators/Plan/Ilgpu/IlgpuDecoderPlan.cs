@@ -46,8 +46,14 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>Pairs of rows of a head: what rotary embedding turns together.</summary>
     public int HeadPairs => (Spec.Attention.HeadDimension + 1) / 2;
 
-    /// <summary>A lane's elements of a head.</summary>
-    public int HeadSteps => (Spec.Attention.HeadDimension + RowPlan.Lanes - 1) / RowPlan.Lanes;
+    /// <summary>Elements of a head in the key-value cache and among queries: whole 16 bytes of halves, the rest of them zero.</summary>
+    public int CachedHead => CachePlan.Pad(Spec.Attention.HeadDimension);
+
+    /// <summary>Elements of a position in a layer's key-value cache: the keys of all heads, then the values of all.</summary>
+    public int CachedRow => 2 * Spec.Attention.KeyValueHeads * CachedHead;
+
+    /// <summary>Bytes of a position's keys and values in all layers, in the type that sessions usually have.</summary>
+    public long CachedBytes => (long)Spec.Layers * CachedRow * 2;
 
     /// <summary>16-byte words of the input's packed signs.</summary>
     public int SignWords => (Spec.Hidden + 127) / 128;
