@@ -48,33 +48,33 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
     internal sealed class Kernels(IlgpuDevice device)
     {
         public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>> Dense =
-            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>>(FeedForward_256x1024_Relu_F16_Ilgpu.Dense);
+            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>>(FeedForward_256x1024_Relu_F16_Ilgpu.Dense);
         public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>> Exact =
-            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>>(FeedForward_256x1024_Relu_F16_Ilgpu.Exact);
+            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>>(FeedForward_256x1024_Relu_F16_Ilgpu.Exact);
         public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, int> SignBit =
-            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, int>(
+            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, int>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.SignBit);
         public readonly Action<KernelConfig, Weights, ArrayView<float>, ArrayView<float>> ActivateBatch =
-            device.Accelerator.LoadStreamKernel<Weights, ArrayView<float>, ArrayView<float>>(
+            device.LoadKernel<Weights, ArrayView<float>, ArrayView<float>>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.ActivateBatch);
 
         private Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>? _denseMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> DenseMetered =>
-            _denseMetered ??= device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+            _denseMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.DenseMetered);
 
         private Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>? _exactMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> ExactMetered =>
-            _exactMetered ??= device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+            _exactMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.ExactMetered);
 
         private Action<
             KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>? _signBitMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int> SignBitMetered =>
-            _signBitMetered ??= device.Accelerator.LoadStreamKernel<
+            _signBitMetered ??= device.LoadKernel<
                 Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>,
                 int>(FeedForward_256x1024_Relu_F16_Ilgpu.SignBitMetered);
     }
