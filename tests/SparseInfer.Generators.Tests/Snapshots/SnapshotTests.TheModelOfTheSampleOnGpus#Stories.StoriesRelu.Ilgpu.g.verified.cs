@@ -1271,10 +1271,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int thread = Group.IdxX;
         ArrayView<Float4> input = x.SubView(Grid.IdxX * words * 2);
         float most = 0f;
-        for (int i = thread; i < words; i += 256)
+        for (int i = thread; i < words * 2; i += 256)
         {
-            most = SplitHalves.Most(input[2 * i], most);
-            most = SplitHalves.Most(input[(2 * i) + 1], most);
+            most = SplitHalves.Most(input[i], most);
         }
 
         float most_16 = Warp.ShuffleXor(most, 16);
