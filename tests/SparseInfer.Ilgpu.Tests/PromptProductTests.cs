@@ -44,32 +44,6 @@ public sealed class PromptProductTests : IDisposable
         }
     }
 
-    [Fact]
-    public void APromptTakesTensorCoresWhereTheDeviceHasThem()
-    {
-        DecoderCase declared = GpuDecoders.Even;
-        GpuDecoders.With(declared, new DecoderWeights(declared), _device, model =>
-        {
-            using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Dense });
-            IReadOnlyList<string> launches = TestDevice.Launches(_device, () => session.Forward([1, 2, 3]));
-
-            launches.Count(launch => launch == "SplitInputs").ShouldBe(declared.Layers * 4);
-            launches.Count(launch => launch == "MatrixDownF16").ShouldBe(declared.Layers);
-            launches.ShouldAllBe(launch => !launch.StartsWith("Product"));
-            return 0;
-        });
-    }
-
-    [Theory]
-    [InlineData(null, false)]
-    [InlineData("sm_53", false)]
-    [InlineData("sm_75", false)]
-    [InlineData("sm_80", true)]
-    [InlineData("sm_87", true)]
-    [InlineData("sm_120", true)]
-    public void OnlyCudaDevicesOfSm80AndLaterHaveThem(string? architecture, bool has) =>
-        new IlgpuDeviceInfo { Name = "cuda", Kind = "cuda", Architecture = architecture }.HasTensorCores.ShouldBe(has);
-
     /// <summary>Halves end at 65,504 and at 2^-24: a power of two for each token keeps its inputs between.</summary>
     [Theory]
     [InlineData(1e12f)]
