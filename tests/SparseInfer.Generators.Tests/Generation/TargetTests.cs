@@ -96,6 +96,27 @@ public sealed partial class TargetTests
         KernelTable.Of(plan).Sum(kernel => kernel.Predicted).ShouldBe(Launches(CostMode.Predicted));
     }
 
+    /// <summary>The largest tile that gives each multiprocessor a group in a product of hidden rows and a batch of tokens.</summary>
+    [Theory]
+    [InlineData(4096, "orin-agx-64", 128, 64, 64)]
+    [InlineData(2048, "default", 64, 64, 64)]
+    [InlineData(4096, "rtx-4090", 64, 32, 32)]
+    [InlineData(256, "orin-agx-64", 32, 32, 32)]
+    [InlineData(256, "rtx-4090", 32, 32, 32)]
+    public void TilesOfPromptsLeaveNoMultiprocessorIdle(int hidden, string device, int rows, int tokens, int matrixRows)
+    {
+        var spec = Parsed.Model(Declared.Model(
+            $"[DecoderModel(Hidden = {hidden}, Layers = 8, Vocabulary = 512, Context = 128)]", $"[FeedForward(Intermediate = {3 * hidden})]"))!;
+        IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(spec, DeviceTable.Find(device)!);
+
+        (plan.ProductTile.Rows, plan.ProductTile.Tokens).ShouldBe((rows, tokens));
+        plan.MatrixTile.Rows.ShouldBe(matrixRows);
+        plan.ProductTile.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MostSharedBytes);
+        plan.MatrixTile.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MostSharedBytes);
+        plan.HasMatrixKernels.ShouldBeTrue();
+        IlgpuDecoderPlan.Of(spec, DeviceTable.Find("xavier-nx-8")!).HasMatrixKernels.ShouldBeFalse();
+    }
+
     private static IReadOnlyList<GeneratedSourceResult> Generate(params string[] models) =>
         [.. GeneratedProject.Generate(GeneratedProject.Compilation(models).WithIlgpu())];
 

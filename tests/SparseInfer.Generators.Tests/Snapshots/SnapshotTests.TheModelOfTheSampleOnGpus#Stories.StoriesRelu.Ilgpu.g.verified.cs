@@ -53,38 +53,48 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private readonly Action<
         KernelConfig, ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>,
         ArrayView<uint>> _embedF16 =
-        device.LoadKernel<
+        device.Accelerator.LoadStreamKernel<
             ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(EmbedF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, HeadViews, int, int, int, int> _headsF16 =
-        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, HeadViews, int, int, int, int>(HeadsF16);
+        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, HeadViews, int, int, int, int>(HeadsF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _projectF16 =
-        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProjectF16);
+        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProjectF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _headF16 =
-        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(HeadF16);
+        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(HeadF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int> _productF16x256 =
-        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(ProductF16x256);
+        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(ProductF16x256);
     private readonly Action<
         KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
         ArrayView<float>> _attendPart =
-        device.LoadKernel<
+        device.Accelerator.LoadStreamKernel<
             ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
             ArrayView<float>>(AttendPart);
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>> _attendJoin =
-        device.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>>(AttendJoin);
+        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>>(AttendJoin);
     private readonly Action<
         KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>> _addNorm =
-        device.LoadKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
+        device.Accelerator.LoadStreamKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
             AddNorm);
     private readonly Action<
         KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>> _joinNormF16 =
-        device.LoadKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
+        device.Accelerator.LoadStreamKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
             JoinNormF16);
-    private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _productDownF16 =
-        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProductDownF16);
+    private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<Float4>> _productDownF16 =
+        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<Float4>>(ProductDownF16);
     private readonly Action<KernelConfig, ArrayView<float>, HeadViews, int, int> _rotateBatch =
-        device.LoadKernel<ArrayView<float>, HeadViews, int, int>(RotateBatch);
+        device.Accelerator.LoadStreamKernel<ArrayView<float>, HeadViews, int, int>(RotateBatch);
     private readonly Action<KernelConfig, ArrayView<float>, int, ArrayView<int>> _argMax =
-        device.LoadKernel<ArrayView<float>, int, ArrayView<int>>(ArgMax);
+        device.Accelerator.LoadStreamKernel<ArrayView<float>, int, ArrayView<int>>(ArgMax);
+    private readonly Action<KernelConfig, ArrayView<Float4>, int, ArrayView<Words4>, ArrayView<float>>? _splitInputs =
+        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<ArrayView<Float4>, int, ArrayView<Words4>, ArrayView<float>>(
+            SplitInputs) : null;
+    private readonly Action<
+        KernelConfig, ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, int, int, ArrayView<float>, int>? _matrixF16x256 =
+        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<
+            ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, int, int, ArrayView<float>, int>(MatrixF16x256) : null;
+    private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>? _matrixDownF16 =
+        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<
+            ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>(MatrixDownF16) : null;
     private readonly FeedForward_256x1024_Relu_F16_Ilgpu.Kernels _feedForwardF16 = new(device);
 
     private readonly RopeTable _rope = new(512, 2 * RopePairs, 10000f, 1f);
@@ -181,6 +191,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private readonly ArrayView<float> _most;
         private readonly ArrayView<float> _weight;
         private readonly ArrayView<Float4> _partial;
+        private readonly ArrayView<Words4> _halves;
+        private readonly ArrayView<float> _halfScales;
         private readonly ArrayView<Float4> _activated;
         private readonly ArrayView<Float4> _other;
         private readonly HeadViews[] _views = new HeadViews[LayerCount];
@@ -202,6 +214,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             _most = Buffer<float>((long)Batch * Heads * _splits, "splits of attention").View;
             _weight = Buffer<float>((long)Batch * Heads * _splits, "splits of attention").View;
             _partial = Buffer<Float4>(8192, "partial sums of down").View;
+            _halves = Buffer<Words4>(Batch * 256, "inputs in two halves").View;
+            _halfScales = Buffer<float>(Batch, "inputs in two halves").View;
             _activated = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
             _other = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
             (ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);
@@ -257,6 +271,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             for (int layer = 0; layer < LayerCount; layer++)
             {
                 Layer w = _program._layers[layer];
+                Split(_normed, HiddenQuads / 2, tokens);
                 foreach (DeviceMatrix heads in w.Heads)
                 {
                     Product(heads, _normed, tokens, _products, QueryWidth + (2 * KeyValueWidth));
@@ -265,18 +280,30 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 _program._rotateBatch(
                     new KernelConfig(new Index3D(2, tokens, 1), new Index3D(128, 1, 1)), _products, _views[layer], start, Capacity);
                 Attend(layer, start, tokens);
+                Split(_attended, QueryQuads / 2, tokens);
                 Product(w.Output, _attended, tokens, _projected.Cast<float>(), 4 * HiddenQuads);
                 AddNorm(w.FeedForwardNorm, tokens);
                 if (PromptIsDense)
                 {
+                    Split(_normed, HiddenQuads / 2, tokens);
                     Product(w.Gate, _normed, tokens, _activated.Cast<float>(), 4 * IntermediateQuads);
                     Product(w.Up, _normed, tokens, _other.Cast<float>(), 4 * IntermediateQuads);
                     _program._feedForwardF16.ActivateBatch(
                         new KernelConfig(new Index3D(8, tokens, 1), new Index3D(128, 1, 1)), w.FeedForwardF16, _activated.Cast<float>(),
                         _other.Cast<float>());
-                    _program._productDownF16(
-                        new KernelConfig(new Index3D(4, (tokens + 31) / 32, 1), new Index3D(256, 1, 1)), w.Down.Words, _activated, tokens,
-                        _projected.Cast<float>());
+                    if (UsesTensorCores)
+                    {
+                        Split(_activated, IntermediateQuads / 2, tokens);
+                        _program._matrixDownF16!(new KernelConfig(
+                            new Index3D(8, (tokens + 31) / 32, 1),
+                            new Index3D(32, 1, 1)), w.Down.Words, _halves, _halfScales, tokens, _projected.Cast<float>());
+                    }
+                    else
+                    {
+                        _program._productDownF16(
+                            new KernelConfig(new Index3D(8, (tokens + 31) / 32, 1), new Index3D(64, 1, 1)), w.Down.Words, _activated,
+                            tokens, _projected);
+                    }
                     AddNorm(_program.NormAfter(layer), tokens);
                 }
                 else
@@ -296,7 +323,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             else if (LogitsFrom < tokens)
             {
                 int count = tokens - LogitsFrom;
-                Product(_program._head, _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads), count, Logits, Vocabulary);
+                ArrayView<Float4> last = _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads);
+                Split(last, HiddenQuads / 2, count);
+                Product(_program._head, last, count, Logits, Vocabulary);
                 _program._argMax(new KernelConfig(1, 256), Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);
             }
         }
@@ -405,9 +434,28 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
         private void Product(DeviceMatrix w, ArrayView<Float4> x, int tokens, ArrayView<float> y, int stride)
         {
-            int tiles = (w.Rows + 63) / 64;
-            var config = new KernelConfig(new Index3D(tiles, (tokens + 31) / 32, 1), new Index3D(256, 1, 1));
-            _program._productF16x256(config, w.Words, x, tokens, w.Rows, w.FirstRow, y, stride);
+            int tiles = (w.Rows + 31) / 32;
+            var config = new KernelConfig(new Index3D(tiles, (tokens + 31) / 32, 1), new Index3D(64, 1, 1));
+            if (UsesTensorCores)
+            {
+                var matrix = new KernelConfig(new Index3D((w.Rows + 31) / 32, (tokens + 31) / 32, 1), new Index3D(32, 1, 1));
+                _program._matrixF16x256!(matrix, w.Words, _halves, _halfScales, tokens, w.Rows, w.FirstRow, y, stride);
+            }
+            else
+            {
+                _program._productF16x256(config, w.Words, x, tokens, w.Rows, w.FirstRow, y, stride);
+            }
+        }
+
+        private bool UsesTensorCores => _program._splitInputs is not null;
+
+        /// <summary>Splits the inputs of the products that follow, where they run on tensor cores.</summary>
+        private void Split(ArrayView<Float4> x, int words, int tokens)
+        {
+            if (UsesTensorCores)
+            {
+                _program._splitInputs!(new KernelConfig(tokens, 256), x, words, _halves, _halfScales);
+            }
         }
     }
 
@@ -635,123 +683,78 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
-    /// <summary>Matrix product of a prompt's tokens: rows of 256 weights with each token's input.</summary>
+    /// <summary>
+    /// Matrix product of a prompt's tokens: rows of 256 weights with each token's input. A group has 32 rows of 32 tokens, a thread 4 of 4.
+    /// </summary>
     internal static void ProductF16x256(
         ArrayView<Words4> words, ArrayView<Float4> x, int tokens, int rows, int firstRow, ArrayView<float> y, int stride)
     {
-        ArrayView<float> weights = SharedMemory.Allocate<float>(2080);
-        ArrayView<float> inputs = SharedMemory.Allocate<float>(1056);
+        ArrayView<Float4> weights = SharedMemory.Allocate<Float4>(256);
+        ArrayView<Float4> inputs = SharedMemory.Allocate<Float4>(256);
         int thread = Group.IdxX;
-        int column = thread & 15;
-        int pair = thread / 16 * 2;
-        int rowTile = Grid.IdxX * 64;
-        int tokenTile = Grid.IdxY * 32;
-        float y00 = 0f, y01 = 0f, y02 = 0f, y03 = 0f;
-        float y10 = 0f, y11 = 0f, y12 = 0f, y13 = 0f;
-        for (int step = 0; step < 8; step++)
+        int rowQuad = thread & 7;
+        int tokenQuad = thread / 8;
+
+        // Two lanes load 32 bytes of a row.
+        ArrayView<float> weightPlaces = weights.Cast<float>();
+        int weightPart = thread & 1;
+        int weightPlace = thread / 2;
+        int weightBase0 = (weightPart * 256) + (weightPlace ^ (weightPart * 16));
+        int firstSource = (Grid.IdxX * 32) + ((weightPlace & 3) * 8) + (weightPlace / 4);
+        int source0 = firstSource < rows ? firstSource : rows - 1;
+        int firstWord = weightPart;
+        Words4 tile0 = words[(source0 * 32) + firstWord];
+
+        // Four lanes load 16 columns of a token.
+        ArrayView<float> inputPlaces = inputs.Cast<float>();
+        int inputPart = thread & 3;
+        int inputPlace = thread / 4;
+        int inputBase0 = (inputPart * 128) + (inputPlace ^ (inputPart * 8));
+        int inputBase1 = (inputPart * 128) + ((inputPlace + 16) ^ (inputPart * 8));
+        int firstToken = (Grid.IdxY * 32) + inputPlace;
+        int input0 = (firstToken < tokens ? firstToken : tokens - 1) * 64;
+        int input1 = (firstToken + 16 < tokens ? firstToken + 16 : tokens - 1) * 64;
+        int firstQuad = inputPart;
+        Float4 fetched0 = x[input0 + firstQuad];
+        Float4 fetched1 = x[input1 + firstQuad];
+
+        Tile4x4 sums = default;
+        for (int step = 0; step < 16; step++)
         {
-            for (int i = thread; i < 256; i += 256)
-            {
-                int r = i / 4;
-                int source = rowTile + r < rows ? rowTile + r : rows - 1;
-                Words4 tile = words[(source * 32) + (step * 4) + (i & 3)];
-                int to = ((i & 3) * 520) + r;
-                Float4 quad0 = F16.Widen0(tile);
-                weights[to] = quad0.X;
-                weights[to + 65] = quad0.Y;
-                weights[to + 130] = quad0.Z;
-                weights[to + 195] = quad0.W;
-                Float4 quad1 = F16.Widen1(tile);
-                weights[to + 260] = quad1.X;
-                weights[to + 325] = quad1.Y;
-                weights[to + 390] = quad1.Z;
-                weights[to + 455] = quad1.W;
-            }
-
-            for (int i = thread; i < 256; i += 256)
-            {
-                int token = i / 8;
-                int source = tokenTile + token < tokens ? tokenTile + token : tokens - 1;
-                Float4 quad = x[(source * 64) + (step * 8) + (i & 7)];
-                int to = ((i & 7) * 132) + token;
-                inputs[to] = quad.X;
-                inputs[to + 33] = quad.Y;
-                inputs[to + 66] = quad.Z;
-                inputs[to + 99] = quad.W;
-            }
-
+            int half = step & 1;
+            ArrayView<float> weightTo0 = weightPlaces.SubView((half * 512) + weightBase0);
+            Quad.Scatter(F16.Widen0(tile0), weightTo0, 0, 32);
+            Quad.Scatter(F16.Widen1(tile0), weightTo0, 128, 32);
+            ArrayView<float> inputTo0 = inputPlaces.SubView((half * 512) + inputBase0);
+            ArrayView<float> inputTo1 = inputPlaces.SubView((half * 512) + inputBase1);
+            Quad.Scatter(fetched0, inputTo0, 0, 32);
+            Quad.Scatter(fetched1, inputTo1, 0, 32);
             Group.Barrier();
-            for (int depth = 0; depth < 32; depth++)
+
+            int next = step + 1;
+            if (next < 16)
             {
-                float x0 = inputs[(depth * 33) + pair];
-                float x1 = inputs[(depth * 33) + pair + 1];
-                float w0 = weights[(depth * 65) + column];
-                y00 += w0 * x0;
-                y10 += w0 * x1;
-                float w1 = weights[(depth * 65) + column + 16];
-                y01 += w1 * x0;
-                y11 += w1 * x1;
-                float w2 = weights[(depth * 65) + column + 32];
-                y02 += w2 * x0;
-                y12 += w2 * x1;
-                float w3 = weights[(depth * 65) + column + 48];
-                y03 += w3 * x0;
-                y13 += w3 * x1;
+                int word = (next * 2) + weightPart;
+                tile0 = words[(source0 * 32) + word];
+                int inputQuad = (next * 4) + inputPart;
+                fetched0 = x[input0 + inputQuad];
+                fetched1 = x[input1 + inputQuad];
             }
 
-            Group.Barrier();
+            for (int depth = 0; depth < 16; depth += 4)
+            {
+                ArrayView<Float4> w0 = weights.SubView((((half * 16) + depth) * 8) + (rowQuad ^ (depth / 8 * 4)));
+                ArrayView<Float4> x0 = inputs.SubView((((half * 16) + depth) * 8) + (tokenQuad ^ (depth / 2)));
+                sums.Add(w0[0], x0[0]);
+                sums.Add(w0[8], x0[8]);
+                sums.Add(w0[16], x0[16]);
+                sums.Add(w0[24], x0[24]);
+            }
         }
 
-        int token0 = tokenTile + pair;
-        if (token0 < tokens)
-        {
-            if (rowTile + column < rows)
-            {
-                y[(token0 * stride) + firstRow + rowTile + column] = y00;
-            }
-
-            if (rowTile + column + 16 < rows)
-            {
-                y[(token0 * stride) + firstRow + rowTile + column + 16] = y01;
-            }
-
-            if (rowTile + column + 32 < rows)
-            {
-                y[(token0 * stride) + firstRow + rowTile + column + 32] = y02;
-            }
-
-            if (rowTile + column + 48 < rows)
-            {
-                y[(token0 * stride) + firstRow + rowTile + column + 48] = y03;
-            }
-
-        }
-
-        int token1 = tokenTile + pair + 1;
-        if (token1 < tokens)
-        {
-            if (rowTile + column < rows)
-            {
-                y[(token1 * stride) + firstRow + rowTile + column] = y10;
-            }
-
-            if (rowTile + column + 16 < rows)
-            {
-                y[(token1 * stride) + firstRow + rowTile + column + 16] = y11;
-            }
-
-            if (rowTile + column + 32 < rows)
-            {
-                y[(token1 * stride) + firstRow + rowTile + column + 32] = y12;
-            }
-
-            if (rowTile + column + 48 < rows)
-            {
-                y[(token1 * stride) + firstRow + rowTile + column + 48] = y13;
-            }
-
-        }
-
+        ArrayView<float> result = y.SubView(firstRow);
+        int token = (Grid.IdxY * 32) + (tokenQuad * 4);
+        sums.StoreRows(result, stride, token, tokens, (Grid.IdxX * 32) + rowQuad, 8, rows);
     }
 
     /// <summary>One head, one token, up to 256 positions: softmax within them, and the values so weighted.</summary>
@@ -1043,124 +1046,77 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
-    /// <summary>Down for a prompt's tokens: each token's activations times the rows of down, neurons in ascending order.</summary>
-    internal static void ProductDownF16(ArrayView<Words4> words, ArrayView<Float4> x, int tokens, ArrayView<float> y)
+    /// <summary>
+    /// Down for a prompt's tokens: each token's activations times the rows of down, neurons in ascending order. A group has 32 columns of
+    /// 32 tokens, a thread 4 of 4.
+    /// </summary>
+    internal static void ProductDownF16(ArrayView<Words4> words, ArrayView<Float4> x, int tokens, ArrayView<Float4> y)
     {
-        ArrayView<float> weights = SharedMemory.Allocate<float>(2080);
-        ArrayView<float> inputs = SharedMemory.Allocate<float>(1056);
+        ArrayView<Float4> weights = SharedMemory.Allocate<Float4>(256);
+        ArrayView<Float4> inputs = SharedMemory.Allocate<Float4>(256);
         int thread = Group.IdxX;
-        int column = thread & 15;
-        int pair = thread / 16 * 2;
-        int rowTile = Grid.IdxX * 64;
-        int tokenTile = Grid.IdxY * 32;
-        float y00 = 0f, y01 = 0f, y02 = 0f, y03 = 0f;
-        float y10 = 0f, y11 = 0f, y12 = 0f, y13 = 0f;
-        for (int step = 0; step < 32; step++)
+        int rowQuad = thread & 7;
+        int tokenQuad = thread / 8;
+
+        int rowPlace0 = rowQuad;
+        int word = thread & 3;
+        int neuron = thread / 4;
+        neuron = ((neuron & 3) * 4) + (neuron / 4);
+        int weightPlace = (neuron * 8) + (word * 2);
+        int turned = ((neuron / 4) & 1);
+        int source = (Grid.IdxX * 4) + word;
+        source = source < 32 ? source : 31;
+        Words4 tile0 = words[(neuron * 32) + source];
+
+        // Four lanes load 16 columns of a token.
+        ArrayView<float> inputPlaces = inputs.Cast<float>();
+        int inputPart = thread & 3;
+        int inputPlace = thread / 4;
+        int inputBase0 = (inputPart * 128) + (inputPlace ^ (inputPart * 8));
+        int inputBase1 = (inputPart * 128) + ((inputPlace + 16) ^ (inputPart * 8));
+        int firstToken = (Grid.IdxY * 32) + inputPlace;
+        int input0 = (firstToken < tokens ? firstToken : tokens - 1) * 256;
+        int input1 = (firstToken + 16 < tokens ? firstToken + 16 : tokens - 1) * 256;
+        int firstQuad = inputPart;
+        Float4 fetched0 = x[input0 + firstQuad];
+        Float4 fetched1 = x[input1 + firstQuad];
+
+        Tile4x4 sums = default;
+        for (int step = 0; step < 64; step++)
         {
-            for (int i = thread; i < 256; i += 256)
-            {
-                int depth = i / 8;
-                int neuron = (step * 32) + depth < 1023 ? (step * 32) + depth : 1023;
-                int word = (Grid.IdxX * 8) + (i & 7);
-                int source = word < 32 ? word : 31;
-                Words4 tile = words[(neuron * 32) + source];
-                int to = (depth * 65) + ((i & 7) * 8);
-                Float4 quad0 = F16.Widen0(tile);
-                weights[to] = quad0.X;
-                weights[to + 1] = quad0.Y;
-                weights[to + 2] = quad0.Z;
-                weights[to + 3] = quad0.W;
-                Float4 quad1 = F16.Widen1(tile);
-                weights[to + 4] = quad1.X;
-                weights[to + 5] = quad1.Y;
-                weights[to + 6] = quad1.Z;
-                weights[to + 7] = quad1.W;
-            }
-
-            for (int i = thread; i < 256; i += 256)
-            {
-                int token = i / 8;
-                int source = tokenTile + token < tokens ? tokenTile + token : tokens - 1;
-                Float4 quad = x[(source * 256) + (step * 8) + (i & 7)];
-                int to = ((i & 7) * 132) + token;
-                inputs[to] = quad.X;
-                inputs[to + 33] = quad.Y;
-                inputs[to + 66] = quad.Z;
-                inputs[to + 99] = quad.W;
-            }
-
+            int half = step & 1;
+            ArrayView<Float4> weightTo = weights.SubView((half * 128) + weightPlace);
+            weightTo[0 ^ turned] = F16.Widen0(tile0);
+            weightTo[1 ^ turned] = F16.Widen1(tile0);
+            ArrayView<float> inputTo0 = inputPlaces.SubView((half * 512) + inputBase0);
+            ArrayView<float> inputTo1 = inputPlaces.SubView((half * 512) + inputBase1);
+            Quad.Scatter(fetched0, inputTo0, 0, 32);
+            Quad.Scatter(fetched1, inputTo1, 0, 32);
             Group.Barrier();
-            for (int depth = 0; depth < 32; depth++)
+
+            int next = step + 1;
+            if (next < 64)
             {
-                float x0 = inputs[(depth * 33) + pair];
-                float x1 = inputs[(depth * 33) + pair + 1];
-                float w0 = weights[(depth * 65) + column];
-                y00 += w0 * x0;
-                y10 += w0 * x1;
-                float w1 = weights[(depth * 65) + column + 16];
-                y01 += w1 * x0;
-                y11 += w1 * x1;
-                float w2 = weights[(depth * 65) + column + 32];
-                y02 += w2 * x0;
-                y12 += w2 * x1;
-                float w3 = weights[(depth * 65) + column + 48];
-                y03 += w3 * x0;
-                y13 += w3 * x1;
+                tile0 = words[(((next * 16) + neuron) * 32) + source];
+                int inputQuad = (next * 4) + inputPart;
+                fetched0 = x[input0 + inputQuad];
+                fetched1 = x[input1 + inputQuad];
             }
 
-            Group.Barrier();
+            for (int depth = 0; depth < 16; depth += 4)
+            {
+                ArrayView<Float4> w0 = weights.SubView((((half * 16) + depth) * 8) + (rowPlace0 ^ ((depth / 4) & 1)));
+                ArrayView<Float4> x0 = inputs.SubView((((half * 16) + depth) * 8) + (tokenQuad ^ (depth / 2)));
+                sums.Add(w0[0], x0[0]);
+                sums.Add(w0[8], x0[8]);
+                sums.Add(w0[16], x0[16]);
+                sums.Add(w0[24], x0[24]);
+            }
         }
 
-        int token0 = tokenTile + pair;
-        if (token0 < tokens)
-        {
-            if (rowTile + column < 256)
-            {
-                y[(token0 * 256) + rowTile + column] = y00;
-            }
-
-            if (rowTile + column + 16 < 256)
-            {
-                y[(token0 * 256) + rowTile + column + 16] = y01;
-            }
-
-            if (rowTile + column + 32 < 256)
-            {
-                y[(token0 * 256) + rowTile + column + 32] = y02;
-            }
-
-            if (rowTile + column + 48 < 256)
-            {
-                y[(token0 * 256) + rowTile + column + 48] = y03;
-            }
-
-        }
-
-        int token1 = tokenTile + pair + 1;
-        if (token1 < tokens)
-        {
-            if (rowTile + column < 256)
-            {
-                y[(token1 * 256) + rowTile + column] = y10;
-            }
-
-            if (rowTile + column + 16 < 256)
-            {
-                y[(token1 * 256) + rowTile + column + 16] = y11;
-            }
-
-            if (rowTile + column + 32 < 256)
-            {
-                y[(token1 * 256) + rowTile + column + 32] = y12;
-            }
-
-            if (rowTile + column + 48 < 256)
-            {
-                y[(token1 * 256) + rowTile + column + 48] = y13;
-            }
-
-        }
-
+        int quad0 = (Grid.IdxX * 8) + rowQuad;
+        int token = (Grid.IdxY * 32) + (tokenQuad * 4);
+        sums.StoreQuads(y, 64, token, tokens, quad0);
     }
 
     /// <summary>Queries, keys and values of a prompt's tokens, rotated and cached: a pair of a head's elements for a thread.</summary>
@@ -1303,5 +1259,249 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
             greedy[0] = wrong == 0 && most >= -float.MaxValue ? best : -1;
         }
+    }
+
+    /// <summary>
+    /// Splits inputs into two halves a value, for products on tensor cores: a group a token. Eight values a word, all first halves of a
+    /// token, then all second.
+    /// </summary>
+    internal static void SplitInputs(ArrayView<Float4> x, int words, ArrayView<Words4> halves, ArrayView<float> scales)
+    {
+        ArrayView<float> mosts = SharedMemory.Allocate<float>(8);
+        int thread = Group.IdxX;
+        ArrayView<Float4> input = x.SubView(Grid.IdxX * words * 2);
+        float most = 0f;
+        for (int i = thread; i < words * 2; i += 256)
+        {
+            most = SplitHalves.Most(input[i], most);
+        }
+
+        float most_16 = Warp.ShuffleXor(most, 16);
+        most = most_16 > most ? most_16 : most;
+        float most_8 = Warp.ShuffleXor(most, 8);
+        most = most_8 > most ? most_8 : most;
+        float most_4 = Warp.ShuffleXor(most, 4);
+        most = most_4 > most ? most_4 : most;
+        float most_2 = Warp.ShuffleXor(most, 2);
+        most = most_2 > most ? most_2 : most;
+        float most_1 = Warp.ShuffleXor(most, 1);
+        most = most_1 > most ? most_1 : most;
+        if ((thread & 31) == 0)
+        {
+            mosts[thread / 32] = most;
+        }
+
+        Group.Barrier();
+        most = mosts[0];
+        most = mosts[1] > most ? mosts[1] : most;
+        most = mosts[2] > most ? mosts[2] : most;
+        most = mosts[3] > most ? mosts[3] : most;
+        most = mosts[4] > most ? mosts[4] : most;
+        most = mosts[5] > most ? mosts[5] : most;
+        most = mosts[6] > most ? mosts[6] : most;
+        most = mosts[7] > most ? mosts[7] : most;
+        float factor = SplitHalves.Factor(most);
+        if (thread == 0)
+        {
+            scales[Grid.IdxX] = SplitHalves.Reciprocal(factor);
+        }
+
+        ArrayView<Words4> output = halves.SubView(Grid.IdxX * words * 2);
+        for (int i = thread; i < words; i += 256)
+        {
+            Float4 first = Quad.Scale(input[2 * i], factor);
+            Float4 second = Quad.Scale(input[(2 * i) + 1], factor);
+            Words4 high = SplitHalves.High(first, second);
+            output[i] = high;
+            output[words + i] = SplitHalves.Low(first, second, high);
+        }
+    }
+
+    /// <summary>
+    /// Matrix product of a prompt's tokens: rows of 256 weights with each token's input, on tensor cores, inputs in two halves.
+    /// </summary>
+    internal static void MatrixF16x256(
+        ArrayView<Words4> words, ArrayView<Words4> halves, ArrayView<float> scales, int tokens, int rows, int firstRow, ArrayView<float> y,
+        int stride)
+    {
+        ArrayView<Words4> weights = SharedMemory.Allocate<Words4>(256);
+        ArrayView<Words4> highs = SharedMemory.Allocate<Words4>(256);
+        ArrayView<Words4> lows = SharedMemory.Allocate<Words4>(256);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int part = thread & 3;
+        int firstToken = (Grid.IdxY * 32) + (thread / 4);
+        int input0 = ((firstToken < tokens ? firstToken : tokens - 1) * 64) + part;
+        Words4 high0 = halves[input0];
+        Words4 low0 = halves[input0 + 32];
+        int input1 = ((firstToken + 8 < tokens ? firstToken + 8 : tokens - 1) * 64) + part;
+        Words4 high1 = halves[input1];
+        Words4 low1 = halves[input1 + 32];
+        int input2 = ((firstToken + 16 < tokens ? firstToken + 16 : tokens - 1) * 64) + part;
+        Words4 high2 = halves[input2];
+        Words4 low2 = halves[input2 + 32];
+        int input3 = ((firstToken + 24 < tokens ? firstToken + 24 : tokens - 1) * 64) + part;
+        Words4 high3 = halves[input3];
+        Words4 low3 = halves[input3 + 32];
+        int source = (Grid.IdxX * 32) + (thread / 4);
+        int row0 = ((source < rows ? source : rows - 1) * 32) + part;
+        Words4 tile0 = words[row0];
+        int row1 = ((source + 8 < rows ? source + 8 : rows - 1) * 32) + part;
+        Words4 tile1 = words[row1];
+        int row2 = ((source + 16 < rows ? source + 16 : rows - 1) * 32) + part;
+        Words4 tile2 = words[row2];
+        int row3 = ((source + 24 < rows ? source + 24 : rows - 1) * 32) + part;
+        Words4 tile3 = words[row3];
+        Tile32x32 sums = default;
+        for (int step = 0; step < 8; step++)
+        {
+            int half = step & 1;
+            weights[(half * 128) + thread] = tile0;
+            weights[(half * 128) + thread + 32] = tile1;
+            weights[(half * 128) + thread + 64] = tile2;
+            weights[(half * 128) + thread + 96] = tile3;
+            highs[(half * 128) + thread] = high0;
+            lows[(half * 128) + thread] = low0;
+            highs[(half * 128) + thread + 32] = high1;
+            lows[(half * 128) + thread + 32] = low1;
+            highs[(half * 128) + thread + 64] = high2;
+            lows[(half * 128) + thread + 64] = low2;
+            highs[(half * 128) + thread + 96] = high3;
+            lows[(half * 128) + thread + 96] = low3;
+            Group.Barrier();
+
+            int next = step + 1;
+            if (next < 8)
+            {
+                tile0 = words[row0 + (next * 4)];
+                tile1 = words[row1 + (next * 4)];
+                tile2 = words[row2 + (next * 4)];
+                tile3 = words[row3 + (next * 4)];
+                high0 = halves[input0 + (next * 4)];
+                low0 = halves[input0 + (next * 4) + 32];
+                high1 = halves[input1 + (next * 4)];
+                low1 = halves[input1 + (next * 4) + 32];
+                high2 = halves[input2 + (next * 4)];
+                low2 = halves[input2 + (next * 4) + 32];
+                high3 = halves[input3 + (next * 4)];
+                low3 = halves[input3 + (next * 4) + 32];
+            }
+
+            ArrayView<Words4> w = weights.SubView(half * 128);
+            Words4 w0 = w[lane];
+            Words4 w1 = w[lane + 32];
+            Words4 w2 = w[lane + 64];
+            Words4 w3 = w[lane + 96];
+            sums.Add(w0, w1, w2, w3, highs.SubView((half * 128) + lane));
+            sums.Add(w0, w1, w2, w3, lows.SubView((half * 128) + lane));
+        }
+
+        int token = (Grid.IdxY * 32) + ((lane & 3) * 2);
+        int row = (Grid.IdxX * 32) + (lane / 4);
+        sums.Store(y.SubView(firstRow), stride, scales, token, tokens, row, rows);
+    }
+
+    /// <summary>
+    /// Down for a prompt's tokens: each token's activations times the rows of down, on tensor cores, inputs in two halves.
+    /// </summary>
+    internal static void MatrixDownF16(
+        ArrayView<Words4> words, ArrayView<Words4> halves, ArrayView<float> scales, int tokens, ArrayView<float> y)
+    {
+        ArrayView<Words4> weights = SharedMemory.Allocate<Words4>(256);
+        ArrayView<Words4> highs = SharedMemory.Allocate<Words4>(256);
+        ArrayView<Words4> lows = SharedMemory.Allocate<Words4>(256);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int part = thread & 3;
+        int firstToken = (Grid.IdxY * 32) + (thread / 4);
+        int input0 = ((firstToken < tokens ? firstToken : tokens - 1) * 256) + part;
+        Words4 high0 = halves[input0];
+        Words4 low0 = halves[input0 + 128];
+        int input1 = ((firstToken + 8 < tokens ? firstToken + 8 : tokens - 1) * 256) + part;
+        Words4 high1 = halves[input1];
+        Words4 low1 = halves[input1 + 128];
+        int input2 = ((firstToken + 16 < tokens ? firstToken + 16 : tokens - 1) * 256) + part;
+        Words4 high2 = halves[input2];
+        Words4 low2 = halves[input2 + 128];
+        int input3 = ((firstToken + 24 < tokens ? firstToken + 24 : tokens - 1) * 256) + part;
+        Words4 high3 = halves[input3];
+        Words4 low3 = halves[input3 + 128];
+        ArrayView<uint> pairs = weights.Cast<uint>();
+        int neuron = (thread & 15) * 2;
+        int octet0 = thread / 16;
+        int place0 = (octet0 * 128) + (thread & 15);
+        int turned0 = octet0 & 1;
+        int source0 = (Grid.IdxX * 4) + octet0;
+        source0 = source0 < 32 ? source0 : 31;
+        Words4 even0 = words[((neuron < 1023 ? neuron : 1023) * 32) + source0];
+        Words4 odd0 = words[((neuron + 1 < 1023 ? neuron + 1 : 1023) * 32) + source0];
+        int octet1 = (thread / 16) + 2;
+        int place1 = (octet1 * 128) + (thread & 15);
+        int turned1 = octet1 & 1;
+        int source1 = (Grid.IdxX * 4) + octet1;
+        source1 = source1 < 32 ? source1 : 31;
+        Words4 even1 = words[((neuron < 1023 ? neuron : 1023) * 32) + source1];
+        Words4 odd1 = words[((neuron + 1 < 1023 ? neuron + 1 : 1023) * 32) + source1];
+        Tile32x32 sums = default;
+        for (int step = 0; step < 32; step++)
+        {
+            int half = step & 1;
+            ArrayView<uint> to0 = pairs.SubView((half * 512) + place0);
+            to0[(0 ^ turned0) * 16] = SplitHalves.Lower(even0.X, odd0.X);
+            to0[(1 ^ turned0) * 16] = SplitHalves.Upper(even0.X, odd0.X);
+            to0[(2 ^ turned0) * 16] = SplitHalves.Lower(even0.Y, odd0.Y);
+            to0[(3 ^ turned0) * 16] = SplitHalves.Upper(even0.Y, odd0.Y);
+            to0[(4 ^ turned0) * 16] = SplitHalves.Lower(even0.Z, odd0.Z);
+            to0[(5 ^ turned0) * 16] = SplitHalves.Upper(even0.Z, odd0.Z);
+            to0[(6 ^ turned0) * 16] = SplitHalves.Lower(even0.W, odd0.W);
+            to0[(7 ^ turned0) * 16] = SplitHalves.Upper(even0.W, odd0.W);
+            ArrayView<uint> to1 = pairs.SubView((half * 512) + place1);
+            to1[(0 ^ turned1) * 16] = SplitHalves.Lower(even1.X, odd1.X);
+            to1[(1 ^ turned1) * 16] = SplitHalves.Upper(even1.X, odd1.X);
+            to1[(2 ^ turned1) * 16] = SplitHalves.Lower(even1.Y, odd1.Y);
+            to1[(3 ^ turned1) * 16] = SplitHalves.Upper(even1.Y, odd1.Y);
+            to1[(4 ^ turned1) * 16] = SplitHalves.Lower(even1.Z, odd1.Z);
+            to1[(5 ^ turned1) * 16] = SplitHalves.Upper(even1.Z, odd1.Z);
+            to1[(6 ^ turned1) * 16] = SplitHalves.Lower(even1.W, odd1.W);
+            to1[(7 ^ turned1) * 16] = SplitHalves.Upper(even1.W, odd1.W);
+            highs[(half * 128) + thread] = high0;
+            lows[(half * 128) + thread] = low0;
+            highs[(half * 128) + thread + 32] = high1;
+            lows[(half * 128) + thread + 32] = low1;
+            highs[(half * 128) + thread + 64] = high2;
+            lows[(half * 128) + thread + 64] = low2;
+            highs[(half * 128) + thread + 96] = high3;
+            lows[(half * 128) + thread + 96] = low3;
+            Group.Barrier();
+
+            int next = step + 1;
+            if (next < 32)
+            {
+                even0 = words[(((next * 32) + neuron < 1023 ? (next * 32) + neuron : 1023) * 32) + source0];
+                odd0 = words[(((next * 32) + neuron + 1 < 1023 ? (next * 32) + neuron + 1 : 1023) * 32) + source0];
+                even1 = words[(((next * 32) + neuron < 1023 ? (next * 32) + neuron : 1023) * 32) + source1];
+                odd1 = words[(((next * 32) + neuron + 1 < 1023 ? (next * 32) + neuron + 1 : 1023) * 32) + source1];
+                high0 = halves[input0 + (next * 4)];
+                low0 = halves[input0 + (next * 4) + 128];
+                high1 = halves[input1 + (next * 4)];
+                low1 = halves[input1 + (next * 4) + 128];
+                high2 = halves[input2 + (next * 4)];
+                low2 = halves[input2 + (next * 4) + 128];
+                high3 = halves[input3 + (next * 4)];
+                low3 = halves[input3 + (next * 4) + 128];
+            }
+
+            ArrayView<Words4> w = weights.SubView(half * 128);
+            Words4 w0 = w[lane];
+            Words4 w1 = w[(lane ^ 4) + 32];
+            Words4 w2 = w[lane + 64];
+            Words4 w3 = w[(lane ^ 4) + 96];
+            sums.Add(w0, w1, w2, w3, highs.SubView((half * 128) + lane));
+            sums.Add(w0, w1, w2, w3, lows.SubView((half * 128) + lane));
+        }
+
+        int token = (Grid.IdxY * 32) + ((lane & 3) * 2);
+        int row = (Grid.IdxX * 32) + (lane / 4);
+        sums.Store(y, 256, scales, token, tokens, row, 256);
     }
 }
