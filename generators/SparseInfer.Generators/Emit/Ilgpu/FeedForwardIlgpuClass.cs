@@ -89,8 +89,8 @@ internal sealed class FeedForwardIlgpuClass(
                   loads        16 bytes a lane, {plan.Row.Steps} a row
                   shared       {Literal.Grouped(plan.SharedBytes)} bytes a group, {input}
 
-                One launch does the whole layer but for the sum over the groups, which the next launch adds up in ascending order, with the residual
-                and the next norm. Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
+                One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.
+                Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
                 """;
         }
     }
@@ -276,21 +276,7 @@ internal sealed class FeedForwardIlgpuClass(
                     });
             }
 
-            IEnumerable<KernelParameter> bias = plan.Spec.Biases ? [KernelParameter.Quads("downBias")] : [];
-            yield return new DeviceKernel(
-                "Join",
-                "Adds the groups' partial sums of down in ascending order.",
-                [KernelParameter.Quads("partial"), .. bias, KernelParameter.Quads("y")],
-                () =>
-                {
-                    _code.Line($"int quad = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
-                    using (_code.Block("if (quad < HiddenQuads)"))
-                    {
-                        _code.Line("Float4 sum = default;");
-                        QuadCode.EmitSlices(_code, plan, "sum", "quad", "place");
-                        _code.Line("y[quad] = sum;");
-                    }
-                });
+            yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);
         }
     }
 

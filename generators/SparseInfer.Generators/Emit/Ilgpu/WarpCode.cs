@@ -26,14 +26,8 @@ internal static class WarpCode
     public static void EmitStage(CodeWriter code, RowPlan row, int threads, string x)
     {
         int quads = row.Columns / 4;
-        bool isOnce = row.InputQuads <= threads;
-        string i = isOnce ? "thread" : "i";
-        using (row.InputQuads == threads ? default(CodeWriter.Scope?)
-            : code.Block(isOnce ? $"if (thread < {row.InputQuads})" : $"for (int i = thread; i < {row.InputQuads}; i += {threads})"))
+        ForStaged(code, row, threads, (i, source) =>
         {
-            int chunk = 32 * row.Quads;
-            string ofChunk = row.InputQuads == chunk ? "" : $"({i} / {chunk} * {chunk}) + ";
-            string source = row.Quads == 1 ? i : $"{ofChunk}(({i} & 31) * {row.Quads}) + (({i} / 32) & {row.Quads - 1})";
             if (row.InputQuads == quads)
             {
                 code.Line($"input[{i}] = {x}[{source}];");
@@ -50,7 +44,48 @@ internal static class WarpCode
                 code.Line();
                 code.Line($"input[{i}] = quad;");
             }
+        });
+    }
+
+    /// <summary>
+    /// Writes something for each quad of shared memory that a thread fills: in a loop, or a condition where each thread has one at most, or
+    /// as it is where each has one.
+    /// </summary>
+    /// <param name="emit">Given its place, and which quad of the input belongs there.</param>
+    public static void ForStaged(CodeWriter code, RowPlan row, int threads, Action<string, string> emit)
+    {
+        bool isOnce = row.InputQuads <= threads;
+        string i = isOnce ? "thread" : "i";
+        int chunk = 32 * row.Quads;
+        string ofChunk = row.InputQuads == chunk ? "" : $"({i} / {chunk} * {chunk}) + ";
+        string source = row.Quads == 1 ? i : $"{ofChunk}(({i} & 31) * {row.Quads}) + (({i} / 32) & {row.Quads - 1})";
+        using (row.InputQuads == threads ? default(CodeWriter.Scope?)
+            : code.Block(isOnce ? $"if (thread < {row.InputQuads})" : $"for (int i = thread; i < {row.InputQuads}; i += {threads})"))
+        {
+            emit(i, source);
         }
+    }
+
+    /// <summary>Writes the sum over a group's threads, in a fixed order: every thread has it, and shared memory is as all wrote it.</summary>
+    /// <param name="shared">Shared memory, a float a warp.</param>
+    /// <param name="total">A variable that is declared here.</param>
+    public static void EmitGroupSum(CodeWriter code, int warps, string value, string shared, string total)
+    {
+        code.Line($"{value} = Lanes.Sum({value});");
+        using (code.Block("if (lane == 0)"))
+        {
+            code.Line($"{shared}[warp] = {value};");
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
+        code.Line($"float {total} = 0f;");
+        using (code.Block($"for (int other = 0; other < {warps}; other++)"))
+        {
+            code.Line($"{total} += {shared}[other];");
+        }
+
+        code.Line();
     }
 
     /// <summary>Writes the dot product of a row and the input; afterwards every lane has it in <paramref name="sum"/>.</summary>

@@ -18,6 +18,10 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Groups that a multiprocessor should have at a time, so that one computes while others wait for memory.</summary>
     private const int GroupsPerMultiprocessor = 4;
 
+    private const int MostJoinWarps = 16;
+
+    private const int FewestJoined = 4;
+
     public FeedForwardSpec Spec => Shape.Spec;
 
     public WeightType Weights => Shape.Weights;
@@ -34,6 +38,12 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
 
     /// <summary>Groups of the launch, and partial sums that the next one adds up.</summary>
     public int Slices => (Intermediate + SliceNeurons - 1) / SliceNeurons;
+
+    /// <summary>Warps of a group that adds up the partial sums: a range of them each, four at least.</summary>
+    public int JoinWarps => Math.Min(MostJoinWarps, (Slices + FewestJoined - 1) / FewestJoined);
+
+    /// <summary>Partial sums of such a warp; the last may have fewer.</summary>
+    public int JoinSlices => (Slices + JoinWarps - 1) / JoinWarps;
 
     /// <summary>Whether the last group's slice is as full as the others.</summary>
     public bool IsExact => Slices * SliceNeurons == Intermediate;
