@@ -4,6 +4,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Cli.Compilation;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Cli.Inspect;
 
@@ -27,9 +28,19 @@ internal static class KernelList
                where type.Name.Contains("Ilgpu", StringComparison.Ordinal)
                from method in type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
                where method.IsAssembly && method.ReturnType == typeof(void) && method.GetParameters().Any(IsView)
-               select new KernelMethod(type.Name, method.Name, method, shared.GetValueOrDefault((type.Name, method.Name))),
+               from kernel in Forms(method)
+               select new KernelMethod(type.Name, kernel.Name, kernel.Method, shared.GetValueOrDefault((type.Name, method.Name))),
         ];
     }
+
+    /// <summary>A method as it is launched; one that a meter is a type argument of, as both.</summary>
+    private static (string Name, MethodInfo Method)[] Forms(MethodInfo method) => method.IsGenericMethodDefinition
+        ?
+        [
+            (method.Name, method.MakeGenericMethod(typeof(MeterOff))),
+            (method.Name + "Metered", method.MakeGenericMethod(typeof(MeterOn))),
+        ]
+        : [(method.Name, method)];
 
     private static bool IsView(ParameterInfo parameter) =>
         parameter.ParameterType.IsGenericType && parameter.ParameterType.GetGenericTypeDefinition() == typeof(ArrayView<>);
@@ -51,8 +62,20 @@ internal static class KernelList
             Expression: IdentifierNameSyntax { Identifier.ValueText: "SharedMemory" },
             Name: GenericNameSyntax { TypeArgumentList.Arguments: [var element] },
         },
-        ArgumentList.Arguments: [{ Expression: LiteralExpressionSyntax { Token.Value: int count } }],
+        ArgumentList.Arguments: [{ Expression: var count }],
     }
-        ? count * (element.ToString() is "Float4" or "Words4" ? 16 : 4)
+        ? Constant(count) * (element.ToString() is "Float4" or "Words4" ? 16 : 4)
         : 0;
+
+    /// <summary>A number, or what a constant of the class around it is.</summary>
+    private static int Constant(ExpressionSyntax expression) => expression switch
+    {
+        LiteralExpressionSyntax { Token.Value: int number } => number,
+        IdentifierNameSyntax name => expression.FirstAncestorOrSelf<ClassDeclarationSyntax>()!.Members.OfType<FieldDeclarationSyntax>()
+            .SelectMany(field => field.Declaration.Variables)
+            .Where(constant => constant.Identifier.ValueText == name.Identifier.ValueText)
+            .Select(constant => Constant(constant.Initializer!.Value))
+            .Single(),
+        _ => throw new InvalidOperationException($"'{expression}' is not a constant that is understood here."),
+    };
 }

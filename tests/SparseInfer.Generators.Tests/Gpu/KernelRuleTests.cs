@@ -77,8 +77,12 @@ public sealed class KernelRuleTests
     [InlineData("System.Numerics.Vector4 y = default;", "is a System.Numerics.Vector4")]
     [InlineData("var y = System.Runtime.Intrinsics.Vector128<float>.Zero;", "Vector128<float>")]
     [InlineData("Kernel(view, x);", "a recursion")]
+    [InlineData("x += Lanes.Sum(x);", "makes lanes meet inside an expression")]
+    [InlineData("view[0] = Lanes.Sum(x);", "makes lanes meet inside an expression")]
+    [InlineData("float y = Lanes.Sum(x) + 1f;", "makes lanes meet inside an expression")]
     [InlineData("x += Warp.ShuffleXor(x, 1);", "makes lanes meet inside an expression")]
-    [InlineData("float y = Warp.ShuffleXor(x, 1) + 1f;", "makes lanes meet inside an expression")]
+    [InlineData("float y = Warp.ShuffleXor(x, 1);", "a function of Lanes would do")]
+    [InlineData("ILGPU.Half y = Warp.ShuffleXor(default(ILGPU.Half), 1);", "shuffles halves")]
     [InlineData("ref float y = ref x;", "is a reference")]
     [InlineData("string y = \"text\";", "an expression that kernels do not have")]
     [InlineData("object y = x;", "is a object")]
@@ -92,7 +96,7 @@ public sealed class KernelRuleTests
             .ShouldContain(found => found.Contains(violation, StringComparison.Ordinal));
 
     [Theory]
-    [InlineData("private static float F(float x) { float y = Warp.ShuffleXor(x, 1); return y; }")]
+    [InlineData("private static void F(float x) { float y = Lanes.Sum(x); }")]
     [InlineData("private static void F() { Group.Barrier(); }")]
     [InlineData("private static void F() { ArrayView<float> y = SharedMemory.Allocate<float>(4); }")]
     public void FunctionsDoNotMakeLanesMeet(string function)
@@ -104,7 +108,7 @@ public sealed class KernelRuleTests
     private static IEnumerable<string> Violations(string method, bool isKernel)
     {
         SyntaxTree tree = GeneratedProject.Tree(
-            $"using ILGPU; static class C {{ private static readonly float[] Table = [1f]; private static float State = 1f; {method} }}", "Kernel.cs");
+            $"using ILGPU; using SparseInfer.Kernels.Ilgpu; static class C {{ private static readonly float[] Table = [1f]; private static float State = 1f; {method} }}", "Kernel.cs");
         SemanticModel model = CSharpCompilation.Create("Kernel", [tree], UserCode.IlgpuReferences, UserCode.CompilationOptions)
             .GetSemanticModel(tree);
         return KernelRules.Violations(model, tree.GetRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(), isKernel);

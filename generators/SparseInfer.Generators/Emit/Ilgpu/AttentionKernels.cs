@@ -113,7 +113,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             code.Line($"long key = cached + ((long)p * {Size}) + lane;");
             code.Line("float score = 0f;");
             ForElements(j => code.Line($"score += query{j} * keys[key{Plus(j)}];"));
-            WarpCode.EmitSum(code, "float", "score");
+            code.Line("score = Lanes.Sum(score);");
             using (code.Block("if (lane == 0)"))
             {
                 code.Line("scores[p] = score;");
@@ -136,7 +136,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         }
 
         code.Line();
-        WarpCode.EmitMax(code, "highest");
+        code.Line("highest = Lanes.Max(highest);");
         code.Line("float total = 0f;");
         using (code.Block("for (int p = lane; p < count; p += 32)"))
         {
@@ -144,7 +144,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         }
 
         code.Line();
-        WarpCode.EmitSum(code, "float", "total");
+        code.Line("total = Lanes.Sum(total);");
     }
 
     private void EmitValues()

@@ -8,19 +8,25 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// Writes the fused kernel of a policy: a group predicts its slice of the neurons, computes gate and up of what is left, and adds the rows
 /// of down that remain, in ascending order, to a partial sum that it keeps in registers.
 /// </summary>
-/// <param name="metered">
-/// Whether it counts what it skips. Predicted neurons are then computed as well, to judge the predictor, and still left out of the sum.
-/// </param>
-internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool metered)
+/// <remarks>
+/// A struct type argument says whether it counts what it skips, as in the CPU's kernels: a device's compiler leaves no trace of the counting
+/// where it does not. With a meter, neurons that are predicted inactive are computed as well, to judge the predictor, and still left out of
+/// the sum.
+/// </remarks>
+internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy)
 {
     private readonly RowPlan _row = plan.Row;
     private readonly bool _predicts = policy.Signs(plan).Count > 0;
     private readonly string _input = plan.SharesInput ? "input" : "x";
 
+    /// <summary>What a kernel is called where it is launched.</summary>
     public static string Name(IlgpuKernelEmitter policy, bool metered) => policy.Twin.MethodName + (metered ? "Metered" : "");
 
+    /// <summary>The method with its type argument.</summary>
+    public static string Method(IlgpuKernelEmitter policy, bool metered) => $"{policy.Twin.MethodName}<{(metered ? "MeterOn" : "MeterOff")}>";
+
     /// <summary>The kernel's parameters: type and name.</summary>
-    public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool metered)
+    public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy)
     {
         yield return ("Weights", "w");
         yield return ("ArrayView<Float4>", "x");
@@ -30,11 +36,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         }
 
         yield return ("ArrayView<Float4>", "partial");
-        if (metered)
-        {
-            yield return ("ArrayView<int>", "counts");
-        }
-
+        yield return ("ArrayView<int>", "counts");
         if (policy.Twin.Parameter is { } parameter)
         {
             string[] parts = parameter.Split(' ');
@@ -44,9 +46,9 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     public void Emit()
     {
-        code.Summary(metered ? $"{policy.Twin.MethodName}, counting: what is predicted inactive is computed as well." : policy.Summary(plan));
-        string parameters = string.Join(", ", Parameters(plan, policy, metered).Select(parameter => $"{parameter.Type} {parameter.Name}"));
-        using (code.Block($"internal static void {Name(policy, metered)}({parameters})"))
+        code.Summary(policy.Summary(plan));
+        string parameters = string.Join(", ", Parameters(plan, policy).Select(parameter => $"{parameter.Type} {parameter.Name}"));
+        using (code.Block($"internal static void {policy.Twin.MethodName}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
         {
             EmitStart();
             if (_predicts)
@@ -55,7 +57,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             }
             else
             {
-                code.Line($"int count = first + {plan.SliceNeurons} < {plan.Intermediate} ? {plan.SliceNeurons} : {plan.Intermediate} - first;");
+                code.Line(plan.IsExact ? "int count = SliceNeurons;" : "int count = first + SliceNeurons < Intermediate ? SliceNeurons : Intermediate - first;");
                 if (plan.SharesInput)
                 {
                     code.Line("Group.Barrier();");
@@ -78,13 +80,13 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
         if (policy.Skips)
         {
-            code.Line($"ArrayView<uint> bits = SharedMemory.Allocate<uint>({plan.Warps});");
-            code.Line($"ArrayView<int> neurons = SharedMemory.Allocate<int>({plan.SliceNeurons});");
+            code.Line("ArrayView<uint> bits = SharedMemory.Allocate<uint>(Warps);");
+            code.Line("ArrayView<int> neurons = SharedMemory.Allocate<int>(SliceNeurons);");
         }
 
-        code.Line($"ArrayView<float> values = SharedMemory.Allocate<float>({plan.SliceNeurons});");
+        code.Line("ArrayView<float> values = SharedMemory.Allocate<float>(SliceNeurons);");
         code.Lines(WarpCode.Place);
-        code.Line($"int first = Grid.IdxX * {plan.SliceNeurons};");
+        code.Line("int first = Grid.IdxX * SliceNeurons;");
         code.Line();
         if (plan.SharesInput)
         {
@@ -96,21 +98,30 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     private void EmitPrediction()
     {
-        code.Line($"int firstOfWarp = first + (warp * {plan.WarpNeurons});");
+        code.Line("int firstOfWarp = first + (warp * WarpNeurons);");
         code.Line("uint kept = 0u;");
         policy.EmitSelect(code, plan);
         code.Line();
-        string inside = $"{plan.Intermediate} - firstOfWarp";
         string all = plan.WarpNeurons == 32 ? "0xffffffffu" : $"0x{(1u << plan.WarpNeurons) - 1:x}u";
-        code.Line($"uint inside = {inside} >= {plan.WarpNeurons} ? {all} : {inside} > 0 ? (1u << ({inside})) - 1u : 0u;");
-        code.Line("kept &= inside;");
-        code.Line();
-        code.Line("// What is left becomes a list, in ascending order.");
-        EmitCompaction(metered ? "inside" : "kept", "count", "place");
-        string listed = metered ? "((firstOfWarp + lane) * 2) + (int)(((kept >> lane) & 1u) ^ 1u)" : "firstOfWarp + lane";
-        using (code.Block($"if ((({(metered ? "inside" : "kept")} >> lane) & 1u) != 0u)"))
+        if (plan.IsExact)
         {
-            code.Line($"neurons[place + {Before(metered ? "inside" : "kept")}] = {listed};");
+            code.Line($"uint inside = {all};");
+        }
+        else
+        {
+            code.Line("int left = Intermediate - firstOfWarp;");
+            code.Line($"uint inside = left >= WarpNeurons ? {all} : left > 0 ? (1u << left) - 1u : 0u;");
+            code.Line("kept &= inside;");
+        }
+
+        code.Line();
+        code.Line("// What is left becomes a list, in ascending order; a meter lists all, the others as complements.");
+        code.Line("uint listed = TMeter.IsOn ? inside : kept;");
+        EmitCompaction("listed", "count", "place");
+        using (code.Block("if (((listed >> lane) & 1u) != 0u)"))
+        {
+            code.Line("int number = firstOfWarp + lane;");
+            code.Line($"neurons[place + {Before("listed")}] = TMeter.IsOn && ((kept >> lane) & 1u) == 0u ? ~number : number;");
         }
 
         code.Line();
@@ -132,7 +143,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         code.Line("Group.Barrier();");
         code.Line($"int {count} = 0;");
         code.Line($"int {place} = 0;");
-        using (code.Block($"for (int other = 0; other < {plan.Warps}; other++)"))
+        using (code.Block("for (int other = 0; other < Warps; other++)"))
         {
             code.Line("int ones = IntrinsicMath.PopCount(bits[other]);");
             code.Line($"{place} += other < warp ? ones : 0;");
@@ -148,8 +159,8 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         string first = plan.Shape.First;
         string gate = first.ToLowerInvariant();
         code.Line($"// {(plan.Spec.Gated ? "Gate, activation, up" : "Up and activation")}: a row for a warp.");
-        code.Lines($"""
-            int share = (count + {plan.Warps - 1}) / {plan.Warps};
+        code.Lines("""
+            int share = (count + Warps - 1) / Warps;
             int from = warp * share;
             int to = from + share < count ? from + share : count;
             """);
@@ -161,27 +172,25 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
                 """);
         }
 
-        if (metered)
+        code.Line("int inactive = 0;");
+        if (_predicts)
         {
-            code.Lines("""
-                int inactive = 0;
-                int predicted = 0;
-                int both = 0;
-                int read = 0;
-                """);
+            code.Line("int predicted = 0;");
+            code.Line("int both = 0;");
         }
 
+        code.Line("int read = 0;");
         using (code.Block("for (int n = from; n < to; n++)"))
         {
-            if (_predicts && metered)
+            if (_predicts)
             {
                 code.Line("int entry = neurons[n];");
-                code.Line("int neuron = entry / 2;");
-                code.Line("int isPredicted = entry & 1;");
+                code.Line("int isPredicted = TMeter.IsOn && entry < 0 ? 1 : 0;");
+                code.Line("int neuron = isPredicted != 0 ? ~entry : entry;");
             }
             else
             {
-                code.Line(_predicts ? "int neuron = neurons[n];" : "int neuron = first + n;");
+                code.Line("int neuron = first + n;");
             }
 
             WarpCode.EmitDot(code, _row, gate, $"w.{first}", $"w.{first}Scales", "neuron", _input, plan.SharesInput);
@@ -202,11 +211,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             EmitActiveList();
         }
 
-        if (metered)
-        {
-            EmitCounts();
-        }
-
+        EmitCounts();
         if (!policy.Skips)
         {
             code.Line("Group.Barrier();");
@@ -236,9 +241,9 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             code.Line($"values[n] = {value};");
         }
 
-        if (metered)
+        code.Line();
+        using (code.Block("if (TMeter.IsOn)"))
         {
-            code.Line();
             code.Line($"inactive += {Inactive(value)} ? 1 : 0;");
             code.Line($"read += {plan.Shape.InputMatrices};");
         }
@@ -251,13 +256,8 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     private void EmitKept()
     {
-        string keep = policy.Keep("activation");
-        if (metered)
-        {
-            code.Line($"int isInactive = {keep} ? 0 : 1;");
-        }
-
-        using (code.Block($"if ({keep})"))
+        code.Line("int isInactive = 1;");
+        using (code.Block($"if ({policy.Keep("activation")})"))
         {
             string value = "activation";
             if (plan.Spec.Gated)
@@ -267,36 +267,24 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
                 value = "product";
             }
 
+            // Rows of this neuron after its first: up, and down unless up ended it.
             bool doubtsUp = plan.Spec.Activation == Activation.DRelu;
-            if (metered && doubtsUp)
-            {
-                code.Line($"isInactive = {UpFactor} == 0f ? 1 : 0;");
-            }
-
-            string unlessPredicted = metered && _predicts ? "isPredicted == 0 && " : "";
-            if (metered)
-            {
-                // Rows of this neuron after its first: up, and down unless up ended it.
-                string rows = doubtsUp ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}";
-                code.Line(_predicts ? $"read += (1 - isPredicted) * {rows};" : $"read += {rows};");
-            }
-
-            using (code.Block($"if ({unlessPredicted}{value} != 0f)"))
+            code.Line($"isInactive = {(doubtsUp ? $"{UpFactor} == 0f ? 1 : 0" : "0")};");
+            string rows = doubtsUp ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}";
+            code.Line(_predicts ? $"read += (1 - isPredicted) * {rows};" : $"read += {rows};");
+            using (code.Block($"if ({(_predicts ? "isPredicted == 0 && " : "")}{value} != 0f)"))
             {
                 code.Line("active |= 1u << (n - from);");
                 code.Line($"mine = lane == n - from ? {value} : mine;");
             }
         }
 
-        if (metered)
+        code.Line();
+        code.Line("inactive += isInactive;");
+        if (_predicts)
         {
-            code.Line();
-            code.Line("inactive += isInactive;");
-            if (_predicts)
-            {
-                code.Line("predicted += isPredicted;");
-                code.Line("both += isPredicted * isInactive;");
-            }
+            code.Line("predicted += isPredicted;");
+            code.Line("both += isPredicted * isInactive;");
         }
     }
 
@@ -304,13 +292,12 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     private void EmitActiveList()
     {
         code.Line("// What is not zero becomes the list that down goes through, in ascending order.");
-        string number = !_predicts ? "first + from + lane" : metered ? "neurons[from + lane] / 2" : "neurons[from + lane]";
         if (_predicts)
         {
             code.Line("int own = 0;");
             using (code.Block("if (from + lane < to)"))
             {
-                code.Line($"own = {number};");
+                code.Line("own = neurons[from + lane];");
             }
 
             code.Line();
@@ -320,7 +307,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         using (code.Block("if (((active >> lane) & 1u) != 0u)"))
         {
             code.Line($"int entryOfLane = rank + {Before("active")};");
-            code.Line($"neurons[entryOfLane] = {(_predicts ? "own" : number)};");
+            code.Line($"neurons[entryOfLane] = {(_predicts ? "own" : "first + from + lane")};");
             code.Line("values[entryOfLane] = mine;");
         }
 
@@ -331,15 +318,17 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     private void EmitCounts()
     {
-        using (code.Block("if (lane == 0)"))
+        using (code.Block("if (TMeter.IsOn && lane == 0)"))
         {
-            code.Lines($"""
-                int slot = ((Grid.IdxX * {plan.Warps}) + warp) * 4;
-                counts[slot] = counts[slot] + inactive;
-                counts[slot + 1] = counts[slot + 1] + predicted;
-                counts[slot + 2] = counts[slot + 2] + both;
-                counts[slot + 3] = counts[slot + 3] + read;
-                """);
+            code.Line("int slot = ((Grid.IdxX * Warps) + warp) * 4;");
+            code.Line("counts[slot] = counts[slot] + inactive;");
+            if (_predicts)
+            {
+                code.Line("counts[slot + 1] = counts[slot + 1] + predicted;");
+                code.Line("counts[slot + 2] = counts[slot + 2] + both;");
+            }
+
+            code.Line("counts[slot + 3] = counts[slot + 3] + read;");
         }
 
         code.Line();
@@ -356,7 +345,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         }
 
         code.Line($"// Down: each thread its columns, in registers; {several}.");
-        using (guarded ? code.Block($"if (thread < {_row.Words})") : default(CodeWriter.Scope?))
+        using (guarded ? code.Block("if (thread < RowWords)") : default(CodeWriter.Scope?))
         {
             ForSteps(step => code.Line($"Float4 {List(j => $"{Sum(step, j)} = default")};"), guard: false);
             if (_row.IsBlock)
@@ -373,7 +362,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             {
                 for (int j = 0; j < _row.Quads; j++)
                 {
-                    string place = Offset($"(Grid.IdxX * {_row.Columns / 4}) + thread", (j * _row.Words) + (step * plan.Threads));
+                    string place = Offset("(Grid.IdxX * HiddenQuads) + thread", (j * _row.Words) + (step * plan.Threads));
                     code.Line($"partial[{place}] = {Sum(step, j)};");
                 }
             });
@@ -408,7 +397,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         for (int k = 0; k < together; k++)
         {
             string entry = k == 0 ? "next" : $"next + {k}";
-            code.Line($"int row{k} = ({Neuron(entry)} * {_row.Words}) + thread;");
+            code.Line($"int row{k} = ({Neuron(entry)} * RowWords) + thread;");
             code.Line($"float value{k} = values[{entry}];");
         }
 

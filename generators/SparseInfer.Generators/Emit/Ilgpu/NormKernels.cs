@@ -188,7 +188,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
     /// <summary>Writes the sum over a group, in a fixed order: every thread has it.</summary>
     private void EmitTotal(string value, string shared, string total)
     {
-        WarpCode.EmitSum(code, "float", value);
+        code.Line($"{value} = Lanes.Sum({value});");
         using (code.Block("if (lane == 0)"))
         {
             code.Line($"{shared}[warp] = {value};");
@@ -211,7 +211,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         code.Line("// Signs: four bits a lane, eight lanes a word.");
         for (int step = 0; step < plan.NormSteps; step++)
         {
-            QuadCode.EmitSigns(code, $"word{step}", $"y{step}");
+            code.Line($"uint word{step} = Lanes.Signs(y{step}, lane);");
         }
 
         using (code.Block("if ((lane & 7) == 0)"))

@@ -46,16 +46,4 @@ internal static class QuadCode
             }
         }
     }
-
-    /// <summary>Writes how eight lanes make a word of their quads' signs.</summary>
-    /// <param name="word">A variable that is declared here; whole in every eighth lane.</param>
-    public static void EmitSigns(CodeWriter code, string word, string quad)
-    {
-        code.Line($"uint {word} = Quad.Signs({quad}) << ((lane & 7) * 4);");
-        for (int distance = 1; distance < 8; distance *= 2)
-        {
-            code.Line($"uint {word}_{distance} = Warp.ShuffleXor({word}, {distance});");
-            code.Line($"{word} |= {word}_{distance};");
-        }
-    }
 }

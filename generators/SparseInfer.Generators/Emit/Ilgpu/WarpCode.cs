@@ -4,8 +4,8 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Emit.Ilgpu;
 
 /// <summary>
-/// Pieces that every kernel is made of. What runs in lockstep (a shuffle, a barrier, a piece of shared memory) is always a statement of
-/// its own in the kernel itself; loops are written out, for the compiler behind this one unrolls none.
+/// Pieces that every kernel is made of. What runs in lockstep (a barrier, a piece of shared memory, a call of <c>Lanes</c>) is always a
+/// statement of its own in the kernel itself; loops are written out, for the compiler behind this one unrolls none.
 /// </summary>
 internal static class WarpCode
 {
@@ -18,30 +18,6 @@ internal static class WarpCode
         int warp = thread / 32;
         """;
 
-    /// <summary>Writes sums over a warp's lanes, in a fixed tree: every lane has them. Several take turns, so that none waits for the other.</summary>
-    public static void EmitSum(CodeWriter code, string type, params string[] values) =>
-        EmitTree(code, type, values, (value, other) => $"{value} += {other};");
-
-    /// <summary>Writes the largest of a warp's lanes.</summary>
-    public static void EmitMax(CodeWriter code, string value) =>
-        EmitTree(code, "float", [value], (_, other) => $"{value} = MathF.Max({value}, {other});");
-
-    private static void EmitTree(CodeWriter code, string type, string[] values, Func<string, string, string> combine)
-    {
-        for (int distance = 16; distance > 0; distance /= 2)
-        {
-            foreach (string value in values)
-            {
-                code.Line($"{type} {value}_{distance} = Warp.ShuffleXor({value}, {distance});");
-            }
-
-            foreach (string value in values)
-            {
-                code.Line(combine(value, $"{value}_{distance}"));
-            }
-        }
-    }
-
     /// <summary>
     /// Writes how a group puts an input in shared memory: the quad that a lane needs beside its first, second, ... load stands where the
     /// lanes of a warp read without bank conflicts.
@@ -50,14 +26,17 @@ internal static class WarpCode
     public static void EmitStage(CodeWriter code, RowPlan row, int threads, string x)
     {
         int quads = row.Columns / 4;
-        using (code.Block($"for (int i = thread; i < {row.InputQuads}; i += {threads})"))
+        bool isOnce = row.InputQuads <= threads;
+        string i = isOnce ? "thread" : "i";
+        using (row.InputQuads == threads ? default(CodeWriter.Scope?)
+            : code.Block(isOnce ? $"if (thread < {row.InputQuads})" : $"for (int i = thread; i < {row.InputQuads}; i += {threads})"))
         {
-            string source = row.Quads == 1
-                ? "i"
-                : $"(i / {32 * row.Quads} * {32 * row.Quads}) + ((i & 31) * {row.Quads}) + ((i / 32) & {row.Quads - 1})";
+            int chunk = 32 * row.Quads;
+            string ofChunk = row.InputQuads == chunk ? "" : $"({i} / {chunk} * {chunk}) + ";
+            string source = row.Quads == 1 ? i : $"{ofChunk}(({i} & 31) * {row.Quads}) + (({i} / 32) & {row.Quads - 1})";
             if (row.InputQuads == quads)
             {
-                code.Line($"input[i] = {x}[{source}];");
+                code.Line($"input[{i}] = {x}[{source}];");
             }
             else
             {
@@ -69,7 +48,7 @@ internal static class WarpCode
                 }
 
                 code.Line();
-                code.Line("input[i] = quad;");
+                code.Line($"input[{i}] = quad;");
             }
         }
     }
@@ -118,7 +97,7 @@ internal static class WarpCode
             code.Line();
         }
 
-        EmitSum(code, "float", sum);
+        code.Line($"{sum} = Lanes.Sum({sum});");
     }
 
     private static void EmitStep(

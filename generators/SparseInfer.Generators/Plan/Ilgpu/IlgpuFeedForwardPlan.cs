@@ -35,6 +35,9 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Groups of the launch, and partial sums that the next one adds up.</summary>
     public int Slices => (Intermediate + SliceNeurons - 1) / SliceNeurons;
 
+    /// <summary>Whether the last group's slice is as full as the others.</summary>
+    public bool IsExact => Slices * SliceNeurons == Intermediate;
+
     /// <summary>Loads of a row of down that a thread makes.</summary>
     public int DownSteps => (Row.Words + Threads - 1) / Threads;
 
