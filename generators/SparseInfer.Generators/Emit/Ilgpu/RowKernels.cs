@@ -200,7 +200,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         bool shared = plan.SharesInput(row);
         if (shared)
         {
-            code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({row.InputQuads});");
+            WarpCode.EmitInput(code, row);
         }
 
         code.Lines(WarpCode.Place);

@@ -18,6 +18,18 @@ internal static class WarpCode
         int warp = thread / 32;
         """;
 
+    /// <summary>Writes the shared memory that an input takes.</summary>
+    public static void EmitInput(CodeWriter code, RowPlan row)
+    {
+        if (row.IsBlock)
+        {
+            BlockCode.EmitInput(code, row);
+            return;
+        }
+
+        code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({row.InputQuads});");
+    }
+
     /// <summary>
     /// Writes how a group puts an input in shared memory: the quad that a lane needs beside its first, second, ... load stands where the
     /// lanes of a warp read without bank conflicts.
@@ -25,6 +37,12 @@ internal static class WarpCode
     /// <param name="x">The input, [Columns / 4] quads.</param>
     public static void EmitStage(CodeWriter code, RowPlan row, int threads, string x)
     {
+        if (row.IsBlock)
+        {
+            BlockCode.EmitStage(code, row, threads, x);
+            return;
+        }
+
         int quads = row.Columns / 4;
         bool isOnce = row.InputQuads <= threads;
         string i = isOnce ? "thread" : "i";
@@ -110,6 +128,15 @@ internal static class WarpCode
         }
 
         string scale = row.IsBlock ? $"{scales}[{Index(sum + "Scale", 32 * row.PerLoad / 32, k * row.PerLoad)}], " : "";
+        if (row.IsBlock && staged)
+        {
+            string block = row.Quads == 8 ? "lane" : "(lane / 2)";
+            code.Line($"{sum} = {row.Weights}.Dot({words}[{Index(sum + "Row", 32, k * 32)}], {scale}"
+                + $"{input}[{Index("lane", 64, k * 64)}], {input}[{Index("lane", 64, (k * 64) + 32)}], "
+                + $"inputSteps[{Index(block, row.PerLoad, k * row.PerLoad)}], {sum});");
+            return;
+        }
+
         IEnumerable<string> quads = Enumerable.Range(0, row.Quads).Select(j => staged
             ? $"{input}[{Index("lane", 32 * row.Quads, (k * 32 * row.Quads) + (32 * j))}]"
             : $"{input}[{Index(row.Quads == 1 ? "lane" : $"(lane * {row.Quads})", 32 * row.Quads, (k * 32 * row.Quads) + j)}]");

@@ -52,7 +52,7 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>16-byte words of the input's packed signs.</summary>
     public int SignWords => (Spec.Hidden + 127) / 128;
 
-    public bool SharesInput(RowPlan row) => row.InputQuads * 16 <= DeviceTable.MostSharedBytes;
+    public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MostSharedBytes;
 
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
 
