@@ -85,6 +85,42 @@ public static class Lanes
         return word;
     }
 
+    /// <summary>The largest of eight neighbours' values; each of the eight has it.</summary>
+    /// <param name="value">The lane's.</param>
+    public static float MaxOfEight(float value)
+    {
+        float most = value;
+        most = MathF.Max(most, Warp.ShuffleXor(most, 4));
+        most = MathF.Max(most, Warp.ShuffleXor(most, 2));
+        most = MathF.Max(most, Warp.ShuffleXor(most, 1));
+        return most;
+    }
+
+    /// <summary>The sum of eight neighbours' values; each of the eight has it.</summary>
+    /// <param name="value">The lane's.</param>
+    public static int SumOfEight(int value)
+    {
+        int sum = value;
+        sum += Warp.ShuffleXor(sum, 4);
+        sum += Warp.ShuffleXor(sum, 2);
+        sum += Warp.ShuffleXor(sum, 1);
+        return sum;
+    }
+
+    /// <summary>A bit of each lane: bit k of the result is lane k's; every lane has it.</summary>
+    /// <param name="bit">The lane's, 0 or 1.</param>
+    /// <param name="lane">The lane's number.</param>
+    public static uint Bits(uint bit, int lane)
+    {
+        uint bits = bit << lane;
+        bits |= Warp.ShuffleXor(bits, 16);
+        bits |= Warp.ShuffleXor(bits, 8);
+        bits |= Warp.ShuffleXor(bits, 4);
+        bits |= Warp.ShuffleXor(bits, 2);
+        bits |= Warp.ShuffleXor(bits, 1);
+        return bits;
+    }
+
     private static void AddFour(ref int a, ref int b, ref int c, ref int d, int distance)
     {
         int otherA = Warp.ShuffleXor(a, distance);

@@ -56,4 +56,19 @@ public static class Quad
         | (Interop.FloatAsInt(a.Y) >> 31 << 1)
         | (Interop.FloatAsInt(a.Z) >> 31 << 2)
         | (Interop.FloatAsInt(a.W) >> 31 << 3);
+
+    /// <summary>The largest magnitude of four columns.</summary>
+    /// <param name="a">Four columns.</param>
+    public static float Largest(Float4 a) => MathF.Max(MathF.Max(MathF.Abs(a.X), MathF.Abs(a.Y)), MathF.Max(MathF.Abs(a.Z), MathF.Abs(a.W)));
+
+    /// <summary>Four columns times a number, rounded to integers: to nearest, ties to even.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="inverse">The number; products are below 2^22 in magnitude.</param>
+    public static Int4 Round(Float4 a, float inverse) => new()
+    {
+        X = BlockStep.Round(a.X * inverse),
+        Y = BlockStep.Round(a.Y * inverse),
+        Z = BlockStep.Round(a.Z * inverse),
+        W = BlockStep.Round(a.W * inverse),
+    };
 }

@@ -54,7 +54,7 @@ internal sealed class OptionSet
 
     private readonly Option<string> _device = Text(
         "--device", "NAME",
-        "Where the model runs: best, cpu, cuda, cuda:1, opencl, ilgpu-cpu, standin. What there is on a machine, 'sparseinfer doctor' tells.",
+        "Where the model runs: best, cpu, cuda, cuda:1, opencl, ilgpu-cpu, cuda-software. What there is on a machine, 'sparseinfer doctor' tells.",
         "best", "the name of a device", static text => text.Length > 0);
 
     private readonly Option<string> _model = Text(

@@ -1,5 +1,6 @@
 using SparseInfer;
 using SparseInfer.Files;
+using SparseInfer.SoftwareCuda;
 using Stories.Reports;
 
 namespace Stories;
@@ -37,7 +38,7 @@ internal static class StoryCommand
 
     private static Device Open(StoryOptions options)
     {
-        IlgpuBackend.Register();
+        SoftwareCudaBackend.Register(); // and with it the GPUs that ILGPU finds
         try
         {
             return Device.Open(options.Device, options.Threads);

@@ -1,4 +1,3 @@
-#if STANDIN
 using System.Reflection;
 using ILGPU;
 using Microsoft.CodeAnalysis;
@@ -144,4 +143,3 @@ internal sealed class FeedForwardKernels : IDisposable
 
     private static float Column(Float4 quad, int column) => column switch { 0 => quad.X, 1 => quad.Y, 2 => quad.Z, _ => quad.W };
 }
-#endif

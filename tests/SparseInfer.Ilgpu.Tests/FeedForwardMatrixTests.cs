@@ -1,4 +1,3 @@
-#if STANDIN
 using System.Reflection;
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Plan.Ilgpu;
@@ -9,8 +8,8 @@ using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>
-/// Every activation x weight type x gate x biases x policy x odd shape of the CPU's tests: the generated kernels on the stand-in against
-/// double precision.
+/// Every activation x weight type x gate x biases x policy x odd shape of the CPU's tests: the PTX of the generated kernels, executed,
+/// against double precision.
 /// </summary>
 public sealed class FeedForwardMatrixTests
 {
@@ -109,4 +108,3 @@ public sealed class FeedForwardMatrixTests
     private static void ShouldHaveTheBitsOf(float[] expected, float[] y, string where) =>
         MemoryMarshal.AsBytes<float>(y).SequenceEqual(MemoryMarshal.AsBytes<float>(expected)).ShouldBeTrue(where);
 }
-#endif

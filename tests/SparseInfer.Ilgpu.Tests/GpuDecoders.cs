@@ -66,12 +66,33 @@ internal static class GpuDecoders
         Weights = [WeightType.F32],
     };
 
-    public static IReadOnlyList<DecoderCase> All { get; } = [.. DecoderZoo.All, Long, Even, EvenPredicted, Fat, OddHead];
+    /// <summary>Four heads of queries to each of keys and values, in a context that prompts of hundreds of tokens fit in.</summary>
+    public static readonly DecoderCase Grouped = new("GroupedHeads")
+    {
+        Hidden = 64,
+        Layers = 2,
+        Vocabulary = 61,
+        Context = 640,
+        Heads = 8,
+        KeyValueHeads = 2,
+        Intermediate = 96,
+        Alphas = [1m, 1.05m],
+        Weights = [WeightType.F16],
+    };
+
+    /// <summary>Small enough for every token to be run in every mode.</summary>
+    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All, Even, EvenPredicted, Fat, OddHead];
+
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));
 
     public static DecoderCase Find(string name) => All.Single(model => model.Name == name);
+
+    /// <summary>Loads a model's generated class.</summary>
+    public static LanguageModel Load(DecoderCase declared, string path, Device device) =>
+        Assembly.Value.LoadModel(declared.FullName, path, device);
 
     /// <summary>Runs something with a model on random weights, loaded for a device.</summary>
     public static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
@@ -80,7 +101,7 @@ internal static class GpuDecoders
         try
         {
             weights.Save(path);
-            using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, path, device);
+            using LanguageModel model = Load(declared, path, device);
             return run(model);
         }
         finally

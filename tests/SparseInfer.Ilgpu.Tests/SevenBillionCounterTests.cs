@@ -1,11 +1,10 @@
-#if STANDIN
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;
-using SparseInfer.Ilgpu.StandIn;
 using SparseInfer.Kernels.Ilgpu;
 using SparseInfer.Runtime;
+using SparseInfer.SoftwareCuda.Counting;
 using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
 
 namespace SparseInfer.Ilgpu.Tests;
@@ -37,14 +36,15 @@ public sealed class SevenBillionCounterTests : IDisposable
 
         MemoryMarshal.AsBytes<float>(y).SequenceEqual(MemoryMarshal.AsBytes<float>(metered)).ShouldBeTrue();
         long rows = Layer.Intermediate - counts[1] + counts[3];
-        long sectors = counted.Memory.Where(view => IsWeight(view.Key)).Sum(view => view.Value.LoadedSectors);
+        IReadOnlyDictionary<string, MemoryCounters> fields = MemoryOfFields.Of(counted, kernels.Weights);
+        long sectors = fields.Where(field => !IsSigns(field.Key)).Sum(field => field.Value.LoadedSectors);
         (sectors * 32.0 / (rows * plan.Row.Bytes)).ShouldBeInRange(1, 1.05);
         counted.BankConflicts.ShouldBe(0);
         counted.SharedBytesPerGroup.ShouldBeLessThanOrEqualTo(plan.SharedBytes);
         plan.SharedBytes.ShouldBeLessThanOrEqualTo(48 * 1024);
         if (kernel == "SignBit")
         {
-            long signs = counted.Memory.Where(view => view.Key.EndsWith("Signs", StringComparison.Ordinal)).Sum(view => view.Value.LoadedSectors);
+            long signs = fields.Where(field => IsSigns(field.Key)).Sum(field => field.Value.LoadedSectors);
             (signs * 32.0 / (Layer.Intermediate * Layer.Hidden / 8)).ShouldBeInRange(1, 1.05);
             rows.ShouldBeLessThan(Layer.Intermediate * 2, "the predictor spares rows, else nothing is shown");
         }
@@ -52,7 +52,7 @@ public sealed class SevenBillionCounterTests : IDisposable
 
     public void Dispose() => _device.Dispose();
 
-    private static bool IsWeight(string view) => view.StartsWith("w.", StringComparison.Ordinal) && !view.EndsWith("Signs", StringComparison.Ordinal);
+    private static bool IsSigns(string field) => field.EndsWith("Signs", StringComparison.Ordinal);
 
     /// <summary>Random halves between -1 and 1, the same for all three matrices: what is read does not depend on it.</summary>
     private object Weights(Type type, IlgpuFeedForwardPlan plan)
@@ -74,10 +74,9 @@ public sealed class SevenBillionCounterTests : IDisposable
         object weights = Activator.CreateInstance(type)!;
         foreach (var field in type.GetFields())
         {
-            field.SetValue(weights, field.Name.EndsWith("Signs", StringComparison.Ordinal) ? plane.View : matrix.View);
+            field.SetValue(weights, IsSigns(field.Name) ? plane.View : matrix.View);
         }
 
         return weights;
     }
 }
-#endif

@@ -1,22 +1,16 @@
-#if STANDIN
-using SparseInfer.Ilgpu.StandIn;
-#endif
+using SparseInfer.SoftwareCuda;
+using SparseInfer.SoftwareCuda.Counting;
 
 namespace SparseInfer.Ilgpu.Tests;
 
-/// <summary>The device that tests run on.</summary>
+/// <summary>The device that tests run on: ILGPU's PTX, executed and checked on the CPU.</summary>
 internal static class TestDevice
 {
     public static IlgpuDevice Open()
     {
-        IlgpuBackend.Register();
-#if STANDIN
-        return (IlgpuDevice)Device.Open("standin");
-#else
-        return (IlgpuDevice)Device.Open("ilgpu-cpu");
-#endif
+        SoftwareCudaBackend.Register();
+        return (IlgpuDevice)Device.Open(SoftwareCudaBackend.DeviceName);
     }
-#if STANDIN
 
     /// <summary>The kernels that something launches, in their order.</summary>
     public static IReadOnlyList<string> Launches(IlgpuDevice device, Action run) => [.. Count(device, run).Select(launch => launch.Kernel)];
@@ -24,18 +18,17 @@ internal static class TestDevice
     /// <summary>What each launch did.</summary>
     public static IReadOnlyList<LaunchCounters> Count(IlgpuDevice device, Action run)
     {
-        StandInControl control = device.Accelerator.StandIn();
-        control.ClearCounters();
-        control.CountAccesses = true;
+        SoftwareCudaContext software = SoftwareCudaContext.Of(device);
+        software.ClearCounters();
+        software.CountAccesses = true;
         try
         {
             run();
-            return control.Launches;
+            return software.Launches;
         }
         finally
         {
-            control.CountAccesses = false;
+            software.CountAccesses = false;
         }
     }
-#endif
 }

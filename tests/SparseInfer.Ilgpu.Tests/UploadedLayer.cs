@@ -1,4 +1,3 @@
-#if STANDIN
 extern alias vocabulary;
 
 using ILGPU;
@@ -78,4 +77,3 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
         return new TensorInMemory(name + ".weight", TensorType.Of((FileType)matrix.Type), [matrix.Values.Length / matrix.Columns, matrix.Columns], bytes);
     }
 }
-#endif

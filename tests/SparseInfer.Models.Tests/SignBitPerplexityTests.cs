@@ -16,8 +16,6 @@ public sealed class SignBitPerplexityTests(LoadedModels models)
     public static TheoryData<string, double> Alphas => new()
     {
         { "1.05", 0.210 },
-        { "1.10", 0.162 },
-        { "1.20", 0.089 },
         { "1.30", 0.044 },
     };
 
@@ -76,8 +74,6 @@ public sealed class SignBitPerplexityTests(LoadedModels models)
         {
             "1.00" => ReluAlpha100.Load(BundledFiles.ReluGguf, device),
             "1.05" => ReluAlpha105.Load(BundledFiles.ReluGguf, device),
-            "1.10" => ReluAlpha110.Load(BundledFiles.ReluGguf, device),
-            "1.20" => ReluAlpha120.Load(BundledFiles.ReluGguf, device),
             _ => ReluAlpha130.Load(BundledFiles.ReluGguf, device),
         };
     }

@@ -10,14 +10,12 @@ internal sealed class ConsumerProject
     /// <param name="package">The one package that the project references.</param>
     /// <param name="sources">The folder of these tests that has its sources.</param>
     /// <param name="properties">More properties of the project, as XML.</param>
-    public ConsumerProject(PackedFeed feed, string package, string sources = "Consumer", string properties = "")
+    /// <param name="reference">An assembly's file that it references too; null: none.</param>
+    public ConsumerProject(PackedFeed feed, string package, string sources = "Consumer", string properties = "", string? reference = null)
     {
         // Neither folder nor assembly is called after the package: files are searched for its name.
         _folder = Directory.CreateDirectory(Path.Combine(feed.Root, $"consumer-{Guid.NewGuid():n}")).FullName;
-        foreach (string source in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, sources), "*.cs"))
-        {
-            File.Copy(source, Path.Combine(_folder, Path.GetFileName(source)));
-        }
+        AddSources(sources);
 
         foreach (string inherited in (string[])["Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props"])
         {
@@ -40,6 +38,7 @@ internal sealed class ConsumerProject
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="{package}" Version="{PackedFeed.Version}" />
+                {(reference is null ? "" : $"""<Reference Include="{reference}" />""")}
               </ItemGroup>
             </Project>
             """);
@@ -48,12 +47,7 @@ internal sealed class ConsumerProject
     /// <summary>Writes the program that computes something, and builds it without a warning.</summary>
     /// <param name="feed">Where the packages are.</param>
     /// <param name="package">The one package that the project references.</param>
-    public static ConsumerProject Built(PackedFeed feed, string package)
-    {
-        var project = new ConsumerProject(feed, package);
-        project.Build().ShouldSucceed().Output.ShouldContain("0 Warning(s)");
-        return project;
-    }
+    public static ConsumerProject Built(PackedFeed feed, string package) => new ConsumerProject(feed, package).BuiltWithoutAWarning();
 
     /// <summary>What restoring decided: packages, assemblies, build files.</summary>
     public string Assets => File.ReadAllText(Path.Combine(_folder, "obj", "project.assets.json"));
@@ -64,6 +58,22 @@ internal sealed class ConsumerProject
     /// <summary>What the generator wrote.</summary>
     public string[] Generated => Directory.GetFiles(
         Path.Combine(_folder, "obj", "Release", "net10.0", "generated", "SparseInfer.Generators"), "*.cs", SearchOption.AllDirectories);
+
+    /// <summary>Copies the sources of a folder of these tests into it.</summary>
+    public void AddSources(string folder)
+    {
+        foreach (string source in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, folder), "*.cs"))
+        {
+            File.Copy(source, Path.Combine(_folder, Path.GetFileName(source)));
+        }
+    }
+
+    /// <summary>Builds it, and requires that nothing was to be said.</summary>
+    public ConsumerProject BuiltWithoutAWarning()
+    {
+        Build().ShouldSucceed().Output.ShouldContain("0 Warning(s)");
+        return this;
+    }
 
     /// <summary>Builds it, warnings as errors.</summary>
     public CommandResult Build(params string[] options) =>

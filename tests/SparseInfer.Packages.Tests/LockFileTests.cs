@@ -1,12 +1,8 @@
-using System.Text.Json;
-
 namespace SparseInfer.Packages.Tests;
 
 /// <summary>What is restored is what was reviewed: every project has a lock file, and continuous integration obeys it.</summary>
 public sealed class LockFileTests : IDisposable
 {
-    private const string StandIn = "packages.standin.lock.json";
-
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sparseinfer-locks-");
 
     [Fact]
@@ -15,21 +11,6 @@ public sealed class LockFileTests : IDisposable
         string[] projects = [.. Projects()];
         projects.Length.ShouldBeGreaterThan(15);
         projects.Where(project => !File.Exists(Beside(project, "packages.lock.json"))).ShouldBeEmpty("restore it, and commit the file");
-    }
-
-    [Fact]
-    public void What_depends_on_ilgpu_has_a_second_one_that_differs_in_ilgpu_alone()
-    {
-        string[] dependent = [.. Projects().Where(project => Locked(Beside(project, "packages.lock.json")).Any(IsIlgpu))];
-        dependent.Length.ShouldBeGreaterThan(5);
-        foreach (string project in dependent)
-        {
-            File.Exists(Beside(project, StandIn)).ShouldBeTrue(
-                $"{project} depends on ILGPU: put a copy of packages.lock.json there as {StandIn}, and restore with -p:Ilgpu=standin");
-            Locked(Beside(project, StandIn)).ShouldBe(
-                Locked(Beside(project, "packages.lock.json")).Where(package => !IsIlgpu(package)), ignoreOrder: true,
-                $"{project}: after a change of packages restore with -p:Ilgpu=standin too");
-        }
     }
 
     [Fact]
@@ -79,24 +60,8 @@ public sealed class LockFileTests : IDisposable
         char separator = Path.DirectorySeparatorChar;
         return ((string[])["generators", "kernels", "samples", "src", "tests"])
             .SelectMany(folder => Directory.GetFiles(Path.Combine(PackedFeed.Repository, folder), "*.csproj", SearchOption.AllDirectories))
-            .Where(path => !path.Contains($"{separator}bin{separator}") && !path.Contains($"{separator}obj{separator}"))
-            // Restored to ask whether ILGPU can be had, not to be built.
-            .Where(path => Path.GetFileName(path) != "Probe.csproj");
+            .Where(path => !path.Contains($"{separator}bin{separator}") && !path.Contains($"{separator}obj{separator}"));
     }
 
     private static string Beside(string project, string file) => Path.Combine(Path.GetDirectoryName(project)!, file);
-
-    private static bool IsIlgpu(string package) => package.StartsWith("ILGPU ", StringComparison.Ordinal);
-
-    /// <summary>The packages of a lock file: name, version and hash.</summary>
-    private static string[] Locked(string lockFile)
-    {
-        using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(lockFile));
-        return
-        [
-            .. json.RootElement.GetProperty("dependencies").EnumerateObject().SelectMany(framework => framework.Value.EnumerateObject())
-                .Where(package => package.Value.TryGetProperty("contentHash", out _))
-                .Select(package => $"{package.Name} {package.Value.GetProperty("resolved")} {package.Value.GetProperty("contentHash")}"),
-        ];
-    }
 }

@@ -35,9 +35,8 @@ public sealed class PackageTests(PackedFeed feed)
         feed.Dependencies("SparseInfer.Kernels.Cpu").ShouldBeEmpty();
         feed.Dependencies("SparseInfer.Runtime")
             .ShouldBe([("SparseInfer.Dsl", exact), ("SparseInfer.Kernels.Cpu", exact)], ignoreOrder: true);
-        (string Id, string) ilgpu = feed.HasIlgpu ? ("ILGPU", "[1.5.3]") : ("SparseInfer.Ilgpu.StandIn", exact);
-        feed.Dependencies("SparseInfer.Kernels.Ilgpu").ShouldBe([ilgpu]);
-        feed.Dependencies("SparseInfer.Runtime.Ilgpu").Where(dependency => dependency.Id != ilgpu.Id)
+        feed.Dependencies("SparseInfer.Kernels.Ilgpu").ShouldBe([("ILGPU", "[1.5.3]")]);
+        feed.Dependencies("SparseInfer.Runtime.Ilgpu").Where(dependency => dependency.Id != "ILGPU")
             .ShouldBe([("SparseInfer.Runtime", exact), ("SparseInfer.Kernels.Ilgpu", exact)], ignoreOrder: true);
     }
 
@@ -86,7 +85,7 @@ public sealed class PackageTests(PackedFeed feed)
             [
                 .. feed.Files(package).Where(file => Path.GetExtension(file) == ".dll" && Path.GetFileName(file) is var name
                     && name.StartsWith("sparseinfer", StringComparison.OrdinalIgnoreCase)
-                    && name is not ("SparseInfer.Generators.dll" or "SparseInfer.CodeFixes.dll" or "SparseInfer.Ilgpu.StandIn.dll")),
+                    && name is not ("SparseInfer.Generators.dll" or "SparseInfer.CodeFixes.dll")),
             ];
             assemblies.ShouldNotBeEmpty();
             string[] symbols = feed.Files(package, "snupkg");
@@ -104,21 +103,6 @@ public sealed class PackageTests(PackedFeed feed)
             repository.Attribute("type")!.Value.ShouldBe("git");
             repository.Attribute("commit")!.Value.ShouldMatch("^[0-9a-f]{40}$");
             (repository.Attribute("url")?.Value ?? "https://").ShouldStartWith("https://");
-        }
-    }
-
-    [Fact]
-    public void For_users_nothing_is_packed_with_the_stand_in()
-    {
-        string folder = Path.Combine(feed.Root, "release");
-        CommandResult pack = PackedFeed.Pack(
-            Path.Combine("kernels", "SparseInfer.Kernels.Ilgpu"), $"-p:PackageOutputPath={folder}", $"-p:NuspecOutputPath={folder}");
-
-        (pack.ExitCode == 0).ShouldBe(feed.HasIlgpu, pack.Output + pack.Error);
-        File.Exists(Path.Combine(folder, "SparseInfer.Kernels.Ilgpu.0.1.0.nupkg")).ShouldBe(feed.HasIlgpu);
-        if (!feed.HasIlgpu)
-        {
-            pack.Output.ShouldContain("SparseInfer.Kernels.Ilgpu was not built with the ILGPU package, and is not packed so");
         }
     }
 }

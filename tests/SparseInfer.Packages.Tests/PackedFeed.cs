@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Reflection;
 using System.Text.Json;
 using System.Xml.Linq;
 
@@ -7,7 +6,7 @@ using System.Xml.Linq;
 
 namespace SparseInfer.Packages.Tests;
 
-/// <summary>The packages of this build in a folder feed. Nothing else is in it but the ILGPU, or the stand-in, that they need.</summary>
+/// <summary>The packages of this build in a folder feed. Nothing else is in it but the ILGPU that they need.</summary>
 public sealed class PackedFeed : IDisposable
 {
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("sparseinfer-packages-");
@@ -47,18 +46,9 @@ public sealed class PackedFeed : IDisposable
     /// <summary>The names of what <c>dotnet pack</c> made.</summary>
     public IReadOnlyList<string> Packages { get; }
 
-    /// <summary>Whether the packages were built with the ILGPU package, not with the stand-in.</summary>
-    public bool HasIlgpu => Dependencies("SparseInfer.Kernels.Ilgpu").Any(dependency => dependency.Id is "ILGPU");
-
     /// <summary>Runs <c>dotnet pack --no-build</c> in the repository, in the configuration of these tests.</summary>
-    internal static CommandResult Pack(string project, params string[] options)
-    {
-        IEnumerable<string> ilgpu = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>()
-            .Where(metadata => metadata.Key is "Ilgpu" or "IlgpuPath" && metadata.Value is not (null or ""))
-            .Select(metadata => $"-p:{metadata.Key}={metadata.Value}");
-        return DotnetCommand.Run(
-            Repository, keepsSources: true, ["pack", project, "--no-build", "-c", Configuration, "-nodeReuse:false", .. ilgpu, .. options]);
-    }
+    internal static CommandResult Pack(string project, params string[] options) => DotnetCommand.Run(
+        Repository, keepsSources: true, ["pack", project, "--no-build", "-c", Configuration, "-nodeReuse:false", .. options]);
 
     /// <summary>What a package depends on, as its nuspec has it.</summary>
     public (string Id, string Version)[] Dependencies(string package) => [.. Nuspec(package).Descendants()
@@ -95,19 +85,7 @@ public sealed class PackedFeed : IDisposable
     {
         Pack("SparseInfer.Dsl.sln", $"-p:TestFeed={Folder}").ShouldSucceed();
         string[] packages = [.. Directory.GetFiles(Folder, "*.nupkg").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
-        // None, where it was built with a file of somebody's disk.
-        bool hasKernels = packages.Any(file => file.StartsWith("SparseInfer.Kernels.Ilgpu.", StringComparison.Ordinal));
-        string[] foreign = hasKernels ? [.. Dependencies("SparseInfer.Kernels.Ilgpu").Select(dependency => dependency.Id)] : [];
-        if (foreign.Contains("ILGPU"))
-        {
-            CopyIlgpu();
-        }
-        else if (foreign.Contains("SparseInfer.Ilgpu.StandIn"))
-        {
-            // Not packable, so that nobody packs it by accident: only here is it told otherwise.
-            Pack(Path.Combine("tests", "SparseInfer.Ilgpu.StandIn"), $"-p:TestFeed={Folder}", "-p:IsPackable=true").ShouldSucceed();
-        }
-
+        CopyIlgpu();
         File.WriteAllText(Path.Combine(Root, "nuget.config"), $"""
             <configuration>
               <packageSources><clear /><add key="feed" value="{Folder}" /></packageSources>

@@ -44,10 +44,11 @@ public sealed class ReclaimTests
         ShouldComeTrue(() => accelerator.IsDisposed, "the accelerator, which a thread of ILGPU's keeps until it is disposed");
     }
 
-    [Fact]
-    public void Interrupts_of_several_callers_change_no_result_and_break_no_session()
+    [Theory]
+    [MemberData(nameof(TestDevice.Names), MemberType = typeof(TestDevice))]
+    public void Interrupts_of_several_callers_change_no_result_and_break_no_session(string name)
     {
-        using IlgpuDevice device = TestDevice.Open();
+        using IlgpuDevice device = TestDevice.Open(name);
         using TinyModel model = TinyDecoder.Load(device, Embedding, Head);
         using var stop = new CancellationTokenSource();
         using Session reference = model.CreateSession();
@@ -130,7 +131,7 @@ public sealed class ReclaimTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Thread DropDevice(out Accelerator accelerator)
     {
-        IlgpuDevice device = TestDevice.Open();
+        IlgpuDevice device = TestDevice.Open(TestDevice.CpuAccelerator);
         var threads = new List<Thread>();
         device.Use(threads, static threads => threads.Add(Thread.CurrentThread));
         DropModels(device, 1);

@@ -1,17 +1,35 @@
 using SparseInfer.SoftwareCuda.Counting;
+using SparseInfer.SoftwareCuda.Driver;
 
 namespace SparseInfer.SoftwareCuda;
 
-/// <summary>What the driver offers for one opened device beyond CUDA: counters, checks, and faults on request.</summary>
+/// <summary>What the driver offers for one opened device beyond CUDA: counters, checks, and faults on request. Safe to be used by several threads.</summary>
 public sealed class SoftwareCudaContext
 {
-    private SoftwareCudaContext()
+    private readonly DriverContext _context;
+    private int _parallelism = Environment.ProcessorCount;
+
+    internal SoftwareCudaContext(DriverContext context)
     {
+        _context = context;
     }
 
     /// <summary>The driver's side of an opened device.</summary>
     /// <exception cref="ArgumentException">The device is not <c>cuda-software</c>, or was disposed.</exception>
-    public static SoftwareCudaContext Of(IlgpuDevice device) => throw new NotImplementedException();
+    public static SoftwareCudaContext Of(IlgpuDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return Of(device.Accelerator)
+            ?? throw new ArgumentException(
+                device.Info.Kind == SoftwareCudaBackend.DeviceName
+                    ? $"Device '{device.Name}' was disposed."
+                    : $"Device '{device.Name}' is not {SoftwareCudaBackend.DeviceName}: only that one has a SoftwareCudaContext.",
+                nameof(device));
+    }
+
+    /// <summary>The driver's side of an accelerator of ILGPU; null: it runs elsewhere, or was disposed.</summary>
+    internal static SoftwareCudaContext? Of(ILGPU.Runtime.Accelerator accelerator) =>
+        Handles.Find<DriverContext>(accelerator.NativePtr)?.Settings;
 
     /// <summary>Whether launches are counted from now on. Slower.</summary>
     public bool CountAccesses { get; set; }
@@ -20,16 +38,25 @@ public sealed class SoftwareCudaContext
     public bool CheckRaces { get; set; } = true;
 
     /// <summary>Threads that execute groups, at least 1. Results do not depend on it.</summary>
-    public int Parallelism { get; set; } = Environment.ProcessorCount;
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public int Parallelism
+    {
+        get => _parallelism;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            _parallelism = value;
+        }
+    }
 
     /// <summary>Bytes of device memory that are allocated now.</summary>
-    public long AllocatedBytes => throw new NotImplementedException();
+    public long AllocatedBytes => _context.Memory.AllocatedBytes;
 
     /// <summary>The launches that were counted, oldest first.</summary>
-    public IReadOnlyList<LaunchCounters> Launches => throw new NotImplementedException();
+    public IReadOnlyList<LaunchCounters> Launches => _context.Launches;
 
     /// <summary>What stopped a kernel; null: nothing did.</summary>
-    public KernelFaultException? Fault => throw new NotImplementedException();
+    public KernelFaultException? Fault => _context.Fault;
 
     /// <summary>Faults that happen on request.</summary>
     public DriverFaults Faults { get; } = new();
@@ -37,27 +64,22 @@ public sealed class SoftwareCudaContext
     /// <summary>Launches of one kernel that were counted, added up.</summary>
     /// <param name="kernel">The kernel method's name.</param>
     /// <exception cref="KeyNotFoundException">No launch of that kernel was counted.</exception>
-    public LaunchCounters Counted(string kernel) => throw new NotImplementedException();
+    public LaunchCounters Counted(string kernel)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        LaunchCounters[] all = _context.Launches;
+        LaunchCounters[] launches = [.. all.Where(launch => launch.Kernel == kernel)];
+        if (launches.Length > 0)
+        {
+            return LaunchCounters.Sum(kernel, launches);
+        }
+
+        string[] others = [.. all.Select(launch => launch.Kernel).Distinct()];
+        throw new KeyNotFoundException(
+            $"No launch of kernel '{kernel}' was counted; "
+            + (others.Length > 0 ? $"those of {string.Join(", ", others)} were." : "none was: set CountAccesses before what is to be counted."));
+    }
 
     /// <summary>Forgets what was counted.</summary>
-    public void ClearCounters() => throw new NotImplementedException();
-}
-
-/// <summary>What a driver does on request, so that the host's answer can be seen.</summary>
-public sealed class DriverFaults
-{
-    /// <summary>The n-th launch from now on fails, 1 the next; 0: none does.</summary>
-    public int FailLaunch { get; set; }
-
-    /// <summary>PTX is refused from now on, as by a driver that is too old for it.</summary>
-    public bool RefusePtx { get; set; }
-
-    /// <summary>The n-th allocation from now on finds no room, 1 the next; 0: none does.</summary>
-    public int FailAllocation { get; set; }
-
-    /// <summary>The device is gone from now on: every call fails.</summary>
-    public bool Lost { get; set; }
-
-    /// <summary>Work is done when somebody waits for it, and not before, so that a missing wait shows.</summary>
-    public bool DeferWork { get; set; }
+    public void ClearCounters() => _context.ClearCounters();
 }

@@ -1,3 +1,5 @@
+using SparseInfer.SoftwareCuda;
+
 namespace SparseInfer.Cli.Doctor;
 
 /// <summary><c>sparseinfer doctor</c>.</summary>
@@ -8,7 +10,7 @@ internal static class DoctorCommand
     /// <param name="output">Where it goes.</param>
     public static async Task RunAsync(bool json, TextWriter output)
     {
-        IlgpuBackend.Register();
+        SoftwareCudaBackend.Register();
         Finding[] findings = [Cpu(), .. IlgpuDevice.List().Select(Finding.Of)];
         string best = Best();
         findings = [.. findings.Select(finding => finding with { IsBest = finding.Name == best })];

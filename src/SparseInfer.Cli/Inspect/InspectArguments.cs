@@ -53,13 +53,13 @@ internal sealed class InspectArguments
 
     private readonly Option<bool> _kernels = new("--kernels")
     {
-        Description = "List the generated kernels; with the stand-in, with its counters.",
+        Description = "List the generated kernels, and what the software CUDA device counts of a token in them.",
     };
 
     private readonly Option<bool> _code = new("--code") { Description = "Write the generated C#." };
 
     private readonly Option<string?> _ptx = ValueOption.Of<string?>(
-        "--ptx", "SM", "Compile the kernels to PTX for an architecture, sm_87; needs the ILGPU package.",
+        "--ptx", "SM", "Compile the kernels to PTX for an architecture, sm_87.",
         null, "an architecture", text => (text.Length > 0, text));
 
     private readonly Option<string?> _out = ValueOption.Of<string?>(

@@ -41,15 +41,17 @@ internal static class InspectCommand
     {
         CompiledModel compiled = ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true);
         IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(ModelCompiler.Read(options.Declaration, cancellationToken));
-        CountedRun? counted = StandInRun.IsPossible ? StandInRun.Count(options.Declaration, progress, cancellationToken) : null;
-        var report = new KernelReport(options.Declaration, plan, KernelList.Of(compiled), counted);
+        IReadOnlyList<KernelMethod> kernels = KernelList.Of(compiled);
+        progress.Show("compiling to PTX");
+        KernelPtx[] ptx = KernelPtx.Of(kernels, plan.Target.Architecture, cancellationToken);
+        CountedRun counted = CountedRun.Of(options.Declaration, progress, cancellationToken);
+        var report = new KernelReport(options.Declaration, plan, [.. kernels.Zip(ptx)], counted);
         return options.Json ? report.Json() : report.Text();
     }
 
     private static IReadOnlyList<(string Name, string Text)> Ptx(
         InspectOptions options, ProgressLine progress, CancellationToken cancellationToken)
     {
-        PtxCompiler.RequirePackage();
         progress.Show("generating");
         IReadOnlyList<KernelMethod> kernels = KernelList.Of(ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true));
         var files = new List<(string, string)>();

@@ -78,7 +78,7 @@ public sealed class IlgpuDevice : Device
     internal bool IsDisposed => _disposed;
 
     /// <summary>Whether kernels run on threads of this process, rather than on hardware of their own.</summary>
-    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or IlgpuDevices.StandIn;
+    private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or SoftwareDriver.Kind;
 
     /// <summary>
     /// Every device that ILGPU could use, and each kind of which there is none, with the reason and what would help: what
@@ -182,7 +182,9 @@ public sealed class IlgpuDevice : Device
     /// <summary>After such a failure a driver refuses everything: all that helps is to begin anew.</summary>
     internal DeviceLostException Lost(AcceleratorException exception)
     {
-        _lost = exception.Message;
+        _lost = CudaBinding.Software is { } driver && driver.LastFailure(Accelerator.NativePtr) is { } failure
+            ? $"{exception.Message}: {failure}"
+            : exception.Message;
         return LostException(exception);
     }
 

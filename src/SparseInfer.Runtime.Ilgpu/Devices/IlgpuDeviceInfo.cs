@@ -6,7 +6,7 @@ public sealed record IlgpuDeviceInfo
     /// <summary>How it is asked for: <c>cuda</c>, the second <c>cuda:1</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>cuda</c>, <c>opencl</c>, <c>ilgpu-cpu</c> or <c>standin</c>.</summary>
+    /// <summary><c>cuda</c>, <c>opencl</c>, <c>ilgpu-cpu</c> or <c>cuda-software</c>.</summary>
     public required string Kind { get; init; }
 
     /// <summary>What it is, for people: the driver's name of it. Null where there is none.</summary>

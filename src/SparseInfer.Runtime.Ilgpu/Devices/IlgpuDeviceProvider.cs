@@ -20,7 +20,8 @@ internal sealed class IlgpuDeviceProvider : DeviceProvider
     public override string? Explain(string name)
     {
         string kind = name.Split(':')[0];
-        IlgpuDeviceInfo[] infos = [.. IlgpuDevices.List().Select(found => found.Info).Where(info => info.Kind == kind)];
+        IReadOnlyList<IlgpuDevices.Found> devices = IlgpuDevices.IsSoftware(name) ? IlgpuDevices.FindSoftware() : IlgpuDevices.List();
+        IlgpuDeviceInfo[] infos = [.. devices.Select(found => found.Info).Where(info => info.Kind == kind)];
         if ((infos.FirstOrDefault(info => info.Name == name) ?? infos.FirstOrDefault(info => !info.IsUsable)) is { IsUsable: false } info)
         {
             return $"{info.WhyNot}. {info.Fix!.TrimEnd('.')}";

@@ -13,24 +13,30 @@ internal static class IlgpuDevices
     public const string Cuda = "cuda";
     public const string OpenCL = "opencl";
     public const string PackageCpu = "ilgpu-cpu";
-    public const string StandIn = "standin";
 
     /// <summary>Lanes that generated kernels take for a warp.</summary>
     private const int WarpSize = 32;
 
     private static readonly Lazy<Found[]> All = new(Find);
 
-    /// <summary>Whether this was built with the stand-in instead of ILGPU.</summary>
-    public static bool HasStandIn { get; } = typeof(Context).Assembly.GetName().Name != Context.AssemblyName;
+    public static IReadOnlyList<Found> List()
+    {
+        Found[] software = ListSoftware(); // before the others: their driver is asked for good
+        return [.. All.Value, .. software];
+    }
 
-    public static IReadOnlyList<Found> List() => All.Value;
-
-    /// <summary>The usable device of a name: <c>cuda</c> is <c>cuda:0</c>.</summary>
+    /// <summary>
+    /// The usable device of a name: <c>cuda</c> is <c>cuda:0</c>. A software device is looked for only if it is asked for, and then nothing else.
+    /// </summary>
     public static Found? Named(string name)
     {
         string first = name.EndsWith(":0", StringComparison.Ordinal) ? name[..^2] : name;
-        return All.Value.FirstOrDefault(found => found.Hardware is not null && found.Info.IsUsable && found.Info.Name == first);
+        IEnumerable<Found> candidates = IsSoftware(name) ? FindSoftware() : All.Value;
+        return candidates.FirstOrDefault(found => found.Hardware is not null && found.Info.IsUsable && found.Info.Name == first);
     }
+
+    /// <summary>Whether a name is a software device's, there or not.</summary>
+    public static bool IsSoftware(string name) => name.Split(':')[0] == SoftwareDriver.Kind;
 
     /// <param name="Info">What is told of it.</param>
     /// <param name="Hardware">ILGPU's device; null where there is none.</param>
@@ -38,22 +44,71 @@ internal static class IlgpuDevices
 
     private static Found[] Find()
     {
+        NativeLibraryNames.Teach();
+
         // Warps as a GPU has them; eight of them are the greatest group that ILGPU's accelerator gets a thread for each lane of.
-        Found[] cpu = HasStandIn
-            ? [Describe(StandIn, 0, CPUDevice.Default)]
-            : [Describe(PackageCpu, 0, new CPUDevice(WarpSize, 8, 1))];
-        if (HasStandIn)
+        return [.. FindCuda(), .. FindOpenCL(), Describe(PackageCpu, 0, new CPUDevice(WarpSize, 8, 1))];
+    }
+
+    /// <summary>The software devices, their driver loaded.</summary>
+    public static Found[] FindSoftware()
+    {
+        if (CudaBinding.Registered is not { } driver)
         {
-            return [Without(Cuda), Without(OpenCL), Without(PackageCpu), .. cpu];
+            return
+            [
+                None(
+                    SoftwareDriver.Kind,
+                    "no driver in software was registered",
+                    "Call SoftwareCudaBackend.Register() of SparseInfer.SoftwareCuda first."),
+            ];
         }
 
-        NativeLibraryNames.Teach();
-        return [.. FindCuda(), .. FindOpenCL(), .. cpu];
+        if (driver.WhyNot is { } whyNot)
+        {
+            return [None(SoftwareDriver.Kind, whyNot, "Use the device cpu, or run this under Linux on x64 or arm64 (on Windows: WSL).")];
+        }
+
+        if (!CudaBinding.TryTakeForSoftware(driver))
+        {
+            return
+            [
+                None(
+                    SoftwareDriver.Kind,
+                    "this process has asked NVIDIA's driver for its devices, and ILGPU is bound to one driver for good",
+                    "Open it before devices are listed and before others are opened, or in another process."),
+            ];
+        }
+
+        Hardware[] devices = [.. CudaDevice.GetDevices(static _ => true)];
+        return devices.Length > 0
+            ? [.. devices.Select((device, index) => Describe(SoftwareDriver.Kind, index, device))]
+            : [None(SoftwareDriver.Kind, "its driver reports no device", "Set SoftwareCudaBackend.Options.Devices to 1 or more.")];
     }
+
+    /// <summary>What is told of the software devices: where their driver is not in use, that loads nothing.</summary>
+    private static Found[] ListSoftware() => CudaBinding.Registered switch
+    {
+        null => [],
+        { WhyNot: null } driver when !CudaBinding.IsTaken => [.. driver.Devices.Select(info => new Found(info, null))],
+        _ => FindSoftware(),
+    };
 
     private static Found[] FindCuda()
     {
-        Hardware[] devices = [.. CudaDevice.GetDevices(static _ => true)];
+        if (NativeLibraryNames.IsThere(Cuda) && !CudaBinding.TryTakeForDriver())
+        {
+            return
+            [
+                None(
+                    Cuda,
+                    $"this process has opened {SoftwareDriver.Kind}, and ILGPU is bound to one driver for good",
+                    "Open it in another process."),
+            ];
+        }
+
+        // Where there is no driver ILGPU is not asked: it would never look again.
+        Hardware[] devices = NativeLibraryNames.IsThere(Cuda) ? [.. CudaDevice.GetDevices(static _ => true)] : [];
         if (devices.Length > 0)
         {
             return [.. devices.Select((device, index) => Describe(Cuda, index, device))];
@@ -112,8 +167,8 @@ internal static class IlgpuDevices
         {
             Name = index == 0 ? kind : $"{kind}:{index}",
             Kind = kind,
-            Description = kind == PackageCpu ? "ILGPU's CPU accelerator: for checking kernels, far slower than the device cpu" :
-                kind == StandIn ? "stand-in for ILGPU: checks kernels on the CPU, far slower than the device cpu" : device.Name,
+            Description = kind == SoftwareDriver.Kind ? CudaBinding.Registered!.Description :
+                kind == PackageCpu ? "ILGPU's CPU accelerator: for checking kernels, far slower than the device cpu" : device.Name,
             WhyNot = whyNot,
             Fix = fix,
             MemoryBytes = device.MemorySize,
@@ -125,9 +180,4 @@ internal static class IlgpuDevices
 
     private static Found None(string kind, string whyNot, string fix) =>
         new(new IlgpuDeviceInfo { Name = kind, Kind = kind, WhyNot = whyNot, Fix = fix }, null);
-
-    private static Found Without(string kind) => None(
-        kind,
-        "this was built with the stand-in for ILGPU",
-        "Build where a package source serves ILGPU 1.5.3, or with -p:Ilgpu=package or -p:IlgpuPath=FOLDER.");
 }

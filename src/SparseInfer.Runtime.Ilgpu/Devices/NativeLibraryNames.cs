@@ -59,7 +59,7 @@ internal static class NativeLibraryNames
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => OperatingSystem.IsLinux()
         ? name switch
         {
-            "cuda" => Load(Cuda),
+            "cuda" => CudaBinding.Software is { } driver ? driver.LoadLibrary() : Load(Cuda),
             "OpenCL" => Load(OpenCL),
             _ => 0,
         }

@@ -20,7 +20,7 @@ internal static class UserCode
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
-    /// <summary>The same with what GPU programs need: the package that runs them, and ILGPU or the stand-in, whichever this was built with.</summary>
+    /// <summary>The same with what GPU programs need: the package that runs them, and ILGPU.</summary>
     public static readonly IReadOnlyList<MetadataReference> IlgpuReferences =
     [
         .. References,
@@ -29,7 +29,7 @@ internal static class UserCode
     ];
 
     /// <summary>The code beside a test's source.</summary>
-    public static readonly string Preamble = "global using SparseInfer;\n" + KernelStandIn();
+    public static readonly string Preamble = "global using SparseInfer;\n";
 
     /// <summary>Every test's compilation grows from this one, so that references are resolved once and not once a test.</summary>
     private static readonly CSharpCompilation Empty =
@@ -61,10 +61,4 @@ internal static class UserCode
 
     private static bool IsOurs(string path) =>
         Path.GetFileName(path) is "SparseInfer.Dsl.dll" or "SparseInfer.Runtime.dll" or "SparseInfer.Kernels.Cpu.dll";
-
-    /// <summary>The type of a layer's property, where the referenced runtime does not have it.</summary>
-    private static string KernelStandIn() =>
-        CSharpCompilation.Create("Probe", [], References).GetTypeByMetadataName("SparseInfer.FeedForwardKernel") is null
-            ? "namespace SparseInfer { public sealed class FeedForwardKernel; }\n"
-            : "";
 }

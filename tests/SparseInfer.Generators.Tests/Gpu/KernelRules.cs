@@ -190,10 +190,16 @@ internal static class KernelRules
     {
         SpecialType.System_Object or SpecialType.System_String or SpecialType.System_Decimal or SpecialType.System_Double or SpecialType.System_Array => false,
         SpecialType.None => type.TypeKind != TypeKind.Array && (
-            IlgpuMemberTests.IsOfIlgpu(type)
+            IsOfIlgpu(type)
             || type.ContainingNamespace?.ToDisplayString() is "SparseInfer.Kernels.Ilgpu" or "SparseInfer.Generated" or "SparseInfer.Runtime"
             || type is { IsStatic: true } or { TypeKind: TypeKind.Error }
             || type.ToDisplayString() == "System.MathF"),
         _ => true,
     };
+
+    private static bool IsOfIlgpu(ITypeSymbol type)
+    {
+        string space = type.ContainingNamespace?.ToDisplayString() ?? "";
+        return space == "ILGPU" || space.StartsWith("ILGPU.", StringComparison.Ordinal);
+    }
 }

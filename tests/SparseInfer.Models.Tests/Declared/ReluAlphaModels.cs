@@ -22,26 +22,6 @@ public sealed partial class ReluAlpha100;
 [Weights(WeightType.F16)]
 public sealed partial class ReluAlpha105;
 
-/// <summary>The sign-bit predictor at alpha 1.10 in every layer.</summary>
-[DecoderModel(Hidden = 256, Layers = 6, Vocabulary = 512, Context = 512)]
-[Attention(Heads = 8, KeyValueHeads = 4, RopeTheta = 10000)]
-[FeedForward(Intermediate = 1024, Activation = Activation.Relu, Gated = true)]
-[RmsNorm(Epsilon = 1e-5f)]
-[Embedding(Tied = true)]
-[SignBitPredictor(Alpha = 1.10f)]
-[Weights(WeightType.F16)]
-public sealed partial class ReluAlpha110;
-
-/// <summary>The sign-bit predictor at alpha 1.20 in every layer.</summary>
-[DecoderModel(Hidden = 256, Layers = 6, Vocabulary = 512, Context = 512)]
-[Attention(Heads = 8, KeyValueHeads = 4, RopeTheta = 10000)]
-[FeedForward(Intermediate = 1024, Activation = Activation.Relu, Gated = true)]
-[RmsNorm(Epsilon = 1e-5f)]
-[Embedding(Tied = true)]
-[SignBitPredictor(Alpha = 1.20f)]
-[Weights(WeightType.F16)]
-public sealed partial class ReluAlpha120;
-
 /// <summary>The sign-bit predictor at alpha 1.30 in every layer.</summary>
 [DecoderModel(Hidden = 256, Layers = 6, Vocabulary = 512, Context = 512)]
 [Attention(Heads = 8, KeyValueHeads = 4, RopeTheta = 10000)]

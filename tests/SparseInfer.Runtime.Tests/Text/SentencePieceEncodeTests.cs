@@ -63,15 +63,15 @@ public class SentencePieceEncodeTests
     }
 
     [Fact]
-    public void A_prompt_of_a_million_characters_encodes()
+    public void A_prompt_of_a_hundred_thousand_characters_encodes()
     {
         var builder = new TestVocabulary();
         for (int length = 1, i = 0; length <= 1024; length *= 2, i++)
             builder.Add(new string('a', length), -i);
 
-        int[] tokens = builder.BuildTokenizer().Encode(new string('a', 1 << 20), addBeginOfSequence: false);
+        int[] tokens = builder.BuildTokenizer().Encode(new string('a', 1 << 17), addBeginOfSequence: false);
 
-        tokens.ShouldBe(Enumerable.Repeat(FirstAdded + 10, 1024));
+        tokens.ShouldBe(Enumerable.Repeat(FirstAdded + 10, 128));
     }
 
     [Theory]

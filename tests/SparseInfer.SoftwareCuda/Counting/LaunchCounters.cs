@@ -4,6 +4,7 @@ namespace SparseInfer.SoftwareCuda.Counting;
 public sealed class LaunchCounters
 {
     private readonly Dictionary<string, MemoryCounters> _memory = new(StringComparer.Ordinal);
+    private readonly Dictionary<InstructionClass, long> _instructions = [];
 
     internal LaunchCounters(string kernel)
     {
@@ -32,7 +33,7 @@ public sealed class LaunchCounters
     public int SharedBytesPerGroup { get; internal set; }
 
     /// <summary>Instructions executed, one for a whole warp however many of its lanes take part, by class: <c>load.global</c>, <c>fma</c>, <c>integer</c>, ...</summary>
-    public IReadOnlyDictionary<InstructionClass, long> Instructions => throw new NotImplementedException();
+    public IReadOnlyDictionary<InstructionClass, long> Instructions => _instructions;
 
     /// <summary>Of the lanes of all executed instructions, how many took no part.</summary>
     public long IdleLanes { get; internal set; }
@@ -64,7 +65,34 @@ public sealed class LaunchCounters
     /// <summary>Passes that bank conflicts cost, beyond the least that each access's width needs.</summary>
     public long BankConflicts { get; internal set; }
 
-    internal static LaunchCounters Sum(string kernel, IEnumerable<LaunchCounters> launches) => throw new NotImplementedException();
+    internal static LaunchCounters Sum(string kernel, IEnumerable<LaunchCounters> launches)
+    {
+        var sum = new LaunchCounters(kernel) { Launches = 0 };
+        foreach (LaunchCounters launch in launches)
+        {
+            sum.Launches += launch.Launches;
+            sum.Groups += launch.Groups;
+            sum.Warps += launch.Warps;
+            sum.Shuffles += launch.Shuffles;
+            sum.Barriers += launch.Barriers;
+            sum.IdleLanes += launch.IdleLanes;
+            sum.SharedAccesses += launch.SharedAccesses;
+            sum.BankConflicts += launch.BankConflicts;
+            sum.SharedBytesPerGroup = Math.Max(sum.SharedBytesPerGroup, launch.SharedBytesPerGroup);
+            foreach ((string label, MemoryCounters part) in launch._memory)
+                sum.For(label).Add(part);
+            foreach ((InstructionClass @class, long count) in launch._instructions)
+                sum.Count(@class, count);
+        }
+
+        return sum;
+    }
+
+    internal void Count(InstructionClass @class, long count)
+    {
+        if (count != 0)
+            _instructions[@class] = _instructions.GetValueOrDefault(@class) + count;
+    }
 
     internal MemoryCounters For(string label)
     {

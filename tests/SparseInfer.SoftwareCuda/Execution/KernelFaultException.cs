@@ -32,6 +32,12 @@ public enum KernelFaultKind
 
     /// <summary>Two lanes at one address of global memory, one of them writing, and nothing that orders them.</summary>
     GlobalRace,
+
+    /// <summary>A warp executed more instructions than a launch may: <c>InstructionLimit</c>.</summary>
+    NoProgress,
+
+    /// <summary>The kernel executed <c>trap</c>.</summary>
+    Trap,
 }
 
 /// <summary>A kernel was stopped because of what it did. The message says where.</summary>

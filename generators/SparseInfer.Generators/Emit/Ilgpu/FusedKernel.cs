@@ -17,6 +17,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 {
     private readonly RowPlan _row = plan.Row;
     private readonly bool _predicts = policy.Signs(plan).Count > 0;
+    private readonly BlockDown _blockDown = new(code, plan, readsZeros: !policy.Skips);
     private readonly string _input = plan.SharesInput ? "input" : "x";
 
     /// <summary>What a kernel is called where it is launched.</summary>
@@ -58,7 +59,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             else
             {
                 code.Line(plan.IsExact ? "int count = SliceNeurons;" : "int count = first + SliceNeurons < Intermediate ? SliceNeurons : Intermediate - first;");
-                if (plan.SharesInput)
+                if (plan.SharesInput || KeepsZeros)
                 {
                     code.Line("Group.Barrier();");
                 }
@@ -75,23 +76,38 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     {
         if (plan.SharesInput)
         {
-            code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({_row.InputQuads});");
+            WarpCode.EmitInput(code, _row);
         }
 
-        if (policy.Skips)
+        if (_row.IsBlock ? _predicts : policy.Skips)
         {
             code.Line("ArrayView<uint> bits = SharedMemory.Allocate<uint>(Warps);");
             code.Line("ArrayView<int> neurons = SharedMemory.Allocate<int>(SliceNeurons);");
         }
 
         code.Line("ArrayView<float> values = SharedMemory.Allocate<float>(SliceNeurons);");
+        if (_row.IsBlock)
+        {
+            _blockDown.EmitShared();
+        }
+
         code.Lines(WarpCode.Place);
         code.Line("int first = Grid.IdxX * SliceNeurons;");
         code.Line();
         if (plan.SharesInput)
         {
             code.Line("// The input, where the lanes of a warp read it without bank conflicts.");
-            WarpCode.EmitStage(code, _row, plan.Threads, "x");
+            WarpCode.EmitStage(code, _row, plan.Threads);
+            code.Line();
+        }
+
+        if (KeepsZeros)
+        {
+            using (plan.SliceNeurons == plan.Threads ? default(CodeWriter.Scope?) : code.Block("if (thread < SliceNeurons)"))
+            {
+                code.Line("values[thread] = 0f;");
+            }
+
             code.Line();
         }
     }
@@ -164,7 +180,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             int from = warp * share;
             int to = from + share < count ? from + share : count;
             """);
-        if (policy.Skips)
+        if (HasList)
         {
             code.Lines("""
                 uint active = 0u;
@@ -206,18 +222,24 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         }
 
         code.Line();
-        if (policy.Skips)
+        if (HasList)
         {
             EmitActiveList();
         }
 
         EmitCounts();
-        if (!policy.Skips)
+        if (!HasList)
         {
             code.Line("Group.Barrier();");
             code.Line();
         }
     }
+
+    /// <summary>Whether what is not zero becomes a list. Down of the block types goes by blocks of neurons instead, zeros among them.</summary>
+    private bool HasList => policy.Skips && !_row.IsBlock;
+
+    /// <summary>Whether the values of neurons that are skipped are read, and so have to be zero.</summary>
+    private bool KeepsZeros => policy.Skips && _row.IsBlock;
 
     private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
 
@@ -274,8 +296,18 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             code.Line(_predicts ? $"read += (1 - isPredicted) * {rows};" : $"read += {rows};");
             using (code.Block($"if ({(_predicts ? "isPredicted == 0 && " : "")}{value} != 0f)"))
             {
-                code.Line("active |= 1u << (n - from);");
-                code.Line($"mine = lane == n - from ? {value} : mine;");
+                if (HasList)
+                {
+                    code.Line("active |= 1u << (n - from);");
+                    code.Line($"mine = lane == n - from ? {value} : mine;");
+                }
+                else
+                {
+                    using (code.Block("if (lane == 0)"))
+                    {
+                        code.Line($"values[neuron - first] = {value};");
+                    }
+                }
             }
         }
 
@@ -337,26 +369,19 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     /// <summary>Down: each thread its columns, the rows of the list in ascending order.</summary>
     private void EmitDown()
     {
-        bool guarded = _row.Words < plan.Threads;
-        string several = $"{(plan.DownRowsAtOnce == 2 ? "two" : "four")} rows are under way together";
         if (_row.IsBlock)
         {
-            several = "32 neurons share their columns' scales, and " + several;
+            _blockDown.EmitRounding();
+            _blockDown.EmitSum();
+            return;
         }
 
-        code.Line($"// Down: each thread its columns, in registers; {several}.");
+        bool guarded = _row.Words < plan.Threads;
+        code.Line("// Down: each thread its columns, in registers; four rows are under way together.");
         using (guarded ? code.Block("if (thread < RowWords)") : default(CodeWriter.Scope?))
         {
             ForSteps(step => code.Line($"Float4 {List(j => $"{Sum(step, j)} = default")};"), guard: false);
-            if (_row.IsBlock)
-            {
-                EmitBlocks();
-            }
-            else
-            {
-                EmitPlain();
-            }
-
+            EmitRowsOfList();
             code.Line();
             ForSteps(step =>
             {
@@ -373,26 +398,24 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     private string Neuron(string entry) => policy.Skips ? $"neurons[{entry}]" : $"(first + {entry})";
 
-    private void EmitPlain()
+    private void EmitRowsOfList()
     {
-        int together = plan.DownRowsAtOnce;
+        const int together = IlgpuFeedForwardPlan.DownRowsAtOnce;
         code.Line("int next = 0;");
         using (code.Block($"for (; next + {together} <= {Count}; next += {together})"))
         {
-            EmitRows(together, "AddScaled", Sum);
+            EmitRows(together);
         }
 
         code.Line();
         using (code.Block($"for (; next < {Count}; next++)"))
         {
-            EmitRows(1, "AddScaled", Sum);
+            EmitRows(1);
         }
     }
 
     /// <summary>Writes what some rows of down add to the sums.</summary>
-    /// <param name="add">The weights' function.</param>
-    /// <param name="sum">The name of a sum, of a step and a quad.</param>
-    private void EmitRows(int together, string add, Func<int, int, string> sum)
+    private void EmitRows(int together)
     {
         for (int k = 0; k < together; k++)
         {
@@ -410,50 +433,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
             for (int k = 0; k < together; k++)
             {
-                code.Line($"{plan.Weights}.{add}(down{step}_{k}, value{k}, {List(j => $"ref {sum(step, j)}")});");
-            }
-        });
-    }
-
-    /// <summary>
-    /// Block types: what the neurons of a block add up to is scaled once. A loop over the blocks of the list, so that only what a row adds to
-    /// is carried from row to row.
-    /// </summary>
-    private void EmitBlocks()
-    {
-        code.Line("int next = 0;");
-        using (code.Block($"for (; next < {Count};)"))
-        {
-            code.Line($"int block = {Neuron("next")} / 32;");
-            ForSteps(step => code.Line($"Float4 {List(j => $"{Part(step, j)} = default")};"), guard: false);
-            EmitRowsOfBlock(plan.DownRowsAtOnce);
-            EmitRowsOfBlock(1);
-            EmitScale();
-        }
-    }
-
-    private void EmitRowsOfBlock(int together)
-    {
-        string last = together == 1 ? "next" : $"next + {together - 1}";
-        using (code.Block($"for (; {last} < {Count} && {Neuron(last)} / 32 == block; next += {together})"))
-        {
-            EmitRows(together, "AddQuants", Part);
-        }
-
-        code.Line();
-    }
-
-    private void EmitScale()
-    {
-        int words = _row.Quads / 2;
-        code.Line($"int scale = (block * {_row.Columns / 8}) + (thread * {words});");
-        ForSteps(step =>
-        {
-            for (int k = 0; k < words; k++)
-            {
-                string index = Offset("scale", (step * plan.Threads * words) + k);
-                code.Line($"BlockScales.AddScaled(w.DownScales[{index}], {Part(step, 2 * k)}, {Part(step, (2 * k) + 1)}, "
-                    + $"ref {Sum(step, 2 * k)}, ref {Sum(step, (2 * k) + 1)});");
+                code.Line($"{plan.Weights}.AddScaled(down{step}_{k}, value{k}, {List(j => $"ref {Sum(step, j)}")});");
             }
         });
     }
@@ -476,6 +456,4 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     private static string Offset(string index, int offset) => offset == 0 ? index : $"{index} + {offset}";
 
     private static string Sum(int step, int j) => $"y{step}_{j}";
-
-    private static string Part(int step, int j) => $"t{step}_{j}";
 }

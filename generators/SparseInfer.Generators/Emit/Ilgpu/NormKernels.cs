@@ -33,11 +33,6 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         }
     }
 
-    /// <summary>A statement that declares <c>scale</c>.</summary>
-    /// <param name="squares">The sum of the squares of a token's columns.</param>
-    public static string Scale(ModelSpec spec, string squares) =>
-        $"float scale = 1f / MathF.Sqrt(({squares} / Hidden) + {Literal.Of(spec.Norm.Epsilon)});";
-
     public DeviceKernel Embed(WeightType type)
     {
         RowPlan row = RowPlan.Of(type, _spec.Hidden);
@@ -156,7 +151,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             WarpCode.EmitGroupSum(code, _threads / 32, "square", "squares", "variance");
         }
 
-        code.Line(Scale(_spec, LayerNorm ? "variance" : "total"));
+        code.Line(NormStage.Scale(_spec, LayerNorm ? "variance" : "total"));
         ForSteps(
             step =>
             {

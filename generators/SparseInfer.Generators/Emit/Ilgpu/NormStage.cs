@@ -8,88 +8,56 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// How a group of a matrix product normalises its own copy of the input while it stages it: cheaper than a launch of one group before it.
 /// Every group sums in the same order, so that all have the same bits.
 /// </summary>
-/// <param name="row">The rows that the input meets.</param>
-internal sealed class NormStage(CodeWriter code, IlgpuDecoderPlan plan, RowPlan row)
+/// <param name="spec">What the norm is of.</param>
+/// <param name="threads">Threads of the group; a multiple of 32.</param>
+internal sealed class NormStage(CodeWriter code, ModelSpec spec, int threads)
 {
-    private const int Threads = IlgpuDecoderPlan.RowThreads;
-
-    private bool LayerNorm => plan.Spec.Norm.Kind == NormKind.Layer;
-
-    private bool IsPadded => row.InputQuads != plan.HiddenQuads;
+    private bool LayerNorm => spec.Norm.Kind == NormKind.Layer;
 
     /// <summary>Shared memory beside the input.</summary>
     public void EmitShared()
     {
-        code.Line($"ArrayView<float> sums = SharedMemory.Allocate<float>({IlgpuDecoderPlan.RowWarps});");
+        code.Line($"ArrayView<float> sums = SharedMemory.Allocate<float>({threads / RowPlan.Lanes});");
         if (LayerNorm)
         {
-            code.Line($"ArrayView<float> squares = SharedMemory.Allocate<float>({IlgpuDecoderPlan.RowWarps});");
+            code.Line($"ArrayView<float> squares = SharedMemory.Allocate<float>({threads / RowPlan.Lanes});");
         }
     }
 
-    /// <summary>Writes how <c>input</c> becomes the norm of <c>x</c>, in the order of <see cref="WarpCode.EmitStage"/>.</summary>
-    public void Emit()
+    /// <summary>Writes what <see cref="Quad"/> needs of the residual stream <c>x</c>.</summary>
+    public void EmitScale()
     {
-        code.Line("// The residual stream, where the lanes of a warp read it without bank conflicts; normalised there.");
-        if (row.InputQuads == Threads)
-        {
-            WarpCode.ForStaged(code, row, Threads, (_, source) => code.Line($"int quad = {source};"));
-        }
-
-        code.Line("float sum = 0f;");
-        ForQuads(i =>
-        {
-            code.Line(IsPadded ? "Float4 columns = default;" : "Float4 columns = x[quad];");
-            if (IsPadded)
-            {
-                using (code.Block("if (quad < HiddenQuads)"))
-                {
-                    code.Line("columns = x[quad];");
-                }
-
-                code.Line();
-            }
-
-            code.Line($"sum += Quad.{(LayerNorm ? "Sum" : "SumOfSquares")}(columns);");
-            code.Line($"input[{i}] = columns;");
-        });
-        code.Line();
-        WarpCode.EmitGroupSum(code, IlgpuDecoderPlan.RowWarps, "sum", "sums", "total");
-        string scaled = "total";
+        code.Line(LayerNorm ? "// Layer norm: mean, then variance." : "// Root mean square norm.");
+        EmitSum("sum", LayerNorm ? "Quad.Sum(x[i])" : "Quad.SumOfSquares(x[i])", "sums", "total");
         if (LayerNorm)
         {
             code.Line("float mean = total / Hidden;");
-            code.Line("float square = 0f;");
-            ForQuads(i =>
-            {
-                code.Line($"Float4 centred = Quad.Subtract(input[{i}], mean, Hidden - (4 * quad));");
-                code.Line("square += Quad.SumOfSquares(centred);");
-                code.Line($"input[{i}] = centred;");
-            });
-            code.Line();
-            WarpCode.EmitGroupSum(code, IlgpuDecoderPlan.RowWarps, "square", "squares", "variance");
-            scaled = "variance";
+            EmitSum("square", "Quad.SumOfSquares(Quad.Subtract(x[i], mean, Hidden - (4 * i)))", "squares", "variance");
         }
 
-        code.Line(NormKernels.Scale(plan.Spec, scaled));
-        ForQuads(i =>
-        {
-            using (IsPadded ? code.Block("if (quad < HiddenQuads)") : default(CodeWriter.Scope?))
-            {
-                string bias = LayerNorm ? ", bias[quad]" : "";
-                code.Line($"input[{i}] = Quad.{(LayerNorm ? "Affine" : "Multiply")}(input[{i}], scale, weight[quad]{bias});");
-            }
-        });
+        code.Line(Scale(spec, LayerNorm ? "variance" : "total"));
     }
 
-    /// <summary>Writes something for each quad that a thread stages: always the same ones. <c>quad</c> is which of the input's it is.</summary>
-    private void ForQuads(Action<string> emit) => WarpCode.ForStaged(code, row, Threads, (i, source) =>
+    /// <summary>Four columns of the norm.</summary>
+    /// <param name="index">Which four: a variable.</param>
+    public string Quad(string index) => LayerNorm
+        ? $"Quad.Affine(Quad.Subtract(x[{index}], mean, Hidden - (4 * {index})), scale, weight[{index}], bias[{index}])"
+        : $"Quad.Multiply(x[{index}], scale, weight[{index}])";
+
+    /// <summary>A statement that declares <c>scale</c>.</summary>
+    /// <param name="squares">The sum of the squares of a token's columns.</param>
+    public static string Scale(ModelSpec spec, string squares) =>
+        $"float scale = 1f / MathF.Sqrt(({squares} / Hidden) + {Literal.Of(spec.Norm.Epsilon)});";
+
+    private void EmitSum(string sum, string term, string shared, string total)
     {
-        if (row.InputQuads != Threads)
+        code.Line($"float {sum} = 0f;");
+        using (code.Block($"for (int i = thread; i < HiddenQuads; i += {threads})"))
         {
-            code.Line($"int quad = {source};");
+            code.Line($"{sum} += {term};");
         }
 
-        emit(i);
-    });
+        code.Line();
+        WarpCode.EmitGroupSum(code, threads / RowPlan.Lanes, sum, shared, total);
+    }
 }

@@ -203,30 +203,19 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     /// <param name="normalises">Whether the input is a residual stream, and is wanted normalised.</param>
     private string EmitInput(RowPlan row, bool normalises = false)
     {
-        var norm = new NormStage(code, plan, row);
+        NormStage? norm = normalises ? new NormStage(code, plan.Spec, IlgpuDecoderPlan.RowThreads) : null;
         bool shared = plan.SharesInput(row);
         if (shared)
         {
-            code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({row.InputQuads});");
+            WarpCode.EmitInput(code, row);
         }
 
-        if (normalises)
-        {
-            norm.EmitShared();
-        }
-
+        norm?.EmitShared();
         code.Lines(WarpCode.Place);
+        norm?.EmitScale();
         if (shared)
         {
-            if (normalises)
-            {
-                norm.Emit();
-            }
-            else
-            {
-                WarpCode.EmitStage(code, row, IlgpuDecoderPlan.RowThreads, "x");
-            }
-
+            WarpCode.EmitStage(code, row, IlgpuDecoderPlan.RowThreads, norm);
             code.Line();
             code.Line("Group.Barrier();");
         }

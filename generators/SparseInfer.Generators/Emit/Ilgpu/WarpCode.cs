@@ -18,42 +18,32 @@ internal static class WarpCode
         int warp = thread / 32;
         """;
 
+    /// <summary>Writes the shared memory that an input takes.</summary>
+    public static void EmitInput(CodeWriter code, RowPlan row)
+    {
+        if (row.IsBlock)
+        {
+            BlockCode.EmitInput(code, row);
+            return;
+        }
+
+        code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({row.InputQuads});");
+    }
+
     /// <summary>
     /// Writes how a group puts an input in shared memory: the quad that a lane needs beside its first, second, ... load stands where the
     /// lanes of a warp read without bank conflicts.
     /// </summary>
-    /// <param name="x">The input, [Columns / 4] quads.</param>
-    public static void EmitStage(CodeWriter code, RowPlan row, int threads, string x)
+    /// <param name="norm">What the input is on the way; null: as it is, <c>x</c>, [Columns / 4] quads.</param>
+    public static void EmitStage(CodeWriter code, RowPlan row, int threads, NormStage? norm = null)
     {
-        int quads = row.Columns / 4;
-        ForStaged(code, row, threads, (i, source) =>
+        if (row.IsBlock)
         {
-            if (row.InputQuads == quads)
-            {
-                code.Line($"input[{i}] = {x}[{source}];");
-            }
-            else
-            {
-                code.Line($"int quadOfInput = {source};");
-                code.Line("Float4 quad = default;");
-                using (code.Block($"if (quadOfInput < {quads})"))
-                {
-                    code.Line($"quad = {x}[quadOfInput];");
-                }
+            BlockCode.EmitStage(code, row, threads, norm);
+            return;
+        }
 
-                code.Line();
-                code.Line($"input[{i}] = quad;");
-            }
-        });
-    }
-
-    /// <summary>
-    /// Writes something for each quad of shared memory that a thread fills: in a loop, or a condition where each thread has one at most, or
-    /// as it is where each has one.
-    /// </summary>
-    /// <param name="emit">Given its place, and which quad of the input belongs there.</param>
-    public static void ForStaged(CodeWriter code, RowPlan row, int threads, Action<string, string> emit)
-    {
+        int quads = row.Columns / 4;
         bool isOnce = row.InputQuads <= threads;
         string i = isOnce ? "thread" : "i";
         int chunk = 32 * row.Quads;
@@ -62,7 +52,28 @@ internal static class WarpCode
         using (row.InputQuads == threads ? default(CodeWriter.Scope?)
             : code.Block(isOnce ? $"if (thread < {row.InputQuads})" : $"for (int i = thread; i < {row.InputQuads}; i += {threads})"))
         {
-            emit(i, source);
+            if (row.InputQuads == quads && norm is null)
+            {
+                code.Line($"input[{i}] = x[{source}];");
+                return;
+            }
+
+            string value = norm?.Quad("quadOfInput") ?? "x[quadOfInput]";
+            code.Line($"int quadOfInput = {source};");
+            if (row.InputQuads == quads)
+            {
+                code.Line($"input[{i}] = {value};");
+                return;
+            }
+
+            code.Line("Float4 quad = default;");
+            using (code.Block($"if (quadOfInput < {quads})"))
+            {
+                code.Line($"quad = {value};");
+            }
+
+            code.Line();
+            code.Line($"input[{i}] = quad;");
         }
     }
 
@@ -145,6 +156,15 @@ internal static class WarpCode
         }
 
         string scale = row.IsBlock ? $"{scales}[{Index(sum + "Scale", 32 * row.PerLoad / 32, k * row.PerLoad)}], " : "";
+        if (row.IsBlock && staged)
+        {
+            string block = row.Quads == 8 ? "lane" : "(lane / 2)";
+            code.Line($"{sum} = {row.Weights}.Dot({words}[{Index(sum + "Row", 32, k * 32)}], {scale}"
+                + $"{input}[{Index("lane", 64, k * 64)}], {input}[{Index("lane", 64, (k * 64) + 32)}], "
+                + $"inputSteps[{Index(block, row.PerLoad, k * row.PerLoad)}], {sum});");
+            return;
+        }
+
         IEnumerable<string> quads = Enumerable.Range(0, row.Quads).Select(j => staged
             ? $"{input}[{Index("lane", 32 * row.Quads, (k * 32 * row.Quads) + (32 * j))}]"
             : $"{input}[{Index(row.Quads == 1 ? "lane" : $"(lane * {row.Quads})", 32 * row.Quads, (k * 32 * row.Quads) + j)}]");

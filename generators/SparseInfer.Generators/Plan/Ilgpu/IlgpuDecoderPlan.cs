@@ -57,12 +57,12 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// models, a launch of one group does it before them.
     /// </summary>
     public bool HeadsNormalise => Spec.Weights.All(
-        type => (RowPlan.Of(type, Spec.Hidden).InputQuads * 16) + NormBytes <= DeviceTable.MostSharedBytes);
+        type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MostSharedBytes);
 
     /// <summary>Shared memory of a group's sums: two for each warp.</summary>
     private const int NormBytes = 2 * RowWarps * 4;
 
-    public bool SharesInput(RowPlan row) => row.InputQuads * 16 <= DeviceTable.MostSharedBytes;
+    public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MostSharedBytes;
 
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
 

@@ -51,21 +51,40 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Loads of a row of down that a thread makes.</summary>
     public int DownSteps => (Row.Words + Threads - 1) / Threads;
 
-    /// <summary>Rows of down whose loads are in flight together; with a load of 32 columns their sums fill the registers.</summary>
-    public int DownRowsAtOnce => Weights == WeightType.Q4_0 ? 2 : 4;
+    /// <summary>Rows of down whose loads are in flight together.</summary>
+    public const int DownRowsAtOnce = 4;
 
     /// <summary>16-byte loads of one row of signs.</summary>
     public int SignWords => (Hidden + 127) / 128;
 
     public int SignSteps => (SignWords + RowPlan.Lanes - 1) / RowPlan.Lanes;
 
-    /// <summary>Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice.</summary>
-    public int ListBytes => (Warps * 4) + (SliceNeurons * 8);
+    /// <summary>Blocks of 32 neurons, which share their scales of down, that a slice may have neurons of.</summary>
+    public int SliceBlocks
+    {
+        get
+        {
+            int offset = 32;
+            while (SliceNeurons % offset != 0)
+            {
+                offset /= 2;
+            }
+
+            return ((SliceNeurons + 31 - offset) / 32) + 1;
+        }
+    }
+
+    /// <summary>
+    /// Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice; in a block type also a row and an
+    /// activation's bytes for each neuron of its blocks, and the blocks' steps and sizes.
+    /// </summary>
+    public int ListBytes => (Warps * 4) + (SliceNeurons * 8)
+        + (Row.IsBlock ? SliceBlocks * ((32 * (Weights == WeightType.Q8_0 ? 6 : 5)) + 12) : 0);
 
     /// <summary>Whether the input fits in shared memory beside the lists; else it is read from the caches.</summary>
-    public bool SharesInput => (Row.InputQuads * 16) + ListBytes <= DeviceTable.MostSharedBytes;
+    public bool SharesInput => Row.InputBytes + ListBytes <= DeviceTable.MostSharedBytes;
 
-    public int SharedBytes => ListBytes + (SharesInput ? Row.InputQuads * 16 : 0);
+    public int SharedBytes => ListBytes + (SharesInput ? Row.InputBytes : 0);
 
     public string ClassName =>
         Shape.ClassName + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));

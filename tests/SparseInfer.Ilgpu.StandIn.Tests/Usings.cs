@@ -1,3 +1,0 @@
-global using ILGPU;
-global using ILGPU.Runtime;
-global using Half = ILGPU.Half;

@@ -1,0 +1,91 @@
+using SparseInfer.Generators.Tests.Execution;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+/// <summary>Hundreds of tokens in the key-value cache, of heads that share keys and values, against the CPU.</summary>
+public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels>
+{
+    private const int PromptTokens = 300;
+
+    private static readonly DecoderCase Declared = GpuDecoders.Grouped;
+
+    [Theory]
+    [InlineData(SparsityMode.Dense)]
+    [InlineData(SparsityMode.Exact)]
+    [InlineData(SparsityMode.Predicted)]
+    public void APromptOfThreeHundredTokensAndWhatFollowsHaveTheLogitsOfTheCpu(SparsityMode mode) => ShouldBeLikeTheCpu(mode, session =>
+    {
+        float[] prompt = new float[PromptTokens * Declared.Vocabulary];
+        session.Forward(Tokens(0, PromptTokens), prompt);
+        return [.. prompt, .. OneByOne(session, PromptTokens, 4)];
+    });
+
+    /// <summary>A sequence goes on from the middle, so that what the cache has beyond it must not be seen; then past where it had been.</summary>
+    [Fact]
+    public void ASessionThatGoesBackAndOnReadsNothingOfWhatItLeft() => ShouldBeLikeTheCpu(SparsityMode.Exact, session =>
+    {
+        session.Forward(Tokens(0, PromptTokens));
+        session.Rewind(250);
+        float[] again = OneByOne(session, 7, 3);
+        float[] logits = new float[80 * Declared.Vocabulary];
+        session.Forward(Tokens(100, 80), logits);
+        session.Rewind(1);
+        return [.. again, .. logits, .. OneByOne(session, 31, 3)];
+    });
+
+    /// <summary>Two sequences in turns: each has its own cache, grown as it needs it.</summary>
+    [Fact]
+    public void SequencesInTurnsDoNotMeet()
+    {
+        LanguageModel model = models.OnGpu(Declared);
+        var alone = new List<float>();
+        using (Session session = New(model, SparsityMode.Exact))
+        {
+            for (int i = 0; i < 6; i++)
+            {
+                alone.AddRange(session.Forward(Tokens(i * 45, 45)));
+            }
+        }
+
+        var inTurns = new List<float>();
+        using (Session other = New(model, SparsityMode.Exact))
+        using (Session session = New(model, SparsityMode.Exact))
+        {
+            for (int i = 0; i < 6; i++)
+            {
+                other.Forward(Tokens(i * 50, 50));
+                inTurns.AddRange(session.Forward(Tokens(i * 45, 45)));
+            }
+        }
+
+        inTurns.ShouldBe(alone);
+    }
+
+    private void ShouldBeLikeTheCpu(SparsityMode mode, Func<Session, float[]> run)
+    {
+        float[] expected = Run(models.OnCpu(Declared));
+        float[] actual = Run(models.OnGpu(Declared));
+        actual.Length.ShouldBe(expected.Length);
+        float most = expected.Max(MathF.Abs);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            // Written so that a NaN is found.
+            (MathF.Abs(actual[i] - expected[i]) <= 1e-4f * most).ShouldBeTrue(
+                $"{mode}, token {i / Declared.Vocabulary}, logit {i % Declared.Vocabulary}: {actual[i]} for {expected[i]}");
+        }
+
+        float[] Run(LanguageModel model)
+        {
+            using Session session = New(model, mode);
+            return run(session);
+        }
+    }
+
+    private static Session New(LanguageModel model, SparsityMode mode) => model.CreateSession(new SessionOptions { Mode = mode });
+
+    private static float[] OneByOne(Session session, int first, int count) =>
+        [.. Enumerable.Range(first, count).SelectMany(i => session.Forward(Tokens(i, 1)).ToArray())];
+
+    private static int[] Tokens(int first, int count) =>
+        [.. Enumerable.Range(first, count).Select(i => ((i * i) + (3 * i) + 1) % Declared.Vocabulary)];
+}

@@ -1,0 +1,146 @@
+using SparseInfer.SoftwareCuda.Execution;
+using SparseInfer.SoftwareCuda.Ptx;
+
+namespace SparseInfer.SoftwareCuda.Tests.Ptx;
+
+/// <summary>Each check catches a kernel that breaks its rule, and says where.</summary>
+public sealed class CheckTests : IDisposable
+{
+    private readonly Machine _machine = new();
+    private readonly nint _a;
+    private readonly nint _b;
+
+    public CheckTests()
+    {
+        _a = _machine.Buffer(new uint[64]);
+        _b = _machine.Buffer(new uint[64]);
+    }
+
+    public void Dispose() => _machine.Dispose();
+
+    [Fact]
+    public void A_right_kernel_passes()
+    {
+        _machine.Run("ld.global.u32 %r2, [%rd4];\nadd.u32 %r2, %r2, %r1;\nst.global.u32 [%rd5], %r2;", _a, _b);
+        Machine.Read(_b, 32).ShouldBe([.. Enumerable.Range(0, 32).Select(lane => (uint)lane)]);
+    }
+
+    [Fact]
+    public void An_address_behind_an_allocation_is_caught() =>
+        Caught(KernelFaultKind.OutOfBounds, "ld.global.u32 %r2, [%rd4+256];", Machine.FirstLine, lane: 0).Message.ShouldContain("behind an allocation of 256 bytes");
+
+    [Fact]
+    public void Only_the_lane_that_leaves_an_allocation_is_named() =>
+        Caught(KernelFaultKind.OutOfBounds, "ld.global.u32 %r2, [%rd4+160];", Machine.FirstLine, lane: 24);
+
+    [Fact]
+    public void A_misaligned_address_is_caught() =>
+        Caught(KernelFaultKind.Misaligned, "\nld.global.v2.u32 {%r2, %r3}, [%rd4];", Machine.FirstLine + 1, lane: 1);
+
+    [Fact]
+    public void A_freed_buffer_is_caught()
+    {
+        _machine.Memory.Free(_a).ShouldBeTrue();
+        Caught(KernelFaultKind.FreedMemory, "ld.global.u32 %r2, [%rd4];", Machine.FirstLine, lane: 0);
+    }
+
+    [Fact]
+    public void A_shuffle_that_lanes_miss_is_caught() => Caught(
+        KernelFaultKind.DivergentShuffle,
+        "setp.lt.u32 %p1, %r1, 16;\n@%p1 bra L;\nbar.sync 0;\nL:\nshfl.sync.bfly.b32 %r2, %r1, 1, 31, -1;",
+        Machine.FirstLine + 4,
+        lane: 0).Message.ShouldContain("bar.sync 0");
+
+    [Fact]
+    public void A_barrier_that_lanes_miss_is_caught() => Caught(
+        KernelFaultKind.DivergentBarrier,
+        "setp.lt.u32 %p1, %r1, 16;\n@%p1 bra L;\nbar.sync 0;\nbra E;\nL:\nbar.sync 0;\nE:",
+        Machine.FirstLine + 5,
+        lane: 0).Message.ShouldContain("line 10");
+
+    [Fact]
+    public void An_unwritten_register_is_caught() =>
+        Caught(KernelFaultKind.UninitializedRegister, "setp.lt.u32 %p1, %r1, 5;\n@%p1 mov.u32 %r2, 1;\nadd.u32 %r3, %r2, 1;", Machine.FirstLine + 2, lane: 5);
+
+    [Fact]
+    public void Unwritten_shared_memory_is_caught() =>
+        Caught(KernelFaultKind.UnwrittenShared, "mov.u64 %rd6, s;\nld.shared.u32 %r2, [%rd6+8];", Machine.FirstLine + 1, lane: 0);
+
+    [Fact]
+    public void Unwritten_global_memory_is_caught()
+    {
+        nint fresh = _machine.Memory.Allocate(128);
+        _machine.Memory.Written(fresh, 40);
+        Caught(KernelFaultKind.UnwrittenGlobal, "ld.global.u32 %r2, [%rd4];", Machine.FirstLine, lane: 10, fresh);
+    }
+
+    [Fact]
+    public void A_race_in_shared_memory_is_caught() => Caught(
+        KernelFaultKind.SharedRace,
+        "mov.u64 %rd6, s;\nadd.u64 %rd7, %rd6, %rd3;\nst.shared.u32 [%rd7], %r1;\nxor.b64 %rd7, %rd7, 4;\nld.shared.u32 %r2, [%rd7];",
+        Machine.FirstLine + 4,
+        lane: 0);
+
+    [Fact]
+    public void A_race_between_warps_is_caught_and_a_barrier_mends_it()
+    {
+        string body = "mov.u64 %rd6, s;\nadd.u64 %rd7, %rd6, %rd3;\nst.shared.u32 [%rd7], %r1;\n{0}\nxor.b64 %rd7, %rd7, 128;\nld.shared.u32 %r2, [%rd7];";
+        var fault = Should.Throw<KernelFaultException>(() => _machine.Run(body.Replace("{0}", "bar.warp.sync -1;"), _a, _b, threads: 64));
+        fault.Kind.ShouldBeOneOf(KernelFaultKind.SharedRace, KernelFaultKind.UnwrittenShared);
+        _machine.Run(body.Replace("{0}", "bar.sync 0;"), _a, _b, threads: 64);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_race_between_groups_is_caught_at_the_later_one(int parallelism)
+    {
+        var fault = Should.Throw<KernelFaultException>(() => _machine.Run(
+            "mov.u32 %r2, %ctaid.x;\nadd.u32 %r2, %r2, 7;\nst.global.u32 [%rd4], %r2;",
+            _a,
+            _b,
+            groups: 8,
+            options: new LaunchOptions { Parallelism = parallelism }));
+        fault.Kind.ShouldBe(KernelFaultKind.GlobalRace);
+        fault.Line.ShouldBe(Machine.FirstLine + 2);
+        fault.Group.ShouldBe((1, 0, 0));
+        fault.Lane.ShouldBe(0);
+    }
+
+    [Fact]
+    public void An_endless_loop_is_stopped() => Should.Throw<KernelFaultException>(() => _machine.Run(
+        "L:\nbra L;", _a, _b, options: new LaunchOptions { InstructionLimit = 1000 })).Kind.ShouldBe(KernelFaultKind.NoProgress);
+
+    [Fact]
+    public void An_unknown_instruction_is_named()
+    {
+        var error = Should.Throw<PtxException>(() => PtxModule.Load(Machine.Text("\nwgmma.fence.sync.aligned;")));
+        error.Line.ShouldBe(Machine.FirstLine + 1);
+        error.Message.ShouldContain("wgmma.fence.sync.aligned");
+    }
+
+    [Fact]
+    public void Counters_tell_sectors_and_bank_conflicts()
+    {
+        var counters = _machine.Run(
+            "ld.global.u32 %r2, [%rd4];\nshl.b64 %rd6, %rd3, 1;\nmov.u64 %rd7, s;\nadd.u64 %rd7, %rd7, %rd6;\nst.shared.u32 [%rd7], %r2;\nst.global.u32 [%rd5], %r2;",
+            _a,
+            _b,
+            options: new LaunchOptions { CountAccesses = true })!;
+        counters.Memory["a"].LoadedSectors.ShouldBe(4);
+        counters.Memory["a"].LoadedBytes.ShouldBe(128);
+        counters.Memory["b"].StoredSectors.ShouldBe(4);
+        counters.BankConflicts.ShouldBe(1);
+    }
+
+    private KernelFaultException Caught(KernelFaultKind kind, string body, int line, int lane, nint a = 0)
+    {
+        var fault = Should.Throw<KernelFaultException>(() => _machine.Run(body, a == 0 ? _a : a, _b));
+        fault.Kind.ShouldBe(kind);
+        fault.Kernel.ShouldBe("T");
+        fault.Line.ShouldBe(line);
+        fault.Group.ShouldBe((0, 0, 0));
+        fault.Lane.ShouldBe(lane);
+        return fault;
+    }
+}

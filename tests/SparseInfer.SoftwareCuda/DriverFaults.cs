@@ -1,0 +1,48 @@
+namespace SparseInfer.SoftwareCuda;
+
+/// <summary>What a driver does on request, so that the host's answer can be seen.</summary>
+public sealed class DriverFaults
+{
+    private int _failLaunch;
+    private int _failAllocation;
+
+    /// <summary>The n-th launch from now on fails, 1 the next; 0: none does. As after a kernel's fault, everything fails from then on.</summary>
+    public int FailLaunch
+    {
+        get => _failLaunch;
+        set => _failLaunch = Checked(value);
+    }
+
+    /// <summary>PTX is refused from now on, as by a driver that is too old for it.</summary>
+    public bool RefusePtx { get; set; }
+
+    /// <summary>The n-th allocation of device memory from now on finds no room, 1 the next; 0: none does.</summary>
+    public int FailAllocation
+    {
+        get => _failAllocation;
+        set => _failAllocation = Checked(value);
+    }
+
+    /// <summary>The device is gone from now on: every call fails, whatever this is set to later.</summary>
+    public bool Lost { get; set; }
+
+    /// <summary>
+    /// Work is done when somebody waits for it, and not before, so that a missing wait shows: launches, fills, and copies that a GPU does beside
+    /// the program. Copies from pageable memory take their bytes at once, and copies to it wait, as CUDA's do.
+    /// </summary>
+    public bool DeferWork { get; set; }
+
+    /// <summary>Whether this launch is the one to fail.</summary>
+    internal bool TakeLaunch() => Take(ref _failLaunch);
+
+    /// <summary>Whether this allocation is the one to fail.</summary>
+    internal bool TakeAllocation() => Take(ref _failAllocation);
+
+    private static bool Take(ref int countdown) => countdown > 0 && --countdown == 0;
+
+    private static int Checked(int value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(value);
+        return value;
+    }
+}

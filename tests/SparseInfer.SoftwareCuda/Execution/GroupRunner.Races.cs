@@ -1,0 +1,306 @@
+using System.Numerics;
+using SparseInfer.SoftwareCuda.Memory;
+
+namespace SparseInfer.SoftwareCuda.Execution;
+
+// Two accesses by two threads of a group are ordered if a barrier lies between, or, in one warp, a shuffle or warp barrier. Those of two groups
+// never are. Writes of what is there already are no race. Atomics are not looked at.
+internal sealed unsafe partial class GroupRunner
+{
+    private const int SeveralLanes = 255;
+    private const int LastEpoch = ushort.MaxValue;
+
+    private readonly Dictionary<Allocation, AccessShadow<LaneRecord>> _globalShadows = new(ReferenceEqualityComparer.Instance);
+    private readonly AccessShadow<LaneRecord>? _sharedShadow;
+
+    private void NextInterval()
+    {
+        foreach (Warp warp in _warps)
+            warp.Epoch = 0;
+        if (++_epoch < LastEpoch)
+            return;
+        // Whatever was before is ordered: forget it, and count from the beginning.
+        _epoch = 1;
+        _sharedShadow?.Dispose();
+        DisposeShadows();
+    }
+
+    private void DisposeShadows()
+    {
+        foreach (AccessShadow<LaneRecord> shadow in _globalShadows.Values)
+            shadow.Dispose();
+        _globalShadows.Clear();
+    }
+
+    private void CheckShared(Warp warp, int place, uint mask, ulong* addresses, byte** places, int bytes, bool contiguous)
+    {
+        Instruction* i = _program.Code + place;
+        bool store = i->Kind == InstructionKind.Store;
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(rest);
+            ulong address = addresses[lane];
+            ulong bits = (bytes == 64 ? ulong.MaxValue : (1UL << bytes) - 1) << (int)(address & 63);
+            ulong* written = _sharedWritten + (address >> 6);
+            if (i->Kind != InstructionKind.Store && (*written & bits) != bits)
+                throw Fault(KernelFaultKind.UnwrittenShared, warp, place, 1u << lane, $"{bytes} bytes at {address} of shared memory are read, and nobody wrote them", address);
+            if (i->Kind == InstructionKind.Load)
+                continue;
+            *written |= bits;
+        }
+
+        if (i->Kind == InstructionKind.Atomic)
+            return;
+        int shift = _program.SharedShift;
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(rest);
+            for (int piece = 0; piece < bytes >> shift; piece++)
+            {
+                LaneRecord* record = _sharedShadow!.At((long)(addresses[lane] >> shift) + piece);
+                ulong other = store ? Write(record, warp, lane, place) : Read(record, warp, lane, place);
+                if (other != 0 && !(store && (IsSame(warp, i, lane, places[lane]) || IsSameStore(warp, place, lane, other))))
+                    throw Race(KernelFaultKind.SharedRace, warp, place, lane, other, $"{(long)addresses[lane]} of shared memory", addresses[lane]);
+            }
+        }
+    }
+
+    private void CheckGlobal(Warp warp, int place, uint mask, ulong* addresses, int bytes, bool contiguous)
+    {
+        Instruction* i = _program.Code + place;
+        Allocation? allocation = _found[place];
+        if (contiguous && allocation is not null && addresses[0] >= (ulong)allocation.Start && addresses[31] < allocation.End)
+        {
+            CheckWritten(warp, place, 0, allocation, addresses[0], bytes * 32, bytes);
+        }
+        else
+        {
+            ulong last = ulong.MaxValue;
+            for (uint rest = mask; rest != 0; rest &= rest - 1)
+            {
+                int lane = BitOperations.TrailingZeroCount(rest);
+                if (addresses[lane] == last)
+                    continue;
+                last = addresses[lane];
+                if (allocation is null || last < (ulong)allocation.Start || last >= allocation.End)
+                    allocation = _state.Find(last)!;
+                CheckWritten(warp, place, lane, allocation, last, bytes, bytes);
+            }
+        }
+
+        if (i->Kind == InstructionKind.Atomic)
+            return;
+        bool store = i->Kind == InstructionKind.Store;
+        bool oneGroup = _launch.Grid.Count == 1;
+        int shift = _program.GlobalShift;
+        Allocation? known = null;
+        AccessShadow<LaneRecord>? lanes = null;
+        AccessShadow<GroupRecord>? groups = null;
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(rest);
+            if (known is null || addresses[lane] < (ulong)known.Start || addresses[lane] >= known.End)
+            {
+                known = allocation is not null && addresses[lane] >= (ulong)allocation.Start && addresses[lane] < allocation.End
+                    ? allocation
+                    : _state.Find(addresses[lane])!;
+                lanes = null;
+                if (!_state.IsStored(known))
+                    continue;
+                if (!_globalShadows.TryGetValue(known, out lanes))
+                    _globalShadows.Add(known, lanes = new AccessShadow<LaneRecord>((known.Bytes >> shift) + 1));
+                groups = oneGroup ? null : _state.Shadow(known);
+            }
+
+            if (lanes is null)
+                continue;
+            long first = (long)(addresses[lane] - (ulong)known.Start) >> shift;
+            for (long piece = first; piece < first + (bytes >> shift); piece++)
+            {
+                ulong other = store ? Write(lanes.At(piece), warp, lane, place) : Read(lanes.At(piece), warp, lane, place);
+                if (other != 0 && !(store && (IsSame(warp, i, lane, (byte*)addresses[lane]) || IsSameStore(warp, place, lane, other))))
+                    throw Race(KernelFaultKind.GlobalRace, warp, place, lane, other, $"0x{addresses[lane]:x}", addresses[lane]);
+                if (groups is not null)
+                    Between(groups.At(piece), warp, place, lane, store, addresses[lane], store && IsSame(warp, i, lane, (byte*)addresses[lane]));
+            }
+        }
+    }
+
+    private void CheckWritten(Warp warp, int place, int lane, Allocation allocation, ulong address, int bytes, int each)
+    {
+        InstructionKind kind = _program.Code[place].Kind;
+        long offset = (long)(address - (ulong)allocation.Start);
+        if (kind != InstructionKind.Store)
+        {
+            long missing = allocation.FirstUnwritten(offset, bytes);
+            if (missing >= 0)
+            {
+                lane += (int)((missing - offset) / each);
+                ulong at = address + ((ulong)(missing - offset) / (ulong)each * (ulong)each);
+                throw Fault(
+                    KernelFaultKind.UnwrittenGlobal,
+                    warp,
+                    place,
+                    1u << lane,
+                    $"byte {missing} of an allocation of {allocation.Bytes} bytes at 0x{allocation.Start:x} is read, and nobody wrote it",
+                    at);
+            }
+        }
+
+        if (kind != InstructionKind.Load)
+            allocation.MarkWritten(offset, bytes);
+    }
+
+    private ulong Entry(Warp warp, int lane, int place) =>
+        ((ulong)(uint)_epoch << 48) | ((ulong)(uint)Math.Min(warp.Epoch, LastEpoch) << 32) | ((ulong)(uint)warp.Index << 24) | ((ulong)(uint)lane << 16)
+        | (uint)Math.Min(place, ushort.MaxValue);
+
+    /// <summary>Whether an access that was noted is another thread's, with nothing between it and now.</summary>
+    private bool Conflicts(ulong entry, Warp warp, int lane)
+    {
+        if (entry >> 48 != (ulong)(uint)_epoch)
+            return false;
+        if ((int)(entry >> 24 & 255) != warp.Index)
+            return true;
+        int epoch = (int)(entry >> 32 & LastEpoch);
+        return (int)(entry >> 16 & 255) != lane && epoch == warp.Epoch && epoch != LastEpoch;
+    }
+
+    private ulong Read(LaneRecord* record, Warp warp, int lane, int place)
+    {
+        ulong entry = Entry(warp, lane, place);
+        ulong reader = record->Reader;
+        if (reader >> 24 == entry >> 24)
+        {
+            // The same warp in the same interval.
+            if ((reader >> 16 & 255) != (ulong)lane)
+                record->Reader = (reader & ~(0xFFUL << 16)) | ((ulong)SeveralLanes << 16);
+        }
+        else
+        {
+            if (reader >> 48 == (ulong)(uint)_epoch && (int)(reader >> 24 & 255) != warp.Index)
+                record->OtherReader = reader;
+            record->Reader = entry;
+        }
+
+        return Conflicts(record->Writer, warp, lane) ? record->Writer : 0;
+    }
+
+    private ulong Write(LaneRecord* record, Warp warp, int lane, int place)
+    {
+        ulong other = 0;
+        if (Conflicts(record->Writer, warp, lane))
+            other = record->Writer;
+        else if (Conflicts(record->Reader, warp, lane))
+            other = record->Reader;
+        else if (Conflicts(record->OtherReader, warp, lane))
+            other = record->OtherReader;
+        record->Writer = Entry(warp, lane, place);
+        return other;
+    }
+
+    /// <summary>Whether memory holds already what a lane is about to store.</summary>
+    private static bool IsSame(Warp warp, Instruction* i, int lane, byte* target)
+    {
+        for (int v = 0; v < i->Count; v++)
+        {
+            ulong value = Read(warp.Registers + i->O[1 + v], lane, i->Width);
+            if (!new ReadOnlySpan<byte>(&value, i->Width).SequenceEqual(new ReadOnlySpan<byte>(target + (v * i->Width), i->Width)))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether the other access is the same store by another lane of the warp, with the same values.</summary>
+    private bool IsSameStore(Warp warp, int place, int lane, ulong other)
+    {
+        Instruction* i = _program.Code + place;
+        int otherLane = (int)(other >> 16 & 255);
+        if ((int)(other & 0xFFFF) != place || (int)(other >> 24 & 255) != warp.Index || otherLane > 31)
+            return false;
+        for (int v = 0; v < i->Count; v++)
+        {
+            byte* register = warp.Registers + i->O[1 + v];
+            if (Read(register, lane, i->Width) != Read(register, otherLane, i->Width))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Notes an access for other groups, and a race if there is one: reported at the later of the two groups.</summary>
+    private void Between(GroupRecord* record, Warp warp, int place, int lane, bool store, ulong address, bool same)
+    {
+        uint me = _groupNumber + 1;
+        uint at = ((uint)warp.Index << 26) | ((uint)lane << 21) | (uint)Math.Min(place, (1 << 21) - 1);
+        if (store ? record->Writer == me && (record->Reader == me || record->Reader == 0) && record->OtherReader == 0
+            : (record->Reader == me || record->OtherReader == me) && (record->Writer == 0 || record->Writer == me))
+            return;
+        uint other = 0;
+        uint otherAt = 0;
+        bool otherWrote = false;
+        while (Interlocked.CompareExchange(ref record->Lock, 1, 0) != 0)
+            Thread.SpinWait(1);
+        if (record->Writer != 0 && record->Writer != me)
+            (other, otherAt, otherWrote) = (record->Writer, record->WriterAt, true);
+        if (store)
+        {
+            if (same)
+            {
+                other = 0;
+            }
+            else
+            {
+                (uint reader, uint readerAt) = record->Reader != 0 && record->Reader != me ? (record->Reader, record->ReaderAt)
+                    : record->OtherReader != me ? (record->OtherReader, record->OtherReaderAt) : (0, 0);
+                if (reader != 0 && (other == 0 || reader < other))
+                    (other, otherAt, otherWrote) = (reader, readerAt, false);
+            }
+
+            if (record->Writer == 0 || me < record->Writer)
+                (record->Writer, record->WriterAt) = (me, at);
+        }
+        else if (record->Reader != me && record->OtherReader != me)
+        {
+            // The two smallest.
+            if (record->Reader == 0 || me < record->Reader)
+            {
+                (record->OtherReader, record->OtherReaderAt) = (record->Reader, record->ReaderAt);
+                (record->Reader, record->ReaderAt) = (me, at);
+            }
+            else if (record->OtherReader == 0 || me < record->OtherReader)
+            {
+                (record->OtherReader, record->OtherReaderAt) = (me, at);
+            }
+        }
+
+        Volatile.Write(ref record->Lock, 0);
+        if (other == 0)
+            return;
+        bool mineIsLater = me > other;
+        (uint later, uint laterAt, bool laterWrote) = mineIsLater ? (me, at, store) : (other, otherAt, otherWrote);
+        (uint earlier, uint earlierAt, bool earlierWrote) = mineIsLater ? (other, otherAt, otherWrote) : (me, at, store);
+        (int x, int y, int z) = _state.Group(earlier - 1);
+        string message = $"0x{address:x} is {(laterWrote ? "written" : "read")}, and group ({x}, {y}, {z}) {(earlierWrote ? "wrote" : "read")} it too, "
+            + $"at {Site((int)(earlierAt & ((1 << 21) - 1)))}, with nothing that orders them";
+        _state.Report(
+            later - 1,
+            _state.Fault(
+                KernelFaultKind.GlobalRace,
+                _state.Group(later - 1),
+                (int)(laterAt >> 26),
+                (int)(laterAt >> 21 & 31),
+                (int)(laterAt & ((1 << 21) - 1)),
+                message,
+                address),
+            race: true);
+    }
+
+    private KernelFaultException Race(KernelFaultKind kind, Warp warp, int place, int lane, ulong other, string where, ulong address)
+    {
+        int lanes = (int)(other >> 16 & 255);
+        string who = $"warp {other >> 24 & 255}, {(lanes == SeveralLanes ? "several lanes" : $"lane {lanes}")}, at {Site((int)(other & 0xFFFF))}";
+        return Fault(kind, warp, place, 1u << lane, $"{where} was accessed by {who}, and no barrier or shuffle lies between", address);
+    }
+}
