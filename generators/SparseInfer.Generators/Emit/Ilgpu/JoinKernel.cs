@@ -18,7 +18,7 @@ internal static class JoinKernel
     public static int Threads(IlgpuFeedForwardPlan plan) => RowPlan.Lanes * plan.JoinWarps;
 
     /// <summary>Groups of a launch.</summary>
-    public static int Groups(IlgpuFeedForwardPlan plan) => ((plan.Row.Columns / 4) + Quads - 1) / Quads;
+    public static int Groups(IlgpuFeedForwardPlan plan) => plan.JoinGroups;
 
     /// <summary>The kernel.</summary>
     /// <param name="result">What the sum goes to: four columns each.</param>

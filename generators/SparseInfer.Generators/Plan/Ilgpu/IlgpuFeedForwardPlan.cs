@@ -15,9 +15,6 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Sign rows whose loads are in flight together.</summary>
     public const int PredictedAtOnce = 4;
 
-    /// <summary>Groups that a multiprocessor should have at a time, so that one computes while others wait for memory.</summary>
-    private const int GroupsPerMultiprocessor = 4;
-
     private const int MostJoinWarps = 16;
 
     private const int FewestJoined = 4;
@@ -44,6 +41,19 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
 
     /// <summary>Partial sums of such a warp; the last may have fewer.</summary>
     public int JoinSlices => (Slices + JoinWarps - 1) / JoinWarps;
+
+    /// <summary>Groups of the launch that adds up the partial sums: 32 quads of columns each.</summary>
+    public int JoinGroups => ((Row.Columns / 4) + RowPlan.Lanes - 1) / RowPlan.Lanes;
+
+    /// <summary>What all groups leave for it.</summary>
+    public double PartialBytes => (double)Slices * Row.Columns * 4;
+
+    /// <summary>Groups that a multiprocessor holds at a time.</summary>
+    public int Resident => Occupancy.Groups(Target, Threads, SharedBytes, RegisterTable.Registers(KernelKind.Fused, Weights, Hidden));
+
+    /// <summary>Time of the busiest multiprocessor over the time if all had the same work and enough of it; 1 at best.</summary>
+    public double Imbalance =>
+        Occupancy.Waves(Slices, Target.Multiprocessors, Resident, Warps) * SliceNeurons * Target.Multiprocessors / Intermediate;
 
     /// <summary>Whether the last group's slice is as full as the others.</summary>
     public bool IsExact => Slices * SliceNeurons == Intermediate;
@@ -89,15 +99,6 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     public string ClassName =>
         Shape.ClassName + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
 
-    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target)
-    {
-        FeedForwardPlan shape = Planner.FeedForward(spec, weights);
-        int words = RowPlan.Of(weights, spec.Hidden).Words;
-        int threads = words >= 256 ? 256 : words >= 128 ? 128 : 64;
-        int groups = target.Multiprocessors * GroupsPerMultiprocessor;
-        int warps = threads / RowPlan.Lanes;
-        int each = (spec.Intermediate + (groups * warps) - 1) / (groups * warps);
-        int rounded = (each + PredictedAtOnce - 1) / PredictedAtOnce * PredictedAtOnce;
-        return new(shape, target, threads, Math.Min(rounded, RowPlan.Lanes));
-    }
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target) =>
+        SlicePlanner.Choose(Planner.FeedForward(spec, weights), target);
 }
