@@ -183,7 +183,7 @@ public static class Q4_0
     /// <param name="scale">Its scale, a half's bits.</param>
     public static Float4 Widen7(Words4 w, ushort scale) => Scaled(UpperQuants(w.W), scale);
 
-    private static Words4 Masked(Words4 w, uint mask) => new() { X = w.X & mask, Y = w.Y & mask, Z = w.Z & mask, W = w.W & mask };
+    private static Words4 Masked(Words4 w, uint mask) => new(w.X & mask, w.Y & mask, w.Z & mask, w.W & mask);
 
     private static void AddWords(uint a, uint b, uint c, uint d, uint h, ref Int4 lower, ref Int4 upper)
     {
