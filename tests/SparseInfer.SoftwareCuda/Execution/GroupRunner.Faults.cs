@@ -27,7 +27,7 @@ internal sealed unsafe partial class GroupRunner
     private void CheckRead(Warp warp, int place, int register, uint mask)
     {
         uint missing = mask & ~warp.Written[register];
-        if (missing != 0 && _checks)
+        if (missing != 0 && _checks && _program.Doubtful.Contains(register))
             throw Fault(KernelFaultKind.UninitializedRegister, warp, place, missing, $"register {_program.Registers[register].Name} is read, and nothing wrote it");
     }
 

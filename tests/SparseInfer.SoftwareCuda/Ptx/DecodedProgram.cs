@@ -54,6 +54,9 @@ internal sealed unsafe class DecodedProgram
 
     public required int GlobalShift { get; init; }
 
+    /// <summary>Registers that some path leaves unwritten where they are read.</summary>
+    public HashSet<int> Doubtful { get; set; } = [];
+
     /// <summary>Where control goes after an instruction.</summary>
     public List<int> Successors(int index)
     {

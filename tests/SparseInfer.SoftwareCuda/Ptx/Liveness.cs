@@ -59,6 +59,7 @@ internal static unsafe class Liveness
             }
         }
 
+        program.Doubtful = doubtful;
         if (doubtful.Count == 0)
             return;
         for (int index = 0; index < program.Count; index++)
