@@ -15,6 +15,19 @@ public struct Int4
     /// <summary>The fourth column.</summary>
     public int W;
 
+    /// <summary>Sets all four.</summary>
+    /// <param name="x">The first column.</param>
+    /// <param name="y">The second column.</param>
+    /// <param name="z">The third column.</param>
+    /// <param name="w">The fourth column.</param>
+    public Int4(int x, int y, int z, int w)
+    {
+        X = x;
+        Y = y;
+        Z = z;
+        W = w;
+    }
+
     /// <summary>Sets all four to one number.</summary>
     /// <param name="value">The number.</param>
     public Int4(int value)

@@ -64,11 +64,6 @@ public static class Quad
     /// <summary>Four columns times a number, rounded to integers: to nearest, ties to even.</summary>
     /// <param name="a">Four columns.</param>
     /// <param name="inverse">The number; products are below 2^22 in magnitude.</param>
-    public static Int4 Round(Float4 a, float inverse) => new()
-    {
-        X = BlockStep.Round(a.X * inverse),
-        Y = BlockStep.Round(a.Y * inverse),
-        Z = BlockStep.Round(a.Z * inverse),
-        W = BlockStep.Round(a.W * inverse),
-    };
+    public static Int4 Round(Float4 a, float inverse) => new(
+        BlockStep.Round(a.X * inverse), BlockStep.Round(a.Y * inverse), BlockStep.Round(a.Z * inverse), BlockStep.Round(a.W * inverse));
 }

@@ -54,42 +54,6 @@ public static class Q4_0
         return sum + (F16.Widen(scale) * quants);
     }
 
-    /// <summary><c>y += h w</c> over 32 columns.</summary>
-    /// <param name="w">A block's quants.</param>
-    /// <param name="scale">Its scale, a half's bits.</param>
-    /// <param name="h">The neuron's activation.</param>
-    /// <param name="y0">The output's columns 0 to 3.</param>
-    /// <param name="y1">Columns 4 to 7.</param>
-    /// <param name="y2">Columns 8 to 11.</param>
-    /// <param name="y3">Columns 12 to 15.</param>
-    /// <param name="y4">Columns 16 to 19.</param>
-    /// <param name="y5">Columns 20 to 23.</param>
-    /// <param name="y6">Columns 24 to 27.</param>
-    /// <param name="y7">Columns 28 to 31.</param>
-    public static void AddScaled(
-        Words4 w,
-        ushort scale,
-        float h,
-        ref Float4 y0,
-        ref Float4 y1,
-        ref Float4 y2,
-        ref Float4 y3,
-        ref Float4 y4,
-        ref Float4 y5,
-        ref Float4 y6,
-        ref Float4 y7)
-    {
-        float factor = F16.Widen(scale) * h;
-        Float4.AddScaled(LowerQuants(w.X), factor, ref y0);
-        Float4.AddScaled(LowerQuants(w.Y), factor, ref y1);
-        Float4.AddScaled(LowerQuants(w.Z), factor, ref y2);
-        Float4.AddScaled(LowerQuants(w.W), factor, ref y3);
-        Float4.AddScaled(UpperQuants(w.X), factor, ref y4);
-        Float4.AddScaled(UpperQuants(w.Y), factor, ref y5);
-        Float4.AddScaled(UpperQuants(w.Z), factor, ref y6);
-        Float4.AddScaled(UpperQuants(w.W), factor, ref y7);
-    }
-
     /// <summary><c>sum + w · x</c> over 32 columns, whose input is in steps of its largest: an exact sum of integers, then scaled.</summary>
     /// <param name="w">A block's quants.</param>
     /// <param name="scale">Its scale, a half's bits.</param>
@@ -183,7 +147,7 @@ public static class Q4_0
     /// <param name="scale">Its scale, a half's bits.</param>
     public static Float4 Widen7(Words4 w, ushort scale) => Scaled(UpperQuants(w.W), scale);
 
-    private static Words4 Masked(Words4 w, uint mask) => new() { X = w.X & mask, Y = w.Y & mask, Z = w.Z & mask, W = w.W & mask };
+    private static Words4 Masked(Words4 w, uint mask) => new(w.X & mask, w.Y & mask, w.Z & mask, w.W & mask);
 
     private static void AddWords(uint a, uint b, uint c, uint d, uint h, ref Int4 lower, ref Int4 upper)
     {

@@ -34,23 +34,6 @@ public static class Q8_0
         return sum + (F16.Widen(scale) * quants);
     }
 
-    /// <summary><c>y += h w</c> over 16 columns of one block.</summary>
-    /// <param name="w">16 quants of one block.</param>
-    /// <param name="scale">The block's scale, a half's bits.</param>
-    /// <param name="h">The neuron's activation.</param>
-    /// <param name="y0">The output's columns 0 to 3.</param>
-    /// <param name="y1">Columns 4 to 7.</param>
-    /// <param name="y2">Columns 8 to 11.</param>
-    /// <param name="y3">Columns 12 to 15.</param>
-    public static void AddScaled(Words4 w, ushort scale, float h, ref Float4 y0, ref Float4 y1, ref Float4 y2, ref Float4 y3)
-    {
-        float factor = F16.Widen(scale) * h;
-        Float4.AddScaled(Quants(w.X), factor, ref y0);
-        Float4.AddScaled(Quants(w.Y), factor, ref y1);
-        Float4.AddScaled(Quants(w.Z), factor, ref y2);
-        Float4.AddScaled(Quants(w.W), factor, ref y3);
-    }
-
     /// <summary>
     /// <c>sum + w · x</c> over 16 columns, whose input is in steps of its block's largest, 16 bits each: an exact sum of integers, then scaled.
     /// </summary>

@@ -50,6 +50,7 @@ internal static class KernelRules
         {
             string? wrong = node switch
             {
+                _ when IsOfPtx(node) => null,
                 StatementSyntax when !Statements.Contains(node.Kind()) => "is a statement that kernels do not have",
                 ExpressionSyntax when IsName(node) => null,
                 ExpressionSyntax when !Expressions.Contains(node.Kind()) => "is an expression that kernels do not have",
@@ -141,6 +142,7 @@ internal static class KernelRules
             IFieldSymbol { IsStatic: true, IsConst: false } => "is a static field",
             IMethodSymbol { ContainingType: { } inside } called when SymbolEqualityComparer.Default.Equals(called, model.GetDeclaredSymbol(method)) =>
                 $"calls {inside.Name}'s own method: a recursion",
+            IMethodSymbol called when IsPtx(called) => node is not InvocationExpressionSyntax || IsGuarded(node) ? null : "writes PTX for devices that have none",
             IMethodSymbol called when Meets(called) => Meeting(node, called, method, model, isKernel),
             IMethodSymbol called when !IsKnown(called) => $"calls {called.ContainingType}.{called.Name}",
             _ => null,
@@ -178,6 +180,19 @@ internal static class KernelRules
             : isShuffle ? "shuffles, where a function of Lanes would do"
             : null;
     }
+
+    private static bool IsPtx(IMethodSymbol called) => called is { Name: "Emit", ContainingType.Name: "CudaAsm" };
+
+    /// <summary>The text and the result of an instruction of PTX; no string otherwise, and nothing else is declared inside an expression.</summary>
+    private static bool IsOfPtx(SyntaxNode node) =>
+        node is LiteralExpressionSyntax { RawKind: (int)SyntaxKind.StringLiteralExpression } or DeclarationExpressionSyntax
+        && node.Parent is ArgumentSyntax { Parent.Parent: InvocationExpressionSyntax call }
+        && call.Expression.ToString() == "CudaAsm.Emit";
+
+    /// <summary>Whether PTX stands where ILGPU compiles for CUDA only: other devices take what comes after.</summary>
+    private static bool IsGuarded(SyntaxNode node) => node.Ancestors().OfType<IfStatementSyntax>()
+        .Any(guard => guard.Condition.ToString() == "CudaAsm.IsSupported" && guard.Statement.Contains(node)
+            && guard.Parent is BlockSyntax block && block.Statements.Last() != guard);
 
     private static bool IsKnown(IMethodSymbol called) =>
         called.MethodKind == MethodKind.BuiltinOperator
