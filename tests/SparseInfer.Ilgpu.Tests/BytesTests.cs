@@ -8,17 +8,8 @@ namespace SparseInfer.Ilgpu.Tests;
 /// <summary>Instructions of PTX against the plain code in their place, which other devices execute, and this process too.</summary>
 public sealed class BytesTests
 {
-    private const int Results = 4;
-    private const int Threads = 32;
-
-    public static void Combine(ArrayView<uint> a, ArrayView<uint> b, ArrayView<uint> results)
-    {
-        int i = (Grid.IdxX * Threads) + Group.IdxX;
-        results[i * Results] = (uint)Bytes.Dot(a[i], b[i], (int)a[i]);
-        results[(i * Results) + 1] = (uint)Bytes.DotUnsigned(a[i], b[i], (int)b[i]);
-        results[(i * Results) + 2] = Bytes.InterleaveLower(a[i], b[i]);
-        results[(i * Results) + 3] = Bytes.InterleaveUpper(a[i], b[i]);
-    }
+    private const int Results = BytesKernel.Results;
+    private const int Threads = BytesKernel.Threads;
 
     [Fact]
     public void InstructionsGiveTheIntegersOfPlainCode()
@@ -34,7 +25,7 @@ public sealed class BytesTests
         right.CopyFrom(b);
         uint[] actual = new uint[a.Length * Results];
 
-        device.Accelerator.LoadStreamKernel<ArrayView<uint>, ArrayView<uint>, ArrayView<uint>>(Combine)(
+        device.Accelerator.LoadStreamKernel<ArrayView<uint>, ArrayView<uint>, ArrayView<uint>>(BytesKernel.Combine)(
             new KernelConfig(a.Length / Threads, Threads), left.View, right.View, results.View);
         device.Synchronize();
         results.CopyTo(actual);
@@ -55,5 +46,21 @@ public sealed class BytesTests
             expected[0].ShouldBe((uint)((int)a[i] + BitConverter.GetBytes(a[i]).Zip(signed, (x, y) => (sbyte)x * y).Sum()));
             expected[1].ShouldBe((uint)((int)b[i] + BitConverter.GetBytes(a[i]).Zip(signed, (x, y) => x * y).Sum()));
         }
+    }
+}
+
+/// <summary>A kernel that is all of <see cref="Bytes"/>' instructions; public, for ILGPU calls it from an assembly of its own.</summary>
+public static class BytesKernel
+{
+    public const int Results = 4;
+    public const int Threads = 32;
+
+    public static void Combine(ArrayView<uint> a, ArrayView<uint> b, ArrayView<uint> results)
+    {
+        int i = (Grid.IdxX * Threads) + Group.IdxX;
+        results[i * Results] = (uint)Bytes.Dot(a[i], b[i], (int)a[i]);
+        results[(i * Results) + 1] = (uint)Bytes.DotUnsigned(a[i], b[i], (int)b[i]);
+        results[(i * Results) + 2] = Bytes.InterleaveLower(a[i], b[i]);
+        results[(i * Results) + 3] = Bytes.InterleaveUpper(a[i], b[i]);
     }
 }

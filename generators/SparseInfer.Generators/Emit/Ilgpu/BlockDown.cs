@@ -26,7 +26,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     /// <summary>Writes how activations are rounded, and what is to be read comes to the front of its block.</summary>
     public void EmitRounding()
     {
-        code.Line("// Activations in steps of the largest of 32 neurons that share down's scales, those whose rows are read in front: a block for a warp.");
+        code.Line("// Activations, in steps of the largest of 32 neurons; those whose rows are read come first. A block for a warp.");
         code.Line("ArrayView<int> rowsOfDown = downRows.Cast<int>();");
         code.Line("ArrayView<byte> bytesOfDown = downQuants.Cast<byte>();");
         bool isOnce = plan.SliceBlocks <= plan.Warps;
