@@ -69,4 +69,14 @@ public static class Quad
         to[first + (2 * apart)] = a.Z;
         to[first + (3 * apart)] = a.W;
     }
+
+    /// <summary>The largest magnitude of four columns.</summary>
+    /// <param name="a">Four columns.</param>
+    public static float Largest(Float4 a) => MathF.Max(MathF.Max(MathF.Abs(a.X), MathF.Abs(a.Y)), MathF.Max(MathF.Abs(a.Z), MathF.Abs(a.W)));
+
+    /// <summary>Four columns times a number, rounded to integers: to nearest, ties to even.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="inverse">The number; products are below 2^22 in magnitude.</param>
+    public static Int4 Round(Float4 a, float inverse) => new(
+        BlockStep.Round(a.X * inverse), BlockStep.Round(a.Y * inverse), BlockStep.Round(a.Z * inverse), BlockStep.Round(a.W * inverse));
 }

@@ -15,4 +15,17 @@ public struct Words4
 
     /// <summary>Bytes 12 to 15.</summary>
     public uint W;
+
+    /// <summary>Sets all four.</summary>
+    /// <param name="x">Bytes 0 to 3.</param>
+    /// <param name="y">Bytes 4 to 7.</param>
+    /// <param name="z">Bytes 8 to 11.</param>
+    /// <param name="w">Bytes 12 to 15.</param>
+    public Words4(uint x, uint y, uint z, uint w)
+    {
+        X = x;
+        Y = y;
+        Z = z;
+        W = w;
+    }
 }

@@ -43,7 +43,7 @@ public sealed partial class InspectTests
         code.ShouldBe(0, error);
         output.ShouldStartWith(
             "llama-2-7b, weights F16, on orin-agx-64 (sm_87): 16 multiprocessors, 204.8 GB/s, 64 GB shared with the CPU\n"
-            + "MODELLED, NOT MEASURED: bytes / (204.8 GB/s x 0.65) + launches x 3.85 us\n");
+            + "MODELLED, NOT MEASURED: bytes / (204.8 GB/s x 0.85) + launches x 3.85 us, and docs/gpu-cost-model.md\n");
         output.ShouldContain("a token at position 512, 90% of the neurons inactive");
         output.ShouldContain("tokens/s, modelled");
         string last = output[output.IndexOf("tokens/s", StringComparison.Ordinal)..];

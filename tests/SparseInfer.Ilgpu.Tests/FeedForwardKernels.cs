@@ -81,7 +81,7 @@ internal sealed class FeedForwardKernels : IDisposable
         _partial.CopyFrom(partial);
         _counts.CopyFrom(new int[_counts.Count]);
 
-        Launch(kernel + (metered ? "Metered" : ""), weights, parameter);
+        Launch(kernel, weights, parameter, metered);
         _partial.CopyTo(partial);
         int[] counts = new int[_counts.Count];
         _counts.CopyTo(counts);
@@ -89,10 +89,12 @@ internal sealed class FeedForwardKernels : IDisposable
     }
 
     /// <summary>Launches a kernel on what is there.</summary>
-    public void Launch(string kernel, object weights, object? parameter)
+    public void Launch(string kernel, object weights, object? parameter, bool metered = false)
     {
         Type kernels = _kernels.GetType();
-        var launch = (Delegate)(kernels.GetField(kernel)?.GetValue(_kernels) ?? kernels.GetProperty(kernel).ShouldNotBeNull(kernel).GetValue(_kernels))!;
+        var launch = (Delegate)(metered
+            ? kernels.GetProperty(kernel + "Metered").ShouldNotBeNull(kernel).GetValue(_kernels)
+            : kernels.GetField(kernel).ShouldNotBeNull(kernel).GetValue(_kernels))!;
         MethodInfo method = _generated.GetMethod(kernel, BindingFlags.Static | BindingFlags.NonPublic)!;
         object[] arguments =
         [
@@ -103,7 +105,7 @@ internal sealed class FeedForwardKernels : IDisposable
                 "x" => _x.View,
                 "signs" => _signs.View,
                 "partial" => _partial.View,
-                "counts" => _counts.View,
+                "counts" => metered ? _counts.View : default,
                 _ => parameter!,
             }),
         ];

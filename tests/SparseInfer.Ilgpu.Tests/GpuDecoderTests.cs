@@ -22,15 +22,45 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
     {
         DecoderCase declared = GpuDecoders.Find(name);
         var weights = new DecoderWeights(declared);
-        float[] logits = Run(models.OnGpu(declared), mode);
-        var reference = new DecoderReference(declared, weights, mode, roundsInput: false);
+        bool rounds = Rounds(declared);
+        float[] logits = Run(models.OnGpu(declared), mode, promptTokens: rounds ? 0 : PromptTokens);
+        var reference = new DecoderReference(declared, weights, mode, roundsInput: rounds);
+
+        // A few hundred roundings in a row leave five digits. Block types round inputs, as on the CPU: a difference in the
+        // last digits takes one to the next step now and then, and may turn the sign that a predictor reads. Q4_0 has twice the CPU's bound: a
+        // group's slice may begin inside a block of 32 neurons, whose part then has a step of its own, which the reference does not know.
+        double digits = declared.Weights.Contains(WeightType.Q4_0) ? 4e-2 : rounds ? 5e-4 : 2e-5;
+        int astray = 0;
         for (int i = 0; i < Tokens; i++)
         {
             double[] expected = reference.Next(Token(declared.Vocabulary, i));
             double worst = expected.Select((value, j) => Math.Abs(logits[(i * declared.Vocabulary) + j] - value)).Max();
+            bool isNear = worst < digits * expected.Max(Math.Abs);
+            astray += isNear ? 0 : 1;
+            if (!rounds || mode != SparsityMode.Predicted)
+            {
+                isNear.ShouldBeTrue($"{name}, {mode}, position {i}: {worst} of {expected.Max(Math.Abs)}");
+            }
+        }
 
-            // A few hundred roundings in a row leave five digits, whatever the weights' type: nothing rounds the inputs.
-            worst.ShouldBeLessThan(2e-5 * expected.Max(Math.Abs), $"{name}, {mode}, position {i}");
+        astray.ShouldBeLessThanOrEqualTo(1, $"{name}, {mode}");
+    }
+
+    /// <summary>The products of prompts take inputs as they are.</summary>
+    [Theory]
+    [InlineData("Bytes")]
+    [InlineData("Nibbles")]
+    [InlineData("MixedBlocks")]
+    public void APromptOfABlockTypeIsThatOfDoublePrecisionWithoutRounding(string name)
+    {
+        DecoderCase declared = GpuDecoders.Find(name);
+        float[] logits = Run(models.OnGpu(declared), SparsityMode.Dense, promptTokens: Tokens);
+        var reference = new DecoderReference(declared, new DecoderWeights(declared), SparsityMode.Dense, roundsInput: false);
+        for (int i = 0; i < Tokens; i++)
+        {
+            double[] expected = reference.Next(Token(declared.Vocabulary, i));
+            double worst = expected.Select((value, j) => Math.Abs(logits[(i * declared.Vocabulary) + j] - value)).Max();
+            worst.ShouldBeLessThan(2e-5 * expected.Max(Math.Abs), $"{name}, position {i}");
         }
     }
 
@@ -56,7 +86,7 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
     [Theory]
     [InlineData("Plain", SparsityMode.Predicted)]
     [InlineData("HalfSplitOdd", SparsityMode.Dense)]
-    [InlineData("Mixed", SparsityMode.Predicted)]
+    [InlineData("DoubleRelu", SparsityMode.Predicted)]
     public void ASparsePromptHasTheBitsOfOneTokenAtATimeInItsFeedForwards(string name, SparsityMode mode)
     {
         // Attention's matrix products are tiled in a prompt, so that digits differ; the neurons that are left out do not.
@@ -171,15 +201,15 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
     }
 
     [Fact]
-    public void ATokenTakesSevenLaunchesALayerAndThreeMore()
+    public void ATokenTakesSevenLaunchesALayerAndFourMore()
     {
         DecoderCase declared = GpuDecoders.Even;
         using Session session = models.OnGpu(declared).CreateSession(new SessionOptions { Mode = SparsityMode.Predicted });
         session.Forward([1]);
         IReadOnlyList<string> launches = TestDevice.Launches(models.Gpu, () => session.Forward([2]));
 
-        launches.Count.ShouldBe((declared.Layers * 7) + 3, string.Join(", ", launches));
-        launches.Skip(6).Take(2).ShouldBe(["SignBit", "JoinNormF16"]);
+        launches.Count.ShouldBe((declared.Layers * 7) + 4, string.Join(", ", launches));
+        launches.Skip(6).Take(2).ShouldBe(["SignBit", "JoinF16"]);
     }
 
     /// <summary>What a session's sampling asks; files of random weights have no tokenizer to generate text with.</summary>
@@ -212,6 +242,8 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
 
         return [.. logits];
     }
+
+    private static bool Rounds(DecoderCase declared) => declared.Weights.Any(type => type is WeightType.Q8_0 or WeightType.Q4_0);
 
     private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
 

@@ -12,6 +12,12 @@ public static class Q4_0
     private const uint Exponent = 0x4b000000;
     private const float Bias = 8388608 + 8;
 
+    private const uint LowerBits = 0x0f0f0f0f;
+    private const uint UpperBits = 0xf0f0f0f0;
+
+    /// <summary>Steps of an input's largest element, and of an activation: signed bytes.</summary>
+    public const float Range = 127;
+
     /// <summary><c>sum + w · x</c> over 32 columns.</summary>
     /// <param name="w">A block's quants.</param>
     /// <param name="scale">Its scale, a half's bits.</param>
@@ -48,36 +54,30 @@ public static class Q4_0
         return sum + (F16.Widen(scale) * quants);
     }
 
-    /// <summary><c>y += h w</c> over 32 columns.</summary>
+    /// <summary><c>sum + w · x</c> over 32 columns, whose input is in steps of its largest: an exact sum of integers, then scaled.</summary>
     /// <param name="w">A block's quants.</param>
     /// <param name="scale">Its scale, a half's bits.</param>
-    /// <param name="h">The neuron's activation.</param>
-    /// <param name="y0">The output's columns 0 to 3.</param>
-    /// <param name="y1">Columns 4 to 7.</param>
-    /// <param name="y2">Columns 8 to 11.</param>
-    /// <param name="y3">Columns 12 to 15.</param>
-    /// <param name="y4">Columns 16 to 19.</param>
-    /// <param name="y5">Columns 20 to 23.</param>
-    /// <param name="y6">Columns 24 to 27.</param>
-    /// <param name="y7">Columns 28 to 31.</param>
-    public static void AddScaled(
-        Words4 w,
-        ushort scale,
-        float h,
-        ref Float4 y0,
-        ref Float4 y1,
-        ref Float4 y2,
-        ref Float4 y3,
-        ref Float4 y4,
-        ref Float4 y5,
-        ref Float4 y6,
-        ref Float4 y7) => AddQuants(w, F16.Widen(scale) * h, ref y0, ref y1, ref y2, ref y3, ref y4, ref y5, ref y6, ref y7);
+    /// <param name="x0">The input's columns 0 to 15, signed bytes.</param>
+    /// <param name="x1">Columns 16 to 31.</param>
+    /// <param name="step">The input's step; sums start from -8 times the sum of its bytes.</param>
+    /// <param name="sum">What is added to.</param>
+    public static float Dot(Words4 w, ushort scale, Words4 x0, Words4 x1, BlockStep step, float sum)
+    {
+        // Upper four bits stay where they are: sixteen times what they count.
+        int lower = Bytes.DotUnsigned(Masked(w, LowerBits), x0, step.Start);
+        int upper = Bytes.DotUnsigned(Masked(w, UpperBits), x1, 0);
+        return sum + (F16.Widen(scale) * step.Step * (lower + (upper >> 4)));
+    }
 
     /// <summary>
-    /// <c>t += h (quants - 8)</c> over 32 columns: the down product of the neurons that share their scales (<see cref="BlockScales"/>).
+    /// <c>t += h quants</c> over 32 columns of four neurons: the down product of neurons that share their scales. Sums start from -8 times
+    /// the sum of the activations, those of columns 16 to 31 from sixteen times that, for they count sixteenths.
     /// </summary>
-    /// <param name="w">32 quants.</param>
-    /// <param name="h">The neuron's activation.</param>
+    /// <param name="a">32 quants of the first neuron.</param>
+    /// <param name="b">The second's.</param>
+    /// <param name="c">The third's.</param>
+    /// <param name="d">The fourth's.</param>
+    /// <param name="h">The neurons' activations in steps, signed bytes.</param>
     /// <param name="t0">The sum's columns 0 to 3.</param>
     /// <param name="t1">Columns 4 to 7.</param>
     /// <param name="t2">Columns 8 to 11.</param>
@@ -86,26 +86,25 @@ public static class Q4_0
     /// <param name="t5">Columns 20 to 23.</param>
     /// <param name="t6">Columns 24 to 27.</param>
     /// <param name="t7">Columns 28 to 31.</param>
-    public static void AddQuants(
-        Words4 w,
-        float h,
-        ref Float4 t0,
-        ref Float4 t1,
-        ref Float4 t2,
-        ref Float4 t3,
-        ref Float4 t4,
-        ref Float4 t5,
-        ref Float4 t6,
-        ref Float4 t7)
+    public static void AddFour(
+        Words4 a,
+        Words4 b,
+        Words4 c,
+        Words4 d,
+        uint h,
+        ref Int4 t0,
+        ref Int4 t1,
+        ref Int4 t2,
+        ref Int4 t3,
+        ref Int4 t4,
+        ref Int4 t5,
+        ref Int4 t6,
+        ref Int4 t7)
     {
-        Float4.AddScaled(LowerQuants(w.X), h, ref t0);
-        Float4.AddScaled(LowerQuants(w.Y), h, ref t1);
-        Float4.AddScaled(LowerQuants(w.Z), h, ref t2);
-        Float4.AddScaled(LowerQuants(w.W), h, ref t3);
-        Float4.AddScaled(UpperQuants(w.X), h, ref t4);
-        Float4.AddScaled(UpperQuants(w.Y), h, ref t5);
-        Float4.AddScaled(UpperQuants(w.Z), h, ref t6);
-        Float4.AddScaled(UpperQuants(w.W), h, ref t7);
+        AddWords(a.X, b.X, c.X, d.X, h, ref t0, ref t4);
+        AddWords(a.Y, b.Y, c.Y, d.Y, h, ref t1, ref t5);
+        AddWords(a.Z, b.Z, c.Z, d.Z, h, ref t2, ref t6);
+        AddWords(a.W, b.W, c.W, d.W, h, ref t3, ref t7);
     }
 
     /// <summary>Columns 0 to 3.</summary>
@@ -152,6 +151,26 @@ public static class Q4_0
     /// <param name="word">The word; shifted right by four for the columns 16 further on.</param>
     /// <param name="scale">The block's scale, a half's bits.</param>
     public static Float4 WidenWord(uint word, ushort scale) => Scaled(LowerQuants(word), scale);
+
+    private static Words4 Masked(Words4 w, uint mask) => new(w.X & mask, w.Y & mask, w.Z & mask, w.W & mask);
+
+    private static void AddWords(uint a, uint b, uint c, uint d, uint h, ref Int4 lower, ref Int4 upper)
+    {
+        uint ab = Bytes.InterleaveLower(a, b);
+        uint cd = Bytes.InterleaveLower(c, d);
+        Add(Bytes.LowerHalves(ab, cd), h, ref lower.X, ref upper.X);
+        Add(Bytes.UpperHalves(ab, cd), h, ref lower.Y, ref upper.Y);
+        ab = Bytes.InterleaveUpper(a, b);
+        cd = Bytes.InterleaveUpper(c, d);
+        Add(Bytes.LowerHalves(ab, cd), h, ref lower.Z, ref upper.Z);
+        Add(Bytes.UpperHalves(ab, cd), h, ref lower.W, ref upper.W);
+    }
+
+    private static void Add(uint quants, uint h, ref int lower, ref int upper)
+    {
+        lower = Bytes.DotUnsigned(quants & LowerBits, h, lower);
+        upper = Bytes.DotUnsigned(quants & UpperBits, h, upper);
+    }
 
     private static Float4 Scaled(Float4 quants, ushort scale)
     {

@@ -14,6 +14,9 @@ public static class Q8_0
     private const uint SignBits = 0x80808080;
     private const float Bias = 8388608 + 128;
 
+    /// <summary>Steps of an input's largest element, and of an activation: 16 bits.</summary>
+    public const float Range = 32767;
+
     /// <summary><c>sum + w · x</c> over 16 columns.</summary>
     /// <param name="w">16 quants of one block.</param>
     /// <param name="scale">The block's scale, a half's bits.</param>
@@ -31,32 +34,53 @@ public static class Q8_0
         return sum + (F16.Widen(scale) * quants);
     }
 
-    /// <summary><c>y += h w</c> over 16 columns of one block.</summary>
+    /// <summary>
+    /// <c>sum + w · x</c> over 16 columns, whose input is in steps of its block's largest, 16 bits each: an exact sum of integers, then scaled.
+    /// </summary>
     /// <param name="w">16 quants of one block.</param>
     /// <param name="scale">The block's scale, a half's bits.</param>
-    /// <param name="h">The neuron's activation.</param>
-    /// <param name="y0">The output's columns 0 to 3.</param>
-    /// <param name="y1">Columns 4 to 7.</param>
-    /// <param name="y2">Columns 8 to 11.</param>
-    /// <param name="y3">Columns 12 to 15.</param>
-    public static void AddScaled(Words4 w, ushort scale, float h, ref Float4 y0, ref Float4 y1, ref Float4 y2, ref Float4 y3) =>
-        AddQuants(w, F16.Widen(scale) * h, ref y0, ref y1, ref y2, ref y3);
+    /// <param name="high">The input's upper bytes, signed.</param>
+    /// <param name="low">Its lower bytes, unsigned.</param>
+    /// <param name="step">The input's step.</param>
+    /// <param name="sum">What is added to.</param>
+    public static float Dot(Words4 w, ushort scale, Words4 high, Words4 low, BlockStep step, float sum) =>
+        sum + (F16.Widen(scale) * step.Step * ((Bytes.Dot(w, high, 0) * 256) + Bytes.DotUnsigned(low, w, 0)));
 
-    /// <summary>
-    /// <c>t += h quants</c> over 16 columns: the down product of the neurons that share their scales (<see cref="BlockScales"/>).
-    /// </summary>
-    /// <param name="w">16 quants.</param>
-    /// <param name="h">The neuron's activation.</param>
-    /// <param name="t0">The sum's columns 0 to 3.</param>
+    /// <summary><c>t += h quants</c> over 16 columns of four neurons: the down product of neurons that share their scales.</summary>
+    /// <param name="a">16 quants of the first neuron.</param>
+    /// <param name="b">The second's.</param>
+    /// <param name="c">The third's.</param>
+    /// <param name="d">The fourth's.</param>
+    /// <param name="high">Upper bytes of the neurons' activations in steps, signed.</param>
+    /// <param name="low">Their lower bytes, unsigned.</param>
+    /// <param name="t0">Sums with upper bytes, columns 0 to 3.</param>
     /// <param name="t1">Columns 4 to 7.</param>
     /// <param name="t2">Columns 8 to 11.</param>
     /// <param name="t3">Columns 12 to 15.</param>
-    public static void AddQuants(Words4 w, float h, ref Float4 t0, ref Float4 t1, ref Float4 t2, ref Float4 t3)
+    /// <param name="t4">Sums with lower bytes, columns 0 to 3.</param>
+    /// <param name="t5">Columns 4 to 7.</param>
+    /// <param name="t6">Columns 8 to 11.</param>
+    /// <param name="t7">Columns 12 to 15.</param>
+    public static void AddFour(
+        Words4 a,
+        Words4 b,
+        Words4 c,
+        Words4 d,
+        uint high,
+        uint low,
+        ref Int4 t0,
+        ref Int4 t1,
+        ref Int4 t2,
+        ref Int4 t3,
+        ref Int4 t4,
+        ref Int4 t5,
+        ref Int4 t6,
+        ref Int4 t7)
     {
-        Float4.AddScaled(Quants(w.X), h, ref t0);
-        Float4.AddScaled(Quants(w.Y), h, ref t1);
-        Float4.AddScaled(Quants(w.Z), h, ref t2);
-        Float4.AddScaled(Quants(w.W), h, ref t3);
+        AddWords(a.X, b.X, c.X, d.X, high, low, ref t0, ref t4);
+        AddWords(a.Y, b.Y, c.Y, d.Y, high, low, ref t1, ref t5);
+        AddWords(a.Z, b.Z, c.Z, d.Z, high, low, ref t2, ref t6);
+        AddWords(a.W, b.W, c.W, d.W, high, low, ref t3, ref t7);
     }
 
     /// <summary>Columns 0 to 3.</summary>
@@ -78,6 +102,24 @@ public static class Q8_0
     /// <param name="w">16 quants.</param>
     /// <param name="scale">The block's scale, a half's bits.</param>
     public static Float4 Widen3(Words4 w, ushort scale) => WidenWord(w.W, scale);
+
+    private static void AddWords(uint a, uint b, uint c, uint d, uint high, uint low, ref Int4 upper, ref Int4 lower)
+    {
+        uint ab = Bytes.InterleaveLower(a, b);
+        uint cd = Bytes.InterleaveLower(c, d);
+        Add(Bytes.LowerHalves(ab, cd), high, low, ref upper.X, ref lower.X);
+        Add(Bytes.UpperHalves(ab, cd), high, low, ref upper.Y, ref lower.Y);
+        ab = Bytes.InterleaveUpper(a, b);
+        cd = Bytes.InterleaveUpper(c, d);
+        Add(Bytes.LowerHalves(ab, cd), high, low, ref upper.Z, ref lower.Z);
+        Add(Bytes.UpperHalves(ab, cd), high, low, ref upper.W, ref lower.W);
+    }
+
+    private static void Add(uint quants, uint high, uint low, ref int upper, ref int lower)
+    {
+        upper = Bytes.Dot(quants, high, upper);
+        lower = Bytes.DotUnsigned(low, quants, lower);
+    }
 
     /// <summary>Four columns of a word.</summary>
     /// <param name="word">Four quants.</param>

@@ -41,12 +41,14 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
         string shared = _device.Integrated ? " shared with the CPU" : "";
         Line($"{declaration.Name}, weights {declaration.Weights[0]}, on {_device.Name} ({_device.Architecture}): {_device.Multiprocessors} "
             + $"multiprocessors, {_device.GigabytesPerSecond:0.#} GB/s, {_device.MemoryGigabytes:0.#} GB{shared}");
-        Line($"MODELLED, NOT MEASURED: bytes / ({_device.GigabytesPerSecond:0.#} GB/s x {DeviceCost.BandwidthEfficiency}) "
-            + $"+ launches x {DeviceCost.LaunchMicroseconds:0.00} us");
+        Line($"MODELLED, NOT MEASURED: bytes / ({_device.GigabytesPerSecond:0.#} GB/s x {KernelTime.BandwidthEfficiency}) "
+            + $"+ launches x {KernelTime.LaunchMicroseconds:0.00} us, and docs/gpu-cost-model.md");
         Line("");
         Line("plan");
         Line($"  feed-forward   {_feedForward.Slices} groups of {_feedForward.Threads} threads, {_feedForward.SliceNeurons} neurons each, "
             + $"{_feedForward.SharedBytes:N0} bytes of shared memory");
+        Line($"  {"",-14} {_feedForward.Resident} at a time on a multiprocessor; the busiest takes {_feedForward.Imbalance:0.00} of an equal share");
+        Line($"  its sum        {_feedForward.JoinGroups} groups of {RowPlan.Lanes * _feedForward.JoinWarps} threads");
         Line($"  rows           {IlgpuDecoderPlan.RowThreads} threads a group, {IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp} "
             + $"rows; {_feedForward.Row.Steps} loads of 16 bytes a lane for {plan.Spec.Hidden} weights");
         Line($"  attention      a group for each head and {IlgpuDecoderPlan.SplitPositions} positions");
@@ -64,7 +66,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
         for (int i = 0; i < _costs[0].Parts.Count; i++)
         {
             CostPart part = _costs[0].Parts[i];
-            Line($"  {part.Name,-22}{part.Launches,8}{string.Concat(_costs.Select(cost => Cell(cost, cost.Parts[i])))}");
+            Line($"  {part.Name,-22}{part.Launches,8}{string.Concat(_costs.Select(cost => Cell(cost.Parts[i])))}");
         }
 
         string all = string.Concat(_costs.Select(cost => $"{cost.Bytes / 1e6,9:N1}{cost.Microseconds / 1e3,9:N3}"));
@@ -91,7 +93,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
                 _device.MemoryBytes,
                 _device.Integrated,
             },
-            Constants = new { DeviceCost.BandwidthEfficiency, DeviceCost.LaunchMicroseconds },
+            Constants = new { KernelTime.BandwidthEfficiency, KernelTime.LaunchMicroseconds, KernelTime.BytesPerCycle },
             Plan = new
             {
                 FeedForwardGroups = _feedForward.Slices,
@@ -120,17 +122,12 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
                 cost.Launches,
                 cost.Microseconds,
                 TokensPerSecond = 1e6 / cost.Microseconds,
-                Parts = cost.Parts.Select(part => new { part.Name, part.Bytes, part.Launches, Microseconds = Microseconds(cost, part) }),
+                Parts = cost.Parts.Select(part => new { part.Name, part.Bytes, part.Launches, part.Microseconds }),
             }),
         },
         Options) + "\n";
 
-    /// <summary>A part's share of the token's time: its bytes and its launches.</summary>
-    private static double Microseconds(DeviceCost cost, CostPart part) =>
-        (cost.MemoryMicroseconds * part.Bytes / cost.Bytes) + (part.Launches * DeviceCost.LaunchMicroseconds);
-
-    private static string Cell(DeviceCost cost, CostPart part) =>
-        $"{part.Bytes / 1e6,9:N1}{Microseconds(cost, part) / 1e3,9:N3}";
+    private static string Cell(CostPart part) => $"{part.Bytes / 1e6,9:N1}{part.Microseconds / 1e3,9:N3}";
 
     private static string Gib(long bytes) => (bytes / (double)(1L << 30)).ToString("N2");
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using ILGPU;
 using SparseInfer.Cli.Compilation;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Cli.Inspect;
 
@@ -20,8 +21,18 @@ internal static class KernelList
            where type.Name.Contains("Ilgpu", StringComparison.Ordinal)
            from method in type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
            where method.IsAssembly && method.ReturnType == typeof(void) && method.GetParameters().Any(IsView)
-           select new KernelMethod(type.Name, method.Name, method),
+           from kernel in Forms(method)
+           select new KernelMethod(type.Name, kernel.Name, kernel.Method),
     ];
+
+    /// <summary>A method as it is launched; one that a meter is a type argument of, as both.</summary>
+    private static (string Name, MethodInfo Method)[] Forms(MethodInfo method) => method.IsGenericMethodDefinition
+        ?
+        [
+            (method.Name, method.MakeGenericMethod(typeof(MeterOff))),
+            (method.Name + "Metered", method.MakeGenericMethod(typeof(MeterOn))),
+        ]
+        : [(method.Name, method)];
 
     private static bool IsView(ParameterInfo parameter) =>
         parameter.ParameterType.IsGenericType && parameter.ParameterType.GetGenericTypeDefinition() == typeof(ArrayView<>);

@@ -11,7 +11,7 @@ namespace SparseInfer.Generators.Tests.Execution;
 /// terms' magnitudes, with u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
 /// </remarks>
 /// <param name="onGpu">
-/// Whether a GPU is meant: there the lanes of a warp share a row 16 bytes at a time, and block formats do not round their input.
+/// Whether a GPU is meant: there the lanes of a warp share a row 16 bytes at a time.
 /// </param>
 internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu = false)
 {
@@ -138,7 +138,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
     /// </summary>
     private double InputRounding(StoredMatrix matrix, ReadOnlySpan<float> weights, Func<int, double> largest)
     {
-        if (onGpu || matrix.InputSteps is not { } steps)
+        if (matrix.InputSteps is not { } steps)
         {
             return 0;
         }

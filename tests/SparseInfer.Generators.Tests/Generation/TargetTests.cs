@@ -78,7 +78,7 @@ public sealed partial class TargetTests
         string source = Model("M", replaced + added);
         IEnumerable<string> written = Generate(source)
             .Where(file => file.HintName.Contains("Ilgpu", StringComparison.Ordinal))
-            .SelectMany(file => Kernel().Matches(file.SourceText.ToString()).Select(match => match.Groups[1].Value));
+            .SelectMany(file => Kernel().Matches(file.SourceText.ToString()).SelectMany(Names));
 
         KernelTable.Of(IlgpuDecoderPlan.Of(Parsed.Model(source.Replace("using SparseInfer;", "", StringComparison.Ordinal))!))
             .Select(kernel => kernel.Name).ShouldBe(written, ignoreOrder: true);
@@ -137,6 +137,13 @@ public sealed partial class TargetTests
             """;
     }
 
-    [GeneratedRegex(@"internal static void (\w+)\((?!\))")]
+    /// <summary>A kernel with a meter is launched as two.</summary>
+    private static string[] Names(Match kernel)
+    {
+        string name = kernel.Groups[1].Value;
+        return kernel.Groups[2].Success ? [name, name + "Metered"] : [name];
+    }
+
+    [GeneratedRegex(@"internal static void (\w+)(<TMeter>)?\((?!\))")]
     private static partial Regex Kernel();
 }

@@ -28,6 +28,7 @@ internal static class GpuZoo
             FeedForwardBiases = true,
             Weights = [WeightType.Q4_0, WeightType.F16],
         },
+        new("WiderThanSharedMemory") { Hidden = 24576, Intermediate = 32768, Heads = 192, KeyValueHeads = 8, Weights = [WeightType.Q8_0] },
         new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
     ];
 

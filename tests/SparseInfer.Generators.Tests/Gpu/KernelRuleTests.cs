@@ -77,8 +77,12 @@ public sealed class KernelRuleTests
     [InlineData("System.Numerics.Vector4 y = default;", "is a System.Numerics.Vector4")]
     [InlineData("var y = System.Runtime.Intrinsics.Vector128<float>.Zero;", "Vector128<float>")]
     [InlineData("Kernel(view, x);", "a recursion")]
+    [InlineData("x += Lanes.Sum(x);", "makes lanes meet inside an expression")]
+    [InlineData("view[0] = Lanes.Sum(x);", "makes lanes meet inside an expression")]
+    [InlineData("float y = Lanes.Sum(x) + 1f;", "makes lanes meet inside an expression")]
     [InlineData("x += Warp.ShuffleXor(x, 1);", "makes lanes meet inside an expression")]
-    [InlineData("float y = Warp.ShuffleXor(x, 1) + 1f;", "makes lanes meet inside an expression")]
+    [InlineData("float y = Warp.ShuffleXor(x, 1);", "a function of Lanes would do")]
+    [InlineData("ILGPU.Half y = Warp.ShuffleXor(default(ILGPU.Half), 1);", "shuffles halves")]
     [InlineData("ref float y = ref x;", "is a reference")]
     [InlineData("string y = \"text\";", "an expression that kernels do not have")]
     [InlineData("object y = x;", "is a object")]
@@ -87,12 +91,15 @@ public sealed class KernelRuleTests
     [InlineData("do { x += 1f; } while (x < 1f);", "a statement that kernels do not have")]
     [InlineData("float y = view[0]; Group.Barrier(); x += y;", "in the same run of statements as a barrier")]
     [InlineData("float y = view[0]; float z = y * 2f; view[1] = x; Group.Barrier(); x += z;", "in the same run of statements as a barrier")]
+    [InlineData("ILGPU.Runtime.Cuda.CudaAsm.Emit(\"dp4a.s32.s32 %0, %1, %1, %1;\", out int y, 1u);", "an expression that kernels do not have")]
+    [InlineData("CudaAsm.Emit(\"dp4a.s32.s32 %0, %1, %1, %1;\", out int y, 1u);", "writes PTX for devices that have none")]
+    [InlineData("if (CudaAsm.IsSupported) { CudaAsm.Emit(\"mov.u32 %0, %1;\", out int y, 1u); }", "writes PTX for devices that have none")]
     public void WhatBreaksARuleIsFound(string statement, string violation) =>
         Violations($"private static void Kernel(ArrayView<float> view, float x) {{ {statement} }}", isKernel: true)
             .ShouldContain(found => found.Contains(violation, StringComparison.Ordinal));
 
     [Theory]
-    [InlineData("private static float F(float x) { float y = Warp.ShuffleXor(x, 1); return y; }")]
+    [InlineData("private static void F(float x) { float y = Lanes.Sum(x); }")]
     [InlineData("private static void F() { Group.Barrier(); }")]
     [InlineData("private static void F() { ArrayView<float> y = SharedMemory.Allocate<float>(4); }")]
     public void FunctionsDoNotMakeLanesMeet(string function)
@@ -101,10 +108,15 @@ public sealed class KernelRuleTests
         Violations(function, isKernel: true).ShouldBeEmpty();
     }
 
+    [Fact]
+    public void AFunctionMayWritePtxWhereItHasPlainCodeToo() => Violations(
+        "private static uint F(uint a) { if (CudaAsm.IsSupported) { CudaAsm.Emit(\"mov.b32 %0, %1;\", out uint y, a); return y; } return a; }",
+        isKernel: false).ShouldBeEmpty();
+
     private static IEnumerable<string> Violations(string method, bool isKernel)
     {
         SyntaxTree tree = GeneratedProject.Tree(
-            $"using ILGPU; static class C {{ private static readonly float[] Table = [1f]; private static float State = 1f; {method} }}", "Kernel.cs");
+            $"using ILGPU; using ILGPU.Runtime.Cuda; using SparseInfer.Kernels.Ilgpu; static class C {{ private static readonly float[] Table = [1f]; private static float State = 1f; {method} }}", "Kernel.cs");
         SemanticModel model = CSharpCompilation.Create("Kernel", [tree], UserCode.IlgpuReferences, UserCode.CompilationOptions)
             .GetSemanticModel(tree);
         return KernelRules.Violations(model, tree.GetRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(), isKernel);

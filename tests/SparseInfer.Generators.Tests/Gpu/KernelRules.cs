@@ -31,12 +31,14 @@ internal static class KernelRules
         SyntaxKind.RightShiftExpression, SyntaxKind.BitwiseAndExpression, SyntaxKind.BitwiseOrExpression, SyntaxKind.ExclusiveOrExpression,
         SyntaxKind.LogicalAndExpression, SyntaxKind.LogicalOrExpression, SyntaxKind.EqualsExpression, SyntaxKind.NotEqualsExpression,
         SyntaxKind.LessThanExpression, SyntaxKind.LessThanOrEqualExpression, SyntaxKind.GreaterThanExpression,
-        SyntaxKind.GreaterThanOrEqualExpression, SyntaxKind.UnaryMinusExpression, SyntaxKind.PostIncrementExpression,
+        SyntaxKind.GreaterThanOrEqualExpression, SyntaxKind.UnaryMinusExpression, SyntaxKind.BitwiseNotExpression, SyntaxKind.PostIncrementExpression,
     ];
 
     /// <summary>What breaks a rule in one method.</summary>
     /// <param name="method">The method, or a constructor, operator or property.</param>
-    /// <param name="isKernel">Whether it is launched; a function that kernels call may not meet other lanes.</param>
+    /// <param name="isKernel">
+    /// Whether it is launched. A function that kernels call may not make lanes meet, but for those of <c>Lanes</c>, which are nothing else.
+    /// </param>
     public static IEnumerable<string> Violations(SemanticModel model, MemberDeclarationSyntax method, bool isKernel)
     {
         foreach (string movable in method.DescendantNodes().OfType<BlockSyntax>().SelectMany(MovableLoads))
@@ -44,10 +46,11 @@ internal static class KernelRules
             yield return movable;
         }
 
-        foreach (SyntaxNode node in method.DescendantNodes(inner => inner is not AttributeListSyntax))
+        foreach (SyntaxNode node in method.DescendantNodes(inner => inner is not (AttributeListSyntax or TypeParameterConstraintClauseSyntax)))
         {
             string? wrong = node switch
             {
+                _ when IsOfPtx(node) => null,
                 StatementSyntax when !Statements.Contains(node.Kind()) => "is a statement that kernels do not have",
                 ExpressionSyntax when IsName(node) => null,
                 ExpressionSyntax when !Expressions.Contains(node.Kind()) => "is an expression that kernels do not have",
@@ -88,7 +91,7 @@ internal static class KernelRules
                 Expression: AssignmentExpressionSyntax { Left: ElementAccessExpressionSyntax },
             };
             bool shuffles = statement.DescendantNodes().OfType<InvocationExpressionSyntax>()
-                .Any(call => call.ToString().StartsWith("Warp.", StringComparison.Ordinal));
+                .Any(call => call.ToString().StartsWith("Lanes.", StringComparison.Ordinal));
             HashSet<ElementAccessExpressionSyntax> used = [.. statement.DescendantNodes().OfType<IdentifierNameSyntax>()
                 .SelectMany(name => origins.GetValueOrDefault(name.Identifier.Text) ?? [])];
             if (stores || shuffles)
@@ -139,7 +142,8 @@ internal static class KernelRules
             IFieldSymbol { IsStatic: true, IsConst: false } => "is a static field",
             IMethodSymbol { ContainingType: { } inside } called when SymbolEqualityComparer.Default.Equals(called, model.GetDeclaredSymbol(method)) =>
                 $"calls {inside.Name}'s own method: a recursion",
-            IMethodSymbol called when Meets(called) => Meeting(node, called, isKernel),
+            IMethodSymbol called when IsPtx(called) => node is not InvocationExpressionSyntax || IsGuarded(node) ? null : "writes PTX for devices that have none",
+            IMethodSymbol called when Meets(called) => Meeting(node, called, method, model, isKernel),
             IMethodSymbol called when !IsKnown(called) => $"calls {called.ContainingType}.{called.Name}",
             _ => null,
         };
@@ -147,24 +151,48 @@ internal static class KernelRules
 
     /// <summary>Shuffles, barriers and shared memory: all lanes have to come to them.</summary>
     private static bool Meets(IMethodSymbol called) =>
-        called.ContainingNamespace.ToDisplayString() == "ILGPU"
-        && (called.ContainingType.Name is "Warp" or "SharedMemory" || called is { ContainingType.Name: "Group", MethodKind: MethodKind.Ordinary });
+        (called.ContainingNamespace.ToDisplayString() == "ILGPU"
+        && (called.ContainingType.Name is "Warp" or "SharedMemory" || called is { ContainingType.Name: "Group", MethodKind: MethodKind.Ordinary }))
+        || IsLanes(called.ContainingType);
 
-    private static string? Meeting(SyntaxNode node, IMethodSymbol called, bool isKernel)
+    private static bool IsLanes(INamedTypeSymbol type) => type.Name == "Lanes" && type.ContainingNamespace.ToDisplayString() == "SparseInfer.Kernels.Ilgpu";
+
+    /// <summary>
+    /// Kernels meet in statements of their own, where readers see them, and shuffle in <c>Lanes</c> only; <c>Lanes</c> does nothing but shuffle.
+    /// </summary>
+    private static string? Meeting(SyntaxNode node, IMethodSymbol called, MemberDeclarationSyntax method, SemanticModel model, bool isKernel)
     {
         if (node is not InvocationExpressionSyntax)
         {
             return null;
         }
 
+        bool isShuffle = called.ContainingType.Name == "Warp";
+        bool isInLanes = model.GetDeclaredSymbol(method)?.ContainingType is { } type && IsLanes(type);
         bool alone = node.Parent is ExpressionStatementSyntax
-            || node.Parent is EqualsValueClauseSyntax { Parent.Parent.Parent: LocalDeclarationStatementSyntax };
+            or AssignmentExpressionSyntax { Parent: ExpressionStatementSyntax, RawKind: (int)SyntaxKind.SimpleAssignmentExpression, Left: IdentifierNameSyntax }
+            or EqualsValueClauseSyntax { Parent.Parent.Parent: LocalDeclarationStatementSyntax };
         bool isNarrow = called.TypeArguments.Concat(called.Parameters.Select(parameter => parameter.Type)).All(type => type.Name != "Half");
-        return !isKernel ? "makes lanes meet in a function"
+        return isShuffle && !isNarrow ? "shuffles halves"
+            : isInLanes ? (isShuffle || IsLanes(called.ContainingType) ? null : "makes lanes meet in a function")
+            : !isKernel ? "makes lanes meet in a function"
             : !alone ? "makes lanes meet inside an expression"
-            : called.ContainingType.Name == "Warp" && !isNarrow ? "shuffles halves"
+            : isShuffle ? "shuffles, where a function of Lanes would do"
             : null;
     }
+
+    private static bool IsPtx(IMethodSymbol called) => called is { Name: "Emit", ContainingType.Name: "CudaAsm" };
+
+    /// <summary>The text and the result of an instruction of PTX; no string otherwise, and nothing else is declared inside an expression.</summary>
+    private static bool IsOfPtx(SyntaxNode node) =>
+        node is LiteralExpressionSyntax { RawKind: (int)SyntaxKind.StringLiteralExpression } or DeclarationExpressionSyntax
+        && node.Parent is ArgumentSyntax { Parent.Parent: InvocationExpressionSyntax call }
+        && call.Expression.ToString() == "CudaAsm.Emit";
+
+    /// <summary>Whether PTX stands where ILGPU compiles for CUDA only: other devices take what comes after.</summary>
+    private static bool IsGuarded(SyntaxNode node) => node.Ancestors().OfType<IfStatementSyntax>()
+        .Any(guard => guard.Condition.ToString() == "CudaAsm.IsSupported" && guard.Statement.Contains(node)
+            && guard.Parent is BlockSyntax block && block.Statements.Last() != guard);
 
     private static bool IsKnown(IMethodSymbol called) =>
         called.MethodKind == MethodKind.BuiltinOperator

@@ -10,7 +10,7 @@ public sealed class DeviceCostTests
     private const double Matrix = 11008.0 * 4096 * 2;
 
     [Fact]
-    public void ALlamaReadsItsWeightsOnceAndAskesForSevenLaunchesALayer()
+    public void ALlamaReadsItsWeightsOnceAndAsksForSevenLaunchesALayer()
     {
         DeviceCost cost = Cost(CostMode.Dense, sparsity: 0.9, position: 0);
 
@@ -18,7 +18,7 @@ public sealed class DeviceCostTests
         Part(cost, "feed-forward weights").Bytes.ShouldBe(32 * 3 * Matrix);
         Part(cost, "output head").Bytes.ShouldBe((32000 * 4096.0 * 2) + (2 * 32000 * 4));
         Part(cost, "predictor signs").Bytes.ShouldBe(0);
-        cost.Launches.ShouldBe((7 * 32) + 3);
+        cost.Launches.ShouldBe((7 * 32) + 4);
         cost.Parts.Count(part => part.Name == "feed-forward weights" && part.Launches == 32).ShouldBe(1);
     }
 
@@ -52,18 +52,40 @@ public sealed class DeviceCostTests
     }
 
     [Fact]
-    public void PartialSumsAreWrittenAndReadOnceASlice()
+    public void PartialSumsAreWrittenAndReadOnceASliceAndTheResidualStreamWithThem()
     {
         IlgpuDecoderPlan plan = Plan();
         int slices = plan.FeedForwards.Single().Slices;
-        Part(DeviceCost.Of(plan, new(CostMode.Dense, 0, 0)), "partial sums").Bytes.ShouldBe(32 * 2.0 * slices * 4096 * 4);
+        Part(DeviceCost.Of(plan, new(CostMode.Dense, 0, 0)), "partial sums").Bytes.ShouldBe(32 * ((2.0 * slices * 4096 * 4) + (2 * 4096 * 4)));
     }
 
     [Fact]
     public void TimeIsBytesOverBandwidthAndLaunchesTimesLatency()
     {
         DeviceCost cost = Cost(CostMode.Dense, 0, 0);
-        cost.Microseconds.ShouldBe((cost.Bytes / (204.8e9 * 0.65) * 1e6) + (cost.Launches * 5000 / 1300.0), 1e-6);
+        CostPart attention = Part(cost, "attention weights");
+        attention.Microseconds.ShouldBe((attention.Bytes / (204.8e9 * 0.85) * 1e6) + (attention.Launches * 5000 / 1300.0), 1e-6);
+        cost.Microseconds.ShouldBe(cost.Parts.Sum(part => part.Microseconds), 1e-6);
+    }
+
+    [Fact]
+    public void ALaunchOfOneGroupHasTheBandwidthOfOneMultiprocessor()
+    {
+        CostPart norms = Part(Cost(CostMode.Dense, 0, 0), "norms");
+        norms.Launches.ShouldBe(32 + 1);
+        norms.Microseconds.ShouldBe((norms.Bytes / (14 * 1300)) + (norms.Launches * 5000 / 1300.0), 1e-6);
+    }
+
+    /// <summary>A type whose instructions take longer than its bytes is as slow as they are.</summary>
+    [Fact]
+    public void WeightsTakeTheSlowerOfBytesAndInstructions()
+    {
+        DeviceTarget wide = DeviceTable.Find("orin-agx-64")! with { GigabytesPerSecond = 2000 };
+        double Time(WeightType type) => Math.Max(
+            KernelTime.Move(wide, 1e6, 16), KernelTime.Issue(wide, 1e6, KernelTime.InstructionsPerLoad(type)));
+        Time(WeightType.F16).ShouldBe(KernelTime.Move(wide, 1e6, 16));
+        KernelTime.Issue(wide, 1e6, 60).ShouldBe(1e6 / 512 * 60 / (4 * 16 * 1300), 1e-9);
+        KernelTime.Issue(wide, 1e6, 185).ShouldBeGreaterThan(KernelTime.Move(wide, 1e6, 16));
     }
 
     [Fact]
@@ -75,7 +97,7 @@ public sealed class DeviceCostTests
         DeviceCost cost = DeviceCost.Of(plan, new(CostMode.Predicted, 1 - Kept, 0));
         Part(cost, "feed-forward weights").Bytes.ShouldBe(Matrix * ((10 * 3 * Kept) + (10 * (1 + (2 * Kept))) + (12 * 3)), 1);
         Part(cost, "predictor signs").Bytes.ShouldBe(10 * 11008.0 * 4096 / 8);
-        cost.Launches.ShouldBe((7 * 32) + 3);
+        cost.Launches.ShouldBe((7 * 32) + 4);
     }
 
     [Fact]

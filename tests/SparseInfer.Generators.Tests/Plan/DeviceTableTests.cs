@@ -40,5 +40,5 @@ public sealed class DeviceTableTests
     [Fact]
     public void FiguresArePlausibleOnes() => DeviceTable.All.ShouldAllBe(target =>
         target.Multiprocessors > 0 && target.SharedKilobytes * 1024 >= DeviceTable.MostSharedBytes
-        && target.ThreadsPerMultiprocessor % RowPlan.Lanes == 0 && target.GigabytesPerSecond > 0 && target.MemoryBytes > 0);
+        && target.Megahertz > 0 && target.ThreadsPerMultiprocessor % RowPlan.Lanes == 0 && target.GigabytesPerSecond > 0 && target.MemoryBytes > 0);
 }

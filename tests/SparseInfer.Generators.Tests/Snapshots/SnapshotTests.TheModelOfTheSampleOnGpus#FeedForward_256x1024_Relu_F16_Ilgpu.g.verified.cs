@@ -19,6 +19,9 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::ILGPU;
 using global::ILGPU.Runtime;
+using IMeter = global::SparseInfer.Kernels.Cpu.IMeter;
+using MeterOff = global::SparseInfer.Kernels.Cpu.MeterOff;
+using MeterOn = global::SparseInfer.Kernels.Cpu.MeterOn;
 using global::SparseInfer.Kernels.Ilgpu;
 
 /// <summary>Feed-forward 256 wide, 1024 neurons, weights F16: kernels for GPUs.</summary>
@@ -27,13 +30,21 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 {
     internal const int Threads = 64;
 
-    /// <summary>Groups of a launch: each takes 8 neurons.</summary>
+    /// <summary>Groups of a launch.</summary>
     internal const int Slices = 128;
 
     /// <summary>Numbers that a metered launch counts: four a warp.</summary>
-    internal const int Counts = 1024;
+    internal const int Counts = Slices * Warps * 4;
 
     internal const long RowBytes = 512;
+
+    private const int Warps = 2;
+    private const int Intermediate = 1024;
+    private const int SliceNeurons = 8; // a group's
+    private const int WarpNeurons = 4; // that a warp predicts
+    private const int SignWords = 2; // 16-byte words of a row's signs
+    private const int RowWords = 32; // 16-byte words of a row
+    private const int HiddenQuads = 64; // four columns each, padded
 
     /// <summary>One layer's weights, on the device.</summary>
     internal struct Weights
@@ -47,557 +58,63 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
     /// <summary>The kernels, compiled for a device; those that count when they are first asked for.</summary>
     internal sealed class Kernels(IlgpuDevice device)
     {
-        public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>> Dense =
-            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>>(FeedForward_256x1024_Relu_F16_Ilgpu.Dense);
-        public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>> Exact =
-            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>>(FeedForward_256x1024_Relu_F16_Ilgpu.Exact);
-        public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, int> SignBit =
-            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, int>(
-                FeedForward_256x1024_Relu_F16_Ilgpu.SignBit);
+        public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> Dense =
+            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.Dense<MeterOff>);
+        public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> Exact =
+            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.Exact<MeterOff>);
+        public readonly Action<
+            KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int> SignBit =
+            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.SignBit<MeterOff>);
         public readonly Action<KernelConfig, Weights, ArrayView<float>, ArrayView<float>> ActivateBatch =
-            device.LoadKernel<Weights, ArrayView<float>, ArrayView<float>>(
+            device.Accelerator.LoadStreamKernel<Weights, ArrayView<float>, ArrayView<float>>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.ActivateBatch);
 
         private Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>? _denseMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> DenseMetered =>
-            _denseMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
-                FeedForward_256x1024_Relu_F16_Ilgpu.DenseMetered);
+            _denseMetered ??= device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.Dense<MeterOn>);
 
         private Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>? _exactMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> ExactMetered =>
-            _exactMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
-                FeedForward_256x1024_Relu_F16_Ilgpu.ExactMetered);
+            _exactMetered ??= device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.Exact<MeterOn>);
 
         private Action<
             KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>? _signBitMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int> SignBitMetered =>
-            _signBitMetered ??= device.LoadKernel<
+            _signBitMetered ??= device.Accelerator.LoadStreamKernel<
                 Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>,
-                int>(FeedForward_256x1024_Relu_F16_Ilgpu.SignBitMetered);
+                int>(FeedForward_256x1024_Relu_F16_Ilgpu.SignBit<MeterOn>);
     }
 
     /// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>
-    internal static void Dense(Weights w, ArrayView<Float4> x, ArrayView<Float4> partial)
+    internal static void Dense<TMeter>(Weights w, ArrayView<Float4> x, ArrayView<Float4> partial, ArrayView<int> counts)
+        where TMeter : struct, IMeter
     {
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
-        ArrayView<float> values = SharedMemory.Allocate<float>(8);
+        ArrayView<float> values = SharedMemory.Allocate<float>(SliceNeurons);
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        int first = Grid.IdxX * 8;
+        int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        for (int i = thread; i < 64; i += 64)
-        {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
-        }
+        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
 
-        int count = first + 8 < 1024 ? 8 : 1024 - first;
+        int count = SliceNeurons;
         Group.Barrier();
 
         // Gate, activation, up: a row for a warp.
-        int share = (count + 1) / 2;
-        int from = warp * share;
-        int to = from + share < count ? from + share : count;
-        for (int n = from; n < to; n++)
-        {
-            int neuron = first + n;
-            int gateRow = (neuron * 32) + lane;
-            float gate = 0f;
-            gate = F16.Dot(w.Gate[gateRow], input[lane], input[lane + 32], gate);
-            float gate_16 = Warp.ShuffleXor(gate, 16);
-            gate += gate_16;
-            float gate_8 = Warp.ShuffleXor(gate, 8);
-            gate += gate_8;
-            float gate_4 = Warp.ShuffleXor(gate, 4);
-            gate += gate_4;
-            float gate_2 = Warp.ShuffleXor(gate, 2);
-            gate += gate_2;
-            float gate_1 = Warp.ShuffleXor(gate, 1);
-            gate += gate_1;
-            float activation = Activate(gate);
-            int upRow = (neuron * 32) + lane;
-            float up = 0f;
-            up = F16.Dot(w.Up[upRow], input[lane], input[lane + 32], up);
-            float up_16 = Warp.ShuffleXor(up, 16);
-            up += up_16;
-            float up_8 = Warp.ShuffleXor(up, 8);
-            up += up_8;
-            float up_4 = Warp.ShuffleXor(up, 4);
-            up += up_4;
-            float up_2 = Warp.ShuffleXor(up, 2);
-            up += up_2;
-            float up_1 = Warp.ShuffleXor(up, 1);
-            up += up_1;
-            float product = activation == 0f ? 0f : activation * up;
-            if (lane == 0)
-            {
-                values[n] = product;
-            }
-        }
-
-        Group.Barrier();
-
-        // Down: each thread its columns, in registers; four rows are under way together.
-        if (thread < 32)
-        {
-            Float4 y0_0 = default, y0_1 = default;
-            int next = 0;
-            for (; next + 4 <= count; next += 4)
-            {
-                int row0 = ((first + next) * 32) + thread;
-                float value0 = values[next];
-                int row1 = ((first + next + 1) * 32) + thread;
-                float value1 = values[next + 1];
-                int row2 = ((first + next + 2) * 32) + thread;
-                float value2 = values[next + 2];
-                int row3 = ((first + next + 3) * 32) + thread;
-                float value3 = values[next + 3];
-                Words4 down0_0 = w.Down[row0];
-                Words4 down0_1 = w.Down[row1];
-                Words4 down0_2 = w.Down[row2];
-                Words4 down0_3 = w.Down[row3];
-                F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_1, value1, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_2, value2, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_3, value3, ref y0_0, ref y0_1);
-            }
-
-            for (; next < count; next++)
-            {
-                int row0 = ((first + next) * 32) + thread;
-                float value0 = values[next];
-                Words4 down0_0 = w.Down[row0];
-                F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
-            }
-
-            partial[(Grid.IdxX * 64) + thread] = y0_0;
-            partial[(Grid.IdxX * 64) + thread + 32] = y0_1;
-        }
-    }
-
-    /// <summary>
-    /// Exact sparsity: every row of Gate is read; a neuron whose activation is zero is spared what follows. The same bits as Dense.
-    /// </summary>
-    internal static void Exact(Weights w, ArrayView<Float4> x, ArrayView<Float4> partial)
-    {
-        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
-        ArrayView<uint> bits = SharedMemory.Allocate<uint>(2);
-        ArrayView<int> neurons = SharedMemory.Allocate<int>(8);
-        ArrayView<float> values = SharedMemory.Allocate<float>(8);
-        int thread = Group.IdxX;
-        int lane = thread & 31;
-        int warp = thread / 32;
-        int first = Grid.IdxX * 8;
-
-        // The input, where the lanes of a warp read it without bank conflicts.
-        for (int i = thread; i < 64; i += 64)
-        {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
-        }
-
-        int count = first + 8 < 1024 ? 8 : 1024 - first;
-        Group.Barrier();
-
-        // Gate, activation, up: a row for a warp.
-        int share = (count + 1) / 2;
-        int from = warp * share;
-        int to = from + share < count ? from + share : count;
-        uint active = 0u;
-        float mine = 0f;
-        for (int n = from; n < to; n++)
-        {
-            int neuron = first + n;
-            int gateRow = (neuron * 32) + lane;
-            float gate = 0f;
-            gate = F16.Dot(w.Gate[gateRow], input[lane], input[lane + 32], gate);
-            float gate_16 = Warp.ShuffleXor(gate, 16);
-            gate += gate_16;
-            float gate_8 = Warp.ShuffleXor(gate, 8);
-            gate += gate_8;
-            float gate_4 = Warp.ShuffleXor(gate, 4);
-            gate += gate_4;
-            float gate_2 = Warp.ShuffleXor(gate, 2);
-            gate += gate_2;
-            float gate_1 = Warp.ShuffleXor(gate, 1);
-            gate += gate_1;
-            float activation = Activate(gate);
-            if (activation != 0f)
-            {
-                int upRow = (neuron * 32) + lane;
-                float up = 0f;
-                up = F16.Dot(w.Up[upRow], input[lane], input[lane + 32], up);
-                float up_16 = Warp.ShuffleXor(up, 16);
-                up += up_16;
-                float up_8 = Warp.ShuffleXor(up, 8);
-                up += up_8;
-                float up_4 = Warp.ShuffleXor(up, 4);
-                up += up_4;
-                float up_2 = Warp.ShuffleXor(up, 2);
-                up += up_2;
-                float up_1 = Warp.ShuffleXor(up, 1);
-                up += up_1;
-                float product = activation * up;
-                if (product != 0f)
-                {
-                    active |= 1u << (n - from);
-                    mine = lane == n - from ? product : mine;
-                }
-            }
-        }
-
-        // What is not zero becomes the list that down goes through, in ascending order.
-        if (lane == 0)
-        {
-            bits[warp] = active;
-        }
-
-        Group.Barrier();
-        int rows = 0;
-        int rank = 0;
-        for (int other = 0; other < 2; other++)
-        {
-            int ones = IntrinsicMath.PopCount(bits[other]);
-            rank += other < warp ? ones : 0;
-            rows += ones;
-        }
-
-        if (((active >> lane) & 1u) != 0u)
-        {
-            int entryOfLane = rank + IntrinsicMath.PopCount(active & ((1u << lane) - 1u));
-            neurons[entryOfLane] = first + from + lane;
-            values[entryOfLane] = mine;
-        }
-
-        Group.Barrier();
-
-        // Down: each thread its columns, in registers; four rows are under way together.
-        if (thread < 32)
-        {
-            Float4 y0_0 = default, y0_1 = default;
-            int next = 0;
-            for (; next + 4 <= rows; next += 4)
-            {
-                int row0 = (neurons[next] * 32) + thread;
-                float value0 = values[next];
-                int row1 = (neurons[next + 1] * 32) + thread;
-                float value1 = values[next + 1];
-                int row2 = (neurons[next + 2] * 32) + thread;
-                float value2 = values[next + 2];
-                int row3 = (neurons[next + 3] * 32) + thread;
-                float value3 = values[next + 3];
-                Words4 down0_0 = w.Down[row0];
-                Words4 down0_1 = w.Down[row1];
-                Words4 down0_2 = w.Down[row2];
-                Words4 down0_3 = w.Down[row3];
-                F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_1, value1, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_2, value2, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_3, value3, ref y0_0, ref y0_1);
-            }
-
-            for (; next < rows; next++)
-            {
-                int row0 = (neurons[next] * 32) + thread;
-                float value0 = values[next];
-                Words4 down0_0 = w.Down[row0];
-                F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
-            }
-
-            partial[(Grid.IdxX * 64) + thread] = y0_0;
-            partial[(Grid.IdxX * 64) + thread + 32] = y0_1;
-        }
-    }
-
-    /// <summary>
-    /// Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where the signs of the input and of its row of Gate disagree in
-    /// more than threshold of 256 columns.
-    /// </summary>
-    internal static void SignBit(Weights w, ArrayView<Float4> x, ArrayView<Words4> signs, ArrayView<Float4> partial, int threshold)
-    {
-        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
-        ArrayView<uint> bits = SharedMemory.Allocate<uint>(2);
-        ArrayView<int> neurons = SharedMemory.Allocate<int>(8);
-        ArrayView<float> values = SharedMemory.Allocate<float>(8);
-        int thread = Group.IdxX;
-        int lane = thread & 31;
-        int warp = thread / 32;
-        int first = Grid.IdxX * 8;
-
-        // The input, where the lanes of a warp read it without bank conflicts.
-        for (int i = thread; i < 64; i += 64)
-        {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
-        }
-
-        int firstOfWarp = first + (warp * 4);
-        uint kept = 0u;
-        // Predict: count the signs that disagree, four neurons at a time.
-        Words4 sign0 = default;
-        if (lane < 2)
-        {
-            sign0 = signs[lane];
-        }
-
-        for (int n = 0; n < 4; n += 4)
-        {
-            int row0 = (firstOfWarp + n < 1024 ? firstOfWarp + n : 1023) * 2;
-            int row1 = (firstOfWarp + n + 1 < 1024 ? firstOfWarp + n + 1 : 1023) * 2;
-            int row2 = (firstOfWarp + n + 2 < 1024 ? firstOfWarp + n + 2 : 1023) * 2;
-            int row3 = (firstOfWarp + n + 3 < 1024 ? firstOfWarp + n + 3 : 1023) * 2;
-            int gateDisagreeing0 = 0;
-            int gateDisagreeing1 = 0;
-            int gateDisagreeing2 = 0;
-            int gateDisagreeing3 = 0;
-            Words4 gateWords0_0 = default;
-            if (lane < 2)
-            {
-                gateWords0_0 = w.GateSigns[row0 + lane];
-            }
-
-            Words4 gateWords0_1 = default;
-            if (lane < 2)
-            {
-                gateWords0_1 = w.GateSigns[row1 + lane];
-            }
-
-            Words4 gateWords0_2 = default;
-            if (lane < 2)
-            {
-                gateWords0_2 = w.GateSigns[row2 + lane];
-            }
-
-            Words4 gateWords0_3 = default;
-            if (lane < 2)
-            {
-                gateWords0_3 = w.GateSigns[row3 + lane];
-            }
-
-            gateDisagreeing0 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_0.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_0.Y);
-            gateDisagreeing0 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_0.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_0.W);
-            gateDisagreeing1 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_1.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_1.Y);
-            gateDisagreeing1 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_1.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_1.W);
-            gateDisagreeing2 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_2.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_2.Y);
-            gateDisagreeing2 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_2.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_2.W);
-            gateDisagreeing3 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_3.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_3.Y);
-            gateDisagreeing3 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_3.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_3.W);
-            int gateDisagreeing0_16 = Warp.ShuffleXor(gateDisagreeing0, 16);
-            int gateDisagreeing1_16 = Warp.ShuffleXor(gateDisagreeing1, 16);
-            int gateDisagreeing2_16 = Warp.ShuffleXor(gateDisagreeing2, 16);
-            int gateDisagreeing3_16 = Warp.ShuffleXor(gateDisagreeing3, 16);
-            gateDisagreeing0 += gateDisagreeing0_16;
-            gateDisagreeing1 += gateDisagreeing1_16;
-            gateDisagreeing2 += gateDisagreeing2_16;
-            gateDisagreeing3 += gateDisagreeing3_16;
-            int gateDisagreeing0_8 = Warp.ShuffleXor(gateDisagreeing0, 8);
-            int gateDisagreeing1_8 = Warp.ShuffleXor(gateDisagreeing1, 8);
-            int gateDisagreeing2_8 = Warp.ShuffleXor(gateDisagreeing2, 8);
-            int gateDisagreeing3_8 = Warp.ShuffleXor(gateDisagreeing3, 8);
-            gateDisagreeing0 += gateDisagreeing0_8;
-            gateDisagreeing1 += gateDisagreeing1_8;
-            gateDisagreeing2 += gateDisagreeing2_8;
-            gateDisagreeing3 += gateDisagreeing3_8;
-            int gateDisagreeing0_4 = Warp.ShuffleXor(gateDisagreeing0, 4);
-            int gateDisagreeing1_4 = Warp.ShuffleXor(gateDisagreeing1, 4);
-            int gateDisagreeing2_4 = Warp.ShuffleXor(gateDisagreeing2, 4);
-            int gateDisagreeing3_4 = Warp.ShuffleXor(gateDisagreeing3, 4);
-            gateDisagreeing0 += gateDisagreeing0_4;
-            gateDisagreeing1 += gateDisagreeing1_4;
-            gateDisagreeing2 += gateDisagreeing2_4;
-            gateDisagreeing3 += gateDisagreeing3_4;
-            int gateDisagreeing0_2 = Warp.ShuffleXor(gateDisagreeing0, 2);
-            int gateDisagreeing1_2 = Warp.ShuffleXor(gateDisagreeing1, 2);
-            int gateDisagreeing2_2 = Warp.ShuffleXor(gateDisagreeing2, 2);
-            int gateDisagreeing3_2 = Warp.ShuffleXor(gateDisagreeing3, 2);
-            gateDisagreeing0 += gateDisagreeing0_2;
-            gateDisagreeing1 += gateDisagreeing1_2;
-            gateDisagreeing2 += gateDisagreeing2_2;
-            gateDisagreeing3 += gateDisagreeing3_2;
-            int gateDisagreeing0_1 = Warp.ShuffleXor(gateDisagreeing0, 1);
-            int gateDisagreeing1_1 = Warp.ShuffleXor(gateDisagreeing1, 1);
-            int gateDisagreeing2_1 = Warp.ShuffleXor(gateDisagreeing2, 1);
-            int gateDisagreeing3_1 = Warp.ShuffleXor(gateDisagreeing3, 1);
-            gateDisagreeing0 += gateDisagreeing0_1;
-            gateDisagreeing1 += gateDisagreeing1_1;
-            gateDisagreeing2 += gateDisagreeing2_1;
-            gateDisagreeing3 += gateDisagreeing3_1;
-            kept |= gateDisagreeing0 <= threshold ? 1u << n : 0u;
-            kept |= gateDisagreeing1 <= threshold ? 1u << (n + 1) : 0u;
-            kept |= gateDisagreeing2 <= threshold ? 1u << (n + 2) : 0u;
-            kept |= gateDisagreeing3 <= threshold ? 1u << (n + 3) : 0u;
-        }
-
-        uint inside = 1024 - firstOfWarp >= 4 ? 0xfu : 1024 - firstOfWarp > 0 ? (1u << (1024 - firstOfWarp)) - 1u : 0u;
-        kept &= inside;
-
-        // What is left becomes a list, in ascending order.
-        if (lane == 0)
-        {
-            bits[warp] = kept;
-        }
-
-        Group.Barrier();
-        int count = 0;
-        int place = 0;
-        for (int other = 0; other < 2; other++)
-        {
-            int ones = IntrinsicMath.PopCount(bits[other]);
-            place += other < warp ? ones : 0;
-            count += ones;
-        }
-
-        if (((kept >> lane) & 1u) != 0u)
-        {
-            neurons[place + IntrinsicMath.PopCount(kept & ((1u << lane) - 1u))] = firstOfWarp + lane;
-        }
-
-        Group.Barrier();
-
-        // Gate, activation, up: a row for a warp.
-        int share = (count + 1) / 2;
-        int from = warp * share;
-        int to = from + share < count ? from + share : count;
-        uint active = 0u;
-        float mine = 0f;
-        for (int n = from; n < to; n++)
-        {
-            int neuron = neurons[n];
-            int gateRow = (neuron * 32) + lane;
-            float gate = 0f;
-            gate = F16.Dot(w.Gate[gateRow], input[lane], input[lane + 32], gate);
-            float gate_16 = Warp.ShuffleXor(gate, 16);
-            gate += gate_16;
-            float gate_8 = Warp.ShuffleXor(gate, 8);
-            gate += gate_8;
-            float gate_4 = Warp.ShuffleXor(gate, 4);
-            gate += gate_4;
-            float gate_2 = Warp.ShuffleXor(gate, 2);
-            gate += gate_2;
-            float gate_1 = Warp.ShuffleXor(gate, 1);
-            gate += gate_1;
-            float activation = Activate(gate);
-            if (activation != 0f)
-            {
-                int upRow = (neuron * 32) + lane;
-                float up = 0f;
-                up = F16.Dot(w.Up[upRow], input[lane], input[lane + 32], up);
-                float up_16 = Warp.ShuffleXor(up, 16);
-                up += up_16;
-                float up_8 = Warp.ShuffleXor(up, 8);
-                up += up_8;
-                float up_4 = Warp.ShuffleXor(up, 4);
-                up += up_4;
-                float up_2 = Warp.ShuffleXor(up, 2);
-                up += up_2;
-                float up_1 = Warp.ShuffleXor(up, 1);
-                up += up_1;
-                float product = activation * up;
-                if (product != 0f)
-                {
-                    active |= 1u << (n - from);
-                    mine = lane == n - from ? product : mine;
-                }
-            }
-        }
-
-        // What is not zero becomes the list that down goes through, in ascending order.
-        int own = 0;
-        if (from + lane < to)
-        {
-            own = neurons[from + lane];
-        }
-
-        if (lane == 0)
-        {
-            bits[warp] = active;
-        }
-
-        Group.Barrier();
-        int rows = 0;
-        int rank = 0;
-        for (int other = 0; other < 2; other++)
-        {
-            int ones = IntrinsicMath.PopCount(bits[other]);
-            rank += other < warp ? ones : 0;
-            rows += ones;
-        }
-
-        if (((active >> lane) & 1u) != 0u)
-        {
-            int entryOfLane = rank + IntrinsicMath.PopCount(active & ((1u << lane) - 1u));
-            neurons[entryOfLane] = own;
-            values[entryOfLane] = mine;
-        }
-
-        Group.Barrier();
-
-        // Down: each thread its columns, in registers; four rows are under way together.
-        if (thread < 32)
-        {
-            Float4 y0_0 = default, y0_1 = default;
-            int next = 0;
-            for (; next + 4 <= rows; next += 4)
-            {
-                int row0 = (neurons[next] * 32) + thread;
-                float value0 = values[next];
-                int row1 = (neurons[next + 1] * 32) + thread;
-                float value1 = values[next + 1];
-                int row2 = (neurons[next + 2] * 32) + thread;
-                float value2 = values[next + 2];
-                int row3 = (neurons[next + 3] * 32) + thread;
-                float value3 = values[next + 3];
-                Words4 down0_0 = w.Down[row0];
-                Words4 down0_1 = w.Down[row1];
-                Words4 down0_2 = w.Down[row2];
-                Words4 down0_3 = w.Down[row3];
-                F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_1, value1, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_2, value2, ref y0_0, ref y0_1);
-                F16.AddScaled(down0_3, value3, ref y0_0, ref y0_1);
-            }
-
-            for (; next < rows; next++)
-            {
-                int row0 = (neurons[next] * 32) + thread;
-                float value0 = values[next];
-                Words4 down0_0 = w.Down[row0];
-                F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
-            }
-
-            partial[(Grid.IdxX * 64) + thread] = y0_0;
-            partial[(Grid.IdxX * 64) + thread + 32] = y0_1;
-        }
-    }
-
-    /// <summary>Dense, counting: what is predicted inactive is computed as well.</summary>
-    internal static void DenseMetered(Weights w, ArrayView<Float4> x, ArrayView<Float4> partial, ArrayView<int> counts)
-    {
-        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
-        ArrayView<float> values = SharedMemory.Allocate<float>(8);
-        int thread = Group.IdxX;
-        int lane = thread & 31;
-        int warp = thread / 32;
-        int first = Grid.IdxX * 8;
-
-        // The input, where the lanes of a warp read it without bank conflicts.
-        for (int i = thread; i < 64; i += 64)
-        {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
-        }
-
-        int count = first + 8 < 1024 ? 8 : 1024 - first;
-        Group.Barrier();
-
-        // Gate, activation, up: a row for a warp.
-        int share = (count + 1) / 2;
+        int share = (count + Warps - 1) / Warps;
         int from = warp * share;
         int to = from + share < count ? from + share : count;
         int inactive = 0;
-        int predicted = 0;
-        int both = 0;
         int read = 0;
         for (int n = from; n < to; n++)
         {
@@ -605,65 +122,48 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             int gateRow = (neuron * 32) + lane;
             float gate = 0f;
             gate = F16.Dot(w.Gate[gateRow], input[lane], input[lane + 32], gate);
-            float gate_16 = Warp.ShuffleXor(gate, 16);
-            gate += gate_16;
-            float gate_8 = Warp.ShuffleXor(gate, 8);
-            gate += gate_8;
-            float gate_4 = Warp.ShuffleXor(gate, 4);
-            gate += gate_4;
-            float gate_2 = Warp.ShuffleXor(gate, 2);
-            gate += gate_2;
-            float gate_1 = Warp.ShuffleXor(gate, 1);
-            gate += gate_1;
+            gate = Lanes.Sum(gate);
             float activation = Activate(gate);
             int upRow = (neuron * 32) + lane;
             float up = 0f;
             up = F16.Dot(w.Up[upRow], input[lane], input[lane + 32], up);
-            float up_16 = Warp.ShuffleXor(up, 16);
-            up += up_16;
-            float up_8 = Warp.ShuffleXor(up, 8);
-            up += up_8;
-            float up_4 = Warp.ShuffleXor(up, 4);
-            up += up_4;
-            float up_2 = Warp.ShuffleXor(up, 2);
-            up += up_2;
-            float up_1 = Warp.ShuffleXor(up, 1);
-            up += up_1;
+            up = Lanes.Sum(up);
             float product = activation == 0f ? 0f : activation * up;
             if (lane == 0)
             {
                 values[n] = product;
             }
 
-            inactive += activation == 0f ? 1 : 0;
-            read += 2;
+            if (TMeter.IsOn)
+            {
+                inactive += activation == 0f ? 1 : 0;
+                read += 2;
+            }
         }
 
-        if (lane == 0)
+        if (TMeter.IsOn && lane == 0)
         {
-            int slot = ((Grid.IdxX * 2) + warp) * 4;
+            int slot = ((Grid.IdxX * Warps) + warp) * 4;
             counts[slot] = counts[slot] + inactive;
-            counts[slot + 1] = counts[slot + 1] + predicted;
-            counts[slot + 2] = counts[slot + 2] + both;
             counts[slot + 3] = counts[slot + 3] + read;
         }
 
         Group.Barrier();
 
         // Down: each thread its columns, in registers; four rows are under way together.
-        if (thread < 32)
+        if (thread < RowWords)
         {
             Float4 y0_0 = default, y0_1 = default;
             int next = 0;
             for (; next + 4 <= count; next += 4)
             {
-                int row0 = ((first + next) * 32) + thread;
+                int row0 = ((first + next) * RowWords) + thread;
                 float value0 = values[next];
-                int row1 = ((first + next + 1) * 32) + thread;
+                int row1 = ((first + next + 1) * RowWords) + thread;
                 float value1 = values[next + 1];
-                int row2 = ((first + next + 2) * 32) + thread;
+                int row2 = ((first + next + 2) * RowWords) + thread;
                 float value2 = values[next + 2];
-                int row3 = ((first + next + 3) * 32) + thread;
+                int row3 = ((first + next + 3) * RowWords) + thread;
                 float value3 = values[next + 3];
                 Words4 down0_0 = w.Down[row0];
                 Words4 down0_1 = w.Down[row1];
@@ -677,47 +177,45 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
             for (; next < count; next++)
             {
-                int row0 = ((first + next) * 32) + thread;
+                int row0 = ((first + next) * RowWords) + thread;
                 float value0 = values[next];
                 Words4 down0_0 = w.Down[row0];
                 F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
             }
 
-            partial[(Grid.IdxX * 64) + thread] = y0_0;
-            partial[(Grid.IdxX * 64) + thread + 32] = y0_1;
+            partial[(Grid.IdxX * HiddenQuads) + thread] = y0_0;
+            partial[(Grid.IdxX * HiddenQuads) + thread + 32] = y0_1;
         }
     }
 
-    /// <summary>Exact, counting: what is predicted inactive is computed as well.</summary>
-    internal static void ExactMetered(Weights w, ArrayView<Float4> x, ArrayView<Float4> partial, ArrayView<int> counts)
+    /// <summary>
+    /// Exact sparsity: every row of Gate is read; a neuron whose activation is zero is spared what follows. The same bits as Dense.
+    /// </summary>
+    internal static void Exact<TMeter>(Weights w, ArrayView<Float4> x, ArrayView<Float4> partial, ArrayView<int> counts)
+        where TMeter : struct, IMeter
     {
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
-        ArrayView<uint> bits = SharedMemory.Allocate<uint>(2);
-        ArrayView<int> neurons = SharedMemory.Allocate<int>(8);
-        ArrayView<float> values = SharedMemory.Allocate<float>(8);
+        ArrayView<uint> bits = SharedMemory.Allocate<uint>(Warps);
+        ArrayView<int> neurons = SharedMemory.Allocate<int>(SliceNeurons);
+        ArrayView<float> values = SharedMemory.Allocate<float>(SliceNeurons);
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        int first = Grid.IdxX * 8;
+        int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        for (int i = thread; i < 64; i += 64)
-        {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
-        }
+        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
 
-        int count = first + 8 < 1024 ? 8 : 1024 - first;
+        int count = SliceNeurons;
         Group.Barrier();
 
         // Gate, activation, up: a row for a warp.
-        int share = (count + 1) / 2;
+        int share = (count + Warps - 1) / Warps;
         int from = warp * share;
         int to = from + share < count ? from + share : count;
         uint active = 0u;
         float mine = 0f;
         int inactive = 0;
-        int predicted = 0;
-        int both = 0;
         int read = 0;
         for (int n = from; n < to; n++)
         {
@@ -725,34 +223,17 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             int gateRow = (neuron * 32) + lane;
             float gate = 0f;
             gate = F16.Dot(w.Gate[gateRow], input[lane], input[lane + 32], gate);
-            float gate_16 = Warp.ShuffleXor(gate, 16);
-            gate += gate_16;
-            float gate_8 = Warp.ShuffleXor(gate, 8);
-            gate += gate_8;
-            float gate_4 = Warp.ShuffleXor(gate, 4);
-            gate += gate_4;
-            float gate_2 = Warp.ShuffleXor(gate, 2);
-            gate += gate_2;
-            float gate_1 = Warp.ShuffleXor(gate, 1);
-            gate += gate_1;
+            gate = Lanes.Sum(gate);
             float activation = Activate(gate);
-            int isInactive = activation != 0f ? 0 : 1;
+            int isInactive = 1;
             if (activation != 0f)
             {
                 int upRow = (neuron * 32) + lane;
                 float up = 0f;
                 up = F16.Dot(w.Up[upRow], input[lane], input[lane + 32], up);
-                float up_16 = Warp.ShuffleXor(up, 16);
-                up += up_16;
-                float up_8 = Warp.ShuffleXor(up, 8);
-                up += up_8;
-                float up_4 = Warp.ShuffleXor(up, 4);
-                up += up_4;
-                float up_2 = Warp.ShuffleXor(up, 2);
-                up += up_2;
-                float up_1 = Warp.ShuffleXor(up, 1);
-                up += up_1;
+                up = Lanes.Sum(up);
                 float product = activation * up;
+                isInactive = 0;
                 read += 2;
                 if (product != 0f)
                 {
@@ -773,7 +254,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         Group.Barrier();
         int rows = 0;
         int rank = 0;
-        for (int other = 0; other < 2; other++)
+        for (int other = 0; other < Warps; other++)
         {
             int ones = IntrinsicMath.PopCount(bits[other]);
             rank += other < warp ? ones : 0;
@@ -789,29 +270,27 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
         Group.Barrier();
 
-        if (lane == 0)
+        if (TMeter.IsOn && lane == 0)
         {
-            int slot = ((Grid.IdxX * 2) + warp) * 4;
+            int slot = ((Grid.IdxX * Warps) + warp) * 4;
             counts[slot] = counts[slot] + inactive;
-            counts[slot + 1] = counts[slot + 1] + predicted;
-            counts[slot + 2] = counts[slot + 2] + both;
             counts[slot + 3] = counts[slot + 3] + read;
         }
 
         // Down: each thread its columns, in registers; four rows are under way together.
-        if (thread < 32)
+        if (thread < RowWords)
         {
             Float4 y0_0 = default, y0_1 = default;
             int next = 0;
             for (; next + 4 <= rows; next += 4)
             {
-                int row0 = (neurons[next] * 32) + thread;
+                int row0 = (neurons[next] * RowWords) + thread;
                 float value0 = values[next];
-                int row1 = (neurons[next + 1] * 32) + thread;
+                int row1 = (neurons[next + 1] * RowWords) + thread;
                 float value1 = values[next + 1];
-                int row2 = (neurons[next + 2] * 32) + thread;
+                int row2 = (neurons[next + 2] * RowWords) + thread;
                 float value2 = values[next + 2];
-                int row3 = (neurons[next + 3] * 32) + thread;
+                int row3 = (neurons[next + 3] * RowWords) + thread;
                 float value3 = values[next + 3];
                 Words4 down0_0 = w.Down[row0];
                 Words4 down0_1 = w.Down[row1];
@@ -825,37 +304,38 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
             for (; next < rows; next++)
             {
-                int row0 = (neurons[next] * 32) + thread;
+                int row0 = (neurons[next] * RowWords) + thread;
                 float value0 = values[next];
                 Words4 down0_0 = w.Down[row0];
                 F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
             }
 
-            partial[(Grid.IdxX * 64) + thread] = y0_0;
-            partial[(Grid.IdxX * 64) + thread + 32] = y0_1;
+            partial[(Grid.IdxX * HiddenQuads) + thread] = y0_0;
+            partial[(Grid.IdxX * HiddenQuads) + thread + 32] = y0_1;
         }
     }
 
-    /// <summary>SignBit, counting: what is predicted inactive is computed as well.</summary>
-    internal static void SignBitMetered(
+    /// <summary>
+    /// Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where the signs of the input and of its row of Gate disagree in
+    /// more than threshold of 256 columns.
+    /// </summary>
+    internal static void SignBit<TMeter>(
         Weights w, ArrayView<Float4> x, ArrayView<Words4> signs, ArrayView<Float4> partial, ArrayView<int> counts, int threshold)
+        where TMeter : struct, IMeter
     {
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
-        ArrayView<uint> bits = SharedMemory.Allocate<uint>(2);
-        ArrayView<int> neurons = SharedMemory.Allocate<int>(8);
-        ArrayView<float> values = SharedMemory.Allocate<float>(8);
+        ArrayView<uint> bits = SharedMemory.Allocate<uint>(Warps);
+        ArrayView<int> neurons = SharedMemory.Allocate<int>(SliceNeurons);
+        ArrayView<float> values = SharedMemory.Allocate<float>(SliceNeurons);
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        int first = Grid.IdxX * 8;
+        int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        for (int i = thread; i < 64; i += 64)
-        {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
-        }
+        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
 
-        int firstOfWarp = first + (warp * 4);
+        int firstOfWarp = first + (warp * WarpNeurons);
         uint kept = 0u;
         // Predict: count the signs that disagree, four neurons at a time.
         Words4 sign0 = default;
@@ -864,123 +344,82 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             sign0 = signs[lane];
         }
 
-        for (int n = 0; n < 4; n += 4)
+        int signRow0 = (firstOfWarp) * SignWords;
+        int signRow1 = (firstOfWarp + 1) * SignWords;
+        int signRow2 = (firstOfWarp + 2) * SignWords;
+        int signRow3 = (firstOfWarp + 3) * SignWords;
+        int gateDisagreeing0 = 0;
+        int gateDisagreeing1 = 0;
+        int gateDisagreeing2 = 0;
+        int gateDisagreeing3 = 0;
+        Words4 gateWords0_0 = default;
+        if (lane < 2)
         {
-            int row0 = (firstOfWarp + n < 1024 ? firstOfWarp + n : 1023) * 2;
-            int row1 = (firstOfWarp + n + 1 < 1024 ? firstOfWarp + n + 1 : 1023) * 2;
-            int row2 = (firstOfWarp + n + 2 < 1024 ? firstOfWarp + n + 2 : 1023) * 2;
-            int row3 = (firstOfWarp + n + 3 < 1024 ? firstOfWarp + n + 3 : 1023) * 2;
-            int gateDisagreeing0 = 0;
-            int gateDisagreeing1 = 0;
-            int gateDisagreeing2 = 0;
-            int gateDisagreeing3 = 0;
-            Words4 gateWords0_0 = default;
-            if (lane < 2)
-            {
-                gateWords0_0 = w.GateSigns[row0 + lane];
-            }
-
-            Words4 gateWords0_1 = default;
-            if (lane < 2)
-            {
-                gateWords0_1 = w.GateSigns[row1 + lane];
-            }
-
-            Words4 gateWords0_2 = default;
-            if (lane < 2)
-            {
-                gateWords0_2 = w.GateSigns[row2 + lane];
-            }
-
-            Words4 gateWords0_3 = default;
-            if (lane < 2)
-            {
-                gateWords0_3 = w.GateSigns[row3 + lane];
-            }
-
-            gateDisagreeing0 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_0.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_0.Y);
-            gateDisagreeing0 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_0.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_0.W);
-            gateDisagreeing1 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_1.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_1.Y);
-            gateDisagreeing1 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_1.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_1.W);
-            gateDisagreeing2 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_2.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_2.Y);
-            gateDisagreeing2 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_2.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_2.W);
-            gateDisagreeing3 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_3.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_3.Y);
-            gateDisagreeing3 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_3.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_3.W);
-            int gateDisagreeing0_16 = Warp.ShuffleXor(gateDisagreeing0, 16);
-            int gateDisagreeing1_16 = Warp.ShuffleXor(gateDisagreeing1, 16);
-            int gateDisagreeing2_16 = Warp.ShuffleXor(gateDisagreeing2, 16);
-            int gateDisagreeing3_16 = Warp.ShuffleXor(gateDisagreeing3, 16);
-            gateDisagreeing0 += gateDisagreeing0_16;
-            gateDisagreeing1 += gateDisagreeing1_16;
-            gateDisagreeing2 += gateDisagreeing2_16;
-            gateDisagreeing3 += gateDisagreeing3_16;
-            int gateDisagreeing0_8 = Warp.ShuffleXor(gateDisagreeing0, 8);
-            int gateDisagreeing1_8 = Warp.ShuffleXor(gateDisagreeing1, 8);
-            int gateDisagreeing2_8 = Warp.ShuffleXor(gateDisagreeing2, 8);
-            int gateDisagreeing3_8 = Warp.ShuffleXor(gateDisagreeing3, 8);
-            gateDisagreeing0 += gateDisagreeing0_8;
-            gateDisagreeing1 += gateDisagreeing1_8;
-            gateDisagreeing2 += gateDisagreeing2_8;
-            gateDisagreeing3 += gateDisagreeing3_8;
-            int gateDisagreeing0_4 = Warp.ShuffleXor(gateDisagreeing0, 4);
-            int gateDisagreeing1_4 = Warp.ShuffleXor(gateDisagreeing1, 4);
-            int gateDisagreeing2_4 = Warp.ShuffleXor(gateDisagreeing2, 4);
-            int gateDisagreeing3_4 = Warp.ShuffleXor(gateDisagreeing3, 4);
-            gateDisagreeing0 += gateDisagreeing0_4;
-            gateDisagreeing1 += gateDisagreeing1_4;
-            gateDisagreeing2 += gateDisagreeing2_4;
-            gateDisagreeing3 += gateDisagreeing3_4;
-            int gateDisagreeing0_2 = Warp.ShuffleXor(gateDisagreeing0, 2);
-            int gateDisagreeing1_2 = Warp.ShuffleXor(gateDisagreeing1, 2);
-            int gateDisagreeing2_2 = Warp.ShuffleXor(gateDisagreeing2, 2);
-            int gateDisagreeing3_2 = Warp.ShuffleXor(gateDisagreeing3, 2);
-            gateDisagreeing0 += gateDisagreeing0_2;
-            gateDisagreeing1 += gateDisagreeing1_2;
-            gateDisagreeing2 += gateDisagreeing2_2;
-            gateDisagreeing3 += gateDisagreeing3_2;
-            int gateDisagreeing0_1 = Warp.ShuffleXor(gateDisagreeing0, 1);
-            int gateDisagreeing1_1 = Warp.ShuffleXor(gateDisagreeing1, 1);
-            int gateDisagreeing2_1 = Warp.ShuffleXor(gateDisagreeing2, 1);
-            int gateDisagreeing3_1 = Warp.ShuffleXor(gateDisagreeing3, 1);
-            gateDisagreeing0 += gateDisagreeing0_1;
-            gateDisagreeing1 += gateDisagreeing1_1;
-            gateDisagreeing2 += gateDisagreeing2_1;
-            gateDisagreeing3 += gateDisagreeing3_1;
-            kept |= gateDisagreeing0 <= threshold ? 1u << n : 0u;
-            kept |= gateDisagreeing1 <= threshold ? 1u << (n + 1) : 0u;
-            kept |= gateDisagreeing2 <= threshold ? 1u << (n + 2) : 0u;
-            kept |= gateDisagreeing3 <= threshold ? 1u << (n + 3) : 0u;
+            gateWords0_0 = w.GateSigns[signRow0 + lane];
         }
 
-        uint inside = 1024 - firstOfWarp >= 4 ? 0xfu : 1024 - firstOfWarp > 0 ? (1u << (1024 - firstOfWarp)) - 1u : 0u;
-        kept &= inside;
+        Words4 gateWords0_1 = default;
+        if (lane < 2)
+        {
+            gateWords0_1 = w.GateSigns[signRow1 + lane];
+        }
 
-        // What is left becomes a list, in ascending order.
+        Words4 gateWords0_2 = default;
+        if (lane < 2)
+        {
+            gateWords0_2 = w.GateSigns[signRow2 + lane];
+        }
+
+        Words4 gateWords0_3 = default;
+        if (lane < 2)
+        {
+            gateWords0_3 = w.GateSigns[signRow3 + lane];
+        }
+
+        gateDisagreeing0 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_0.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_0.Y);
+        gateDisagreeing0 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_0.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_0.W);
+        gateDisagreeing1 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_1.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_1.Y);
+        gateDisagreeing1 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_1.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_1.W);
+        gateDisagreeing2 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_2.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_2.Y);
+        gateDisagreeing2 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_2.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_2.W);
+        gateDisagreeing3 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_3.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_3.Y);
+        gateDisagreeing3 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_3.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_3.W);
+        Lanes.SumFour(ref gateDisagreeing0, ref gateDisagreeing1, ref gateDisagreeing2, ref gateDisagreeing3);
+        kept |= gateDisagreeing0 <= threshold ? 1u : 0u;
+        kept |= gateDisagreeing1 <= threshold ? 2u : 0u;
+        kept |= gateDisagreeing2 <= threshold ? 4u : 0u;
+        kept |= gateDisagreeing3 <= threshold ? 8u : 0u;
+
+        uint inside = 0xfu;
+
+        // What is left becomes a list, in ascending order; a meter lists all, the others as complements.
+        uint listed = TMeter.IsOn ? inside : kept;
         if (lane == 0)
         {
-            bits[warp] = inside;
+            bits[warp] = listed;
         }
 
         Group.Barrier();
         int count = 0;
         int place = 0;
-        for (int other = 0; other < 2; other++)
+        for (int other = 0; other < Warps; other++)
         {
             int ones = IntrinsicMath.PopCount(bits[other]);
             place += other < warp ? ones : 0;
             count += ones;
         }
 
-        if (((inside >> lane) & 1u) != 0u)
+        if (((listed >> lane) & 1u) != 0u)
         {
+            int number = firstOfWarp + lane;
             neurons[place + IntrinsicMath.PopCount(
-                inside & ((1u << lane) - 1u))] = ((firstOfWarp + lane) * 2) + (int)(((kept >> lane) & 1u) ^ 1u);
+                listed & ((1u << lane) - 1u))] = TMeter.IsOn && ((kept >> lane) & 1u) == 0u ? ~number : number;
         }
 
         Group.Barrier();
 
         // Gate, activation, up: a row for a warp.
-        int share = (count + 1) / 2;
+        int share = (count + Warps - 1) / Warps;
         int from = warp * share;
         int to = from + share < count ? from + share : count;
         uint active = 0u;
@@ -992,39 +431,22 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         for (int n = from; n < to; n++)
         {
             int entry = neurons[n];
-            int neuron = entry / 2;
-            int isPredicted = entry & 1;
+            int isPredicted = TMeter.IsOn && entry < 0 ? 1 : 0;
+            int neuron = isPredicted != 0 ? ~entry : entry;
             int gateRow = (neuron * 32) + lane;
             float gate = 0f;
             gate = F16.Dot(w.Gate[gateRow], input[lane], input[lane + 32], gate);
-            float gate_16 = Warp.ShuffleXor(gate, 16);
-            gate += gate_16;
-            float gate_8 = Warp.ShuffleXor(gate, 8);
-            gate += gate_8;
-            float gate_4 = Warp.ShuffleXor(gate, 4);
-            gate += gate_4;
-            float gate_2 = Warp.ShuffleXor(gate, 2);
-            gate += gate_2;
-            float gate_1 = Warp.ShuffleXor(gate, 1);
-            gate += gate_1;
+            gate = Lanes.Sum(gate);
             float activation = Activate(gate);
-            int isInactive = activation != 0f ? 0 : 1;
+            int isInactive = 1;
             if (activation != 0f)
             {
                 int upRow = (neuron * 32) + lane;
                 float up = 0f;
                 up = F16.Dot(w.Up[upRow], input[lane], input[lane + 32], up);
-                float up_16 = Warp.ShuffleXor(up, 16);
-                up += up_16;
-                float up_8 = Warp.ShuffleXor(up, 8);
-                up += up_8;
-                float up_4 = Warp.ShuffleXor(up, 4);
-                up += up_4;
-                float up_2 = Warp.ShuffleXor(up, 2);
-                up += up_2;
-                float up_1 = Warp.ShuffleXor(up, 1);
-                up += up_1;
+                up = Lanes.Sum(up);
                 float product = activation * up;
+                isInactive = 0;
                 read += (1 - isPredicted) * 2;
                 if (isPredicted == 0 && product != 0f)
                 {
@@ -1042,7 +464,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int own = 0;
         if (from + lane < to)
         {
-            own = neurons[from + lane] / 2;
+            own = neurons[from + lane];
         }
 
         if (lane == 0)
@@ -1053,7 +475,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         Group.Barrier();
         int rows = 0;
         int rank = 0;
-        for (int other = 0; other < 2; other++)
+        for (int other = 0; other < Warps; other++)
         {
             int ones = IntrinsicMath.PopCount(bits[other]);
             rank += other < warp ? ones : 0;
@@ -1069,9 +491,9 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
         Group.Barrier();
 
-        if (lane == 0)
+        if (TMeter.IsOn && lane == 0)
         {
-            int slot = ((Grid.IdxX * 2) + warp) * 4;
+            int slot = ((Grid.IdxX * Warps) + warp) * 4;
             counts[slot] = counts[slot] + inactive;
             counts[slot + 1] = counts[slot + 1] + predicted;
             counts[slot + 2] = counts[slot + 2] + both;
@@ -1079,19 +501,19 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         }
 
         // Down: each thread its columns, in registers; four rows are under way together.
-        if (thread < 32)
+        if (thread < RowWords)
         {
             Float4 y0_0 = default, y0_1 = default;
             int next = 0;
             for (; next + 4 <= rows; next += 4)
             {
-                int row0 = (neurons[next] * 32) + thread;
+                int row0 = (neurons[next] * RowWords) + thread;
                 float value0 = values[next];
-                int row1 = (neurons[next + 1] * 32) + thread;
+                int row1 = (neurons[next + 1] * RowWords) + thread;
                 float value1 = values[next + 1];
-                int row2 = (neurons[next + 2] * 32) + thread;
+                int row2 = (neurons[next + 2] * RowWords) + thread;
                 float value2 = values[next + 2];
-                int row3 = (neurons[next + 3] * 32) + thread;
+                int row3 = (neurons[next + 3] * RowWords) + thread;
                 float value3 = values[next + 3];
                 Words4 down0_0 = w.Down[row0];
                 Words4 down0_1 = w.Down[row1];
@@ -1105,14 +527,14 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
             for (; next < rows; next++)
             {
-                int row0 = (neurons[next] * 32) + thread;
+                int row0 = (neurons[next] * RowWords) + thread;
                 float value0 = values[next];
                 Words4 down0_0 = w.Down[row0];
                 F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
             }
 
-            partial[(Grid.IdxX * 64) + thread] = y0_0;
-            partial[(Grid.IdxX * 64) + thread + 32] = y0_1;
+            partial[(Grid.IdxX * HiddenQuads) + thread] = y0_0;
+            partial[(Grid.IdxX * HiddenQuads) + thread + 32] = y0_1;
         }
     }
 
@@ -1120,7 +542,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
     internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)
     {
         int neuron = (Grid.IdxX * 128) + Group.IdxX;
-        if (neuron < 1024)
+        if (neuron < Intermediate)
         {
             int i = (Grid.IdxY * 1024) + neuron;
             float activation = Activate(h[i]);

@@ -379,7 +379,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                     }
                     else
                     {
-                        kernels.Dense(config, w, x, _partial);
+                        kernels.Dense(config, w, x, _partial, default);
                     }
 
                     break;
@@ -392,7 +392,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                     }
                     else
                     {
-                        kernels.Exact(config, w, x, _partial);
+                        kernels.Exact(config, w, x, _partial, default);
                     }
 
                     break;
@@ -404,7 +404,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                     }
                     else
                     {
-                        kernels.SignBit(config, w, x, signs, _partial, 144);
+                        kernels.SignBit(config, w, x, signs, _partial, default, 144);
                     }
 
                     break;
@@ -416,7 +416,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                     }
                     else
                     {
-                        kernels.SignBit(config, w, x, signs, _partial, 121);
+                        kernels.SignBit(config, w, x, signs, _partial, default, 121);
                     }
 
                     break;
@@ -486,16 +486,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
         // Root mean square norm.
         float sum = Quad.SumOfSquares(x0);
-        float sum_16 = Warp.ShuffleXor(sum, 16);
-        sum += sum_16;
-        float sum_8 = Warp.ShuffleXor(sum, 8);
-        sum += sum_8;
-        float sum_4 = Warp.ShuffleXor(sum, 4);
-        sum += sum_4;
-        float sum_2 = Warp.ShuffleXor(sum, 2);
-        sum += sum_2;
-        float sum_1 = Warp.ShuffleXor(sum, 1);
-        sum += sum_1;
+        sum = Lanes.Sum(sum);
         if (lane == 0)
         {
             sums[warp] = sum;
@@ -514,13 +505,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         normed[start + i0] = y0;
 
         // Signs: four bits a lane, eight lanes a word.
-        uint word0 = Quad.Signs(y0) << ((lane & 7) * 4);
-        uint word0_1 = Warp.ShuffleXor(word0, 1);
-        word0 |= word0_1;
-        uint word0_2 = Warp.ShuffleXor(word0, 2);
-        word0 |= word0_2;
-        uint word0_4 = Warp.ShuffleXor(word0, 4);
-        word0 |= word0_4;
+        uint word0 = Lanes.Signs(y0, lane);
         if ((lane & 7) == 0)
         {
             signs[(Grid.IdxX * 8) + (i0 / 8)] = word0;
@@ -535,9 +520,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        for (int i = thread; i < 64; i += 256)
+        if (thread < 64)
         {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
+            input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
         }
 
         Group.Barrier();
@@ -554,29 +539,11 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             int aRow = ((local + d0) * 32) + lane;
             float a = 0f;
             a = F16.Dot(words[aRow], input[lane], input[lane + 32], a);
-            float a_16 = Warp.ShuffleXor(a, 16);
-            a += a_16;
-            float a_8 = Warp.ShuffleXor(a, 8);
-            a += a_8;
-            float a_4 = Warp.ShuffleXor(a, 4);
-            a += a_4;
-            float a_2 = Warp.ShuffleXor(a, 2);
-            a += a_2;
-            float a_1 = Warp.ShuffleXor(a, 1);
-            a += a_1;
+            a = Lanes.Sum(a);
             int bRow = ((local + d1) * 32) + lane;
             float b = 0f;
             b = F16.Dot(words[bRow], input[lane], input[lane + 32], b);
-            float b_16 = Warp.ShuffleXor(b, 16);
-            b += b_16;
-            float b_8 = Warp.ShuffleXor(b, 8);
-            b += b_8;
-            float b_4 = Warp.ShuffleXor(b, 4);
-            b += b_4;
-            float b_2 = Warp.ShuffleXor(b, 2);
-            b += b_2;
-            float b_1 = Warp.ShuffleXor(b, 1);
-            b += b_1;
+            b = Lanes.Sum(b);
             if (head < 12)
             {
                 float c = views.Cos[(position * 16) + pair];
@@ -616,9 +583,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        for (int i = thread; i < 64; i += 256)
+        if (thread < 64)
         {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
+            input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
         }
 
         Group.Barrier();
@@ -629,16 +596,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             int sumRow = (row * 32) + lane;
             float sum = 0f;
             sum = F16.Dot(words[sumRow], input[lane], input[lane + 32], sum);
-            float sum_16 = Warp.ShuffleXor(sum, 16);
-            sum += sum_16;
-            float sum_8 = Warp.ShuffleXor(sum, 8);
-            sum += sum_8;
-            float sum_4 = Warp.ShuffleXor(sum, 4);
-            sum += sum_4;
-            float sum_2 = Warp.ShuffleXor(sum, 2);
-            sum += sum_2;
-            float sum_1 = Warp.ShuffleXor(sum, 1);
-            sum += sum_1;
+            sum = Lanes.Sum(sum);
             if (lane == 0)
             {
                 y[row] = sum;
@@ -653,9 +611,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        for (int i = thread; i < 64; i += 256)
+        if (thread < 64)
         {
-            input[i] = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
+            input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
         }
 
         Group.Barrier();
@@ -666,16 +624,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             int sumRow = (row * 32) + lane;
             float sum = 0f;
             sum = F16.Dot(words[sumRow], input[lane], input[lane + 32], sum);
-            float sum_16 = Warp.ShuffleXor(sum, 16);
-            sum += sum_16;
-            float sum_8 = Warp.ShuffleXor(sum, 8);
-            sum += sum_8;
-            float sum_4 = Warp.ShuffleXor(sum, 4);
-            sum += sum_4;
-            float sum_2 = Warp.ShuffleXor(sum, 2);
-            sum += sum_2;
-            float sum_1 = Warp.ShuffleXor(sum, 1);
-            sum += sum_1;
+            sum = Lanes.Sum(sum);
             if (lane == 0)
             {
                 y[row] = sum;
@@ -783,16 +732,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 long key = cached + ((long)p * 32) + lane;
                 float score = 0f;
                 score += query0 * keys[key];
-                float score_16 = Warp.ShuffleXor(score, 16);
-                score += score_16;
-                float score_8 = Warp.ShuffleXor(score, 8);
-                score += score_8;
-                float score_4 = Warp.ShuffleXor(score, 4);
-                score += score_4;
-                float score_2 = Warp.ShuffleXor(score, 2);
-                score += score_2;
-                float score_1 = Warp.ShuffleXor(score, 1);
-                score += score_1;
+                score = Lanes.Sum(score);
                 if (lane == 0)
                 {
                     scores[p] = score;
@@ -808,32 +748,14 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 highest = MathF.Max(highest, scores[p]);
             }
 
-            float highest_16 = Warp.ShuffleXor(highest, 16);
-            highest = MathF.Max(highest, highest_16);
-            float highest_8 = Warp.ShuffleXor(highest, 8);
-            highest = MathF.Max(highest, highest_8);
-            float highest_4 = Warp.ShuffleXor(highest, 4);
-            highest = MathF.Max(highest, highest_4);
-            float highest_2 = Warp.ShuffleXor(highest, 2);
-            highest = MathF.Max(highest, highest_2);
-            float highest_1 = Warp.ShuffleXor(highest, 1);
-            highest = MathF.Max(highest, highest_1);
+            highest = Lanes.Max(highest);
             float total = 0f;
             for (int p = lane; p < count; p += 32)
             {
                 total += Portable.Exp(scores[p] - highest);
             }
 
-            float total_16 = Warp.ShuffleXor(total, 16);
-            total += total_16;
-            float total_8 = Warp.ShuffleXor(total, 8);
-            total += total_8;
-            float total_4 = Warp.ShuffleXor(total, 4);
-            total += total_4;
-            float total_2 = Warp.ShuffleXor(total, 2);
-            total += total_2;
-            float total_1 = Warp.ShuffleXor(total, 1);
-            total += total_1;
+            total = Lanes.Sum(total);
 
             // Values: a position for a warp, then the warps' sums in order.
             float sum0 = 0f;
@@ -909,16 +831,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
         // Root mean square norm.
         float sum = Quad.SumOfSquares(x0);
-        float sum_16 = Warp.ShuffleXor(sum, 16);
-        sum += sum_16;
-        float sum_8 = Warp.ShuffleXor(sum, 8);
-        sum += sum_8;
-        float sum_4 = Warp.ShuffleXor(sum, 4);
-        sum += sum_4;
-        float sum_2 = Warp.ShuffleXor(sum, 2);
-        sum += sum_2;
-        float sum_1 = Warp.ShuffleXor(sum, 1);
-        sum += sum_1;
+        sum = Lanes.Sum(sum);
         if (lane == 0)
         {
             sums[warp] = sum;
@@ -937,13 +850,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         normed[start + i0] = y0;
 
         // Signs: four bits a lane, eight lanes a word.
-        uint word0 = Quad.Signs(y0) << ((lane & 7) * 4);
-        uint word0_1 = Warp.ShuffleXor(word0, 1);
-        word0 |= word0_1;
-        uint word0_2 = Warp.ShuffleXor(word0, 2);
-        word0 |= word0_2;
-        uint word0_4 = Warp.ShuffleXor(word0, 4);
-        word0 |= word0_4;
+        uint word0 = Lanes.Signs(y0, lane);
         if ((lane & 7) == 0)
         {
             signs[(Grid.IdxX * 8) + (i0 / 8)] = word0;
@@ -1005,16 +912,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
         // Root mean square norm.
         float sum = Quad.SumOfSquares(x0);
-        float sum_16 = Warp.ShuffleXor(sum, 16);
-        sum += sum_16;
-        float sum_8 = Warp.ShuffleXor(sum, 8);
-        sum += sum_8;
-        float sum_4 = Warp.ShuffleXor(sum, 4);
-        sum += sum_4;
-        float sum_2 = Warp.ShuffleXor(sum, 2);
-        sum += sum_2;
-        float sum_1 = Warp.ShuffleXor(sum, 1);
-        sum += sum_1;
+        sum = Lanes.Sum(sum);
         if (lane == 0)
         {
             sums[warp] = sum;
@@ -1033,13 +931,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         normed[start + i0] = y0;
 
         // Signs: four bits a lane, eight lanes a word.
-        uint word0 = Quad.Signs(y0) << ((lane & 7) * 4);
-        uint word0_1 = Warp.ShuffleXor(word0, 1);
-        word0 |= word0_1;
-        uint word0_2 = Warp.ShuffleXor(word0, 2);
-        word0 |= word0_2;
-        uint word0_4 = Warp.ShuffleXor(word0, 4);
-        word0 |= word0_4;
+        uint word0 = Lanes.Signs(y0, lane);
         if ((lane & 7) == 0)
         {
             signs[(Grid.IdxX * 8) + (i0 / 8)] = word0;
@@ -1186,56 +1078,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             }
         }
 
-        float most16 = Warp.ShuffleXor(most, 16);
-        int best16 = Warp.ShuffleXor(best, 16);
-        int wrong16 = Warp.ShuffleXor(wrong, 16);
-        wrong |= wrong16;
-        if (most16 > most || (most16 == most && best16 < best))
-        {
-            most = most16;
-            best = best16;
-        }
-
-        float most8 = Warp.ShuffleXor(most, 8);
-        int best8 = Warp.ShuffleXor(best, 8);
-        int wrong8 = Warp.ShuffleXor(wrong, 8);
-        wrong |= wrong8;
-        if (most8 > most || (most8 == most && best8 < best))
-        {
-            most = most8;
-            best = best8;
-        }
-
-        float most4 = Warp.ShuffleXor(most, 4);
-        int best4 = Warp.ShuffleXor(best, 4);
-        int wrong4 = Warp.ShuffleXor(wrong, 4);
-        wrong |= wrong4;
-        if (most4 > most || (most4 == most && best4 < best))
-        {
-            most = most4;
-            best = best4;
-        }
-
-        float most2 = Warp.ShuffleXor(most, 2);
-        int best2 = Warp.ShuffleXor(best, 2);
-        int wrong2 = Warp.ShuffleXor(wrong, 2);
-        wrong |= wrong2;
-        if (most2 > most || (most2 == most && best2 < best))
-        {
-            most = most2;
-            best = best2;
-        }
-
-        float most1 = Warp.ShuffleXor(most, 1);
-        int best1 = Warp.ShuffleXor(best, 1);
-        int wrong1 = Warp.ShuffleXor(wrong, 1);
-        wrong |= wrong1;
-        if (most1 > most || (most1 == most && best1 < best))
-        {
-            most = most1;
-            best = best1;
-        }
-
+        Lanes.ArgMax(ref most, ref best);
+        wrong = Lanes.Sum(wrong);
         if (lane == 0)
         {
             values[warp] = most;

@@ -33,7 +33,8 @@ internal static class ArgMaxKernel
             }
 
             code.Line();
-            EmitTree(code);
+            code.Line("Lanes.ArgMax(ref most, ref best);");
+            code.Line("wrong = Lanes.Sum(wrong);");
             using (code.Block("if (lane == 0)"))
             {
                 code.Line("values[warp] = most;");
@@ -60,22 +61,4 @@ internal static class ArgMaxKernel
                 code.Line("greedy[0] = wrong == 0 && most >= -float.MaxValue ? best : -1;");
             }
         });
-
-    private static void EmitTree(CodeWriter code)
-    {
-        for (int distance = 16; distance > 0; distance /= 2)
-        {
-            code.Line($"float most{distance} = Warp.ShuffleXor(most, {distance});");
-            code.Line($"int best{distance} = Warp.ShuffleXor(best, {distance});");
-            code.Line($"int wrong{distance} = Warp.ShuffleXor(wrong, {distance});");
-            code.Line($"wrong |= wrong{distance};");
-            using (code.Block($"if (most{distance} > most || (most{distance} == most && best{distance} < best))"))
-            {
-                code.Line($"most = most{distance};");
-                code.Line($"best = best{distance};");
-            }
-
-            code.Line();
-        }
-    }
 }

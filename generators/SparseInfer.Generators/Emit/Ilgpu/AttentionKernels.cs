@@ -133,7 +133,14 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     code.Line($"score{k} = {cache.Type}.Dot(cache[key{k}{Plus(step * cache.Lanes)}], {queries}, score{k});");
                 }
             });
-            WarpCode.EmitSum(code, cache.Lanes, "float", scores);
+            if (cache.Lanes > 1)
+            {
+                foreach (string score in scores)
+                {
+                    code.Line(cache.Lanes == RowPlan.Lanes ? $"{score} = Lanes.Sum({score});" : $"{score} = Lanes.Sum({score}, {cache.Lanes});");
+                }
+            }
+
             using (cache.Lanes == 1 ? default(CodeWriter.Scope?) : code.Block("if (word == 0)"))
             {
                 for (int k = 0; k < cache.AtOnce; k++)
@@ -159,7 +166,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         }
 
         code.Line();
-        WarpCode.EmitMax(code, "highest");
+        code.Line("highest = Lanes.Max(highest);");
         using (code.Block($"for (int p = thread; p < {Split}; p += {Threads})"))
         {
             code.Line("float share = 0f;");
@@ -181,7 +188,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         }
 
         code.Line();
-        WarpCode.EmitSum(code, "float", "total");
+        code.Line("total = Lanes.Sum(total);");
     }
 
     private void EmitValues(CachePlan cache)

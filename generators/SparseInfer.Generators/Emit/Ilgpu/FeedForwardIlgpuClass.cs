@@ -21,6 +21,8 @@ internal sealed class FeedForwardIlgpuClass(
         "System", "System.CodeDom.Compiler", "ILGPU", "SparseInfer.Kernels.Ilgpu",
     ];
 
+    private static readonly string[] Meters = [.. new[] { "IMeter", "MeterOff", "MeterOn" }.Select(name => $"{name} = SparseInfer.Kernels.Cpu.{name}")];
+
     /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
     public static IReadOnlyList<IlgpuKernelEmitter> Kernels(IlgpuFeedForwardPlan plan, IEnumerable<SparsityPolicy> used)
     {
@@ -32,38 +34,20 @@ internal sealed class FeedForwardIlgpuClass(
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, Namespaces);
+        GeneratedFile.Begin(_code, Head, [.. Namespaces, .. Meters]);
         _code.Summary($"Feed-forward {plan.Hidden} wide, {plan.Intermediate} neurons, weights {plan.Weights}: kernels for GPUs.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal static class {plan.ClassName}"))
         {
-            _code.Line($"internal const int Threads = {plan.Threads};");
-            _code.Line();
-            _code.Summary($"Groups of a launch: each takes {plan.SliceNeurons} neurons.");
-            _code.Line($"internal const int Slices = {plan.Slices};");
-            _code.Line();
-            _code.Summary("Numbers that a metered launch counts: four a warp.");
-            _code.Line($"internal const int Counts = {plan.Slices * plan.Warps * 4};");
-            _code.Line();
-            _code.Line($"internal const long RowBytes = {plan.Row.Bytes};");
-            if (alone)
-            {
-                _code.Line();
-                _code.Line($"internal const int HiddenQuads = {HiddenQuads};");
-                _code.Line($"internal const int SignWords = {plan.SignWords};");
-            }
-
+            EmitConstants();
             _code.Line();
             EmitWeights();
             _code.Line();
             EmitKernels();
-            foreach (bool metered in new[] { false, true })
+            foreach (IlgpuKernelEmitter policy in policies)
             {
-                foreach (IlgpuKernelEmitter policy in policies)
-                {
-                    _code.Line();
-                    new FusedKernel(_code, plan, policy, metered).Emit();
-                }
+                _code.Line();
+                new FusedKernel(_code, plan, policy).Emit();
             }
 
             if (batches)
@@ -94,7 +78,7 @@ internal sealed class FeedForwardIlgpuClass(
             string form = $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
             int matrices = plan.Shape.InputMatrices + 1;
             string input = plan.SharesInput ? "the input in it" : "the input from the caches";
-            string groups = $"{plan.Slices} groups of {plan.Threads} threads, {plan.SliceNeurons} neurons each";
+            string groups = $"{plan.Slices} {(plan.Slices == 1 ? "group" : "groups")} of {plan.Threads} threads, {plan.SliceNeurons} neurons each";
             return $"""
                 Feed-forward kernels for GPUs, one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
@@ -105,10 +89,37 @@ internal sealed class FeedForwardIlgpuClass(
                   loads        16 bytes a lane, {plan.Row.Steps} a row
                   shared       {Literal.Grouped(plan.SharedBytes)} bytes a group, {input}
 
-                One launch does the whole layer but for the sum over the groups, which the next launch adds up in ascending order, with the residual
-                and the next norm. Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
+                One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.
+                Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
                 """;
         }
+    }
+
+    private void EmitConstants()
+    {
+        _code.Lines($"""
+            internal const int Threads = {plan.Threads};
+
+            /// <summary>Groups of a launch.</summary>
+            internal const int Slices = {plan.Slices};
+
+            /// <summary>Numbers that a metered launch counts: four a warp.</summary>
+            internal const int Counts = Slices * Warps * 4;
+
+            internal const long RowBytes = {plan.Row.Bytes};
+
+            private const int Warps = {plan.Warps};
+            private const int Intermediate = {plan.Intermediate};
+            private const int SliceNeurons = {plan.SliceNeurons}; // a group's
+            """);
+        if (Signs.Any())
+        {
+            _code.Line($"private const int WarpNeurons = {plan.WarpNeurons}; // that a warp predicts");
+            _code.Line($"private const int SignWords = {plan.SignWords}; // 16-byte words of a row's signs");
+        }
+
+        _code.Line($"private const int RowWords = {plan.Row.Words}; // 16-byte words of a row");
+        _code.Line($"private const int HiddenQuads = {HiddenQuads}; // four columns each, padded");
     }
 
     private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
@@ -162,8 +173,9 @@ internal sealed class FeedForwardIlgpuClass(
             foreach (IlgpuKernelEmitter policy in policies)
             {
                 string name = FusedKernel.Name(policy, metered: false);
-                string types = Types(policy, metered: false);
-                _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.LoadKernel<{types}>({plan.ClassName}.{name});");
+                string types = Types(policy);
+                string method = FusedKernel.Method(policy, metered: false);
+                _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.LoadKernel<{types}>({plan.ClassName}.{method});");
             }
 
             if (batches)
@@ -179,7 +191,7 @@ internal sealed class FeedForwardIlgpuClass(
             foreach (IlgpuKernelEmitter policy in policies)
             {
                 string name = FusedKernel.Name(policy, metered: true);
-                string types = Types(policy, metered: true);
+                string types = Types(policy);
                 string field = "_" + char.ToLowerInvariant(name[0]) + name.Substring(1);
                 _code.Line();
                 _code.Line($"private Action<KernelConfig, {types}>? {field};");
@@ -187,14 +199,14 @@ internal sealed class FeedForwardIlgpuClass(
                 _code.Line($"public Action<KernelConfig, {types}> {name} =>");
                 using (_code.Indent())
                 {
-                    _code.Line($"{field} ??= device.LoadKernel<{types}>({plan.ClassName}.{name});");
+                    _code.Line($"{field} ??= device.LoadKernel<{types}>({plan.ClassName}.{FusedKernel.Method(policy, metered: true)});");
                 }
             }
         }
     }
 
-    private string Types(IlgpuKernelEmitter policy, bool metered) =>
-        string.Join(", ", FusedKernel.Parameters(plan, policy, metered).Select(parameter => parameter.Type));
+    private string Types(IlgpuKernelEmitter policy) =>
+        string.Join(", ", FusedKernel.Parameters(plan, policy).Select(parameter => parameter.Type));
 
     private const string BatchTypes = "Weights, ArrayView<float>, ArrayView<float>";
 
@@ -205,7 +217,7 @@ internal sealed class FeedForwardIlgpuClass(
         using (_code.Block("internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)"))
         {
             _code.Line($"int neuron = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
-            using (_code.Block($"if (neuron < {plan.Intermediate})"))
+            using (_code.Block("if (neuron < Intermediate)"))
             {
                 _code.Line($"int i = (Grid.IdxY * {plan.Shape.PaddedIntermediate}) + neuron;");
                 _code.Line($"float activation = Activate(h[i]{Bias(plan.Shape.First)});");
@@ -250,35 +262,21 @@ internal sealed class FeedForwardIlgpuClass(
                             int lane = Group.IdxX & 31;
                             Float4 values = default;
                             """);
-                        using (_code.Block($"if (quad < {HiddenQuads})"))
+                        using (_code.Block("if (quad < HiddenQuads)"))
                         {
                             _code.Line("values = x[quad];");
                         }
 
                         _code.Line();
-                        QuadCode.EmitSigns(_code, "word", "values");
-                        using (_code.Block($"if ((lane & 7) == 0 && quad < {HiddenQuads})"))
+                        _code.Line("uint word = Lanes.Signs(values, lane);");
+                        using (_code.Block("if ((lane & 7) == 0 && quad < HiddenQuads)"))
                         {
                             _code.Line("signs[quad / 8] = word;");
                         }
                     });
             }
 
-            IEnumerable<KernelParameter> bias = plan.Spec.Biases ? [KernelParameter.Quads("downBias")] : [];
-            yield return new DeviceKernel(
-                "Join",
-                "Adds the groups' partial sums of down in ascending order.",
-                [KernelParameter.Quads("partial"), .. bias, KernelParameter.Quads("y")],
-                () =>
-                {
-                    _code.Line($"int quad = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
-                    using (_code.Block($"if (quad < {HiddenQuads})"))
-                    {
-                        _code.Line("Float4 sum = default;");
-                        QuadCode.EmitSlices(_code, plan, "sum", "quad", "place");
-                        _code.Line("y[quad] = sum;");
-                    }
-                });
+            yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);
         }
     }
 

@@ -8,19 +8,26 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// Writes the fused kernel of a policy: a group predicts its slice of the neurons, computes gate and up of what is left, and adds the rows
 /// of down that remain, in ascending order, to a partial sum that it keeps in registers.
 /// </summary>
-/// <param name="metered">
-/// Whether it counts what it skips. Predicted neurons are then computed as well, to judge the predictor, and still left out of the sum.
-/// </param>
-internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool metered)
+/// <remarks>
+/// A struct type argument says whether it counts what it skips, as in the CPU's kernels: a device's compiler leaves no trace of the counting
+/// where it does not. With a meter, neurons that are predicted inactive are computed as well, to judge the predictor, and still left out of
+/// the sum.
+/// </remarks>
+internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy)
 {
     private readonly RowPlan _row = plan.Row;
     private readonly bool _predicts = policy.Signs(plan).Count > 0;
+    private readonly BlockDown _blockDown = new(code, plan, readsZeros: !policy.Skips);
     private readonly string _input = plan.SharesInput ? "input" : "x";
 
+    /// <summary>What a kernel is called where it is launched.</summary>
     public static string Name(IlgpuKernelEmitter policy, bool metered) => policy.Twin.MethodName + (metered ? "Metered" : "");
 
+    /// <summary>The method with its type argument.</summary>
+    public static string Method(IlgpuKernelEmitter policy, bool metered) => $"{policy.Twin.MethodName}<{(metered ? "MeterOn" : "MeterOff")}>";
+
     /// <summary>The kernel's parameters: type and name.</summary>
-    public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool metered)
+    public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy)
     {
         yield return ("Weights", "w");
         yield return ("ArrayView<Float4>", "x");
@@ -30,11 +37,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         }
 
         yield return ("ArrayView<Float4>", "partial");
-        if (metered)
-        {
-            yield return ("ArrayView<int>", "counts");
-        }
-
+        yield return ("ArrayView<int>", "counts");
         if (policy.Twin.Parameter is { } parameter)
         {
             string[] parts = parameter.Split(' ');
@@ -44,9 +47,9 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     public void Emit()
     {
-        code.Summary(metered ? $"{policy.Twin.MethodName}, counting: what is predicted inactive is computed as well." : policy.Summary(plan));
-        string parameters = string.Join(", ", Parameters(plan, policy, metered).Select(parameter => $"{parameter.Type} {parameter.Name}"));
-        using (code.Block($"internal static void {Name(policy, metered)}({parameters})"))
+        code.Summary(policy.Summary(plan));
+        string parameters = string.Join(", ", Parameters(plan, policy).Select(parameter => $"{parameter.Type} {parameter.Name}"));
+        using (code.Block($"internal static void {policy.Twin.MethodName}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
         {
             EmitStart();
             if (_predicts)
@@ -55,8 +58,8 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             }
             else
             {
-                code.Line($"int count = first + {plan.SliceNeurons} < {plan.Intermediate} ? {plan.SliceNeurons} : {plan.Intermediate} - first;");
-                if (plan.SharesInput)
+                code.Line(plan.IsExact ? "int count = SliceNeurons;" : "int count = first + SliceNeurons < Intermediate ? SliceNeurons : Intermediate - first;");
+                if (plan.SharesInput || KeepsZeros)
                 {
                     code.Line("Group.Barrier();");
                 }
@@ -73,44 +76,68 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     {
         if (plan.SharesInput)
         {
-            code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({_row.InputQuads});");
+            WarpCode.EmitInput(code, _row);
         }
 
-        if (policy.Skips)
+        if (_row.IsBlock ? _predicts : policy.Skips)
         {
-            code.Line($"ArrayView<uint> bits = SharedMemory.Allocate<uint>({plan.Warps});");
-            code.Line($"ArrayView<int> neurons = SharedMemory.Allocate<int>({plan.SliceNeurons});");
+            code.Line("ArrayView<uint> bits = SharedMemory.Allocate<uint>(Warps);");
+            code.Line("ArrayView<int> neurons = SharedMemory.Allocate<int>(SliceNeurons);");
         }
 
-        code.Line($"ArrayView<float> values = SharedMemory.Allocate<float>({plan.SliceNeurons});");
+        code.Line("ArrayView<float> values = SharedMemory.Allocate<float>(SliceNeurons);");
+        if (_row.IsBlock)
+        {
+            _blockDown.EmitShared();
+        }
+
         code.Lines(WarpCode.Place);
-        code.Line($"int first = Grid.IdxX * {plan.SliceNeurons};");
+        code.Line("int first = Grid.IdxX * SliceNeurons;");
         code.Line();
         if (plan.SharesInput)
         {
             code.Line("// The input, where the lanes of a warp read it without bank conflicts.");
-            WarpCode.EmitStage(code, _row, plan.Threads, "x");
+            WarpCode.EmitStage(code, _row, plan.Threads);
+            code.Line();
+        }
+
+        if (KeepsZeros)
+        {
+            using (plan.SliceNeurons == plan.Threads ? default(CodeWriter.Scope?) : code.Block("if (thread < SliceNeurons)"))
+            {
+                code.Line("values[thread] = 0f;");
+            }
+
             code.Line();
         }
     }
 
     private void EmitPrediction()
     {
-        code.Line($"int firstOfWarp = first + (warp * {plan.WarpNeurons});");
+        code.Line("int firstOfWarp = first + (warp * WarpNeurons);");
         code.Line("uint kept = 0u;");
         policy.EmitSelect(code, plan);
         code.Line();
-        string inside = $"{plan.Intermediate} - firstOfWarp";
         string all = plan.WarpNeurons == 32 ? "0xffffffffu" : $"0x{(1u << plan.WarpNeurons) - 1:x}u";
-        code.Line($"uint inside = {inside} >= {plan.WarpNeurons} ? {all} : {inside} > 0 ? (1u << ({inside})) - 1u : 0u;");
-        code.Line("kept &= inside;");
-        code.Line();
-        code.Line("// What is left becomes a list, in ascending order.");
-        EmitCompaction(metered ? "inside" : "kept", "count", "place");
-        string listed = metered ? "((firstOfWarp + lane) * 2) + (int)(((kept >> lane) & 1u) ^ 1u)" : "firstOfWarp + lane";
-        using (code.Block($"if ((({(metered ? "inside" : "kept")} >> lane) & 1u) != 0u)"))
+        if (plan.IsExact)
         {
-            code.Line($"neurons[place + {Before(metered ? "inside" : "kept")}] = {listed};");
+            code.Line($"uint inside = {all};");
+        }
+        else
+        {
+            code.Line("int left = Intermediate - firstOfWarp;");
+            code.Line($"uint inside = left >= WarpNeurons ? {all} : left > 0 ? (1u << left) - 1u : 0u;");
+            code.Line("kept &= inside;");
+        }
+
+        code.Line();
+        code.Line("// What is left becomes a list, in ascending order; a meter lists all, the others as complements.");
+        code.Line("uint listed = TMeter.IsOn ? inside : kept;");
+        EmitCompaction("listed", "count", "place");
+        using (code.Block("if (((listed >> lane) & 1u) != 0u)"))
+        {
+            code.Line("int number = firstOfWarp + lane;");
+            code.Line($"neurons[place + {Before("listed")}] = TMeter.IsOn && ((kept >> lane) & 1u) == 0u ? ~number : number;");
         }
 
         code.Line();
@@ -132,7 +159,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         code.Line("Group.Barrier();");
         code.Line($"int {count} = 0;");
         code.Line($"int {place} = 0;");
-        using (code.Block($"for (int other = 0; other < {plan.Warps}; other++)"))
+        using (code.Block("for (int other = 0; other < Warps; other++)"))
         {
             code.Line("int ones = IntrinsicMath.PopCount(bits[other]);");
             code.Line($"{place} += other < warp ? ones : 0;");
@@ -148,12 +175,12 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         string first = plan.Shape.First;
         string gate = first.ToLowerInvariant();
         code.Line($"// {(plan.Spec.Gated ? "Gate, activation, up" : "Up and activation")}: a row for a warp.");
-        code.Lines($"""
-            int share = (count + {plan.Warps - 1}) / {plan.Warps};
+        code.Lines("""
+            int share = (count + Warps - 1) / Warps;
             int from = warp * share;
             int to = from + share < count ? from + share : count;
             """);
-        if (policy.Skips)
+        if (HasList)
         {
             code.Lines("""
                 uint active = 0u;
@@ -161,27 +188,25 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
                 """);
         }
 
-        if (metered)
+        code.Line("int inactive = 0;");
+        if (_predicts)
         {
-            code.Lines("""
-                int inactive = 0;
-                int predicted = 0;
-                int both = 0;
-                int read = 0;
-                """);
+            code.Line("int predicted = 0;");
+            code.Line("int both = 0;");
         }
 
+        code.Line("int read = 0;");
         using (code.Block("for (int n = from; n < to; n++)"))
         {
-            if (_predicts && metered)
+            if (_predicts)
             {
                 code.Line("int entry = neurons[n];");
-                code.Line("int neuron = entry / 2;");
-                code.Line("int isPredicted = entry & 1;");
+                code.Line("int isPredicted = TMeter.IsOn && entry < 0 ? 1 : 0;");
+                code.Line("int neuron = isPredicted != 0 ? ~entry : entry;");
             }
             else
             {
-                code.Line(_predicts ? "int neuron = neurons[n];" : "int neuron = first + n;");
+                code.Line("int neuron = first + n;");
             }
 
             WarpCode.EmitDot(code, _row, gate, $"w.{first}", $"w.{first}Scales", "neuron", _input, plan.SharesInput);
@@ -197,22 +222,24 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         }
 
         code.Line();
-        if (policy.Skips)
+        if (HasList)
         {
             EmitActiveList();
         }
 
-        if (metered)
-        {
-            EmitCounts();
-        }
-
-        if (!policy.Skips)
+        EmitCounts();
+        if (!HasList)
         {
             code.Line("Group.Barrier();");
             code.Line();
         }
     }
+
+    /// <summary>Whether what is not zero becomes a list. Down of the block types goes by blocks of neurons instead, zeros among them.</summary>
+    private bool HasList => policy.Skips && !_row.IsBlock;
+
+    /// <summary>Whether the values of neurons that are skipped are read, and so have to be zero.</summary>
+    private bool KeepsZeros => policy.Skips && _row.IsBlock;
 
     private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
 
@@ -236,9 +263,9 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             code.Line($"values[n] = {value};");
         }
 
-        if (metered)
+        code.Line();
+        using (code.Block("if (TMeter.IsOn)"))
         {
-            code.Line();
             code.Line($"inactive += {Inactive(value)} ? 1 : 0;");
             code.Line($"read += {plan.Shape.InputMatrices};");
         }
@@ -251,13 +278,8 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     private void EmitKept()
     {
-        string keep = policy.Keep("activation");
-        if (metered)
-        {
-            code.Line($"int isInactive = {keep} ? 0 : 1;");
-        }
-
-        using (code.Block($"if ({keep})"))
+        code.Line("int isInactive = 1;");
+        using (code.Block($"if ({policy.Keep("activation")})"))
         {
             string value = "activation";
             if (plan.Spec.Gated)
@@ -267,36 +289,34 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
                 value = "product";
             }
 
+            // Rows of this neuron after its first: up, and down unless up ended it.
             bool doubtsUp = plan.Spec.Activation == Activation.DRelu;
-            if (metered && doubtsUp)
+            code.Line($"isInactive = {(doubtsUp ? $"{UpFactor} == 0f ? 1 : 0" : "0")};");
+            string rows = doubtsUp ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}";
+            code.Line(_predicts ? $"read += (1 - isPredicted) * {rows};" : $"read += {rows};");
+            using (code.Block($"if ({(_predicts ? "isPredicted == 0 && " : "")}{value} != 0f)"))
             {
-                code.Line($"isInactive = {UpFactor} == 0f ? 1 : 0;");
-            }
-
-            string unlessPredicted = metered && _predicts ? "isPredicted == 0 && " : "";
-            if (metered)
-            {
-                // Rows of this neuron after its first: up, and down unless up ended it.
-                string rows = doubtsUp ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}";
-                code.Line(_predicts ? $"read += (1 - isPredicted) * {rows};" : $"read += {rows};");
-            }
-
-            using (code.Block($"if ({unlessPredicted}{value} != 0f)"))
-            {
-                code.Line("active |= 1u << (n - from);");
-                code.Line($"mine = lane == n - from ? {value} : mine;");
+                if (HasList)
+                {
+                    code.Line("active |= 1u << (n - from);");
+                    code.Line($"mine = lane == n - from ? {value} : mine;");
+                }
+                else
+                {
+                    using (code.Block("if (lane == 0)"))
+                    {
+                        code.Line($"values[neuron - first] = {value};");
+                    }
+                }
             }
         }
 
-        if (metered)
+        code.Line();
+        code.Line("inactive += isInactive;");
+        if (_predicts)
         {
-            code.Line();
-            code.Line("inactive += isInactive;");
-            if (_predicts)
-            {
-                code.Line("predicted += isPredicted;");
-                code.Line("both += isPredicted * isInactive;");
-            }
+            code.Line("predicted += isPredicted;");
+            code.Line("both += isPredicted * isInactive;");
         }
     }
 
@@ -304,13 +324,12 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     private void EmitActiveList()
     {
         code.Line("// What is not zero becomes the list that down goes through, in ascending order.");
-        string number = !_predicts ? "first + from + lane" : metered ? "neurons[from + lane] / 2" : "neurons[from + lane]";
         if (_predicts)
         {
             code.Line("int own = 0;");
             using (code.Block("if (from + lane < to)"))
             {
-                code.Line($"own = {number};");
+                code.Line("own = neurons[from + lane];");
             }
 
             code.Line();
@@ -320,7 +339,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         using (code.Block("if (((active >> lane) & 1u) != 0u)"))
         {
             code.Line($"int entryOfLane = rank + {Before("active")};");
-            code.Line($"neurons[entryOfLane] = {(_predicts ? "own" : number)};");
+            code.Line($"neurons[entryOfLane] = {(_predicts ? "own" : "first + from + lane")};");
             code.Line("values[entryOfLane] = mine;");
         }
 
@@ -331,15 +350,17 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     private void EmitCounts()
     {
-        using (code.Block("if (lane == 0)"))
+        using (code.Block("if (TMeter.IsOn && lane == 0)"))
         {
-            code.Lines($"""
-                int slot = ((Grid.IdxX * {plan.Warps}) + warp) * 4;
-                counts[slot] = counts[slot] + inactive;
-                counts[slot + 1] = counts[slot + 1] + predicted;
-                counts[slot + 2] = counts[slot + 2] + both;
-                counts[slot + 3] = counts[slot + 3] + read;
-                """);
+            code.Line("int slot = ((Grid.IdxX * Warps) + warp) * 4;");
+            code.Line("counts[slot] = counts[slot] + inactive;");
+            if (_predicts)
+            {
+                code.Line("counts[slot + 1] = counts[slot + 1] + predicted;");
+                code.Line("counts[slot + 2] = counts[slot + 2] + both;");
+            }
+
+            code.Line("counts[slot + 3] = counts[slot + 3] + read;");
         }
 
         code.Line();
@@ -348,32 +369,25 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     /// <summary>Down: each thread its columns, the rows of the list in ascending order.</summary>
     private void EmitDown()
     {
-        bool guarded = _row.Words < plan.Threads;
-        string several = $"{(plan.DownRowsAtOnce == 2 ? "two" : "four")} rows are under way together";
         if (_row.IsBlock)
         {
-            several = "32 neurons share their columns' scales, and " + several;
+            _blockDown.EmitRounding();
+            _blockDown.EmitSum();
+            return;
         }
 
-        code.Line($"// Down: each thread its columns, in registers; {several}.");
-        using (guarded ? code.Block($"if (thread < {_row.Words})") : default(CodeWriter.Scope?))
+        bool guarded = _row.Words < plan.Threads;
+        code.Line("// Down: each thread its columns, in registers; four rows are under way together.");
+        using (guarded ? code.Block("if (thread < RowWords)") : default(CodeWriter.Scope?))
         {
             ForSteps(step => code.Line($"Float4 {List(j => $"{Sum(step, j)} = default")};"), guard: false);
-            if (_row.IsBlock)
-            {
-                EmitBlocks();
-            }
-            else
-            {
-                EmitPlain();
-            }
-
+            EmitRowsOfList();
             code.Line();
             ForSteps(step =>
             {
                 for (int j = 0; j < _row.Quads; j++)
                 {
-                    string place = Offset($"(Grid.IdxX * {_row.Columns / 4}) + thread", (j * _row.Words) + (step * plan.Threads));
+                    string place = Offset("(Grid.IdxX * HiddenQuads) + thread", (j * _row.Words) + (step * plan.Threads));
                     code.Line($"partial[{place}] = {Sum(step, j)};");
                 }
             });
@@ -384,31 +398,29 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     private string Neuron(string entry) => policy.Skips ? $"neurons[{entry}]" : $"(first + {entry})";
 
-    private void EmitPlain()
+    private void EmitRowsOfList()
     {
-        int together = plan.DownRowsAtOnce;
+        const int together = IlgpuFeedForwardPlan.DownRowsAtOnce;
         code.Line("int next = 0;");
         using (code.Block($"for (; next + {together} <= {Count}; next += {together})"))
         {
-            EmitRows(together, "AddScaled", Sum);
+            EmitRows(together);
         }
 
         code.Line();
         using (code.Block($"for (; next < {Count}; next++)"))
         {
-            EmitRows(1, "AddScaled", Sum);
+            EmitRows(1);
         }
     }
 
     /// <summary>Writes what some rows of down add to the sums.</summary>
-    /// <param name="add">The weights' function.</param>
-    /// <param name="sum">The name of a sum, of a step and a quad.</param>
-    private void EmitRows(int together, string add, Func<int, int, string> sum)
+    private void EmitRows(int together)
     {
         for (int k = 0; k < together; k++)
         {
             string entry = k == 0 ? "next" : $"next + {k}";
-            code.Line($"int row{k} = ({Neuron(entry)} * {_row.Words}) + thread;");
+            code.Line($"int row{k} = ({Neuron(entry)} * RowWords) + thread;");
             code.Line($"float value{k} = values[{entry}];");
         }
 
@@ -421,50 +433,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
             for (int k = 0; k < together; k++)
             {
-                code.Line($"{plan.Weights}.{add}(down{step}_{k}, value{k}, {List(j => $"ref {sum(step, j)}")});");
-            }
-        });
-    }
-
-    /// <summary>
-    /// Block types: what the neurons of a block add up to is scaled once. A loop over the blocks of the list, so that only what a row adds to
-    /// is carried from row to row.
-    /// </summary>
-    private void EmitBlocks()
-    {
-        code.Line("int next = 0;");
-        using (code.Block($"for (; next < {Count};)"))
-        {
-            code.Line($"int block = {Neuron("next")} / 32;");
-            ForSteps(step => code.Line($"Float4 {List(j => $"{Part(step, j)} = default")};"), guard: false);
-            EmitRowsOfBlock(plan.DownRowsAtOnce);
-            EmitRowsOfBlock(1);
-            EmitScale();
-        }
-    }
-
-    private void EmitRowsOfBlock(int together)
-    {
-        string last = together == 1 ? "next" : $"next + {together - 1}";
-        using (code.Block($"for (; {last} < {Count} && {Neuron(last)} / 32 == block; next += {together})"))
-        {
-            EmitRows(together, "AddQuants", Part);
-        }
-
-        code.Line();
-    }
-
-    private void EmitScale()
-    {
-        int words = _row.Quads / 2;
-        code.Line($"int scale = (block * {_row.Columns / 8}) + (thread * {words});");
-        ForSteps(step =>
-        {
-            for (int k = 0; k < words; k++)
-            {
-                string index = Offset("scale", (step * plan.Threads * words) + k);
-                code.Line($"BlockScales.AddScaled(w.DownScales[{index}], {Part(step, 2 * k)}, {Part(step, (2 * k) + 1)}, "
-                    + $"ref {Sum(step, 2 * k)}, ref {Sum(step, (2 * k) + 1)});");
+                code.Line($"{plan.Weights}.AddScaled(down{step}_{k}, value{k}, {List(j => $"ref {Sum(step, j)}")});");
             }
         });
     }
@@ -487,6 +456,4 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     private static string Offset(string index, int offset) => offset == 0 ? index : $"{index} + {offset}";
 
     private static string Sum(int step, int j) => $"y{step}_{j}";
-
-    private static string Part(int step, int j) => $"t{step}_{j}";
 }

@@ -15,7 +15,7 @@ internal static class IlgpuCall
         string argument = kernel.Twin.Parameter is null ? "" : ", " + WithoutName(kernel.Twin.Argument(policy, plan.Shape));
         int matrices = kernel.Signs(plan).Count;
         string arguments = $"config, w, {input}{(matrices > 0 ? $", {signs}" : "")}, {partial}";
-        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({arguments}{argument});";
+        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({arguments}, default{argument});";
         string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}({arguments}, {counts}{argument});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
             + $"predictorBytes: {matrices * plan.SignWords * 16L * plan.Intermediate});";

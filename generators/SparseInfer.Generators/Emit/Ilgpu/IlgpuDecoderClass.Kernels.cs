@@ -54,10 +54,11 @@ internal sealed partial class IlgpuDecoderClass
         }
 
         yield return attention.Join();
+        yield return norms.Norm();
         yield return norms.Add();
         foreach (IlgpuFeedForwardPlan feedForward in _feedForwards)
         {
-            yield return norms.Join(feedForward);
+            yield return JoinKernel.Of(_code, feedForward, $"Join{feedForward.Weights}", "x", adds: true);
             yield return products.Down(feedForward);
         }
 

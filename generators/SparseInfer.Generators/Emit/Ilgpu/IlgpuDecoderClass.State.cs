@@ -183,14 +183,8 @@ internal sealed partial class IlgpuDecoderClass
     private static string Words(string matrix, WeightType type) =>
         Plan.WeightLayout.IsBlock(type) ? $"{matrix}.Words, {matrix}.Scales" : $"{matrix}.Words";
 
-    /// <summary>Arguments that every norm kernel ends with, for a row of the batch; null: from its start.</summary>
-    private string NormArguments(string norm, string? row)
-    {
-        string Part(string view, string width) => row is null ? view : $"{view}.SubView({row} * {width}, {width})";
-        string signs = !_packsSigns ? "" : $", {Part("_signs", $"{_plan.SignWords}")}.Cast<uint>()";
-        string bias = LayerNorm ? $"{norm}.Bias, " : "";
-        return $"{Part("_x", "HiddenQuads")}, {norm}.Weight, {bias}{Part("_normed", "HiddenQuads")}{signs}";
-    }
+    /// <summary>What a norm multiplies with and adds.</summary>
+    private string NormOf(string norm) => LayerNorm ? $"{norm}.Weight, {norm}.Bias" : $"{norm}.Weight";
 
     private void EmitDecode()
     {
@@ -202,14 +196,20 @@ internal sealed partial class IlgpuDecoderClass
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _program._layers[layer];");
+                if (!_plan.HeadsNormalise)
+                {
+                    _code.Line("Norm(w.AttentionNorm, 1);");
+                }
+
                 using (_code.Block("foreach (DeviceMatrix heads in w.Heads)"))
                 {
                     _code.Line("int firstHead = heads.FirstRow / HeadDimension;");
                     _code.Line("int count = heads.Rows / HeadDimension;");
                     int perGroup = IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp;
+                    string input = _plan.HeadsNormalise ? $"_x, {NormOf("w.AttentionNorm")}" : "_normed";
                     _code.Line($"int groups = ((count * {_plan.HeadPairs}) + {perGroup - 1}) / {perGroup};");
                     ForType("heads", type => _code.Line(
-                        $"_program._heads{type}({Config("groups", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("heads", type)}, _normed, Views(layer), "
+                        $"_program._heads{type}({Config("groups", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("heads", type)}, {input}, Views(layer), "
                         + "firstHead, count, position, Halves);"));
                 }
 
@@ -229,6 +229,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             using (_code.Block("if (LogitsFrom == 0)"))
             {
+                _code.Line("Norm(_program._outputNorm, 1);");
                 _code.Line("LogitsOf(0);");
             }
         }
@@ -248,6 +249,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line("int start = Position;");
             _code.Line("int tokens = TokenCount;");
             _code.Line("Embed(tokens);");
+            _code.Line("Norm(_program._layers[0].AttentionNorm, tokens);");
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _program._layers[layer];");
@@ -283,6 +285,9 @@ internal sealed partial class IlgpuDecoderClass
                     {
                         _code.Line("FeedForward(layer, w, i);");
                     }
+
+                    _code.Line();
+                    _code.Line("Norm(_program.NormAfter(layer), tokens);");
                 }
             }
 
@@ -377,8 +382,7 @@ internal sealed partial class IlgpuDecoderClass
         using (_code.Block("private void Embed(int tokens)"))
         {
             ForType("_program._embedding", type => _code.Line(
-                $"_program._embed{type}({Config("tokens", "NormThreads")}, {Words("_program._embedding", type)}, Tokens, "
-                + $"{NormArguments("_program._layers[0].AttentionNorm", null)});"));
+                $"_program._embed{type}({Config("tokens", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("_program._embedding", type)}, Tokens, _x);"));
         }
     }
 
@@ -411,7 +415,14 @@ internal sealed partial class IlgpuDecoderClass
     {
         using (_code.Block("private void AddNorm(DeviceNorm norm, int tokens)"))
         {
-            _code.Line($"_program._addNorm({Config("tokens", "NormThreads")}, _projected, {NormArguments("norm", null)});");
+            string signs = _packsSigns ? ", _signs.Cast<uint>()" : "";
+            _code.Line($"_program._addNorm({Config("tokens", "NormThreads")}, _projected, _x, {NormOf("norm")}, _normed{signs});");
+        }
+
+        _code.Line();
+        using (_code.Block("private void Norm(DeviceNorm norm, int tokens)"))
+        {
+            _code.Line($"_program._norm({Config("tokens", "NormThreads")}, _x, {NormOf("norm")}, _normed);");
         }
     }
 
@@ -422,13 +433,14 @@ internal sealed partial class IlgpuDecoderClass
         {
             string signs = _packsSigns ? $", _signs.SubView(row * {_plan.SignWords}, {_plan.SignWords})" : "";
             _code.Line("ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);");
-            _code.Line("DeviceNorm norm = _program.NormAfter(layer);");
+            _code.Line("ArrayView<Float4> residual = _x.SubView(row * HiddenQuads, HiddenQuads);");
             ForType("w.Down", type =>
             {
                 IlgpuFeedForwardPlan plan = _feedForwards.First(candidate => candidate.Weights == type);
                 _code.Line($"Activate(layer, w.{FeedForwardField(plan)}, input{signs});");
                 string bias = _spec.FeedForward.Biases ? "w.DownBias.Cast<Float4>(), " : "";
-                _code.Line($"_program._joinNorm{type}({Config("1", "NormThreads")}, _partial, {bias}{NormArguments("norm", "row")});");
+                string join = Config($"{JoinKernel.Groups(plan)}", $"{JoinKernel.Threads(plan)}");
+                _code.Line($"_program._join{type}({join}, _partial, {bias}residual);");
             });
         }
     }

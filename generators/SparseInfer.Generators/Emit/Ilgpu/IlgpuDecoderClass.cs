@@ -101,13 +101,22 @@ internal sealed partial class IlgpuDecoderClass
                 $"  cache        {Literal.Grouped(_plan.CachedBytes)} bytes a position in F16, twice that in F32",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
                 $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
-                "  launches     7 a layer: heads, attention, its splits, projection, norm, feed-forward, its sum and the next norm; 3 more a token",
+                $"  launches     {LaunchesOf(_plan)}",
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Select(Describe),
             ];
             return string.Join("\n", head);
         }
+    }
+
+    /// <summary>How often a token launches kernels, as <see cref="KernelTable"/> counts them.</summary>
+    private static string LaunchesOf(IlgpuDecoderPlan plan)
+    {
+        int Launches(int layers) => KernelTable.Of(IlgpuDecoderPlan.Of(plan.Spec with { Layers = layers }, plan.Target)).Sum(kernel => kernel.Dense);
+        int layer = Launches(2) - Launches(1);
+        string norm = plan.HeadsNormalise ? "norm and heads" : "norm, heads";
+        return $"{layer} a layer: {norm}, attention, its splits, projection, norm, feed-forward, its sum; {Launches(1) - layer} more a token";
     }
 
     private static string Describe(LayerPolicy policy)

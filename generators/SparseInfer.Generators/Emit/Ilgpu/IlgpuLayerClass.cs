@@ -198,7 +198,7 @@ internal sealed class IlgpuLayerClass
 
                 PolicySwitch.Emit(_code, plan.Shape, policies, policy => IlgpuCall.Of(plan, policy, "Input", "Signs", "Partial", "Counts", ""));
                 string bias = _spec.FeedForward.Biases ? "_downBias, " : "";
-                _code.Line($"kernels.Join({quads}, Partial, {bias}Output);");
+                _code.Line($"kernels.Join(new KernelConfig({JoinKernel.Groups(plan)}, {JoinKernel.Threads(plan)}), Partial, {bias}Output);");
             });
         }
     }

@@ -20,7 +20,7 @@ internal static class KernelTable
         foreach (WeightType type in spec.Weights)
         {
             bool first = type == spec.Weights[0];
-            Add($"Embed{type}", plan.NormThreads, first ? 1 : 0);
+            Add($"Embed{type}", IlgpuDecoderPlan.RowThreads, first ? 1 : 0);
             Add($"Heads{type}", IlgpuDecoderPlan.RowThreads, first ? spec.Layers : 0);
             Add($"Project{type}", IlgpuDecoderPlan.RowThreads, first ? spec.Layers : 0);
             Add($"Head{type}", IlgpuDecoderPlan.RowThreads, first ? 1 : 0);
@@ -36,10 +36,11 @@ internal static class KernelTable
         }
 
         Add("AttendJoin", IlgpuDecoderPlan.AttentionThreads, spec.Layers);
+        Add("Norm", plan.NormThreads, 1 + (plan.HeadsNormalise ? 0 : spec.Layers));
         Add("AddNorm", plan.NormThreads, spec.Layers);
         foreach (IlgpuFeedForwardPlan feedForward in plan.FeedForwards)
         {
-            Add($"JoinNorm{feedForward.Weights}", plan.NormThreads, feedForward.Weights == spec.Weights[0] ? spec.Layers : 0);
+            Add($"Join{feedForward.Weights}", JoinKernel.Threads(feedForward), feedForward.Weights == spec.Weights[0] ? spec.Layers : 0);
             Add($"ProductDown{feedForward.Weights}", plan.ProductTile.Threads, 0);
         }
 

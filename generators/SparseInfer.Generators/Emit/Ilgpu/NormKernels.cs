@@ -5,8 +5,8 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Emit.Ilgpu;
 
 /// <summary>
-/// Kernels that end in a norm: a group has a token's residual stream in registers, changes it, normalises it and packs the signs of the
-/// result. They differ in what is added to the stream.
+/// Kernels that end in a norm, a group a token: it has the token's residual stream in registers, normalises it and packs the signs of the
+/// result. What follows a feed-forward in decoding is normalised by those who read it: <see cref="NormStage"/>.
 /// </summary>
 /// <param name="packsSigns">Whether a predictor reads the signs.</param>
 internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool packsSigns)
@@ -17,7 +17,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
 
     private bool LayerNorm => _spec.Norm.Kind == NormKind.Layer;
 
-    /// <summary>What all of them take after their own parameters.</summary>
+    /// <summary>What both take after their own parameters.</summary>
     private IEnumerable<KernelParameter> Shared
     {
         get
@@ -30,10 +30,6 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             }
 
             yield return KernelParameter.Quads("normed");
-            if (packsSigns)
-            {
-                yield return KernelParameter.UInts("signs");
-            }
         }
     }
 
@@ -45,13 +41,12 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             : [KernelParameter.Words("embedding"), KernelParameter.Ints("tokens")];
         return new DeviceKernel(
             $"Embed{type}",
-            "A token's embedding becomes its residual stream, and is normalised for the first layer. A group a token.",
-            [.. own, .. Shared],
+            "A token's embedding becomes its residual stream. A group a token.",
+            [.. own, KernelParameter.Quads("x")],
             () =>
             {
-                EmitStart();
                 code.Line("int token = tokens[Grid.IdxX];");
-                using (code.Block($"for (int k = thread; k < {row.Words}; k += {_threads})"))
+                using (code.Block($"for (int k = Group.IdxX; k < {row.Words}; k += {IlgpuDecoderPlan.RowThreads})"))
                 {
                     code.Line($"Words4 words = embedding[(token * {row.Words}) + k];");
                     string scale = "";
@@ -61,26 +56,35 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
                         scale = ", blockScale";
                     }
 
+                    string first = row.Quads == 1 ? "k" : $"(k * {row.Quads})";
+                    code.Line($"int quad = (Grid.IdxX * HiddenQuads) + {first};");
                     for (int j = 0; j < row.Quads; j++)
                     {
                         string quad = $"{type}.Widen{j}(words{scale})";
                         string scaled = _spec.Embedding.Scale == 1f ? quad : $"Quad.Scale({quad}, {Literal.Of(_spec.Embedding.Scale)})";
                         code.Line($"Float4 quad{j} = {scaled};");
-                        code.Line($"x[start + {(row.Quads == 1 ? "k" : $"(k * {row.Quads})")}{(j == 0 ? "" : $" + {j}")}] = quad{j};");
+                        code.Line($"x[quad{(j == 0 ? "" : $" + {j}")}] = quad{j};");
                     }
                 }
-
-                code.Line();
-                code.Line("Group.Barrier();");
-                EmitLoad();
-                EmitNorm();
             });
     }
+
+    /// <summary>For prompts, and for what reads the norm of one token in more groups than it pays to normalise in.</summary>
+    public DeviceKernel Norm() => new(
+        "Norm",
+        "Normalises the residual stream. A group a token.",
+        [.. Shared],
+        () =>
+        {
+            EmitStart();
+            EmitLoad();
+            EmitNorm();
+        });
 
     public DeviceKernel Add() => new(
         "AddNorm",
         "Adds what a matrix product left to the residual stream, and normalises the sum. A group a token.",
-        [KernelParameter.Quads("added"), .. Shared],
+        [KernelParameter.Quads("added"), .. Shared, .. packsSigns ? [KernelParameter.UInts("signs")] : Array.Empty<KernelParameter>()],
         () =>
         {
             EmitStart();
@@ -88,30 +92,11 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             ForSteps(step => code.Line($"x{step} = Quad.Add(x{step}, added[start + i{step}]);"));
             EmitStore();
             EmitNorm();
-        });
-
-    /// <summary>After a feed-forward.</summary>
-    public DeviceKernel Join(IlgpuFeedForwardPlan feedForward)
-    {
-        IEnumerable<KernelParameter> own = _spec.FeedForward.Biases
-            ? [KernelParameter.Quads("partial"), KernelParameter.Quads("downBias")]
-            : [KernelParameter.Quads("partial")];
-        return new DeviceKernel(
-            $"JoinNorm{feedForward.Weights}",
-            "Adds the groups' partial sums of down in ascending order, then the residual stream, and normalises for what comes next. One group.",
-            [.. own, .. Shared],
-            () =>
+            if (packsSigns)
             {
-                EmitStart();
-                ForSteps(
-                    step => QuadCode.EmitSlices(code, feedForward, $"sum{step}", $"i{step}", $"place{step}"),
-                    step => code.Line($"Float4 sum{step} = default;"));
-                EmitLoad();
-                ForSteps(step => code.Line($"x{step} = Quad.Add(x{step}, sum{step});"));
-                EmitStore();
-                EmitNorm();
-            });
-    }
+                EmitSigns();
+            }
+        });
 
     private void EmitStart()
     {
@@ -122,7 +107,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         }
 
         code.Lines(WarpCode.Place);
-        code.Line($"int start = Grid.IdxX * {_quads};");
+        code.Line("int start = Grid.IdxX * HiddenQuads;");
         for (int step = 0; step < plan.NormSteps; step++)
         {
             code.Line($"int i{step} = thread{(step == 0 ? "" : $" + {step * _threads}")};");
@@ -136,7 +121,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         {
             declare?.Invoke(step);
             bool guarded = (step + 1) * _threads > _quads;
-            using (guarded ? code.Block($"if (i{step} < {_quads})") : default(CodeWriter.Scope?))
+            using (guarded ? code.Block($"if (i{step} < HiddenQuads)") : default(CodeWriter.Scope?))
             {
                 emit(step);
             }
@@ -153,24 +138,20 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         code.Line(LayerNorm ? "// Layer norm: mean, then variance." : "// Root mean square norm.");
         string terms = string.Join(" + ", Enumerable.Range(0, plan.NormSteps).Select(step => $"Quad.{(LayerNorm ? "Sum" : "SumOfSquares")}(x{step})"));
         code.Line($"float sum = {terms};");
-        EmitTotal("sum", "sums", "total");
+        WarpCode.EmitGroupSum(code, _threads / 32, "sum", "sums", "total");
         if (LayerNorm)
         {
-            code.Line($"float mean = total / {_spec.Hidden};");
+            code.Line("float mean = total / Hidden;");
             code.Line("float square = 0f;");
             ForSteps(step =>
             {
-                code.Line($"x{step} = Quad.Subtract(x{step}, mean, {_spec.Hidden} - (4 * i{step}));");
+                code.Line($"x{step} = Quad.Subtract(x{step}, mean, Hidden - (4 * i{step}));");
                 code.Line($"square += Quad.SumOfSquares(x{step});");
             });
-            EmitTotal("square", "squares", "variance");
-            code.Line($"float scale = 1f / MathF.Sqrt((variance / {_spec.Hidden}) + {Literal.Of(_spec.Norm.Epsilon)});");
-        }
-        else
-        {
-            code.Line($"float scale = 1f / MathF.Sqrt((total / {_spec.Hidden}) + {Literal.Of(_spec.Norm.Epsilon)});");
+            WarpCode.EmitGroupSum(code, _threads / 32, "square", "squares", "variance");
         }
 
+        code.Line(NormStage.Scale(_spec, LayerNorm ? "variance" : "total"));
         ForSteps(
             step =>
             {
@@ -179,30 +160,6 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
                 code.Line($"normed[start + i{step}] = y{step};");
             },
             step => code.Line($"Float4 y{step} = default;"));
-        if (packsSigns)
-        {
-            EmitSigns();
-        }
-    }
-
-    /// <summary>Writes the sum over a group, in a fixed order: every thread has it.</summary>
-    private void EmitTotal(string value, string shared, string total)
-    {
-        WarpCode.EmitSum(code, "float", value);
-        using (code.Block("if (lane == 0)"))
-        {
-            code.Line($"{shared}[warp] = {value};");
-        }
-
-        code.Line();
-        code.Line("Group.Barrier();");
-        code.Line($"float {total} = 0f;");
-        using (code.Block($"for (int other = 0; other < {_threads / 32}; other++)"))
-        {
-            code.Line($"{total} += {shared}[other];");
-        }
-
-        code.Line();
     }
 
     private void EmitSigns()
@@ -211,7 +168,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         code.Line("// Signs: four bits a lane, eight lanes a word.");
         for (int step = 0; step < plan.NormSteps; step++)
         {
-            QuadCode.EmitSigns(code, $"word{step}", $"y{step}");
+            code.Line($"uint word{step} = Lanes.Signs(y{step}, lane);");
         }
 
         using (code.Block("if ((lane & 7) == 0)"))

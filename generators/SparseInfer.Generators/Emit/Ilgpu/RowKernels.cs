@@ -38,20 +38,25 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             });
     }
 
+    /// <summary>What the norm before the heads takes.</summary>
+    private IEnumerable<KernelParameter> Norm => !plan.HeadsNormalise ? []
+        : plan.Spec.Norm.Kind == NormKind.Layer ? [KernelParameter.Quads("weight"), KernelParameter.Quads("bias")]
+        : [KernelParameter.Quads("weight")];
+
     /// <summary>Query, key and value: two rows of a head for a warp, which turns them together and puts them where they belong.</summary>
     public DeviceKernel Heads(WeightType type)
     {
         RowPlan row = RowPlan.Of(type, plan.Spec.Hidden);
         return new DeviceKernel(
             $"Heads{type}",
-            "Query, key and value of one token, rotated and cached: a pair of a head's rows for a warp.",
+            $"{(plan.HeadsNormalise ? "The norm of one token, and of it query" : "Query")}, key and value, rotated and cached: a pair of a head's rows for a warp.",
             [
-                .. Matrix(row), KernelParameter.Quads("x"), new KernelParameter("HeadViews", "views"),
+                .. Matrix(row), KernelParameter.Quads("x"), .. Norm, new KernelParameter("HeadViews", "views"),
                 KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("halves"),
             ],
             () =>
             {
-                string input = EmitInput(row);
+                string input = EmitInput(row, plan.HeadsNormalise);
                 code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
                 code.Line($"int units = heads * {plan.HeadPairs};");
                 code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < units ? first + {IlgpuDecoderPlan.RowsPerWarp} : units;");
@@ -214,18 +219,22 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     }
 
     /// <summary>Writes how a group gets its input, and what it is called then.</summary>
-    private string EmitInput(RowPlan row)
+    /// <param name="normalises">Whether the input is a residual stream, and is wanted normalised.</param>
+    private string EmitInput(RowPlan row, bool normalises = false)
     {
+        NormStage? norm = normalises ? new NormStage(code, plan.Spec, IlgpuDecoderPlan.RowThreads) : null;
         bool shared = plan.SharesInput(row);
         if (shared)
         {
-            code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({row.InputQuads});");
+            WarpCode.EmitInput(code, row);
         }
 
+        norm?.EmitShared();
         code.Lines(WarpCode.Place);
+        norm?.EmitScale();
         if (shared)
         {
-            WarpCode.EmitStage(code, row, IlgpuDecoderPlan.RowThreads, "x");
+            WarpCode.EmitStage(code, row, IlgpuDecoderPlan.RowThreads, norm);
             code.Line();
             code.Line("Group.Barrier();");
         }

@@ -4,8 +4,8 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Emit.Ilgpu;
 
 /// <summary>
-/// Pieces that every kernel is made of. What runs in lockstep (a shuffle, a barrier, a piece of shared memory) is always a statement of
-/// its own in the kernel itself; loops are written out, for the compiler behind this one unrolls none.
+/// Pieces that every kernel is made of. What runs in lockstep (a barrier, a piece of shared memory, a call of <c>Lanes</c>) is always a
+/// statement of its own in the kernel itself; loops are written out, for the compiler behind this one unrolls none.
 /// </summary>
 internal static class WarpCode
 {
@@ -18,63 +18,85 @@ internal static class WarpCode
         int warp = thread / 32;
         """;
 
-    /// <summary>Writes sums over a warp's lanes, in a fixed tree: every lane has them. Several take turns, so that none waits for the other.</summary>
-    public static void EmitSum(CodeWriter code, string type, params string[] values) => EmitSum(code, RowPlan.Lanes, type, values);
-
-    /// <summary>As above, over lanes that stand together: a power of two of them.</summary>
-    public static void EmitSum(CodeWriter code, int lanes, string type, params string[] values) =>
-        EmitTree(code, lanes, type, values, (value, other) => $"{value} += {other};");
-
-    /// <summary>Writes the largest of a warp's lanes.</summary>
-    public static void EmitMax(CodeWriter code, string value) =>
-        EmitTree(code, RowPlan.Lanes, "float", [value], (_, other) => $"{value} = MathF.Max({value}, {other});");
-
-    private static void EmitTree(CodeWriter code, int lanes, string type, string[] values, Func<string, string, string> combine)
+    /// <summary>Writes the shared memory that an input takes.</summary>
+    public static void EmitInput(CodeWriter code, RowPlan row)
     {
-        for (int distance = lanes / 2; distance > 0; distance /= 2)
+        if (row.IsBlock)
         {
-            foreach (string value in values)
-            {
-                code.Line($"{type} {value}_{distance} = Warp.ShuffleXor({value}, {distance});");
-            }
-
-            foreach (string value in values)
-            {
-                code.Line(combine(value, $"{value}_{distance}"));
-            }
+            BlockCode.EmitInput(code, row);
+            return;
         }
+
+        code.Line($"ArrayView<Float4> input = SharedMemory.Allocate<Float4>({row.InputQuads});");
     }
 
     /// <summary>
     /// Writes how a group puts an input in shared memory: the quad that a lane needs beside its first, second, ... load stands where the
     /// lanes of a warp read without bank conflicts.
     /// </summary>
-    /// <param name="x">The input, [Columns / 4] quads.</param>
-    public static void EmitStage(CodeWriter code, RowPlan row, int threads, string x)
+    /// <param name="norm">What the input is on the way; null: as it is, <c>x</c>, [Columns / 4] quads.</param>
+    public static void EmitStage(CodeWriter code, RowPlan row, int threads, NormStage? norm = null)
     {
-        int quads = row.Columns / 4;
-        using (code.Block($"for (int i = thread; i < {row.InputQuads}; i += {threads})"))
+        if (row.IsBlock)
         {
-            string source = row.Quads == 1
-                ? "i"
-                : $"(i / {32 * row.Quads} * {32 * row.Quads}) + ((i & 31) * {row.Quads}) + ((i / 32) & {row.Quads - 1})";
+            BlockCode.EmitStage(code, row, threads, norm);
+            return;
+        }
+
+        int quads = row.Columns / 4;
+        bool isOnce = row.InputQuads <= threads;
+        string i = isOnce ? "thread" : "i";
+        int chunk = 32 * row.Quads;
+        string ofChunk = row.InputQuads == chunk ? "" : $"({i} / {chunk} * {chunk}) + ";
+        string source = row.Quads == 1 ? i : $"{ofChunk}(({i} & 31) * {row.Quads}) + (({i} / 32) & {row.Quads - 1})";
+        using (row.InputQuads == threads ? default(CodeWriter.Scope?)
+            : code.Block(isOnce ? $"if (thread < {row.InputQuads})" : $"for (int i = thread; i < {row.InputQuads}; i += {threads})"))
+        {
+            if (row.InputQuads == quads && norm is null)
+            {
+                code.Line($"input[{i}] = x[{source}];");
+                return;
+            }
+
+            string value = norm?.Quad("quadOfInput") ?? "x[quadOfInput]";
+            code.Line($"int quadOfInput = {source};");
             if (row.InputQuads == quads)
             {
-                code.Line($"input[i] = {x}[{source}];");
+                code.Line($"input[{i}] = {value};");
+                return;
             }
-            else
-            {
-                code.Line($"int quadOfInput = {source};");
-                code.Line("Float4 quad = default;");
-                using (code.Block($"if (quadOfInput < {quads})"))
-                {
-                    code.Line($"quad = {x}[quadOfInput];");
-                }
 
-                code.Line();
-                code.Line("input[i] = quad;");
+            code.Line("Float4 quad = default;");
+            using (code.Block($"if (quadOfInput < {quads})"))
+            {
+                code.Line($"quad = {value};");
             }
+
+            code.Line();
+            code.Line($"input[{i}] = quad;");
         }
+    }
+
+    /// <summary>Writes the sum over a group's threads, in a fixed order: every thread has it, and shared memory is as all wrote it.</summary>
+    /// <param name="shared">Shared memory, a float a warp.</param>
+    /// <param name="total">A variable that is declared here.</param>
+    public static void EmitGroupSum(CodeWriter code, int warps, string value, string shared, string total)
+    {
+        code.Line($"{value} = Lanes.Sum({value});");
+        using (code.Block("if (lane == 0)"))
+        {
+            code.Line($"{shared}[warp] = {value};");
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
+        code.Line($"float {total} = 0f;");
+        using (code.Block($"for (int other = 0; other < {warps}; other++)"))
+        {
+            code.Line($"{total} += {shared}[other];");
+        }
+
+        code.Line();
     }
 
     /// <summary>Writes the dot product of a row and the input; afterwards every lane has it in <paramref name="sum"/>.</summary>
@@ -121,7 +143,7 @@ internal static class WarpCode
             code.Line();
         }
 
-        EmitSum(code, "float", sum);
+        code.Line($"{sum} = Lanes.Sum({sum});");
     }
 
     private static void EmitStep(
@@ -134,6 +156,15 @@ internal static class WarpCode
         }
 
         string scale = row.IsBlock ? $"{scales}[{Index(sum + "Scale", 32 * row.PerLoad / 32, k * row.PerLoad)}], " : "";
+        if (row.IsBlock && staged)
+        {
+            string block = row.Quads == 8 ? "lane" : "(lane / 2)";
+            code.Line($"{sum} = {row.Weights}.Dot({words}[{Index(sum + "Row", 32, k * 32)}], {scale}"
+                + $"{input}[{Index("lane", 64, k * 64)}], {input}[{Index("lane", 64, (k * 64) + 32)}], "
+                + $"inputSteps[{Index(block, row.PerLoad, k * row.PerLoad)}], {sum});");
+            return;
+        }
+
         IEnumerable<string> quads = Enumerable.Range(0, row.Quads).Select(j => staged
             ? $"{input}[{Index("lane", 32 * row.Quads, (k * 32 * row.Quads) + (32 * j))}]"
             : $"{input}[{Index(row.Quads == 1 ? "lane" : $"(lane * {row.Quads})", 32 * row.Quads, (k * 32 * row.Quads) + j)}]");

@@ -21,7 +21,12 @@ internal enum CostMode
 
 /// <summary>A part of what a token costs.</summary>
 /// <param name="Bytes">Global memory read and written.</param>
-internal sealed record CostPart(string Name, double Bytes, int Launches);
+/// <param name="Work">Microseconds beside the launches.</param>
+internal sealed record CostPart(string Name, double Bytes, int Launches, double Work)
+{
+    /// <summary>Microseconds with the launches.</summary>
+    public double Microseconds => Work + (Launches * KernelTime.LaunchMicroseconds);
+}
 
 /// <summary>
 /// What decoding one token costs on a GPU: modelled, never measured. Bytes are counted from the plan; each is taken to come from memory
@@ -31,27 +36,12 @@ internal sealed record CostPart(string Name, double Bytes, int Launches);
 /// <param name="Parts">None twice.</param>
 internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> Parts)
 {
-    /// <summary>
-    /// Share of a memory's peak bandwidth that kernels get. Derived: a simulated Orin-like device (Accel-Sim/GPGPU-Sim 4.2, 16
-    /// multiprocessors, 1300 MHz, 205 GB/s) takes 92,417 cycles for predict-and-gate of 1024 dense rows of 4096 F16, 5000 of them launch:
-    /// 8.9 MB in 67.2 us are 133 GB/s.
-    /// </summary>
-    public const double BandwidthEfficiency = 0.65;
-
-    /// <summary>Microseconds of a launch. Derived: what the same simulation charges, 5000 cycles at 1300 MHz.</summary>
-    public const double LaunchMicroseconds = 5000 / 1300.0;
-
     public double Bytes => Parts.Sum(part => part.Bytes);
 
     public int Launches => Parts.Sum(part => part.Launches);
 
-    /// <summary>Microseconds that moving the bytes takes.</summary>
-    public double MemoryMicroseconds => Bytes / (Device.GigabytesPerSecond * BandwidthEfficiency * 1e3);
-
-    public double OverheadMicroseconds => Launches * LaunchMicroseconds;
-
     /// <summary>Microseconds of a token.</summary>
-    public double Microseconds => MemoryMicroseconds + OverheadMicroseconds;
+    public double Microseconds => Parts.Sum(part => part.Microseconds);
 
     /// <summary>Counts one token of a plan, all matrices in the first declared weight type.</summary>
     public static DeviceCost Of(IlgpuDecoderPlan plan, TokenCase token)
@@ -63,23 +53,39 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double row = RowPlan.Of(type, spec.Hidden).Bytes;
         double vector = plan.Shape.PaddedHidden * 4.0;
         (double neurons, double signs) = FeedForwardBytes(plan, feedForward, token);
+        int all = plan.Target.Multiprocessors;
+        double Move(double bytes, int active) => KernelTime.Move(plan.Target, bytes, active);
+        double Rows(double bytes) => Math.Max(
+            Move(bytes, all), KernelTime.Issue(plan.Target, bytes, KernelTime.InstructionsPerLoad(type)));
 
         // Keys and values once, for query heads that share them come together; what splits leave is written and read back.
         int splits = (token.Position + IlgpuDecoderPlan.SplitPositions) / IlgpuDecoderPlan.SplitPositions;
         double cached = (token.Position + 2.0) * plan.CachedBytes / layers;
         double split = 2.0 * splits * spec.Attention.Heads * (plan.CachedHead + 2) * 4;
+        double attention = (double)layers * DeviceFootprint.AttentionBytes(plan, type);
+        double cache = layers * (cached + split);
+        double head = spec.Vocabulary * row;
+        double logits = 2.0 * spec.Vocabulary * 4;
+
+        // The fused kernel's time is told with the rows; its signs and partial sums move with them.
+        double fused = layers * SlicePlanner.FusedMicroseconds(feedForward, neurons / layers, signs / layers);
+        double predicted = layers * Move(signs / layers, all) * feedForward.Imbalance;
+        double written = layers * Move(feedForward.PartialBytes, all);
+        double joined = layers * SlicePlanner.JoinMicroseconds(feedForward);
+
+        // A norm reads what is added, the stream and the weights, and writes the stream and the result: one group. Heads normalise as they stage.
+        int norms = layers * (plan.HeadsNormalise ? 1 : 2);
+        double normed = ((layers * 5) + ((norms - layers) * 3)) * vector;
         return new(plan.Target,
         [
-            new("embedding", row + (3 * vector), 1),
-            new("attention weights", (double)layers * DeviceFootprint.AttentionBytes(plan, type), 2 * layers),
-            new("key-value cache", layers * (cached + split), 2 * layers),
-            new("feed-forward weights", neurons, layers),
-            new("predictor signs", signs, 0),
-            new("partial sums", layers * 2.0 * feedForward.Slices * feedForward.Row.Columns * 4, layers),
-
-            // The residual stream is read and written, weights read, the result written: twice a layer, and once what is added.
-            new("norms", layers * 9 * vector, layers),
-            new("output head", (spec.Vocabulary * row) + (2.0 * spec.Vocabulary * 4), 2),
+            new("embedding", row + vector, 1, Move(row + vector, 1)),
+            new("attention weights", attention, 2 * layers, Rows(attention)),
+            new("key-value cache", cache, 2 * layers, Move(cache, all)),
+            new("feed-forward weights", neurons, layers, Math.Max(0, fused - predicted - written)),
+            new("predictor signs", signs, 0, predicted),
+            new("partial sums", layers * ((2 * feedForward.PartialBytes) + (2 * vector)), layers, written + joined),
+            new("norms", normed + (3 * vector), norms + 1, Move(normed + (3 * vector), 1)),
+            new("output head", head + logits, 2, Rows(head) + Move(logits, all)),
         ]);
     }
 

@@ -7,31 +7,31 @@ internal static class DeviceTable
     public const int MostSharedBytes = 48 * 1024;
 
     /// <summary>What a plan is made for where no target is declared: a mid-size device. Any GPU runs the result.</summary>
-    public static readonly DeviceTarget Default = new("default", "sm_80", 32, 100, 1536, 400, 16, Integrated: false);
+    public static readonly DeviceTarget Default = new("default", "sm_80", 32, 100, 1536, 1500, 400, 16, Integrated: false);
 
     public static readonly IReadOnlyList<DeviceTarget> All =
     [
         Default,
-        new("xavier-nx-8", "sm_72", 6, 96, 2048, 59.7, 8, Integrated: true),
-        new("xavier-nx-16", "sm_72", 6, 96, 2048, 59.7, 16, Integrated: true),
-        new("xavier-agx-32", "sm_72", 8, 96, 2048, 136.5, 32, Integrated: true),
-        new("xavier-agx-64", "sm_72", 8, 96, 2048, 136.5, 64, Integrated: true),
-        new("orin-nano-4", "sm_87", 4, 164, 1536, 34, 4, Integrated: true),
-        new("orin-nano-8", "sm_87", 8, 164, 1536, 68, 8, Integrated: true),
-        new("orin-nx-8", "sm_87", 8, 164, 1536, 102.4, 8, Integrated: true),
-        new("orin-nx-16", "sm_87", 8, 164, 1536, 102.4, 16, Integrated: true),
-        new("orin-agx-32", "sm_87", 14, 164, 1536, 204.8, 32, Integrated: true),
-        new("orin-agx-64", "sm_87", 16, 164, 1536, 204.8, 64, Integrated: true),
-        new("thor-agx-128", "sm_110", 20, 228, 1536, 273, 128, Integrated: true),
-        new("rtx-3060", "sm_86", 28, 100, 1536, 360, 12, Integrated: false),
-        new("rtx-3090", "sm_86", 82, 100, 1536, 936, 24, Integrated: false),
-        new("rtx-4070", "sm_89", 46, 100, 1536, 504, 12, Integrated: false),
-        new("rtx-4090", "sm_89", 128, 100, 1536, 1008, 24, Integrated: false),
-        new("rtx-5070", "sm_120", 48, 100, 1536, 672, 12, Integrated: false),
-        new("rtx-5090", "sm_120", 170, 100, 1536, 1792, 32, Integrated: false),
-        new("a100-40", "sm_80", 108, 164, 2048, 1555, 40, Integrated: false),
-        new("a100-80", "sm_80", 108, 164, 2048, 2039, 80, Integrated: false),
-        new("h100-80", "sm_90", 132, 228, 2048, 3350, 80, Integrated: false),
+        new("xavier-nx-8", "sm_72", 6, 96, 2048, 1100, 59.7, 8, Integrated: true),
+        new("xavier-nx-16", "sm_72", 6, 96, 2048, 1100, 59.7, 16, Integrated: true),
+        new("xavier-agx-32", "sm_72", 8, 96, 2048, 1377, 136.5, 32, Integrated: true),
+        new("xavier-agx-64", "sm_72", 8, 96, 2048, 1377, 136.5, 64, Integrated: true),
+        new("orin-nano-4", "sm_87", 4, 164, 1536, 625, 34, 4, Integrated: true),
+        new("orin-nano-8", "sm_87", 8, 164, 1536, 625, 68, 8, Integrated: true),
+        new("orin-nx-8", "sm_87", 8, 164, 1536, 765, 102.4, 8, Integrated: true),
+        new("orin-nx-16", "sm_87", 8, 164, 1536, 918, 102.4, 16, Integrated: true),
+        new("orin-agx-32", "sm_87", 14, 164, 1536, 930, 204.8, 32, Integrated: true),
+        new("orin-agx-64", "sm_87", 16, 164, 1536, 1300, 204.8, 64, Integrated: true),
+        new("thor-agx-128", "sm_110", 20, 228, 1536, 1575, 273, 128, Integrated: true),
+        new("rtx-3060", "sm_86", 28, 100, 1536, 1777, 360, 12, Integrated: false),
+        new("rtx-3090", "sm_86", 82, 100, 1536, 1695, 936, 24, Integrated: false),
+        new("rtx-4070", "sm_89", 46, 100, 1536, 2475, 504, 12, Integrated: false),
+        new("rtx-4090", "sm_89", 128, 100, 1536, 2520, 1008, 24, Integrated: false),
+        new("rtx-5070", "sm_120", 48, 100, 1536, 2512, 672, 12, Integrated: false),
+        new("rtx-5090", "sm_120", 170, 100, 1536, 2407, 1792, 32, Integrated: false),
+        new("a100-40", "sm_80", 108, 164, 2048, 1410, 1555, 40, Integrated: false),
+        new("a100-80", "sm_80", 108, 164, 2048, 1410, 2039, 80, Integrated: false),
+        new("h100-80", "sm_90", 132, 228, 2048, 1755, 3350, 80, Integrated: false),
     ];
 
     /// <summary>Architectures that stand for a device each, in the table's order.</summary>

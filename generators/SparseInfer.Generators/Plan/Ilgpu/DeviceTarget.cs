@@ -6,6 +6,7 @@ namespace SparseInfer.Generators.Plan.Ilgpu;
 /// <param name="Multiprocessors">Streaming multiprocessors.</param>
 /// <param name="SharedKilobytes">Shared memory of one multiprocessor, KiB. A group gets at most <see cref="DeviceTable.MostSharedBytes"/>.</param>
 /// <param name="ThreadsPerMultiprocessor">Most resident threads of one multiprocessor.</param>
+/// <param name="Megahertz">Clock of the multiprocessors under load, MHz, from the vendor's data sheet.</param>
 /// <param name="GigabytesPerSecond">Memory bandwidth, GB/s, from the vendor's data sheet.</param>
 /// <param name="MemoryGigabytes">Memory, GB; on Jetson shared with the CPU.</param>
 /// <param name="Integrated">Whether CPU and GPU share memory.</param>
@@ -15,6 +16,7 @@ internal sealed record DeviceTarget(
     int Multiprocessors,
     int SharedKilobytes,
     int ThreadsPerMultiprocessor,
+    int Megahertz,
     double GigabytesPerSecond,
     double MemoryGigabytes,
     bool Integrated)

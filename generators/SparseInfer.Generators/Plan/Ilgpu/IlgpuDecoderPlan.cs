@@ -61,7 +61,17 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>16-byte words of the input's packed signs.</summary>
     public int SignWords => (Spec.Hidden + 127) / 128;
 
-    public bool SharesInput(RowPlan row) => row.InputQuads * 16 <= DeviceTable.MostSharedBytes;
+    /// <summary>
+    /// Whether the groups that compute query, key and value normalise their own copies of the input, in shared memory. Else, with very wide
+    /// models, a launch of one group does it before them.
+    /// </summary>
+    public bool HeadsNormalise => Spec.Weights.All(
+        type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MostSharedBytes);
+
+    /// <summary>Shared memory of a group's sums: two for each warp.</summary>
+    private const int NormBytes = 2 * RowWarps * 4;
+
+    public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MostSharedBytes;
 
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
 

@@ -15,8 +15,9 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Sign rows whose loads are in flight together.</summary>
     public const int PredictedAtOnce = 4;
 
-    /// <summary>Groups that a multiprocessor should have at a time, so that one computes while others wait for memory.</summary>
-    private const int GroupsPerMultiprocessor = 4;
+    private const int MostJoinWarps = 16;
+
+    private const int FewestJoined = 4;
 
     public FeedForwardSpec Spec => Shape.Spec;
 
@@ -35,37 +36,69 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Groups of the launch, and partial sums that the next one adds up.</summary>
     public int Slices => (Intermediate + SliceNeurons - 1) / SliceNeurons;
 
+    /// <summary>Warps of a group that adds up the partial sums: a range of them each, four at least.</summary>
+    public int JoinWarps => Math.Min(MostJoinWarps, (Slices + FewestJoined - 1) / FewestJoined);
+
+    /// <summary>Partial sums of such a warp; the last may have fewer.</summary>
+    public int JoinSlices => (Slices + JoinWarps - 1) / JoinWarps;
+
+    /// <summary>Groups of the launch that adds up the partial sums: 32 quads of columns each.</summary>
+    public int JoinGroups => ((Row.Columns / 4) + RowPlan.Lanes - 1) / RowPlan.Lanes;
+
+    /// <summary>What all groups leave for it.</summary>
+    public double PartialBytes => (double)Slices * Row.Columns * 4;
+
+    /// <summary>Groups that a multiprocessor holds at a time.</summary>
+    public int Resident => Occupancy.Groups(Target, Threads, SharedBytes, RegisterTable.Registers(KernelKind.Fused, Weights, Hidden));
+
+    /// <summary>Time of the busiest multiprocessor over the time if all had the same work and enough of it; 1 at best.</summary>
+    public double Imbalance =>
+        Occupancy.Waves(Slices, Target.Multiprocessors, Resident, Warps) * SliceNeurons * Target.Multiprocessors / Intermediate;
+
+    /// <summary>Whether the last group's slice is as full as the others.</summary>
+    public bool IsExact => Slices * SliceNeurons == Intermediate;
+
     /// <summary>Loads of a row of down that a thread makes.</summary>
     public int DownSteps => (Row.Words + Threads - 1) / Threads;
 
-    /// <summary>Rows of down whose loads are in flight together; with a load of 32 columns their sums fill the registers.</summary>
-    public int DownRowsAtOnce => Weights == WeightType.Q4_0 ? 2 : 4;
+    /// <summary>Rows of down whose loads are in flight together.</summary>
+    public const int DownRowsAtOnce = 4;
 
     /// <summary>16-byte loads of one row of signs.</summary>
     public int SignWords => (Hidden + 127) / 128;
 
     public int SignSteps => (SignWords + RowPlan.Lanes - 1) / RowPlan.Lanes;
 
-    /// <summary>Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice.</summary>
-    public int ListBytes => (Warps * 4) + (SliceNeurons * 8);
+    /// <summary>Blocks of 32 neurons, which share their scales of down, that a slice may have neurons of.</summary>
+    public int SliceBlocks
+    {
+        get
+        {
+            int offset = 32;
+            while (SliceNeurons % offset != 0)
+            {
+                offset /= 2;
+            }
+
+            return ((SliceNeurons + 31 - offset) / 32) + 1;
+        }
+    }
+
+    /// <summary>
+    /// Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice; in a block type also a row and an
+    /// activation's bytes for each neuron of its blocks, and the blocks' steps and sizes.
+    /// </summary>
+    public int ListBytes => (Warps * 4) + (SliceNeurons * 8)
+        + (Row.IsBlock ? SliceBlocks * ((32 * (Weights == WeightType.Q8_0 ? 6 : 5)) + 12) : 0);
 
     /// <summary>Whether the input fits in shared memory beside the lists; else it is read from the caches.</summary>
-    public bool SharesInput => (Row.InputQuads * 16) + ListBytes <= DeviceTable.MostSharedBytes;
+    public bool SharesInput => Row.InputBytes + ListBytes <= DeviceTable.MostSharedBytes;
 
-    public int SharedBytes => ListBytes + (SharesInput ? Row.InputQuads * 16 : 0);
+    public int SharedBytes => ListBytes + (SharesInput ? Row.InputBytes : 0);
 
     public string ClassName =>
         Shape.ClassName + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
 
-    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target)
-    {
-        FeedForwardPlan shape = Planner.FeedForward(spec, weights);
-        int words = RowPlan.Of(weights, spec.Hidden).Words;
-        int threads = words >= 256 ? 256 : words >= 128 ? 128 : 64;
-        int groups = target.Multiprocessors * GroupsPerMultiprocessor;
-        int warps = threads / RowPlan.Lanes;
-        int each = (spec.Intermediate + (groups * warps) - 1) / (groups * warps);
-        int rounded = (each + PredictedAtOnce - 1) / PredictedAtOnce * PredictedAtOnce;
-        return new(shape, target, threads, Math.Min(rounded, RowPlan.Lanes));
-    }
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target) =>
+        SlicePlanner.Choose(Planner.FeedForward(spec, weights), target);
 }

@@ -42,5 +42,14 @@ internal sealed record RowPlan(WeightType Weights, int Columns)
     /// <summary>The input in fours, as a warp reads it: whole steps.</summary>
     public int InputQuads => Steps * Lanes * Quads;
 
+    /// <summary>
+    /// The input of a block type in words of 16 bytes, as a warp reads it. Two meet one load: Q8_0's upper and lower bytes, Q4_0's first and
+    /// second half of a block.
+    /// </summary>
+    public int InputWords => Steps * Lanes * 2;
+
+    /// <summary>Shared memory that the input takes; a block type's is rounded to integers there, and each block has a step.</summary>
+    public int InputBytes => IsBlock ? (InputWords * 16) + (Scales * 8) : InputQuads * 16;
+
     public long Bytes => (Words * 16L) + (Scales * 2L);
 }

@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Emit.Ilgpu;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Text;
 
@@ -22,12 +21,15 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
             EmitLoad(code, plan, $"sign{step}", "signs", step, row: null);
         }
 
-        using (code.Block($"for (int n = 0; n < {plan.WarpNeurons}; n += {IlgpuFeedForwardPlan.PredictedAtOnce})"))
+        bool isOnce = plan.WarpNeurons == IlgpuFeedForwardPlan.PredictedAtOnce;
+        string loop = $"for (int n = 0; n < WarpNeurons; n += {IlgpuFeedForwardPlan.PredictedAtOnce})";
+        using (isOnce ? default(CodeWriter.Scope?) : code.Block(loop))
         {
             for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
             {
-                string next = k == 0 ? "firstOfWarp + n" : $"firstOfWarp + n + {k}";
-                code.Line($"int row{k} = ({next} < {plan.Intermediate} ? {next} : {plan.Intermediate - 1}) * {plan.SignWords};");
+                string next = string.Join(" + ", new[] { "firstOfWarp", isOnce ? null : "n", k == 0 ? null : $"{k}" }.Where(part => part is not null));
+                string inside = plan.IsExact ? $"({next})" : $"({next} < Intermediate ? {next} : Intermediate - 1)";
+                code.Line($"int signRow{k} = {inside} * SignWords;");
             }
 
             IReadOnlyList<string> matrices = Signs(plan);
@@ -39,7 +41,8 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
             for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
             {
                 string test = string.Join(" && ", matrices.Select(matrix => $"{Count(matrix, k)} <= threshold"));
-                code.Line($"kept |= {test} ? 1u << {(k == 0 ? "n" : $"(n + {k})")} : 0u;");
+                string bit = isOnce ? $"{1 << k}u" : $"1u << {(k == 0 ? "n" : $"(n + {k})")}";
+                code.Line($"kept |= {test} ? {bit} : 0u;");
             }
         }
     }
@@ -55,7 +58,7 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
         {
             for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
             {
-                EmitLoad(code, plan, Words(matrix, step, k), $"w.{matrix}Signs", step, $"row{k}");
+                EmitLoad(code, plan, Words(matrix, step, k), $"w.{matrix}Signs", step, $"signRow{k}");
             }
 
             for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
@@ -68,7 +71,8 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
             }
         }
 
-        WarpCode.EmitSum(code, "int", [.. Enumerable.Range(0, IlgpuFeedForwardPlan.PredictedAtOnce).Select(k => Count(matrix, k))]);
+        string counts = string.Join(", ", Enumerable.Range(0, IlgpuFeedForwardPlan.PredictedAtOnce).Select(k => $"ref {Count(matrix, k)}"));
+        code.Line($"Lanes.SumFour({counts});");
     }
 
     /// <summary>Writes a lane's load of one step of a row of signs; lanes past the row's end have zeros, as the input's have there.</summary>

@@ -1,0 +1,147 @@
+using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit.Ilgpu;
+
+/// <summary>
+/// Writes down of the block types. 32 neurons share their columns' scales: their activations are rounded together, what they add to a column is
+/// an exact sum of integers, four rows in an instruction, and is scaled once.
+/// </summary>
+/// <param name="readsZeros">Whether rows of neurons that are zero are read as well.</param>
+internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool readsZeros)
+{
+    private readonly RowPlan _row = plan.Row;
+    private readonly bool _isQ4 = plan.Weights == WeightType.Q4_0;
+
+    /// <summary>Writes the shared memory that it takes.</summary>
+    public void EmitShared()
+    {
+        int words = plan.SliceBlocks * 8;
+        code.Line($"ArrayView<Words4> downRows = SharedMemory.Allocate<Words4>({words});");
+        code.Line($"ArrayView<uint> downQuants = SharedMemory.Allocate<uint>({(_isQ4 ? words : 2 * words)});");
+        code.Line($"ArrayView<BlockStep> downSteps = SharedMemory.Allocate<BlockStep>({plan.SliceBlocks});");
+        code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({plan.SliceBlocks});");
+    }
+
+    /// <summary>Writes how activations are rounded, and what is to be read comes to the front of its block.</summary>
+    public void EmitRounding()
+    {
+        code.Line("// Activations, in steps of the largest of 32 neurons; those whose rows are read come first. A block for a warp.");
+        code.Line("ArrayView<int> rowsOfDown = downRows.Cast<int>();");
+        code.Line("ArrayView<byte> bytesOfDown = downQuants.Cast<byte>();");
+        bool isOnce = plan.SliceBlocks <= plan.Warps;
+        string block = isOnce ? "warp" : "block";
+        using (code.Block(isOnce ? $"if (warp < {plan.SliceBlocks})" : $"for (int block = warp; block < {plan.SliceBlocks}; block += Warps)"))
+        {
+            code.Line($"int neuron = (((first / 32) + {block}) * 32) + lane;");
+            code.Line("int inSlice = neuron - first;");
+            code.Line("float value = 0f;");
+            code.Line("uint isRead = 0u;");
+            using (code.Block($"if (inSlice >= 0 && inSlice < SliceNeurons{(plan.IsExact ? "" : " && neuron < Intermediate")})"))
+            {
+                code.Line("value = values[inSlice];");
+                code.Line($"isRead = {(readsZeros ? "1u" : "value != 0f ? 1u : 0u")};");
+            }
+
+            code.Line();
+            code.Lines($"""
+                float most = Lanes.Max(MathF.Abs(value));
+                int quant = BlockStep.Round(value * BlockStep.Inverse(most, {plan.Weights}.Range));
+                uint rows = Lanes.Bits(isRead, lane);
+                int ones = IntrinsicMath.PopCount(rows);
+                int before = IntrinsicMath.PopCount(rows & ((1u << lane) - 1u));
+                int slot = ({block} * 32) + (isRead != 0u ? before : ones + lane - before);
+                """);
+            code.Line("// What fills up the last four repeats the first row, times zero.");
+            code.Line("int firstRead = IntrinsicMath.PopCount(~rows & (rows - 1u));");
+            code.Line("rowsOfDown[slot] = (isRead != 0u ? neuron : neuron - lane + firstRead) * RowWords;");
+            code.Line("bytesOfDown[slot] = (byte)quant;");
+            if (_isQ4)
+            {
+                code.Line("int excess = Lanes.Sum(quant);");
+            }
+            else
+            {
+                code.Line($"bytesOfDown[slot + {plan.SliceBlocks * 32}] = (byte)(quant >> 8);");
+            }
+
+            using (code.Block("if (lane == 0)"))
+            {
+                code.Line($"downSteps[{block}] = new BlockStep(most * (1f / {plan.Weights}.Range), {(_isQ4 ? "-8 * excess" : "0")});");
+                code.Line($"downFours[{block}] = (ones + 3) / 4;");
+            }
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
+        code.Line();
+    }
+
+    /// <summary>Writes the sum: a thread has the columns of one load at a time.</summary>
+    public void EmitSum()
+    {
+        code.Line("// Down: each thread the columns of a load, in registers; four rows are under way together.");
+        bool isOnce = _row.Words <= plan.Threads;
+        string word = isOnce ? "thread" : "word";
+        using (_row.Words == plan.Threads ? default(CodeWriter.Scope?)
+            : code.Block(isOnce ? "if (thread < RowWords)" : "for (int word = thread; word < RowWords; word += Threads)"))
+        {
+            code.Line($"Float4 {List(j => $"y{j} = default")};");
+            using (code.Block($"for (int block = 0; block < {plan.SliceBlocks}; block++)"))
+            {
+                code.Line("int end = (block * 8) + downFours[block];");
+                using (code.Block("if (end > block * 8)"))
+                {
+                    EmitBlock(word);
+                }
+            }
+
+            code.Line();
+            for (int j = 0; j < _row.Quads; j++)
+            {
+                code.Line($"partial[(Grid.IdxX * HiddenQuads) + {word}{(j == 0 ? "" : $" + {j * _row.Words}")}] = y{j};");
+            }
+        }
+    }
+
+    private void EmitBlock(string word)
+    {
+        code.Line("BlockStep step = downSteps[block];");
+        if (_isQ4)
+        {
+            code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = new Int4(step.Start{(j < 4 ? "" : " * 16")})"))};");
+        }
+        else
+        {
+            code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = default"))};");
+        }
+
+        using (code.Block("for (int four = block * 8; four < end; four++)"))
+        {
+            code.Line("Words4 rows = downRows[four];");
+            foreach (string row in new[] { "X", "Y", "Z", "W" })
+            {
+                code.Line($"Words4 down{row} = w.Down[(int)rows.{row} + {word}];");
+            }
+
+            string quants = _isQ4 ? "downQuants[four]" : $"downQuants[four + {plan.SliceBlocks * 8}], downQuants[four]";
+            string sums = string.Join(", ", Enumerable.Range(0, 8).Select(j => $"ref t{j}"));
+            code.Line($"{plan.Weights}.AddFour(downX, downY, downZ, downW, {quants}, {sums});");
+        }
+
+        code.Line();
+        int words = _row.Quads / 2;
+        code.Line($"int scale = (((first / 32) + block) * {_row.Columns / 8}) + ({word} * {words});");
+        for (int k = 0; k < words; k++)
+        {
+            string index = k == 0 ? "scale" : $"scale + {k}";
+            code.Line($"BlockScales.AddScaled(w.DownScales[{index}], {Scaled(2 * k)}, {Scaled((2 * k) + 1)}, ref y{2 * k}, ref y{(2 * k) + 1});");
+        }
+    }
+
+    private string Scaled(int j) => _isQ4
+        ? $"BlockStep.Scaled(t{j}, step.Step{(j < 4 ? "" : " * 0.0625f")})"
+        : $"BlockStep.Scaled(t{j}, t{j + 4}, step.Step)";
+
+    private string List(Func<int, string> item) => string.Join(", ", Enumerable.Range(0, _row.Quads).Select(item));
+}
