@@ -191,7 +191,7 @@ internal sealed class ModuleReader
             {
                 Next();
             }
-            else if (Peek(4) == ".loc" && !char.IsAsciiLetter(Peek(5)[^1]))
+            else if (Peek(4) == ".loc" && char.IsWhiteSpace(Peek(5)[^1]))
             {
                 string[] words = Take('\n').Split([' ', '\t', '\r', ','], StringSplitOptions.RemoveEmptyEntries);
                 _source = words.Length >= 3 && _files.TryGetValue(int.Parse(words[1]), out string? file) ? $"{file}:{words[2]}" : null;
