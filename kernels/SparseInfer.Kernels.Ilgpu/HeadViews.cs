@@ -14,12 +14,12 @@ public struct HeadViews
     /// <summary>Biases of query, key and value, one after the other; empty where there are none.</summary>
     public ArrayView<float> Bias;
 
-    /// <summary>The batch's queries, [tokens x padded query width].</summary>
+    /// <summary>The batch's queries, [tokens x heads x padded head dimension].</summary>
     public ArrayView<float> Queries;
 
-    /// <summary>The layer's keys, [key-value heads x capacity x head dimension].</summary>
-    public ArrayView<float> Keys;
+    /// <summary>The layer's keys and values, [positions x (key heads, value heads) x padded head dimension].</summary>
+    public ArrayView<float> Cache;
 
-    /// <summary>The layer's values, [key-value heads x capacity x head dimension].</summary>
-    public ArrayView<float> Values;
+    /// <summary>The same memory, where halves are stored in it.</summary>
+    public ArrayView<ushort> HalfCache;
 }

@@ -56,4 +56,17 @@ public static class Quad
         | (Interop.FloatAsInt(a.Y) >> 31 << 1)
         | (Interop.FloatAsInt(a.Z) >> 31 << 2)
         | (Interop.FloatAsInt(a.W) >> 31 << 3);
+
+    /// <summary>Stores four columns at equal distances: a quad of a row becomes a part of four columns of a tile.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="to">Where the tile lies.</param>
+    /// <param name="first">The first column's place.</param>
+    /// <param name="apart">The distance from one column to the next.</param>
+    public static void Scatter(Float4 a, ArrayView<float> to, int first, int apart)
+    {
+        to[first] = a.X;
+        to[first + apart] = a.Y;
+        to[first + (2 * apart)] = a.Z;
+        to[first + (3 * apart)] = a.W;
+    }
 }

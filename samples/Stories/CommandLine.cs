@@ -41,7 +41,7 @@ internal static class CommandLine
         {
             return await FailAsync(exception.Message);
         }
-        catch (Exception exception) when (exception is DeviceLostException or InsufficientDeviceMemoryException)
+        catch (Exception exception) when (exception is DeviceLostException or InsufficientDeviceMemoryException or KernelRefusedException)
         {
             return await FailAsync($"--device: {exception.Message}");
         }

@@ -41,7 +41,13 @@ internal static class StoryCommand
         SoftwareCudaBackend.Register(); // and with it the GPUs that ILGPU finds
         try
         {
-            return Device.Open(options.Device, options.Threads);
+            Device device = Device.Open(options.Device, options.Threads);
+            if (options.Threads > 0 && device is IlgpuDevice { Info.Kind: SoftwareCudaBackend.DeviceName } software)
+            {
+                SoftwareCudaContext.Of(software).Parallelism = options.Threads;
+            }
+
+            return device;
         }
         catch (ArgumentException exception)
         {

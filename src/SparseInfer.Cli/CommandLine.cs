@@ -85,6 +85,10 @@ internal static class CommandLine
         {
             return await FailAsync(exception.Message, error);
         }
+        catch (Exception exception) when (exception is DeviceLostException or InsufficientDeviceMemoryException or KernelRefusedException)
+        {
+            return await FailAsync(exception.Message, error);
+        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Files are read under a try of their own: this is a full disk, or an output that was closed from the start.

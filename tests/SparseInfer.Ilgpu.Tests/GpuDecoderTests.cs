@@ -95,7 +95,7 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
 
         float[] Run(LanguageModel model)
         {
-            using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Dense });
+            using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Dense, CacheType = KeyValueType.F32 });
             float[] logits = new float[254 * declared.Vocabulary];
             session.Forward([.. Enumerable.Range(0, 254).Select(i => Token(declared.Vocabulary, i))], logits);
             var all = new List<float>(logits);
@@ -139,7 +139,7 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
 
         IReadOnlyList<LayerMetrics> Measure(LanguageModel model)
         {
-            using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = true });
+            using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = true, CacheType = KeyValueType.F32 });
             for (int i = 0; i < Tokens; i++)
             {
                 session.Forward([Token(declared.Vocabulary, i)]);
@@ -191,7 +191,13 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
         LanguageModel model, SparsityMode mode, bool metering = false, bool? sparsePrompt = null, int promptTokens = PromptTokens)
     {
         bool sparse = sparsePrompt ?? mode != SparsityMode.Dense;
-        using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = metering, SparsePrompt = sparse });
+        using Session session = model.CreateSession(new SessionOptions
+        {
+            Mode = mode,
+            Metering = metering,
+            SparsePrompt = sparse,
+            CacheType = KeyValueType.F32,
+        });
         float[] prompt = new float[promptTokens * model.Shape.Vocabulary];
         if (promptTokens > 0)
         {

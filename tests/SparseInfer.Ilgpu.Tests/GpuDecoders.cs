@@ -99,7 +99,7 @@ internal static class GpuDecoders
     /// <summary>Small enough for every token to be run in every mode.</summary>
     public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All, Even, EvenPredicted, Fat, OddHead];
 
-    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped, LittleBytes, LittleNibbles];
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));

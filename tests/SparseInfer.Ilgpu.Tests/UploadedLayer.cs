@@ -45,6 +45,9 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
         return filled;
     }
 
+    /// <summary>A field of that structure: <c>Up</c>, <c>DownScales</c>.</summary>
+    public object Field(string name) => _fields[name];
+
     public override void Bind(WeightBinder bind)
     {
         IlgpuUpload upload = Upload(bind);
@@ -64,7 +67,7 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
         _fields["DownScales"] = down.Scales.IsValid ? down.Scales.Cast<Words4>() : default(ArrayView<Words4>);
     }
 
-    public override DecoderState CreateState(int capacity) => throw new NotSupportedException();
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => throw new NotSupportedException();
 
     public void Dispose() => Memory.Dispose();
 

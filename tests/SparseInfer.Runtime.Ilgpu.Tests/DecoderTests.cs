@@ -65,7 +65,7 @@ public sealed class DecoderTests
         }
 
         using TinyModel model = TinyDecoder.Load(TestDevice.Shared, Embedding, head);
-        using DecoderState state = model.Loaded.Program.CreateState(TinyDecoder.Vocabulary);
+        using DecoderState state = model.Loaded.Program.CreateState(TinyDecoder.Vocabulary, KeyValueType.F32);
         state.TryGreedy(TinyDecoder.Vocabulary, out _).ShouldBeFalse("no token was run");
         var seen = new HashSet<int>();
         for (int token = 0; token < TinyDecoder.Vocabulary; token++)
@@ -98,7 +98,7 @@ public sealed class DecoderTests
         Array.Fill(embedding, 1e30f, 2 * TinyDecoder.Hidden, TinyDecoder.Hidden);
         Array.Fill(head, 1e30f, 3 * TinyDecoder.Hidden, TinyDecoder.Hidden);
         using TinyModel model = TinyDecoder.Load(TestDevice.Shared, embedding, head);
-        using DecoderState state = model.Loaded.Program.CreateState(4);
+        using DecoderState state = model.Loaded.Program.CreateState(4, KeyValueType.F32);
         Run(state, 2);
         state.TryGreedy(TinyDecoder.Vocabulary, out _).ShouldBeFalse();
         Should.Throw<InvalidOperationException>(() => Greedy(TinyDecoder.Vocabulary).Sample(state.LastLogits)).Message.ShouldContain("token 3 is infinite");

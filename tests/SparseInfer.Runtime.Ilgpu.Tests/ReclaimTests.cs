@@ -17,7 +17,7 @@ public sealed class ReclaimTests
         using IlgpuDevice device = TestDevice.Open();
         DropModels(device, 3);
         device.AllocatedBytes.ShouldBeGreaterThanOrEqualTo(0);
-        ShouldComeTrue(() => device.AllocatedBytes == 0, "memory of what was dropped");
+        Eventually.ShouldBe(() => device.AllocatedBytes == 0, "memory of what was dropped");
         using DeviceBuffer<int> buffer = device.Allocate<int>(4, "test");
         int[] back = [1, 2, 3, 4];
         buffer.CopyTo(back);
@@ -31,7 +31,7 @@ public sealed class ReclaimTests
         TinyModel model = TinyDecoder.Load(device, Embedding, Head);
         long weights = device.AllocatedBytes;
         DropSessions(model, 5);
-        ShouldComeTrue(() => device.AllocatedBytes == weights, "memory of dropped sessions");
+        Eventually.ShouldBe(() => device.AllocatedBytes == weights, "memory of dropped sessions");
         model.Dispose();
         device.AllocatedBytes.ShouldBe(0);
     }
@@ -40,8 +40,8 @@ public sealed class ReclaimTests
     public void A_dropped_device_ends_its_threads()
     {
         Thread thread = DropDevice(out Accelerator accelerator);
-        ShouldComeTrue(() => !thread.IsAlive, "the device's own thread");
-        ShouldComeTrue(() => accelerator.IsDisposed, "the accelerator, which a thread of ILGPU's keeps until it is disposed");
+        Eventually.ShouldBe(() => !thread.IsAlive, "the device's own thread");
+        Eventually.ShouldBe(() => accelerator.IsDisposed, "the accelerator, which a thread of ILGPU's keeps until it is disposed");
     }
 
     [Theory]
@@ -138,17 +138,5 @@ public sealed class ReclaimTests
         accelerator = device.Accelerator;
         threads[0].ShouldNotBeSameAs(Thread.CurrentThread, "kernels that run on threads of this process are waited for on a thread of the device's");
         return threads[0];
-    }
-
-    private static void ShouldComeTrue(Func<bool> condition, string what)
-    {
-        long start = Stopwatch.GetTimestamp();
-        while (!condition())
-        {
-            Stopwatch.GetElapsedTime(start).TotalSeconds.ShouldBeLessThan(30, what);
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            Thread.Sleep(1);
-        }
     }
 }

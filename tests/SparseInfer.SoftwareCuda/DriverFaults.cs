@@ -23,6 +23,9 @@ public sealed class DriverFaults
         set => _failAllocation = Checked(value);
     }
 
+    /// <summary>Bytes that this opened device may have at a time from now on: what goes beyond finds no room, each time. Null: as many as there are.</summary>
+    public long? MemoryLimit { get; set; }
+
     /// <summary>The device is gone from now on: every call fails, whatever this is set to later.</summary>
     public bool Lost { get; set; }
 

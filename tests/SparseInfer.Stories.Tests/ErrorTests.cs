@@ -36,6 +36,10 @@ public sealed class ErrorTests(TemporaryFolder folder) : IClassFixture<Temporary
     public void An_unknown_device_is_refused_with_those_there_are() =>
         ErrorOf("--device", "abacus").ShouldStartWith("stories: --device: There is no device 'abacus'; there is: best, cpu");
 
+    [Fact]
+    public void A_misspelt_device_is_refused_with_the_closest() =>
+        ErrorOf("--device", "cuda-sofware").ShouldStartWith("stories: --device: There is no device 'cuda-sofware', the closest is 'cuda-software'; ");
+
     [Theory]
     [InlineData("--frobnicate")]
     [InlineData("--tokens")]

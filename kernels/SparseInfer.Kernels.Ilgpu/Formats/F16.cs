@@ -1,10 +1,14 @@
 using ILGPU;
+using Half = ILGPU.Half;
 
 namespace SparseInfer.Kernels.Ilgpu;
 
 /// <summary>Rows of IEEE halves: eight columns in a <see cref="Words4"/>, the lower half of a word first.</summary>
 public static class F16
 {
+    /// <summary>The largest half.</summary>
+    private const float Most = 65504f;
+
     /// <summary><c>sum + w · x</c> over eight columns.</summary>
     /// <param name="w">Eight weights.</param>
     /// <param name="x0">The input's columns 0 to 3.</param>
@@ -34,6 +38,17 @@ public static class F16
     /// <summary>A half's value, exact.</summary>
     /// <param name="bits">Its bits.</param>
     public static float Widen(ushort bits) => Interop.IntAsFloat(bits);
+
+    /// <summary>
+    /// The bits of the nearest half, to even between two (cvt.rn.f16.f32). What is larger than every half becomes the largest, so that no
+    /// infinity comes of a number; infinities and NaN stay.
+    /// </summary>
+    /// <param name="value">The value.</param>
+    public static ushort Narrow(float value)
+    {
+        float inside = value > Most && value <= float.MaxValue ? Most : value < -Most && value >= -float.MaxValue ? -Most : value;
+        return Interop.FloatAsInt((Half)inside);
+    }
 
     private static float Lower(uint word) => Widen((ushort)(word & 0xffff));
 

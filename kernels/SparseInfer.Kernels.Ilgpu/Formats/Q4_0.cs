@@ -148,6 +148,11 @@ public static class Q4_0
     /// <param name="scale">Its scale, a half's bits.</param>
     public static Float4 Widen7(Words4 w, ushort scale) => Scaled(UpperQuants(w.W), scale);
 
+    /// <summary>Four columns whose quants are the lower four bits of a word's bytes, whatever the upper ones are.</summary>
+    /// <param name="word">The word; shifted right by four for the columns 16 further on.</param>
+    /// <param name="scale">The block's scale, a half's bits.</param>
+    public static Float4 WidenWord(uint word, ushort scale) => Scaled(LowerQuants(word), scale);
+
     private static Float4 Scaled(Float4 quants, ushort scale)
     {
         float factor = F16.Widen(scale);

@@ -62,24 +62,27 @@ public static class Q8_0
     /// <summary>Columns 0 to 3.</summary>
     /// <param name="w">16 quants.</param>
     /// <param name="scale">The block's scale, a half's bits.</param>
-    public static Float4 Widen0(Words4 w, ushort scale) => Weights(w.X, scale);
+    public static Float4 Widen0(Words4 w, ushort scale) => WidenWord(w.X, scale);
 
     /// <summary>Columns 4 to 7.</summary>
     /// <param name="w">16 quants.</param>
     /// <param name="scale">The block's scale, a half's bits.</param>
-    public static Float4 Widen1(Words4 w, ushort scale) => Weights(w.Y, scale);
+    public static Float4 Widen1(Words4 w, ushort scale) => WidenWord(w.Y, scale);
 
     /// <summary>Columns 8 to 11.</summary>
     /// <param name="w">16 quants.</param>
     /// <param name="scale">The block's scale, a half's bits.</param>
-    public static Float4 Widen2(Words4 w, ushort scale) => Weights(w.Z, scale);
+    public static Float4 Widen2(Words4 w, ushort scale) => WidenWord(w.Z, scale);
 
     /// <summary>Columns 12 to 15.</summary>
     /// <param name="w">16 quants.</param>
     /// <param name="scale">The block's scale, a half's bits.</param>
-    public static Float4 Widen3(Words4 w, ushort scale) => Weights(w.W, scale);
+    public static Float4 Widen3(Words4 w, ushort scale) => WidenWord(w.W, scale);
 
-    private static Float4 Weights(uint word, ushort scale)
+    /// <summary>Four columns of a word.</summary>
+    /// <param name="word">Four quants.</param>
+    /// <param name="scale">The block's scale, a half's bits.</param>
+    public static Float4 WidenWord(uint word, ushort scale)
     {
         Float4 quants = Quants(word);
         float factor = F16.Widen(scale);

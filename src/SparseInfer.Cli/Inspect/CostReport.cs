@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using generators::SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Cli.Compilation;
+using SparseInfer.Runtime;
 
 namespace SparseInfer.Cli.Inspect;
 
@@ -53,7 +54,8 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
         Line("");
         Line("memory");
         Line($"  weights        {Gib(_footprint.WeightBytes),7} GiB, predictors' signs among them");
-        Line($"  cache          {Gib(_footprint.CacheBytes(declaration.Context)),7} GiB a session of {declaration.Context} positions");
+        Line($"  cache          {Gib(_footprint.CacheBytes(declaration.Context)),7} GiB a session of {declaration.Context} positions in F16, "
+            + $"taken by {KeyValueCache.PagePositions} as it grows");
         Line($"  device         {Gib(_device.MemoryBytes),7} GiB: {Fit()}");
         Line("");
         Line($"a token at position {position}, {sparsity:0.##%} of the neurons inactive");
@@ -105,6 +107,8 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
             {
                 _footprint.WeightBytes,
                 CacheBytes = _footprint.CacheBytes(declaration.Context),
+                CacheType = KeyValueType.F16.ToString(),
+                CachePagePositions = KeyValueCache.PagePositions,
                 Fits = _footprint.Bytes(declaration.Context) <= _device.MemoryBytes,
             },
             Sparsity = sparsity,

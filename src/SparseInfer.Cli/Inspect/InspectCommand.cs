@@ -1,6 +1,7 @@
 extern alias generators;
 
 using System.Text;
+using generators::SparseInfer.Generators.Emit.Ilgpu;
 using generators::SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
@@ -53,12 +54,18 @@ internal static class InspectCommand
         InspectOptions options, ProgressLine progress, CancellationToken cancellationToken)
     {
         progress.Show("generating");
-        IReadOnlyList<KernelMethod> kernels = KernelList.Of(ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true));
+        IEnumerable<KernelUse> uses = KernelTable.Of(IlgpuDecoderPlan.Of(ModelCompiler.Read(options.Declaration, cancellationToken)));
+        bool hasTensorCores = new IlgpuDeviceInfo { Name = "", Kind = "cuda", Architecture = options.Architecture }.HasTensorCores;
+        HashSet<string> others = [.. uses.Where(use => use.NeedsTensorCores && !hasTensorCores).Select(use => use.Name)];
+        KernelMethod[] kernels =
+        [
+            .. KernelList.Of(ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true)).Where(kernel => !others.Contains(kernel.Name)),
+        ];
         var files = new List<(string, string)>();
         foreach (KernelMethod kernel in kernels)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            progress.Show("compiling to PTX", (double)files.Count / kernels.Count);
+            progress.Show("compiling to PTX", (double)files.Count / kernels.Length);
             files.Add(($"{kernel.ClassName}.{kernel.Name}.ptx", PtxCompiler.Compile(kernel.Method, options.Architecture!)));
         }
 

@@ -10,7 +10,7 @@ namespace SparseInfer;
 /// A device that ILGPU runs kernels on: one accelerator, and its default stream. Several models and sessions may share it, from several
 /// threads; they take turns.
 /// </summary>
-public sealed class IlgpuDevice : Device
+public sealed partial class IlgpuDevice : Device
 {
     private readonly Context _context;
     private readonly DeviceThread? _thread;
@@ -29,14 +29,16 @@ public sealed class IlgpuDevice : Device
         {
             Accelerator = hardware.CreateAccelerator(_context);
         }
-        catch (AcceleratorException exception)
+        catch (Exception exception)
         {
-            _context.Dispose();
-            throw new DeviceLostException($"Device '{info.Name}' could not be opened: {exception.Message}", exception);
-        }
-        catch
-        {
-            _context.Dispose();
+            // Half open it is nobody's, but ILGPU has bound it to this thread as soon as there was something to free.
+            AcceleratorDisposal.Free(Accelerator.Current is { } half && half.Context == _context ? half : null, _context, failed: true);
+            if (exception is AcceleratorException)
+            {
+                throw new DeviceLostException(
+                    $"Device '{info.Name}' could not be opened: {exception.Message.TrimEnd('.')}. Look for other programs that use it (nvidia-smi lists them).", exception);
+            }
+
             throw;
         }
 
@@ -75,8 +77,6 @@ public sealed class IlgpuDevice : Device
     /// <summary>Bytes that buffers take now.</summary>
     public long AllocatedBytes => Interlocked.Read(ref _allocated);
 
-    internal bool IsDisposed => _disposed;
-
     /// <summary>Whether kernels run on threads of this process, rather than on hardware of their own.</summary>
     private bool RunsHere => Info.Kind is IlgpuDevices.PackageCpu or SoftwareDriver.Kind;
 
@@ -93,6 +93,27 @@ public sealed class IlgpuDevice : Device
     /// <exception cref="InsufficientDeviceMemoryException">There is no room for it.</exception>
     /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
     public DeviceBuffer<T> Allocate<T>(long count, string what)
+        where T : unmanaged =>
+        Allocate<T>(count, what, zeroed: true);
+
+    /// <summary>Waits until everything that was enqueued is done.</summary>
+    /// <exception cref="DeviceLostException">Some of it failed.</exception>
+    /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
+    public void Synchronize() => Use(Accelerator.DefaultStream, static stream => stream.Synchronize());
+
+    /// <summary>
+    /// Frees the device. What is on it cannot run any more: dispose models first. A device that failed is freed too, and nothing is thrown
+    /// for its failure: the call that met it was told.
+    /// </summary>
+    public override void Dispose()
+    {
+        TakeTurn(this, static device => device.Free());
+        _thread?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>As <see cref="Allocate{T}(long, string)"/>; not zeroed where all of it is written before it is read.</summary>
+    internal DeviceBuffer<T> Allocate<T>(long count, string what, bool zeroed)
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -103,28 +124,15 @@ public sealed class IlgpuDevice : Device
             throw NoRoom(bytes, what, null);
         }
 
-        if (TryAllocate<T>(count, out Exception? failure) is not { } buffer)
+        if (TryAllocate<T>(count, zeroed, out Exception? failure) is not { } buffer)
         {
             // What nobody disposed is freed when it is collected: now is the time.
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            buffer = TryAllocate<T>(count, out failure) ?? throw NoRoom(bytes, what, failure);
+            buffer = TryAllocate<T>(count, zeroed, out failure) ?? throw NoRoom(bytes, what, failure);
         }
 
         return buffer;
-    }
-
-    /// <summary>Waits until everything that was enqueued is done.</summary>
-    /// <exception cref="DeviceLostException">Some of it failed.</exception>
-    /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
-    public void Synchronize() => Use(Accelerator.DefaultStream, static stream => stream.Synchronize());
-
-    /// <summary>Frees the device. What is on it cannot run any more: dispose models first.</summary>
-    public override void Dispose()
-    {
-        TakeTurn(this, static device => device.Free());
-        _thread?.Dispose();
-        GC.SuppressFinalize(this);
     }
 
     /// <summary>Counts what a buffer takes, and tells the collector, which sees only the object.</summary>
@@ -179,12 +187,42 @@ public sealed class IlgpuDevice : Device
         }
     }
 
+    /// <summary>
+    /// Frees something of ILGPU's. A disposed device has freed it already, one that failed frees it with itself, and a failure now is for the
+    /// next call to tell.
+    /// </summary>
+    internal void Release<T>(T owner, Action<T> free) => TakeTurn((Device: this, owner, free), static release =>
+    {
+        if (release.Device._disposed || release.Device._lost is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            release.free(release.owner);
+        }
+        catch (AcceleratorException exception)
+        {
+            release.Device.Lost(exception);
+        }
+    });
+
     /// <summary>After such a failure a driver refuses everything: all that helps is to begin anew.</summary>
     internal DeviceLostException Lost(AcceleratorException exception)
     {
-        _lost = CudaBinding.Software is { } driver && driver.LastFailure(Accelerator.NativePtr) is { } failure
-            ? $"{exception.Message}: {failure}"
-            : exception.Message;
+        string what = exception.Message.TrimEnd('.');
+        if (CudaBinding.Software?.LastFailure(Accelerator.NativePtr) is { } failure)
+        {
+            what = $"{what}: {failure.TrimEnd('.')}";
+        }
+
+        // The first is the cause of those that follow.
+        if (Interlocked.CompareExchange(ref _lost, what, null) is null)
+        {
+            AcceleratorDisposal.Abandon(Accelerator);
+        }
+
         return LostException(exception);
     }
 
@@ -204,7 +242,7 @@ public sealed class IlgpuDevice : Device
         }
     }
 
-    private DeviceBuffer<T>? TryAllocate<T>(long count, out Exception? failure)
+    private DeviceBuffer<T>? TryAllocate<T>(long count, bool zeroed, out Exception? failure)
         where T : unmanaged
     {
         DeviceBuffer<T>? buffer = null;
@@ -213,13 +251,25 @@ public sealed class IlgpuDevice : Device
         {
             try
             {
-                MemoryBuffer1D<T, Stride1D.Dense> memory = device.Accelerator.Allocate1D<T>(Math.Max(1, count));
-                memory.MemSet(device.Accelerator.DefaultStream, 0, 0, memory.LengthInBytes);
-                buffer = new DeviceBuffer<T>(device, memory, count);
+                buffer = new DeviceBuffer<T>(device, device.Accelerator.Allocate1D<T>(Math.Max(1, count)), count);
             }
-            catch (Exception exception) when (exception is AcceleratorException or OutOfMemoryException or InsufficientMemoryException or OverflowException)
+            catch (Exception exception) when (DriverErrors.IsNoRoom(exception))
             {
                 caught = exception;
+                return;
+            }
+
+            if (zeroed)
+            {
+                try
+                {
+                    buffer.Clear();
+                }
+                catch
+                {
+                    buffer.Dispose();
+                    throw;
+                }
             }
         });
         failure = caught;
@@ -231,8 +281,7 @@ public sealed class IlgpuDevice : Device
         if (!_disposed)
         {
             _disposed = true;
-            Accelerator.Dispose();
-            _context.Dispose();
+            AcceleratorDisposal.Free(Accelerator, _context, failed: _lost is not null);
         }
     }
 
@@ -253,7 +302,7 @@ public sealed class IlgpuDevice : Device
     }
 
     private DeviceLostException LostException(Exception? inner) => new(
-        $"Device '{Name}' failed: {_lost} What was on it is gone: dispose its models and the device, open it and load again. "
+        $"Device '{Name}' failed: {_lost}. What was on it is gone: dispose its models and the device, open it and load again. "
         + "If it fails again, look for the driver's messages (dmesg on Linux); a display's GPU ends kernels that take seconds.",
         inner);
 
@@ -276,6 +325,13 @@ public sealed class IlgpuDevice : Device
             {
                 device.Accelerator.Bind();
                 action(_argument);
+            }
+            catch (AcceleratorException exception) when (DriverErrors.IsNoMemory(exception))
+            {
+                throw new InsufficientDeviceMemoryException(
+                    $"Device '{device.Name}' has no room for what it was asked to do. Give sessions a smaller SessionOptions.Context, have fewer of them, "
+                    + "or close other programs that use it.",
+                    exception);
             }
             catch (AcceleratorException exception)
             {

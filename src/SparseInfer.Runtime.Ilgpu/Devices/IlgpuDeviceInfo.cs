@@ -29,4 +29,8 @@ public sealed record IlgpuDeviceInfo
 
     /// <summary>A CUDA device's architecture, <c>sm_87</c>; null for others.</summary>
     public string? Architecture { get; init; }
+
+    /// <summary>Whether kernels for tensor cores run on it: a CUDA device of sm_80 or later.</summary>
+    public bool HasTensorCores =>
+        Architecture is { } name && int.Parse(name.AsSpan("sm_".Length), System.Globalization.CultureInfo.InvariantCulture) >= 80;
 }

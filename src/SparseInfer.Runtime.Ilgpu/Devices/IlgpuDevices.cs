@@ -69,14 +69,27 @@ internal static class IlgpuDevices
             return [None(SoftwareDriver.Kind, whyNot, "Use the device cpu, or run this under Linux on x64 or arm64 (on Windows: WSL).")];
         }
 
-        if (!CudaBinding.TryTakeForSoftware(driver))
+        try
+        {
+            if (!CudaBinding.TryTakeForSoftware(driver))
+            {
+                return
+                [
+                    None(
+                        SoftwareDriver.Kind,
+                        "this process has asked NVIDIA's driver for its devices, and ILGPU is bound to one driver for good",
+                        "Open it before devices are listed and before others are opened, or in another process."),
+                ];
+            }
+        }
+        catch (IOException exception)
         {
             return
             [
                 None(
                     SoftwareDriver.Kind,
-                    "this process has asked NVIDIA's driver for its devices, and ILGPU is bound to one driver for good",
-                    "Open it before devices are listed and before others are opened, or in another process."),
+                    $"its library cannot be loaded: {exception.Message.TrimEnd('.')}",
+                    "Set TMPDIR to a folder where files can be written and executed."),
             ];
         }
 
@@ -154,7 +167,8 @@ internal static class IlgpuDevices
         (string? whyNot, string? fix) = device switch
         {
             CudaDevice { Architecture: null } => ("ILGPU 1.5.3 does not know its architecture", "Use another device."),
-            CudaDevice { InstructionSet: null } => ("its driver is older than ILGPU 1.5.3 needs", "Update the driver, or JetPack."),
+            CudaDevice { InstructionSet: null, DriverVersion: var driver } => (
+                $"its driver, for CUDA {driver.Major}.{driver.Minor}, is older than ILGPU 1.5.3 needs", "Update the driver, or JetPack."),
             CLDevice when !accepted => (
                 "ILGPU needs OpenCL C 2.0 with the generic address space",
                 "Update the device's OpenCL driver, or use another device; POCL has neither."),

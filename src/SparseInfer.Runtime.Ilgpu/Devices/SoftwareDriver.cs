@@ -19,6 +19,7 @@ internal abstract class SoftwareDriver
     public abstract IReadOnlyList<IlgpuDeviceInfo> Devices { get; }
 
     /// <summary>Loads the library that has the driver's functions; again and again the same.</summary>
+    /// <exception cref="IOException">It could not be written or loaded.</exception>
     public abstract nint LoadLibrary();
 
     /// <summary>Whether somebody has called its functions.</summary>

@@ -18,17 +18,17 @@ internal static class BlockSplitter
     /// <param name="from">The first row.</param>
     /// <param name="to">The end.</param>
     /// <param name="rowWords">Elements of <paramref name="words"/> a row.</param>
-    /// <param name="words">Gets the quants, [rows x <paramref name="rowWords"/>].</param>
-    /// <param name="scales">Gets the scales, [rows x blocks a row].</param>
-    public static void Split(WeightMatrix matrix, int from, int to, int rowWords, Words4[] words, ushort[] scales)
+    /// <param name="words">Gets the quants, <see cref="Words4"/> [rows x <paramref name="rowWords"/>].</param>
+    /// <param name="scales">Gets the scales, ushort [rows x blocks a row].</param>
+    public static unsafe void Split(WeightMatrix matrix, int from, int to, int rowWords, nint words, nint scales)
     {
         int blocks = matrix.PaddedColumns / 32;
         int quantBytes = rowWords * Unsafe.SizeOf<Words4>() / blocks;
         ParallelLoop.For(from, to, row =>
         {
             ReadOnlySpan<byte> source = MemoryMarshal.CreateReadOnlySpan(ref matrix.Row(row), blocks * (ScaleBytes + quantBytes));
-            Span<byte> quants = MemoryMarshal.AsBytes(words.AsSpan((row - from) * rowWords, rowWords));
-            Span<ushort> rowScales = scales.AsSpan((row - from) * blocks, blocks);
+            var quants = new Span<byte>((Words4*)words + ((long)(row - from) * rowWords), rowWords * sizeof(Words4));
+            var rowScales = new Span<ushort>((ushort*)scales + ((long)(row - from) * blocks), blocks);
             for (int block = 0; block < blocks; block++)
             {
                 ReadOnlySpan<byte> bytes = source.Slice(block * (ScaleBytes + quantBytes), ScaleBytes + quantBytes);

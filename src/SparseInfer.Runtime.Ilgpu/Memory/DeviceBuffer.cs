@@ -53,7 +53,7 @@ public sealed class DeviceBuffer<T> : IDisposable
     /// <exception cref="DeviceLostException">The device failed.</exception>
     public void CopyTo(Span<T> destination) => CopyTo(0, destination);
 
-    /// <summary>Frees it.</summary>
+    /// <summary>Frees it. On a device that failed nothing is done, nor thrown: it is freed with the device.</summary>
     public void Dispose()
     {
         _device.TakeTurn(this, static buffer =>
@@ -63,15 +63,14 @@ public sealed class DeviceBuffer<T> : IDisposable
                 buffer._disposed = true;
                 buffer.CountNoMore();
 
-                // A disposed device has freed it already.
-                if (!buffer._device.IsDisposed)
-                {
-                    buffer._memory.Dispose();
-                }
+                buffer._device.Release(buffer._memory, static memory => memory.Dispose());
             }
         });
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Enqueues writing zeros.</summary>
+    internal void Clear() => _memory.MemSet(_device.Accelerator.DefaultStream, 0, 0, _memory.LengthInBytes);
 
     internal void CopyFrom(long offset, ReadOnlySpan<T> source)
     {

@@ -8,26 +8,21 @@ namespace SparseInfer.Runtime;
 
 /// <summary>
 /// Copies a program's weights to its device, each once, in the layout that kernels read. What the host had of a matrix is given back as
-/// soon as it is copied, so that a model is never resident twice. On the defaults of the binder's checking pass everything does nothing.
+/// soon as it is in page-locked memory, so that a model is never resident twice; from there it is copied while the next is prepared. On the
+/// defaults of the binder's checking pass everything does nothing.
 /// </summary>
-/// <remarks>
-/// Integrated devices get copies too. ILGPU can map host memory by locking its pages, but it registers them for writing, which a driver
-/// refuses for a file's read-only pages; and a Jetson's GPU does not cache locked memory. As the host's copy goes, a mapping would save
-/// no memory either.
-/// </remarks>
-public sealed class IlgpuUpload
+public sealed partial class IlgpuUpload
 {
     /// <summary>Columns that floats on the device are padded to.</summary>
     private const int VectorPadding = 256;
-
-    /// <summary>Bytes of a matrix that is split on its way: what the host holds of it beside the matrix.</summary>
-    private const int StagingBytes = 16 << 20;
 
     private readonly IlgpuDevice _device;
     private readonly NativeMemoryPool _memory;
     private readonly Action<nint> _giveBack;
     private readonly Func<InvalidDataException, Exception> _refuse;
+    private readonly UploadRing _ring;
     private nint _last;
+    private bool _lastIsMapped;
 
     internal IlgpuUpload(IlgpuDevice device, WeightBinder bind)
     {
@@ -35,7 +30,8 @@ public sealed class IlgpuUpload
         _memory = bind.Memory;
         _giveBack = bind.GiveBack;
         _refuse = bind.Refuse;
-        bind.AfterPacking(_ => GiveBackLast());
+        _ring = new UploadRing(device, bind.Memory);
+        bind.AfterPacking(_ => Finish());
     }
 
     internal IlgpuUpload(IlgpuDevice device, FeedForwardBinder bind)
@@ -44,6 +40,14 @@ public sealed class IlgpuUpload
         _memory = bind.Memory;
         _giveBack = address => bind.Memory.Free(address);
         _refuse = wrong => new ArgumentException(wrong.Message, wrong);
+        _ring = new UploadRing(device, bind.Memory);
+    }
+
+    /// <summary>Waits until everything is on the device.</summary>
+    internal void Finish()
+    {
+        GiveBackLast();
+        _ring.Finish();
     }
 
     /// <summary>A matrix.</summary>
@@ -62,6 +66,13 @@ public sealed class IlgpuUpload
         Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
         GiveBackLast();
         _last = matrix.Address;
+        int rowWords = matrix.PaddedColumns / DeviceMatrix.ColumnsPerWords(m.Type);
+        if (Mapped(matrix.Address, matrix.Stride, m.Type, rows, rowWords) is { } words)
+        {
+            _lastIsMapped = true;
+            return new DeviceMatrix(m.Type, words, default, rows, columns, rowWords);
+        }
+
         return Rows([matrix], m.Type, columns, firstRow: 0);
     }
 
@@ -135,21 +146,6 @@ public sealed class IlgpuUpload
         return new DeviceMatrix(type, words.View, scales?.View ?? default, rows, columns, rowWords, firstRow);
     }
 
-    private static void CopyBlocks(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales, int firstRow)
-    {
-        int blocks = matrix.PaddedColumns / 32;
-        int part = Math.Clamp(StagingBytes / (rowWords * Unsafe.SizeOf<Words4>()), 1, matrix.Rows);
-        var quantStage = new Words4[part * rowWords];
-        ushort[] scaleStage = new ushort[part * blocks];
-        for (int from = 0; from < matrix.Rows; from += part)
-        {
-            int to = Math.Min(matrix.Rows, from + part);
-            BlockSplitter.Split(matrix, from, to, rowWords, quantStage, scaleStage);
-            words.CopyFrom((long)(firstRow + from) * rowWords, quantStage.AsSpan(0, (to - from) * rowWords));
-            scales.CopyFrom((long)(firstRow + from) * blocks, scaleStage.AsSpan(0, (to - from) * blocks));
-        }
-    }
-
     /// <summary>A down matrix: its neurons are rows. <see cref="DeviceMatrix.Scales"/> says where its scales lie.</summary>
     /// <param name="m">What the binder gave.</param>
     /// <param name="type">Its weight type.</param>
@@ -166,6 +162,11 @@ public sealed class IlgpuUpload
         Require(m.Neurons == intermediate && m.Columns == hidden, intermediate, hidden);
         GiveBackLast();
         int rowWords = m.PaddedColumns / DeviceMatrix.ColumnsPerWords(type);
+        if (Mapped((nint)Unsafe.AsPointer(ref m.Neuron(0)), m.NeuronBytes, type, intermediate, rowWords) is { } mapped)
+        {
+            return new DeviceMatrix(type, mapped, default, intermediate, hidden, rowWords);
+        }
+
         DeviceBuffer<Words4> words = Own<Words4>((long)intermediate * rowWords);
         if (type is not (WeightType.Q8_0 or WeightType.Q4_0))
         {
@@ -177,16 +178,10 @@ public sealed class IlgpuUpload
 
         int blocks = (intermediate + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons;
         DeviceBuffer<ushort> scales = Own<ushort>((long)blocks * m.PaddedColumns);
-        for (int block = 0; block < blocks; block++)
+        int part = RowsOfPart((DownMatrix.BlockNeurons * (long)m.NeuronBytes) + (m.PaddedColumns * sizeof(ushort)), blocks);
+        for (int from = 0; from < blocks; from += part)
         {
-            int neuron = block * DownMatrix.BlockNeurons;
-            int neurons = Math.Min(DownMatrix.BlockNeurons, intermediate - neuron);
-            scales.CopyFrom(
-                (long)block * m.PaddedColumns,
-                new ReadOnlySpan<ushort>(Unsafe.AsPointer(ref m.Scales(neuron)), m.PaddedColumns));
-            words.CopyFrom(
-                (long)neuron * rowWords,
-                new ReadOnlySpan<Words4>(Unsafe.AsPointer(ref m.Neuron(neuron)), neurons * rowWords));
+            CopyDownBlocks(m, from, Math.Min(blocks, from + part), rowWords, words, scales);
         }
 
         _giveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
@@ -238,8 +233,12 @@ public sealed class IlgpuUpload
             return default;
         }
 
-        DeviceBuffer<float> buffer = Own<float>((padded.Length + VectorPadding - 1) / VectorPadding * VectorPadding);
-        buffer.CopyFrom(padded);
+        int count = (padded.Length + VectorPadding - 1) / VectorPadding * VectorPadding;
+        DeviceBuffer<float> buffer = Own<float>(count);
+        UploadRing.Staged<float> staged = _ring.Room<float>(count);
+        padded.CopyTo(staged.Span);
+        staged.Span[padded.Length..].Clear();
+        staged.Send(buffer, 0);
         return buffer.View;
     }
 
@@ -280,16 +279,24 @@ public sealed class IlgpuUpload
         SignPlane plane = Plane<T>(matrix);
         int hostWords = plane.WordsPerRow * 2;
         int rowWords = (hostWords + 3) / 4;
-        uint[] padded = new uint[matrix.Rows * (long)rowWords * 4];
-        for (int row = 0; row < matrix.Rows; row++)
+        DeviceBuffer<Words4> buffer = Own<Words4>((long)matrix.Rows * rowWords);
+        int part = RowsOfPart((long)rowWords * Unsafe.SizeOf<Words4>(), matrix.Rows);
+        for (int from = 0; from < matrix.Rows; from += part)
         {
-            MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<ulong, uint>(ref plane.Row(row)), hostWords)
-                .CopyTo(padded.AsSpan(row * rowWords * 4, hostWords));
+            int rows = Math.Min(part, matrix.Rows - from);
+            UploadRing.Staged<Words4> staged = _ring.Room<Words4>(rows * rowWords);
+            Span<uint> padded = MemoryMarshal.Cast<Words4, uint>(staged.Span);
+            padded.Clear();
+            for (int row = 0; row < rows; row++)
+            {
+                MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<ulong, uint>(ref plane.Row(from + row)), hostWords)
+                    .CopyTo(padded.Slice(row * rowWords * 4, hostWords));
+            }
+
+            staged.Send(buffer, (long)from * rowWords);
         }
 
         GiveBack(plane);
-        DeviceBuffer<Words4> buffer = Own<Words4>((long)matrix.Rows * rowWords);
-        buffer.CopyFrom(MemoryMarshal.Cast<uint, Words4>(padded));
         return buffer.View;
     }
 
@@ -308,23 +315,10 @@ public sealed class IlgpuUpload
 
     private unsafe void GiveBack(SignPlane plane) => _giveBack((nint)Unsafe.AsPointer(ref plane.Row(0)));
 
-    /// <summary>Copies rows whose bytes are what kernels read.</summary>
-    private static void CopyRows(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, int firstRow)
-    {
-        int rowBytes = rowWords * Unsafe.SizeOf<Words4>();
-        int rows = matrix.Stride == rowBytes ? (int)Math.Min(matrix.Rows, int.MaxValue / (long)rowWords) : 1;
-        for (int from = 0; from < matrix.Rows; from += rows)
-        {
-            int count = Math.Min(rows, matrix.Rows - from) * rowWords;
-            words.CopyFrom(
-                (long)(firstRow + from) * rowWords, MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<byte, Words4>(ref matrix.Row(from)), count));
-        }
-    }
-
     private DeviceBuffer<T> Own<T>(long count)
         where T : unmanaged
     {
-        DeviceBuffer<T> buffer = _device.Allocate<T>(count, "the model's weights");
+        DeviceBuffer<T> buffer = _device.Allocate<T>(count, "the model's weights", zeroed: false);
         _memory.Own(buffer);
         return buffer;
     }
@@ -332,11 +326,13 @@ public sealed class IlgpuUpload
     /// <summary>Only when the next matrix comes: until then its signs may be asked for.</summary>
     private void GiveBackLast()
     {
-        if (_last != 0)
+        if (_last != 0 && !_lastIsMapped)
         {
             _giveBack(_last);
-            _last = 0;
         }
+
+        _last = 0;
+        _lastIsMapped = false;
     }
 
     private static void Require(bool fits, int rows, int columns)

@@ -1,11 +1,26 @@
+using ILGPU;
+using SparseInfer.Kernels.Cpu;
+
 namespace SparseInfer.Runtime;
 
 /// <summary>Base class of generated programs for ILGPU's devices.</summary>
-/// <param name="device">Where it runs.</param>
-public abstract class IlgpuDecoderProgram(IlgpuDevice device) : DecoderProgram
+public abstract class IlgpuDecoderProgram : DecoderProgram
 {
+    private readonly SharedRotaryTables _rotary;
+
+    /// <summary>Makes a program without weights.</summary>
+    /// <param name="device">Where it runs.</param>
+    protected IlgpuDecoderProgram(IlgpuDevice device)
+    {
+        Device = device;
+        _rotary = new SharedRotaryTables(device, Memory);
+    }
+
     /// <summary>Where it runs.</summary>
-    public IlgpuDevice Device { get; } = device;
+    public IlgpuDevice Device { get; }
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F16, KeyValueType.F32];
 
     /// <summary>Copies what a binder gives to the device. What is on the device belongs to the program from then on.</summary>
     /// <param name="bind">The binder; in its checking pass nothing is copied.</param>
@@ -14,4 +29,8 @@ public abstract class IlgpuDecoderProgram(IlgpuDevice device) : DecoderProgram
         ArgumentNullException.ThrowIfNull(bind);
         return new IlgpuUpload(Device, bind);
     }
+
+    /// <inheritdoc cref="SharedRotaryTables.For"/>
+    internal (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs, int positions) =>
+        _rotary.For(table, pairs, positions, Shape.Context);
 }

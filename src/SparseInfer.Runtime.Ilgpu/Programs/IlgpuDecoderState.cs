@@ -11,6 +11,7 @@ namespace SparseInfer.Runtime;
 /// </summary>
 public abstract class IlgpuDecoderState : DecoderState
 {
+    private readonly IlgpuDecoderProgram _program;
     private readonly IlgpuDevice _device;
     private readonly NativeMemoryPool _buffers = new();
     private readonly int _vocabulary;
@@ -23,7 +24,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly DeviceBuffer<int> _tokens;
     private readonly DeviceBuffer<int> _greedy;
     private readonly DeviceBuffer<int> _counts;
-    private DeviceBuffer<float> _logits;
+    private readonly GrowingBuffer<float> _logits;
     private StepOptions _step;
 
     /// <summary>Where the last token's logits begin on the device; negative: no token was run.</summary>
@@ -41,6 +42,7 @@ public abstract class IlgpuDecoderState : DecoderState
     protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch, int counts)
     {
         ArgumentNullException.ThrowIfNull(program);
+        _program = program;
         _device = program.Device;
         _vocabulary = program.Shape.Vocabulary;
         Capacity = capacity;
@@ -52,18 +54,10 @@ public abstract class IlgpuDecoderState : DecoderState
         _metered = new LayerTally[program.Shape.Layers];
         _rowBytes = new long[program.Shape.Layers];
         _intermediate = program.Shape.Intermediate;
-        try
-        {
-            _tokens = Buffer<int>(batch, "a session's tokens");
-            _greedy = Buffer<int>(1, "a session's next token");
-            _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
-            _logits = _device.Allocate<float>(_vocabulary, "a session's logits");
-        }
-        catch
-        {
-            DisposeBuffers();
-            throw;
-        }
+        _tokens = Buffer<int>(batch, "a session's tokens");
+        _greedy = Buffer<int>(1, "a session's next token");
+        _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
+        _logits = Growing<float>(_vocabulary, "a session's logits");
     }
 
     /// <inheritdoc/>
@@ -77,7 +71,7 @@ public abstract class IlgpuDecoderState : DecoderState
             if (!_lastIsHere && _last >= 0)
             {
                 RequireAlive();
-                _logits.CopyTo(_last, _lastLogits);
+                _logits.Buffer.CopyTo(_last, _lastLogits);
                 _lastIsHere = true;
                 _idsAreRead = true;
             }
@@ -120,6 +114,7 @@ public abstract class IlgpuDecoderState : DecoderState
     /// Runs tokens after those it holds. Kernels are not timed: <see cref="StepOptions.Timing"/> has no effect on these devices.
     /// </summary>
     /// <inheritdoc/>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for so many tokens. The session is what it was.</exception>
     /// <exception cref="DeviceLostException">The device failed.</exception>
     /// <exception cref="ObjectDisposedException">The session, or the device, was disposed.</exception>
     public sealed override void Run(ReadOnlySpan<int> tokens, in StepOptions step, Span<float> allLogits)
@@ -173,7 +168,7 @@ public abstract class IlgpuDecoderState : DecoderState
     {
         if (!Interlocked.Exchange(ref _disposed, true))
         {
-            DisposeBuffers();
+            _buffers.Dispose();
         }
     }
 
@@ -182,6 +177,13 @@ public abstract class IlgpuDecoderState : DecoderState
 
     /// <summary>Enqueues a batch of <see cref="TokenCount"/> prompt tokens, the first at <see cref="DecoderState.Position"/>.</summary>
     protected abstract void Prompt();
+
+    /// <summary>Makes room for so many tokens, before a run that begins at <see cref="DecoderState.Position"/>: what grows with a sequence.</summary>
+    /// <param name="positions">At most <see cref="Capacity"/>.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it. The session must be what it was.</exception>
+    protected virtual void Reserve(int positions)
+    {
+    }
 
     /// <summary>
     /// What a layer's metered kernels count, four numbers a warp: neurons whose activation is zero (or below the policy's threshold), neurons
@@ -201,37 +203,63 @@ public abstract class IlgpuDecoderState : DecoderState
         _rowBytes[layer] = rowBytes;
     }
 
-    /// <summary>Cosines and sines of the positions that the session can hold, [capacity x pairs] each.</summary>
+    /// <summary>
+    /// Cosines and sines of the positions that the session can hold, [at least capacity x pairs] each: the model's, for all its sessions.
+    /// For constructors: where there is no room, what there is already is freed.
+    /// </summary>
     /// <param name="table">Where they are worked out.</param>
     /// <param name="pairs">Pairs of dimensions that are rotated.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
     protected (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs)
     {
         ArgumentNullException.ThrowIfNull(table);
-        DeviceBuffer<float> cos = Buffer<float>((long)Capacity * pairs, "the rotary embedding");
-        DeviceBuffer<float> sin = Buffer<float>((long)Capacity * pairs, "the rotary embedding");
-        for (int position = 0; position < Capacity; position++)
-        {
-            cos.CopyFrom((long)position * pairs, MemoryMarshal.CreateReadOnlySpan(in table.Cos(position), pairs));
-            sin.CopyFrom((long)position * pairs, MemoryMarshal.CreateReadOnlySpan(in table.Sin(position), pairs));
-        }
-
-        return (cos.View, sin.View);
+        return WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
     }
 
-    /// <summary>Allocates zeroed device memory that the session owns.</summary>
+    /// <summary>Allocates zeroed device memory that the session owns. For constructors: where there is no room, what there is already is freed.</summary>
     /// <param name="count">Elements.</param>
     /// <param name="what">What it is for, as an error calls it.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     protected DeviceBuffer<T> Buffer<T>(long count, string what)
-        where T : unmanaged
+        where T : unmanaged => Own(() => _device.Allocate<T>(count, what));
+
+    /// <summary>Allocates zeroed device memory that the session owns and that may grow.</summary>
+    /// <inheritdoc cref="Buffer{T}"/>
+    protected GrowingBuffer<T> Growing<T>(long count, string what)
+        where T : unmanaged => Own(() => new GrowingBuffer<T>(_device, count, what));
+
+    /// <summary>Allocates the first page of a key-value cache that the session owns. For constructors, as <see cref="Buffer{T}"/>.</summary>
+    /// <param name="type">How it stores numbers.</param>
+    /// <param name="rowElements">Numbers of a position in a layer, keys and values; a multiple of 16.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    protected KeyValueCache Cache(KeyValueType type, int rowElements) =>
+        Own(() => new KeyValueCache(_device, type, _metered.Length, rowElements, Capacity));
+
+    private T Own<T>(Func<T> allocate)
+        where T : IDisposable
     {
-        DeviceBuffer<T> buffer = _device.Allocate<T>(count, what);
-        _buffers.Own(buffer);
-        return buffer;
+        T owned = WhileMaking(allocate);
+        _buffers.Own(owned);
+        return owned;
+    }
+
+    /// <summary>A session that cannot be made is nobody's to dispose of.</summary>
+    private T WhileMaking<T>(Func<T> make)
+    {
+        try
+        {
+            return make();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     private void RunBatches(ReadOnlySpan<int> tokens, Span<float> allLogits)
     {
+        MakeRoom(tokens.Length);
         bool all = !allLogits.IsEmpty;
         int batch = _step.IsPrompt ? _ids.Length : 1;
         for (int done = 0; done < tokens.Length; done += TokenCount)
@@ -241,7 +269,7 @@ public abstract class IlgpuDecoderState : DecoderState
             bool last = done + part.Length == tokens.Length;
             LogitsFrom = all ? 0 : last ? part.Length - 1 : part.Length;
             SendTokens(part);
-            EnsureLogits(part.Length - LogitsFrom);
+            _logits.Grow((long)(part.Length - LogitsFrom) * _vocabulary, kept: 0, "the logits of a prompt batch");
             _last = -1;
             if (_step.IsPrompt)
             {
@@ -255,7 +283,7 @@ public abstract class IlgpuDecoderState : DecoderState
             Position += part.Length;
             if (all)
             {
-                _logits.CopyTo(0, allLogits.Slice(done * _vocabulary, part.Length * _vocabulary));
+                _logits.Buffer.CopyTo(0, allLogits.Slice(done * _vocabulary, part.Length * _vocabulary));
                 _idsAreRead = true;
             }
         }
@@ -277,21 +305,19 @@ public abstract class IlgpuDecoderState : DecoderState
         _idsAreRead = false;
     }
 
-    private void EnsureLogits(int rows)
+    private void MakeRoom(int tokens)
     {
-        long count = (long)rows * _vocabulary;
-        if (_logits.Count < count)
+        try
         {
-            DeviceBuffer<float> larger = _device.Allocate<float>(count, "the logits of a prompt batch");
-            _logits.Dispose();
-            _logits = larger;
+            Reserve(Position + tokens);
         }
-    }
-
-    private void DisposeBuffers()
-    {
-        _buffers.Own(_logits);
-        _buffers.Dispose();
+        catch (InsufficientDeviceMemoryException exception)
+        {
+            throw new InsufficientDeviceMemoryException(
+                $"A session at position {Position} of {Capacity} has no room for {(tokens == 1 ? "one more token" : $"{tokens} more tokens")}. {exception.Message} "
+                + "The session is as it was: dispose of other sessions and call again, or rewind it to make room within what it has.",
+                exception);
+        }
     }
 
     private void RequireAlive() => ObjectDisposedException.ThrowIf(_disposed, this);

@@ -64,8 +64,9 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
             {
                 state.Allocate(Device, _sizes);
                 var bind = new FeedForwardBinder(Shape, _types, weights, state.Memory);
-                Bind(bind, new IlgpuUpload(Device, bind));
-                Device.Synchronize();
+                var upload = new IlgpuUpload(Device, bind);
+                Bind(bind, upload);
+                upload.Finish();
             }
             catch
             {

@@ -20,9 +20,13 @@ public abstract class DecoderProgram
     /// <param name="bind">Where they come from.</param>
     public abstract void Bind(WeightBinder bind);
 
+    /// <summary>What a session's key-value cache may be stored in, the preferred first.</summary>
+    public virtual IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F32];
+
     /// <summary>Makes one session's state.</summary>
     /// <param name="capacity">Most tokens it can hold.</param>
-    public abstract DecoderState CreateState(int capacity);
+    /// <param name="cacheType">How it stores keys and values, one of <see cref="CacheTypes"/>.</param>
+    public abstract DecoderState CreateState(int capacity, KeyValueType cacheType);
 
     internal void Attach(ModelShape shape, ModelFile file, Device? ownedDevice)
     {

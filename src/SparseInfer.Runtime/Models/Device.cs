@@ -1,4 +1,5 @@
 using SparseInfer.Kernels.Cpu;
+using SparseInfer.Loading;
 
 namespace SparseInfer;
 
@@ -52,9 +53,11 @@ public abstract class Device : IDisposable
         }
 
         string? why = DeviceProviders.All.Select(provider => provider.Explain(name)).FirstOrDefault(text => text is not null);
-        throw new ArgumentException(
-            $"{(why is null ? $"There is no device '{name}'" : $"Device '{name}' cannot be used: {why}")}; "
-            + $"there is: best, {string.Join(", ", Names)}.");
+        string[] known = ["best", .. Names];
+        string problem = why is not null ? $"Device '{name}' cannot be used: {why}"
+            : ClosestName.Find(name.ToLowerInvariant(), known) is { } closest ? $"There is no device '{name}', the closest is '{closest}'"
+            : $"There is no device '{name}'";
+        throw new ArgumentException($"{problem}; there is: {string.Join(", ", known)}.");
     }
 
     /// <summary>Adds devices to those that <see cref="Open"/>, <see cref="Best"/> and <see cref="Names"/> know. Once is enough, more does no harm.</summary>

@@ -47,6 +47,7 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Starts a sequence of its own: key-value cache and activations. Weights are shared.</summary>
     /// <param name="options">How; null: the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">The context asked for is longer than declared.</exception>
+    /// <exception cref="NotSupportedException">The device does not store keys and values as <see cref="SessionOptions.CacheType"/> has it.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed; sessions made before live on.</exception>
     public Session CreateSession(SessionOptions? options = null)
     {
@@ -60,13 +61,21 @@ public abstract class LanguageModel : IDisposable
                 nameof(options), context, $"SessionOptions.Context must be 1 to {Shape.Context}, the context that {Shape.Name} declares.");
         }
 
+        KeyValueType cacheType = options.CacheType ?? program.CacheTypes[0];
+        if (!program.CacheTypes.Contains(cacheType))
+        {
+            throw new NotSupportedException(
+                $"SessionOptions.CacheType = {cacheType}: on device '{Device.Name}' keys and values are stored in {string.Join(" or ", program.CacheTypes)} only. "
+                + "Ask for that, or leave it null for the device's own choice.");
+        }
+
         ProgramLease lease = program.Acquire();
         DecoderState? state = null;
         try
         {
-            state = program.CreateState(context);
+            state = program.CreateState(context, cacheType);
             state.Lease = lease; // a state that runs keeps it
-            return new Session(this, lease, state, options);
+            return new Session(this, lease, state, cacheType, options);
         }
         catch (InsufficientMemoryException exception)
         {

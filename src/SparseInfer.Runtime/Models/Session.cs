@@ -22,12 +22,13 @@ public sealed class Session : IDisposable
     /// <summary><see cref="Busy"/> while a call has the session; <see cref="Disposed"/> once no further call may have it.</summary>
     private int _use;
 
-    internal Session(LanguageModel model, ProgramLease lease, DecoderState state, SessionOptions options)
+    internal Session(LanguageModel model, ProgramLease lease, DecoderState state, KeyValueType cacheType, SessionOptions options)
     {
         _model = model;
         _lease = lease;
         _state = state;
         _sequence = new TokenSequence(state, model.Shape.Layers, model.Shape.Vocabulary);
+        CacheType = cacheType;
         Mode = options.Mode;
         SparsePrompt = options.SparsePrompt;
         Metering = options.Metering;
@@ -55,6 +56,9 @@ public sealed class Session : IDisposable
 
     /// <summary>Most tokens it can hold.</summary>
     public int Context => _sequence.Capacity;
+
+    /// <summary>How keys and values are stored: what <see cref="SessionOptions.CacheType"/> asked for, or the device's choice.</summary>
+    public KeyValueType CacheType { get; }
 
     internal StepOptions Step => new(Mode, IsPrompt: false, SparsePrompt, Metering, Timing);
 

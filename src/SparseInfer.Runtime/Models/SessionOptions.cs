@@ -7,8 +7,18 @@ public sealed record SessionOptions
     /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="SparsityMode"/>.</exception>
     public SparsityMode Mode { get; init => field = EnumArgument.Require(value); } = SparsityMode.Predicted;
 
-    /// <summary>Most tokens the session can hold; null: the declared context. Its key-value cache is allocated at once.</summary>
+    /// <summary>
+    /// Most tokens the session can hold; null: the declared context. On the CPU its key-value cache is allocated at once; on GPUs it
+    /// grows with the sequence, 256 positions at a time.
+    /// </summary>
     public int? Context { get; init; }
+
+    /// <summary>
+    /// How keys and values are stored; null: as the device prefers, which is <see cref="KeyValueType.F32"/> on the CPU and
+    /// <see cref="KeyValueType.F16"/> on GPUs. The CPU has no other: <see cref="LanguageModel.CreateSession"/> refuses what the device has not.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="KeyValueType"/>.</exception>
+    public KeyValueType? CacheType { get; init => field = value is { } type ? EnumArgument.Require(type) : null; }
 
     /// <summary>
     /// Put prompt tokens through the mode's kernels one by one, as decoding does. Off, the default: prompts are computed dense, in
@@ -30,6 +40,7 @@ public sealed record SessionOptions
         nameof(SessionOptions),
         (nameof(Mode), Mode),
         (nameof(Context), Context),
+        (nameof(CacheType), CacheType),
         (nameof(SparsePrompt), SparsePrompt),
         (nameof(Metering), Metering),
         (nameof(Timing), Timing));

@@ -50,6 +50,13 @@ internal sealed class DecoderWeights
     /// <summary>A norm's weights or a bias; null where there is none.</summary>
     public float[]? Vector(string name) => _vectors.GetValueOrDefault(name);
 
+    /// <summary>Multiplies a matrix.</summary>
+    public void Scale(string name, float factor)
+    {
+        StoredMatrix matrix = _matrices[name];
+        _matrices[name] = StoredMatrix.Encode(matrix.Type, [.. matrix.Values.Select(value => value * factor)], matrix.Columns);
+    }
+
     public void Save(string path)
     {
         var writer = new GgufWriter();

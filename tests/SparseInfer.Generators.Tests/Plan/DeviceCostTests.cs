@@ -43,8 +43,8 @@ public sealed class DeviceCostTests
     [Fact]
     public void ThePositionCostsItsKeysAndValuesAndASplitMoreEach256()
     {
-        // A position more: its key and value in each layer.
-        double position = 32 * 2.0 * 4096 * 4;
+        // A position more: its key and value in each layer, in halves.
+        double position = 32 * 2.0 * 4096 * 2;
         (Cost(CostMode.Dense, 0, 255).Bytes - Cost(CostMode.Dense, 0, 254).Bytes).ShouldBe(position);
         double split = 32 * 2.0 * 32 * (128 + 2) * 4;
         (Cost(CostMode.Dense, 0, 256).Bytes - Cost(CostMode.Dense, 0, 255).Bytes).ShouldBe(position + split);

@@ -42,11 +42,11 @@ public sealed class TargetRuleTests
     public Task ATargetWithoutALayerIsStray() =>
         Diagnose.Expect("static partial class L { [{|SPI0005:Target|}(\"sm_87\")] static FeedForwardKernel? P => null; }");
 
-    // 256 wide, 8 layers: a position is 8 * 2 * 256 * 4 = 16 KiB of cache; weights are 13 MiB.
+    // 256 wide, 8 layers: a position is 8 * 2 * 256 * 2 = 8 KiB of cache; weights are 13 MiB.
     [Theory]
-    [InlineData("261000", "[Target(\"orin-nano-4\")]")]
-    [InlineData("262144", "[Target({|SPI0035:\"orin-nano-4\"|})]")]
-    [InlineData("262144", "[Target(\"orin-nano-8\")]")]
+    [InlineData("522000", "[Target(\"orin-nano-4\")]")]
+    [InlineData("524288", "[Target({|SPI0035:\"orin-nano-4\"|})]")]
+    [InlineData("524288", "[Target(\"orin-nano-8\")]")]
     [InlineData("1048576", "[Target(\"sm_87\")]")]
     [InlineData("1048576", "")]
     public Task WeightsAndCacheFitTheTarget(string context, string target) =>
@@ -58,13 +58,13 @@ public sealed class TargetRuleTests
 
     [Theory]
     [InlineData(8192, "WeightType.F16", "orin-nx-16",
-        "12.6 GiB of weights and 8.0 GiB of key-value cache at Context = 8192 exceed the 16.0 GiB of target 'orin-nx-16'; "
-        + "declare Context = 3532 or less, or smaller weights")]
+        "12.6 GiB of weights and 4.0 GiB of key-value cache at Context = 8192 exceed the 16.0 GiB of target 'orin-nx-16'; "
+        + "declare Context = 7064 or less, or smaller weights")]
     [InlineData(1024, "WeightType.F16, WeightType.Q8_0", "orin-nano-4",
-        "6.7 GiB of weights and 1.0 GiB of key-value cache at Context = 1024 exceed the 4.0 GiB of target 'orin-nano-4'; "
+        "6.7 GiB of weights and 0.5 GiB of key-value cache at Context = 1024 exceed the 4.0 GiB of target 'orin-nano-4'; "
         + "declare smaller weights and a smaller Context, or a target with more memory")]
     [InlineData(1024, "WeightType.F16", "orin-nx-8",
-        "12.6 GiB of weights and 1.0 GiB of key-value cache at Context = 1024 exceed the 8.0 GiB of target 'orin-nx-8'; "
+        "12.6 GiB of weights and 0.5 GiB of key-value cache at Context = 1024 exceed the 8.0 GiB of target 'orin-nx-8'; "
         + "declare [Weights(WeightType.Q8_0)]")]
     public async Task WhatDoesNotFitIsToldWhatToReduce(int context, string types, string target, string message) =>
         (await Diagnose.Expect(Declared.Model(

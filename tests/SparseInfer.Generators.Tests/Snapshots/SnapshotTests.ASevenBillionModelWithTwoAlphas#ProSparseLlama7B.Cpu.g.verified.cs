@@ -96,7 +96,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
         }
     }
 
-    public override DecoderState CreateState(int capacity) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);
 
     private sealed class Layer
     {

@@ -101,7 +101,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
         }
     }
 
-    public override DecoderState CreateState(int capacity) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);
 
     private sealed class Layer
     {

@@ -6,6 +6,7 @@
 //   feed-forward 1024 neurons, Relu, gated
 //                FeedForward_256x1024_Relu_F16_Ilgpu
 //   weights      F16
+//   cache        3,072 bytes a position in F16, twice that in F32
 //   bytes        12,058,624 a token when dense
 //   plan         made for default; splits of 256 positions, prompts 64 tokens at a time
 //   launches     7 a layer: heads, attention, its splits, projection, norm, feed-forward, its sum and the next norm; 3 more a token
@@ -41,6 +42,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private const int HeadDimension = 32;
     private const int QueryWidth = 256;
     private const int QueryQuads = 64;
+    private const int HeadQuads = 8; // of a query or of a cached key or value, padded
     private const int KeyValueWidth = 128;
     private const int Intermediate = 1024;
     private const int IntermediateQuads = 256;
@@ -64,11 +66,13 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int> _productF16x256 =
         device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(ProductF16x256);
     private readonly Action<
-        KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
-        ArrayView<float>> _attendPart =
+        KernelConfig, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>> _attendPartF16 =
         device.Accelerator.LoadStreamKernel<
-            ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
-            ArrayView<float>>(AttendPart);
+            ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>>(AttendPartF16);
+    private readonly Action<
+        KernelConfig, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>> _attendPartF32 =
+        device.Accelerator.LoadStreamKernel<
+            ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>>(AttendPartF32);
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>> _attendJoin =
         device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>>(AttendJoin);
     private readonly Action<
@@ -151,7 +155,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
-    public override DecoderState CreateState(int capacity) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);
 
     /// <summary>The norm that follows a layer's feed-forward.</summary>
     private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;
@@ -166,7 +170,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         public FeedForward_256x1024_Relu_F16_Ilgpu.Weights FeedForwardF16;
     }
 
-    /// <summary>One session: key-value cache, activations, and the launches. Everything is allocated here, nothing while it runs.</summary>
+    /// <summary>
+    /// One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.
+    /// </summary>
     private sealed class State : IlgpuDecoderState
     {
         private readonly Stories_StoriesRelu_Ilgpu _program;
@@ -174,36 +180,37 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private readonly ArrayView<Float4> _normed;
         private readonly ArrayView<Words4> _signs;
         private readonly ArrayView<float> _products;
-        private readonly ArrayView<float> _queries;
+        private readonly ArrayView<Float4> _queries;
         private readonly ArrayView<Float4> _attended;
         private readonly ArrayView<Float4> _projected;
-        private readonly ArrayView<float> _parts;
-        private readonly ArrayView<float> _most;
-        private readonly ArrayView<float> _weight;
         private readonly ArrayView<Float4> _partial;
         private readonly ArrayView<Float4> _activated;
         private readonly ArrayView<Float4> _other;
         private readonly HeadViews[] _views = new HeadViews[LayerCount];
-        private readonly int _splits;
+        private readonly KeyValueCache _cache;
+        private readonly GrowingBuffer<Float4> _parts;
+        private readonly GrowingBuffer<float> _most;
+        private readonly GrowingBuffer<float> _weight;
 
         public State(
-            Stories_StoriesRelu_Ilgpu program, int capacity) : base(program, capacity, Batch, FeedForward_256x1024_Relu_F16_Ilgpu.Counts)
+            Stories_StoriesRelu_Ilgpu program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch,
+            FeedForward_256x1024_Relu_F16_Ilgpu.Counts)
         {
             _program = program;
-            _splits = (capacity + 255) / 256;
             _x = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
             _normed = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
             _signs = Buffer<Words4>(Batch * 2, "packed signs").View;
             _products = Buffer<float>(Batch * (QueryWidth + (2 * KeyValueWidth)), "activations").View;
-            _queries = Buffer<float>(Batch * 4 * QueryQuads, "activations").View;
+            _queries = Buffer<Float4>(Batch * Heads * HeadQuads, "activations").View;
             _attended = Buffer<Float4>(Batch * QueryQuads, "activations").View;
             _projected = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
-            _parts = Buffer<float>((long)Batch * Heads * _splits * HeadDimension, "splits of attention").View;
-            _most = Buffer<float>((long)Batch * Heads * _splits, "splits of attention").View;
-            _weight = Buffer<float>((long)Batch * Heads * _splits, "splits of attention").View;
             _partial = Buffer<Float4>(8192, "partial sums of down").View;
             _activated = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
             _other = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
+            _cache = Cache(cacheType, 256);
+            _parts = Growing<Float4>((long)Batch * Heads * HeadQuads, "splits of attention");
+            _most = Growing<float>((long)Batch * Heads, "splits of attention");
+            _weight = Growing<float>((long)Batch * Heads, "splits of attention");
             (ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);
             for (int layer = 0; layer < LayerCount; layer++)
             {
@@ -211,12 +218,32 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 {
                     Cos = cos,
                     Sin = sin,
-                    Queries = _queries,
-                    Keys = Buffer<float>((long)capacity * KeyValueWidth, "the key cache").View,
-                    Values = Buffer<float>((long)capacity * KeyValueWidth, "the value cache").View,
+                    Queries = _queries.Cast<float>(),
                 };
             }
         }
+
+        /// <summary>More positions: pages of the cache, and what attention leaves of their splits.</summary>
+        protected override void Reserve(int positions)
+        {
+            _cache.Reserve(positions, Position);
+            int splits = (positions + 255) / 256;
+            _parts.Grow((long)Batch * Heads * HeadQuads * splits, 0, "splits of attention");
+            _most.Grow((long)Batch * Heads * splits, 0, "splits of attention");
+            _weight.Grow((long)Batch * Heads * splits, 0, "splits of attention");
+        }
+
+        /// <summary>Where a layer's queries, keys and values go. The cache is elsewhere once it has grown.</summary>
+        private HeadViews Views(int layer)
+        {
+            HeadViews views = _views[layer];
+            views.Cache = _cache.View(layer).Cast<float>();
+            views.HalfCache = _cache.View(layer).Cast<ushort>();
+            return views;
+        }
+
+        /// <summary>Whether kernels store halves: 1 or 0.</summary>
+        private int Halves => _cache.Type == KeyValueType.F16 ? 1 : 0;
 
         /// <summary>One token.</summary>
         protected override void Decode()
@@ -232,7 +259,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                     int count = heads.Rows / HeadDimension;
                     int groups = ((count * 16) + 31) / 32;
                     _program._headsF16(
-                        new KernelConfig(groups, 256), heads.Words, _normed, _views[layer], firstHead, count, position, Capacity);
+                        new KernelConfig(groups, 256), heads.Words, _normed, Views(layer), firstHead, count, position, Halves);
                 }
 
                 Attend(layer, position, 1);
@@ -263,7 +290,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 }
 
                 _program._rotateBatch(
-                    new KernelConfig(new Index3D(2, tokens, 1), new Index3D(128, 1, 1)), _products, _views[layer], start, Capacity);
+                    new KernelConfig(new Index3D(2, tokens, 1), new Index3D(128, 1, 1)), _products, Views(layer), start, Halves);
                 Attend(layer, start, tokens);
                 Product(w.Output, _attended, tokens, _projected.Cast<float>(), 4 * HiddenQuads);
                 AddNorm(w.FeedForwardNorm, tokens);
@@ -311,12 +338,19 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private void Attend(int layer, int start, int tokens)
         {
             int splits = (start + tokens + 255) / 256;
-            _program._attendPart(
-                new KernelConfig(new Index3D(Heads, splits, tokens), new Index3D(128, 1, 1)), _queries, _views[layer].Keys,
-                _views[layer].Values, Capacity, start, _parts, _most, _weight);
+            var config = new KernelConfig(new Index3D(Heads, splits, tokens), new Index3D(128, 1, 1));
+            if (_cache.Type == KeyValueType.F16)
+            {
+                _program._attendPartF16(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);
+            }
+            else
+            {
+                _program._attendPartF32(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);
+            }
+
             _program._attendJoin(
-                new KernelConfig(new Index3D(Heads, tokens, 1), new Index3D(128, 1, 1)), _parts, _most, _weight, start, splits,
-                _attended.Cast<float>());
+                new KernelConfig(new Index3D(Heads, tokens, 1), new Index3D(128, 1, 1)), _parts.View.Cast<float>(), _most.View,
+                _weight.View, start, splits, _attended.Cast<float>());
         }
 
         private void AddNorm(DeviceNorm norm, int tokens)
@@ -481,7 +515,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
     /// <summary>Query, key and value of one token, rotated and cached: a pair of a head's rows for a warp.</summary>
     internal static void HeadsF16(
-        ArrayView<Words4> words, ArrayView<Float4> x, HeadViews views, int firstHead, int heads, int position, int capacity)
+        ArrayView<Words4> words, ArrayView<Float4> x, HeadViews views, int firstHead, int heads, int position, int halves)
     {
         ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
         int thread = Group.IdxX;
@@ -496,9 +530,10 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int first = ((Grid.IdxX * 8) + warp) * 4;
         int units = heads * 16;
         int end = first + 4 < units ? first + 4 : units;
+        float ownA = 0f;
+        float ownB = 0f;
         for (int unit = first; unit < end; unit++)
         {
-            int head = firstHead + (unit / 16);
             int pair = unit & 15;
             int d0 = pair * 2;
             int d1 = d0 + 1;
@@ -529,6 +564,24 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             b += b_2;
             float b_1 = Warp.ShuffleXor(b, 1);
             b += b_1;
+            if (lane == unit - first)
+            {
+                ownA = a;
+                ownB = b;
+            }
+        }
+
+        // A pair for a lane: neighbours are stored together.
+        if (lane < end - first)
+        {
+            float a = ownA;
+            float b = ownB;
+            int own = first + lane;
+            int head = firstHead + (own / 16);
+            int pair = own & 15;
+            int d0 = pair * 2;
+            int d1 = d0 + 1;
+            int local = own / 16 * 32;
             if (head < 12)
             {
                 float c = views.Cos[(position * 16) + pair];
@@ -538,24 +591,23 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 a = turned;
             }
 
-            if (lane == 0)
+            if (head < 8)
             {
-                if (head < 8)
+                views.Queries[(head * 32) + d0] = a;
+                views.Queries[(head * 32) + d1] = b;
+            }
+            else
+            {
+                long cached = ((long)position * 256) + ((head - 8) * 32);
+                if (halves == 1)
                 {
-                    views.Queries[(head * 32) + d0] = a;
-                    views.Queries[(head * 32) + d1] = b;
-                }
-                else if (head < 12)
-                {
-                    long key = ((((long)(head - 8)) * capacity) + position) * 32;
-                    views.Keys[key + d0] = a;
-                    views.Keys[key + d1] = b;
+                    views.HalfCache[cached + d0] = F16.Narrow(a);
+                    views.HalfCache[cached + d1] = F16.Narrow(b);
                 }
                 else
                 {
-                    long value = ((((long)(head - 12)) * capacity) + position) * 32;
-                    views.Values[value + d0] = a;
-                    views.Values[value + d1] = b;
+                    views.Cache[cached + d0] = a;
+                    views.Cache[cached + d1] = b;
                 }
             }
         }
@@ -754,16 +806,18 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
     }
 
-    /// <summary>One head, one token, up to 256 positions: softmax within them, and the values so weighted.</summary>
-    internal static void AttendPart(
-        ArrayView<float> queries, ArrayView<float> keys, ArrayView<float> values, int capacity, int start, ArrayView<float> parts,
-        ArrayView<float> most, ArrayView<float> weight)
+    /// <summary>One head, one token, up to 256 positions of a cache in F16: softmax within them, and the values so weighted.</summary>
+    internal static void AttendPartF16(
+        ArrayView<Float4> queries, ArrayView<Words4> cache, int start, ArrayView<Float4> parts, ArrayView<float> most,
+        ArrayView<float> weight)
     {
         ArrayView<float> scores = SharedMemory.Allocate<float>(256);
-        ArrayView<float> sums = SharedMemory.Allocate<float>(128);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(256);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(256);
         int thread = Group.IdxX;
         int lane = thread & 31;
-        int warp = thread / 32;
+        int word = thread & 3;
+        int row = thread / 4;
         int head = Grid.IdxX;
         int token = Grid.IdxZ;
         int begin = Grid.IdxY * 256;
@@ -771,28 +825,49 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         if (begin < positions)
         {
             int count = positions - begin < 256 ? positions - begin : 256;
-            long cached = (((long)(head / 2) * capacity) + begin) * 32;
+            int last = count - 1;
+            long keys = ((long)begin * 32) + ((head / 2) * 4) + word;
 
-            // Scores: a position for a warp.
-            float query0 = queries[(token * 256) + (head * 32) + lane] * 0.17677669f;
-            for (int p = warp; p < count; p += 4)
+            // Scores: a position for 4 lanes.
+            Float4 query0_0 = Quad.Scale(queries[(token * 64) + (head * 8) + (word * 2)], 0.17677669f);
+            Float4 query0_1 = Quad.Scale(queries[(token * 64) + (head * 8) + (word * 2) + 1], 0.17677669f);
+            for (int first = 0; first < count; first += 128)
             {
-                long key = cached + ((long)p * 32) + lane;
-                float score = 0f;
-                score += query0 * keys[key];
-                float score_16 = Warp.ShuffleXor(score, 16);
-                score += score_16;
-                float score_8 = Warp.ShuffleXor(score, 8);
-                score += score_8;
-                float score_4 = Warp.ShuffleXor(score, 4);
-                score += score_4;
-                float score_2 = Warp.ShuffleXor(score, 2);
-                score += score_2;
-                float score_1 = Warp.ShuffleXor(score, 1);
-                score += score_1;
-                if (lane == 0)
+                int next = first + row;
+                long key0 = keys + ((next < count ? next : last) * 32);
+                long key1 = keys + ((next + 32 < count ? next + 32 : last) * 32);
+                long key2 = keys + ((next + 64 < count ? next + 64 : last) * 32);
+                long key3 = keys + ((next + 96 < count ? next + 96 : last) * 32);
+                float score0 = 0f;
+                float score1 = 0f;
+                float score2 = 0f;
+                float score3 = 0f;
+                score0 = F16.Dot(cache[key0], query0_0, query0_1, score0);
+                score1 = F16.Dot(cache[key1], query0_0, query0_1, score1);
+                score2 = F16.Dot(cache[key2], query0_0, query0_1, score2);
+                score3 = F16.Dot(cache[key3], query0_0, query0_1, score3);
+                float score0_2 = Warp.ShuffleXor(score0, 2);
+                float score1_2 = Warp.ShuffleXor(score1, 2);
+                float score2_2 = Warp.ShuffleXor(score2, 2);
+                float score3_2 = Warp.ShuffleXor(score3, 2);
+                score0 += score0_2;
+                score1 += score1_2;
+                score2 += score2_2;
+                score3 += score3_2;
+                float score0_1 = Warp.ShuffleXor(score0, 1);
+                float score1_1 = Warp.ShuffleXor(score1, 1);
+                float score2_1 = Warp.ShuffleXor(score2, 1);
+                float score3_1 = Warp.ShuffleXor(score3, 1);
+                score0 += score0_1;
+                score1 += score1_1;
+                score2 += score2_1;
+                score3 += score3_1;
+                if (word == 0)
                 {
-                    scores[p] = score;
+                    scores[next] = score0;
+                    scores[next + 32] = score1;
+                    scores[next + 64] = score2;
+                    scores[next + 96] = score3;
                 }
             }
 
@@ -815,10 +890,22 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             highest = MathF.Max(highest, highest_2);
             float highest_1 = Warp.ShuffleXor(highest, 1);
             highest = MathF.Max(highest, highest_1);
+            for (int p = thread; p < 256; p += 128)
+            {
+                float share = 0f;
+                if (p < count)
+                {
+                    share = Portable.Exp(scores[p] - highest);
+                }
+
+                shares[p] = share;
+            }
+
+            Group.Barrier();
             float total = 0f;
             for (int p = lane; p < count; p += 32)
             {
-                total += Portable.Exp(scores[p] - highest);
+                total += shares[p];
             }
 
             float total_16 = Warp.ShuffleXor(total, 16);
@@ -832,21 +919,196 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             float total_1 = Warp.ShuffleXor(total, 1);
             total += total_1;
 
-            // Values: a position for a warp, then the warps' sums in order.
-            float sum0 = 0f;
-            for (int p = warp; p < count; p += 4)
+            // Values: a position for 4 lanes, then their sums in order. Beyond the last position shares are zero.
+            long values = keys + 16;
+            Float4 sum0_0 = default;
+            Float4 sum0_1 = default;
+            for (int first = 0; first < count; first += 128)
             {
-                float share = Portable.Exp(scores[p] - highest);
-                long value = cached + ((long)p * 32) + lane;
-                sum0 += share * values[value];
+                int next = first + row;
+                long value0 = values + ((next < count ? next : last) * 32);
+                long value1 = values + ((next + 32 < count ? next + 32 : last) * 32);
+                long value2 = values + ((next + 64 < count ? next + 64 : last) * 32);
+                long value3 = values + ((next + 96 < count ? next + 96 : last) * 32);
+                F16.AddScaled(cache[value0], shares[next], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value1], shares[next + 32], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value2], shares[next + 64], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value3], shares[next + 96], ref sum0_0, ref sum0_1);
             }
 
-            sums[(warp * 32) + lane] = sum0;
+            sums[(row * 8) + (word * 2)] = sum0_0;
+            sums[(row * 8) + (word * 2) + 1] = sum0_1;
             Group.Barrier();
             int slot = (((token * 8) + head) * Grid.DimY) + Grid.IdxY;
-            for (int d = thread; d < 32; d += 128)
+            int quad = thread;
+            if (quad < 8)
             {
-                parts[(slot * 32) + d] = sums[d] + sums[32 + d] + sums[64 + d] + sums[96 + d];
+                Float4 sum = sums[quad];
+                for (int other = 1; other < 32; other++)
+                {
+                    sum = Quad.Add(sum, sums[(other * 8) + quad]);
+                }
+
+                parts[(slot * 8) + quad] = sum;
+            }
+
+            if (thread == 0)
+            {
+                most[slot] = highest;
+                weight[slot] = total;
+            }
+        }
+    }
+
+    /// <summary>One head, one token, up to 256 positions of a cache in F32: softmax within them, and the values so weighted.</summary>
+    internal static void AttendPartF32(
+        ArrayView<Float4> queries, ArrayView<Words4> cache, int start, ArrayView<Float4> parts, ArrayView<float> most,
+        ArrayView<float> weight)
+    {
+        ArrayView<float> scores = SharedMemory.Allocate<float>(256);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(256);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(128);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int word = thread & 7;
+        int row = thread / 8;
+        int head = Grid.IdxX;
+        int token = Grid.IdxZ;
+        int begin = Grid.IdxY * 256;
+        int positions = start + token + 1;
+        if (begin < positions)
+        {
+            int count = positions - begin < 256 ? positions - begin : 256;
+            int last = count - 1;
+            long keys = ((long)begin * 64) + ((head / 2) * 8) + word;
+
+            // Scores: a position for 8 lanes.
+            Float4 query0_0 = Quad.Scale(queries[(token * 64) + (head * 8) + word], 0.17677669f);
+            for (int first = 0; first < count; first += 64)
+            {
+                int next = first + row;
+                long key0 = keys + ((next < count ? next : last) * 64);
+                long key1 = keys + ((next + 16 < count ? next + 16 : last) * 64);
+                long key2 = keys + ((next + 32 < count ? next + 32 : last) * 64);
+                long key3 = keys + ((next + 48 < count ? next + 48 : last) * 64);
+                float score0 = 0f;
+                float score1 = 0f;
+                float score2 = 0f;
+                float score3 = 0f;
+                score0 = F32.Dot(cache[key0], query0_0, score0);
+                score1 = F32.Dot(cache[key1], query0_0, score1);
+                score2 = F32.Dot(cache[key2], query0_0, score2);
+                score3 = F32.Dot(cache[key3], query0_0, score3);
+                float score0_4 = Warp.ShuffleXor(score0, 4);
+                float score1_4 = Warp.ShuffleXor(score1, 4);
+                float score2_4 = Warp.ShuffleXor(score2, 4);
+                float score3_4 = Warp.ShuffleXor(score3, 4);
+                score0 += score0_4;
+                score1 += score1_4;
+                score2 += score2_4;
+                score3 += score3_4;
+                float score0_2 = Warp.ShuffleXor(score0, 2);
+                float score1_2 = Warp.ShuffleXor(score1, 2);
+                float score2_2 = Warp.ShuffleXor(score2, 2);
+                float score3_2 = Warp.ShuffleXor(score3, 2);
+                score0 += score0_2;
+                score1 += score1_2;
+                score2 += score2_2;
+                score3 += score3_2;
+                float score0_1 = Warp.ShuffleXor(score0, 1);
+                float score1_1 = Warp.ShuffleXor(score1, 1);
+                float score2_1 = Warp.ShuffleXor(score2, 1);
+                float score3_1 = Warp.ShuffleXor(score3, 1);
+                score0 += score0_1;
+                score1 += score1_1;
+                score2 += score2_1;
+                score3 += score3_1;
+                if (word == 0)
+                {
+                    scores[next] = score0;
+                    scores[next + 16] = score1;
+                    scores[next + 32] = score2;
+                    scores[next + 48] = score3;
+                }
+            }
+
+            Group.Barrier();
+
+            // Softmax: every warp works out the same maximum and the same sum.
+            float highest = scores[lane < count ? lane : 0];
+            for (int p = lane + 32; p < count; p += 32)
+            {
+                highest = MathF.Max(highest, scores[p]);
+            }
+
+            float highest_16 = Warp.ShuffleXor(highest, 16);
+            highest = MathF.Max(highest, highest_16);
+            float highest_8 = Warp.ShuffleXor(highest, 8);
+            highest = MathF.Max(highest, highest_8);
+            float highest_4 = Warp.ShuffleXor(highest, 4);
+            highest = MathF.Max(highest, highest_4);
+            float highest_2 = Warp.ShuffleXor(highest, 2);
+            highest = MathF.Max(highest, highest_2);
+            float highest_1 = Warp.ShuffleXor(highest, 1);
+            highest = MathF.Max(highest, highest_1);
+            for (int p = thread; p < 256; p += 128)
+            {
+                float share = 0f;
+                if (p < count)
+                {
+                    share = Portable.Exp(scores[p] - highest);
+                }
+
+                shares[p] = share;
+            }
+
+            Group.Barrier();
+            float total = 0f;
+            for (int p = lane; p < count; p += 32)
+            {
+                total += shares[p];
+            }
+
+            float total_16 = Warp.ShuffleXor(total, 16);
+            total += total_16;
+            float total_8 = Warp.ShuffleXor(total, 8);
+            total += total_8;
+            float total_4 = Warp.ShuffleXor(total, 4);
+            total += total_4;
+            float total_2 = Warp.ShuffleXor(total, 2);
+            total += total_2;
+            float total_1 = Warp.ShuffleXor(total, 1);
+            total += total_1;
+
+            // Values: a position for 8 lanes, then their sums in order. Beyond the last position shares are zero.
+            long values = keys + 32;
+            Float4 sum0_0 = default;
+            for (int first = 0; first < count; first += 64)
+            {
+                int next = first + row;
+                long value0 = values + ((next < count ? next : last) * 64);
+                long value1 = values + ((next + 16 < count ? next + 16 : last) * 64);
+                long value2 = values + ((next + 32 < count ? next + 32 : last) * 64);
+                long value3 = values + ((next + 48 < count ? next + 48 : last) * 64);
+                F32.AddScaled(cache[value0], shares[next], ref sum0_0);
+                F32.AddScaled(cache[value1], shares[next + 16], ref sum0_0);
+                F32.AddScaled(cache[value2], shares[next + 32], ref sum0_0);
+                F32.AddScaled(cache[value3], shares[next + 48], ref sum0_0);
+            }
+
+            sums[(row * 8) + word] = sum0_0;
+            Group.Barrier();
+            int slot = (((token * 8) + head) * Grid.DimY) + Grid.IdxY;
+            int quad = thread;
+            if (quad < 8)
+            {
+                Float4 sum = sums[quad];
+                for (int other = 1; other < 16; other++)
+                {
+                    sum = Quad.Add(sum, sums[(other * 8) + quad]);
+                }
+
+                parts[(slot * 8) + quad] = sum;
             }
 
             if (thread == 0)
@@ -877,7 +1139,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             total += weight[first + split] * Portable.Exp(most[first + split] - highest);
         }
 
-        for (int d = Group.IdxX; d < 32; d += 128)
+        int d = Group.IdxX;
+        if (d < 32)
         {
             float sum = 0f;
             for (int split = 0; split < used; split++)
@@ -1164,7 +1427,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     }
 
     /// <summary>Queries, keys and values of a prompt's tokens, rotated and cached: a pair of a head's elements for a thread.</summary>
-    internal static void RotateBatch(ArrayView<float> products, HeadViews views, int start, int capacity)
+    internal static void RotateBatch(ArrayView<float> products, HeadViews views, int start, int halves)
     {
         int unit = (Grid.IdxX * 128) + Group.IdxX;
         if (unit < 256)
@@ -1174,7 +1437,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             int pair = unit & 15;
             int d0 = pair * 2;
             int d1 = d0 + 1;
-            int local = head * 32;
+            int local = unit / 16 * 32;
             float a = products[(Grid.IdxY * 512) + local + d0];
             float b = products[(Grid.IdxY * 512) + local + d1];
             if (head < 12)
@@ -1191,17 +1454,19 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 views.Queries[(Grid.IdxY * 256) + (head * 32) + d0] = a;
                 views.Queries[(Grid.IdxY * 256) + (head * 32) + d1] = b;
             }
-            else if (head < 12)
-            {
-                long key = ((((long)(head - 8)) * capacity) + position) * 32;
-                views.Keys[key + d0] = a;
-                views.Keys[key + d1] = b;
-            }
             else
             {
-                long value = ((((long)(head - 12)) * capacity) + position) * 32;
-                views.Values[value + d0] = a;
-                views.Values[value + d1] = b;
+                long cached = ((long)position * 256) + ((head - 8) * 32);
+                if (halves == 1)
+                {
+                    views.HalfCache[cached + d0] = F16.Narrow(a);
+                    views.HalfCache[cached + d1] = F16.Narrow(b);
+                }
+                else
+                {
+                    views.Cache[cached + d0] = a;
+                    views.Cache[cached + d1] = b;
+                }
             }
         }
     }

@@ -36,6 +36,12 @@ public static class PrimitiveKernels
         widened[q + 1] = Kernels.Ilgpu.F16.Widen1(w);
     }
 
+    public static void Halves(ArrayView<float> values, ArrayView<ushort> halves)
+    {
+        int i = (Grid.IdxX * Group.DimX) + Group.IdxX;
+        halves[i] = Kernels.Ilgpu.F16.Narrow(values[i]);
+    }
+
     public static void BF16(
         ArrayView<Words4> words, ArrayView<ushort> scales, ArrayView<Float4> x, ArrayView<float> dot, ArrayView<Float4> y, ArrayView<Float4> widened)
     {

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 using SparseInfer.Files;
 using SparseInfer.Kernels.Ilgpu;
 
@@ -22,10 +21,9 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
     public TinyDecoder(IlgpuDevice device)
         : base(device)
     {
-        _logits = device.Accelerator
-            .LoadStreamKernel<ArrayView<Words4>, ArrayView<Words4>, ArrayView<int>, ArrayView<float>, int, int, int>(TinyKernels.Logits);
-        _argMax = device.Accelerator.LoadStreamKernel<ArrayView<float>, int, ArrayView<int>>(TinyKernels.ArgMax);
-        _count = device.Accelerator.LoadStreamKernel<ArrayView<int>>(TinyKernels.Count);
+        _logits = device.LoadKernel<ArrayView<Words4>, ArrayView<Words4>, ArrayView<int>, ArrayView<float>, int, int, int>(TinyKernels.Logits);
+        _argMax = device.LoadKernel<ArrayView<float>, int, ArrayView<int>>(TinyKernels.ArgMax);
+        _count = device.LoadKernel<ArrayView<int>>(TinyKernels.Count);
     }
 
     public static ModelShape DeclaredShape { get; } = new()
@@ -53,14 +51,14 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
         Policies = [new(0, 0, "exact")],
     };
 
-    public static TinyModel Load(IlgpuDevice device, float[] embedding, float[] head) => new(ModelLoader.Load(
+    public static TinyModel Load(IlgpuDevice device, float[] embedding, float[] head, LoadOptions? options = null) => new(ModelLoader.Load(
         ModelFile.FromMemory(
             "tiny",
             metadata: null,
             [Tensor("token_embd.weight", embedding), Tensor("output.weight", head)]),
         DeclaredShape,
         device,
-        options: null,
+        options,
         on => new TinyDecoder((IlgpuDevice)on)));
 
     public override void Bind(WeightBinder bind)
@@ -70,7 +68,7 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
         _head = upload.Matrix(bind.Matrix(new("output.weight", ""), Vocabulary, Hidden, [WeightType.F32]), Vocabulary, Hidden);
     }
 
-    public override DecoderState CreateState(int capacity) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);
 
     private static TensorInMemory Tensor(string name, float[] values) =>
         new(name, TensorType.Of(WeightType.F32), [Vocabulary, Hidden], Numbers.Native(Numbers.Encode(WeightType.F32, values)));

@@ -21,5 +21,5 @@ internal sealed class UploadProgram(IlgpuDevice device, Action<WeightBinder, Ilg
 
     public override void Bind(WeightBinder binder) => bind(binder, Upload(binder));
 
-    public override DecoderState CreateState(int capacity) => throw new NotSupportedException();
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => throw new NotSupportedException();
 }

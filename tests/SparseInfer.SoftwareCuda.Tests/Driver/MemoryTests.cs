@@ -139,6 +139,30 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
+    public void PointerAttributes_TellWhoseAnAddressIs()
+    {
+        nint device = RawDriver.Allocated(64);
+        RawDriver.AllocateHost(out nint host, 64).ShouldBe(CuResult.Success);
+        Attribute(1, device + 8).ShouldBe(_context);
+        Attribute(1, host).ShouldBe(_context);
+        Attribute(3, device + 8).ShouldBe(device + 8);
+        Attribute(3, host + 8).ShouldBe(host + 8);
+        Attribute(4, host + 8).ShouldBe(host + 8);
+        Attribute(8, device).ShouldBe(0);
+        RawDriver.PointerAttribute(out _, 4, device).ShouldBe(CuResult.InvalidValue); // the host cannot see it
+        RawDriver.PointerAttribute(out _, 9999, device).ShouldBe(CuResult.InvalidValue);
+        RawDriver.PointerAttribute(out _, 1, device + 64).ShouldBe(CuResult.InvalidValue);
+        RawDriver.Free(device).ShouldBe(CuResult.Success);
+        RawDriver.PointerAttribute(out _, 1, device).ShouldBe(CuResult.InvalidValue);
+
+        static long Attribute(int attribute, nint address)
+        {
+            RawDriver.PointerAttribute(out long value, attribute, address).ShouldBe(CuResult.Success);
+            return value;
+        }
+    }
+
+    [Fact]
     public void Copies_BetweenContexts_FindTheOwner()
     {
         nint address = RawDriver.Allocated(16);

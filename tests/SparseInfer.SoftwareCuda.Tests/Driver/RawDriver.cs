@@ -117,6 +117,14 @@ internal static unsafe class RawDriver
         }
     }
 
+    public static CuResult PointerAttribute(out long value, int attribute, nint address)
+    {
+        fixed (long* pointer = &value)
+        {
+            return ((delegate* unmanaged<void*, int, nint, CuResult>)Export("cuPointerGetAttribute"))(pointer, attribute, address);
+        }
+    }
+
     public static CuResult CreateStream(out nint stream, uint flags)
     {
         fixed (nint* pointer = &stream)
@@ -188,7 +196,25 @@ internal static unsafe class RawDriver
     }
 
     /// <summary>Launches a kernel, each parameter by its address.</summary>
-    public static CuResult Launch(nint function, uint groups, uint threads, uint shared, params ReadOnlySpan<long> parameters)
+    public static CuResult Launch(nint function, uint groups, uint threads, uint shared, params ReadOnlySpan<long> parameters) =>
+        Launch(0, function, groups, threads, shared, parameters);
+
+    /// <summary>Launches one group of one warp on a stream.</summary>
+    public static CuResult LaunchOn(nint stream, nint function, params ReadOnlySpan<long> parameters) =>
+        Launch(stream, function, 1, 32, 0, parameters);
+
+    /// <summary>Launches a kernel, its parameters in one buffer.</summary>
+    public static CuResult LaunchWithBuffer(nint function, uint groups, uint threads, ReadOnlySpan<long> parameters)
+    {
+        fixed (long* values = parameters)
+        {
+            nint bytes = parameters.Length * sizeof(long);
+            void** extra = stackalloc void*[5] { (void*)1, values, (void*)2, &bytes, null };
+            return Kernel(0, function, groups, threads, 0, null, extra);
+        }
+    }
+
+    private static CuResult Launch(nint stream, nint function, uint groups, uint threads, uint shared, ReadOnlySpan<long> parameters)
     {
         fixed (long* values = parameters)
         {
@@ -198,24 +224,13 @@ internal static unsafe class RawDriver
                 addresses[index] = values + index;
             }
 
-            return Kernel(function, groups, threads, shared, addresses, null);
+            return Kernel(stream, function, groups, threads, shared, addresses, null);
         }
     }
 
-    /// <summary>Launches a kernel, its parameters in one buffer.</summary>
-    public static CuResult LaunchWithBuffer(nint function, uint groups, uint threads, ReadOnlySpan<long> parameters)
-    {
-        fixed (long* values = parameters)
-        {
-            nint bytes = parameters.Length * sizeof(long);
-            void** extra = stackalloc void*[5] { (void*)1, values, (void*)2, &bytes, null };
-            return Kernel(function, groups, threads, 0, null, extra);
-        }
-    }
-
-    private static CuResult Kernel(nint function, uint groups, uint threads, uint shared, void** parameters, void** extra) =>
+    private static CuResult Kernel(nint stream, nint function, uint groups, uint threads, uint shared, void** parameters, void** extra) =>
         ((delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CuResult>)Export("cuLaunchKernel"))(
-            function, groups, 1, 1, threads, 1, 1, shared, 0, parameters, extra);
+            function, groups, 1, 1, threads, 1, 1, shared, stream, parameters, extra);
 
     private static CuResult New(string function, out nint address, nint bytes)
     {

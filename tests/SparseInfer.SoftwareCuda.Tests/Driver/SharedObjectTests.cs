@@ -72,16 +72,33 @@ public unsafe class SharedObjectTests
     public void LoadedLibrary_CallsWhatItsTableHas(bool fromMemory)
     {
         byte[] image = SharedObject.Write(Names, RuntimeInformation.ProcessArchitecture);
-        string[] before = Directory.GetFiles(Path.GetTempPath(), "sparseinfer-*.so");
-        nint library = fromMemory ? DriverLibrary.LoadFromMemory(image) : DriverLibrary.LoadFromFile(image);
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        nint library = WithTemporaryFolder(folder, () => fromMemory ? DriverLibrary.LoadFromMemory(image) : DriverLibrary.LoadFromFile(image));
+        Directory.Delete(folder); // empty
 
         library.ShouldNotBe(0);
         var table = (nint*)NativeLibrary.GetExport(library, SharedObject.TableName);
         table[1] = (nint)(delegate* unmanaged<int, int, int>)&Subtract;
         ((delegate* unmanaged<int, int, int>)NativeLibrary.GetExport(library, "second"))(50, 8).ShouldBe(42);
         NativeLibrary.TryGetExport(library, "fourth", out _).ShouldBeFalse();
-        Directory.GetFiles(Path.GetTempPath(), "sparseinfer-*.so").ShouldBe(before);
     }
+
+    [Fact]
+    [SupportedOSPlatform("linux")]
+    public void FileThatIsNoLibrary_IsRefusedInOneLine_AndGone()
+    {
+        DriverLibrary.LoadFromMemory([1, 2, 3]).ShouldBe(0);
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        string message = WithTemporaryFolder(folder, () => Should.Throw<IOException>(() => DriverLibrary.LoadFromFile([1, 2, 3])).Message);
+        message.ShouldStartWith(folder);
+        message.ShouldNotContain("\n");
+        Directory.Delete(folder); // empty
+    }
+
+    [Fact]
+    [SupportedOSPlatform("linux")]
+    public void FolderThatTakesNoFile_IsNamed() => WithTemporaryFolder(
+        "/nowhere/at/all", () => Should.Throw<IOException>(() => DriverLibrary.LoadFromFile([1, 2, 3])).Message).ShouldContain("/nowhere/at/all");
 
     [Fact]
     public void Driver_ExportsAllThatIlgpuBinds()
@@ -99,6 +116,20 @@ public unsafe class SharedObjectTests
 
     [UnmanagedCallersOnly]
     private static int Subtract(int x, int y) => x - y;
+
+    private static T WithTemporaryFolder<T>(string folder, Func<T> run)
+    {
+        string? before = Environment.GetEnvironmentVariable("TMPDIR");
+        Environment.SetEnvironmentVariable("TMPDIR", folder);
+        try
+        {
+            return run();
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TMPDIR", before);
+        }
+    }
 
     private static long SlotOfX64(byte[] image, int stub)
     {

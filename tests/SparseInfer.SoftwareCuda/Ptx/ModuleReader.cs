@@ -59,7 +59,7 @@ internal sealed class ModuleReader
         string head = Peek(24);
         if (head.StartsWith(".version", StringComparison.Ordinal) || head.StartsWith(".target", StringComparison.Ordinal)
             || head.StartsWith(".address_size", StringComparison.Ordinal) || head.StartsWith(".file", StringComparison.Ordinal)
-            || head.StartsWith(".loc", StringComparison.Ordinal))
+            || head.StartsWith(".loc ", StringComparison.Ordinal))
         {
             Take('\n');
             return;

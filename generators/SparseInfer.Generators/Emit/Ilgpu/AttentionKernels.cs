@@ -8,41 +8,51 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
 {
     private const int Split = IlgpuDecoderPlan.SplitPositions;
-    private const int Warps = IlgpuDecoderPlan.AttentionWarps;
+    private const int Threads = IlgpuDecoderPlan.AttentionThreads;
 
     private readonly AttentionSpec _attention = plan.Spec.Attention;
 
-    private int Size => _attention.HeadDimension;
+    /// <summary>A head in fours, as queries and partial results lie.</summary>
+    private int HeadQuads => plan.CachedHead / 4;
 
-    public DeviceKernel Part() => new(
-        "AttendPart",
-        $"One head, one token, up to {Split} positions: softmax within them, and the values so weighted.",
-        [
-            KernelParameter.Floats("queries"), KernelParameter.Floats("keys"), KernelParameter.Floats("values"), KernelParameter.Int("capacity"),
-            KernelParameter.Int("start"), KernelParameter.Floats("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"),
-        ],
-        () =>
-        {
-            code.Lines($"""
-                ArrayView<float> scores = SharedMemory.Allocate<float>({Split});
-                ArrayView<float> sums = SharedMemory.Allocate<float>({Warps * Size});
-                """);
-            code.Lines(WarpCode.Place);
-            code.Lines($"""
-                int head = Grid.IdxX;
-                int token = Grid.IdxZ;
-                int begin = Grid.IdxY * {Split};
-                int positions = start + token + 1;
-                """);
-            using (code.Block("if (begin < positions)"))
+    public DeviceKernel Part(WeightType type)
+    {
+        var cache = new CachePlan(type, _attention.HeadDimension);
+        return new DeviceKernel(
+            $"AttendPart{type}",
+            $"One head, one token, up to {Split} positions of a cache in {type}: softmax within them, and the values so weighted.",
+            [
+                KernelParameter.Quads("queries"), KernelParameter.Words("cache"), KernelParameter.Int("start"),
+                KernelParameter.Quads("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"),
+            ],
+            () =>
             {
-                code.Line($"int count = positions - begin < {Split} ? positions - begin : {Split};");
-                code.Line($"long cached = (((long)(head / {_attention.Heads / _attention.KeyValueHeads}) * capacity) + begin) * {Size};");
-                EmitScores();
-                EmitWeights();
-                EmitValues();
-            }
-        });
+                code.Lines($"""
+                    ArrayView<float> scores = SharedMemory.Allocate<float>({Split});
+                    ArrayView<float> shares = SharedMemory.Allocate<float>({Split});
+                    ArrayView<Float4> sums = SharedMemory.Allocate<Float4>({cache.Positions * HeadQuads});
+                    int thread = Group.IdxX;
+                    int lane = thread & 31;
+                    int word = {(cache.Lanes == 1 ? "0" : $"thread & {cache.Lanes - 1}")};
+                    int row = {(cache.Lanes == 1 ? "thread" : $"thread / {cache.Lanes}")};
+                    int head = Grid.IdxX;
+                    int token = Grid.IdxZ;
+                    int begin = Grid.IdxY * {Split};
+                    int positions = start + token + 1;
+                    """);
+                using (code.Block("if (begin < positions)"))
+                {
+                    code.Line($"int count = positions - begin < {Split} ? positions - begin : {Split};");
+                    code.Line("int last = count - 1;");
+                    int sharing = _attention.Heads / _attention.KeyValueHeads;
+                    string keyHead = sharing == 1 ? "head" : $"(head / {sharing})";
+                    code.Line($"long keys = ((long)begin * {RowWords(cache)}) + ({keyHead} * {cache.Words}) + word;");
+                    EmitScores(cache);
+                    EmitShares();
+                    EmitValues(cache);
+                }
+            });
+    }
 
     public DeviceKernel Join() => new(
         "AttendJoin",
@@ -73,50 +83,63 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             }
 
             code.Line();
-            using (code.Block($"for (int d = Group.IdxX; d < {Size}; d += {IlgpuDecoderPlan.AttentionThreads})"))
+            int size = _attention.HeadDimension;
+            using (ForEach("d", "Group.IdxX", size))
             {
                 code.Line("float sum = 0f;");
                 using (code.Block("for (int split = 0; split < used; split++)"))
                 {
-                    code.Line($"sum += parts[((first + split) * {Size}) + d] * Portable.Exp(most[first + split] - highest);");
+                    code.Line($"sum += parts[((first + split) * {plan.CachedHead}) + d] * Portable.Exp(most[first + split] - highest);");
                 }
 
                 code.Line();
-                code.Line($"attended[(token * {plan.Shape.PaddedQueryWidth}) + (head * {Size}) + d] = sum / total;");
+                code.Line($"attended[(token * {plan.Shape.PaddedQueryWidth}) + (head * {size}) + d] = sum / total;");
             }
         });
 
-    private void EmitScores()
+    /// <summary>16-byte words of a position in the cache.</summary>
+    private int RowWords(CachePlan cache) => 2 * _attention.KeyValueHeads * cache.Words;
+
+    private void EmitScores(CachePlan cache)
     {
         code.Line();
-        code.Line("// Scores: a position for a warp.");
-        for (int j = 0; j < plan.HeadSteps; j++)
+        code.Line($"// Scores: a position for {Lanes(cache)}.");
+        string scale = Literal.Of((float)(1 / Math.Sqrt(_attention.HeadDimension)));
+        ForSteps(cache, step =>
         {
-            string query = $"queries[(token * {plan.Shape.PaddedQueryWidth}) + (head * {Size}) + lane{Plus(j)}] * {Literal.Of(Scale)}";
-            if (IsWhole(j))
+            for (int q = 0; q < cache.Quads; q++)
             {
-                code.Line($"float query{j} = {query};");
-                continue;
+                string place = $"(token * {_attention.Heads * HeadQuads}) + (head * {HeadQuads}) + {Quad(cache, step, q)}";
+                string quad = $"Quad.Scale(queries[{place}], {scale})";
+                code.Line($"{(cache.IsWhole(step) ? "Float4 " : "")}query{step}_{q} = {quad};");
+            }
+        }, declare: step => string.Join("\n", Enumerable.Range(0, cache.Quads).Select(q => $"Float4 query{step}_{q} = default;")));
+
+        string[] scores = [.. Enumerable.Range(0, cache.AtOnce).Select(k => $"score{k}")];
+        using (code.Block($"for (int first = 0; first < count; first += {cache.Positions * cache.AtOnce})"))
+        {
+            code.Line("int next = first + row;");
+            EmitPlaces(cache, "key", "keys");
+            foreach (string score in scores)
+            {
+                code.Line($"float {score} = 0f;");
             }
 
-            code.Line($"float query{j} = 0f;");
-            using (code.Block($"if (lane < {Size - (32 * j)})"))
+            ForSteps(cache, step =>
             {
-                code.Line($"query{j} = {query};");
-            }
-
-            code.Line();
-        }
-
-        using (code.Block($"for (int p = warp; p < count; p += {Warps})"))
-        {
-            code.Line($"long key = cached + ((long)p * {Size}) + lane;");
-            code.Line("float score = 0f;");
-            ForElements(j => code.Line($"score += query{j} * keys[key{Plus(j)}];"));
-            WarpCode.EmitSum(code, "float", "score");
-            using (code.Block("if (lane == 0)"))
+                string queries = string.Join(", ", Enumerable.Range(0, cache.Quads).Select(q => $"query{step}_{q}"));
+                for (int k = 0; k < cache.AtOnce; k++)
+                {
+                    code.Line($"score{k} = {cache.Type}.Dot(cache[key{k}{Plus(step * cache.Lanes)}], {queries}, score{k});");
+                }
+            });
+            WarpCode.EmitSum(code, cache.Lanes, "float", scores);
+            using (cache.Lanes == 1 ? default(CodeWriter.Scope?) : code.Block("if (word == 0)"))
             {
-                code.Line("scores[p] = score;");
+                for (int k = 0; k < cache.AtOnce; k++)
+                {
+                    code.Line($"scores[next{Plus(k * cache.Positions)}] = score{k};");
+                }
             }
         }
 
@@ -125,7 +148,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
     }
 
     /// <summary>Every warp works out the same maximum and sum: cheaper than to tell each other.</summary>
-    private void EmitWeights()
+    private void EmitShares()
     {
         code.Line();
         code.Line("// Softmax: every warp works out the same maximum and the same sum.");
@@ -137,40 +160,77 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
         code.Line();
         WarpCode.EmitMax(code, "highest");
+        using (code.Block($"for (int p = thread; p < {Split}; p += {Threads})"))
+        {
+            code.Line("float share = 0f;");
+            using (code.Block("if (p < count)"))
+            {
+                code.Line("share = Portable.Exp(scores[p] - highest);");
+            }
+
+            code.Line();
+            code.Line("shares[p] = share;");
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
         code.Line("float total = 0f;");
         using (code.Block("for (int p = lane; p < count; p += 32)"))
         {
-            code.Line("total += Portable.Exp(scores[p] - highest);");
+            code.Line("total += shares[p];");
         }
 
         code.Line();
         WarpCode.EmitSum(code, "float", "total");
     }
 
-    private void EmitValues()
+    private void EmitValues(CachePlan cache)
     {
         code.Line();
-        code.Line("// Values: a position for a warp, then the warps' sums in order.");
-        for (int j = 0; j < plan.HeadSteps; j++)
+        code.Line($"// Values: a position for {Lanes(cache)}, then their sums in order. Beyond the last position shares are zero.");
+        code.Line($"long values = keys + {_attention.KeyValueHeads * cache.Words};");
+        for (int step = 0; step < cache.Steps; step++)
         {
-            code.Line($"float sum{j} = 0f;");
+            for (int q = 0; q < cache.Quads; q++)
+            {
+                code.Line($"Float4 sum{step}_{q} = default;");
+            }
         }
 
-        using (code.Block($"for (int p = warp; p < count; p += {Warps})"))
+        using (code.Block($"for (int first = 0; first < count; first += {cache.Positions * cache.AtOnce})"))
         {
-            code.Line("float share = Portable.Exp(scores[p] - highest);");
-            code.Line($"long value = cached + ((long)p * {Size}) + lane;");
-            ForElements(j => code.Line($"sum{j} += share * values[value{Plus(j)}];"));
+            code.Line("int next = first + row;");
+            EmitPlaces(cache, "value", "values");
+            ForSteps(cache, step =>
+            {
+                string sums = string.Join(", ", Enumerable.Range(0, cache.Quads).Select(q => $"ref sum{step}_{q}"));
+                for (int k = 0; k < cache.AtOnce; k++)
+                {
+                    code.Line($"{cache.Type}.AddScaled(cache[value{k}{Plus(step * cache.Lanes)}], shares[next{Plus(k * cache.Positions)}], {sums});");
+                }
+            });
         }
 
         code.Line();
-        ForElements(j => code.Line($"sums[(warp * {Size}) + lane{Plus(j)}] = sum{j};"));
+        ForSteps(cache, step =>
+        {
+            for (int q = 0; q < cache.Quads; q++)
+            {
+                code.Line($"sums[(row * {HeadQuads}) + {Quad(cache, step, q)}] = sum{step}_{q};");
+            }
+        });
         code.Line("Group.Barrier();");
         code.Line($"int slot = (((token * {_attention.Heads}) + head) * Grid.DimY) + Grid.IdxY;");
-        using (code.Block($"for (int d = thread; d < {Size}; d += {IlgpuDecoderPlan.AttentionThreads})"))
+        using (ForEach("quad", "thread", HeadQuads))
         {
-            string total = string.Join(" + ", Enumerable.Range(0, Warps).Select(other => $"sums[{(other == 0 ? "d" : $"{other * Size} + d")}]"));
-            code.Line($"parts[(slot * {Size}) + d] = {total};");
+            code.Line("Float4 sum = sums[quad];");
+            using (code.Block($"for (int other = 1; other < {cache.Positions}; other++)"))
+            {
+                code.Line($"sum = Quad.Add(sum, sums[(other * {HeadQuads}) + quad]);");
+            }
+
+            code.Line();
+            code.Line($"parts[(slot * {HeadQuads}) + quad] = sum;");
         }
 
         code.Line();
@@ -181,21 +241,59 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         }
     }
 
-    private float Scale => (float)(1 / Math.Sqrt(Size));
-
-    private bool IsWhole(int j) => (32 * j) + 32 <= Size;
-
-    private static string Plus(int j) => j == 0 ? "" : $" + {32 * j}";
-
-    /// <summary>Writes something for each of a lane's elements of a head, inside a guard where not all lanes have it.</summary>
-    private void ForElements(Action<int> emit)
+    /// <summary>Writes where a lane's next positions lie: the last one again where there are no more, so that no load needs a guard.</summary>
+    private void EmitPlaces(CachePlan cache, string name, string start)
     {
-        for (int j = 0; j < plan.HeadSteps; j++)
+        for (int k = 0; k < cache.AtOnce; k++)
         {
-            using (IsWhole(j) ? default(CodeWriter.Scope?) : code.Block($"if (lane < {Size - (32 * j)})"))
+            string next = $"next{Plus(k * cache.Positions)}";
+            code.Line($"long {name}{k} = {start} + (({next} < count ? {next} : last) * {RowWords(cache)});");
+        }
+    }
+
+    /// <summary>Begins what the threads of a group do with so many elements: a loop only where they are more than threads.</summary>
+    private CodeWriter.Scope ForEach(string element, string thread, int count)
+    {
+        if (count > Threads)
+        {
+            return code.Block($"for (int {element} = {thread}; {element} < {count}; {element} += {Threads})");
+        }
+
+        code.Line($"int {element} = {thread};");
+        return code.Block($"if ({element} < {count})");
+    }
+
+    private static string Lanes(CachePlan cache) => cache.Lanes switch { 1 => "a lane", RowPlan.Lanes => "a warp", _ => $"{cache.Lanes} lanes" };
+
+    /// <summary>Which quad of a head meets a step's load.</summary>
+    private static string Quad(CachePlan cache, int step, int q) =>
+        (cache.Quads == 1 ? "word" : $"(word * {cache.Quads})") + Plus((step * cache.Lanes * cache.Quads) + q);
+
+    private static string Plus(int offset) => offset == 0 ? "" : $" + {offset}";
+
+    /// <summary>Writes something for each load that a lane makes for a position, inside a guard where not all lanes make it.</summary>
+    /// <param name="declare">What comes before such a guard.</param>
+    private void ForSteps(CachePlan cache, Action<int> emit, Func<int, string>? declare = null)
+    {
+        for (int step = 0; step < cache.Steps; step++)
+        {
+            if (cache.IsWhole(step))
             {
-                emit(j);
+                emit(step);
+                continue;
             }
+
+            if (declare is not null)
+            {
+                code.Lines(declare(step));
+            }
+
+            using (code.Block($"if (word < {cache.Words - (step * cache.Lanes)})"))
+            {
+                emit(step);
+            }
+
+            code.Line();
         }
     }
 }

@@ -34,9 +34,13 @@ internal sealed record DeviceKernel(string Name, string Summary, IReadOnlyList<K
     /// <summary>Writes the kernel's place in the class that holds a feed-forward's.</summary>
     /// <param name="owner">The class that holds the method.</param>
     public void EmitField(CodeWriter code, string owner) =>
-        code.Line($"public readonly Action<KernelConfig, {Types}> {Name} = device.Accelerator.LoadStreamKernel<{Types}>({owner}.{Name});");
+        code.Line($"public readonly Action<KernelConfig, {Types}> {Name} = device.LoadKernel<{Types}>({owner}.{Name});");
 
-    public void EmitField(CodeWriter code) => code.Line($"private readonly Action<KernelConfig, {Types}> {Field} = device.Accelerator.LoadStreamKernel<{Types}>({Name});");
+    /// <summary>Writes a kernel's place that is filled on devices with tensor cores only: no other compiles it.</summary>
+    public void EmitTensorCoreField(CodeWriter code) => code.Line(
+        $"private readonly Action<KernelConfig, {Types}>? {Field} = device.Info.HasTensorCores ? device.LoadKernel<{Types}>({Name}) : null;");
+
+    public void EmitField(CodeWriter code) => code.Line($"private readonly Action<KernelConfig, {Types}> {Field} = device.LoadKernel<{Types}>({Name});");
 
     public void EmitMethod(CodeWriter code)
     {

@@ -18,7 +18,7 @@ internal sealed class FeedForwardIlgpuClass(
 
     public static readonly string[] Namespaces =
     [
-        "System", "System.CodeDom.Compiler", "ILGPU", "ILGPU.Runtime", "SparseInfer.Kernels.Ilgpu",
+        "System", "System.CodeDom.Compiler", "ILGPU", "SparseInfer.Kernels.Ilgpu",
     ];
 
     /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
@@ -163,12 +163,12 @@ internal sealed class FeedForwardIlgpuClass(
             {
                 string name = FusedKernel.Name(policy, metered: false);
                 string types = Types(policy, metered: false);
-                _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.Accelerator.LoadStreamKernel<{types}>({plan.ClassName}.{name});");
+                _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.LoadKernel<{types}>({plan.ClassName}.{name});");
             }
 
             if (batches)
             {
-                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> ActivateBatch = device.Accelerator.LoadStreamKernel<{BatchTypes}>({plan.ClassName}.ActivateBatch);");
+                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> ActivateBatch = device.LoadKernel<{BatchTypes}>({plan.ClassName}.ActivateBatch);");
             }
 
             foreach (DeviceKernel kernel in Alone)
@@ -187,7 +187,7 @@ internal sealed class FeedForwardIlgpuClass(
                 _code.Line($"public Action<KernelConfig, {types}> {name} =>");
                 using (_code.Indent())
                 {
-                    _code.Line($"{field} ??= device.Accelerator.LoadStreamKernel<{types}>({plan.ClassName}.{name});");
+                    _code.Line($"{field} ??= device.LoadKernel<{types}>({plan.ClassName}.{name});");
                 }
             }
         }

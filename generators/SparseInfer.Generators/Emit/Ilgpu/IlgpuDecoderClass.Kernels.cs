@@ -5,13 +5,36 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>Which kernels a decoder has beside those of its feed-forwards.</summary>
 internal sealed partial class IlgpuDecoderClass
 {
+    /// <summary>Products on tensor cores add no bias.</summary>
+    private bool HasAddBias => _attention.OutputBias || (_spec.FeedForward.Biases && _plan.HasMatrixKernels);
+
+    /// <summary>Kernels that are loaded on devices with tensor cores only.</summary>
+    private IEnumerable<DeviceKernel> TensorCoreKernels()
+    {
+        if (!_plan.HasMatrixKernels)
+        {
+            yield break;
+        }
+
+        var products = new MatrixKernels(_code, _plan.MatrixTile);
+        yield return products.Split();
+        foreach (int width in Widths)
+        {
+            yield return products.Product(width);
+        }
+
+        yield return products.Down(_feedForwards.Single(feedForward => feedForward.Weights == WeightType.F16));
+    }
+
+    /// <summary>Columns of the matrices that are dotted with an input.</summary>
+    private IEnumerable<int> Widths => new[] { _plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth }.Distinct();
+
     private IEnumerable<DeviceKernel> Kernels()
     {
         var norms = new NormKernels(_code, _plan, _packsSigns);
         var rows = new RowKernels(_code, _plan);
         var attention = new AttentionKernels(_code, _plan);
-        var products = new ProductKernels(_code, _plan);
-        int[] widths = [.. new[] { _plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth }.Distinct()];
+        var products = new ProductKernels(_code, _plan.ProductTile);
         foreach (WeightType type in _spec.Weights)
         {
             yield return norms.Embed(type);
@@ -19,13 +42,17 @@ internal sealed partial class IlgpuDecoderClass
             yield return rows.Rows(
                 "Project", "The attention's output projection of one token.", type, _plan.Shape.QueryWidth, _attention.OutputBias);
             yield return rows.Rows("Head", "Logits of one token.", type, _spec.Hidden, biased: false);
-            foreach (int width in widths)
+            foreach (int width in Widths)
             {
                 yield return products.Product(type, width);
             }
         }
 
-        yield return attention.Part();
+        foreach (WeightType type in CachePlan.Types)
+        {
+            yield return attention.Part(type);
+        }
+
         yield return attention.Join();
         yield return norms.Add();
         foreach (IlgpuFeedForwardPlan feedForward in _feedForwards)
@@ -36,9 +63,9 @@ internal sealed partial class IlgpuDecoderClass
 
         yield return rows.Rotate();
         yield return ArgMaxKernel.Of(_code);
-        if (_attention.OutputBias)
+        if (HasAddBias)
         {
-            yield return products.AddBias();
+            yield return products.AddBias(_plan.HiddenQuads);
         }
     }
 }

@@ -8,7 +8,7 @@ internal sealed partial class IlgpuDecoderClass
     private void EmitState()
     {
         (string Type, string Name, string Count, string What)[] buffers = [.. Buffers()];
-        _code.Summary("One session: key-value cache, activations, and the launches. Everything is allocated here, nothing while it runs.");
+        _code.Summary("One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.");
         using (_code.Block("private sealed class State : IlgpuDecoderState"))
         {
             _code.Line($"private readonly {_name} _program;");
@@ -18,17 +18,27 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
-            _code.Line("private readonly int _splits;");
+            _code.Line("private readonly KeyValueCache _cache;");
+            foreach (var (type, name, _, _) in Splits)
+            {
+                _code.Line($"private readonly GrowingBuffer<{type}> {name};");
+            }
+
             _code.Line();
             string counts = string.Join(", ", _feedForwards.Select(plan => $"{plan.ClassName}.Counts"));
             string most = _feedForwards.Length == 1 ? counts : _feedForwards.Select(plan => $"{plan.ClassName}.Counts").Aggregate((a, b) => $"Math.Max({a}, {b})");
-            using (_code.Block($"public State({_name} program, int capacity) : base(program, capacity, Batch, {most})"))
+            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most})"))
             {
                 _code.Line("_program = program;");
-                _code.Line($"_splits = (capacity + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
                 foreach (var (type, name, count, what) in buffers)
                 {
                     _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\").View;");
+                }
+
+                _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
+                foreach (var (type, name, count, what) in Splits)
+                {
+                    _code.Line($"{name} = Growing<{type}>({count}, \"{what}\");");
                 }
 
                 _code.Line("(ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);");
@@ -40,14 +50,14 @@ internal sealed partial class IlgpuDecoderClass
                         {
                             Cos = cos,
                             Sin = sin,{{bias}}
-                            Queries = _queries,
-                            Keys = Buffer<float>((long)capacity * KeyValueWidth, "the key cache").View,
-                            Values = Buffer<float>((long)capacity * KeyValueWidth, "the value cache").View,
+                            Queries = _queries.Cast<float>(),
                         };
                         """);
                 }
             }
 
+            _code.Line();
+            EmitReserve();
             _code.Line();
             EmitDecode();
             _code.Line();
@@ -84,18 +94,62 @@ internal sealed partial class IlgpuDecoderClass
         }
 
         yield return ("float", "_products", "Batch * (QueryWidth + (2 * KeyValueWidth))", "activations");
-        yield return ("float", "_queries", "Batch * 4 * QueryQuads", "activations");
+        yield return ("Float4", "_queries", "Batch * Heads * HeadQuads", "activations");
         yield return ("Float4", "_attended", "Batch * QueryQuads", "activations");
         yield return ("Float4", "_projected", "Batch * HiddenQuads", "activations");
-        yield return ("float", "_parts", "(long)Batch * Heads * _splits * HeadDimension", "splits of attention");
-        yield return ("float", "_most", "(long)Batch * Heads * _splits", "splits of attention");
-        yield return ("float", "_weight", "(long)Batch * Heads * _splits", "splits of attention");
         yield return ("Float4", "_partial", $"{parts}", "partial sums of down");
+        if (_plan.HasMatrixKernels)
+        {
+            int words = Math.Max(_feedForwards[0].Shape.PaddedIntermediate, Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)) / 8;
+            yield return ("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves");
+            yield return ("float", "_halfScales", "Batch", "inputs in two halves");
+        }
+
         yield return ("Float4", "_activated", "Batch * IntermediateQuads", "activations");
         if (_spec.FeedForward.Gated)
         {
             yield return ("Float4", "_other", "Batch * IntermediateQuads", "activations");
         }
+    }
+
+    /// <summary>What attention leaves of a split, for the first of them: more take as much each.</summary>
+    private static readonly (string Type, string Name, string Count, string What)[] Splits =
+    [
+        ("Float4", "_parts", "(long)Batch * Heads * HeadQuads", SplitsOfAttention),
+        ("float", "_most", "(long)Batch * Heads", SplitsOfAttention),
+        ("float", "_weight", "(long)Batch * Heads", SplitsOfAttention),
+    ];
+
+    private const string SplitsOfAttention = "splits of attention";
+
+    private void EmitReserve()
+    {
+        _code.Summary("More positions: pages of the cache, and what attention leaves of their splits.");
+        using (_code.Block("protected override void Reserve(int positions)"))
+        {
+            _code.Line("_cache.Reserve(positions, Position);");
+            _code.Line($"int splits = (positions + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
+            foreach (var (_, name, count, what) in Splits)
+            {
+                _code.Line($"{name}.Grow({count} * splits, 0, \"{what}\");");
+            }
+        }
+
+        _code.Line();
+        _code.Summary("Where a layer's queries, keys and values go. The cache is elsewhere once it has grown.");
+        using (_code.Block("private HeadViews Views(int layer)"))
+        {
+            _code.Lines("""
+                HeadViews views = _views[layer];
+                views.Cache = _cache.View(layer).Cast<float>();
+                views.HalfCache = _cache.View(layer).Cast<ushort>();
+                return views;
+                """);
+        }
+
+        _code.Line();
+        _code.Summary("Whether kernels store halves: 1 or 0.");
+        _code.Line("private int Halves => _cache.Type == KeyValueType.F16 ? 1 : 0;");
     }
 
     private static string Config(string x, string threads) => $"new KernelConfig({x}, {threads})";
@@ -155,8 +209,8 @@ internal sealed partial class IlgpuDecoderClass
                     int perGroup = IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp;
                     _code.Line($"int groups = ((count * {_plan.HeadPairs}) + {perGroup - 1}) / {perGroup};");
                     ForType("heads", type => _code.Line(
-                        $"_program._heads{type}({Config("groups", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("heads", type)}, _normed, _views[layer], "
-                        + "firstHead, count, position, Capacity);"));
+                        $"_program._heads{type}({Config("groups", $"{IlgpuDecoderPlan.RowThreads}")}, {Words("heads", type)}, _normed, Views(layer), "
+                        + "firstHead, count, position, Halves);"));
                 }
 
                 _code.Line();
@@ -197,6 +251,7 @@ internal sealed partial class IlgpuDecoderClass
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _program._layers[layer];");
+                EmitSplit("_normed", "HiddenQuads", "tokens");
                 using (_code.Block("foreach (DeviceMatrix heads in w.Heads)"))
                 {
                     _code.Line("Product(heads, _normed, tokens, _products, QueryWidth + (2 * KeyValueWidth));");
@@ -205,9 +260,10 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line();
                 int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * _plan.HeadPairs;
                 int threads = FeedForwardIlgpuClass.BatchThreads;
-                _code.Line($"_program._rotateBatch({Config($"{(units + threads - 1) / threads}", "tokens", "1", $"{threads}")}, _products, _views[layer], "
-                    + "start, Capacity);");
+                _code.Line($"_program._rotateBatch({Config($"{(units + threads - 1) / threads}", "tokens", "1", $"{threads}")}, _products, Views(layer), "
+                    + "start, Halves);");
                 _code.Line("Attend(layer, start, tokens);");
+                EmitSplit("_attended", "QueryQuads", "tokens");
                 _code.Line("Product(w.Output, _attended, tokens, _projected.Cast<float>(), 4 * HiddenQuads);");
                 if (_attention.OutputBias)
                 {
@@ -238,10 +294,10 @@ internal sealed partial class IlgpuDecoderClass
 
             using (_code.Block("else if (LogitsFrom < tokens)"))
             {
-                _code.Lines("""
-                    int count = tokens - LogitsFrom;
-                    Product(_program._head, _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads), count, Logits, Vocabulary);
-                    """);
+                _code.Line("int count = tokens - LogitsFrom;");
+                _code.Line("ArrayView<Float4> last = _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads);");
+                EmitSplit("last", "HiddenQuads", "count");
+                _code.Line("Product(_program._head, last, count, Logits, Vocabulary);");
                 _code.Line($"_program._argMax({Config("1", $"{ArgMaxKernel.Threads}")}, Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);");
             }
         }
@@ -251,6 +307,7 @@ internal sealed partial class IlgpuDecoderClass
     {
         string first = _feedForwards[0].Shape.First;
         const string Stride = "4 * IntermediateQuads";
+        EmitSplit("_normed", "HiddenQuads", "tokens");
         _code.Line($"Product(w.{first}, _normed, tokens, _activated.Cast<float>(), {Stride});");
         if (_spec.FeedForward.Gated)
         {
@@ -264,16 +321,56 @@ internal sealed partial class IlgpuDecoderClass
             IlgpuFeedForwardPlan plan = _feedForwards.First(candidate => candidate.Weights == type);
             string activate = Config($"{(_spec.FeedForward.Intermediate + threads - 1) / threads}", "tokens", "1", $"{threads}");
             _code.Line($"_program._feedForward{type}.ActivateBatch({activate}, w.{FeedForwardField(plan)}, _activated.Cast<float>(), {other}.Cast<float>());");
-            int tiles = (_spec.Hidden + IlgpuDecoderPlan.ProductRows - 1) / IlgpuDecoderPlan.ProductRows;
-            string bias = _spec.FeedForward.Biases ? "w.DownBias, " : "";
-            string down = plan.Row.IsBlock ? "w.Down.Words, w.Down.Scales.Cast<Words4>()" : "w.Down.Words";
-            _code.Line($"_program._productDown{type}({Config($"{tiles}", Tiles("tokens"), "1", $"{IlgpuDecoderPlan.RowThreads}")}, {down}, "
-                + $"_activated, tokens, {bias}_projected.Cast<float>());");
+            if (type == WeightType.F16 && _plan.HasMatrixKernels)
+            {
+                using (_code.Block("if (UsesTensorCores)"))
+                {
+                    EmitSplit("_activated", "IntermediateQuads", "tokens");
+                    MatrixTile matrix = _plan.MatrixTile;
+                    string groups = $"{(_spec.Hidden + matrix.Rows - 1) / matrix.Rows}";
+                    _code.Line($"_program._matrixDownF16!({Config(groups, MatrixTiles("tokens"), "1", $"{matrix.Threads}")}, w.Down.Words, _halves, _halfScales, "
+                        + "tokens, _projected.Cast<float>());");
+                    if (_spec.FeedForward.Biases)
+                    {
+                        string quads = $"{(_plan.HiddenQuads + threads - 1) / threads}";
+                        _code.Line($"_program._addBias({Config(quads, "tokens", "1", $"{threads}")}, _projected, w.DownBias.Cast<Float4>());");
+                    }
+                }
+
+                using (_code.Block("else"))
+                {
+                    EmitDown(type, plan);
+                }
+
+                return;
+            }
+
+            EmitDown(type, plan);
         });
         _code.Line("AddNorm(_program.NormAfter(layer), tokens);");
+
+        void EmitDown(WeightType type, IlgpuFeedForwardPlan plan)
+        {
+            int tiles = (_spec.Hidden + _plan.ProductTile.Rows - 1) / _plan.ProductTile.Rows;
+            string bias = _spec.FeedForward.Biases ? "w.DownBias.Cast<Float4>(), " : "";
+            string down = plan.Row.IsBlock ? "w.Down.Words, w.Down.Scales.Cast<Words4>()" : "w.Down.Words";
+            _code.Line($"_program._productDown{type}({Config($"{tiles}", Tiles("tokens"), "1", $"{_plan.ProductTile.Threads}")}, {down}, "
+                + $"_activated, tokens, {bias}_projected);");
+        }
     }
 
-    private static string Tiles(string tokens) => $"({tokens} + {IlgpuDecoderPlan.ProductTokens - 1}) / {IlgpuDecoderPlan.ProductTokens}";
+    /// <summary>Writes the launch that splits the inputs of the products that follow, for a program that may have tensor cores.</summary>
+    private void EmitSplit(string input, string quads, string tokens)
+    {
+        if (_plan.HasMatrixKernels)
+        {
+            _code.Line($"Split({input}, {quads} / 2, {tokens});");
+        }
+    }
+
+    private string MatrixTiles(string tokens) => $"({tokens} + {_plan.MatrixTile.Tokens - 1}) / {_plan.MatrixTile.Tokens}";
+
+    private string Tiles(string tokens) => $"({tokens} + {_plan.ProductTile.Tokens - 1}) / {_plan.ProductTile.Tokens}";
 
     private void EmitEmbed()
     {
@@ -291,9 +388,22 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line($"int splits = (start + tokens + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
             string threads = $"{IlgpuDecoderPlan.AttentionThreads}";
-            _code.Line($"_program._attendPart({Config("Heads", "splits", "tokens", threads)}, _queries, _views[layer].Keys, _views[layer].Values, Capacity, start, "
-                + "_parts, _most, _weight);");
-            _code.Line($"_program._attendJoin({Config("Heads", "tokens", "1", threads)}, _parts, _most, _weight, start, splits, _attended.Cast<float>());");
+            _code.Line($"var config = {Config("Heads", "splits", "tokens", threads)};");
+            void EmitPart(WeightType type) =>
+                _code.Line($"_program._attendPart{type}(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);");
+            using (_code.Block($"if (_cache.Type == KeyValueType.{CachePlan.Types[0]})"))
+            {
+                EmitPart(CachePlan.Types[0]);
+            }
+
+            using (_code.Block("else"))
+            {
+                EmitPart(CachePlan.Types[1]);
+            }
+
+            _code.Line();
+            _code.Line($"_program._attendJoin({Config("Heads", "tokens", "1", threads)}, _parts.View.Cast<float>(), _most.View, _weight.View, start, splits, "
+                + "_attended.Cast<float>());");
         }
     }
 
@@ -354,30 +464,70 @@ internal sealed partial class IlgpuDecoderClass
         using (_code.Block(
             "private void Product(DeviceMatrix w, ArrayView<Float4> x, int tokens, ArrayView<float> y, int stride)"))
         {
-            _code.Line($"int tiles = (w.Rows + {IlgpuDecoderPlan.ProductRows - 1}) / {IlgpuDecoderPlan.ProductRows};");
-            _code.Line($"var config = {Config("tiles", Tiles("tokens"), "1", $"{IlgpuDecoderPlan.RowThreads}")};");
+            _code.Line($"int tiles = (w.Rows + {_plan.ProductTile.Rows - 1}) / {_plan.ProductTile.Rows};");
+            _code.Line($"var config = {Config("tiles", Tiles("tokens"), "1", $"{_plan.ProductTile.Threads}")};");
             int hidden = _plan.Shape.PaddedHidden;
             int query = _plan.Shape.PaddedQueryWidth;
             ForType("w", type =>
             {
-                string Call(int width) =>
+                string Plain(int width) =>
                     $"_program._product{type}x{width}(config, {Words("w", type)}, x, tokens, w.Rows, w.FirstRow, y, stride);";
+                if (type == WeightType.F16 && _plan.HasMatrixKernels)
+                {
+                    using (_code.Block("if (UsesTensorCores)"))
+                    {
+                        MatrixTile tile = _plan.MatrixTile;
+                        string groups = $"(w.Rows + {tile.Rows - 1}) / {tile.Rows}";
+                        _code.Line($"var matrix = {Config(groups, MatrixTiles("tokens"), "1", $"{tile.Threads}")};");
+                        EmitWidths(width => $"_program._matrixF16x{width}!(matrix, w.Words, _halves, _halfScales, tokens, w.Rows, w.FirstRow, y, stride);");
+                    }
+
+                    using (_code.Block("else"))
+                    {
+                        EmitWidths(Plain);
+                    }
+
+                    return;
+                }
+
+                EmitWidths(Plain);
+            });
+
+            void EmitWidths(Func<int, string> call)
+            {
                 if (hidden == query)
                 {
-                    _code.Line(Call(hidden));
+                    _code.Line(call(hidden));
                     return;
                 }
 
                 using (_code.Block("if (w.Columns == Hidden)"))
                 {
-                    _code.Line(Call(hidden));
+                    _code.Line(call(hidden));
                 }
 
                 using (_code.Block("else"))
                 {
-                    _code.Line(Call(query));
+                    _code.Line(call(query));
                 }
-            });
+            }
+        }
+
+        if (!_plan.HasMatrixKernels)
+        {
+            return;
+        }
+
+        _code.Line();
+        _code.Line("private bool UsesTensorCores => _program._splitInputs is not null;");
+        _code.Line();
+        _code.Summary("Splits the inputs of the products that follow, where they run on tensor cores.");
+        using (_code.Block("private void Split(ArrayView<Float4> x, int words, int tokens)"))
+        {
+            using (_code.Block("if (UsesTensorCores)"))
+            {
+                _code.Line($"_program._splitInputs!({Config("tokens", $"{MatrixKernels.SplitThreads}")}, x, words, _halves, _halfScales);");
+            }
         }
     }
 }

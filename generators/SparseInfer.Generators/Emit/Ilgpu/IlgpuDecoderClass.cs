@@ -39,6 +39,7 @@ internal sealed partial class IlgpuDecoderClass
     {
         GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
         DeviceKernel[] kernels = [.. Kernels()];
+        DeviceKernel[] matrixKernels = [.. TensorCoreKernels()];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device)"))
@@ -48,6 +49,11 @@ internal sealed partial class IlgpuDecoderClass
             foreach (DeviceKernel kernel in kernels)
             {
                 kernel.EmitField(_code);
+            }
+
+            foreach (DeviceKernel kernel in matrixKernels)
+            {
+                kernel.EmitTensorCoreField(_code);
             }
 
             foreach (IlgpuFeedForwardPlan plan in _feedForwards)
@@ -60,7 +66,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             EmitBind();
             _code.Line();
-            _code.Line("public override DecoderState CreateState(int capacity) => new State(this, capacity);");
+            _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);");
             _code.Line();
             _code.Summary("The norm that follows a layer's feed-forward.");
             _code.Line("private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;");
@@ -68,7 +74,7 @@ internal sealed partial class IlgpuDecoderClass
             EmitLayer();
             _code.Line();
             EmitState();
-            foreach (DeviceKernel kernel in kernels)
+            foreach (DeviceKernel kernel in kernels.Concat(matrixKernels))
             {
                 _code.Line();
                 kernel.EmitMethod(_code);
@@ -92,6 +98,7 @@ internal sealed partial class IlgpuDecoderClass
                 $"  feed-forward {feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 $"  weights      {string.Join(", ", _spec.Weights)}",
+                $"  cache        {Literal.Grouped(_plan.CachedBytes)} bytes a position in F16, twice that in F32",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
                 $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
                 "  launches     7 a layer: heads, attention, its splits, projection, norm, feed-forward, its sum and the next norm; 3 more a token",
@@ -121,6 +128,7 @@ internal sealed partial class IlgpuDecoderClass
             private const int HeadDimension = {{_attention.HeadDimension}};
             private const int QueryWidth = {{_plan.Shape.QueryWidth}};
             private const int QueryQuads = {{_plan.Shape.PaddedQueryWidth / 4}};
+            private const int HeadQuads = {{_plan.CachedHead / 4}}; // of a query or of a cached key or value, padded
             private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};
             private const int Intermediate = {{_spec.FeedForward.Intermediate}};
             private const int IntermediateQuads = {{_feedForwards[0].Shape.PaddedIntermediate / 4}};

@@ -6,8 +6,9 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>How often a token launches a kernel.</summary>
 /// <param name="Name">The method's name.</param>
 /// <param name="Threads">Threads of a group.</param>
-/// <param name="Dense">Launches in that mode; 0 in all three: prompts use it, or metering, or a weight type that a file may have.</param>
-internal sealed record KernelUse(string Name, int Threads, int Dense, int Exact, int Predicted);
+/// <param name="Dense">Launches in that mode; 0 in all three: prompts use it, or metering, or a weight type that a file may have, or another type of key-value cache.</param>
+/// <param name="NeedsTensorCores">Whether it is compiled for CUDA devices of sm_80 and later only.</param>
+internal sealed record KernelUse(string Name, int Threads, int Dense, int Exact, int Predicted, bool NeedsTensorCores = false);
 
 /// <summary>A plan's kernels, as <see cref="IlgpuDecoderClass"/> and <see cref="FeedForwardIlgpuClass"/> write and launch them.</summary>
 internal static class KernelTable
@@ -25,22 +26,37 @@ internal static class KernelTable
             Add($"Head{type}", IlgpuDecoderPlan.RowThreads, first ? 1 : 0);
             foreach (int width in new[] { plan.Shape.PaddedHidden, plan.Shape.PaddedQueryWidth }.Distinct())
             {
-                Add($"Product{type}x{width}", IlgpuDecoderPlan.RowThreads, 0);
+                Add($"Product{type}x{width}", plan.ProductTile.Threads, 0);
             }
         }
 
-        Add("AttendPart", IlgpuDecoderPlan.AttentionThreads, spec.Layers);
+        foreach (WeightType type in CachePlan.Types)
+        {
+            Add($"AttendPart{type}", IlgpuDecoderPlan.AttentionThreads, type == CachePlan.Types[0] ? spec.Layers : 0);
+        }
+
         Add("AttendJoin", IlgpuDecoderPlan.AttentionThreads, spec.Layers);
         Add("AddNorm", plan.NormThreads, spec.Layers);
         foreach (IlgpuFeedForwardPlan feedForward in plan.FeedForwards)
         {
             Add($"JoinNorm{feedForward.Weights}", plan.NormThreads, feedForward.Weights == spec.Weights[0] ? spec.Layers : 0);
-            Add($"ProductDown{feedForward.Weights}", IlgpuDecoderPlan.RowThreads, 0);
+            Add($"ProductDown{feedForward.Weights}", plan.ProductTile.Threads, 0);
         }
 
         Add("RotateBatch", FeedForwardIlgpuClass.BatchThreads, 0);
         Add("ArgMax", ArgMaxKernel.Threads, 1);
-        if (spec.Attention.OutputBias)
+        if (plan.HasMatrixKernels)
+        {
+            kernels.Add(new("SplitInputs", MatrixKernels.SplitThreads, 0, 0, 0, NeedsTensorCores: true));
+            foreach (int width in new[] { plan.Shape.PaddedHidden, plan.Shape.PaddedQueryWidth }.Distinct())
+            {
+                kernels.Add(new($"MatrixF16x{width}", plan.MatrixTile.Threads, 0, 0, 0, NeedsTensorCores: true));
+            }
+
+            kernels.Add(new("MatrixDownF16", plan.MatrixTile.Threads, 0, 0, 0, NeedsTensorCores: true));
+        }
+
+        if (spec.Attention.OutputBias || (spec.FeedForward.Biases && plan.HasMatrixKernels))
         {
             Add("AddBias", FeedForwardIlgpuClass.BatchThreads, 0);
         }

@@ -4,23 +4,11 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Emit.Ilgpu;
 
 /// <summary>
-/// Matrix products of prompts, in tiles: a group widens 32 columns of 64 rows into shared memory, beside those columns of 32 tokens; a
-/// thread has 4 rows of 2 tokens in registers.
+/// Matrix products of prompts, in tiles: a group widens 16 columns of its rows into shared memory, beside those columns of its tokens, and
+/// its threads multiply them in registers while the next columns are on their way.
 /// </summary>
-internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
+internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
 {
-    private const int Threads = IlgpuDecoderPlan.RowThreads;
-    private const int Rows = IlgpuDecoderPlan.ProductRows;
-    private const int Tokens = IlgpuDecoderPlan.ProductTokens;
-
-    /// <summary>Columns of a step, and rows of down: a block of the types that have blocks.</summary>
-    private const int Depth = 32;
-
-    /// <summary>Distances that spread a column of a tile over the banks of shared memory.</summary>
-    private const int RowStride = Rows + 1;
-
-    private const int TokenStride = Tokens + 1;
-
     private static IEnumerable<KernelParameter> Matrix(RowPlan row) => row.IsBlock
         ? [KernelParameter.Words("words"), KernelParameter.Scales("scales")]
         : [KernelParameter.Words("words")];
@@ -29,25 +17,21 @@ internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
     public DeviceKernel Product(WeightType type, int columns)
     {
         RowPlan row = RowPlan.Of(type, columns);
+        var weights = new ProductRows(code, tile, row);
+        var tokens = new ProductTokens(code, tile, row.Columns / 4, weights.InputQuad, row.Columns / 4 < weights.Steps * ProductTile.Depth / 4);
         return new DeviceKernel(
             $"Product{type}x{columns}",
-            $"Matrix product of a prompt's tokens: rows of {columns} weights with each token's input.",
+            $"Matrix product of a prompt's tokens: rows of {columns} weights with each token's input. {Describe("rows")}",
             [
                 .. Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("rows"), KernelParameter.Int("firstRow"),
                 KernelParameter.Floats("y"), KernelParameter.Int("stride"),
             ],
             () =>
             {
-                EmitStart();
-                using (code.Block($"for (int step = 0; step < {row.Columns / Depth}; step++)"))
-                {
-                    EmitRowTile(row);
-                    EmitTokenTile($"{row.Columns / 4}", "step * 8");
-                    EmitMultiply();
-                }
-
-                code.Line();
-                EmitResult("rows", "firstRow + ", "stride");
+                Emit(weights, tokens);
+                code.Line("ArrayView<float> result = y.SubView(firstRow);");
+                ForSums((sums, quad, token) => code.Line(
+                    $"{sums}.StoreRows(result, stride, {token}, tokens, (Grid.IdxX * {tile.Rows}) + {quad}, {tile.RowQuads}, rows);"));
             });
     }
 
@@ -55,209 +39,141 @@ internal sealed class ProductKernels(CodeWriter code, IlgpuDecoderPlan plan)
     public DeviceKernel Down(IlgpuFeedForwardPlan feedForward)
     {
         RowPlan row = feedForward.Row;
-        bool biased = plan.Spec.FeedForward.Biases;
-        IEnumerable<KernelParameter> bias = biased ? [KernelParameter.Floats("bias")] : [];
+        bool biased = feedForward.Spec.Biases;
+        IEnumerable<KernelParameter> bias = biased ? [KernelParameter.Quads("bias")] : [];
         int padded = feedForward.Shape.PaddedIntermediate;
+        var weights = new ProductNeurons(code, tile, row, feedForward.Intermediate, padded);
+        var tokens = new ProductTokens(code, tile, padded / 4, weights.InputQuad, mayPassTheEnd: false);
         return new DeviceKernel(
             $"ProductDown{row.Weights}",
-            "Down for a prompt's tokens: each token's activations times the rows of down, neurons in ascending order.",
+            $"Down for a prompt's tokens: each token's activations times the rows of down, neurons in ascending order. {Describe("columns")}",
             [
                 KernelParameter.Words("words"), .. row.IsBlock ? [KernelParameter.Words("scales")] : Array.Empty<KernelParameter>(),
-                KernelParameter.Quads("x"), KernelParameter.Int("tokens"), .. bias, KernelParameter.Floats("y"),
+                KernelParameter.Quads("x"), KernelParameter.Int("tokens"), .. bias, KernelParameter.Quads("y"),
             ],
             () =>
             {
-                EmitStart();
-                using (code.Block($"for (int step = 0; step < {padded / Depth}; step++)"))
+                Emit(weights, tokens);
+                int quads = row.Columns / 4;
+                for (int a = 0; a < Sides; a++)
                 {
-                    EmitDownTile(row);
-                    EmitTokenTile($"{padded / 4}", "step * 8");
-                    EmitMultiply();
+                    code.Line($"int quad{a} = (Grid.IdxX * {tile.RowQuads}) + {Quad("rowQuad", a, tile.RowQuads)};");
+                    if (biased)
+                    {
+                        code.Line($"Float4 bias{a} = bias[quad{a} < {quads} ? quad{a} : {quads - 1}];");
+                    }
                 }
 
-                code.Line();
-                EmitResult($"{plan.Spec.Hidden}", "", $"{row.Columns}", biased);
+                ForSums((sums, quad, token) =>
+                {
+                    char a = quad.EndsWith("rowQuad", StringComparison.Ordinal) ? '0' : '1';
+                    if (biased)
+                    {
+                        code.Line($"{sums}.AddBias(bias{a});");
+                    }
+
+                    code.Line($"{sums}.StoreQuads(y, {quads}, {token}, tokens, quad{a});");
+                });
             });
     }
 
     /// <summary>Adds a bias to every row of a batch: a product of a prompt's has none of its own.</summary>
-    public DeviceKernel AddBias() => new(
+    /// <param name="quads">Quads of a token.</param>
+    public DeviceKernel AddBias(int quads) => new(
         "AddBias",
         "Adds the output projection's bias for a batch. A thread a quad.",
         [KernelParameter.Quads("x"), KernelParameter.Quads("bias")],
         () =>
         {
             code.Line($"int quad = (Grid.IdxX * {FeedForwardIlgpuClass.BatchThreads}) + Group.IdxX;");
-            using (code.Block($"if (quad < {plan.HiddenQuads})"))
+            using (code.Block($"if (quad < {quads})"))
             {
-                code.Line($"x[(Grid.IdxY * {plan.HiddenQuads}) + quad] = Quad.Add(x[(Grid.IdxY * {plan.HiddenQuads}) + quad], bias[quad]);");
+                code.Line($"x[(Grid.IdxY * {quads}) + quad] = Quad.Add(x[(Grid.IdxY * {quads}) + quad], bias[quad]);");
             }
         });
 
-    private void EmitStart()
+    private string Describe(string rows) =>
+        $"A group has {tile.Rows} {rows} of {tile.Tokens} tokens, a thread {tile.Side} of {tile.Side}.";
+
+    private int Sides => tile.Side / 4;
+
+    /// <summary>Writes the pipeline: store what was loaded, wait for all, load what comes next, multiply.</summary>
+    private void Emit(ProductWeights weights, ProductTokens tokens)
     {
         code.Lines($"""
-            ArrayView<float> weights = SharedMemory.Allocate<float>({Depth * RowStride});
-            ArrayView<float> inputs = SharedMemory.Allocate<float>({Depth * TokenStride});
+            ArrayView<Float4> weights = SharedMemory.Allocate<Float4>({2 * ProductTile.Depth * tile.RowQuads});
+            ArrayView<Float4> inputs = SharedMemory.Allocate<Float4>({2 * ProductTile.Depth * tile.TokenQuads});
             int thread = Group.IdxX;
-            int column = thread & 15;
-            int pair = thread / 16 * 2;
-            int rowTile = Grid.IdxX * {Rows};
-            int tokenTile = Grid.IdxY * {Tokens};
+            int rowQuad = thread & {tile.RowThreads - 1};
+            int tokenQuad = thread / {tile.RowThreads};
             """);
-        foreach (int token in new[] { 0, 1 })
-        {
-            code.Line($"float {string.Join(", ", Enumerable.Range(0, 4).Select(k => $"y{token}{k} = 0f"))};");
-        }
-    }
-
-    private void EmitRowTile(RowPlan row)
-    {
-        int each = Depth / row.PerLoad;
-        ForLoads(Rows * each, () =>
-        {
-            code.Line(each == 1 ? "int r = i;" : $"int r = i / {each};");
-            code.Line("int source = rowTile + r < rows ? rowTile + r : rows - 1;");
-            string word = each == 1 ? "step" : $"(step * {each}) + (i & {each - 1})";
-            code.Line($"Words4 tile = words[(source * {row.Words}) + {word}];");
-            if (row.IsBlock)
-            {
-                code.Line($"ushort scale = scales[(source * {row.Scales}) + step];");
-            }
-
-            code.Line(each == 1 ? "int to = r;" : $"int to = ((i & {each - 1}) * {row.PerLoad * RowStride}) + r;");
-            EmitWiden(row, RowStride);
-        });
-    }
-
-    private void EmitDownTile(RowPlan row)
-    {
-        int each = Rows / row.PerLoad;
-        int lastNeuron = plan.Spec.FeedForward.Intermediate - 1;
-        ForLoads(Depth * each, () =>
-        {
-            code.Lines($"""
-                int depth = i / {each};
-                int neuron = (step * {Depth}) + depth < {lastNeuron} ? (step * {Depth}) + depth : {lastNeuron};
-                int word = (Grid.IdxX * {each}) + (i & {each - 1});
-                int source = word < {row.Words} ? word : {row.Words - 1};
-                Words4 tile = words[(neuron * {row.Words}) + source];
-                """);
-            code.Line($"int to = (depth * {RowStride}) + ((i & {each - 1}) * {row.PerLoad});");
-            if (!row.IsBlock)
-            {
-                EmitWiden(row, 1);
-                return;
-            }
-
-            // A step is a block: its columns' scales stand in one row.
-            code.Line($"int scale = (step * {row.Columns / 8}) + (source * {row.Quads / 2});");
-            for (int j = 0; j < row.Quads; j++)
-            {
-                if (j % 2 == 0)
-                {
-                    code.Line($"Words4 scales{j / 2} = scales[scale{(j == 0 ? "" : $" + {j / 2}")}];");
-                }
-
-                code.Line($"Float4 quad{j} = Quad.Product({row.Weights}.Widen{j}(tile, {HalfOne}), F16.Widen{j % 2}(scales{j / 2}));");
-                EmitQuad(j, 1);
-            }
-        });
-    }
-
-    /// <summary>The half 1.0: quants as they are.</summary>
-    private const string HalfOne = "0x3c00";
-
-    private void EmitWiden(RowPlan row, int stride)
-    {
-        for (int j = 0; j < row.Quads; j++)
-        {
-            code.Line($"Float4 quad{j} = {row.Weights}.Widen{j}(tile{(row.IsBlock ? ", scale" : "")});");
-            EmitQuad(j, stride);
-        }
-    }
-
-    private void EmitQuad(int j, int stride)
-    {
-        for (int k = 0; k < 4; k++)
-        {
-            int offset = ((4 * j) + k) * stride;
-            code.Line($"weights[to{(offset == 0 ? "" : $" + {offset}")}] = quad{j}.{"XYZW"[k]};");
-        }
-    }
-
-    private void EmitTokenTile(string quadsOfToken, string first)
-    {
-        ForLoads(Tokens * 8, () =>
-        {
-            code.Lines($"""
-                int token = i / 8;
-                int source = tokenTile + token < tokens ? tokenTile + token : tokens - 1;
-                Float4 quad = x[(source * {quadsOfToken}) + ({first}) + (i & 7)];
-                int to = ((i & 7) * {4 * TokenStride}) + token;
-                inputs[to] = quad.X;
-                inputs[to + {TokenStride}] = quad.Y;
-                inputs[to + {2 * TokenStride}] = quad.Z;
-                inputs[to + {3 * TokenStride}] = quad.W;
-                """);
-        });
-        code.Line("Group.Barrier();");
-    }
-
-    /// <summary>Writes a loop over loads that the group's threads share; none where each thread has exactly one.</summary>
-    private void ForLoads(int loads, Action emit)
-    {
-        using (loads >= Threads ? code.Block($"for (int i = thread; i < {loads}; i += {Threads})") : code.Block($"if (thread < {loads})"))
-        {
-            if (loads < Threads)
-            {
-                code.Line("int i = thread;");
-            }
-
-            emit();
-        }
-
         code.Line();
-    }
-
-    private void EmitMultiply()
-    {
-        using (code.Block($"for (int depth = 0; depth < {Depth}; depth++)"))
-        {
-            code.Line($"float x0 = inputs[(depth * {TokenStride}) + pair];");
-            code.Line($"float x1 = inputs[(depth * {TokenStride}) + pair + 1];");
-            for (int k = 0; k < 4; k++)
-            {
-                code.Line($"float w{k} = weights[(depth * {RowStride}) + column{(k == 0 ? "" : $" + {16 * k}")}];");
-                code.Line($"y0{k} += w{k} * x0;");
-                code.Line($"y1{k} += w{k} * x1;");
-            }
-        }
-
+        weights.EmitStart();
         code.Line();
-        code.Line("Group.Barrier();");
-    }
-
-    private void EmitResult(string rows, string offset, string stride, bool biased = false)
-    {
-        for (int token = 0; token < 2; token++)
+        tokens.EmitStart();
+        code.Line();
+        code.Line($"Tile{tile.Side}x{tile.Side} sums = default;");
+        using (code.Block($"for (int step = 0; step < {weights.Steps}; step++)"))
         {
-            code.Line($"int token{token} = tokenTile + pair{(token == 0 ? "" : " + 1")};");
-            using (code.Block($"if (token{token} < tokens)"))
+            code.Line("int half = step & 1;");
+            weights.EmitStore();
+            tokens.EmitStore();
+            code.Line("Group.Barrier();");
+            code.Line();
+            code.Line("int next = step + 1;");
+            using (code.Block($"if (next < {weights.Steps})"))
             {
-                for (int k = 0; k < 4; k++)
-                {
-                    string row = $"rowTile + column{(k == 0 ? "" : $" + {16 * k}")}";
-                    using (code.Block($"if ({row} < {rows})"))
-                    {
-                        code.Line($"y[(token{token} * {stride}) + {offset}{row}] = y{token}{k}{(biased ? $" + bias[{row}]" : "")};");
-                    }
-
-                    code.Line();
-                }
+                weights.EmitLoad("next");
+                tokens.EmitLoad("next");
             }
 
             code.Line();
+            EmitMultiply(weights);
+        }
+
+        code.Line();
+    }
+
+    private void EmitMultiply(ProductWeights weights)
+    {
+        int rows = tile.RowQuads;
+        int tokens = tile.TokenQuads;
+        using (code.Block($"for (int depth = 0; depth < {ProductTile.Depth}; depth += {ProductTile.Unrolled})"))
+        {
+            IReadOnlyList<string> places = weights.Places;
+            for (int a = 0; a < places.Count; a++)
+            {
+                code.Line($"ArrayView<Float4> w{a} = weights.SubView((((half * {ProductTile.Depth}) + depth) * {rows}) + {places[a]});");
+            }
+
+            code.Line($"ArrayView<Float4> x0 = inputs.SubView((((half * {ProductTile.Depth}) + depth) * {tokens}) + (tokenQuad ^ (depth / 2)));");
+            for (int k = 0; k < ProductTile.Unrolled; k++)
+            {
+                string w0 = $"w0[{k * rows}]";
+                string w1 = places.Count == 1 ? $"w0[{(k * rows) + (rows / 2)}]" : $"w1[{k * rows}]";
+                string x0 = $"x0[{k * tokens}]";
+                string x1 = $"x0[{(k * tokens) + (tokens / 2)}]";
+                code.Line(tile.Side == 4 ? $"sums.Add({w0}, {x0});" : $"sums.Add({w0}, {w1}, {x0}, {x1});");
+            }
         }
     }
+
+    /// <summary>Writes something for each of a thread's sums of four rows and four tokens.</summary>
+    /// <param name="emit">What takes the sums, their quad in the group's rows and their first token.</param>
+    private void ForSums(Action<string, string, string> emit)
+    {
+        code.Line($"int token = (Grid.IdxY * {tile.Tokens}) + (tokenQuad * 4);");
+        for (int b = 0; b < Sides; b++)
+        {
+            for (int a = 0; a < Sides; a++)
+            {
+                emit(
+                    Sides == 1 ? "sums" : $"sums.Y{a}{b}",
+                    Quad("rowQuad", a, tile.RowQuads),
+                    b == 0 ? "token" : $"token + {tile.Tokens / 2}");
+            }
+        }
+    }
+
+    private static string Quad(string first, int a, int quads) => a == 0 ? first : $"{first} + {quads / 2}";
 }

@@ -47,7 +47,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             "Query, key and value of one token, rotated and cached: a pair of a head's rows for a warp.",
             [
                 .. Matrix(row), KernelParameter.Quads("x"), new KernelParameter("HeadViews", "views"),
-                KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("capacity"),
+                KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("halves"),
             ],
             () =>
             {
@@ -55,19 +55,31 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
                 code.Line($"int units = heads * {plan.HeadPairs};");
                 code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < units ? first + {IlgpuDecoderPlan.RowsPerWarp} : units;");
+                code.Line("float ownA = 0f;");
+                code.Line("float ownB = 0f;");
                 using (code.Block("for (int unit = first; unit < end; unit++)"))
                 {
-                    code.Line($"int head = firstHead + (unit / {plan.HeadPairs});");
-                    code.Line($"int pair = {Remainder("unit", plan.HeadPairs)};");
-                    EmitPair();
-                    code.Line($"int local = unit / {plan.HeadPairs} * {_attention.HeadDimension};");
+                    EmitUnit("unit");
                     WarpCode.EmitDot(code, row, "a", "words", "scales", "(local + d0)", input, plan.SharesInput(row));
                     WarpCode.EmitDot(code, row, "b", "words", "scales", "(local + d1)", input, plan.SharesInput(row));
-                    EmitTurn("(firstHead * " + _attention.HeadDimension + ") + local");
-                    using (code.Block("if (lane == 0)"))
+                    using (code.Block("if (lane == unit - first)"))
                     {
-                        EmitPlace("");
+                        code.Line("ownA = a;");
+                        code.Line("ownB = b;");
                     }
+                }
+
+                code.Line();
+                code.Line("// A pair for a lane: neighbours are stored together.");
+                using (code.Block("if (lane < end - first)"))
+                {
+                    code.Line("float a = ownA;");
+                    code.Line("float b = ownB;");
+                    code.Line("int own = first + lane;");
+                    code.Line($"int head = firstHead + (own / {plan.HeadPairs});");
+                    EmitUnit("own");
+                    EmitTurn("(firstHead * " + _attention.HeadDimension + ") + local");
+                    EmitPlace("");
                 }
             });
     }
@@ -82,7 +94,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             "Queries, keys and values of a prompt's tokens, rotated and cached: a pair of a head's elements for a thread.",
             [
                 KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"),
-                KernelParameter.Int("start"), KernelParameter.Int("capacity"),
+                KernelParameter.Int("start"), KernelParameter.Int("halves"),
             ],
             () =>
             {
@@ -92,16 +104,14 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     code.Lines($"""
                         int position = start + Grid.IdxY;
                         int head = unit / {plan.HeadPairs};
-                        int pair = {Remainder("unit", plan.HeadPairs)};
                         """);
-                    EmitPair();
+                    EmitUnit("unit");
                     code.Lines($"""
-                        int local = head * {_attention.HeadDimension};
                         float a = products[(Grid.IdxY * {rows}) + local + d0];
                         float b = products[(Grid.IdxY * {rows}) + local + d1];
                         """);
                     EmitTurn("local");
-                    EmitPlace($"(Grid.IdxY * {plan.Shape.PaddedQueryWidth}) + ");
+                    EmitPlace($"(Grid.IdxY * {_attention.Heads * plan.CachedHead}) + ");
                 }
             });
     }
@@ -109,6 +119,14 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>What is left of an index, which is never negative; a mask where it can be, for ILGPU leaves a remainder as it is.</summary>
     private static string Remainder(string index, int divisor) =>
         (divisor & (divisor - 1)) == 0 ? $"{index} & {divisor - 1}" : $"{index} % {divisor}";
+
+    /// <summary>Writes where a pair's head begins among the rows, and which two of its elements the pair is.</summary>
+    private void EmitUnit(string unit)
+    {
+        code.Line($"int pair = {Remainder(unit, plan.HeadPairs)};");
+        EmitPair();
+        code.Line($"int local = {unit} / {plan.HeadPairs} * {_attention.HeadDimension};");
+    }
 
     /// <summary>Writes which two elements of a head a pair is.</summary>
     private void EmitPair()
@@ -163,34 +181,35 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>Writes where <c>a</c> and <c>b</c> go.</summary>
     private void EmitPlace(string offset)
     {
-        int size = _attention.HeadDimension;
         int heads = _attention.Heads;
-        int keyHeads = _attention.KeyValueHeads;
+        int size = plan.CachedHead;
         using (code.Block($"if (head < {heads})"))
         {
-            EmitTwo("views.Queries", $"{offset}(head * {size})");
-        }
-
-        using (code.Block($"else if (head < {heads + keyHeads})"))
-        {
-            code.Line($"long key = ((((long)(head - {heads})) * capacity) + position) * {size};");
-            EmitTwo("views.Keys", "key");
+            EmitTwo("views.Queries", $"{offset}(head * {size})", value => value);
         }
 
         using (code.Block("else"))
         {
-            code.Line($"long value = ((((long)(head - {heads + keyHeads})) * capacity) + position) * {size};");
-            EmitTwo("views.Values", "value");
+            code.Line($"long cached = ((long)position * {plan.CachedRow}) + ((head - {heads}) * {size});");
+            using (code.Block("if (halves == 1)"))
+            {
+                EmitTwo("views.HalfCache", "cached", value => $"F16.Narrow({value})");
+            }
+
+            using (code.Block("else"))
+            {
+                EmitTwo("views.Cache", "cached", value => value);
+            }
         }
     }
 
-    private void EmitTwo(string view, string start)
+    private void EmitTwo(string view, string start, Func<string, string> stored)
     {
-        code.Line($"{view}[{start} + d0] = a;");
+        code.Line($"{view}[{start} + d0] = {stored("a")};");
         bool odd = _attention.HeadDimension % 2 != 0;
         using (odd ? code.Block("if (d1 != d0)") : default(CodeWriter.Scope?))
         {
-            code.Line($"{view}[{start} + d1] = b;");
+            code.Line($"{view}[{start} + d1] = {stored("b")};");
         }
     }
 

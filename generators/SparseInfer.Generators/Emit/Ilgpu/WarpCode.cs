@@ -19,16 +19,19 @@ internal static class WarpCode
         """;
 
     /// <summary>Writes sums over a warp's lanes, in a fixed tree: every lane has them. Several take turns, so that none waits for the other.</summary>
-    public static void EmitSum(CodeWriter code, string type, params string[] values) =>
-        EmitTree(code, type, values, (value, other) => $"{value} += {other};");
+    public static void EmitSum(CodeWriter code, string type, params string[] values) => EmitSum(code, RowPlan.Lanes, type, values);
+
+    /// <summary>As above, over lanes that stand together: a power of two of them.</summary>
+    public static void EmitSum(CodeWriter code, int lanes, string type, params string[] values) =>
+        EmitTree(code, lanes, type, values, (value, other) => $"{value} += {other};");
 
     /// <summary>Writes the largest of a warp's lanes.</summary>
     public static void EmitMax(CodeWriter code, string value) =>
-        EmitTree(code, "float", [value], (_, other) => $"{value} = MathF.Max({value}, {other});");
+        EmitTree(code, RowPlan.Lanes, "float", [value], (_, other) => $"{value} = MathF.Max({value}, {other});");
 
-    private static void EmitTree(CodeWriter code, string type, string[] values, Func<string, string, string> combine)
+    private static void EmitTree(CodeWriter code, int lanes, string type, string[] values, Func<string, string, string> combine)
     {
-        for (int distance = 16; distance > 0; distance /= 2)
+        for (int distance = lanes / 2; distance > 0; distance /= 2)
         {
             foreach (string value in values)
             {

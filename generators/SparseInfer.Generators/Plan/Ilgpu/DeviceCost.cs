@@ -66,8 +66,8 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
 
         // Keys and values once, for query heads that share them come together; what splits leave is written and read back.
         int splits = (token.Position + IlgpuDecoderPlan.SplitPositions) / IlgpuDecoderPlan.SplitPositions;
-        double cached = (token.Position + 2.0) * 2 * plan.Shape.KeyValueWidth * 4;
-        double split = 2.0 * splits * spec.Attention.Heads * (spec.Attention.HeadDimension + 2) * 4;
+        double cached = (token.Position + 2.0) * plan.CachedBytes / layers;
+        double split = 2.0 * splits * spec.Attention.Heads * (plan.CachedHead + 2) * 4;
         return new(plan.Target,
         [
             new("embedding", row + (3 * vector), 1),

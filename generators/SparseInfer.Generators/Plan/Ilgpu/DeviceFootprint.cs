@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Plan.Ilgpu;
 /// <param name="WeightBytes">
 /// Matrices as they lie on the device, and the signs that predictors compare. Norms, biases and activations are small beside them.
 /// </param>
-/// <param name="PositionBytes">Keys and values of one position in all layers, F32.</param>
+/// <param name="PositionBytes">Keys and values of one position in all layers, in halves: what sessions have that ask for nothing else.</param>
 internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
 {
     /// <summary>In the declared weight type that takes least: a file may store any of them.</summary>
@@ -23,7 +23,7 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         long signs = LayerSet.ReadingSigns(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
             * spec.FeedForward.Intermediate * feedForward.SignWords * 16L;
         long tables = spec.Vocabulary * hidden * (spec.Embedding.Tied ? 1 : 2);
-        return new((spec.Layers * (attention + neurons)) + signs + tables, CacheBytes(plan));
+        return new((spec.Layers * (attention + neurons)) + signs + tables, plan.CachedBytes);
     }
 
     /// <summary>Weights of one layer's attention.</summary>
@@ -31,12 +31,11 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         ((plan.Shape.QueryWidth + (2L * plan.Shape.KeyValueWidth)) * RowPlan.Of(type, plan.Spec.Hidden).Bytes)
         + (plan.Spec.Hidden * RowPlan.Of(type, plan.Shape.QueryWidth).Bytes);
 
+    /// <summary>Of a session that has come to so many positions.</summary>
     public long CacheBytes(int positions) => PositionBytes * positions;
 
     public long Bytes(int positions) => WeightBytes + CacheBytes(positions);
 
     /// <summary>Positions that fit beside the weights; 0 or less: none.</summary>
     public long LongestContext(long memory) => (memory - WeightBytes) / PositionBytes;
-
-    private static long CacheBytes(IlgpuDecoderPlan plan) => 2L * plan.Spec.Layers * plan.Shape.KeyValueWidth * sizeof(float);
 }

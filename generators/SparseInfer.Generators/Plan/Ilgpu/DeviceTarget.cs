@@ -19,6 +19,9 @@ internal sealed record DeviceTarget(
     double MemoryGigabytes,
     bool Integrated)
 {
+    /// <summary>Whether its tensor cores multiply halves in the form that kernels use (<c>mma.sync.m16n8k16</c>).</summary>
+    public bool HasTensorCores => int.Parse(Architecture.Substring("sm_".Length), System.Globalization.CultureInfo.InvariantCulture) >= 80;
+
     /// <summary>Memory is sold in powers of two: a GB of it is a GiB.</summary>
     public long MemoryBytes => (long)(MemoryGigabytes * (1L << 30));
 }

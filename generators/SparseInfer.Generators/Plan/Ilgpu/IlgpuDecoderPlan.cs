@@ -23,14 +23,17 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>Positions that one group of attention takes: longer contexts are split.</summary>
     public const int SplitPositions = 256;
 
-    /// <summary>Rows of weights that a group of a prompt's matrix product computes.</summary>
-    public const int ProductRows = 64;
-
-    /// <summary>Tokens that a group of a prompt's matrix product computes.</summary>
-    public const int ProductTokens = 32;
-
     /// <summary>Prompt tokens that go through a layer together.</summary>
     public int Batch => Math.Min(64, Spec.Context);
+
+    /// <summary>What a group of a prompt's matrix products computes.</summary>
+    public ProductTile ProductTile => ProductTile.Of(Spec, Target, Batch);
+
+    /// <summary>What a group computes of them with tensor cores.</summary>
+    public MatrixTile MatrixTile => MatrixTile.Of(Spec, Target, Batch);
+
+    /// <summary>Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not.</summary>
+    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Contains(WeightType.F16);
 
     public ModelSpec Spec => Shape.Spec;
 
@@ -46,8 +49,14 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>Pairs of rows of a head: what rotary embedding turns together.</summary>
     public int HeadPairs => (Spec.Attention.HeadDimension + 1) / 2;
 
-    /// <summary>A lane's elements of a head.</summary>
-    public int HeadSteps => (Spec.Attention.HeadDimension + RowPlan.Lanes - 1) / RowPlan.Lanes;
+    /// <summary>Elements of a head in the key-value cache and among queries: whole 16 bytes of halves, the rest of them zero.</summary>
+    public int CachedHead => CachePlan.Pad(Spec.Attention.HeadDimension);
+
+    /// <summary>Elements of a position in a layer's key-value cache: the keys of all heads, then the values of all.</summary>
+    public int CachedRow => 2 * Spec.Attention.KeyValueHeads * CachedHead;
+
+    /// <summary>Bytes of a position's keys and values in all layers, in the type that sessions usually have.</summary>
+    public long CachedBytes => (long)Spec.Layers * CachedRow * 2;
 
     /// <summary>16-byte words of the input's packed signs.</summary>
     public int SignWords => (Spec.Hidden + 127) / 128;

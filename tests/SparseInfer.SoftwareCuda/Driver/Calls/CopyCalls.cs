@@ -22,7 +22,7 @@ internal static unsafe class CopyCalls
         {
             // As CUDA's: what is pageable has its bytes when the call returns.
             context.Work.Finish(order);
-            context.Work.Do(() => Copy(destination, to, source, from, bytes));
+            context.Work.Do(() => Copy(context, destination, to, source, from, bytes));
             return context.Failure;
         }
 
@@ -33,13 +33,13 @@ internal static unsafe class CopyCalls
             {
                 fixed (byte* pinned = staged)
                 {
-                    Copy(destination, to, (nint)pinned, from, staged.Length);
+                    Copy(context, destination, to, (nint)pinned, from, staged.Length);
                 }
             });
             return CuResult.Success;
         }
 
-        context.Work.Enqueue(order, () => Copy(destination, to, source, from, bytes));
+        context.Work.Enqueue(order, () => Copy(context, destination, to, source, from, bytes));
         return CuResult.Success;
     });
 
@@ -63,9 +63,25 @@ internal static unsafe class CopyCalls
         return CuResult.Success;
     });
 
-    private static void Copy(nint destination, MemoryPlace to, nint source, MemoryPlace from, long bytes)
+    private static void Copy(DriverContext context, nint destination, MemoryPlace to, nint source, MemoryPlace from, long bytes)
     {
+        if (from.IsDevice && !to.IsDevice && context.Settings.CheckRaces
+            && WrittenBytes.FirstUnwritten(from.Owner!.Memory, source, bytes) is >= 0 and var first)
+        {
+            context.Fail(
+                CuResult.LaunchFailed,
+                $"A copy of {bytes} bytes from 0x{source:x} to the host reads device memory that nobody wrote, from its byte {first} on.");
+            return;
+        }
+
         Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes);
-        to.Owner?.Memory.Written(destination, bytes);
+        if (to.IsDevice && from.IsDevice)
+        {
+            WrittenBytes.Copy(to.Owner!.Memory, destination, from.Owner!.Memory, source, bytes);
+        }
+        else
+        {
+            to.Owner?.Memory.Written(destination, bytes);
+        }
     }
 }

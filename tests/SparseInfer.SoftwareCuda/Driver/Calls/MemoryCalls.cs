@@ -28,6 +28,11 @@ internal static unsafe class MemoryCalls
     {
         Require(address is not null && bytes != 0);
         long room = context.Options.MemoryBytes - SoftwareDriverState.AllocatedBytes(context.Device);
+        if (context.Settings.Faults.MemoryLimit is { } limit)
+        {
+            room = Math.Min(room, limit - context.Memory.AllocatedBytes);
+        }
+
         if (context.Settings.Faults.TakeAllocation() || bytes < 0 || bytes > room)
         {
             return CuResult.OutOfMemory;

@@ -20,10 +20,12 @@ internal static unsafe partial class DriverLibrary
 
     /// <summary>The library, as the system's loader calls it.</summary>
     /// <exception cref="PlatformNotSupportedException">There can be none here.</exception>
+    /// <exception cref="IOException">It could not be written or loaded.</exception>
     public static nint Load() => Loaded.Value;
 
     /// <summary>Loads a library from a file of its own, which is gone afterwards.</summary>
     /// <param name="image">The library's bytes.</param>
+    /// <exception cref="IOException">The folder for temporary files takes none, or none that can be executed.</exception>
     [SupportedOSPlatform("linux")]
     internal static nint LoadFromFile(byte[] image)
     {
@@ -42,6 +44,10 @@ internal static unsafe partial class DriverLibrary
             }
 
             return NativeLibrary.Load(path);
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or UnauthorizedAccessException)
+        {
+            throw new IOException(exception.Message.TrimEnd().Split('\n')[^1], exception); // the loader's own words come last
         }
         finally
         {
@@ -75,7 +81,7 @@ internal static unsafe partial class DriverLibrary
         {
             File.WriteAllBytes(path, image);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return 0; // no /proc
         }

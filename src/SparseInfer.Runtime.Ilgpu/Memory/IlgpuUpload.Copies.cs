@@ -1,0 +1,86 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using SparseInfer.Kernels.Cpu;
+using SparseInfer.Kernels.Ilgpu;
+
+namespace SparseInfer.Runtime;
+
+/// <content>How the bytes of a matrix come to the device: by parts through page-locked memory, or mapped.</content>
+public sealed partial class IlgpuUpload
+{
+    /// <summary>Copies rows whose bytes are what kernels read.</summary>
+    private unsafe void CopyRows(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, int firstRow)
+    {
+        long rowBytes = (long)rowWords * Unsafe.SizeOf<Words4>();
+        int part = RowsOfPart(rowBytes, matrix.Rows);
+        for (int from = 0; from < matrix.Rows; from += part)
+        {
+            int rows = Math.Min(part, matrix.Rows - from);
+            UploadRing.Staged<Words4> staged = _ring.Room<Words4>(rows * rowWords);
+            RowCopy.Run((nint)Unsafe.AsPointer(ref matrix.Row(from)), matrix.Stride, staged.Address, rowBytes, rows);
+            staged.Send(words, (long)(firstRow + from) * rowWords);
+        }
+    }
+
+    private static int RowsOfPart(long rowBytes, int rows) => (int)Math.Clamp(UploadRing.PartBytes / rowBytes, 1, Math.Max(1, rows));
+
+    private void CopyBlocks(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales, int firstRow)
+    {
+        int blocks = matrix.PaddedColumns / 32;
+        int part = RowsOfPart(((long)rowWords * Unsafe.SizeOf<Words4>()) + (blocks * sizeof(ushort)), matrix.Rows);
+        for (int from = 0; from < matrix.Rows; from += part)
+        {
+            int to = Math.Min(matrix.Rows, from + part);
+            UploadRing.Staged<Words4> quants = _ring.Room<Words4>((to - from) * rowWords);
+            UploadRing.Staged<ushort> rowScales = _ring.Room<ushort>((to - from) * blocks);
+            BlockSplitter.Split(matrix, from, to, rowWords, quants.Address, rowScales.Address);
+            quants.Send(words, (long)(firstRow + from) * rowWords);
+            rowScales.Send(scales, (long)(firstRow + from) * blocks);
+        }
+    }
+
+    private unsafe void CopyDownBlocks(DownMatrix m, int from, int to, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales)
+    {
+        int first = from * DownMatrix.BlockNeurons;
+        int end = Math.Min(m.Neurons, to * DownMatrix.BlockNeurons);
+        UploadRing.Staged<ushort> blockScales = _ring.Room<ushort>((to - from) * m.PaddedColumns);
+        UploadRing.Staged<Words4> quants = _ring.Room<Words4>((end - first) * rowWords);
+        nint scaleTarget = blockScales.Address;
+        nint quantTarget = quants.Address;
+        long scaleBytes = m.PaddedColumns * (long)sizeof(ushort);
+        ParallelLoop.For(from, to, block =>
+        {
+            int neuron = block * DownMatrix.BlockNeurons;
+            long bytes = Math.Min(DownMatrix.BlockNeurons, end - neuron) * (long)m.NeuronBytes;
+            Buffer.MemoryCopy(Unsafe.AsPointer(ref m.Scales(neuron)), (byte*)scaleTarget + ((block - from) * scaleBytes), scaleBytes, scaleBytes);
+            Buffer.MemoryCopy(Unsafe.AsPointer(ref m.Neuron(neuron)), (byte*)quantTarget + ((neuron - first) * (long)m.NeuronBytes), bytes, bytes);
+        });
+        blockScales.Send(scales, (long)from * m.PaddedColumns);
+        quants.Send(words, (long)first * rowWords);
+    }
+
+    /// <summary>Rows that the device reads where they lie, in memory that is the program's as long as they are; null: they have to be copied.</summary>
+    private ArrayView<Words4>? Mapped(nint address, nint stride, WeightType type, int rows, int rowWords)
+    {
+        long words = (long)rows * rowWords;
+        if (type is WeightType.Q8_0 or WeightType.Q4_0
+            || stride != rowWords * Unsafe.SizeOf<Words4>()
+            || _device.TryMap(address, words) is not { } memory)
+        {
+            return null;
+        }
+
+        _memory.Own(new Mapping(_device, memory));
+        return memory.AsArrayView<Words4>(0, words);
+    }
+
+    private sealed class Mapping(IlgpuDevice device, MappedMemory memory) : IDisposable
+    {
+        /// <summary>Kernels may still read it: unlike freeing a device's memory, this need not wait for them.</summary>
+        public void Dispose() => device.Release(memory, static memory =>
+        {
+            memory.Accelerator.DefaultStream.Synchronize();
+            memory.Dispose();
+        });
+    }
+}
