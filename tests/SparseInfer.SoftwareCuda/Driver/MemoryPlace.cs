@@ -39,8 +39,6 @@ internal readonly record struct MemoryPlace(DriverContext? Owner, bool IsDevice)
                 : throw new DriverException(CuResult.InvalidValue);
         }
 
-        return context.Memory.Nearest((ulong)address) is { Freed: true } freed && (ulong)address < freed.End
-            ? throw new DriverException(CuResult.InvalidValue)
-            : null;
+        return context.Memory.IsFreed(address) ? throw new DriverException(CuResult.InvalidValue) : null;
     }
 }

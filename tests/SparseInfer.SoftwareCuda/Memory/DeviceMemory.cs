@@ -100,6 +100,9 @@ internal sealed unsafe class DeviceMemory : IDisposable
         return found;
     }
 
+    /// <summary>Whether an address lies in an allocation that was freed, and whose addresses nobody has got since.</summary>
+    public bool IsFreed(nint address) => Nearest((ulong)address) is { Freed: true } allocation && (ulong)address < allocation.End;
+
     /// <summary>Notes that the host wrote bytes: a copy or a fill.</summary>
     public void Written(nint address, long bytes)
     {
