@@ -108,6 +108,22 @@ public sealed class CheckTests : IDisposable
     }
 
     [Fact]
+    public void A_race_in_global_memory_within_a_warp_is_caught() =>
+        Caught(KernelFaultKind.GlobalRace, "st.global.u32 [%rd2], %r1;", Machine.FirstLine, lane: 1);
+
+    [Fact]
+    public void A_fault_names_the_programs_line() => Caught(
+        KernelFaultKind.OutOfBounds,
+        ".loc 1 12 3\nld.global.u32 %r2, [%rd4+256];\nret; }\n.file 1 \"/src/Kernels.cs\"\n.visible .entry Kernel_U()\n{",
+        Machine.FirstLine + 1,
+        lane: 0).SourceLine.ShouldBe("Kernels.cs:12");
+
+    [Fact]
+    public void Only_buffers_that_a_kernel_stores_through_are_watched() =>
+        PtxModule.Load(Machine.Text("ld.global.u32 %r2, [%rd4];\nmul.wide.u32 %rd6, %r2, 4;\nadd.u64 %rd7, %rd2, %rd6;\nst.global.u32 [%rd7], %r2;"))
+            .Find("Kernel_T")!.Program.StoredParameters.ShouldBe([8], ignoreOrder: true);
+
+    [Fact]
     public void An_endless_loop_is_stopped() => Should.Throw<KernelFaultException>(() => _machine.Run(
         "L:\nbra L;", _a, _b, options: new LaunchOptions { InstructionLimit = 1000 })).Kind.ShouldBe(KernelFaultKind.NoProgress);
 
