@@ -16,6 +16,7 @@ public sealed class DoctorTests
         names.ShouldContain("cuda");
         names.ShouldContain("opencl");
         names.ShouldContain("ilgpu-cpu");
+        names.ShouldContain("cuda-software");
         output.ShouldContain("-bit vectors");
     }
 
