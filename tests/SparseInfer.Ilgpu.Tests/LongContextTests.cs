@@ -80,7 +80,8 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
         }
     }
 
-    private static Session New(LanguageModel model, SparsityMode mode) => model.CreateSession(new SessionOptions { Mode = mode });
+    private static Session New(LanguageModel model, SparsityMode mode) =>
+        model.CreateSession(new SessionOptions { Mode = mode, CacheType = KeyValueType.F32 });
 
     private static float[] OneByOne(Session session, int first, int count) =>
         [.. Enumerable.Range(first, count).SelectMany(i => session.Forward(Tokens(i, 1)).ToArray())];
