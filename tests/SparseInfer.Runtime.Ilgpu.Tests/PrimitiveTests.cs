@@ -48,9 +48,10 @@ public sealed class PrimitiveTests
 
         Floats(widenedOn).ShouldBe(w);
         float[] yNow = Floats(yOn);
+        bool isBlock = scales.Length > 0; // down of block types adds integers: below
         for (int j = 0; j < columns; j++)
         {
-            ((double)yNow[j]).ShouldBe(y[j] + ((double)PrimitiveKernels.H * w[j]), 1e-6);
+            ((double)yNow[j]).ShouldBe(y[j] + (isBlock ? 0 : (double)PrimitiveKernels.H * w[j]), 1e-6);
         }
 
         float[] dots = new float[Threads];
@@ -74,19 +75,28 @@ public sealed class PrimitiveTests
         System.Half[] scales = [.. Numbers.Random(columns, 6).Select(value => (System.Half)value)];
         IlgpuDevice device = TestDevice.Shared;
         using DeviceBuffer<Words4> wordsOn = Send(MemoryMarshal.Cast<byte, Words4>(quants));
+        int[] activations = type == WeightType.Q8_0 ? [300, -1234, 32767, -32767] : [3, -7, 100, -127];
+        uint low = Packed(activations, shift: 0);
+        uint[] given = type == WeightType.Q8_0 ? [Packed(activations, shift: 8), low] : [low, (uint)(-8 * activations.Sum())];
         using DeviceBuffer<Words4> scalesOn = Send(MemoryMarshal.Cast<System.Half, Words4>(scales));
+        using DeviceBuffer<uint> activationsOn = Send<uint>(given);
         using DeviceBuffer<Float4> yOn = device.Allocate<Float4>(columns / 4, "test");
-        Action<ArrayView<Words4>, ArrayView<Words4>, ArrayView<Float4>> kernel =
+        Action<ArrayView<Words4>, ArrayView<Words4>, ArrayView<uint>, ArrayView<Float4>> kernel =
             type == WeightType.Q8_0 ? PrimitiveKernels.Q8Down : PrimitiveKernels.Q4Down;
-        device.Accelerator.LoadStreamKernel(kernel)(new KernelConfig(1, Threads), wordsOn.View, scalesOn.View, yOn.View);
+        device.Accelerator.LoadStreamKernel(kernel)(new KernelConfig(1, Threads), wordsOn.View, scalesOn.View, activationsOn.View, yOn.View);
         device.Synchronize();
 
         float[] y = Floats(yOn);
         for (int j = 0; j < columns; j++)
         {
-            double expected = (double)PrimitiveKernels.H * (float)scales[j] * values[j];
+            // The second row is the next thread's columns, and so on.
+            double sum = Enumerable.Range(0, 4).Sum(row => activations[row] * (double)values[(j + (row * perWords)) % columns]);
+            double expected = PrimitiveKernels.Step * (float)scales[j] * sum;
             ((double)y[j]).ShouldBe(expected, 1e-6 * Math.Max(1, Math.Abs(expected)));
         }
+
+        static uint Packed(int[] values, int shift) =>
+            (uint)Enumerable.Range(0, 4).Sum(i => (long)((values[i] >> shift) & 0xff) << (8 * i));
     }
 
     [Fact]

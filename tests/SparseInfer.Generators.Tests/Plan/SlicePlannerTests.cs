@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Spec;
 

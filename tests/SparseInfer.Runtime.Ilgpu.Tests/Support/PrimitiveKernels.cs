@@ -8,6 +8,9 @@ public static class PrimitiveKernels
 {
     public const float H = 0.75f;
 
+    /// <summary>The value of one step of the rounded activations.</summary>
+    public const float Step = 0.00390625f;
+
     public static void F32(
         ArrayView<Words4> words, ArrayView<ushort> scales, ArrayView<Float4> x, ArrayView<float> dot, ArrayView<Float4> y, ArrayView<Float4> widened)
     {
@@ -66,15 +69,6 @@ public static class PrimitiveKernels
         Words4 w = words[i];
         ushort scale = scales[i / 2];
         dot[i] = Q8_0.Dot(w, scale, x[q], x[q + 1], x[q + 2], x[q + 3], dot[i]);
-        Float4 y0 = y[q];
-        Float4 y1 = y[q + 1];
-        Float4 y2 = y[q + 2];
-        Float4 y3 = y[q + 3];
-        Q8_0.AddScaled(w, scale, H, ref y0, ref y1, ref y2, ref y3);
-        y[q] = y0;
-        y[q + 1] = y1;
-        y[q + 2] = y2;
-        y[q + 3] = y3;
         widened[q] = Q8_0.Widen0(w, scale);
         widened[q + 1] = Q8_0.Widen1(w, scale);
         widened[q + 2] = Q8_0.Widen2(w, scale);
@@ -89,23 +83,6 @@ public static class PrimitiveKernels
         Words4 w = words[i];
         ushort scale = scales[i];
         dot[i] = Q4_0.Dot(w, scale, x[q], x[q + 1], x[q + 2], x[q + 3], x[q + 4], x[q + 5], x[q + 6], x[q + 7], dot[i]);
-        Float4 y0 = y[q];
-        Float4 y1 = y[q + 1];
-        Float4 y2 = y[q + 2];
-        Float4 y3 = y[q + 3];
-        Float4 y4 = y[q + 4];
-        Float4 y5 = y[q + 5];
-        Float4 y6 = y[q + 6];
-        Float4 y7 = y[q + 7];
-        Q4_0.AddScaled(w, scale, H, ref y0, ref y1, ref y2, ref y3, ref y4, ref y5, ref y6, ref y7);
-        y[q] = y0;
-        y[q + 1] = y1;
-        y[q + 2] = y2;
-        y[q + 3] = y3;
-        y[q + 4] = y4;
-        y[q + 5] = y5;
-        y[q + 6] = y6;
-        y[q + 7] = y7;
         widened[q] = Q4_0.Widen0(w, scale);
         widened[q + 1] = Q4_0.Widen1(w, scale);
         widened[q + 2] = Q4_0.Widen2(w, scale);
@@ -116,47 +93,58 @@ public static class PrimitiveKernels
         widened[q + 7] = Q4_0.Widen7(w, scale);
     }
 
-    /// <summary>A block of down's neurons with a scale a column, one of them active.</summary>
-    public static void Q8Down(ArrayView<Words4> words, ArrayView<Words4> scales, ArrayView<Float4> y)
+    /// <summary>A block of down's neurons with a scale a column: four rows, each the next thread's words, and the activations of the four in bytes.</summary>
+    public static void Q8Down(ArrayView<Words4> words, ArrayView<Words4> scales, ArrayView<uint> activations, ArrayView<Float4> y)
     {
         int i = (Grid.IdxX * Group.DimX) + Group.IdxX;
+        int rows = Group.DimX;
         int q = 4 * i;
-        Float4 t0 = default;
-        Float4 t1 = default;
-        Float4 t2 = default;
-        Float4 t3 = default;
-        Words4 w = words[i];
-        Q8_0.AddQuants(w, H, ref t0, ref t1, ref t2, ref t3);
+        Int4 t0 = default;
+        Int4 t1 = default;
+        Int4 t2 = default;
+        Int4 t3 = default;
+        Int4 t4 = default;
+        Int4 t5 = default;
+        Int4 t6 = default;
+        Int4 t7 = default;
+        Words4 a = words[i];
+        Words4 b = words[(i + 1) % rows];
+        Words4 c = words[(i + 2) % rows];
+        Words4 d = words[(i + 3) % rows];
+        Q8_0.AddFour(a, b, c, d, activations[0], activations[1], ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6, ref t7);
         Float4 y0 = default;
         Float4 y1 = default;
         Float4 y2 = default;
         Float4 y3 = default;
-        Words4 scales0 = scales[2 * i];
-        Words4 scales1 = scales[(2 * i) + 1];
-        BlockScales.AddScaled(scales0, t0, t1, ref y0, ref y1);
-        BlockScales.AddScaled(scales1, t2, t3, ref y2, ref y3);
+        BlockScales.AddScaled(scales[2 * i], BlockStep.Scaled(t0, t4, Step), BlockStep.Scaled(t1, t5, Step), ref y0, ref y1);
+        BlockScales.AddScaled(scales[(2 * i) + 1], BlockStep.Scaled(t2, t6, Step), BlockStep.Scaled(t3, t7, Step), ref y2, ref y3);
         y[q] = y0;
         y[q + 1] = y1;
         y[q + 2] = y2;
         y[q + 3] = y3;
     }
 
-    /// <summary>The same for Q4_0.</summary>
-    public static void Q4Down(ArrayView<Words4> words, ArrayView<Words4> scales, ArrayView<Float4> y)
+    /// <summary>The same for Q4_0; the second word is what sums start from.</summary>
+    public static void Q4Down(ArrayView<Words4> words, ArrayView<Words4> scales, ArrayView<uint> activations, ArrayView<Float4> y)
     {
         int i = (Grid.IdxX * Group.DimX) + Group.IdxX;
+        int rows = Group.DimX;
         int q = 8 * i;
         int s = 4 * i;
-        Float4 t0 = default;
-        Float4 t1 = default;
-        Float4 t2 = default;
-        Float4 t3 = default;
-        Float4 t4 = default;
-        Float4 t5 = default;
-        Float4 t6 = default;
-        Float4 t7 = default;
-        Words4 w = words[i];
-        Q4_0.AddQuants(w, H, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6, ref t7);
+        int start = (int)activations[1];
+        Int4 t0 = new(start);
+        Int4 t1 = new(start);
+        Int4 t2 = new(start);
+        Int4 t3 = new(start);
+        Int4 t4 = new(16 * start);
+        Int4 t5 = new(16 * start);
+        Int4 t6 = new(16 * start);
+        Int4 t7 = new(16 * start);
+        Words4 a = words[i];
+        Words4 b = words[(i + 1) % rows];
+        Words4 c = words[(i + 2) % rows];
+        Words4 d = words[(i + 3) % rows];
+        Q4_0.AddFour(a, b, c, d, activations[0], ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6, ref t7);
         Float4 y0 = default;
         Float4 y1 = default;
         Float4 y2 = default;
@@ -165,14 +153,10 @@ public static class PrimitiveKernels
         Float4 y5 = default;
         Float4 y6 = default;
         Float4 y7 = default;
-        Words4 scales0 = scales[s];
-        Words4 scales1 = scales[s + 1];
-        Words4 scales2 = scales[s + 2];
-        Words4 scales3 = scales[s + 3];
-        BlockScales.AddScaled(scales0, t0, t1, ref y0, ref y1);
-        BlockScales.AddScaled(scales1, t2, t3, ref y2, ref y3);
-        BlockScales.AddScaled(scales2, t4, t5, ref y4, ref y5);
-        BlockScales.AddScaled(scales3, t6, t7, ref y6, ref y7);
+        BlockScales.AddScaled(scales[s], BlockStep.Scaled(t0, Step), BlockStep.Scaled(t1, Step), ref y0, ref y1);
+        BlockScales.AddScaled(scales[s + 1], BlockStep.Scaled(t2, Step), BlockStep.Scaled(t3, Step), ref y2, ref y3);
+        BlockScales.AddScaled(scales[s + 2], BlockStep.Scaled(t4, Step / 16), BlockStep.Scaled(t5, Step / 16), ref y4, ref y5);
+        BlockScales.AddScaled(scales[s + 3], BlockStep.Scaled(t6, Step / 16), BlockStep.Scaled(t7, Step / 16), ref y6, ref y7);
         y[q] = y0;
         y[q + 1] = y1;
         y[q + 2] = y2;

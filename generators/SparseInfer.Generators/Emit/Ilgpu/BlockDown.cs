@@ -33,14 +33,22 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
         string block = isOnce ? "warp" : "block";
         using (code.Block(isOnce ? $"if (warp < {plan.SliceBlocks})" : $"for (int block = warp; block < {plan.SliceBlocks}; block += Warps)"))
         {
-            code.Line($"int neuron = (((first / 32) + {block}) * 32) + lane;");
-            code.Line("int inSlice = neuron - first;");
-            code.Line("float value = 0f;");
-            code.Line("uint isRead = 0u;");
-            using (code.Block($"if (inSlice >= 0 && inSlice < SliceNeurons{(plan.IsExact ? "" : " && neuron < Intermediate")})"))
+            code.Line($"int inSlice = ({block} * 32) + lane;");
+            code.Line("int neuron = first + inSlice;");
+            if (plan.IsExact)
             {
-                code.Line("value = values[inSlice];");
-                code.Line($"isRead = {(readsZeros ? "1u" : "value != 0f ? 1u : 0u")};");
+                code.Line("float value = values[inSlice];");
+                code.Line($"uint isRead = {(readsZeros ? "1u" : "value != 0f ? 1u : 0u")};");
+            }
+            else
+            {
+                code.Line("float value = 0f;");
+                code.Line("uint isRead = 0u;");
+                using (code.Block("if (neuron < Intermediate)"))
+                {
+                    code.Line("value = values[inSlice];");
+                    code.Line($"isRead = {(readsZeros ? "1u" : "value != 0f ? 1u : 0u")};");
+                }
             }
 
             code.Line();

@@ -15,6 +15,9 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Sign rows whose loads are in flight together.</summary>
     public const int PredictedAtOnce = 4;
 
+    /// <summary>Neurons that share a row of down's scales in the block types.</summary>
+    public const int BlockNeurons = 32;
+
     private const int MostJoinWarps = 16;
 
     private const int FewestJoined = 4;
@@ -69,20 +72,8 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
 
     public int SignSteps => (SignWords + RowPlan.Lanes - 1) / RowPlan.Lanes;
 
-    /// <summary>Blocks of 32 neurons, which share their scales of down, that a slice may have neurons of.</summary>
-    public int SliceBlocks
-    {
-        get
-        {
-            int offset = 32;
-            while (SliceNeurons % offset != 0)
-            {
-                offset /= 2;
-            }
-
-            return ((SliceNeurons + 31 - offset) / 32) + 1;
-        }
-    }
+    /// <summary>Blocks of neurons of a slice, where the weight type has them: whole ones, so that a slice's activations are rounded as the CPU's are.</summary>
+    public int SliceBlocks => SliceNeurons / BlockNeurons;
 
     /// <summary>
     /// Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice; in a block type also a row and an

@@ -24,14 +24,21 @@ internal static class SlicePlanner
         return best!;
     }
 
-    /// <summary>Fewest slices first: of equals, those stay.</summary>
-    public static IEnumerable<IlgpuFeedForwardPlan> Candidates(FeedForwardPlan shape, DeviceTarget target) =>
-        from threads in Threads(RowPlan.Of(shape.Weights, shape.Hidden).Words)
-        from steps in Enumerable.Range(0, RowPlan.Lanes / IlgpuFeedForwardPlan.PredictedAtOnce)
-        let plan = new IlgpuFeedForwardPlan(shape, target, threads, RowPlan.Lanes - (steps * IlgpuFeedForwardPlan.PredictedAtOnce))
-        where steps == RowPlan.Lanes / IlgpuFeedForwardPlan.PredictedAtOnce - 1 || plan.SliceNeurons < shape.Intermediate
-        orderby plan.Slices
-        select plan;
+    /// <summary>Fewest slices first: of equals, those stay. One at least, however few neurons there are.</summary>
+    public static IEnumerable<IlgpuFeedForwardPlan> Candidates(FeedForwardPlan shape, DeviceTarget target)
+    {
+        IlgpuFeedForwardPlan[] all =
+        [
+            .. from threads in Threads(RowPlan.Of(shape.Weights, shape.Hidden).Words)
+               from steps in Enumerable.Range(1, RowPlan.Lanes / IlgpuFeedForwardPlan.PredictedAtOnce)
+               let plan = new IlgpuFeedForwardPlan(shape, target, threads, steps * IlgpuFeedForwardPlan.PredictedAtOnce)
+               where !plan.Row.IsBlock || plan.SliceNeurons % IlgpuFeedForwardPlan.BlockNeurons == 0
+               orderby plan.Slices, plan.SliceNeurons descending
+               select plan,
+        ];
+        int fewest = all.Min(plan => plan.SliceNeurons);
+        return all.Where(plan => plan.SliceNeurons < shape.Intermediate || plan.SliceNeurons == fewest);
+    }
 
     /// <summary>Microseconds of a feed-forward and of the sum after it, without their launches.</summary>
     public static double Microseconds(IlgpuFeedForwardPlan plan)
