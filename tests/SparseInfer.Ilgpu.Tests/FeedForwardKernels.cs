@@ -3,6 +3,7 @@ using ILGPU;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using SparseInfer.Generators.Emit.Ilgpu;
+using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Spec;
@@ -42,15 +43,28 @@ internal sealed class FeedForwardKernels : IDisposable
     public Type Weights => _generated.GetNestedType("Weights", BindingFlags.NonPublic)!;
 
     /// <summary>What is generated for a layer's shape and every policy that its activation takes.</summary>
+    /// <param name="layer">The layer.</param>
     /// <param name="target">The device that is planned for; the default where there is none.</param>
     public static (IlgpuFeedForwardPlan Plan, string Text) Emit(LayerCase layer, DeviceTarget? target = null)
     {
+        IlgpuFeedForwardPlan plan = SlicePlanner.Choose(Planned(layer), target ?? DeviceTable.Default);
+        return (plan, Emit(layer, plan));
+    }
+
+    /// <summary>A layer's shape, planned but for its slices.</summary>
+    public static FeedForwardPlan Planned(LayerCase layer)
+    {
         string threshold = layer.Activation == Activation.FatRelu ? FormattableString.Invariant($"{LayerCase.Threshold}") : "0";
-        var spec = new FeedForwardSpec(layer.Hidden, layer.Intermediate, layer.Activation, threshold, layer.Gated, layer.Biases);
-        IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(spec, layer.Weights, target ?? DeviceTable.Default);
+        return Planner.FeedForward(
+            new FeedForwardSpec(layer.Hidden, layer.Intermediate, layer.Activation, threshold, layer.Gated, layer.Biases), layer.Weights);
+    }
+
+    /// <summary>The text for a plan of one's own.</summary>
+    public static string Emit(LayerCase layer, IlgpuFeedForwardPlan plan)
+    {
         string[] names = layer.HasZeros ? ["SignBitPolicy", "ExactPolicy", "DensePolicy"] : ["ActivationThresholdPolicy", "DensePolicy"];
         IEnumerable<SparsityPolicy> policies = PolicyRegistry.All.Where(policy => names.Contains(policy.GetType().Name));
-        return (plan, new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, policies), batches: false, alone: false).Emit());
+        return new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, policies), batches: false, alone: false).Emit();
     }
 
     public static Assembly Compile(IEnumerable<string> texts)

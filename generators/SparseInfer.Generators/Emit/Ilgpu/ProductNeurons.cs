@@ -177,7 +177,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             {
                 int offset = n * (tile.Threads / Lanes);
                 string index = (step == "0" ? "neuron" : $"({step} * {ProductTile.Depth}) + neuron") + (offset == 0 ? "" : $" + {offset}");
-                string inside = neurons % ProductTile.Depth == 0 ? index : $"{index} < {neurons} ? {index} : {neurons - 1}";
+                string inside = neurons == padded ? index : $"{index} < {neurons} ? {index} : {neurons - 1}";
                 string type = step == "0" && !IsShared ? "Words4 " : "";
                 code.Line($"{type}tile{n} = words[({(inside == "neuron" ? inside : $"({inside})")} * {row.Words}) + source];");
             }
