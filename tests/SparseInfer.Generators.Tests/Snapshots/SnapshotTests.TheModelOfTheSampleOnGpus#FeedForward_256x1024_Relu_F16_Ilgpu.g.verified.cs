@@ -4,12 +4,12 @@
 //   shape        256 x 1024, gated, Relu
 //   weights      F16, 512 bytes a neuron in each of 3 matrices (down neuron-major)
 //   bytes        1,572,864 a token when dense
-//   plan         128 groups of 64 threads, 8 neurons each; made for default
+//   plan         64 groups of 64 threads, 16 neurons each; made for default
 //   loads        16 bytes a lane, 1 a row
-//   shared       1,096 bytes a group, the input in it
+//   shared       1,160 bytes a group, the input in it
 //
-// One launch does the whole layer but for the sum over the groups, which the next launch adds up in ascending order, with the residual
-// and the next norm. Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
+// One launch does the whole layer but for the sum over the groups, which the next launch adds up with the residual.
+// Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
 #nullable enable
 #pragma warning disable CS0436
 
@@ -18,7 +18,6 @@ namespace SparseInfer.Generated;
 using global::System;
 using global::System.CodeDom.Compiler;
 using global::ILGPU;
-using global::ILGPU.Runtime;
 using IMeter = global::SparseInfer.Kernels.Cpu.IMeter;
 using MeterOff = global::SparseInfer.Kernels.Cpu.MeterOff;
 using MeterOn = global::SparseInfer.Kernels.Cpu.MeterOn;
@@ -31,7 +30,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
     internal const int Threads = 64;
 
     /// <summary>Groups of a launch.</summary>
-    internal const int Slices = 128;
+    internal const int Slices = 64;
 
     /// <summary>Numbers that a metered launch counts: four a warp.</summary>
     internal const int Counts = Slices * Warps * 4;
@@ -40,8 +39,8 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
     private const int Warps = 2;
     private const int Intermediate = 1024;
-    private const int SliceNeurons = 8; // a group's
-    private const int WarpNeurons = 4; // that a warp predicts
+    private const int SliceNeurons = 16; // a group's
+    private const int WarpNeurons = 8; // that a warp predicts
     private const int SignWords = 2; // 16-byte words of a row's signs
     private const int RowWords = 32; // 16-byte words of a row
     private const int HiddenQuads = 64; // four columns each, padded
@@ -59,38 +58,36 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
     internal sealed class Kernels(IlgpuDevice device)
     {
         public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> Dense =
-            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.Dense<MeterOff>);
         public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> Exact =
-            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.Exact<MeterOff>);
         public readonly Action<
             KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int> SignBit =
-            device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>(
+            device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.SignBit<MeterOff>);
         public readonly Action<KernelConfig, Weights, ArrayView<float>, ArrayView<float>> ActivateBatch =
-            device.Accelerator.LoadStreamKernel<Weights, ArrayView<float>, ArrayView<float>>(
-                FeedForward_256x1024_Relu_F16_Ilgpu.ActivateBatch);
+            device.LoadKernel<Weights, ArrayView<float>, ArrayView<float>>(FeedForward_256x1024_Relu_F16_Ilgpu.ActivateBatch);
 
         private Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>? _denseMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> DenseMetered =>
-            _denseMetered ??= device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+            _denseMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.Dense<MeterOn>);
 
         private Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>? _exactMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> ExactMetered =>
-            _exactMetered ??= device.Accelerator.LoadStreamKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
+            _exactMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.Exact<MeterOn>);
 
         private Action<
             KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>? _signBitMetered;
 
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int> SignBitMetered =>
-            _signBitMetered ??= device.Accelerator.LoadStreamKernel<
-                Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>,
-                int>(FeedForward_256x1024_Relu_F16_Ilgpu.SignBit<MeterOn>);
+            _signBitMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.SignBit<MeterOn>);
     }
 
     /// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>
@@ -344,53 +341,56 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             sign0 = signs[lane];
         }
 
-        int signRow0 = (firstOfWarp) * SignWords;
-        int signRow1 = (firstOfWarp + 1) * SignWords;
-        int signRow2 = (firstOfWarp + 2) * SignWords;
-        int signRow3 = (firstOfWarp + 3) * SignWords;
-        int gateDisagreeing0 = 0;
-        int gateDisagreeing1 = 0;
-        int gateDisagreeing2 = 0;
-        int gateDisagreeing3 = 0;
-        Words4 gateWords0_0 = default;
-        if (lane < 2)
+        for (int n = 0; n < WarpNeurons; n += 4)
         {
-            gateWords0_0 = w.GateSigns[signRow0 + lane];
+            int signRow0 = (firstOfWarp + n) * SignWords;
+            int signRow1 = (firstOfWarp + n + 1) * SignWords;
+            int signRow2 = (firstOfWarp + n + 2) * SignWords;
+            int signRow3 = (firstOfWarp + n + 3) * SignWords;
+            int gateDisagreeing0 = 0;
+            int gateDisagreeing1 = 0;
+            int gateDisagreeing2 = 0;
+            int gateDisagreeing3 = 0;
+            Words4 gateWords0_0 = default;
+            if (lane < 2)
+            {
+                gateWords0_0 = w.GateSigns[signRow0 + lane];
+            }
+
+            Words4 gateWords0_1 = default;
+            if (lane < 2)
+            {
+                gateWords0_1 = w.GateSigns[signRow1 + lane];
+            }
+
+            Words4 gateWords0_2 = default;
+            if (lane < 2)
+            {
+                gateWords0_2 = w.GateSigns[signRow2 + lane];
+            }
+
+            Words4 gateWords0_3 = default;
+            if (lane < 2)
+            {
+                gateWords0_3 = w.GateSigns[signRow3 + lane];
+            }
+
+            gateDisagreeing0 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_0.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_0.Y);
+            gateDisagreeing0 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_0.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_0.W);
+            gateDisagreeing1 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_1.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_1.Y);
+            gateDisagreeing1 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_1.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_1.W);
+            gateDisagreeing2 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_2.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_2.Y);
+            gateDisagreeing2 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_2.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_2.W);
+            gateDisagreeing3 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_3.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_3.Y);
+            gateDisagreeing3 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_3.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_3.W);
+            Lanes.SumFour(ref gateDisagreeing0, ref gateDisagreeing1, ref gateDisagreeing2, ref gateDisagreeing3);
+            kept |= gateDisagreeing0 <= threshold ? 1u << n : 0u;
+            kept |= gateDisagreeing1 <= threshold ? 1u << (n + 1) : 0u;
+            kept |= gateDisagreeing2 <= threshold ? 1u << (n + 2) : 0u;
+            kept |= gateDisagreeing3 <= threshold ? 1u << (n + 3) : 0u;
         }
 
-        Words4 gateWords0_1 = default;
-        if (lane < 2)
-        {
-            gateWords0_1 = w.GateSigns[signRow1 + lane];
-        }
-
-        Words4 gateWords0_2 = default;
-        if (lane < 2)
-        {
-            gateWords0_2 = w.GateSigns[signRow2 + lane];
-        }
-
-        Words4 gateWords0_3 = default;
-        if (lane < 2)
-        {
-            gateWords0_3 = w.GateSigns[signRow3 + lane];
-        }
-
-        gateDisagreeing0 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_0.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_0.Y);
-        gateDisagreeing0 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_0.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_0.W);
-        gateDisagreeing1 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_1.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_1.Y);
-        gateDisagreeing1 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_1.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_1.W);
-        gateDisagreeing2 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_2.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_2.Y);
-        gateDisagreeing2 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_2.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_2.W);
-        gateDisagreeing3 += IntrinsicMath.PopCount(sign0.X ^ gateWords0_3.X) + IntrinsicMath.PopCount(sign0.Y ^ gateWords0_3.Y);
-        gateDisagreeing3 += IntrinsicMath.PopCount(sign0.Z ^ gateWords0_3.Z) + IntrinsicMath.PopCount(sign0.W ^ gateWords0_3.W);
-        Lanes.SumFour(ref gateDisagreeing0, ref gateDisagreeing1, ref gateDisagreeing2, ref gateDisagreeing3);
-        kept |= gateDisagreeing0 <= threshold ? 1u : 0u;
-        kept |= gateDisagreeing1 <= threshold ? 2u : 0u;
-        kept |= gateDisagreeing2 <= threshold ? 4u : 0u;
-        kept |= gateDisagreeing3 <= threshold ? 8u : 0u;
-
-        uint inside = 0xfu;
+        uint inside = 0xffu;
 
         // What is left becomes a list, in ascending order; a meter lists all, the others as complements.
         uint listed = TMeter.IsOn ? inside : kept;

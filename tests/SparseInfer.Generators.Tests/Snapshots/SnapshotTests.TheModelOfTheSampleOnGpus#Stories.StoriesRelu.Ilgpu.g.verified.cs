@@ -6,9 +6,10 @@
 //   feed-forward 1024 neurons, Relu, gated
 //                FeedForward_256x1024_Relu_F16_Ilgpu
 //   weights      F16
+//   cache        3,072 bytes a position in F16, twice that in F32
 //   bytes        12,058,624 a token when dense
 //   plan         made for default; splits of 256 positions, prompts 64 tokens at a time
-//   launches     7 a layer: heads, attention, its splits, projection, norm, feed-forward, its sum and the next norm; 3 more a token
+//   launches     7 a layer: norm and heads, attention, its splits, projection, norm, feed-forward, its sum; 4 more a token
 //
 // In Predicted mode the layers do this:
 //   0..1         exact: skips up and down where the activation is zero
@@ -23,7 +24,6 @@ namespace SparseInfer.Generated;
 using global::System;
 using global::System.CodeDom.Compiler;
 using global::ILGPU;
-using global::ILGPU.Runtime;
 using RopeTable = global::SparseInfer.Kernels.Cpu.RopeTable;
 using global::SparseInfer.Kernels.Ilgpu;
 using global::SparseInfer.Runtime;
@@ -41,6 +41,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private const int HeadDimension = 32;
     private const int QueryWidth = 256;
     private const int QueryQuads = 64;
+    private const int HeadQuads = 8; // of a query or of a cached key or value, padded
     private const int KeyValueWidth = 128;
     private const int Intermediate = 1024;
     private const int IntermediateQuads = 256;
@@ -50,51 +51,47 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     /// <summary>Prompt tokens that go through a layer together.</summary>
     private const int Batch = 64;
 
+    private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>> _embedF16 =
+        device.LoadKernel<ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>>(EmbedF16);
     private readonly Action<
-        KernelConfig, ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>,
-        ArrayView<uint>> _embedF16 =
-        device.Accelerator.LoadStreamKernel<
-            ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(EmbedF16);
-    private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, HeadViews, int, int, int, int> _headsF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, HeadViews, int, int, int, int>(HeadsF16);
+        KernelConfig, ArrayView<Words4>, ArrayView<Float4>, ArrayView<Float4>, HeadViews, int, int, int, int> _headsF16 =
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, ArrayView<Float4>, HeadViews, int, int, int, int>(HeadsF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _projectF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProjectF16);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(ProjectF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>> _headF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(HeadF16);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<float>>(HeadF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int> _productF16x256 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(ProductF16x256);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(ProductF16x256);
     private readonly Action<
-        KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
-        ArrayView<float>> _attendPart =
-        device.Accelerator.LoadStreamKernel<
-            ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>, ArrayView<float>,
-            ArrayView<float>>(AttendPart);
+        KernelConfig, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>> _attendPartF16 =
+        device.LoadKernel<ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>>(AttendPartF16);
+    private readonly Action<
+        KernelConfig, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>> _attendPartF32 =
+        device.LoadKernel<ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<Float4>, ArrayView<float>, ArrayView<float>>(AttendPartF32);
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>> _attendJoin =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>>(AttendJoin);
+        device.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, ArrayView<float>>(AttendJoin);
+    private readonly Action<KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>> _norm =
+        device.LoadKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>>(Norm);
     private readonly Action<
         KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>> _addNorm =
-        device.Accelerator.LoadStreamKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
-            AddNorm);
-    private readonly Action<
-        KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>> _joinNormF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(
-            JoinNormF16);
+        device.LoadKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<uint>>(AddNorm);
+    private readonly Action<KernelConfig, ArrayView<Float4>, ArrayView<Float4>> _joinF16 =
+        device.LoadKernel<ArrayView<Float4>, ArrayView<Float4>>(JoinF16);
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<Float4>> _productDownF16 =
-        device.Accelerator.LoadStreamKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<Float4>>(ProductDownF16);
+        device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, ArrayView<Float4>>(ProductDownF16);
     private readonly Action<KernelConfig, ArrayView<float>, HeadViews, int, int> _rotateBatch =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, HeadViews, int, int>(RotateBatch);
+        device.LoadKernel<ArrayView<float>, HeadViews, int, int>(RotateBatch);
     private readonly Action<KernelConfig, ArrayView<float>, int, ArrayView<int>> _argMax =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, int, ArrayView<int>>(ArgMax);
+        device.LoadKernel<ArrayView<float>, int, ArrayView<int>>(ArgMax);
     private readonly Action<KernelConfig, ArrayView<Float4>, int, ArrayView<Words4>, ArrayView<float>>? _splitInputs =
-        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<ArrayView<Float4>, int, ArrayView<Words4>, ArrayView<float>>(
-            SplitInputs) : null;
+        device.Info.HasTensorCores ? device.LoadKernel<ArrayView<Float4>, int, ArrayView<Words4>, ArrayView<float>>(SplitInputs) : null;
     private readonly Action<
         KernelConfig, ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, int, int, ArrayView<float>, int>? _matrixF16x256 =
-        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<
+        device.Info.HasTensorCores ? device.LoadKernel<
             ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, int, int, ArrayView<float>, int>(MatrixF16x256) : null;
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>? _matrixDownF16 =
-        device.Info.HasTensorCores ? device.Accelerator.LoadStreamKernel<
-            ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>(MatrixDownF16) : null;
+        device.Info.HasTensorCores ? device.LoadKernel<ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>(
+            MatrixDownF16) : null;
     private readonly FeedForward_256x1024_Relu_F16_Ilgpu.Kernels _feedForwardF16 = new(device);
 
     private readonly RopeTable _rope = new(512, 2 * RopePairs, 10000f, 1f);
@@ -161,7 +158,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
-    public override DecoderState CreateState(int capacity) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);
 
     /// <summary>The norm that follows a layer's feed-forward.</summary>
     private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;
@@ -176,7 +173,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         public FeedForward_256x1024_Relu_F16_Ilgpu.Weights FeedForwardF16;
     }
 
-    /// <summary>One session: key-value cache, activations, and the launches. Everything is allocated here, nothing while it runs.</summary>
+    /// <summary>
+    /// One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.
+    /// </summary>
     private sealed class State : IlgpuDecoderState
     {
         private readonly Stories_StoriesRelu_Ilgpu _program;
@@ -184,40 +183,41 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private readonly ArrayView<Float4> _normed;
         private readonly ArrayView<Words4> _signs;
         private readonly ArrayView<float> _products;
-        private readonly ArrayView<float> _queries;
+        private readonly ArrayView<Float4> _queries;
         private readonly ArrayView<Float4> _attended;
         private readonly ArrayView<Float4> _projected;
-        private readonly ArrayView<float> _parts;
-        private readonly ArrayView<float> _most;
-        private readonly ArrayView<float> _weight;
         private readonly ArrayView<Float4> _partial;
         private readonly ArrayView<Words4> _halves;
         private readonly ArrayView<float> _halfScales;
         private readonly ArrayView<Float4> _activated;
         private readonly ArrayView<Float4> _other;
         private readonly HeadViews[] _views = new HeadViews[LayerCount];
-        private readonly int _splits;
+        private readonly KeyValueCache _cache;
+        private readonly GrowingBuffer<Float4> _parts;
+        private readonly GrowingBuffer<float> _most;
+        private readonly GrowingBuffer<float> _weight;
 
         public State(
-            Stories_StoriesRelu_Ilgpu program, int capacity) : base(program, capacity, Batch, FeedForward_256x1024_Relu_F16_Ilgpu.Counts)
+            Stories_StoriesRelu_Ilgpu program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch,
+            FeedForward_256x1024_Relu_F16_Ilgpu.Counts)
         {
             _program = program;
-            _splits = (capacity + 255) / 256;
             _x = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
             _normed = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
             _signs = Buffer<Words4>(Batch * 2, "packed signs").View;
             _products = Buffer<float>(Batch * (QueryWidth + (2 * KeyValueWidth)), "activations").View;
-            _queries = Buffer<float>(Batch * 4 * QueryQuads, "activations").View;
+            _queries = Buffer<Float4>(Batch * Heads * HeadQuads, "activations").View;
             _attended = Buffer<Float4>(Batch * QueryQuads, "activations").View;
             _projected = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
-            _parts = Buffer<float>((long)Batch * Heads * _splits * HeadDimension, "splits of attention").View;
-            _most = Buffer<float>((long)Batch * Heads * _splits, "splits of attention").View;
-            _weight = Buffer<float>((long)Batch * Heads * _splits, "splits of attention").View;
-            _partial = Buffer<Float4>(8192, "partial sums of down").View;
+            _partial = Buffer<Float4>(4096, "partial sums of down").View;
             _halves = Buffer<Words4>(Batch * 256, "inputs in two halves").View;
             _halfScales = Buffer<float>(Batch, "inputs in two halves").View;
             _activated = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
             _other = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
+            _cache = Cache(cacheType, 256);
+            _parts = Growing<Float4>((long)Batch * Heads * HeadQuads, "splits of attention");
+            _most = Growing<float>((long)Batch * Heads, "splits of attention");
+            _weight = Growing<float>((long)Batch * Heads, "splits of attention");
             (ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);
             for (int layer = 0; layer < LayerCount; layer++)
             {
@@ -225,12 +225,32 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 {
                     Cos = cos,
                     Sin = sin,
-                    Queries = _queries,
-                    Keys = Buffer<float>((long)capacity * KeyValueWidth, "the key cache").View,
-                    Values = Buffer<float>((long)capacity * KeyValueWidth, "the value cache").View,
+                    Queries = _queries.Cast<float>(),
                 };
             }
         }
+
+        /// <summary>More positions: pages of the cache, and what attention leaves of their splits.</summary>
+        protected override void Reserve(int positions)
+        {
+            _cache.Reserve(positions, Position);
+            int splits = (positions + 255) / 256;
+            _parts.Grow((long)Batch * Heads * HeadQuads * splits, 0, "splits of attention");
+            _most.Grow((long)Batch * Heads * splits, 0, "splits of attention");
+            _weight.Grow((long)Batch * Heads * splits, 0, "splits of attention");
+        }
+
+        /// <summary>Where a layer's queries, keys and values go. The cache is elsewhere once it has grown.</summary>
+        private HeadViews Views(int layer)
+        {
+            HeadViews views = _views[layer];
+            views.Cache = _cache.View(layer).Cast<float>();
+            views.HalfCache = _cache.View(layer).Cast<ushort>();
+            return views;
+        }
+
+        /// <summary>Whether kernels store halves: 1 or 0.</summary>
+        private int Halves => _cache.Type == KeyValueType.F16 ? 1 : 0;
 
         /// <summary>One token.</summary>
         protected override void Decode()
@@ -246,7 +266,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                     int count = heads.Rows / HeadDimension;
                     int groups = ((count * 16) + 31) / 32;
                     _program._headsF16(
-                        new KernelConfig(groups, 256), heads.Words, _normed, _views[layer], firstHead, count, position, Capacity);
+                        new KernelConfig(groups, 256), heads.Words, _x, w.AttentionNorm.Weight, Views(layer), firstHead, count, position,
+                        Halves);
                 }
 
                 Attend(layer, position, 1);
@@ -258,6 +279,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
             if (LogitsFrom == 0)
             {
+                Norm(_program._outputNorm, 1);
                 LogitsOf(0);
             }
         }
@@ -268,6 +290,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             int start = Position;
             int tokens = TokenCount;
             Embed(tokens);
+            Norm(_program._layers[0].AttentionNorm, tokens);
             for (int layer = 0; layer < LayerCount; layer++)
             {
                 Layer w = _program._layers[layer];
@@ -278,7 +301,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 }
 
                 _program._rotateBatch(
-                    new KernelConfig(new Index3D(2, tokens, 1), new Index3D(128, 1, 1)), _products, _views[layer], start, Capacity);
+                    new KernelConfig(new Index3D(2, tokens, 1), new Index3D(128, 1, 1)), _products, Views(layer), start, Halves);
                 Attend(layer, start, tokens);
                 Split(_attended, QueryQuads / 2, tokens);
                 Product(w.Output, _attended, tokens, _projected.Cast<float>(), 4 * HiddenQuads);
@@ -313,6 +336,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                     {
                         FeedForward(layer, w, i);
                     }
+
+                    Norm(_program.NormAfter(layer), tokens);
                 }
             }
 
@@ -332,20 +357,25 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
         private void Embed(int tokens)
         {
-            _program._embedF16(
-                new KernelConfig(tokens, NormThreads), _program._embedding.Words, Tokens, _x, _program._layers[0].AttentionNorm.Weight,
-                _normed, _signs.Cast<uint>());
+            _program._embedF16(new KernelConfig(tokens, 256), _program._embedding.Words, Tokens, _x);
         }
 
         private void Attend(int layer, int start, int tokens)
         {
             int splits = (start + tokens + 255) / 256;
-            _program._attendPart(
-                new KernelConfig(new Index3D(Heads, splits, tokens), new Index3D(128, 1, 1)), _queries, _views[layer].Keys,
-                _views[layer].Values, Capacity, start, _parts, _most, _weight);
+            var config = new KernelConfig(new Index3D(Heads, splits, tokens), new Index3D(128, 1, 1));
+            if (_cache.Type == KeyValueType.F16)
+            {
+                _program._attendPartF16(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);
+            }
+            else
+            {
+                _program._attendPartF32(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);
+            }
+
             _program._attendJoin(
-                new KernelConfig(new Index3D(Heads, tokens, 1), new Index3D(128, 1, 1)), _parts, _most, _weight, start, splits,
-                _attended.Cast<float>());
+                new KernelConfig(new Index3D(Heads, tokens, 1), new Index3D(128, 1, 1)), _parts.View.Cast<float>(), _most.View,
+                _weight.View, start, splits, _attended.Cast<float>());
         }
 
         private void AddNorm(DeviceNorm norm, int tokens)
@@ -353,15 +383,18 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             _program._addNorm(new KernelConfig(tokens, NormThreads), _projected, _x, norm.Weight, _normed, _signs.Cast<uint>());
         }
 
+        private void Norm(DeviceNorm norm, int tokens)
+        {
+            _program._norm(new KernelConfig(tokens, NormThreads), _x, norm.Weight, _normed);
+        }
+
         /// <summary>The feed-forward of one token of the batch: two launches.</summary>
         private void FeedForward(int layer, Layer w, int row)
         {
             ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);
-            DeviceNorm norm = _program.NormAfter(layer);
+            ArrayView<Float4> residual = _x.SubView(row * HiddenQuads, HiddenQuads);
             Activate(layer, w.FeedForwardF16, input, _signs.SubView(row * 2, 2));
-            _program._joinNormF16(
-                new KernelConfig(1, NormThreads), _partial, _x.SubView(row * HiddenQuads, HiddenQuads), norm.Weight,
-                _normed.SubView(row * HiddenQuads, HiddenQuads), _signs.SubView(row * 2, 2).Cast<uint>());
+            _program._joinF16(new KernelConfig(2, 512), _partial, residual);
         }
 
         /// <summary>Predict, gate, up and down, as the mode and the layer's policy have it.</summary>
@@ -459,33 +492,38 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
-    /// <summary>A token's embedding becomes its residual stream, and is normalised for the first layer. A group a token.</summary>
-    internal static void EmbedF16(
-        ArrayView<Words4> embedding, ArrayView<int> tokens, ArrayView<Float4> x, ArrayView<Float4> weight, ArrayView<Float4> normed,
-        ArrayView<uint> signs)
+    /// <summary>A token's embedding becomes its residual stream. A group a token.</summary>
+    internal static void EmbedF16(ArrayView<Words4> embedding, ArrayView<int> tokens, ArrayView<Float4> x)
     {
-        ArrayView<float> sums = SharedMemory.Allocate<float>(2);
+        int token = tokens[Grid.IdxX];
+        for (int k = Group.IdxX; k < 32; k += 256)
+        {
+            Words4 words = embedding[(token * 32) + k];
+            int quad = (Grid.IdxX * HiddenQuads) + (k * 2);
+            Float4 quad0 = F16.Widen0(words);
+            x[quad] = quad0;
+            Float4 quad1 = F16.Widen1(words);
+            x[quad + 1] = quad1;
+        }
+    }
+
+    /// <summary>The norm of one token, and of it query, key and value, rotated and cached: a pair of a head's rows for a warp.</summary>
+    internal static void HeadsF16(
+        ArrayView<Words4> words, ArrayView<Float4> x, ArrayView<Float4> weight, HeadViews views, int firstHead, int heads, int position,
+        int halves)
+    {
+        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
+        ArrayView<float> sums = SharedMemory.Allocate<float>(8);
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        int start = Grid.IdxX * 64;
-        int i0 = thread;
-        int token = tokens[Grid.IdxX];
-        for (int k = thread; k < 32; k += 64)
+        // Root mean square norm.
+        float sum = 0f;
+        for (int i = thread; i < HiddenQuads; i += 256)
         {
-            Words4 words = embedding[(token * 32) + k];
-            Float4 quad0 = F16.Widen0(words);
-            x[start + (k * 2)] = quad0;
-            Float4 quad1 = F16.Widen1(words);
-            x[start + (k * 2) + 1] = quad1;
+            sum += Quad.SumOfSquares(x[i]);
         }
 
-        Group.Barrier();
-        Float4 x0 = default;
-        x0 = x[start + i0];
-
-        // Root mean square norm.
-        float sum = Quad.SumOfSquares(x0);
         sum = Lanes.Sum(sum);
         if (lane == 0)
         {
@@ -494,44 +532,26 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
         Group.Barrier();
         float total = 0f;
-        for (int other = 0; other < 2; other++)
+        for (int other = 0; other < 8; other++)
         {
             total += sums[other];
         }
 
-        float scale = 1f / MathF.Sqrt((total / 256) + 0.00001f);
-        Float4 y0 = default;
-        y0 = Quad.Multiply(x0, scale, weight[i0]);
-        normed[start + i0] = y0;
-
-        // Signs: four bits a lane, eight lanes a word.
-        uint word0 = Lanes.Signs(y0, lane);
-        if ((lane & 7) == 0)
-        {
-            signs[(Grid.IdxX * 8) + (i0 / 8)] = word0;
-        }
-    }
-
-    /// <summary>Query, key and value of one token, rotated and cached: a pair of a head's rows for a warp.</summary>
-    internal static void HeadsF16(
-        ArrayView<Words4> words, ArrayView<Float4> x, HeadViews views, int firstHead, int heads, int position, int capacity)
-    {
-        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(64);
-        int thread = Group.IdxX;
-        int lane = thread & 31;
-        int warp = thread / 32;
+        float scale = 1f / MathF.Sqrt((total / Hidden) + 0.00001f);
         if (thread < 64)
         {
-            input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+            int quadOfInput = ((thread & 31) * 2) + ((thread / 32) & 1);
+            input[thread] = Quad.Multiply(x[quadOfInput], scale, weight[quadOfInput]);
         }
 
         Group.Barrier();
         int first = ((Grid.IdxX * 8) + warp) * 4;
         int units = heads * 16;
         int end = first + 4 < units ? first + 4 : units;
+        float ownA = 0f;
+        float ownB = 0f;
         for (int unit = first; unit < end; unit++)
         {
-            int head = firstHead + (unit / 16);
             int pair = unit & 15;
             int d0 = pair * 2;
             int d1 = d0 + 1;
@@ -544,6 +564,24 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             float b = 0f;
             b = F16.Dot(words[bRow], input[lane], input[lane + 32], b);
             b = Lanes.Sum(b);
+            if (lane == unit - first)
+            {
+                ownA = a;
+                ownB = b;
+            }
+        }
+
+        // A pair for a lane: neighbours are stored together.
+        if (lane < end - first)
+        {
+            float a = ownA;
+            float b = ownB;
+            int own = first + lane;
+            int head = firstHead + (own / 16);
+            int pair = own & 15;
+            int d0 = pair * 2;
+            int d1 = d0 + 1;
+            int local = own / 16 * 32;
             if (head < 12)
             {
                 float c = views.Cos[(position * 16) + pair];
@@ -553,24 +591,23 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 a = turned;
             }
 
-            if (lane == 0)
+            if (head < 8)
             {
-                if (head < 8)
+                views.Queries[(head * 32) + d0] = a;
+                views.Queries[(head * 32) + d1] = b;
+            }
+            else
+            {
+                long cached = ((long)position * 256) + ((head - 8) * 32);
+                if (halves == 1)
                 {
-                    views.Queries[(head * 32) + d0] = a;
-                    views.Queries[(head * 32) + d1] = b;
-                }
-                else if (head < 12)
-                {
-                    long key = ((((long)(head - 8)) * capacity) + position) * 32;
-                    views.Keys[key + d0] = a;
-                    views.Keys[key + d1] = b;
+                    views.HalfCache[cached + d0] = F16.Narrow(a);
+                    views.HalfCache[cached + d1] = F16.Narrow(b);
                 }
                 else
                 {
-                    long value = ((((long)(head - 12)) * capacity) + position) * 32;
-                    views.Values[value + d0] = a;
-                    views.Values[value + d1] = b;
+                    views.Cache[cached + d0] = a;
+                    views.Cache[cached + d1] = b;
                 }
             }
         }
@@ -706,16 +743,18 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         sums.StoreRows(result, stride, token, tokens, (Grid.IdxX * 32) + rowQuad, 8, rows);
     }
 
-    /// <summary>One head, one token, up to 256 positions: softmax within them, and the values so weighted.</summary>
-    internal static void AttendPart(
-        ArrayView<float> queries, ArrayView<float> keys, ArrayView<float> values, int capacity, int start, ArrayView<float> parts,
-        ArrayView<float> most, ArrayView<float> weight)
+    /// <summary>One head, one token, up to 256 positions of a cache in F16: softmax within them, and the values so weighted.</summary>
+    internal static void AttendPartF16(
+        ArrayView<Float4> queries, ArrayView<Words4> cache, int start, ArrayView<Float4> parts, ArrayView<float> most,
+        ArrayView<float> weight)
     {
         ArrayView<float> scores = SharedMemory.Allocate<float>(256);
-        ArrayView<float> sums = SharedMemory.Allocate<float>(128);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(256);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(256);
         int thread = Group.IdxX;
         int lane = thread & 31;
-        int warp = thread / 32;
+        int word = thread & 3;
+        int row = thread / 4;
         int head = Grid.IdxX;
         int token = Grid.IdxZ;
         int begin = Grid.IdxY * 256;
@@ -723,19 +762,37 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         if (begin < positions)
         {
             int count = positions - begin < 256 ? positions - begin : 256;
-            long cached = (((long)(head / 2) * capacity) + begin) * 32;
+            int last = count - 1;
+            long keys = ((long)begin * 32) + ((head / 2) * 4) + word;
 
-            // Scores: a position for a warp.
-            float query0 = queries[(token * 256) + (head * 32) + lane] * 0.17677669f;
-            for (int p = warp; p < count; p += 4)
+            // Scores: a position for 4 lanes.
+            Float4 query0_0 = Quad.Scale(queries[(token * 64) + (head * 8) + (word * 2)], 0.17677669f);
+            Float4 query0_1 = Quad.Scale(queries[(token * 64) + (head * 8) + (word * 2) + 1], 0.17677669f);
+            for (int first = 0; first < count; first += 128)
             {
-                long key = cached + ((long)p * 32) + lane;
-                float score = 0f;
-                score += query0 * keys[key];
-                score = Lanes.Sum(score);
-                if (lane == 0)
+                int next = first + row;
+                long key0 = keys + ((next < count ? next : last) * 32);
+                long key1 = keys + ((next + 32 < count ? next + 32 : last) * 32);
+                long key2 = keys + ((next + 64 < count ? next + 64 : last) * 32);
+                long key3 = keys + ((next + 96 < count ? next + 96 : last) * 32);
+                float score0 = 0f;
+                float score1 = 0f;
+                float score2 = 0f;
+                float score3 = 0f;
+                score0 = F16.Dot(cache[key0], query0_0, query0_1, score0);
+                score1 = F16.Dot(cache[key1], query0_0, query0_1, score1);
+                score2 = F16.Dot(cache[key2], query0_0, query0_1, score2);
+                score3 = F16.Dot(cache[key3], query0_0, query0_1, score3);
+                score0 = Lanes.Sum(score0, 4);
+                score1 = Lanes.Sum(score1, 4);
+                score2 = Lanes.Sum(score2, 4);
+                score3 = Lanes.Sum(score3, 4);
+                if (word == 0)
                 {
-                    scores[p] = score;
+                    scores[next] = score0;
+                    scores[next + 32] = score1;
+                    scores[next + 64] = score2;
+                    scores[next + 96] = score3;
                 }
             }
 
@@ -749,29 +806,178 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             }
 
             highest = Lanes.Max(highest);
+            for (int p = thread; p < 256; p += 128)
+            {
+                float share = 0f;
+                if (p < count)
+                {
+                    share = Portable.Exp(scores[p] - highest);
+                }
+
+                shares[p] = share;
+            }
+
+            Group.Barrier();
             float total = 0f;
             for (int p = lane; p < count; p += 32)
             {
-                total += Portable.Exp(scores[p] - highest);
+                total += shares[p];
             }
 
             total = Lanes.Sum(total);
 
-            // Values: a position for a warp, then the warps' sums in order.
-            float sum0 = 0f;
-            for (int p = warp; p < count; p += 4)
+            // Values: a position for 4 lanes, then their sums in order. Beyond the last position shares are zero.
+            long values = keys + 16;
+            Float4 sum0_0 = default;
+            Float4 sum0_1 = default;
+            for (int first = 0; first < count; first += 128)
             {
-                float share = Portable.Exp(scores[p] - highest);
-                long value = cached + ((long)p * 32) + lane;
-                sum0 += share * values[value];
+                int next = first + row;
+                long value0 = values + ((next < count ? next : last) * 32);
+                long value1 = values + ((next + 32 < count ? next + 32 : last) * 32);
+                long value2 = values + ((next + 64 < count ? next + 64 : last) * 32);
+                long value3 = values + ((next + 96 < count ? next + 96 : last) * 32);
+                F16.AddScaled(cache[value0], shares[next], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value1], shares[next + 32], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value2], shares[next + 64], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value3], shares[next + 96], ref sum0_0, ref sum0_1);
             }
 
-            sums[(warp * 32) + lane] = sum0;
+            sums[(row * 8) + (word * 2)] = sum0_0;
+            sums[(row * 8) + (word * 2) + 1] = sum0_1;
             Group.Barrier();
             int slot = (((token * 8) + head) * Grid.DimY) + Grid.IdxY;
-            for (int d = thread; d < 32; d += 128)
+            int quad = thread;
+            if (quad < 8)
             {
-                parts[(slot * 32) + d] = sums[d] + sums[32 + d] + sums[64 + d] + sums[96 + d];
+                Float4 sum = sums[quad];
+                for (int other = 1; other < 32; other++)
+                {
+                    sum = Quad.Add(sum, sums[(other * 8) + quad]);
+                }
+
+                parts[(slot * 8) + quad] = sum;
+            }
+
+            if (thread == 0)
+            {
+                most[slot] = highest;
+                weight[slot] = total;
+            }
+        }
+    }
+
+    /// <summary>One head, one token, up to 256 positions of a cache in F32: softmax within them, and the values so weighted.</summary>
+    internal static void AttendPartF32(
+        ArrayView<Float4> queries, ArrayView<Words4> cache, int start, ArrayView<Float4> parts, ArrayView<float> most,
+        ArrayView<float> weight)
+    {
+        ArrayView<float> scores = SharedMemory.Allocate<float>(256);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(256);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(128);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int word = thread & 7;
+        int row = thread / 8;
+        int head = Grid.IdxX;
+        int token = Grid.IdxZ;
+        int begin = Grid.IdxY * 256;
+        int positions = start + token + 1;
+        if (begin < positions)
+        {
+            int count = positions - begin < 256 ? positions - begin : 256;
+            int last = count - 1;
+            long keys = ((long)begin * 64) + ((head / 2) * 8) + word;
+
+            // Scores: a position for 8 lanes.
+            Float4 query0_0 = Quad.Scale(queries[(token * 64) + (head * 8) + word], 0.17677669f);
+            for (int first = 0; first < count; first += 64)
+            {
+                int next = first + row;
+                long key0 = keys + ((next < count ? next : last) * 64);
+                long key1 = keys + ((next + 16 < count ? next + 16 : last) * 64);
+                long key2 = keys + ((next + 32 < count ? next + 32 : last) * 64);
+                long key3 = keys + ((next + 48 < count ? next + 48 : last) * 64);
+                float score0 = 0f;
+                float score1 = 0f;
+                float score2 = 0f;
+                float score3 = 0f;
+                score0 = F32.Dot(cache[key0], query0_0, score0);
+                score1 = F32.Dot(cache[key1], query0_0, score1);
+                score2 = F32.Dot(cache[key2], query0_0, score2);
+                score3 = F32.Dot(cache[key3], query0_0, score3);
+                score0 = Lanes.Sum(score0, 8);
+                score1 = Lanes.Sum(score1, 8);
+                score2 = Lanes.Sum(score2, 8);
+                score3 = Lanes.Sum(score3, 8);
+                if (word == 0)
+                {
+                    scores[next] = score0;
+                    scores[next + 16] = score1;
+                    scores[next + 32] = score2;
+                    scores[next + 48] = score3;
+                }
+            }
+
+            Group.Barrier();
+
+            // Softmax: every warp works out the same maximum and the same sum.
+            float highest = scores[lane < count ? lane : 0];
+            for (int p = lane + 32; p < count; p += 32)
+            {
+                highest = MathF.Max(highest, scores[p]);
+            }
+
+            highest = Lanes.Max(highest);
+            for (int p = thread; p < 256; p += 128)
+            {
+                float share = 0f;
+                if (p < count)
+                {
+                    share = Portable.Exp(scores[p] - highest);
+                }
+
+                shares[p] = share;
+            }
+
+            Group.Barrier();
+            float total = 0f;
+            for (int p = lane; p < count; p += 32)
+            {
+                total += shares[p];
+            }
+
+            total = Lanes.Sum(total);
+
+            // Values: a position for 8 lanes, then their sums in order. Beyond the last position shares are zero.
+            long values = keys + 32;
+            Float4 sum0_0 = default;
+            for (int first = 0; first < count; first += 64)
+            {
+                int next = first + row;
+                long value0 = values + ((next < count ? next : last) * 64);
+                long value1 = values + ((next + 16 < count ? next + 16 : last) * 64);
+                long value2 = values + ((next + 32 < count ? next + 32 : last) * 64);
+                long value3 = values + ((next + 48 < count ? next + 48 : last) * 64);
+                F32.AddScaled(cache[value0], shares[next], ref sum0_0);
+                F32.AddScaled(cache[value1], shares[next + 16], ref sum0_0);
+                F32.AddScaled(cache[value2], shares[next + 32], ref sum0_0);
+                F32.AddScaled(cache[value3], shares[next + 48], ref sum0_0);
+            }
+
+            sums[(row * 8) + word] = sum0_0;
+            Group.Barrier();
+            int slot = (((token * 8) + head) * Grid.DimY) + Grid.IdxY;
+            int quad = thread;
+            if (quad < 8)
+            {
+                Float4 sum = sums[quad];
+                for (int other = 1; other < 16; other++)
+                {
+                    sum = Quad.Add(sum, sums[(other * 8) + quad]);
+                }
+
+                parts[(slot * 8) + quad] = sum;
             }
 
             if (thread == 0)
@@ -802,7 +1008,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             total += weight[first + split] * Portable.Exp(most[first + split] - highest);
         }
 
-        for (int d = Group.IdxX; d < 32; d += 128)
+        int d = Group.IdxX;
+        if (d < 32)
         {
             float sum = 0f;
             for (int split = 0; split < used; split++)
@@ -814,6 +1021,39 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
     }
 
+    /// <summary>Normalises the residual stream. A group a token.</summary>
+    internal static void Norm(ArrayView<Float4> x, ArrayView<Float4> weight, ArrayView<Float4> normed)
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(2);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int warp = thread / 32;
+        int start = Grid.IdxX * HiddenQuads;
+        int i0 = thread;
+        Float4 x0 = default;
+        x0 = x[start + i0];
+
+        // Root mean square norm.
+        float sum = Quad.SumOfSquares(x0);
+        sum = Lanes.Sum(sum);
+        if (lane == 0)
+        {
+            sums[warp] = sum;
+        }
+
+        Group.Barrier();
+        float total = 0f;
+        for (int other = 0; other < 2; other++)
+        {
+            total += sums[other];
+        }
+
+        float scale = 1f / MathF.Sqrt((total / Hidden) + 0.00001f);
+        Float4 y0 = default;
+        y0 = Quad.Multiply(x0, scale, weight[i0]);
+        normed[start + i0] = y0;
+    }
+
     /// <summary>Adds what a matrix product left to the residual stream, and normalises the sum. A group a token.</summary>
     internal static void AddNorm(
         ArrayView<Float4> added, ArrayView<Float4> x, ArrayView<Float4> weight, ArrayView<Float4> normed, ArrayView<uint> signs)
@@ -822,7 +1062,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        int start = Grid.IdxX * 64;
+        int start = Grid.IdxX * HiddenQuads;
         int i0 = thread;
         Float4 x0 = default;
         x0 = x[start + i0];
@@ -844,7 +1084,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             total += sums[other];
         }
 
-        float scale = 1f / MathF.Sqrt((total / 256) + 0.00001f);
+        float scale = 1f / MathF.Sqrt((total / Hidden) + 0.00001f);
         Float4 y0 = default;
         y0 = Quad.Multiply(x0, scale, weight[i0]);
         normed[start + i0] = y0;
@@ -858,83 +1098,37 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     }
 
     /// <summary>
-    /// Adds the groups' partial sums of down in ascending order, then the residual stream, and normalises for what comes next. One group.
+    /// Adds the groups' partial sums of down to the residual stream: 16 warps a range each, in ascending order. A group has 128 columns.
     /// </summary>
-    internal static void JoinNormF16(
-        ArrayView<Float4> partial, ArrayView<Float4> x, ArrayView<Float4> weight, ArrayView<Float4> normed, ArrayView<uint> signs)
+    internal static void JoinF16(ArrayView<Float4> partial, ArrayView<Float4> x)
     {
-        ArrayView<float> sums = SharedMemory.Allocate<float>(2);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(512);
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
-        int start = Grid.IdxX * 64;
-        int i0 = thread;
-        Float4 sum0 = default;
-        int place0 = ((i0 & 1) * 32) + (i0 / 2);
-        sum0 = partial[place0];
-        for (int slice = 1; slice < 121; slice += 8)
-        {
-            Float4 sum0Slice0 = partial[(slice * 64) + place0];
-            Float4 sum0Slice1 = partial[((slice + 1) * 64) + place0];
-            Float4 sum0Slice2 = partial[((slice + 2) * 64) + place0];
-            Float4 sum0Slice3 = partial[((slice + 3) * 64) + place0];
-            Float4 sum0Slice4 = partial[((slice + 4) * 64) + place0];
-            Float4 sum0Slice5 = partial[((slice + 5) * 64) + place0];
-            Float4 sum0Slice6 = partial[((slice + 6) * 64) + place0];
-            Float4 sum0Slice7 = partial[((slice + 7) * 64) + place0];
-            sum0 = Quad.Add(sum0, sum0Slice0);
-            sum0 = Quad.Add(sum0, sum0Slice1);
-            sum0 = Quad.Add(sum0, sum0Slice2);
-            sum0 = Quad.Add(sum0, sum0Slice3);
-            sum0 = Quad.Add(sum0, sum0Slice4);
-            sum0 = Quad.Add(sum0, sum0Slice5);
-            sum0 = Quad.Add(sum0, sum0Slice6);
-            sum0 = Quad.Add(sum0, sum0Slice7);
-        }
-        Float4 sum0Rest0 = partial[(121 * 64) + place0];
-        Float4 sum0Rest1 = partial[(122 * 64) + place0];
-        Float4 sum0Rest2 = partial[(123 * 64) + place0];
-        Float4 sum0Rest3 = partial[(124 * 64) + place0];
-        Float4 sum0Rest4 = partial[(125 * 64) + place0];
-        Float4 sum0Rest5 = partial[(126 * 64) + place0];
-        Float4 sum0Rest6 = partial[(127 * 64) + place0];
-        sum0 = Quad.Add(sum0, sum0Rest0);
-        sum0 = Quad.Add(sum0, sum0Rest1);
-        sum0 = Quad.Add(sum0, sum0Rest2);
-        sum0 = Quad.Add(sum0, sum0Rest3);
-        sum0 = Quad.Add(sum0, sum0Rest4);
-        sum0 = Quad.Add(sum0, sum0Rest5);
-        sum0 = Quad.Add(sum0, sum0Rest6);
-        Float4 x0 = default;
-        x0 = x[start + i0];
-        x0 = Quad.Add(x0, sum0);
-        x[start + i0] = x0;
+        int quad = (Grid.IdxX * 32) + lane;
+        Float4 sum = default;
+        int place = ((quad & 1) * 32) + (quad / 2);
+        int slice = warp * 4;
+        Float4 slice0 = partial[(slice * HiddenQuads) + place];
+        Float4 slice1 = partial[((slice + 1) * HiddenQuads) + place];
+        Float4 slice2 = partial[((slice + 2) * HiddenQuads) + place];
+        Float4 slice3 = partial[((slice + 3) * HiddenQuads) + place];
+        sum = Quad.Add(sum, slice0);
+        sum = Quad.Add(sum, slice1);
+        sum = Quad.Add(sum, slice2);
+        sum = Quad.Add(sum, slice3);
 
-        // Root mean square norm.
-        float sum = Quad.SumOfSquares(x0);
-        sum = Lanes.Sum(sum);
-        if (lane == 0)
-        {
-            sums[warp] = sum;
-        }
-
+        sums[thread] = sum;
         Group.Barrier();
-        float total = 0f;
-        for (int other = 0; other < 2; other++)
+        if (warp == 0)
         {
-            total += sums[other];
-        }
+            for (int other = 1; other < 16; other++)
+            {
+                sum = Quad.Add(sum, sums[(other * 32) + lane]);
+            }
 
-        float scale = 1f / MathF.Sqrt((total / 256) + 0.00001f);
-        Float4 y0 = default;
-        y0 = Quad.Multiply(x0, scale, weight[i0]);
-        normed[start + i0] = y0;
-
-        // Signs: four bits a lane, eight lanes a word.
-        uint word0 = Lanes.Signs(y0, lane);
-        if ((lane & 7) == 0)
-        {
-            signs[(Grid.IdxX * 8) + (i0 / 8)] = word0;
+            x[quad] = Quad.Add(x[quad], sum);
         }
     }
 
@@ -1012,7 +1206,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     }
 
     /// <summary>Queries, keys and values of a prompt's tokens, rotated and cached: a pair of a head's elements for a thread.</summary>
-    internal static void RotateBatch(ArrayView<float> products, HeadViews views, int start, int capacity)
+    internal static void RotateBatch(ArrayView<float> products, HeadViews views, int start, int halves)
     {
         int unit = (Grid.IdxX * 128) + Group.IdxX;
         if (unit < 256)
@@ -1022,7 +1216,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             int pair = unit & 15;
             int d0 = pair * 2;
             int d1 = d0 + 1;
-            int local = head * 32;
+            int local = unit / 16 * 32;
             float a = products[(Grid.IdxY * 512) + local + d0];
             float b = products[(Grid.IdxY * 512) + local + d1];
             if (head < 12)
@@ -1039,17 +1233,19 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 views.Queries[(Grid.IdxY * 256) + (head * 32) + d0] = a;
                 views.Queries[(Grid.IdxY * 256) + (head * 32) + d1] = b;
             }
-            else if (head < 12)
-            {
-                long key = ((((long)(head - 8)) * capacity) + position) * 32;
-                views.Keys[key + d0] = a;
-                views.Keys[key + d1] = b;
-            }
             else
             {
-                long value = ((((long)(head - 12)) * capacity) + position) * 32;
-                views.Values[value + d0] = a;
-                views.Values[value + d1] = b;
+                long cached = ((long)position * 256) + ((head - 8) * 32);
+                if (halves == 1)
+                {
+                    views.HalfCache[cached + d0] = F16.Narrow(a);
+                    views.HalfCache[cached + d1] = F16.Narrow(b);
+                }
+                else
+                {
+                    views.Cache[cached + d0] = a;
+                    views.Cache[cached + d1] = b;
+                }
             }
         }
     }
