@@ -16,7 +16,7 @@ internal sealed record KernelPtx(int SharedBytes, int Registers)
         for (int i = 0; i < facts.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            PtxFunction function = PtxModule.Load(compiler.Compile(kernels[i].Method)).Find("Kernel_" + kernels[i].Name)!;
+            PtxFunction function = PtxModule.Load(compiler.Compile(kernels[i].Method)).Find("Kernel_" + kernels[i].Method.Name)!;
             facts[i] = new KernelPtx(function.SharedBytes, function.Registers);
         }
 

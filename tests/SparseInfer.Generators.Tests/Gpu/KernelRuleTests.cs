@@ -124,11 +124,12 @@ public sealed class KernelRuleTests
 
     /// <summary>The kernel that a call compiles for a device; null: it does not.</summary>
     private static string? Launched(InvocationExpressionSyntax call) =>
-        call.Expression is MemberAccessExpressionSyntax { Name: GenericNameSyntax { Identifier.Text: "LoadStreamKernel" } }
+        call.Expression is MemberAccessExpressionSyntax { Name: GenericNameSyntax { Identifier.Text: "LoadKernel" } }
             ? call.ArgumentList.Arguments[0].Expression switch
             {
                 MemberAccessExpressionSyntax member => member.Name.Identifier.Text,
-                ExpressionSyntax name => name.ToString(),
+                SimpleNameSyntax name => name.Identifier.Text,
+                _ => null,
             }
             : null;
 

@@ -66,7 +66,7 @@ public sealed partial class WithLargeEpsilon;
 [Target("orin-agx")] // SPI0034
 public sealed partial class WithUnknownTarget;
 
-[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = 512, Context = 262144)]
+[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = 512, Context = 524288)]
 [Attention(Heads = 8)]
 [FeedForward(Intermediate = 704)]
 [RmsNorm]

@@ -35,12 +35,7 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
             }
 
             code.Line();
-            for (int distance = 16; distance > 0; distance /= 2)
-            {
-                code.Line($"float most_{distance} = Warp.ShuffleXor(most, {distance});");
-                code.Line($"most = most_{distance} > most ? most_{distance} : most;");
-            }
-
+            code.Line("most = Lanes.Max(most);");
             using (code.Block("if ((thread & 31) == 0)"))
             {
                 code.Line("mosts[thread / 32] = most;");
