@@ -1316,16 +1316,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             most = SplitHalves.Most(input[i], most);
         }
 
-        float most_16 = Warp.ShuffleXor(most, 16);
-        most = most_16 > most ? most_16 : most;
-        float most_8 = Warp.ShuffleXor(most, 8);
-        most = most_8 > most ? most_8 : most;
-        float most_4 = Warp.ShuffleXor(most, 4);
-        most = most_4 > most ? most_4 : most;
-        float most_2 = Warp.ShuffleXor(most, 2);
-        most = most_2 > most ? most_2 : most;
-        float most_1 = Warp.ShuffleXor(most, 1);
-        most = most_1 > most ? most_1 : most;
+        most = Lanes.Max(most);
         if ((thread & 31) == 0)
         {
             mosts[thread / 32] = most;
