@@ -16,18 +16,34 @@ internal sealed record CountedRun(string What, IReadOnlyList<CountedKernel> Kern
     /// <summary>Weights of a layer's feed-forward that counting takes some seconds for.</summary>
     private const long MostWeights = 16 << 20;
 
+    /// <summary>The device that counts; null where this system has none.</summary>
+    /// <param name="whyNot">Then why.</param>
+    public static IlgpuDevice? TryOpen(out string? whyNot)
+    {
+        SoftwareCudaBackend.Register();
+        try
+        {
+            whyNot = null;
+            return (IlgpuDevice)Device.Open(SoftwareCudaBackend.DeviceName);
+        }
+        catch (ArgumentException exception)
+        {
+            whyNot = exception.Message;
+            return null;
+        }
+    }
+
     /// <summary>Counts one token of one layer, with made-up weights.</summary>
     /// <param name="declaration">The model.</param>
+    /// <param name="device">What <see cref="TryOpen"/> gave.</param>
     /// <param name="progress">Told what goes on.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static CountedRun Of(ModelDeclaration declaration, ProgressLine progress, CancellationToken cancellationToken)
+    public static CountedRun Of(ModelDeclaration declaration, IlgpuDevice device, ProgressLine progress, CancellationToken cancellationToken)
     {
         ModelDeclaration layer = Layer(declaration);
         CompiledModel compiled = ModelCompiler.Compile(layer, cancellationToken, forGpu: true);
         progress.Show("making synthetic weights");
-        SoftwareCudaBackend.Register();
         using ModelFile file = SyntheticModel.Build(layer, new ActivityTarget(Sparsity, 1, 1), seed: 0, (_, _) => { }, cancellationToken);
-        using var device = (IlgpuDevice)Device.Open(SoftwareCudaBackend.DeviceName);
         using LanguageModel model = compiled.Load(file, device, new LoadOptions());
         using Session session = model.CreateSession(new SessionOptions { Context = layer.Context });
         progress.Show("counting a token on the software device");

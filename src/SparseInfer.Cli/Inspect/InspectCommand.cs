@@ -45,8 +45,9 @@ internal static class InspectCommand
         IReadOnlyList<KernelMethod> kernels = KernelList.Of(compiled);
         progress.Show("compiling to PTX");
         KernelPtx[] ptx = KernelPtx.Of(kernels, plan.Target.Architecture, cancellationToken);
-        CountedRun counted = CountedRun.Of(options.Declaration, progress, cancellationToken);
-        var report = new KernelReport(options.Declaration, plan, [.. kernels.Zip(ptx)], counted);
+        using IlgpuDevice? device = CountedRun.TryOpen(out string? whyNot);
+        CountedRun? counted = device is null ? null : CountedRun.Of(options.Declaration, device, progress, cancellationToken);
+        var report = new KernelReport(options.Declaration, plan, [.. kernels.Zip(ptx)], counted, whyNot);
         return options.Json ? report.Json() : report.Text();
     }
 

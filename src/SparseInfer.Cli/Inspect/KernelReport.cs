@@ -14,9 +14,14 @@ namespace SparseInfer.Cli.Inspect;
 /// <param name="declaration">The model.</param>
 /// <param name="plan">Its plan.</param>
 /// <param name="kernels">What was generated.</param>
-/// <param name="counted">A token of a layer.</param>
+/// <param name="counted">A token of a layer; null where nothing could be counted.</param>
+/// <param name="whyNot">Then why.</param>
 internal sealed class KernelReport(
-    ModelDeclaration declaration, IlgpuDecoderPlan plan, IReadOnlyList<(KernelMethod Kernel, KernelPtx Ptx)> kernels, CountedRun counted)
+    ModelDeclaration declaration,
+    IlgpuDecoderPlan plan,
+    IReadOnlyList<(KernelMethod Kernel, KernelPtx Ptx)> kernels,
+    CountedRun? counted,
+    string? whyNot)
 {
     private const string RegisterNote = "registers are estimated from PTX; the driver's compiler decides";
 
@@ -67,6 +72,13 @@ internal sealed class KernelReport(
             }
         }
 
+        if (counted is null)
+        {
+            Line("");
+            Line($"nothing was counted: {whyNot}");
+            return text.ToString();
+        }
+
         Line("");
         Line($"counted on the software CUDA device: {counted.What}");
         Line("");
@@ -111,7 +123,8 @@ internal sealed class KernelReport(
                     Launches = new { use.Dense, use.Exact, use.Predicted },
                 };
             }),
-            Counters = new
+            WhyNotCounted = whyNot,
+            Counters = counted is null ? null : new
             {
                 Source = SoftwareCudaBackend.DeviceName,
                 counted.What,

@@ -59,7 +59,21 @@ internal static class AcceleratorDisposal
 
     private static void OnThreadOfItsOwn(Action free)
     {
-        var thread = new Thread(() => free()) { IsBackground = true, Name = "SparseInfer: frees a device that failed" };
+        // Nobody is there to be told, and what leaves a thread ends the process: the failure that led here was told when it happened.
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                free();
+            }
+            catch (Exception)
+            {
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "SparseInfer: frees a device that failed",
+        };
         thread.Start();
         Uninterruptible.Raise(Uninterruptible.Join(thread));
     }
