@@ -119,14 +119,24 @@ public static class Lanes
         return word;
     }
 
-    /// <summary>The largest of eight neighbours' values; each of the eight has it.</summary>
+    /// <summary>The largest magnitude of all lanes' values, NaN where one is NaN; every lane has it.</summary>
     /// <param name="value">The lane's.</param>
-    public static float MaxOfEight(float value)
+    public static float MaxMagnitude(float value)
     {
         float most = value;
-        most = MathF.Max(most, Warp.ShuffleXor(most, 4));
-        most = MathF.Max(most, Warp.ShuffleXor(most, 2));
-        most = MathF.Max(most, Warp.ShuffleXor(most, 1));
+        most = Portable.LargerMagnitude(most, Warp.ShuffleXor(most, 16));
+        most = Portable.LargerMagnitude(most, Warp.ShuffleXor(most, 8));
+        return MaxMagnitudeOfEight(most);
+    }
+
+    /// <summary>The largest magnitude of eight neighbours' values, NaN where one is NaN; each of the eight has it.</summary>
+    /// <param name="value">The lane's.</param>
+    public static float MaxMagnitudeOfEight(float value)
+    {
+        float most = value;
+        most = Portable.LargerMagnitude(most, Warp.ShuffleXor(most, 4));
+        most = Portable.LargerMagnitude(most, Warp.ShuffleXor(most, 2));
+        most = Portable.LargerMagnitude(most, Warp.ShuffleXor(most, 1));
         return most;
     }
 

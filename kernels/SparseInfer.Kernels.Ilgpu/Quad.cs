@@ -70,9 +70,10 @@ public static class Quad
         to[first + (3 * apart)] = a.W;
     }
 
-    /// <summary>The largest magnitude of four columns.</summary>
+    /// <summary>The largest magnitude of four columns; NaN where one is NaN.</summary>
     /// <param name="a">Four columns.</param>
-    public static float Largest(Float4 a) => MathF.Max(MathF.Max(MathF.Abs(a.X), MathF.Abs(a.Y)), MathF.Max(MathF.Abs(a.Z), MathF.Abs(a.W)));
+    public static float Largest(Float4 a) =>
+        Portable.LargerMagnitude(Portable.LargerMagnitude(a.X, a.Y), Portable.LargerMagnitude(a.Z, a.W));
 
     /// <summary>Four columns times a number, rounded to integers: to nearest, ties to even.</summary>
     /// <param name="a">Four columns.</param>

@@ -31,7 +31,7 @@ public sealed class FeedForwardMatrixTests
         ShouldComputeItsDefinition([.. shape], Assemblies[shape.Key.Weights].Value, FeedForwardKernels.Emit(shape.First()).Plan);
     }
 
-    /// <summary>Down's scales change on the way through a slice; planned for few multiprocessors, a slice begins and ends inside a block.</summary>
+    /// <summary>Down's scales change on the way through a slice; this is the plan with the most blocks.</summary>
     [Theory]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]

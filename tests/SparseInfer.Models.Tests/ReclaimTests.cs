@@ -94,7 +94,7 @@ public sealed class ReclaimTests(LoadedModels models)
         Should.Throw<SparseInfer.Files.ModelFormatException>(() => Stories260KF32.Load(path));
         IsMapped(path).ShouldBeFalse();
         NativeBuffer.AllocatedBytes.ShouldBe(before);
-        ((long)WorkerThreads()).ShouldBe(threads);
+        ShouldComeTrue(() => WorkerThreads() <= threads, "the device's threads");
     }
 
     [Fact]

@@ -2,7 +2,7 @@ namespace SparseInfer.Kernels.Ilgpu;
 
 /// <summary>
 /// The scales of a down matrix in a block format. In the file its blocks run along the intermediate dimension, so neuron-major, 32
-/// neurons share a row of scales, one half for each column: <c>y_j += s_j * sum over the 32 of h_i q_ij</c>. The inner sum is what AddQuants
+/// neurons share a row of scales, one half for each column: <c>y_j += s_j * sum over the 32 of h_i q_ij</c>. The inner sum is what AddFour
 /// of the format adds up; scales are read once for 32 neurons.
 /// </summary>
 public static class BlockScales

@@ -16,6 +16,19 @@ public static class Portable
     private const uint IntegerBits = 0x4b400000;
 
     /// <summary>
+    /// The larger magnitude; NaN where one is NaN, so that a broken model shows. A GPU's own maximum drops NaN. As integers, magnitudes have the
+    /// order of their values, and NaN comes last.
+    /// </summary>
+    /// <param name="a">A number.</param>
+    /// <param name="b">Another.</param>
+    public static float LargerMagnitude(float a, float b)
+    {
+        uint x = Interop.FloatAsInt(a) & 0x7fffffffu;
+        uint y = Interop.FloatAsInt(b) & 0x7fffffffu;
+        return Interop.IntAsFloat(x > y ? x : y);
+    }
+
+    /// <summary>
     /// e^x, to 2 units in the last place where the result is a normal number: <c>2^k e^r</c> with |r| at most ln 2 / 2 and e^r as a
     /// series of seven terms. Infinity above 88.73, 0 below -104; NaN stays NaN.
     /// </summary>

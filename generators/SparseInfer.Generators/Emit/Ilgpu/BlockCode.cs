@@ -44,7 +44,7 @@ internal static class BlockCode
                 code.Line();
             }
 
-            code.Line("float largest = Lanes.MaxOfEight(Quad.Largest(quad));");
+            code.Line("float largest = Lanes.MaxMagnitudeOfEight(Quad.Largest(quad));");
             code.Line($"Int4 inputQuants = Quad.Round(quad, BlockStep.Inverse(largest, {row.Weights}.Range));");
             bool isQ4 = row.Quads == 8;
             if (isQ4)

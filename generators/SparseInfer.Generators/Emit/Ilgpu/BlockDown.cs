@@ -53,7 +53,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
 
             code.Line();
             code.Lines($"""
-                float most = Lanes.Max(MathF.Abs(value));
+                float most = Lanes.MaxMagnitude(value);
                 int quant = BlockStep.Round(value * BlockStep.Inverse(most, {plan.Weights}.Range));
                 uint rows = Lanes.Bits(isRead, lane);
                 int ones = IntrinsicMath.PopCount(rows);
