@@ -32,14 +32,14 @@ public sealed class AllocationTests(LoadedModels models)
     public void A_step_on_one_thread_allocates_nothing(Loaded model, SparsityMode mode)
     {
         using Session session = WarmedUp(model, mode, threads: 1, metering: false);
-        Allocated(session, GC.GetAllocatedBytesForCurrentThread).ShouldBe(0);
+        Least(session, GC.GetAllocatedBytesForCurrentThread).ShouldBe(0);
     }
 
     [Fact]
     public void A_metered_step_and_a_prompt_allocate_nothing_either()
     {
         using Session session = WarmedUp(Loaded.ReluF16, SparsityMode.Predicted, threads: 1, metering: true);
-        Allocated(session, GC.GetAllocatedBytesForCurrentThread).ShouldBe(0);
+        Least(session, GC.GetAllocatedBytesForCurrentThread).ShouldBe(0);
 
         int[] prompt = BundledFiles.Opening(100);
         session.Rewind(0);
@@ -58,15 +58,22 @@ public sealed class AllocationTests(LoadedModels models)
     {
         using Session session = WarmedUp(Loaded.ReluF16, mode, threads: 2, metering: false);
 
-        // Whatever else the process does now and then (the test runner reports, the runtime compiles in the background) must not count: a
-        // step that allocates does so in every round.
+        Least(session, () => GC.GetTotalAllocatedBytes(precise: true)).ShouldBe(0);
+    }
+
+    /// <summary>
+    /// What the round that allocates least does. Whatever else happens now and then (the test runner reports, the runtime loads or compiles
+    /// something once) must not count: a step that allocates does so in every round.
+    /// </summary>
+    private static long Least(Session session, Func<long> read)
+    {
         long least = long.MaxValue;
         for (int round = 0; round < 10 && least > 0; round++)
         {
-            least = Math.Min(least, Allocated(session, () => GC.GetTotalAllocatedBytes(precise: true)));
+            least = Math.Min(least, Allocated(session, read));
         }
 
-        least.ShouldBe(0);
+        return least;
     }
 
     private static long Allocated(Session session, Func<long> read)
