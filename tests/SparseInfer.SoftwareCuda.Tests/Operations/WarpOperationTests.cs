@@ -68,7 +68,8 @@ public sealed class WarpOperationTests : IDisposable
             @%p1 bra S;
             add.u32 %r2, %r2, 100;
             S:
-            shfl.sync.idx.b32 %r3, %r2, 13, 31, %r5;
+            selp.b32 %r6, 4, 13, %p1;
+            shfl.sync.idx.b32 %r3, %r2, %r6, 31, %r5;
             @!%p1 bra D;
             shfl.sync.idx.b32 %r3, %r2, 5, 31, %r5;
             D:

@@ -58,6 +58,30 @@ public sealed class CheckTests : IDisposable
         Machine.FirstLine + 5,
         lane: 0).Message.ShouldContain("line 10");
 
+    [Theory]
+    [InlineData("setp.ge.u32 %p1, %r1, 20;\n@%p1 ret;", 32, 4, "lane 20, which has ended")]
+    [InlineData("\n", 48, 0, "lane 16, which has no thread")]
+    public void A_shuffle_that_reads_a_lane_which_is_not_there_is_caught(string before, int threads, int lane, string message)
+    {
+        var fault = Should.Throw<KernelFaultException>(() => _machine.Run(before + "\nshfl.sync.bfly.b32 %r2, %r1, 16, 31, -1;", _a, _b, threads));
+        (fault.Kind, fault.Lane, fault.Line).ShouldBe((KernelFaultKind.DivergentShuffle, lane, Machine.FirstLine + 2));
+        fault.Message.ShouldContain(message);
+    }
+
+    [Fact]
+    public void A_shuffle_by_a_lane_that_its_mask_leaves_out_is_caught() => Caught(
+        KernelFaultKind.DivergentShuffle, "shfl.sync.bfly.b32 %r2, %r1, 1, 31, 0xffff;", Machine.FirstLine, lane: 16);
+
+    [Theory]
+    [InlineData("setp.eq.u32 %p1, %r1, 31;\n@%p1 ret;", "lanes 80000000 of warp 0 have ended")]
+    [InlineData("setp.ge.u32 %p1, %r1, 32;\n@%p1 ret;", "warp 1 has ended")]
+    public void A_barrier_that_threads_cannot_come_to_any_more_is_caught(string before, string message)
+    {
+        var fault = Should.Throw<KernelFaultException>(() => _machine.Run(before + "\nbar.sync 0;", _a, _b, threads: 64));
+        (fault.Kind, fault.Line, fault.Warp).ShouldBe((KernelFaultKind.DivergentBarrier, Machine.FirstLine + 2, 0));
+        fault.Message.ShouldContain(message);
+    }
+
     [Fact]
     public void An_unwritten_register_is_caught() =>
         Caught(KernelFaultKind.UninitializedRegister, "setp.lt.u32 %p1, %r1, 5;\n@%p1 mov.u32 %r2, 1;\nadd.u32 %r3, %r2, 1;", Machine.FirstLine + 2, lane: 5);
@@ -105,6 +129,57 @@ public sealed class CheckTests : IDisposable
         fault.Line.ShouldBe(Machine.FirstLine + 2);
         fault.Group.ShouldBe((1, 0, 0));
         fault.Lane.ShouldBe(0);
+    }
+
+    /// <summary>What is written is there already, or not, as groups come: it is a race in any case.</summary>
+    [Theory]
+    [InlineData("mov.u32 %r2, 7;\nst.global.u32 [%rd4], %r2;")]
+    [InlineData("mov.u32 %r2, 0;\nst.global.u32 [%rd4], %r2;")]
+    [InlineData("setp.eq.u32 %p1, %r3, 0;\n@%p1 st.global.u32 [%rd4], %r1;\n@!%p1 ld.global.u32 %r2, [%rd4];\nst.global.u32 [%rd5+128], %r3;")]
+    public void Groups_that_meet_at_one_element_are_a_race_whatever_they_write(string body)
+    {
+        for (int run = 0; run < 4; run++)
+        {
+            Should.Throw<KernelFaultException>(() => _machine.Run("mov.u32 %r3, %ctaid.x;\n" + body, _a, _b, groups: 2))
+                .Kind.ShouldBe(KernelFaultKind.GlobalRace);
+        }
+    }
+
+    [Fact]
+    public void A_write_after_a_read_in_shared_memory_is_a_race() => Caught(
+        KernelFaultKind.SharedRace,
+        "mov.u64 %rd6, s;\nadd.u64 %rd7, %rd6, %rd3;\nst.shared.u32 [%rd7], %r1;\nbar.sync 0;\nld.shared.u32 %r2, [%rd7];\nxor.b64 %rd7, %rd7, 4;\nst.shared.u32 [%rd7], %r2;",
+        Machine.FirstLine + 6,
+        lane: 0);
+
+    [Fact]
+    public void Two_lanes_that_write_one_word_of_shared_memory_are_a_race() => Caught(
+        KernelFaultKind.SharedRace, "mov.u64 %rd6, s;\nst.shared.u32 [%rd6], %r1;", Machine.FirstLine + 1, lane: 1);
+
+    [Fact]
+    public void Halves_of_a_word_may_be_written_by_two_lanes() => _machine.Run(
+        "mov.u64 %rd6, s;\nshr.u64 %rd7, %rd3, 1;\nadd.u64 %rd8, %rd6, %rd7;\nadd.u64 %rd9, %rd1, %rd7;\ncvt.u16.u32 %h1, %r1;\nst.shared.u16 [%rd8], %h1;\nst.global.u16 [%rd9], %h1;",
+        _a,
+        _b);
+
+    [Fact]
+    public void What_one_group_wrote_in_shared_memory_is_unwritten_for_the_next()
+    {
+        var fault = Should.Throw<KernelFaultException>(() => _machine.Run(
+            "mov.u64 %rd6, s;\nadd.u64 %rd7, %rd6, %rd3;\nmov.u32 %r3, %ctaid.x;\nsetp.eq.u32 %p1, %r3, 0;\n@%p1 st.shared.u32 [%rd7], %r1;\nld.shared.u32 %r2, [%rd7];",
+            _a,
+            _b,
+            groups: 2,
+            options: new LaunchOptions { Parallelism = 1 }));
+        (fault.Kind, fault.Group).ShouldBe((KernelFaultKind.UnwrittenShared, (1, 0, 0)));
+    }
+
+    [Fact]
+    public void Two_launches_may_write_one_element()
+    {
+        _machine.Run("st.global.u32 [%rd4], %r1;", _a, _b);
+        _machine.Run("add.u32 %r2, %r1, 1;\nst.global.u32 [%rd4], %r2;", _a, _b);
+        Machine.Read(_a, 2).ShouldBe([1u, 2u]);
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using System.Numerics;
+using SparseInfer.SoftwareCuda.Counting;
+using SparseInfer.SoftwareCuda.Execution.Operations;
 
 namespace SparseInfer.SoftwareCuda.Execution;
 
@@ -61,6 +63,37 @@ internal sealed unsafe partial class GroupRunner
             shuffle.Place,
             shuffle.Lanes,
             $"lanes {shuffle.Lanes:x8} came here, {members:x8} are needed, {where}");
+    }
+
+    /// <summary>A barrier that threads cannot come to any more.</summary>
+    private KernelFaultException Missed(Warp first, Warp ended)
+    {
+        Warp at = ended.Alive == 0 ? first : ended;
+        uint gone = ended.AllLanes & ~ended.Alive;
+        string who = ended.Alive == 0 ? $"warp {ended.Index} has ended" : $"lanes {gone:x8} of warp {ended.Index} have ended";
+        return Fault(KernelFaultKind.DivergentBarrier, at, at.Fragments[0].Place, at.Alive, $"threads of the group wait here, and {who}");
+    }
+
+    /// <summary>What a part of a warp does together: no lane reads one that is not there, nor does without a bit of its own.</summary>
+    private void CheckPart(Warp warp, int place, uint part, uint members)
+    {
+        Instruction* i = _program.Code + place;
+        if ((part & ~members) != 0)
+            throw Fault(KernelFaultKind.DivergentShuffle, warp, place, part & ~members, $"the lane is not in its own mask of members, {members:x8}");
+        if (i->Class == InstructionClass.Matrix)
+            throw Fault(KernelFaultKind.DivergentShuffle, warp, place, part, $"lanes {part:x8} came here, and all 32 are needed");
+        if (!i->ReadsLanes)
+            return;
+        for (uint rest = part; rest != 0; rest &= rest - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(rest);
+            int source = Collectives.Source(warp.Registers, i, lane, out _);
+            if ((part >> source & 1) == 0)
+            {
+                string why = (warp.AllLanes >> source & 1) == 0 ? "has no thread" : (warp.Alive >> source & 1) == 0 ? "has ended" : "takes no part";
+                throw Fault(KernelFaultKind.DivergentShuffle, warp, place, 1u << lane, $"the lane reads lane {source}, which {why}");
+            }
+        }
     }
 
     private KernelFaultException NoProgress(Warp warp, int place, uint lanes) => Fault(

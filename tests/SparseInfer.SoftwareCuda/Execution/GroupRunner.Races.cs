@@ -5,7 +5,8 @@ using SparseInfer.SoftwareCuda.Memory;
 namespace SparseInfer.SoftwareCuda.Execution;
 
 // Two accesses by two threads of a group are ordered if a barrier lies between, or, in one warp, a shuffle or warp barrier. Those of two groups
-// never are. Writes of what is there already are no race. Atomics are not looked at.
+// never are. Within a group, writes of what is there already are no race; between groups they are, for what is there depends on which came first.
+// Atomics are not looked at.
 internal sealed unsafe partial class GroupRunner
 {
     private const int SeveralLanes = 255;
@@ -143,7 +144,7 @@ internal sealed unsafe partial class GroupRunner
                 if (other != 0 && !(store && (IsSame(warp, i, lane, (byte*)addresses[lane]) || IsSameStore(warp, place, lane, other))))
                     throw Race(KernelFaultKind.GlobalRace, warp, place, lane, other, $"0x{addresses[lane]:x}", addresses[lane]);
                 if (groups is not null)
-                    Between(groups.At(piece), warp, place, lane, store, addresses[lane], store && IsSame(warp, i, lane, (byte*)addresses[lane]));
+                    Between(groups.At(piece), warp, place, lane, store, addresses[lane]);
             }
         }
     }
@@ -255,7 +256,8 @@ internal sealed unsafe partial class GroupRunner
         for (int v = 0; v < i->Count; v++)
         {
             byte* register = warp.Registers + i->O[1 + v];
-            if (Read(register, lane, i->Width) != Read(register, otherLane, i->Width))
+            ulong bits = i->Width >= 4 ? ulong.MaxValue : (1UL << (8 * i->Width)) - 1;
+            if (((Read(register, lane, i->Width) ^ Read(register, otherLane, i->Width)) & bits) != 0)
                 return false;
         }
 
@@ -264,7 +266,7 @@ internal sealed unsafe partial class GroupRunner
 
     /// <summary>Notes an access for other groups, and a race if there is one: reported at the later of the two groups.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Between(GroupRecord* record, Warp warp, int place, int lane, bool store, ulong address, bool same)
+    private void Between(GroupRecord* record, Warp warp, int place, int lane, bool store, ulong address)
     {
         uint me = _groupNumber + 1;
         uint at = ((uint)warp.Index << 26) | ((uint)lane << 21) | (uint)Math.Min(place, (1 << 21) - 1);
@@ -280,17 +282,10 @@ internal sealed unsafe partial class GroupRunner
             (other, otherAt, otherWrote) = (record->Writer, record->WriterAt, true);
         if (store)
         {
-            if (same)
-            {
-                other = 0;
-            }
-            else
-            {
-                (uint reader, uint readerAt) = record->Reader != 0 && record->Reader != me ? (record->Reader, record->ReaderAt)
-                    : record->OtherReader != me ? (record->OtherReader, record->OtherReaderAt) : (0, 0);
-                if (reader != 0 && (other == 0 || reader < other))
-                    (other, otherAt, otherWrote) = (reader, readerAt, false);
-            }
+            (uint reader, uint readerAt) = record->Reader != 0 && record->Reader != me ? (record->Reader, record->ReaderAt)
+                : record->OtherReader != me ? (record->OtherReader, record->OtherReaderAt) : (0, 0);
+            if (reader != 0 && (other == 0 || reader < other))
+                (other, otherAt, otherWrote) = (reader, readerAt, false);
 
             if (record->Writer == 0 || me < record->Writer)
                 (record->Writer, record->WriterAt) = (me, at);

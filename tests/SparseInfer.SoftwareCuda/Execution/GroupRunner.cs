@@ -97,8 +97,11 @@ internal sealed unsafe partial class GroupRunner : IDisposable
             }
 
             Warp? first = null;
+            Warp? ended = null;
             foreach (Warp warp in _warps)
             {
+                if (warp.Alive != warp.AllLanes)
+                    ended ??= warp;
                 if (warp.Alive == 0)
                     continue;
                 first ??= warp;
@@ -115,6 +118,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
 
             if (first is null)
                 return;
+            if (ended is not null)
+                throw Missed(first, ended);
             Release(first.Fragments[0].Place);
         }
     }
@@ -269,7 +274,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                         lanes = Join(warp, place, mask);
                         if (lanes == 0)
                             goto next;
-                        Together(registers, i, lanes);
+                        Together(warp, place, lanes);
                         warp.Epoch++;
                         if (i->Watched)
                             NoteWritten(warp, place, lanes);
@@ -394,13 +399,17 @@ internal sealed unsafe partial class GroupRunner : IDisposable
     }
 
     /// <summary>Executes what lanes do together, for each part of the warp that has a member mask of its own.</summary>
-    private static void Together(byte* registers, Instruction* i, uint lanes)
+    private void Together(Warp warp, int place, uint lanes)
     {
-        uint* members = (uint*)(registers + i->MemberMask);
+        Instruction* i = _program.Code + place;
+        uint* members = (uint*)(warp.Registers + i->MemberMask);
         for (uint rest = lanes; rest != 0;)
         {
             uint part = Part(members, rest);
-            i->Handler(registers, i, part);
+            uint named = members[BitOperations.TrailingZeroCount(part)];
+            if ((part & named) != uint.MaxValue)
+                CheckPart(warp, place, part, named);
+            i->Handler(warp.Registers, i, part);
             rest &= ~part;
         }
     }

@@ -60,6 +60,9 @@ internal unsafe struct Instruction
     public bool Address32;
     public bool SignExtend;
 
+    /// <summary>Whether a collective reads other lanes' registers, each lane those of one.</summary>
+    public bool ReadsLanes;
+
     /// <summary>Whether registers of it may be unwritten, or have to be noted as written.</summary>
     public bool Watched;
 }

@@ -1,3 +1,4 @@
+using SparseInfer.Kernels.Cpu;
 using SparseInfer.SoftwareCuda.Counting;
 using SparseInfer.SoftwareCuda.Memory;
 using SparseInfer.SoftwareCuda.Ptx;
@@ -34,7 +35,7 @@ internal sealed record Launch(PtxFunction Function, Size3 Grid, Size3 Group, int
         if (workers == 1)
             Work();
         else
-            Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, _ => Work());
+            ParallelLoop.For(0, workers, _ => Work()); // whoever interrupts the caller does not leave while others work
         if (state.FirstFault is KernelFaultException fault)
             throw fault;
         return counters;

@@ -55,6 +55,7 @@ internal sealed unsafe partial class FunctionDecoder
                     "idx" => Collectives.Index,
                     _ => throw Unknown(),
                 };
+                i.ReadsLanes = true;
                 Collective(i, &Collectives.Shuffle, InstructionClass.Shuffle, i.Aux, operands[4]);
                 break;
             case "vote":

@@ -15,31 +15,36 @@ internal static unsafe class Collectives
     {
         uint* d = (uint*)(r + i->O[0]);
         uint* p = (uint*)(r + i->O[1]);
-        uint* b = (uint*)(r + i->O[3]);
-        uint* c = (uint*)(r + i->O[4]);
         uint* source = stackalloc uint[32];
         new ReadOnlySpan<uint>(r + i->O[2], 32).CopyTo(new Span<uint>(source, 32));
         uint inside = 0;
         for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);
-            int distance = (int)b[lane] & 31;
-            int segment = (int)(c[lane] >> 8) & 31;
-            int last = (lane & segment) | ((int)c[lane] & 31 & ~segment);
-            int other = i->Aux switch
-            {
-                Up => lane - distance,
-                Down => lane + distance,
-                Butterfly => lane ^ distance,
-                _ => (lane & segment) | (distance & ~segment),
-            };
-            bool valid = i->Aux == Up ? other >= last : other <= last;
-            d[lane] = source[valid ? other : lane];
+            d[lane] = source[Source(r, i, lane, out bool valid)];
             if (valid)
                 inside |= 1u << lane;
         }
 
         *p = (*p & ~mask) | inside;
+    }
+
+    /// <summary>The lane that a lane of a shuffle reads: itself, where the one it asks for lies beyond its segment.</summary>
+    public static int Source(byte* r, Instruction* i, int lane, out bool valid)
+    {
+        int distance = (int)((uint*)(r + i->O[3]))[lane] & 31;
+        uint clamp = ((uint*)(r + i->O[4]))[lane];
+        int segment = (int)(clamp >> 8) & 31;
+        int last = (lane & segment) | ((int)clamp & 31 & ~segment);
+        int other = i->Aux switch
+        {
+            Up => lane - distance,
+            Down => lane + distance,
+            Butterfly => lane ^ distance,
+            _ => (lane & segment) | (distance & ~segment),
+        };
+        valid = i->Aux == Up ? other >= last : other <= last;
+        return valid ? other : lane;
     }
 
     /// <summary><c>vote.sync</c>: destination, predicate. Aux: 0 all, 1 any, 2 uni, 3 ballot; 4 is added for a negated predicate.</summary>
