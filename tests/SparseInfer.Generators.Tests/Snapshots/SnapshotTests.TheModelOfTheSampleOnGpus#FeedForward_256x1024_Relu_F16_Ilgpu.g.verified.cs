@@ -104,13 +104,11 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         // The input, where the lanes of a warp read it without bank conflicts.
         input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
 
-        int count = SliceNeurons;
         Group.Barrier();
 
         // Gate, activation, up: a row for a warp.
-        int share = (count + Warps - 1) / Warps;
-        int from = warp * share;
-        int to = from + share < count ? from + share : count;
+        int from = warp * (SliceNeurons / Warps);
+        int to = from + (SliceNeurons / Warps);
         int inactive = 0;
         int read = 0;
         for (int n = from; n < to; n++)
@@ -151,8 +149,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         if (thread < RowWords)
         {
             Float4 y0_0 = default, y0_1 = default;
-            int next = 0;
-            for (; next + 4 <= count; next += 4)
+            for (int next = 0; next < SliceNeurons; next += 4)
             {
                 int row0 = ((first + next) * RowWords) + thread;
                 float value0 = values[next];
@@ -170,14 +167,6 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
                 F16.AddScaled(down0_1, value1, ref y0_0, ref y0_1);
                 F16.AddScaled(down0_2, value2, ref y0_0, ref y0_1);
                 F16.AddScaled(down0_3, value3, ref y0_0, ref y0_1);
-            }
-
-            for (; next < count; next++)
-            {
-                int row0 = ((first + next) * RowWords) + thread;
-                float value0 = values[next];
-                Words4 down0_0 = w.Down[row0];
-                F16.AddScaled(down0_0, value0, ref y0_0, ref y0_1);
             }
 
             partial[(Grid.IdxX * HiddenQuads) + thread] = y0_0;
@@ -203,13 +192,11 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         // The input, where the lanes of a warp read it without bank conflicts.
         input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
 
-        int count = SliceNeurons;
         Group.Barrier();
 
         // Gate, activation, up: a row for a warp.
-        int share = (count + Warps - 1) / Warps;
-        int from = warp * share;
-        int to = from + share < count ? from + share : count;
+        int from = warp * (SliceNeurons / Warps);
+        int to = from + (SliceNeurons / Warps);
         uint active = 0u;
         float mine = 0f;
         int inactive = 0;
@@ -546,7 +533,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         {
             int i = (Grid.IdxY * 1024) + neuron;
             float activation = Activate(h[i]);
-            float product = activation == 0f ? 0f : activation * (up[i]);
+            float product = activation == 0f ? 0f : activation * up[i];
             h[i] = product;
         }
     }

@@ -37,7 +37,6 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private const int Hidden = 256;
     private const int HiddenQuads = 64; // four columns each, padded
     private const int Heads = 8;
-    private const int KeyValueHeads = 4;
     private const int HeadDimension = 32;
     private const int QueryWidth = 256;
     private const int QueryQuads = 64;
@@ -496,7 +495,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     internal static void EmbedF16(ArrayView<Words4> embedding, ArrayView<int> tokens, ArrayView<Float4> x)
     {
         int token = tokens[Grid.IdxX];
-        for (int k = Group.IdxX; k < 32; k += 256)
+        int k = Group.IdxX;
+        if (k < 32)
         {
             Words4 words = embedding[(token * 32) + k];
             int quad = (Grid.IdxX * HiddenQuads) + (k * 2);
@@ -517,11 +517,12 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
+
         // Root mean square norm.
         float sum = 0f;
-        for (int i = thread; i < HiddenQuads; i += 256)
+        if (thread < HiddenQuads)
         {
-            sum += Quad.SumOfSquares(x[i]);
+            sum += Quad.SumOfSquares(x[thread]);
         }
 
         sum = Lanes.Sum(sum);
@@ -538,6 +539,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
 
         float scale = 1f / MathF.Sqrt((total / Hidden) + 0.00001f);
+
         if (thread < 64)
         {
             int quadOfInput = ((thread & 31) * 2) + ((thread / 32) & 1);

@@ -223,7 +223,7 @@ internal sealed class FeedForwardIlgpuClass(
                 _code.Line($"float activation = Activate(h[i]{Bias(plan.Shape.First)});");
                 if (plan.Spec.Gated)
                 {
-                    string factor = plan.Spec.Activation == Activation.DRelu ? $"Activate(up[i]{Bias("Up")})" : $"(up[i]{Bias("Up")})";
+                    string factor = plan.Spec.Activation == Activation.DRelu ? $"Activate(up[i]{Bias("Up")})" : plan.Spec.Biases ? $"(up[i]{Bias("Up")})" : "up[i]";
                     _code.Line($"float product = activation == 0f ? 0f : activation * {factor};");
                     _code.Line("h[i] = product;");
                 }

@@ -58,13 +58,21 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             }
             else
             {
-                code.Line(plan.IsExact ? "int count = SliceNeurons;" : "int count = first + SliceNeurons < Intermediate ? SliceNeurons : Intermediate - first;");
-                if (plan.SharesInput || KeepsZeros)
+                if (!IsWhole)
+                {
+                    code.Line("int count = first + SliceNeurons < Intermediate ? SliceNeurons : Intermediate - first;");
+                }
+
+                bool waits = plan.SharesInput || KeepsZeros;
+                if (waits)
                 {
                     code.Line("Group.Barrier();");
                 }
 
-                code.Line();
+                if (waits || !IsWhole)
+                {
+                    code.Line();
+                }
             }
 
             EmitNeurons();
@@ -175,11 +183,16 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         string first = plan.Shape.First;
         string gate = first.ToLowerInvariant();
         code.Line($"// {(plan.Spec.Gated ? "Gate, activation, up" : "Up and activation")}: a row for a warp.");
-        code.Lines("""
-            int share = (count + Warps - 1) / Warps;
-            int from = warp * share;
-            int to = from + share < count ? from + share : count;
-            """);
+        code.Lines(IsWhole
+            ? """
+                int from = warp * (SliceNeurons / Warps);
+                int to = from + (SliceNeurons / Warps);
+                """
+            : """
+                int share = (count + Warps - 1) / Warps;
+                int from = warp * share;
+                int to = from + share < count ? from + share : count;
+                """);
         if (HasList)
         {
             code.Lines("""
@@ -394,13 +407,26 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         }
     }
 
-    private string Count => policy.Skips ? "rows" : "count";
+    private string Count => policy.Skips ? "rows" : IsWhole ? "SliceNeurons" : "count";
+
+    /// <summary>Whether each group goes through all neurons of a slice, and no slice has fewer.</summary>
+    private bool IsWhole => !_predicts && plan.IsExact;
 
     private string Neuron(string entry) => policy.Skips ? $"neurons[{entry}]" : $"(first + {entry})";
 
     private void EmitRowsOfList()
     {
         const int together = IlgpuFeedForwardPlan.DownRowsAtOnce;
+        if (!policy.Skips && IsWhole && plan.SliceNeurons % together == 0)
+        {
+            using (code.Block($"for (int next = 0; next < SliceNeurons; next += {together})"))
+            {
+                EmitRows(together);
+            }
+
+            return;
+        }
+
         code.Line("int next = 0;");
         using (code.Block($"for (; next + {together} <= {Count}; next += {together})"))
         {

@@ -46,7 +46,13 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             () =>
             {
                 code.Line("int token = tokens[Grid.IdxX];");
-                using (code.Block($"for (int k = Group.IdxX; k < {row.Words}; k += {IlgpuDecoderPlan.RowThreads})"))
+                bool isOnce = row.Words <= IlgpuDecoderPlan.RowThreads;
+                if (isOnce)
+                {
+                    code.Line("int k = Group.IdxX;");
+                }
+
+                using (code.Block(isOnce ? $"if (k < {row.Words})" : $"for (int k = Group.IdxX; k < {row.Words}; k += {IlgpuDecoderPlan.RowThreads})"))
                 {
                     code.Line($"Words4 words = embedding[(token * {row.Words}) + k];");
                     string scale = "";

@@ -8,11 +8,11 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// How a group of a matrix product normalises its own copy of the input while it stages it: cheaper than a launch of one group before it.
 /// Every group sums in the same order, so that all have the same bits.
 /// </summary>
-/// <param name="spec">What the norm is of.</param>
+/// <param name="plan">The decoder whose norm it is.</param>
 /// <param name="threads">Threads of the group; a multiple of 32.</param>
-internal sealed class NormStage(CodeWriter code, ModelSpec spec, int threads)
+internal sealed class NormStage(CodeWriter code, IlgpuDecoderPlan plan, int threads)
 {
-    private bool LayerNorm => spec.Norm.Kind == NormKind.Layer;
+    private bool LayerNorm => plan.Spec.Norm.Kind == NormKind.Layer;
 
     /// <summary>Shared memory beside the input.</summary>
     public void EmitShared()
@@ -28,14 +28,14 @@ internal sealed class NormStage(CodeWriter code, ModelSpec spec, int threads)
     public void EmitScale()
     {
         code.Line(LayerNorm ? "// Layer norm: mean, then variance." : "// Root mean square norm.");
-        EmitSum("sum", LayerNorm ? "Quad.Sum(x[i])" : "Quad.SumOfSquares(x[i])", "sums", "total");
+        EmitSum("sum", i => LayerNorm ? $"Quad.Sum(x[{i}])" : $"Quad.SumOfSquares(x[{i}])", "sums", "total");
         if (LayerNorm)
         {
             code.Line("float mean = total / Hidden;");
-            EmitSum("square", "Quad.SumOfSquares(Quad.Subtract(x[i], mean, Hidden - (4 * i)))", "squares", "variance");
+            EmitSum("square", i => $"Quad.SumOfSquares(Quad.Subtract(x[{i}], mean, Hidden - (4 * {i})))", "squares", "variance");
         }
 
-        code.Line(Scale(spec, LayerNorm ? "variance" : "total"));
+        code.Line(Scale(plan.Spec, LayerNorm ? "variance" : "total"));
     }
 
     /// <summary>Four columns of the norm.</summary>
@@ -49,12 +49,13 @@ internal sealed class NormStage(CodeWriter code, ModelSpec spec, int threads)
     public static string Scale(ModelSpec spec, string squares) =>
         $"float scale = 1f / MathF.Sqrt(({squares} / Hidden) + {Literal.Of(spec.Norm.Epsilon)});";
 
-    private void EmitSum(string sum, string term, string shared, string total)
+    private void EmitSum(string sum, Func<string, string> term, string shared, string total)
     {
         code.Line($"float {sum} = 0f;");
-        using (code.Block($"for (int i = thread; i < HiddenQuads; i += {threads})"))
+        bool isOnce = plan.HiddenQuads <= threads;
+        using (code.Block(isOnce ? "if (thread < HiddenQuads)" : $"for (int i = thread; i < HiddenQuads; i += {threads})"))
         {
-            code.Line($"{sum} += {term};");
+            code.Line($"{sum} += {term(isOnce ? "thread" : "i")};");
         }
 
         code.Line();

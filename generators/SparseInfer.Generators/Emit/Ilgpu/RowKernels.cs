@@ -222,7 +222,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     /// <param name="normalises">Whether the input is a residual stream, and is wanted normalised.</param>
     private string EmitInput(RowPlan row, bool normalises = false)
     {
-        NormStage? norm = normalises ? new NormStage(code, plan.Spec, IlgpuDecoderPlan.RowThreads) : null;
+        NormStage? norm = normalises ? new NormStage(code, plan, IlgpuDecoderPlan.RowThreads) : null;
         bool shared = plan.SharesInput(row);
         if (shared)
         {
@@ -231,7 +231,13 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
         norm?.EmitShared();
         code.Lines(WarpCode.Place);
-        norm?.EmitScale();
+        if (norm is not null)
+        {
+            code.Line();
+            norm.EmitScale();
+            code.Line();
+        }
+
         if (shared)
         {
             WarpCode.EmitStage(code, row, IlgpuDecoderPlan.RowThreads, norm);

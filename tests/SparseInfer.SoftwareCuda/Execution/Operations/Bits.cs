@@ -1,6 +1,7 @@
 using System.Numerics;
 
 namespace SparseInfer.SoftwareCuda.Execution.Operations;
+
 internal struct Shl64 : IScalar<ulong, ulong, uint>
 {
     public static ulong Of(ulong a, uint b) => b > 63 ? 0 : a << (int)b;

@@ -1,4 +1,5 @@
 namespace SparseInfer.SoftwareCuda.Execution.Operations;
+
 internal struct Signed : ISign
 {
     public static int Extend(byte value) => (sbyte)value;
