@@ -3,6 +3,9 @@ namespace SparseInfer.SoftwareCuda;
 /// <summary>What a driver does on request, so that the host's answer can be seen.</summary>
 public sealed class DriverFaults
 {
+    private const int PieceBytes = 4096;
+    private const int OverwrittenPieces = 4096;
+
     private int _failLaunch;
     private int _failAllocation;
 
@@ -34,6 +37,28 @@ public sealed class DriverFaults
     /// the program. Copies from pageable memory take their bytes at once, and copies to it wait, as CUDA's do.
     /// </summary>
     public bool DeferWork { get; set; }
+
+    /// <summary>
+    /// At each call the garbage collector moves objects of the program, as it may do at any time: what the program gave the address of, and
+    /// did not pin, is elsewhere when the driver comes to read or write it. Much slower.
+    /// </summary>
+    public bool MoveObjects { get; set; }
+
+    /// <summary>Does what <see cref="MoveObjects"/> says, if it is set.</summary>
+    internal void Move()
+    {
+        if (!MoveObjects)
+        {
+            return;
+        }
+
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+        // New objects where the moved ones were: what is read there is not what it was.
+        for (int piece = 0; piece < OverwrittenPieces; piece++)
+        {
+            Array.Fill(new byte[PieceBytes], (byte)0xA5);
+        }
+    }
 
     /// <summary>Whether this launch is the one to fail.</summary>
     internal bool TakeLaunch() => Take(ref _failLaunch);

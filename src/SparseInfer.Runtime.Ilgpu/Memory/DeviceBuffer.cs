@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -79,7 +78,7 @@ public sealed class DeviceBuffer<T> : IDisposable
         {
             _device.Use(
                 new FromHost(this, offset, source),
-                static copy => copy.Target.CopyFromCPU(ref MemoryMarshal.GetReference(copy.Source), copy.Source.Length));
+                static copy => copy.Target.CopyFromCPU(copy.Stream, copy.Source));
         }
     }
 
@@ -90,7 +89,7 @@ public sealed class DeviceBuffer<T> : IDisposable
         {
             _device.Use(
                 new ToHost(this, offset, destination),
-                static copy => copy.Source.CopyToCPU(ref MemoryMarshal.GetReference(copy.Target), copy.Target.Length));
+                static copy => copy.Source.CopyToCPU(copy.Stream, copy.Target));
         }
     }
 
@@ -112,11 +111,16 @@ public sealed class DeviceBuffer<T> : IDisposable
         }
     }
 
-    /// <summary>A copy that has its view only in its turn: until then another thread may free the buffer.</summary>
+    /// <summary>
+    /// A copy that has its view only in its turn: until then another thread may free the buffer. Its memory of the host goes to ILGPU as a
+    /// span, which it pins: of what it gets by reference it takes the address, and the collector may move that while the driver copies.
+    /// </summary>
     private readonly ref struct FromHost(DeviceBuffer<T> buffer, long offset, ReadOnlySpan<T> source)
     {
         private readonly DeviceBuffer<T> _buffer = buffer;
         private readonly long _offset = offset;
+
+        public AcceleratorStream Stream => _buffer._device.Accelerator.DefaultStream;
 
         public ArrayView<T> Target => _buffer.View.SubView(_offset, Source.Length);
 
@@ -128,6 +132,8 @@ public sealed class DeviceBuffer<T> : IDisposable
     {
         private readonly DeviceBuffer<T> _buffer = buffer;
         private readonly long _offset = offset;
+
+        public AcceleratorStream Stream => _buffer._device.Accelerator.DefaultStream;
 
         public ArrayView<T> Source => _buffer.View.SubView(_offset, Target.Length);
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -123,6 +124,24 @@ public class FaultTests : IDisposable
 
         back.ShouldBe(0x0000_0000_0303_0303);
         RawDriver.DestroyContext(context);
+    }
+
+    [Fact]
+    public unsafe void MoveObjects_MovesWhatIsNotPinned_AtEachCall()
+    {
+        _software.Faults.MoveObjects = true;
+        GC.KeepAlive(new byte[10_000]); // room to move to
+        int[] loose = [1, 2, 3];
+        int[] held = [4, 5, 6];
+        nint before = (nint)Unsafe.AsPointer(ref loose[0]);
+        fixed (int* pinned = held)
+        {
+            _device.Synchronize();
+            ((nint)Unsafe.AsPointer(ref held[0])).ShouldBe((nint)pinned);
+        }
+
+        ((nint)Unsafe.AsPointer(ref loose[0])).ShouldNotBe(before);
+        loose.ShouldBe([1, 2, 3]);
     }
 
     [Fact]

@@ -34,7 +34,11 @@ internal static class Boundary
     /// <summary>A function that acts in the calling thread's context. Fails in a context that has failed.</summary>
     public static CuResult InContext(Func<DriverContext, CuResult> call) => Initialized(() =>
         SoftwareDriverState.Current is not { } context ? CuResult.InvalidContext
-        : Alone(context, () => context.Failure is not CuResult.Success and var failure ? failure : call(context)));
+        : Alone(context, () =>
+        {
+            context.Settings.Faults.Move();
+            return context.Failure is not CuResult.Success and var failure ? failure : call(context);
+        }));
 
     /// <summary>Something in a context that no other thread may disturb.</summary>
     public static CuResult Alone(DriverContext context, Func<CuResult> call)
