@@ -9,11 +9,7 @@ internal static class TestDevice
     public static IlgpuDevice Open()
     {
         SoftwareCudaBackend.Register();
-        var device = (IlgpuDevice)Device.Open(SoftwareCudaBackend.DeviceName);
-
-        // The classes of tests take the processor's cores already; and a failure comes again, since groups run in one order.
-        SoftwareCudaContext.Of(device).Parallelism = 1;
-        return device;
+        return (IlgpuDevice)Device.Open(SoftwareCudaBackend.DeviceName);
     }
 
     /// <summary>The kernels that something launches, in their order.</summary>
