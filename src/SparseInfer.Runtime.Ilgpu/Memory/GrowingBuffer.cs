@@ -13,6 +13,7 @@ public sealed class GrowingBuffer<T> : IDisposable
 {
     private readonly IlgpuDevice _device;
     private DeviceBuffer<T> _buffer;
+    private bool _disposed;
 
     internal GrowingBuffer(IlgpuDevice device, long count, string what)
     {
@@ -37,8 +38,25 @@ public sealed class GrowingBuffer<T> : IDisposable
     /// <param name="kept">So many of them are kept, from the first on.</param>
     /// <param name="what">What it is for, as an error calls it.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    /// <exception cref="ObjectDisposedException">It was freed.</exception>
     public void Grow(long count, long kept, string what)
     {
+        if (count > Count)
+        {
+            _device.Use((Buffer: this, count, kept, what), static call => call.Buffer.GrowInTurn(call.count, call.kept, call.what));
+        }
+    }
+
+    /// <summary>Frees it, or what takes its place: another thread may make it grow meanwhile.</summary>
+    public void Dispose() => _device.TakeTurn(this, static buffer =>
+    {
+        buffer._disposed = true;
+        buffer._buffer.Dispose();
+    });
+
+    private void GrowInTurn(long count, long kept, string what)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (count <= Count)
         {
             return;
@@ -49,9 +67,8 @@ public sealed class GrowingBuffer<T> : IDisposable
         {
             if (kept > 0)
             {
-                _device.Use(
-                    (From: _buffer, To: larger, Count: kept, Stream: _device.Accelerator.DefaultStream),
-                    static copy => copy.From.View.SubView(0, copy.Count).CopyTo(copy.Stream, copy.To.View.SubView(0, copy.Count)));
+                AcceleratorStream stream = _device.Accelerator.DefaultStream;
+                _buffer.View.SubView(0, kept).CopyTo(stream, larger.View.SubView(0, kept));
             }
         }
         catch
@@ -64,7 +81,4 @@ public sealed class GrowingBuffer<T> : IDisposable
         _buffer.Dispose();
         _buffer = larger;
     }
-
-    /// <summary>Frees it.</summary>
-    public void Dispose() => _buffer.Dispose();
 }

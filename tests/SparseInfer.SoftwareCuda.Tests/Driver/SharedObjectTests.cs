@@ -87,7 +87,9 @@ public unsafe class SharedObjectTests
     [SupportedOSPlatform("linux")]
     public void FileThatIsNoLibrary_IsRefusedInOneLine_AndGone()
     {
+        int open = OpenMemoryFiles();
         DriverLibrary.LoadFromMemory([1, 2, 3]).ShouldBe(0);
+        OpenMemoryFiles().ShouldBe(open);
         string folder = Directory.CreateTempSubdirectory().FullName;
         string message = WithTemporaryFolder(folder, () => Should.Throw<IOException>(() => DriverLibrary.LoadFromFile([1, 2, 3])).Message);
         message.ShouldStartWith(folder);
@@ -130,6 +132,9 @@ public unsafe class SharedObjectTests
             Environment.SetEnvironmentVariable("TMPDIR", before);
         }
     }
+
+    private static int OpenMemoryFiles() => Directory.GetFiles("/proc/self/fd")
+        .Count(path => new FileInfo(path).LinkTarget?.Contains("sparseinfer-cuda-software", StringComparison.Ordinal) == true);
 
     private static long SlotOfX64(byte[] image, int stub)
     {

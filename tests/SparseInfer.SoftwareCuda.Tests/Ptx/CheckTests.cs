@@ -198,6 +198,15 @@ public sealed class CheckTests : IDisposable
         PtxModule.Load(Machine.Text("ld.global.u32 %r2, [%rd4];\nmul.wide.u32 %rd6, %r2, 4;\nadd.u64 %rd7, %rd2, %rd6;\nst.global.u32 [%rd7], %r2;"))
             .Find("Kernel_T")!.Program.StoredParameters.ShouldBe([8], ignoreOrder: true);
 
+    [Theory]
+    [InlineData("%rd6", 0)]
+    [InlineData("%rd7", 8)]
+    public void Each_element_of_a_vector_of_parameters_has_its_own_buffer(string stored, int offset) =>
+        PtxModule.Load(
+            ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry Kernel_V(.param .align 16 .b8 _v_1[16])\n"
+            + $"{{ .reg .b64 %rd<9>;\nld.param.v2.b64 {{%rd6, %rd7}}, [_v_1];\nst.global.u64 [{stored}], %rd6;\nret; }}\n")
+            .Find("Kernel_V")!.Program.StoredParameters.ShouldBe([offset]);
+
     [Fact]
     public void An_endless_loop_is_stopped() => Should.Throw<KernelFaultException>(() => _machine.Run(
         "L:\nbra L;", _a, _b, options: new LaunchOptions { InstructionLimit = 1000 })).Kind.ShouldBe(KernelFaultKind.NoProgress);

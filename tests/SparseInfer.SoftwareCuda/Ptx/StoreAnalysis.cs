@@ -25,7 +25,7 @@ internal static unsafe class StoreAnalysis
                 {
                     if (i->Kind == InstructionKind.LoadParameter)
                     {
-                        changed |= from[written].Add((int)i->Offset);
+                        changed |= from[written].Add(ParameterOffset(i, program.Registers[written].Offset));
                         continue;
                     }
 
@@ -69,5 +69,14 @@ internal static unsafe class StoreAnalysis
         }
 
         return stored;
+    }
+
+    /// <summary>Where in the parameters a load finds what one of its registers gets.</summary>
+    private static int ParameterOffset(Instruction* load, int register)
+    {
+        int element = 0;
+        while (load->O[1 + element] != register)
+            element++;
+        return (int)load->Offset + (element * load->Width);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
 using SparseInfer.SoftwareCuda.Driver.Calls;
 
 namespace SparseInfer.SoftwareCuda.Driver.Library;
@@ -75,18 +76,25 @@ internal static unsafe partial class DriverLibrary
             return 0;
         }
 
-        // It stays open: the loader knows a library by its path, and the next file with this number would be taken for this one.
+        var file = new SafeFileHandle(descriptor, ownsHandle: true);
         string path = $"/proc/self/fd/{descriptor}";
         try
         {
             File.WriteAllBytes(path, image);
+            if (NativeLibrary.TryLoad(path, out nint library))
+            {
+                // It stays open: the loader knows a library by its path, and the next file with this number would be taken for this one.
+                file.SetHandleAsInvalid();
+                return library;
+            }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return 0; // no /proc
+            // No /proc.
         }
 
-        return NativeLibrary.TryLoad(path, out nint library) ? library : 0;
+        file.Dispose();
+        return 0;
     }
 
     private static nint Open()
