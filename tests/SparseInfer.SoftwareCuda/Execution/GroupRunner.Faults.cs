@@ -1,6 +1,5 @@
+using SparseInfer.SoftwareCuda.Memory;
 using System.Numerics;
-using SparseInfer.SoftwareCuda.Counting;
-using SparseInfer.SoftwareCuda.Execution.Operations;
 
 namespace SparseInfer.SoftwareCuda.Execution;
 
@@ -74,28 +73,6 @@ internal sealed unsafe partial class GroupRunner
         return Fault(KernelFaultKind.DivergentBarrier, at, at.Fragments[0].Place, at.Alive, $"threads of the group wait here, and {who}");
     }
 
-    /// <summary>What a part of a warp does together: no lane reads one that is not there, nor does without a bit of its own.</summary>
-    private void CheckPart(Warp warp, int place, uint part, uint members)
-    {
-        Instruction* i = _program.Code + place;
-        if ((part & ~members) != 0)
-            throw Fault(KernelFaultKind.DivergentShuffle, warp, place, part & ~members, $"the lane is not in its own mask of members, {members:x8}");
-        if (i->Class == InstructionClass.Matrix)
-            throw Fault(KernelFaultKind.DivergentShuffle, warp, place, part, $"lanes {part:x8} came here, and all 32 are needed");
-        if (!i->ReadsLanes)
-            return;
-        for (uint rest = part; rest != 0; rest &= rest - 1)
-        {
-            int lane = BitOperations.TrailingZeroCount(rest);
-            int source = Collectives.Source(warp.Registers, i, lane, out _);
-            if ((part >> source & 1) == 0)
-            {
-                string why = (warp.AllLanes >> source & 1) == 0 ? "has no thread" : (warp.Alive >> source & 1) == 0 ? "has ended" : "takes no part";
-                throw Fault(KernelFaultKind.DivergentShuffle, warp, place, 1u << lane, $"the lane reads lane {source}, which {why}");
-            }
-        }
-    }
-
     private KernelFaultException NoProgress(Warp warp, int place, uint lanes) => Fault(
         KernelFaultKind.NoProgress,
         warp,
@@ -112,4 +89,51 @@ internal sealed unsafe partial class GroupRunner
 
     private KernelFaultException Fault(KernelFaultKind kind, Warp warp, int place, uint lanes, string message, ulong address = 0) =>
         _state.Fault(kind, _group, warp.Index, BitOperations.TrailingZeroCount(lanes), place, message, address);
+
+    private KernelFaultException Misaligned(Warp warp, int place, uint mask, ulong* addresses, int bytes)
+    {
+        uint wrong = 0;
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(rest);
+            wrong |= (addresses[lane] & (ulong)(bytes - 1)) != 0 ? 1u << lane : 0;
+        }
+
+        ulong address = addresses[BitOperations.TrailingZeroCount(wrong)];
+        return Fault(KernelFaultKind.Misaligned, warp, place, wrong, $"the address 0x{address:x} is no multiple of the access's {bytes} bytes", address);
+    }
+
+    private KernelFaultException Outside(Warp warp, int place, int lane, ulong address, int bytes, string space, int size) => Fault(
+        KernelFaultKind.OutOfBounds,
+        warp,
+        place,
+        1u << lane,
+        $"{bytes} bytes at {(long)address} of {space} memory, which has {size}",
+        address);
+
+    private KernelFaultException OutsideGlobal(Warp warp, int place, int lane, ulong address, int bytes, Allocation? allocation)
+    {
+        if (allocation is { Freed: true })
+        {
+            long into = (long)(address - (ulong)allocation.Start);
+            return Fault(
+                KernelFaultKind.FreedMemory,
+                warp,
+                place,
+                1u << lane,
+                $"{bytes} bytes at 0x{address:x}, {into} bytes into an allocation of {allocation.Bytes} bytes that was freed",
+                address);
+        }
+
+        Allocation? below = _state.Memory.Nearest(address);
+        Allocation? above = _state.Memory.Behind(address);
+        string near = "there is no allocation";
+        long behind = below is null ? long.MaxValue : (long)(address + (ulong)bytes - below.End);
+        long before = above is null ? long.MaxValue : (long)((ulong)above.Start - address);
+        if (below is not null && behind <= before)
+            near = $"they end {behind} bytes behind {(below.Freed ? "a freed" : "an")} allocation of {below.Bytes} bytes at 0x{below.Start:x}";
+        else if (above is not null)
+            near = $"they begin {before} bytes before an allocation of {above.Bytes} bytes at 0x{above.Start:x}";
+        return Fault(KernelFaultKind.OutOfBounds, warp, place, 1u << lane, $"{bytes} bytes at 0x{address:x} are in no allocation; {near}", address);
+    }
 }

@@ -115,9 +115,11 @@ internal sealed unsafe class DeviceMemory : IDisposable
     {
         lock (_lock)
         {
-            foreach (Allocation allocation in _allocations)
+            // First nobody finds it any more: other contexts look here, too, and may be given the same addresses.
+            Allocation[] all = _allocations;
+            Volatile.Write(ref _allocations, []);
+            foreach (Allocation allocation in all)
                 allocation.Release();
-            _allocations = [];
             _quarantine.Clear();
             _quarantined = 0;
             _allocated = 0;
