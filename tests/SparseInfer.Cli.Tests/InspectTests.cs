@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using SparseInfer.SoftwareCuda;
 
 namespace SparseInfer.Cli.Tests;
 
@@ -138,6 +139,27 @@ public sealed partial class InspectTests
         output.ShouldContain("counted on the software CUDA device: one token of one layer, hidden 2048, 1408 neurons");
         string[] tables = output.Split("  kernel")[^2..];
         tables.ShouldAllBe(table => table.Contains("\n  SignBit "));
+    }
+
+    [Fact]
+    public async Task A_device_that_fails_while_it_counts_is_one_line_that_says_where()
+    {
+        SoftwareCudaOptions options = SoftwareCudaBackend.Options;
+        try
+        {
+            SoftwareCudaBackend.Options = options with { WhenOpened = software => software.Faults.FailLaunch = 3 };
+            (int code, _, string error) = await RunAsync(ToolProgram.Gguf, "--activation", "relu", "--kernels");
+
+            code.ShouldBe(1);
+            string line = error.TrimEnd().Split('\n')[^1]; // the others tell what goes on
+            line.ShouldStartWith("sparseinfer: Device 'cuda-software' failed: ");
+            line.ShouldContain("its launch failed, on request");
+            line.ShouldContain("open it and load again");
+        }
+        finally
+        {
+            SoftwareCudaBackend.Options = options;
+        }
     }
 
     [Fact]

@@ -21,6 +21,12 @@ public sealed record SoftwareCudaOptions
     /// <summary>Whether the device says that it shares the machine's memory, as a Jetson does.</summary>
     public bool IsIntegrated { get; init; } = true;
 
+    /// <summary>
+    /// Called for each device that is opened, before anything is done on it: sets counters and faults where a program opens its device by
+    /// itself. Null: nothing is called.
+    /// </summary>
+    public Action<SoftwareCudaContext>? WhenOpened { get; init; }
+
     /// <exception cref="ArgumentOutOfRangeException">A value that no device has.</exception>
     internal void Check()
     {

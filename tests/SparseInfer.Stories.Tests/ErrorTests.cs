@@ -40,6 +40,20 @@ public sealed class ErrorTests(TemporaryFolder folder) : IClassFixture<Temporary
     public void A_misspelt_device_is_refused_with_the_closest() =>
         ErrorOf("--device", "cuda-sofware").ShouldStartWith("stories: --device: There is no device 'cuda-sofware', the closest is 'cuda-software'; ");
 
+    [Fact]
+    public void A_device_that_fails_amid_the_story_is_one_line_behind_what_was_told()
+    {
+        ProgramResult result = StoriesProgram.RunOnFailingDevice("--device", "cuda-software", "--quiet", "--temperature", "0");
+
+        result.Output.ShouldStartWith("Once upon a time");
+        string line = result.Error.TrimEnd();
+        line.ShouldStartWith("stories: --device: Device 'cuda-software' failed: ");
+        line.ShouldContain("its launch failed, on request");
+        line.ShouldContain("open it and load again");
+        line.ShouldNotContain('\n');
+        result.ExitCode.ShouldBe(1);
+    }
+
     [Theory]
     [InlineData("--frobnicate")]
     [InlineData("--tokens")]

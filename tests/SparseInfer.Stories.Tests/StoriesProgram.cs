@@ -28,7 +28,16 @@ internal static class StoriesProgram
         return Finish(process);
     }
 
-    public static Process Start(params string[] args)
+    /// <summary>Runs it with a software CUDA device that fails on the way.</summary>
+    public static ProgramResult RunOnFailingDevice(params string[] args)
+    {
+        using Process process = Start(args, startupHook: typeof(StartupHook).Assembly.Location);
+        return Finish(process);
+    }
+
+    public static Process Start(params string[] args) => Start(args, startupHook: null);
+
+    private static Process Start(string[] args, string? startupHook)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -41,6 +50,11 @@ internal static class StoriesProgram
         foreach (string arg in (string[])[Program, .. args])
         {
             start.ArgumentList.Add(arg);
+        }
+
+        if (startupHook is not null)
+        {
+            start.Environment["DOTNET_STARTUP_HOOKS"] = startupHook;
         }
 
         Process process = Process.Start(start)!;

@@ -21,8 +21,8 @@ internal static class IlgpuDevices
 
     public static IReadOnlyList<Found> List()
     {
-        Found[] software = ListSoftware(); // before the others: their driver is asked for good
-        return [.. All.Value, .. software];
+        Found[] others = All.Value;
+        return [.. others, .. ListSoftware()]; // whether these can be opened depends on who asked which driver
     }
 
     /// <summary>

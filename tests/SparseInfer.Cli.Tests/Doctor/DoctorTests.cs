@@ -1,5 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using SparseInfer.Cli.Doctor;
+using SparseInfer.SoftwareCuda.Driver.Calls;
+using SparseInfer.SoftwareCuda.Driver.Library;
 
 namespace SparseInfer.Cli.Tests.Doctor;
 
@@ -38,6 +41,33 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public void The_software_device_cannot_be_used_where_another_driver_was_asked_first()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            return;
+        }
+
+        string folder = Directory.CreateTempSubdirectory("sparseinfer-tests").FullName;
+        try
+        {
+            File.WriteAllBytes(Path.Combine(folder, "libcuda.so.1"), DriverWithoutDevices());
+            ToolResult result = ToolProgram.RunProgram("env", $"LD_LIBRARY_PATH={folder}", ToolProgram.Dotnet, ToolProgram.Assembly, "doctor", "--json");
+
+            result.ExitCode.ShouldBe(0, result.Error);
+            using JsonDocument json = JsonDocument.Parse(result.Output);
+            Find("cuda").GetProperty("why_not").GetString().ShouldBe("the driver reports no device");
+            Find("cuda-software").GetProperty("why_not").GetString()!.ShouldStartWith("this process has asked NVIDIA's driver");
+
+            JsonElement Find(string name) => json.RootElement.EnumerateArray().Single(device => device.GetProperty("name").GetString() == name);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void Text_shows_the_fix_below_the_reason_and_marks_the_best()
     {
         DoctorReport.Text(
@@ -58,6 +88,20 @@ public sealed class DoctorTests
                                 Use another device.
 
             """.ReplaceLineEndings("\n"));
+    }
+
+    /// <summary>A library as the software driver's, whose functions all answer CUDA_ERROR_NO_DEVICE.</summary>
+    private static byte[] DriverWithoutDevices()
+    {
+        byte[] library = SharedObject.Write([.. EntryPoints.All.Select(function => function.Name)], Architecture.X64);
+        byte[] stub = [0xF3, 0x0F, 0x1E, 0xFA, 0xFF, 0x25]; // endbr64; jmp [rip + ...]
+        byte[] answer = [0xB8, 100, 0, 0, 0, 0xC3]; // mov eax, 100; ret
+        for (int at = library.AsSpan().IndexOf(stub); at >= 0; at = library.AsSpan().IndexOf(stub))
+        {
+            answer.CopyTo(library, at + 4);
+        }
+
+        return library;
     }
 
     private static async Task<(int ExitCode, string Output)> RunAsync(params string[] args)

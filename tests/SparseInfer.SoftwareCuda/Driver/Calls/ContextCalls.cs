@@ -15,6 +15,7 @@ internal static unsafe class ContextCalls
         Require(context is not null && flags <= 0x1F);
         DeviceCalls.RequireDevice(device);
         var made = new DriverContext(device, SoftwareDriverState.Options);
+        made.Options.WhenOpened?.Invoke(made.Settings);
         SoftwareDriverState.Current = made;
         *context = made.Handle;
         return CuResult.Success;
