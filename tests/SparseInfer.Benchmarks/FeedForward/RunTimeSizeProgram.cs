@@ -9,7 +9,7 @@ namespace SparseInfer.Benchmarks;
 /// generator writes, over the same primitives. A library that compiles one kernel for all models would have this one.
 /// </summary>
 internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(layer)
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     /// <summary>The generator's tuning, no property of a model.</summary>
     private const int BlockNeurons = 512;

@@ -12,7 +12,7 @@ namespace SparseInfer.Benchmarks;
 /// a block of neurons goes through all of it while its lists and values are at hand.
 /// </summary>
 internal sealed class UnfusedProgram<T>(LoadedLayer layer) : LayerProgram(layer)
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     private readonly byte[] _mask = new byte[layer.Shape.Intermediate];
     private readonly int[] _list = new int[layer.Shape.Intermediate + FeedForwardSlot.ListPadding];
