@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <summary>
+/// One worker's input, as it is and as dot products want it, and its list of active neurons, in ascending order. Lists have room for <see cref="ListPadding"/> more
+/// entries than neurons, because rows are read in groups of four and a group's last neuron is repeated to fill it.
+/// </summary>
+public sealed class FeedForwardSlot : IDisposable
+{
+    /// <summary>Entries behind the end of a list that may be read and written: the rest of one group and the whole next one.</summary>
+    public const int ListPadding = 8;
+
+    private readonly NativeBuffer _input;
+    private readonly NativeBuffer _preparedInput;
+    private readonly NativeBuffer _side;
+    private readonly NativeBuffer _candidates;
+    private readonly NativeBuffer _active;
+    private readonly NativeBuffer _values;
+
+    internal FeedForwardSlot(int paddedHidden, int neurons, int sideWords)
+    {
+        _input = NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
+        _preparedInput = NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
+        _side = NativeBuffer.Allocate(Math.Max(1, sideWords) * (long)sizeof(ulong));
+        _candidates = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(int));
+        _active = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(int));
+        _values = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(float));
+    }
+
+    /// <summary>The layer's input after the norm, padded with zeros. Kernels leave it as it is.</summary>
+    public ref float Input => ref _input.Ref<float>();
+
+    /// <summary>Room for <see cref="Input"/> in the form that the weight type's dot products want.</summary>
+    public ref float PreparedInput => ref _preparedInput.Ref<float>();
+
+    /// <summary>What a policy derives from the input.</summary>
+    public ref ulong Side => ref _side.Ref<ulong>();
+
+    /// <summary>Neurons of the current block that a predictor lets through.</summary>
+    public ref int Candidates => ref _candidates.Ref<int>();
+
+    /// <summary>Neurons that contribute to the output.</summary>
+    public ref int Active => ref _active.Ref<int>();
+
+    /// <summary>What each active neuron's row of down is multiplied by.</summary>
+    public ref float Values => ref _values.Ref<float>();
+
+    /// <summary>Number of active neurons.</summary>
+    public int Count { get; set; }
+
+    /// <summary>The active neurons.</summary>
+    public ReadOnlySpan<int> ActiveNeurons => MemoryMarshal.CreateReadOnlySpan(ref Active, Count);
+
+    /// <summary>Their values.</summary>
+    public ReadOnlySpan<float> ActiveValues => MemoryMarshal.CreateReadOnlySpan(ref Values, Count);
+
+    /// <summary>Repeats a list's last entry behind its end, so that groups of four can be read without a test.</summary>
+    /// <param name="list">The list's first entry.</param>
+    /// <param name="count">Its length; an empty list is left alone.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pad(ref int list, int count)
+    {
+        if (count > 0)
+        {
+            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref list, count), ListPadding).Fill(Unsafe.Add(ref list, count - 1));
+        }
+    }
+
+    /// <summary>Frees the buffers.</summary>
+    public void Dispose()
+    {
+        _input.Dispose();
+        _preparedInput.Dispose();
+        _side.Dispose();
+        _candidates.Dispose();
+        _active.Dispose();
+        _values.Dispose();
+    }
+}
