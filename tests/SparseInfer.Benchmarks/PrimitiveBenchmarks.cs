@@ -12,7 +12,7 @@ namespace SparseInfer.Benchmarks;
 [GenericTypeArguments(typeof(Q8_0))]
 [GenericTypeArguments(typeof(Q4_0))]
 public class RowDotBenchmarks<T>
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     private const int Columns = 2048;
 

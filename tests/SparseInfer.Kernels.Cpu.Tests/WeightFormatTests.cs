@@ -12,7 +12,7 @@ public sealed class Q4_0Tests : WeightFormatTests<Q4_0>;
 
 /// <summary>What holds in every format; each format's tests are a class of their own.</summary>
 public abstract partial class WeightFormatTests<T>
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     /// <summary>Widths of every kind, those that the format can hold; the last takes three column blocks of a matrix product.</summary>
     private static IEnumerable<int> Widths =>

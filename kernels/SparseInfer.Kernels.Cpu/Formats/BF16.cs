@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>bfloat16: the upper half of a binary32.</summary>
-public readonly struct BF16 : IWeightFormat
+public readonly partial struct BF16 : IWeightFormat
 {
     /// <inheritdoc/>
     public static int BlockElements => 1;
@@ -20,9 +20,6 @@ public readonly struct BF16 : IWeightFormat
     public static float DownUnfold => 1;
 
     /// <inheritdoc/>
-    public static bool QuantizesInput => false;
-
-    /// <inheritdoc/>
     public static nint RowBytes(int paddedColumns) => (nint)paddedColumns * sizeof(ushort);
 
     /// <inheritdoc/>
@@ -33,17 +30,6 @@ public readonly struct BF16 : IWeightFormat
         lo = (Widening.Int16(ref values, column) << 16).AsSingle();
         hi = (Widening.Int16(ref values, column + 16) << 16).AsSingle();
     }
-
-    /// <inheritdoc/>
-    public static float PrepareInput(ref readonly float x, ref float prepared, int paddedColumns) =>
-        InputPreparation.CopyInterleaved(in x, ref prepared, paddedColumns);
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
-        PlainDot.Interleaved
-            ? PlainDot.Sixteen<PlainDot.BrainFloats>(ref x, in rows, in next, paddedColumns)
-            : PlainDot.Widened<BF16>(ref x, in rows, in next, paddedColumns);
 
     /// <inheritdoc/>
     public static nint DownScaleBytes(int paddedColumns) => 0;
@@ -57,13 +43,8 @@ public readonly struct BF16 : IWeightFormat
         Load32(ref neuron, column, out lo, out hi);
 
     /// <inheritdoc/>
-    public static void AddDown(
-        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
-        PlainDown.Add<BF16, PlainDot.BrainFloats>(in down, active, h, ref y, fromColumn, toColumn);
-
-    /// <inheritdoc/>
-    public static void TransposeDown(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron) =>
-        Transposition.Plain<ushort>(ref source, sourceStride, in down, fromNeuron, toNeuron);
+    public static void TransposeDown(ref byte source, nint sourceStride, int columns, ref byte block, int neurons) =>
+        PlainDownBlock.Transpose<ushort>(ref source, sourceStride, columns, ref block, neurons);
 
     /// <inheritdoc/>
     public static void Encode(ReadOnlySpan<float> source, Span<byte> destination)

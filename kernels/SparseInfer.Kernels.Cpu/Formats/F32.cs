@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>IEEE 754 binary32.</summary>
-public readonly struct F32 : IWeightFormat
+public readonly partial struct F32 : IWeightFormat
 {
     /// <inheritdoc/>
     public static int BlockElements => 1;
@@ -20,9 +20,6 @@ public readonly struct F32 : IWeightFormat
     public static float DownUnfold => 1;
 
     /// <inheritdoc/>
-    public static bool QuantizesInput => false;
-
-    /// <inheritdoc/>
     public static nint RowBytes(int paddedColumns) => (nint)paddedColumns * sizeof(float);
 
     /// <inheritdoc/>
@@ -33,17 +30,6 @@ public readonly struct F32 : IWeightFormat
         lo = Vector512.LoadUnsafe(ref values, column);
         hi = Vector512.LoadUnsafe(ref values, column + 16);
     }
-
-    /// <inheritdoc/>
-    public static float PrepareInput(ref readonly float x, ref float prepared, int paddedColumns) =>
-        InputPreparation.Copy(in x, ref prepared, paddedColumns);
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
-        PlainDot.Interleaved
-            ? PlainDot.F32(ref x, in rows, paddedColumns)
-            : PlainDot.Widened<F32>(ref x, in rows, in next, paddedColumns);
 
     /// <inheritdoc/>
     public static nint DownScaleBytes(int paddedColumns) => 0;
@@ -57,13 +43,8 @@ public readonly struct F32 : IWeightFormat
         Load32(ref neuron, column, out lo, out hi);
 
     /// <inheritdoc/>
-    public static void AddDown(
-        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
-        PlainDown.Add<F32, PlainDot.Singles>(in down, active, h, ref y, fromColumn, toColumn);
-
-    /// <inheritdoc/>
-    public static void TransposeDown(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron) =>
-        Transposition.Plain<float>(ref source, sourceStride, in down, fromNeuron, toNeuron);
+    public static void TransposeDown(ref byte source, nint sourceStride, int columns, ref byte block, int neurons) =>
+        PlainDownBlock.Transpose<float>(ref source, sourceStride, columns, ref block, neurons);
 
     /// <inheritdoc/>
     public static void Encode(ReadOnlySpan<float> source, Span<byte> destination) => MemoryMarshal.AsBytes(source).CopyTo(destination);

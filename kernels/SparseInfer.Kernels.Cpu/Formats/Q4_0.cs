@@ -8,13 +8,16 @@ namespace SparseInfer.Kernels.Cpu;
 /// ggml's Q4_0: blocks of 32 columns, a half scale and 16 bytes; byte k holds column k in its lower and column k + 16 in its upper four
 /// bits; <c>w = scale * (quant - 8)</c>, exact in F32.
 /// </summary>
-public readonly struct Q4_0 : IWeightFormat
+public readonly partial struct Q4_0 : IWeightFormat
 {
+    /// <summary>Bytes of a block.</summary>
+    internal const int Block = 18;
+
     /// <inheritdoc/>
     public static int BlockElements => 32;
 
     /// <inheritdoc/>
-    public static int BlockBytes => 18;
+    public static int BlockBytes => Block;
 
     /// <inheritdoc/>
     public static float Unfold => 1;
@@ -23,31 +26,19 @@ public readonly struct Q4_0 : IWeightFormat
     public static float DownUnfold => Widening.HalfUnfold;
 
     /// <inheritdoc/>
-    public static bool QuantizesInput => true;
-
-    /// <inheritdoc/>
-    public static nint RowBytes(int paddedColumns) => (nint)(paddedColumns / 32) * 18;
+    public static nint RowBytes(int paddedColumns) => (nint)(paddedColumns / 32) * Block;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load32(ref byte row, nuint column, out Vector512<float> lo, out Vector512<float> hi)
     {
-        nuint offset = column / 32 * 18;
+        nuint offset = column / 32 * Block;
         float scale = Widening.Half(Unsafe.ReadUnaligned<short>(ref Unsafe.Add(ref row, offset)));
         Vector512<float> scales = Vector512.Create(scale);
         Nibbles(ref row, offset + 2, out lo, out hi);
         lo *= scales;
         hi *= scales;
     }
-
-    /// <inheritdoc/>
-    public static float PrepareInput(ref readonly float x, ref float prepared, int paddedColumns) =>
-        QuantizedInput.ToEightBits(in x, ref prepared, paddedColumns);
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
-        BlockDot.Q4(ref x, in rows, in next, paddedColumns);
 
     /// <inheritdoc/>
     public static nint DownScaleBytes(int paddedColumns) => (nint)paddedColumns * sizeof(ushort);
@@ -65,14 +56,35 @@ public readonly struct Q4_0 : IWeightFormat
         hi *= Widening.FoldedHalf(ref halves, column + 16);
     }
 
+    /// <summary>
+    /// The blocks' scales go to the row of scales, their quants to 32 neurons. In a neuron's row, too, byte k of every 16 holds column k below
+    /// column k + 16; columns past the width hold 8, which means zero.
+    /// </summary>
     /// <inheritdoc/>
-    public static void AddDown(
-        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
-        BlockDown.Add<Q4Down>(in down, active, h, ref y, fromColumn, toColumn);
-
-    /// <inheritdoc/>
-    public static void TransposeDown(ref byte source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron) =>
-        Transposition.Q4_0(ref source, sourceStride, in down, fromNeuron, toNeuron);
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void TransposeDown(ref byte source, nint sourceStride, int columns, ref byte block, int neurons)
+    {
+        int paddedColumns = Padding.Pad(columns);
+        ref ushort scales = ref Unsafe.As<byte, ushort>(ref block);
+        ref byte quants = ref Unsafe.Add(ref block, DownScaleBytes(paddedColumns));
+        for (int fromColumn = 0; fromColumn < paddedColumns; fromColumn += 32)
+        {
+            int endColumn = Math.Min(fromColumn + 32, columns);
+            for (int j = fromColumn; j < endColumn; j++)
+                Unsafe.Add(ref scales, j) = Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref source, j * sourceStride));
+            for (int i = 0; i < neurons; i++)
+            {
+                ref byte destination = ref Unsafe.Add(ref quants, (i * DownNeuronBytes(paddedColumns)) + (fromColumn / 2));
+                int shift = i < 16 ? 0 : 4;
+                for (int k = 0; k < 16; k++)
+                {
+                    int lower = Nibble(ref source, sourceStride, fromColumn + k, endColumn, i & 15, shift);
+                    int upper = Nibble(ref source, sourceStride, fromColumn + k + 16, endColumn, i & 15, shift);
+                    Unsafe.Add(ref destination, k) = (byte)(lower | (upper << 4));
+                }
+            }
+        }
+    }
 
     /// <summary>As ggml's reference: the scale is the value of largest magnitude, with its sign, over -8.</summary>
     /// <inheritdoc/>
@@ -81,7 +93,7 @@ public readonly struct Q4_0 : IWeightFormat
         for (int block = 0; block < source.Length / 32; block++)
         {
             ReadOnlySpan<float> values = source.Slice(block * 32, 32);
-            Span<byte> bytes = destination.Slice(block * 18, 18);
+            Span<byte> bytes = destination.Slice(block * Block, Block);
             float extreme = 0;
             foreach (float value in values)
             {
@@ -97,7 +109,10 @@ public readonly struct Q4_0 : IWeightFormat
     }
 
     /// <inheritdoc/>
-    public static nint FirstNonFinite(ref byte source, nint elements) => NonFinite.FirstScale(ref source, elements / 32, blockBytes: 18);
+    public static nint FirstNonFinite(ref byte source, nint elements) => NonFinite.FirstScale(ref source, elements / 32, blockBytes: Block);
+
+    private static int Nibble(ref byte blocks, nint sourceStride, int column, int endColumn, int index, int shift) =>
+        column < endColumn ? (Unsafe.Add(ref blocks, (column * sourceStride) + 2 + index) >> shift) & 15 : 8;
 
     private static int Quant(float scaled) => Math.Min(15, (int)(scaled + 8.5f));
 

@@ -118,13 +118,13 @@ public static unsafe class WeightPacking
         int parts = Math.Min(degreeOfParallelism, (down.Neurons + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons);
         if (parts == 1)
         {
-            T.TransposeDown(ref *(byte*)source, sourceStride, in destination, 0, destination.Neurons);
+            TransposeBlocks<T>(source, sourceStride, in destination, 0, destination.Neurons);
             return;
         }
         ParallelLoop.For(0, parts, part =>
         {
             (int from, int to) = WorkerGroup.Slice(destination.Neurons, parts, part, DownMatrix.BlockNeurons);
-            T.TransposeDown(ref *(byte*)source, sourceStride, in destination, from, to);
+            TransposeBlocks<T>(source, sourceStride, in destination, from, to);
         });
     }
 
@@ -172,11 +172,25 @@ public static unsafe class WeightPacking
         DownMatrix down = DownMatrix.FromMemory<T>(source, neurons, columns);
         for (int neuron = 0; neuron < neurons; neuron += DownMatrix.BlockNeurons)
         {
-            nint column = F16.FirstNonFinite(ref down.Scales(neuron), down.PaddedColumns);
+            nint column = NonFinite.FirstHalf(ref down.Scales(neuron), down.PaddedColumns);
             if (column >= 0)
                 return (neuron, (int)column);
         }
         return null;
+    }
+
+    private static void TransposeBlocks<T>(nint source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron)
+        where T : IWeightFormat
+    {
+        for (int neuron = fromNeuron; neuron < toNeuron; neuron += DownMatrix.BlockNeurons)
+        {
+            T.TransposeDown(
+                ref *((byte*)source + T.RowBytes(neuron)),
+                sourceStride,
+                down.Columns,
+                ref *down.Block(neuron / DownMatrix.BlockNeurons),
+                Math.Min(DownMatrix.BlockNeurons, toNeuron - neuron));
+        }
     }
 
     private static WeightMatrix Copy<T>(

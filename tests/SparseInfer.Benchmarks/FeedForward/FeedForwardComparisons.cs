@@ -78,7 +78,7 @@ internal static class FeedForwardComparisons
     };
 
     private static HandWritten Programs<T>()
-        where T : IWeightFormat => new(
+        where T : IWeightArithmetic => new(
             layer => new RunTimeSizeProgram<T>(layer),
             layer => new UnfusedProgram<T>(layer),
             layer => new NaiveSparseProgram<T>(layer),

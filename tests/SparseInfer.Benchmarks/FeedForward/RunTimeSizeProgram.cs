@@ -9,7 +9,7 @@ namespace SparseInfer.Benchmarks;
 /// generator writes, over the same primitives. A library that compiles one kernel for all models would have this one.
 /// </summary>
 internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(layer)
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     /// <summary>The generator's tuning, no property of a model.</summary>
     private const int BlockNeurons = 512;
@@ -56,7 +56,8 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
     private static void Dense(LoadedLayer w, in Sizes sizes, FeedForwardSlot slot, int from, int to)
     {
         ref float x = ref slot.Input;
-        float undo = T.PrepareInput(ref x, ref x, sizes.PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = T.PrepareInput(ref x, ref prepared, sizes.PaddedHidden);
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
@@ -65,9 +66,9 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> gate = undo * RowDot.Four<T>(
-                ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), sizes.PaddedHidden);
+                ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), sizes.PaddedHidden);
             Vector128<float> up = undo * RowDot.Four<T>(
-                ref x, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), sizes.PaddedHidden);
+                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), sizes.PaddedHidden);
 
             Unsafe.Add(ref active, count) = i0;
             Unsafe.Add(ref value, count) = Neuron(in sizes, gate.GetElement(0), up.GetElement(0));
@@ -90,7 +91,8 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
-        float undo = T.PrepareInput(ref x, ref x, sizes.PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = T.PrepareInput(ref x, ref prepared, sizes.PaddedHidden);
 
         for (int block = from; block < to; block += BlockNeurons)
         {
@@ -101,7 +103,7 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
             {
                 int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
                 Vector128<float> gate = undo * RowDot.Four<T>(
-                    ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), sizes.PaddedHidden);
+                    ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), sizes.PaddedHidden);
                 float a0 = Activate(in sizes, gate.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -120,7 +122,7 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
                 count += a3 > 0f && i0 + 3 < end ? 1 : 0;
             }
 
-            Up(w, in sizes, ref x, undo, ref active, ref value, first, count);
+            Up(w, in sizes, ref prepared, undo, ref active, ref value, first, count);
         }
 
         slot.Count = count;
@@ -136,7 +138,8 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         ref int candidate = ref slot.Candidates;
         ref ulong signs = ref slot.Side;
         Signs.Pack(ref x, ref signs, sizes.Hidden);
-        float undo = T.PrepareInput(ref x, ref x, sizes.PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = T.PrepareInput(ref x, ref prepared, sizes.PaddedHidden);
 
         for (int block = from; block < to; block += BlockNeurons)
         {
@@ -151,7 +154,7 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
                 int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
                 int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
                 Vector128<float> gate = undo * RowDot.Four<T>(
-                    ref x, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), sizes.PaddedHidden);
+                    ref prepared, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), sizes.PaddedHidden);
                 float a0 = Activate(in sizes, gate.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -170,7 +173,7 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
                 count += a3 > 0f && n + 3 < candidates ? 1 : 0;
             }
 
-            Up(w, in sizes, ref x, undo, ref active, ref value, first, count);
+            Up(w, in sizes, ref prepared, undo, ref active, ref value, first, count);
         }
 
         slot.Count = count;
@@ -178,13 +181,13 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Up(
-        LoadedLayer w, in Sizes sizes, ref float x, float undo, ref int active, ref float value, int first, int count)
+        LoadedLayer w, in Sizes sizes, ref float prepared, float undo, ref int active, ref float value, int first, int count)
     {
         FeedForwardSlot.Pad(ref active, count);
         for (int n = first; n < count; n += 4)
         {
             Vector128<float> up = undo * RowDot.Four<T>(
-                ref x, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), sizes.PaddedHidden);
+                ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), sizes.PaddedHidden);
             Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
             (a * up).StoreUnsafe(ref value, (nuint)n);
         }

@@ -12,7 +12,7 @@ namespace SparseInfer.Benchmarks;
 /// a block of neurons goes through all of it while its lists and values are at hand.
 /// </summary>
 internal sealed class UnfusedProgram<T>(LoadedLayer layer) : LayerProgram(layer)
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     private readonly byte[] _mask = new byte[layer.Shape.Intermediate];
     private readonly int[] _list = new int[layer.Shape.Intermediate + FeedForwardSlot.ListPadding];
@@ -30,15 +30,15 @@ internal sealed class UnfusedProgram<T>(LoadedLayer layer) : LayerProgram(layer)
             _mask.AsSpan().Fill(1);
         }
 
-        float undo = T.PrepareInput(ref slot.Input, ref slot.Input, Layer.Gate.PaddedColumns);
-        Multiply(in Layer.Gate, ref slot.Input, undo, _gate);
+        float undo = T.PrepareInput(ref slot.Input, ref slot.PreparedInput, Layer.Gate.PaddedColumns);
+        Multiply(in Layer.Gate, ref slot.PreparedInput, undo, _gate);
         Relu(_gate);
         if (mode != SparsityMode.Dense)
         {
             MaskZeros();
         }
 
-        Multiply(in Layer.Up, ref slot.Input, undo, _up);
+        Multiply(in Layer.Up, ref slot.PreparedInput, undo, _up);
         MultiplyElements();
         slot.Count = Collect(ref slot.Active);
         ref float values = ref slot.Values;

@@ -11,7 +11,7 @@ internal static class RowComparisons
 
     /// <summary>A matrix times a vector, by this project's kernel and by the obvious alternatives.</summary>
     public static Comparison Alternatives<T>(long bytes)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         var comparison = new Comparison();
         RowMatrix<T> rows = comparison.Own(new RowMatrix<T>(bytes));
@@ -23,7 +23,7 @@ internal static class RowComparisons
 
     /// <summary>The row dot product, the next rows fetched ahead or not.</summary>
     public static Comparison Prefetched<T>()
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         var comparison = new Comparison();
         RowMatrix<T> rows = comparison.Own(new RowMatrix<T>(InMemory));

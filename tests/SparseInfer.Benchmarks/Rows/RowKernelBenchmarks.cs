@@ -11,7 +11,7 @@ namespace SparseInfer.Benchmarks;
 [GenericTypeArguments(typeof(Q8_0))]
 [GenericTypeArguments(typeof(Q4_0))]
 public class RowKernelBenchmarks<T> : IReadsWeights
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     private RowMatrix<T> _rows = null!;
 
@@ -45,7 +45,7 @@ public class RowKernelBenchmarks<T> : IReadsWeights
 [GenericTypeArguments(typeof(Q8_0))]
 [GenericTypeArguments(typeof(Q4_0))]
 public class PrefetchBenchmarks<T> : IReadsWeights
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     private const long Bytes = 128 << 20;
 

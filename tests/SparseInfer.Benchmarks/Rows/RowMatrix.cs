@@ -7,7 +7,7 @@ namespace SparseInfer.Benchmarks;
 
 /// <summary>A matrix of random weights and an input, multiplied in several ways, on one thread.</summary>
 internal sealed class RowMatrix<T> : IDisposable
-    where T : IWeightFormat
+    where T : IWeightArithmetic
 {
     public const int Columns = 4096;
 

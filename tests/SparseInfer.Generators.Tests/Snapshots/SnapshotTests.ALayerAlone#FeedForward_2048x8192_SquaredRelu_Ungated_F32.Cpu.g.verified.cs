@@ -60,7 +60,8 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         where TMeter : struct, IMeter
     {
         ref float x = ref slot.Input;
-        float undo = F32.PrepareInput(ref x, ref x, PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = F32.PrepareInput(ref x, ref prepared, PaddedHidden);
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
@@ -69,7 +70,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> up = undo * RowDot.Four<F32>(
-                ref x, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
+                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
 
             Unsafe.Add(ref active, count) = i0;
             Unsafe.Add(ref value, count) = Activate(up.GetElement(0));
@@ -89,7 +90,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         {
             tally.Neurons += to - from;
             tally.Bytes += (to - from) * NeuronBytes;
-            tally.Inactive += to - from - CountActive(w, ref x, undo, from, to);
+            tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);
         }
     }
 
@@ -104,7 +105,8 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
-        float undo = F32.PrepareInput(ref x, ref x, PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = F32.PrepareInput(ref x, ref prepared, PaddedHidden);
 
         for (int block = from; block < to; block += 512)
         {
@@ -116,7 +118,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
             {
                 int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
                 Vector128<float> up = undo * RowDot.Four<F32>(
-                    ref x, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
+                    ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
                 float a0 = Activate(up.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -172,7 +174,8 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         {
             tally.PredictorTicks += Stopwatch.GetTimestamp();
         }
-        float undo = F32.PrepareInput(ref x, ref x, PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = F32.PrepareInput(ref x, ref prepared, PaddedHidden);
 
         for (int block = from; block < to; block += 512)
         {
@@ -201,7 +204,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
                 int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
                 int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
                 Vector128<float> up = undo * RowDot.Four<F32>(
-                    ref x, w.Up.Four(ref candidate, n), next: w.Up.Four(ref candidate, n + 4), PaddedHidden);
+                    ref prepared, w.Up.Four(ref candidate, n), next: w.Up.Four(ref candidate, n + 4), PaddedHidden);
                 float a0 = Activate(up.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -227,7 +230,7 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
                 tally.Bytes += (candidates + (count - first)) * RowBytes;
                 tally.Bytes += neurons * 256L; // signs
 
-                int trulyActive = CountActive(w, ref x, undo, block, end);
+                int trulyActive = CountActive(w, ref prepared, undo, block, end);
                 int missed = trulyActive - (count - first);
                 tally.Inactive += neurons - trulyActive;
                 tally.Predicted += neurons - candidates;
@@ -251,14 +254,14 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
     }
 
     /// <summary>How many neurons are truly active: only metering asks.</summary>
-    private static int CountActive(Weights w, ref float x, float undo, int from, int to)
+    private static int CountActive(Weights w, ref float prepared, float undo, int from, int to)
     {
         int count = 0;
         for (int i0 = from; i0 < to; i0 += 4)
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> up = undo * RowDot.Four<F32>(
-                ref x, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
+                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
             count += Activate(up.GetElement(0)) > 0f ? 1 : 0;
             count += Activate(up.GetElement(1)) > 0f && i0 + 1 < to ? 1 : 0;
             count += Activate(up.GetElement(2)) > 0f && i0 + 2 < to ? 1 : 0;

@@ -62,7 +62,8 @@ internal static class FeedForward_256x1024_Relu_F16
         where TMeter : struct, IMeter
     {
         ref float x = ref slot.Input;
-        float undo = F16.PrepareInput(ref x, ref x, PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
@@ -71,9 +72,9 @@ internal static class FeedForward_256x1024_Relu_F16
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> gate = undo * RowDot.Four<F16>(
-                ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), PaddedHidden);
+                ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), PaddedHidden);
             Vector128<float> up = undo * RowDot.Four<F16>(
-                ref x, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
+                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
 
             Unsafe.Add(ref active, count) = i0;
             Unsafe.Add(ref value, count) = Neuron(gate.GetElement(0), up.GetElement(0));
@@ -93,7 +94,7 @@ internal static class FeedForward_256x1024_Relu_F16
         {
             tally.Neurons += to - from;
             tally.Bytes += (to - from) * NeuronBytes;
-            tally.Inactive += to - from - CountActive(w, ref x, undo, from, to);
+            tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);
         }
     }
 
@@ -108,7 +109,8 @@ internal static class FeedForward_256x1024_Relu_F16
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
         int count = 0;
-        float undo = F16.PrepareInput(ref x, ref x, PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
 
         for (int block = from; block < to; block += 512)
         {
@@ -120,7 +122,7 @@ internal static class FeedForward_256x1024_Relu_F16
             {
                 int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
                 Vector128<float> gate = undo * RowDot.Four<F16>(
-                    ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
+                    ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
                 float a0 = Activate(gate.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -144,7 +146,7 @@ internal static class FeedForward_256x1024_Relu_F16
             for (int n = first; n < count; n += 4)
             {
                 Vector128<float> up = undo * RowDot.Four<F16>(
-                    ref x, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
+                    ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
                 Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
                 (a * up).StoreUnsafe(ref value, (nuint)n);
             }
@@ -188,7 +190,8 @@ internal static class FeedForward_256x1024_Relu_F16
         }
 
         ulong s0 = signs, s1 = Unsafe.Add(ref signs, 1), s2 = Unsafe.Add(ref signs, 2), s3 = Unsafe.Add(ref signs, 3);
-        float undo = F16.PrepareInput(ref x, ref x, PaddedHidden);
+        ref float prepared = ref slot.PreparedInput;
+        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
 
         for (int block = from; block < to; block += 512)
         {
@@ -227,7 +230,7 @@ internal static class FeedForward_256x1024_Relu_F16
                 int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
                 int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
                 Vector128<float> gate = undo * RowDot.Four<F16>(
-                    ref x, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), PaddedHidden);
+                    ref prepared, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), PaddedHidden);
                 float a0 = Activate(gate.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -251,7 +254,7 @@ internal static class FeedForward_256x1024_Relu_F16
             for (int n = first; n < count; n += 4)
             {
                 Vector128<float> up = undo * RowDot.Four<F16>(
-                    ref x, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
+                    ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
                 Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
                 (a * up).StoreUnsafe(ref value, (nuint)n);
             }
@@ -263,7 +266,7 @@ internal static class FeedForward_256x1024_Relu_F16
                 tally.Bytes += (candidates + (count - first) + (count - first)) * RowBytes;
                 tally.Bytes += neurons * 32L; // signs
 
-                int trulyActive = CountActive(w, ref x, undo, block, end);
+                int trulyActive = CountActive(w, ref prepared, undo, block, end);
                 int missed = trulyActive - (count - first);
                 tally.Inactive += neurons - trulyActive;
                 tally.Predicted += neurons - candidates;
@@ -316,14 +319,14 @@ internal static class FeedForward_256x1024_Relu_F16
     }
 
     /// <summary>How many neurons are truly active: only metering asks.</summary>
-    private static int CountActive(Weights w, ref float x, float undo, int from, int to)
+    private static int CountActive(Weights w, ref float prepared, float undo, int from, int to)
     {
         int count = 0;
         for (int i0 = from; i0 < to; i0 += 4)
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
             Vector128<float> gate = undo * RowDot.Four<F16>(
-                ref x, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
+                ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
             count += Activate(gate.GetElement(0)) > 0f ? 1 : 0;
             count += Activate(gate.GetElement(1)) > 0f && i0 + 1 < to ? 1 : 0;
             count += Activate(gate.GetElement(2)) > 0f && i0 + 2 < to ? 1 : 0;

@@ -285,7 +285,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private void EmitCountActive()
     {
         _code.Summary("How many neurons are truly active: only metering asks.");
-        using (_code.Block("private static int CountActive(Weights w, ref float x, float undo, int from, int to)"))
+        using (_code.Block("private static int CountActive(Weights w, ref float prepared, float undo, int from, int to)"))
         {
             string first = plan.First.ToLowerInvariant();
             string active = plan.HasZeros ? "> 0f" : "!= 0f";

@@ -7,8 +7,10 @@ namespace SparseInfer.Generators.Emit.Cpu;
 internal static class RowGroup
 {
     /// <summary>The input, in the form that the weight type's dot products want it.</summary>
-    public static void EmitInput(CodeWriter code, FeedForwardPlan plan) =>
-        code.Line($"float undo = {plan.Weights}.PrepareInput(ref x, ref x, PaddedHidden);");
+    public static void EmitInput(CodeWriter code, FeedForwardPlan plan) => code.Lines($"""
+        ref float prepared = ref slot.PreparedInput;
+        float undo = {plan.Weights}.PrepareInput(ref x, ref prepared, PaddedHidden);
+        """);
 
     /// <summary>The list that the kernel fills.</summary>
     public static void EmitList(CodeWriter code) => code.Lines("""
@@ -27,14 +29,14 @@ internal static class RowGroup
         int i2 = Unsafe.Add(ref {{list}}, n + 2), i3 = Unsafe.Add(ref {{list}}, n + 3);
         """);
 
-    /// <summary><c>name</c> = the four dot products of the input with the rows i0 to i3 of <c>matrix</c>.</summary>
+    /// <summary><c>name</c> = the four dot products of the prepared input with the rows i0 to i3 of <c>matrix</c>.</summary>
     /// <param name="rows">The rows: an expression of type FourRows.</param>
     /// <param name="next">The rows that come next.</param>
     public static void EmitDot(CodeWriter code, FeedForwardPlan plan, string matrix, string name, string rows, string next)
     {
         string bias = plan.Spec.Biases ? $"Four(w.{matrix}Bias, i0, i1, i2, i3) + " : "";
         code.Line($"Vector128<float> {name} = {bias}undo * RowDot.Four<{plan.Weights}>(");
-        code.Line($"    ref x, {rows}, next: {next}, PaddedHidden);");
+        code.Line($"    ref prepared, {rows}, next: {next}, PaddedHidden);");
     }
 
     /// <summary>Rows <c>i0</c> to <c>i3</c>.</summary>

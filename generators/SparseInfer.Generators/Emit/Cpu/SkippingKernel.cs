@@ -158,7 +158,7 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
             }
 
             code.Line();
-            code.Line("int trulyActive = CountActive(w, ref x, undo, block, end);");
+            code.Line("int trulyActive = CountActive(w, ref prepared, undo, block, end);");
             code.Line("int missed = trulyActive - (count - first);");
             code.Line("tally.Inactive += neurons - trulyActive;");
             code.Line("tally.Predicted += neurons - candidates;");

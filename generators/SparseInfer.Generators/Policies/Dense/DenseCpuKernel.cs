@@ -54,7 +54,7 @@ internal sealed class DenseCpuKernel : CpuKernelEmitter
                 code.Line("tally.Neurons += to - from;");
                 code.Line("tally.Bytes += (to - from) * NeuronBytes;");
                 code.Line(plan.HasZeros
-                    ? "tally.Inactive += to - from - CountActive(w, ref x, undo, from, to);"
+                    ? "tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);"
                     : "tally.Inactive += slot.ActiveValues.Count(0f);");
             }
         }

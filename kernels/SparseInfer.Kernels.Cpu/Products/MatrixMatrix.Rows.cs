@@ -18,7 +18,7 @@ public static unsafe partial class MatrixMatrix
         int yStride,
         float* undo,
         float* inputs)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         int lastRow = toRow - 1;
         for (int token = 0; token < tokens; token += RowTokens, undo += RowTokens, inputs += (nint)RowTokens * paddedColumns)

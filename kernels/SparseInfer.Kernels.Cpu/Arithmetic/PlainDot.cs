@@ -67,45 +67,6 @@ internal static unsafe class PlainDot
         return total;
     }
 
-    /// <summary>
-    /// F32 with vectors of 8 lanes: multiply-adds straight from memory. Nothing is fetched ahead: these loops never keep memory waiting, and
-    /// fetching takes a tenth of the speed.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> F32(ref float x, in FourRows rows, int paddedColumns)
-    {
-        byte* r0 = rows.First, r1 = rows.Second, r2 = rows.Third, r3 = rows.Fourth;
-        Vector128<float> total = Vector128<float>.Zero;
-        nint bytes = (nint)paddedColumns * sizeof(float);
-        nint i = 0;
-        fixed (float* input = &x)
-        {
-            while (i < bytes)
-            {
-                nint end = Math.Min(i + (Segment * sizeof(float)), bytes);
-                Vector256<float> lower0 = default, upper0 = default, lower1 = default, upper1 = default;
-                Vector256<float> lower2 = default, upper2 = default, lower3 = default, upper3 = default;
-                for (; i < end; i += 64)
-                {
-                    Vector256<float> xLo = Vector256.Load((float*)((byte*)input + i));
-                    Vector256<float> xHi = Vector256.Load((float*)((byte*)input + i + 32));
-                    lower0 = Fma.MultiplyAdd(xLo, Vector256.Load((float*)(r0 + i)), lower0);
-                    upper0 = Fma.MultiplyAdd(xHi, Vector256.Load((float*)(r0 + i + 32)), upper0);
-                    lower1 = Fma.MultiplyAdd(xLo, Vector256.Load((float*)(r1 + i)), lower1);
-                    upper1 = Fma.MultiplyAdd(xHi, Vector256.Load((float*)(r1 + i + 32)), upper1);
-                    lower2 = Fma.MultiplyAdd(xLo, Vector256.Load((float*)(r2 + i)), lower2);
-                    upper2 = Fma.MultiplyAdd(xHi, Vector256.Load((float*)(r2 + i + 32)), upper2);
-                    lower3 = Fma.MultiplyAdd(xLo, Vector256.Load((float*)(r3 + i)), lower3);
-                    upper3 = Fma.MultiplyAdd(xHi, Vector256.Load((float*)(r3 + i + 32)), upper3);
-                }
-                total += Reduction.Sum4(
-                    Vector512.Create(lower0, upper0), Vector512.Create(lower1, upper1),
-                    Vector512.Create(lower2, upper2), Vector512.Create(lower3, upper3));
-            }
-        }
-        return total;
-    }
-
     /// <summary>Sixteen-bit formats with vectors of 8 lanes; the input is in <see cref="Interleaved"/> order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sixteen<TWiden>(ref float x, in FourRows rows, in FourRows next, int paddedColumns)
@@ -172,15 +133,17 @@ internal static unsafe class PlainDot
     private static Vector128<float> InterleavedQuarter(Vector256<float> a, Vector256<float> b) =>
         (a.GetLower() + a.GetUpper()) + (b.GetLower() + b.GetUpper());
 
+    /// <summary>16 floats as two vectors in <see cref="Interleaved"/> order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void LoadInterleaved(float* values, out Vector256<float> a, out Vector256<float> b)
+    public static void LoadInterleaved(float* values, out Vector256<float> a, out Vector256<float> b)
     {
         a = Vector256.Create(Vector128.Load(values), Vector128.Load(values + 8));
         b = Vector256.Create(Vector128.Load(values + 4), Vector128.Load(values + 12));
     }
 
+    /// <summary>The inverse of <see cref="LoadInterleaved"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreInterleaved(float* values, Vector256<float> a, Vector256<float> b)
+    public static void StoreInterleaved(float* values, Vector256<float> a, Vector256<float> b)
     {
         a.GetLower().Store(values);
         b.GetLower().Store(values + 4);
@@ -199,67 +162,5 @@ internal static unsafe class PlainDot
 
         /// <summary>The inverse of <see cref="LoadSums"/>.</summary>
         static abstract void StoreSums(float* sums, Vector256<float> a, Vector256<float> b);
-    }
-
-    /// <summary>F32: as they are.</summary>
-    internal readonly struct Singles : IInterleave
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Load(byte* weights, out Vector256<float> a, out Vector256<float> b) => LoadSums((float*)weights, out a, out b);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b)
-        {
-            a = Vector256.Load(sums);
-            b = Vector256.Load(sums + 8);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void StoreSums(float* sums, Vector256<float> a, Vector256<float> b)
-        {
-            a.Store(sums);
-            b.Store(sums + 8);
-        }
-    }
-
-    /// <summary>
-    /// Halves in folded scale: sign, exponent and the upper 7 bits of the fraction are the float's upper half, shifted by 3; the lower 3 bits its
-    /// lower half.
-    /// </summary>
-    internal readonly struct Halves : IInterleave
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Load(byte* weights, out Vector256<float> a, out Vector256<float> b)
-        {
-            Vector256<short> halves = Vector256.Load((short*)weights);
-            Vector256<short> upper = Avx2.ShiftRightArithmetic(halves, 3) & Vector256.Create(unchecked((short)0x8FFF));
-            Vector256<short> lower = Avx2.ShiftLeftLogical(halves, 13);
-            a = Avx2.UnpackLow(lower, upper).AsSingle();
-            b = Avx2.UnpackHigh(lower, upper).AsSingle();
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b) => LoadInterleaved(sums, out a, out b);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void StoreSums(float* sums, Vector256<float> a, Vector256<float> b) => StoreInterleaved(sums, a, b);
-    }
-
-    /// <summary>bfloat16: a float's upper half as it is.</summary>
-    internal readonly struct BrainFloats : IInterleave
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Load(byte* weights, out Vector256<float> a, out Vector256<float> b)
-        {
-            Vector256<short> upper = Vector256.Load((short*)weights);
-            a = Avx2.UnpackLow(Vector256<short>.Zero, upper).AsSingle();
-            b = Avx2.UnpackHigh(Vector256<short>.Zero, upper).AsSingle();
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b) => LoadInterleaved(sums, out a, out b);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void StoreSums(float* sums, Vector256<float> a, Vector256<float> b) => StoreInterleaved(sums, a, b);
     }
 }

@@ -4,71 +4,7 @@ using System.Runtime.InteropServices;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// What one session's feed-forward needs beside the weights: a slot for each worker, and a partial sum for each slice of neurons. Allocated
-/// once.
-/// </summary>
-public sealed class FeedForwardScratch : IDisposable
-{
-    private readonly FeedForwardSlot[] _slots;
-    private readonly NativeBuffer _partials;
-
-    /// <summary>Allocates the slots and the partial sums.</summary>
-    /// <param name="workers">Number of workers.</param>
-    /// <param name="paddedHidden">Width of the input and of the output, padded.</param>
-    /// <param name="slices">The layer's neurons, which workers share in whole slices.</param>
-    /// <param name="sideWords">64-bit words that a policy derives from the input.</param>
-    public FeedForwardScratch(int workers, int paddedHidden, NeuronSlices slices, int sideWords)
-    {
-        Slices = slices;
-        PaddedHidden = paddedHidden;
-        _partials = NativeBuffer.Allocate((long)slices.Count * paddedHidden * sizeof(float));
-        _slots = new FeedForwardSlot[workers];
-        for (int i = 0; i < workers; i++)
-        {
-            (int from, int to) = Neurons(i);
-            _slots[i] = new FeedForwardSlot(paddedHidden, to - from, sideWords);
-        }
-    }
-
-    /// <summary>Number of workers.</summary>
-    public int Workers => _slots.Length;
-
-    /// <summary>How the neurons are divided.</summary>
-    public NeuronSlices Slices { get; }
-
-    /// <summary>Width of a partial sum.</summary>
-    public int PaddedHidden { get; }
-
-    /// <summary>A worker's neurons: those of its slices.</summary>
-    /// <param name="worker">0 to <see cref="Workers"/> - 1.</param>
-    public (int From, int To) Neurons(int worker)
-    {
-        (int from, int to) = Slices.OfWorker(Workers, worker);
-        return (Slices.First(from), Slices.First(to));
-    }
-
-    /// <summary>What a slice's neurons add to the output, column 0 first.</summary>
-    /// <param name="slice">Which slice.</param>
-    public ref float Partial(int slice) => ref Unsafe.Add(ref _partials.Ref<float>(), slice * (nint)PaddedHidden);
-
-    /// <summary>A worker's slot.</summary>
-    /// <param name="worker">0 to <see cref="Workers"/> - 1.</param>
-    public FeedForwardSlot this[int worker] => _slots[worker];
-
-    /// <summary>Frees the slots.</summary>
-    public void Dispose()
-    {
-        foreach (FeedForwardSlot slot in _slots)
-        {
-            slot.Dispose();
-        }
-
-        _partials.Dispose();
-    }
-}
-
-/// <summary>
-/// One worker's input and its list of active neurons, in ascending order. Lists have room for <see cref="ListPadding"/> more
+/// One worker's input, as it is and as dot products want it, and its list of active neurons, in ascending order. Lists have room for <see cref="ListPadding"/> more
 /// entries than neurons, because rows are read in groups of four and a group's last neuron is repeated to fill it.
 /// </summary>
 public sealed class FeedForwardSlot : IDisposable
@@ -77,6 +13,7 @@ public sealed class FeedForwardSlot : IDisposable
     public const int ListPadding = 8;
 
     private readonly NativeBuffer _input;
+    private readonly NativeBuffer _preparedInput;
     private readonly NativeBuffer _side;
     private readonly NativeBuffer _candidates;
     private readonly NativeBuffer _active;
@@ -85,14 +22,18 @@ public sealed class FeedForwardSlot : IDisposable
     internal FeedForwardSlot(int paddedHidden, int neurons, int sideWords)
     {
         _input = NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
+        _preparedInput = NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
         _side = NativeBuffer.Allocate(Math.Max(1, sideWords) * (long)sizeof(ulong));
         _candidates = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(int));
         _active = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(int));
         _values = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(float));
     }
 
-    /// <summary>The layer's input after the norm, padded with zeros; kernels fold it in place.</summary>
+    /// <summary>The layer's input after the norm, padded with zeros. Kernels leave it as it is.</summary>
     public ref float Input => ref _input.Ref<float>();
+
+    /// <summary>Room for <see cref="Input"/> in the form that the weight type's dot products want.</summary>
+    public ref float PreparedInput => ref _preparedInput.Ref<float>();
 
     /// <summary>What a policy derives from the input.</summary>
     public ref ulong Side => ref _side.Ref<ulong>();
@@ -131,6 +72,7 @@ public sealed class FeedForwardSlot : IDisposable
     public void Dispose()
     {
         _input.Dispose();
+        _preparedInput.Dispose();
         _side.Dispose();
         _candidates.Dispose();
         _active.Dispose();

@@ -20,7 +20,7 @@ public static unsafe partial class OrderedDown
     /// <param name="toColumn">End of the range, a multiple of 32: at most the padded width.</param>
     public static void Accumulate<T>(
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         if (!h.IsEmpty && fromColumn < toColumn)
             T.AddDown(in down, active, h, ref y, fromColumn, toColumn);

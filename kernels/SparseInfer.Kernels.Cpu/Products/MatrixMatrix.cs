@@ -94,7 +94,7 @@ public static unsafe partial class MatrixMatrix
         ref float y,
         int yStride,
         Span<float> panel)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         Pack<T>(paddedColumns, ref x, xStride, tokens, panel);
         MultiplyPacked<T>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, panel);
@@ -111,7 +111,7 @@ public static unsafe partial class MatrixMatrix
     /// <param name="panel">Scratch, as <see cref="Multiply{T}"/> has it.</param>
     /// <exception cref="ArgumentException">The scratch is too short.</exception>
     public static void Pack<T>(int paddedColumns, ref float x, int xStride, int tokens, Span<float> panel)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         CheckPanel(panel, paddedColumns, tokens);
         int tiledTokens = TiledTokens<T>(tokens);
@@ -145,7 +145,7 @@ public static unsafe partial class MatrixMatrix
     /// <exception cref="ArgumentException">The scratch is too short.</exception>
     public static void MultiplyPacked<T>(
         in WeightMatrix w, int fromRow, int toRow, int paddedColumns, int tokens, ref float y, int yStride, Span<float> panel)
-        where T : IWeightFormat =>
+        where T : IWeightArithmetic =>
         MultiplyTiled<T>(Vector512.IsHardwareAccelerated, in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, panel);
 
     /// <summary>As the public method, with the register tile chosen: of vectors of 16 lanes, or of 8.</summary>
@@ -159,7 +159,7 @@ public static unsafe partial class MatrixMatrix
         ref float y,
         int yStride,
         Span<float> panel)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         CheckPanel(panel, paddedColumns, tokens);
         int tiledTokens = TiledTokens<T>(tokens);
@@ -194,7 +194,7 @@ public static unsafe partial class MatrixMatrix
     /// lose to the rows.
     /// </summary>
     private static int TiledTokens<T>(int tokens)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         if (T.QuantizesInput)
             return 0;

@@ -6,6 +6,9 @@ namespace SparseInfer.Kernels.Cpu;
 /// <summary>Searches raw weights for infinities and NaN: an exponent field that is all ones.</summary>
 internal static class NonFinite
 {
+    /// <summary>First of a run of halves that is not finite; -1 if none is.</summary>
+    public static nint FirstHalf(ref byte source, nint elements) => First16(ref source, elements, exponentMask: 0x7C00);
+
     /// <summary>First of a run of 16-bit floats whose exponent field is all ones; -1 if none is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint First16(ref byte source, nint elements, ushort exponentMask)

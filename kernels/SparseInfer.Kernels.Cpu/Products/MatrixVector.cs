@@ -11,13 +11,13 @@ public static class MatrixVector
     /// <param name="fromRow">First row.</param>
     /// <param name="toRow">End of the range.</param>
     /// <param name="paddedColumns">The matrix's padded columns.</param>
-    /// <param name="preparedX">The input, prepared by <see cref="IWeightFormat.PrepareInput"/>.</param>
-    /// <param name="undo">What <see cref="IWeightFormat.PrepareInput"/> returned.</param>
+    /// <param name="preparedX">The input, prepared by <see cref="IWeightArithmetic.PrepareInput"/>.</param>
+    /// <param name="undo">What <see cref="IWeightArithmetic.PrepareInput"/> returned.</param>
     /// <param name="y">The outputs, row 0's first; elements outside the range are left alone.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply<T>(
         in WeightMatrix w, int fromRow, int toRow, int paddedColumns, ref float preparedX, float undo, ref float y)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         int last = toRow - 1;
         for (int row = fromRow; row < toRow; row += 4)

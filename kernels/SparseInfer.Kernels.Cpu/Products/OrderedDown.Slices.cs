@@ -11,7 +11,7 @@ public static unsafe partial class OrderedDown
     /// <param name="scratch">The worker's list of active neurons, and where partial sums go.</param>
     /// <param name="worker">The worker.</param>
     public static void AccumulateSlices<T>(in DownMatrix down, FeedForwardScratch scratch, int worker)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         FeedForwardSlot slot = scratch[worker];
         ReadOnlySpan<int> active = slot.ActiveNeurons;

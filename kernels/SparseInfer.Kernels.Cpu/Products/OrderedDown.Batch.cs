@@ -62,7 +62,7 @@ public static unsafe partial class OrderedDown
         int fromColumn,
         int toColumn,
         Span<float> panel)
-        where T : IWeightFormat =>
+        where T : IWeightArithmetic =>
         MultiplyTiled<T>(
             Vector512.IsHardwareAccelerated, in down, slices, ref h, hStride, tokens, ref y, yStride, fromColumn, toColumn, panel);
 
@@ -79,7 +79,7 @@ public static unsafe partial class OrderedDown
         int fromColumn,
         int toColumn,
         Span<float> panel)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         if (panel.Length < PanelLength)
             throw new ArgumentException($"The scratch has {panel.Length} elements of {PanelLength} needed.", nameof(panel));
@@ -122,7 +122,7 @@ public static unsafe partial class OrderedDown
         int fromColumn,
         int toColumn,
         float* sums)
-        where T : IWeightFormat
+        where T : IWeightArithmetic
     {
         int columns = toColumn - fromColumn;
         Span<int> block = stackalloc int[DownMatrix.BlockNeurons];

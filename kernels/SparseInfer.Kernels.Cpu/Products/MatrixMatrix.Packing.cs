@@ -65,7 +65,7 @@ public static unsafe partial class MatrixMatrix
         for (int i = 0; i < groupRows; i += 4)
         {
             FourRows four = w.Four(row + i, Math.Min(row + i + 1, last), Math.Min(row + i + 2, last), Math.Min(row + i + 3, last));
-            if (typeof(T) == typeof(F32))
+            if (LieAsFloats<T>())
             {
                 nint skipped = column * sizeof(float);
                 four = new FourRows(four.First + skipped, four.Second + skipped, four.Third + skipped, four.Fourth + skipped);
@@ -85,6 +85,11 @@ public static unsafe partial class MatrixMatrix
             PackFour((float*)four.First, (float*)four.Second, (float*)four.Third, (float*)four.Fourth, columns, rows + i);
         }
     }
+
+    /// <summary>Whether rows need no widening.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool LieAsFloats<T>()
+        where T : IWeightFormat => T.BlockElements == 1 && T.BlockBytes == sizeof(float);
 
     /// <summary>Brings a row's columns to F32 and true scale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

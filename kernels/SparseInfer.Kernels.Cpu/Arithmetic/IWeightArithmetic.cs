@@ -1,0 +1,42 @@
+using System.Runtime.Intrinsics;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <summary>
+/// What is computed with weights as they are stored: dot products of four rows with an input, and rows added up, each times its activation.
+/// What is added to what, and in which order, belongs to the format: the same bits from every primitive, thread count and processor.
+/// </summary>
+public interface IWeightArithmetic : IWeightFormat
+{
+    /// <summary>Whether inputs and activations are rounded to integers: what products then give differs from F32's.</summary>
+    static abstract bool QuantizesInput { get; }
+
+    /// <summary>
+    /// Brings an input vector into the form that <see cref="DotFour"/> wants, in the room of its floats: in plain formats multiplied by
+    /// <see cref="IWeightFormat.Unfold"/>, or by less where an element is so large that it would overflow; in block formats quantized, with a
+    /// scale for every 32 elements.
+    /// </summary>
+    /// <param name="x">The input, padded with zeros.</param>
+    /// <param name="prepared">Where the prepared input goes; may be <paramref name="x"/> itself.</param>
+    /// <param name="paddedColumns">Length of both, a multiple of 32.</param>
+    /// <returns>The power of two by which every dot product with the prepared input is to be multiplied: 1 but for huge inputs.</returns>
+    static abstract float PrepareInput(ref readonly float x, ref float prepared, int paddedColumns);
+
+    /// <summary>Dots four rows with a prepared input.</summary>
+    /// <param name="x">The input, as <see cref="PrepareInput"/> left it.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="next">The rows that come next: fetched meanwhile. Any address is harmless.</param>
+    /// <param name="paddedColumns">Length of x and of the rows, a multiple of 32.</param>
+    /// <returns>The four dot products, still to be multiplied by what <see cref="PrepareInput"/> returned.</returns>
+    static abstract Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns);
+
+    /// <summary>Adds neurons of a down matrix, each times its activation, to y.</summary>
+    /// <param name="down">The matrix.</param>
+    /// <param name="active">The neurons, ascending.</param>
+    /// <param name="h">Their activations, at least one; neurons that have none are fetched, not added.</param>
+    /// <param name="y">The sums, column 0's first.</param>
+    /// <param name="fromColumn">First column, a multiple of 32.</param>
+    /// <param name="toColumn">End of the range, a multiple of 32.</param>
+    static abstract void AddDown(
+        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn);
+}
