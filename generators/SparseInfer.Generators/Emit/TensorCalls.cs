@@ -1,32 +1,41 @@
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Emit;
 
-/// <summary>How a program asks a <c>WeightBinder</c> for what a model declares, as C#.</summary>
+/// <summary>How a program asks a <c>WeightBinder</c> for a tensor, as C#.</summary>
 internal sealed class TensorCalls(ModelSpec spec)
 {
     /// <summary>The declared types as an argument: <c>[WeightType.F16, WeightType.Q8_0]</c>.</summary>
     public string Types => "[" + string.Join(", ", spec.Weights.Select(type => $"WeightType.{type}")) + "]";
 
-    public static string Matrix(string name, string rows, string columns, string types) =>
-        $"bind.Matrix({name}, rows: {rows}, columns: {columns}, {types})";
+    /// <summary>A tensor that may have any declared type, or a vector.</summary>
+    public string Bind(Tensor tensor) => Bind(tensor, Types);
 
-    public string Matrix(string name, string rows, string columns) => Matrix(name, rows, columns, Types);
+    /// <summary>A tensor of one of these types; of a feed-forward's down, of this type.</summary>
+    public string Bind(Tensor tensor, string types)
+    {
+        string rotary = tensor.IsRotary ? $", HeadDimension, {spec.Attention.RopeDimensions}, RopePairing.{spec.Attention.RopePairing}" : "";
+        string kind = tensor.IsRotary ? "Rotary" : "";
+        if (tensor.Columns is null)
+        {
+            return $"bind.{kind}Vector({tensor.Name}, {tensor.Rows.Name}{rotary})";
+        }
 
-    /// <summary>The matrix that leads out of a feed-forward, neuron-major.</summary>
-    public static string DownMatrix(string type) =>
-        $"bind.Down({LayerTensor.Down.Name()}, hidden: Hidden, intermediate: Intermediate, {type})";
+        return tensor.Role == TensorRole.Down
+            ? $"bind.Down({tensor.Name}, hidden: {tensor.Rows.Name}, intermediate: {tensor.Columns.Name}, {types})"
+            : $"bind.{kind}Matrix({tensor.Name}, rows: {tensor.Rows.Name}, columns: {tensor.Columns.Name}{rotary}, {types})";
+    }
 
-    /// <summary>A query or key matrix.</summary>
-    public string Rotary(LayerTensor tensor, string rows) =>
-        $"bind.RotaryMatrix({tensor.Name()}, rows: {rows}, columns: Hidden, {RotaryArguments}, {Types})";
-
-    public static string Vector(string name, string length) => $"bind.Vector({name}, {length})";
-
-    public static string Bias(LayerTensor tensor, string length) => Vector(tensor.Name("bias"), length);
-
-    /// <summary>A query or key bias.</summary>
-    public string RotaryBias(LayerTensor tensor, string length) => $"bind.RotaryVector({tensor.Name("bias")}, {length}, {RotaryArguments})";
-
-    private string RotaryArguments => $"HeadDimension, {spec.Attention.RopeDimensions}, RopePairing.{spec.Attention.RopePairing}";
+    /// <summary>Writes how <c>type</c> becomes the weight type that a layer's feed-forward has in the file.</summary>
+    public void EmitCommonType(Text.CodeWriter code, IEnumerable<Tensor> matrices)
+    {
+        using (code.Block("WeightType type = bind.CommonType(", "[", $"], {Types});"))
+        {
+            foreach (Tensor matrix in matrices)
+            {
+                code.Line(matrix.Name + ",");
+            }
+        }
+    }
 }

@@ -38,6 +38,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
     private const int Heads = 32;
     private const int KeyValueHeads = 32;
     private const int HeadDimension = 128;
+    private const int QueryWidth = 4096;
     private const int PaddedQueryWidth = 4096;
     private const int KeyValueWidth = 4096;
     private const int InputWidth = 4096;
@@ -68,8 +69,8 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             Layer w = _layers[layer] = new Layer();
             w.AttentionNorm = bind.Vector(new($"blk.{layer}.attn_norm.weight", $"model.layers.{layer}.input_layernorm.weight"), Hidden);
             w.Query = bind.RotaryMatrix(
-                new($"blk.{layer}.attn_q.weight", $"model.layers.{layer}.self_attn.q_proj.weight"), rows: Heads * HeadDimension,
-                columns: Hidden, HeadDimension, 128, RopePairing.Interleaved, [WeightType.F16]).Weights;
+                new($"blk.{layer}.attn_q.weight", $"model.layers.{layer}.self_attn.q_proj.weight"), rows: QueryWidth, columns: Hidden,
+                HeadDimension, 128, RopePairing.Interleaved, [WeightType.F16]).Weights;
             w.Key = bind.RotaryMatrix(
                 new($"blk.{layer}.attn_k.weight", $"model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueWidth, columns: Hidden,
                 HeadDimension, 128, RopePairing.Interleaved, [WeightType.F16]).Weights;
@@ -77,8 +78,8 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 new($"blk.{layer}.attn_v.weight", $"model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueWidth, columns: Hidden,
                 [WeightType.F16]).Weights;
             w.Output = bind.Matrix(
-                new($"blk.{layer}.attn_output.weight", $"model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden,
-                columns: Heads * HeadDimension, [WeightType.F16]).Weights;
+                new($"blk.{layer}.attn_output.weight", $"model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden, columns: QueryWidth,
+                [WeightType.F16]).Weights;
             w.FeedForwardNorm = bind.Vector(
                 new($"blk.{layer}.ffn_norm.weight", $"model.layers.{layer}.post_attention_layernorm.weight"), Hidden);
 

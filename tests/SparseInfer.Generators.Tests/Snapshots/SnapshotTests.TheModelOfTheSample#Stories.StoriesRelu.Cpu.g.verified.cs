@@ -40,6 +40,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
     private const int Heads = 8;
     private const int KeyValueHeads = 4;
     private const int HeadDimension = 32;
+    private const int QueryWidth = 256;
     private const int PaddedQueryWidth = 256;
     private const int KeyValueWidth = 128;
     private const int InputWidth = 256;
@@ -70,8 +71,8 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             Layer w = _layers[layer] = new Layer();
             w.AttentionNorm = bind.Vector(new($"blk.{layer}.attn_norm.weight", $"model.layers.{layer}.input_layernorm.weight"), Hidden);
             w.Query = bind.RotaryMatrix(
-                new($"blk.{layer}.attn_q.weight", $"model.layers.{layer}.self_attn.q_proj.weight"), rows: Heads * HeadDimension,
-                columns: Hidden, HeadDimension, 32, RopePairing.Interleaved, [WeightType.F16]).Weights;
+                new($"blk.{layer}.attn_q.weight", $"model.layers.{layer}.self_attn.q_proj.weight"), rows: QueryWidth, columns: Hidden,
+                HeadDimension, 32, RopePairing.Interleaved, [WeightType.F16]).Weights;
             w.Key = bind.RotaryMatrix(
                 new($"blk.{layer}.attn_k.weight", $"model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueWidth, columns: Hidden,
                 HeadDimension, 32, RopePairing.Interleaved, [WeightType.F16]).Weights;
@@ -79,8 +80,8 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
                 new($"blk.{layer}.attn_v.weight", $"model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueWidth, columns: Hidden,
                 [WeightType.F16]).Weights;
             w.Output = bind.Matrix(
-                new($"blk.{layer}.attn_output.weight", $"model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden,
-                columns: Heads * HeadDimension, [WeightType.F16]).Weights;
+                new($"blk.{layer}.attn_output.weight", $"model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden, columns: QueryWidth,
+                [WeightType.F16]).Weights;
             w.FeedForwardNorm = bind.Vector(
                 new($"blk.{layer}.ffn_norm.weight", $"model.layers.{layer}.post_attention_layernorm.weight"), Hidden);
 
