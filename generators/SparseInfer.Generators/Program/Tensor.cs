@@ -30,7 +30,7 @@ internal enum TensorRole
 
 /// <summary>A tensor that a program wants from a file.</summary>
 /// <param name="Field">What generated programs keep it in.</param>
-/// <param name="Gguf">What GGUF files call it. In a layer, the layer's number is in <c>layer</c>, as C# interpolates it.</param>
+/// <param name="Gguf">What GGUF files call it; in layers with <c>{layer}</c> for the layer's number.</param>
 /// <param name="HuggingFace">What Hugging Face's safetensors call it.</param>
 /// <param name="Rows">Rows; of a vector, its elements.</param>
 /// <param name="Columns">Columns; null: a vector.</param>
@@ -42,7 +42,7 @@ internal sealed record Tensor(
     public bool IsOfLayer => Gguf.StartsWith("blk.", StringComparison.Ordinal);
 
     /// <summary>Its name in files, as C# that makes a <c>TensorName</c>.</summary>
-    public string Name => IsOfLayer ? $"new($\"{Gguf}\", $\"{HuggingFace}\")" : $"new(\"{Gguf}\", \"{HuggingFace}\")";
+    public string Name => $"new(\"{Gguf}\", \"{HuggingFace}\")";
 
     /// <summary>A layer's weight.</summary>
     public static Tensor OfLayer(TensorRole role, string field, string gguf, string huggingFace, Dimension rows, Dimension? columns = null, bool isRotary = false) =>

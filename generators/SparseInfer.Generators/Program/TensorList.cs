@@ -11,6 +11,13 @@ internal static class TensorList
             .OrderBy(tensor => tensor.Role is TensorRole.NormWeight or TensorRole.NormBias ? 0 : tensor.Columns is not null ? 1 : 2),
     ];
 
+    /// <summary>A layer's tensors that are no feed-forward's, in that order; the norm before the feed-forward last.</summary>
+    public static IReadOnlyList<Tensor> LayerTensors(this IReadOnlyList<Operation> operations) =>
+    [
+        .. operations.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output),
+        .. operations.Where(operation => operation is Norm).TensorsOf(Stage.FeedForward),
+    ];
+
     /// <summary>A feed-forward's tensors: gate, up, down, their biases.</summary>
     public static IReadOnlyList<Tensor> FeedForwardTensors(this IEnumerable<Operation> operations) =>
         operations.Where(operation => operation is Neurons or Down or SumSlices).TensorsOf(Stage.FeedForward);

@@ -24,8 +24,8 @@ internal sealed partial class DecoderClass
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
         _calls = new WeightCalls(_spec.Weights);
-        _tensors = new TensorCalls(_spec);
         _program = ModelProgram.Of(_spec);
+        _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. _spec.Weights.Select(type => Planner.FeedForward(_spec.FeedForward, type))];
     }
 
@@ -40,6 +40,8 @@ internal sealed partial class DecoderClass
             EmitConstants();
             _code.Line();
             EmitWeights();
+            _code.Line();
+            _tensors.EmitTable(_code);
             _code.Line();
             EmitBind();
             _code.Line();
@@ -57,6 +59,7 @@ internal sealed partial class DecoderClass
     [
         "System",
         "System.CodeDom.Compiler",
+        "System.Collections.Generic",
         "System.Diagnostics",
         "System.Runtime.CompilerServices",
         "System.Runtime.InteropServices",
@@ -141,13 +144,6 @@ internal sealed partial class DecoderClass
     /// <summary>Tensors that are no layer's.</summary>
     private IEnumerable<Tensor> Whole => [_program.Embed.Table, _program.Head.Matrix, .. _program.OutputNorm.Tensors];
 
-    /// <summary>A layer's tensors that are no feed-forward's, as programs ask for them.</summary>
-    private IEnumerable<Tensor> LayerTensors =>
-    [
-        .. _program.Layer.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output),
-        .. _program.Layer.Where(operation => operation is Norm).TensorsOf(Stage.FeedForward),
-    ];
-
     private void EmitBind()
     {
         using (_code.Block("public override void Bind(WeightBinder bind)"))
@@ -162,7 +158,7 @@ internal sealed partial class DecoderClass
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _layers[layer] = new Layer();");
-                foreach (Tensor tensor in LayerTensors)
+                foreach (Tensor tensor in _program.Layer.LayerTensors())
                 {
                     _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
                 }
@@ -175,7 +171,7 @@ internal sealed partial class DecoderClass
 
     private string Bind(Tensor tensor)
     {
-        string call = _tensors.Bind(tensor);
+        string call = TensorCalls.Bind(tensor);
         return tensor.Columns is null ? call : _calls.Bind(call);
     }
 
@@ -187,7 +183,7 @@ internal sealed partial class DecoderClass
             return;
         }
 
-        _tensors.EmitCommonType(_code, _program.Layer.FeedForwardTensors().Where(tensor => tensor.Columns is not null));
+        _code.Line($"WeightType type = {_tensors.BindType()};");
         foreach (FeedForwardPlan plan in _feedForwards)
         {
             using (_code.Block($"if (type == WeightType.{plan.Weights})"))
@@ -199,15 +195,10 @@ internal sealed partial class DecoderClass
 
     private void EmitBindFeedForward(FeedForwardPlan plan)
     {
-        string type = $"WeightType.{plan.Weights}";
         _code.Line($"{plan.ClassName}.Weights feedForward = w.{FeedForwardField(plan)} = new();");
         foreach (Tensor tensor in _program.Layer.FeedForwardTensors())
         {
-            _code.Line($"feedForward.{tensor.Field} = " + tensor.Role switch
-            {
-                TensorRole.Neurons => $"{_tensors.Bind(tensor, $"[{type}]")}.Weights;",
-                _ => $"{_tensors.Bind(tensor, type)};",
-            });
+            _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
         }
 
         LayerSet prepared = LayerSet.Prepared(_spec, plan);
@@ -226,8 +217,8 @@ internal sealed partial class DecoderClass
     {
         using (_code.Block("private sealed class Layer"))
         {
-            _code.Line($"public {_calls.FieldType} {string.Join(", ", LayerTensors.Where(tensor => tensor.Columns is not null).Select(tensor => tensor.Field))};");
-            foreach (Tensor vector in LayerTensors.Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
+            _code.Line($"public {_calls.FieldType} {string.Join(", ", _program.Layer.LayerTensors().Where(tensor => tensor.Columns is not null).Select(tensor => tensor.Field))};");
+            foreach (Tensor vector in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
             {
                 _code.Line($"public float[] {vector.Field} = [];");
             }

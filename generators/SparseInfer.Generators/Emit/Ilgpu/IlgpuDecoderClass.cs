@@ -26,7 +26,7 @@ internal sealed partial class IlgpuDecoderClass
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
         _program = ModelProgram.Of(_spec);
-        _tensors = new TensorCalls(_spec);
+        _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
         _packsSigns = _spec.Policies.Any(policy => Predicts(policy.Policy));
         _name = GeneratedNames.Program(_spec.Target, "Ilgpu");
@@ -42,7 +42,7 @@ internal sealed partial class IlgpuDecoderClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
+        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
         DeviceKernel[] kernels = [.. Kernels()];
         DeviceKernel[] matrixKernels = [.. TensorCoreKernels()];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
@@ -68,6 +68,8 @@ internal sealed partial class IlgpuDecoderClass
 
             _code.Line();
             EmitWeights();
+            _code.Line();
+            _tensors.EmitTable(_code);
             _code.Line();
             EmitBind();
             _code.Line();
@@ -218,11 +220,11 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
-    private string Matrix(Tensor tensor) => $"upload.Matrix({_tensors.Bind(tensor)}, {tensor.Rows.Name}, {tensor.Columns!.Name})";
+    private string Matrix(Tensor tensor) => $"upload.Matrix({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}, {tensor.Columns!.Name})";
 
-    private string Vector(Tensor tensor) => $"upload.Vector({_tensors.Bind(tensor)})";
+    private string Vector(Tensor tensor) => $"upload.Vector({TensorCalls.Bind(tensor)})";
 
-    private string Norm(Norm norm) => $"upload.Norm({string.Join(", ", norm.Tensors.Select(_tensors.Bind))})";
+    private string Norm(Norm norm) => $"upload.Norm({string.Join(", ", norm.Tensors.Select(TensorCalls.Bind))})";
 
     /// <summary>Writes tensors of several heads that become one on the device.</summary>
     private void EmitStack(string field, IEnumerable<Tensor> tensors, string end)
@@ -231,7 +233,7 @@ internal sealed partial class IlgpuDecoderClass
         {
             foreach (Tensor tensor in tensors)
             {
-                _code.Line($"({_tensors.Bind(tensor)}, {tensor.Rows.Name}),");
+                _code.Line($"({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}),");
             }
         }
     }
@@ -271,7 +273,7 @@ internal sealed partial class IlgpuDecoderClass
         IReadOnlyList<Tensor> tensors = _program.Layer.FeedForwardTensors();
         if (!Single)
         {
-            _tensors.EmitCommonType(_code, tensors.Where(tensor => tensor.Columns is not null));
+            _code.Line($"WeightType type = {_tensors.BindType()};");
         }
 
         string type = Single ? $"WeightType.{_spec.Weights[0]}" : "type";
@@ -281,17 +283,12 @@ internal sealed partial class IlgpuDecoderClass
             switch (tensor.Role)
             {
                 case TensorRole.Neurons:
-                    _code.Line($"StoredMatrix {variable} = {_tensors.Bind(tensor, $"[{type}]")};");
-                    _code.Line($"w.{tensor.Field} = upload.Matrix({variable}, Intermediate, Hidden);");
-                    foreach (var (_, readers) in SignMatrices.Where(signs => signs.Matrix == tensor.Field))
-                    {
-                        string signs = $"upload.Signs({variable}, Intermediate, Hidden)";
-                        _code.Line($"ArrayView<Words4> {variable}Signs = {(readers.IsEveryLayer ? signs : $"{readers.Condition} ? {signs} : default")};");
-                    }
-
+                    string signs = string.Concat(SignMatrices.Where(signs => signs.Matrix == tensor.Field).Select(signs =>
+                        $", packsSigns: {(signs.Layers.IsEveryLayer ? "true" : signs.Layers.Condition)}, out ArrayView<Words4> {variable}Signs"));
+                    _code.Line($"w.{tensor.Field} = upload.Matrix({TensorCalls.Bind(tensor)}, Intermediate, Hidden{signs});");
                     break;
                 case TensorRole.Down:
-                    _code.Line($"w.Down = upload.Down({_tensors.Bind(tensor, type)}, {type}, Hidden, Intermediate);");
+                    _code.Line($"w.Down = upload.Down({TensorCalls.Bind(tensor)}, {type}, Hidden, Intermediate);");
                     break;
                 case TensorRole.NeuronBias:
                     _code.Line($"ArrayView<float> {variable} = {Vector(tensor)};");

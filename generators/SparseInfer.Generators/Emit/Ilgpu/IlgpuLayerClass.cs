@@ -124,12 +124,8 @@ internal sealed class IlgpuLayerClass
             foreach (string matrix in Matrices)
             {
                 string variable = matrix.ToLowerInvariant();
-                _code.Line($"var {variable}Stored = new StoredMatrix(bind.{matrix}, bind.Type);");
-                _code.Line($"DeviceMatrix {variable} = upload.Matrix({variable}Stored, {Intermediate}, {Hidden});");
-                if (_policy.Signs(_plans[0]).Contains(matrix))
-                {
-                    _code.Line($"ArrayView<Words4> {variable}Signs = upload.Signs({variable}Stored, {Intermediate}, {Hidden});");
-                }
+                string signs = _policy.Signs(_plans[0]).Contains(matrix) ? $", packsSigns: true, out ArrayView<Words4> {variable}Signs" : "";
+                _code.Line($"DeviceMatrix {variable} = upload.Matrix(new StoredMatrix(bind.{matrix}, bind.Type), {Intermediate}, {Hidden}{signs});");
             }
 
             _code.Line($"DeviceMatrix down = upload.Down(bind.Down, bind.Type, {Hidden}, {Intermediate});");
