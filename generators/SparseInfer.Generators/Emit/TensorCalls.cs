@@ -62,9 +62,10 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 
     private static string Declaration(Tensor tensor)
     {
-        string sizes = tensor.Role == TensorRole.Down ? $"hidden: {tensor.Rows.Name}, intermediate: {tensor.Columns!.Name}, Types"
-            : tensor.Columns is { } columns ? $"rows: {tensor.Rows.Name}, columns: {columns.Name}, Types"
-            : tensor.Rows.Name;
+        // In the declaration's words: errors about a file repeat them.
+        string sizes = tensor.Role == TensorRole.Down ? $"hidden: {tensor.Rows.Declared}, intermediate: {tensor.Columns!.Declared}, Types"
+            : tensor.Columns is { } columns ? $"rows: {tensor.Rows.Declared}, columns: {columns.Declared}, Types"
+            : tensor.Rows.Declared;
         string also = tensor.IsRotary ? " { Rotary = Rotary }" : tensor.Role == TensorRole.Neurons ? " { OfFeedForward = true }" : "";
         return $"public static readonly Declared{Kind(tensor)} {Name(tensor)} = new({tensor.Name}, {sizes}){also};";
     }

@@ -113,7 +113,6 @@ internal sealed partial class DecoderClass
             private const int Heads = {{_attention.Heads}};
             private const int KeyValueHeads = {{_attention.KeyValueHeads}};
             private const int HeadDimension = {{_attention.HeadDimension}};
-            private const int QueryWidth = {{_plan.QueryWidth}};
             private const int PaddedQueryWidth = {{_plan.PaddedQueryWidth}};
             private const int KeyValueWidth = {{_plan.KeyValueWidth}};
             private const int InputWidth = {{System.Math.Max(_plan.PaddedHidden, _plan.PaddedQueryWidth)}};

@@ -140,6 +140,7 @@ internal sealed partial class IlgpuDecoderClass
             private const int Hidden = {{_spec.Hidden}};
             private const int HiddenQuads = {{_plan.HiddenQuads}}; // four columns each, padded
             private const int Heads = {{_attention.Heads}};
+            private const int KeyValueHeads = {{_attention.KeyValueHeads}};
             private const int HeadDimension = {{_attention.HeadDimension}};
             private const int QueryWidth = {{_plan.Shape.QueryWidth}};
             private const int QueryQuads = {{_plan.Shape.PaddedQueryWidth / 4}};
