@@ -5,6 +5,7 @@ using SparseInfer.Files;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Kernels.Cpu;
 using SparseInfer.Kernels.Ilgpu;
+using SparseInfer.Loading;
 using SparseInfer.Runtime;
 using FileType = vocabulary::SparseInfer.WeightType;
 
@@ -27,10 +28,13 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
         }
 
         using var file = ModelFile.FromMemory("layer", null, tensors);
-        Bind(new WeightBinder(file, new LoadOptions(), Memory, [], [], new WeightBinder(file, new LoadOptions(), Memory, [], [])));
-        IlgpuUpload upload = Upload(new WeightBinder(file, new LoadOptions(), Memory, [], []));
-        _fields["UpBias"] = upload.Vector(data.UpBias ?? []);
-        _fields["GateBias"] = upload.Vector(data.GateBias ?? []);
+        List<string> problems = [];
+        var check = new TensorCheck(file, new LoadOptions(), Tensors, layers: 1, problems);
+        problems.ShouldBeEmpty();
+        Bind(new WeightBinder(file, check, new LoadOptions(), Memory, []));
+        IlgpuUpload upload = Upload(new WeightBinder(file, check, new LoadOptions(), Memory, []));
+        _fields["UpBias"] = upload.Vector(data.UpBias ?? [0f]);
+        _fields["GateBias"] = upload.Vector(data.GateBias ?? [0f]);
     }
 
     /// <summary>The weights as the generated structure that kernels take.</summary>
@@ -48,21 +52,21 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
     /// <summary>A field of that structure: <c>Up</c>, <c>DownScales</c>.</summary>
     public object Field(string name) => _fields[name];
 
+    public override IReadOnlyList<DeclaredTensor> Tensors => [.. Matrices.Select(matrix => matrix.Declared), Down];
+
     public override void Bind(WeightBinder bind)
     {
         IlgpuUpload upload = Upload(bind);
-        var type = (FileType)_layer.Weights;
-        foreach (string name in _layer.Gated ? ["Gate", "Up"] : new[] { "Up" })
+        foreach (var (name, declared) in Matrices)
         {
-            Runtime.StoredMatrix stored = bind.Matrix(Name(name.ToLowerInvariant()), _layer.Intermediate, _layer.Hidden, [type]);
-            DeviceMatrix matrix = upload.Matrix(stored, _layer.Intermediate, _layer.Hidden);
+            DeviceMatrix matrix = upload.Matrix(
+                bind.Matrix(declared), _layer.Intermediate, _layer.Hidden, packsSigns: true, out ArrayView<Words4> signs);
             _fields[name] = matrix.Words;
             _fields[name + "Scales"] = matrix.Scales;
-            _fields[name + "Signs"] = upload.Signs(stored, _layer.Intermediate, _layer.Hidden);
+            _fields[name + "Signs"] = signs;
         }
 
-        DeviceMatrix down = upload.Down(
-            bind.Down(Name("down"), _layer.Hidden, _layer.Intermediate, type), type, _layer.Hidden, _layer.Intermediate);
+        DeviceMatrix down = upload.Down(bind.Down(Down, layer: 0), Type, _layer.Hidden, _layer.Intermediate);
         _fields["Down"] = down.Words;
         _fields["DownScales"] = down.Scales.IsValid ? down.Scales.Cast<Words4>() : default(ArrayView<Words4>);
     }
@@ -70,6 +74,16 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
     public override DecoderState CreateState(int capacity, KeyValueType cacheType) => throw new NotSupportedException();
 
     public void Dispose() => Memory.Dispose();
+
+    private FileType Type => (FileType)_layer.Weights;
+
+    private (string Name, DeclaredMatrix Declared)[] Matrices => field ??=
+    [
+        .. (_layer.Gated ? ["Gate", "Up"] : new[] { "Up" }).Select(name =>
+            (name, new DeclaredMatrix(Name(name.ToLowerInvariant()), _layer.Intermediate, _layer.Hidden, [Type]))),
+    ];
+
+    private DeclaredDown Down => field ??= new DeclaredDown(Name("down"), _layer.Hidden, _layer.Intermediate, [Type]);
 
     private static TensorName Name(string name) => new(name + ".weight", name + ".weight");
 

@@ -73,7 +73,7 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     [Theory]
     [InlineData("blk.0.ffn_up.weight", new long[] { 1000, 256 }, "[1024, 256] (Intermediate x Hidden)")]
     [InlineData("blk.3.ffn_down.weight", new long[] { 1024, 256 }, "[256, 1024] (Hidden x Intermediate)")]
-    [InlineData("blk.3.attn_k.weight", new long[] { 256, 256 }, "[128, 256] (KeyValueWidth x Hidden)")]
+    [InlineData("blk.3.attn_k.weight", new long[] { 256, 256 }, "[128, 256] (KeyValueHeads * HeadDimension x Hidden)")]
     [InlineData("token_embd.weight", new long[] { 500, 256 }, "[512, 256] (Vocabulary x Hidden)")]
     [InlineData("blk.1.attn_q.weight", new long[] { 4, 64, 256 }, "[256, 256] (Heads * HeadDimension x Hidden)")]
     public void A_wrong_shape_is_shown_with_the_declared_one(string name, long[] shape, string declared)

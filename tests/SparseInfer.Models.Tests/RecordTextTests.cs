@@ -13,7 +13,7 @@ public sealed class RecordTextTests(LoadedModels models)
     };
 
     /// <summary>Records of names and whole numbers of at least 0, and of nothing that has a culture.</summary>
-    private static readonly Type[] Plain = [typeof(PreparationOptions), typeof(PreparationReport), typeof(TensorName), typeof(StepOptions)];
+    private static readonly Type[] Plain = [typeof(PreparationOptions), typeof(PreparationReport), typeof(TensorName), typeof(RotaryOrder), typeof(StepOptions)];
 
     [Fact]
     public async Task Every_public_record_prints_the_same_in_every_culture()

@@ -28,10 +28,12 @@ public sealed class StagingTests
             bytes[(i * row.Length) + 2] = (byte)i; // within the numbers
         }
 
+        DeclaredMatrix wanted = UploadProgram.Matrix("m.weight", Rows, Columns, type);
         DeviceMatrix matrix = default;
         using (TinyModel model = UploadProgram.Load(
             device,
-            (bind, upload) => matrix = upload.Matrix(bind.Matrix(new("m.weight", ""), Rows, Columns, [type]), Rows, Columns),
+            [wanted],
+            (bind, upload) => matrix = upload.Matrix(bind.Matrix(wanted), Rows, Columns),
             UploadProgram.Tensor("m.weight", type, bytes, Rows, Columns)))
         {
             byte[] words = MemoryMarshal.AsBytes<Words4>(Back(device, matrix.Words)).ToArray();

@@ -29,9 +29,11 @@ public sealed class UploadTests
     public void A_matrix_has_its_rows_padded_and_its_scales_apart(WeightType type, int rows, int columns)
     {
         byte[][] source = [.. Enumerable.Range(0, rows).Select(row => Numbers.Encode(type, Numbers.Random(columns, row)))];
+        DeclaredMatrix wanted = UploadProgram.Matrix("m.weight", rows, columns, type);
         DeviceMatrix matrix = default;
         using TinyModel model = Load(
-            (bind, upload) => matrix = upload.Matrix(bind.Matrix(new("m.weight", ""), rows, columns, [type]), rows, columns),
+            [wanted],
+            (bind, upload) => matrix = upload.Matrix(bind.Matrix(wanted), rows, columns),
             UploadProgram.Tensor("m.weight", type, [.. source.SelectMany(row => row)], rows, columns));
 
         int rowBytes = (columns + 31) / 32 * 32 / DeviceMatrix.ColumnsPerWords(type) * 16;
@@ -59,9 +61,11 @@ public sealed class UploadTests
     public void A_down_matrix_is_neuron_major_and_keeps_every_bit(WeightType type, int hidden, int neurons)
     {
         byte[][] source = [.. Enumerable.Range(0, hidden).Select(row => Numbers.Encode(type, Numbers.Random(neurons, row)))];
+        var wanted = new DeclaredDown(new("m.weight", ""), hidden, neurons, [type]);
         DeviceMatrix down = default;
         using TinyModel model = Load(
-            (bind, upload) => down = upload.Down(bind.Down(new("m.weight", ""), hidden, neurons, type), type, hidden, neurons),
+            [wanted],
+            (bind, upload) => down = upload.Down(bind.Down(wanted, layer: 0), type, hidden, neurons),
             UploadProgram.Tensor("m.weight", type, [.. source.SelectMany(row => row)], hidden, neurons));
 
         (down.Rows, down.Columns).ShouldBe((neurons, hidden));
@@ -89,14 +93,11 @@ public sealed class UploadTests
         float[] values = Numbers.Random(rows * columns, 21);
         values[0] = -0f;
         byte[] source = [.. values.Chunk(columns).SelectMany(row => Numbers.Encode(type, row))];
+        DeclaredMatrix wanted = UploadProgram.Matrix("m.weight", rows, columns, type);
         ArrayView<Words4> signs = default;
         using TinyModel model = Load(
-            (bind, upload) =>
-            {
-                StoredMatrix matrix = bind.Matrix(new("m.weight", ""), rows, columns, [type]);
-                upload.Matrix(matrix, rows, columns);
-                signs = upload.Signs(matrix, rows, columns);
-            },
+            [wanted],
+            (bind, upload) => upload.Matrix(bind.Matrix(wanted), rows, columns, packsSigns: true, out signs),
             UploadProgram.Tensor("m.weight", type, source, rows, columns));
 
         float[] decoded = Numbers.Decode(type, source, rows * columns);
@@ -118,14 +119,14 @@ public sealed class UploadTests
         float[] query = Numbers.Random(4 * 40, 1);
         float[] key = Numbers.Random(2 * 40, 2);
         float[] value = Numbers.Random(2 * 40, 3);
+        DeclaredMatrix q = UploadProgram.Matrix("q.weight", 4, 40, WeightType.F32, WeightType.F16);
+        DeclaredMatrix k = UploadProgram.Matrix("k.weight", 2, 40, WeightType.F32, WeightType.F16);
+        DeclaredMatrix v = UploadProgram.Matrix("v.weight", 2, 40, WeightType.F32, WeightType.F16);
         DeviceMatrix[] parts = [];
         using TinyModel model = Load(
+            [q, k, v],
             (bind, upload) => parts = upload.Stack(
-                [
-                    (bind.Matrix(new("q.weight", ""), 4, 40, [WeightType.F32, WeightType.F16]), 4),
-                    (bind.Matrix(new("k.weight", ""), 2, 40, [WeightType.F32, WeightType.F16]), 2),
-                    (bind.Matrix(new("v.weight", ""), 2, 40, [WeightType.F32, WeightType.F16]), 2),
-                ],
+                [(bind.Matrix(q), 4), (bind.Matrix(k), 2), (bind.Matrix(v), 2)],
                 columns: 40),
             UploadProgram.Tensor("q.weight", WeightType.F32, Numbers.Encode(WeightType.F32, query), 4, 40),
             UploadProgram.Tensor("k.weight", WeightType.F32, Numbers.Encode(WeightType.F32, key), 2, 40),
@@ -141,13 +142,16 @@ public sealed class UploadTests
     {
         float[] norm = Numbers.Random(40, 1);
         float[] bias = Numbers.Random(40, 2);
+        var normWanted = new DeclaredVector(new("norm", ""), 40);
+        var biasWanted = new DeclaredVector(new("bias", ""), 40);
         DeviceNorm both = default;
         ArrayView<float> stacked = default;
         using TinyModel model = Load(
+            [normWanted, biasWanted],
             (bind, upload) =>
             {
-                float[] weight = bind.Vector(new("norm", ""), 40);
-                float[] offset = bind.Vector(new("bias", ""), 40);
+                float[] weight = bind.Vector(normWanted);
+                float[] offset = bind.Vector(biasWanted);
                 both = upload.Norm(weight, offset);
                 stacked = upload.Stack([(weight, 40), (offset, 40)]);
             },
@@ -160,25 +164,20 @@ public sealed class UploadTests
     }
 
     [Fact]
-    public void What_the_host_had_of_a_matrix_is_given_back_with_the_next()
+    public void What_the_host_had_of_a_matrix_is_given_back_once_it_is_uploaded()
     {
         byte[] bytes = Numbers.Encode(WeightType.F16, Numbers.Random(4 * 40, 1));
+        DeclaredMatrix wanted = UploadProgram.Matrix("a.weight", 4, 40, WeightType.F16);
         bool wasOwned = true;
         using TinyModel model = Load(
+            [wanted],
             (bind, upload) =>
             {
-                StoredMatrix first = bind.Matrix(new("a.weight", ""), 4, 40, [WeightType.F16]);
-                upload.Matrix(first, 4, 40);
-                StoredMatrix second = bind.Matrix(new("b.weight", ""), 4, 40, [WeightType.F16]);
-                upload.Matrix(second, 4, 40);
-                if (first.Weights.Address != 0)
-                {
-                    wasOwned = bind.Memory.Free(first.Weights.Address);
-                    Should.Throw<InvalidOperationException>(() => upload.Signs(first, 4, 40)).Message.ShouldContain("directly after the matrix");
-                }
+                StoredMatrix matrix = bind.Matrix(wanted);
+                upload.Matrix(matrix, 4, 40, packsSigns: true, out _);
+                wasOwned = bind.Memory.Free(matrix.Weights.Address);
             },
-            UploadProgram.Tensor("a.weight", WeightType.F16, bytes, 4, 40),
-            UploadProgram.Tensor("b.weight", WeightType.F16, bytes, 4, 40));
+            UploadProgram.Tensor("a.weight", WeightType.F16, bytes, 4, 40));
         wasOwned.ShouldBeFalse("the copy that padding made was freed by the upload");
     }
 
@@ -197,14 +196,12 @@ public sealed class UploadTests
                 byte[] signs = packed.AsSpan<byte>().ToArray();
                 signs[9] ^= (byte)(damaged ? 1 : 0);
                 ArrayView<Words4> uploaded = default;
-                void Bind(WeightBinder bind, IlgpuUpload upload)
-                {
-                    StoredMatrix stored = bind.Matrix(new("blk.0.ffn_gate.weight", ""), 4, 64, [WeightType.F32]);
-                    upload.Matrix(stored, 4, 64);
-                    uploaded = upload.Signs(stored, 4, 64);
-                }
-
-                TinyModel Load() => UploadProgram.Load(TestDevice.Shared, Bind, Prepared(weights, signs));
+                DeclaredMatrix wanted = UploadProgram.Matrix("blk.{layer}.ffn_gate.weight", 4, 64, WeightType.F32);
+                TinyModel Load() => UploadProgram.Load(
+                    TestDevice.Shared,
+                    [wanted],
+                    (bind, upload) => upload.Matrix(bind.Matrix(wanted), 4, 64, packsSigns: true, out uploaded),
+                    Prepared(weights, signs));
                 if (damaged)
                 {
                     Should.Throw<ModelFormatException>(Load).Message.ShouldContain("does not hold the signs of its matrix, in row 1");
@@ -226,12 +223,15 @@ public sealed class UploadTests
         byte[] bytes = Numbers.Encode(WeightType.F16, Numbers.Random(4 * 40, 1));
         byte[] damaged = [.. bytes];
         damaged.AsSpan(20, 2).Fill(0x7f); // NaN
+        DeclaredMatrix a = UploadProgram.Matrix("a.weight", 4, 40, WeightType.F16);
+        DeclaredMatrix b = UploadProgram.Matrix("b.weight", 4, 40, WeightType.F16);
         Should.Throw<ModelFormatException>(() => UploadProgram.Load(
             device,
+            [a, b],
             (bind, upload) =>
             {
-                upload.Matrix(bind.Matrix(new("a.weight", ""), 4, 40, [WeightType.F16]), 4, 40);
-                upload.Matrix(bind.Matrix(new("b.weight", ""), 4, 40, [WeightType.F16]), 4, 40);
+                upload.Matrix(bind.Matrix(a), 4, 40);
+                upload.Matrix(bind.Matrix(b), 4, 40);
             },
             UploadProgram.Tensor("a.weight", WeightType.F16, bytes, 4, 40),
             UploadProgram.Tensor("b.weight", WeightType.F16, damaged, 4, 40)));
@@ -259,8 +259,8 @@ public sealed class UploadTests
             ]);
     }
 
-    private static TinyModel Load(Action<WeightBinder, IlgpuUpload> bind, params TensorInMemory[] tensors) =>
-        UploadProgram.Load(TestDevice.Shared, bind, tensors);
+    private static TinyModel Load(DeclaredTensor[] wanted, Action<WeightBinder, IlgpuUpload> bind, params TensorInMemory[] tensors) =>
+        UploadProgram.Load(TestDevice.Shared, wanted, bind, tensors);
 
     private static byte[] Bytes<T>(ArrayView<T> view)
         where T : unmanaged => MemoryMarshal.AsBytes<T>(Back(view)).ToArray();

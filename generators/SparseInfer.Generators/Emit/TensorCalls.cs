@@ -1,32 +1,89 @@
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit;
 
-/// <summary>How a program asks a <c>WeightBinder</c> for what a model declares, as C#.</summary>
-internal sealed class TensorCalls(ModelSpec spec)
+/// <summary>How a generated program says which tensors it wants, and asks a <c>WeightBinder</c> for each.</summary>
+internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 {
-    /// <summary>The declared types as an argument: <c>[WeightType.F16, WeightType.Q8_0]</c>.</summary>
-    public string Types => "[" + string.Join(", ", spec.Weights.Select(type => $"WeightType.{type}")) + "]";
+    private const string Table = "InFile";
 
-    public static string Matrix(string name, string rows, string columns, string types) =>
-        $"bind.Matrix({name}, rows: {rows}, columns: {columns}, {types})";
+    /// <summary>Those of no layer, then those of every layer; a tied head is none of its own.</summary>
+    private IReadOnlyList<Tensor> Tensors { get; } =
+    [
+        .. program.Embed.Tensors,
+        .. program.IsTied ? [] : program.Head.Tensors,
+        .. program.OutputNorm.Tensors,
+        .. program.Layer.LayerTensors(),
+        .. program.Layer.FeedForwardTensors(),
+    ];
 
-    public string Matrix(string name, string rows, string columns) => Matrix(name, rows, columns, Types);
+    /// <summary>Writes the table of all tensors.</summary>
+    public void EmitTable(CodeWriter code)
+    {
+        code.Summary("The tensors of a file, as they were declared.");
+        using (code.Block($"private static class {Table}"))
+        {
+            code.Line($"private static readonly WeightType[] Types = [{string.Join(", ", spec.Weights.Select(type => $"WeightType.{type}"))}];");
+            AttentionSpec attention = spec.Attention;
+            code.Line($"private static readonly RotaryOrder Rotary = new(HeadDimension, {attention.RopeDimensions}, RopePairing.{attention.RopePairing});");
+            code.Line();
+            foreach (Tensor tensor in Tensors)
+            {
+                code.Line(Declaration(tensor));
+            }
 
-    /// <summary>The matrix that leads out of a feed-forward, neuron-major.</summary>
-    public static string DownMatrix(string type) =>
-        $"bind.Down({LayerTensor.Down.Name()}, hidden: Hidden, intermediate: Intermediate, {type})";
+            code.Line();
+            using (code.Block("public static readonly DeclaredTensor[] All =", "[", "];"))
+            {
+                foreach (string names in Rows(Tensors.Select(tensor => Name(tensor) + ","), LineBreaker.MaxLength - 12))
+                {
+                    code.Line(names);
+                }
+            }
+        }
 
-    /// <summary>A query or key matrix.</summary>
-    public string Rotary(LayerTensor tensor, string rows) =>
-        $"bind.RotaryMatrix({tensor.Name()}, rows: {rows}, columns: Hidden, {RotaryArguments}, {Types})";
+        code.Line();
+        code.Line($"public override IReadOnlyList<DeclaredTensor> Tensors => {Table}.All;");
+    }
 
-    public static string Vector(string name, string length) => $"bind.Vector({name}, {length})";
+    /// <summary>A tensor, as it comes from the binder.</summary>
+    public static string Bind(Tensor tensor) => $"bind.{Kind(tensor)}({Reference(tensor)}{(tensor.IsOfLayer ? ", layer" : "")})";
 
-    public static string Bias(LayerTensor tensor, string length) => Vector(tensor.Name("bias"), length);
+    /// <summary>The weight type that a layer's feed-forward has in the file.</summary>
+    public string BindType() => $"bind.TypeOf({Reference(program.Layer.FeedForwardTensors()[0])}, layer)";
 
-    /// <summary>A query or key bias.</summary>
-    public string RotaryBias(LayerTensor tensor, string length) => $"bind.RotaryVector({tensor.Name("bias")}, {length}, {RotaryArguments})";
+    private static string Kind(Tensor tensor) => tensor.Columns is null ? "Vector" : tensor.Role == TensorRole.Down ? "Down" : "Matrix";
 
-    private string RotaryArguments => $"HeadDimension, {spec.Attention.RopeDimensions}, RopePairing.{spec.Attention.RopePairing}";
+    private static string Name(Tensor tensor) => char.ToUpperInvariant(tensor.Field[0]) + tensor.Field.Substring(1);
+
+    private static string Reference(Tensor tensor) => $"{Table}.{Name(tensor)}";
+
+    private static string Declaration(Tensor tensor)
+    {
+        // In the declaration's words: errors about a file repeat them.
+        string sizes = tensor.Role == TensorRole.Down ? $"hidden: {tensor.Rows.Declared}, intermediate: {tensor.Columns!.Declared}, Types"
+            : tensor.Columns is { } columns ? $"rows: {tensor.Rows.Declared}, columns: {columns.Declared}, Types"
+            : tensor.Rows.Declared;
+        string also = tensor.IsRotary ? " { Rotary = Rotary }" : tensor.Role == TensorRole.Neurons ? " { OfFeedForward = true }" : "";
+        return $"public static readonly Declared{Kind(tensor)} {Name(tensor)} = new({tensor.Name}, {sizes}){also};";
+    }
+
+    private static IEnumerable<string> Rows(IEnumerable<string> words, int length)
+    {
+        string row = "";
+        foreach (string word in words)
+        {
+            if (row.Length > 0 && row.Length + 1 + word.Length > length)
+            {
+                yield return row;
+                row = "";
+            }
+
+            row += row.Length == 0 ? word : " " + word;
+        }
+
+        yield return row;
+    }
 }

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Plan;
@@ -15,21 +16,18 @@ internal sealed record DecoderPlan(
     int KeyValueWidth,
     int PromptBatch)
 {
+    private ModelProgram Program => ModelProgram.Of(Spec);
+
     /// <summary>Bytes of weights that one token reads when every neuron is computed, in the first declared weight type.</summary>
-    public long DenseBytes => (Spec.Layers * (AttentionBytes + FeedForwardBytes)) + HeadBytes;
+    public long DenseBytes => AttentionBytes + FeedForwardBytes + HeadBytes;
 
-    public long HeadBytes => Spec.Vocabulary * WeightLayout.Bytes(Spec.Weights[0], PaddedHidden);
+    public long HeadBytes => Program.Head.Matrix.MatrixBytes(RowBytes);
 
-    public long AttentionBytes =>
-        ((QueryWidth + (2 * KeyValueWidth)) * WeightLayout.Bytes(Spec.Weights[0], PaddedHidden))
-        + (Spec.Hidden * WeightLayout.Bytes(Spec.Weights[0], PaddedQueryWidth));
+    /// <summary>Of all layers.</summary>
+    public long AttentionBytes => Spec.Layers * Program.Layer.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output).Sum(tensor => tensor.MatrixBytes(RowBytes));
 
-    public long FeedForwardBytes
-    {
-        get
-        {
-            FeedForwardPlan plan = Planner.FeedForward(Spec.FeedForward, Spec.Weights[0]);
-            return plan.RowBytes * plan.Intermediate * (plan.InputMatrices + 1);
-        }
-    }
+    /// <summary>Of all layers.</summary>
+    public long FeedForwardBytes => Spec.Layers * Program.Layer.FeedForwardTensors().Sum(tensor => tensor.MatrixBytes(RowBytes));
+
+    private long RowBytes(int columns) => WeightLayout.Bytes(Spec.Weights[0], WeightLayout.Pad(columns));
 }

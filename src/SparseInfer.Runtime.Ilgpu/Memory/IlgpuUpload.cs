@@ -8,8 +8,7 @@ namespace SparseInfer.Runtime;
 
 /// <summary>
 /// Copies a program's weights to its device, each once, in the layout that kernels read. What the host had of a matrix is given back as
-/// soon as it is in page-locked memory, so that a model is never resident twice; from there it is copied while the next is prepared. On the
-/// defaults of the binder's checking pass everything does nothing.
+/// soon as it is in page-locked memory, so that a model is never resident twice; from there it is copied while the next is prepared.
 /// </summary>
 public sealed partial class IlgpuUpload
 {
@@ -21,8 +20,6 @@ public sealed partial class IlgpuUpload
     private readonly Action<nint> _giveBack;
     private readonly Func<InvalidDataException, Exception> _refuse;
     private readonly UploadRing _ring;
-    private nint _last;
-    private bool _lastIsMapped;
 
     internal IlgpuUpload(IlgpuDevice device, WeightBinder bind)
     {
@@ -44,36 +41,41 @@ public sealed partial class IlgpuUpload
     }
 
     /// <summary>Waits until everything is on the device.</summary>
-    internal void Finish()
-    {
-        GiveBackLast();
-        _ring.Finish();
-    }
+    internal void Finish() => _ring.Finish();
 
     /// <summary>A matrix.</summary>
     /// <param name="m">What the binder gave.</param>
     /// <param name="rows">Declared rows.</param>
     /// <param name="columns">Declared columns.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
-    public DeviceMatrix Matrix(StoredMatrix m, int rows, int columns)
+    public DeviceMatrix Matrix(StoredMatrix m, int rows, int columns) => Matrix(m, rows, columns, packsSigns: false, out _);
+
+    /// <summary>A matrix, and its signs: those of a prepared file, once compared, or packed now.</summary>
+    /// <param name="m">What the binder gave.</param>
+    /// <param name="rows">Declared rows.</param>
+    /// <param name="columns">Declared columns.</param>
+    /// <param name="packsSigns">Whether the signs are wanted.</param>
+    /// <param name="signs">
+    /// [rows x words a row], 32 signs a uint, the first in the lowest bit; padded with zeros to whole elements. Empty where they are not wanted.
+    /// </param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    /// <exception cref="Files.ModelFormatException">The file's signs are another matrix's.</exception>
+    public DeviceMatrix Matrix(StoredMatrix m, int rows, int columns, bool packsSigns, out ArrayView<Words4> signs)
     {
         WeightMatrix matrix = m.Weights;
-        if (matrix.Address == 0)
-        {
-            return default;
-        }
-
         Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
-        GiveBackLast();
-        _last = matrix.Address;
         int rowWords = matrix.PaddedColumns / DeviceMatrix.ColumnsPerWords(m.Type);
-        if (Mapped(matrix.Address, matrix.Stride, m.Type, rows, rowWords) is { } words)
+        ArrayView<Words4>? mapped = Mapped(matrix.Address, matrix.Stride, m.Type, rows, rowWords);
+        DeviceMatrix uploaded = mapped is { } words
+            ? new DeviceMatrix(m.Type, words, default, rows, columns, rowWords)
+            : Rows([matrix], m.Type, columns, firstRow: 0);
+        signs = packsSigns ? Signs(m) : default;
+        if (mapped is null)
         {
-            _lastIsMapped = true;
-            return new DeviceMatrix(m.Type, words, default, rows, columns, rowWords);
+            _giveBack(matrix.Address);
         }
 
-        return Rows([matrix], m.Type, columns, firstRow: 0);
+        return uploaded;
     }
 
     /// <summary>
@@ -81,7 +83,7 @@ public sealed partial class IlgpuUpload
     /// </summary>
     /// <param name="parts">What the binder gave, and the rows that are declared.</param>
     /// <param name="columns">Declared columns.</param>
-    /// <returns>One for each run of a type; nothing in the checking pass.</returns>
+    /// <returns>One for each run of a type.</returns>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
     public DeviceMatrix[] Stack(ReadOnlySpan<(StoredMatrix Matrix, int Rows)> parts, int columns)
     {
@@ -94,16 +96,10 @@ public sealed partial class IlgpuUpload
             for (; from < parts.Length && parts[from].Matrix.Type == type; from++)
             {
                 WeightMatrix matrix = parts[from].Matrix.Weights;
-                if (matrix.Address == 0)
-                {
-                    return [];
-                }
-
                 Require(matrix.Rows == parts[from].Rows && matrix.Columns == columns, parts[from].Rows, columns);
                 run.Add(matrix);
             }
 
-            GiveBackLast();
             DeviceMatrix rows = Rows(CollectionsMarshal.AsSpan(run), type, columns, firstRow);
             foreach (WeightMatrix matrix in run)
             {
@@ -154,13 +150,7 @@ public sealed partial class IlgpuUpload
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     public unsafe DeviceMatrix Down(DownMatrix m, WeightType type, int hidden, int intermediate)
     {
-        if (m.Neurons == 0)
-        {
-            return default;
-        }
-
         Require(m.Neurons == intermediate && m.Columns == hidden, intermediate, hidden);
-        GiveBackLast();
         int rowWords = m.PaddedColumns / DeviceMatrix.ColumnsPerWords(type);
         if (Mapped((nint)Unsafe.AsPointer(ref m.Neuron(0)), m.NeuronBytes, type, intermediate, rowWords) is { } mapped)
         {
@@ -188,51 +178,21 @@ public sealed partial class IlgpuUpload
         return new DeviceMatrix(type, words.View, scales.View, intermediate, hidden, rowWords);
     }
 
-    /// <summary>
-    /// The signs of the matrix that was uploaded last: those of a prepared file, once compared, or packed now. [rows x words a row], 32 signs
-    /// a uint, the first in the lowest bit; padded with zeros to whole elements.
-    /// </summary>
-    /// <param name="m">What the binder gave.</param>
-    /// <param name="rows">Declared rows.</param>
-    /// <param name="columns">Declared columns.</param>
-    /// <exception cref="InvalidOperationException">Another matrix was uploaded since: this one's memory may be gone.</exception>
-    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
-    /// <exception cref="Files.ModelFormatException">The file's signs are another matrix's.</exception>
-    public ArrayView<Words4> Signs(StoredMatrix m, int rows, int columns)
+    private ArrayView<Words4> Signs(StoredMatrix m) => m.Type switch
     {
-        WeightMatrix matrix = m.Weights;
-        if (matrix.Address == 0)
-        {
-            return default;
-        }
-
-        Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
-        if (matrix.Address != _last)
-        {
-            throw new InvalidOperationException("Upload a matrix's signs directly after the matrix: its memory is given back by the next.");
-        }
-
-        return m.Type switch
-        {
-            WeightType.F32 => Signs<Kernels.Cpu.F32>(matrix),
-            WeightType.F16 => Signs<Kernels.Cpu.F16>(matrix),
-            WeightType.BF16 => Signs<Kernels.Cpu.BF16>(matrix),
-            WeightType.Q8_0 => Signs<Kernels.Cpu.Q8_0>(matrix),
-            _ => Signs<Kernels.Cpu.Q4_0>(matrix),
-        };
-    }
+        WeightType.F32 => Signs<Kernels.Cpu.F32>(m.Weights),
+        WeightType.F16 => Signs<Kernels.Cpu.F16>(m.Weights),
+        WeightType.BF16 => Signs<Kernels.Cpu.BF16>(m.Weights),
+        WeightType.Q8_0 => Signs<Kernels.Cpu.Q8_0>(m.Weights),
+        _ => Signs<Kernels.Cpu.Q4_0>(m.Weights),
+    };
 
     /// <summary>A norm's weights or a bias, padded with zeros to a multiple of 256.</summary>
-    /// <param name="padded">What the binder gave; empty while checking.</param>
+    /// <param name="padded">What the binder gave.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     public ArrayView<float> Vector(float[] padded)
     {
         ArgumentNullException.ThrowIfNull(padded);
-        if (padded.Length == 0)
-        {
-            return default;
-        }
-
         int count = (padded.Length + VectorPadding - 1) / VectorPadding * VectorPadding;
         DeviceBuffer<float> buffer = Own<float>(count);
         UploadRing.Staged<float> staged = _ring.Room<float>(count);
@@ -250,11 +210,6 @@ public sealed partial class IlgpuUpload
         var stacked = new List<float>();
         foreach ((float[] vector, int length) in parts)
         {
-            if (vector.Length == 0)
-            {
-                return default;
-            }
-
             stacked.AddRange(vector.AsSpan(0, length));
         }
 
@@ -267,11 +222,7 @@ public sealed partial class IlgpuUpload
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     public DeviceNorm Norm(float[] weight, float[]? bias = null) => new(Quads(weight), bias is null ? default : Quads(bias));
 
-    private ArrayView<Float4> Quads(float[] padded)
-    {
-        ArrayView<float> vector = Vector(padded);
-        return padded.Length == 0 ? default : vector.Cast<Float4>();
-    }
+    private ArrayView<Float4> Quads(float[] padded) => Vector(padded).Cast<Float4>();
 
     private ArrayView<Words4> Signs<T>(WeightMatrix matrix)
         where T : IWeightFormat
@@ -321,18 +272,6 @@ public sealed partial class IlgpuUpload
         DeviceBuffer<T> buffer = _device.Allocate<T>(count, "the model's weights", zeroed: false);
         _memory.Own(buffer);
         return buffer;
-    }
-
-    /// <summary>Only when the next matrix comes: until then its signs may be asked for.</summary>
-    private void GiveBackLast()
-    {
-        if (_last != 0 && !_lastIsMapped)
-        {
-            _giveBack(_last);
-        }
-
-        _last = 0;
-        _lastIsMapped = false;
     }
 
     private static void Require(bool fits, int rows, int columns)

@@ -23,7 +23,7 @@ public abstract class IlgpuDecoderProgram : DecoderProgram
     public sealed override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F16, KeyValueType.F32];
 
     /// <summary>Copies what a binder gives to the device. What is on the device belongs to the program from then on.</summary>
-    /// <param name="bind">The binder; in its checking pass nothing is copied.</param>
+    /// <param name="bind">The binder.</param>
     protected IlgpuUpload Upload(WeightBinder bind)
     {
         ArgumentNullException.ThrowIfNull(bind);

@@ -43,10 +43,10 @@ public static class ModelLoader
             where ??= Device.Best();
             program = create(where);
             List<string> notes = [.. file.Notes];
-            WeightBinder bound = Bind(file, shape, options, program, notes);
+            TensorCheck check = Bind(file, shape, options, program, notes);
             Tokenizer? tokenizer = TokenizerChoice.Make(file, shape, options, notes, out string? whyNone);
             program.Attach(shape, file, device is null ? where : null);
-            var report = new LoadReport(file.Path, bound.TensorCount, bound.Bytes, notes);
+            var report = new LoadReport(file.Path, check.Used.Count, check.Bytes, notes);
             return new LoadedModel(program, where, shape, tokenizer, whyNone, report);
         }
         catch
@@ -73,7 +73,7 @@ public static class ModelLoader
         }
     }
 
-    private static WeightBinder Bind(ModelFile file, ModelShape shape, LoadOptions options, DecoderProgram program, List<string> notes)
+    private static TensorCheck Bind(ModelFile file, ModelShape shape, LoadOptions options, DecoderProgram program, List<string> notes)
     {
         ModelFacts facts = ModelFacts.Read(file, options);
         if (facts.Refusal is { } refusal)
@@ -85,9 +85,7 @@ public static class ModelLoader
         List<string> problems = [];
         MetadataCheck.Run(facts, shape, sizes, problems, notes);
         bool misdeclared = sizes.Count > 0 || problems.Count > facts.Problems.Count;
-        var check = new WeightBinder(file, options, program.Memory, problems, notes);
-        program.Bind(check);
-        check.NameClosest();
+        var check = new TensorCheck(file, options, program.Tensors, shape.Layers, problems);
         CheckUnused(file, shape, options, check, problems, notes);
         if (!options.AllowZeroTail && ZeroTail.Find(file, shape) is { } unfinished)
         {
@@ -103,10 +101,10 @@ public static class ModelLoader
                 $"does not fit the declared model {shape.Name}{remedy}:\n  {string.Join("\n  ", sizes.Concat(problems.Take(MostProblems)))}{more}");
         }
 
-        var bind = new WeightBinder(file, options, program.Memory, problems, notes, check);
+        var bind = new WeightBinder(file, check, options, program.Memory, notes);
         program.Bind(bind);
         bind.Finish();
-        return bind;
+        return check;
     }
 
     /// <summary>Without what overrides the file, the tool would refuse it.</summary>
@@ -117,7 +115,7 @@ public static class ModelLoader
     private static string Argument(string path) => path.Contains(' ', StringComparison.Ordinal) ? $"\"{path}\"" : path;
 
     private static void CheckUnused(
-        ModelFile file, ModelShape shape, LoadOptions options, WeightBinder check, List<string> problems, List<string> notes)
+        ModelFile file, ModelShape shape, LoadOptions options, TensorCheck check, List<string> problems, List<string> notes)
     {
         // Buffers that Hugging Face's libraries save although they follow from the configuration, and a tied head saved twice.
         bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)

@@ -1,8 +1,10 @@
 namespace SparseInfer.Runtime;
 
 /// <summary>What a tensor is called, by kind of file. For generated programs.</summary>
-/// <param name="Gguf">In GGUF files: <c>blk.0.ffn_gate.weight</c>.</param>
-/// <param name="HuggingFace">In safetensors as Hugging Face's libraries write them: <c>model.layers.0.mlp.gate_proj.weight</c>.</param>
+/// <param name="Gguf">In GGUF files: <c>output.weight</c>, or for every layer <c>blk.{layer}.ffn_gate.weight</c>.</param>
+/// <param name="HuggingFace">
+/// In safetensors as Hugging Face's libraries write them: <c>lm_head.weight</c>, or <c>model.layers.{layer}.mlp.gate_proj.weight</c>.
+/// </param>
 public readonly record struct TensorName(string Gguf, string HuggingFace);
 
 /// <summary>A prepared matrix and the type it is stored in. For generated programs that declare several weight types.</summary>

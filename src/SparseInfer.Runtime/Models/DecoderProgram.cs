@@ -16,7 +16,10 @@ public abstract class DecoderProgram
 
     internal NativeMemoryPool Memory { get; } = new();
 
-    /// <summary>Takes all weights, by name and declared shape. Called twice: see <see cref="WeightBinder"/>.</summary>
+    /// <summary>What it wants from a file, in the order in which faults are told: first what is no layer's, then a layer's tensors.</summary>
+    public abstract IReadOnlyList<DeclaredTensor> Tensors { get; }
+
+    /// <summary>Takes all weights, once the file is known to have them.</summary>
     /// <param name="bind">Where they come from.</param>
     public abstract void Bind(WeightBinder bind);
 

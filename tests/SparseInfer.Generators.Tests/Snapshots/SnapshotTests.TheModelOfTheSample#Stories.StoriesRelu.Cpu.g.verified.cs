@@ -23,6 +23,7 @@ namespace SparseInfer.Generated;
 
 using global::System;
 using global::System.CodeDom.Compiler;
+using global::System.Collections.Generic;
 using global::System.Diagnostics;
 using global::System.Runtime.CompilerServices;
 using global::System.Runtime.InteropServices;
@@ -40,6 +41,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
     private const int Heads = 8;
     private const int KeyValueHeads = 4;
     private const int HeadDimension = 32;
+    private const int QueryWidth = 256;
     private const int PaddedQueryWidth = 256;
     private const int KeyValueWidth = 128;
     private const int InputWidth = 256;
@@ -58,42 +60,68 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
     private WeightMatrix _head;
     private float[] _outputNorm = [];
 
+    /// <summary>The tensors of a file, as they were declared.</summary>
+    private static class InFile
+    {
+        private static readonly WeightType[] Types = [WeightType.F16];
+        private static readonly RotaryOrder Rotary = new(HeadDimension, 32, RopePairing.Interleaved);
+
+        public static readonly DeclaredMatrix Embedding = new(
+            new("token_embd.weight", "model.embed_tokens.weight"), rows: Vocabulary, columns: Hidden, Types);
+        public static readonly DeclaredVector OutputNorm = new(new("output_norm.weight", "model.norm.weight"), Hidden);
+        public static readonly DeclaredVector AttentionNorm = new(
+            new("blk.{layer}.attn_norm.weight", "model.layers.{layer}.input_layernorm.weight"), Hidden);
+        public static readonly DeclaredMatrix Query = new(
+            new("blk.{layer}.attn_q.weight", "model.layers.{layer}.self_attn.q_proj.weight"), rows: QueryWidth, columns: Hidden,
+            Types) { Rotary = Rotary };
+        public static readonly DeclaredMatrix Key = new(
+            new("blk.{layer}.attn_k.weight", "model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueWidth, columns: Hidden,
+            Types) { Rotary = Rotary };
+        public static readonly DeclaredMatrix Value = new(
+            new("blk.{layer}.attn_v.weight", "model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueWidth, columns: Hidden, Types);
+        public static readonly DeclaredMatrix Output = new(
+            new("blk.{layer}.attn_output.weight", "model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden, columns: QueryWidth,
+            Types);
+        public static readonly DeclaredVector FeedForwardNorm = new(
+            new("blk.{layer}.ffn_norm.weight", "model.layers.{layer}.post_attention_layernorm.weight"), Hidden);
+        public static readonly DeclaredMatrix Gate = new(
+            new("blk.{layer}.ffn_gate.weight", "model.layers.{layer}.mlp.gate_proj.weight"), rows: Intermediate, columns: Hidden,
+            Types) { OfFeedForward = true };
+        public static readonly DeclaredMatrix Up = new(
+            new("blk.{layer}.ffn_up.weight", "model.layers.{layer}.mlp.up_proj.weight"), rows: Intermediate, columns: Hidden,
+            Types) { OfFeedForward = true };
+        public static readonly DeclaredDown Down = new(
+            new("blk.{layer}.ffn_down.weight", "model.layers.{layer}.mlp.down_proj.weight"), hidden: Hidden, intermediate: Intermediate,
+            Types);
+
+        public static readonly DeclaredTensor[] All =
+        [
+            Embedding, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down,
+        ];
+    }
+
+    public override IReadOnlyList<DeclaredTensor> Tensors => InFile.All;
+
     public override void Bind(WeightBinder bind)
     {
-        _embedding = bind.Matrix(
-            new("token_embd.weight", "model.embed_tokens.weight"), rows: Vocabulary, columns: Hidden, [WeightType.F16]).Weights;
+        _embedding = bind.Matrix(InFile.Embedding).Weights;
         _head = _embedding;
-        _outputNorm = bind.Vector(new("output_norm.weight", "model.norm.weight"), Hidden);
+        _outputNorm = bind.Vector(InFile.OutputNorm);
 
         for (int layer = 0; layer < LayerCount; layer++)
         {
             Layer w = _layers[layer] = new Layer();
-            w.AttentionNorm = bind.Vector(new($"blk.{layer}.attn_norm.weight", $"model.layers.{layer}.input_layernorm.weight"), Hidden);
-            w.Query = bind.RotaryMatrix(
-                new($"blk.{layer}.attn_q.weight", $"model.layers.{layer}.self_attn.q_proj.weight"), rows: Heads * HeadDimension,
-                columns: Hidden, HeadDimension, 32, RopePairing.Interleaved, [WeightType.F16]).Weights;
-            w.Key = bind.RotaryMatrix(
-                new($"blk.{layer}.attn_k.weight", $"model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueWidth, columns: Hidden,
-                HeadDimension, 32, RopePairing.Interleaved, [WeightType.F16]).Weights;
-            w.Value = bind.Matrix(
-                new($"blk.{layer}.attn_v.weight", $"model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueWidth, columns: Hidden,
-                [WeightType.F16]).Weights;
-            w.Output = bind.Matrix(
-                new($"blk.{layer}.attn_output.weight", $"model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden,
-                columns: Heads * HeadDimension, [WeightType.F16]).Weights;
-            w.FeedForwardNorm = bind.Vector(
-                new($"blk.{layer}.ffn_norm.weight", $"model.layers.{layer}.post_attention_layernorm.weight"), Hidden);
+            w.AttentionNorm = bind.Vector(InFile.AttentionNorm, layer);
+            w.Query = bind.Matrix(InFile.Query, layer).Weights;
+            w.Key = bind.Matrix(InFile.Key, layer).Weights;
+            w.Value = bind.Matrix(InFile.Value, layer).Weights;
+            w.Output = bind.Matrix(InFile.Output, layer).Weights;
+            w.FeedForwardNorm = bind.Vector(InFile.FeedForwardNorm, layer);
 
             FeedForward_256x1024_Relu_F16.Weights feedForward = w.FeedForward = new();
-            feedForward.Gate = bind.Matrix(
-                new($"blk.{layer}.ffn_gate.weight", $"model.layers.{layer}.mlp.gate_proj.weight"), rows: Intermediate, columns: Hidden,
-                [WeightType.F16]).Weights;
-            feedForward.Up = bind.Matrix(
-                new($"blk.{layer}.ffn_up.weight", $"model.layers.{layer}.mlp.up_proj.weight"), rows: Intermediate, columns: Hidden,
-                [WeightType.F16]).Weights;
-            feedForward.Down = bind.Down(
-                new($"blk.{layer}.ffn_down.weight", $"model.layers.{layer}.mlp.down_proj.weight"), hidden: Hidden,
-                intermediate: Intermediate, WeightType.F16);
+            feedForward.Gate = bind.Matrix(InFile.Gate, layer).Weights;
+            feedForward.Up = bind.Matrix(InFile.Up, layer).Weights;
+            feedForward.Down = bind.Down(InFile.Down, layer);
             if (layer is 2 or 5)
             {
                 bind.AfterPacking(feedForward.Prepare);

@@ -23,6 +23,7 @@ namespace SparseInfer.Generated;
 
 using global::System;
 using global::System.CodeDom.Compiler;
+using global::System.Collections.Generic;
 using global::ILGPU;
 using RopeTable = global::SparseInfer.Kernels.Cpu.RopeTable;
 using global::SparseInfer.Kernels.Ilgpu;
@@ -99,54 +100,72 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private DeviceMatrix _head;
     private DeviceNorm _outputNorm;
 
+    /// <summary>The tensors of a file, as they were declared.</summary>
+    private static class InFile
+    {
+        private static readonly WeightType[] Types = [WeightType.F16];
+        private static readonly RotaryOrder Rotary = new(HeadDimension, 32, RopePairing.Interleaved);
+
+        public static readonly DeclaredMatrix Embedding = new(
+            new("token_embd.weight", "model.embed_tokens.weight"), rows: Vocabulary, columns: Hidden, Types);
+        public static readonly DeclaredVector OutputNorm = new(new("output_norm.weight", "model.norm.weight"), Hidden);
+        public static readonly DeclaredVector AttentionNorm = new(
+            new("blk.{layer}.attn_norm.weight", "model.layers.{layer}.input_layernorm.weight"), Hidden);
+        public static readonly DeclaredMatrix Query = new(
+            new("blk.{layer}.attn_q.weight", "model.layers.{layer}.self_attn.q_proj.weight"), rows: QueryWidth, columns: Hidden,
+            Types) { Rotary = Rotary };
+        public static readonly DeclaredMatrix Key = new(
+            new("blk.{layer}.attn_k.weight", "model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueWidth, columns: Hidden,
+            Types) { Rotary = Rotary };
+        public static readonly DeclaredMatrix Value = new(
+            new("blk.{layer}.attn_v.weight", "model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueWidth, columns: Hidden, Types);
+        public static readonly DeclaredMatrix Output = new(
+            new("blk.{layer}.attn_output.weight", "model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden, columns: QueryWidth,
+            Types);
+        public static readonly DeclaredVector FeedForwardNorm = new(
+            new("blk.{layer}.ffn_norm.weight", "model.layers.{layer}.post_attention_layernorm.weight"), Hidden);
+        public static readonly DeclaredMatrix Gate = new(
+            new("blk.{layer}.ffn_gate.weight", "model.layers.{layer}.mlp.gate_proj.weight"), rows: Intermediate, columns: Hidden,
+            Types) { OfFeedForward = true };
+        public static readonly DeclaredMatrix Up = new(
+            new("blk.{layer}.ffn_up.weight", "model.layers.{layer}.mlp.up_proj.weight"), rows: Intermediate, columns: Hidden,
+            Types) { OfFeedForward = true };
+        public static readonly DeclaredDown Down = new(
+            new("blk.{layer}.ffn_down.weight", "model.layers.{layer}.mlp.down_proj.weight"), hidden: Hidden, intermediate: Intermediate,
+            Types);
+
+        public static readonly DeclaredTensor[] All =
+        [
+            Embedding, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down,
+        ];
+    }
+
+    public override IReadOnlyList<DeclaredTensor> Tensors => InFile.All;
+
     public override void Bind(WeightBinder bind)
     {
         IlgpuUpload upload = Upload(bind);
-        _embedding = upload.Matrix(
-            bind.Matrix(new("token_embd.weight", "model.embed_tokens.weight"), rows: Vocabulary, columns: Hidden, [WeightType.F16]),
-            Vocabulary, Hidden);
+        _embedding = upload.Matrix(bind.Matrix(InFile.Embedding), Vocabulary, Hidden);
         _head = _embedding;
-        _outputNorm = upload.Norm(bind.Vector(new("output_norm.weight", "model.norm.weight"), Hidden));
+        _outputNorm = upload.Norm(bind.Vector(InFile.OutputNorm));
 
         for (int layer = 0; layer < LayerCount; layer++)
         {
             Layer w = _layers[layer] = new Layer();
-            w.AttentionNorm = upload.Norm(
-                bind.Vector(new($"blk.{layer}.attn_norm.weight", $"model.layers.{layer}.input_layernorm.weight"), Hidden));
+            w.AttentionNorm = upload.Norm(bind.Vector(InFile.AttentionNorm, layer));
             w.Heads = upload.Stack(
             [
-                (bind.RotaryMatrix(
-                    new($"blk.{layer}.attn_q.weight", $"model.layers.{layer}.self_attn.q_proj.weight"), rows: QueryWidth, columns: Hidden,
-                    HeadDimension, 32, RopePairing.Interleaved, [WeightType.F16]), QueryWidth),
-                (bind.RotaryMatrix(
-                    new($"blk.{layer}.attn_k.weight", $"model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueWidth,
-                    columns: Hidden, HeadDimension, 32, RopePairing.Interleaved, [WeightType.F16]), KeyValueWidth),
-                (bind.Matrix(
-                    new($"blk.{layer}.attn_v.weight", $"model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueWidth,
-                    columns: Hidden, [WeightType.F16]), KeyValueWidth),
+                (bind.Matrix(InFile.Query, layer), QueryWidth),
+                (bind.Matrix(InFile.Key, layer), KeyValueWidth),
+                (bind.Matrix(InFile.Value, layer), KeyValueWidth),
             ], Hidden);
-            w.Output = upload.Matrix(
-                bind.Matrix(
-                    new($"blk.{layer}.attn_output.weight", $"model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden,
-                    columns: QueryWidth, [WeightType.F16]),
-                Hidden, QueryWidth);
-            w.FeedForwardNorm = upload.Norm(
-                bind.Vector(new($"blk.{layer}.ffn_norm.weight", $"model.layers.{layer}.post_attention_layernorm.weight"), Hidden));
+            w.Output = upload.Matrix(bind.Matrix(InFile.Output, layer), Hidden, QueryWidth);
+            w.FeedForwardNorm = upload.Norm(bind.Vector(InFile.FeedForwardNorm, layer));
 
-            StoredMatrix gate = bind.Matrix(
-                new($"blk.{layer}.ffn_gate.weight", $"model.layers.{layer}.mlp.gate_proj.weight"), rows: Intermediate, columns: Hidden,
-                [WeightType.F16]);
-            w.Gate = upload.Matrix(gate, Intermediate, Hidden);
-            ArrayView<Words4> gateSigns = layer is 2 or 5 ? upload.Signs(gate, Intermediate, Hidden) : default;
-            StoredMatrix up = bind.Matrix(
-                new($"blk.{layer}.ffn_up.weight", $"model.layers.{layer}.mlp.up_proj.weight"), rows: Intermediate, columns: Hidden,
-                [WeightType.F16]);
-            w.Up = upload.Matrix(up, Intermediate, Hidden);
-            w.Down = upload.Down(
-                bind.Down(
-                    new($"blk.{layer}.ffn_down.weight", $"model.layers.{layer}.mlp.down_proj.weight"), hidden: Hidden,
-                    intermediate: Intermediate, WeightType.F16),
-                WeightType.F16, Hidden, Intermediate);
+            w.Gate = upload.Matrix(
+                bind.Matrix(InFile.Gate, layer), Intermediate, Hidden, packsSigns: layer is 2 or 5, out ArrayView<Words4> gateSigns);
+            w.Up = upload.Matrix(bind.Matrix(InFile.Up, layer), Intermediate, Hidden);
+            w.Down = upload.Down(bind.Down(InFile.Down, layer), WeightType.F16, Hidden, Intermediate);
             w.FeedForwardF16 = new()
             {
                 Gate = w.Gate.Words,

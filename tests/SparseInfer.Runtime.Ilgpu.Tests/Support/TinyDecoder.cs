@@ -12,6 +12,9 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
     public const int Vocabulary = 37;
     public const int Intermediate = 16;
 
+    private static readonly DeclaredMatrix Embedding = UploadProgram.Matrix("token_embd.weight", Vocabulary, Hidden, WeightType.F32);
+    private static readonly DeclaredMatrix Head = UploadProgram.Matrix("output.weight", Vocabulary, Hidden, WeightType.F32);
+
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<Words4>, ArrayView<int>, ArrayView<float>, int, int, int> _logits;
     private readonly Action<KernelConfig, ArrayView<float>, int, ArrayView<int>> _argMax;
     private readonly Action<KernelConfig, ArrayView<int>> _count;
@@ -61,11 +64,13 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
         options,
         on => new TinyDecoder((IlgpuDevice)on)));
 
+    public override IReadOnlyList<DeclaredTensor> Tensors => [Embedding, Head];
+
     public override void Bind(WeightBinder bind)
     {
         IlgpuUpload upload = Upload(bind);
-        _embedding = upload.Matrix(bind.Matrix(new("token_embd.weight", ""), Vocabulary, Hidden, [WeightType.F32]), Vocabulary, Hidden);
-        _head = upload.Matrix(bind.Matrix(new("output.weight", ""), Vocabulary, Hidden, [WeightType.F32]), Vocabulary, Hidden);
+        _embedding = upload.Matrix(bind.Matrix(Embedding), Vocabulary, Hidden);
+        _head = upload.Matrix(bind.Matrix(Head), Vocabulary, Hidden);
     }
 
     public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit.Cpu;
@@ -87,10 +88,10 @@ internal sealed partial class DecoderClass
         using (_code.Block("private void Embed(int i)"))
         {
             _code.Line("ref float x = ref Residual(i);");
-            _code.Line(_calls.Widen("_program._embedding", "Token(i)", "x"));
-            if (_spec.Embedding.Scale != 1f)
+            _code.Line(_calls.Widen(Field(_program.Embed.Table), "Token(i)", "x"));
+            if (_program.Embed.Scale != 1f)
             {
-                _code.Line($"Elementwise.Scale(ref x, {Literal.Of(_spec.Embedding.Scale)}, 0, PaddedHidden);");
+                _code.Line($"Elementwise.Scale(ref x, {Literal.Of(_program.Embed.Scale)}, 0, PaddedHidden);");
             }
         }
     }
@@ -103,7 +104,7 @@ internal sealed partial class DecoderClass
             _code.Line("(int from, int to) = WorkerGroup.Slice(tokens - first, Workers.Count, worker, 1);");
             using (_code.Block("for (int i = first + from; i < first + to; i++)"))
             {
-                _code.Line(Norm("Residual(i)", "_program._outputNorm", "Normed(i)"));
+                _code.Line(Norm(_program.OutputNorm, "Residual(i)", "Normed(i)"));
             }
 
             _code.Line();
@@ -111,7 +112,7 @@ internal sealed partial class DecoderClass
             _code.Line("(from, to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
             _code.Line("Span<float> panel = Panel(worker);");
             string input = Input("Normed(first)", "InputWidth", "tokens - first");
-            _code.Line(_calls.MultiplyBatch("_program._head", "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
+            _code.Line(_calls.MultiplyBatch(Field(_program.Head.Matrix), "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
         }
     }
 
@@ -156,13 +157,15 @@ internal sealed partial class DecoderClass
             """);
     }
 
-    /// <summary>The declared norm of <paramref name="x"/> into <paramref name="y"/>.</summary>
-    private string Norm(string x, string weight, string y)
+    /// <summary>Where a session finds a tensor.</summary>
+    private static string Field(Tensor tensor) => tensor.IsOfLayer ? $"w.{tensor.Field}" : $"_program._{tensor.Field}";
+
+    /// <summary>The norm of <paramref name="x"/> into <paramref name="y"/>.</summary>
+    private static string Norm(Norm norm, string x, string y)
     {
-        string bias = LayerNorm ? $"ref MemoryMarshal.GetArrayDataReference({weight}Bias), " : "";
-        string kind = LayerNorm ? "LayerNorm" : "RmsNorm";
-        string factors = $"ref MemoryMarshal.GetArrayDataReference({weight})";
-        return $"{kind}.Apply(ref {x}, {factors}, {bias}ref {y}, Hidden, PaddedHidden, NormEpsilon);";
+        string Vector(Tensor tensor) => $"ref MemoryMarshal.GetArrayDataReference({Field(tensor)})";
+        string bias = norm.Bias is { } tensor ? $"{Vector(tensor)}, " : "";
+        return $"{norm.Spec.Kind}Norm.Apply(ref {x}, {Vector(norm.Weight)}, {bias}ref {y}, Hidden, PaddedHidden, NormEpsilon);";
     }
 
     private string Rope(string head, string position) =>

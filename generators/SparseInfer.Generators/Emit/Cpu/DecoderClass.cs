@@ -1,5 +1,6 @@
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
@@ -14,6 +15,7 @@ internal sealed partial class DecoderClass
     private readonly AttentionSpec _attention;
     private readonly WeightCalls _calls;
     private readonly TensorCalls _tensors;
+    private readonly ModelProgram _program;
     private readonly FeedForwardPlan[] _feedForwards;
 
     public DecoderClass(DecoderPlan plan)
@@ -22,11 +24,10 @@ internal sealed partial class DecoderClass
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
         _calls = new WeightCalls(_spec.Weights);
-        _tensors = new TensorCalls(_spec);
+        _program = ModelProgram.Of(_spec);
+        _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. _spec.Weights.Select(type => Planner.FeedForward(_spec.FeedForward, type))];
     }
-
-    private bool LayerNorm => _spec.Norm.Kind == NormKind.Layer;
 
     public string Emit()
     {
@@ -39,6 +40,8 @@ internal sealed partial class DecoderClass
             EmitConstants();
             _code.Line();
             EmitWeights();
+            _code.Line();
+            _tensors.EmitTable(_code);
             _code.Line();
             EmitBind();
             _code.Line();
@@ -56,6 +59,7 @@ internal sealed partial class DecoderClass
     [
         "System",
         "System.CodeDom.Compiler",
+        "System.Collections.Generic",
         "System.Diagnostics",
         "System.Runtime.CompilerServices",
         "System.Runtime.InteropServices",
@@ -70,8 +74,8 @@ internal sealed partial class DecoderClass
             string form = $"{_spec.FeedForward.Activation}, {(_spec.FeedForward.Gated ? "gated" : "not gated")}";
             string theta = Literal.Of(_attention.RopeTheta).TrimEnd('f');
             string ofFirst = _calls.Single ? "" : $" and all {_spec.Weights[0]}";
-            string attention = Literal.Grouped(_plan.AttentionBytes * _spec.Layers);
-            string feedForward = Literal.Grouped(_plan.FeedForwardBytes * _spec.Layers);
+            string attention = Literal.Grouped(_plan.AttentionBytes);
+            string feedForward = Literal.Grouped(_plan.FeedForwardBytes);
             IEnumerable<string> head =
             [
                 $"{_spec.Target.FullName} on a CPU, written by SparseInfer.Generators {GeneratedAttributes.Version}.",
@@ -84,7 +88,7 @@ internal sealed partial class DecoderClass
                 $"  weights      {string.Join(", ", _spec.Weights)}",
                 $"  bytes        {Literal.Grouped(_plan.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.HeadBytes)}",
-                "  barriers     5 a layer: heads, attention, projection, neurons, sum",
+                $"  barriers     {new TokenPass(this).DescribeBarriers()}",
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Select(Describe),
@@ -130,65 +134,44 @@ internal sealed partial class DecoderClass
         string rope = $"{_spec.Context}, RopeDimensions, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
         _code.Line($"private readonly RopeTable _rope = new({rope});");
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
-        _code.Line($"private {_calls.FieldType} _embedding;");
-        _code.Line($"private {_calls.FieldType} _head;");
-        _code.Line("private float[] _outputNorm = [];");
-        if (LayerNorm)
+        foreach (Tensor tensor in Whole)
         {
-            _code.Line("private float[] _outputNormBias = [];");
+            _code.Line(tensor.Columns is null ? $"private float[] _{tensor.Field} = [];" : $"private {_calls.FieldType} _{tensor.Field};");
         }
     }
+
+    /// <summary>Tensors that are no layer's.</summary>
+    private IEnumerable<Tensor> Whole => [_program.Embed.Table, _program.Head.Matrix, .. _program.OutputNorm.Tensors];
 
     private void EmitBind()
     {
         using (_code.Block("public override void Bind(WeightBinder bind)"))
         {
-            _code.Line($"_embedding = {_calls.Bind(_tensors.Matrix(TensorNames.Embedding, "Vocabulary", "Hidden"))};");
-            _code.Line(_spec.Embedding.Tied
-                ? "_head = _embedding;"
-                : $"_head = {_calls.Bind(_tensors.Matrix(TensorNames.Head, "Vocabulary", "Hidden"))};");
-            EmitBindNorm("_outputNorm", TensorNames.OutputNorm);
+            foreach (Tensor tensor in Whole)
+            {
+                bool isTied = tensor == _program.Head.Matrix && _program.IsTied;
+                _code.Line($"_{tensor.Field} = {(isTied ? $"_{_program.Embed.Table.Field}" : Bind(tensor))};");
+            }
+
             _code.Line();
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _layers[layer] = new Layer();");
-                EmitBindAttention();
+                foreach (Tensor tensor in _program.Layer.LayerTensors())
+                {
+                    _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
+                }
+
                 _code.Line();
                 EmitBindFeedForward();
             }
         }
     }
 
-    private void EmitBindAttention()
+    private string Bind(Tensor tensor)
     {
-        const string QueryWidth = "Heads * HeadDimension";
-        EmitBindNorm("w.AttentionNorm", LayerTensor.AttentionNorm.Name);
-        _code.Line($"w.Query = {_calls.Bind(_tensors.Rotary(LayerTensor.Query, QueryWidth))};");
-        _code.Line($"w.Key = {_calls.Bind(_tensors.Rotary(LayerTensor.Key, "KeyValueWidth"))};");
-        _code.Line($"w.Value = {_calls.Bind(_tensors.Matrix(LayerTensor.Value.Name(), "KeyValueWidth", "Hidden"))};");
-        _code.Line($"w.Output = {_calls.Bind(_tensors.Matrix(LayerTensor.Output.Name(), "Hidden", QueryWidth))};");
-        if (_attention.QueryKeyValueBiases)
-        {
-            _code.Line($"w.QueryBias = {_tensors.RotaryBias(LayerTensor.Query, QueryWidth)};");
-            _code.Line($"w.KeyBias = {_tensors.RotaryBias(LayerTensor.Key, "KeyValueWidth")};");
-            _code.Line($"w.ValueBias = {TensorCalls.Bias(LayerTensor.Value, "KeyValueWidth")};");
-        }
-
-        if (_attention.OutputBias)
-        {
-            _code.Line($"w.OutputBias = {TensorCalls.Bias(LayerTensor.Output, "Hidden")};");
-        }
-
-        EmitBindNorm("w.FeedForwardNorm", LayerTensor.FeedForwardNorm.Name);
-    }
-
-    private void EmitBindNorm(string target, Func<string, string> name)
-    {
-        _code.Line($"{target} = {TensorCalls.Vector(name("weight"), "Hidden")};");
-        if (LayerNorm)
-        {
-            _code.Line($"{target}Bias = {TensorCalls.Vector(name("bias"), "Hidden")};");
-        }
+        string call = TensorCalls.Bind(tensor);
+        return tensor.Columns is null ? call : _calls.Bind(call);
     }
 
     private void EmitBindFeedForward()
@@ -199,14 +182,7 @@ internal sealed partial class DecoderClass
             return;
         }
 
-        using (_code.Block("WeightType type = bind.CommonType(", "[", $"], {_tensors.Types});"))
-        {
-            foreach (LayerTensor tensor in LayerTensor.OfFeedForward(_spec.FeedForward))
-            {
-                _code.Line(tensor.Name() + ",");
-            }
-        }
-
+        _code.Line($"WeightType type = {_tensors.BindType()};");
         foreach (FeedForwardPlan plan in _feedForwards)
         {
             using (_code.Block($"if (type == WeightType.{plan.Weights})"))
@@ -218,22 +194,10 @@ internal sealed partial class DecoderClass
 
     private void EmitBindFeedForward(FeedForwardPlan plan)
     {
-        string type = $"WeightType.{plan.Weights}";
         _code.Line($"{plan.ClassName}.Weights feedForward = w.{FeedForwardField(plan)} = new();");
-        foreach (LayerTensor tensor in LayerTensor.OfInput(_spec.FeedForward))
+        foreach (Tensor tensor in _program.Layer.FeedForwardTensors())
         {
-            _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Matrix(tensor.Name(), "Intermediate", "Hidden", $"[{type}]")}.Weights;");
-        }
-
-        _code.Line($"feedForward.Down = {TensorCalls.DownMatrix(type)};");
-        if (_spec.FeedForward.Biases)
-        {
-            foreach (LayerTensor tensor in LayerTensor.OfInput(_spec.FeedForward))
-            {
-                _code.Line($"feedForward.{tensor.Field}Bias = {TensorCalls.Bias(tensor, "Intermediate")};");
-            }
-
-            _code.Line($"feedForward.DownBias = {TensorCalls.Bias(LayerTensor.Down, "Hidden")};");
+            _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
         }
 
         LayerSet prepared = LayerSet.Prepared(_spec, plan);
@@ -252,26 +216,10 @@ internal sealed partial class DecoderClass
     {
         using (_code.Block("private sealed class Layer"))
         {
-            _code.Line($"public {_calls.FieldType} Query, Key, Value, Output;");
-            List<string> vectors = ["AttentionNorm", "FeedForwardNorm"];
-            if (LayerNorm)
+            _code.Line($"public {_calls.FieldType} {string.Join(", ", _program.Layer.LayerTensors().Where(tensor => tensor.Columns is not null).Select(tensor => tensor.Field))};");
+            foreach (Tensor vector in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
             {
-                vectors.AddRange(["AttentionNormBias", "FeedForwardNormBias"]);
-            }
-
-            if (_attention.QueryKeyValueBiases)
-            {
-                vectors.AddRange(["QueryBias", "KeyBias", "ValueBias"]);
-            }
-
-            if (_attention.OutputBias)
-            {
-                vectors.Add("OutputBias");
-            }
-
-            foreach (string vector in vectors)
-            {
-                _code.Line($"public float[] {vector} = [];");
+                _code.Line($"public float[] {vector.Field} = [];");
             }
 
             foreach (FeedForwardPlan plan in _feedForwards)

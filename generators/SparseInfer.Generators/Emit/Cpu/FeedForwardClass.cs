@@ -2,6 +2,7 @@ using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
@@ -167,15 +168,14 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         _code.Summary("One layer's weights, and what policies prepared from them.");
         using (_code.Block("internal sealed class Weights"))
         {
-            foreach (string matrix in Matrices)
+            foreach (Tensor tensor in ModelProgram.Of(plan.Spec).FeedForwardTensors())
             {
-                _code.Line($"public WeightMatrix {matrix};");
-            }
-
-            _code.Line("public DownMatrix Down;");
-            foreach (string matrix in plan.Spec.Biases ? Matrices.Append("Down") : [])
-            {
-                _code.Line($"public float[] {matrix}Bias = [];");
+                _code.Line(tensor switch
+                {
+                    { Columns: null } => $"public float[] {tensor.Field} = [];",
+                    { Role: TensorRole.Down } => $"public DownMatrix {tensor.Field};",
+                    _ => $"public WeightMatrix {tensor.Field};",
+                });
             }
 
             foreach (PreparedField field in prepared)
@@ -198,8 +198,6 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             }
         }
     }
-
-    private IEnumerable<string> Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
 
     private void EmitDown()
     {

@@ -1,5 +1,6 @@
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
@@ -115,24 +116,15 @@ internal sealed class LayerClass
     {
         using (_code.Block($"{field} = new()", end: "};"))
         {
-            foreach (string tensor in Tensors)
+            foreach (Tensor tensor in ModelProgram.Of(_spec.FeedForward).FeedForwardTensors())
             {
-                _code.Line($"{tensor} = bind.{tensor},");
+                _code.Line($"{tensor.Field} = bind.{tensor.Field},");
             }
         }
 
         if (PolicyRegistry.For(_spec.Policy).Cpu.Prepared(plan).Any())
         {
             _code.Line($"{field}.Prepare(bind.Memory);");
-        }
-    }
-
-    private IEnumerable<string> Tensors
-    {
-        get
-        {
-            string[] matrices = _spec.FeedForward.Gated ? ["Gate", "Up", "Down"] : ["Up", "Down"];
-            return _spec.FeedForward.Biases ? matrices.Concat(matrices.Select(matrix => matrix + "Bias")) : matrices;
         }
     }
 

@@ -1,6 +1,7 @@
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
@@ -14,6 +15,8 @@ internal sealed partial class IlgpuDecoderClass
     private readonly ModelSpec _spec;
     private readonly AttentionSpec _attention;
     private readonly IlgpuFeedForwardPlan[] _feedForwards;
+    private readonly ModelProgram _program;
+    private readonly TensorCalls _tensors;
     private readonly bool _packsSigns;
     private readonly string _name;
 
@@ -22,6 +25,8 @@ internal sealed partial class IlgpuDecoderClass
         _plan = plan;
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
+        _program = ModelProgram.Of(_spec);
+        _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
         _packsSigns = _spec.Policies.Any(policy => Predicts(policy.Policy));
         _name = GeneratedNames.Program(_spec.Target, "Ilgpu");
@@ -37,7 +42,7 @@ internal sealed partial class IlgpuDecoderClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
+        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
         DeviceKernel[] kernels = [.. Kernels()];
         DeviceKernel[] matrixKernels = [.. TensorCoreKernels()];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
@@ -63,6 +68,8 @@ internal sealed partial class IlgpuDecoderClass
 
             _code.Line();
             EmitWeights();
+            _code.Line();
+            _tensors.EmitTable(_code);
             _code.Line();
             EmitBind();
             _code.Line();
@@ -133,6 +140,7 @@ internal sealed partial class IlgpuDecoderClass
             private const int Hidden = {{_spec.Hidden}};
             private const int HiddenQuads = {{_plan.HiddenQuads}}; // four columns each, padded
             private const int Heads = {{_attention.Heads}};
+            private const int KeyValueHeads = {{_attention.KeyValueHeads}};
             private const int HeadDimension = {{_attention.HeadDimension}};
             private const int QueryWidth = {{_plan.Shape.QueryWidth}};
             private const int QueryQuads = {{_plan.Shape.PaddedQueryWidth / 4}};
@@ -195,101 +203,101 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitBind()
     {
-        var tensors = new TensorCalls(_spec);
         using (_code.Block("public override void Bind(WeightBinder bind)"))
         {
+            Tensor head = _program.Head.Matrix;
             _code.Line("IlgpuUpload upload = Upload(bind);");
-            _code.Line($"_embedding = upload.Matrix({tensors.Matrix(TensorNames.Embedding, "Vocabulary", "Hidden")}, Vocabulary, Hidden);");
-            _code.Line(_spec.Embedding.Tied
-                ? "_head = _embedding;"
-                : $"_head = upload.Matrix({tensors.Matrix(TensorNames.Head, "Vocabulary", "Hidden")}, Vocabulary, Hidden);");
-            _code.Line($"_outputNorm = {NormCall(TensorNames.OutputNorm)};");
+            _code.Line($"_embedding = {Matrix(_program.Embed.Table)};");
+            _code.Line($"_head = {(_program.IsTied ? "_embedding" : Matrix(head))};");
+            _code.Line($"_outputNorm = {Norm(_program.OutputNorm)};");
             _code.Line();
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _layers[layer] = new Layer();");
-                EmitBindAttention(tensors);
+                EmitBindAttention();
                 _code.Line();
-                EmitBindFeedForward(tensors);
+                EmitBindFeedForward();
             }
         }
     }
 
-    private string NormCall(Func<string, string> name)
-    {
-        string bias = LayerNorm ? $", {TensorCalls.Vector(name("bias"), "Hidden")}" : "";
-        return $"upload.Norm({TensorCalls.Vector(name("weight"), "Hidden")}{bias})";
-    }
+    private string Matrix(Tensor tensor) => $"upload.Matrix({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}, {tensor.Columns!.Name})";
 
-    private void EmitBindAttention(TensorCalls tensors)
-    {
-        _code.Line($"w.AttentionNorm = {NormCall(LayerTensor.AttentionNorm.Name)};");
-        using (_code.Block("w.Heads = upload.Stack(", "[", "], Hidden);"))
-        {
-            _code.Line($"({tensors.Rotary(LayerTensor.Query, "QueryWidth")}, QueryWidth),");
-            _code.Line($"({tensors.Rotary(LayerTensor.Key, "KeyValueWidth")}, KeyValueWidth),");
-            _code.Line($"({tensors.Matrix(LayerTensor.Value.Name(), "KeyValueWidth", "Hidden")}, KeyValueWidth),");
-        }
+    private string Vector(Tensor tensor) => $"upload.Vector({TensorCalls.Bind(tensor)})";
 
-        string output = tensors.Matrix(LayerTensor.Output.Name(), "Hidden", "QueryWidth");
-        _code.Line($"w.Output = upload.Matrix({output}, Hidden, QueryWidth);");
-        if (_attention.QueryKeyValueBiases)
+    private string Norm(Norm norm) => $"upload.Norm({string.Join(", ", norm.Tensors.Select(TensorCalls.Bind))})";
+
+    /// <summary>Writes tensors of several heads that become one on the device.</summary>
+    private void EmitStack(string field, IEnumerable<Tensor> tensors, string end)
+    {
+        using (_code.Block($"w.{field} = upload.Stack(", "[", end))
         {
-            using (_code.Block("w.HeadBiases = upload.Stack(", "[", "]);"))
+            foreach (Tensor tensor in tensors)
             {
-                _code.Line($"({tensors.RotaryBias(LayerTensor.Query, "QueryWidth")}, QueryWidth),");
-                _code.Line($"({tensors.RotaryBias(LayerTensor.Key, "KeyValueWidth")}, KeyValueWidth),");
-                _code.Line($"({TensorCalls.Bias(LayerTensor.Value, "KeyValueWidth")}, KeyValueWidth),");
+                _code.Line($"({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}),");
             }
         }
-
-        if (_attention.OutputBias)
-        {
-            _code.Line($"w.OutputBias = upload.Vector({TensorCalls.Bias(LayerTensor.Output, "Hidden")});");
-        }
-
-        _code.Line($"w.FeedForwardNorm = {NormCall(LayerTensor.FeedForwardNorm.Name)};");
     }
 
-    private void EmitBindFeedForward(TensorCalls tensors)
+    private void EmitBindAttention()
     {
+        foreach (Norm norm in _program.Layer.OfType<Norm>().Where(norm => norm.Stage == Stage.Heads))
+        {
+            _code.Line($"w.{norm.Weight.Field} = {Norm(norm)};");
+        }
+
+        EmitStack("Heads", _program.Layer.OfType<Project>().Where(project => project.Stage == Stage.Heads).Select(project => project.Matrix), "], Hidden);");
+        foreach (Project project in _program.Layer.OfType<Project>().Where(project => project.Stage == Stage.Output))
+        {
+            _code.Line($"w.{project.Matrix.Field} = {Matrix(project.Matrix)};");
+        }
+
+        Tensor[] biases = [.. _program.Layer.OfType<AddBias>().Where(bias => bias.Stage == Stage.Heads).Select(bias => bias.Bias)];
+        if (biases.Length > 0)
+        {
+            EmitStack("HeadBiases", biases, "]);");
+        }
+
+        foreach (AddBias bias in _program.Layer.OfType<AddBias>().Where(bias => bias.Stage == Stage.Output))
+        {
+            _code.Line($"w.{bias.Bias.Field} = {Vector(bias.Bias)};");
+        }
+
+        foreach (Norm norm in _program.Layer.OfType<Norm>().Where(norm => norm.Stage == Stage.FeedForward))
+        {
+            _code.Line($"w.{norm.Weight.Field} = {Norm(norm)};");
+        }
+    }
+
+    private void EmitBindFeedForward()
+    {
+        IReadOnlyList<Tensor> tensors = _program.Layer.FeedForwardTensors();
         if (!Single)
         {
-            using (_code.Block("WeightType type = bind.CommonType(", "[", $"], {tensors.Types});"))
-            {
-                foreach (LayerTensor tensor in LayerTensor.OfFeedForward(_spec.FeedForward))
-                {
-                    _code.Line(tensor.Name() + ",");
-                }
-            }
+            _code.Line($"WeightType type = {_tensors.BindType()};");
         }
 
         string type = Single ? $"WeightType.{_spec.Weights[0]}" : "type";
-        foreach (LayerTensor tensor in LayerTensor.OfInput(_spec.FeedForward))
+        foreach (Tensor tensor in tensors)
         {
-            string stored = tensor.Field.ToLowerInvariant();
-            string call = TensorCalls.Matrix(tensor.Name(), "Intermediate", "Hidden", $"[{type}]");
-            _code.Line($"StoredMatrix {stored} = {call};");
-            _code.Line($"w.{tensor.Field} = upload.Matrix({stored}, Intermediate, Hidden);");
-            foreach (var (_, readers) in SignMatrices.Where(signs => signs.Matrix == tensor.Field))
+            string variable = char.ToLowerInvariant(tensor.Field[0]) + tensor.Field.Substring(1);
+            switch (tensor.Role)
             {
-                string signs = $"upload.Signs({stored}, Intermediate, Hidden)";
-                _code.Line($"ArrayView<Words4> {stored}Signs = {(readers.IsEveryLayer ? signs : $"{readers.Condition} ? {signs} : default")};");
+                case TensorRole.Neurons:
+                    string signs = string.Concat(SignMatrices.Where(signs => signs.Matrix == tensor.Field).Select(signs =>
+                        $", packsSigns: {(signs.Layers.IsEveryLayer ? "true" : signs.Layers.Condition)}, out ArrayView<Words4> {variable}Signs"));
+                    _code.Line($"w.{tensor.Field} = upload.Matrix({TensorCalls.Bind(tensor)}, Intermediate, Hidden{signs});");
+                    break;
+                case TensorRole.Down:
+                    _code.Line($"w.Down = upload.Down({TensorCalls.Bind(tensor)}, {type}, Hidden, Intermediate);");
+                    break;
+                case TensorRole.NeuronBias:
+                    _code.Line($"ArrayView<float> {variable} = {Vector(tensor)};");
+                    break;
+                default:
+                    _code.Line($"w.{tensor.Field} = {Vector(tensor)};");
+                    break;
             }
-        }
-
-        _code.Line($"w.Down = upload.Down({TensorCalls.DownMatrix(type)}, {type}, Hidden, Intermediate);");
-        var biases = new List<string>();
-        foreach (LayerTensor tensor in _spec.FeedForward.Biases ? LayerTensor.OfInput(_spec.FeedForward) : [])
-        {
-            string variable = tensor.Field.ToLowerInvariant() + "Bias";
-            _code.Line($"ArrayView<float> {variable} = upload.Vector({TensorCalls.Bias(tensor, "Intermediate")});");
-            biases.Add(tensor.Field);
-        }
-
-        if (_spec.FeedForward.Biases)
-        {
-            _code.Line($"w.DownBias = upload.Vector({TensorCalls.Bias(LayerTensor.Down, "Hidden")});");
         }
 
         foreach (IlgpuFeedForwardPlan plan in _feedForwards)
@@ -298,13 +306,13 @@ internal sealed partial class IlgpuDecoderClass
             {
                 using (_code.Block($"w.{FeedForwardField(plan)} = new()", end: "};"))
                 {
-                    foreach (string matrix in LayerTensor.OfFeedForward(_spec.FeedForward).Select(tensor => tensor.Field))
+                    foreach (Tensor matrix in tensors.Where(tensor => tensor.Columns is not null))
                     {
-                        _code.Line($"{matrix} = w.{matrix}.Words,");
+                        _code.Line($"{matrix.Field} = w.{matrix.Field}.Words,");
                         if (plan.Row.IsBlock)
                         {
-                            string cast = matrix == LayerTensor.Down.Field ? ".Cast<Words4>()" : "";
-                            _code.Line($"{matrix}Scales = w.{matrix}.Scales{cast},");
+                            string cast = matrix.Role == TensorRole.Down ? ".Cast<Words4>()" : "";
+                            _code.Line($"{matrix.Field}Scales = w.{matrix.Field}.Scales{cast},");
                         }
                     }
 
@@ -313,9 +321,9 @@ internal sealed partial class IlgpuDecoderClass
                         _code.Line($"{matrix}Signs = {matrix.ToLowerInvariant()}Signs,");
                     }
 
-                    foreach (string matrix in biases)
+                    foreach (Tensor bias in tensors.Where(tensor => tensor.Role == TensorRole.NeuronBias))
                     {
-                        _code.Line($"{matrix}Bias = {matrix.ToLowerInvariant()}Bias,");
+                        _code.Line($"{bias.Field} = {char.ToLowerInvariant(bias.Field[0]) + bias.Field.Substring(1)},");
                     }
                 }
             }

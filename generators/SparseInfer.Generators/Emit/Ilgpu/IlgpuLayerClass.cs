@@ -1,6 +1,7 @@
 using SparseInfer.Generators.Plan;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
@@ -28,7 +29,9 @@ internal sealed class IlgpuLayerClass
 
     private bool PacksSigns => _policy.Signs(_plans[0]).Count > 0;
 
-    private IEnumerable<string> Matrices => LayerTensor.OfInput(_spec.FeedForward).Select(tensor => tensor.Field);
+    private IReadOnlyList<Tensor> Tensors => ModelProgram.Of(_spec.FeedForward).FeedForwardTensors();
+
+    private IEnumerable<string> Matrices => Tensors.Where(tensor => tensor.Role == TensorRole.Neurons).Select(tensor => tensor.Field);
 
     public string Emit()
     {
@@ -121,12 +124,8 @@ internal sealed class IlgpuLayerClass
             foreach (string matrix in Matrices)
             {
                 string variable = matrix.ToLowerInvariant();
-                _code.Line($"var {variable}Stored = new StoredMatrix(bind.{matrix}, bind.Type);");
-                _code.Line($"DeviceMatrix {variable} = upload.Matrix({variable}Stored, {Intermediate}, {Hidden});");
-                if (_policy.Signs(_plans[0]).Contains(matrix))
-                {
-                    _code.Line($"ArrayView<Words4> {variable}Signs = upload.Signs({variable}Stored, {Intermediate}, {Hidden});");
-                }
+                string signs = _policy.Signs(_plans[0]).Contains(matrix) ? $", packsSigns: true, out ArrayView<Words4> {variable}Signs" : "";
+                _code.Line($"DeviceMatrix {variable} = upload.Matrix(new StoredMatrix(bind.{matrix}, bind.Type), {Intermediate}, {Hidden}{signs});");
             }
 
             _code.Line($"DeviceMatrix down = upload.Down(bind.Down, bind.Type, {Hidden}, {Intermediate});");
@@ -152,13 +151,13 @@ internal sealed class IlgpuLayerClass
     {
         using (_code.Block($"_weights{plan.Weights} = new()", end: "};"))
         {
-            foreach (string matrix in Matrices.Append(LayerTensor.Down.Field))
+            foreach (Tensor tensor in Tensors.Where(tensor => tensor.Columns is not null))
             {
-                string variable = matrix.ToLowerInvariant();
-                _code.Line($"{matrix} = {variable}.Words,");
+                string variable = tensor.Field.ToLowerInvariant();
+                _code.Line($"{tensor.Field} = {variable}.Words,");
                 if (plan.Row.IsBlock)
                 {
-                    _code.Line($"{matrix}Scales = {variable}.Scales{(matrix == LayerTensor.Down.Field ? ".Cast<Words4>()" : "")},");
+                    _code.Line($"{tensor.Field}Scales = {variable}.Scales{(tensor.Role == TensorRole.Down ? ".Cast<Words4>()" : "")},");
                 }
             }
 

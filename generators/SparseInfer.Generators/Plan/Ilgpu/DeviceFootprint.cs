@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Plan.Ilgpu;
@@ -16,20 +17,19 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
     public static DeviceFootprint Of(IlgpuDecoderPlan plan, WeightType type)
     {
         ModelSpec spec = plan.Spec;
+        var program = ModelProgram.Of(spec);
+        long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
         IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
-        long hidden = RowPlan.Of(type, spec.Hidden).Bytes;
-        long attention = AttentionBytes(plan, type);
-        long neurons = spec.FeedForward.Intermediate * hidden * (feedForward.Shape.InputMatrices + 1);
+        long layer = program.Layer.SelectMany(operation => operation.Tensors).Sum(tensor => tensor.MatrixBytes(RowBytes));
         long signs = LayerSet.ReadingSigns(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
             * spec.FeedForward.Intermediate * feedForward.SignWords * 16L;
-        long tables = spec.Vocabulary * hidden * (spec.Embedding.Tied ? 1 : 2);
-        return new((spec.Layers * (attention + neurons)) + signs + tables, plan.CachedBytes);
+        long tables = program.Embed.Table.MatrixBytes(RowBytes) + (program.IsTied ? 0 : program.Head.Matrix.MatrixBytes(RowBytes));
+        return new((spec.Layers * layer) + signs + tables, plan.CachedBytes);
     }
 
     /// <summary>Weights of one layer's attention.</summary>
-    public static long AttentionBytes(IlgpuDecoderPlan plan, WeightType type) =>
-        ((plan.Shape.QueryWidth + (2L * plan.Shape.KeyValueWidth)) * RowPlan.Of(type, plan.Spec.Hidden).Bytes)
-        + (plan.Spec.Hidden * RowPlan.Of(type, plan.Shape.QueryWidth).Bytes);
+    public static long AttentionBytes(IlgpuDecoderPlan plan, WeightType type) => ModelProgram.Of(plan.Spec)
+        .Layer.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output).Sum(tensor => tensor.MatrixBytes(columns => RowPlan.Of(type, columns).Bytes));
 
     /// <summary>Of a session that has come to so many positions.</summary>
     public long CacheBytes(int positions) => PositionBytes * positions;

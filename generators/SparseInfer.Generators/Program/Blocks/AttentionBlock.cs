@@ -1,0 +1,43 @@
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Program.Blocks;
+
+/// <summary>Attention: norm, queries, keys and values, rotated; each query against what is cached; the output, added to the residual stream.</summary>
+internal static class AttentionBlock
+{
+    public static IEnumerable<Operation> Of(AttentionSpec spec, NormSpec norm, Dimensions sizes)
+    {
+        yield return NormBlock.Of(
+            norm, Stage.Heads, Tensor.OfLayer(TensorRole.NormWeight, "AttentionNorm", "attn_norm", "input_layernorm", sizes.Hidden));
+        foreach (var (field, gguf, huggingFace, rows, to) in new[]
+        {
+            ("Query", "attn_q", "self_attn.q_proj", sizes.QueryWidth, Slot.Queries),
+            ("Key", "attn_k", "self_attn.k_proj", sizes.KeyValueWidth, Slot.Keys),
+            ("Value", "attn_v", "self_attn.v_proj", sizes.KeyValueWidth, Slot.Values),
+        })
+        {
+            bool isRotary = to != Slot.Values;
+            Tensor matrix = Tensor.OfLayer(TensorRole.Projection, field, gguf, huggingFace, rows, sizes.Hidden, isRotary);
+            yield return new Project(Stage.Heads, WorkUnit.Head, matrix, Slot.Normed, to);
+            if (spec.QueryKeyValueBiases)
+            {
+                yield return new AddBias(Stage.Heads, WorkUnit.Head, matrix.Bias(TensorRole.Bias), to);
+            }
+
+            if (isRotary)
+            {
+                yield return new Rotate(to);
+            }
+        }
+
+        yield return new Attend();
+        Tensor output = Tensor.OfLayer(TensorRole.Projection, "Output", "attn_output", "self_attn.o_proj", sizes.Hidden, sizes.QueryWidth);
+        yield return new Project(Stage.Output, WorkUnit.Column, output, Slot.Attended, Slot.Projected);
+        if (spec.OutputBias)
+        {
+            yield return new AddBias(Stage.Output, WorkUnit.Column, output.Bias(TensorRole.Bias), Slot.Projected);
+        }
+
+        yield return new AddResidual(Stage.Output);
+    }
+}

@@ -1,0 +1,10 @@
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Program.Blocks;
+
+/// <summary>The declared norm, before whatever a stage does.</summary>
+internal static class NormBlock
+{
+    public static Norm Of(NormSpec spec, Stage stage, Tensor weight) =>
+        new(stage, spec, weight, spec.Kind == NormKind.Layer ? weight.Bias(TensorRole.NormBias) : null);
+}

@@ -1,0 +1,133 @@
+using SparseInfer.Generators.Spec;
+
+namespace SparseInfer.Generators.Program;
+
+/// <summary>What operations read and write: activations of a token, and what a sequence keeps.</summary>
+internal enum Slot
+{
+    Residual,
+    Normed,
+    Queries,
+    Keys,
+    Values,
+    Attended,
+    Projected,
+
+    /// <summary>What is left of the neurons, and which they are.</summary>
+    Activated,
+
+    /// <summary>What slices of the neurons add to the output.</summary>
+    Sums,
+    Logits,
+}
+
+/// <summary>By what an operation can be divided among workers, or groups.</summary>
+internal enum WorkUnit
+{
+    Token,
+
+    /// <summary>Heads of queries, keys and values.</summary>
+    Head,
+
+    QueryHead,
+
+    /// <summary>Columns of the residual stream.</summary>
+    Column,
+    Neuron,
+
+    /// <summary>Entries of the vocabulary.</summary>
+    Word,
+}
+
+/// <summary>A part of a program with a name of its own: what comments and tables call it.</summary>
+internal enum Stage
+{
+    Embedding,
+    Heads,
+    Attention,
+    Output,
+    FeedForward,
+    Logits,
+}
+
+/// <summary>A step of a program. Each kind has its own record; a backend has one function for each.</summary>
+/// <param name="Stage">Where it belongs.</param>
+/// <param name="Unit">By what it can be divided.</param>
+/// <param name="Writes">What it writes.</param>
+/// <param name="Reads">What it reads, what it adds to included.</param>
+internal abstract record Operation(Stage Stage, WorkUnit Unit, Slot Writes, params Slot[] Reads)
+{
+    /// <summary>Whether a unit reads what belongs to it only, and nothing that others made.</summary>
+    public virtual bool IsElementwise => false;
+
+    /// <summary>What it wants from a file.</summary>
+    public virtual IEnumerable<Tensor> Tensors => [];
+}
+
+/// <summary>A token's embedding begins its residual stream.</summary>
+/// <param name="Scale">What it is multiplied by.</param>
+internal sealed record Embed(Tensor Table, float Scale) : Operation(Stage.Embedding, WorkUnit.Token, Slot.Residual)
+{
+    public override IEnumerable<Tensor> Tensors => [Table];
+}
+
+/// <summary>The residual stream, normalised.</summary>
+/// <param name="Bias">What is added; null: nothing.</param>
+internal sealed record Norm(Stage Stage, NormSpec Spec, Tensor Weight, Tensor? Bias)
+    : Operation(Stage, WorkUnit.Token, Slot.Normed, Slot.Residual)
+{
+    public override IEnumerable<Tensor> Tensors => Bias is null ? [Weight] : [Weight, Bias];
+}
+
+/// <summary>A matrix times what is read.</summary>
+internal sealed record Project(Stage Stage, WorkUnit Unit, Tensor Matrix, Slot From, Slot To) : Operation(Stage, Unit, To, From)
+{
+    public override IEnumerable<Tensor> Tensors => [Matrix];
+}
+
+/// <summary>Adds a bias to what a projection made.</summary>
+internal sealed record AddBias(Stage Stage, WorkUnit Unit, Tensor Bias, Slot To) : Operation(Stage, Unit, To, To)
+{
+    public override bool IsElementwise => true;
+
+    public override IEnumerable<Tensor> Tensors => [Bias];
+}
+
+/// <summary>Rotates heads by their position.</summary>
+internal sealed record Rotate(Slot Heads) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
+{
+    public override bool IsElementwise => true;
+}
+
+/// <summary>Each query against all keys so far, and the values so weighted.</summary>
+internal sealed record Attend() : Operation(Stage.Attention, WorkUnit.QueryHead, Slot.Attended, Slot.Queries, Slot.Keys, Slot.Values);
+
+/// <summary>Adds what a block made to the residual stream.</summary>
+internal sealed record AddResidual(Stage Stage) : Operation(Stage, WorkUnit.Column, Slot.Residual, Slot.Residual, Slot.Projected)
+{
+    public override bool IsElementwise => true;
+}
+
+/// <summary>Gate, activation and up of the neurons that a policy selects and the activation leaves.</summary>
+/// <param name="Matrices">Gate and up, or up alone.</param>
+/// <param name="Biases">Their biases, or none.</param>
+internal sealed record Neurons(FeedForwardSpec Spec, IReadOnlyList<Tensor> Matrices, IReadOnlyList<Tensor> Biases)
+    : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Activated, Slot.Normed)
+{
+    public override IEnumerable<Tensor> Tensors => Matrices.Concat(Biases);
+}
+
+/// <summary>What is left of the neurons, times their rows of down: a sum a slice.</summary>
+internal sealed record Down(Tensor Matrix) : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Sums, Slot.Activated)
+{
+    public override bool IsElementwise => true;
+
+    public override IEnumerable<Tensor> Tensors => [Matrix];
+}
+
+/// <summary>The slices' sums, added in order.</summary>
+/// <param name="Bias">What is added to them; null: nothing.</param>
+internal sealed record SumSlices(Tensor? Bias) : Operation(Stage.FeedForward, WorkUnit.Column, Slot.Projected, Slot.Sums)
+{
+    public override IEnumerable<Tensor> Tensors => Bias is null ? [] : [Bias];
+}

@@ -1,0 +1,54 @@
+namespace SparseInfer.Generators.Program;
+
+/// <summary>How an operation is shared among workers.</summary>
+/// <param name="Unit">By what.</param>
+/// <param name="IsPrivate">Whether everybody does all of it for himself: what it writes is no one else's.</param>
+internal readonly record struct Split(WorkUnit Unit, bool IsPrivate = false);
+
+/// <summary>Operations between two barriers.</summary>
+internal sealed record Phase(IReadOnlyList<Operation> Operations);
+
+/// <summary>
+/// Where workers that share operations have to wait for each other: it follows from what operations read and write. An operation may not
+/// read what another one wrote since the last barrier, unless each worker reads only what it wrote itself; nor write what others may still
+/// read, or still write.
+/// </summary>
+internal static class Schedule
+{
+    /// <summary>Cuts a loop's body into phases; a barrier follows each.</summary>
+    /// <param name="body">What the loop does, over and over.</param>
+    /// <param name="splitOf">How each operation is shared.</param>
+    public static IReadOnlyList<Phase> Phases(IReadOnlyList<Operation> body, Func<Operation, Split> splitOf)
+    {
+        // Twice around: the second time says whether what the end wrote is read at the beginning.
+        var all = new List<List<Operation>>();
+        foreach (Operation operation in body.Concat(body))
+        {
+            if (all.Count == 0 || all[all.Count - 1].Any(earlier => Collide(earlier, operation, splitOf)))
+            {
+                all.Add([]);
+            }
+
+            all[all.Count - 1].Add(operation);
+        }
+
+        int count = all.Count / 2;
+        if (all.Take(count).Sum(phase => phase.Count) != body.Count)
+        {
+            throw new InvalidOperationException("A loop's end does not have to be waited for by its beginning.");
+        }
+
+        return [.. all.Take(count).Select(operations => new Phase(operations))];
+    }
+
+    private static bool Collide(Operation earlier, Operation later, Func<Operation, Split> splitOf)
+    {
+        Split first = splitOf(earlier);
+        Split second = splitOf(later);
+        bool isOwn = first.Unit == second.Unit && !first.IsPrivate && !second.IsPrivate;
+        bool readsWhatIsWritten = !first.IsPrivate && later.Reads.Contains(earlier.Writes) && !(isOwn && later.IsElementwise);
+        bool writesWhatIsRead = !second.IsPrivate && earlier.Reads.Contains(later.Writes) && !(isOwn && earlier.IsElementwise);
+        bool writesTheSame = !first.IsPrivate && !second.IsPrivate && earlier.Writes == later.Writes && !isOwn;
+        return readsWhatIsWritten || writesWhatIsRead || writesTheSame;
+    }
+}

@@ -1,0 +1,55 @@
+namespace SparseInfer.Generators.Program;
+
+/// <summary>What a tensor is for: which weight types it may have, and how it lies in memory, follow from it.</summary>
+internal enum TensorRole
+{
+    NormWeight,
+    NormBias,
+
+    /// <summary>A row a token.</summary>
+    Embedding,
+
+    /// <summary>A row an output of a projection that every token needs whole.</summary>
+    Projection,
+
+    /// <summary>A row a neuron: gate, or up.</summary>
+    Neurons,
+
+    /// <summary>Neuron-major in memory: what leads out of a feed-forward.</summary>
+    Down,
+
+    /// <summary>Of a projection.</summary>
+    Bias,
+
+    /// <summary>Of neurons, before they are activated.</summary>
+    NeuronBias,
+
+    /// <summary>Of what leads out of a feed-forward.</summary>
+    DownBias,
+}
+
+/// <summary>A tensor that a program wants from a file.</summary>
+/// <param name="Field">What generated programs keep it in.</param>
+/// <param name="Gguf">What GGUF files call it; in layers with <c>{layer}</c> for the layer's number.</param>
+/// <param name="HuggingFace">What Hugging Face's safetensors call it.</param>
+/// <param name="Rows">Rows; of a vector, its elements.</param>
+/// <param name="Columns">Columns; null: a vector.</param>
+/// <param name="IsRotary">Whether its rows make heads that are rotated: files may have their pairs in either order.</param>
+internal sealed record Tensor(
+    TensorRole Role, string Field, string Gguf, string HuggingFace, Dimension Rows, Dimension? Columns = null, bool IsRotary = false)
+{
+    /// <summary>Whether every layer has one.</summary>
+    public bool IsOfLayer => Gguf.StartsWith("blk.", StringComparison.Ordinal);
+
+    /// <summary>Its name in files, as C# that makes a <c>TensorName</c>.</summary>
+    public string Name => $"new(\"{Gguf}\", \"{HuggingFace}\")";
+
+    /// <summary>A layer's weight.</summary>
+    public static Tensor OfLayer(TensorRole role, string field, string gguf, string huggingFace, Dimension rows, Dimension? columns = null, bool isRotary = false) =>
+        new(role, field, $"blk.{{layer}}.{gguf}.weight", $"model.layers.{{layer}}.{huggingFace}.weight", rows, columns, isRotary);
+
+    /// <summary>The bias that belongs to it.</summary>
+    public Tensor Bias(TensorRole role) => new(role, Field + "Bias", Part(Gguf), Part(HuggingFace), Rows, IsRotary: IsRotary);
+
+    private static string Part(string weight) => weight.Substring(0, weight.Length - "weight".Length) + "bias";
+}

@@ -1,0 +1,33 @@
+namespace SparseInfer.Generators.Program;
+
+/// <summary>What operations want from a file: sums and lists over a program.</summary>
+internal static class TensorList
+{
+    /// <summary>Tensors of some stages, in the order in which programs ask for them: norms, matrices, biases.</summary>
+    public static IReadOnlyList<Tensor> TensorsOf(this IEnumerable<Operation> operations, params Stage[] stages) =>
+    [
+        .. operations.Where(operation => stages.Contains(operation.Stage))
+            .SelectMany(operation => operation.Tensors)
+            .OrderBy(tensor => tensor.Role is TensorRole.NormWeight or TensorRole.NormBias ? 0 : tensor.Columns is not null ? 1 : 2),
+    ];
+
+    /// <summary>A layer's tensors that are no feed-forward's, in that order; the norm before the feed-forward last.</summary>
+    public static IReadOnlyList<Tensor> LayerTensors(this IReadOnlyList<Operation> operations) =>
+    [
+        .. operations.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output),
+        .. operations.Where(operation => operation is Norm).TensorsOf(Stage.FeedForward),
+    ];
+
+    /// <summary>A feed-forward's tensors: gate, up, down, their biases.</summary>
+    public static IReadOnlyList<Tensor> FeedForwardTensors(this IEnumerable<Operation> operations) =>
+        operations.Where(operation => operation is Neurons or Down or SumSlices).TensorsOf(Stage.FeedForward);
+
+    /// <summary>Bytes of a matrix; of a vector, none are counted: they are small beside matrices.</summary>
+    /// <param name="rowBytes">Bytes of a row of so many columns.</param>
+    public static long MatrixBytes(this Tensor tensor, Func<int, long> rowBytes) => tensor switch
+    {
+        { Columns: null } => 0,
+        { Role: TensorRole.Down } => tensor.Columns.Size * rowBytes(tensor.Rows.Size), // a row a neuron
+        _ => tensor.Rows.Size * rowBytes(tensor.Columns.Size),
+    };
+}

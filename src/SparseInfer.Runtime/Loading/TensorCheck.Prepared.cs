@@ -1,0 +1,93 @@
+using SparseInfer.Files;
+using SparseInfer.Runtime;
+
+namespace SparseInfer.Loading;
+
+/// <content>What a prepared file has ready: <see cref="PreparedTensors"/>.</content>
+internal sealed partial class TensorCheck
+{
+    /// <summary>The neuron-major form of a down matrix, where the file has it.</summary>
+    private TensorInfo? FindPrepared(DeclaredTensor wanted, int layer) =>
+        _file.Format == ModelFileFormat.Gguf
+        && PreparedTensors.TryGetDownName(wanted.NameIn(_file.Format, layer), out string? down)
+        && _file.TryGetTensor(down, out TensorInfo? tensor)
+            ? tensor
+            : null;
+
+    private FoundTensor? PreparedDown(DeclaredDown wanted, int layer, TensorInfo tensor, WeightType[] types)
+    {
+        string name = wanted.NameIn(_file.Format, layer);
+        _used.Add(tensor.Name);
+        if (_file.TryGetTensor(name, out _) && !_options.AllowUnusedTensors)
+        {
+            _used.Add(name);
+            _problems.Add($"tensor {FileText.Quote(name)} is there a second time, transposed, as {FileText.Quote(tensor.Name)}: leave one out, "
+                + "or load with LoadOptions.AllowUnusedTensors to use the transposed");
+        }
+
+        WeightType? blocks = PreparedTensors.BlockTypeOf(tensor);
+        if ((blocks ?? tensor.Weight) is not { } stored || Target(stored, types) is not { } target)
+        {
+            RefuseType(tensor, blocks ?? tensor.Weight, types);
+            return null;
+        }
+
+        if (blocks is null && stored is WeightType.Q8_0 or WeightType.Q4_0)
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {stored} in blocks along the hidden width, "
+                + $"which rounds otherwise than the model it was made from: prepare the file again from one with {FileText.Quote(name)}");
+            return null;
+        }
+
+        long[] shape = PreparedTensors.DownShape(stored, wanted.Intermediate, wanted.Hidden);
+        if (!tensor.Shape.SequenceEqual(shape))
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, "
+                + $"but {FileText.Shape(shape)} ({wanted.IntermediateText} x {wanted.HiddenText}, {stored}) is declared");
+            return null;
+        }
+
+        if (target != stored && target is WeightType.Q8_0 or WeightType.Q4_0)
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {stored} and transposed already, which cannot be converted to {target}: "
+                + $"load or prepare the file that has {FileText.Quote(name)}");
+            return null;
+        }
+
+        return blocks is null || HasLayout(tensor) ? new FoundTensor(tensor, stored, target, IsPrepared: true) : null;
+    }
+
+    /// <summary>A matrix's signs, where the file has them. Whether the model's policy wants them shows later.</summary>
+    private TensorInfo? FindSigns(DeclaredMatrix wanted, int layer)
+    {
+        string name = wanted.NameIn(_file.Format, layer);
+        if (_file.Format != ModelFileFormat.Gguf || !_file.TryGetTensor(PreparedTensors.SignsName(name), out TensorInfo? tensor))
+        {
+            return null;
+        }
+
+        _used.Add(tensor.Name);
+        long[] shape = PreparedTensors.SignsShape(wanted.Rows, wanted.Columns);
+        if (tensor.Type != PreparedTensors.SignsType || !tensor.Shape.SequenceEqual(shape))
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type} {FileText.Shape(tensor.Shape)}, "
+                + $"but the signs of {FileText.Quote(name)} are {PreparedTensors.SignsType} {FileText.Shape(shape)}: prepare the file again");
+            return null;
+        }
+
+        return HasLayout(tensor) ? tensor : null;
+    }
+
+    private bool HasLayout(TensorInfo tensor)
+    {
+        if (_file.Metadata.TryGetString(PreparedTensors.LayoutKey, out string? layout) && layout == PreparedTensors.Layout)
+        {
+            return true;
+        }
+
+        string found = layout is null ? "does not name" : $"says {FileText.Quote(layout)} for";
+        _problems.Add($"'{PreparedTensors.LayoutKey}' {found} the layout of tensor {FileText.Quote(tensor.Name)}; "
+            + $"'{PreparedTensors.Layout}' is read: prepare the file again");
+        return false;
+    }
+}

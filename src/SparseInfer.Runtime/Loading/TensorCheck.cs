@@ -1,0 +1,212 @@
+using SparseInfer.Files;
+using SparseInfer.Runtime;
+
+namespace SparseInfer.Loading;
+
+/// <summary>Looks for the tensors that a program wants, and collects everything that does not fit. Nothing is read.</summary>
+internal sealed partial class TensorCheck
+{
+    private readonly ModelFile _file;
+    private readonly LoadOptions _options;
+    private readonly List<string> _problems;
+    private readonly Dictionary<(DeclaredTensor, int), FoundTensor> _found = [];
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly List<(int Problem, string Name)> _missing = [];
+    private readonly HashSet<string> _unlike = [];
+
+    /// <summary>Checks.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="options">What may be converted, and what may be left over.</param>
+    /// <param name="tensors">What is wanted: those of layers for each of <paramref name="layers"/>.</param>
+    /// <param name="layers">Layers.</param>
+    /// <param name="problems">Where everything that is wrong is added.</param>
+    public TensorCheck(ModelFile file, LoadOptions options, IReadOnlyList<DeclaredTensor> tensors, int layers, List<string> problems)
+    {
+        _file = file;
+        _options = options;
+        _problems = problems;
+        foreach (DeclaredTensor tensor in tensors.Where(tensor => !tensor.IsOfLayer))
+        {
+            Check(tensor, 0, null);
+        }
+
+        DeclaredTensor[] ofLayer = [.. tensors.Where(tensor => tensor.IsOfLayer)];
+        for (int layer = 0; layer < layers; layer++)
+        {
+            WeightType? common = null;
+            foreach (DeclaredTensor tensor in ofLayer)
+            {
+                bool isShared = SharesKernel(tensor);
+                common ??= isShared ? CommonType(ofLayer.Where(SharesKernel), layer) : null;
+                Check(tensor, layer, isShared ? common : null);
+            }
+        }
+
+        NameClosest();
+    }
+
+    /// <summary>Bytes of all that was found.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Names of what has its place.</summary>
+    public IReadOnlySet<string> Used => _used;
+
+    /// <summary>What was found for a tensor: all of them, where there was no problem.</summary>
+    public FoundTensor this[DeclaredTensor tensor, int layer] => _found[(tensor, layer)];
+
+    private void Check(DeclaredTensor tensor, int layer, WeightType? common)
+    {
+        FoundTensor? found = tensor switch
+        {
+            DeclaredMatrix matrix => Matrix(matrix, layer, common is { } type ? [type] : matrix.Types),
+            DeclaredDown down => Down(down, layer, [common ?? down.Types[0]]),
+            DeclaredVector vector => Vector(vector, layer),
+            _ => throw new ArgumentException($"A file has no {tensor.GetType().Name}.", nameof(tensor)),
+        };
+        if (found is not null)
+        {
+            Bytes += found.Tensor.ByteLength + (found.Signs?.ByteLength ?? 0);
+            _found[(tensor, layer)] = found;
+        }
+    }
+
+    private FoundTensor? Matrix(DeclaredMatrix wanted, int layer, WeightType[] types)
+    {
+        TensorInfo? signs = FindSigns(wanted, layer);
+        return Find(wanted, layer, wanted.Rows, wanted.Columns, wanted.RowsText, wanted.ColumnsText, types) is { } found
+            ? found with { Signs = signs }
+            : null;
+    }
+
+    private FoundTensor? Down(DeclaredDown wanted, int layer, WeightType[] types) => FindPrepared(wanted, layer) is { } prepared
+        ? PreparedDown(wanted, layer, prepared, types)
+        : Find(wanted, layer, wanted.Hidden, wanted.Intermediate, wanted.HiddenText, wanted.IntermediateText, types);
+
+    private FoundTensor? Vector(DeclaredVector wanted, int layer)
+    {
+        if (Lookup(wanted, layer) is not { } tensor)
+        {
+            return null;
+        }
+
+        if (tensor.Shape.Count != 1 || tensor.Shape[0] != wanted.Length)
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but {wanted.Length} ({wanted.LengthText}) is declared");
+            return null;
+        }
+
+        if (tensor.Weight is not (WeightType.F32 or WeightType.F16 or WeightType.BF16))
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}; norms and biases must be F32, F16 or BF16");
+            return null;
+        }
+
+        return new FoundTensor(tensor, tensor.Weight.Value, WeightType.F32);
+    }
+
+    private FoundTensor? Find(DeclaredTensor wanted, int layer, int rows, int columns, string rowsText, string columnsText, WeightType[] types)
+    {
+        if (Lookup(wanted, layer) is not { } tensor)
+        {
+            return null;
+        }
+
+        if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but [{rows}, {columns}] ({rowsText} x {columnsText}) is declared");
+            return null;
+        }
+
+        if (tensor.Weight is not { } stored || Target(stored, types) is not { } target)
+        {
+            RefuseType(tensor, tensor.Weight, types);
+            return null;
+        }
+
+        return new FoundTensor(tensor, stored, target);
+    }
+
+    private static bool SharesKernel(DeclaredTensor tensor) => tensor is DeclaredDown or DeclaredMatrix { OfFeedForward: true };
+
+    /// <summary>The type that the matrices of one feed-forward share: its kernel is written for one type.</summary>
+    private WeightType CommonType(IEnumerable<DeclaredTensor> tensors, int layer)
+    {
+        WeightType? common = null;
+        WeightType[] types = [];
+        foreach (DeclaredTensor wanted in tensors)
+        {
+            types = wanted is DeclaredMatrix matrix ? matrix.Types : ((DeclaredDown)wanted).Types;
+            TensorInfo? tensor = FindPrepared(wanted, layer);
+            if (tensor is null && !_file.TryGetTensor(wanted.NameIn(_file.Format, layer), out tensor))
+            {
+                continue;
+            }
+
+            WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(tensor), types) ?? types[0];
+            if (common is { } first && first != type)
+            {
+                _unlike.Add(tensor.Name);
+                _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {type}, but another matrix of the same feed-forward is {first}: they share a kernel, so store them alike");
+            }
+
+            common ??= type;
+        }
+
+        return common ?? types[0];
+    }
+
+    /// <summary>
+    /// Adds to each missing tensor the name that was probably meant. When all tensors were looked up: one that has a place of its own, such as
+    /// the same matrix of the next layer, is never what was meant.
+    /// </summary>
+    private void NameClosest()
+    {
+        string[] unused = [.. _file.Tensors.Select(tensor => tensor.Name).Where(name => !_used.Contains(name))];
+        var finder = new ClosestName();
+        foreach ((int problem, string name) in _missing.Where(missing => missing.Problem < ModelLoader.MostProblems))
+        {
+            if (finder.FindNext(name, unused) is { } closest)
+            {
+                _problems[problem] += $"; the closest is {FileText.Quote(closest)}";
+            }
+        }
+    }
+
+    private TensorInfo? Lookup(DeclaredTensor wanted, int layer)
+    {
+        string name = wanted.NameIn(_file.Format, layer);
+        if (_file.TryGetTensor(name, out TensorInfo? tensor))
+        {
+            _used.Add(name);
+            return tensor;
+        }
+
+        _missing.Add((_problems.Count, name));
+        _problems.Add($"tensor {FileText.Quote(name)} is missing");
+        return null;
+    }
+
+    private void RefuseType(TensorInfo tensor, WeightType? stored, WeightType[] types)
+    {
+        if (_unlike.Contains(tensor.Name))
+        {
+            return;
+        }
+
+        string declared = string.Join(", ", types);
+        _problems.Add(stored is not null
+            ? $"tensor {FileText.Quote(tensor.Name)} is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
+            : $"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: store it as {declared}");
+    }
+
+    /// <summary>The type a tensor is used in: its own where declared; F32, which holds every other exactly; else, if allowed, the first declared.</summary>
+    private WeightType? Target(WeightType? stored, WeightType[] types)
+    {
+        if (stored is not { } type || types.Contains(type))
+        {
+            return stored;
+        }
+
+        return types.Contains(WeightType.F32) ? WeightType.F32 : _options.ConvertWeights ? types[0] : null;
+    }
+}

@@ -1,0 +1,65 @@
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Program;
+
+/// <summary>Where barriers stand: it follows from what operations read and write, and from how workers share them.</summary>
+public sealed class ScheduleTests
+{
+    private static readonly ModelProgram Biased = ModelProgram.Of(Parsed.Model("""
+        using SparseInfer;
+        [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 16)]
+        [Attention(Heads = 4, KeyValueHeads = 2, QueryKeyValueBiases = true, OutputBias = true)]
+        [FeedForward(Intermediate = 96, Activation = Activation.Relu, Gated = true, Biases = true)]
+        [LayerNorm(Epsilon = 1e-5f)]
+        [Weights(WeightType.F32)]
+        public sealed partial class Model;
+        """, "Model")!);
+
+    [Fact]
+    public void AWorkerWaitsWhereItReadsWhatOthersWrote() => Text(Schedule.Phases(Biased.Layer, Own)).ShouldBe(
+    [
+        "Norm Project AddBias Rotate Project AddBias Rotate Project AddBias",
+        "Attend",
+        "Project AddBias AddResidual",
+        "Norm Neurons Down",
+        "SumSlices AddResidual",
+    ]);
+
+    [Fact]
+    public void ANormThatIsSharedIsWaitedFor() => Text(Schedule.Phases(Biased.Layer, operation => new Split(operation.Unit)))
+        .ShouldBe(
+        [
+            "Norm",
+            "Project AddBias Rotate Project AddBias Rotate Project AddBias",
+            "Attend",
+            "Project AddBias AddResidual",
+            "Norm",
+            "Neurons Down",
+            "SumSlices AddResidual",
+        ]);
+
+    [Fact]
+    public void NothingIsWrittenThatOthersMayStillRead()
+    {
+        // The norm reads all of the residual stream, which the sum's columns are added to.
+        Norm norm = Biased.Layer.OfType<Norm>().First();
+        AddResidual add = Biased.Layer.OfType<AddResidual>().First();
+        Text(Schedule.Phases([norm, add], Own)).ShouldBe(["Norm", "AddResidual"]);
+    }
+
+    [Fact]
+    public void NothingIsWrittenTwiceByWorkersWhoShareItDifferently()
+    {
+        Project project = Biased.Layer.OfType<Project>().Last();
+        var other = project with { Unit = WorkUnit.Neuron, Stage = Stage.FeedForward };
+        Text(Schedule.Phases([project, other, Biased.Layer.OfType<Norm>().First()], operation => new Split(operation.Unit)))
+            .ShouldBe(["Project", "Project Norm"]);
+    }
+
+    /// <summary>As one token goes through: everybody normalises for himself.</summary>
+    private static Split Own(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm);
+
+    private static IEnumerable<string> Text(IEnumerable<Phase> phases) =>
+        phases.Select(phase => string.Join(" ", phase.Operations.Select(operation => operation.GetType().Name)));
+}
