@@ -39,7 +39,6 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
     private const int Heads = 32;
     private const int KeyValueHeads = 32;
     private const int HeadDimension = 128;
-    private const int QueryWidth = 4096;
     private const int PaddedQueryWidth = 4096;
     private const int KeyValueWidth = 4096;
     private const int InputWidth = 4096;
@@ -71,16 +70,17 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
         public static readonly DeclaredVector AttentionNorm = new(
             new("blk.{layer}.attn_norm.weight", "model.layers.{layer}.input_layernorm.weight"), Hidden);
         public static readonly DeclaredMatrix Query = new(
-            new("blk.{layer}.attn_q.weight", "model.layers.{layer}.self_attn.q_proj.weight"), rows: QueryWidth, columns: Hidden,
+            new("blk.{layer}.attn_q.weight", "model.layers.{layer}.self_attn.q_proj.weight"), rows: Heads * HeadDimension, columns: Hidden,
             Types) { Rotary = Rotary };
         public static readonly DeclaredMatrix Key = new(
-            new("blk.{layer}.attn_k.weight", "model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueWidth, columns: Hidden,
-            Types) { Rotary = Rotary };
+            new("blk.{layer}.attn_k.weight", "model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueHeads * HeadDimension,
+            columns: Hidden, Types) { Rotary = Rotary };
         public static readonly DeclaredMatrix Value = new(
-            new("blk.{layer}.attn_v.weight", "model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueWidth, columns: Hidden, Types);
+            new("blk.{layer}.attn_v.weight", "model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueHeads * HeadDimension,
+            columns: Hidden, Types);
         public static readonly DeclaredMatrix Output = new(
-            new("blk.{layer}.attn_output.weight", "model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden, columns: QueryWidth,
-            Types);
+            new("blk.{layer}.attn_output.weight", "model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden,
+            columns: Heads * HeadDimension, Types);
         public static readonly DeclaredVector FeedForwardNorm = new(
             new("blk.{layer}.ffn_norm.weight", "model.layers.{layer}.post_attention_layernorm.weight"), Hidden);
         public static readonly DeclaredMatrix Gate = new(
