@@ -1,5 +1,5 @@
-using SparseInfer.SoftwareCuda.Memory;
 using System.Numerics;
+using SparseInfer.SoftwareCuda.Memory;
 
 namespace SparseInfer.SoftwareCuda.Execution;
 
