@@ -65,7 +65,7 @@ public readonly unsafe partial struct F32 : IWeightArithmetic
         return total;
     }
 
-    /// <summary>F32: as they are.</summary>
+    /// <summary>As they are.</summary>
     private readonly struct Interleave : PlainDot.IInterleave
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,7 +17,7 @@ namespace SparseInfer.Kernels.Cpu;
 internal static unsafe class PlainDot
 {
     /// <summary>
-    /// Columns whose lanes are summed before the next are begun. Every product in this room does so: then a batch of vectors can go through
+    /// Columns whose lanes are summed before the next are begun. Every product does so: then a batch of vectors can go through
     /// a matrix in blocks of columns that fit a cache, and keep one number of each sum, not sixteen.
     /// </summary>
     public const int Segment = 1024;

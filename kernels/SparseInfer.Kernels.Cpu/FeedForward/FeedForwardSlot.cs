@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// One worker's input, as it is and as dot products want it, and its list of active neurons, in ascending order. Lists have room for <see cref="ListPadding"/> more
-/// entries than neurons, because rows are read in groups of four and a group's last neuron is repeated to fill it.
+/// One worker's input, as it is and as dot products want it, and its list of active neurons, in ascending order. Lists have room for
+/// <see cref="ListPadding"/> more entries than neurons, because rows are read in groups of four and a group's last neuron is repeated to fill
+/// it.
 /// </summary>
 public sealed class FeedForwardSlot : IDisposable
 {

@@ -33,7 +33,7 @@ public static class WeightConversion
         }
     }
 
-    /// <summary>Rounds F32 values to a format, each as its <c>Encode</c> says: plain formats to nearest, ties to even, block formats as ggml does.</summary>
+    /// <summary>Rounds F32 values to a format: plain formats to nearest, ties to even; block formats as ggml's reference quantisation does.</summary>
     /// <param name="source">Whole rows, or any whole number of the format's blocks.</param>
     /// <param name="destination">Room for their elements.</param>
     /// <exception cref="ArgumentException">The spans do not hold the same number of elements, or not whole blocks.</exception>

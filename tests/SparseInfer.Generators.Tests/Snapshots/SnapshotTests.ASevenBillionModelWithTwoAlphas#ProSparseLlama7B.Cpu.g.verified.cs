@@ -157,7 +157,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             _keys = Floats((long)LayerCount * capacity * KeyValueWidth);
             _values = Floats((long)LayerCount * capacity * KeyValueWidth);
             _residual = Floats((long)Batch * PaddedHidden);
-            _normed = Floats((long)Math.Max(Batch, Workers.Count) * InputWidth);
+            _normed = Floats((long)Math.Max(Batch, 2 * Workers.Count) * InputWidth);
             _queries = Floats((long)Batch * PaddedQueryWidth);
             _attended = Floats((long)Batch * PaddedQueryWidth);
             _projected = Floats((long)Batch * PaddedHidden);
@@ -176,6 +176,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             int position = Position;
             ref float x = ref Residual(0);
             ref float input = ref Normed(worker);
+            ref float prepared = ref Normed(Workers.Count + worker);
             ref float query = ref Queries(0);
             ref float attended = ref Attended(0);
             ref float projected = ref Projected(0);
@@ -196,13 +197,13 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 // Query, key and value, head by head: each is rotated and cached by the worker that computed it.
                 RmsNorm.Apply(
                     ref x, ref MemoryMarshal.GetArrayDataReference(w.AttentionNorm), ref input, Hidden, PaddedHidden, NormEpsilon);
-                float undo = F16.PrepareInput(ref input, ref input, PaddedHidden);
+                float undo = F16.PrepareInput(ref input, ref prepared, PaddedHidden);
                 for (int head = fromHead; head < toHead; head++)
                 {
                     int row = head * HeadDimension;
                     if (head < Heads)
                     {
-                        MatrixVector.Multiply<F16>(in w.Query, row, row + HeadDimension, PaddedHidden, ref input, undo, ref query);
+                        MatrixVector.Multiply<F16>(in w.Query, row, row + HeadDimension, PaddedHidden, ref prepared, undo, ref query);
                         Rope.ApplyInterleaved(
                             ref Unsafe.Add(ref query, row), in _program._rope.Cos(position), in _program._rope.Sin(position),
                             RopeDimensions);
@@ -211,7 +212,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     {
                         row -= Heads * HeadDimension;
                         MatrixVector.Multiply<F16>(
-                            in w.Key, row, row + HeadDimension, PaddedHidden, ref input, undo, ref Keys(layer, row, position));
+                            in w.Key, row, row + HeadDimension, PaddedHidden, ref prepared, undo, ref Keys(layer, row, position));
                         Rope.ApplyInterleaved(
                             ref Unsafe.Add(ref Keys(layer, row, position), row), in _program._rope.Cos(position),
                             in _program._rope.Sin(position), RopeDimensions);
@@ -220,7 +221,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
                         MatrixVector.Multiply<F16>(
-                            in w.Value, row, row + HeadDimension, PaddedHidden, ref input, undo, ref Values(layer, row, position));
+                            in w.Value, row, row + HeadDimension, PaddedHidden, ref prepared, undo, ref Values(layer, row, position));
                     }
                 }
 
@@ -241,9 +242,9 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 Workers.Barrier();
 
                 // Output projection: this worker's columns of the residual stream.
-                undo = F16.PrepareInput(ref attended, ref input, PaddedQueryWidth);
+                undo = F16.PrepareInput(ref attended, ref prepared, PaddedQueryWidth);
                 MatrixVector.Multiply<F16>(
-                    in w.Output, fromColumn, Math.Min(toColumn, Hidden), PaddedQueryWidth, ref input, undo, ref projected);
+                    in w.Output, fromColumn, Math.Min(toColumn, Hidden), PaddedQueryWidth, ref prepared, undo, ref projected);
                 Elementwise.Add(ref x, ref projected, fromColumn, toColumn);
 
                 Workers.Barrier();
@@ -275,9 +276,9 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             {
                 RmsNorm.Apply(
                     ref x, ref MemoryMarshal.GetArrayDataReference(_program._outputNorm), ref input, Hidden, PaddedHidden, NormEpsilon);
-                float undo = F16.PrepareInput(ref input, ref input, PaddedHidden);
+                float undo = F16.PrepareInput(ref input, ref prepared, PaddedHidden);
                 (int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);
-                MatrixVector.Multiply<F16>(in _program._head, fromToken, toToken, PaddedHidden, ref input, undo, ref Logits);
+                MatrixVector.Multiply<F16>(in _program._head, fromToken, toToken, PaddedHidden, ref prepared, undo, ref Logits);
             }
         }
 

@@ -35,9 +35,13 @@ internal static class FolderArrows
         string usings = string.Concat(ImplicitUsings.Select(name => $"global using {name};\n"));
         CSharpCompilation compilation = CSharpCompilation.Create(
             "Sources",
-            [.. sources.Select(source => CSharpSyntaxTree.ParseText(source.Text, options, source.File)), CSharpSyntaxTree.ParseText(usings, options)],
+            [
+                .. sources.Select(source => CSharpSyntaxTree.ParseText(source.Text, options, source.File)),
+                CSharpSyntaxTree.ParseText(usings, options),
+            ],
             BaseLibrary(),
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
+            new CSharpCompilationOptions(
+                OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
 
         return [.. compilation.SyntaxTrees.Where(tree => tree.FilePath != "").SelectMany(tree => Uses(tree, compilation.GetSemanticModel(tree)))];
     }
@@ -53,7 +57,8 @@ internal static class FolderArrows
                 throw new InvalidOperationException($"{tree.FilePath}({line}): '{name}' is no name that the sources or the base library declare.");
             if (symbol is null or INamespaceSymbol)
                 continue;
-            string[] declarations = [.. symbol.OriginalDefinition.DeclaringSyntaxReferences.Select(reference => reference.SyntaxTree.FilePath).Distinct()];
+            string[] declarations =
+                [.. symbol.OriginalDefinition.DeclaringSyntaxReferences.Select(reference => reference.SyntaxTree.FilePath).Distinct()];
             if (declarations.Length > 0 && !declarations.Contains(tree.FilePath))
                 yield return new NameUse(tree.FilePath, line, symbol.Name, declarations);
         }

@@ -17,7 +17,8 @@ public sealed class FolderTests
     [Fact]
     public void The_table_has_a_row_for_every_folder_and_every_source_lies_in_one()
     {
-        Sources.Value.Select(source => FolderArrows.FolderOf(source.File)).Distinct().ShouldBe(Table.Value.Select(row => row.Folder), ignoreOrder: true);
+        Sources.Value.Select(source => FolderArrows.FolderOf(source.File)).Distinct()
+            .ShouldBe(Table.Value.Select(row => row.Folder), ignoreOrder: true);
     }
 
     [Fact]
@@ -34,8 +35,12 @@ public sealed class FolderTests
         (NameUse Use, string To)[] arrows = [.. Arrows(Uses.Value, [.. table.Keys])];
         arrows.Where(arrow => !table[arrow.Use.Folder].Contains(arrow.To)).Select(arrow => Describe(arrow.Use, arrow.To)).ShouldBeEmpty();
         HashSet<(string, string)> found = [.. arrows.Select(arrow => (arrow.Use.Folder, arrow.To))];
-        (from row in table from to in row.Value where !found.Contains((row.Key, to)) select $"{row.Key} does not look into {to}: leave it out of its row")
-            .ShouldBeEmpty();
+        IEnumerable<string> stale =
+            from row in table
+            from to in row.Value
+            where !found.Contains((row.Key, to))
+            select $"{row.Key} does not look into {to}: leave it out of its row";
+        stale.ShouldBeEmpty();
     }
 
     [Fact]
@@ -88,7 +93,8 @@ public sealed class FolderTests
         where to != use.Folder && !use.Declarations.Any(file => FolderArrows.FolderOf(file) == use.Folder)
         select (use, to);
 
-    private static string Describe(NameUse use, string to) => $"{use.File}({use.Line}) uses {use.Name} of {to}, into which {use.Folder} does not look";
+    private static string Describe(NameUse use, string to) =>
+        $"{use.File}({use.Line}) uses {use.Name} of {to}, into which {use.Folder} does not look";
 
     private static IReadOnlyList<(string File, string Text)> Read()
     {
@@ -109,7 +115,8 @@ public sealed class FolderTests
         int end = page.IndexOf("\n## ", start, StringComparison.Ordinal);
         return [
             .. from Match row in Regex.Matches(page[start..end], @"^\| `(?<folder>\w+)` \|[^|]*\|(?<into>[^|]*)\|", RegexOptions.Multiline)
-               select (row.Groups["folder"].Value, Regex.Matches(row.Groups["into"].Value, @"`(\w+)`").Select(name => name.Groups[1].Value).ToArray()),
+               let names = Regex.Matches(row.Groups["into"].Value, @"`(\w+)`").Select(name => name.Groups[1].Value)
+               select (row.Groups["folder"].Value, names.ToArray()),
         ];
     }
 

@@ -64,8 +64,7 @@ internal sealed partial class DecoderClass
     /// <summary>A session's buffers, and how many floats each holds.</summary>
     private IEnumerable<(string Name, string Count)> Buffers()
     {
-        int inputsEach = 1 + _calls.Inputs.Count();
-        string inputs = inputsEach == 1 ? "Workers.Count" : $"{inputsEach} * Workers.Count";
+        string inputs = $"{1 + _calls.Inputs.Count()} * Workers.Count";
         yield return ("_keys", "(long)LayerCount * capacity * KeyValueWidth");
         yield return ("_values", "(long)LayerCount * capacity * KeyValueWidth");
         yield return ("_residual", "(long)Batch * PaddedHidden");

@@ -10,28 +10,28 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
 {
     public bool Single => types.Count == 1;
 
-    /// <summary>Where a file may mix types, a worker's input is kept once for each, as its dot products want it.</summary>
-    public IEnumerable<string> Inputs => Single ? [] : types.Select(type => $"input{type}");
+    /// <summary>A worker's input as dot products want it: where a file may mix types, once for each.</summary>
+    public IEnumerable<string> Inputs => Single ? ["prepared"] : types.Select(type => $"prepared{type}");
 
     public string FieldType => Single ? "WeightMatrix" : "StoredMatrix";
 
     public string Bind(string call) => Single ? call + ".Weights" : call;
 
     /// <summary>
-    /// Writes how <paramref name="source"/> becomes this worker's <c>input</c> in the form that dot products want: in place, or in one of
-    /// <see cref="Inputs"/> for each declared type. Declares or sets <paramref name="undo"/>, or one for each.
+    /// Writes how <paramref name="source"/> becomes each of <see cref="Inputs"/>. Declares or sets <paramref name="undo"/>, or one
+    /// for each.
     /// </summary>
     public void EmitPrepare(CodeWriter code, string undo, string source, string padded)
     {
         if (Single)
         {
-            code.Line($"{undo} = {types[0]}.PrepareInput(ref {source}, ref input, {padded});");
+            code.Line($"{undo} = {types[0]}.PrepareInput(ref {source}, ref prepared, {padded});");
             return;
         }
 
         foreach (WeightType type in types)
         {
-            code.Line($"{undo}{type} = {type}.PrepareInput(ref {source}, ref input{type}, {padded});");
+            code.Line($"{undo}{type} = {type}.PrepareInput(ref {source}, ref prepared{type}, {padded});");
         }
     }
 
@@ -40,8 +40,8 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
     {
         string rows = $"in {matrix}, {from}, {to}, {padded}";
         return Single
-            ? $"MatrixVector.Multiply<{types[0]}>({rows}, ref input, undo, ref {y});"
-            : $"Multiply({rows}, {string.Join(", ", types.Select(type => $"ref input{type}, undo{type}"))}, ref {y});";
+            ? $"MatrixVector.Multiply<{types[0]}>({rows}, ref prepared, undo, ref {y});"
+            : $"Multiply({rows}, {string.Join(", ", types.Select(type => $"ref prepared{type}, undo{type}"))}, ref {y});";
     }
 
     /// <summary>A batch of vectors as they are.</summary>
@@ -79,11 +79,11 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             return;
         }
 
-        string inputs = string.Join(", ", types.Select(type => $"ref float input{type}, float undo{type}"));
+        string inputs = string.Join(", ", types.Select(type => $"ref float prepared{type}, float undo{type}"));
         code.Line();
         using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, {inputs}, ref float y)"))
         {
-            EmitSwitch(code, type => $"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, ref input{type}, undo{type}, ref y);");
+            EmitSwitch(code, type => $"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, ref prepared{type}, undo{type}, ref y);");
         }
 
         code.Line();

@@ -13,7 +13,9 @@ internal static unsafe class Q4Dot
 {
     private const int PairBytes = 2 * Q4_0.Block;
 
-    /// <summary>Four rows at once. The two methods differ in the block that is left over: where there is one, its call costs the loop its registers.</summary>
+    /// <summary>
+    /// Four rows at once. The two methods differ in the block that is left over: where there is one, its call costs the loop its registers.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Four(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
         (paddedColumns & 32) == 0
