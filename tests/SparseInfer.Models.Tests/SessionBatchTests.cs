@@ -1,3 +1,5 @@
+using SparseInfer.Sampling;
+
 namespace SparseInfer.Models.Tests;
 
 /// <summary>Sessions that are decoded together: each is what it would be alone.</summary>
@@ -100,6 +102,37 @@ public sealed class SessionBatchTests(LoadedModels models)
             Logits.OneByOne(alone, [300, 17, 280]);
             (await TextAsync(together[i], "", kinds[i])).ShouldBe(await TextAsync(alone, "", kinds[i]));
             together[i].Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task The_example_of_docs_running_a_model_writes_what_sessions_alone_write()
+    {
+        LanguageModel model = Model;
+        string[] prompts = ["Once upon a time", "The little dog", "One day"];
+        Session[] sessions = [.. prompts.Select(_ => model.CreateSession())];
+        using SessionBatch batch = model.CreateBatch(maxSessions: 3);
+        var sampler = new Sampler(new GenerationOptions { Temperature = 0 }, model.Tokenizer.VocabularySize);
+        int[] tokens = new int[3];
+        for (int i = 0; i < 3; i++)
+        {
+            tokens[i] = sampler.Sample(sessions[i].Forward(model.Tokenizer.Encode(prompts[i], addBeginOfSequence: true)));
+        }
+
+        for (int step = 0; step < 20; step++)
+        {
+            batch.Forward(sessions, tokens);
+            for (int i = 0; i < 3; i++)
+            {
+                tokens[i] = sampler.Sample(batch.Logits(i));
+            }
+        }
+
+        for (int i = 0; i < 3; i++)
+        {
+            string expected = await model.GenerateAsync(prompts[i], Greedy with { MaxTokens = 20 }).TextAsync();
+            model.Tokenizer.Decode(sessions[i].Tokens).ShouldBe(prompts[i] + expected);
+            sessions[i].Dispose();
         }
     }
 
