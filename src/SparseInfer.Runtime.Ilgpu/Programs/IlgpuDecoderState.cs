@@ -13,7 +13,7 @@ public abstract class IlgpuDecoderState : DecoderState
 {
     private readonly IlgpuDecoderProgram _program;
     private readonly IlgpuDevice _device;
-    private readonly NativeMemoryPool _buffers = new();
+    private readonly OwnedBuffers _buffers;
     private readonly int _vocabulary;
     private readonly int[] _ids;
     private readonly int _countsPerLayer;
@@ -30,8 +30,10 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <summary>Where the last token's logits begin on the device; negative: no token was run.</summary>
     private long _last = -1;
     private bool _lastIsHere;
+
+    /// <summary>The greedy token of a run together with other sequences, which brings it; null: the device has it.</summary>
+    private int? _greedyIsHere;
     private bool _idsAreRead = true;
-    private bool _disposed;
 
     /// <summary>Allocates what every program needs.</summary>
     /// <param name="program">The program.</param>
@@ -44,6 +46,7 @@ public abstract class IlgpuDecoderState : DecoderState
         ArgumentNullException.ThrowIfNull(program);
         _program = program;
         _device = program.Device;
+        _buffers = new OwnedBuffers(_device);
         _vocabulary = program.Shape.Vocabulary;
         Capacity = capacity;
 
@@ -79,6 +82,12 @@ public abstract class IlgpuDecoderState : DecoderState
             return _lastLogits;
         }
     }
+
+    /// <summary>The key-value cache that it made; null: none.</summary>
+    internal KeyValueCache? KeyValues { get; private set; }
+
+    /// <summary>The model's rotary tables, for <see cref="Capacity"/> positions at least; empty where it asked for none.</summary>
+    internal (ArrayView<float> Cos, ArrayView<float> Sin) Rotary { get; private set; }
 
     /// <summary>The device.</summary>
     protected IlgpuDevice Device => _device;
@@ -137,8 +146,15 @@ public abstract class IlgpuDecoderState : DecoderState
         }
 
         RequireAlive();
-        _greedy.CopyTo(MemoryMarshal.CreateSpan(ref token, 1));
-        _idsAreRead = true;
+        if (_greedyIsHere is { } brought)
+        {
+            token = brought;
+        }
+        else
+        {
+            _greedy.CopyTo(MemoryMarshal.CreateSpan(ref token, 1));
+            _idsAreRead = true;
+        }
 
         // The greatest of all is the greatest of a part that it belongs to.
         return token >= 0 && token < vocabulary;
@@ -164,13 +180,7 @@ public abstract class IlgpuDecoderState : DecoderState
     }
 
     /// <inheritdoc/>
-    public sealed override void Dispose()
-    {
-        if (!Interlocked.Exchange(ref _disposed, true))
-        {
-            _buffers.Dispose();
-        }
-    }
+    public sealed override void Dispose() => _buffers.Dispose();
 
     /// <summary>Enqueues one token: Tokens[0], at <see cref="DecoderState.Position"/>.</summary>
     protected abstract void Decode();
@@ -213,7 +223,7 @@ public abstract class IlgpuDecoderState : DecoderState
     protected (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs)
     {
         ArgumentNullException.ThrowIfNull(table);
-        return WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
+        return Rotary = _buffers.WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
     }
 
     /// <summary>Allocates zeroed device memory that the session owns. For constructors: where there is no room, what there is already is freed.</summary>
@@ -221,40 +231,39 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="what">What it is for, as an error calls it.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     protected DeviceBuffer<T> Buffer<T>(long count, string what)
-        where T : unmanaged => Own(() => _device.Allocate<T>(count, what));
+        where T : unmanaged => _buffers.Buffer<T>(count, what);
 
     /// <summary>Allocates zeroed device memory that the session owns and that may grow.</summary>
     /// <inheritdoc cref="Buffer{T}"/>
     protected GrowingBuffer<T> Growing<T>(long count, string what)
-        where T : unmanaged => Own(() => new GrowingBuffer<T>(_device, count, what));
+        where T : unmanaged => _buffers.Growing<T>(count, what);
 
-    /// <summary>Allocates the first page of a key-value cache that the session owns. For constructors, as <see cref="Buffer{T}"/>.</summary>
+    /// <summary>
+    /// Allocates the first page of the session's key-value cache, which the session owns. For constructors, as <see cref="Buffer{T}"/>, once.
+    /// </summary>
     /// <param name="type">How it stores numbers.</param>
     /// <param name="rowElements">Numbers of a position in a layer, keys and values; a multiple of 16.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     protected KeyValueCache Cache(KeyValueType type, int rowElements) =>
-        Own(() => new KeyValueCache(_device, type, _metered.Length, rowElements, Capacity));
+        KeyValues = _buffers.Own(() => new KeyValueCache(_device, type, _metered.Length, rowElements, Capacity));
 
-    private T Own<T>(Func<T> allocate)
-        where T : IDisposable
+    /// <summary>Enqueues copying the logits of a run together with other sequences to where <see cref="LastLogits"/> is.</summary>
+    /// <param name="logits">[vocabulary].</param>
+    internal void EnqueueLogits(ArrayView<float> logits)
     {
-        T owned = WhileMaking(allocate);
-        _buffers.Own(owned);
-        return owned;
+        _last = -1;
+        logits.CopyToCPUUnsafeAsync(_device.Accelerator.DefaultStream, ref _lastLogits[0], _vocabulary);
     }
 
-    /// <summary>A session that cannot be made is nobody's to dispose of.</summary>
-    private T WhileMaking<T>(Func<T> make)
+    /// <summary>Notes that a run together with other sequences is done, and what was enqueued is there.</summary>
+    /// <param name="greedy">As <see cref="Greedy"/>.</param>
+    internal void RanTogether(int greedy)
     {
-        try
-        {
-            return make();
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        Position++;
+        _last = 0;
+        _lastIsHere = true;
+        _greedyIsHere = greedy;
+        _idsAreRead = true;
     }
 
     private void RunBatches(ReadOnlySpan<int> tokens, Span<float> allLogits)
@@ -290,6 +299,7 @@ public abstract class IlgpuDecoderState : DecoderState
 
         _last = (long)(TokenCount - 1 - LogitsFrom) * _vocabulary;
         _lastIsHere = false;
+        _greedyIsHere = null;
     }
 
     private void SendTokens(ReadOnlySpan<int> part)
@@ -320,7 +330,7 @@ public abstract class IlgpuDecoderState : DecoderState
         }
     }
 
-    private void RequireAlive() => ObjectDisposedException.ThrowIf(_disposed, this);
+    private void RequireAlive() => ObjectDisposedException.ThrowIf(_buffers.IsDisposed, this);
 
     private readonly ref struct Call(IlgpuDecoderState state, ReadOnlySpan<int> tokens, Span<float> allLogits)
     {
