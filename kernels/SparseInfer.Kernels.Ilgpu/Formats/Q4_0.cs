@@ -69,6 +69,18 @@ public static class Q4_0
         return sum + (F16.Widen(scale) * step.Step * (lower + (upper >> 4)));
     }
 
+    /// <summary>One token's sums with four rows, each with the products of 32 columns added to it as one row's are.</summary>
+    /// <param name="w">The rows' quants and scales.</param>
+    /// <param name="x0">The input's columns 0 to 15, signed bytes.</param>
+    /// <param name="x1">Columns 16 to 31.</param>
+    /// <param name="step">The input's step.</param>
+    /// <param name="sums">What is added to: a sum for each row.</param>
+    public static Float4 Dot(FourBlocks w, Words4 x0, Words4 x1, BlockStep step, Float4 sums) => new(
+        Dot(w.A, w.ScaleA, x0, x1, step, sums.X),
+        Dot(w.B, w.ScaleB, x0, x1, step, sums.Y),
+        Dot(w.C, w.ScaleC, x0, x1, step, sums.Z),
+        Dot(w.D, w.ScaleD, x0, x1, step, sums.W));
+
     /// <summary>
     /// <c>t += h quants</c> over 32 columns of four neurons: the down product of neurons that share their scales. Sums start from -8 times
     /// the sum of the activations, those of columns 16 to 31 from sixteen times that, for they count sixteenths.
@@ -152,18 +164,27 @@ public static class Q4_0
     /// <param name="scale">The block's scale, a half's bits.</param>
     public static Float4 WidenWord(uint word, ushort scale) => Scaled(LowerQuants(word), scale);
 
+    /// <summary>
+    /// <c>t += h quants</c> over eight columns, i to i + 3 and i + 16 to i + 19, of four neurons that share their scales. Sums start as those of
+    /// <see cref="AddFour"/> do.
+    /// </summary>
+    /// <param name="columns">A column's bytes of the four neurons in each word: <see cref="Bytes.Turn"/>.</param>
+    /// <param name="h">The neurons' activations in steps, signed bytes.</param>
+    /// <param name="lower">Sums of the columns in lower bits.</param>
+    /// <param name="upper">Sums of those in upper bits.</param>
+    public static void AddColumns(Words4 columns, uint h, ref Int4 lower, ref Int4 upper)
+    {
+        Add(columns.X, h, ref lower.X, ref upper.X);
+        Add(columns.Y, h, ref lower.Y, ref upper.Y);
+        Add(columns.Z, h, ref lower.Z, ref upper.Z);
+        Add(columns.W, h, ref lower.W, ref upper.W);
+    }
+
     private static Words4 Masked(Words4 w, uint mask) => new(w.X & mask, w.Y & mask, w.Z & mask, w.W & mask);
 
     private static void AddWords(uint a, uint b, uint c, uint d, uint h, ref Int4 lower, ref Int4 upper)
     {
-        uint ab = Bytes.InterleaveLower(a, b);
-        uint cd = Bytes.InterleaveLower(c, d);
-        Add(Bytes.LowerHalves(ab, cd), h, ref lower.X, ref upper.X);
-        Add(Bytes.UpperHalves(ab, cd), h, ref lower.Y, ref upper.Y);
-        ab = Bytes.InterleaveUpper(a, b);
-        cd = Bytes.InterleaveUpper(c, d);
-        Add(Bytes.LowerHalves(ab, cd), h, ref lower.Z, ref upper.Z);
-        Add(Bytes.UpperHalves(ab, cd), h, ref lower.W, ref upper.W);
+        AddColumns(Bytes.Turn(a, b, c, d), h, ref lower, ref upper);
     }
 
     private static void Add(uint quants, uint h, ref int lower, ref int upper)

@@ -19,7 +19,7 @@ internal sealed partial class IlgpuDecoderClass
 
             _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
             _code.Line("private readonly KeyValueCache _cache;");
-            foreach (var (type, name, _, _) in Splits)
+            foreach (var (type, name, _, _) in Growing)
             {
                 _code.Line($"private readonly GrowingBuffer<{type}> {name};");
             }
@@ -36,7 +36,7 @@ internal sealed partial class IlgpuDecoderClass
                 }
 
                 _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
-                foreach (var (type, name, count, what) in Splits)
+                foreach (var (type, name, count, what) in Growing)
                 {
                     _code.Line($"{name} = Growing<{type}>({count}, \"{what}\");");
                 }
@@ -85,7 +85,6 @@ internal sealed partial class IlgpuDecoderClass
 
     private IEnumerable<(string Type, string Name, string Count, string What)> Buffers()
     {
-        int parts = _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);
         yield return ("Float4", "_x", "Batch * HiddenQuads", "activations");
         yield return ("Float4", "_normed", "Batch * HiddenQuads", "activations");
         if (_packsSigns)
@@ -97,7 +96,6 @@ internal sealed partial class IlgpuDecoderClass
         yield return ("Float4", "_queries", "Batch * Heads * HeadQuads", "activations");
         yield return ("Float4", "_attended", "Batch * QueryQuads", "activations");
         yield return ("Float4", "_projected", "Batch * HiddenQuads", "activations");
-        yield return ("Float4", "_partial", $"{parts}", "partial sums of down");
         if (_plan.HasMatrixKernels)
         {
             int words = Math.Max(_feedForwards[0].Shape.PaddedIntermediate, Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)) / 8;
@@ -112,6 +110,11 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
+    /// <summary>What takes as much for each split of attention, or for each token.</summary>
+    private (string Type, string Name, string Count, string What)[] Growing => [.. Splits, ("Float4", "_partial", $"{PartialQuads}", PartialSums)];
+
+    private const string PartialSums = "partial sums of down";
+
     /// <summary>What attention leaves of a split, for the first of them: more take as much each.</summary>
     private static readonly (string Type, string Name, string Count, string What)[] Splits =
     [
@@ -124,7 +127,7 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitReserve()
     {
-        _code.Summary("More positions: pages of the cache, and what attention leaves of their splits.");
+        _code.Summary("More positions: pages of the cache, what attention leaves of their splits, and partial sums of several tokens.");
         using (_code.Block("protected override void Reserve(int positions)"))
         {
             _code.Line("_cache.Reserve(positions, Position);");
@@ -132,6 +135,14 @@ internal sealed partial class IlgpuDecoderClass
             foreach (var (_, name, count, what) in Splits)
             {
                 _code.Line($"{name}.Grow({count} * splits, 0, \"{what}\");");
+            }
+
+            if (_plan.SkipsTogether)
+            {
+                using (_code.Block("if (SkipsTogether)"))
+                {
+                    _code.Line($"_partial.Grow({PartialQuads}L * {Math.Min(TogetherPlan.Tokens, _plan.Batch)}, 0, \"{PartialSums}\");");
+                }
             }
         }
 

@@ -80,6 +80,12 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             EmitLayer();
             _code.Line();
+            if (_plan.SkipsTogether)
+            {
+                EmitFeedForwardTogether();
+                _code.Line();
+            }
+
             EmitState();
             foreach (DeviceKernel kernel in kernels.Concat(matrixKernels))
             {
@@ -154,6 +160,12 @@ internal sealed partial class IlgpuDecoderClass
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.Batch}};
             """);
+        if (_plan.SkipsTogether && _plan.Batch > TogetherPlan.Tokens)
+        {
+            _code.Line();
+            _code.Summary("Tokens that skip neurons each of their own, and share what they read.");
+            _code.Line($"private const int TogetherTokens = {TogetherPlan.Tokens};");
+        }
     }
 
     private void EmitWeights()

@@ -75,6 +75,9 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
 
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
 
+    /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>
+    public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
+
     public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(Planner.Decoder(spec), target);
 
     /// <summary>For the device that is declared.</summary>
