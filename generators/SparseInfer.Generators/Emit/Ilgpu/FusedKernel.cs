@@ -223,7 +223,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             }
 
             WarpCode.EmitDot(code, _row, gate, $"w.{first}", $"w.{first}Scales", "neuron", _input, plan.SharesInput);
-            code.Line($"float activation = Activate({gate}{Bias(first)});");
+            code.Line($"float activation = Activate({gate}{Bias(plan, first)});");
             if (policy.Skips)
             {
                 EmitKept();
@@ -254,9 +254,15 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     /// <summary>Whether the values of neurons that are skipped are read, and so have to be zero.</summary>
     private bool KeepsZeros => policy.Skips && _row.IsBlock;
 
-    private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
+    /// <summary>What is added to a neuron's dot product.</summary>
+    public static string Bias(IlgpuFeedForwardPlan plan, string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
 
-    private string UpFactor => plan.Spec.Activation == Activation.DRelu ? $"Activate(up{Bias("Up")})" : plan.Spec.Biases ? $"(up{Bias("Up")})" : "up";
+    /// <summary>What the activation of the gate is multiplied with.</summary>
+    /// <param name="up">The dot product with the row of up.</param>
+    public static string UpFactor(IlgpuFeedForwardPlan plan, string up) =>
+        plan.Spec.Activation == Activation.DRelu ? $"Activate({up}{Bias(plan, "Up")})" : plan.Spec.Biases ? $"({up}{Bias(plan, "Up")})" : up;
+
+    private string Factor => UpFactor(plan, "up");
 
     private void EmitUp() => WarpCode.EmitDot(code, _row, "up", "w.Up", "w.UpScales", "neuron", _input, plan.SharesInput);
 
@@ -267,7 +273,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         if (plan.Spec.Gated)
         {
             EmitUp();
-            code.Line($"float product = activation == 0f ? 0f : activation * {UpFactor};");
+            code.Line($"float product = activation == 0f ? 0f : activation * {Factor};");
             value = "product";
         }
 
@@ -286,7 +292,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     /// <summary>What counts as inactive: with dReLU either factor.</summary>
     private string Inactive(string value) => plan.Spec.Activation == Activation.DRelu
-        ? $"activation == 0f || {UpFactor} == 0f"
+        ? $"activation == 0f || {Factor} == 0f"
         : plan.Shape.HasZeros ? "activation == 0f" : $"{value} == 0f";
 
     private void EmitKept()
@@ -298,15 +304,15 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             if (plan.Spec.Gated)
             {
                 EmitUp();
-                code.Line($"float product = activation * {UpFactor};");
+                code.Line($"float product = activation * {Factor};");
                 value = "product";
             }
 
             // Rows of this neuron after its first: up, and down unless up ended it.
             bool doubtsUp = plan.Spec.Activation == Activation.DRelu;
-            code.Line($"isInactive = {(doubtsUp ? $"{UpFactor} == 0f ? 1 : 0" : "0")};");
+            code.Line($"isInactive = {(doubtsUp ? $"{Factor} == 0f ? 1 : 0" : "0")};");
             string rows = doubtsUp ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}";
-            code.Line(_predicts ? $"read += (1 - isPredicted) * {rows};" : $"read += {rows};");
+            code.Line(!_predicts ? $"read += {rows};" : rows == "1" ? "read += 1 - isPredicted;" : $"read += (1 - isPredicted) * {rows};");
             using (code.Block($"if ({(_predicts ? "isPredicted == 0 && " : "")}{value} != 0f)"))
             {
                 if (HasList)
@@ -400,8 +406,8 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             {
                 for (int j = 0; j < _row.Quads; j++)
                 {
-                    string place = Offset("(Grid.IdxX * HiddenQuads) + thread", (j * _row.Words) + (step * plan.Threads));
-                    code.Line($"partial[{place}] = {Sum(step, j)};");
+                    string offset = WarpCode.Plus((j * _row.Words) + (step * plan.Threads));
+                    code.Line($"partial[(Grid.IdxX * HiddenQuads) + thread{offset}] = {Sum(step, j)};");
                 }
             });
         }
@@ -454,7 +460,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         {
             for (int k = 0; k < together; k++)
             {
-                code.Line($"Words4 down{step}_{k} = w.Down[{Offset($"row{k}", step * plan.Threads)}];");
+                code.Line($"Words4 down{step}_{k} = w.Down[row{k}{WarpCode.Plus(step * plan.Threads)}];");
             }
 
             for (int k = 0; k < together; k++)
@@ -478,8 +484,6 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     }
 
     private string List(Func<int, string> item) => string.Join(", ", Enumerable.Range(0, _row.Quads).Select(item));
-
-    private static string Offset(string index, int offset) => offset == 0 ? index : $"{index} + {offset}";
 
     private static string Sum(int step, int j) => $"y{step}_{j}";
 }
