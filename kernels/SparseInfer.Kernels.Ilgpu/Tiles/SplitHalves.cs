@@ -33,13 +33,7 @@ public static class SplitHalves
     /// <summary>The nearest halves of eight values, the first in the lower half of a word.</summary>
     /// <param name="a">Four values.</param>
     /// <param name="b">Four more.</param>
-    public static Words4 High(Float4 a, Float4 b) => new()
-    {
-        X = Pair(a.X, a.Y),
-        Y = Pair(a.Z, a.W),
-        Z = Pair(b.X, b.Y),
-        W = Pair(b.Z, b.W),
-    };
+    public static Words4 High(Float4 a, Float4 b) => new(Pair(a.X, a.Y), Pair(a.Z, a.W), Pair(b.X, b.Y), Pair(b.Z, b.W));
 
     /// <summary>The nearest halves of what is left of eight values.</summary>
     /// <param name="a">Four values.</param>

@@ -15,7 +15,7 @@ internal static class GpuZoo
     private static readonly DecoderCase[] Large =
     [
         new("SevenBillion") { Hidden = 4096, Intermediate = 11008, Heads = 32, KeyValueHeads = 32, Alphas = [1m, null, 1m], Weights = [WeightType.F16] },
-        new("WideInF32") { Hidden = 5120, Intermediate = 13824, Heads = 40, KeyValueHeads = 40, Alphas = [1m], Weights = [WeightType.F32] },
+        new("WideInF32") { Hidden = 5120, Intermediate = 13824, Heads = 40, KeyValueHeads = 40, Alphas = [1m, 1m, 1m], Weights = [WeightType.F32] },
         new("VeryWide") { Hidden = 16384, Intermediate = 53248, Heads = 128, KeyValueHeads = 8, Weights = [WeightType.BF16, WeightType.Q8_0] },
         new("WideBlocks")
         {
@@ -24,18 +24,45 @@ internal static class GpuZoo
             Heads = 64,
             KeyValueHeads = 8,
             LayerNorm = true,
-            Alphas = [1m],
+            Alphas = [1m, 1m, 1m],
             FeedForwardBiases = true,
             Weights = [WeightType.Q4_0, WeightType.F16],
         },
         new("WiderThanSharedMemory") { Hidden = 24576, Intermediate = 32768, Heads = 192, KeyValueHeads = 8, Weights = [WeightType.Q8_0] },
+        new("WholeTiles")
+        {
+            Hidden = 2048,
+            Intermediate = 8192,
+            Heads = 32,
+            KeyValueHeads = 4,
+            LayerNorm = true,
+            OutputBias = true,
+            FeedForwardBiases = true,
+            Alphas = [1m, null, 1m],
+            Weights = [WeightType.F32, WeightType.F16, WeightType.Q8_0, WeightType.Q4_0],
+        },
+        new("RestOfTiles")
+        {
+            Hidden = 2080,
+            Intermediate = 5504,
+            Heads = 26,
+            KeyValueHeads = 26,
+            OutputBias = true,
+            FeedForwardBiases = true,
+            Alphas = [1m, null, 1m],
+            Weights = [WeightType.F32, WeightType.F16, WeightType.Q8_0, WeightType.Q4_0],
+        },
+        new("FewSlices") { Hidden = 1024, Intermediate = 160, Heads = 128, KeyValueHeads = 64, Alphas = [1m, 1m, 1m], Weights = [WeightType.F32, WeightType.Q8_0, WeightType.Q4_0] },
         new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
     ];
+
+    /// <summary>All declarations of models.</summary>
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(Large).Concat(Activations)];
 
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {
         CSharpCompilation project =
-            GeneratedProject.Compilation([.. DecoderZoo.All.Concat(Large).Concat(Activations).Select(model => model.Source)]).WithIlgpu();
+            GeneratedProject.Compilation([.. Models.Select(model => model.Source)]).WithIlgpu();
         GeneratorDriver driver = GeneratedProject.Driver().RunGeneratorsAndUpdateCompilation(project, out Compilation complete, out _);
         return (complete, [.. GeneratedProject.Sources(driver).Where(source => source.HintName.Contains("Ilgpu", StringComparison.Ordinal))]);
     });
@@ -61,7 +88,7 @@ internal static class GpuZoo
             Activation = activation,
             Gated = gated,
             FeedForwardBiases = biases,
-            Alphas = zeros ? [1m] : [],
+            Alphas = zeros ? [1m, 1m, 1m] : [],
             ActivationThreshold = zeros ? 0 : 0.1f,
             Weights = [biases ? WeightType.Q8_0 : WeightType.F16],
         };

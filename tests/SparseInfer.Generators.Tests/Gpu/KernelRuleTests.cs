@@ -38,7 +38,7 @@ public sealed class KernelRuleTests
         SyntaxTree[] trees =
         [
             GeneratedProject.Tree("global using System;", "Usings.cs"),
-            .. new[] { ".", "Formats", "Functions" }
+            .. new[] { ".", "Formats", "Functions", "Tiles" }
                 .SelectMany(part => Directory.GetFiles(Path.Combine(folder, part), "*.cs"))
                 .Select(path => GeneratedProject.Tree(File.ReadAllText(path), path)),
         ];
@@ -56,6 +56,7 @@ public sealed class KernelRuleTests
         }
 
         count.ShouldBeGreaterThan(30);
+        trees.Count(tree => tree.FilePath.Contains("Tiles", StringComparison.Ordinal)).ShouldBeGreaterThan(3);
     }
 
     [Theory]
@@ -94,6 +95,7 @@ public sealed class KernelRuleTests
     [InlineData("ILGPU.Runtime.Cuda.CudaAsm.Emit(\"dp4a.s32.s32 %0, %1, %1, %1;\", out int y, 1u);", "an expression that kernels do not have")]
     [InlineData("CudaAsm.Emit(\"dp4a.s32.s32 %0, %1, %1, %1;\", out int y, 1u);", "writes PTX for devices that have none")]
     [InlineData("if (CudaAsm.IsSupported) { CudaAsm.Emit(\"mov.u32 %0, %1;\", out int y, 1u); }", "writes PTX for devices that have none")]
+    [InlineData("Input<uint> a = 1u; Output<uint> b = default; CudaAsm.EmitRef(\"mov.b32 %0, %1;\", ref b, ref a);", "writes PTX for devices that have none")]
     public void WhatBreaksARuleIsFound(string statement, string violation) =>
         Violations($"private static void Kernel(ArrayView<float> view, float x) {{ {statement} }}", isKernel: true)
             .ShouldContain(found => found.Contains(violation, StringComparison.Ordinal));

@@ -142,7 +142,8 @@ internal static class KernelRules
             IFieldSymbol { IsStatic: true, IsConst: false } => "is a static field",
             IMethodSymbol { ContainingType: { } inside } called when SymbolEqualityComparer.Default.Equals(called, model.GetDeclaredSymbol(method)) =>
                 $"calls {inside.Name}'s own method: a recursion",
-            IMethodSymbol called when IsPtx(called) => node is not InvocationExpressionSyntax || IsGuarded(node) ? null : "writes PTX for devices that have none",
+            IMethodSymbol called when IsPtx(called) =>
+                node is not InvocationExpressionSyntax || IsGuarded(node) || IsOfTensorCores(model, method) ? null : "writes PTX for devices that have none",
             IMethodSymbol called when Meets(called) => Meeting(node, called, method, model, isKernel),
             IMethodSymbol called when !IsKnown(called) => $"calls {called.ContainingType}.{called.Name}",
             _ => null,
@@ -181,18 +182,23 @@ internal static class KernelRules
             : null;
     }
 
-    private static bool IsPtx(IMethodSymbol called) => called is { Name: "Emit", ContainingType.Name: "CudaAsm" };
+    private static bool IsPtx(IMethodSymbol called) => called is { Name: "Emit" or "EmitRef", ContainingType.Name: "CudaAsm" };
 
     /// <summary>The text and the result of an instruction of PTX; no string otherwise, and nothing else is declared inside an expression.</summary>
     private static bool IsOfPtx(SyntaxNode node) =>
         node is LiteralExpressionSyntax { RawKind: (int)SyntaxKind.StringLiteralExpression } or DeclarationExpressionSyntax
         && node.Parent is ArgumentSyntax { Parent.Parent: InvocationExpressionSyntax call }
-        && call.Expression.ToString() == "CudaAsm.Emit";
+        && call.Expression.ToString() is "CudaAsm.Emit" or "CudaAsm.EmitRef";
 
     /// <summary>Whether PTX stands where ILGPU compiles for CUDA only: other devices take what comes after.</summary>
     private static bool IsGuarded(SyntaxNode node) => node.Ancestors().OfType<IfStatementSyntax>()
         .Any(guard => guard.Condition.ToString() == "CudaAsm.IsSupported" && guard.Statement.Contains(node)
             && guard.Parent is BlockSyntax block && block.Statements.Last() != guard);
+
+    /// <summary>Kernels that multiply on tensor cores are compiled for devices that have them only: there is no plain code beside.</summary>
+    private static bool IsOfTensorCores(SemanticModel model, MemberDeclarationSyntax method) =>
+        model.GetDeclaredSymbol(method)?.ContainingType is { Name: "TensorCore" } type
+        && type.ContainingNamespace.ToDisplayString() == "SparseInfer.Kernels.Ilgpu";
 
     private static bool IsKnown(IMethodSymbol called) =>
         called.MethodKind == MethodKind.BuiltinOperator

@@ -102,7 +102,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+        input[thread] = x[((thread & 31) * 2) + (thread / 32)];
 
         Group.Barrier();
 
@@ -190,7 +190,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+        input[thread] = x[((thread & 31) * 2) + (thread / 32)];
 
         Group.Barrier();
 
@@ -317,7 +317,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+        input[thread] = x[((thread & 31) * 2) + (thread / 32)];
 
         int firstOfWarp = first + (warp * WarpNeurons);
         uint kept = 0u;
@@ -529,13 +529,9 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
     internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)
     {
         int neuron = (Grid.IdxX * 128) + Group.IdxX;
-        if (neuron < Intermediate)
-        {
-            int i = (Grid.IdxY * 1024) + neuron;
-            float activation = Activate(h[i]);
-            float product = activation == 0f ? 0f : activation * up[i];
-            h[i] = product;
-        }
+        int i = (Grid.IdxY * 1024) + neuron;
+        float activation = Activate(h[i]);
+        h[i] = activation == 0f ? 0f : activation * up[i];
     }
 
     private static float Activate(float x) => x > 0f ? x : 0f;

@@ -563,7 +563,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
         if (thread < 64)
         {
-            int quadOfInput = ((thread & 31) * 2) + ((thread / 32) & 1);
+            int quadOfInput = ((thread & 31) * 2) + (thread / 32);
             input[thread] = Quad.Multiply(x[quadOfInput], scale, weight[quadOfInput]);
         }
 
@@ -645,7 +645,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int warp = thread / 32;
         if (thread < 64)
         {
-            input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+            input[thread] = x[((thread & 31) * 2) + (thread / 32)];
         }
 
         Group.Barrier();
@@ -673,7 +673,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int warp = thread / 32;
         if (thread < 64)
         {
-            input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+            input[thread] = x[((thread & 31) * 2) + (thread / 32)];
         }
 
         Group.Barrier();
@@ -1053,8 +1053,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int warp = thread / 32;
         int start = Grid.IdxX * HiddenQuads;
         int i0 = thread;
-        Float4 x0 = default;
-        x0 = x[start + i0];
+        Float4 x0 = x[start + i0];
 
         // Root mean square norm.
         float sum = Quad.SumOfSquares(x0);
@@ -1072,9 +1071,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
 
         float scale = 1f / MathF.Sqrt((total / Hidden) + 0.00001f);
-        Float4 y0 = default;
-        y0 = Quad.Multiply(x0, scale, weight[i0]);
-        normed[start + i0] = y0;
+        normed[start + i0] = Quad.Multiply(x0, scale, weight[i0]);
     }
 
     /// <summary>Adds what a matrix product left to the residual stream, and normalises the sum. A group a token.</summary>
@@ -1087,8 +1084,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int warp = thread / 32;
         int start = Grid.IdxX * HiddenQuads;
         int i0 = thread;
-        Float4 x0 = default;
-        x0 = x[start + i0];
+        Float4 x0 = x[start + i0];
         x0 = Quad.Add(x0, added[start + i0]);
         x[start + i0] = x0;
 
@@ -1108,8 +1104,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
 
         float scale = 1f / MathF.Sqrt((total / Hidden) + 0.00001f);
-        Float4 y0 = default;
-        y0 = Quad.Multiply(x0, scale, weight[i0]);
+        Float4 y0 = Quad.Multiply(x0, scale, weight[i0]);
         normed[start + i0] = y0;
 
         // Signs: four bits a lane, eight lanes a word.
@@ -1174,7 +1169,6 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int weightPlace = (neuron * 8) + (word * 2);
         int turned = ((neuron / 4) & 1);
         int source = (Grid.IdxX * 4) + word;
-        source = source < 32 ? source : 31;
         Words4 tile0 = words[(neuron * 32) + source];
 
         // Four lanes load 16 columns of a token.
@@ -1195,7 +1189,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         {
             int half = step & 1;
             ArrayView<Float4> weightTo = weights.SubView((half * 128) + weightPlace);
-            weightTo[0 ^ turned] = F16.Widen0(tile0);
+            weightTo[turned] = F16.Widen0(tile0);
             weightTo[1 ^ turned] = F16.Widen1(tile0);
             ArrayView<float> inputTo0 = inputPlaces.SubView((half * 512) + inputBase0);
             ArrayView<float> inputTo1 = inputPlaces.SubView((half * 512) + inputBase1);
@@ -1232,43 +1226,40 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     internal static void RotateBatch(ArrayView<float> products, HeadViews views, int start, int halves)
     {
         int unit = (Grid.IdxX * 128) + Group.IdxX;
-        if (unit < 256)
+        int position = start + Grid.IdxY;
+        int head = unit / 16;
+        int pair = unit & 15;
+        int d0 = pair * 2;
+        int d1 = d0 + 1;
+        int local = unit / 16 * 32;
+        float a = products[(Grid.IdxY * 512) + local + d0];
+        float b = products[(Grid.IdxY * 512) + local + d1];
+        if (head < 12)
         {
-            int position = start + Grid.IdxY;
-            int head = unit / 16;
-            int pair = unit & 15;
-            int d0 = pair * 2;
-            int d1 = d0 + 1;
-            int local = unit / 16 * 32;
-            float a = products[(Grid.IdxY * 512) + local + d0];
-            float b = products[(Grid.IdxY * 512) + local + d1];
-            if (head < 12)
-            {
-                float c = views.Cos[(position * 16) + pair];
-                float s = views.Sin[(position * 16) + pair];
-                float turned = (a * c) - (b * s);
-                b = (a * s) + (b * c);
-                a = turned;
-            }
+            float c = views.Cos[(position * 16) + pair];
+            float s = views.Sin[(position * 16) + pair];
+            float turned = (a * c) - (b * s);
+            b = (a * s) + (b * c);
+            a = turned;
+        }
 
-            if (head < 8)
+        if (head < 8)
+        {
+            views.Queries[(Grid.IdxY * 256) + (head * 32) + d0] = a;
+            views.Queries[(Grid.IdxY * 256) + (head * 32) + d1] = b;
+        }
+        else
+        {
+            long cached = ((long)position * 256) + ((head - 8) * 32);
+            if (halves == 1)
             {
-                views.Queries[(Grid.IdxY * 256) + (head * 32) + d0] = a;
-                views.Queries[(Grid.IdxY * 256) + (head * 32) + d1] = b;
+                views.HalfCache[cached + d0] = F16.Narrow(a);
+                views.HalfCache[cached + d1] = F16.Narrow(b);
             }
             else
             {
-                long cached = ((long)position * 256) + ((head - 8) * 32);
-                if (halves == 1)
-                {
-                    views.HalfCache[cached + d0] = F16.Narrow(a);
-                    views.HalfCache[cached + d1] = F16.Narrow(b);
-                }
-                else
-                {
-                    views.Cache[cached + d0] = a;
-                    views.Cache[cached + d1] = b;
-                }
+                views.Cache[cached + d0] = a;
+                views.Cache[cached + d1] = b;
             }
         }
     }
@@ -1346,14 +1337,11 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
 
         Group.Barrier();
-        most = mosts[0];
-        most = mosts[1] > most ? mosts[1] : most;
-        most = mosts[2] > most ? mosts[2] : most;
-        most = mosts[3] > most ? mosts[3] : most;
-        most = mosts[4] > most ? mosts[4] : most;
-        most = mosts[5] > most ? mosts[5] : most;
-        most = mosts[6] > most ? mosts[6] : most;
-        most = mosts[7] > most ? mosts[7] : most;
+        for (int warp = 0; warp < 8; warp++)
+        {
+            most = MathF.Max(most, mosts[warp]);
+        }
+
         float factor = SplitHalves.Factor(most);
         if (thread == 0)
         {
@@ -1486,22 +1474,20 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int place0 = (octet0 * 128) + (thread & 15);
         int turned0 = octet0 & 1;
         int source0 = (Grid.IdxX * 4) + octet0;
-        source0 = source0 < 32 ? source0 : 31;
-        Words4 even0 = words[((neuron < 1023 ? neuron : 1023) * 32) + source0];
-        Words4 odd0 = words[((neuron + 1 < 1023 ? neuron + 1 : 1023) * 32) + source0];
+        Words4 even0 = words[(neuron * 32) + source0];
+        Words4 odd0 = words[((neuron + 1) * 32) + source0];
         int octet1 = (thread / 16) + 2;
         int place1 = (octet1 * 128) + (thread & 15);
         int turned1 = octet1 & 1;
         int source1 = (Grid.IdxX * 4) + octet1;
-        source1 = source1 < 32 ? source1 : 31;
-        Words4 even1 = words[((neuron < 1023 ? neuron : 1023) * 32) + source1];
-        Words4 odd1 = words[((neuron + 1 < 1023 ? neuron + 1 : 1023) * 32) + source1];
+        Words4 even1 = words[(neuron * 32) + source1];
+        Words4 odd1 = words[((neuron + 1) * 32) + source1];
         Tile32x32 sums = default;
         for (int step = 0; step < 32; step++)
         {
             int half = step & 1;
             ArrayView<uint> to0 = pairs.SubView((half * 512) + place0);
-            to0[(0 ^ turned0) * 16] = SplitHalves.Lower(even0.X, odd0.X);
+            to0[turned0 * 16] = SplitHalves.Lower(even0.X, odd0.X);
             to0[(1 ^ turned0) * 16] = SplitHalves.Upper(even0.X, odd0.X);
             to0[(2 ^ turned0) * 16] = SplitHalves.Lower(even0.Y, odd0.Y);
             to0[(3 ^ turned0) * 16] = SplitHalves.Upper(even0.Y, odd0.Y);
@@ -1510,7 +1496,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             to0[(6 ^ turned0) * 16] = SplitHalves.Lower(even0.W, odd0.W);
             to0[(7 ^ turned0) * 16] = SplitHalves.Upper(even0.W, odd0.W);
             ArrayView<uint> to1 = pairs.SubView((half * 512) + place1);
-            to1[(0 ^ turned1) * 16] = SplitHalves.Lower(even1.X, odd1.X);
+            to1[turned1 * 16] = SplitHalves.Lower(even1.X, odd1.X);
             to1[(1 ^ turned1) * 16] = SplitHalves.Upper(even1.X, odd1.X);
             to1[(2 ^ turned1) * 16] = SplitHalves.Lower(even1.Y, odd1.Y);
             to1[(3 ^ turned1) * 16] = SplitHalves.Upper(even1.Y, odd1.Y);
@@ -1531,10 +1517,10 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             int next = step + 1;
             if (next < 32)
             {
-                even0 = words[(((next * 32) + neuron < 1023 ? (next * 32) + neuron : 1023) * 32) + source0];
-                odd0 = words[(((next * 32) + neuron + 1 < 1023 ? (next * 32) + neuron + 1 : 1023) * 32) + source0];
-                even1 = words[(((next * 32) + neuron < 1023 ? (next * 32) + neuron : 1023) * 32) + source1];
-                odd1 = words[(((next * 32) + neuron + 1 < 1023 ? (next * 32) + neuron + 1 : 1023) * 32) + source1];
+                even0 = words[(((next * 32) + neuron) * 32) + source0];
+                odd0 = words[(((next * 32) + neuron + 1) * 32) + source0];
+                even1 = words[(((next * 32) + neuron) * 32) + source1];
+                odd1 = words[(((next * 32) + neuron + 1) * 32) + source1];
                 high0 = halves[input0 + (next * 4)];
                 low0 = halves[input0 + (next * 4) + 128];
                 high1 = halves[input1 + (next * 4)];

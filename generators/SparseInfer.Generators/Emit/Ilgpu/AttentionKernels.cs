@@ -33,8 +33,18 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     ArrayView<Float4> sums = SharedMemory.Allocate<Float4>({cache.Positions * HeadQuads});
                     int thread = Group.IdxX;
                     int lane = thread & 31;
-                    int word = {(cache.Lanes == 1 ? "0" : $"thread & {cache.Lanes - 1}")};
-                    int row = {(cache.Lanes == 1 ? "thread" : $"thread / {cache.Lanes}")};
+                    """);
+                if (cache.Lanes == 1)
+                {
+                    code.Line("int row = thread;");
+                }
+                else
+                {
+                    code.Line($"int word = thread & {cache.Lanes - 1};");
+                    code.Line($"int row = thread / {cache.Lanes};");
+                }
+
+                code.Lines($"""
                     int head = Grid.IdxX;
                     int token = Grid.IdxZ;
                     int begin = Grid.IdxY * {Split};
@@ -46,7 +56,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     code.Line("int last = count - 1;");
                     int sharing = _attention.Heads / _attention.KeyValueHeads;
                     string keyHead = sharing == 1 ? "head" : $"(head / {sharing})";
-                    code.Line($"long keys = ((long)begin * {RowWords(cache)}) + ({keyHead} * {cache.Words}) + word;");
+                    code.Line($"long keys = ((long)begin * {RowWords(cache)}) + ({keyHead} * {cache.Words}){(cache.Lanes == 1 ? "" : " + word")};");
                     EmitScores(cache);
                     EmitShares();
                     EmitValues(cache);
@@ -84,7 +94,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
             code.Line();
             int size = _attention.HeadDimension;
-            using (ForEach("d", "Group.IdxX", size))
+            using (WarpCode.ForEach(code, "d", "Group.IdxX", size, Threads))
             {
                 code.Line("float sum = 0f;");
                 using (code.Block("for (int split = 0; split < used; split++)"))
@@ -109,16 +119,16 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         {
             for (int q = 0; q < cache.Quads; q++)
             {
-                string place = $"(token * {_attention.Heads * HeadQuads}) + (head * {HeadQuads}) + {Quad(cache, step, q)}";
+                string place = $"(token * {_attention.Heads * HeadQuads}) + (head * {HeadQuads}){PlusQuad(cache, step, q)}";
                 string quad = $"Quad.Scale(queries[{place}], {scale})";
                 code.Line($"{(cache.IsWhole(step) ? "Float4 " : "")}query{step}_{q} = {quad};");
             }
         }, declare: step => string.Join("\n", Enumerable.Range(0, cache.Quads).Select(q => $"Float4 query{step}_{q} = default;")));
 
         string[] scores = [.. Enumerable.Range(0, cache.AtOnce).Select(k => $"score{k}")];
-        using (code.Block($"for (int first = 0; first < count; first += {cache.Positions * cache.AtOnce})"))
+        string next = Next(cache);
+        using (ForPositions(cache))
         {
-            code.Line("int next = first + row;");
             EmitPlaces(cache, "key", "keys");
             foreach (string score in scores)
             {
@@ -130,7 +140,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 string queries = string.Join(", ", Enumerable.Range(0, cache.Quads).Select(q => $"query{step}_{q}"));
                 for (int k = 0; k < cache.AtOnce; k++)
                 {
-                    code.Line($"score{k} = {cache.Type}.Dot(cache[key{k}{Plus(step * cache.Lanes)}], {queries}, score{k});");
+                    code.Line($"score{k} = {cache.Type}.Dot(cache[key{k}{WarpCode.Plus(step * cache.Lanes)}], {queries}, score{k});");
                 }
             });
             if (cache.Lanes > 1)
@@ -145,7 +155,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             {
                 for (int k = 0; k < cache.AtOnce; k++)
                 {
-                    code.Line($"scores[next{Plus(k * cache.Positions)}] = score{k};");
+                    code.Line($"scores[{next}{WarpCode.Plus(k * cache.Positions)}] = score{k};");
                 }
             }
         }
@@ -204,16 +214,16 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             }
         }
 
-        using (code.Block($"for (int first = 0; first < count; first += {cache.Positions * cache.AtOnce})"))
+        string next = Next(cache);
+        using (ForPositions(cache))
         {
-            code.Line("int next = first + row;");
             EmitPlaces(cache, "value", "values");
             ForSteps(cache, step =>
             {
                 string sums = string.Join(", ", Enumerable.Range(0, cache.Quads).Select(q => $"ref sum{step}_{q}"));
                 for (int k = 0; k < cache.AtOnce; k++)
                 {
-                    code.Line($"{cache.Type}.AddScaled(cache[value{k}{Plus(step * cache.Lanes)}], shares[next{Plus(k * cache.Positions)}], {sums});");
+                    code.Line($"{cache.Type}.AddScaled(cache[value{k}{WarpCode.Plus(step * cache.Lanes)}], shares[{next}{WarpCode.Plus(k * cache.Positions)}], {sums});");
                 }
             });
         }
@@ -223,12 +233,12 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         {
             for (int q = 0; q < cache.Quads; q++)
             {
-                code.Line($"sums[(row * {HeadQuads}) + {Quad(cache, step, q)}] = sum{step}_{q};");
+                code.Line($"sums[(row * {HeadQuads}){PlusQuad(cache, step, q)}] = sum{step}_{q};");
             }
         });
         code.Line("Group.Barrier();");
         code.Line($"int slot = (((token * {_attention.Heads}) + head) * Grid.DimY) + Grid.IdxY;");
-        using (ForEach("quad", "thread", HeadQuads))
+        using (WarpCode.ForEach(code, "quad", "thread", HeadQuads, Threads))
         {
             code.Line("Float4 sum = sums[quad];");
             using (code.Block($"for (int other = 1; other < {cache.Positions}; other++)"))
@@ -248,35 +258,38 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         }
     }
 
+    /// <summary>Begins what goes through a split's positions; a loop only where a group does not take them all at once.</summary>
+    private CodeWriter.Scope? ForPositions(CachePlan cache)
+    {
+        int together = cache.Positions * cache.AtOnce;
+        if (together >= Split)
+        {
+            return null;
+        }
+
+        CodeWriter.Scope loop = code.Block($"for (int first = 0; first < count; first += {together})");
+        code.Line("int next = first + row;");
+        return loop;
+    }
+
+    /// <summary>The first position of a row's that <see cref="ForPositions"/> comes to.</summary>
+    private static string Next(CachePlan cache) => cache.Positions * cache.AtOnce >= Split ? "row" : "next";
+
     /// <summary>Writes where a lane's next positions lie: the last one again where there are no more, so that no load needs a guard.</summary>
     private void EmitPlaces(CachePlan cache, string name, string start)
     {
         for (int k = 0; k < cache.AtOnce; k++)
         {
-            string next = $"next{Plus(k * cache.Positions)}";
+            string next = $"{Next(cache)}{WarpCode.Plus(k * cache.Positions)}";
             code.Line($"long {name}{k} = {start} + (({next} < count ? {next} : last) * {RowWords(cache)});");
         }
-    }
-
-    /// <summary>Begins what the threads of a group do with so many elements: a loop only where they are more than threads.</summary>
-    private CodeWriter.Scope ForEach(string element, string thread, int count)
-    {
-        if (count > Threads)
-        {
-            return code.Block($"for (int {element} = {thread}; {element} < {count}; {element} += {Threads})");
-        }
-
-        code.Line($"int {element} = {thread};");
-        return code.Block($"if ({element} < {count})");
     }
 
     private static string Lanes(CachePlan cache) => cache.Lanes switch { 1 => "a lane", RowPlan.Lanes => "a warp", _ => $"{cache.Lanes} lanes" };
 
     /// <summary>Which quad of a head meets a step's load.</summary>
-    private static string Quad(CachePlan cache, int step, int q) =>
-        (cache.Quads == 1 ? "word" : $"(word * {cache.Quads})") + Plus((step * cache.Lanes * cache.Quads) + q);
-
-    private static string Plus(int offset) => offset == 0 ? "" : $" + {offset}";
+    private static string PlusQuad(CachePlan cache, int step, int q) =>
+        (cache.Lanes == 1 ? "" : cache.Quads == 1 ? " + word" : $" + (word * {cache.Quads})") + WarpCode.Plus((step * cache.Lanes * cache.Quads) + q);
 
     /// <summary>Writes something for each load that a lane makes for a position, inside a guard where not all lanes make it.</summary>
     /// <param name="declare">What comes before such a guard.</param>

@@ -75,14 +75,16 @@ internal static class BlockCode
     {
         bool isQ4 = row.Quads == 8;
         int perStep = isQ4 ? 256 : 128;
-        string step = row.Columns / 4 <= perStep ? "" : $"({i} / {perStep} * 256) + ";
+        bool isOnce = row.Columns / 4 <= perStep;
+        string step = isOnce ? "" : $"({i} / {perStep} * 256) + ";
         if (isQ4)
         {
-            code.Line($"inputWords[{step}((({i} / 4) & 1) * 128) + ((({i} / 8) & 31) * 4) + ({i} & 3)] = Bytes.Pack(inputQuants);");
+            string block = isOnce ? $"({i} / 8)" : $"(({i} / 8) & 31)";
+            code.Line($"inputWords[{step}((({i} / 4) & 1) * 128) + ({block} * 4) + ({i} & 3)] = Bytes.Pack(inputQuants);");
             return;
         }
 
-        code.Line($"int inputPlace = {step}({i} & 127);");
+        code.Line(isOnce ? $"int inputPlace = {i};" : $"int inputPlace = {step}({i} & 127);");
         code.Line("inputWords[inputPlace] = Bytes.PackUpper(inputQuants);");
         code.Line("inputWords[inputPlace + 128] = Bytes.Pack(inputQuants);");
     }

@@ -13,6 +13,9 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     private readonly RowPlan _row = plan.Row;
     private readonly bool _isQ4 = plan.Weights == WeightType.Q4_0;
 
+    /// <summary>Whether all rows of all blocks are read.</summary>
+    private readonly bool _readsAll = readsZeros && plan.IsExact;
+
     /// <summary>Writes the shared memory that it takes.</summary>
     public void EmitShared()
     {
@@ -20,31 +23,38 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
         code.Line($"ArrayView<Words4> downRows = SharedMemory.Allocate<Words4>({words});");
         code.Line($"ArrayView<uint> downQuants = SharedMemory.Allocate<uint>({(_isQ4 ? words : 2 * words)});");
         code.Line($"ArrayView<BlockStep> downSteps = SharedMemory.Allocate<BlockStep>({plan.SliceBlocks});");
-        code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({plan.SliceBlocks});");
+        if (!_readsAll)
+        {
+            code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({plan.SliceBlocks});");
+        }
     }
 
     /// <summary>Writes how activations are rounded, and what is to be read comes to the front of its block.</summary>
     public void EmitRounding()
     {
-        code.Line("// Activations, in steps of the largest of 32 neurons; those whose rows are read come first. A block for a warp.");
+        string order = _readsAll ? "" : "; those whose rows are read come first";
+        code.Line($"// Activations, in steps of the largest of 32 neurons{order}. A block for a warp.");
         code.Line("ArrayView<int> rowsOfDown = downRows.Cast<int>();");
         code.Line("ArrayView<byte> bytesOfDown = downQuants.Cast<byte>();");
-        bool isOnce = plan.SliceBlocks <= plan.Warps;
-        string block = isOnce ? "warp" : "block";
-        using (code.Block(isOnce ? $"if (warp < {plan.SliceBlocks})" : $"for (int block = warp; block < {plan.SliceBlocks}; block += Warps)"))
+
+        // A warp has 32 neurons at most, so that there are no more blocks than warps.
+        using (plan.SliceBlocks == plan.Warps ? default(CodeWriter.Scope?) : code.Block($"if (warp < {plan.SliceBlocks})"))
         {
-            code.Line($"int inSlice = ({block} * 32) + lane;");
-            code.Line("int neuron = first + inSlice;");
+            code.Line("int inSlice = (warp * 32) + lane;");
+            code.Line("int ownNeuron = first + inSlice;");
             if (plan.IsExact)
             {
                 code.Line("float value = values[inSlice];");
-                code.Line($"uint isRead = {(readsZeros ? "1u" : "value != 0f ? 1u : 0u")};");
+                if (!readsZeros)
+                {
+                    code.Line("uint isRead = value != 0f ? 1u : 0u;");
+                }
             }
             else
             {
                 code.Line("float value = 0f;");
                 code.Line("uint isRead = 0u;");
-                using (code.Block("if (neuron < Intermediate)"))
+                using (code.Block("if (ownNeuron < Intermediate)"))
                 {
                     code.Line("value = values[inSlice];");
                     code.Line($"isRead = {(readsZeros ? "1u" : "value != 0f ? 1u : 0u")};");
@@ -52,8 +62,16 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             }
 
             code.Line();
-            EmitSlot(code, block, "RowWords");
-            EmitQuants(code, plan, "slot", block, plan.SliceBlocks * 32);
+            if (_readsAll)
+            {
+                code.Line("rowsOfDown[inSlice] = ownNeuron * RowWords;");
+            }
+            else
+            {
+                EmitSlot(code, "warp", "RowWords", "ownNeuron");
+            }
+
+            EmitQuants(code, plan, _readsAll ? "inSlice" : "downSlot", "warp", plan.SliceBlocks * 32);
         }
 
         code.Line();
@@ -62,25 +80,26 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     }
 
     /// <summary>
-    /// Writes which place in its block a lane's neuron takes, <c>slot</c>: those whose rows are read, <c>isRead</c>, come first. And where its row
+    /// Writes which place in its block a lane's neuron takes, <c>downSlot</c>: those whose rows are read, <c>isRead</c>, come first. And where its row
     /// begins, and how many fours of rows there are.
     /// </summary>
     /// <param name="block">The block's number in its slice.</param>
     /// <param name="rowWords">Words of a row.</param>
-    public static void EmitSlot(CodeWriter code, string block, string rowWords)
+    /// <param name="neuron">The lane's neuron.</param>
+    public static void EmitSlot(CodeWriter code, string block, string rowWords, string neuron)
     {
         code.Lines($"""
-            uint rows = Lanes.Bits(isRead, lane);
-            int ones = IntrinsicMath.PopCount(rows);
-            int before = {NeuronCode.Before("rows")};
-            int slot = ({block} * 32) + (isRead != 0u ? before : ones + lane - before);
+            uint readBits = Lanes.Bits(isRead, lane);
+            int readRows = IntrinsicMath.PopCount(readBits);
+            int readBefore = {NeuronCode.Before("readBits")};
+            int downSlot = ({block} * 32) + (isRead != 0u ? readBefore : readRows + lane - readBefore);
+            // What fills up the last four repeats the first row, times zero.
+            int firstRead = IntrinsicMath.PopCount(~readBits & (readBits - 1u));
+            rowsOfDown[downSlot] = (isRead != 0u ? {neuron} : {neuron} - lane + firstRead) * {rowWords};
             """);
-        code.Line("// What fills up the last four repeats the first row, times zero.");
-        code.Line("int firstRead = IntrinsicMath.PopCount(~rows & (rows - 1u));");
-        code.Line($"rowsOfDown[slot] = (isRead != 0u ? neuron : neuron - lane + firstRead) * {rowWords};");
         using (code.Block("if (lane == 0)"))
         {
-            code.Line($"downFours[{block}] = (ones + 3) / 4;");
+            code.Line($"downFours[{block}] = (readRows + 3) / 4;");
         }
 
         code.Line();
@@ -113,12 +132,15 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             : code.Block(isOnce ? "if (thread < RowWords)" : "for (int word = thread; word < RowWords; word += Threads)"))
         {
             code.Line($"Float4 {List(j => $"y{j} = default")};");
-            using (code.Block($"for (int block = 0; block < {plan.SliceBlocks}; block++)"))
+            if (plan.SliceBlocks == 1)
             {
-                code.Line("int end = (block * 8) + downFours[block];");
-                using (code.Block("if (end > block * 8)"))
+                EmitBlock(word, "0", "0");
+            }
+            else
+            {
+                using (code.Block($"for (int block = 0; block < {plan.SliceBlocks}; block++)"))
                 {
-                    EmitBlock(word);
+                    EmitBlock(word, "block", "block * 8");
                 }
             }
 
@@ -130,9 +152,28 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
         }
     }
 
-    private void EmitBlock(string word)
+    /// <summary>Writes what a block of neurons adds.</summary>
+    /// <param name="block">The block's number in the slice.</param>
+    /// <param name="first">The first of its fours of rows.</param>
+    private void EmitBlock(string word, string block, string first)
     {
-        code.Line("BlockStep step = downSteps[block];");
+        bool isFirst = block == "0";
+        if (_readsAll)
+        {
+            EmitFours(word, block, first, isFirst ? "8" : $"({first}) + 8");
+            return;
+        }
+
+        code.Line(isFirst ? "int end = downFours[0];" : $"int end = ({first}) + downFours[{block}];");
+        using (code.Block($"if (end > {first})"))
+        {
+            EmitFours(word, block, first, "end");
+        }
+    }
+
+    private void EmitFours(string word, string block, string first, string end)
+    {
+        code.Line($"BlockStep step = downSteps[{block}];");
         if (_isQ4)
         {
             code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = new Int4(step.Start{(j < 4 ? "" : " * 16")})"))};");
@@ -142,7 +183,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = default"))};");
         }
 
-        using (code.Block("for (int four = block * 8; four < end; four++)"))
+        using (code.Block($"for (int four = {first}; four < {end}; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
             foreach (string row in new[] { "X", "Y", "Z", "W" })
@@ -157,7 +198,8 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
 
         code.Line();
         int words = _row.Quads / 2;
-        code.Line($"int scale = (((first / 32) + block) * {_row.Columns / 8}) + ({word} * {words});");
+        string number = block == "0" ? "first / 32" : $"((first / 32) + {block})";
+        code.Line($"int scale = ({number} * {_row.Columns / 8}) + ({word} * {words});");
         for (int k = 0; k < words; k++)
         {
             string index = k == 0 ? "scale" : $"scale + {k}";

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit.Ilgpu;
@@ -5,6 +6,9 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>A parameter of a kernel.</summary>
 internal readonly record struct KernelParameter(string Type, string Name)
 {
+    /// <summary>A matrix that is gone through row by row: its words, and the scales of block types.</summary>
+    public static IEnumerable<KernelParameter> Matrix(RowPlan row) => row.IsBlock ? [Words("words"), Scales("scales")] : [Words("words")];
+
     public static KernelParameter Words(string name) => new("ArrayView<Words4>", name);
 
     public static KernelParameter Scales(string name) => new("ArrayView<ushort>", name);

@@ -264,14 +264,13 @@ internal sealed class FeedForwardIlgpuClass(
         using (_code.Block("internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)"))
         {
             _code.Line($"int neuron = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
-            using (_code.Block("if (neuron < Intermediate)"))
+            using (plan.Intermediate % BatchThreads == 0 ? default(CodeWriter.Scope?) : _code.Block("if (neuron < Intermediate)"))
             {
                 _code.Line($"int i = (Grid.IdxY * ActivatedStride) + neuron;");
                 _code.Line($"float activation = Activate(h[i]{NeuronCode.Bias(plan, plan.Shape.First)});");
                 if (plan.Spec.Gated)
                 {
-                    _code.Line($"float product = activation == 0f ? 0f : activation * {NeuronCode.UpFactor(plan, "up[i]")};");
-                    _code.Line("h[i] = product;");
+                    _code.Line($"h[i] = activation == 0f ? 0f : activation * {NeuronCode.UpFactor(plan, "up[i]")};");
                 }
                 else
                 {
@@ -306,16 +305,25 @@ internal sealed class FeedForwardIlgpuClass(
                         _code.Lines($"""
                             int quad = (Grid.IdxX * {BatchThreads}) + Group.IdxX;
                             int lane = Group.IdxX & 31;
-                            Float4 values = default;
                             """);
-                        using (_code.Block("if (quad < HiddenQuads)"))
+                        bool isWhole = HiddenQuads % BatchThreads == 0;
+                        if (isWhole)
                         {
-                            _code.Line("values = x[quad];");
+                            _code.Line("Float4 values = x[quad];");
+                        }
+                        else
+                        {
+                            _code.Line("Float4 values = default;");
+                            using (_code.Block("if (quad < HiddenQuads)"))
+                            {
+                                _code.Line("values = x[quad];");
+                            }
+
+                            _code.Line();
                         }
 
-                        _code.Line();
                         _code.Line("uint word = Lanes.Signs(values, lane);");
-                        using (_code.Block("if ((lane & 7) == 0 && quad < HiddenQuads)"))
+                        using (_code.Block($"if ((lane & 7) == 0{(isWhole ? "" : " && quad < HiddenQuads")})"))
                         {
                             _code.Line("signs[quad / 8] = word;");
                         }

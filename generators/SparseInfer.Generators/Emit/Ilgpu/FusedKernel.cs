@@ -224,7 +224,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     /// <summary>Whether the values of neurons that are skipped are read, and so have to be zero.</summary>
     private bool KeepsZeros => policy.Skips && _row.IsBlock;
 
-    private string UpFactor => NeuronCode.UpFactor(plan);
+    private string Factor => NeuronCode.UpFactor(plan);
 
     private void EmitUp() => WarpCode.EmitDot(code, _row, "up", "w.Up", "w.UpScales", "neuron", _input, plan.SharesInput);
 
@@ -235,7 +235,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         if (plan.Spec.Gated)
         {
             EmitUp();
-            code.Line($"float product = activation == 0f ? 0f : activation * {UpFactor};");
+            code.Line($"float product = activation == 0f ? 0f : activation * {Factor};");
             value = "product";
         }
 
@@ -254,7 +254,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
     /// <summary>What counts as inactive: with dReLU either factor.</summary>
     private string Inactive(string value) => plan.Spec.Activation == Activation.DRelu
-        ? $"activation == 0f || {UpFactor} == 0f"
+        ? $"activation == 0f || {Factor} == 0f"
         : plan.Shape.HasZeros ? "activation == 0f" : $"{value} == 0f";
 
     private void EmitKept()
@@ -266,15 +266,15 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             if (plan.Spec.Gated)
             {
                 EmitUp();
-                code.Line($"float product = activation * {UpFactor};");
+                code.Line($"float product = activation * {Factor};");
                 value = "product";
             }
 
             // Rows of this neuron after its first: up, and down unless up ended it.
             bool doubtsUp = plan.Spec.Activation == Activation.DRelu;
-            code.Line($"isInactive = {(doubtsUp ? $"{UpFactor} == 0f ? 1 : 0" : "0")};");
+            code.Line($"isInactive = {(doubtsUp ? $"{Factor} == 0f ? 1 : 0" : "0")};");
             string rows = doubtsUp ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}";
-            code.Line(_predicts ? $"read += (1 - isPredicted) * {rows};" : $"read += {rows};");
+            code.Line(!_predicts ? $"read += {rows};" : rows == "1" ? "read += 1 - isPredicted;" : $"read += (1 - isPredicted) * {rows};");
             using (code.Block($"if ({(_predicts ? "isPredicted == 0 && " : "")}{value} != 0f)"))
             {
                 if (HasList)
@@ -368,8 +368,8 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             {
                 for (int j = 0; j < _row.Quads; j++)
                 {
-                    string place = Offset("(Grid.IdxX * HiddenQuads) + thread", (j * _row.Words) + (step * plan.Threads));
-                    code.Line($"partial[{place}] = {Sum(step, j)};");
+                    string offset = WarpCode.Plus((j * _row.Words) + (step * plan.Threads));
+                    code.Line($"partial[(Grid.IdxX * HiddenQuads) + thread{offset}] = {Sum(step, j)};");
                 }
             });
         }
@@ -422,7 +422,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         {
             for (int k = 0; k < together; k++)
             {
-                code.Line($"Words4 down{step}_{k} = w.Down[{Offset($"row{k}", step * plan.Threads)}];");
+                code.Line($"Words4 down{step}_{k} = w.Down[row{k}{WarpCode.Plus(step * plan.Threads)}];");
             }
 
             for (int k = 0; k < together; k++)
@@ -446,8 +446,6 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     }
 
     private string List(Func<int, string> item) => string.Join(", ", Enumerable.Range(0, _row.Quads).Select(item));
-
-    private static string Offset(string index, int offset) => offset == 0 ? index : $"{index} + {offset}";
 
     private static string Sum(int step, int j) => $"y{step}_{j}";
 }

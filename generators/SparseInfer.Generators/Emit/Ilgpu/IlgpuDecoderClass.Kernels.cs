@@ -5,9 +5,6 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>Which kernels a decoder has beside those of its feed-forwards.</summary>
 internal sealed partial class IlgpuDecoderClass
 {
-    /// <summary>Products on tensor cores add no bias.</summary>
-    private bool HasAddBias => _attention.OutputBias || (_spec.FeedForward.Biases && _plan.HasMatrixKernels);
-
     /// <summary>Kernels that are loaded on devices with tensor cores only.</summary>
     private IEnumerable<DeviceKernel> TensorCoreKernels()
     {
@@ -18,16 +15,13 @@ internal sealed partial class IlgpuDecoderClass
 
         var products = new MatrixKernels(_code, _plan.MatrixTile);
         yield return products.Split();
-        foreach (int width in Widths)
+        foreach (int width in _plan.ProductWidths)
         {
             yield return products.Product(width);
         }
 
         yield return products.Down(_feedForwards.Single(feedForward => feedForward.Weights == WeightType.F16));
     }
-
-    /// <summary>Columns of the matrices that are dotted with an input.</summary>
-    private IEnumerable<int> Widths => new[] { _plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth }.Distinct();
 
     private IEnumerable<DeviceKernel> Kernels()
     {
@@ -42,7 +36,7 @@ internal sealed partial class IlgpuDecoderClass
             yield return rows.Rows(
                 "Project", "The attention's output projection of one token.", type, _plan.Shape.QueryWidth, _attention.OutputBias);
             yield return rows.Rows("Head", "Logits of one token.", type, _spec.Hidden, biased: false);
-            foreach (int width in Widths)
+            foreach (int width in _plan.ProductWidths)
             {
                 yield return products.Product(type, width);
             }
@@ -64,7 +58,7 @@ internal sealed partial class IlgpuDecoderClass
 
         yield return rows.Rotate();
         yield return ArgMaxKernel.Of(_code);
-        if (HasAddBias)
+        if (_plan.HasAddBias)
         {
             yield return products.AddBias(_plan.HiddenQuads);
         }

@@ -70,12 +70,20 @@ internal static class JoinKernel
         code.Line("Group.Barrier();");
         using (code.Block($"if (warp == 0{(isExact ? "" : " && quad < HiddenQuads")})"))
         {
-            using (code.Block($"for (int other = 1; other < {warps}; other++)"))
+            if (warps == 2)
             {
-                code.Line($"sum = Quad.Add(sum, sums[(other * {Quads}) + lane]);");
+                code.Line($"sum = Quad.Add(sum, sums[{Quads} + lane]);");
+            }
+            else
+            {
+                using (code.Block($"for (int other = 1; other < {warps}; other++)"))
+                {
+                    code.Line($"sum = Quad.Add(sum, sums[(other * {Quads}) + lane]);");
+                }
+
+                code.Line();
             }
 
-            code.Line();
             EmitResult();
         }
 
@@ -100,40 +108,72 @@ internal static class JoinKernel
         code.Line($"int place = (Grid.IdxY * {plan.Slices} * HiddenQuads) + {ofColumns};");
         if (plan.JoinWarps == 1)
         {
-            EmitSum(slices, k => $"{k}");
+            EmitSum(slices, k => k switch { 0 => "place", 1 => "HiddenQuads + place", _ => $"({k} * HiddenQuads) + place" });
             return;
         }
 
+        // The last warp may have fewer slices than the others.
+        int last = plan.Slices - ((plan.JoinWarps - 1) * slices);
         code.Line($"int slice = warp * {slices};");
-        bool isExact = plan.JoinWarps * slices == plan.Slices;
-        if (isExact && slices <= 2 * SlicesAtOnce)
+        if (slices <= 2 * SlicesAtOnce)
         {
-            EmitSum(slices, k => k == 0 ? "slice" : $"(slice + {k})");
+            if (last == slices)
+            {
+                EmitSum(slices, OfSlice);
+                return;
+            }
+
+            using (code.Block($"if (warp < {plan.JoinWarps - 1})"))
+            {
+                EmitSum(slices, OfSlice);
+            }
+
+            using (code.Block("else"))
+            {
+                EmitSum(last, OfSlice);
+            }
+
             return;
         }
 
-        code.Line(isExact ? $"int end = slice + {slices};" : $"int end = slice + {slices} < {plan.Slices} ? slice + {slices} : {plan.Slices};");
+        code.Line(last == slices ? $"int end = slice + {slices};" : $"int end = warp < {plan.JoinWarps - 1} ? slice + {slices} : {plan.Slices};");
         using (code.Block($"for (; slice + {SlicesAtOnce} <= end; slice += {SlicesAtOnce})"))
         {
-            EmitSum(SlicesAtOnce, k => k == 0 ? "slice" : $"(slice + {k})");
+            EmitSum(SlicesAtOnce, OfSlice);
+        }
+
+        // What the fours leave.
+        int rest = slices % SlicesAtOnce;
+        int restOfLast = last % SlicesAtOnce;
+        if (rest == restOfLast)
+        {
+            if (rest > 0)
+            {
+                code.Line();
+                EmitSum(rest, OfSlice, "rest");
+            }
+
+            return;
         }
 
         code.Line();
-        using (code.Block("for (; slice < end; slice++)"))
+        using (code.Block(Math.Max(rest, restOfLast) == 1 ? "if (slice < end)" : "for (; slice < end; slice++)"))
         {
-            code.Line("sum = Quad.Add(sum, partial[(slice * HiddenQuads) + place]);");
+            code.Line($"sum = Quad.Add(sum, partial[{OfSlice(0)}]);");
         }
 
-        void EmitSum(int count, Func<int, string> slice)
+        string OfSlice(int k) => $"({(k == 0 ? "slice" : $"(slice + {k})")} * HiddenQuads) + place";
+
+        void EmitSum(int count, Func<int, string> index, string name = "slice")
         {
             for (int k = 0; k < count; k++)
             {
-                code.Line($"Float4 slice{k} = partial[({slice(k)} * HiddenQuads) + place];");
+                code.Line($"Float4 {name}{k} = partial[{index(k)}];");
             }
 
             for (int k = 0; k < count; k++)
             {
-                code.Line($"sum = Quad.Add(sum, slice{k});");
+                code.Line($"sum = Quad.Add(sum, {name}{k});");
             }
         }
     }

@@ -24,7 +24,7 @@ internal static class KernelTable
             Add($"Heads{type}", IlgpuDecoderPlan.RowThreads, first ? spec.Layers : 0);
             Add($"Project{type}", IlgpuDecoderPlan.RowThreads, first ? spec.Layers : 0);
             Add($"Head{type}", IlgpuDecoderPlan.RowThreads, first ? 1 : 0);
-            foreach (int width in new[] { plan.Shape.PaddedHidden, plan.Shape.PaddedQueryWidth }.Distinct())
+            foreach (int width in plan.ProductWidths)
             {
                 Add($"Product{type}x{width}", plan.ProductTile.Threads, 0);
             }
@@ -49,7 +49,7 @@ internal static class KernelTable
         if (plan.HasMatrixKernels)
         {
             kernels.Add(new("SplitInputs", MatrixKernels.SplitThreads, 0, 0, 0, NeedsTensorCores: true));
-            foreach (int width in new[] { plan.Shape.PaddedHidden, plan.Shape.PaddedQueryWidth }.Distinct())
+            foreach (int width in plan.ProductWidths)
             {
                 kernels.Add(new($"MatrixF16x{width}", plan.MatrixTile.Threads, 0, 0, 0, NeedsTensorCores: true));
             }
@@ -57,7 +57,7 @@ internal static class KernelTable
             kernels.Add(new("MatrixDownF16", plan.MatrixTile.Threads, 0, 0, 0, NeedsTensorCores: true));
         }
 
-        if (spec.Attention.OutputBias || (spec.FeedForward.Biases && plan.HasMatrixKernels))
+        if (plan.HasAddBias)
         {
             Add("AddBias", FeedForwardIlgpuClass.BatchThreads, 0);
         }

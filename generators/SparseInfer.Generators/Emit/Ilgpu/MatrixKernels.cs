@@ -43,12 +43,12 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
 
             code.Line();
             code.Line("Group.Barrier();");
-            code.Line("most = mosts[0];");
-            for (int warp = 1; warp < SplitThreads / RowPlan.Lanes; warp++)
+            using (code.Block($"for (int warp = 0; warp < {SplitThreads / RowPlan.Lanes}; warp++)"))
             {
-                code.Line($"most = mosts[{warp}] > most ? mosts[{warp}] : most;");
+                code.Line("most = MathF.Max(most, mosts[warp]);");
             }
 
+            code.Line();
             code.Line("float factor = SplitHalves.Factor(most);");
             using (code.Block("if (thread == 0)"))
             {
@@ -95,11 +95,12 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
 
                 EmitLoop(
                     words / Words,
+                    words,
                     () =>
                     {
                         for (int n = 0; n < loads; n++)
                         {
-                            code.Line($"weights[(half * {tile.Rows * Words}) + thread{Plus(n * tile.Threads)}] = tile{n};");
+                            code.Line($"weights[(half * {tile.Rows * Words}) + thread{WarpCode.Plus(n * tile.Threads)}] = tile{n};");
                         }
                     },
                     () =>
@@ -135,16 +136,21 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                 code.Line("int neuron = (thread & 15) * 2;");
                 for (int n = 0; n < loads; n++)
                 {
-                    code.Line($"int octet{n} = {(n == 0 ? "thread / 16" : "(thread / 16)")}{Plus(n * tile.Threads / 16)};");
+                    code.Line($"int octet{n} = {(n == 0 ? "thread / 16" : "(thread / 16)")}{WarpCode.Plus(n * tile.Threads / 16)};");
                     code.Line($"int place{n} = (octet{n} * {8 * Words * 4}) + (thread & 15);");
                     code.Line($"int turned{n} = octet{n} & 1;");
                     code.Line($"int source{n} = (Grid.IdxX * {tile.Rows / 8}) + octet{n};");
-                    code.Line($"source{n} = source{n} < {columnWords} ? source{n} : {columnWords - 1};");
+                    if (columnWords % (tile.Rows / 8) != 0)
+                    {
+                        code.Line($"source{n} = source{n} < {columnWords} ? source{n} : {columnWords - 1};");
+                    }
+
                     EmitPair(n, "neuron", "Words4 ");
                 }
 
                 EmitLoop(
                     padded / MatrixTile.Side,
+                    padded / 8,
                     () =>
                     {
                         for (int n = 0; n < loads; n++)
@@ -154,7 +160,8 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                             {
                                 char word = "XYZW"[j / 2];
                                 string pair = $"SplitHalves.{(j % 2 == 0 ? "Lower" : "Upper")}(even{n}.{word}, odd{n}.{word})";
-                                code.Line($"to{n}[({j} ^ turned{n}) * {Words * 4}] = {pair};");
+                                string turned = j == 0 ? $"turned{n}" : $"({j} ^ turned{n})";
+                                code.Line($"to{n}[{turned} * {Words * 4}] = {pair};");
                             }
                         }
                     },
@@ -171,13 +178,13 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
 
         void EmitPair(int n, string neuron, string type)
         {
-            string Row(string row) => $"({row} < {last} ? {row} : {last})";
+            // Neurons beyond the last are padding, whose activations are zero.
+            bool isInside = feedForward.Intermediate == padded || (type.Length > 0 && last >= MatrixTile.Side);
+            string Row(string row) => isInside ? row == "neuron" ? row : $"({row})" : $"({row} < {last} ? {row} : {last})";
             code.Line($"{type}even{n} = words[({Row(neuron)} * {columnWords}) + source{n}];");
             code.Line($"{type}odd{n} = words[({Row($"{neuron} + 1")} * {columnWords}) + source{n}];");
         }
     }
-
-    private static string Plus(int offset) => offset == 0 ? "" : $" + {offset}";
 
     /// <summary>Declares the tiles and the inputs' loads.</summary>
     /// <param name="inputWords">Words of a token's first halves.</param>
@@ -209,19 +216,17 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
             code.Line($"Words4 high{n} = halves[input{n}];");
             code.Line($"Words4 low{n} = halves[input{n} + {inputWords}];");
         }
-
-        _inputWords = inputWords;
     }
 
     private string RowWarp(int distance) => tile.RowWarps == 1 ? "" : $" + (rowWarp * {distance})";
 
     private string TokenWarp(int distance) => tile.TokenWarps == 1 ? "" : $" + (tokenWarp * {distance})";
 
-    private int _inputWords;
-
     private int InputLoads => Words / tile.RowWarps;
 
-    private void EmitLoop(int steps, Action store, Action load, bool turns)
+    /// <summary>Writes the pipeline: store what was loaded, wait for all, load what comes next, multiply.</summary>
+    /// <param name="inputWords">Words of a token's first halves.</param>
+    private void EmitLoop(int steps, int inputWords, Action store, Action load, bool turns)
     {
         code.Line("Tile32x32 sums = default;");
         using (code.Block($"for (int step = 0; step < {steps}; step++)"))
@@ -230,8 +235,8 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
             store();
             for (int n = 0; n < InputLoads; n++)
             {
-                code.Line($"highs[(half * {tile.Tokens * Words}) + thread{Plus(n * tile.Threads)}] = high{n};");
-                code.Line($"lows[(half * {tile.Tokens * Words}) + thread{Plus(n * tile.Threads)}] = low{n};");
+                code.Line($"highs[(half * {tile.Tokens * Words}) + thread{WarpCode.Plus(n * tile.Threads)}] = high{n};");
+                code.Line($"lows[(half * {tile.Tokens * Words}) + thread{WarpCode.Plus(n * tile.Threads)}] = low{n};");
             }
 
             code.Line("Group.Barrier();");
@@ -243,13 +248,13 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                 for (int n = 0; n < InputLoads; n++)
                 {
                     code.Line($"high{n} = halves[input{n} + (next * {Words})];");
-                    code.Line($"low{n} = halves[input{n} + (next * {Words}) + {_inputWords}];");
+                    code.Line($"low{n} = halves[input{n} + (next * {Words}) + {inputWords}];");
                 }
             }
 
             code.Line();
             code.Line($"ArrayView<Words4> w = weights.SubView({(tile.RowWarps == 1 ? $"half * {tile.Rows * Words}" : $"(half * {tile.Rows * Words}){RowWarp(MatrixTile.Side * Words)}")});");
-            string Row(int n) => turns && n % 2 == 1 ? $"w[(lane ^ 4){Plus(32 * n)}]" : $"w[lane{Plus(32 * n)}]";
+            string Row(int n) => turns && n % 2 == 1 ? $"w[(lane ^ 4){WarpCode.Plus(32 * n)}]" : $"w[lane{WarpCode.Plus(32 * n)}]";
             for (int n = 0; n < 4; n++)
             {
                 code.Line($"Words4 w{n} = {Row(n)};");

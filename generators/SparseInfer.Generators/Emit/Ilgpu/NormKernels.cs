@@ -46,13 +46,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             () =>
             {
                 code.Line("int token = tokens[Grid.IdxX];");
-                bool isOnce = row.Words <= IlgpuDecoderPlan.RowThreads;
-                if (isOnce)
-                {
-                    code.Line("int k = Group.IdxX;");
-                }
-
-                using (code.Block(isOnce ? $"if (k < {row.Words})" : $"for (int k = Group.IdxX; k < {row.Words}; k += {IlgpuDecoderPlan.RowThreads})"))
+                using (WarpCode.ForEach(code, "k", "Group.IdxX", row.Words, IlgpuDecoderPlan.RowThreads))
                 {
                     code.Line($"Words4 words = embedding[(token * {row.Words}) + k];");
                     string scale = "";
@@ -82,9 +76,9 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         [.. Shared],
         () =>
         {
-            EmitStart();
+            EmitStart(usesLane: false);
             EmitLoad();
-            EmitNorm();
+            EmitNorm(keeps: false);
         });
 
     public DeviceKernel Add() => new(
@@ -93,26 +87,43 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         [KernelParameter.Quads("added"), .. Shared, .. packsSigns ? [KernelParameter.UInts("signs")] : Array.Empty<KernelParameter>()],
         () =>
         {
-            EmitStart();
+            EmitStart(usesLane: packsSigns);
             EmitLoad();
-            ForSteps(step => code.Line($"x{step} = Quad.Add(x{step}, added[start + i{step}]);"));
-            EmitStore();
-            EmitNorm();
+            ForSteps(step =>
+            {
+                code.Line($"x{step} = Quad.Add(x{step}, added[start + i{step}]);");
+                code.Line($"x[start + i{step}] = x{step};");
+            });
+            EmitNorm(keeps: packsSigns);
             if (packsSigns)
             {
                 EmitSigns();
             }
         });
 
-    private void EmitStart()
+    /// <summary>Writes which quads a thread has.</summary>
+    /// <param name="usesLane">Whether the kernel's own part needs to know the lane.</param>
+    private void EmitStart(bool usesLane)
     {
-        code.Line($"ArrayView<float> sums = SharedMemory.Allocate<float>({_threads / 32});");
-        if (LayerNorm)
+        if (_threads == RowPlan.Lanes)
         {
-            code.Line($"ArrayView<float> squares = SharedMemory.Allocate<float>({_threads / 32});");
+            code.Line("int thread = Group.IdxX;");
+            if (usesLane)
+            {
+                code.Line("int lane = thread;");
+            }
+        }
+        else
+        {
+            code.Line($"ArrayView<float> sums = SharedMemory.Allocate<float>({_threads / 32});");
+            if (LayerNorm)
+            {
+                code.Line($"ArrayView<float> squares = SharedMemory.Allocate<float>({_threads / 32});");
+            }
+
+            code.Lines(WarpCode.Place);
         }
 
-        code.Lines(WarpCode.Place);
         code.Line("int start = Grid.IdxX * HiddenQuads;");
         for (int step = 0; step < plan.NormSteps; step++)
         {
@@ -121,24 +132,45 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
     }
 
     /// <summary>Writes something for each quad of a thread, inside a guard where the last step is for some threads only.</summary>
-    private void ForSteps(Action<int> emit, Action<int>? declare = null)
+    private void ForSteps(Action<int> emit)
     {
         for (int step = 0; step < plan.NormSteps; step++)
         {
-            declare?.Invoke(step);
-            bool guarded = (step + 1) * _threads > _quads;
-            using (guarded ? code.Block($"if (i{step} < HiddenQuads)") : default(CodeWriter.Scope?))
+            using (IsGuarded(step) ? code.Block($"if (i{step} < HiddenQuads)") : default(CodeWriter.Scope?))
             {
                 emit(step);
             }
         }
     }
 
-    private void EmitLoad() => ForSteps(step => code.Line($"x{step} = x[start + i{step}];"), step => code.Line($"Float4 x{step} = default;"));
+    /// <summary>Writes a variable for each quad of a thread; zero where a thread has none.</summary>
+    /// <param name="value">A step's quad.</param>
+    /// <param name="then">What follows where the thread has one.</param>
+    private void ForSteps(string variable, Func<int, string> value, Action<int>? then = null)
+    {
+        for (int step = 0; step < plan.NormSteps; step++)
+        {
+            bool isGuarded = IsGuarded(step);
+            if (isGuarded)
+            {
+                code.Line($"Float4 {variable}{step} = default;");
+            }
 
-    private void EmitStore() => ForSteps(step => code.Line($"x[start + i{step}] = x{step};"));
+            using (isGuarded ? code.Block($"if (i{step} < HiddenQuads)") : default(CodeWriter.Scope?))
+            {
+                code.Line($"{(isGuarded ? "" : "Float4 ")}{variable}{step} = {value(step)};");
+                then?.Invoke(step);
+            }
+        }
+    }
 
-    private void EmitNorm()
+    private bool IsGuarded(int step) => (step + 1) * _threads > _quads;
+
+    private void EmitLoad() => ForSteps("x", step => $"x[start + i{step}]");
+
+    /// <summary>Writes the norm of <c>x0</c>, <c>x1</c>, ...</summary>
+    /// <param name="keeps">Whether it is also wanted in <c>y0</c>, <c>y1</c>, ...</param>
+    private void EmitNorm(bool keeps)
     {
         code.Line();
         code.Line(LayerNorm ? "// Layer norm: mean, then variance." : "// Root mean square norm.");
@@ -158,14 +190,16 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         }
 
         code.Line(NormStage.Scale(_spec, LayerNorm ? "variance" : "total"));
-        ForSteps(
-            step =>
-            {
-                string bias = LayerNorm ? $", bias[i{step}]" : "";
-                code.Line($"y{step} = Quad.{(LayerNorm ? "Affine" : "Multiply")}(x{step}, scale, weight[i{step}]{bias});");
-                code.Line($"normed[start + i{step}] = y{step};");
-            },
-            step => code.Line($"Float4 y{step} = default;"));
+        string Normed(int step) =>
+            $"Quad.{(LayerNorm ? "Affine" : "Multiply")}(x{step}, scale, weight[i{step}]{(LayerNorm ? $", bias[i{step}]" : "")})";
+        if (keeps)
+        {
+            ForSteps("y", Normed, step => code.Line($"normed[start + i{step}] = y{step};"));
+        }
+        else
+        {
+            ForSteps(step => code.Line($"normed[start + i{step}] = {Normed(step)};"));
+        }
     }
 
     private void EmitSigns()

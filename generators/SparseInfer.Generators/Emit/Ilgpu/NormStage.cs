@@ -51,8 +51,15 @@ internal sealed class NormStage(CodeWriter code, IlgpuDecoderPlan plan, int thre
 
     private void EmitSum(string sum, Func<string, string> term, string shared, string total)
     {
+        if (plan.HiddenQuads == threads)
+        {
+            code.Line($"float {sum} = {term("thread")};");
+            WarpCode.EmitGroupSum(code, threads / RowPlan.Lanes, sum, shared, total);
+            return;
+        }
+
         code.Line($"float {sum} = 0f;");
-        bool isOnce = plan.HiddenQuads <= threads;
+        bool isOnce = plan.HiddenQuads < threads;
         using (code.Block(isOnce ? "if (thread < HiddenQuads)" : $"for (int i = thread; i < HiddenQuads; i += {threads})"))
         {
             code.Line($"{sum} += {term(isOnce ? "thread" : "i")};");

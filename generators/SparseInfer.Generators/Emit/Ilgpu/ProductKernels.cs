@@ -9,10 +9,6 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// </summary>
 internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
 {
-    private static IEnumerable<KernelParameter> Matrix(RowPlan row) => row.IsBlock
-        ? [KernelParameter.Words("words"), KernelParameter.Scales("scales")]
-        : [KernelParameter.Words("words")];
-
     /// <summary>y = W x for a batch: W's rows are dotted with the inputs.</summary>
     public DeviceKernel Product(WeightType type, int columns)
     {
@@ -23,7 +19,7 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
             $"Product{type}x{columns}",
             $"Matrix product of a prompt's tokens: rows of {columns} weights with each token's input. {Describe("rows")}",
             [
-                .. Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("rows"), KernelParameter.Int("firstRow"),
+                .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("rows"), KernelParameter.Int("firstRow"),
                 KernelParameter.Floats("y"), KernelParameter.Int("stride"),
             ],
             () =>
@@ -60,7 +56,8 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
                     code.Line($"int quad{a} = (Grid.IdxX * {tile.RowQuads}) + {Quad("rowQuad", a, tile.RowQuads)};");
                     if (biased)
                     {
-                        code.Line($"Float4 bias{a} = bias[quad{a} < {quads} ? quad{a} : {quads - 1}];");
+                        string quad = quads % tile.RowQuads == 0 ? $"quad{a}" : $"quad{a} < {quads} ? quad{a} : {quads - 1}";
+                        code.Line($"Float4 bias{a} = bias[{quad}];");
                     }
                 }
 
@@ -86,7 +83,7 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
         () =>
         {
             code.Line($"int quad = (Grid.IdxX * {FeedForwardIlgpuClass.BatchThreads}) + Group.IdxX;");
-            using (code.Block($"if (quad < {quads})"))
+            using (quads % FeedForwardIlgpuClass.BatchThreads == 0 ? default(CodeWriter.Scope?) : code.Block($"if (quad < {quads})"))
             {
                 code.Line($"x[(Grid.IdxY * {quads}) + quad] = Quad.Add(x[(Grid.IdxY * {quads}) + quad], bias[quad]);");
             }

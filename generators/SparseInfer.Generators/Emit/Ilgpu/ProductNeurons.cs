@@ -33,7 +33,9 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
         {
             if (tile.RowQuads > 8)
             {
-                yield return $"((word * {row.Quads} / 8) & {row.Quads - 1})";
+                // A lane's quads begin in a group of eight of them: there are no more groups than quads to turn by, or they are taken round.
+                string eight = row.Quads == 8 ? "word" : $"word * {row.Quads} / 8";
+                yield return tile.RowQuads / 8 > row.Quads ? $"(({eight}) & {row.Quads - 1})" : row.Quads == 8 ? eight : $"({eight})";
             }
 
             if (TurnsByDepth)
@@ -76,21 +78,28 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
     {
         if (row.Quads > 1)
         {
-            code.Line(tile.RowThreads > 8 ? $"int rowPlace0 = rowQuad ^ ((rowQuad / 8) & {row.Quads - 1});" : "int rowPlace0 = rowQuad;");
+            string Turn(string quad, int quads) => quads / 8 > row.Quads ? $"(({quad} / 8) & {row.Quads - 1})" : $"({quad} / 8)";
+            code.Line(tile.RowThreads > 8 ? $"int rowPlace0 = rowQuad ^ {Turn("rowQuad", tile.RowThreads)};" : "int rowPlace0 = rowQuad;");
             if (Places.Count > 1)
             {
-                code.Line($"int rowPlace1 = (rowQuad + {tile.RowQuads / 2}) ^ (((rowQuad + {tile.RowQuads / 2}) / 8) & {row.Quads - 1});");
+                int half = tile.RowQuads / 2;
+                string other = $"(rowQuad + {half})";
+                code.Line($"int rowPlace1 = {other} ^ {(tile.RowThreads > 8 ? Turn(other, tile.RowQuads) : $"{(half / 8) & (row.Quads - 1)}")};");
             }
         }
 
-        code.Line($"int word = thread & {Lanes - 1};");
-        code.Line($"int neuron = thread / {Lanes};");
+        if (Lanes > 1)
+        {
+            code.Line($"int word = thread & {Lanes - 1};");
+        }
+
+        code.Line(Lanes == 1 ? "int neuron = thread;" : $"int neuron = thread / {Lanes};");
         if (TurnsByDepth)
         {
             code.Line("neuron = ((neuron & 3) * 4) + (neuron / 4);");
         }
 
-        code.Line($"int weightPlace = (neuron * {tile.RowQuads}) + (word * {row.Quads});");
+        code.Line($"int weightPlace = (neuron * {tile.RowQuads}){WordQuads};");
         if (row.Quads > 1)
         {
             string[] turns = [.. Turns];
@@ -101,8 +110,12 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             }
         }
 
-        code.Line($"int source = (Grid.IdxX * {Lanes}) + word;");
-        code.Line($"source = source < {row.Words} ? source : {row.Words - 1};");
+        code.Line(Lanes == 1 ? "int source = Grid.IdxX;" : $"int source = (Grid.IdxX * {Lanes}) + word;");
+        if (row.Words % Lanes != 0)
+        {
+            code.Line($"source = source < {row.Words} ? source : {row.Words - 1};");
+        }
+
         if (IsShared)
         {
             code.Line("Words4 tile0 = default;");
@@ -137,7 +150,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             code.Line($"ArrayView<Float4> weightTo = weights.SubView((half * {ProductTile.Depth * tile.RowQuads}) + weightPlace);");
             if (row.IsBlock)
             {
-                code.Line($"ArrayView<Float4> scaleFrom = blockScales.SubView((((step / 2) & 1) * {tile.RowQuads}) + (word * {row.Quads}));");
+                code.Line($"ArrayView<Float4> scaleFrom = blockScales.SubView((((step / 2) & 1) * {tile.RowQuads}){WordQuads});");
             }
 
             for (int n = 0; n < Each; n++)
@@ -145,7 +158,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
                 int offset = n * (tile.Threads / Lanes) * tile.RowQuads;
                 for (int j = 0; j < row.Quads; j++)
                 {
-                    string place = row.Quads == 1 ? $"{offset}" : offset == 0 ? Turned(j, "turned") : $"{offset} + ({Turned(j, "turned")})";
+                    string place = row.Quads == 1 ? $"{offset}" : offset == 0 ? Turned(j, "turned") : j == 0 ? $"turned + {offset}" : $"({Turned(j, "turned")}) + {offset}";
                     string value = row.IsBlock
                         ? $"Quad.Product({row.Weights}.Widen{j}(tile{n}, {HalfOne}), scaleFrom[{Turned(j, ScaleTurn)}])"
                         : $"{row.Weights}.Widen{j}(tile{n})";
@@ -165,9 +178,16 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
         }
     }
 
-    private string TurnOf(string fours) => tile.Rows == 32 ? $"(({fours}) & {row.Quads - 1})" : $"(({fours} * {tile.Rows / 32}) & {row.Quads - 1})";
+    private string WordQuads => Lanes == 1 ? "" : row.Quads == 1 ? " + word" : $" + (word * {row.Quads})";
 
-    private static string Turned(int quad, string? turn) => turn is null ? $"{quad}" : $"{quad} ^ {turn}";
+    /// <param name="fours">Which four of a step's sixteen neurons.</param>
+    private string TurnOf(string fours)
+    {
+        string turn = tile.Rows == 32 ? fours : $"{fours} * {tile.Rows / 32}";
+        return 3 * tile.Rows / 32 < row.Quads ? $"({turn})" : $"(({turn}) & {row.Quads - 1})";
+    }
+
+    private static string Turned(int quad, string? turn) => turn is null ? $"{quad}" : quad == 0 ? turn : $"{quad} ^ {turn}";
 
     private void EmitLoads(string step)
     {
@@ -177,7 +197,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             {
                 int offset = n * (tile.Threads / Lanes);
                 string index = (step == "0" ? "neuron" : $"({step} * {ProductTile.Depth}) + neuron") + (offset == 0 ? "" : $" + {offset}");
-                string inside = neurons == padded ? index : $"{index} < {neurons} ? {index} : {neurons - 1}";
+                string inside = neurons == padded || (step == "0" && neurons >= ProductTile.Depth) ? index : $"{index} < {neurons} ? {index} : {neurons - 1}";
                 string type = step == "0" && !IsShared ? "Words4 " : "";
                 code.Line($"{type}tile{n} = words[({(inside == "neuron" ? inside : $"({inside})")} * {row.Words}) + source];");
             }
@@ -200,8 +220,16 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
         code.Line("// 32 neurons have a row of scales: it is in shared memory two steps before the neurons are.");
         code.Line($"ArrayView<Float4> blockScales = SharedMemory.Allocate<Float4>({2 * tile.RowQuads});");
         code.Line($"int scaleSource = (Grid.IdxX * {ScaleLoads}) + thread;");
-        code.Line($"scaleSource = scaleSource < {ScaleWords} ? scaleSource : {ScaleWords - 1};");
-        code.Line($"int storeTurned = (thread / 4) & {row.Quads - 1};");
+        if (ScaleWords % ScaleLoads != 0)
+        {
+            code.Line($"scaleSource = scaleSource < {ScaleWords} ? scaleSource : {ScaleWords - 1};");
+        }
+
+        if (ScaleTurn is not null)
+        {
+            code.Line("int storeTurned = thread / 4;");
+        }
+
         code.Line("Words4 scaleWord = default;");
         using (code.Block($"if (thread < {ScaleLoads})"))
         {
@@ -209,7 +237,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
         }
 
         code.Line();
-        EmitStoreScales("0");
+        EmitStoreScales(null);
         using (code.Block($"if (thread < {ScaleLoads})"))
         {
             code.Line($"scaleWord = scales[{(Blocks > 1 ? $"{ScaleWords} + " : "")}scaleSource];");
@@ -219,14 +247,17 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
         code.Line("Group.Barrier();");
     }
 
-    private void EmitStoreScales(string half)
+    /// <param name="half">The half of shared memory that it goes to; null: the first.</param>
+    private void EmitStoreScales(string? half)
     {
+        string start = half is null ? "" : $"({half} * {tile.RowQuads}) + ";
         using (code.Block($"if (thread < {ScaleLoads})"))
         {
             for (int j = 0; j < 2; j++)
             {
-                string quad = j == 0 ? "thread * 2" : "(thread * 2) + 1";
-                code.Line($"blockScales[({half} * {tile.RowQuads}) + (({quad}) ^ storeTurned)] = F16.Widen{j}(scaleWord);");
+                string quad = j == 0 ? "(thread * 2)" : "((thread * 2) + 1)";
+                string turned = ScaleTurn is null ? quad : start.Length == 0 ? $"{quad} ^ storeTurned" : $"({quad} ^ storeTurned)";
+                code.Line($"blockScales[{start}{turned}] = F16.Widen{j}(scaleWord);");
             }
         }
 

@@ -120,8 +120,10 @@ internal sealed class ProductRows(CodeWriter code, ProductTile tile, RowPlan row
             code.Line($"{(declare ? "Words4 " : "")}tile{n} = words[(source{n} * {row.Words}) + {name}];");
             if (row.IsBlock)
             {
-                string block = row.Words == row.Scales ? name : $"({name} / {row.Words / row.Scales})";
-                code.Line($"{(declare ? "ushort " : "")}scale{n} = scales[(source{n} * {row.Scales}) + {block}];");
+                int together = row.Words / row.Scales;
+                string block = together == 1 ? $" + {name}" : declare && together >= Lanes(row) ? "" : $" + ({name} / {together})";
+                string first = block.Length == 0 ? $"source{n} * {row.Scales}" : $"(source{n} * {row.Scales})";
+                code.Line($"{(declare ? "ushort " : "")}scale{n} = scales[{first}{block}];");
             }
         }
     }

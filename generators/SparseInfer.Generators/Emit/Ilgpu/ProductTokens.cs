@@ -50,7 +50,8 @@ internal sealed class ProductTokens(CodeWriter code, ProductTile tile, int quads
         for (int n = 0; n < _places.Count; n++)
         {
             string value = $"x[input{n} + {quad}]";
-            code.Line($"{(declare ? "Float4 " : "")}fetched{n} = {(mayPassTheEnd ? $"{quad} < {quads} ? {value} : default" : value)};");
+            bool mayPass = mayPassTheEnd && !(declare && quads >= ProductTile.Depth);
+            code.Line($"{(declare ? "Float4 " : "")}fetched{n} = {(mayPass ? $"{quad} < {quads} ? {value} : default" : value)};");
         }
     }
 }

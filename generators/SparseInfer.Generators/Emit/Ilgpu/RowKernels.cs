@@ -9,10 +9,6 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
 {
     private readonly AttentionSpec _attention = plan.Spec.Attention;
 
-    private static IEnumerable<KernelParameter> Matrix(RowPlan row) => row.IsBlock
-        ? [KernelParameter.Words("words"), KernelParameter.Scales("scales")]
-        : [KernelParameter.Words("words")];
-
     /// <summary>The attention's output projection, or the head.</summary>
     public DeviceKernel Rows(string name, string summary, WeightType type, int columns, bool biased)
     {
@@ -21,7 +17,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         return new DeviceKernel(
             name + type,
             summary,
-            [.. Matrix(row), KernelParameter.Quads("x"), .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y")],
+            [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y")],
             () =>
             {
                 string input = EmitInput(row);
@@ -51,7 +47,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             $"Heads{type}",
             $"{(plan.HeadsNormalise ? "The norm of one token, and of it query" : "Query")}, key and value, rotated and cached: a pair of a head's rows for a warp.",
             [
-                .. Matrix(row), KernelParameter.Quads("x"), .. Norm, new KernelParameter("HeadViews", "views"),
+                .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. Norm, new KernelParameter("HeadViews", "views"),
                 KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("halves"),
             ],
             () =>
@@ -81,7 +77,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     code.Line("float a = ownA;");
                     code.Line("float b = ownB;");
                     code.Line("int own = first + lane;");
-                    code.Line($"int head = firstHead + (own / {plan.HeadPairs});");
+                    code.Line($"int head = firstHead + {(plan.HeadPairs == 1 ? "own" : $"({OfHead("own")})")};");
                     EmitUnit("own");
                     EmitTurn("(firstHead * " + _attention.HeadDimension + ") + local");
                     EmitPlace("");
@@ -104,12 +100,10 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             () =>
             {
                 code.Line($"int unit = (Grid.IdxX * {FeedForwardIlgpuClass.BatchThreads}) + Group.IdxX;");
-                using (code.Block($"if (unit < {units})"))
+                using (units % FeedForwardIlgpuClass.BatchThreads == 0 ? default(CodeWriter.Scope?) : code.Block($"if (unit < {units})"))
                 {
-                    code.Lines($"""
-                        int position = start + Grid.IdxY;
-                        int head = unit / {plan.HeadPairs};
-                        """);
+                    code.Line("int position = start + Grid.IdxY;");
+                    code.Line($"int head = {OfHead("unit")};");
                     EmitUnit("unit");
                     code.Lines($"""
                         float a = products[(Grid.IdxY * {rows}) + local + d0];
@@ -123,14 +117,17 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
     /// <summary>What is left of an index, which is never negative; a mask where it can be, for ILGPU leaves a remainder as it is.</summary>
     private static string Remainder(string index, int divisor) =>
-        (divisor & (divisor - 1)) == 0 ? $"{index} & {divisor - 1}" : $"{index} % {divisor}";
+        divisor == 1 ? "0" : (divisor & (divisor - 1)) == 0 ? $"{index} & {divisor - 1}" : $"{index} % {divisor}";
+
+    /// <summary>Which head a pair is of.</summary>
+    private string OfHead(string pair) => plan.HeadPairs == 1 ? pair : $"{pair} / {plan.HeadPairs}";
 
     /// <summary>Writes where a pair's head begins among the rows, and which two of its elements the pair is.</summary>
     private void EmitUnit(string unit)
     {
         code.Line($"int pair = {Remainder(unit, plan.HeadPairs)};");
         EmitPair();
-        code.Line($"int local = {unit} / {plan.HeadPairs} * {_attention.HeadDimension};");
+        code.Line($"int local = {OfHead(unit)}{(_attention.HeadDimension == 1 ? "" : $" * {_attention.HeadDimension}")};");
     }
 
     /// <summary>Writes which two elements of a head a pair is.</summary>

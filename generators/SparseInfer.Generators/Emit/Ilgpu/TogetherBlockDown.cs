@@ -59,7 +59,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             }
 
             code.Line();
-            BlockDown.EmitSlot(code, block, "4 * RowWords");
+            BlockDown.EmitSlot(code, block, "4 * RowWords", "neuron");
             using (code.Block("for (int token = 0; token < rounded; token++)"))
             {
                 code.Line("float value = 0f;");
@@ -69,7 +69,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
                 }
 
                 code.Line();
-                code.Line("int place = (token * SliceNeurons) + slot;");
+                code.Line("int place = (token * SliceNeurons) + downSlot;");
                 BlockDown.EmitQuants(code, _single, "place", $"(token * {Blocks}) + {block}", Bytes);
             }
         }

@@ -9,7 +9,7 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// </summary>
 internal static class WarpCode
 {
-    /// <summary>Loads written out in a row; longer rows loop over as many.</summary>
+    /// <summary>Most loads written out in a row; longer rows loop.</summary>
     private const int WrittenOut = 16;
 
     public const string Place = """
@@ -17,6 +17,25 @@ internal static class WarpCode
         int lane = thread & 31;
         int warp = thread / 32;
         """;
+
+    /// <summary>What an index gets on the way to an element so far from the first.</summary>
+    public static string Plus(int offset) => offset == 0 ? "" : $" + {offset}";
+
+    /// <summary>
+    /// Begins what the threads of a group do with so many elements: a loop only where they are more than threads, a guard only where they are fewer.
+    /// </summary>
+    /// <param name="element">The element's number, declared here.</param>
+    /// <param name="thread">The thread's number, an expression.</param>
+    public static CodeWriter.Scope? ForEach(CodeWriter code, string element, string thread, int count, int threads)
+    {
+        if (count > threads)
+        {
+            return code.Block($"for (int {element} = {thread}; {element} < {count}; {element} += {threads})");
+        }
+
+        code.Line($"int {element} = {thread};");
+        return count == threads ? null : code.Block($"if ({element} < {count})");
+    }
 
     /// <summary>Writes the shared memory that an input takes.</summary>
     public static void EmitInput(CodeWriter code, RowPlan row)
@@ -47,8 +66,9 @@ internal static class WarpCode
         bool isOnce = row.InputQuads <= threads;
         string i = isOnce ? "thread" : "i";
         int chunk = 32 * row.Quads;
-        string ofChunk = row.InputQuads == chunk ? "" : $"({i} / {chunk} * {chunk}) + ";
-        string source = row.Quads == 1 ? i : $"{ofChunk}(({i} & 31) * {row.Quads}) + (({i} / 32) & {row.Quads - 1})";
+        string source = row.Quads == 1 ? i
+            : row.InputQuads == chunk ? $"(({i} & 31) * {row.Quads}) + ({i} / 32)"
+            : $"({i} / {chunk} * {chunk}) + (({i} & 31) * {row.Quads}) + (({i} / 32) & {row.Quads - 1})";
         using (row.InputQuads == threads ? default(CodeWriter.Scope?)
             : code.Block(isOnce ? $"if (thread < {row.InputQuads})" : $"for (int i = thread; i < {row.InputQuads}; i += {threads})"))
         {
@@ -78,10 +98,17 @@ internal static class WarpCode
     }
 
     /// <summary>Writes the sum over a group's threads, in a fixed order: every thread has it, and shared memory is as all wrote it.</summary>
+    /// <param name="warps">Warps of the group; one needs no shared memory.</param>
     /// <param name="shared">Shared memory, a float a warp.</param>
     /// <param name="total">A variable that is declared here.</param>
     public static void EmitGroupSum(CodeWriter code, int warps, string value, string shared, string total)
     {
+        if (warps == 1)
+        {
+            code.Line($"float {total} = Lanes.Sum({value});");
+            return;
+        }
+
         code.Line($"{value} = Lanes.Sum({value});");
         using (code.Block("if (lane == 0)"))
         {
@@ -116,12 +143,14 @@ internal static class WarpCode
         }
 
         code.Line($"float {sum} = 0f;");
-        int looped = row.FullSteps > WrittenOut ? row.FullSteps / WrittenOut * WrittenOut : 0;
+        int passes = (row.FullSteps + WrittenOut - 1) / WrittenOut;
+        int each = passes > 1 ? row.FullSteps / passes : 0;
+        int looped = each * passes;
         if (looped > 0)
         {
-            using (code.Block($"for (int step = 0; step < {looped}; step += {WrittenOut})"))
+            using (code.Block($"for (int step = 0; step < {looped}; step += {each})"))
             {
-                for (int k = 0; k < WrittenOut; k++)
+                for (int k = 0; k < each; k++)
                 {
                     EmitStep(code, row, sum, words, scales, "step", k, input, staged);
                 }
@@ -174,6 +203,6 @@ internal static class WarpCode
     private static string Index(string start, int perStep, string step, int offset)
     {
         string loop = step.Length == 0 ? "" : $" + ({step} * {perStep})";
-        return $"{start}{loop}{(offset == 0 ? "" : $" + {offset}")}";
+        return $"{start}{loop}{Plus(offset)}";
     }
 }

@@ -18,8 +18,6 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>Threads of a group that computes attention.</summary>
     public const int AttentionThreads = 128;
 
-    public const int AttentionWarps = AttentionThreads / RowPlan.Lanes;
-
     /// <summary>Positions that one group of attention takes: longer contexts are split.</summary>
     public const int SplitPositions = 256;
 
@@ -32,8 +30,18 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>What a group computes of them with tensor cores.</summary>
     public MatrixTile MatrixTile => MatrixTile.Of(Spec, Target, Batch);
 
-    /// <summary>Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not.</summary>
-    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Contains(WeightType.F16);
+    /// <summary>
+    /// Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not; and a sum of a single step
+    /// of theirs has nothing to gain.
+    /// </summary>
+    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Contains(WeightType.F16)
+        && ProductWidths.Append(Spec.FeedForward.Intermediate).All(columns => columns > MatrixTile.Side);
+
+    /// <summary>Columns of the matrices that are dotted with an input.</summary>
+    public IEnumerable<int> ProductWidths => new[] { Shape.PaddedHidden, Shape.PaddedQueryWidth }.Distinct();
+
+    /// <summary>Whether prompts have a kernel that adds a bias after a product: those on tensor cores add none.</summary>
+    public bool HasAddBias => Spec.Attention.OutputBias || (Spec.FeedForward.Biases && HasMatrixKernels);
 
     public ModelSpec Spec => Shape.Spec;
 

@@ -39,11 +39,18 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Groups of the launch, and partial sums that the next one adds up.</summary>
     public int Slices => (Intermediate + SliceNeurons - 1) / SliceNeurons;
 
-    /// <summary>Warps of a group that adds up the partial sums: a range of them each, four at least.</summary>
-    public int JoinWarps => Math.Min(MostJoinWarps, (Slices + FewestJoined - 1) / FewestJoined);
+    /// <summary>Partial sums that a warp adds up; the last may have fewer.</summary>
+    public int JoinSlices
+    {
+        get
+        {
+            int warps = Math.Min(MostJoinWarps, (Slices + FewestJoined - 1) / FewestJoined);
+            return (Slices + warps - 1) / warps;
+        }
+    }
 
-    /// <summary>Partial sums of such a warp; the last may have fewer.</summary>
-    public int JoinSlices => (Slices + JoinWarps - 1) / JoinWarps;
+    /// <summary>Warps of a group that adds up the partial sums: a range of them each.</summary>
+    public int JoinWarps => (Slices + JoinSlices - 1) / JoinSlices;
 
     /// <summary>Groups of the launch that adds up the partial sums: 32 quads of columns each.</summary>
     public int JoinGroups => ((Row.Columns / 4) + RowPlan.Lanes - 1) / RowPlan.Lanes;
