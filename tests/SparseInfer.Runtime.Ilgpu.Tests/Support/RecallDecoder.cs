@@ -53,11 +53,16 @@ internal sealed class RecallDecoder : IlgpuDecoderProgram
         return new RecallModel(loaded, program!);
     }
 
+    private static readonly DeclaredMatrix Embedding = UploadProgram.Matrix("token_embd.weight", Vocabulary, Width, WeightType.F32);
+    private static readonly DeclaredMatrix Head = UploadProgram.Matrix("output.weight", Vocabulary, Width, WeightType.F32);
+
+    public override IReadOnlyList<DeclaredTensor> Tensors => [Embedding, Head];
+
     public override void Bind(WeightBinder bind)
     {
         IlgpuUpload upload = Upload(bind);
-        _embedding = upload.Matrix(bind.Matrix(new("token_embd.weight", ""), Vocabulary, Width, [WeightType.F32]), Vocabulary, Width);
-        _head = upload.Matrix(bind.Matrix(new("output.weight", ""), Vocabulary, Width, [WeightType.F32]), Vocabulary, Width);
+        _embedding = upload.Matrix(bind.Matrix(Embedding), Vocabulary, Width);
+        _head = upload.Matrix(bind.Matrix(Head), Vocabulary, Width);
     }
 
     public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);

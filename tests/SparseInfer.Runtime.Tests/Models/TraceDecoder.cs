@@ -70,7 +70,11 @@ internal sealed class TraceDecoder(bool decodesTogether) : DecoderProgram
         return new TraceModel(loaded, program!);
     }
 
-    public override void Bind(WeightBinder bind) => bind.Matrix(new("token_embd.weight", ""), Vocabulary, Columns, [WeightType.F32]);
+    private static readonly DeclaredMatrix Embedding = new(new("token_embd.weight", ""), Vocabulary, Columns, [WeightType.F32]);
+
+    public override IReadOnlyList<DeclaredTensor> Tensors => [Embedding];
+
+    public override void Bind(WeightBinder bind) => bind.Matrix(Embedding);
 
     public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, _states++, capacity, cacheType);
 
