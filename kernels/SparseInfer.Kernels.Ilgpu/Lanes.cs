@@ -82,6 +82,30 @@ public static class Lanes
         AddFour(ref a, ref b, ref c, ref d, 1);
     }
 
+    /// <summary>
+    /// A step of two sums at once: lanes that lie a distance apart add up <paramref name="a"/> in the lower of them, <paramref name="b"/> in the
+    /// upper. Steps of 16, 8, ... 1 are the tree of <see cref="Sum(float)"/>, bit for bit, with half of its shuffles in each step.
+    /// </summary>
+    /// <param name="a">The lane's value of the first sum.</param>
+    /// <param name="b">Of the second.</param>
+    /// <param name="lane">The lane's number.</param>
+    /// <param name="distance">A power of two.</param>
+    public static float SumOfTwo(float a, float b, int lane, int distance)
+    {
+        bool isUpper = (lane & distance) != 0;
+        float sum = isUpper ? b : a;
+        float given = isUpper ? a : b;
+        sum += Warp.ShuffleXor(given, distance);
+        return sum;
+    }
+
+    /// <inheritdoc cref="SumOfTwo(float, float, int, int)"/>
+    public static Float4 SumOfTwo(Float4 a, Float4 b, int lane, int distance) => new(
+        SumOfTwo(a.X, b.X, lane, distance),
+        SumOfTwo(a.Y, b.Y, lane, distance),
+        SumOfTwo(a.Z, b.Z, lane, distance),
+        SumOfTwo(a.W, b.W, lane, distance));
+
     /// <summary>The largest of all lanes' values; every lane has it.</summary>
     /// <param name="value">The lane's.</param>
     public static float Max(float value)

@@ -69,6 +69,18 @@ public static class Q4_0
         return sum + (F16.Widen(scale) * step.Step * (lower + (upper >> 4)));
     }
 
+    /// <summary>One token's sums with four rows, each with the products of 32 columns added to it as one row's are.</summary>
+    /// <param name="w">The rows' quants and scales.</param>
+    /// <param name="x0">The input's columns 0 to 15, signed bytes.</param>
+    /// <param name="x1">Columns 16 to 31.</param>
+    /// <param name="step">The input's step.</param>
+    /// <param name="sums">What is added to: a sum for each row.</param>
+    public static Float4 Dot(FourBlocks w, Words4 x0, Words4 x1, BlockStep step, Float4 sums) => new(
+        Dot(w.A, w.ScaleA, x0, x1, step, sums.X),
+        Dot(w.B, w.ScaleB, x0, x1, step, sums.Y),
+        Dot(w.C, w.ScaleC, x0, x1, step, sums.Z),
+        Dot(w.D, w.ScaleD, x0, x1, step, sums.W));
+
     /// <summary>
     /// <c>t += h quants</c> over 32 columns of four neurons: the down product of neurons that share their scales. Sums start from -8 times
     /// the sum of the activations, those of columns 16 to 31 from sixteen times that, for they count sixteenths.

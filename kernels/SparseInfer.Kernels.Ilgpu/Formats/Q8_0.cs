@@ -46,6 +46,18 @@ public static class Q8_0
     public static float Dot(Words4 w, ushort scale, Words4 high, Words4 low, BlockStep step, float sum) =>
         sum + (F16.Widen(scale) * step.Step * ((Bytes.Dot(w, high, 0) * 256) + Bytes.DotUnsigned(low, w, 0)));
 
+    /// <summary>One token's sums with four rows, each with the products of 16 columns added to it as one row's are.</summary>
+    /// <param name="w">The rows' quants and scales.</param>
+    /// <param name="high">The input's upper bytes, signed.</param>
+    /// <param name="low">Its lower bytes, unsigned.</param>
+    /// <param name="step">The input's step.</param>
+    /// <param name="sums">What is added to: a sum for each row.</param>
+    public static Float4 Dot(FourBlocks w, Words4 high, Words4 low, BlockStep step, Float4 sums) => new(
+        Dot(w.A, w.ScaleA, high, low, step, sums.X),
+        Dot(w.B, w.ScaleB, high, low, step, sums.Y),
+        Dot(w.C, w.ScaleC, high, low, step, sums.Z),
+        Dot(w.D, w.ScaleD, high, low, step, sums.W));
+
     /// <summary><c>t += h quants</c> over 16 columns of four neurons: the down product of neurons that share their scales.</summary>
     /// <param name="a">16 quants of the first neuron.</param>
     /// <param name="b">The second's.</param>

@@ -44,21 +44,29 @@ internal static class BlockCode
                 code.Line();
             }
 
-            code.Line("float largest = Lanes.MaxMagnitudeOfEight(Quad.Largest(quad));");
-            code.Line($"Int4 inputQuants = Quad.Round(quad, BlockStep.Inverse(largest, {row.Weights}.Range));");
-            bool isQ4 = row.Quads == 8;
-            if (isQ4)
-            {
-                code.Line("int inputExcess = Lanes.SumOfEight(inputQuants.X + inputQuants.Y + inputQuants.Z + inputQuants.W);");
-            }
+            EmitRounded(code, row, i, whole == quads ? null : $"{i} < {quads}");
+        }
+    }
 
-            using (whole == quads ? default(CodeWriter.Scope?) : code.Block($"if ({i} < {quads})"))
+    /// <summary>Writes how the lanes of a warp round <c>quad</c>, eight lanes a block, and where it comes to lie.</summary>
+    /// <param name="i">Which quad of what is staged: a variable.</param>
+    /// <param name="guard">Which of them are stored; null: all.</param>
+    public static void EmitRounded(CodeWriter code, RowPlan row, string i, string? guard)
+    {
+        code.Line("float largest = Lanes.MaxMagnitudeOfEight(Quad.Largest(quad));");
+        code.Line($"Int4 inputQuants = Quad.Round(quad, BlockStep.Inverse(largest, {row.Weights}.Range));");
+        bool isQ4 = row.Quads == 8;
+        if (isQ4)
+        {
+            code.Line("int inputExcess = Lanes.SumOfEight(inputQuants.X + inputQuants.Y + inputQuants.Z + inputQuants.W);");
+        }
+
+        using (guard is null ? default(CodeWriter.Scope?) : code.Block($"if ({guard})"))
+        {
+            EmitPlaces(code, row, i);
+            using (code.Block($"if (({i} & 7) == 0)"))
             {
-                EmitPlaces(code, row, i);
-                using (code.Block($"if (({i} & 7) == 0)"))
-                {
-                    code.Line($"inputSteps[{i} / 8] = new BlockStep(largest * (1f / {row.Weights}.Range), {(isQ4 ? "-8 * inputExcess" : "0")});");
-                }
+                code.Line($"inputSteps[{i} / 8] = new BlockStep(largest * (1f / {row.Weights}.Range), {(isQ4 ? "-8 * inputExcess" : "0")});");
             }
         }
     }

@@ -40,6 +40,7 @@ internal sealed partial class IlgpuDecoderClass
         GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
         DeviceKernel[] kernels = [.. Kernels()];
         DeviceKernel[] matrixKernels = [.. TensorCoreKernels()];
+        DeviceKernel[] together = [.. KernelsTogether()];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device)"))
@@ -61,6 +62,11 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line($"private readonly {plan.ClassName}.Kernels _feedForward{plan.Weights} = new(device);");
             }
 
+            if (_plan.DecodesTogether)
+            {
+                _code.Line("private TogetherKernels? _together;");
+            }
+
             _code.Line();
             EmitWeights();
             _code.Line();
@@ -68,13 +74,25 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);");
             _code.Line();
+            if (_plan.DecodesTogether)
+            {
+                _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new Together(this, _together ??= new TogetherKernels(Device), maxStates);");
+                _code.Line();
+            }
+
             _code.Summary("The norm that follows a layer's feed-forward.");
             _code.Line("private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;");
             _code.Line();
             EmitLayer();
             _code.Line();
             EmitState();
-            foreach (DeviceKernel kernel in kernels.Concat(matrixKernels))
+            if (_plan.DecodesTogether)
+            {
+                _code.Line();
+                EmitTogether(together);
+            }
+
+            foreach (DeviceKernel kernel in kernels.Concat(matrixKernels).Concat(together))
             {
                 _code.Line();
                 kernel.EmitMethod(_code);
@@ -146,6 +164,12 @@ internal sealed partial class IlgpuDecoderClass
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.Batch}};
             """);
+        if (_plan.DecodesTogether)
+        {
+            _code.Line();
+            _code.Summary("Most sequences that are decoded together.");
+            _code.Line($"private const int TogetherTokens = {IlgpuDecoderPlan.TogetherTokens};");
+        }
     }
 
     private void EmitWeights()

@@ -9,10 +9,6 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// </summary>
 internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
 {
-    private static IEnumerable<KernelParameter> Matrix(RowPlan row) => row.IsBlock
-        ? [KernelParameter.Words("words"), KernelParameter.Scales("scales")]
-        : [KernelParameter.Words("words")];
-
     /// <summary>y = W x for a batch: W's rows are dotted with the inputs.</summary>
     public DeviceKernel Product(WeightType type, int columns)
     {
@@ -23,7 +19,7 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
             $"Product{type}x{columns}",
             $"Matrix product of a prompt's tokens: rows of {columns} weights with each token's input. {Describe("rows")}",
             [
-                .. Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("rows"), KernelParameter.Int("firstRow"),
+                .. RowKernels.Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("rows"), KernelParameter.Int("firstRow"),
                 KernelParameter.Floats("y"), KernelParameter.Int("stride"),
             ],
             () =>

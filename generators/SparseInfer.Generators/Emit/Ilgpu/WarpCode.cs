@@ -112,7 +112,7 @@ internal static class WarpCode
         code.Line($"int {start} = ({index} * {row.Words}) + lane;");
         if (row.IsBlock)
         {
-            code.Line($"int {sum}Scale = ({index} * {row.Scales}) + {(row.Quads == 8 ? "lane" : "(lane / 2)")};");
+            code.Line($"int {sum}Scale = ({index} * {row.Scales}) + {BlockOfLane(row)};");
         }
 
         code.Line($"float {sum} = 0f;");
@@ -149,25 +149,31 @@ internal static class WarpCode
     private static void EmitStep(
         CodeWriter code, RowPlan row, string sum, string words, string scales, string step, int k, string input, bool staged)
     {
-        string Index(string start, int perStep, int offset)
-        {
-            string loop = step.Length == 0 ? "" : $" + ({step} * {perStep})";
-            return $"{start}{loop}{(offset == 0 ? "" : $" + {offset}")}";
-        }
+        string scale = row.IsBlock ? $"{scales}[{Index(sum + "Scale", row.PerLoad, step, k * row.PerLoad)}], " : "";
+        string inputs = staged ? StagedInput(row, input, step, k) : string.Join(", ", Enumerable.Range(0, row.Quads).Select(j =>
+            $"{input}[{Index(row.Quads == 1 ? "lane" : $"(lane * {row.Quads})", 32 * row.Quads, step, (k * 32 * row.Quads) + j)}]"));
+        code.Line($"{sum} = {row.Weights}.Dot({words}[{Index(sum + "Row", 32, step, k * 32)}], {scale}{inputs}, {sum});");
+    }
 
-        string scale = row.IsBlock ? $"{scales}[{Index(sum + "Scale", 32 * row.PerLoad / 32, k * row.PerLoad)}], " : "";
-        if (row.IsBlock && staged)
-        {
-            string block = row.Quads == 8 ? "lane" : "(lane / 2)";
-            code.Line($"{sum} = {row.Weights}.Dot({words}[{Index(sum + "Row", 32, k * 32)}], {scale}"
-                + $"{input}[{Index("lane", 64, k * 64)}], {input}[{Index("lane", 64, (k * 64) + 32)}], "
-                + $"inputSteps[{Index(block, row.PerLoad, k * row.PerLoad)}], {sum});");
-            return;
-        }
+    /// <summary>What of a staged input meets one load of a lane: arguments of the format's <c>Dot</c>.</summary>
+    /// <param name="input">The input in shared memory.</param>
+    /// <param name="step">A variable that counts loads; empty where there is no loop.</param>
+    /// <param name="k">Loads beside that.</param>
+    public static string StagedInput(RowPlan row, string input, string step, int k)
+    {
+        int inputs = row.IsBlock ? 2 : row.Quads;
+        IEnumerable<string> arguments = Enumerable.Range(0, inputs).Select(j => $"{input}[{Index("lane", 32 * inputs, step, (k * 32 * inputs) + (32 * j))}]");
+        return string.Join(", ", row.IsBlock
+            ? arguments.Append($"inputSteps[{Index(BlockOfLane(row), row.PerLoad, step, k * row.PerLoad)}]")
+            : arguments);
+    }
 
-        IEnumerable<string> quads = Enumerable.Range(0, row.Quads).Select(j => staged
-            ? $"{input}[{Index("lane", 32 * row.Quads, (k * 32 * row.Quads) + (32 * j))}]"
-            : $"{input}[{Index(row.Quads == 1 ? "lane" : $"(lane * {row.Quads})", 32 * row.Quads, (k * 32 * row.Quads) + j)}]");
-        code.Line($"{sum} = {row.Weights}.Dot({words}[{Index(sum + "Row", 32, k * 32)}], {scale}{string.Join(", ", quads)}, {sum});");
+    /// <summary>Which of a warp's blocks a lane's load is a part of.</summary>
+    public static string BlockOfLane(RowPlan row) => row.Quads == 8 ? "lane" : "(lane / 2)";
+
+    private static string Index(string start, int perStep, string step, int offset)
+    {
+        string loop = step.Length == 0 ? "" : $" + ({step} * {perStep})";
+        return $"{start}{loop}{(offset == 0 ? "" : $" + {offset}")}";
     }
 }

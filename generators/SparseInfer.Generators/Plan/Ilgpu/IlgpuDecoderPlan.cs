@@ -15,6 +15,9 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>Rows, or pairs of rows, that a warp takes one after the other: the group's copy of the input serves them all.</summary>
     public const int RowsPerWarp = 4;
 
+    /// <summary>Most sequences of which one token each goes through the model together.</summary>
+    public const int TogetherTokens = 16;
+
     /// <summary>Threads of a group that computes attention.</summary>
     public const int AttentionThreads = 128;
 
@@ -72,6 +75,13 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     private const int NormBytes = 2 * RowWarps * 4;
 
     public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MostSharedBytes;
+
+    /// <summary>
+    /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in
+    /// shared memory, and where a row is too wide for that they round none.
+    /// </summary>
+    public bool DecodesTogether => Spec.Weights.Where(WeightLayout.IsBlock).All(
+        type => SharesInput(RowPlan.Of(type, Spec.Hidden)) && SharesInput(RowPlan.Of(type, Shape.QueryWidth)));
 
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
 
