@@ -13,7 +13,7 @@ public abstract class IlgpuDecoderState : DecoderState
 {
     private readonly IlgpuDecoderProgram _program;
     private readonly IlgpuDevice _device;
-    private readonly NativeMemoryPool _buffers = new();
+    private readonly OwnedBuffers _buffers;
     private readonly int _vocabulary;
     private readonly int[] _ids;
     private readonly int _countsPerLayer;
@@ -31,7 +31,6 @@ public abstract class IlgpuDecoderState : DecoderState
     private long _last = -1;
     private bool _lastIsHere;
     private bool _idsAreRead = true;
-    private bool _disposed;
 
     /// <summary>Allocates what every program needs.</summary>
     /// <param name="program">The program.</param>
@@ -44,6 +43,7 @@ public abstract class IlgpuDecoderState : DecoderState
         ArgumentNullException.ThrowIfNull(program);
         _program = program;
         _device = program.Device;
+        _buffers = new OwnedBuffers(_device);
         _vocabulary = program.Shape.Vocabulary;
         Capacity = capacity;
 
@@ -164,13 +164,7 @@ public abstract class IlgpuDecoderState : DecoderState
     }
 
     /// <inheritdoc/>
-    public sealed override void Dispose()
-    {
-        if (!Interlocked.Exchange(ref _disposed, true))
-        {
-            _buffers.Dispose();
-        }
-    }
+    public sealed override void Dispose() => _buffers.Dispose();
 
     /// <summary>Enqueues one token: Tokens[0], at <see cref="DecoderState.Position"/>.</summary>
     protected abstract void Decode();
@@ -213,7 +207,7 @@ public abstract class IlgpuDecoderState : DecoderState
     protected (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs)
     {
         ArgumentNullException.ThrowIfNull(table);
-        return WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
+        return _buffers.WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
     }
 
     /// <summary>Allocates zeroed device memory that the session owns. For constructors: where there is no room, what there is already is freed.</summary>
@@ -221,41 +215,19 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="what">What it is for, as an error calls it.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     protected DeviceBuffer<T> Buffer<T>(long count, string what)
-        where T : unmanaged => Own(() => _device.Allocate<T>(count, what));
+        where T : unmanaged => _buffers.Buffer<T>(count, what);
 
     /// <summary>Allocates zeroed device memory that the session owns and that may grow.</summary>
     /// <inheritdoc cref="Buffer{T}"/>
     protected GrowingBuffer<T> Growing<T>(long count, string what)
-        where T : unmanaged => Own(() => new GrowingBuffer<T>(_device, count, what));
+        where T : unmanaged => _buffers.Growing<T>(count, what);
 
     /// <summary>Allocates the first page of a key-value cache that the session owns. For constructors, as <see cref="Buffer{T}"/>.</summary>
     /// <param name="type">How it stores numbers.</param>
     /// <param name="rowElements">Numbers of a position in a layer, keys and values; a multiple of 16.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     protected KeyValueCache Cache(KeyValueType type, int rowElements) =>
-        Own(() => new KeyValueCache(_device, type, _metered.Length, rowElements, Capacity));
-
-    private T Own<T>(Func<T> allocate)
-        where T : IDisposable
-    {
-        T owned = WhileMaking(allocate);
-        _buffers.Own(owned);
-        return owned;
-    }
-
-    /// <summary>A session that cannot be made is nobody's to dispose of.</summary>
-    private T WhileMaking<T>(Func<T> make)
-    {
-        try
-        {
-            return make();
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
-    }
+        _buffers.Own(() => new KeyValueCache(_device, type, _metered.Length, rowElements, Capacity));
 
     private void RunBatches(ReadOnlySpan<int> tokens, Span<float> allLogits)
     {
@@ -320,7 +292,7 @@ public abstract class IlgpuDecoderState : DecoderState
         }
     }
 
-    private void RequireAlive() => ObjectDisposedException.ThrowIf(_disposed, this);
+    private void RequireAlive() => ObjectDisposedException.ThrowIf(_buffers.IsDisposed, this);
 
     private readonly ref struct Call(IlgpuDecoderState state, ReadOnlySpan<int> tokens, Span<float> allLogits)
     {

@@ -63,7 +63,11 @@ public sealed class KeyValueCache : IDisposable
         int whole = Whole(positions);
         foreach (GrowingBuffer<Words4> layer in _layers)
         {
-            layer.Grow(whole * _rowWords, held * _rowWords, What(whole));
+            // Once a token: most need no more, and no name for it.
+            if (layer.Count < whole * _rowWords)
+            {
+                layer.Grow(whole * _rowWords, held * _rowWords, What(whole));
+            }
         }
     }
 

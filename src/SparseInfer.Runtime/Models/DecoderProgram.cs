@@ -28,6 +28,10 @@ public abstract class DecoderProgram
     /// <param name="cacheType">How it stores keys and values, one of <see cref="CacheTypes"/>.</param>
     public abstract DecoderState CreateState(int capacity, KeyValueType cacheType);
 
+    /// <summary>Makes what decodes tokens of several sequences together; null where the program has no kernels for that.</summary>
+    /// <param name="maxStates">Most sequences of one run, 2 to <see cref="DecoderBatch.MaxStates"/>.</param>
+    public virtual DecoderBatch? CreateBatch(int maxStates) => null;
+
     internal void Attach(ModelShape shape, ModelFile file, Device? ownedDevice)
     {
         _shape = shape;

@@ -92,6 +92,40 @@ public abstract class LanguageModel : IDisposable
         }
     }
 
+    /// <summary>
+    /// Makes what decodes several sessions of this model together: one call gives each a token, and reads the weights once for all where the
+    /// device has kernels for that (<see cref="SessionBatch"/>).
+    /// </summary>
+    /// <param name="maxSessions">Most sessions of one call, 1 to 16.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxSessions"/> is not 1 to 16.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed; batches made before live on.</exception>
+    public SessionBatch CreateBatch(int maxSessions = DecoderBatch.MaxStates)
+    {
+        DecoderProgram? program = Volatile.Read(ref _program);
+        ObjectDisposedException.ThrowIf(program is null, this);
+        if (maxSessions is < 1 or > DecoderBatch.MaxStates)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(maxSessions), maxSessions, $"A batch has 1 to {DecoderBatch.MaxStates} sessions a call. Give more sessions turns, {DecoderBatch.MaxStates} at a time.");
+        }
+
+        ProgramLease lease = program.Acquire();
+        DecoderBatch? together = null;
+        try
+        {
+            // One session is computed alone.
+            together = maxSessions > 1 ? program.CreateBatch(maxSessions) : null;
+            together?.Lease = lease; // one that runs keeps it
+            return new SessionBatch(this, lease, together, maxSessions);
+        }
+        catch
+        {
+            together?.Dispose();
+            lease.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Continues a prompt, in a session of its own.</summary>
     /// <param name="prompt">The text to continue.</param>
     /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>

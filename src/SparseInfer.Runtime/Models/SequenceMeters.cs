@@ -11,6 +11,9 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
     /// <summary>The meters before each held token that was computed.</summary>
     private readonly List<(int Index, LayerTally[] Tallies)> _before = [];
 
+    /// <summary>Room for such meters that is not in use.</summary>
+    private readonly Stack<LayerTally[]> _spare = [];
+
     /// <summary>What a layer did for the tokens of the sequence.</summary>
     public LayerTally Read(int layer)
     {
@@ -24,13 +27,17 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
     {
         state.ResetTallies();
         Array.Clear(_dropped);
-        _before.Clear();
+        Forget(_before.Count);
     }
 
     /// <summary>Must be called before a held token is computed with meters on.</summary>
     public void BeforeHeld(int index)
     {
-        var tallies = new LayerTally[_dropped.Length];
+        if (!_spare.TryPop(out LayerTally[]? tallies))
+        {
+            tallies = new LayerTally[_dropped.Length];
+        }
+
         for (int layer = 0; layer < tallies.Length; layer++)
         {
             tallies[layer] = state.ReadTally(layer);
@@ -42,10 +49,13 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
     /// <summary>Must be called when the tokens before a position are no longer held.</summary>
     public void HandedOut(int position)
     {
-        if (_before.Count > 0)
+        int handedOut = 0;
+        while (handedOut < _before.Count && _before[handedOut].Index < position)
         {
-            _before.RemoveAll(held => held.Index < position);
+            handedOut++;
         }
+
+        Forget(handedOut);
     }
 
     /// <summary>Must be called when held tokens are dropped: what was computed of them does not count.</summary>
@@ -62,6 +72,17 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
             _dropped[layer].Subtract(in _before[0].Tallies[layer]);
         }
 
-        _before.Clear();
+        Forget(_before.Count);
+    }
+
+    /// <summary>The first of the meters before held tokens are of no more use.</summary>
+    private void Forget(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            _spare.Push(_before[i].Tallies);
+        }
+
+        _before.RemoveRange(0, count);
     }
 }

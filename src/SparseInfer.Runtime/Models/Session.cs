@@ -11,16 +11,11 @@ namespace SparseInfer;
 /// </remarks>
 public sealed class Session : IDisposable
 {
-    private const int Busy = 1;
-    private const int Disposed = 2;
-
     private readonly LanguageModel _model;
     private readonly ProgramLease _lease;
     private readonly DecoderState _state;
     private readonly TokenSequence _sequence;
-
-    /// <summary><see cref="Busy"/> while a call has the session; <see cref="Disposed"/> once no further call may have it.</summary>
-    private int _use;
+    private ExclusiveUse _use;
 
     internal Session(LanguageModel model, ProgramLease lease, DecoderState state, KeyValueType cacheType, SessionOptions options)
     {
@@ -59,6 +54,14 @@ public sealed class Session : IDisposable
 
     /// <summary>How keys and values are stored: what <see cref="SessionOptions.CacheType"/> asked for, or the device's choice.</summary>
     public KeyValueType CacheType { get; }
+
+    internal LanguageModel Model => _model;
+
+    internal DecoderState State => _state;
+
+    internal TokenSequence Sequence => _sequence;
+
+    internal bool IsDisposed => _use.IsDisposed;
 
     internal StepOptions Step => new(Mode, IsPrompt: false, SparsePrompt, Metering, Timing);
 
@@ -183,13 +186,25 @@ public sealed class Session : IDisposable
     /// </summary>
     public void Dispose()
     {
-        if (Interlocked.Or(ref _use, Disposed) == 0)
+        if (_use.Dispose())
         {
             Free();
         }
     }
 
-    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf((Volatile.Read(ref _use) & Disposed) != 0, this);
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(IsDisposed, this);
+
+    /// <summary>Takes the session for a call, which must <see cref="Leave"/> it.</summary>
+    internal Entry TryEnter() => _use.TryEnter();
+
+    /// <summary>Gives the session back, and frees it if it was disposed of meanwhile.</summary>
+    internal void Leave()
+    {
+        if (_use.Leave())
+        {
+            Free();
+        }
+    }
 
     /// <exception cref="ArgumentException">No tokens, or one that is not in the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">They do not fit.</exception>
@@ -241,6 +256,7 @@ public sealed class Session : IDisposable
         {
             RequireRunnable(tokens);
             int position = Position;
+            int[] held = _sequence.Held.ToArray();
             _sequence.Append(tokens, decoded);
             try
             {
@@ -255,6 +271,7 @@ public sealed class Session : IDisposable
             catch
             {
                 _sequence.Rewind(position);
+                _sequence.HoldAgain(held);
                 throw;
             }
         }
@@ -279,19 +296,11 @@ public sealed class Session : IDisposable
 
     private void Enter()
     {
-        int before = Interlocked.CompareExchange(ref _use, Busy, 0);
-        ObjectDisposedException.ThrowIf((before & Disposed) != 0, this);
-        if (before != 0)
+        Entry entry = TryEnter();
+        ObjectDisposedException.ThrowIf(entry == Entry.Disposed, this);
+        if (entry == Entry.Busy)
         {
             throw new InvalidOperationException("Another call on this session is still running: a session is one sequence. Create another session.");
-        }
-    }
-
-    private void Leave()
-    {
-        if ((Interlocked.And(ref _use, ~Busy) & Disposed) != 0)
-        {
-            Free();
         }
     }
 

@@ -42,6 +42,9 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>Whether the logits of the last token are there.</summary>
     public bool IsComputed => state.Position == Count && _logitsAfter == Count;
 
+    /// <summary>Whether the last token is the only one that is not computed yet.</summary>
+    public bool LacksOnlyTheLast => state.Position == Count - 1;
+
     /// <summary>What the layers did for the tokens of the sequence, and for those that are held.</summary>
     public SequenceMeters Meters { get; } = new(state, layers);
 
@@ -76,6 +79,16 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     {
         Truncate(Position);
         Meters.Drop();
+    }
+
+    /// <summary>Holds what was held before a call that failed; it is computed anew when it is needed.</summary>
+    public void HoldAgain(ReadOnlySpan<int> tokens)
+    {
+        DropHeld();
+        foreach (int token in tokens)
+        {
+            Hold(token);
+        }
     }
 
     /// <summary>Forgets the tokens from a position of the sequence on, and those that are held.</summary>
@@ -114,6 +127,16 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
         _logitsAfter = end;
         return isPrompt ? end - first : 0;
     }
+
+    /// <summary>The last token, where it <see cref="LacksOnlyTheLast"/>: for a run of several sequences together, which <see cref="ComputedLast"/> ends.</summary>
+    public int ComputeLast()
+    {
+        _logitsAfter = -1;
+        return _tokens[Count - 1];
+    }
+
+    /// <summary>Notes that the state has run the last token, and has its logits.</summary>
+    public void ComputedLast() => _logitsAfter = Count;
 
     private int EndOfPrompt(int first, int limit)
     {
