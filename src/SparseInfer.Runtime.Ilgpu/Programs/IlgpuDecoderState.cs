@@ -30,6 +30,9 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <summary>Where the last token's logits begin on the device; negative: no token was run.</summary>
     private long _last = -1;
     private bool _lastIsHere;
+
+    /// <summary>The greedy token of a run together with other sequences, which brings it; null: the device has it.</summary>
+    private int? _greedyIsHere;
     private bool _idsAreRead = true;
 
     /// <summary>Allocates what every program needs.</summary>
@@ -79,6 +82,12 @@ public abstract class IlgpuDecoderState : DecoderState
             return _lastLogits;
         }
     }
+
+    /// <summary>The key-value cache that it made; null: none.</summary>
+    internal KeyValueCache? KeyValues { get; private set; }
+
+    /// <summary>The model's rotary tables, for <see cref="Capacity"/> positions at least; empty where it asked for none.</summary>
+    internal (ArrayView<float> Cos, ArrayView<float> Sin) Rotary { get; private set; }
 
     /// <summary>The device.</summary>
     protected IlgpuDevice Device => _device;
@@ -137,8 +146,15 @@ public abstract class IlgpuDecoderState : DecoderState
         }
 
         RequireAlive();
-        _greedy.CopyTo(MemoryMarshal.CreateSpan(ref token, 1));
-        _idsAreRead = true;
+        if (_greedyIsHere is { } brought)
+        {
+            token = brought;
+        }
+        else
+        {
+            _greedy.CopyTo(MemoryMarshal.CreateSpan(ref token, 1));
+            _idsAreRead = true;
+        }
 
         // The greatest of all is the greatest of a part that it belongs to.
         return token >= 0 && token < vocabulary;
@@ -207,7 +223,7 @@ public abstract class IlgpuDecoderState : DecoderState
     protected (ArrayView<float> Cos, ArrayView<float> Sin) RotaryTables(RopeTable table, int pairs)
     {
         ArgumentNullException.ThrowIfNull(table);
-        return _buffers.WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
+        return Rotary = _buffers.WhileMaking(() => _program.RotaryTables(table, pairs, Capacity));
     }
 
     /// <summary>Allocates zeroed device memory that the session owns. For constructors: where there is no room, what there is already is freed.</summary>
@@ -222,12 +238,33 @@ public abstract class IlgpuDecoderState : DecoderState
     protected GrowingBuffer<T> Growing<T>(long count, string what)
         where T : unmanaged => _buffers.Growing<T>(count, what);
 
-    /// <summary>Allocates the first page of a key-value cache that the session owns. For constructors, as <see cref="Buffer{T}"/>.</summary>
+    /// <summary>
+    /// Allocates the first page of the session's key-value cache, which the session owns. For constructors, as <see cref="Buffer{T}"/>, once.
+    /// </summary>
     /// <param name="type">How it stores numbers.</param>
     /// <param name="rowElements">Numbers of a position in a layer, keys and values; a multiple of 16.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
     protected KeyValueCache Cache(KeyValueType type, int rowElements) =>
-        _buffers.Own(() => new KeyValueCache(_device, type, _metered.Length, rowElements, Capacity));
+        KeyValues = _buffers.Own(() => new KeyValueCache(_device, type, _metered.Length, rowElements, Capacity));
+
+    /// <summary>Enqueues copying the logits of a run together with other sequences to where <see cref="LastLogits"/> is.</summary>
+    /// <param name="logits">[vocabulary].</param>
+    internal void EnqueueLogits(ArrayView<float> logits)
+    {
+        _last = -1;
+        logits.CopyToCPUUnsafeAsync(_device.Accelerator.DefaultStream, ref _lastLogits[0], _vocabulary);
+    }
+
+    /// <summary>Notes that a run together with other sequences is done, and what was enqueued is there.</summary>
+    /// <param name="greedy">As <see cref="Greedy"/>.</param>
+    internal void RanTogether(int greedy)
+    {
+        Position++;
+        _last = 0;
+        _lastIsHere = true;
+        _greedyIsHere = greedy;
+        _idsAreRead = true;
+    }
 
     private void RunBatches(ReadOnlySpan<int> tokens, Span<float> allLogits)
     {
@@ -262,6 +299,7 @@ public abstract class IlgpuDecoderState : DecoderState
 
         _last = (long)(TokenCount - 1 - LogitsFrom) * _vocabulary;
         _lastIsHere = false;
+        _greedyIsHere = null;
     }
 
     private void SendTokens(ReadOnlySpan<int> part)
