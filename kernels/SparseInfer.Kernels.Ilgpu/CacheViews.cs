@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace SparseInfer.Kernels.Ilgpu;
 
@@ -106,6 +107,6 @@ public struct CacheViews
         ArrayView<Words4> ofFour3 = (sequence & 4) == 0 ? ofEight3 : ofEight7;
         ArrayView<Words4> ofTwo0 = (sequence & 2) == 0 ? ofFour0 : ofFour2;
         ArrayView<Words4> ofTwo1 = (sequence & 2) == 0 ? ofFour1 : ofFour3;
-        return (sequence & 1) == 0 ? ofTwo0 : ofTwo1;
+        return ((sequence & 1) == 0 ? ofTwo0 : ofTwo1).AsAligned(16); // else ILGPU loads each number alone
     }
 }

@@ -5,7 +5,8 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>Several sequences decoded together, a token of each: their kernels, buffers and launches.</summary>
 internal sealed partial class IlgpuDecoderClass
 {
-    private const string TogetherTokens = "TogetherTokens";
+    /// <summary>What <c>DecoderBatch</c> calls the most of them.</summary>
+    private const string MaxStates = "MaxStates";
 
     /// <summary>Kernels that are loaded with the first batch of sequences.</summary>
     private IEnumerable<DeviceKernel> KernelsTogether()
@@ -61,27 +62,24 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line($"private readonly ArrayView<{type}> {name};");
             }
 
-            foreach (var (type, name, _, _) in Splits(TogetherTokens))
+            foreach (var (type, name, _, _) in Splits(MaxStates))
             {
                 _code.Line($"private readonly GrowingBuffer<{type}> {name};");
             }
 
-            _code.Line("private readonly ArrayView<float> _cos;");
-            _code.Line("private readonly ArrayView<float> _sin;");
             _code.Line();
-            using (_code.Block($"public Together({_name} program, TogetherKernels kernels, int maxStates) : base(program, maxStates)"))
+            using (_code.Block($"public Together({_name} program, TogetherKernels kernels) : base(program)"))
             {
                 _code.Line("_program = program;");
                 _code.Line("_kernels = kernels;");
-                EmitBuffers(buffers, Splits(TogetherTokens));
-                _code.Line("(_cos, _sin) = RotaryTables(program._rope, RopePairs);");
+                EmitBuffers(buffers, Splits(MaxStates));
             }
 
             _code.Line();
             _code.Summary("More positions: what attention leaves of their splits.");
             using (_code.Block("protected override void Reserve(int positions)"))
             {
-                EmitGrow(Splits(TogetherTokens));
+                EmitGrow(Splits(MaxStates));
             }
 
             _code.Line();
@@ -101,17 +99,19 @@ internal sealed partial class IlgpuDecoderClass
 
     private IEnumerable<(string Type, string Name, string Count, string What)> BuffersTogether()
     {
-        yield return ("Float4", "_x", $"{TogetherTokens} * HiddenQuads", "activations");
-        yield return ("Float4", "_normed", $"{TogetherTokens} * HiddenQuads", "activations");
+        yield return ("Float4", "_x", $"{MaxStates} * HiddenQuads", "activations");
+        yield return ("Float4", "_normed", $"{MaxStates} * HiddenQuads", "activations");
         if (_packsSigns)
         {
-            yield return ("Words4", "_signs", $"{TogetherTokens} * {_plan.SignWords}", "packed signs");
+            yield return ("Words4", "_signs", $"{MaxStates} * {_plan.SignWords}", "packed signs");
         }
 
-        yield return ("float", "_products", $"{TogetherTokens} * (QueryWidth + (2 * KeyValueWidth))", "activations");
-        yield return ("Float4", "_queries", $"{TogetherTokens} * Heads * HeadQuads", "activations");
-        yield return ("Float4", "_attended", $"{TogetherTokens} * QueryQuads", "activations");
-        yield return ("Float4", "_projected", $"{TogetherTokens} * HiddenQuads", "activations");
+        yield return ("float", "_products", $"{MaxStates} * (QueryWidth + (2 * KeyValueWidth))", "activations");
+        yield return ("Float4", "_queries", $"{MaxStates} * Heads * HeadQuads", "activations");
+        yield return ("Float4", "_attended", $"{MaxStates} * QueryQuads", "activations");
+        yield return ("Float4", "_projected", $"{MaxStates} * HiddenQuads", "activations");
+        yield return ("float", "_activated", $"{MaxStates} * 4 * IntermediateQuads", "activations");
+        yield return ("Float4", "_partial", $"{MaxStates} * {PartialQuads}L", PartialSums);
     }
 
     private void EmitDecodeTogether()
@@ -146,6 +146,8 @@ internal sealed partial class IlgpuDecoderClass
                 }
 
                 _code.Line("AddNorm(w.FeedForwardNorm, Count);");
+                string signs = _packsSigns ? "_signs, " : "";
+                _code.Line($"_program.FeedForwardTogether(Mode, layer, w, _normed, {signs}_x, Count, _activated, _partial);");
             }
 
             _code.Line();
@@ -191,7 +193,7 @@ internal sealed partial class IlgpuDecoderClass
         _code.Summary("Where queries go, and what is done to them and to keys and values on the way.");
         string bias = _attention.QueryKeyValueBiases ? ", Bias = w.HeadBiases" : "";
         string parameter = _attention.QueryKeyValueBiases ? "Layer w" : "";
-        _code.Line($"private HeadViews Views({parameter}) => new() {{ Cos = _cos, Sin = _sin{bias}, Queries = _queries.Cast<float>() }};");
+        _code.Line($"private HeadViews Views({parameter}) => new() {{ Cos = Rotary.Cos, Sin = Rotary.Sin{bias}, Queries = _queries.Cast<float>() }};");
         _code.Line();
         _code.Summary("The sequences' keys and values of a layer. A cache is elsewhere once it has grown.");
         using (_code.Block("private CacheViews Caches(int layer)"))

@@ -76,7 +76,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             if (_plan.DecodesTogether)
             {
-                _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new Together(this, _together ??= new TogetherKernels(Device), maxStates);");
+                _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new Together(this, _together ??= new TogetherKernels(Device));");
                 _code.Line();
             }
 
@@ -120,6 +120,7 @@ internal sealed partial class IlgpuDecoderClass
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
                 $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
                 $"  launches     {LaunchesOf(_plan)}",
+                .. LaunchesTogether(_plan),
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Select(Describe),
@@ -131,10 +132,28 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>How often a token launches kernels, as <see cref="KernelTable"/> counts them.</summary>
     private static string LaunchesOf(IlgpuDecoderPlan plan)
     {
-        int Launches(int layers) => KernelTable.Of(IlgpuDecoderPlan.Of(plan.Spec with { Layers = layers }, plan.Target)).Sum(kernel => kernel.Dense);
-        int layer = Launches(2) - Launches(1);
+        (int layer, int more) = CountLaunches(plan, kernel => kernel.Dense);
         string norm = plan.HeadsNormalise ? "norm and heads" : "norm, heads";
-        return $"{layer} a layer: {norm}, attention, its splits, projection, norm, feed-forward, its sum; {Launches(1) - layer} more a token";
+        return $"{layer} a layer: {norm}, attention, its splits, projection, norm, feed-forward, its sum; {more} more a token";
+    }
+
+    /// <summary>How often a step of several sequences does.</summary>
+    private static IEnumerable<string> LaunchesTogether(IlgpuDecoderPlan plan)
+    {
+        if (plan.DecodesTogether)
+        {
+            (int layer, int more) = CountLaunches(plan, kernel => kernel.Together);
+            string bias = plan.Spec.Attention.OutputBias ? ", its bias" : "";
+            yield return $"  together     {layer} a layer for a token of each of up to {IlgpuDecoderPlan.TogetherTokens} sequences: norm, rows of the heads, rotation,";
+            yield return $"               attention, its splits, projection{bias}, norm, feed-forward, down, its sum; {more} more a step";
+        }
+    }
+
+    private static (int OfLayer, int More) CountLaunches(IlgpuDecoderPlan plan, Func<KernelUse, int> launches)
+    {
+        int Launches(int layers) => KernelTable.Of(IlgpuDecoderPlan.Of(plan.Spec with { Layers = layers }, plan.Target)).Sum(launches);
+        int layer = Launches(2) - Launches(1);
+        return (layer, Launches(1) - layer);
     }
 
     private static string Describe(LayerPolicy policy)
@@ -164,12 +183,6 @@ internal sealed partial class IlgpuDecoderClass
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.Batch}};
             """);
-        if (_plan.DecodesTogether)
-        {
-            _code.Line();
-            _code.Summary("Most sequences that are decoded together.");
-            _code.Line($"private const int TogetherTokens = {IlgpuDecoderPlan.TogetherTokens};");
-        }
     }
 
     private void EmitWeights()

@@ -13,9 +13,6 @@ internal sealed class RowsTogether(CodeWriter code, RowPlan row)
     private const int Threads = IlgpuDecoderPlan.RowThreads;
     private const int Tokens = IlgpuDecoderPlan.TogetherTokens;
 
-    /// <summary>Tokens whose sums stand in one run of statements: the inputs of more would not fit the registers beside all sums.</summary>
-    private const int AtOnce = 4;
-
     private static readonly string[] Rows = ["A", "B", "C", "D"];
 
     /// <summary>One load's inputs of all tokens, in shared memory as those of as many loads of one token.</summary>
@@ -42,8 +39,7 @@ internal sealed class RowsTogether(CodeWriter code, RowPlan row)
             code.Lines(WarpCode.Place);
             EmitRows();
             code.Line();
-            code.Line($"// Tokens come in fours; those past the last are zeros.");
-            code.Line($"int inputs = (tokens + {AtOnce - 1}) / {AtOnce} * {AtOnce * StagedQuads};");
+            code.Line($"int inputs = tokens * {StagedQuads};");
             for (int token = 0; token < Tokens; token++)
             {
                 code.Line($"Float4 sums{token} = default;");
@@ -98,16 +94,22 @@ internal sealed class RowsTogether(CodeWriter code, RowPlan row)
             string quad = row.IsBlock ? $"(i & {shift - 1})"
                 : row.Quads == 1 ? "(i & 31)"
                 : $"((i & 31) * {row.Quads}) + ((i / 32) & {row.Quads - 1})";
-            code.Line($"int token = i / {shift};");
-            code.Line($"int quadOfInput = {ofStep}{quad};");
-            code.Line("Float4 quad = default;");
-            string inside = quads == row.Steps * shift ? "" : $" && quadOfInput < {quads}";
-            using (code.Block($"if (token < tokens{inside})"))
+            if (quads == row.Steps * shift)
             {
-                code.Line($"quad = x[(token * {quads}) + quadOfInput];");
+                code.Line($"Float4 quad = x[(i / {shift} * {quads}) + {ofStep}{quad}];");
+            }
+            else
+            {
+                code.Line($"int quadOfInput = {ofStep}{quad};");
+                code.Line("Float4 quad = default;");
+                using (code.Block($"if (quadOfInput < {quads})"))
+                {
+                    code.Line($"quad = x[(i / {shift} * {quads}) + quadOfInput];");
+                }
+
+                code.Line();
             }
 
-            code.Line();
             if (row.IsBlock)
             {
                 BlockCode.EmitRounded(code, _staged, "i", guard: null);
@@ -132,55 +134,53 @@ internal sealed class RowsTogether(CodeWriter code, RowPlan row)
             {
                 IEnumerable<string> scales = Rows.Select(letter => $"scales[scales{letter}{scaleOfStep}]");
                 code.Line($"FourBlocks w = new({string.Join(", ", loads.Concat(scales))});");
+                ForTokens(token => $"{row.Weights}.Dot(w, {WarpCode.StagedInput(row, "input", "", token)}, sums{token})");
+                return;
             }
-            else
-            {
-                for (int i = 0; i < Rows.Length; i++)
-                {
-                    code.Line($"Words4 load{Rows[i]} = {loads[i]};");
-                }
 
+            for (int i = 0; i < Rows.Length; i++)
+            {
+                code.Line($"Words4 load{Rows[i]} = {loads[i]};");
+            }
+
+            for (int j = 0; j < row.Quads; j++)
+            {
+                code.Line($"FourRows w{j} = new({string.Join(", ", Rows.Select(letter => $"{row.Weights}.Widen{j}(load{letter})"))});");
+            }
+
+            ForTokens(token =>
+            {
+                string sums = $"sums{token}";
                 for (int j = 0; j < row.Quads; j++)
                 {
-                    code.Line($"FourRows w{j} = new({string.Join(", ", Rows.Select(letter => $"{row.Weights}.Widen{j}(load{letter})"))});");
-                }
-            }
-
-            for (int first = 0; first < Tokens; first += AtOnce)
-            {
-                if (first > 0)
-                {
-                    code.Line();
+                    int place = ((token * row.Quads) + j) * RowPlan.Lanes;
+                    sums = $"w{j}.Dot(input[lane{(place == 0 ? "" : $" + {place}")}], {sums})";
                 }
 
-                using (first == 0 ? default(CodeWriter.Scope?) : code.Block($"if (tokens > {first})"))
-                {
-                    for (int token = first; token < first + AtOnce; token++)
-                    {
-                        EmitProduct(token);
-                    }
-                }
-            }
+                return sums;
+            });
         }
     }
 
-    private void EmitProduct(int token)
+    /// <summary>
+    /// Writes the sums of all tokens that are there. Each stands in a branch of its own: of a run of statements ILGPU puts all loads first, and the
+    /// inputs of several tokens do not fit the registers beside all sums.
+    /// </summary>
+    private void ForTokens(Func<int, string> sums)
     {
-        string sums = $"sums{token}";
-        if (row.IsBlock)
+        code.Line($"sums0 = {sums(0)};");
+        for (int token = 1; token < Tokens; token++)
         {
-            code.Line($"{sums} = {row.Weights}.Dot(w, {WarpCode.StagedInput(row, "input", "", token)}, {sums});");
-            return;
-        }
+            using (code.Block($"if (tokens > {token})"))
+            {
+                code.Line($"sums{token} = {sums(token)};");
+            }
 
-        string value = sums;
-        for (int j = 0; j < row.Quads; j++)
-        {
-            int place = ((token * row.Quads) + j) * RowPlan.Lanes;
-            value = $"w{j}.Dot(input[lane{(place == 0 ? "" : $" + {place}")}], {value})";
+            if (token < Tokens - 1)
+            {
+                code.Line();
+            }
         }
-
-        code.Line($"{sums} = {value};");
     }
 
     /// <summary>Writes the sums over the lanes, each in the order of <c>Lanes.Sum</c>, and where they go.</summary>
