@@ -106,6 +106,23 @@ public static class Lanes
         SumOfTwo(a.Z, b.Z, lane, distance),
         SumOfTwo(a.W, b.W, lane, distance));
 
+    /// <inheritdoc cref="SumOfTwo(float, float, int, int)"/>
+    public static Int4 SumOfTwo(Int4 a, Int4 b, int lane, int distance) => new(
+        SumOfTwo(a.X, b.X, lane, distance),
+        SumOfTwo(a.Y, b.Y, lane, distance),
+        SumOfTwo(a.Z, b.Z, lane, distance),
+        SumOfTwo(a.W, b.W, lane, distance));
+
+    /// <inheritdoc cref="SumOfTwo(float, float, int, int)"/>
+    public static int SumOfTwo(int a, int b, int lane, int distance)
+    {
+        bool isUpper = (lane & distance) != 0;
+        int sum = isUpper ? b : a;
+        int given = isUpper ? a : b;
+        sum += Warp.ShuffleXor(given, distance);
+        return sum;
+    }
+
     /// <summary>The largest of all lanes' values; every lane has it.</summary>
     /// <param name="value">The lane's.</param>
     public static float Max(float value)

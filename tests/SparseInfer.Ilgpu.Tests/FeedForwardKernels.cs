@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using ILGPU;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -64,7 +65,7 @@ internal sealed class FeedForwardKernels : IDisposable
     {
         string[] names = layer.HasZeros ? ["SignBitPolicy", "ExactPolicy", "DensePolicy"] : ["ActivationThresholdPolicy", "DensePolicy"];
         IEnumerable<SparsityPolicy> policies = PolicyRegistry.All.Where(policy => names.Contains(policy.GetType().Name));
-        return new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, policies), batches: false, alone: false).Emit();
+        return new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, policies), batches: true, alone: false).Emit();
     }
 
     public static Assembly Compile(IEnumerable<string> texts)
@@ -80,50 +81,86 @@ internal sealed class FeedForwardKernels : IDisposable
     /// <returns>[hidden], and what was counted: inactive, predicted, both, and rows read after the first of each neuron.</returns>
     public (float[] Y, int[] Counts) Run(string kernel, object weights, float[] x, float[]? downBias, object? parameter, bool metered)
     {
-        float[] padded = new float[Plan.Row.Columns];
-        x.CopyTo(padded, 0);
-        _x.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.Cast<float, Float4>(padded));
-        uint[] signs = new uint[Plan.SignWords * 4];
-        for (int j = 0; j < x.Length; j++)
-        {
-            signs[j / 32] |= float.IsNegative(x[j]) ? 1u << (j % 32) : 0;
-        }
-
-        _signs.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.Cast<uint, Words4>(signs));
-        Float4[] partial = new Float4[_partial.Count];
-        Array.Fill(partial, new Float4(float.NaN, float.NaN, float.NaN, float.NaN)); // every one must be written
-        _partial.CopyFrom(partial);
         _counts.CopyFrom(new int[_counts.Count]);
-
-        Launch(kernel, weights, parameter, metered);
-        _partial.CopyTo(partial);
+        Float4[] partial = Partial(kernel, weights, x, parameter, metered);
         int[] counts = new int[_counts.Count];
         _counts.CopyTo(counts);
         return (Join(partial, downBias), [.. Enumerable.Range(0, 4).Select(k => counts.Where((_, i) => i % 4 == k).Sum())]);
     }
 
+    /// <summary>Launches a kernel.</summary>
+    /// <returns>What its groups left, [slices x columns / 4].</returns>
+    public Float4[] Partial(string kernel, object weights, float[] x, object? parameter, bool metered = false)
+    {
+        _x.CopyFrom(MemoryMarshal.Cast<float, Float4>(Padded([x])));
+        _signs.CopyFrom(MemoryMarshal.Cast<uint, Words4>(SignsOf([x])));
+        Float4[] partial = new Float4[_partial.Count];
+        Array.Fill(partial, NotANumber); // every one must be written
+        _partial.CopyFrom(partial);
+        Launch(kernel, weights, parameter, metered);
+        _partial.CopyTo(partial);
+        return partial;
+    }
+
+    /// <summary>Launches a policy's kernel for several tokens, and down of them.</summary>
+    /// <returns>What is left, [tokens x slices x columns / 4], and the activations, [tokens x padded neurons].</returns>
+    public (Float4[] Partial, float[] Activated) Together(string policy, object weights, IReadOnlyList<float[]> inputs, object? parameter)
+    {
+        var plan = new TogetherPlan(Plan);
+        int tokens = inputs.Count;
+        using DeviceBuffer<Float4> x = _device.Allocate<Float4>(tokens * plan.HiddenQuads, "inputs");
+        using DeviceBuffer<Words4> signs = _device.Allocate<Words4>(tokens * Plan.SignWords, "signs");
+        using DeviceBuffer<float> activated = _device.Allocate<float>(tokens * Plan.Shape.PaddedIntermediate, "activations");
+        using DeviceBuffer<Float4> partial = _device.Allocate<Float4>(tokens * Plan.Slices * plan.HiddenQuads, "partial sums");
+        x.CopyFrom(MemoryMarshal.Cast<float, Float4>(Padded(inputs)));
+        signs.CopyFrom(MemoryMarshal.Cast<uint, Words4>(SignsOf(inputs)));
+        float[] values = new float[activated.Count];
+        Array.Fill(values, float.NaN);
+        activated.CopyFrom(values);
+        Float4[] sums = new Float4[partial.Count];
+        Array.Fill(sums, NotANumber);
+        partial.CopyFrom(sums);
+
+        var arguments = new Dictionary<string, object>
+        {
+            ["w"] = weights,
+            ["x"] = x.View,
+            ["signs"] = signs.View,
+            ["tokens"] = tokens,
+            ["activated"] = activated.View,
+            ["partial"] = partial.View,
+            ["threshold"] = parameter!,
+        };
+        Launch(policy + "Together", new KernelConfig(plan.Groups, TogetherPlan.Threads), arguments);
+        Launch("DownTogether", new KernelConfig(new Index3D(Plan.Slices, plan.DownTiles, 1), new Index3D(plan.DownThreads, 1, 1)), arguments);
+        activated.CopyTo(values);
+        partial.CopyTo(sums);
+        return (sums, values);
+    }
+
     /// <summary>Launches a kernel on what is there.</summary>
     public void Launch(string kernel, object weights, object? parameter, bool metered = false)
     {
+        Launch(kernel, new KernelConfig(Plan.Slices, Plan.Threads), new Dictionary<string, object>
+        {
+            ["w"] = weights,
+            ["x"] = _x.View,
+            ["signs"] = _signs.View,
+            ["partial"] = _partial.View,
+            ["counts"] = metered ? _counts.View : default,
+            ["threshold"] = parameter!,
+        }, metered ? "Metered" : "");
+    }
+
+    /// <summary>Launches a kernel with what its parameters are called.</summary>
+    private void Launch(string kernel, KernelConfig config, Dictionary<string, object> arguments, string variant = "")
+    {
         Type kernels = _kernels.GetType();
-        var launch = (Delegate)(metered
-            ? kernels.GetProperty(kernel + "Metered").ShouldNotBeNull(kernel).GetValue(_kernels)
-            : kernels.GetField(kernel).ShouldNotBeNull(kernel).GetValue(_kernels))!;
+        string name = kernel + variant;
+        var launch = (Delegate)(kernels.GetProperty(name)?.GetValue(_kernels) ?? kernels.GetField(name).ShouldNotBeNull(name).GetValue(_kernels))!;
         MethodInfo method = _generated.GetMethod(kernel, BindingFlags.Static | BindingFlags.NonPublic)!;
-        object[] arguments =
-        [
-            new KernelConfig(Plan.Slices, Plan.Threads),
-            .. method.GetParameters().Select(declared => declared.Name switch
-            {
-                "w" => weights,
-                "x" => _x.View,
-                "signs" => _signs.View,
-                "partial" => _partial.View,
-                "counts" => metered ? _counts.View : default,
-                _ => parameter!,
-            }),
-        ];
-        launch.GetType().GetMethod("Invoke")!.Invoke(launch, BindingFlags.DoNotWrapExceptions, null, arguments, null);
+        object[] all = [config, .. method.GetParameters().Select(declared => arguments[declared.Name!])];
+        launch.GetType().GetMethod("Invoke")!.Invoke(launch, BindingFlags.DoNotWrapExceptions, null, all, null);
         _device.Synchronize();
     }
 
@@ -133,6 +170,36 @@ internal sealed class FeedForwardKernels : IDisposable
         _signs.Dispose();
         _partial.Dispose();
         _counts.Dispose();
+    }
+
+    private static Float4 NotANumber => new(float.NaN, float.NaN, float.NaN, float.NaN);
+
+    /// <summary>[tokens x columns], zeros behind each input.</summary>
+    private float[] Padded(IReadOnlyList<float[]> inputs)
+    {
+        float[] padded = new float[inputs.Count * Plan.Row.Columns];
+        for (int token = 0; token < inputs.Count; token++)
+        {
+            inputs[token].CopyTo(padded, token * Plan.Row.Columns);
+        }
+
+        return padded;
+    }
+
+    /// <summary>[tokens x words of 32 signs].</summary>
+    private uint[] SignsOf(IReadOnlyList<float[]> inputs)
+    {
+        int words = Plan.SignWords * 4;
+        uint[] signs = new uint[inputs.Count * words];
+        for (int token = 0; token < inputs.Count; token++)
+        {
+            for (int j = 0; j < inputs[token].Length; j++)
+            {
+                signs[(token * words) + (j / 32)] |= float.IsNegative(inputs[token][j]) ? 1u << (j % 32) : 0;
+            }
+        }
+
+        return signs;
     }
 
     private float[] Join(Float4[] partial, float[]? downBias)

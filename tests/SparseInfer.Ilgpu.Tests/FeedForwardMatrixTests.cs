@@ -13,10 +13,10 @@ namespace SparseInfer.Ilgpu.Tests;
 /// </summary>
 public sealed class FeedForwardMatrixTests
 {
-    private static readonly IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase>[] Shapes = [.. LayerMatrix.All.GroupBy(
+    internal static readonly IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase>[] Shapes = [.. LayerMatrix.All.GroupBy(
         layer => (layer.Weights, layer.Hidden, layer.Intermediate, layer.Activation, layer.Gated, layer.Biases))];
 
-    private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = Enum.GetValues<WeightType>().ToDictionary(
+    internal static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = Enum.GetValues<WeightType>().ToDictionary(
         type => type,
         type => new Lazy<Assembly>(() => FeedForwardKernels.Compile(
             Shapes.Where(shape => shape.Key.Weights == type).Select(shape => FeedForwardKernels.Emit(shape.First()).Text).Distinct())));
@@ -85,7 +85,8 @@ public sealed class FeedForwardMatrixTests
         }
     }
 
-    private static (string Kernel, object? Parameter) Kernel(LayerCase layer) => layer.Policy switch
+    /// <summary>The kernel of a layer's policy, and its parameter.</summary>
+    internal static (string Kernel, object? Parameter) Kernel(LayerCase layer) => layer.Policy switch
     {
         ReferencePolicy.Dense => ("Dense", null),
         ReferencePolicy.Exact => ("Exact", null),

@@ -11,7 +11,8 @@ internal static class PolicySwitch
 {
     /// <summary>Writes the switch; <c>layer</c> is in scope where there are several policies.</summary>
     /// <param name="call">What runs a policy, as statements: of the modes' own, or of a declared one.</param>
-    public static void Emit(CodeWriter code, FeedForwardPlan plan, EquatableArray<LayerPolicy> policies, Func<PolicySpec, string> call)
+    /// <param name="mode">What the mode is called.</param>
+    public static void Emit(CodeWriter code, FeedForwardPlan plan, EquatableArray<LayerPolicy> policies, Func<PolicySpec, string> call, string mode = "Mode")
     {
         string dense = call(new DenseSpec());
         var cases = new List<(string Label, string Call)> { ("case SparsityMode.Dense:", dense) };
@@ -34,7 +35,7 @@ internal static class PolicySwitch
         }
 
         // Labels of one call stand together, those of the default at the end.
-        using (code.Block("switch (Mode)"))
+        using (code.Block($"switch ({mode})"))
         {
             foreach (var group in cases.GroupBy(item => item.Call).OrderBy(group => group.Key == otherwise))
             {

@@ -28,4 +28,13 @@ internal abstract class IlgpuKernelEmitter(CpuKernelEmitter twin)
     public virtual void EmitSelect(CodeWriter code, IlgpuFeedForwardPlan plan)
     {
     }
+
+    /// <summary>
+    /// Writes, for several tokens, whether a lane's <c>token</c> wants two of a warp's next four neurons, from number <c>firstOfWarp + n</c> on:
+    /// <c>wantsAB</c> the first or, where <c>own</c> is 1, the second, <c>wantsCD</c> the third or fourth; 1 or 0, and 0 of a token that does
+    /// not exist. Only where <see cref="Signs"/> names a matrix.
+    /// </summary>
+    public virtual void EmitSelectTogether(CodeWriter code, TogetherPlan plan)
+    {
+    }
 }

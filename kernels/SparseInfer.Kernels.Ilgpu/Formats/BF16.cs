@@ -31,6 +31,10 @@ public static class BF16
     /// <param name="w">Eight weights.</param>
     public static Float4 Widen1(Words4 w) => new(Lower(w.Z), Upper(w.Z), Lower(w.W), Upper(w.W));
 
+    /// <summary>Four columns.</summary>
+    /// <param name="w">Four weights.</param>
+    public static Float4 Widen(Words2 w) => new(Lower(w.X), Upper(w.X), Lower(w.Y), Upper(w.Y));
+
     private static float Lower(uint word) => Interop.IntAsFloat(word << 16);
 
     private static float Upper(uint word) => Interop.IntAsFloat(word & 0xffff0000u);

@@ -19,6 +19,12 @@ public static class BlockScales
         Add(F16.Widen1(scales), t1, ref y1);
     }
 
+    /// <summary><c>y += s t</c> over four columns.</summary>
+    /// <param name="scales">Their scales: halves, the lower half of a word first.</param>
+    /// <param name="t">The sum over the block's neurons.</param>
+    /// <param name="y">The output's four columns.</param>
+    public static void AddScaled(Words2 scales, Float4 t, ref Float4 y) => Add(F16.Widen(scales), t, ref y);
+
     private static void Add(Float4 scale, Float4 t, ref Float4 y)
     {
         y.X += scale.X * t.X;

@@ -35,6 +35,10 @@ public static class F16
     /// <param name="w">Eight weights.</param>
     public static Float4 Widen1(Words4 w) => new(Lower(w.Z), Upper(w.Z), Lower(w.W), Upper(w.W));
 
+    /// <summary>Four columns.</summary>
+    /// <param name="w">Four weights.</param>
+    public static Float4 Widen(Words2 w) => new(Lower(w.X), Upper(w.X), Lower(w.Y), Upper(w.Y));
+
     /// <summary>A half's value, exact.</summary>
     /// <param name="bits">Its bits.</param>
     public static float Widen(ushort bits) => Interop.IntAsFloat(bits);

@@ -164,18 +164,27 @@ public static class Q4_0
     /// <param name="scale">The block's scale, a half's bits.</param>
     public static Float4 WidenWord(uint word, ushort scale) => Scaled(LowerQuants(word), scale);
 
+    /// <summary>
+    /// <c>t += h quants</c> over eight columns, i to i + 3 and i + 16 to i + 19, of four neurons that share their scales. Sums start as those of
+    /// <see cref="AddFour"/> do.
+    /// </summary>
+    /// <param name="columns">A column's bytes of the four neurons in each word: <see cref="Bytes.Turn"/>.</param>
+    /// <param name="h">The neurons' activations in steps, signed bytes.</param>
+    /// <param name="lower">Sums of the columns in lower bits.</param>
+    /// <param name="upper">Sums of those in upper bits.</param>
+    public static void AddColumns(Words4 columns, uint h, ref Int4 lower, ref Int4 upper)
+    {
+        Add(columns.X, h, ref lower.X, ref upper.X);
+        Add(columns.Y, h, ref lower.Y, ref upper.Y);
+        Add(columns.Z, h, ref lower.Z, ref upper.Z);
+        Add(columns.W, h, ref lower.W, ref upper.W);
+    }
+
     private static Words4 Masked(Words4 w, uint mask) => new(w.X & mask, w.Y & mask, w.Z & mask, w.W & mask);
 
     private static void AddWords(uint a, uint b, uint c, uint d, uint h, ref Int4 lower, ref Int4 upper)
     {
-        uint ab = Bytes.InterleaveLower(a, b);
-        uint cd = Bytes.InterleaveLower(c, d);
-        Add(Bytes.LowerHalves(ab, cd), h, ref lower.X, ref upper.X);
-        Add(Bytes.UpperHalves(ab, cd), h, ref lower.Y, ref upper.Y);
-        ab = Bytes.InterleaveUpper(a, b);
-        cd = Bytes.InterleaveUpper(c, d);
-        Add(Bytes.LowerHalves(ab, cd), h, ref lower.Z, ref upper.Z);
-        Add(Bytes.UpperHalves(ab, cd), h, ref lower.W, ref upper.W);
+        AddColumns(Bytes.Turn(a, b, c, d), h, ref lower, ref upper);
     }
 
     private static void Add(uint quants, uint h, ref int lower, ref int upper)

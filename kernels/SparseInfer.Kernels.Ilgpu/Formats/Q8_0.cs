@@ -115,16 +115,23 @@ public static class Q8_0
     /// <param name="scale">The block's scale, a half's bits.</param>
     public static Float4 Widen3(Words4 w, ushort scale) => WidenWord(w.W, scale);
 
+    /// <summary><c>t += h quants</c> over four columns of four neurons that share their scales.</summary>
+    /// <param name="columns">A column's quants of the four neurons in each word: <see cref="Bytes.Turn"/>.</param>
+    /// <param name="high">Upper bytes of the neurons' activations in steps, signed.</param>
+    /// <param name="low">Their lower bytes, unsigned.</param>
+    /// <param name="upper">Sums with upper bytes.</param>
+    /// <param name="lower">Sums with lower bytes.</param>
+    public static void AddColumns(Words4 columns, uint high, uint low, ref Int4 upper, ref Int4 lower)
+    {
+        Add(columns.X, high, low, ref upper.X, ref lower.X);
+        Add(columns.Y, high, low, ref upper.Y, ref lower.Y);
+        Add(columns.Z, high, low, ref upper.Z, ref lower.Z);
+        Add(columns.W, high, low, ref upper.W, ref lower.W);
+    }
+
     private static void AddWords(uint a, uint b, uint c, uint d, uint high, uint low, ref Int4 upper, ref Int4 lower)
     {
-        uint ab = Bytes.InterleaveLower(a, b);
-        uint cd = Bytes.InterleaveLower(c, d);
-        Add(Bytes.LowerHalves(ab, cd), high, low, ref upper.X, ref lower.X);
-        Add(Bytes.UpperHalves(ab, cd), high, low, ref upper.Y, ref lower.Y);
-        ab = Bytes.InterleaveUpper(a, b);
-        cd = Bytes.InterleaveUpper(c, d);
-        Add(Bytes.LowerHalves(ab, cd), high, low, ref upper.Z, ref lower.Z);
-        Add(Bytes.UpperHalves(ab, cd), high, low, ref upper.W, ref lower.W);
+        AddColumns(Bytes.Turn(a, b, c, d), high, low, ref upper, ref lower);
     }
 
     private static void Add(uint quants, uint high, uint low, ref int upper, ref int lower)

@@ -82,6 +82,20 @@ public static class Bytes
         return ((a >> 16) & 0xff) | ((b >> 8) & 0xff00) | ((a >> 8) & 0xff0000) | (b & 0xff000000);
     }
 
+    /// <summary>Four words turned: byte 0 of each is the first word of the result, the first word's in the lowest byte, and so on.</summary>
+    /// <param name="a">A word.</param>
+    /// <param name="b">Another.</param>
+    /// <param name="c">A third.</param>
+    /// <param name="d">A fourth.</param>
+    public static Words4 Turn(uint a, uint b, uint c, uint d)
+    {
+        uint ab = InterleaveLower(a, b);
+        uint cd = InterleaveLower(c, d);
+        uint abUpper = InterleaveUpper(a, b);
+        uint cdUpper = InterleaveUpper(c, d);
+        return new(LowerHalves(ab, cd), UpperHalves(ab, cd), LowerHalves(abUpper, cdUpper), UpperHalves(abUpper, cdUpper));
+    }
+
     /// <summary>The lower halves of two words.</summary>
     /// <param name="a">A word.</param>
     /// <param name="b">Another.</param>

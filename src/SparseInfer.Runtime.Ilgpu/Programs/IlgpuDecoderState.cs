@@ -110,6 +110,9 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <summary>Whether this batch computes every neuron, for all tokens together.</summary>
     protected bool PromptIsDense => !_step.SparsePrompt;
 
+    /// <summary>Whether this run's prompt skips neurons of each token's own, several tokens together: where kernels count, they have one token.</summary>
+    protected bool SkipsTogether => _step is { IsPrompt: true, SparsePrompt: true, Metering: false };
+
     /// <summary>Whether kernels shall count.</summary>
     protected bool Metering => _step.Metering;
 

@@ -52,37 +52,55 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             }
 
             code.Line();
-            code.Lines($"""
-                float most = Lanes.MaxMagnitude(value);
-                int quant = BlockStep.Round(value * BlockStep.Inverse(most, {plan.Weights}.Range));
-                uint rows = Lanes.Bits(isRead, lane);
-                int ones = IntrinsicMath.PopCount(rows);
-                int before = IntrinsicMath.PopCount(rows & ((1u << lane) - 1u));
-                int slot = ({block} * 32) + (isRead != 0u ? before : ones + lane - before);
-                """);
-            code.Line("// What fills up the last four repeats the first row, times zero.");
-            code.Line("int firstRead = IntrinsicMath.PopCount(~rows & (rows - 1u));");
-            code.Line("rowsOfDown[slot] = (isRead != 0u ? neuron : neuron - lane + firstRead) * RowWords;");
-            code.Line("bytesOfDown[slot] = (byte)quant;");
-            if (_isQ4)
-            {
-                code.Line("int excess = Lanes.Sum(quant);");
-            }
-            else
-            {
-                code.Line($"bytesOfDown[slot + {plan.SliceBlocks * 32}] = (byte)(quant >> 8);");
-            }
-
-            using (code.Block("if (lane == 0)"))
-            {
-                code.Line($"downSteps[{block}] = new BlockStep(most * (1f / {plan.Weights}.Range), {(_isQ4 ? "-8 * excess" : "0")});");
-                code.Line($"downFours[{block}] = (ones + 3) / 4;");
-            }
+            EmitSlot(code, block, "RowWords");
+            EmitQuants(code, plan, "slot", block, plan.SliceBlocks * 32);
         }
 
         code.Line();
         code.Line("Group.Barrier();");
         code.Line();
+    }
+
+    /// <summary>
+    /// Writes which place in its block a lane's neuron takes, <c>slot</c>: those whose rows are read, <c>isRead</c>, come first. And where its row
+    /// begins, and how many fours of rows there are.
+    /// </summary>
+    /// <param name="block">The block's number in its slice.</param>
+    /// <param name="rowWords">Words of a row.</param>
+    public static void EmitSlot(CodeWriter code, string block, string rowWords)
+    {
+        code.Lines($"""
+            uint rows = Lanes.Bits(isRead, lane);
+            int ones = IntrinsicMath.PopCount(rows);
+            int before = {NeuronCode.Before("rows")};
+            int slot = ({block} * 32) + (isRead != 0u ? before : ones + lane - before);
+            """);
+        code.Line("// What fills up the last four repeats the first row, times zero.");
+        code.Line("int firstRead = IntrinsicMath.PopCount(~rows & (rows - 1u));");
+        code.Line($"rowsOfDown[slot] = (isRead != 0u ? neuron : neuron - lane + firstRead) * {rowWords};");
+        using (code.Block("if (lane == 0)"))
+        {
+            code.Line($"downFours[{block}] = (ones + 3) / 4;");
+        }
+
+        code.Line();
+    }
+
+    /// <summary>Writes how the values of a block's neurons, <c>value</c>, are rounded to steps of their largest.</summary>
+    /// <param name="place">Where the lane's goes.</param>
+    /// <param name="block">Where their step goes.</param>
+    /// <param name="upper">How far behind lower bytes upper ones lie, in a type that has them.</param>
+    public static void EmitQuants(CodeWriter code, IlgpuFeedForwardPlan plan, string place, string block, int upper)
+    {
+        bool isQ4 = plan.Weights == WeightType.Q4_0;
+        code.Line("float most = Lanes.MaxMagnitude(value);");
+        code.Line($"int quant = BlockStep.Round(value * BlockStep.Inverse(most, {plan.Weights}.Range));");
+        code.Line($"bytesOfDown[{place}] = (byte)quant;");
+        code.Line(isQ4 ? "int excess = Lanes.Sum(quant);" : $"bytesOfDown[{place} + {upper}] = (byte)(quant >> 8);");
+        using (code.Block("if (lane == 0)"))
+        {
+            code.Line($"downSteps[{block}] = new BlockStep(most * (1f / {plan.Weights}.Range), {(isQ4 ? "-8 * excess" : "0")});");
+        }
     }
 
     /// <summary>Writes the sum: a thread has the columns of one load at a time.</summary>

@@ -30,7 +30,7 @@ internal readonly record struct KernelParameter(string Type, string Name)
 /// <param name="Body">Writes its body.</param>
 internal sealed record DeviceKernel(string Name, string Summary, IReadOnlyList<KernelParameter> Parameters, Action Body)
 {
-    private string Types => string.Join(", ", Parameters.Select(parameter => parameter.Type));
+    public string Types => string.Join(", ", Parameters.Select(parameter => parameter.Type));
 
     public string Field => "_" + char.ToLowerInvariant(Name[0]) + Name.Substring(1);
 

@@ -50,6 +50,18 @@ internal sealed class FeedForwardIlgpuClass(
                 new FusedKernel(_code, plan, policy).Emit();
             }
 
+            if (HasTogether)
+            {
+                foreach (IlgpuKernelEmitter policy in policies)
+                {
+                    _code.Line();
+                    new TogetherKernel(_code, plan, policy).Emit();
+                }
+
+                _code.Line();
+                DownTogether.EmitMethod(_code);
+            }
+
             if (batches)
             {
                 _code.Line();
@@ -118,9 +130,29 @@ internal sealed class FeedForwardIlgpuClass(
             _code.Line($"private const int SignWords = {plan.SignWords}; // 16-byte words of a row's signs");
         }
 
+        if (batches)
+        {
+            _code.Line($"private const int ActivatedStride = {plan.Shape.PaddedIntermediate}; // from a token's activations to the next one's");
+        }
+
+        if (HasTogether)
+        {
+            _code.Line($"private const int TogetherNeurons = {new TogetherPlan(plan).Neurons}; // a group's that has several tokens");
+            if (Signs.Any())
+            {
+                _code.Line($"private const int TogetherWarps = {TogetherPlan.Warps};");
+            }
+        }
+
         _code.Line($"private const int RowWords = {plan.Row.Words}; // 16-byte words of a row");
         _code.Line($"private const int HiddenQuads = {HiddenQuads}; // four columns each, padded");
     }
+
+    /// <summary>Whether several tokens skip neurons together: where prompts use the shape, sequences do.</summary>
+    private bool HasTogether => batches && plan.ComputesTogether;
+
+    /// <summary>Down of several tokens.</summary>
+    private DeviceKernel DownTogether => new TogetherDownKernel(_code, plan).Kernel;
 
     private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
 
@@ -167,7 +199,7 @@ internal sealed class FeedForwardIlgpuClass(
     /// <summary>The kernels, compiled for a device.</summary>
     private void EmitKernels()
     {
-        _code.Summary("The kernels, compiled for a device; those that count when they are first asked for.");
+        _code.Summary($"The kernels, compiled for a device; {(HasTogether ? "those that count or have several tokens" : "those that count")} when they are first asked for.");
         using (_code.Block("internal sealed class Kernels(IlgpuDevice device)"))
         {
             foreach (IlgpuKernelEmitter policy in policies)
@@ -190,18 +222,33 @@ internal sealed class FeedForwardIlgpuClass(
 
             foreach (IlgpuKernelEmitter policy in policies)
             {
-                string name = FusedKernel.Name(policy, metered: true);
-                string types = Types(policy);
-                string field = "_" + char.ToLowerInvariant(name[0]) + name.Substring(1);
-                _code.Line();
-                _code.Line($"private Action<KernelConfig, {types}>? {field};");
-                _code.Line();
-                _code.Line($"public Action<KernelConfig, {types}> {name} =>");
-                using (_code.Indent())
-                {
-                    _code.Line($"{field} ??= device.LoadKernel<{types}>({plan.ClassName}.{FusedKernel.Method(policy, metered: true)});");
-                }
+                EmitLazy(FusedKernel.Name(policy, metered: true), Types(policy), FusedKernel.Method(policy, metered: true));
             }
+
+            if (HasTogether)
+            {
+                foreach (IlgpuKernelEmitter policy in policies)
+                {
+                    string types = string.Join(", ", TogetherKernel.Parameters(plan, policy).Select(parameter => parameter.Type));
+                    EmitLazy(TogetherKernel.Name(policy), types, TogetherKernel.Name(policy));
+                }
+
+                EmitLazy(DownTogether.Name, DownTogether.Types, DownTogether.Name);
+            }
+        }
+    }
+
+    /// <summary>Writes the place of a kernel that is compiled when it is first asked for.</summary>
+    private void EmitLazy(string name, string types, string method)
+    {
+        string field = "_" + char.ToLowerInvariant(name[0]) + name.Substring(1);
+        _code.Line();
+        _code.Line($"private Action<KernelConfig, {types}>? {field};");
+        _code.Line();
+        _code.Line($"public Action<KernelConfig, {types}> {name} =>");
+        using (_code.Indent())
+        {
+            _code.Line($"{field} ??= device.LoadKernel<{types}>({plan.ClassName}.{method});");
         }
     }
 
@@ -219,12 +266,11 @@ internal sealed class FeedForwardIlgpuClass(
             _code.Line($"int neuron = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
             using (_code.Block("if (neuron < Intermediate)"))
             {
-                _code.Line($"int i = (Grid.IdxY * {plan.Shape.PaddedIntermediate}) + neuron;");
-                _code.Line($"float activation = Activate(h[i]{Bias(plan.Shape.First)});");
+                _code.Line($"int i = (Grid.IdxY * ActivatedStride) + neuron;");
+                _code.Line($"float activation = Activate(h[i]{NeuronCode.Bias(plan, plan.Shape.First)});");
                 if (plan.Spec.Gated)
                 {
-                    string factor = plan.Spec.Activation == Activation.DRelu ? $"Activate(up[i]{Bias("Up")})" : plan.Spec.Biases ? $"(up[i]{Bias("Up")})" : "up[i]";
-                    _code.Line($"float product = activation == 0f ? 0f : activation * {factor};");
+                    _code.Line($"float product = activation == 0f ? 0f : activation * {NeuronCode.UpFactor(plan, "up[i]")};");
                     _code.Line("h[i] = product;");
                 }
                 else
@@ -279,8 +325,6 @@ internal sealed class FeedForwardIlgpuClass(
             yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);
         }
     }
-
-    private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
 
     private void EmitActivate()
     {

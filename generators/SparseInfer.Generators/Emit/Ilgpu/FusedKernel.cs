@@ -126,54 +126,24 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
         code.Line("uint kept = 0u;");
         policy.EmitSelect(code, plan);
         code.Line();
-        string all = plan.WarpNeurons == 32 ? "0xffffffffu" : $"0x{(1u << plan.WarpNeurons) - 1:x}u";
-        if (plan.IsExact)
+        NeuronCode.EmitInside(code, plan.IsExact, plan.WarpNeurons, "WarpNeurons");
+        if (!plan.IsExact)
         {
-            code.Line($"uint inside = {all};");
-        }
-        else
-        {
-            code.Line("int left = Intermediate - firstOfWarp;");
-            code.Line($"uint inside = left >= WarpNeurons ? {all} : left > 0 ? (1u << left) - 1u : 0u;");
             code.Line("kept &= inside;");
         }
 
         code.Line();
         code.Line("// What is left becomes a list, in ascending order; a meter lists all, the others as complements.");
         code.Line("uint listed = TMeter.IsOn ? inside : kept;");
-        EmitCompaction("listed", "count", "place");
+        NeuronCode.EmitCompaction(code, "listed", "count", "place", "Warps");
         using (code.Block("if (((listed >> lane) & 1u) != 0u)"))
         {
             code.Line("int number = firstOfWarp + lane;");
-            code.Line($"neurons[place + {Before("listed")}] = TMeter.IsOn && ((kept >> lane) & 1u) == 0u ? ~number : number;");
+            code.Line($"neurons[place + {NeuronCode.Before("listed")}] = TMeter.IsOn && ((kept >> lane) & 1u) == 0u ? ~number : number;");
         }
 
         code.Line();
         code.Line("Group.Barrier();");
-        code.Line();
-    }
-
-    private static string Before(string bits) => $"IntrinsicMath.PopCount({bits} & ((1u << lane) - 1u))";
-
-    /// <summary>Writes how warps tell each other their bits: how many there are, and how many come before this warp's.</summary>
-    private void EmitCompaction(string bits, string count, string place)
-    {
-        using (code.Block("if (lane == 0)"))
-        {
-            code.Line($"bits[warp] = {bits};");
-        }
-
-        code.Line();
-        code.Line("Group.Barrier();");
-        code.Line($"int {count} = 0;");
-        code.Line($"int {place} = 0;");
-        using (code.Block("for (int other = 0; other < Warps; other++)"))
-        {
-            code.Line("int ones = IntrinsicMath.PopCount(bits[other]);");
-            code.Line($"{place} += other < warp ? ones : 0;");
-            code.Line($"{count} += ones;");
-        }
-
         code.Line();
     }
 
@@ -223,7 +193,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             }
 
             WarpCode.EmitDot(code, _row, gate, $"w.{first}", $"w.{first}Scales", "neuron", _input, plan.SharesInput);
-            code.Line($"float activation = Activate({gate}{Bias(first)});");
+            code.Line($"float activation = Activate({gate}{NeuronCode.Bias(plan, first)});");
             if (policy.Skips)
             {
                 EmitKept();
@@ -254,9 +224,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     /// <summary>Whether the values of neurons that are skipped are read, and so have to be zero.</summary>
     private bool KeepsZeros => policy.Skips && _row.IsBlock;
 
-    private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[neuron]" : "";
-
-    private string UpFactor => plan.Spec.Activation == Activation.DRelu ? $"Activate(up{Bias("Up")})" : plan.Spec.Biases ? $"(up{Bias("Up")})" : "up";
+    private string UpFactor => NeuronCode.UpFactor(plan);
 
     private void EmitUp() => WarpCode.EmitDot(code, _row, "up", "w.Up", "w.UpScales", "neuron", _input, plan.SharesInput);
 
@@ -348,10 +316,10 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
             code.Line();
         }
 
-        EmitCompaction("active", "rows", "rank");
+        NeuronCode.EmitCompaction(code, "active", "rows", "rank", "Warps");
         using (code.Block("if (((active >> lane) & 1u) != 0u)"))
         {
-            code.Line($"int entryOfLane = rank + {Before("active")};");
+            code.Line($"int entryOfLane = rank + {NeuronCode.Before("active")};");
             code.Line($"neurons[entryOfLane] = {(_predicts ? "own" : "first + from + lane")};");
             code.Line("values[entryOfLane] = mine;");
         }

@@ -12,7 +12,7 @@ internal static class IlgpuCall
         IlgpuFeedForwardPlan plan, PolicySpec policy, string input, string signs, string partial, string counts, string layer)
     {
         IlgpuKernelEmitter kernel = PolicyRegistry.For(policy).Ilgpu;
-        string argument = kernel.Twin.Parameter is null ? "" : ", " + WithoutName(kernel.Twin.Argument(policy, plan.Shape));
+        string argument = Argument(plan, policy, kernel);
         int matrices = kernel.Signs(plan).Count;
         string arguments = $"config, w, {input}{(matrices > 0 ? $", {signs}" : "")}, {partial}";
         string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({arguments}, default{argument});";
@@ -32,6 +32,17 @@ internal static class IlgpuCall
 
             """;
     }
+
+    /// <summary>The launch for several tokens; <c>tokens</c> is in scope too.</summary>
+    public static string Together(IlgpuFeedForwardPlan plan, PolicySpec policy, string input, string signs, string activated)
+    {
+        IlgpuKernelEmitter kernel = PolicyRegistry.For(policy).Ilgpu;
+        string signed = kernel.Signs(plan).Count > 0 ? $", {signs}" : "";
+        return $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{signed}, tokens, {activated}{Argument(plan, policy, kernel)});";
+    }
+
+    private static string Argument(IlgpuFeedForwardPlan plan, PolicySpec policy, IlgpuKernelEmitter kernel) =>
+        kernel.Twin.Parameter is null ? "" : ", " + WithoutName(kernel.Twin.Argument(policy, plan.Shape));
 
     /// <summary>A delegate's parameters have no names of their own.</summary>
     private static string WithoutName(string argument) => argument.Substring(argument.IndexOf(": ", StringComparison.Ordinal) + 2);

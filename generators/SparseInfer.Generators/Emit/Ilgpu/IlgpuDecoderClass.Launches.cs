@@ -162,7 +162,7 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line($"Activate(layer, w.{FeedForwardField(plan)}, input{signs});");
                 string bias = _spec.FeedForward.Biases ? "w.DownBias.Cast<Float4>(), " : "";
                 string join = Config($"{JoinKernel.Groups(plan)}", $"{JoinKernel.Threads(plan)}");
-                _code.Line($"_program._join{type}({join}, _partial, {bias}residual);");
+                _code.Line($"_program._join{type}({join}, _partial.View, {bias}residual);");
             });
         }
     }
@@ -175,7 +175,7 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line($"var config = new KernelConfig({plan.ClassName}.Slices, {plan.ClassName}.Threads);");
             _code.Line($"{plan.ClassName}.Kernels kernels = _program._feedForward{plan.Weights};");
-            PolicySwitch.Emit(_code, plan.Shape, _spec.Policies, policy => IlgpuCall.Of(plan, policy, "x", "signs", "_partial", "Counts(layer)", "layer, "));
+            PolicySwitch.Emit(_code, plan.Shape, _spec.Policies, policy => IlgpuCall.Of(plan, policy, "x", "signs", "_partial.View", "Counts(layer)", "layer, "));
         }
     }
 

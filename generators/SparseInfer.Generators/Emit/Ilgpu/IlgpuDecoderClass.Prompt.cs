@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit.Ilgpu;
 
@@ -44,12 +45,7 @@ internal sealed partial class IlgpuDecoderClass
 
                 using (_code.Block("else"))
                 {
-                    _code.Line("// Neurons differ from token to token: one at a time.");
-                    using (_code.Block("for (int i = 0; i < tokens; i++)"))
-                    {
-                        _code.Line("FeedForward(layer, w, i);");
-                    }
-
+                    EmitSparsePrompt();
                     _code.Line();
                     _code.Line("Norm(_program.NormAfter(layer), tokens);");
                 }
@@ -69,6 +65,52 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line("Product(_program._head, last, count, Logits, Vocabulary);");
                 _code.Line($"_program._argMax({Config("1", $"{ArgMaxKernel.Threads}")}, Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary), Vocabulary, Greedy);");
             }
+        }
+    }
+
+    /// <summary>Writes what tokens do that skip neurons each of their own: a few share what they read. Meters count the rows of one.</summary>
+    private void EmitSparsePrompt()
+    {
+        if (_plan.SkipsTogether)
+        {
+            using (_code.Block("if (SkipsTogether)"))
+            {
+                EmitSparseTogether();
+            }
+
+            using (_code.Block("else"))
+            {
+                EmitOneByOne();
+            }
+        }
+        else
+        {
+            EmitOneByOne();
+        }
+
+        void EmitOneByOne()
+        {
+            using (_code.Block("for (int i = 0; i < tokens; i++)"))
+            {
+                _code.Line("FeedForward(layer, w, i);");
+            }
+        }
+    }
+
+    private void EmitSparseTogether()
+    {
+        bool isOnce = _plan.Batch <= TogetherPlan.Tokens;
+        string Part(string view, string stride) => isOnce ? view : $"{view}.SubView(i * {stride}, count * {stride})";
+        using (isOnce ? default(CodeWriter.Scope?) : _code.Block("for (int i = 0; i < tokens; i += TogetherTokens)"))
+        {
+            if (!isOnce)
+            {
+                _code.Line("int count = Math.Min(TogetherTokens, tokens - i);");
+            }
+
+            string signs = _packsSigns ? Part("_signs", $"{_plan.SignWords}") + ", " : "";
+            _code.Line($"_program.FeedForwardTogether(Mode, layer, w, {Part("_normed", "HiddenQuads")}, {signs}{Part("_x", "HiddenQuads")}, "
+                + $"{(isOnce ? "tokens" : "count")}, _activated.Cast<float>(), _partial.View);");
         }
     }
 

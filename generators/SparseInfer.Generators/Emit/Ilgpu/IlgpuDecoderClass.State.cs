@@ -8,7 +8,7 @@ internal sealed partial class IlgpuDecoderClass
     private void EmitState()
     {
         (string Type, string Name, string Count, string What)[] buffers = [.. Buffers()];
-        (string Type, string Name, string Count, string What)[] splits = Splits("Batch");
+        (string Type, string Name, string Count, string What)[] growing = [.. Splits("Batch"), ("Float4", "_partial", $"{PartialQuads}", PartialSums)];
         _code.Summary("One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.");
         using (_code.Block("private sealed class State : IlgpuDecoderState"))
         {
@@ -20,7 +20,7 @@ internal sealed partial class IlgpuDecoderClass
 
             _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
             _code.Line("private readonly KeyValueCache _cache;");
-            foreach (var (type, name, _, _) in splits)
+            foreach (var (type, name, _, _) in growing)
             {
                 _code.Line($"private readonly GrowingBuffer<{type}> {name};");
             }
@@ -32,7 +32,7 @@ internal sealed partial class IlgpuDecoderClass
             {
                 _code.Line("_program = program;");
                 _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
-                EmitBuffers(buffers, splits);
+                EmitBuffers(buffers, growing);
                 _code.Line("(ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);");
                 using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
                 {
@@ -77,7 +77,6 @@ internal sealed partial class IlgpuDecoderClass
 
     private IEnumerable<(string Type, string Name, string Count, string What)> Buffers()
     {
-        int parts = _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);
         yield return ("Float4", "_x", "Batch * HiddenQuads", "activations");
         yield return ("Float4", "_normed", "Batch * HiddenQuads", "activations");
         if (_packsSigns)
@@ -89,7 +88,6 @@ internal sealed partial class IlgpuDecoderClass
         yield return ("Float4", "_queries", "Batch * Heads * HeadQuads", "activations");
         yield return ("Float4", "_attended", "Batch * QueryQuads", "activations");
         yield return ("Float4", "_projected", "Batch * HiddenQuads", "activations");
-        yield return ("Float4", "_partial", $"{parts}", "partial sums of down");
         if (_plan.HasMatrixKernels)
         {
             int words = Math.Max(_feedForwards[0].Shape.PaddedIntermediate, Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)) / 8;
@@ -104,6 +102,8 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
+    private const string PartialSums = "partial sums of down";
+
     /// <summary>What attention leaves of a split, for the first of them: more take as much each.</summary>
     private static (string Type, string Name, string Count, string What)[] Splits(string tokens) =>
     [
@@ -117,14 +117,14 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>Writes how what a constructor allocates is allocated.</summary>
     private void EmitBuffers(
         IEnumerable<(string Type, string Name, string Count, string What)> buffers,
-        IEnumerable<(string Type, string Name, string Count, string What)> splits)
+        IEnumerable<(string Type, string Name, string Count, string What)> growing)
     {
         foreach (var (type, name, count, what) in buffers)
         {
             _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\").View;");
         }
 
-        foreach (var (type, name, count, what) in splits)
+        foreach (var (type, name, count, what) in growing)
         {
             _code.Line($"{name} = Growing<{type}>({count}, \"{what}\");");
         }
@@ -145,11 +145,18 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitReserve()
     {
-        _code.Summary("More positions: pages of the cache, and what attention leaves of their splits.");
+        _code.Summary("More positions: pages of the cache, what attention leaves of their splits, and partial sums of several tokens.");
         using (_code.Block("protected override void Reserve(int positions)"))
         {
             _code.Line("_cache.Reserve(positions, Position);");
             EmitGrow(Splits("Batch"));
+            if (_plan.SkipsTogether)
+            {
+                using (_code.Block("if (SkipsTogether)"))
+                {
+                    _code.Line($"_partial.Grow({PartialQuads}L * {Math.Min(TogetherPlan.Tokens, _plan.Batch)}, 0, \"{PartialSums}\");");
+                }
+            }
         }
 
         _code.Line();

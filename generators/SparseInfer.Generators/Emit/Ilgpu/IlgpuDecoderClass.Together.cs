@@ -116,7 +116,7 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitDecodeTogether()
     {
-        _code.Summary("A token of each sequence: as many launches as one sequence has, or one more a layer for the rotation.");
+        _code.Summary("A token of each sequence, in as many launches for one as for all.");
         using (_code.Block("protected override void Decode()"))
         {
             _code.Line("int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;");

@@ -85,6 +85,12 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             EmitLayer();
             _code.Line();
+            if (_plan.SkipsTogether)
+            {
+                EmitFeedForwardTogether();
+                _code.Line();
+            }
+
             EmitState();
             if (_plan.DecodesTogether)
             {
@@ -144,7 +150,7 @@ internal sealed partial class IlgpuDecoderClass
         {
             (int layer, int more) = CountLaunches(plan, kernel => kernel.Together);
             string bias = plan.Spec.Attention.OutputBias ? ", its bias" : "";
-            yield return $"  together     {layer} a layer for a token of each of up to {IlgpuDecoderPlan.TogetherTokens} sequences: norm, rows of the heads, rotation,";
+            yield return $"  together     {layer} a layer for a token of each of up to {TogetherPlan.Tokens} sequences: norm, rows of the heads, rotation,";
             yield return $"               attention, its splits, projection{bias}, norm, feed-forward, down, its sum; {more} more a step";
         }
     }
@@ -183,6 +189,12 @@ internal sealed partial class IlgpuDecoderClass
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.Batch}};
             """);
+        if (_plan.SkipsTogether && _plan.Batch > TogetherPlan.Tokens)
+        {
+            _code.Line();
+            _code.Summary("Tokens that skip neurons each of their own, and share what they read.");
+            _code.Line($"private const int TogetherTokens = {TogetherPlan.Tokens};");
+        }
     }
 
     private void EmitWeights()

@@ -20,7 +20,7 @@ internal static class JoinKernel
     /// <summary>Groups of a launch.</summary>
     public static int Groups(IlgpuFeedForwardPlan plan) => plan.JoinGroups;
 
-    /// <summary>The kernel.</summary>
+    /// <summary>The kernel: a row of groups for each token.</summary>
     /// <param name="result">What the sum goes to: four columns each.</param>
     /// <param name="adds">Whether it is added to what is there: the residual stream.</param>
     public static DeviceKernel Of(CodeWriter code, IlgpuFeedForwardPlan plan, string name, string result, bool adds)
@@ -29,7 +29,7 @@ internal static class JoinKernel
         string order = plan.JoinWarps == 1 ? "in ascending order" : $"{plan.JoinWarps} warps a range each, in ascending order";
         return new DeviceKernel(
             name,
-            $"Adds the groups' partial sums of down{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns.",
+            $"Adds the groups' partial sums of down{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns of a token.",
             [KernelParameter.Quads("partial"), .. bias, KernelParameter.Quads(result)],
             () => Emit(code, plan, result, adds));
     }
@@ -86,7 +86,8 @@ internal static class JoinKernel
                 code.Line("sum = Quad.Add(sum, downBias[quad]);");
             }
 
-            code.Line($"{result}[quad] = {(adds ? $"Quad.Add({result}[quad], sum)" : "sum")};");
+            code.Line("int column = (Grid.IdxY * HiddenQuads) + quad;");
+            code.Line($"{result}[column] = {(adds ? $"Quad.Add({result}[column], sum)" : "sum")};");
         }
     }
 
@@ -95,7 +96,8 @@ internal static class JoinKernel
     {
         RowPlan row = plan.Row;
         int slices = plan.JoinSlices;
-        code.Line($"int place = {(row.Quads == 1 ? "quad" : $"((quad & {row.Quads - 1}) * {row.Words}) + (quad / {row.Quads})")};");
+        string ofColumns = row.Quads == 1 ? "quad" : $"((quad & {row.Quads - 1}) * {row.Words}) + (quad / {row.Quads})";
+        code.Line($"int place = (Grid.IdxY * {plan.Slices} * HiddenQuads) + {ofColumns};");
         if (plan.JoinWarps == 1)
         {
             EmitSum(slices, k => $"{k}");

@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// <summary>How often a token launches a kernel.</summary>
 /// <param name="Name">The method's name.</param>
 /// <param name="Threads">Threads of a group.</param>
-/// <param name="Dense">Launches in that mode; 0 in all three: prompts use it, or metering, or a weight type that a file may have, or another type of key-value cache.</param>
+/// <param name="Dense">Launches in that mode; 0 in all three: prompts or several tokens use it, or metering, or a weight type that a file may have, or another type of key-value cache.</param>
 /// <param name="NeedsTensorCores">Whether it is compiled for CUDA devices of sm_80 and later only.</param>
 /// <param name="Together">Launches of a step of several sequences, a token of each, in dense mode.</param>
 internal sealed record KernelUse(
@@ -126,6 +126,16 @@ internal static class KernelTable
                     Launches(kernel, CostMode.Exact),
                     Launches(kernel, CostMode.Predicted)));
                 kernels.Add(new(FusedKernel.Name(kernel, metered: true), feedForward.Threads, 0, 0, 0));
+            }
+
+            if (feedForward.ComputesTogether)
+            {
+                foreach (Policies.IlgpuKernelEmitter kernel in emitted)
+                {
+                    Add(TogetherKernel.Name(kernel), TogetherPlan.Threads, 0, Launches(kernel, CostMode.Dense));
+                }
+
+                Add(TogetherDownKernel.Name, new TogetherPlan(feedForward).DownThreads, 0, first ? spec.Layers : 0);
             }
 
             Add("ActivateBatch", FeedForwardIlgpuClass.BatchThreads, 0);

@@ -15,9 +15,6 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>Rows, or pairs of rows, that a warp takes one after the other: the group's copy of the input serves them all.</summary>
     public const int RowsPerWarp = 4;
 
-    /// <summary>Most sequences of which one token each goes through the model together.</summary>
-    public const int TogetherTokens = 16;
-
     /// <summary>Threads of a group that computes attention.</summary>
     public const int AttentionThreads = 128;
 
@@ -80,10 +77,13 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in
     /// shared memory, and where a row is too wide for that they round none.
     /// </summary>
-    public bool DecodesTogether => Spec.Weights.Where(WeightLayout.IsBlock).All(
+    public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(WeightLayout.IsBlock).All(
         type => SharesInput(RowPlan.Of(type, Spec.Hidden)) && SharesInput(RowPlan.Of(type, Shape.QueryWidth)));
 
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
+
+    /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>
+    public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
 
     public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(Planner.Decoder(spec), target);
 

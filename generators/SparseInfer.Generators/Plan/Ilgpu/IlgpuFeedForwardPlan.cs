@@ -85,6 +85,12 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     /// <summary>Whether the input fits in shared memory beside the lists; else it is read from the caches.</summary>
     public bool SharesInput => Row.InputBytes + ListBytes <= DeviceTable.MostSharedBytes;
 
+    /// <summary>
+    /// Whether several tokens are computed together with the bits that each has alone: not where a block type's input is too wide to be rounded in
+    /// shared memory, for then it is not rounded at all.
+    /// </summary>
+    public bool ComputesTogether => !Row.IsBlock || SharesInput;
+
     public int SharedBytes => ListBytes + (SharesInput ? Row.InputBytes : 0);
 
     public string ClassName =>

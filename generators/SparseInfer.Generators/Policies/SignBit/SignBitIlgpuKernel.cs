@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Emit.Ilgpu;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Text;
 
@@ -25,13 +26,7 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
         string loop = $"for (int n = 0; n < WarpNeurons; n += {IlgpuFeedForwardPlan.PredictedAtOnce})";
         using (isOnce ? default(CodeWriter.Scope?) : code.Block(loop))
         {
-            for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
-            {
-                string next = string.Join(" + ", new[] { "firstOfWarp", isOnce ? null : "n", k == 0 ? null : $"{k}" }.Where(part => part is not null));
-                string inside = plan.IsExact ? $"({next})" : $"({next} < Intermediate ? {next} : Intermediate - 1)";
-                code.Line($"int signRow{k} = {inside} * SignWords;");
-            }
-
+            EmitRows(code, plan.IsExact, isOnce);
             IReadOnlyList<string> matrices = Signs(plan);
             foreach (string matrix in matrices)
             {
@@ -45,6 +40,60 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
                 code.Line($"kept |= {test} ? {bit} : 0u;");
             }
         }
+    }
+
+    public override void EmitSelectTogether(CodeWriter code, TogetherPlan plan)
+    {
+        EmitRows(code, plan.IsExact, isOnce: false);
+        IReadOnlyList<string> matrices = Signs(plan.Single);
+        foreach (string matrix in matrices)
+        {
+            EmitCountsTogether(code, plan.Single, matrix);
+        }
+
+        foreach (string pair in new[] { "AB", "CD" })
+        {
+            string test = string.Join(" && ", matrices.Select(matrix => $"{Count(matrix)}{pair} <= threshold"));
+            code.Line($"uint wants{pair} = token < tokens && {test} ? 1u : 0u;");
+        }
+    }
+
+    private static IEnumerable<int> Predicted => Enumerable.Range(0, IlgpuFeedForwardPlan.PredictedAtOnce);
+
+    /// <summary>Writes where the neurons' rows of signs begin; of one that does not exist the last row is read.</summary>
+    private static void EmitRows(CodeWriter code, bool isExact, bool isOnce)
+    {
+        foreach (int k in Predicted)
+        {
+            string next = string.Join(" + ", new[] { "firstOfWarp", isOnce ? null : "n", k == 0 ? null : $"{k}" }.Where(part => part is not null));
+            string inside = isExact ? $"({next})" : $"({next} < Intermediate ? {next} : Intermediate - 1)";
+            code.Line($"int signRow{k} = {inside} * SignWords;");
+        }
+    }
+
+    /// <summary>Writes the counts of all tokens: rows are loaded once, and each meets every token's signs. A token too many has the last one's.</summary>
+    private static void EmitCountsTogether(CodeWriter code, IlgpuFeedForwardPlan plan, string matrix)
+    {
+        string counts = Count(matrix);
+        TogetherCode.EmitStart(code, "Int4", counts);
+        for (int step = 0; step < plan.SignSteps; step++)
+        {
+            foreach (int k in Predicted)
+            {
+                EmitLoad(code, plan, Words(matrix, step, k), $"w.{matrix}Signs", step, $"signRow{k}");
+            }
+
+            string rows = string.Join(", ", Predicted.Select(k => Words(matrix, step, k)));
+            TogetherCode.ForTokens(code, token =>
+            {
+                string sign = $"{matrix.ToLowerInvariant()}Sign{step}_{token}";
+                EmitLoad(code, plan, sign, "signs", step, token == 0 ? null : $"((tokens > {token} ? {token} : tokens - 1) * SignWords)");
+                code.Line($"{counts}{token} = Signs.Disagreeing({sign}, {rows}, {counts}{token});");
+            });
+            code.Line();
+        }
+
+        TogetherCode.EmitSums(code, "int", counts, counts);
     }
 
     private static void EmitCounts(CodeWriter code, IlgpuFeedForwardPlan plan, string matrix)
@@ -95,7 +144,9 @@ internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmi
         code.Line();
     }
 
-    private static string Count(string matrix, int k) => $"{matrix.ToLowerInvariant()}Disagreeing{k}";
+    private static string Count(string matrix) => $"{matrix.ToLowerInvariant()}Disagreeing";
+
+    private static string Count(string matrix, int k) => $"{Count(matrix)}{k}";
 
     private static string Words(string matrix, int step, int k) => $"{matrix.ToLowerInvariant()}Words{step}_{k}";
 }
