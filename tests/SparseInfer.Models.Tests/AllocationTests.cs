@@ -61,6 +61,32 @@ public sealed class AllocationTests(LoadedModels models)
         Least(session, () => GC.GetTotalAllocatedBytes(precise: true)).ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_step_of_several_sessions_together_allocates_nothing(bool metering)
+    {
+        LanguageModel model = models.Get(Loaded.ReluF16, threads: 1);
+        Session[] sessions = [.. Enum.GetValues<SparsityMode>().Select(mode => model.CreateSession(new SessionOptions { Mode = mode, Metering = metering }))];
+        using SessionBatch batch = model.CreateBatch(sessions.Length);
+        long Allocated()
+        {
+            Array.ForEach(sessions, session => session.Rewind(0));
+            Span<int> tokens = stackalloc int[sessions.Length];
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < Steps; i++)
+            {
+                tokens.Fill(300 + i);
+                batch.Forward(sessions, tokens);
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Enumerable.Range(0, 10).Min(_ => Allocated()).ShouldBe(0);
+        Array.ForEach(sessions, session => session.Dispose());
+    }
+
     /// <summary>
     /// What the round that allocates least does. Whatever else happens now and then (the test runner reports, the runtime loads or compiles
     /// something once) must not count: a step that allocates does so in every round.
