@@ -6,7 +6,7 @@ using SparseInfer.Runtime;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>Whole generated decoders on the software CUDA device, which stops at every fault it checks for.</summary>
-public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
+public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
 {
     /// <summary>A prompt of two batches would be longer: <see cref="AContextOfSeveralSplitsHasTheLogitsOfTheCpu"/> has them.</summary>
     private const int PromptTokens = 5;

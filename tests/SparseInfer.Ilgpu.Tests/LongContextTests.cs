@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SparseInfer.Generators.Tests.Execution;
 
 namespace SparseInfer.Ilgpu.Tests;
@@ -58,6 +59,44 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
         }
 
         inTurns.ShouldBe(alone);
+    }
+
+    /// <summary>Positions of one split of attention, of two and of three, some of them passed on the way; both types of cache in one call.</summary>
+    [Fact]
+    public void SequencesOfAnyLengthHaveTogetherTheBitsThatTheyHaveAlone()
+    {
+        int[] lengths = [0, 254, 260, 511, 3, 255, 17];
+        LanguageModel model = models.OnGpu(Declared);
+        Session[] alone = [.. lengths.Select(New)];
+        Session[] together = [.. lengths.Select(New)];
+        using SessionBatch batch = model.CreateBatch(lengths.Length);
+        for (int step = 0; step < 4; step++)
+        {
+            int[] tokens = Tokens(9 * step, lengths.Length);
+            batch.Forward(together, tokens);
+            for (int i = 0; i < lengths.Length; i++)
+            {
+                ReadOnlySpan<float> expected = alone[i].Forward([tokens[i]]);
+                MemoryMarshal.AsBytes(batch.Logits(i)).SequenceEqual(MemoryMarshal.AsBytes(expected)).ShouldBeTrue($"step {step}, {lengths[i]} tokens before it");
+            }
+        }
+
+        foreach (Session session in (Session[])[.. alone, .. together])
+        {
+            session.Dispose();
+        }
+
+        Session New(int length)
+        {
+            KeyValueType type = length == 3 ? KeyValueType.F32 : KeyValueType.F16;
+            Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Exact, CacheType = type, SparsePrompt = false });
+            if (length > 0)
+            {
+                session.Forward(Tokens(length, length));
+            }
+
+            return session;
+        }
     }
 
     private void ShouldBeLikeTheCpu(SparsityMode mode, Func<Session, float[]> run)

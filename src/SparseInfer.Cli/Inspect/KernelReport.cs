@@ -58,7 +58,7 @@ internal sealed class KernelReport(
         int width = kernels.Max(kernel => kernel.Kernel.Name.Length) + 2;
         Line($"{declaration.Name}, weights {string.Join(", ", declaration.Weights)}, planned for {plan.Target.Name}: {kernels.Count} kernels");
         string types = declaration.Weights.Count > 1 ? ", other weight types" : "";
-        Line($"launches a token in dense, exact and predicted mode; 0: prompts{types} and metering use it");
+        Line($"launches a token in dense, exact and predicted mode; 0: prompts, sequences together{types} and metering use it");
         Line(RegisterNote);
         foreach (IGrouping<string, (KernelMethod Kernel, KernelPtx Ptx)> type in kernels.GroupBy(kernel => kernel.Kernel.ClassName))
         {

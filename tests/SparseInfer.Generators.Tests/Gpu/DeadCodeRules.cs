@@ -115,7 +115,7 @@ internal sealed class DeadCodeRules(SemanticModel model, int threads)
             SyntaxKind.AddExpression or SyntaxKind.BitwiseOrExpression or SyntaxKind.ExclusiveOrExpression or SyntaxKind.BitwiseAndExpression =>
                 left is 0 or 0u || right is 0 or 0u,
             SyntaxKind.SubtractExpression or SyntaxKind.LeftShiftExpression or SyntaxKind.RightShiftExpression => right is 0 or 0u,
-            SyntaxKind.MultiplyExpression => left is 0 or 0u or 1 or 1u or 1f || right is 0 or 0u, // a stride may be one
+            SyntaxKind.MultiplyExpression => left is 0 or 0u or 1 or 1u or 1f || right is 0 or 0u or 1 or 1u or 1f,
             SyntaxKind.DivideExpression or SyntaxKind.ModuloExpression => right is 1 or 1u or 1f,
             _ => false,
         };

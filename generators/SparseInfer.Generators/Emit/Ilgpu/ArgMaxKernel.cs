@@ -9,7 +9,7 @@ internal static class ArgMaxKernel
 
     public static DeviceKernel Of(CodeWriter code) => new(
         "ArgMax",
-        "The token with the largest logit, the lowest of equals; -1 where a logit is NaN or infinite upwards, or none is finite. One group.",
+        "The token with the largest logit, the lowest of equals; -1 where a logit is NaN or infinite upwards, or none is finite. A group a token.",
         [KernelParameter.Floats("logits"), KernelParameter.Int("vocabulary"), KernelParameter.Ints("greedy")],
         () =>
         {
@@ -18,12 +18,13 @@ internal static class ArgMaxKernel
                 ArrayView<int> indices = SharedMemory.Allocate<int>({Threads / 32});
                 """);
             code.Lines(WarpCode.Place);
+            code.Line("int start = Grid.IdxX * vocabulary;");
             code.Line("int best = thread < vocabulary ? thread : 0;");
-            code.Line("float most = logits[best];");
+            code.Line("float most = logits[start + best];");
             code.Line("int wrong = most <= float.MaxValue ? 0 : 1;");
             using (code.Block($"for (int i = thread + {Threads}; i < vocabulary; i += {Threads})"))
             {
-                code.Line("float logit = logits[i];");
+                code.Line("float logit = logits[start + i];");
                 code.Line("wrong |= logit <= float.MaxValue ? 0 : 1;");
                 using (code.Block("if (logit > most)"))
                 {
@@ -58,7 +59,7 @@ internal static class ArgMaxKernel
                 }
 
                 code.Line();
-                code.Line("greedy[0] = wrong == 0 && most >= -float.MaxValue ? best : -1;");
+                code.Line("greedy[Grid.IdxX] = wrong == 0 && most >= -float.MaxValue ? best : -1;");
             }
         });
 }

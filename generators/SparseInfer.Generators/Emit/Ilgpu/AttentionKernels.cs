@@ -4,7 +4,7 @@ using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit.Ilgpu;
 
-/// <summary>Attention: each head's cached positions in splits of fixed length, then the splits together. Both for one token or a batch.</summary>
+/// <summary>Attention: each head's cached positions in splits of fixed length, then the splits together. Both for one token, a batch, or tokens of several sequences.</summary>
 internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
 {
     private const int Split = IlgpuDecoderPlan.SplitPositions;
@@ -15,60 +15,78 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>A head in fours, as queries and partial results lie.</summary>
     private int HeadQuads => plan.CachedHead / 4;
 
-    public DeviceKernel Part(WeightType type)
-    {
-        var cache = new CachePlan(type, _attention.HeadDimension);
-        return new DeviceKernel(
-            $"AttendPart{type}",
-            $"One head, one token, up to {Split} positions of a cache in {type}: softmax within them, and the values so weighted.",
-            [
-                KernelParameter.Quads("queries"), KernelParameter.Words("cache"), KernelParameter.Int("start"),
-                KernelParameter.Quads("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"),
-            ],
-            () =>
+    /// <summary>For one token or a prompt's: consecutive positions of one cache.</summary>
+    public DeviceKernel Part(WeightType type) => Part(
+        new CachePlan(type, _attention.HeadDimension), "", "", [KernelParameter.Words("cache"), KernelParameter.Int("start")], "start + token", () => { });
+
+    /// <summary>For the tokens of several sequences: each has a cache and a position of its own.</summary>
+    public DeviceKernel PartTogether(WeightType type) => Part(
+        new CachePlan(type, _attention.HeadDimension),
+        "Together",
+        " of its own sequence",
+        [KernelParameter.Caches("caches"), KernelParameter.Ints("positionOf")],
+        "positionOf[token]",
+        () => code.Line("ArrayView<Words4> cache = caches.Of(token);"));
+
+    public DeviceKernel Join() => Join("", [KernelParameter.Int("start")], "start + token");
+
+    public DeviceKernel JoinTogether() => Join("Together", [KernelParameter.Ints("positionOf")], "positionOf[token]");
+
+    /// <param name="where">What says where a token is, and what came before it.</param>
+    /// <param name="position">A token's position.</param>
+    /// <param name="emitCache">Writes how <c>cache</c> is found.</param>
+    private DeviceKernel Part(
+        CachePlan cache, string suffix, string ofWhat, KernelParameter[] where, string position, Action emitCache) => new(
+        $"AttendPart{suffix}{cache.Type}",
+        $"One head, one token, up to {Split} positions of a cache{ofWhat} in {cache.Type}: softmax within them, and the values so weighted.",
+        [
+            KernelParameter.Quads("queries"), .. where,
+            KernelParameter.Quads("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"),
+        ],
+        () =>
+        {
+            code.Lines($"""
+                ArrayView<float> scores = SharedMemory.Allocate<float>({Split});
+                ArrayView<float> shares = SharedMemory.Allocate<float>({Split});
+                ArrayView<Float4> sums = SharedMemory.Allocate<Float4>({cache.Positions * HeadQuads});
+                int thread = Group.IdxX;
+                int lane = thread & 31;
+                """);
+            if (cache.Lanes == 1)
             {
-                code.Lines($"""
-                    ArrayView<float> scores = SharedMemory.Allocate<float>({Split});
-                    ArrayView<float> shares = SharedMemory.Allocate<float>({Split});
-                    ArrayView<Float4> sums = SharedMemory.Allocate<Float4>({cache.Positions * HeadQuads});
-                    int thread = Group.IdxX;
-                    int lane = thread & 31;
-                    """);
-                if (cache.Lanes == 1)
-                {
-                    code.Line("int row = thread;");
-                }
-                else
-                {
-                    code.Line($"int word = thread & {cache.Lanes - 1};");
-                    code.Line($"int row = thread / {cache.Lanes};");
-                }
+                code.Line("int row = thread;");
+            }
+            else
+            {
+                code.Line($"int word = thread & {cache.Lanes - 1};");
+                code.Line($"int row = thread / {cache.Lanes};");
+            }
 
-                code.Lines($"""
-                    int head = Grid.IdxX;
-                    int token = Grid.IdxZ;
-                    int begin = Grid.IdxY * {Split};
-                    int positions = start + token + 1;
-                    """);
-                using (code.Block("if (begin < positions)"))
-                {
-                    code.Line($"int count = positions - begin < {Split} ? positions - begin : {Split};");
-                    code.Line("int last = count - 1;");
-                    int sharing = _attention.Heads / _attention.KeyValueHeads;
-                    string keyHead = sharing == 1 ? "head" : $"(head / {sharing})";
-                    code.Line($"long keys = ((long)begin * {RowWords(cache)}) + ({keyHead} * {cache.Words}){(cache.Lanes == 1 ? "" : " + word")};");
-                    EmitScores(cache);
-                    EmitShares();
-                    EmitValues(cache);
-                }
-            });
-    }
+            code.Lines($"""
+                int head = Grid.IdxX;
+                int token = Grid.IdxZ;
+                int begin = Grid.IdxY * {Split};
+                int positions = {position} + 1;
+                """);
+            using (code.Block("if (begin < positions)"))
+            {
+                emitCache();
+                code.Line($"int count = positions - begin < {Split} ? positions - begin : {Split};");
+                code.Line("int last = count - 1;");
+                int sharing = _attention.Heads / _attention.KeyValueHeads;
+                string keyHead = sharing == 1 ? "head" : $"(head / {sharing})";
+                code.Line($"long keys = ((long)begin * {RowWords(cache)}) + {WarpCode.Times(keyHead, cache.Words)}{(cache.Lanes == 1 ? "" : " + word")};");
+                EmitScores(cache);
+                EmitShares();
+                EmitValues(cache);
+            }
+        });
 
-    public DeviceKernel Join() => new(
-        "AttendJoin",
+    private DeviceKernel Join(string suffix, KernelParameter[] where, string position) => new(
+        $"AttendJoin{suffix}",
         "Puts the splits of one head and token together.",
         [
-            KernelParameter.Floats("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"), KernelParameter.Int("start"),
+            KernelParameter.Floats("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"), .. where,
             KernelParameter.Int("splits"), KernelParameter.Floats("attended"),
         ],
         () =>
@@ -76,8 +94,8 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             code.Lines($"""
                 int head = Grid.IdxX;
                 int token = Grid.IdxY;
-                int first = ((token * {_attention.Heads}) + head) * splits;
-                int used = (start + token + {Split}) / {Split};
+                int first = ({WarpCode.Times("token", _attention.Heads)} + head) * splits;
+                int used = ({position} + {Split}) / {Split};
                 float highest = most[first];
                 """);
             using (code.Block("for (int split = 1; split < used; split++)"))
@@ -119,7 +137,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         {
             for (int q = 0; q < cache.Quads; q++)
             {
-                string place = $"(token * {_attention.Heads * HeadQuads}) + (head * {HeadQuads}){PlusQuad(cache, step, q)}";
+                string place = $"{WarpCode.Times("token", _attention.Heads * HeadQuads)} + (head * {HeadQuads}){PlusQuad(cache, step, q)}";
                 string quad = $"Quad.Scale(queries[{place}], {scale})";
                 code.Line($"{(cache.IsWhole(step) ? "Float4 " : "")}query{step}_{q} = {quad};");
             }
@@ -237,7 +255,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             }
         });
         code.Line("Group.Barrier();");
-        code.Line($"int slot = (((token * {_attention.Heads}) + head) * Grid.DimY) + Grid.IdxY;");
+        code.Line($"int slot = (({WarpCode.Times("token", _attention.Heads)} + head) * Grid.DimY) + Grid.IdxY;");
         using (WarpCode.ForEach(code, "quad", "thread", HeadQuads, Threads))
         {
             code.Line("Float4 sum = sums[quad];");

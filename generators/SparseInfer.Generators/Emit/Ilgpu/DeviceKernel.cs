@@ -21,6 +21,9 @@ internal readonly record struct KernelParameter(string Type, string Name)
 
     public static KernelParameter UInts(string name) => new("ArrayView<uint>", name);
 
+    /// <summary>Key-value caches of several sequences.</summary>
+    public static KernelParameter Caches(string name) => new("CacheViews", name);
+
     public static KernelParameter Int(string name) => new("int", name);
 }
 

@@ -107,25 +107,30 @@ internal sealed partial class IlgpuDecoderClass
     {
         using (_code.Block("private void Attend(int layer, int start, int tokens)"))
         {
-            _code.Line($"int splits = (start + tokens + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
+            _code.Line($"int splits = {SplitsOf("start + tokens")};");
             string threads = $"{IlgpuDecoderPlan.AttentionThreads}";
             _code.Line($"var config = {Config("Heads", "splits", "tokens", threads)};");
-            void EmitPart(WeightType type) =>
-                _code.Line($"_program._attendPart{type}(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);");
-            using (_code.Block($"if (_cache.Type == KeyValueType.{CachePlan.Types[0]})"))
-            {
-                EmitPart(CachePlan.Types[0]);
-            }
-
-            using (_code.Block("else"))
-            {
-                EmitPart(CachePlan.Types[1]);
-            }
-
-            _code.Line();
+            EmitForCache("_cache", type => _code.Line(
+                $"_program._attendPart{type}(config, _queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View);"));
             _code.Line($"_program._attendJoin({Config("Heads", "tokens", "1", threads)}, _parts.View.Cast<float>(), _most.View, _weight.View, start, splits, "
                 + "_attended.Cast<float>());");
         }
+    }
+
+    /// <summary>Writes a call for the type of a cache.</summary>
+    private void EmitForCache(string cache, Action<WeightType> emit)
+    {
+        using (_code.Block($"if ({cache}.Type == KeyValueType.{CachePlan.Types[0]})"))
+        {
+            emit(CachePlan.Types[0]);
+        }
+
+        using (_code.Block("else"))
+        {
+            emit(CachePlan.Types[1]);
+        }
+
+        _code.Line();
     }
 
     private void EmitAddNorm()

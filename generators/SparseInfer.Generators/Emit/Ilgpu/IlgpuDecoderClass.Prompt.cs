@@ -34,7 +34,7 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line("Product(w.Output, _attended, tokens, _projected.Cast<float>(), 4 * HiddenQuads);");
                 if (_attention.OutputBias)
                 {
-                    _code.Line($"_program._addBias({Config($"{(_plan.HiddenQuads + threads - 1) / threads}", "tokens", "1", $"{threads}")}, _projected, w.OutputBias.Cast<Float4>());");
+                    EmitAddBias("tokens", "w.OutputBias");
                 }
 
                 _code.Line("AddNorm(w.FeedForwardNorm, tokens);");
@@ -143,8 +143,7 @@ internal sealed partial class IlgpuDecoderClass
                         + "tokens, _projected.Cast<float>());");
                     if (_spec.FeedForward.Biases)
                     {
-                        string quads = $"{(_plan.HiddenQuads + threads - 1) / threads}";
-                        _code.Line($"_program._addBias({Config(quads, "tokens", "1", $"{threads}")}, _projected, w.DownBias.Cast<Float4>());");
+                        EmitAddBias("tokens", "w.DownBias");
                     }
                 }
 
@@ -170,6 +169,13 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
+    private void EmitAddBias(string tokens, string bias)
+    {
+        const int Threads = FeedForwardIlgpuClass.BatchThreads;
+        string groups = $"{(_plan.HiddenQuads + Threads - 1) / Threads}";
+        _code.Line($"_program._addBias({Config(groups, tokens, "1", $"{Threads}")}, _projected, {bias}.Cast<Float4>());");
+    }
+
     /// <summary>Writes the launch that splits the inputs of the products that follow, for a program that may have tensor cores.</summary>
     private void EmitSplit(string input, string quads, string tokens)
     {
@@ -183,6 +189,28 @@ internal sealed partial class IlgpuDecoderClass
 
     private string Tiles(string tokens) => $"({tokens} + {_plan.ProductTile.Tokens - 1}) / {_plan.ProductTile.Tokens}";
 
+    /// <summary>Writes a call for the width of <c>w</c>: straight, where all matrices have one.</summary>
+    private void ForWidth(Action<int> emit)
+    {
+        int hidden = _plan.Shape.PaddedHidden;
+        int query = _plan.Shape.PaddedQueryWidth;
+        if (hidden == query)
+        {
+            emit(hidden);
+            return;
+        }
+
+        using (_code.Block("if (w.Columns == Hidden)"))
+        {
+            emit(hidden);
+        }
+
+        using (_code.Block("else"))
+        {
+            emit(query);
+        }
+    }
+
     private void EmitProduct()
     {
         using (_code.Block(
@@ -190,12 +218,10 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line($"int tiles = (w.Rows + {_plan.ProductTile.Rows - 1}) / {_plan.ProductTile.Rows};");
             _code.Line($"var config = {Config("tiles", Tiles("tokens"), "1", $"{_plan.ProductTile.Threads}")};");
-            int hidden = _plan.Shape.PaddedHidden;
-            int query = _plan.Shape.PaddedQueryWidth;
             ForType("w", type =>
             {
-                string Plain(int width) =>
-                    $"_program._product{type}x{width}(config, {Words("w", type)}, x, tokens, w.Rows, w.FirstRow, y, stride);";
+                void Plain(int width) => _code.Line(
+                    $"_program._product{type}x{width}(config, {Words("w", type)}, x, tokens, w.Rows, w.FirstRow, y, stride);");
                 if (type == WeightType.F16 && _plan.HasMatrixKernels)
                 {
                     using (_code.Block("if (UsesTensorCores)"))
@@ -203,38 +229,20 @@ internal sealed partial class IlgpuDecoderClass
                         MatrixTile tile = _plan.MatrixTile;
                         string groups = $"(w.Rows + {tile.Rows - 1}) / {tile.Rows}";
                         _code.Line($"var matrix = {Config(groups, MatrixTiles("tokens"), "1", $"{tile.Threads}")};");
-                        EmitWidths(width => $"_program._matrixF16x{width}!(matrix, w.Words, _halves, _halfScales, tokens, w.Rows, w.FirstRow, y, stride);");
+                        ForWidth(width => _code.Line(
+                            $"_program._matrixF16x{width}!(matrix, w.Words, _halves, _halfScales, tokens, w.Rows, w.FirstRow, y, stride);"));
                     }
 
                     using (_code.Block("else"))
                     {
-                        EmitWidths(Plain);
+                        ForWidth(Plain);
                     }
 
                     return;
                 }
 
-                EmitWidths(Plain);
+                ForWidth(Plain);
             });
-
-            void EmitWidths(Func<int, string> call)
-            {
-                if (hidden == query)
-                {
-                    _code.Line(call(hidden));
-                    return;
-                }
-
-                using (_code.Block("if (w.Columns == Hidden)"))
-                {
-                    _code.Line(call(hidden));
-                }
-
-                using (_code.Block("else"))
-                {
-                    _code.Line(call(query));
-                }
-            }
         }
 
         if (!_plan.HasMatrixKernels)

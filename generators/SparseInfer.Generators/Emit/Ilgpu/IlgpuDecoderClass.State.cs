@@ -8,6 +8,7 @@ internal sealed partial class IlgpuDecoderClass
     private void EmitState()
     {
         (string Type, string Name, string Count, string What)[] buffers = [.. Buffers()];
+        (string Type, string Name, string Count, string What)[] growing = [.. Splits("Batch"), ("Float4", "_partial", $"{PartialQuads}", PartialSums)];
         _code.Summary("One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.");
         using (_code.Block("private sealed class State : IlgpuDecoderState"))
         {
@@ -19,7 +20,7 @@ internal sealed partial class IlgpuDecoderClass
 
             _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
             _code.Line("private readonly KeyValueCache _cache;");
-            foreach (var (type, name, _, _) in Growing)
+            foreach (var (type, name, _, _) in growing)
             {
                 _code.Line($"private readonly GrowingBuffer<{type}> {name};");
             }
@@ -30,17 +31,8 @@ internal sealed partial class IlgpuDecoderClass
             using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most})"))
             {
                 _code.Line("_program = program;");
-                foreach (var (type, name, count, what) in buffers)
-                {
-                    _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\").View;");
-                }
-
                 _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
-                foreach (var (type, name, count, what) in Growing)
-                {
-                    _code.Line($"{name} = Growing<{type}>({count}, \"{what}\");");
-                }
-
+                EmitBuffers(buffers, growing);
                 _code.Line("(ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);");
                 using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
                 {
@@ -110,20 +102,46 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
-    /// <summary>What takes as much for each split of attention, or for each token.</summary>
-    private (string Type, string Name, string Count, string What)[] Growing => [.. Splits, ("Float4", "_partial", $"{PartialQuads}", PartialSums)];
-
     private const string PartialSums = "partial sums of down";
 
     /// <summary>What attention leaves of a split, for the first of them: more take as much each.</summary>
-    private static readonly (string Type, string Name, string Count, string What)[] Splits =
+    private static (string Type, string Name, string Count, string What)[] Splits(string tokens) =>
     [
-        ("Float4", "_parts", "(long)Batch * Heads * HeadQuads", SplitsOfAttention),
-        ("float", "_most", "(long)Batch * Heads", SplitsOfAttention),
-        ("float", "_weight", "(long)Batch * Heads", SplitsOfAttention),
+        ("Float4", "_parts", $"(long){tokens} * Heads * HeadQuads", SplitsOfAttention),
+        ("float", "_most", $"(long){tokens} * Heads", SplitsOfAttention),
+        ("float", "_weight", $"(long){tokens} * Heads", SplitsOfAttention),
     ];
 
     private const string SplitsOfAttention = "splits of attention";
+
+    /// <summary>Writes how what a constructor allocates is allocated.</summary>
+    private void EmitBuffers(
+        IEnumerable<(string Type, string Name, string Count, string What)> buffers,
+        IEnumerable<(string Type, string Name, string Count, string What)> growing)
+    {
+        foreach (var (type, name, count, what) in buffers)
+        {
+            _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\").View;");
+        }
+
+        foreach (var (type, name, count, what) in growing)
+        {
+            _code.Line($"{name} = Growing<{type}>({count}, \"{what}\");");
+        }
+    }
+
+    /// <summary>Writes how what attention leaves of splits grows to hold those of <c>positions</c>.</summary>
+    private void EmitGrow(IEnumerable<(string Type, string Name, string Count, string What)> splits)
+    {
+        _code.Line($"int splits = {SplitsOf("positions")};");
+        foreach (var (_, name, count, what) in splits)
+        {
+            _code.Line($"{name}.Grow({count} * splits, 0, \"{what}\");");
+        }
+    }
+
+    private static string SplitsOf(string positions) =>
+        $"({positions} + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions}";
 
     private void EmitReserve()
     {
@@ -131,12 +149,7 @@ internal sealed partial class IlgpuDecoderClass
         using (_code.Block("protected override void Reserve(int positions)"))
         {
             _code.Line("_cache.Reserve(positions, Position);");
-            _code.Line($"int splits = (positions + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions};");
-            foreach (var (_, name, count, what) in Splits)
-            {
-                _code.Line($"{name}.Grow({count} * splits, 0, \"{what}\");");
-            }
-
+            EmitGrow(Splits("Batch"));
             if (_plan.SkipsTogether)
             {
                 using (_code.Block("if (SkipsTogether)"))

@@ -45,6 +45,7 @@ internal sealed partial class IlgpuDecoderClass
         GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
         DeviceKernel[] kernels = [.. Kernels()];
         DeviceKernel[] matrixKernels = [.. TensorCoreKernels()];
+        DeviceKernel[] together = [.. KernelsTogether()];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device)"))
@@ -66,6 +67,11 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line($"private readonly {plan.ClassName}.Kernels _feedForward{plan.Weights} = new(device);");
             }
 
+            if (_plan.DecodesTogether)
+            {
+                _code.Line("private TogetherKernels? _together;");
+            }
+
             _code.Line();
             EmitWeights();
             _code.Line();
@@ -75,6 +81,12 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);");
             _code.Line();
+            if (_plan.DecodesTogether)
+            {
+                _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new Together(this, _together ??= new TogetherKernels(Device));");
+                _code.Line();
+            }
+
             _code.Summary("The norm that follows a layer's feed-forward.");
             _code.Line("private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;");
             _code.Line();
@@ -87,7 +99,13 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             EmitState();
-            foreach (DeviceKernel kernel in kernels.Concat(matrixKernels))
+            if (_plan.DecodesTogether)
+            {
+                _code.Line();
+                EmitTogether(together);
+            }
+
+            foreach (DeviceKernel kernel in kernels.Concat(matrixKernels).Concat(together))
             {
                 _code.Line();
                 kernel.EmitMethod(_code);
@@ -115,6 +133,7 @@ internal sealed partial class IlgpuDecoderClass
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
                 $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
                 $"  launches     {LaunchesOf(_plan)}",
+                .. LaunchesTogether(_plan),
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Select(Describe),
@@ -126,10 +145,28 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>How often a token launches kernels, as <see cref="KernelTable"/> counts them.</summary>
     private static string LaunchesOf(IlgpuDecoderPlan plan)
     {
-        int Launches(int layers) => KernelTable.Of(IlgpuDecoderPlan.Of(plan.Spec with { Layers = layers }, plan.Target)).Sum(kernel => kernel.Dense);
-        int layer = Launches(2) - Launches(1);
+        (int layer, int more) = CountLaunches(plan, kernel => kernel.Dense);
         string norm = plan.HeadsNormalise ? "norm and heads" : "norm, heads";
-        return $"{layer} a layer: {norm}, attention, its splits, projection, norm, feed-forward, its sum; {Launches(1) - layer} more a token";
+        return $"{layer} a layer: {norm}, attention, its splits, projection, norm, feed-forward, its sum; {more} more a token";
+    }
+
+    /// <summary>How often a step of several sequences does.</summary>
+    private static IEnumerable<string> LaunchesTogether(IlgpuDecoderPlan plan)
+    {
+        if (plan.DecodesTogether)
+        {
+            (int layer, int more) = CountLaunches(plan, kernel => kernel.Together);
+            string bias = plan.Spec.Attention.OutputBias ? ", its bias" : "";
+            yield return $"  together     {layer} a layer for a token of each of up to {TogetherPlan.Tokens} sequences: norm, rows of the heads, rotation,";
+            yield return $"               attention, its splits, projection{bias}, norm, feed-forward, down, its sum; {more} more a step";
+        }
+    }
+
+    private static (int OfLayer, int More) CountLaunches(IlgpuDecoderPlan plan, Func<KernelUse, int> launches)
+    {
+        int Launches(int layers) => KernelTable.Of(IlgpuDecoderPlan.Of(plan.Spec with { Layers = layers }, plan.Target)).Sum(launches);
+        int layer = Launches(2) - Launches(1);
+        return (layer, Launches(1) - layer);
     }
 
     private static string Describe(LayerPolicy policy)

@@ -81,6 +81,35 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             EmitNorm(keeps: false);
         });
 
+    /// <summary>For several sequences, where a single token's heads normalise: in the order in which the threads of such a group add.</summary>
+    public DeviceKernel NormTogether()
+    {
+        const int Threads = IlgpuDecoderPlan.RowThreads;
+        var norm = new NormStage(code, plan, Threads);
+        return new(
+            "NormTogether",
+            "Normalises the residual stream as the heads of a single token do: with their threads, so in their order. A group a token.",
+            [KernelParameter.Quads("residual"), .. Shared.Where(parameter => parameter.Name != "x")],
+            () =>
+            {
+                norm.EmitShared();
+                code.Lines(WarpCode.Place);
+                code.Line("int start = Grid.IdxX * HiddenQuads;");
+                code.Line("ArrayView<Float4> x = residual.SubView(start, HiddenQuads);");
+                code.Line();
+                norm.EmitScale();
+                code.Line();
+                bool isOnce = _quads <= Threads;
+                string i = isOnce ? "thread" : "i";
+                using (_quads == Threads ? default(CodeWriter.Scope?)
+                    : code.Block(isOnce ? "if (thread < HiddenQuads)" : $"for (int i = thread; i < HiddenQuads; i += {Threads})"))
+                {
+                    code.Line($"Float4 quad = {norm.Quad(i)};");
+                    code.Line($"normed[start + {i}] = quad;");
+                }
+            });
+    }
+
     public DeviceKernel Add() => new(
         "AddNorm",
         "Adds what a matrix product left to the residual stream, and normalises the sum. A group a token.",

@@ -86,23 +86,36 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     }
 
     /// <summary>Prompts: what <see cref="Heads"/> does after its dot products, for a batch.</summary>
-    public DeviceKernel Rotate()
+    public DeviceKernel Rotate() => Rotate(
+        "RotateBatch", "Queries, keys and values of a prompt's tokens", [KernelParameter.Int("start")], "int position = start + Grid.IdxY;");
+
+    /// <summary>The same for the tokens of several sequences: each has a position and a cache of its own.</summary>
+    public DeviceKernel RotateTogether() => Rotate(
+        "RotateTogether",
+        "Queries, keys and values of a token of each sequence",
+        [KernelParameter.Caches("caches"), KernelParameter.Ints("positionOf")],
+        """
+        int position = positionOf[Grid.IdxY];
+        views.Cache = caches.Of(Grid.IdxY).Cast<float>();
+        views.HalfCache = caches.Of(Grid.IdxY).Cast<ushort>();
+        """);
+
+    /// <param name="where">What says where a token is.</param>
+    /// <param name="position">Statements that declare its <c>position</c>.</param>
+    private DeviceKernel Rotate(string name, string what, KernelParameter[] where, string position)
     {
         int rows = plan.Shape.QueryWidth + (2 * plan.Shape.KeyValueWidth);
         int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * plan.HeadPairs;
         return new DeviceKernel(
-            "RotateBatch",
-            "Queries, keys and values of a prompt's tokens, rotated and cached: a pair of a head's elements for a thread.",
-            [
-                KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"),
-                KernelParameter.Int("start"), KernelParameter.Int("halves"),
-            ],
+            name,
+            $"{what}, rotated and cached: a pair of a head's elements for a thread.",
+            [KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"), .. where, KernelParameter.Int("halves")],
             () =>
             {
                 code.Line($"int unit = (Grid.IdxX * {FeedForwardIlgpuClass.BatchThreads}) + Group.IdxX;");
                 using (units % FeedForwardIlgpuClass.BatchThreads == 0 ? default(CodeWriter.Scope?) : code.Block($"if (unit < {units})"))
                 {
-                    code.Line("int position = start + Grid.IdxY;");
+                    code.Lines(position);
                     code.Line($"int head = {OfHead("unit")};");
                     EmitUnit("unit");
                     code.Lines($"""

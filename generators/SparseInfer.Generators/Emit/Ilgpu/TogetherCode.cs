@@ -9,9 +9,6 @@ namespace SparseInfer.Generators.Emit.Ilgpu;
 /// </summary>
 internal static class TogetherCode
 {
-    /// <summary>Tokens whose sums stand in one run of statements: the inputs of more would not fit the registers beside all sums.</summary>
-    public const int AtOnce = 2;
-
     /// <summary>Bits of the lanes that end with a sum of the first of two rows: one for each token. Of the second: the lanes beside them.</summary>
     public const string EvenLanes = "0x55555555u";
 
@@ -30,22 +27,23 @@ internal static class TogetherCode
         }
     }
 
-    /// <summary>Writes something for each token, a few in a run of statements: runs past the last token are skipped by all lanes.</summary>
+    /// <summary>
+    /// Writes something for each token that there is, in a branch of its own: of a run of statements ILGPU puts all loads first, and the inputs of
+    /// several tokens do not fit the registers beside all sums.
+    /// </summary>
     public static void ForTokens(CodeWriter code, Action<int> emit)
     {
-        for (int from = 0; from < Tokens; from += AtOnce)
+        emit(0);
+        for (int token = 1; token < Tokens; token++)
         {
-            if (from > 0)
+            using (code.Block($"if (tokens > {token})"))
             {
-                code.Line();
+                emit(token);
             }
 
-            using (from == 0 ? default(CodeWriter.Scope?) : code.Block($"if (tokens > {from})"))
+            if (token < Tokens - 1)
             {
-                for (int token = from; token < from + AtOnce; token++)
-                {
-                    emit(token);
-                }
+                code.Line();
             }
         }
     }
@@ -75,22 +73,30 @@ internal static class TogetherCode
 
     /// <summary>Writes how a group puts the inputs there that meet one load; <c>step</c> is its number, where a row has several.</summary>
     /// <param name="threads">Threads of the group.</param>
-    public static void EmitStage(CodeWriter code, RowPlan row, int threads)
+    /// <param name="rowQuads">Quads of a token's input: a constant.</param>
+    public static void EmitStage(CodeWriter code, RowPlan row, int threads, string rowQuads)
     {
-        int quads = RowPlan.Lanes * row.Quads;
+        int quads = StagedQuads(row);
         string ofStep = row.Steps == 1 ? "" : $"(step * {quads}) + ";
         string quad = row.IsBlock || row.Quads == 1 ? $"(i & {quads - 1})" : $"((i & 31) * {row.Quads}) + ((i / 32) & {row.Quads - 1})";
         using (code.Block($"for (int i = thread; i < inputs; i += {threads})"))
         {
-            code.Line($"int ofToken = i / {quads};");
-            code.Line($"int quadOfInput = {ofStep}{quad};");
-            code.Line("Float4 quad = default;");
-            using (code.Block($"if (ofToken < tokens{(row.InputQuads == row.Columns / 4 ? "" : " && quadOfInput < HiddenQuads")})"))
+            if (row.Columns / 4 == row.Steps * quads)
             {
-                code.Line("quad = x[(ofToken * HiddenQuads) + quadOfInput];");
+                code.Line($"Float4 quad = x[(i / {quads} * {rowQuads}) + {ofStep}{quad}];");
+            }
+            else
+            {
+                code.Line($"int quadOfInput = {ofStep}{quad};");
+                code.Line("Float4 quad = default;");
+                using (code.Block($"if (quadOfInput < {rowQuads})"))
+                {
+                    code.Line($"quad = x[(i / {quads} * {rowQuads}) + quadOfInput];");
+                }
+
+                code.Line();
             }
 
-            code.Line();
             if (row.IsBlock)
             {
                 BlockCode.EmitRounded(code, Staged(row), "i", guard: null);
@@ -102,12 +108,10 @@ internal static class TogetherCode
         }
     }
 
-    /// <summary>How many quads <see cref="EmitStage"/> brings: tokens are staged as many at a time as meet a load in one run.</summary>
-    public static string Inputs(RowPlan row)
-    {
-        int quads = RowPlan.Lanes * row.Quads;
-        return $"(tokens + {AtOnce - 1}) / {AtOnce} * {AtOnce * quads}";
-    }
+    /// <summary>How many quads <see cref="EmitStage"/> brings: those that meet one load, of each token.</summary>
+    public static string Inputs(RowPlan row) => $"tokens * {StagedQuads(row)}";
+
+    private static int StagedQuads(RowPlan row) => RowPlan.Lanes * row.Quads;
 
     /// <summary>Writes what one load of each of four rows adds to all sums.</summary>
     /// <param name="sums">The tokens' sums. Loads are called as they are, with <c>Load</c> and the row's letter behind it, scales with <c>Scale</c>.</param>

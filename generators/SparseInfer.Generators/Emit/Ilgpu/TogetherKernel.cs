@@ -82,7 +82,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
 
             if (_row.Steps == 1)
             {
-                TogetherCode.EmitStage(code, _row, TogetherPlan.Threads);
+                TogetherCode.EmitStage(code, _row, TogetherPlan.Threads, "HiddenQuads");
                 code.Line();
                 code.Line("Group.Barrier();");
                 code.Line();
@@ -248,7 +248,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
             if (!isOnce)
             {
                 code.Line("Group.Barrier();");
-                TogetherCode.EmitStage(code, _row, TogetherPlan.Threads);
+                TogetherCode.EmitStage(code, _row, TogetherPlan.Threads, "HiddenQuads");
                 code.Line();
                 code.Line("Group.Barrier();");
                 code.Line("int word = (step * 32) + lane;");

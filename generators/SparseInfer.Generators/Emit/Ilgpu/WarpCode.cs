@@ -200,6 +200,9 @@ internal static class WarpCode
     /// <summary>Which of a warp's blocks a lane's load is a part of.</summary>
     public static string BlockOfLane(RowPlan row) => row.Quads == 8 ? "lane" : "(lane / 2)";
 
+    /// <summary>So many of something: itself, where it is one.</summary>
+    public static string Times(string count, int size) => size == 1 ? count : $"({count} * {size})";
+
     private static string Index(string start, int perStep, string step, int offset)
     {
         string loop = step.Length == 0 ? "" : $" + ({step} * {perStep})";

@@ -81,6 +81,13 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
 
     public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MostSharedBytes;
 
+    /// <summary>
+    /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in
+    /// shared memory, and where a row is too wide for that they round none.
+    /// </summary>
+    public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(WeightLayout.IsBlock).All(
+        type => SharesInput(RowPlan.Of(type, Spec.Hidden)) && SharesInput(RowPlan.Of(type, Shape.QueryWidth)));
+
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
 
     /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>

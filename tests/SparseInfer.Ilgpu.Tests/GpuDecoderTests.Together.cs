@@ -1,0 +1,116 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+using SparseInfer.Kernels.Ilgpu;
+using SparseInfer.Runtime;
+using SparseInfer.SoftwareCuda.Counting;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+/// <summary>Sequences that are decoded together, against each of them alone.</summary>
+public sealed partial class GpuDecoderTests
+{
+    /// <summary>Which sequences have a token in each step: they join and leave, one, two, three, nine and sixteen of them.</summary>
+    private static readonly int[][] Steps =
+    [
+        [0], [0, 1], [2, 0, 1], [.. Enumerable.Range(0, 9)], [.. Enumerable.Range(0, 16)], [15, 3, 8, 1, 12, 5, 9, 7, 2], [4, 11], [6],
+    ];
+
+    [Theory]
+    [MemberData(nameof(ModelsAndModes))]
+    public void SequencesThatJoinAndLeaveHaveTheBitsThatTheyHaveAlone(string name, SparsityMode mode)
+    {
+        LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
+        var options = new SessionOptions { Mode = mode, CacheType = mode == SparsityMode.Exact ? KeyValueType.F32 : KeyValueType.F16 };
+        using var alone = new Sequences(model, options);
+        using var together = new Sequences(model, options);
+        using SessionBatch batch = model.CreateBatch();
+        int layers = model.Shape.Layers;
+        for (int step = 0; step < Steps.Length; step++)
+        {
+            int[] members = Steps[step];
+            int[] tokens = [.. members.Select(i => Token(model.Shape.Vocabulary, (5 * i) + step))];
+            batch.Forward([.. members.Select(i => together.All[i])], tokens);
+            for (int k = 0; k < members.Length; k++)
+            {
+                Session session = alone.All[members[k]];
+                string where = $"{name}, {mode}, step {step}, sequence {members[k]}";
+                ShouldHaveTheBitsOf(session.Forward([tokens[k]]).ToArray(), batch.Logits(k).ToArray(), where);
+                StateOf(session).TryGreedy(model.Shape.Vocabulary, out int expected);
+                StateOf(together.All[members[k]]).TryGreedy(model.Shape.Vocabulary, out int greedy);
+                greedy.ShouldBe(expected, where);
+            }
+        }
+
+        for (int i = 0; i < alone.All.Count; i++)
+        {
+            together.All[i].Position.ShouldBe(alone.All[i].Position);
+            for (int layer = 0; layer < layers; layer++)
+            {
+                Cached(together.All[i], layer).SequenceEqual(Cached(alone.All[i], layer)).ShouldBeTrue($"{name}, {mode}, cache of {i}, layer {layer}");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("EvenSigns")]
+    [InlineData("Bytes")]
+    [InlineData("Nibbles")]
+    public void SixteenSequencesReadTheWeightsOfOneInAsManyLaunchesAsTwo(string name)
+    {
+        LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
+        using var sequences = new Sequences(model, new SessionOptions { Mode = SparsityMode.Dense });
+        using SessionBatch batch = model.CreateBatch();
+        IReadOnlyList<LaunchCounters> one = TestDevice.Count(models.Gpu, () => sequences.All[0].Forward([1]));
+        IReadOnlyList<LaunchCounters> two = Counted(2);
+        IReadOnlyList<LaunchCounters> sixteen = Counted(16);
+
+        ((double)WeightSectors(sixteen)).ShouldBeLessThanOrEqualTo(1.1 * WeightSectors(one));
+        WeightSectors(one).ShouldBeGreaterThan(0);
+        sixteen.Select(launch => launch.Kernel).ShouldBe(two.Select(launch => launch.Kernel));
+
+        IReadOnlyList<LaunchCounters> Counted(int count) => TestDevice.Count(
+            models.Gpu, () => batch.Forward([.. sequences.All.Take(count)], [.. Enumerable.Range(0, count)]));
+
+        // Matrices alone: a token's row of the embedding is its own.
+        static long WeightSectors(IReadOnlyList<LaunchCounters> launches) => launches
+            .SelectMany(launch => launch.Memory.Where(part => part.Key is "words" or "scales" || part.Key.Split('+')[0] == "w"))
+            .Sum(part => part.Value.LoadedSectors);
+    }
+
+    /// <summary>A session's keys and values of a layer, with what the cache has beyond them.</summary>
+    private static ReadOnlySpan<byte> Cached(Session session, int layer)
+    {
+        var state = (IlgpuDecoderState)StateOf(session);
+        ArrayView<Words4> view = state.KeyValues.ShouldNotBeNull().View(layer);
+        var words = new Words4[view.Length];
+        view.CopyToCPU(words);
+        return MemoryMarshal.AsBytes<Words4>(words);
+    }
+
+    /// <summary>Sixteen sessions, each after another number of tokens.</summary>
+    private sealed class Sequences : IDisposable
+    {
+        public Sequences(LanguageModel model, SessionOptions options)
+        {
+            All = [.. Enumerable.Range(0, DecoderBatch.MaxStates).Select(_ => model.CreateSession(options))];
+            for (int i = 0; i < All.Count; i++)
+            {
+                if (i % 4 > 0)
+                {
+                    All[i].Forward([.. Enumerable.Range(0, i % 4).Select(token => Token(model.Shape.Vocabulary, (7 * i) + token))]);
+                }
+            }
+        }
+
+        public IReadOnlyList<Session> All { get; }
+
+        public void Dispose()
+        {
+            foreach (Session session in All)
+            {
+                session.Dispose();
+            }
+        }
+    }
+}
