@@ -132,6 +132,7 @@ public class FaultTests : IDisposable
         _software.Faults.MoveObjects = true;
         GC.KeepAlive(new byte[10_000]); // room to move to
         int[] loose = [1, 2, 3];
+        GC.KeepAlive(new byte[10_000]); // none that a pinned neighbour holds
         int[] held = [4, 5, 6];
         nint before = (nint)Unsafe.AsPointer(ref loose[0]);
         fixed (int* pinned = held)
