@@ -11,53 +11,14 @@ public static class Bytes
     /// <param name="a">Signed bytes.</param>
     /// <param name="b">Signed bytes.</param>
     /// <param name="sum">What is added to.</param>
-    public static int Dot(Words4 a, Words4 b, int sum)
-    {
-        // One condition for all four: what other devices do stays in the text that is compiled for a CUDA device.
-        if (CudaAsm.IsSupported)
-        {
-            CudaAsm.Emit("dp4a.s32.s32 %0, %1, %2, %3;", out int x, a.X, b.X, sum);
-            CudaAsm.Emit("dp4a.s32.s32 %0, %1, %2, %3;", out int y, a.Y, b.Y, x);
-            CudaAsm.Emit("dp4a.s32.s32 %0, %1, %2, %3;", out int z, a.Z, b.Z, y);
-            CudaAsm.Emit("dp4a.s32.s32 %0, %1, %2, %3;", out int w, a.W, b.W, z);
-            return w;
-        }
-
-        int result = sum;
-        for (int shift = 0; shift < 32; shift += 8)
-        {
-            result += (Signed(a.X >> shift) * Signed(b.X >> shift)) + (Signed(a.Y >> shift) * Signed(b.Y >> shift));
-            result += (Signed(a.Z >> shift) * Signed(b.Z >> shift)) + (Signed(a.W >> shift) * Signed(b.W >> shift));
-        }
-
-        return result;
-    }
+    public static int Dot(Words4 a, Words4 b, int sum) => Dot(a.W, b.W, Dot(a.Z, b.Z, Dot(a.Y, b.Y, Dot(a.X, b.X, sum))));
 
     /// <summary><c>sum + a · b</c> over 16 pairs of bytes.</summary>
     /// <param name="a">Unsigned bytes.</param>
     /// <param name="b">Signed bytes.</param>
     /// <param name="sum">What is added to.</param>
-    public static int DotUnsigned(Words4 a, Words4 b, int sum)
-    {
-        // One condition for all four: what other devices do stays in the text that is compiled for a CUDA device.
-        if (CudaAsm.IsSupported)
-        {
-            CudaAsm.Emit("dp4a.u32.s32 %0, %1, %2, %3;", out int x, a.X, b.X, sum);
-            CudaAsm.Emit("dp4a.u32.s32 %0, %1, %2, %3;", out int y, a.Y, b.Y, x);
-            CudaAsm.Emit("dp4a.u32.s32 %0, %1, %2, %3;", out int z, a.Z, b.Z, y);
-            CudaAsm.Emit("dp4a.u32.s32 %0, %1, %2, %3;", out int w, a.W, b.W, z);
-            return w;
-        }
-
-        int result = sum;
-        for (int shift = 0; shift < 32; shift += 8)
-        {
-            result += ((int)((a.X >> shift) & 0xff) * Signed(b.X >> shift)) + ((int)((a.Y >> shift) & 0xff) * Signed(b.Y >> shift));
-            result += ((int)((a.Z >> shift) & 0xff) * Signed(b.Z >> shift)) + ((int)((a.W >> shift) & 0xff) * Signed(b.W >> shift));
-        }
-
-        return result;
-    }
+    public static int DotUnsigned(Words4 a, Words4 b, int sum) =>
+        DotUnsigned(a.W, b.W, DotUnsigned(a.Z, b.Z, DotUnsigned(a.Y, b.Y, DotUnsigned(a.X, b.X, sum))));
 
     /// <summary><c>sum + a · b</c> over four pairs of bytes.</summary>
     /// <param name="a">Signed bytes.</param>
