@@ -52,6 +52,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     /// <summary>Prompt tokens that go through a layer together.</summary>
     private const int Batch = 64;
 
+    /// <summary>Tokens that skip neurons each of their own, and share what they read.</summary>
+    private const int TogetherTokens = 16;
+
     private readonly Action<KernelConfig, ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>> _embedF16 =
         device.LoadKernel<ArrayView<Words4>, ArrayView<int>, ArrayView<Float4>>(EmbedF16);
     private readonly Action<
@@ -193,6 +196,43 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         public FeedForward_256x1024_Relu_F16_Ilgpu.Weights FeedForwardF16;
     }
 
+    /// <summary>The feed-forward of up to 16 tokens together, three launches: what any of them wants is read once.</summary>
+    private void FeedForwardTogether(
+        SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, ArrayView<Words4> signs, ArrayView<Float4> residual, int tokens,
+        ArrayView<float> activated, ArrayView<Float4> partial)
+    {
+        ActivateTogether(mode, layer, w.FeedForwardF16, normed, signs, tokens, activated);
+        _feedForwardF16.DownTogether(
+            new KernelConfig(new Index3D(FeedForward_256x1024_Relu_F16_Ilgpu.Slices, 1, 1), new Index3D(128, 1, 1)), w.FeedForwardF16,
+            activated, tokens, partial);
+        _joinF16(new KernelConfig(new Index3D(2, tokens, 1), new Index3D(512, 1, 1)), partial, residual);
+    }
+
+    /// <summary>Predict, gate and up of several tokens, as the mode and the layer's policy have it.</summary>
+    private void ActivateTogether(
+        SparsityMode mode, int layer, FeedForward_256x1024_Relu_F16_Ilgpu.Weights w, ArrayView<Float4> x, ArrayView<Words4> signs,
+        int tokens, ArrayView<float> activated)
+    {
+        var config = new KernelConfig(16, 256);
+        FeedForward_256x1024_Relu_F16_Ilgpu.Kernels kernels = _feedForwardF16;
+        switch (mode)
+        {
+            case SparsityMode.Dense:
+                kernels.DenseTogether(config, w, x, tokens, activated);
+                break;
+            case SparsityMode.Exact:
+            case SparsityMode.Predicted when layer is <= 1 or (>= 3 and <= 4):
+                kernels.ExactTogether(config, w, x, tokens, activated);
+                break;
+            case SparsityMode.Predicted when layer is 2:
+                kernels.SignBitTogether(config, w, x, signs, tokens, activated, 144);
+                break;
+            default:
+                kernels.SignBitTogether(config, w, x, signs, tokens, activated, 121);
+                break;
+        }
+    }
+
     /// <summary>
     /// One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.
     /// </summary>
@@ -206,7 +246,6 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private readonly ArrayView<Float4> _queries;
         private readonly ArrayView<Float4> _attended;
         private readonly ArrayView<Float4> _projected;
-        private readonly ArrayView<Float4> _partial;
         private readonly ArrayView<Words4> _halves;
         private readonly ArrayView<float> _halfScales;
         private readonly ArrayView<Float4> _activated;
@@ -216,6 +255,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private readonly GrowingBuffer<Float4> _parts;
         private readonly GrowingBuffer<float> _most;
         private readonly GrowingBuffer<float> _weight;
+        private readonly GrowingBuffer<Float4> _partial;
 
         public State(
             Stories_StoriesRelu_Ilgpu program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch,
@@ -229,7 +269,6 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             _queries = Buffer<Float4>(Batch * Heads * HeadQuads, "activations").View;
             _attended = Buffer<Float4>(Batch * QueryQuads, "activations").View;
             _projected = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
-            _partial = Buffer<Float4>(4096, "partial sums of down").View;
             _halves = Buffer<Words4>(Batch * 256, "inputs in two halves").View;
             _halfScales = Buffer<float>(Batch, "inputs in two halves").View;
             _activated = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
@@ -238,6 +277,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             _parts = Growing<Float4>((long)Batch * Heads * HeadQuads, "splits of attention");
             _most = Growing<float>((long)Batch * Heads, "splits of attention");
             _weight = Growing<float>((long)Batch * Heads, "splits of attention");
+            _partial = Growing<Float4>(4096, "partial sums of down");
             (ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);
             for (int layer = 0; layer < LayerCount; layer++)
             {
@@ -250,7 +290,9 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             }
         }
 
-        /// <summary>More positions: pages of the cache, and what attention leaves of their splits.</summary>
+        /// <summary>
+        /// More positions: pages of the cache, what attention leaves of their splits, and partial sums of several tokens.
+        /// </summary>
         protected override void Reserve(int positions)
         {
             _cache.Reserve(positions, Position);
@@ -258,6 +300,10 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             _parts.Grow((long)Batch * Heads * HeadQuads * splits, 0, "splits of attention");
             _most.Grow((long)Batch * Heads * splits, 0, "splits of attention");
             _weight.Grow((long)Batch * Heads * splits, 0, "splits of attention");
+            if (SkipsTogether)
+            {
+                _partial.Grow(4096L * 16, 0, "partial sums of down");
+            }
         }
 
         /// <summary>Where a layer's queries, keys and values go. The cache is elsewhere once it has grown.</summary>
@@ -351,10 +397,22 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 }
                 else
                 {
-                    // Neurons differ from token to token: one at a time.
-                    for (int i = 0; i < tokens; i++)
+                    if (SkipsTogether)
                     {
-                        FeedForward(layer, w, i);
+                        for (int i = 0; i < tokens; i += TogetherTokens)
+                        {
+                            int count = Math.Min(TogetherTokens, tokens - i);
+                            _program.FeedForwardTogether(
+                                Mode, layer, w, _normed.SubView(i * HiddenQuads, count * HiddenQuads), _signs.SubView(i * 2, count * 2),
+                                _x.SubView(i * HiddenQuads, count * HiddenQuads), count, _activated.Cast<float>(), _partial.View);
+                        }
+                    }
+                    else
+                    {
+                        for (int i = 0; i < tokens; i++)
+                        {
+                            FeedForward(layer, w, i);
+                        }
                     }
 
                     Norm(_program.NormAfter(layer), tokens);
@@ -414,7 +472,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);
             ArrayView<Float4> residual = _x.SubView(row * HiddenQuads, HiddenQuads);
             Activate(layer, w.FeedForwardF16, input, _signs.SubView(row * 2, 2));
-            _program._joinF16(new KernelConfig(2, 512), _partial, residual);
+            _program._joinF16(new KernelConfig(2, 512), _partial.View, residual);
         }
 
         /// <summary>Predict, gate, up and down, as the mode and the layer's policy have it.</summary>
@@ -427,12 +485,12 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 case SparsityMode.Dense:
                     if (Metering)
                     {
-                        kernels.DenseMetered(config, w, x, _partial, Counts(layer));
+                        kernels.DenseMetered(config, w, x, _partial.View, Counts(layer));
                         Count(layer, rowBytes: FeedForward_256x1024_Relu_F16_Ilgpu.RowBytes, predictorBytes: 0);
                     }
                     else
                     {
-                        kernels.Dense(config, w, x, _partial, default);
+                        kernels.Dense(config, w, x, _partial.View, default);
                     }
 
                     break;
@@ -440,36 +498,36 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 case SparsityMode.Predicted when layer is <= 1 or (>= 3 and <= 4):
                     if (Metering)
                     {
-                        kernels.ExactMetered(config, w, x, _partial, Counts(layer));
+                        kernels.ExactMetered(config, w, x, _partial.View, Counts(layer));
                         Count(layer, rowBytes: FeedForward_256x1024_Relu_F16_Ilgpu.RowBytes, predictorBytes: 0);
                     }
                     else
                     {
-                        kernels.Exact(config, w, x, _partial, default);
+                        kernels.Exact(config, w, x, _partial.View, default);
                     }
 
                     break;
                 case SparsityMode.Predicted when layer is 2:
                     if (Metering)
                     {
-                        kernels.SignBitMetered(config, w, x, signs, _partial, Counts(layer), 144);
+                        kernels.SignBitMetered(config, w, x, signs, _partial.View, Counts(layer), 144);
                         Count(layer, rowBytes: FeedForward_256x1024_Relu_F16_Ilgpu.RowBytes, predictorBytes: 32768);
                     }
                     else
                     {
-                        kernels.SignBit(config, w, x, signs, _partial, default, 144);
+                        kernels.SignBit(config, w, x, signs, _partial.View, default, 144);
                     }
 
                     break;
                 default:
                     if (Metering)
                     {
-                        kernels.SignBitMetered(config, w, x, signs, _partial, Counts(layer), 121);
+                        kernels.SignBitMetered(config, w, x, signs, _partial.View, Counts(layer), 121);
                         Count(layer, rowBytes: FeedForward_256x1024_Relu_F16_Ilgpu.RowBytes, predictorBytes: 32768);
                     }
                     else
                     {
-                        kernels.SignBit(config, w, x, signs, _partial, default, 121);
+                        kernels.SignBit(config, w, x, signs, _partial.View, default, 121);
                     }
 
                     break;
@@ -1116,7 +1174,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     }
 
     /// <summary>
-    /// Adds the groups' partial sums of down to the residual stream: 16 warps a range each, in ascending order. A group has 128 columns.
+    /// Adds the groups' partial sums of down to the residual stream: 16 warps a range each, in ascending order. A group has 128 columns of
+    /// a token.
     /// </summary>
     internal static void JoinF16(ArrayView<Float4> partial, ArrayView<Float4> x)
     {
@@ -1126,7 +1185,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int warp = thread / 32;
         int quad = (Grid.IdxX * 32) + lane;
         Float4 sum = default;
-        int place = ((quad & 1) * 32) + (quad / 2);
+        int place = (Grid.IdxY * 64 * HiddenQuads) + ((quad & 1) * 32) + (quad / 2);
         int slice = warp * 4;
         Float4 slice0 = partial[(slice * HiddenQuads) + place];
         Float4 slice1 = partial[((slice + 1) * HiddenQuads) + place];
@@ -1146,7 +1205,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 sum = Quad.Add(sum, sums[(other * 32) + lane]);
             }
 
-            x[quad] = Quad.Add(x[quad], sum);
+            int column = (Grid.IdxY * HiddenQuads) + quad;
+            x[column] = Quad.Add(x[column], sum);
         }
     }
 
