@@ -42,6 +42,9 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
     private const int SliceNeurons = 16; // a group's
     private const int WarpNeurons = 8; // that a warp predicts
     private const int SignWords = 2; // 16-byte words of a row's signs
+    private const int ActivatedStride = 1024; // from a token's activations to the next one's
+    private const int TogetherNeurons = 64; // a group's that has several tokens
+    private const int TogetherWarps = 8;
     private const int RowWords = 32; // 16-byte words of a row
     private const int HiddenQuads = 64; // four columns each, padded
 
@@ -54,7 +57,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         public ArrayView<Words4> GateSigns;
     }
 
-    /// <summary>The kernels, compiled for a device; those that count when they are first asked for.</summary>
+    /// <summary>The kernels, compiled for a device; those that count or have several tokens when they are first asked for.</summary>
     internal sealed class Kernels(IlgpuDevice device)
     {
         public readonly Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Float4>, ArrayView<int>> Dense =
@@ -88,6 +91,30 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int> SignBitMetered =>
             _signBitMetered ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, ArrayView<Float4>, ArrayView<int>, int>(
                 FeedForward_256x1024_Relu_F16_Ilgpu.SignBit<MeterOn>);
+
+        private Action<KernelConfig, Weights, ArrayView<Float4>, int, ArrayView<float>>? _denseTogether;
+
+        public Action<KernelConfig, Weights, ArrayView<Float4>, int, ArrayView<float>> DenseTogether =>
+            _denseTogether ??= device.LoadKernel<Weights, ArrayView<Float4>, int, ArrayView<float>>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.DenseTogether);
+
+        private Action<KernelConfig, Weights, ArrayView<Float4>, int, ArrayView<float>>? _exactTogether;
+
+        public Action<KernelConfig, Weights, ArrayView<Float4>, int, ArrayView<float>> ExactTogether =>
+            _exactTogether ??= device.LoadKernel<Weights, ArrayView<Float4>, int, ArrayView<float>>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.ExactTogether);
+
+        private Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<float>, int>? _signBitTogether;
+
+        public Action<KernelConfig, Weights, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<float>, int> SignBitTogether =>
+            _signBitTogether ??= device.LoadKernel<Weights, ArrayView<Float4>, ArrayView<Words4>, int, ArrayView<float>, int>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.SignBitTogether);
+
+        private Action<KernelConfig, Weights, ArrayView<float>, int, ArrayView<Float4>>? _downTogether;
+
+        public Action<KernelConfig, Weights, ArrayView<float>, int, ArrayView<Float4>> DownTogether =>
+            _downTogether ??= device.LoadKernel<Weights, ArrayView<float>, int, ArrayView<Float4>>(
+                FeedForward_256x1024_Relu_F16_Ilgpu.DownTogether);
     }
 
     /// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>
@@ -525,13 +552,1497 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         }
     }
 
+    /// <summary>
+    /// Computes every neuron: the reference that the other modes are compared with. Up to 16 tokens: what any of them wants is read once.
+    /// </summary>
+    internal static void DenseTogether(Weights w, ArrayView<Float4> x, int tokens, ArrayView<float> activated)
+    {
+        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(1024);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int warp = thread / 32;
+        int token = lane / 2; // whose sums the lane has, of two rows out of four
+        int own = lane & 1;
+        int inputs = tokens * 64; // staged at a time
+        int first = Grid.IdxX * TogetherNeurons;
+
+        for (int i = thread; i < inputs; i += 256)
+        {
+            Float4 quad = x[(i / 64 * HiddenQuads) + ((i & 31) * 2) + ((i / 32) & 1)];
+            input[i] = quad;
+        }
+
+        Group.Barrier();
+
+        // Gate, activation, up: four rows for a warp. All warps go on together, for they share what is staged.
+        for (int next = 0; next < TogetherNeurons; next += 32)
+        {
+            int entry = next + (warp * 4);
+            int neuronA = first + (entry < TogetherNeurons ? entry : TogetherNeurons - 1);
+            int neuronB = first + (entry + 1 < TogetherNeurons ? entry + 1 : TogetherNeurons - 1);
+            int neuronC = first + (entry + 2 < TogetherNeurons ? entry + 2 : TogetherNeurons - 1);
+            int neuronD = first + (entry + 3 < TogetherNeurons ? entry + 3 : TogetherNeurons - 1);
+            Float4 gate0 = default, gate1 = default, gate2 = default, gate3 = default;
+            Float4 gate4 = default, gate5 = default, gate6 = default, gate7 = default;
+            Float4 gate8 = default, gate9 = default, gate10 = default, gate11 = default;
+            Float4 gate12 = default, gate13 = default, gate14 = default, gate15 = default;
+            Words4 gateLoadA = default;
+            Words4 gateLoadB = default;
+            Words4 gateLoadC = default;
+            Words4 gateLoadD = default;
+            if (entry < TogetherNeurons)
+            {
+                gateLoadA = w.Gate[(neuronA * RowWords) + lane];
+            }
+
+            if (entry + 1 < TogetherNeurons)
+            {
+                gateLoadB = w.Gate[(neuronB * RowWords) + lane];
+            }
+
+            if (entry + 2 < TogetherNeurons)
+            {
+                gateLoadC = w.Gate[(neuronC * RowWords) + lane];
+            }
+
+            if (entry + 3 < TogetherNeurons)
+            {
+                gateLoadD = w.Gate[(neuronD * RowWords) + lane];
+            }
+
+            FourRows gateRows0 = new(F16.Widen0(gateLoadA), F16.Widen0(gateLoadB), F16.Widen0(gateLoadC), F16.Widen0(gateLoadD));
+            FourRows gateRows1 = new(F16.Widen1(gateLoadA), F16.Widen1(gateLoadB), F16.Widen1(gateLoadC), F16.Widen1(gateLoadD));
+            gate0 = gateRows1.Dot(input[lane + 32], gateRows0.Dot(input[lane], gate0));
+            if (tokens > 1)
+            {
+                gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            }
+
+            if (tokens > 2)
+            {
+                gate2 = gateRows1.Dot(input[lane + 160], gateRows0.Dot(input[lane + 128], gate2));
+            }
+
+            if (tokens > 3)
+            {
+                gate3 = gateRows1.Dot(input[lane + 224], gateRows0.Dot(input[lane + 192], gate3));
+            }
+
+            if (tokens > 4)
+            {
+                gate4 = gateRows1.Dot(input[lane + 288], gateRows0.Dot(input[lane + 256], gate4));
+            }
+
+            if (tokens > 5)
+            {
+                gate5 = gateRows1.Dot(input[lane + 352], gateRows0.Dot(input[lane + 320], gate5));
+            }
+
+            if (tokens > 6)
+            {
+                gate6 = gateRows1.Dot(input[lane + 416], gateRows0.Dot(input[lane + 384], gate6));
+            }
+
+            if (tokens > 7)
+            {
+                gate7 = gateRows1.Dot(input[lane + 480], gateRows0.Dot(input[lane + 448], gate7));
+            }
+
+            if (tokens > 8)
+            {
+                gate8 = gateRows1.Dot(input[lane + 544], gateRows0.Dot(input[lane + 512], gate8));
+            }
+
+            if (tokens > 9)
+            {
+                gate9 = gateRows1.Dot(input[lane + 608], gateRows0.Dot(input[lane + 576], gate9));
+            }
+
+            if (tokens > 10)
+            {
+                gate10 = gateRows1.Dot(input[lane + 672], gateRows0.Dot(input[lane + 640], gate10));
+            }
+
+            if (tokens > 11)
+            {
+                gate11 = gateRows1.Dot(input[lane + 736], gateRows0.Dot(input[lane + 704], gate11));
+            }
+
+            if (tokens > 12)
+            {
+                gate12 = gateRows1.Dot(input[lane + 800], gateRows0.Dot(input[lane + 768], gate12));
+            }
+
+            if (tokens > 13)
+            {
+                gate13 = gateRows1.Dot(input[lane + 864], gateRows0.Dot(input[lane + 832], gate13));
+            }
+
+            if (tokens > 14)
+            {
+                gate14 = gateRows1.Dot(input[lane + 928], gateRows0.Dot(input[lane + 896], gate14));
+            }
+
+            if (tokens > 15)
+            {
+                gate15 = gateRows1.Dot(input[lane + 992], gateRows0.Dot(input[lane + 960], gate15));
+            }
+
+            gate0 = Lanes.SumOfTwo(gate0, gate8, lane, 16);
+            gate1 = Lanes.SumOfTwo(gate1, gate9, lane, 16);
+            gate2 = Lanes.SumOfTwo(gate2, gate10, lane, 16);
+            gate3 = Lanes.SumOfTwo(gate3, gate11, lane, 16);
+            gate4 = Lanes.SumOfTwo(gate4, gate12, lane, 16);
+            gate5 = Lanes.SumOfTwo(gate5, gate13, lane, 16);
+            gate6 = Lanes.SumOfTwo(gate6, gate14, lane, 16);
+            gate7 = Lanes.SumOfTwo(gate7, gate15, lane, 16);
+            gate0 = Lanes.SumOfTwo(gate0, gate4, lane, 8);
+            gate1 = Lanes.SumOfTwo(gate1, gate5, lane, 8);
+            gate2 = Lanes.SumOfTwo(gate2, gate6, lane, 8);
+            gate3 = Lanes.SumOfTwo(gate3, gate7, lane, 8);
+            gate0 = Lanes.SumOfTwo(gate0, gate2, lane, 4);
+            gate1 = Lanes.SumOfTwo(gate1, gate3, lane, 4);
+            gate0 = Lanes.SumOfTwo(gate0, gate1, lane, 2);
+            float gateAB = Lanes.SumOfTwo(gate0.X, gate0.Y, lane, 1);
+            float gateCD = Lanes.SumOfTwo(gate0.Z, gate0.W, lane, 1);
+            int neuronAB = own == 0 ? neuronA : neuronB;
+            float activationAB = Activate(gateAB);
+            int neuronCD = own == 0 ? neuronC : neuronD;
+            float activationCD = Activate(gateCD);
+            Float4 up0 = default, up1 = default, up2 = default, up3 = default;
+            Float4 up4 = default, up5 = default, up6 = default, up7 = default;
+            Float4 up8 = default, up9 = default, up10 = default, up11 = default;
+            Float4 up12 = default, up13 = default, up14 = default, up15 = default;
+            Words4 upLoadA = default;
+            Words4 upLoadB = default;
+            Words4 upLoadC = default;
+            Words4 upLoadD = default;
+            if (entry < TogetherNeurons)
+            {
+                upLoadA = w.Up[(neuronA * RowWords) + lane];
+            }
+
+            if (entry + 1 < TogetherNeurons)
+            {
+                upLoadB = w.Up[(neuronB * RowWords) + lane];
+            }
+
+            if (entry + 2 < TogetherNeurons)
+            {
+                upLoadC = w.Up[(neuronC * RowWords) + lane];
+            }
+
+            if (entry + 3 < TogetherNeurons)
+            {
+                upLoadD = w.Up[(neuronD * RowWords) + lane];
+            }
+
+            FourRows upRows0 = new(F16.Widen0(upLoadA), F16.Widen0(upLoadB), F16.Widen0(upLoadC), F16.Widen0(upLoadD));
+            FourRows upRows1 = new(F16.Widen1(upLoadA), F16.Widen1(upLoadB), F16.Widen1(upLoadC), F16.Widen1(upLoadD));
+            up0 = upRows1.Dot(input[lane + 32], upRows0.Dot(input[lane], up0));
+            if (tokens > 1)
+            {
+                up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            }
+
+            if (tokens > 2)
+            {
+                up2 = upRows1.Dot(input[lane + 160], upRows0.Dot(input[lane + 128], up2));
+            }
+
+            if (tokens > 3)
+            {
+                up3 = upRows1.Dot(input[lane + 224], upRows0.Dot(input[lane + 192], up3));
+            }
+
+            if (tokens > 4)
+            {
+                up4 = upRows1.Dot(input[lane + 288], upRows0.Dot(input[lane + 256], up4));
+            }
+
+            if (tokens > 5)
+            {
+                up5 = upRows1.Dot(input[lane + 352], upRows0.Dot(input[lane + 320], up5));
+            }
+
+            if (tokens > 6)
+            {
+                up6 = upRows1.Dot(input[lane + 416], upRows0.Dot(input[lane + 384], up6));
+            }
+
+            if (tokens > 7)
+            {
+                up7 = upRows1.Dot(input[lane + 480], upRows0.Dot(input[lane + 448], up7));
+            }
+
+            if (tokens > 8)
+            {
+                up8 = upRows1.Dot(input[lane + 544], upRows0.Dot(input[lane + 512], up8));
+            }
+
+            if (tokens > 9)
+            {
+                up9 = upRows1.Dot(input[lane + 608], upRows0.Dot(input[lane + 576], up9));
+            }
+
+            if (tokens > 10)
+            {
+                up10 = upRows1.Dot(input[lane + 672], upRows0.Dot(input[lane + 640], up10));
+            }
+
+            if (tokens > 11)
+            {
+                up11 = upRows1.Dot(input[lane + 736], upRows0.Dot(input[lane + 704], up11));
+            }
+
+            if (tokens > 12)
+            {
+                up12 = upRows1.Dot(input[lane + 800], upRows0.Dot(input[lane + 768], up12));
+            }
+
+            if (tokens > 13)
+            {
+                up13 = upRows1.Dot(input[lane + 864], upRows0.Dot(input[lane + 832], up13));
+            }
+
+            if (tokens > 14)
+            {
+                up14 = upRows1.Dot(input[lane + 928], upRows0.Dot(input[lane + 896], up14));
+            }
+
+            if (tokens > 15)
+            {
+                up15 = upRows1.Dot(input[lane + 992], upRows0.Dot(input[lane + 960], up15));
+            }
+
+            up0 = Lanes.SumOfTwo(up0, up8, lane, 16);
+            up1 = Lanes.SumOfTwo(up1, up9, lane, 16);
+            up2 = Lanes.SumOfTwo(up2, up10, lane, 16);
+            up3 = Lanes.SumOfTwo(up3, up11, lane, 16);
+            up4 = Lanes.SumOfTwo(up4, up12, lane, 16);
+            up5 = Lanes.SumOfTwo(up5, up13, lane, 16);
+            up6 = Lanes.SumOfTwo(up6, up14, lane, 16);
+            up7 = Lanes.SumOfTwo(up7, up15, lane, 16);
+            up0 = Lanes.SumOfTwo(up0, up4, lane, 8);
+            up1 = Lanes.SumOfTwo(up1, up5, lane, 8);
+            up2 = Lanes.SumOfTwo(up2, up6, lane, 8);
+            up3 = Lanes.SumOfTwo(up3, up7, lane, 8);
+            up0 = Lanes.SumOfTwo(up0, up2, lane, 4);
+            up1 = Lanes.SumOfTwo(up1, up3, lane, 4);
+            up0 = Lanes.SumOfTwo(up0, up1, lane, 2);
+            float upAB = Lanes.SumOfTwo(up0.X, up0.Y, lane, 1);
+            float upCD = Lanes.SumOfTwo(up0.Z, up0.W, lane, 1);
+            float valueAB = activationAB == 0f ? 0f : activationAB * upAB;
+            if (token < tokens && entry + own < TogetherNeurons)
+            {
+                activated[(token * ActivatedStride) + neuronAB] = valueAB;
+            }
+
+            float valueCD = activationCD == 0f ? 0f : activationCD * upCD;
+            if (token < tokens && entry + own + 2 < TogetherNeurons)
+            {
+                activated[(token * ActivatedStride) + neuronCD] = valueCD;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Exact sparsity: every row of Gate is read; a neuron whose activation is zero is spared what follows. The same bits as Dense. Up to
+    /// 16 tokens: what any of them wants is read once.
+    /// </summary>
+    internal static void ExactTogether(Weights w, ArrayView<Float4> x, int tokens, ArrayView<float> activated)
+    {
+        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(1024);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int warp = thread / 32;
+        int token = lane / 2; // whose sums the lane has, of two rows out of four
+        int own = lane & 1;
+        int inputs = tokens * 64; // staged at a time
+        int first = Grid.IdxX * TogetherNeurons;
+
+        for (int i = thread; i < inputs; i += 256)
+        {
+            Float4 quad = x[(i / 64 * HiddenQuads) + ((i & 31) * 2) + ((i / 32) & 1)];
+            input[i] = quad;
+        }
+
+        Group.Barrier();
+
+        // Gate, activation, up: four rows for a warp. All warps go on together, for they share what is staged.
+        for (int next = 0; next < TogetherNeurons; next += 32)
+        {
+            int entry = next + (warp * 4);
+            int neuronA = first + (entry < TogetherNeurons ? entry : TogetherNeurons - 1);
+            int neuronB = first + (entry + 1 < TogetherNeurons ? entry + 1 : TogetherNeurons - 1);
+            int neuronC = first + (entry + 2 < TogetherNeurons ? entry + 2 : TogetherNeurons - 1);
+            int neuronD = first + (entry + 3 < TogetherNeurons ? entry + 3 : TogetherNeurons - 1);
+            Float4 gate0 = default, gate1 = default, gate2 = default, gate3 = default;
+            Float4 gate4 = default, gate5 = default, gate6 = default, gate7 = default;
+            Float4 gate8 = default, gate9 = default, gate10 = default, gate11 = default;
+            Float4 gate12 = default, gate13 = default, gate14 = default, gate15 = default;
+            Words4 gateLoadA = default;
+            Words4 gateLoadB = default;
+            Words4 gateLoadC = default;
+            Words4 gateLoadD = default;
+            if (entry < TogetherNeurons)
+            {
+                gateLoadA = w.Gate[(neuronA * RowWords) + lane];
+            }
+
+            if (entry + 1 < TogetherNeurons)
+            {
+                gateLoadB = w.Gate[(neuronB * RowWords) + lane];
+            }
+
+            if (entry + 2 < TogetherNeurons)
+            {
+                gateLoadC = w.Gate[(neuronC * RowWords) + lane];
+            }
+
+            if (entry + 3 < TogetherNeurons)
+            {
+                gateLoadD = w.Gate[(neuronD * RowWords) + lane];
+            }
+
+            FourRows gateRows0 = new(F16.Widen0(gateLoadA), F16.Widen0(gateLoadB), F16.Widen0(gateLoadC), F16.Widen0(gateLoadD));
+            FourRows gateRows1 = new(F16.Widen1(gateLoadA), F16.Widen1(gateLoadB), F16.Widen1(gateLoadC), F16.Widen1(gateLoadD));
+            gate0 = gateRows1.Dot(input[lane + 32], gateRows0.Dot(input[lane], gate0));
+            if (tokens > 1)
+            {
+                gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            }
+
+            if (tokens > 2)
+            {
+                gate2 = gateRows1.Dot(input[lane + 160], gateRows0.Dot(input[lane + 128], gate2));
+            }
+
+            if (tokens > 3)
+            {
+                gate3 = gateRows1.Dot(input[lane + 224], gateRows0.Dot(input[lane + 192], gate3));
+            }
+
+            if (tokens > 4)
+            {
+                gate4 = gateRows1.Dot(input[lane + 288], gateRows0.Dot(input[lane + 256], gate4));
+            }
+
+            if (tokens > 5)
+            {
+                gate5 = gateRows1.Dot(input[lane + 352], gateRows0.Dot(input[lane + 320], gate5));
+            }
+
+            if (tokens > 6)
+            {
+                gate6 = gateRows1.Dot(input[lane + 416], gateRows0.Dot(input[lane + 384], gate6));
+            }
+
+            if (tokens > 7)
+            {
+                gate7 = gateRows1.Dot(input[lane + 480], gateRows0.Dot(input[lane + 448], gate7));
+            }
+
+            if (tokens > 8)
+            {
+                gate8 = gateRows1.Dot(input[lane + 544], gateRows0.Dot(input[lane + 512], gate8));
+            }
+
+            if (tokens > 9)
+            {
+                gate9 = gateRows1.Dot(input[lane + 608], gateRows0.Dot(input[lane + 576], gate9));
+            }
+
+            if (tokens > 10)
+            {
+                gate10 = gateRows1.Dot(input[lane + 672], gateRows0.Dot(input[lane + 640], gate10));
+            }
+
+            if (tokens > 11)
+            {
+                gate11 = gateRows1.Dot(input[lane + 736], gateRows0.Dot(input[lane + 704], gate11));
+            }
+
+            if (tokens > 12)
+            {
+                gate12 = gateRows1.Dot(input[lane + 800], gateRows0.Dot(input[lane + 768], gate12));
+            }
+
+            if (tokens > 13)
+            {
+                gate13 = gateRows1.Dot(input[lane + 864], gateRows0.Dot(input[lane + 832], gate13));
+            }
+
+            if (tokens > 14)
+            {
+                gate14 = gateRows1.Dot(input[lane + 928], gateRows0.Dot(input[lane + 896], gate14));
+            }
+
+            if (tokens > 15)
+            {
+                gate15 = gateRows1.Dot(input[lane + 992], gateRows0.Dot(input[lane + 960], gate15));
+            }
+
+            gate0 = Lanes.SumOfTwo(gate0, gate8, lane, 16);
+            gate1 = Lanes.SumOfTwo(gate1, gate9, lane, 16);
+            gate2 = Lanes.SumOfTwo(gate2, gate10, lane, 16);
+            gate3 = Lanes.SumOfTwo(gate3, gate11, lane, 16);
+            gate4 = Lanes.SumOfTwo(gate4, gate12, lane, 16);
+            gate5 = Lanes.SumOfTwo(gate5, gate13, lane, 16);
+            gate6 = Lanes.SumOfTwo(gate6, gate14, lane, 16);
+            gate7 = Lanes.SumOfTwo(gate7, gate15, lane, 16);
+            gate0 = Lanes.SumOfTwo(gate0, gate4, lane, 8);
+            gate1 = Lanes.SumOfTwo(gate1, gate5, lane, 8);
+            gate2 = Lanes.SumOfTwo(gate2, gate6, lane, 8);
+            gate3 = Lanes.SumOfTwo(gate3, gate7, lane, 8);
+            gate0 = Lanes.SumOfTwo(gate0, gate2, lane, 4);
+            gate1 = Lanes.SumOfTwo(gate1, gate3, lane, 4);
+            gate0 = Lanes.SumOfTwo(gate0, gate1, lane, 2);
+            float gateAB = Lanes.SumOfTwo(gate0.X, gate0.Y, lane, 1);
+            float gateCD = Lanes.SumOfTwo(gate0.Z, gate0.W, lane, 1);
+            int neuronAB = own == 0 ? neuronA : neuronB;
+            float activationAB = Activate(gateAB);
+            uint keepsAB = 0u;
+            if (entry + own < TogetherNeurons && token < tokens && activationAB != 0f)
+            {
+                keepsAB = 1u;
+            }
+
+            uint keptAB = Lanes.Bits(keepsAB, lane);
+            int neuronCD = own == 0 ? neuronC : neuronD;
+            float activationCD = Activate(gateCD);
+            uint keepsCD = 0u;
+            if (entry + own + 2 < TogetherNeurons && token < tokens && activationCD != 0f)
+            {
+                keepsCD = 1u;
+            }
+
+            uint keptCD = Lanes.Bits(keepsCD, lane);
+            Float4 up0 = default, up1 = default, up2 = default, up3 = default;
+            Float4 up4 = default, up5 = default, up6 = default, up7 = default;
+            Float4 up8 = default, up9 = default, up10 = default, up11 = default;
+            Float4 up12 = default, up13 = default, up14 = default, up15 = default;
+            Words4 upLoadA = default;
+            Words4 upLoadB = default;
+            Words4 upLoadC = default;
+            Words4 upLoadD = default;
+            if ((keptAB & 0x55555555u) != 0u)
+            {
+                upLoadA = w.Up[(neuronA * RowWords) + lane];
+            }
+
+            if ((keptAB & ~0x55555555u) != 0u)
+            {
+                upLoadB = w.Up[(neuronB * RowWords) + lane];
+            }
+
+            if ((keptCD & 0x55555555u) != 0u)
+            {
+                upLoadC = w.Up[(neuronC * RowWords) + lane];
+            }
+
+            if ((keptCD & ~0x55555555u) != 0u)
+            {
+                upLoadD = w.Up[(neuronD * RowWords) + lane];
+            }
+
+            FourRows upRows0 = new(F16.Widen0(upLoadA), F16.Widen0(upLoadB), F16.Widen0(upLoadC), F16.Widen0(upLoadD));
+            FourRows upRows1 = new(F16.Widen1(upLoadA), F16.Widen1(upLoadB), F16.Widen1(upLoadC), F16.Widen1(upLoadD));
+            up0 = upRows1.Dot(input[lane + 32], upRows0.Dot(input[lane], up0));
+            if (tokens > 1)
+            {
+                up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            }
+
+            if (tokens > 2)
+            {
+                up2 = upRows1.Dot(input[lane + 160], upRows0.Dot(input[lane + 128], up2));
+            }
+
+            if (tokens > 3)
+            {
+                up3 = upRows1.Dot(input[lane + 224], upRows0.Dot(input[lane + 192], up3));
+            }
+
+            if (tokens > 4)
+            {
+                up4 = upRows1.Dot(input[lane + 288], upRows0.Dot(input[lane + 256], up4));
+            }
+
+            if (tokens > 5)
+            {
+                up5 = upRows1.Dot(input[lane + 352], upRows0.Dot(input[lane + 320], up5));
+            }
+
+            if (tokens > 6)
+            {
+                up6 = upRows1.Dot(input[lane + 416], upRows0.Dot(input[lane + 384], up6));
+            }
+
+            if (tokens > 7)
+            {
+                up7 = upRows1.Dot(input[lane + 480], upRows0.Dot(input[lane + 448], up7));
+            }
+
+            if (tokens > 8)
+            {
+                up8 = upRows1.Dot(input[lane + 544], upRows0.Dot(input[lane + 512], up8));
+            }
+
+            if (tokens > 9)
+            {
+                up9 = upRows1.Dot(input[lane + 608], upRows0.Dot(input[lane + 576], up9));
+            }
+
+            if (tokens > 10)
+            {
+                up10 = upRows1.Dot(input[lane + 672], upRows0.Dot(input[lane + 640], up10));
+            }
+
+            if (tokens > 11)
+            {
+                up11 = upRows1.Dot(input[lane + 736], upRows0.Dot(input[lane + 704], up11));
+            }
+
+            if (tokens > 12)
+            {
+                up12 = upRows1.Dot(input[lane + 800], upRows0.Dot(input[lane + 768], up12));
+            }
+
+            if (tokens > 13)
+            {
+                up13 = upRows1.Dot(input[lane + 864], upRows0.Dot(input[lane + 832], up13));
+            }
+
+            if (tokens > 14)
+            {
+                up14 = upRows1.Dot(input[lane + 928], upRows0.Dot(input[lane + 896], up14));
+            }
+
+            if (tokens > 15)
+            {
+                up15 = upRows1.Dot(input[lane + 992], upRows0.Dot(input[lane + 960], up15));
+            }
+
+            up0 = Lanes.SumOfTwo(up0, up8, lane, 16);
+            up1 = Lanes.SumOfTwo(up1, up9, lane, 16);
+            up2 = Lanes.SumOfTwo(up2, up10, lane, 16);
+            up3 = Lanes.SumOfTwo(up3, up11, lane, 16);
+            up4 = Lanes.SumOfTwo(up4, up12, lane, 16);
+            up5 = Lanes.SumOfTwo(up5, up13, lane, 16);
+            up6 = Lanes.SumOfTwo(up6, up14, lane, 16);
+            up7 = Lanes.SumOfTwo(up7, up15, lane, 16);
+            up0 = Lanes.SumOfTwo(up0, up4, lane, 8);
+            up1 = Lanes.SumOfTwo(up1, up5, lane, 8);
+            up2 = Lanes.SumOfTwo(up2, up6, lane, 8);
+            up3 = Lanes.SumOfTwo(up3, up7, lane, 8);
+            up0 = Lanes.SumOfTwo(up0, up2, lane, 4);
+            up1 = Lanes.SumOfTwo(up1, up3, lane, 4);
+            up0 = Lanes.SumOfTwo(up0, up1, lane, 2);
+            float upAB = Lanes.SumOfTwo(up0.X, up0.Y, lane, 1);
+            float upCD = Lanes.SumOfTwo(up0.Z, up0.W, lane, 1);
+            float valueAB = keepsAB != 0u ? activationAB * upAB : 0f;
+            if (token < tokens && entry + own < TogetherNeurons)
+            {
+                activated[(token * ActivatedStride) + neuronAB] = valueAB;
+            }
+
+            float valueCD = keepsCD != 0u ? activationCD * upCD : 0f;
+            if (token < tokens && entry + own + 2 < TogetherNeurons)
+            {
+                activated[(token * ActivatedStride) + neuronCD] = valueCD;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where the signs of the input and of its row of Gate disagree in
+    /// more than threshold of 256 columns. Up to 16 tokens: what any of them wants is read once.
+    /// </summary>
+    internal static void SignBitTogether(
+        Weights w, ArrayView<Float4> x, ArrayView<Words4> signs, int tokens, ArrayView<float> activated, int threshold)
+    {
+        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(1024);
+        ArrayView<uint> bits = SharedMemory.Allocate<uint>(TogetherWarps);
+        ArrayView<int> neurons = SharedMemory.Allocate<int>(TogetherNeurons);
+        ArrayView<uint> wanted = SharedMemory.Allocate<uint>(TogetherNeurons);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int warp = thread / 32;
+        int token = lane / 2; // whose sums the lane has, of two rows out of four
+        int own = lane & 1;
+        int inputs = tokens * 64; // staged at a time
+        int first = Grid.IdxX * TogetherNeurons;
+
+        int firstOfWarp = first + (warp * 8);
+        uint listed = 0u;
+        uint mine = 0u; // which tokens want the lane's neuron
+        // Predict: count the signs that disagree, four neurons and all tokens at a time.
+        for (int n = 0; n < 8; n += 4)
+        {
+            int signRow0 = (firstOfWarp + n) * SignWords;
+            int signRow1 = (firstOfWarp + n + 1) * SignWords;
+            int signRow2 = (firstOfWarp + n + 2) * SignWords;
+            int signRow3 = (firstOfWarp + n + 3) * SignWords;
+            Int4 gateDisagreeing0 = default, gateDisagreeing1 = default, gateDisagreeing2 = default, gateDisagreeing3 = default;
+            Int4 gateDisagreeing4 = default, gateDisagreeing5 = default, gateDisagreeing6 = default, gateDisagreeing7 = default;
+            Int4 gateDisagreeing8 = default, gateDisagreeing9 = default, gateDisagreeing10 = default, gateDisagreeing11 = default;
+            Int4 gateDisagreeing12 = default, gateDisagreeing13 = default, gateDisagreeing14 = default, gateDisagreeing15 = default;
+            Words4 gateWords0_0 = default;
+            if (lane < 2)
+            {
+                gateWords0_0 = w.GateSigns[signRow0 + lane];
+            }
+
+            Words4 gateWords0_1 = default;
+            if (lane < 2)
+            {
+                gateWords0_1 = w.GateSigns[signRow1 + lane];
+            }
+
+            Words4 gateWords0_2 = default;
+            if (lane < 2)
+            {
+                gateWords0_2 = w.GateSigns[signRow2 + lane];
+            }
+
+            Words4 gateWords0_3 = default;
+            if (lane < 2)
+            {
+                gateWords0_3 = w.GateSigns[signRow3 + lane];
+            }
+
+            Words4 gateSign0_0 = default;
+            if (lane < 2)
+            {
+                gateSign0_0 = signs[lane];
+            }
+
+            gateDisagreeing0 = Signs.Disagreeing(gateSign0_0, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing0);
+            if (tokens > 1)
+            {
+                Words4 gateSign0_1 = default;
+                if (lane < 2)
+                {
+                    gateSign0_1 = signs[((tokens > 1 ? 1 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing1 = Signs.Disagreeing(gateSign0_1, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing1);
+            }
+
+            if (tokens > 2)
+            {
+                Words4 gateSign0_2 = default;
+                if (lane < 2)
+                {
+                    gateSign0_2 = signs[((tokens > 2 ? 2 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing2 = Signs.Disagreeing(gateSign0_2, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing2);
+            }
+
+            if (tokens > 3)
+            {
+                Words4 gateSign0_3 = default;
+                if (lane < 2)
+                {
+                    gateSign0_3 = signs[((tokens > 3 ? 3 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing3 = Signs.Disagreeing(gateSign0_3, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing3);
+            }
+
+            if (tokens > 4)
+            {
+                Words4 gateSign0_4 = default;
+                if (lane < 2)
+                {
+                    gateSign0_4 = signs[((tokens > 4 ? 4 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing4 = Signs.Disagreeing(gateSign0_4, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing4);
+            }
+
+            if (tokens > 5)
+            {
+                Words4 gateSign0_5 = default;
+                if (lane < 2)
+                {
+                    gateSign0_5 = signs[((tokens > 5 ? 5 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing5 = Signs.Disagreeing(gateSign0_5, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing5);
+            }
+
+            if (tokens > 6)
+            {
+                Words4 gateSign0_6 = default;
+                if (lane < 2)
+                {
+                    gateSign0_6 = signs[((tokens > 6 ? 6 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing6 = Signs.Disagreeing(gateSign0_6, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing6);
+            }
+
+            if (tokens > 7)
+            {
+                Words4 gateSign0_7 = default;
+                if (lane < 2)
+                {
+                    gateSign0_7 = signs[((tokens > 7 ? 7 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing7 = Signs.Disagreeing(gateSign0_7, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing7);
+            }
+
+            if (tokens > 8)
+            {
+                Words4 gateSign0_8 = default;
+                if (lane < 2)
+                {
+                    gateSign0_8 = signs[((tokens > 8 ? 8 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing8 = Signs.Disagreeing(gateSign0_8, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing8);
+            }
+
+            if (tokens > 9)
+            {
+                Words4 gateSign0_9 = default;
+                if (lane < 2)
+                {
+                    gateSign0_9 = signs[((tokens > 9 ? 9 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing9 = Signs.Disagreeing(gateSign0_9, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing9);
+            }
+
+            if (tokens > 10)
+            {
+                Words4 gateSign0_10 = default;
+                if (lane < 2)
+                {
+                    gateSign0_10 = signs[((tokens > 10 ? 10 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing10 = Signs.Disagreeing(
+                    gateSign0_10, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing10);
+            }
+
+            if (tokens > 11)
+            {
+                Words4 gateSign0_11 = default;
+                if (lane < 2)
+                {
+                    gateSign0_11 = signs[((tokens > 11 ? 11 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing11 = Signs.Disagreeing(
+                    gateSign0_11, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing11);
+            }
+
+            if (tokens > 12)
+            {
+                Words4 gateSign0_12 = default;
+                if (lane < 2)
+                {
+                    gateSign0_12 = signs[((tokens > 12 ? 12 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing12 = Signs.Disagreeing(
+                    gateSign0_12, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing12);
+            }
+
+            if (tokens > 13)
+            {
+                Words4 gateSign0_13 = default;
+                if (lane < 2)
+                {
+                    gateSign0_13 = signs[((tokens > 13 ? 13 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing13 = Signs.Disagreeing(
+                    gateSign0_13, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing13);
+            }
+
+            if (tokens > 14)
+            {
+                Words4 gateSign0_14 = default;
+                if (lane < 2)
+                {
+                    gateSign0_14 = signs[((tokens > 14 ? 14 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing14 = Signs.Disagreeing(
+                    gateSign0_14, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing14);
+            }
+
+            if (tokens > 15)
+            {
+                Words4 gateSign0_15 = default;
+                if (lane < 2)
+                {
+                    gateSign0_15 = signs[((tokens > 15 ? 15 : tokens - 1) * SignWords) + lane];
+                }
+
+                gateDisagreeing15 = Signs.Disagreeing(
+                    gateSign0_15, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing15);
+            }
+
+            gateDisagreeing0 = Lanes.SumOfTwo(gateDisagreeing0, gateDisagreeing8, lane, 16);
+            gateDisagreeing1 = Lanes.SumOfTwo(gateDisagreeing1, gateDisagreeing9, lane, 16);
+            gateDisagreeing2 = Lanes.SumOfTwo(gateDisagreeing2, gateDisagreeing10, lane, 16);
+            gateDisagreeing3 = Lanes.SumOfTwo(gateDisagreeing3, gateDisagreeing11, lane, 16);
+            gateDisagreeing4 = Lanes.SumOfTwo(gateDisagreeing4, gateDisagreeing12, lane, 16);
+            gateDisagreeing5 = Lanes.SumOfTwo(gateDisagreeing5, gateDisagreeing13, lane, 16);
+            gateDisagreeing6 = Lanes.SumOfTwo(gateDisagreeing6, gateDisagreeing14, lane, 16);
+            gateDisagreeing7 = Lanes.SumOfTwo(gateDisagreeing7, gateDisagreeing15, lane, 16);
+            gateDisagreeing0 = Lanes.SumOfTwo(gateDisagreeing0, gateDisagreeing4, lane, 8);
+            gateDisagreeing1 = Lanes.SumOfTwo(gateDisagreeing1, gateDisagreeing5, lane, 8);
+            gateDisagreeing2 = Lanes.SumOfTwo(gateDisagreeing2, gateDisagreeing6, lane, 8);
+            gateDisagreeing3 = Lanes.SumOfTwo(gateDisagreeing3, gateDisagreeing7, lane, 8);
+            gateDisagreeing0 = Lanes.SumOfTwo(gateDisagreeing0, gateDisagreeing2, lane, 4);
+            gateDisagreeing1 = Lanes.SumOfTwo(gateDisagreeing1, gateDisagreeing3, lane, 4);
+            gateDisagreeing0 = Lanes.SumOfTwo(gateDisagreeing0, gateDisagreeing1, lane, 2);
+            int gateDisagreeingAB = Lanes.SumOfTwo(gateDisagreeing0.X, gateDisagreeing0.Y, lane, 1);
+            int gateDisagreeingCD = Lanes.SumOfTwo(gateDisagreeing0.Z, gateDisagreeing0.W, lane, 1);
+            uint wantsAB = token < tokens && gateDisagreeingAB <= threshold ? 1u : 0u;
+            uint wantsCD = token < tokens && gateDisagreeingCD <= threshold ? 1u : 0u;
+            uint wantedAB = Lanes.Bits(wantsAB, lane);
+            uint wantsA = wantedAB & 0x55555555u;
+            listed |= wantsA != 0u ? 1u << n : 0u;
+            mine = lane == n ? wantsA : mine;
+            uint wantsB = (wantedAB >> 1) & 0x55555555u;
+            listed |= wantsB != 0u ? 1u << (n + 1) : 0u;
+            mine = lane == n + 1 ? wantsB : mine;
+            uint wantedCD = Lanes.Bits(wantsCD, lane);
+            uint wantsC = wantedCD & 0x55555555u;
+            listed |= wantsC != 0u ? 1u << (n + 2) : 0u;
+            mine = lane == n + 2 ? wantsC : mine;
+            uint wantsD = (wantedCD >> 1) & 0x55555555u;
+            listed |= wantsD != 0u ? 1u << (n + 3) : 0u;
+            mine = lane == n + 3 ? wantsD : mine;
+        }
+
+        uint inside = 0xffu;
+
+        // What any token wants becomes a list, in ascending order.
+        if (lane == 0)
+        {
+            bits[warp] = listed;
+        }
+
+        Group.Barrier();
+        int count = 0;
+        int place = 0;
+        for (int other = 0; other < TogetherWarps; other++)
+        {
+            int ones = IntrinsicMath.PopCount(bits[other]);
+            place += other < warp ? ones : 0;
+            count += ones;
+        }
+
+        if (((listed >> lane) & 1u) != 0u)
+        {
+            int entryOfLane = place + IntrinsicMath.PopCount(listed & ((1u << lane) - 1u));
+            neurons[entryOfLane] = firstOfWarp + lane;
+            wanted[entryOfLane] = mine;
+        }
+
+        if ((((inside & ~listed) >> lane) & 1u) != 0u)
+        {
+            for (int unread = 0; unread < tokens; unread++)
+            {
+                activated[(unread * ActivatedStride) + firstOfWarp + lane] = 0f;
+            }
+        }
+
+        Group.Barrier();
+
+        for (int i = thread; i < inputs; i += 256)
+        {
+            Float4 quad = x[(i / 64 * HiddenQuads) + ((i & 31) * 2) + ((i / 32) & 1)];
+            input[i] = quad;
+        }
+
+        Group.Barrier();
+
+        // Gate, activation, up: four rows for a warp. All warps go on together, for they share what is staged.
+        for (int next = 0; next < count; next += 32)
+        {
+            int entry = next + (warp * 4);
+            int neuronA = neurons[entry < count ? entry : count - 1];
+            int neuronB = neurons[entry + 1 < count ? entry + 1 : count - 1];
+            int neuronC = neurons[entry + 2 < count ? entry + 2 : count - 1];
+            int neuronD = neurons[entry + 3 < count ? entry + 3 : count - 1];
+            Float4 gate0 = default, gate1 = default, gate2 = default, gate3 = default;
+            Float4 gate4 = default, gate5 = default, gate6 = default, gate7 = default;
+            Float4 gate8 = default, gate9 = default, gate10 = default, gate11 = default;
+            Float4 gate12 = default, gate13 = default, gate14 = default, gate15 = default;
+            Words4 gateLoadA = default;
+            Words4 gateLoadB = default;
+            Words4 gateLoadC = default;
+            Words4 gateLoadD = default;
+            if (entry < count)
+            {
+                gateLoadA = w.Gate[(neuronA * RowWords) + lane];
+            }
+
+            if (entry + 1 < count)
+            {
+                gateLoadB = w.Gate[(neuronB * RowWords) + lane];
+            }
+
+            if (entry + 2 < count)
+            {
+                gateLoadC = w.Gate[(neuronC * RowWords) + lane];
+            }
+
+            if (entry + 3 < count)
+            {
+                gateLoadD = w.Gate[(neuronD * RowWords) + lane];
+            }
+
+            FourRows gateRows0 = new(F16.Widen0(gateLoadA), F16.Widen0(gateLoadB), F16.Widen0(gateLoadC), F16.Widen0(gateLoadD));
+            FourRows gateRows1 = new(F16.Widen1(gateLoadA), F16.Widen1(gateLoadB), F16.Widen1(gateLoadC), F16.Widen1(gateLoadD));
+            gate0 = gateRows1.Dot(input[lane + 32], gateRows0.Dot(input[lane], gate0));
+            if (tokens > 1)
+            {
+                gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            }
+
+            if (tokens > 2)
+            {
+                gate2 = gateRows1.Dot(input[lane + 160], gateRows0.Dot(input[lane + 128], gate2));
+            }
+
+            if (tokens > 3)
+            {
+                gate3 = gateRows1.Dot(input[lane + 224], gateRows0.Dot(input[lane + 192], gate3));
+            }
+
+            if (tokens > 4)
+            {
+                gate4 = gateRows1.Dot(input[lane + 288], gateRows0.Dot(input[lane + 256], gate4));
+            }
+
+            if (tokens > 5)
+            {
+                gate5 = gateRows1.Dot(input[lane + 352], gateRows0.Dot(input[lane + 320], gate5));
+            }
+
+            if (tokens > 6)
+            {
+                gate6 = gateRows1.Dot(input[lane + 416], gateRows0.Dot(input[lane + 384], gate6));
+            }
+
+            if (tokens > 7)
+            {
+                gate7 = gateRows1.Dot(input[lane + 480], gateRows0.Dot(input[lane + 448], gate7));
+            }
+
+            if (tokens > 8)
+            {
+                gate8 = gateRows1.Dot(input[lane + 544], gateRows0.Dot(input[lane + 512], gate8));
+            }
+
+            if (tokens > 9)
+            {
+                gate9 = gateRows1.Dot(input[lane + 608], gateRows0.Dot(input[lane + 576], gate9));
+            }
+
+            if (tokens > 10)
+            {
+                gate10 = gateRows1.Dot(input[lane + 672], gateRows0.Dot(input[lane + 640], gate10));
+            }
+
+            if (tokens > 11)
+            {
+                gate11 = gateRows1.Dot(input[lane + 736], gateRows0.Dot(input[lane + 704], gate11));
+            }
+
+            if (tokens > 12)
+            {
+                gate12 = gateRows1.Dot(input[lane + 800], gateRows0.Dot(input[lane + 768], gate12));
+            }
+
+            if (tokens > 13)
+            {
+                gate13 = gateRows1.Dot(input[lane + 864], gateRows0.Dot(input[lane + 832], gate13));
+            }
+
+            if (tokens > 14)
+            {
+                gate14 = gateRows1.Dot(input[lane + 928], gateRows0.Dot(input[lane + 896], gate14));
+            }
+
+            if (tokens > 15)
+            {
+                gate15 = gateRows1.Dot(input[lane + 992], gateRows0.Dot(input[lane + 960], gate15));
+            }
+
+            gate0 = Lanes.SumOfTwo(gate0, gate8, lane, 16);
+            gate1 = Lanes.SumOfTwo(gate1, gate9, lane, 16);
+            gate2 = Lanes.SumOfTwo(gate2, gate10, lane, 16);
+            gate3 = Lanes.SumOfTwo(gate3, gate11, lane, 16);
+            gate4 = Lanes.SumOfTwo(gate4, gate12, lane, 16);
+            gate5 = Lanes.SumOfTwo(gate5, gate13, lane, 16);
+            gate6 = Lanes.SumOfTwo(gate6, gate14, lane, 16);
+            gate7 = Lanes.SumOfTwo(gate7, gate15, lane, 16);
+            gate0 = Lanes.SumOfTwo(gate0, gate4, lane, 8);
+            gate1 = Lanes.SumOfTwo(gate1, gate5, lane, 8);
+            gate2 = Lanes.SumOfTwo(gate2, gate6, lane, 8);
+            gate3 = Lanes.SumOfTwo(gate3, gate7, lane, 8);
+            gate0 = Lanes.SumOfTwo(gate0, gate2, lane, 4);
+            gate1 = Lanes.SumOfTwo(gate1, gate3, lane, 4);
+            gate0 = Lanes.SumOfTwo(gate0, gate1, lane, 2);
+            float gateAB = Lanes.SumOfTwo(gate0.X, gate0.Y, lane, 1);
+            float gateCD = Lanes.SumOfTwo(gate0.Z, gate0.W, lane, 1);
+            int neuronAB = own == 0 ? neuronA : neuronB;
+            float activationAB = Activate(gateAB);
+            uint keepsAB = 0u;
+            if (entry + own < count && ((wanted[entry + own] >> (2 * token)) & 1u) != 0u && activationAB != 0f)
+            {
+                keepsAB = 1u;
+            }
+
+            uint keptAB = Lanes.Bits(keepsAB, lane);
+            int neuronCD = own == 0 ? neuronC : neuronD;
+            float activationCD = Activate(gateCD);
+            uint keepsCD = 0u;
+            if (entry + own + 2 < count && ((wanted[entry + own + 2] >> (2 * token)) & 1u) != 0u && activationCD != 0f)
+            {
+                keepsCD = 1u;
+            }
+
+            uint keptCD = Lanes.Bits(keepsCD, lane);
+            Float4 up0 = default, up1 = default, up2 = default, up3 = default;
+            Float4 up4 = default, up5 = default, up6 = default, up7 = default;
+            Float4 up8 = default, up9 = default, up10 = default, up11 = default;
+            Float4 up12 = default, up13 = default, up14 = default, up15 = default;
+            Words4 upLoadA = default;
+            Words4 upLoadB = default;
+            Words4 upLoadC = default;
+            Words4 upLoadD = default;
+            if ((keptAB & 0x55555555u) != 0u)
+            {
+                upLoadA = w.Up[(neuronA * RowWords) + lane];
+            }
+
+            if ((keptAB & ~0x55555555u) != 0u)
+            {
+                upLoadB = w.Up[(neuronB * RowWords) + lane];
+            }
+
+            if ((keptCD & 0x55555555u) != 0u)
+            {
+                upLoadC = w.Up[(neuronC * RowWords) + lane];
+            }
+
+            if ((keptCD & ~0x55555555u) != 0u)
+            {
+                upLoadD = w.Up[(neuronD * RowWords) + lane];
+            }
+
+            FourRows upRows0 = new(F16.Widen0(upLoadA), F16.Widen0(upLoadB), F16.Widen0(upLoadC), F16.Widen0(upLoadD));
+            FourRows upRows1 = new(F16.Widen1(upLoadA), F16.Widen1(upLoadB), F16.Widen1(upLoadC), F16.Widen1(upLoadD));
+            up0 = upRows1.Dot(input[lane + 32], upRows0.Dot(input[lane], up0));
+            if (tokens > 1)
+            {
+                up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            }
+
+            if (tokens > 2)
+            {
+                up2 = upRows1.Dot(input[lane + 160], upRows0.Dot(input[lane + 128], up2));
+            }
+
+            if (tokens > 3)
+            {
+                up3 = upRows1.Dot(input[lane + 224], upRows0.Dot(input[lane + 192], up3));
+            }
+
+            if (tokens > 4)
+            {
+                up4 = upRows1.Dot(input[lane + 288], upRows0.Dot(input[lane + 256], up4));
+            }
+
+            if (tokens > 5)
+            {
+                up5 = upRows1.Dot(input[lane + 352], upRows0.Dot(input[lane + 320], up5));
+            }
+
+            if (tokens > 6)
+            {
+                up6 = upRows1.Dot(input[lane + 416], upRows0.Dot(input[lane + 384], up6));
+            }
+
+            if (tokens > 7)
+            {
+                up7 = upRows1.Dot(input[lane + 480], upRows0.Dot(input[lane + 448], up7));
+            }
+
+            if (tokens > 8)
+            {
+                up8 = upRows1.Dot(input[lane + 544], upRows0.Dot(input[lane + 512], up8));
+            }
+
+            if (tokens > 9)
+            {
+                up9 = upRows1.Dot(input[lane + 608], upRows0.Dot(input[lane + 576], up9));
+            }
+
+            if (tokens > 10)
+            {
+                up10 = upRows1.Dot(input[lane + 672], upRows0.Dot(input[lane + 640], up10));
+            }
+
+            if (tokens > 11)
+            {
+                up11 = upRows1.Dot(input[lane + 736], upRows0.Dot(input[lane + 704], up11));
+            }
+
+            if (tokens > 12)
+            {
+                up12 = upRows1.Dot(input[lane + 800], upRows0.Dot(input[lane + 768], up12));
+            }
+
+            if (tokens > 13)
+            {
+                up13 = upRows1.Dot(input[lane + 864], upRows0.Dot(input[lane + 832], up13));
+            }
+
+            if (tokens > 14)
+            {
+                up14 = upRows1.Dot(input[lane + 928], upRows0.Dot(input[lane + 896], up14));
+            }
+
+            if (tokens > 15)
+            {
+                up15 = upRows1.Dot(input[lane + 992], upRows0.Dot(input[lane + 960], up15));
+            }
+
+            up0 = Lanes.SumOfTwo(up0, up8, lane, 16);
+            up1 = Lanes.SumOfTwo(up1, up9, lane, 16);
+            up2 = Lanes.SumOfTwo(up2, up10, lane, 16);
+            up3 = Lanes.SumOfTwo(up3, up11, lane, 16);
+            up4 = Lanes.SumOfTwo(up4, up12, lane, 16);
+            up5 = Lanes.SumOfTwo(up5, up13, lane, 16);
+            up6 = Lanes.SumOfTwo(up6, up14, lane, 16);
+            up7 = Lanes.SumOfTwo(up7, up15, lane, 16);
+            up0 = Lanes.SumOfTwo(up0, up4, lane, 8);
+            up1 = Lanes.SumOfTwo(up1, up5, lane, 8);
+            up2 = Lanes.SumOfTwo(up2, up6, lane, 8);
+            up3 = Lanes.SumOfTwo(up3, up7, lane, 8);
+            up0 = Lanes.SumOfTwo(up0, up2, lane, 4);
+            up1 = Lanes.SumOfTwo(up1, up3, lane, 4);
+            up0 = Lanes.SumOfTwo(up0, up1, lane, 2);
+            float upAB = Lanes.SumOfTwo(up0.X, up0.Y, lane, 1);
+            float upCD = Lanes.SumOfTwo(up0.Z, up0.W, lane, 1);
+            float valueAB = keepsAB != 0u ? activationAB * upAB : 0f;
+            if (token < tokens && entry + own < count)
+            {
+                activated[(token * ActivatedStride) + neuronAB] = valueAB;
+            }
+
+            float valueCD = keepsCD != 0u ? activationCD * upCD : 0f;
+            if (token < tokens && entry + own + 2 < count)
+            {
+                activated[(token * ActivatedStride) + neuronCD] = valueCD;
+            }
+        }
+    }
+
+    /// <summary>Down of up to 16 tokens: a group has a slice of the neurons and 512 columns. What no token wants is not read.</summary>
+    internal static void DownTogether(Weights w, ArrayView<float> activated, int tokens, ArrayView<Float4> partial)
+    {
+        ArrayView<uint> bits = SharedMemory.Allocate<uint>(1);
+        ArrayView<int> neurons = SharedMemory.Allocate<int>(SliceNeurons);
+        ArrayView<Float4> values = SharedMemory.Allocate<Float4>(64); // four tokens' each
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int warp = thread / 32;
+        int first = Grid.IdxX * SliceNeurons;
+
+        // Values of the slice's neurons, and which of these any token wants. 32 for a warp.
+        if (warp < 1)
+        {
+            int n = (warp * 32) + lane;
+            uint isWanted = 0u;
+            if (n < SliceNeurons)
+            {
+                for (int four = 0; four < 4; four++)
+                {
+                    int source = (four * 4 * ActivatedStride) + first + n;
+                    Float4 value = default;
+                    if (four * 4 < tokens)
+                    {
+                        value.X = activated[source];
+                    }
+
+                    if ((four * 4) + 1 < tokens)
+                    {
+                        value.Y = activated[source + ActivatedStride];
+                    }
+
+                    if ((four * 4) + 2 < tokens)
+                    {
+                        value.Z = activated[source + (2 * ActivatedStride)];
+                    }
+
+                    if ((four * 4) + 3 < tokens)
+                    {
+                        value.W = activated[source + (3 * ActivatedStride)];
+                    }
+
+                    values[(n * 4) + four] = value;
+                    isWanted |= value.X != 0f || value.Y != 0f || value.Z != 0f || value.W != 0f ? 1u : 0u;
+                }
+            }
+
+            uint wanted = Lanes.Bits(isWanted, lane);
+            if (lane == 0)
+            {
+                bits[warp] = wanted;
+            }
+        }
+
+        Group.Barrier();
+        int rows = 0;
+        for (int chunk = 0; chunk < 1; chunk++)
+        {
+            uint ofChunk = bits[chunk];
+            if ((chunk & 3) == warp && ((ofChunk >> lane) & 1u) != 0u)
+            {
+                neurons[rows + IntrinsicMath.PopCount(ofChunk & ((1u << lane) - 1u))] = (chunk * 32) + lane;
+            }
+
+            rows += IntrinsicMath.PopCount(ofChunk);
+        }
+
+        Group.Barrier();
+
+        // Each thread its columns, of all tokens, in registers; four rows are under way together.
+        int quad = (Grid.IdxY * 128) + thread;
+        if (quad < HiddenQuads)
+        {
+            ArrayView<Words2> down = w.Down.Cast<Words2>();
+            Float4 y0 = default, y1 = default, y2 = default, y3 = default;
+            Float4 y4 = default, y5 = default, y6 = default, y7 = default;
+            Float4 y8 = default, y9 = default, y10 = default, y11 = default;
+            Float4 y12 = default, y13 = default, y14 = default, y15 = default;
+            int next = 0;
+            for (; next + 4 <= rows; next += 4)
+            {
+                int neuron0 = neurons[next];
+                int neuron1 = neurons[next + 1];
+                int neuron2 = neurons[next + 2];
+                int neuron3 = neurons[next + 3];
+                Float4 down0 = F16.Widen(down[((first + neuron0) * HiddenQuads) + quad]);
+                Float4 down1 = F16.Widen(down[((first + neuron1) * HiddenQuads) + quad]);
+                Float4 down2 = F16.Widen(down[((first + neuron2) * HiddenQuads) + quad]);
+                Float4 down3 = F16.Widen(down[((first + neuron3) * HiddenQuads) + quad]);
+                Float4 h0_0 = values[(neuron0 * 4)];
+                Float4.AddScaled(down0, h0_0.X, ref y0);
+                Float4.AddScaled(down0, h0_0.Y, ref y1);
+                Float4.AddScaled(down0, h0_0.Z, ref y2);
+                Float4.AddScaled(down0, h0_0.W, ref y3);
+                Float4 h0_1 = values[(neuron0 * 4) + 1];
+                Float4.AddScaled(down0, h0_1.X, ref y4);
+                Float4.AddScaled(down0, h0_1.Y, ref y5);
+                Float4.AddScaled(down0, h0_1.Z, ref y6);
+                Float4.AddScaled(down0, h0_1.W, ref y7);
+                Float4 h1_0 = values[(neuron1 * 4)];
+                Float4.AddScaled(down1, h1_0.X, ref y0);
+                Float4.AddScaled(down1, h1_0.Y, ref y1);
+                Float4.AddScaled(down1, h1_0.Z, ref y2);
+                Float4.AddScaled(down1, h1_0.W, ref y3);
+                Float4 h1_1 = values[(neuron1 * 4) + 1];
+                Float4.AddScaled(down1, h1_1.X, ref y4);
+                Float4.AddScaled(down1, h1_1.Y, ref y5);
+                Float4.AddScaled(down1, h1_1.Z, ref y6);
+                Float4.AddScaled(down1, h1_1.W, ref y7);
+                Float4 h2_0 = values[(neuron2 * 4)];
+                Float4.AddScaled(down2, h2_0.X, ref y0);
+                Float4.AddScaled(down2, h2_0.Y, ref y1);
+                Float4.AddScaled(down2, h2_0.Z, ref y2);
+                Float4.AddScaled(down2, h2_0.W, ref y3);
+                Float4 h2_1 = values[(neuron2 * 4) + 1];
+                Float4.AddScaled(down2, h2_1.X, ref y4);
+                Float4.AddScaled(down2, h2_1.Y, ref y5);
+                Float4.AddScaled(down2, h2_1.Z, ref y6);
+                Float4.AddScaled(down2, h2_1.W, ref y7);
+                Float4 h3_0 = values[(neuron3 * 4)];
+                Float4.AddScaled(down3, h3_0.X, ref y0);
+                Float4.AddScaled(down3, h3_0.Y, ref y1);
+                Float4.AddScaled(down3, h3_0.Z, ref y2);
+                Float4.AddScaled(down3, h3_0.W, ref y3);
+                Float4 h3_1 = values[(neuron3 * 4) + 1];
+                Float4.AddScaled(down3, h3_1.X, ref y4);
+                Float4.AddScaled(down3, h3_1.Y, ref y5);
+                Float4.AddScaled(down3, h3_1.Z, ref y6);
+                Float4.AddScaled(down3, h3_1.W, ref y7);
+                if (tokens > 8)
+                {
+                    Float4 h0_2 = values[(neuron0 * 4) + 2];
+                    Float4.AddScaled(down0, h0_2.X, ref y8);
+                    Float4.AddScaled(down0, h0_2.Y, ref y9);
+                    Float4.AddScaled(down0, h0_2.Z, ref y10);
+                    Float4.AddScaled(down0, h0_2.W, ref y11);
+                    Float4 h0_3 = values[(neuron0 * 4) + 3];
+                    Float4.AddScaled(down0, h0_3.X, ref y12);
+                    Float4.AddScaled(down0, h0_3.Y, ref y13);
+                    Float4.AddScaled(down0, h0_3.Z, ref y14);
+                    Float4.AddScaled(down0, h0_3.W, ref y15);
+                    Float4 h1_2 = values[(neuron1 * 4) + 2];
+                    Float4.AddScaled(down1, h1_2.X, ref y8);
+                    Float4.AddScaled(down1, h1_2.Y, ref y9);
+                    Float4.AddScaled(down1, h1_2.Z, ref y10);
+                    Float4.AddScaled(down1, h1_2.W, ref y11);
+                    Float4 h1_3 = values[(neuron1 * 4) + 3];
+                    Float4.AddScaled(down1, h1_3.X, ref y12);
+                    Float4.AddScaled(down1, h1_3.Y, ref y13);
+                    Float4.AddScaled(down1, h1_3.Z, ref y14);
+                    Float4.AddScaled(down1, h1_3.W, ref y15);
+                    Float4 h2_2 = values[(neuron2 * 4) + 2];
+                    Float4.AddScaled(down2, h2_2.X, ref y8);
+                    Float4.AddScaled(down2, h2_2.Y, ref y9);
+                    Float4.AddScaled(down2, h2_2.Z, ref y10);
+                    Float4.AddScaled(down2, h2_2.W, ref y11);
+                    Float4 h2_3 = values[(neuron2 * 4) + 3];
+                    Float4.AddScaled(down2, h2_3.X, ref y12);
+                    Float4.AddScaled(down2, h2_3.Y, ref y13);
+                    Float4.AddScaled(down2, h2_3.Z, ref y14);
+                    Float4.AddScaled(down2, h2_3.W, ref y15);
+                    Float4 h3_2 = values[(neuron3 * 4) + 2];
+                    Float4.AddScaled(down3, h3_2.X, ref y8);
+                    Float4.AddScaled(down3, h3_2.Y, ref y9);
+                    Float4.AddScaled(down3, h3_2.Z, ref y10);
+                    Float4.AddScaled(down3, h3_2.W, ref y11);
+                    Float4 h3_3 = values[(neuron3 * 4) + 3];
+                    Float4.AddScaled(down3, h3_3.X, ref y12);
+                    Float4.AddScaled(down3, h3_3.Y, ref y13);
+                    Float4.AddScaled(down3, h3_3.Z, ref y14);
+                    Float4.AddScaled(down3, h3_3.W, ref y15);
+                }
+            }
+
+            for (; next < rows; next++)
+            {
+                int neuron0 = neurons[next];
+                Float4 down0 = F16.Widen(down[((first + neuron0) * HiddenQuads) + quad]);
+                Float4 h0_0 = values[(neuron0 * 4)];
+                Float4.AddScaled(down0, h0_0.X, ref y0);
+                Float4.AddScaled(down0, h0_0.Y, ref y1);
+                Float4.AddScaled(down0, h0_0.Z, ref y2);
+                Float4.AddScaled(down0, h0_0.W, ref y3);
+                Float4 h0_1 = values[(neuron0 * 4) + 1];
+                Float4.AddScaled(down0, h0_1.X, ref y4);
+                Float4.AddScaled(down0, h0_1.Y, ref y5);
+                Float4.AddScaled(down0, h0_1.Z, ref y6);
+                Float4.AddScaled(down0, h0_1.W, ref y7);
+                if (tokens > 8)
+                {
+                    Float4 h0_2 = values[(neuron0 * 4) + 2];
+                    Float4.AddScaled(down0, h0_2.X, ref y8);
+                    Float4.AddScaled(down0, h0_2.Y, ref y9);
+                    Float4.AddScaled(down0, h0_2.Z, ref y10);
+                    Float4.AddScaled(down0, h0_2.W, ref y11);
+                    Float4 h0_3 = values[(neuron0 * 4) + 3];
+                    Float4.AddScaled(down0, h0_3.X, ref y12);
+                    Float4.AddScaled(down0, h0_3.Y, ref y13);
+                    Float4.AddScaled(down0, h0_3.Z, ref y14);
+                    Float4.AddScaled(down0, h0_3.W, ref y15);
+                }
+            }
+
+            int place = (Grid.IdxX * HiddenQuads) + ((quad & 1) * RowWords) + (quad / 2);
+            partial[place] = y0;
+            if (tokens > 1)
+            {
+                partial[place + (1 * Slices * HiddenQuads)] = y1;
+            }
+
+            if (tokens > 2)
+            {
+                partial[place + (2 * Slices * HiddenQuads)] = y2;
+            }
+
+            if (tokens > 3)
+            {
+                partial[place + (3 * Slices * HiddenQuads)] = y3;
+            }
+
+            if (tokens > 4)
+            {
+                partial[place + (4 * Slices * HiddenQuads)] = y4;
+            }
+
+            if (tokens > 5)
+            {
+                partial[place + (5 * Slices * HiddenQuads)] = y5;
+            }
+
+            if (tokens > 6)
+            {
+                partial[place + (6 * Slices * HiddenQuads)] = y6;
+            }
+
+            if (tokens > 7)
+            {
+                partial[place + (7 * Slices * HiddenQuads)] = y7;
+            }
+
+            if (tokens > 8)
+            {
+                partial[place + (8 * Slices * HiddenQuads)] = y8;
+            }
+
+            if (tokens > 9)
+            {
+                partial[place + (9 * Slices * HiddenQuads)] = y9;
+            }
+
+            if (tokens > 10)
+            {
+                partial[place + (10 * Slices * HiddenQuads)] = y10;
+            }
+
+            if (tokens > 11)
+            {
+                partial[place + (11 * Slices * HiddenQuads)] = y11;
+            }
+
+            if (tokens > 12)
+            {
+                partial[place + (12 * Slices * HiddenQuads)] = y12;
+            }
+
+            if (tokens > 13)
+            {
+                partial[place + (13 * Slices * HiddenQuads)] = y13;
+            }
+
+            if (tokens > 14)
+            {
+                partial[place + (14 * Slices * HiddenQuads)] = y14;
+            }
+
+            if (tokens > 15)
+            {
+                partial[place + (15 * Slices * HiddenQuads)] = y15;
+            }
+        }
+    }
+
     /// <summary>Activations of a prompt's tokens: h = activation(h) * up, in place.</summary>
     internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)
     {
         int neuron = (Grid.IdxX * 128) + Group.IdxX;
         if (neuron < Intermediate)
         {
-            int i = (Grid.IdxY * 1024) + neuron;
+            int i = (Grid.IdxY * ActivatedStride) + neuron;
             float activation = Activate(h[i]);
             float product = activation == 0f ? 0f : activation * up[i];
             h[i] = product;
