@@ -563,19 +563,12 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int warp = thread / 32;
         int token = lane / 2; // whose sums the lane has, of two rows out of four
         int own = lane & 1;
-        int inputs = (tokens + 1) / 2 * 128; // staged at a time
+        int inputs = tokens * 64; // staged at a time
         int first = Grid.IdxX * TogetherNeurons;
 
         for (int i = thread; i < inputs; i += 256)
         {
-            int ofToken = i / 64;
-            int quadOfInput = ((i & 31) * 2) + ((i / 32) & 1);
-            Float4 quad = default;
-            if (ofToken < tokens)
-            {
-                quad = x[(ofToken * HiddenQuads) + quadOfInput];
-            }
-
+            Float4 quad = x[(i / 64 * HiddenQuads) + ((i & 31) * 2) + ((i / 32) & 1)];
             input[i] = quad;
         }
 
@@ -589,12 +582,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             int neuronB = first + (entry + 1 < TogetherNeurons ? entry + 1 : TogetherNeurons - 1);
             int neuronC = first + (entry + 2 < TogetherNeurons ? entry + 2 : TogetherNeurons - 1);
             int neuronD = first + (entry + 3 < TogetherNeurons ? entry + 3 : TogetherNeurons - 1);
-            Float4 gate0 =
-                default, gate1 =
-                    default, gate2 = default, gate3 = default, gate4 = default, gate5 = default, gate6 = default, gate7 = default;
-            Float4 gate8 =
-                default, gate9 =
-                    default, gate10 = default, gate11 = default, gate12 = default, gate13 = default, gate14 = default, gate15 = default;
+            Float4 gate0 = default, gate1 = default, gate2 = default, gate3 = default;
+            Float4 gate4 = default, gate5 = default, gate6 = default, gate7 = default;
+            Float4 gate8 = default, gate9 = default, gate10 = default, gate11 = default;
+            Float4 gate12 = default, gate13 = default, gate14 = default, gate15 = default;
             Words4 gateLoadA = default;
             Words4 gateLoadB = default;
             Words4 gateLoadC = default;
@@ -622,47 +613,78 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             FourRows gateRows0 = new(F16.Widen0(gateLoadA), F16.Widen0(gateLoadB), F16.Widen0(gateLoadC), F16.Widen0(gateLoadD));
             FourRows gateRows1 = new(F16.Widen1(gateLoadA), F16.Widen1(gateLoadB), F16.Widen1(gateLoadC), F16.Widen1(gateLoadD));
             gate0 = gateRows1.Dot(input[lane + 32], gateRows0.Dot(input[lane], gate0));
-            gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            if (tokens > 1)
+            {
+                gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            }
 
             if (tokens > 2)
             {
                 gate2 = gateRows1.Dot(input[lane + 160], gateRows0.Dot(input[lane + 128], gate2));
+            }
+
+            if (tokens > 3)
+            {
                 gate3 = gateRows1.Dot(input[lane + 224], gateRows0.Dot(input[lane + 192], gate3));
             }
 
             if (tokens > 4)
             {
                 gate4 = gateRows1.Dot(input[lane + 288], gateRows0.Dot(input[lane + 256], gate4));
+            }
+
+            if (tokens > 5)
+            {
                 gate5 = gateRows1.Dot(input[lane + 352], gateRows0.Dot(input[lane + 320], gate5));
             }
 
             if (tokens > 6)
             {
                 gate6 = gateRows1.Dot(input[lane + 416], gateRows0.Dot(input[lane + 384], gate6));
+            }
+
+            if (tokens > 7)
+            {
                 gate7 = gateRows1.Dot(input[lane + 480], gateRows0.Dot(input[lane + 448], gate7));
             }
 
             if (tokens > 8)
             {
                 gate8 = gateRows1.Dot(input[lane + 544], gateRows0.Dot(input[lane + 512], gate8));
+            }
+
+            if (tokens > 9)
+            {
                 gate9 = gateRows1.Dot(input[lane + 608], gateRows0.Dot(input[lane + 576], gate9));
             }
 
             if (tokens > 10)
             {
                 gate10 = gateRows1.Dot(input[lane + 672], gateRows0.Dot(input[lane + 640], gate10));
+            }
+
+            if (tokens > 11)
+            {
                 gate11 = gateRows1.Dot(input[lane + 736], gateRows0.Dot(input[lane + 704], gate11));
             }
 
             if (tokens > 12)
             {
                 gate12 = gateRows1.Dot(input[lane + 800], gateRows0.Dot(input[lane + 768], gate12));
+            }
+
+            if (tokens > 13)
+            {
                 gate13 = gateRows1.Dot(input[lane + 864], gateRows0.Dot(input[lane + 832], gate13));
             }
 
             if (tokens > 14)
             {
                 gate14 = gateRows1.Dot(input[lane + 928], gateRows0.Dot(input[lane + 896], gate14));
+            }
+
+            if (tokens > 15)
+            {
                 gate15 = gateRows1.Dot(input[lane + 992], gateRows0.Dot(input[lane + 960], gate15));
             }
 
@@ -687,9 +709,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             float activationAB = Activate(gateAB);
             int neuronCD = own == 0 ? neuronC : neuronD;
             float activationCD = Activate(gateCD);
-            Float4 up0 = default, up1 = default, up2 = default, up3 = default, up4 = default, up5 = default, up6 = default, up7 = default;
-            Float4 up8 =
-                default, up9 = default, up10 = default, up11 = default, up12 = default, up13 = default, up14 = default, up15 = default;
+            Float4 up0 = default, up1 = default, up2 = default, up3 = default;
+            Float4 up4 = default, up5 = default, up6 = default, up7 = default;
+            Float4 up8 = default, up9 = default, up10 = default, up11 = default;
+            Float4 up12 = default, up13 = default, up14 = default, up15 = default;
             Words4 upLoadA = default;
             Words4 upLoadB = default;
             Words4 upLoadC = default;
@@ -717,47 +740,78 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             FourRows upRows0 = new(F16.Widen0(upLoadA), F16.Widen0(upLoadB), F16.Widen0(upLoadC), F16.Widen0(upLoadD));
             FourRows upRows1 = new(F16.Widen1(upLoadA), F16.Widen1(upLoadB), F16.Widen1(upLoadC), F16.Widen1(upLoadD));
             up0 = upRows1.Dot(input[lane + 32], upRows0.Dot(input[lane], up0));
-            up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            if (tokens > 1)
+            {
+                up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            }
 
             if (tokens > 2)
             {
                 up2 = upRows1.Dot(input[lane + 160], upRows0.Dot(input[lane + 128], up2));
+            }
+
+            if (tokens > 3)
+            {
                 up3 = upRows1.Dot(input[lane + 224], upRows0.Dot(input[lane + 192], up3));
             }
 
             if (tokens > 4)
             {
                 up4 = upRows1.Dot(input[lane + 288], upRows0.Dot(input[lane + 256], up4));
+            }
+
+            if (tokens > 5)
+            {
                 up5 = upRows1.Dot(input[lane + 352], upRows0.Dot(input[lane + 320], up5));
             }
 
             if (tokens > 6)
             {
                 up6 = upRows1.Dot(input[lane + 416], upRows0.Dot(input[lane + 384], up6));
+            }
+
+            if (tokens > 7)
+            {
                 up7 = upRows1.Dot(input[lane + 480], upRows0.Dot(input[lane + 448], up7));
             }
 
             if (tokens > 8)
             {
                 up8 = upRows1.Dot(input[lane + 544], upRows0.Dot(input[lane + 512], up8));
+            }
+
+            if (tokens > 9)
+            {
                 up9 = upRows1.Dot(input[lane + 608], upRows0.Dot(input[lane + 576], up9));
             }
 
             if (tokens > 10)
             {
                 up10 = upRows1.Dot(input[lane + 672], upRows0.Dot(input[lane + 640], up10));
+            }
+
+            if (tokens > 11)
+            {
                 up11 = upRows1.Dot(input[lane + 736], upRows0.Dot(input[lane + 704], up11));
             }
 
             if (tokens > 12)
             {
                 up12 = upRows1.Dot(input[lane + 800], upRows0.Dot(input[lane + 768], up12));
+            }
+
+            if (tokens > 13)
+            {
                 up13 = upRows1.Dot(input[lane + 864], upRows0.Dot(input[lane + 832], up13));
             }
 
             if (tokens > 14)
             {
                 up14 = upRows1.Dot(input[lane + 928], upRows0.Dot(input[lane + 896], up14));
+            }
+
+            if (tokens > 15)
+            {
                 up15 = upRows1.Dot(input[lane + 992], upRows0.Dot(input[lane + 960], up15));
             }
 
@@ -804,19 +858,12 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int warp = thread / 32;
         int token = lane / 2; // whose sums the lane has, of two rows out of four
         int own = lane & 1;
-        int inputs = (tokens + 1) / 2 * 128; // staged at a time
+        int inputs = tokens * 64; // staged at a time
         int first = Grid.IdxX * TogetherNeurons;
 
         for (int i = thread; i < inputs; i += 256)
         {
-            int ofToken = i / 64;
-            int quadOfInput = ((i & 31) * 2) + ((i / 32) & 1);
-            Float4 quad = default;
-            if (ofToken < tokens)
-            {
-                quad = x[(ofToken * HiddenQuads) + quadOfInput];
-            }
-
+            Float4 quad = x[(i / 64 * HiddenQuads) + ((i & 31) * 2) + ((i / 32) & 1)];
             input[i] = quad;
         }
 
@@ -830,12 +877,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             int neuronB = first + (entry + 1 < TogetherNeurons ? entry + 1 : TogetherNeurons - 1);
             int neuronC = first + (entry + 2 < TogetherNeurons ? entry + 2 : TogetherNeurons - 1);
             int neuronD = first + (entry + 3 < TogetherNeurons ? entry + 3 : TogetherNeurons - 1);
-            Float4 gate0 =
-                default, gate1 =
-                    default, gate2 = default, gate3 = default, gate4 = default, gate5 = default, gate6 = default, gate7 = default;
-            Float4 gate8 =
-                default, gate9 =
-                    default, gate10 = default, gate11 = default, gate12 = default, gate13 = default, gate14 = default, gate15 = default;
+            Float4 gate0 = default, gate1 = default, gate2 = default, gate3 = default;
+            Float4 gate4 = default, gate5 = default, gate6 = default, gate7 = default;
+            Float4 gate8 = default, gate9 = default, gate10 = default, gate11 = default;
+            Float4 gate12 = default, gate13 = default, gate14 = default, gate15 = default;
             Words4 gateLoadA = default;
             Words4 gateLoadB = default;
             Words4 gateLoadC = default;
@@ -863,47 +908,78 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             FourRows gateRows0 = new(F16.Widen0(gateLoadA), F16.Widen0(gateLoadB), F16.Widen0(gateLoadC), F16.Widen0(gateLoadD));
             FourRows gateRows1 = new(F16.Widen1(gateLoadA), F16.Widen1(gateLoadB), F16.Widen1(gateLoadC), F16.Widen1(gateLoadD));
             gate0 = gateRows1.Dot(input[lane + 32], gateRows0.Dot(input[lane], gate0));
-            gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            if (tokens > 1)
+            {
+                gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            }
 
             if (tokens > 2)
             {
                 gate2 = gateRows1.Dot(input[lane + 160], gateRows0.Dot(input[lane + 128], gate2));
+            }
+
+            if (tokens > 3)
+            {
                 gate3 = gateRows1.Dot(input[lane + 224], gateRows0.Dot(input[lane + 192], gate3));
             }
 
             if (tokens > 4)
             {
                 gate4 = gateRows1.Dot(input[lane + 288], gateRows0.Dot(input[lane + 256], gate4));
+            }
+
+            if (tokens > 5)
+            {
                 gate5 = gateRows1.Dot(input[lane + 352], gateRows0.Dot(input[lane + 320], gate5));
             }
 
             if (tokens > 6)
             {
                 gate6 = gateRows1.Dot(input[lane + 416], gateRows0.Dot(input[lane + 384], gate6));
+            }
+
+            if (tokens > 7)
+            {
                 gate7 = gateRows1.Dot(input[lane + 480], gateRows0.Dot(input[lane + 448], gate7));
             }
 
             if (tokens > 8)
             {
                 gate8 = gateRows1.Dot(input[lane + 544], gateRows0.Dot(input[lane + 512], gate8));
+            }
+
+            if (tokens > 9)
+            {
                 gate9 = gateRows1.Dot(input[lane + 608], gateRows0.Dot(input[lane + 576], gate9));
             }
 
             if (tokens > 10)
             {
                 gate10 = gateRows1.Dot(input[lane + 672], gateRows0.Dot(input[lane + 640], gate10));
+            }
+
+            if (tokens > 11)
+            {
                 gate11 = gateRows1.Dot(input[lane + 736], gateRows0.Dot(input[lane + 704], gate11));
             }
 
             if (tokens > 12)
             {
                 gate12 = gateRows1.Dot(input[lane + 800], gateRows0.Dot(input[lane + 768], gate12));
+            }
+
+            if (tokens > 13)
+            {
                 gate13 = gateRows1.Dot(input[lane + 864], gateRows0.Dot(input[lane + 832], gate13));
             }
 
             if (tokens > 14)
             {
                 gate14 = gateRows1.Dot(input[lane + 928], gateRows0.Dot(input[lane + 896], gate14));
+            }
+
+            if (tokens > 15)
+            {
                 gate15 = gateRows1.Dot(input[lane + 992], gateRows0.Dot(input[lane + 960], gate15));
             }
 
@@ -942,9 +1018,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             }
 
             uint keptCD = Lanes.Bits(keepsCD, lane);
-            Float4 up0 = default, up1 = default, up2 = default, up3 = default, up4 = default, up5 = default, up6 = default, up7 = default;
-            Float4 up8 =
-                default, up9 = default, up10 = default, up11 = default, up12 = default, up13 = default, up14 = default, up15 = default;
+            Float4 up0 = default, up1 = default, up2 = default, up3 = default;
+            Float4 up4 = default, up5 = default, up6 = default, up7 = default;
+            Float4 up8 = default, up9 = default, up10 = default, up11 = default;
+            Float4 up12 = default, up13 = default, up14 = default, up15 = default;
             Words4 upLoadA = default;
             Words4 upLoadB = default;
             Words4 upLoadC = default;
@@ -972,47 +1049,78 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             FourRows upRows0 = new(F16.Widen0(upLoadA), F16.Widen0(upLoadB), F16.Widen0(upLoadC), F16.Widen0(upLoadD));
             FourRows upRows1 = new(F16.Widen1(upLoadA), F16.Widen1(upLoadB), F16.Widen1(upLoadC), F16.Widen1(upLoadD));
             up0 = upRows1.Dot(input[lane + 32], upRows0.Dot(input[lane], up0));
-            up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            if (tokens > 1)
+            {
+                up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            }
 
             if (tokens > 2)
             {
                 up2 = upRows1.Dot(input[lane + 160], upRows0.Dot(input[lane + 128], up2));
+            }
+
+            if (tokens > 3)
+            {
                 up3 = upRows1.Dot(input[lane + 224], upRows0.Dot(input[lane + 192], up3));
             }
 
             if (tokens > 4)
             {
                 up4 = upRows1.Dot(input[lane + 288], upRows0.Dot(input[lane + 256], up4));
+            }
+
+            if (tokens > 5)
+            {
                 up5 = upRows1.Dot(input[lane + 352], upRows0.Dot(input[lane + 320], up5));
             }
 
             if (tokens > 6)
             {
                 up6 = upRows1.Dot(input[lane + 416], upRows0.Dot(input[lane + 384], up6));
+            }
+
+            if (tokens > 7)
+            {
                 up7 = upRows1.Dot(input[lane + 480], upRows0.Dot(input[lane + 448], up7));
             }
 
             if (tokens > 8)
             {
                 up8 = upRows1.Dot(input[lane + 544], upRows0.Dot(input[lane + 512], up8));
+            }
+
+            if (tokens > 9)
+            {
                 up9 = upRows1.Dot(input[lane + 608], upRows0.Dot(input[lane + 576], up9));
             }
 
             if (tokens > 10)
             {
                 up10 = upRows1.Dot(input[lane + 672], upRows0.Dot(input[lane + 640], up10));
+            }
+
+            if (tokens > 11)
+            {
                 up11 = upRows1.Dot(input[lane + 736], upRows0.Dot(input[lane + 704], up11));
             }
 
             if (tokens > 12)
             {
                 up12 = upRows1.Dot(input[lane + 800], upRows0.Dot(input[lane + 768], up12));
+            }
+
+            if (tokens > 13)
+            {
                 up13 = upRows1.Dot(input[lane + 864], upRows0.Dot(input[lane + 832], up13));
             }
 
             if (tokens > 14)
             {
                 up14 = upRows1.Dot(input[lane + 928], upRows0.Dot(input[lane + 896], up14));
+            }
+
+            if (tokens > 15)
+            {
                 up15 = upRows1.Dot(input[lane + 992], upRows0.Dot(input[lane + 960], up15));
             }
 
@@ -1063,7 +1171,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int warp = thread / 32;
         int token = lane / 2; // whose sums the lane has, of two rows out of four
         int own = lane & 1;
-        int inputs = (tokens + 1) / 2 * 128; // staged at a time
+        int inputs = tokens * 64; // staged at a time
         int first = Grid.IdxX * TogetherNeurons;
 
         int firstOfWarp = first + (warp * 8);
@@ -1076,18 +1184,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             int signRow1 = (firstOfWarp + n + 1) * SignWords;
             int signRow2 = (firstOfWarp + n + 2) * SignWords;
             int signRow3 = (firstOfWarp + n + 3) * SignWords;
-            Int4 gateDisagreeing0 =
-                default, gateDisagreeing1 =
-                    default, gateDisagreeing2 =
-                        default, gateDisagreeing3 =
-                            default, gateDisagreeing4 =
-                                default, gateDisagreeing5 = default, gateDisagreeing6 = default, gateDisagreeing7 = default;
-            Int4 gateDisagreeing8 =
-                default, gateDisagreeing9 =
-                    default, gateDisagreeing10 =
-                        default, gateDisagreeing11 =
-                            default, gateDisagreeing12 =
-                                default, gateDisagreeing13 = default, gateDisagreeing14 = default, gateDisagreeing15 = default;
+            Int4 gateDisagreeing0 = default, gateDisagreeing1 = default, gateDisagreeing2 = default, gateDisagreeing3 = default;
+            Int4 gateDisagreeing4 = default, gateDisagreeing5 = default, gateDisagreeing6 = default, gateDisagreeing7 = default;
+            Int4 gateDisagreeing8 = default, gateDisagreeing9 = default, gateDisagreeing10 = default, gateDisagreeing11 = default;
+            Int4 gateDisagreeing12 = default, gateDisagreeing13 = default, gateDisagreeing14 = default, gateDisagreeing15 = default;
             Words4 gateWords0_0 = default;
             if (lane < 2)
             {
@@ -1119,13 +1219,16 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             }
 
             gateDisagreeing0 = Signs.Disagreeing(gateSign0_0, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing0);
-            Words4 gateSign0_1 = default;
-            if (lane < 2)
+            if (tokens > 1)
             {
-                gateSign0_1 = signs[((tokens > 1 ? 1 : tokens - 1) * SignWords) + lane];
-            }
+                Words4 gateSign0_1 = default;
+                if (lane < 2)
+                {
+                    gateSign0_1 = signs[((tokens > 1 ? 1 : tokens - 1) * SignWords) + lane];
+                }
 
-            gateDisagreeing1 = Signs.Disagreeing(gateSign0_1, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing1);
+                gateDisagreeing1 = Signs.Disagreeing(gateSign0_1, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing1);
+            }
 
             if (tokens > 2)
             {
@@ -1136,6 +1239,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
                 }
 
                 gateDisagreeing2 = Signs.Disagreeing(gateSign0_2, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing2);
+            }
+
+            if (tokens > 3)
+            {
                 Words4 gateSign0_3 = default;
                 if (lane < 2)
                 {
@@ -1154,6 +1261,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
                 }
 
                 gateDisagreeing4 = Signs.Disagreeing(gateSign0_4, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing4);
+            }
+
+            if (tokens > 5)
+            {
                 Words4 gateSign0_5 = default;
                 if (lane < 2)
                 {
@@ -1172,6 +1283,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
                 }
 
                 gateDisagreeing6 = Signs.Disagreeing(gateSign0_6, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing6);
+            }
+
+            if (tokens > 7)
+            {
                 Words4 gateSign0_7 = default;
                 if (lane < 2)
                 {
@@ -1190,6 +1305,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
                 }
 
                 gateDisagreeing8 = Signs.Disagreeing(gateSign0_8, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing8);
+            }
+
+            if (tokens > 9)
+            {
                 Words4 gateSign0_9 = default;
                 if (lane < 2)
                 {
@@ -1209,6 +1328,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
                 gateDisagreeing10 = Signs.Disagreeing(
                     gateSign0_10, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing10);
+            }
+
+            if (tokens > 11)
+            {
                 Words4 gateSign0_11 = default;
                 if (lane < 2)
                 {
@@ -1229,6 +1352,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
                 gateDisagreeing12 = Signs.Disagreeing(
                     gateSign0_12, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing12);
+            }
+
+            if (tokens > 13)
+            {
                 Words4 gateSign0_13 = default;
                 if (lane < 2)
                 {
@@ -1249,6 +1376,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
                 gateDisagreeing14 = Signs.Disagreeing(
                     gateSign0_14, gateWords0_0, gateWords0_1, gateWords0_2, gateWords0_3, gateDisagreeing14);
+            }
+
+            if (tokens > 15)
+            {
                 Words4 gateSign0_15 = default;
                 if (lane < 2)
                 {
@@ -1331,14 +1462,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
 
         for (int i = thread; i < inputs; i += 256)
         {
-            int ofToken = i / 64;
-            int quadOfInput = ((i & 31) * 2) + ((i / 32) & 1);
-            Float4 quad = default;
-            if (ofToken < tokens)
-            {
-                quad = x[(ofToken * HiddenQuads) + quadOfInput];
-            }
-
+            Float4 quad = x[(i / 64 * HiddenQuads) + ((i & 31) * 2) + ((i / 32) & 1)];
             input[i] = quad;
         }
 
@@ -1352,12 +1476,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             int neuronB = neurons[entry + 1 < count ? entry + 1 : count - 1];
             int neuronC = neurons[entry + 2 < count ? entry + 2 : count - 1];
             int neuronD = neurons[entry + 3 < count ? entry + 3 : count - 1];
-            Float4 gate0 =
-                default, gate1 =
-                    default, gate2 = default, gate3 = default, gate4 = default, gate5 = default, gate6 = default, gate7 = default;
-            Float4 gate8 =
-                default, gate9 =
-                    default, gate10 = default, gate11 = default, gate12 = default, gate13 = default, gate14 = default, gate15 = default;
+            Float4 gate0 = default, gate1 = default, gate2 = default, gate3 = default;
+            Float4 gate4 = default, gate5 = default, gate6 = default, gate7 = default;
+            Float4 gate8 = default, gate9 = default, gate10 = default, gate11 = default;
+            Float4 gate12 = default, gate13 = default, gate14 = default, gate15 = default;
             Words4 gateLoadA = default;
             Words4 gateLoadB = default;
             Words4 gateLoadC = default;
@@ -1385,47 +1507,78 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             FourRows gateRows0 = new(F16.Widen0(gateLoadA), F16.Widen0(gateLoadB), F16.Widen0(gateLoadC), F16.Widen0(gateLoadD));
             FourRows gateRows1 = new(F16.Widen1(gateLoadA), F16.Widen1(gateLoadB), F16.Widen1(gateLoadC), F16.Widen1(gateLoadD));
             gate0 = gateRows1.Dot(input[lane + 32], gateRows0.Dot(input[lane], gate0));
-            gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            if (tokens > 1)
+            {
+                gate1 = gateRows1.Dot(input[lane + 96], gateRows0.Dot(input[lane + 64], gate1));
+            }
 
             if (tokens > 2)
             {
                 gate2 = gateRows1.Dot(input[lane + 160], gateRows0.Dot(input[lane + 128], gate2));
+            }
+
+            if (tokens > 3)
+            {
                 gate3 = gateRows1.Dot(input[lane + 224], gateRows0.Dot(input[lane + 192], gate3));
             }
 
             if (tokens > 4)
             {
                 gate4 = gateRows1.Dot(input[lane + 288], gateRows0.Dot(input[lane + 256], gate4));
+            }
+
+            if (tokens > 5)
+            {
                 gate5 = gateRows1.Dot(input[lane + 352], gateRows0.Dot(input[lane + 320], gate5));
             }
 
             if (tokens > 6)
             {
                 gate6 = gateRows1.Dot(input[lane + 416], gateRows0.Dot(input[lane + 384], gate6));
+            }
+
+            if (tokens > 7)
+            {
                 gate7 = gateRows1.Dot(input[lane + 480], gateRows0.Dot(input[lane + 448], gate7));
             }
 
             if (tokens > 8)
             {
                 gate8 = gateRows1.Dot(input[lane + 544], gateRows0.Dot(input[lane + 512], gate8));
+            }
+
+            if (tokens > 9)
+            {
                 gate9 = gateRows1.Dot(input[lane + 608], gateRows0.Dot(input[lane + 576], gate9));
             }
 
             if (tokens > 10)
             {
                 gate10 = gateRows1.Dot(input[lane + 672], gateRows0.Dot(input[lane + 640], gate10));
+            }
+
+            if (tokens > 11)
+            {
                 gate11 = gateRows1.Dot(input[lane + 736], gateRows0.Dot(input[lane + 704], gate11));
             }
 
             if (tokens > 12)
             {
                 gate12 = gateRows1.Dot(input[lane + 800], gateRows0.Dot(input[lane + 768], gate12));
+            }
+
+            if (tokens > 13)
+            {
                 gate13 = gateRows1.Dot(input[lane + 864], gateRows0.Dot(input[lane + 832], gate13));
             }
 
             if (tokens > 14)
             {
                 gate14 = gateRows1.Dot(input[lane + 928], gateRows0.Dot(input[lane + 896], gate14));
+            }
+
+            if (tokens > 15)
+            {
                 gate15 = gateRows1.Dot(input[lane + 992], gateRows0.Dot(input[lane + 960], gate15));
             }
 
@@ -1464,9 +1617,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             }
 
             uint keptCD = Lanes.Bits(keepsCD, lane);
-            Float4 up0 = default, up1 = default, up2 = default, up3 = default, up4 = default, up5 = default, up6 = default, up7 = default;
-            Float4 up8 =
-                default, up9 = default, up10 = default, up11 = default, up12 = default, up13 = default, up14 = default, up15 = default;
+            Float4 up0 = default, up1 = default, up2 = default, up3 = default;
+            Float4 up4 = default, up5 = default, up6 = default, up7 = default;
+            Float4 up8 = default, up9 = default, up10 = default, up11 = default;
+            Float4 up12 = default, up13 = default, up14 = default, up15 = default;
             Words4 upLoadA = default;
             Words4 upLoadB = default;
             Words4 upLoadC = default;
@@ -1494,47 +1648,78 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             FourRows upRows0 = new(F16.Widen0(upLoadA), F16.Widen0(upLoadB), F16.Widen0(upLoadC), F16.Widen0(upLoadD));
             FourRows upRows1 = new(F16.Widen1(upLoadA), F16.Widen1(upLoadB), F16.Widen1(upLoadC), F16.Widen1(upLoadD));
             up0 = upRows1.Dot(input[lane + 32], upRows0.Dot(input[lane], up0));
-            up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            if (tokens > 1)
+            {
+                up1 = upRows1.Dot(input[lane + 96], upRows0.Dot(input[lane + 64], up1));
+            }
 
             if (tokens > 2)
             {
                 up2 = upRows1.Dot(input[lane + 160], upRows0.Dot(input[lane + 128], up2));
+            }
+
+            if (tokens > 3)
+            {
                 up3 = upRows1.Dot(input[lane + 224], upRows0.Dot(input[lane + 192], up3));
             }
 
             if (tokens > 4)
             {
                 up4 = upRows1.Dot(input[lane + 288], upRows0.Dot(input[lane + 256], up4));
+            }
+
+            if (tokens > 5)
+            {
                 up5 = upRows1.Dot(input[lane + 352], upRows0.Dot(input[lane + 320], up5));
             }
 
             if (tokens > 6)
             {
                 up6 = upRows1.Dot(input[lane + 416], upRows0.Dot(input[lane + 384], up6));
+            }
+
+            if (tokens > 7)
+            {
                 up7 = upRows1.Dot(input[lane + 480], upRows0.Dot(input[lane + 448], up7));
             }
 
             if (tokens > 8)
             {
                 up8 = upRows1.Dot(input[lane + 544], upRows0.Dot(input[lane + 512], up8));
+            }
+
+            if (tokens > 9)
+            {
                 up9 = upRows1.Dot(input[lane + 608], upRows0.Dot(input[lane + 576], up9));
             }
 
             if (tokens > 10)
             {
                 up10 = upRows1.Dot(input[lane + 672], upRows0.Dot(input[lane + 640], up10));
+            }
+
+            if (tokens > 11)
+            {
                 up11 = upRows1.Dot(input[lane + 736], upRows0.Dot(input[lane + 704], up11));
             }
 
             if (tokens > 12)
             {
                 up12 = upRows1.Dot(input[lane + 800], upRows0.Dot(input[lane + 768], up12));
+            }
+
+            if (tokens > 13)
+            {
                 up13 = upRows1.Dot(input[lane + 864], upRows0.Dot(input[lane + 832], up13));
             }
 
             if (tokens > 14)
             {
                 up14 = upRows1.Dot(input[lane + 928], upRows0.Dot(input[lane + 896], up14));
+            }
+
+            if (tokens > 15)
+            {
                 up15 = upRows1.Dot(input[lane + 992], upRows0.Dot(input[lane + 960], up15));
             }
 
@@ -1643,8 +1828,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         if (quad < HiddenQuads)
         {
             ArrayView<Words2> down = w.Down.Cast<Words2>();
-            Float4 y0 = default, y1 = default, y2 = default, y3 = default, y4 = default, y5 = default, y6 = default, y7 = default;
-            Float4 y8 = default, y9 = default, y10 = default, y11 = default, y12 = default, y13 = default, y14 = default, y15 = default;
+            Float4 y0 = default, y1 = default, y2 = default, y3 = default;
+            Float4 y4 = default, y5 = default, y6 = default, y7 = default;
+            Float4 y8 = default, y9 = default, y10 = default, y11 = default;
+            Float4 y12 = default, y13 = default, y14 = default, y15 = default;
             int next = 0;
             for (; next + 4 <= rows; next += 4)
             {

@@ -10,6 +10,8 @@
 //   bytes        12,058,624 a token when dense
 //   plan         made for default; splits of 256 positions, prompts 64 tokens at a time
 //   launches     7 a layer: norm and heads, attention, its splits, projection, norm, feed-forward, its sum; 4 more a token
+//   together     10 a layer for a token of each of up to 16 sequences: norm, rows of the heads, rotation,
+//                attention, its splits, projection, norm, feed-forward, down, its sum; 4 more a step
 //
 // In Predicted mode the layers do this:
 //   0..1         exact: skips up and down where the activation is zero
@@ -97,6 +99,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         device.Info.HasTensorCores ? device.LoadKernel<ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>(
             MatrixDownF16) : null;
     private readonly FeedForward_256x1024_Relu_F16_Ilgpu.Kernels _feedForwardF16 = new(device);
+    private TogetherKernels? _together;
 
     private readonly RopeTable _rope = new(512, 2 * RopePairs, 10000f, 1f);
     private readonly Layer[] _layers = new Layer[LayerCount];
@@ -183,6 +186,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
     public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);
 
+    public override DecoderBatch CreateBatch(int maxStates) => new Together(this, _together ??= new TogetherKernels(Device));
+
     /// <summary>The norm that follows a layer's feed-forward.</summary>
     private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;
 
@@ -262,6 +267,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             FeedForward_256x1024_Relu_F16_Ilgpu.Counts)
         {
             _program = program;
+            _cache = Cache(cacheType, 256);
             _x = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
             _normed = Buffer<Float4>(Batch * HiddenQuads, "activations").View;
             _signs = Buffer<Words4>(Batch * 2, "packed signs").View;
@@ -273,7 +279,6 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             _halfScales = Buffer<float>(Batch, "inputs in two halves").View;
             _activated = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
             _other = Buffer<Float4>(Batch * IntermediateQuads, "activations").View;
-            _cache = Cache(cacheType, 256);
             _parts = Growing<Float4>((long)Batch * Heads * HeadQuads, "splits of attention");
             _most = Growing<float>((long)Batch * Heads, "splits of attention");
             _weight = Growing<float>((long)Batch * Heads, "splits of attention");
@@ -567,6 +572,170 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             {
                 _program._splitInputs!(new KernelConfig(tokens, 256), x, words, _halves, _halfScales);
             }
+        }
+    }
+
+    /// <summary>Kernels of sequences that are decoded together.</summary>
+    private sealed class TogetherKernels(IlgpuDevice device)
+    {
+        public readonly Action<
+            KernelConfig, ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int> RowsTogetherF16x256 =
+            device.LoadKernel<ArrayView<Words4>, ArrayView<Float4>, int, int, int, ArrayView<float>, int>(
+                Stories_StoriesRelu_Ilgpu.RowsTogetherF16x256);
+        public readonly Action<
+            KernelConfig, ArrayView<Float4>, CacheViews, ArrayView<int>, ArrayView<Float4>, ArrayView<float>,
+            ArrayView<float>> AttendPartTogetherF16 =
+            device.LoadKernel<ArrayView<Float4>, CacheViews, ArrayView<int>, ArrayView<Float4>, ArrayView<float>, ArrayView<float>>(
+                Stories_StoriesRelu_Ilgpu.AttendPartTogetherF16);
+        public readonly Action<
+            KernelConfig, ArrayView<Float4>, CacheViews, ArrayView<int>, ArrayView<Float4>, ArrayView<float>,
+            ArrayView<float>> AttendPartTogetherF32 =
+            device.LoadKernel<ArrayView<Float4>, CacheViews, ArrayView<int>, ArrayView<Float4>, ArrayView<float>, ArrayView<float>>(
+                Stories_StoriesRelu_Ilgpu.AttendPartTogetherF32);
+        public readonly Action<
+            KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, ArrayView<float>> AttendJoinTogether =
+            device.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, ArrayView<float>>(
+                Stories_StoriesRelu_Ilgpu.AttendJoinTogether);
+        public readonly Action<KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>> NormTogether =
+            device.LoadKernel<ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>>(Stories_StoriesRelu_Ilgpu.NormTogether);
+        public readonly Action<KernelConfig, ArrayView<float>, HeadViews, CacheViews, ArrayView<int>, int> RotateTogether =
+            device.LoadKernel<ArrayView<float>, HeadViews, CacheViews, ArrayView<int>, int>(Stories_StoriesRelu_Ilgpu.RotateTogether);
+    }
+
+    /// <summary>
+    /// Sequences that are decoded together, a token of each: weights are read once for all of them, and each has the bits that it has
+    /// alone.
+    /// </summary>
+    private sealed class Together : IlgpuDecoderBatch
+    {
+        private readonly Stories_StoriesRelu_Ilgpu _program;
+        private readonly TogetherKernels _kernels;
+        private readonly ArrayView<Float4> _x;
+        private readonly ArrayView<Float4> _normed;
+        private readonly ArrayView<Words4> _signs;
+        private readonly ArrayView<float> _products;
+        private readonly ArrayView<Float4> _queries;
+        private readonly ArrayView<Float4> _attended;
+        private readonly ArrayView<Float4> _projected;
+        private readonly ArrayView<float> _activated;
+        private readonly ArrayView<Float4> _partial;
+        private readonly GrowingBuffer<Float4> _parts;
+        private readonly GrowingBuffer<float> _most;
+        private readonly GrowingBuffer<float> _weight;
+
+        public Together(Stories_StoriesRelu_Ilgpu program, TogetherKernels kernels) : base(program)
+        {
+            _program = program;
+            _kernels = kernels;
+            _x = Buffer<Float4>(MaxStates * HiddenQuads, "activations").View;
+            _normed = Buffer<Float4>(MaxStates * HiddenQuads, "activations").View;
+            _signs = Buffer<Words4>(MaxStates * 2, "packed signs").View;
+            _products = Buffer<float>(MaxStates * (QueryWidth + (2 * KeyValueWidth)), "activations").View;
+            _queries = Buffer<Float4>(MaxStates * Heads * HeadQuads, "activations").View;
+            _attended = Buffer<Float4>(MaxStates * QueryQuads, "activations").View;
+            _projected = Buffer<Float4>(MaxStates * HiddenQuads, "activations").View;
+            _activated = Buffer<float>(MaxStates * 4 * IntermediateQuads, "activations").View;
+            _partial = Buffer<Float4>(MaxStates * 4096L, "partial sums of down").View;
+            _parts = Growing<Float4>((long)MaxStates * Heads * HeadQuads, "splits of attention");
+            _most = Growing<float>((long)MaxStates * Heads, "splits of attention");
+            _weight = Growing<float>((long)MaxStates * Heads, "splits of attention");
+        }
+
+        /// <summary>More positions: what attention leaves of their splits.</summary>
+        protected override void Reserve(int positions)
+        {
+            int splits = (positions + 255) / 256;
+            _parts.Grow((long)MaxStates * Heads * HeadQuads * splits, 0, "splits of attention");
+            _most.Grow((long)MaxStates * Heads * splits, 0, "splits of attention");
+            _weight.Grow((long)MaxStates * Heads * splits, 0, "splits of attention");
+        }
+
+        /// <summary>A token of each sequence, in as many launches for one as for all.</summary>
+        protected override void Decode()
+        {
+            int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;
+            Embed(Count);
+            for (int layer = 0; layer < LayerCount; layer++)
+            {
+                Layer w = _program._layers[layer];
+                _kernels.NormTogether(new KernelConfig(Count, 256), _x, w.AttentionNorm.Weight, _normed);
+                foreach (DeviceMatrix heads in w.Heads)
+                {
+                    Rows(heads, _normed, _products, QueryWidth + (2 * KeyValueWidth));
+                }
+
+                CacheViews caches = Caches(layer);
+                _kernels.RotateTogether(
+                    new KernelConfig(new Index3D(2, Count, 1), new Index3D(128, 1, 1)), _products, Views(), caches, Positions, halves);
+                Attend(caches);
+                Rows(w.Output, _attended, _projected.Cast<float>(), 4 * HiddenQuads);
+                AddNorm(w.FeedForwardNorm, Count);
+                _program.FeedForwardTogether(Mode, layer, w, _normed, _signs, _x, Count, _activated, _partial);
+            }
+
+            Norm(_program._outputNorm, Count);
+            Rows(_program._head, _normed, Logits, Vocabulary);
+            _program._argMax(new KernelConfig(Count, 256), Logits, Vocabulary, Greedy);
+        }
+
+        private void Embed(int tokens)
+        {
+            _program._embedF16(new KernelConfig(tokens, 256), _program._embedding.Words, Tokens, _x);
+        }
+
+        private void Rows(DeviceMatrix w, ArrayView<Float4> x, ArrayView<float> y, int stride)
+        {
+            var config = new KernelConfig((w.Rows + 31) / 32, 256);
+            _kernels.RowsTogetherF16x256(config, w.Words, x, Count, w.Rows, w.FirstRow, y, stride);
+        }
+
+        private void Attend(CacheViews caches)
+        {
+            int positions = 0;
+            for (int i = 0; i < Count; i++)
+            {
+                positions = Math.Max(positions, State(i).Position + 1);
+            }
+
+            int splits = (positions + 255) / 256;
+            var config = new KernelConfig(new Index3D(Heads, splits, Count), new Index3D(128, 1, 1));
+            if (CacheOf(0).Type == KeyValueType.F16)
+            {
+                _kernels.AttendPartTogetherF16(config, _queries, caches, Positions, _parts.View, _most.View, _weight.View);
+            }
+            else
+            {
+                _kernels.AttendPartTogetherF32(config, _queries, caches, Positions, _parts.View, _most.View, _weight.View);
+            }
+
+            _kernels.AttendJoinTogether(
+                new KernelConfig(new Index3D(Heads, Count, 1), new Index3D(128, 1, 1)), _parts.View.Cast<float>(), _most.View, _weight.View,
+                Positions, splits, _attended.Cast<float>());
+        }
+
+        private void AddNorm(DeviceNorm norm, int tokens)
+        {
+            _program._addNorm(new KernelConfig(tokens, NormThreads), _projected, _x, norm.Weight, _normed, _signs.Cast<uint>());
+        }
+
+        private void Norm(DeviceNorm norm, int tokens)
+        {
+            _program._norm(new KernelConfig(tokens, NormThreads), _x, norm.Weight, _normed);
+        }
+
+        /// <summary>Where queries go, and what is done to them and to keys and values on the way.</summary>
+        private HeadViews Views() => new() { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };
+
+        /// <summary>The sequences' keys and values of a layer. A cache is elsewhere once it has grown.</summary>
+        private CacheViews Caches(int layer)
+        {
+            CacheViews caches = default;
+            for (int i = 0; i < Count; i++)
+            {
+                caches[i] = CacheOf(i).View(layer);
+            }
+
+            return caches;
         }
     }
 
@@ -1325,7 +1494,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     }
 
     /// <summary>
-    /// The token with the largest logit, the lowest of equals; -1 where a logit is NaN or infinite upwards, or none is finite. One group.
+    /// The token with the largest logit, the lowest of equals; -1 where a logit is NaN or infinite upwards, or none is finite. A group a
+    /// token.
     /// </summary>
     internal static void ArgMax(ArrayView<float> logits, int vocabulary, ArrayView<int> greedy)
     {
@@ -1334,12 +1504,13 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int thread = Group.IdxX;
         int lane = thread & 31;
         int warp = thread / 32;
+        int start = Grid.IdxX * vocabulary;
         int best = thread < vocabulary ? thread : 0;
-        float most = logits[best];
+        float most = logits[start + best];
         int wrong = most <= float.MaxValue ? 0 : 1;
         for (int i = thread + 256; i < vocabulary; i += 256)
         {
-            float logit = logits[i];
+            float logit = logits[start + i];
             wrong |= logit <= float.MaxValue ? 0 : 1;
             if (logit > most)
             {
@@ -1371,7 +1542,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 }
             }
 
-            greedy[0] = wrong == 0 && most >= -float.MaxValue ? best : -1;
+            greedy[Grid.IdxX] = wrong == 0 && most >= -float.MaxValue ? best : -1;
         }
     }
 
@@ -1603,5 +1774,526 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         int token = (Grid.IdxY * 32) + ((lane & 3) * 2);
         int row = (Grid.IdxX * 32) + (lane / 4);
         sums.Store(y, 256, scales, token, tokens, row, 256);
+    }
+
+    /// <summary>Rows of 256 weights with the tokens of up to 16 sequences: four rows for a warp, which reads them once.</summary>
+    internal static void RowsTogetherF16x256(
+        ArrayView<Words4> words, ArrayView<Float4> x, int tokens, int rows, int firstRow, ArrayView<float> y, int stride)
+    {
+        ArrayView<Float4> input = SharedMemory.Allocate<Float4>(1024);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int warp = thread / 32;
+        int first = ((Grid.IdxX * 8) + warp) * 4;
+        int rowB = first + 1 < rows ? first + 1 : rows - 1;
+        int rowC = first + 2 < rows ? first + 2 : rows - 1;
+        int rowD = first + 3 < rows ? first + 3 : rows - 1;
+        int wordsA = (first * 32) + lane;
+        int wordsB = (rowB * 32) + lane;
+        int wordsC = (rowC * 32) + lane;
+        int wordsD = (rowD * 32) + lane;
+        int inputs = tokens * 64; // staged at a time
+        Float4 sums0 = default, sums1 = default, sums2 = default, sums3 = default;
+        Float4 sums4 = default, sums5 = default, sums6 = default, sums7 = default;
+        Float4 sums8 = default, sums9 = default, sums10 = default, sums11 = default;
+        Float4 sums12 = default, sums13 = default, sums14 = default, sums15 = default;
+        for (int i = thread; i < inputs; i += 256)
+        {
+            Float4 quad = x[(i / 64 * 64) + ((i & 31) * 2) + ((i / 32) & 1)];
+            input[i] = quad;
+        }
+
+        Group.Barrier();
+        if (first < rows)
+        {
+            Words4 sumsLoadA = words[wordsA];
+            Words4 sumsLoadB = words[wordsB];
+            Words4 sumsLoadC = words[wordsC];
+            Words4 sumsLoadD = words[wordsD];
+            FourRows sumsRows0 = new(F16.Widen0(sumsLoadA), F16.Widen0(sumsLoadB), F16.Widen0(sumsLoadC), F16.Widen0(sumsLoadD));
+            FourRows sumsRows1 = new(F16.Widen1(sumsLoadA), F16.Widen1(sumsLoadB), F16.Widen1(sumsLoadC), F16.Widen1(sumsLoadD));
+            sums0 = sumsRows1.Dot(input[lane + 32], sumsRows0.Dot(input[lane], sums0));
+            if (tokens > 1)
+            {
+                sums1 = sumsRows1.Dot(input[lane + 96], sumsRows0.Dot(input[lane + 64], sums1));
+            }
+
+            if (tokens > 2)
+            {
+                sums2 = sumsRows1.Dot(input[lane + 160], sumsRows0.Dot(input[lane + 128], sums2));
+            }
+
+            if (tokens > 3)
+            {
+                sums3 = sumsRows1.Dot(input[lane + 224], sumsRows0.Dot(input[lane + 192], sums3));
+            }
+
+            if (tokens > 4)
+            {
+                sums4 = sumsRows1.Dot(input[lane + 288], sumsRows0.Dot(input[lane + 256], sums4));
+            }
+
+            if (tokens > 5)
+            {
+                sums5 = sumsRows1.Dot(input[lane + 352], sumsRows0.Dot(input[lane + 320], sums5));
+            }
+
+            if (tokens > 6)
+            {
+                sums6 = sumsRows1.Dot(input[lane + 416], sumsRows0.Dot(input[lane + 384], sums6));
+            }
+
+            if (tokens > 7)
+            {
+                sums7 = sumsRows1.Dot(input[lane + 480], sumsRows0.Dot(input[lane + 448], sums7));
+            }
+
+            if (tokens > 8)
+            {
+                sums8 = sumsRows1.Dot(input[lane + 544], sumsRows0.Dot(input[lane + 512], sums8));
+            }
+
+            if (tokens > 9)
+            {
+                sums9 = sumsRows1.Dot(input[lane + 608], sumsRows0.Dot(input[lane + 576], sums9));
+            }
+
+            if (tokens > 10)
+            {
+                sums10 = sumsRows1.Dot(input[lane + 672], sumsRows0.Dot(input[lane + 640], sums10));
+            }
+
+            if (tokens > 11)
+            {
+                sums11 = sumsRows1.Dot(input[lane + 736], sumsRows0.Dot(input[lane + 704], sums11));
+            }
+
+            if (tokens > 12)
+            {
+                sums12 = sumsRows1.Dot(input[lane + 800], sumsRows0.Dot(input[lane + 768], sums12));
+            }
+
+            if (tokens > 13)
+            {
+                sums13 = sumsRows1.Dot(input[lane + 864], sumsRows0.Dot(input[lane + 832], sums13));
+            }
+
+            if (tokens > 14)
+            {
+                sums14 = sumsRows1.Dot(input[lane + 928], sumsRows0.Dot(input[lane + 896], sums14));
+            }
+
+            if (tokens > 15)
+            {
+                sums15 = sumsRows1.Dot(input[lane + 992], sumsRows0.Dot(input[lane + 960], sums15));
+            }
+        }
+
+        // Sums over the lanes: each step leaves a lane half of the tokens, the last one half of the rows.
+        sums0 = Lanes.SumOfTwo(sums0, sums8, lane, 16);
+        sums1 = Lanes.SumOfTwo(sums1, sums9, lane, 16);
+        sums2 = Lanes.SumOfTwo(sums2, sums10, lane, 16);
+        sums3 = Lanes.SumOfTwo(sums3, sums11, lane, 16);
+        sums4 = Lanes.SumOfTwo(sums4, sums12, lane, 16);
+        sums5 = Lanes.SumOfTwo(sums5, sums13, lane, 16);
+        sums6 = Lanes.SumOfTwo(sums6, sums14, lane, 16);
+        sums7 = Lanes.SumOfTwo(sums7, sums15, lane, 16);
+        sums0 = Lanes.SumOfTwo(sums0, sums4, lane, 8);
+        sums1 = Lanes.SumOfTwo(sums1, sums5, lane, 8);
+        sums2 = Lanes.SumOfTwo(sums2, sums6, lane, 8);
+        sums3 = Lanes.SumOfTwo(sums3, sums7, lane, 8);
+        sums0 = Lanes.SumOfTwo(sums0, sums2, lane, 4);
+        sums1 = Lanes.SumOfTwo(sums1, sums3, lane, 4);
+        sums0 = Lanes.SumOfTwo(sums0, sums1, lane, 2);
+        float sumAB = Lanes.SumOfTwo(sums0.X, sums0.Y, lane, 1);
+        float sumCD = Lanes.SumOfTwo(sums0.Z, sums0.W, lane, 1);
+        int token = lane / 2;
+        int own = first + (lane & 1);
+        int to = (token * stride) + firstRow + own;
+        if (token < tokens && own < rows)
+        {
+            y[to] = sumAB;
+        }
+
+        if (token < tokens && own + 2 < rows)
+        {
+            y[to + 2] = sumCD;
+        }
+    }
+
+    /// <summary>
+    /// One head, one token, up to 256 positions of a cache of its own sequence in F16: softmax within them, and the values so weighted.
+    /// </summary>
+    internal static void AttendPartTogetherF16(
+        ArrayView<Float4> queries, CacheViews caches, ArrayView<int> positionOf, ArrayView<Float4> parts, ArrayView<float> most,
+        ArrayView<float> weight)
+    {
+        ArrayView<float> scores = SharedMemory.Allocate<float>(256);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(256);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(256);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int word = thread & 3;
+        int row = thread / 4;
+        int head = Grid.IdxX;
+        int token = Grid.IdxZ;
+        int begin = Grid.IdxY * 256;
+        int positions = positionOf[token] + 1;
+        if (begin < positions)
+        {
+            ArrayView<Words4> cache = caches.Of(token);
+            int count = positions - begin < 256 ? positions - begin : 256;
+            int last = count - 1;
+            long keys = ((long)begin * 32) + ((head / 2) * 4) + word;
+
+            // Scores: a position for 4 lanes.
+            Float4 query0_0 = Quad.Scale(queries[(token * 64) + (head * 8) + (word * 2)], 0.17677669f);
+            Float4 query0_1 = Quad.Scale(queries[(token * 64) + (head * 8) + (word * 2) + 1], 0.17677669f);
+            for (int first = 0; first < count; first += 128)
+            {
+                int next = first + row;
+                long key0 = keys + ((next < count ? next : last) * 32);
+                long key1 = keys + ((next + 32 < count ? next + 32 : last) * 32);
+                long key2 = keys + ((next + 64 < count ? next + 64 : last) * 32);
+                long key3 = keys + ((next + 96 < count ? next + 96 : last) * 32);
+                float score0 = 0f;
+                float score1 = 0f;
+                float score2 = 0f;
+                float score3 = 0f;
+                score0 = F16.Dot(cache[key0], query0_0, query0_1, score0);
+                score1 = F16.Dot(cache[key1], query0_0, query0_1, score1);
+                score2 = F16.Dot(cache[key2], query0_0, query0_1, score2);
+                score3 = F16.Dot(cache[key3], query0_0, query0_1, score3);
+                score0 = Lanes.Sum(score0, 4);
+                score1 = Lanes.Sum(score1, 4);
+                score2 = Lanes.Sum(score2, 4);
+                score3 = Lanes.Sum(score3, 4);
+                if (word == 0)
+                {
+                    scores[next] = score0;
+                    scores[next + 32] = score1;
+                    scores[next + 64] = score2;
+                    scores[next + 96] = score3;
+                }
+            }
+
+            Group.Barrier();
+
+            // Softmax: every warp works out the same maximum and the same sum.
+            float highest = scores[lane < count ? lane : 0];
+            for (int p = lane + 32; p < count; p += 32)
+            {
+                highest = MathF.Max(highest, scores[p]);
+            }
+
+            highest = Lanes.Max(highest);
+            for (int p = thread; p < 256; p += 128)
+            {
+                float share = 0f;
+                if (p < count)
+                {
+                    share = Portable.Exp(scores[p] - highest);
+                }
+
+                shares[p] = share;
+            }
+
+            Group.Barrier();
+            float total = 0f;
+            for (int p = lane; p < count; p += 32)
+            {
+                total += shares[p];
+            }
+
+            total = Lanes.Sum(total);
+
+            // Values: a position for 4 lanes, then their sums in order. Beyond the last position shares are zero.
+            long values = keys + 16;
+            Float4 sum0_0 = default;
+            Float4 sum0_1 = default;
+            for (int first = 0; first < count; first += 128)
+            {
+                int next = first + row;
+                long value0 = values + ((next < count ? next : last) * 32);
+                long value1 = values + ((next + 32 < count ? next + 32 : last) * 32);
+                long value2 = values + ((next + 64 < count ? next + 64 : last) * 32);
+                long value3 = values + ((next + 96 < count ? next + 96 : last) * 32);
+                F16.AddScaled(cache[value0], shares[next], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value1], shares[next + 32], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value2], shares[next + 64], ref sum0_0, ref sum0_1);
+                F16.AddScaled(cache[value3], shares[next + 96], ref sum0_0, ref sum0_1);
+            }
+
+            sums[(row * 8) + (word * 2)] = sum0_0;
+            sums[(row * 8) + (word * 2) + 1] = sum0_1;
+            Group.Barrier();
+            int slot = (((token * 8) + head) * Grid.DimY) + Grid.IdxY;
+            int quad = thread;
+            if (quad < 8)
+            {
+                Float4 sum = sums[quad];
+                for (int other = 1; other < 32; other++)
+                {
+                    sum = Quad.Add(sum, sums[(other * 8) + quad]);
+                }
+
+                parts[(slot * 8) + quad] = sum;
+            }
+
+            if (thread == 0)
+            {
+                most[slot] = highest;
+                weight[slot] = total;
+            }
+        }
+    }
+
+    /// <summary>
+    /// One head, one token, up to 256 positions of a cache of its own sequence in F32: softmax within them, and the values so weighted.
+    /// </summary>
+    internal static void AttendPartTogetherF32(
+        ArrayView<Float4> queries, CacheViews caches, ArrayView<int> positionOf, ArrayView<Float4> parts, ArrayView<float> most,
+        ArrayView<float> weight)
+    {
+        ArrayView<float> scores = SharedMemory.Allocate<float>(256);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(256);
+        ArrayView<Float4> sums = SharedMemory.Allocate<Float4>(128);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int word = thread & 7;
+        int row = thread / 8;
+        int head = Grid.IdxX;
+        int token = Grid.IdxZ;
+        int begin = Grid.IdxY * 256;
+        int positions = positionOf[token] + 1;
+        if (begin < positions)
+        {
+            ArrayView<Words4> cache = caches.Of(token);
+            int count = positions - begin < 256 ? positions - begin : 256;
+            int last = count - 1;
+            long keys = ((long)begin * 64) + ((head / 2) * 8) + word;
+
+            // Scores: a position for 8 lanes.
+            Float4 query0_0 = Quad.Scale(queries[(token * 64) + (head * 8) + word], 0.17677669f);
+            for (int first = 0; first < count; first += 64)
+            {
+                int next = first + row;
+                long key0 = keys + ((next < count ? next : last) * 64);
+                long key1 = keys + ((next + 16 < count ? next + 16 : last) * 64);
+                long key2 = keys + ((next + 32 < count ? next + 32 : last) * 64);
+                long key3 = keys + ((next + 48 < count ? next + 48 : last) * 64);
+                float score0 = 0f;
+                float score1 = 0f;
+                float score2 = 0f;
+                float score3 = 0f;
+                score0 = F32.Dot(cache[key0], query0_0, score0);
+                score1 = F32.Dot(cache[key1], query0_0, score1);
+                score2 = F32.Dot(cache[key2], query0_0, score2);
+                score3 = F32.Dot(cache[key3], query0_0, score3);
+                score0 = Lanes.Sum(score0, 8);
+                score1 = Lanes.Sum(score1, 8);
+                score2 = Lanes.Sum(score2, 8);
+                score3 = Lanes.Sum(score3, 8);
+                if (word == 0)
+                {
+                    scores[next] = score0;
+                    scores[next + 16] = score1;
+                    scores[next + 32] = score2;
+                    scores[next + 48] = score3;
+                }
+            }
+
+            Group.Barrier();
+
+            // Softmax: every warp works out the same maximum and the same sum.
+            float highest = scores[lane < count ? lane : 0];
+            for (int p = lane + 32; p < count; p += 32)
+            {
+                highest = MathF.Max(highest, scores[p]);
+            }
+
+            highest = Lanes.Max(highest);
+            for (int p = thread; p < 256; p += 128)
+            {
+                float share = 0f;
+                if (p < count)
+                {
+                    share = Portable.Exp(scores[p] - highest);
+                }
+
+                shares[p] = share;
+            }
+
+            Group.Barrier();
+            float total = 0f;
+            for (int p = lane; p < count; p += 32)
+            {
+                total += shares[p];
+            }
+
+            total = Lanes.Sum(total);
+
+            // Values: a position for 8 lanes, then their sums in order. Beyond the last position shares are zero.
+            long values = keys + 32;
+            Float4 sum0_0 = default;
+            for (int first = 0; first < count; first += 64)
+            {
+                int next = first + row;
+                long value0 = values + ((next < count ? next : last) * 64);
+                long value1 = values + ((next + 16 < count ? next + 16 : last) * 64);
+                long value2 = values + ((next + 32 < count ? next + 32 : last) * 64);
+                long value3 = values + ((next + 48 < count ? next + 48 : last) * 64);
+                F32.AddScaled(cache[value0], shares[next], ref sum0_0);
+                F32.AddScaled(cache[value1], shares[next + 16], ref sum0_0);
+                F32.AddScaled(cache[value2], shares[next + 32], ref sum0_0);
+                F32.AddScaled(cache[value3], shares[next + 48], ref sum0_0);
+            }
+
+            sums[(row * 8) + word] = sum0_0;
+            Group.Barrier();
+            int slot = (((token * 8) + head) * Grid.DimY) + Grid.IdxY;
+            int quad = thread;
+            if (quad < 8)
+            {
+                Float4 sum = sums[quad];
+                for (int other = 1; other < 16; other++)
+                {
+                    sum = Quad.Add(sum, sums[(other * 8) + quad]);
+                }
+
+                parts[(slot * 8) + quad] = sum;
+            }
+
+            if (thread == 0)
+            {
+                most[slot] = highest;
+                weight[slot] = total;
+            }
+        }
+    }
+
+    /// <summary>Puts the splits of one head and token together.</summary>
+    internal static void AttendJoinTogether(
+        ArrayView<float> parts, ArrayView<float> most, ArrayView<float> weight, ArrayView<int> positionOf, int splits,
+        ArrayView<float> attended)
+    {
+        int head = Grid.IdxX;
+        int token = Grid.IdxY;
+        int first = ((token * 8) + head) * splits;
+        int used = (positionOf[token] + 256) / 256;
+        float highest = most[first];
+        for (int split = 1; split < used; split++)
+        {
+            highest = MathF.Max(highest, most[first + split]);
+        }
+
+        float total = 0f;
+        for (int split = 0; split < used; split++)
+        {
+            total += weight[first + split] * Portable.Exp(most[first + split] - highest);
+        }
+
+        int d = Group.IdxX;
+        if (d < 32)
+        {
+            float sum = 0f;
+            for (int split = 0; split < used; split++)
+            {
+                sum += parts[((first + split) * 32) + d] * Portable.Exp(most[first + split] - highest);
+            }
+
+            attended[(token * 256) + (head * 32) + d] = sum / total;
+        }
+    }
+
+    /// <summary>
+    /// Normalises the residual stream as the heads of a single token do: with their threads, so in their order. A group a token.
+    /// </summary>
+    internal static void NormTogether(ArrayView<Float4> residual, ArrayView<Float4> weight, ArrayView<Float4> normed)
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(8);
+        int thread = Group.IdxX;
+        int lane = thread & 31;
+        int warp = thread / 32;
+        int start = Grid.IdxX * HiddenQuads;
+        ArrayView<Float4> x = residual.SubView(start, HiddenQuads);
+
+        // Root mean square norm.
+        float sum = 0f;
+        if (thread < HiddenQuads)
+        {
+            sum += Quad.SumOfSquares(x[thread]);
+        }
+
+        sum = Lanes.Sum(sum);
+        if (lane == 0)
+        {
+            sums[warp] = sum;
+        }
+
+        Group.Barrier();
+        float total = 0f;
+        for (int other = 0; other < 8; other++)
+        {
+            total += sums[other];
+        }
+
+        float scale = 1f / MathF.Sqrt((total / Hidden) + 0.00001f);
+
+        if (thread < HiddenQuads)
+        {
+            Float4 quad = Quad.Multiply(x[thread], scale, weight[thread]);
+            normed[start + thread] = quad;
+        }
+    }
+
+    /// <summary>
+    /// Queries, keys and values of a token of each sequence, rotated and cached: a pair of a head's elements for a thread.
+    /// </summary>
+    internal static void RotateTogether(
+        ArrayView<float> products, HeadViews views, CacheViews caches, ArrayView<int> positionOf, int halves)
+    {
+        int unit = (Grid.IdxX * 128) + Group.IdxX;
+        if (unit < 256)
+        {
+            int position = positionOf[Grid.IdxY];
+            views.Cache = caches.Of(Grid.IdxY).Cast<float>();
+            views.HalfCache = caches.Of(Grid.IdxY).Cast<ushort>();
+            int head = unit / 16;
+            int pair = unit & 15;
+            int d0 = pair * 2;
+            int d1 = d0 + 1;
+            int local = unit / 16 * 32;
+            float a = products[(Grid.IdxY * 512) + local + d0];
+            float b = products[(Grid.IdxY * 512) + local + d1];
+            if (head < 12)
+            {
+                float c = views.Cos[(position * 16) + pair];
+                float s = views.Sin[(position * 16) + pair];
+                float turned = (a * c) - (b * s);
+                b = (a * s) + (b * c);
+                a = turned;
+            }
+
+            if (head < 8)
+            {
+                views.Queries[(Grid.IdxY * 256) + (head * 32) + d0] = a;
+                views.Queries[(Grid.IdxY * 256) + (head * 32) + d1] = b;
+            }
+            else
+            {
+                long cached = ((long)position * 256) + ((head - 8) * 32);
+                if (halves == 1)
+                {
+                    views.HalfCache[cached + d0] = F16.Narrow(a);
+                    views.HalfCache[cached + d1] = F16.Narrow(b);
+                }
+                else
+                {
+                    views.Cache[cached + d0] = a;
+                    views.Cache[cached + d1] = b;
+                }
+            }
+        }
     }
 }

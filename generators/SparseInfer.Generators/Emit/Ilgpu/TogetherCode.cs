@@ -21,9 +21,10 @@ internal static class TogetherCode
     /// <param name="type">Of a token's four.</param>
     public static void EmitStart(CodeWriter code, string type, string sums)
     {
-        for (int from = 0; from < Tokens; from += Tokens / 2)
+        const int InLine = 4;
+        for (int from = 0; from < Tokens; from += InLine)
         {
-            code.Line($"{type} {string.Join(", ", Enumerable.Range(from, Tokens / 2).Select(token => $"{sums}{token} = default"))};");
+            code.Line($"{type} {string.Join(", ", Enumerable.Range(from, InLine).Select(token => $"{sums}{token} = default"))};");
         }
     }
 
