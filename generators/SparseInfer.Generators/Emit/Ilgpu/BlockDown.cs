@@ -132,16 +132,9 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             : code.Block(isOnce ? "if (thread < RowWords)" : "for (int word = thread; word < RowWords; word += Threads)"))
         {
             code.Line($"Float4 {List(j => $"y{j} = default")};");
-            if (plan.SliceBlocks == 1)
+            using (code.Block($"for (int block = 0; block < {plan.SliceBlocks}; block++)"))
             {
-                EmitBlock(word, "0", "0");
-            }
-            else
-            {
-                using (code.Block($"for (int block = 0; block < {plan.SliceBlocks}; block++)"))
-                {
-                    EmitBlock(word, "block", "block * 8");
-                }
+                EmitBlock(word);
             }
 
             code.Line();
@@ -153,27 +146,24 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     }
 
     /// <summary>Writes what a block of neurons adds.</summary>
-    /// <param name="block">The block's number in the slice.</param>
-    /// <param name="first">The first of its fours of rows.</param>
-    private void EmitBlock(string word, string block, string first)
+    private void EmitBlock(string word)
     {
-        bool isFirst = block == "0";
         if (_readsAll)
         {
-            EmitFours(word, block, first, isFirst ? "8" : $"({first}) + 8");
+            EmitFours(word, "(block * 8) + 8");
             return;
         }
 
-        code.Line(isFirst ? "int end = downFours[0];" : $"int end = ({first}) + downFours[{block}];");
-        using (code.Block($"if (end > {first})"))
+        code.Line("int end = (block * 8) + downFours[block];");
+        using (code.Block("if (end > block * 8)"))
         {
-            EmitFours(word, block, first, "end");
+            EmitFours(word, "end");
         }
     }
 
-    private void EmitFours(string word, string block, string first, string end)
+    private void EmitFours(string word, string end)
     {
-        code.Line($"BlockStep step = downSteps[{block}];");
+        code.Line("BlockStep step = downSteps[block];");
         if (_isQ4)
         {
             code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = new Int4(step.Start{(j < 4 ? "" : " * 16")})"))};");
@@ -183,7 +173,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = default"))};");
         }
 
-        using (code.Block($"for (int four = {first}; four < {end}; four++)"))
+        using (code.Block($"for (int four = block * 8; four < {end}; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
             foreach (string row in new[] { "X", "Y", "Z", "W" })
@@ -198,8 +188,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
 
         code.Line();
         int words = _row.Quads / 2;
-        string number = block == "0" ? "first / 32" : $"((first / 32) + {block})";
-        code.Line($"int scale = ({number} * {_row.Columns / 8}) + ({word} * {words});");
+        code.Line($"int scale = (((first / 32) + block) * {_row.Columns / 8}) + ({word} * {words});");
         for (int k = 0; k < words; k++)
         {
             string index = k == 0 ? "scale" : $"scale + {k}";

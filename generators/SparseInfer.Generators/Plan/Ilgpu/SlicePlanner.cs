@@ -24,7 +24,10 @@ internal static class SlicePlanner
         return best!;
     }
 
-    /// <summary>Fewest slices first: of equals, those stay. One at least, however few neurons there are.</summary>
+    /// <summary>
+    /// Fewest slices first: of equals, those stay. One at least, however few neurons there are. Of block types two blocks at least, which a loop
+    /// adds up: where there is no loop, ILGPU leaves out the zero that a sum starts at, and a sum of -0 stays one.
+    /// </summary>
     public static IEnumerable<IlgpuFeedForwardPlan> Candidates(FeedForwardPlan shape, DeviceTarget target)
     {
         IlgpuFeedForwardPlan[] all =
@@ -32,7 +35,7 @@ internal static class SlicePlanner
             .. from threads in Threads(RowPlan.Of(shape.Weights, shape.Hidden).Words)
                from steps in Enumerable.Range(1, RowPlan.Lanes / IlgpuFeedForwardPlan.PredictedAtOnce)
                let plan = new IlgpuFeedForwardPlan(shape, target, threads, steps * IlgpuFeedForwardPlan.PredictedAtOnce)
-               where !plan.Row.IsBlock || plan.SliceNeurons % IlgpuFeedForwardPlan.BlockNeurons == 0
+               where !plan.Row.IsBlock || plan.SliceBlocks is > 1 and var blocks && blocks * IlgpuFeedForwardPlan.BlockNeurons == plan.SliceNeurons
                orderby plan.Slices, plan.SliceNeurons descending
                select plan,
         ];
