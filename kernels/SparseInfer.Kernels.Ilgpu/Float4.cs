@@ -51,4 +51,13 @@ public struct Float4
         y.Z += h * a.Z;
         y.W += h * a.W;
     }
+
+    /// <summary>
+    /// What zero plus four columns is: the same, and of both zeros the positive one. ILGPU leaves out an addition of a constant zero, and with it
+    /// what that does to negative zeros.
+    /// </summary>
+    /// <param name="a">Four columns.</param>
+    public static Float4 ZeroPlus(Float4 a) => new(ZeroPlus(a.X), ZeroPlus(a.Y), ZeroPlus(a.Z), ZeroPlus(a.W));
+
+    private static float ZeroPlus(float a) => a == 0f ? 0f : a;
 }

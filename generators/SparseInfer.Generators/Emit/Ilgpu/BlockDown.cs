@@ -147,10 +147,13 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             code.Line();
             for (int j = 0; j < _row.Quads; j++)
             {
-                code.Line($"partial[(Grid.IdxX * HiddenQuads) + {word}{(j == 0 ? "" : $" + {j * _row.Words}")}] = y{j};");
+                code.Line($"partial[(Grid.IdxX * HiddenQuads) + {word}{(j == 0 ? "" : $" + {j * _row.Words}")}] = {Total(plan, $"y{j}")};");
             }
         }
     }
+
+    /// <summary>A thread's sum over the blocks of a slice: where there is one, nothing was added to it, and zero is.</summary>
+    public static string Total(IlgpuFeedForwardPlan plan, string sum) => plan.SliceBlocks == 1 ? $"Float4.ZeroPlus({sum})" : sum;
 
     /// <summary>Writes what a block of neurons adds.</summary>
     /// <param name="block">The block's number in the slice.</param>

@@ -70,7 +70,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
 
                 code.Line();
                 code.Line("int place = (token * SliceNeurons) + downSlot;");
-                BlockDown.EmitQuants(code, _single, "place", $"(token * {Blocks}) + {block}", Bytes);
+                BlockDown.EmitQuants(code, _single, "place", Blocks == 1 ? "token" : $"(token * {Blocks}) + {block}", Bytes);
             }
         }
 
@@ -97,12 +97,23 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
                 code.Line($"Float4 {List(t => $"{y}{t} = default")};");
             }
 
-            using (code.Block($"for (int block = 0; block < {Blocks}; block++)"))
+            if (Blocks == 1)
             {
-                code.Line("int end = (block * 8) + downFours[block];");
-                using (code.Block("if (end > block * 8)"))
+                code.Line("int end = downFours[0];");
+                using (code.Block("if (end > 0)"))
                 {
-                    EmitBlock();
+                    EmitBlock("0", "first / 32", t => $"firstToken{WarpCode.Plus(t)}");
+                }
+            }
+            else
+            {
+                using (code.Block($"for (int block = 0; block < {Blocks}; block++)"))
+                {
+                    code.Line("int end = (block * 8) + downFours[block];");
+                    using (code.Block("if (end > block * 8)"))
+                    {
+                        EmitBlock("block * 8", "((first / 32) + block)", t => $"({(t == 0 ? "firstToken" : $"(firstToken + {t})")} * {Blocks}) + block");
+                    }
                 }
             }
 
@@ -114,9 +125,13 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
     /// <summary>A token's output: of Q4_0, that of columns in lower bits and that of those in upper ones.</summary>
     private string[] Outputs => _isQ4 ? ["lowerY", "upperY"] : ["y"];
 
-    private void EmitBlock()
+    /// <summary>Writes what a block of neurons adds.</summary>
+    /// <param name="first">The first of its fours of rows in the slice.</param>
+    /// <param name="number">The block's number among those of all slices.</param>
+    /// <param name="step">Where the step of a thread's token is.</param>
+    private void EmitBlock(string first, string number, Func<int, string> step)
     {
-        ForTokens(t => code.Line($"BlockStep step{t} = downSteps[((firstToken{Plus(t)}) * {Blocks}) + block];"));
+        ForTokens(t => code.Line($"BlockStep step{t} = downSteps[{step(t)}];"));
         if (_isQ4)
         {
             code.Line($"Int4 {List(t => $"lower{t} = new(step{t}.Start)")};");
@@ -128,7 +143,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             code.Line($"Int4 {List(t => $"lower{t} = default")};");
         }
 
-        using (code.Block("for (int four = block * 8; four < end; four++)"))
+        using (code.Block($"for (int four = {first}; four < end; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
             foreach (string row in new[] { "X", "Y", "Z", "W" })
@@ -140,7 +155,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             code.Line($"int quants = (firstToken * {Blocks * 8}) + four;");
             ForTokens(t =>
             {
-                string low = $"downQuants[quants{(t == 0 ? "" : $" + {t * Blocks * 8}")}]";
+                string low = $"downQuants[quants{WarpCode.Plus(t * Blocks * 8)}]";
                 string high = $"downQuants[quants + {(t * Blocks * 8) + (Bytes / 4)}]";
                 code.Line(_isQ4
                     ? $"Q4_0.AddColumns(columns, {low}, ref lower{t}, ref upper{t});"
@@ -149,7 +164,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         }
 
         code.Line();
-        code.Line($"int scale = (((first / 32) + block) * HiddenQuads) + {(_isQ4 ? "quad" : "word")};");
+        code.Line($"int scale = ({number} * HiddenQuads) + {(_isQ4 ? "quad" : "word")};");
         if (_isQ4)
         {
             code.Line("Words2 lowerScales = scales[scale];");
@@ -173,13 +188,13 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         code.Line($"int place = (((firstToken * Slices) + Grid.IdxX) * HiddenQuads) + {ofColumns};");
         ForTokens(t =>
         {
-            using (t == 0 ? default(CodeWriter.Scope?) : code.Block($"if (firstToken{Plus(t)} < tokens)"))
+            using (t == 0 ? default(CodeWriter.Scope?) : code.Block($"if (firstToken + {t} < tokens)"))
             {
-                string token = t == 0 ? "" : $" + ({t} * Slices * HiddenQuads)";
-                code.Line($"partial[place{token}] = {Outputs[0]}{t};");
+                string token = TogetherCode.Plus(t, "Slices * HiddenQuads");
+                code.Line($"partial[place{token}] = {BlockDown.Total(_single, $"{Outputs[0]}{t}")};");
                 if (_isQ4)
                 {
-                    code.Line($"partial[place{token} + (4 * RowWords)] = upperY{t};");
+                    code.Line($"partial[place{token} + (4 * RowWords)] = {BlockDown.Total(_single, $"upperY{t}")};");
                 }
             }
 
@@ -189,8 +204,6 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             }
         });
     }
-
-    private static string Plus(int t) => t == 0 ? "" : $" + {t}";
 
     private static void ForTokens(Action<int> emit)
     {
