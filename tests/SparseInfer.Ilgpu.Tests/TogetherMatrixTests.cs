@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using SparseInfer.Generators.Plan.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
@@ -9,7 +8,7 @@ using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>
-/// Several tokens together: each has the bits of the kernel of one token, in every activation x weight type x gate x biases x policy x odd shape.
+/// Several tokens together: each has the bits of the kernel of one token, with every weight type, with a gate and without, and every policy.
 /// </summary>
 public sealed class TogetherMatrixTests
 {
@@ -17,30 +16,54 @@ public sealed class TogetherMatrixTests
     private static readonly int[] Counts = [1, 2, 3, 8, 9, 15];
 
     /// <summary>
-    /// Every fifth shape of each type: kernels take most of the time, and each shape's are compiled for it. Of block types, whose kernels take longest,
-    /// those without a gate.
+    /// Of each weight type layers with a gate and without, and every policy among them; rows of one load and of several, neurons of one slice and of many,
+    /// whole slices and others. Kernels of block types take longest to compile by far: of their policies the one that skips most is run together.
     /// </summary>
-    private static readonly LayerCase[] Chosen =
+    public static TheoryData<string> Layers { get; } =
     [
-        .. FeedForwardMatrixTests.Shapes.Where(shape => !shape.First().Gated || shape.Key.Weights is not (WeightType.Q8_0 or WeightType.Q4_0))
-            .GroupBy(shape => shape.Key.Weights)
-            .SelectMany(type => type.Where((_, i) => i % 5 == (int)type.Key % 5))
-            .Select(shape => shape.First()),
+        "Relu_F32_1x1_Gated", "FatRelu_F32_768x100_Gated_Biases", "SquaredRelu_F32_33x65",
+        "Relu_F16_33x65_Gated_Biases", "Gelu_F16_64x1100_Biases",
+        "DRelu_BF16_600x33_Gated_Biases", "Gelu_BF16_257x129_Gated", "Relu_BF16_257x129",
+        "Silu_Q8_0_544x32_Gated", "SquaredRelu_Q8_0_32x32_Biases",
+        "Relu_Q4_0_32x32_Gated", "Silu_Q4_0_96x160_Biases",
     ];
 
-    public static TheoryData<string> Layers { get; } = [.. Chosen.Select(layer => layer.Name)];
+    [Fact]
+    public void EveryWeightTypeHasLayersWithAGateAndWithoutAndEveryPolicyIsThere()
+    {
+        LayerCase[] layers = [.. Layers.SelectMany(row => Shape(row.Data))];
+        layers.Select(layer => (layer.Weights, layer.Gated)).Distinct().Count().ShouldBe(2 * Enum.GetValues<WeightType>().Length);
+        layers.Select(layer => layer.Policy).Distinct().Count().ShouldBe(Enum.GetValues<ReferencePolicy>().Length);
+    }
 
     [Theory]
     [MemberData(nameof(Layers))]
     public void EachTokenHasTheBitsThatItHasAlone(string name)
     {
-        IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase> shape = FeedForwardMatrixTests.Shapes.Single(shape => shape.First().Name == name);
-        using var layer = new TogetherLayer(shape.First(), FeedForwardMatrixTests.Assemblies[shape.Key.Weights].Value);
-        int next = Array.FindIndex(Chosen, chosen => chosen.Name == name);
-        foreach (LayerCase declared in shape.Where(declared => declared.Policy != ReferencePolicy.None))
+        IGrouping<(WeightType, int, int, Activation, bool, bool), LayerCase> shape = Shape(name);
+        LayerCase first = shape.First();
+        IlgpuFeedForwardPlan plan = SlicePlanner.Candidates(FeedForwardKernels.Planned(first), DeviceTable.Default).MaxBy(plan => plan.SliceBlocks)!;
+        using var layer = new TogetherLayer(first, plan);
+        int next = Layers.TakeWhile(row => row.Data != name).Count();
+        Float4[][]? dense = null;
+        foreach (LayerCase declared in shape.Where(declared => declared.Policy != ReferencePolicy.None).OrderBy(declared => declared.Policy))
         {
             (string kernel, object? parameter) = FeedForwardMatrixTests.Kernel(declared);
             Float4[][] alone = [.. layer.Inputs.Select(x => layer.Kernels.Partial(kernel, layer.Weights, x, parameter))];
+            dense ??= alone;
+            if (declared.Policy == ReferencePolicy.Exact)
+            {
+                for (int token = 0; token < alone.Length; token++)
+                {
+                    MemoryMarshal.AsBytes<Float4>(alone[token]).SequenceEqual(MemoryMarshal.AsBytes<Float4>(dense[token])).ShouldBeTrue($"{declared.Name}, number {token}");
+                }
+            }
+
+            if (layer.Plan.Row.IsBlock && declared.Policy != shape.Max(other => other.Policy))
+            {
+                continue;
+            }
+
             foreach (int tokens in new[] { Counts[next++ % Counts.Length], TogetherPlan.Tokens })
             {
                 string where = $"{declared.Name}, {tokens} tokens";
@@ -63,7 +86,7 @@ public sealed class TogetherMatrixTests
     public void WhatAnyTokenWantsIsReadOnce(string kernel)
     {
         LayerCase declared = new(256, 512, Activation.Relu, WeightType.F16, Gated: true, Biases: false, ReferencePolicy.None);
-        using var layer = new TogetherLayer(declared, FeedForwardKernels.Compile([FeedForwardKernels.Emit(declared).Text]));
+        using var layer = new TogetherLayer(declared, FeedForwardKernels.Emit(declared).Plan);
         object? parameter = kernel == "SignBit" ? SignBitThreshold.Of("1", declared.Hidden) : null;
         int neurons = declared.Intermediate;
         float[] activated = [];
@@ -96,17 +119,20 @@ public sealed class TogetherMatrixTests
         }
     }
 
+    private static IGrouping<(WeightType, int, int, Activation, bool, bool), LayerCase> Shape(string name) =>
+        FeedForwardMatrixTests.Shapes.Single(shape => shape.First().Name == $"{name}_{ReferencePolicy.None}");
+
     /// <summary>A layer on a device, and 16 inputs, the layer's own among them, so that tokens differ in what they want.</summary>
     private sealed class TogetherLayer : IDisposable
     {
         private readonly UploadedLayer _uploaded;
 
-        public TogetherLayer(LayerCase layer, Assembly assembly)
+        public TogetherLayer(LayerCase layer, IlgpuFeedForwardPlan plan)
         {
             var data = new LayerData(layer);
             Device = TestDevice.Open();
             _uploaded = new UploadedLayer(Device, layer, data);
-            Kernels = new FeedForwardKernels(Device, assembly, FeedForwardKernels.Emit(layer).Plan);
+            Kernels = new FeedForwardKernels(Device, FeedForwardKernels.Compile([FeedForwardKernels.Emit(layer, plan)]), plan);
             Weights = _uploaded.As(Kernels.Weights);
             var random = new Random(layer.Hidden);
             float[] shared = data.Inputs[0].X;

@@ -28,6 +28,7 @@ internal static class GpuZoo
             FeedForwardBiases = true,
             Weights = [WeightType.Q4_0, WeightType.F16],
         },
+        new("WiderThanSharedMemoryWithLists") { Hidden = 21504, Intermediate = 32768, Heads = 168, KeyValueHeads = 8, Weights = [WeightType.Q8_0] },
         new("WiderThanSharedMemory") { Hidden = 24576, Intermediate = 32768, Heads = 192, KeyValueHeads = 8, Weights = [WeightType.Q8_0] },
         new("WholeTiles")
         {

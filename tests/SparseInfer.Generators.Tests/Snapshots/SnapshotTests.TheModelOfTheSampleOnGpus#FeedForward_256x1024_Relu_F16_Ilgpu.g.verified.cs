@@ -129,7 +129,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+        input[thread] = x[((thread & 31) * 2) + (thread / 32)];
 
         Group.Barrier();
 
@@ -217,7 +217,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+        input[thread] = x[((thread & 31) * 2) + (thread / 32)];
 
         Group.Barrier();
 
@@ -344,7 +344,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int first = Grid.IdxX * SliceNeurons;
 
         // The input, where the lanes of a warp read it without bank conflicts.
-        input[thread] = x[((thread & 31) * 2) + ((thread / 32) & 1)];
+        input[thread] = x[((thread & 31) * 2) + (thread / 32)];
 
         int firstOfWarp = first + (warp * WarpNeurons);
         uint kept = 0u;
@@ -578,38 +578,18 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         for (int next = 0; next < TogetherNeurons; next += 32)
         {
             int entry = next + (warp * 4);
-            int neuronA = first + (entry < TogetherNeurons ? entry : TogetherNeurons - 1);
-            int neuronB = first + (entry + 1 < TogetherNeurons ? entry + 1 : TogetherNeurons - 1);
-            int neuronC = first + (entry + 2 < TogetherNeurons ? entry + 2 : TogetherNeurons - 1);
-            int neuronD = first + (entry + 3 < TogetherNeurons ? entry + 3 : TogetherNeurons - 1);
+            int neuronA = first + entry;
+            int neuronB = first + entry + 1;
+            int neuronC = first + entry + 2;
+            int neuronD = first + entry + 3;
             Float4 gate0 = default, gate1 = default, gate2 = default, gate3 = default;
             Float4 gate4 = default, gate5 = default, gate6 = default, gate7 = default;
             Float4 gate8 = default, gate9 = default, gate10 = default, gate11 = default;
             Float4 gate12 = default, gate13 = default, gate14 = default, gate15 = default;
-            Words4 gateLoadA = default;
-            Words4 gateLoadB = default;
-            Words4 gateLoadC = default;
-            Words4 gateLoadD = default;
-            if (entry < TogetherNeurons)
-            {
-                gateLoadA = w.Gate[(neuronA * RowWords) + lane];
-            }
-
-            if (entry + 1 < TogetherNeurons)
-            {
-                gateLoadB = w.Gate[(neuronB * RowWords) + lane];
-            }
-
-            if (entry + 2 < TogetherNeurons)
-            {
-                gateLoadC = w.Gate[(neuronC * RowWords) + lane];
-            }
-
-            if (entry + 3 < TogetherNeurons)
-            {
-                gateLoadD = w.Gate[(neuronD * RowWords) + lane];
-            }
-
+            Words4 gateLoadA = w.Gate[(neuronA * RowWords) + lane];
+            Words4 gateLoadB = w.Gate[(neuronB * RowWords) + lane];
+            Words4 gateLoadC = w.Gate[(neuronC * RowWords) + lane];
+            Words4 gateLoadD = w.Gate[(neuronD * RowWords) + lane];
             FourRows gateRows0 = new(F16.Widen0(gateLoadA), F16.Widen0(gateLoadB), F16.Widen0(gateLoadC), F16.Widen0(gateLoadD));
             FourRows gateRows1 = new(F16.Widen1(gateLoadA), F16.Widen1(gateLoadB), F16.Widen1(gateLoadC), F16.Widen1(gateLoadD));
             gate0 = gateRows1.Dot(input[lane + 32], gateRows0.Dot(input[lane], gate0));
@@ -713,30 +693,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             Float4 up4 = default, up5 = default, up6 = default, up7 = default;
             Float4 up8 = default, up9 = default, up10 = default, up11 = default;
             Float4 up12 = default, up13 = default, up14 = default, up15 = default;
-            Words4 upLoadA = default;
-            Words4 upLoadB = default;
-            Words4 upLoadC = default;
-            Words4 upLoadD = default;
-            if (entry < TogetherNeurons)
-            {
-                upLoadA = w.Up[(neuronA * RowWords) + lane];
-            }
-
-            if (entry + 1 < TogetherNeurons)
-            {
-                upLoadB = w.Up[(neuronB * RowWords) + lane];
-            }
-
-            if (entry + 2 < TogetherNeurons)
-            {
-                upLoadC = w.Up[(neuronC * RowWords) + lane];
-            }
-
-            if (entry + 3 < TogetherNeurons)
-            {
-                upLoadD = w.Up[(neuronD * RowWords) + lane];
-            }
-
+            Words4 upLoadA = w.Up[(neuronA * RowWords) + lane];
+            Words4 upLoadB = w.Up[(neuronB * RowWords) + lane];
+            Words4 upLoadC = w.Up[(neuronC * RowWords) + lane];
+            Words4 upLoadD = w.Up[(neuronD * RowWords) + lane];
             FourRows upRows0 = new(F16.Widen0(upLoadA), F16.Widen0(upLoadB), F16.Widen0(upLoadC), F16.Widen0(upLoadD));
             FourRows upRows1 = new(F16.Widen1(upLoadA), F16.Widen1(upLoadB), F16.Widen1(upLoadC), F16.Widen1(upLoadD));
             up0 = upRows1.Dot(input[lane + 32], upRows0.Dot(input[lane], up0));
@@ -833,13 +793,13 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             float upAB = Lanes.SumOfTwo(up0.X, up0.Y, lane, 1);
             float upCD = Lanes.SumOfTwo(up0.Z, up0.W, lane, 1);
             float valueAB = activationAB == 0f ? 0f : activationAB * upAB;
-            if (token < tokens && entry + own < TogetherNeurons)
+            if (token < tokens)
             {
                 activated[(token * ActivatedStride) + neuronAB] = valueAB;
             }
 
             float valueCD = activationCD == 0f ? 0f : activationCD * upCD;
-            if (token < tokens && entry + own + 2 < TogetherNeurons)
+            if (token < tokens)
             {
                 activated[(token * ActivatedStride) + neuronCD] = valueCD;
             }
@@ -873,38 +833,18 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         for (int next = 0; next < TogetherNeurons; next += 32)
         {
             int entry = next + (warp * 4);
-            int neuronA = first + (entry < TogetherNeurons ? entry : TogetherNeurons - 1);
-            int neuronB = first + (entry + 1 < TogetherNeurons ? entry + 1 : TogetherNeurons - 1);
-            int neuronC = first + (entry + 2 < TogetherNeurons ? entry + 2 : TogetherNeurons - 1);
-            int neuronD = first + (entry + 3 < TogetherNeurons ? entry + 3 : TogetherNeurons - 1);
+            int neuronA = first + entry;
+            int neuronB = first + entry + 1;
+            int neuronC = first + entry + 2;
+            int neuronD = first + entry + 3;
             Float4 gate0 = default, gate1 = default, gate2 = default, gate3 = default;
             Float4 gate4 = default, gate5 = default, gate6 = default, gate7 = default;
             Float4 gate8 = default, gate9 = default, gate10 = default, gate11 = default;
             Float4 gate12 = default, gate13 = default, gate14 = default, gate15 = default;
-            Words4 gateLoadA = default;
-            Words4 gateLoadB = default;
-            Words4 gateLoadC = default;
-            Words4 gateLoadD = default;
-            if (entry < TogetherNeurons)
-            {
-                gateLoadA = w.Gate[(neuronA * RowWords) + lane];
-            }
-
-            if (entry + 1 < TogetherNeurons)
-            {
-                gateLoadB = w.Gate[(neuronB * RowWords) + lane];
-            }
-
-            if (entry + 2 < TogetherNeurons)
-            {
-                gateLoadC = w.Gate[(neuronC * RowWords) + lane];
-            }
-
-            if (entry + 3 < TogetherNeurons)
-            {
-                gateLoadD = w.Gate[(neuronD * RowWords) + lane];
-            }
-
+            Words4 gateLoadA = w.Gate[(neuronA * RowWords) + lane];
+            Words4 gateLoadB = w.Gate[(neuronB * RowWords) + lane];
+            Words4 gateLoadC = w.Gate[(neuronC * RowWords) + lane];
+            Words4 gateLoadD = w.Gate[(neuronD * RowWords) + lane];
             FourRows gateRows0 = new(F16.Widen0(gateLoadA), F16.Widen0(gateLoadB), F16.Widen0(gateLoadC), F16.Widen0(gateLoadD));
             FourRows gateRows1 = new(F16.Widen1(gateLoadA), F16.Widen1(gateLoadB), F16.Widen1(gateLoadC), F16.Widen1(gateLoadD));
             gate0 = gateRows1.Dot(input[lane + 32], gateRows0.Dot(input[lane], gate0));
@@ -1003,7 +943,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             int neuronAB = own == 0 ? neuronA : neuronB;
             float activationAB = Activate(gateAB);
             uint keepsAB = 0u;
-            if (entry + own < TogetherNeurons && token < tokens && activationAB != 0f)
+            if (token < tokens && activationAB != 0f)
             {
                 keepsAB = 1u;
             }
@@ -1012,7 +952,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             int neuronCD = own == 0 ? neuronC : neuronD;
             float activationCD = Activate(gateCD);
             uint keepsCD = 0u;
-            if (entry + own + 2 < TogetherNeurons && token < tokens && activationCD != 0f)
+            if (token < tokens && activationCD != 0f)
             {
                 keepsCD = 1u;
             }
@@ -1142,13 +1082,13 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             float upAB = Lanes.SumOfTwo(up0.X, up0.Y, lane, 1);
             float upCD = Lanes.SumOfTwo(up0.Z, up0.W, lane, 1);
             float valueAB = keepsAB != 0u ? activationAB * upAB : 0f;
-            if (token < tokens && entry + own < TogetherNeurons)
+            if (token < tokens)
             {
                 activated[(token * ActivatedStride) + neuronAB] = valueAB;
             }
 
             float valueCD = keepsCD != 0u ? activationCD * upCD : 0f;
-            if (token < tokens && entry + own + 2 < TogetherNeurons)
+            if (token < tokens)
             {
                 activated[(token * ActivatedStride) + neuronCD] = valueCD;
             }
@@ -1766,9 +1706,9 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         int first = Grid.IdxX * SliceNeurons;
 
         // Values of the slice's neurons, and which of these any token wants. 32 for a warp.
-        if (warp < 1)
+        if (warp == 0)
         {
-            int n = (warp * 32) + lane;
+            int n = lane;
             uint isWanted = 0u;
             if (n < SliceNeurons)
             {
@@ -1804,25 +1744,17 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             uint wanted = Lanes.Bits(isWanted, lane);
             if (lane == 0)
             {
-                bits[warp] = wanted;
+                bits[0] = wanted;
             }
-        }
 
-        Group.Barrier();
-        int rows = 0;
-        for (int chunk = 0; chunk < 1; chunk++)
-        {
-            uint ofChunk = bits[chunk];
-            if ((chunk & 3) == warp && ((ofChunk >> lane) & 1u) != 0u)
+            if (isWanted != 0u)
             {
-                neurons[rows + IntrinsicMath.PopCount(ofChunk & ((1u << lane) - 1u))] = (chunk * 32) + lane;
+                neurons[IntrinsicMath.PopCount(wanted & ((1u << lane) - 1u))] = lane;
             }
-
-            rows += IntrinsicMath.PopCount(ofChunk);
         }
 
         Group.Barrier();
-
+        int rows = IntrinsicMath.PopCount(bits[0]);
         // Each thread its columns, of all tokens, in registers; four rows are under way together.
         int quad = (Grid.IdxY * 128) + thread;
         if (quad < HiddenQuads)
@@ -1959,7 +1891,7 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
             partial[place] = y0;
             if (tokens > 1)
             {
-                partial[place + (1 * Slices * HiddenQuads)] = y1;
+                partial[place + (Slices * HiddenQuads)] = y1;
             }
 
             if (tokens > 2)
@@ -2038,13 +1970,9 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
     internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)
     {
         int neuron = (Grid.IdxX * 128) + Group.IdxX;
-        if (neuron < Intermediate)
-        {
-            int i = (Grid.IdxY * ActivatedStride) + neuron;
-            float activation = Activate(h[i]);
-            float product = activation == 0f ? 0f : activation * up[i];
-            h[i] = product;
-        }
+        int i = (Grid.IdxY * ActivatedStride) + neuron;
+        float activation = Activate(h[i]);
+        h[i] = activation == 0f ? 0f : activation * up[i];
     }
 
     private static float Activate(float x) => x > 0f ? x : 0f;

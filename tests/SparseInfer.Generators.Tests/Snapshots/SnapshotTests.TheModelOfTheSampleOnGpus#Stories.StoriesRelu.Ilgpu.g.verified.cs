@@ -99,6 +99,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         device.Info.HasTensorCores ? device.LoadKernel<ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>(
             MatrixDownF16) : null;
     private readonly FeedForward_256x1024_Relu_F16_Ilgpu.Kernels _feedForwardF16 = new(device);
+    private readonly global::System.Threading.Lock _loadingTogether = new();
     private TogetherKernels? _together;
 
     private readonly RopeTable _rope = new(512, 2 * RopePairs, 10000f, 1f);
@@ -186,7 +187,13 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
     public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);
 
-    public override DecoderBatch CreateBatch(int maxStates) => new Together(this, _together ??= new TogetherKernels(Device));
+    public override DecoderBatch CreateBatch(int maxStates)
+    {
+        lock (_loadingTogether)
+        {
+            return new Together(this, _together ??= new TogetherKernels(Device));
+        }
+    }
 
     /// <summary>The norm that follows a layer's feed-forward.</summary>
     private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;
@@ -2254,45 +2261,42 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         ArrayView<float> products, HeadViews views, CacheViews caches, ArrayView<int> positionOf, int halves)
     {
         int unit = (Grid.IdxX * 128) + Group.IdxX;
-        if (unit < 256)
+        int position = positionOf[Grid.IdxY];
+        views.Cache = caches.Of(Grid.IdxY).Cast<float>();
+        views.HalfCache = caches.Of(Grid.IdxY).Cast<ushort>();
+        int head = unit / 16;
+        int pair = unit & 15;
+        int d0 = pair * 2;
+        int d1 = d0 + 1;
+        int local = unit / 16 * 32;
+        float a = products[(Grid.IdxY * 512) + local + d0];
+        float b = products[(Grid.IdxY * 512) + local + d1];
+        if (head < 12)
         {
-            int position = positionOf[Grid.IdxY];
-            views.Cache = caches.Of(Grid.IdxY).Cast<float>();
-            views.HalfCache = caches.Of(Grid.IdxY).Cast<ushort>();
-            int head = unit / 16;
-            int pair = unit & 15;
-            int d0 = pair * 2;
-            int d1 = d0 + 1;
-            int local = unit / 16 * 32;
-            float a = products[(Grid.IdxY * 512) + local + d0];
-            float b = products[(Grid.IdxY * 512) + local + d1];
-            if (head < 12)
-            {
-                float c = views.Cos[(position * 16) + pair];
-                float s = views.Sin[(position * 16) + pair];
-                float turned = (a * c) - (b * s);
-                b = (a * s) + (b * c);
-                a = turned;
-            }
+            float c = views.Cos[(position * 16) + pair];
+            float s = views.Sin[(position * 16) + pair];
+            float turned = (a * c) - (b * s);
+            b = (a * s) + (b * c);
+            a = turned;
+        }
 
-            if (head < 8)
+        if (head < 8)
+        {
+            views.Queries[(Grid.IdxY * 256) + (head * 32) + d0] = a;
+            views.Queries[(Grid.IdxY * 256) + (head * 32) + d1] = b;
+        }
+        else
+        {
+            long cached = ((long)position * 256) + ((head - 8) * 32);
+            if (halves == 1)
             {
-                views.Queries[(Grid.IdxY * 256) + (head * 32) + d0] = a;
-                views.Queries[(Grid.IdxY * 256) + (head * 32) + d1] = b;
+                views.HalfCache[cached + d0] = F16.Narrow(a);
+                views.HalfCache[cached + d1] = F16.Narrow(b);
             }
             else
             {
-                long cached = ((long)position * 256) + ((head - 8) * 32);
-                if (halves == 1)
-                {
-                    views.HalfCache[cached + d0] = F16.Narrow(a);
-                    views.HalfCache[cached + d1] = F16.Narrow(b);
-                }
-                else
-                {
-                    views.Cache[cached + d0] = a;
-                    views.Cache[cached + d1] = b;
-                }
+                views.Cache[cached + d0] = a;
+                views.Cache[cached + d1] = b;
             }
         }
     }

@@ -69,6 +69,7 @@ internal sealed partial class IlgpuDecoderClass
 
             if (_plan.DecodesTogether)
             {
+                _code.Line("private readonly global::System.Threading.Lock _loadingTogether = new();");
                 _code.Line("private TogetherKernels? _together;");
             }
 
@@ -83,7 +84,14 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             if (_plan.DecodesTogether)
             {
-                _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new Together(this, _together ??= new TogetherKernels(Device));");
+                using (_code.Block("public override DecoderBatch CreateBatch(int maxStates)"))
+                {
+                    using (_code.Block("lock (_loadingTogether)"))
+                    {
+                        _code.Line("return new Together(this, _together ??= new TogetherKernels(Device));");
+                    }
+                }
+
                 _code.Line();
             }
 

@@ -114,9 +114,10 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
     /// <summary>A token's output: of Q4_0, that of columns in lower bits and that of those in upper ones.</summary>
     private string[] Outputs => _isQ4 ? ["lowerY", "upperY"] : ["y"];
 
+    /// <summary>Writes what a block of neurons adds.</summary>
     private void EmitBlock()
     {
-        ForTokens(t => code.Line($"BlockStep step{t} = downSteps[((firstToken{Plus(t)}) * {Blocks}) + block];"));
+        ForTokens(t => code.Line($"BlockStep step{t} = downSteps[({(t == 0 ? "firstToken" : $"(firstToken + {t})")} * {Blocks}) + block];"));
         if (_isQ4)
         {
             code.Line($"Int4 {List(t => $"lower{t} = new(step{t}.Start)")};");
@@ -128,7 +129,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             code.Line($"Int4 {List(t => $"lower{t} = default")};");
         }
 
-        using (code.Block("for (int four = block * 8; four < end; four++)"))
+        using (code.Block($"for (int four = block * 8; four < end; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
             foreach (string row in new[] { "X", "Y", "Z", "W" })
@@ -140,7 +141,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             code.Line($"int quants = (firstToken * {Blocks * 8}) + four;");
             ForTokens(t =>
             {
-                string low = $"downQuants[quants{(t == 0 ? "" : $" + {t * Blocks * 8}")}]";
+                string low = $"downQuants[quants{WarpCode.Plus(t * Blocks * 8)}]";
                 string high = $"downQuants[quants + {(t * Blocks * 8) + (Bytes / 4)}]";
                 code.Line(_isQ4
                     ? $"Q4_0.AddColumns(columns, {low}, ref lower{t}, ref upper{t});"
@@ -173,9 +174,9 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         code.Line($"int place = (((firstToken * Slices) + Grid.IdxX) * HiddenQuads) + {ofColumns};");
         ForTokens(t =>
         {
-            using (t == 0 ? default(CodeWriter.Scope?) : code.Block($"if (firstToken{Plus(t)} < tokens)"))
+            using (t == 0 ? default(CodeWriter.Scope?) : code.Block($"if (firstToken + {t} < tokens)"))
             {
-                string token = t == 0 ? "" : $" + ({t} * Slices * HiddenQuads)";
+                string token = TogetherCode.Plus(t, "Slices * HiddenQuads");
                 code.Line($"partial[place{token}] = {Outputs[0]}{t};");
                 if (_isQ4)
                 {
@@ -189,8 +190,6 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             }
         });
     }
-
-    private static string Plus(int t) => t == 0 ? "" : $" + {t}";
 
     private static void ForTokens(Action<int> emit)
     {

@@ -28,6 +28,15 @@ internal static class TogetherCode
         }
     }
 
+    /// <summary>What an index gets on the way from the first token's element to another's.</summary>
+    /// <param name="stride">From a token to the next: a name, or a product.</param>
+    public static string Plus(int token, string stride) => token switch
+    {
+        0 => "",
+        1 => stride.Contains(' ') ? $" + ({stride})" : $" + {stride}",
+        _ => $" + ({token} * {stride})",
+    };
+
     /// <summary>
     /// Writes something for each token that there is, in a branch of its own: of a run of statements ILGPU puts all loads first, and the inputs of
     /// several tokens do not fit the registers beside all sums.
@@ -142,7 +151,7 @@ internal static class TogetherCode
             for (int j = 0; j < row.Quads; j++)
             {
                 int place = ((token * row.Quads) + j) * RowPlan.Lanes;
-                value = $"{sums}Rows{j}.Dot(input[lane{(place == 0 ? "" : $" + {place}")}], {value})";
+                value = $"{sums}Rows{j}.Dot(input[lane{WarpCode.Plus(place)}], {value})";
             }
 
             code.Line($"{ofToken} = {value};");

@@ -62,13 +62,14 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
     private void EmitList()
     {
         code.Line("// Values of the slice's neurons, and which of these any token wants. 32 for a warp.");
+        bool isAlone = _plan.SliceChunks == 1;
         bool isOnce = _plan.SliceChunks <= _plan.DownWarps;
         string chunk = isOnce ? "warp" : "chunk";
         using (_plan.SliceChunks == _plan.DownWarps ? default(CodeWriter.Scope?)
-            : code.Block(isOnce ? $"if (warp < {_plan.SliceChunks})"
+            : code.Block(isAlone ? "if (warp == 0)" : isOnce ? $"if (warp < {_plan.SliceChunks})"
                 : $"for (int chunk = warp; chunk < {_plan.SliceChunks}; chunk += {_plan.DownWarps})"))
         {
-            code.Line($"int n = ({chunk} * 32) + lane;");
+            code.Line(isAlone ? "int n = lane;" : $"int n = ({chunk} * 32) + lane;");
             code.Line("uint isWanted = 0u;");
             string[] inside =
             [
@@ -84,10 +85,9 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
                     for (int t = 0; t < Four; t++)
                     {
                         string token = t == 0 ? $"four * {Four}" : $"(four * {Four}) + {t}";
-                        string offset = t switch { 0 => "", 1 => " + ActivatedStride", _ => $" + ({t} * ActivatedStride)" };
                         using (code.Block($"if ({token} < tokens)"))
                         {
-                            code.Line($"value.{"XYZW"[t]} = activated[source{offset}];");
+                            code.Line($"value.{"XYZW"[t]} = activated[source{TogetherCode.Plus(t, "ActivatedStride")}];");
                         }
 
                         code.Line();
@@ -102,17 +102,32 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
             code.Line("uint wanted = Lanes.Bits(isWanted, lane);");
             using (code.Block("if (lane == 0)"))
             {
-                code.Line($"bits[{chunk}] = wanted;");
+                code.Line($"bits[{(isAlone ? "0" : chunk)}] = wanted;");
+            }
+
+            if (isAlone)
+            {
+                code.Line();
+                using (code.Block("if (isWanted != 0u)"))
+                {
+                    code.Line($"neurons[{NeuronCode.Before("wanted")}] = lane;");
+                }
             }
         }
 
         code.Line();
         code.Line("Group.Barrier();");
+        if (isAlone)
+        {
+            code.Line("int rows = IntrinsicMath.PopCount(bits[0]);");
+            return;
+        }
+
         code.Line("int rows = 0;");
         using (code.Block($"for (int chunk = 0; chunk < {_plan.SliceChunks}; chunk++)"))
         {
             code.Line("uint ofChunk = bits[chunk];");
-            using (code.Block($"if ((chunk & {_plan.DownWarps - 1}) == warp && ((ofChunk >> lane) & 1u) != 0u)"))
+            using (code.Block($"if ({(isOnce ? "chunk" : $"(chunk & {_plan.DownWarps - 1})")} == warp && ((ofChunk >> lane) & 1u) != 0u)"))
             {
                 code.Line($"neurons[rows + {NeuronCode.Before("ofChunk")}] = (chunk * 32) + lane;");
             }
@@ -133,10 +148,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
             code.Line("ArrayView<Words2> down = w.Down.Cast<Words2>();");
         }
 
-        for (int from = 0; from < TogetherPlan.Tokens; from += Half)
-        {
-            code.Line($"Float4 {string.Join(", ", Enumerable.Range(from, Half).Select(t => $"y{t} = default"))};");
-        }
+        TogetherCode.EmitStart(code, "Float4", "y");
 
         const int together = IlgpuFeedForwardPlan.DownRowsAtOnce;
         code.Line("int next = 0;");
@@ -194,18 +206,6 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
     {
         string ofColumns = _row.Quads == 1 ? "quad" : $"((quad & {_row.Quads - 1}) * RowWords) + (quad / {_row.Quads})";
         code.Line($"int place = (Grid.IdxX * HiddenQuads) + {ofColumns};");
-        code.Line("partial[place] = y0;");
-        for (int t = 1; t < TogetherPlan.Tokens; t++)
-        {
-            using (code.Block($"if (tokens > {t})"))
-            {
-                code.Line($"partial[place + ({t} * Slices * HiddenQuads)] = y{t};");
-            }
-
-            if (t < TogetherPlan.Tokens - 1)
-            {
-                code.Line();
-            }
-        }
+        TogetherCode.ForTokens(code, t => code.Line($"partial[place{TogetherCode.Plus(t, "Slices * HiddenQuads")}] = y{t};"));
     }
 }

@@ -147,6 +147,9 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
         code.Line();
     }
 
+    /// <summary>Whether each group goes through all its neurons, and no group has fewer: then every row of a warp exists.</summary>
+    private bool IsWhole => !_predicts && _plan.IsExact;
+
     private string Count => _predicts || !_plan.IsExact ? "count" : "TogetherNeurons";
 
     private void EmitNeurons()
@@ -163,7 +166,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
                 EmitRow(k);
             }
 
-            EmitDots(gate, first, k => $"{Entry(k)} < {Count}");
+            EmitDots(gate, first, Exists);
             foreach (string pair in Pairs)
             {
                 EmitActivation(pair, gate, first);
@@ -173,13 +176,13 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
             {
                 EmitDots("up", "Up", k => policy.Skips
                     ? $"(kept{Pairs[k / 2]} & {(k % 2 == 0 ? TogetherCode.EvenLanes : $"~{TogetherCode.EvenLanes}")}) != 0u"
-                    : $"{Entry(k)} < {Count}");
+                    : Exists(k));
             }
 
             foreach (string pair in Pairs)
             {
                 code.Line($"float value{pair} = {Value(pair)};");
-                using (code.Block($"if (token < tokens && {Own(pair)} < {Count})"))
+                using (code.Block($"if (token < tokens{(IsWhole ? "" : $" && {Own(pair)} < {Count}")})"))
                 {
                     code.Line($"activated[(token * ActivatedStride) + neuron{pair}] = value{pair};");
                 }
@@ -194,12 +197,21 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
 
     private static string Entry(int k) => k == 0 ? "entry" : $"entry + {k}";
 
+    /// <summary>Condition under which a row exists; null: always.</summary>
+    private string? Exists(int k) => IsWhole ? null : $"{Entry(k)} < {Count}";
+
     /// <summary>Which of the list's entries a lane has, of two rows.</summary>
     private static string Own(string pair) => pair == "AB" ? "entry + own" : "entry + own + 2";
 
     /// <summary>Writes which neuron a row is of; a row too many is the last one's again, and not read.</summary>
     private void EmitRow(int k)
     {
+        if (IsWhole)
+        {
+            code.Line($"int neuron{TogetherCode.Rows[k]} = first + {Entry(k)};");
+            return;
+        }
+
         string inside = $"{Entry(k)} < {Count} ? {Entry(k)} : {Count} - 1";
         code.Line($"int neuron{TogetherCode.Rows[k]} = {(_predicts ? $"neurons[{inside}]" : $"first + ({inside})")};");
     }
@@ -215,7 +227,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
 
         code.Line($"uint keeps{pair} = 0u;");
         string wants = _predicts ? $"((wanted[{Own(pair)}] >> (2 * token)) & 1u) != 0u" : "token < tokens";
-        using (code.Block($"if ({Own(pair)} < {Count} && {wants} && {policy.Keep($"activation{pair}")})"))
+        using (code.Block($"if ({(IsWhole ? "" : $"{Own(pair)} < {Count} && ")}{wants} && {policy.Keep($"activation{pair}")})"))
         {
             code.Line($"keeps{pair} = 1u;");
         }
@@ -237,8 +249,8 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
 
     /// <summary>Writes the dot products of four rows with every token's input.</summary>
     /// <param name="sum">What is left in lanes, with the rows' letters behind it: their tokens' sums.</param>
-    /// <param name="reads">Condition under which a row is read.</param>
-    private void EmitDots(string sum, string matrix, Func<int, string> reads)
+    /// <param name="reads">Condition under which a row is read; null: always.</param>
+    private void EmitDots(string sum, string matrix, Func<int, string?> reads)
     {
         TogetherCode.EmitStart(code, "Float4", sum);
         bool isOnce = _row.Steps == 1;
@@ -262,9 +274,10 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
         TogetherCode.EmitSums(code, "float", sum, sum);
     }
 
-    private void EmitLoads(string sum, string matrix, string word, Func<int, string> reads)
+    private void EmitLoads(string sum, string matrix, string word, Func<int, string?> reads)
     {
-        for (int k = 0; k < Four; k++)
+        bool isAlways = reads(0) is null && _row.RestLanes == 0;
+        for (int k = 0; k < Four && !isAlways; k++)
         {
             string letter = TogetherCode.Rows[k];
             code.Line($"Words4 {sum}Load{letter} = default;");
@@ -277,17 +290,21 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
         for (int k = 0; k < Four; k++)
         {
             string letter = TogetherCode.Rows[k];
-            using (code.Block($"if ({reads(k)}{(_row.RestLanes > 0 ? $" && {word} < RowWords" : "")})"))
+            IEnumerable<string?> conditions = [reads(k), _row.RestLanes > 0 ? $"{word} < RowWords" : null];
+            using (isAlways ? default(CodeWriter.Scope?) : code.Block($"if ({string.Join(" && ", conditions.Where(condition => condition is not null))})"))
             {
-                code.Line($"{sum}Load{letter} = w.{matrix}[(neuron{letter} * RowWords) + {word}];");
+                code.Line($"{(isAlways ? "Words4 " : "")}{sum}Load{letter} = w.{matrix}[(neuron{letter} * RowWords) + {word}];");
                 if (_row.IsBlock)
                 {
                     string scale = _row.Quads == 8 ? word : $"({word} / 2)";
-                    code.Line($"{sum}Scale{letter} = w.{matrix}Scales[(neuron{letter} * {_row.Scales}) + {scale}];");
+                    code.Line($"{(isAlways ? "ushort " : "")}{sum}Scale{letter} = w.{matrix}Scales[(neuron{letter} * {_row.Scales}) + {scale}];");
                 }
             }
 
-            code.Line();
+            if (!isAlways)
+            {
+                code.Line();
+            }
         }
     }
 }
