@@ -1760,8 +1760,10 @@ internal static class FeedForward_256x1024_Relu_F16_Ilgpu
         if (quad < HiddenQuads)
         {
             ArrayView<Words2> down = w.Down.Cast<Words2>();
-            Float4 y0 = default, y1 = default, y2 = default, y3 = default, y4 = default, y5 = default, y6 = default, y7 = default;
-            Float4 y8 = default, y9 = default, y10 = default, y11 = default, y12 = default, y13 = default, y14 = default, y15 = default;
+            Float4 y0 = default, y1 = default, y2 = default, y3 = default;
+            Float4 y4 = default, y5 = default, y6 = default, y7 = default;
+            Float4 y8 = default, y9 = default, y10 = default, y11 = default;
+            Float4 y12 = default, y13 = default, y14 = default, y15 = default;
             int next = 0;
             for (; next + 4 <= rows; next += 4)
             {

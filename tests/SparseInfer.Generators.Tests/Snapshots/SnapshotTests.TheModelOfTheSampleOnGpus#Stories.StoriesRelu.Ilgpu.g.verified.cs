@@ -99,7 +99,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         device.Info.HasTensorCores ? device.LoadKernel<ArrayView<Words4>, ArrayView<Words4>, ArrayView<float>, int, ArrayView<float>>(
             MatrixDownF16) : null;
     private readonly FeedForward_256x1024_Relu_F16_Ilgpu.Kernels _feedForwardF16 = new(device);
-    private readonly global::System.Threading.Lock _loadingTogether = new();
+    private readonly object _loadingTogether = new();
     private TogetherKernels? _together;
 
     private readonly RopeTable _rope = new(512, 2 * RopePairs, 10000f, 1f);

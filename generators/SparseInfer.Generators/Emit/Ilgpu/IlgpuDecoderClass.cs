@@ -69,7 +69,7 @@ internal sealed partial class IlgpuDecoderClass
 
             if (_plan.DecodesTogether)
             {
-                _code.Line("private readonly global::System.Threading.Lock _loadingTogether = new();");
+                _code.Line("private readonly object _loadingTogether = new();");
                 _code.Line("private TogetherKernels? _together;");
             }
 
