@@ -4,10 +4,15 @@ using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit;
 
-/// <summary>How a generated program says which tensors it wants, and asks a <c>WeightBinder</c> for each.</summary>
+/// <summary>
+/// How a model's generated programs say which tensors they want, and ask a <c>WeightBinder</c> for each: the CPU's has the table, for both.
+/// </summary>
 internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 {
     private const string Table = "InFile";
+
+    /// <summary>What a program uses that has no table of its own.</summary>
+    public string Import => $"{Table} = {GeneratedNames.Namespace}.{GeneratedNames.Program(spec.Target, "Cpu")}.{Table}";
 
     /// <summary>Those of no layer, then those of every layer; a tied head is none of its own.</summary>
     private IReadOnlyList<Tensor> Tensors { get; } =
@@ -23,7 +28,7 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     public void EmitTable(CodeWriter code)
     {
         code.Summary("The tensors of a file, as they were declared.");
-        using (code.Block($"private static class {Table}"))
+        using (code.Block($"internal static class {Table}"))
         {
             code.Line($"private static readonly WeightType[] Types = [{string.Join(", ", spec.Weights.Select(type => $"WeightType.{type}"))}];");
             AttentionSpec attention = spec.Attention;
@@ -35,18 +40,12 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             }
 
             code.Line();
-            using (code.Block("public static readonly DeclaredTensor[] All =", "[", "];"))
-            {
-                foreach (string names in Rows(Tensors.Select(tensor => Name(tensor) + ","), LineBreaker.MaxLength - 12))
-                {
-                    code.Line(names);
-                }
-            }
+            code.Line($"public static readonly DeclaredTensor[] All = [{string.Join(", ", Tensors.Select(tensor => tensor.Field))}];");
         }
-
-        code.Line();
-        code.Line($"public override IReadOnlyList<DeclaredTensor> Tensors => {Table}.All;");
     }
+
+    /// <summary>Writes the property that names them all.</summary>
+    public static void EmitProperty(CodeWriter code) => code.Line($"public override IReadOnlyList<DeclaredTensor> Tensors => {Table}.All;");
 
     /// <summary>A tensor, as it comes from the binder.</summary>
     public static string Bind(Tensor tensor) => $"bind.{Kind(tensor)}({Reference(tensor)}{(tensor.IsOfLayer ? ", layer" : "")})";
@@ -56,9 +55,7 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 
     private static string Kind(Tensor tensor) => tensor.Columns is null ? "Vector" : tensor.Role == TensorRole.Down ? "Down" : "Matrix";
 
-    private static string Name(Tensor tensor) => char.ToUpperInvariant(tensor.Field[0]) + tensor.Field.Substring(1);
-
-    private static string Reference(Tensor tensor) => $"{Table}.{Name(tensor)}";
+    private static string Reference(Tensor tensor) => $"{Table}.{tensor.Field}";
 
     private static string Declaration(Tensor tensor)
     {
@@ -67,23 +64,6 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             : tensor.Columns is { } columns ? $"rows: {tensor.Rows.Declared}, columns: {columns.Declared}, Types"
             : tensor.Rows.Declared;
         string also = tensor.IsRotary ? " { Rotary = Rotary }" : tensor.Role == TensorRole.Neurons ? " { OfFeedForward = true }" : "";
-        return $"public static readonly Declared{Kind(tensor)} {Name(tensor)} = new({tensor.Name}, {sizes}){also};";
-    }
-
-    private static IEnumerable<string> Rows(IEnumerable<string> words, int length)
-    {
-        string row = "";
-        foreach (string word in words)
-        {
-            if (row.Length > 0 && row.Length + 1 + word.Length > length)
-            {
-                yield return row;
-                row = "";
-            }
-
-            row += row.Length == 0 ? word : " " + word;
-        }
-
-        yield return row;
+        return $"public static readonly Declared{Kind(tensor)} {tensor.Field} = new({tensor.Name}, {sizes}){also};";
     }
 }

@@ -17,9 +17,9 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
     {
         var sizes = Dimensions.Of(spec);
         var embedding = new Tensor(
-            TensorRole.Embedding, "embedding", "token_embd.weight", "model.embed_tokens.weight", sizes.Vocabulary, sizes.Hidden);
-        var head = new Tensor(TensorRole.Projection, "head", "output.weight", "lm_head.weight", sizes.Vocabulary, sizes.Hidden);
-        var norm = new Tensor(TensorRole.NormWeight, "outputNorm", "output_norm.weight", "model.norm.weight", sizes.Hidden);
+            TensorRole.Embedding, "Embedding", "token_embd.weight", "model.embed_tokens.weight", sizes.Vocabulary, sizes.Hidden);
+        var head = new Tensor(TensorRole.Projection, "Head", "output.weight", "lm_head.weight", sizes.Vocabulary, sizes.Hidden);
+        var norm = new Tensor(TensorRole.NormWeight, "OutputNorm", "output_norm.weight", "model.norm.weight", sizes.Hidden);
         return new(
             new Embed(embedding, spec.Embedding.Scale),
             [

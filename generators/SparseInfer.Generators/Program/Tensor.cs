@@ -29,7 +29,7 @@ internal enum TensorRole
 }
 
 /// <summary>A tensor that a program wants from a file.</summary>
-/// <param name="Field">What generated programs keep it in.</param>
+/// <param name="Field">What generated programs call it.</param>
 /// <param name="Gguf">What GGUF files call it; in layers with <c>{layer}</c> for the layer's number.</param>
 /// <param name="HuggingFace">What Hugging Face's safetensors call it.</param>
 /// <param name="Rows">Rows; of a vector, its elements.</param>
@@ -38,6 +38,9 @@ internal enum TensorRole
 internal sealed record Tensor(
     TensorRole Role, string Field, string Gguf, string HuggingFace, Dimension Rows, Dimension? Columns = null, bool IsRotary = false)
 {
+    /// <summary>The same where fields and variables are called so.</summary>
+    public string Variable => char.ToLowerInvariant(Field[0]) + Field.Substring(1);
+
     /// <summary>Whether every layer has one.</summary>
     public bool IsOfLayer => Gguf.StartsWith("blk.", StringComparison.Ordinal);
 

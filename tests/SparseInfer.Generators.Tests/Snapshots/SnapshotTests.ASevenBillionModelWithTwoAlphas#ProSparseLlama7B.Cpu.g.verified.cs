@@ -58,7 +58,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
     private float[] _outputNorm = [];
 
     /// <summary>The tensors of a file, as they were declared.</summary>
-    private static class InFile
+    internal static class InFile
     {
         private static readonly WeightType[] Types = [WeightType.F16];
         private static readonly RotaryOrder Rotary = new(HeadDimension, 128, RopePairing.Interleaved);
@@ -94,9 +94,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             Types);
 
         public static readonly DeclaredTensor[] All =
-        [
-            Embedding, Head, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down,
-        ];
+            [Embedding, Head, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down];
     }
 
     public override IReadOnlyList<DeclaredTensor> Tensors => InFile.All;

@@ -60,7 +60,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
     private float[] _outputNorm = [];
 
     /// <summary>The tensors of a file, as they were declared.</summary>
-    private static class InFile
+    internal static class InFile
     {
         private static readonly WeightType[] Types = [WeightType.F16];
         private static readonly RotaryOrder Rotary = new(HeadDimension, 32, RopePairing.Interleaved);
@@ -95,9 +95,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             Types);
 
         public static readonly DeclaredTensor[] All =
-        [
-            Embedding, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down,
-        ];
+            [Embedding, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down];
     }
 
     public override IReadOnlyList<DeclaredTensor> Tensors => InFile.All;

@@ -27,6 +27,7 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::System.Collections.Generic;
 using global::ILGPU;
+using InFile = global::SparseInfer.Generated.Stories_StoriesRelu_Cpu.InFile;
 using RopeTable = global::SparseInfer.Kernels.Cpu.RopeTable;
 using global::SparseInfer.Kernels.Ilgpu;
 using global::SparseInfer.Runtime;
@@ -40,7 +41,6 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private const int Hidden = 256;
     private const int HiddenQuads = 64; // four columns each, padded
     private const int Heads = 8;
-    private const int KeyValueHeads = 4;
     private const int HeadDimension = 32;
     private const int QueryWidth = 256;
     private const int QueryQuads = 64;
@@ -107,47 +107,6 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
     private DeviceMatrix _embedding;
     private DeviceMatrix _head;
     private DeviceNorm _outputNorm;
-
-    /// <summary>The tensors of a file, as they were declared.</summary>
-    private static class InFile
-    {
-        private static readonly WeightType[] Types = [WeightType.F16];
-        private static readonly RotaryOrder Rotary = new(HeadDimension, 32, RopePairing.Interleaved);
-
-        public static readonly DeclaredMatrix Embedding = new(
-            new("token_embd.weight", "model.embed_tokens.weight"), rows: Vocabulary, columns: Hidden, Types);
-        public static readonly DeclaredVector OutputNorm = new(new("output_norm.weight", "model.norm.weight"), Hidden);
-        public static readonly DeclaredVector AttentionNorm = new(
-            new("blk.{layer}.attn_norm.weight", "model.layers.{layer}.input_layernorm.weight"), Hidden);
-        public static readonly DeclaredMatrix Query = new(
-            new("blk.{layer}.attn_q.weight", "model.layers.{layer}.self_attn.q_proj.weight"), rows: Heads * HeadDimension, columns: Hidden,
-            Types) { Rotary = Rotary };
-        public static readonly DeclaredMatrix Key = new(
-            new("blk.{layer}.attn_k.weight", "model.layers.{layer}.self_attn.k_proj.weight"), rows: KeyValueHeads * HeadDimension,
-            columns: Hidden, Types) { Rotary = Rotary };
-        public static readonly DeclaredMatrix Value = new(
-            new("blk.{layer}.attn_v.weight", "model.layers.{layer}.self_attn.v_proj.weight"), rows: KeyValueHeads * HeadDimension,
-            columns: Hidden, Types);
-        public static readonly DeclaredMatrix Output = new(
-            new("blk.{layer}.attn_output.weight", "model.layers.{layer}.self_attn.o_proj.weight"), rows: Hidden,
-            columns: Heads * HeadDimension, Types);
-        public static readonly DeclaredVector FeedForwardNorm = new(
-            new("blk.{layer}.ffn_norm.weight", "model.layers.{layer}.post_attention_layernorm.weight"), Hidden);
-        public static readonly DeclaredMatrix Gate = new(
-            new("blk.{layer}.ffn_gate.weight", "model.layers.{layer}.mlp.gate_proj.weight"), rows: Intermediate, columns: Hidden,
-            Types) { OfFeedForward = true };
-        public static readonly DeclaredMatrix Up = new(
-            new("blk.{layer}.ffn_up.weight", "model.layers.{layer}.mlp.up_proj.weight"), rows: Intermediate, columns: Hidden,
-            Types) { OfFeedForward = true };
-        public static readonly DeclaredDown Down = new(
-            new("blk.{layer}.ffn_down.weight", "model.layers.{layer}.mlp.down_proj.weight"), hidden: Hidden, intermediate: Intermediate,
-            Types);
-
-        public static readonly DeclaredTensor[] All =
-        [
-            Embedding, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down,
-        ];
-    }
 
     public override IReadOnlyList<DeclaredTensor> Tensors => InFile.All;
 
@@ -661,6 +620,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         protected override void Decode()
         {
             int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;
+            int splits = MostSplits();
+            var views = new HeadViews { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };
             Embed(Count);
             for (int layer = 0; layer < LayerCount; layer++)
             {
@@ -673,8 +634,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
 
                 CacheViews caches = Caches(layer);
                 _kernels.RotateTogether(
-                    new KernelConfig(new Index3D(2, Count, 1), new Index3D(128, 1, 1)), _products, Views(), caches, Positions, halves);
-                Attend(caches);
+                    new KernelConfig(new Index3D(2, Count, 1), new Index3D(128, 1, 1)), _products, views, caches, Positions, halves);
+                Attend(caches, splits);
                 Rows(w.Output, _attended, _projected.Cast<float>(), 4 * HiddenQuads);
                 AddNorm(w.FeedForwardNorm, Count);
                 _program.FeedForwardTogether(Mode, layer, w, _normed, _signs, _x, Count, _activated, _partial);
@@ -696,7 +657,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
             _kernels.RowsTogetherF16x256(config, w.Words, x, Count, w.Rows, w.FirstRow, y, stride);
         }
 
-        private void Attend(CacheViews caches)
+        /// <summary>Splits of the longest sequence.</summary>
+        private int MostSplits()
         {
             int positions = 0;
             for (int i = 0; i < Count; i++)
@@ -704,7 +666,11 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
                 positions = Math.Max(positions, State(i).Position + 1);
             }
 
-            int splits = (positions + 255) / 256;
+            return (positions + 255) / 256;
+        }
+
+        private void Attend(CacheViews caches, int splits)
+        {
             var config = new KernelConfig(new Index3D(Heads, splits, Count), new Index3D(128, 1, 1));
             if (CacheOf(0).Type == KeyValueType.F16)
             {
@@ -729,9 +695,6 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         {
             _program._norm(new KernelConfig(tokens, NormThreads), _x, norm.Weight, _normed);
         }
-
-        /// <summary>Where queries go, and what is done to them and to keys and values on the way.</summary>
-        private HeadViews Views() => new() { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };
 
         /// <summary>The sequences' keys and values of a layer. A cache is elsewhere once it has grown.</summary>
         private CacheViews Caches(int layer)

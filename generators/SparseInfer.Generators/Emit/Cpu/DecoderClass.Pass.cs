@@ -161,6 +161,16 @@ internal sealed partial class DecoderClass
             Code.Line("Workers.Barrier();");
         }
 
+        /// <summary>Writes a query head's attention.</summary>
+        /// <param name="positions">How many positions it looks at.</param>
+        protected void EmitAttendHead(string positions) => Code.Lines($"""
+            ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
+            ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
+            AttentionHead.Apply(
+                ref Unsafe.Add(ref {Row(Slot.Queries)}, row), ref keys, ref values, {positions}, HeadDimension, HeadDimension,
+                AttentionScale, Scores(worker, {positions}), ref Unsafe.Add(ref {Row(Slot.Attended)}, row));
+            """);
+
         /// <summary>Where a slot's row of a token is.</summary>
         protected abstract string Row(Slot slot);
 

@@ -102,12 +102,8 @@ internal sealed partial class DecoderClass
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
                     int positions = start + i + 1;
-                    ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
-                    ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
-                    AttentionHead.Apply(
-                        ref Unsafe.Add(ref Queries(i), row), ref keys, ref values, positions, HeadDimension, HeadDimension,
-                        AttentionScale, Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
                     """);
+                EmitAttendHead("positions");
             }
         }
 

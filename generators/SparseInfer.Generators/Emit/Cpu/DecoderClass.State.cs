@@ -157,7 +157,7 @@ internal sealed partial class DecoderClass
     }
 
     /// <summary>Where a session finds a tensor.</summary>
-    private static string Field(Tensor tensor) => tensor.IsOfLayer ? $"w.{tensor.Field}" : $"_program._{tensor.Field}";
+    private static string Field(Tensor tensor) => tensor.IsOfLayer ? $"w.{tensor.Field}" : $"_program._{tensor.Variable}";
 
     /// <summary>The norm of <paramref name="x"/> into <paramref name="y"/>.</summary>
     private static string Norm(Norm norm, string x, string y)

@@ -130,12 +130,8 @@ internal sealed partial class DecoderClass
                 Code.Lines("""
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
-                    ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
-                    ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
-                    AttentionHead.Apply(
-                        ref Unsafe.Add(ref query, row), ref keys, ref values, position + 1, HeadDimension, HeadDimension,
-                        AttentionScale, Scores(worker, position + 1), ref Unsafe.Add(ref attended, row));
                     """);
+                EmitAttendHead("position + 1");
             }
         }
 

@@ -43,6 +43,8 @@ internal sealed partial class DecoderClass
             _code.Line();
             _tensors.EmitTable(_code);
             _code.Line();
+            TensorCalls.EmitProperty(_code);
+            _code.Line();
             EmitBind();
             _code.Line();
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);");
@@ -136,7 +138,7 @@ internal sealed partial class DecoderClass
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
         foreach (Tensor tensor in Whole)
         {
-            _code.Line(tensor.Columns is null ? $"private float[] _{tensor.Field} = [];" : $"private {_calls.FieldType} _{tensor.Field};");
+            _code.Line(tensor.Columns is null ? $"private float[] _{tensor.Variable} = [];" : $"private {_calls.FieldType} _{tensor.Variable};");
         }
     }
 
@@ -150,7 +152,7 @@ internal sealed partial class DecoderClass
             foreach (Tensor tensor in Whole)
             {
                 bool isTied = tensor == _program.Head.Matrix && _program.IsTied;
-                _code.Line($"_{tensor.Field} = {(isTied ? $"_{_program.Embed.Table.Field}" : Bind(tensor))};");
+                _code.Line($"_{tensor.Variable} = {(isTied ? $"_{_program.Embed.Table.Variable}" : Bind(tensor))};");
             }
 
             _code.Line();

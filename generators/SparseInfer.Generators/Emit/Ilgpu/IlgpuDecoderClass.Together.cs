@@ -93,7 +93,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             EmitAddNorm();
             _code.Line();
-            EmitViewsTogether();
+            EmitCachesTogether();
         }
     }
 
@@ -120,6 +120,8 @@ internal sealed partial class IlgpuDecoderClass
         using (_code.Block("protected override void Decode()"))
         {
             _code.Line("int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;");
+            _code.Line("int splits = MostSplits();");
+            _code.Line("var views = new HeadViews { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };");
             _code.Line("Embed(Count);");
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
@@ -136,9 +138,14 @@ internal sealed partial class IlgpuDecoderClass
                 int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * _plan.HeadPairs;
                 int threads = FeedForwardIlgpuClass.BatchThreads;
                 _code.Line("CacheViews caches = Caches(layer);");
-                _code.Line($"_kernels.RotateTogether({Config($"{(units + threads - 1) / threads}", "Count", "1", $"{threads}")}, _products, Views({(_attention.QueryKeyValueBiases ? "w" : "")}), caches, "
+                if (_attention.QueryKeyValueBiases)
+                {
+                    _code.Line("views.Bias = w.HeadBiases;");
+                }
+
+                _code.Line($"_kernels.RotateTogether({Config($"{(units + threads - 1) / threads}", "Count", "1", $"{threads}")}, _products, views, caches, "
                     + "Positions, halves);");
-                _code.Line("Attend(caches);");
+                _code.Line("Attend(caches, splits);");
                 _code.Line("Rows(w.Output, _attended, _projected.Cast<float>(), 4 * HiddenQuads);");
                 if (_attention.OutputBias)
                 {
@@ -169,9 +176,9 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitAttendTogether()
     {
-        using (_code.Block("private void Attend(CacheViews caches)"))
+        _code.Summary("Splits of the longest sequence.");
+        using (_code.Block("private int MostSplits()"))
         {
-            string threads = $"{IlgpuDecoderPlan.AttentionThreads}";
             _code.Line("int positions = 0;");
             using (_code.Block("for (int i = 0; i < Count; i++)"))
             {
@@ -179,7 +186,13 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             _code.Line();
-            _code.Line($"int splits = {SplitsOf("positions")};");
+            _code.Line($"return {SplitsOf("positions")};");
+        }
+
+        _code.Line();
+        using (_code.Block("private void Attend(CacheViews caches, int splits)"))
+        {
+            string threads = $"{IlgpuDecoderPlan.AttentionThreads}";
             _code.Line($"var config = {Config("Heads", "splits", "Count", threads)};");
             EmitForCache("CacheOf(0)", type => _code.Line(
                 $"_kernels.AttendPartTogether{type}(config, _queries, caches, Positions, _parts.View, _most.View, _weight.View);"));
@@ -188,13 +201,8 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
-    private void EmitViewsTogether()
+    private void EmitCachesTogether()
     {
-        _code.Summary("Where queries go, and what is done to them and to keys and values on the way.");
-        string bias = _attention.QueryKeyValueBiases ? ", Bias = w.HeadBiases" : "";
-        string parameter = _attention.QueryKeyValueBiases ? "Layer w" : "";
-        _code.Line($"private HeadViews Views({parameter}) => new() {{ Cos = Rotary.Cos, Sin = Rotary.Sin{bias}, Queries = _queries.Cast<float>() }};");
-        _code.Line();
         _code.Summary("The sequences' keys and values of a layer. A cache is elsewhere once it has grown.");
         using (_code.Block("private CacheViews Caches(int layer)"))
         {

@@ -42,7 +42,7 @@ internal sealed partial class IlgpuDecoderClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable"]);
+        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable", _tensors.Import]);
         DeviceKernel[] kernels = [.. Kernels()];
         DeviceKernel[] matrixKernels = [.. TensorCoreKernels()];
         DeviceKernel[] together = [.. KernelsTogether()];
@@ -76,7 +76,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             EmitWeights();
             _code.Line();
-            _tensors.EmitTable(_code);
+            TensorCalls.EmitProperty(_code);
             _code.Line();
             EmitBind();
             _code.Line();
@@ -191,7 +191,6 @@ internal sealed partial class IlgpuDecoderClass
             private const int Hidden = {{_spec.Hidden}};
             private const int HiddenQuads = {{_plan.HiddenQuads}}; // four columns each, padded
             private const int Heads = {{_attention.Heads}};
-            private const int KeyValueHeads = {{_attention.KeyValueHeads}};
             private const int HeadDimension = {{_attention.HeadDimension}};
             private const int QueryWidth = {{_plan.Shape.QueryWidth}};
             private const int QueryQuads = {{_plan.Shape.PaddedQueryWidth / 4}};
@@ -337,19 +336,18 @@ internal sealed partial class IlgpuDecoderClass
         string type = Single ? $"WeightType.{_spec.Weights[0]}" : "type";
         foreach (Tensor tensor in tensors)
         {
-            string variable = char.ToLowerInvariant(tensor.Field[0]) + tensor.Field.Substring(1);
             switch (tensor.Role)
             {
                 case TensorRole.Neurons:
                     string signs = string.Concat(SignMatrices.Where(signs => signs.Matrix == tensor.Field).Select(signs =>
-                        $", packsSigns: {(signs.Layers.IsEveryLayer ? "true" : signs.Layers.Condition)}, out ArrayView<Words4> {variable}Signs"));
+                        $", packsSigns: {(signs.Layers.IsEveryLayer ? "true" : signs.Layers.Condition)}, out ArrayView<Words4> {tensor.Variable}Signs"));
                     _code.Line($"w.{tensor.Field} = upload.Matrix({TensorCalls.Bind(tensor)}, Intermediate, Hidden{signs});");
                     break;
                 case TensorRole.Down:
                     _code.Line($"w.Down = upload.Down({TensorCalls.Bind(tensor)}, {type}, Hidden, Intermediate);");
                     break;
                 case TensorRole.NeuronBias:
-                    _code.Line($"ArrayView<float> {variable} = {Vector(tensor)};");
+                    _code.Line($"ArrayView<float> {tensor.Variable} = {Vector(tensor)};");
                     break;
                 default:
                     _code.Line($"w.{tensor.Field} = {Vector(tensor)};");
@@ -380,7 +378,7 @@ internal sealed partial class IlgpuDecoderClass
 
                     foreach (Tensor bias in tensors.Where(tensor => tensor.Role == TensorRole.NeuronBias))
                     {
-                        _code.Line($"{bias.Field} = {char.ToLowerInvariant(bias.Field[0]) + bias.Field.Substring(1)},");
+                        _code.Line($"{bias.Field} = {bias.Variable},");
                     }
                 }
             }
