@@ -40,7 +40,13 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             }
 
             code.Line();
-            code.Line($"public static readonly DeclaredTensor[] All = [{string.Join(", ", Tensors.Select(tensor => tensor.Field))}];");
+            using (code.Block("public static readonly DeclaredTensor[] All =", "[", "];"))
+            {
+                foreach (Tensor tensor in Tensors)
+                {
+                    code.Line(tensor.Field + ",");
+                }
+            }
         }
     }
 

@@ -94,7 +94,20 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             Types);
 
         public static readonly DeclaredTensor[] All =
-            [Embedding, Head, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down];
+        [
+            Embedding,
+            Head,
+            OutputNorm,
+            AttentionNorm,
+            Query,
+            Key,
+            Value,
+            Output,
+            FeedForwardNorm,
+            Gate,
+            Up,
+            Down,
+        ];
     }
 
     public override IReadOnlyList<DeclaredTensor> Tensors => InFile.All;

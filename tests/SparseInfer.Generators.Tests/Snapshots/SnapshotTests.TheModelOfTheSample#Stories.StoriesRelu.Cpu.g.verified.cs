@@ -95,7 +95,19 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
             Types);
 
         public static readonly DeclaredTensor[] All =
-            [Embedding, OutputNorm, AttentionNorm, Query, Key, Value, Output, FeedForwardNorm, Gate, Up, Down];
+        [
+            Embedding,
+            OutputNorm,
+            AttentionNorm,
+            Query,
+            Key,
+            Value,
+            Output,
+            FeedForwardNorm,
+            Gate,
+            Up,
+            Down,
+        ];
     }
 
     public override IReadOnlyList<DeclaredTensor> Tensors => InFile.All;
