@@ -2,15 +2,12 @@ using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Text;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Emit.Cpu;
-using SparseInfer.Generators.Emit.Ilgpu;
-using SparseInfer.Generators.Parse;
-using SparseInfer.Generators.Plan;
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Ilgpu;
+using SparseInfer.Generators.Parts;
 using SparseInfer.Generators.Policies;
-using SparseInfer.Generators.Rules;
-using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators;
 

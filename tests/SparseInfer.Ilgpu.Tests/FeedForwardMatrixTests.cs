@@ -1,6 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;
 using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.SoftwareCuda.Counting;

@@ -1,9 +1,8 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
-using SparseInfer.Generators.Emit.Ilgpu;
-using SparseInfer.Generators.Plan.Ilgpu;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Text;
 using SparseInfer.Kernels.Ilgpu;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Kernels.Ilgpu;

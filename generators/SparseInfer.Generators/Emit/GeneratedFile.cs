@@ -1,4 +1,4 @@
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit;

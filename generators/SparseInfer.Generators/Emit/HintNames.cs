@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using SparseInfer.Generators.Emit.Ilgpu;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit;

@@ -1,7 +1,7 @@
-using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
-using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit;

@@ -1,5 +1,5 @@
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Program;
-using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit;

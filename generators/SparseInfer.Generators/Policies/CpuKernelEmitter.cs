@@ -1,6 +1,5 @@
-using SparseInfer.Generators.Emit.Cpu;
-using SparseInfer.Generators.Plan;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Policies;

@@ -1,4 +1,4 @@
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Program;
 

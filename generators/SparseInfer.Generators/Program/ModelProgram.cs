@@ -1,5 +1,4 @@
-using SparseInfer.Generators.Program.Blocks;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Program;
 

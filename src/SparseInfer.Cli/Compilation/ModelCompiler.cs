@@ -4,8 +4,7 @@ using System.Collections.Immutable;
 using System.Reflection;
 using System.Runtime.Loader;
 using generators::SparseInfer.Generators;
-using generators::SparseInfer.Generators.Parse;
-using generators::SparseInfer.Generators.Spec;
+using generators::SparseInfer.Generators.Declare;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 

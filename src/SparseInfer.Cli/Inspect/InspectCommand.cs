@@ -1,8 +1,8 @@
 extern alias generators;
 
 using System.Text;
-using generators::SparseInfer.Generators.Emit.Ilgpu;
-using generators::SparseInfer.Generators.Plan.Ilgpu;
+using generators::SparseInfer.Generators.Ilgpu;
+using generators::SparseInfer.Generators.Ilgpu;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
 

@@ -1,5 +1,5 @@
 using Microsoft.CodeAnalysis.CodeFixes;
-using SparseInfer.Generators.Rules;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.CodeFixes;

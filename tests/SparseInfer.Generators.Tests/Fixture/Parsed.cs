@@ -1,6 +1,5 @@
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Parse;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Tests.Fixture;
 

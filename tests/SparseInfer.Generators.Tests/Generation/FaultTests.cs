@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using SparseInfer.Generators.Parse;
-using SparseInfer.Generators.Rules;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Generation;

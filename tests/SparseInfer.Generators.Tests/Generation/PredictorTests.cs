@@ -1,8 +1,7 @@
-using SparseInfer.Generators.Emit.Cpu;
-using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Policies.SignBit;
-using SparseInfer.Generators.Spec;
 
 namespace SparseInfer.Generators.Tests.Generation;
 

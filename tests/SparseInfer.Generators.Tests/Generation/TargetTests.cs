@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Emit.Ilgpu;
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Generation;

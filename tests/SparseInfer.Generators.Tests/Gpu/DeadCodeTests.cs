@@ -1,9 +1,8 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using SparseInfer.Generators.Emit.Ilgpu;
-using SparseInfer.Generators.Parse;
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Fixture;
 using SparseInfer.Generators.Tests.Generation;

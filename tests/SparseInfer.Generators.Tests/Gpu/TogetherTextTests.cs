@@ -1,7 +1,6 @@
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Emit.Ilgpu;
-using SparseInfer.Generators.Parse;
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Execution;
 
 namespace SparseInfer.Generators.Tests.Gpu;

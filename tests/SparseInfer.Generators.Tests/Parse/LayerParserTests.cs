@@ -1,5 +1,4 @@
-using SparseInfer.Generators.Parse;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Parse;

@@ -1,4 +1,4 @@
-using SparseInfer.Generators.Parse;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Tests.Parse;
 

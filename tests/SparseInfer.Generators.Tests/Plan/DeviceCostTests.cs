@@ -1,5 +1,5 @@
-using SparseInfer.Generators.Plan.Ilgpu;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Plan;

@@ -1,6 +1,6 @@
-using SparseInfer.Generators.Plan;
-using SparseInfer.Generators.Plan.Ilgpu;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 
 namespace SparseInfer.Generators.Tests.Plan;
 

@@ -1,6 +1,6 @@
-using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Program;
-using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Program;

@@ -1,5 +1,5 @@
-using SparseInfer.Generators.Plan;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Policies.ActivationThreshold;

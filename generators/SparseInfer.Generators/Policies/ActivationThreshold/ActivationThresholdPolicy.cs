@@ -1,6 +1,4 @@
-using SparseInfer.Generators.Parse;
-using SparseInfer.Generators.Rules;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Policies.ActivationThreshold;
 

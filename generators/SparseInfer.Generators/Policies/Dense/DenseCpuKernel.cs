@@ -1,7 +1,6 @@
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Emit.Cpu;
-using SparseInfer.Generators.Plan;
-using SparseInfer.Generators.Spec;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Policies.Dense;

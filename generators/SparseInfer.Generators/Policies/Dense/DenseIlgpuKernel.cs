@@ -1,4 +1,4 @@
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Ilgpu;
 
 namespace SparseInfer.Generators.Policies.Dense;
 

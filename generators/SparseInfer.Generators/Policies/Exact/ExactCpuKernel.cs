@@ -1,5 +1,5 @@
-using SparseInfer.Generators.Plan;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Policies.Exact;
 

@@ -1,5 +1,4 @@
-using SparseInfer.Generators.Emit.Ilgpu;
-using SparseInfer.Generators.Plan.Ilgpu;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Policies.SignBit;

@@ -1,4 +1,4 @@
-using SparseInfer.Generators.Plan;
+using SparseInfer.Generators.Cpu;
 
 namespace SparseInfer.Generators.Policies.SignBit;
 

@@ -1,7 +1,5 @@
 using System.Globalization;
-using SparseInfer.Generators.Parse;
-using SparseInfer.Generators.Rules;
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Policies.SignBit;
 

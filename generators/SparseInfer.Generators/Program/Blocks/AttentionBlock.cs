@@ -1,6 +1,6 @@
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 
-namespace SparseInfer.Generators.Program.Blocks;
+namespace SparseInfer.Generators.Program;
 
 /// <summary>Attention: norm, queries, keys and values, rotated; each query against what is cached; the output, added to the residual stream.</summary>
 internal static class AttentionBlock

@@ -1,6 +1,6 @@
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 
-namespace SparseInfer.Generators.Program.Blocks;
+namespace SparseInfer.Generators.Program;
 
 /// <summary>The feed-forward, gated or plain: neurons as a policy has them, then down.</summary>
 internal static class FeedForwardBlock

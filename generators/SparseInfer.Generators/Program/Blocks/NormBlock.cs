@@ -1,6 +1,6 @@
-using SparseInfer.Generators.Spec;
+using SparseInfer.Generators.Declare;
 
-namespace SparseInfer.Generators.Program.Blocks;
+namespace SparseInfer.Generators.Program;
 
 /// <summary>The declared norm, before whatever a stage does.</summary>
 internal static class NormBlock

@@ -1,0 +1,251 @@
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>A way through the layers: one token, or a batch of a prompt's. Both are told from the same operations.</summary>
+internal sealed partial class DecoderClass
+{
+    /// <summary>Writes a layer's operations: a function for each kind, and a barrier wherever the schedule has one.</summary>
+    private abstract class Pass(DecoderClass decoder)
+    {
+        protected DecoderClass Decoder => decoder;
+
+        protected CodeWriter Code => decoder._code;
+
+        protected WeightCalls Calls => decoder._calls;
+
+        /// <summary>The layer's operations as this pass has them.</summary>
+        protected virtual IReadOnlyList<Operation> Operations => decoder._program.Layer;
+
+        /// <summary>How workers share an operation.</summary>
+        protected abstract Split SplitOf(Operation operation);
+
+        private IReadOnlyList<Phase> Phases => Schedule.Phases(Operations, SplitOf);
+
+        /// <summary>How many barriers a layer has, and what comes before each.</summary>
+        public string DescribeBarriers() => $"{Phases.Count} a layer: {string.Join(", ", Phases.Select(Describe))}";
+
+        private static string Describe(Phase phase) => phase.Operations.Last(operation => !operation.IsElementwise || operation is Down) switch
+        {
+            Project { Unit: WorkUnit.Head } => "heads",
+            Attend => "attention",
+            Project => "projection",
+            Neurons or Down => "neurons",
+            SumSlices => "sum",
+            var other => throw new NotSupportedException($"Nothing is said of {other.GetType().Name}."),
+        };
+
+        public void EmitLayer()
+        {
+            IReadOnlyList<Operation> operations = Operations;
+            HashSet<Operation> ends = Ends();
+            int next = 0;
+            while (next < operations.Count)
+            {
+                Operation operation = operations[next];
+                if (next == 0 || operations[next - 1].Stage != operation.Stage)
+                {
+                    Code.Line();
+                    Code.Line($"// {Comment(operation.Stage)}");
+                    BeginStage(operation.Stage);
+                }
+
+                IReadOnlyList<Operation> run = [.. operations.Skip(next).Take(RunFrom(operations, next))];
+                Emit(run);
+                next += run.Count;
+                if (ends.Contains(run[run.Count - 1]))
+                {
+                    bool endsStage = next == operations.Count || operations[next].Stage != operation.Stage;
+                    EmitBarrier(endsStage);
+                    if (endsStage)
+                    {
+                        EndStage(operation.Stage);
+                    }
+                }
+            }
+        }
+
+        /// <summary>Operations that a barrier follows.</summary>
+        private HashSet<Operation> Ends() => [.. Phases.Select(phase => phase.Operations[phase.Operations.Count - 1])];
+
+        /// <summary>How many operations are written together: those of one head, of one row, of a feed-forward.</summary>
+        private static int RunFrom(IReadOnlyList<Operation> operations, int first)
+        {
+            Func<Operation, bool> belongs = operations[first] switch
+            {
+                { Unit: WorkUnit.Head } => operation => operation.Unit == WorkUnit.Head,
+                Neurons => operation => operation is Neurons or Down or SumSlices,
+                { IsElementwise: true } => operation => operation.IsElementwise,
+                var only => operation => ReferenceEquals(operation, only),
+            };
+            return operations.Skip(first).TakeWhile(belongs).Count();
+        }
+
+        private void Emit(IReadOnlyList<Operation> run)
+        {
+            switch (run[0])
+            {
+                case Norm norm:
+                    EmitNorm(norm);
+                    break;
+                case { Unit: WorkUnit.Head }:
+                    EmitHeads(run);
+                    break;
+                case Attend:
+                    EmitAttend();
+                    break;
+                case Project project:
+                    EmitProject(project);
+                    break;
+                case Neurons:
+                    EmitFeedForward();
+                    break;
+                case { IsElementwise: true }:
+                    EmitElementwise(run);
+                    break;
+                default:
+                    throw new NotSupportedException($"A CPU's program has no {run[0].GetType().Name}.");
+            }
+        }
+
+        /// <summary>What a stage does, as a comment.</summary>
+        protected abstract string Comment(Stage stage);
+
+        protected virtual void BeginStage(Stage stage)
+        {
+        }
+
+        protected virtual void EndStage(Stage stage)
+        {
+        }
+
+        protected abstract void EmitNorm(Norm norm);
+
+        protected abstract void EmitAttend();
+
+        protected abstract void EmitProject(Project project);
+
+        protected abstract void EmitFeedForward();
+
+        /// <summary>Writes a layer's neurons to their sum, for whichever weight type it has, with the barriers between.</summary>
+        /// <param name="call">What an operation is, as C#.</param>
+        protected void EmitNeurons(Func<Operation, FeedForwardPlan, string, string> call)
+        {
+            Operation[] operations = [.. Operations.Where(operation => operation is Neurons or Down or SumSlices)];
+            HashSet<Operation> ends = Ends();
+            decoder.ForFeedForward((plan, weights) =>
+            {
+                foreach (Operation operation in operations)
+                {
+                    Code.Line(call(operation, plan, weights));
+                    if (operation != operations[operations.Length - 1] && ends.Contains(operation))
+                    {
+                        Code.Line("Workers.Barrier();");
+                    }
+                }
+            });
+        }
+
+        /// <summary>Writes something for each token of the pass.</summary>
+        protected abstract void ForTokens(Action emit);
+
+        private void EmitBarrier(bool endsStage)
+        {
+            if (endsStage)
+            {
+                Code.Line();
+            }
+
+            Code.Line("Workers.Barrier();");
+        }
+
+        /// <summary>Writes a query head's attention.</summary>
+        /// <param name="positions">How many positions it looks at.</param>
+        protected void EmitAttendHead(string positions) => Code.Lines($"""
+            ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
+            ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
+            AttentionHead.Apply(
+                ref Unsafe.Add(ref {Row(Slot.Queries)}, row), ref keys, ref values, {positions}, HeadDimension, HeadDimension,
+                AttentionScale, Scores(worker, {positions}), ref Unsafe.Add(ref {Row(Slot.Attended)}, row));
+            """);
+
+        /// <summary>Where a slot's row of a token is.</summary>
+        protected abstract string Row(Slot slot);
+
+        /// <summary>Where the heads of keys or values that begin at <c>row</c> have the token's.</summary>
+        protected abstract string Cached(Slot slot);
+
+        /// <summary>The token's position.</summary>
+        protected abstract string Position { get; }
+
+        /// <summary>Writes how the heads' input becomes what dot products want.</summary>
+        protected abstract void EmitHeadInput();
+
+        /// <summary>Writes a head's rows of a projection, for all tokens of the pass.</summary>
+        /// <param name="project">The projection.</param>
+        /// <param name="stride">Elements between two tokens' heads.</param>
+        protected abstract void EmitHeadRows(Project project, string stride);
+
+        /// <summary>
+        /// A unit of work of the first phase: a query head, a key head or a value head, projected, rotated and cached by one worker.
+        /// </summary>
+        private void EmitHeads(IReadOnlyList<Operation> operations)
+        {
+            EmitHeadInput();
+            using (Code.Block("for (int head = fromHead; head < toHead; head++)"))
+            {
+                Code.Line("int row = head * HeadDimension;");
+                foreach (var head in operations.GroupBy(operation => operation.Writes))
+                {
+                    string condition = head.Key switch
+                    {
+                        Slot.Queries => "if (head < Heads)",
+                        Slot.Keys => "else if (head < Heads + KeyValueHeads)",
+                        _ => "else",
+                    };
+                    using (Code.Block(condition))
+                    {
+                        if (head.Key != Slot.Queries)
+                        {
+                            Code.Line($"row -= {(head.Key == Slot.Keys ? "Heads" : "(Heads + KeyValueHeads)")} * HeadDimension;");
+                        }
+
+                        EmitHead((Project)head.First(), [.. head.Skip(1)]);
+                    }
+                }
+            }
+        }
+
+        private void EmitHead(Project project, IReadOnlyList<Operation> rest)
+        {
+            bool isCached = project.To is Slot.Keys or Slot.Values;
+            string row = isCached ? Cached(project.To) : Row(project.To);
+            EmitHeadRows(project, isCached ? "HeadDimension" : "PaddedQueryWidth");
+            if (rest.Count == 0)
+            {
+                return;
+            }
+
+            ForTokens(() =>
+            {
+                foreach (Operation operation in rest)
+                {
+                    Code.Line(operation is AddBias bias
+                        ? Bias(row, Field(bias.Bias), "row", "row + HeadDimension")
+                        : decoder.Rope($"Unsafe.Add(ref {row}, row)", Position));
+                }
+            });
+        }
+
+        private void EmitElementwise(IReadOnlyList<Operation> operations) => ForTokens(() =>
+        {
+            foreach (Operation operation in operations)
+            {
+                Code.Line(operation is AddBias bias
+                    ? Bias(Row(bias.To), Field(bias.Bias), "fromColumn", "Math.Min(toColumn, Hidden)")
+                    : $"Elementwise.Add(ref {Row(Slot.Residual)}, ref {Row(Slot.Projected)}, fromColumn, toColumn);");
+            }
+        });
+    }
+}

@@ -1,0 +1,145 @@
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>A batch of prompt tokens: matrix-matrix products, the same sums as token by token.</summary>
+internal sealed partial class DecoderClass
+{
+    private void EmitPrompt()
+    {
+        var pass = new PromptPass(this);
+        _code.Summary("A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("protected override void Prompt<TMeter>(int worker)"))
+        {
+            _code.Lines("""
+                int start = Position;
+                int tokens = TokenCount;
+                Span<float> panel = Panel(worker);
+                (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
+                (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
+                (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 128);
+                (int fromNeuron, int toNeuron) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);
+
+                for (int i = fromToken; i < toToken; i++)
+                {
+                    Embed(i);
+                }
+
+                """);
+            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                _code.Line("Layer w = _program._layers[layer];");
+                pass.EmitLayer();
+            }
+
+            _code.Line();
+            using (_code.Block("if (LogitsFrom < tokens)"))
+            {
+                _code.Line("ComputeLogits(worker, LogitsFrom, tokens);");
+            }
+        }
+    }
+
+    /// <summary>A batch's inputs as arguments: the first, the distance between them, how many.</summary>
+    private static string Input(string first, string stride, string tokens = "tokens") => $"ref {first}, {stride}, {tokens}";
+
+    private sealed class PromptPass(DecoderClass decoder) : Pass(decoder)
+    {
+        // Down as a product adds the slices on its way.
+        protected override IReadOnlyList<Operation> Operations => [.. base.Operations.Where(operation => operation is not SumSlices)];
+
+        protected override Split SplitOf(Operation operation) => new(operation is Down ? WorkUnit.Column : operation.Unit);
+
+        protected override string Position => "start + i";
+
+        protected override string Comment(Stage stage) => stage switch
+        {
+            Stage.Heads => "Query, key and value, head by head.",
+            Stage.Attention => "Attention, head by head, so that its keys stay in a cache; tokens in turn, since later ones look back further.",
+            Stage.Output => "Output projection: this worker's columns of the residual stream.",
+            _ => "Feed-forward: this worker's neurons, then its columns of down.",
+        };
+
+        protected override string Row(Slot slot) => $"{slot}(i)";
+
+        protected override string Cached(Slot slot) => $"{slot}(layer, row, start + i)";
+
+        protected override void ForTokens(Action emit)
+        {
+            using (Code.Block("for (int i = 0; i < tokens; i++)"))
+            {
+                emit();
+            }
+        }
+
+        protected override void EmitNorm(Norm norm)
+        {
+            using (Code.Block("for (int i = fromToken; i < toToken; i++)"))
+            {
+                Code.Line(DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"));
+            }
+
+            Code.Line();
+        }
+
+        protected override void EmitHeadInput() => Calls.EmitPack(Code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
+
+        protected override void EmitHeadRows(Project project, string stride)
+        {
+            string y = project.To == Slot.Queries ? "Queries(0)" : $"{project.To}(layer, row, start)";
+            Code.Line(Calls.MultiplyPacked(
+                Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Input("Normed(0)", "InputWidth"), $"ref {y}, {stride}"));
+        }
+
+        protected override void EmitAttend()
+        {
+            using (Code.Block("for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)"))
+            {
+                Code.Lines("""
+                    int head = unit / tokens;
+                    int i = unit % tokens;
+                    int row = head * HeadDimension;
+                    int shared = head / (Heads / KeyValueHeads) * HeadDimension;
+                    int positions = start + i + 1;
+                    """);
+                EmitAttendHead("positions");
+            }
+        }
+
+        protected override void EmitProject(Project project) => Code.Line(Calls.MultiplyBatch(
+            Field(project.Matrix),
+            "fromColumn",
+            "Math.Min(toColumn, Hidden)",
+            "PaddedQueryWidth",
+            Input("Attended(0)", "PaddedQueryWidth"),
+            "ref Projected(0), PaddedHidden"));
+
+        protected override void EmitFeedForward()
+        {
+            using (Code.Block("if (PromptIsDense)"))
+            {
+                const string H = "ref _activated.Ref<float>()";
+                string other = Decoder._spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "";
+                EmitNeurons((operation, plan, w) => operation is Neurons
+                    ? $"{plan.ClassName}.Batch({w}, ref Normed(0), InputWidth, tokens, {H}{other}, fromNeuron, toNeuron, panel);"
+                    : $"{plan.ClassName}.DownBatch({w}, {H}, tokens, ref Projected(0), fromColumn, toColumn, panel);");
+            }
+
+            using (Code.Block("else"))
+            {
+                Code.Line("// Neurons differ from token to token: one at a time.");
+                ForTokens(() =>
+                {
+                    Code.Line("Span<float> input = MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden);");
+                    Code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
+                    new TokenPass(Decoder).EmitFeedForward("Projected(i)");
+                    Code.Line("Workers.Barrier();");
+                });
+            }
+
+            Code.Line();
+        }
+    }
+}

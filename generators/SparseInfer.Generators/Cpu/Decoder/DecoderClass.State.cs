@@ -1,0 +1,196 @@
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>One session's buffers, and the steps that decoding and prompt processing share.</summary>
+internal sealed partial class DecoderClass
+{
+    private void EmitState(string program)
+    {
+        (string Name, string Count)[] buffers = [.. Buffers()];
+        _code.Summary("One session: key-value cache, activations, and the steps. Everything is allocated here, nothing while it runs.");
+        using (_code.Block("private sealed class State : CpuDecoderState"))
+        {
+            _code.Line($"private readonly {program} _program;");
+            foreach (var (name, _) in buffers)
+            {
+                _code.Line($"private readonly NativeBuffer {name};");
+            }
+
+            _code.Line("private readonly FeedForwardScratch _scratch;");
+            _code.Line();
+            using (_code.Block($"public State({program} program, int capacity) : base(program, capacity, Batch, InputWidth)"))
+            {
+                _code.Line("_program = program;");
+                foreach (var (name, count) in buffers)
+                {
+                    _code.Line($"{name} = Floats({count});");
+                }
+
+                string shape = _feedForwards[0].ClassName;
+                _code.Line($"_scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, {shape}.Slices, {shape}.SideWords);");
+            }
+
+            _code.Line();
+            EmitDecode();
+            _code.Line();
+            EmitPrompt();
+            _code.Line();
+            EmitEmbed();
+            _code.Line();
+            EmitLogits();
+            foreach (FeedForwardPlan plan in _feedForwards)
+            {
+                _code.Line();
+                EmitActivate(plan);
+            }
+
+            _code.Line();
+            EmitAccessors();
+            _calls.EmitHelpers(_code);
+            _code.Line();
+            using (_code.Block("protected override void DisposeBuffers()"))
+            {
+                foreach (string name in buffers.Select(buffer => buffer.Name).Append("_scratch"))
+                {
+                    _code.Line($"{name}.Dispose();");
+                }
+            }
+        }
+    }
+
+    /// <summary>A session's buffers, and how many floats each holds.</summary>
+    private IEnumerable<(string Name, string Count)> Buffers()
+    {
+        string inputs = $"{1 + _calls.Inputs.Count()} * Workers.Count";
+        yield return ("_keys", "(long)LayerCount * capacity * KeyValueWidth");
+        yield return ("_values", "(long)LayerCount * capacity * KeyValueWidth");
+        yield return ("_residual", "(long)Batch * PaddedHidden");
+        yield return ("_normed", $"(long)Math.Max(Batch, {inputs}) * InputWidth");
+        yield return ("_queries", "(long)Batch * PaddedQueryWidth");
+        yield return ("_attended", "(long)Batch * PaddedQueryWidth");
+        yield return ("_projected", "(long)Batch * PaddedHidden");
+        yield return ("_activated", "(long)Batch * PaddedIntermediate");
+        if (_spec.FeedForward.Gated)
+        {
+            yield return ("_other", "(long)Batch * PaddedIntermediate");
+        }
+
+        yield return ("_scores", "(long)Workers.Count * capacity");
+    }
+
+    private void EmitEmbed()
+    {
+        _code.Summary("A token's embedding becomes row <c>i</c> of the residual stream.");
+        using (_code.Block("private void Embed(int i)"))
+        {
+            _code.Line("ref float x = ref Residual(i);");
+            _code.Line(_calls.Widen(Field(_program.Embed.Table), "Token(i)", "x"));
+            if (_program.Embed.Scale != 1f)
+            {
+                _code.Line($"Elementwise.Scale(ref x, {Literal.Of(_program.Embed.Scale)}, 0, PaddedHidden);");
+            }
+        }
+    }
+
+    private void EmitLogits()
+    {
+        _code.Summary("Output norm and head for tokens from <c>first</c> on. The residual stream is complete when this is called.");
+        using (_code.Block("private void ComputeLogits(int worker, int first, int tokens)"))
+        {
+            _code.Line("(int from, int to) = WorkerGroup.Slice(tokens - first, Workers.Count, worker, 1);");
+            using (_code.Block("for (int i = first + from; i < first + to; i++)"))
+            {
+                _code.Line(Norm(_program.OutputNorm, "Residual(i)", "Normed(i)"));
+            }
+
+            _code.Line();
+            _code.Line("Workers.Barrier();");
+            _code.Line("(from, to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
+            _code.Line("Span<float> panel = Panel(worker);");
+            string input = Input("Normed(first)", "InputWidth", "tokens - first");
+            _code.Line(_calls.MultiplyBatch(Field(_program.Head.Matrix), "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
+        }
+    }
+
+    private void EmitActivate(FeedForwardPlan plan)
+    {
+        _code.Summary("This worker's neurons for the input in its slot, as the mode and the layer's policy have it.");
+        string signature = $"private void Activate<TMeter>(int worker, int layer, {plan.ClassName}.Weights w)";
+        using (_code.Block(signature + "\n    where TMeter : struct, IMeter"))
+        {
+            _code.Line("FeedForwardSlot slot = _scratch[worker];");
+            _code.Line("(int from, int to) = _scratch.Neurons(worker);");
+            _code.Line("ref LayerTally tally = ref Tally(worker, layer);");
+            PolicySwitch.Emit(_code, plan, _spec.Policies, policy => CpuCall.Of(plan, "w", policy));
+        }
+    }
+
+    private void EmitAccessors()
+    {
+        foreach (var (name, width) in new[]
+        {
+            ("Residual", "PaddedHidden"), ("Normed", "InputWidth"), ("Queries", "PaddedQueryWidth"), ("Attended", "PaddedQueryWidth"),
+            ("Projected", "PaddedHidden"),
+        })
+        {
+            string buffer = "_" + name.ToLowerInvariant();
+            _code.Line($"private ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");
+            _code.Line();
+        }
+
+        _code.Lines("""
+            /// <summary>A key of a head, less the head's first <c>row</c>, which everybody adds: its keys lie one after the other.</summary>
+            private ref float Keys(int layer, int row, int position) =>
+                ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
+
+            private ref float Values(int layer, int row, int position) =>
+                ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, row, position));
+
+            private nint CacheRow(int layer, int row, int position) =>
+                ((((nint)layer * KeyValueWidth) + row) * Capacity) + ((nint)position * HeadDimension) - row;
+
+            private Span<float> Scores(int worker, int positions) => _scores.AsSpan<float>().Slice(worker * Capacity, positions);
+            """);
+    }
+
+    /// <summary>Where a session finds a tensor.</summary>
+    private static string Field(Tensor tensor) => tensor.IsOfLayer ? $"w.{tensor.Field}" : $"_program._{tensor.Variable}";
+
+    /// <summary>The norm of <paramref name="x"/> into <paramref name="y"/>.</summary>
+    private static string Norm(Norm norm, string x, string y)
+    {
+        string Vector(Tensor tensor) => $"ref MemoryMarshal.GetArrayDataReference({Field(tensor)})";
+        string bias = norm.Bias is { } tensor ? $"{Vector(tensor)}, " : "";
+        return $"{norm.Spec.Kind}Norm.Apply(ref {x}, {Vector(norm.Weight)}, {bias}ref {y}, Hidden, PaddedHidden, NormEpsilon);";
+    }
+
+    private string Rope(string head, string position) =>
+        $"Rope.Apply{_attention.RopePairing}("
+        + $"ref {head}, in _program._rope.Cos({position}), in _program._rope.Sin({position}), RopeDimensions);";
+
+    private static string Bias(string y, string bias, string from, string to) =>
+        $"Elementwise.Add(ref {y}, ref MemoryMarshal.GetArrayDataReference({bias}), {from}, {to});";
+
+    /// <summary>Writes a call on the layer's feed-forward, for whichever weight type it has.</summary>
+    private void ForFeedForward(System.Action<FeedForwardPlan, string> emit)
+    {
+        if (_calls.Single)
+        {
+            emit(_feedForwards[0], "w.FeedForward");
+            return;
+        }
+
+        foreach (FeedForwardPlan plan in _feedForwards)
+        {
+            string variable = plan.Weights.ToString().ToLowerInvariant();
+            string otherwise = ReferenceEquals(plan, _feedForwards[0]) ? "" : "else ";
+            using (_code.Block($"{otherwise}if (w.{FeedForwardField(plan)} is {{ }} {variable})"))
+            {
+                emit(plan, variable);
+            }
+        }
+    }
+}

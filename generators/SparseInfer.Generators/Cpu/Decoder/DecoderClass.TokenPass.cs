@@ -1,0 +1,156 @@
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>One token: matrix-vector products.</summary>
+internal sealed partial class DecoderClass
+{
+    private void EmitDecode()
+    {
+        var pass = new TokenPass(this);
+        _code.Summary("One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("protected override void Decode<TMeter>(int worker)"))
+        {
+            _code.Lines("""
+                int position = Position;
+                ref float x = ref Residual(0);
+                ref float input = ref Normed(worker);
+                """);
+            foreach ((string input, int index) in _calls.Inputs.Select((input, index) => (input, index)))
+            {
+                string slot = index == 0 ? "Workers.Count" : $"({index + 1} * Workers.Count)";
+                _code.Line($"ref float {input} = ref Normed({slot} + worker);");
+            }
+
+            _code.Lines("""
+                ref float query = ref Queries(0);
+                ref float attended = ref Attended(0);
+                ref float projected = ref Projected(0);
+                (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
+                (int fromQuery, int toQuery) = WorkerGroup.Slice(Heads, Workers.Count, worker, 1);
+                (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 128);
+
+                if (worker == 0)
+                {
+                    Embed(0);
+                }
+
+                Workers.Barrier();
+                """);
+            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                _code.Line("Layer w = _program._layers[layer];");
+                pass.EmitLayer();
+            }
+
+            _code.Line();
+            using (_code.Block("if (LogitsFrom == 0)"))
+            {
+                _code.Line(Norm(_program.OutputNorm, "x", "input"));
+                _calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
+                _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
+                _code.Line(_calls.Multiply(Field(_program.Head.Matrix), "fromToken", "toToken", "PaddedHidden", "Logits"));
+            }
+        }
+    }
+
+    private sealed class TokenPass(DecoderClass decoder) : Pass(decoder)
+    {
+        // A norm is cheaper than a barrier.
+        protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm);
+
+        protected override string Position => "position";
+
+        protected override string Comment(Stage stage) => stage switch
+        {
+            Stage.Heads => "Query, key and value, head by head: each is rotated and cached by the worker that computed it.",
+            Stage.Attention => "Attention over everything cached so far.",
+            Stage.Output => "Output projection: this worker's columns of the residual stream.",
+            _ => "Feed-forward: this worker's neurons, gate to down, then its columns of the sum.",
+        };
+
+        protected override void BeginStage(Stage stage)
+        {
+            if (stage == Stage.FeedForward)
+            {
+                EmitStamp("-=");
+                Code.Line();
+            }
+        }
+
+        protected override void EndStage(Stage stage)
+        {
+            if (stage == Stage.FeedForward)
+            {
+                EmitStamp("+=", "Tally(worker, layer).Timed++;");
+            }
+        }
+
+        /// <summary>The time now, taken from the layer's ticks where the feed-forward begins and added where it ends.</summary>
+        private void EmitStamp(string add, string? also = null)
+        {
+            using (Code.Block("if (TMeter.IsTimed)"))
+            {
+                Code.Line($"Tally(worker, layer).FeedForwardTicks {add} Stopwatch.GetTimestamp();");
+                if (also is not null)
+                {
+                    Code.Line(also);
+                }
+            }
+        }
+
+        protected override string Row(Slot slot) => slot switch
+        {
+            Slot.Residual => "x",
+            Slot.Queries => "query",
+            Slot.Attended => "attended",
+            _ => "projected",
+        };
+
+        protected override string Cached(Slot slot) => $"{slot}(layer, row, position)";
+
+        protected override void ForTokens(Action emit) => emit();
+
+        protected override void EmitNorm(Norm norm) =>
+            Code.Line(DecoderClass.Norm(norm, "x", norm.Stage == Stage.FeedForward ? "_scratch[worker].Input" : "input"));
+
+        protected override void EmitHeadInput() => Calls.EmitPrepare(Code, "float undo", "input", "PaddedHidden");
+
+        protected override void EmitHeadRows(Project project, string stride)
+        {
+            string y = project.To == Slot.Queries ? "query" : Cached(project.To);
+            Code.Line(Calls.Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", y));
+        }
+
+        protected override void EmitAttend()
+        {
+            using (Code.Block("for (int head = fromQuery; head < toQuery; head++)"))
+            {
+                Code.Lines("""
+                    int row = head * HeadDimension;
+                    int shared = head / (Heads / KeyValueHeads) * HeadDimension;
+                    """);
+                EmitAttendHead("position + 1");
+            }
+        }
+
+        protected override void EmitProject(Project project)
+        {
+            Calls.EmitPrepare(Code, "undo", "attended", "PaddedQueryWidth");
+            Code.Line(Calls.Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
+        }
+
+        protected override void EmitFeedForward() => EmitFeedForward("projected");
+
+        /// <summary>Writes the feed-forward of the input in this worker's slot.</summary>
+        /// <param name="y">Where it goes.</param>
+        public void EmitFeedForward(string y) => EmitNeurons((operation, plan, weights) => operation switch
+        {
+            Neurons => $"Activate<TMeter>(worker, layer, {weights});",
+            Down => $"{plan.ClassName}.Down({weights}, _scratch, worker);",
+            _ => $"{plan.ClassName}.Sum({weights}, _scratch, ref {y}, fromColumn, toColumn);",
+        });
+    }
+}

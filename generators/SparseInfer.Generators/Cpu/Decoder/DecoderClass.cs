@@ -1,0 +1,235 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>Writes the CPU program of one decoder: weights and their binding here, the two ways to run it in the other parts.</summary>
+internal sealed partial class DecoderClass
+{
+    private readonly CodeWriter _code = new();
+    private readonly DecoderPlan _plan;
+    private readonly ModelSpec _spec;
+    private readonly AttentionSpec _attention;
+    private readonly WeightCalls _calls;
+    private readonly TensorCalls _tensors;
+    private readonly ModelProgram _program;
+    private readonly FeedForwardPlan[] _feedForwards;
+
+    public DecoderClass(DecoderPlan plan)
+    {
+        _plan = plan;
+        _spec = plan.Spec;
+        _attention = plan.Spec.Attention;
+        _calls = new WeightCalls(_spec.Weights);
+        _program = ModelProgram.Of(_spec);
+        _tensors = new TensorCalls(_spec, _program);
+        _feedForwards = [.. _spec.Weights.Select(type => Planner.FeedForward(_spec.FeedForward, type))];
+    }
+
+    public string Emit()
+    {
+        GeneratedFile.Begin(_code, Head, Namespaces);
+        _code.Summary($"{_spec.Target.FullName}'s program for CPUs: weights shared by all sessions, and what a session runs.");
+        _code.Line(GeneratedAttributes.Generated);
+        string name = GeneratedNames.Program(_spec.Target, "Cpu");
+        using (_code.Block($"internal sealed class {name}(CpuDevice device) : CpuDecoderProgram(device)"))
+        {
+            EmitConstants();
+            _code.Line();
+            EmitWeights();
+            _code.Line();
+            _tensors.EmitTable(_code);
+            _code.Line();
+            TensorCalls.EmitProperty(_code);
+            _code.Line();
+            EmitBind();
+            _code.Line();
+            _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);");
+            _code.Line();
+            EmitLayer();
+            _code.Line();
+            EmitState(name);
+        }
+
+        return _code.ToString();
+    }
+
+    private static readonly string[] Namespaces =
+    [
+        "System",
+        "System.CodeDom.Compiler",
+        "System.Collections.Generic",
+        "System.Diagnostics",
+        "System.Runtime.CompilerServices",
+        "System.Runtime.InteropServices",
+        "SparseInfer.Kernels.Cpu",
+        "SparseInfer.Runtime",
+    ];
+
+    private string Head
+    {
+        get
+        {
+            string form = $"{_spec.FeedForward.Activation}, {(_spec.FeedForward.Gated ? "gated" : "not gated")}";
+            string theta = Literal.Of(_attention.RopeTheta).TrimEnd('f');
+            string ofFirst = _calls.Single ? "" : $" and all {_spec.Weights[0]}";
+            string attention = Literal.Grouped(_plan.AttentionBytes);
+            string feedForward = Literal.Grouped(_plan.FeedForwardBytes);
+            IEnumerable<string> head =
+            [
+                $"{_spec.Target.FullName} on a CPU, written by SparseInfer.Generators {GeneratedAttributes.Version}.",
+                "",
+                $"  model        {_spec.Layers} layers, hidden {_spec.Hidden}, vocabulary {_spec.Vocabulary}, context {_spec.Context}",
+                $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
+                $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}",
+                $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
+                .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
+                $"  weights      {string.Join(", ", _spec.Weights)}",
+                $"  bytes        {Literal.Grouped(_plan.DenseBytes)} a token when dense{ofFirst}:",
+                $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.HeadBytes)}",
+                $"  barriers     {new TokenPass(this).DescribeBarriers()}",
+                "",
+                "In Predicted mode the layers do this:",
+                .. _spec.Policies.Select(Describe),
+            ];
+            return string.Join("\n", head);
+        }
+    }
+
+    private static string Describe(LayerPolicy policy)
+    {
+        string layers = policy.First == policy.Last ? $"{policy.First}" : $"{policy.First}..{policy.Last}";
+        return $"  {layers,-12} {PolicyRegistry.For(policy.Policy).Cpu.Describe(policy.Policy)}";
+    }
+
+    private void EmitConstants()
+    {
+        _code.Lines($$"""
+            private const int LayerCount = {{_spec.Layers}};
+            private const int Vocabulary = {{_spec.Vocabulary}};
+            private const int Hidden = {{_spec.Hidden}};
+            private const int PaddedHidden = {{_plan.PaddedHidden}};
+            private const int Heads = {{_attention.Heads}};
+            private const int KeyValueHeads = {{_attention.KeyValueHeads}};
+            private const int HeadDimension = {{_attention.HeadDimension}};
+            private const int PaddedQueryWidth = {{_plan.PaddedQueryWidth}};
+            private const int KeyValueWidth = {{_plan.KeyValueWidth}};
+            private const int InputWidth = {{System.Math.Max(_plan.PaddedHidden, _plan.PaddedQueryWidth)}};
+            private const int Intermediate = {{_spec.FeedForward.Intermediate}};
+            private const int PaddedIntermediate = {{_feedForwards[0].PaddedIntermediate}};
+            private const int RopeDimensions = {{_attention.RopeDimensions}};
+            private const float NormEpsilon = {{Literal.Of(_spec.Norm.Epsilon)}};
+            private const float AttentionScale = {{Literal.Of(AttentionScale)}}; // 1 / sqrt(head dimension)
+
+            /// <summary>Prompt tokens that go through a layer together.</summary>
+            private const int Batch = {{_plan.PromptBatch}};
+            """);
+    }
+
+    private float AttentionScale => (float)(1 / System.Math.Sqrt(_attention.HeadDimension));
+
+    private void EmitWeights()
+    {
+        string rope = $"{_spec.Context}, RopeDimensions, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
+        _code.Line($"private readonly RopeTable _rope = new({rope});");
+        _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
+        foreach (Tensor tensor in Whole)
+        {
+            _code.Line(tensor.Columns is null ? $"private float[] _{tensor.Variable} = [];" : $"private {_calls.FieldType} _{tensor.Variable};");
+        }
+    }
+
+    /// <summary>Tensors that are no layer's.</summary>
+    private IEnumerable<Tensor> Whole => [_program.Embed.Table, _program.Head.Matrix, .. _program.OutputNorm.Tensors];
+
+    private void EmitBind()
+    {
+        using (_code.Block("public override void Bind(WeightBinder bind)"))
+        {
+            foreach (Tensor tensor in Whole)
+            {
+                bool isTied = tensor == _program.Head.Matrix && _program.IsTied;
+                _code.Line($"_{tensor.Variable} = {(isTied ? $"_{_program.Embed.Table.Variable}" : Bind(tensor))};");
+            }
+
+            _code.Line();
+            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                _code.Line("Layer w = _layers[layer] = new Layer();");
+                foreach (Tensor tensor in _program.Layer.LayerTensors())
+                {
+                    _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
+                }
+
+                _code.Line();
+                EmitBindFeedForward();
+            }
+        }
+    }
+
+    private string Bind(Tensor tensor)
+    {
+        string call = TensorCalls.Bind(tensor);
+        return tensor.Columns is null ? call : _calls.Bind(call);
+    }
+
+    private void EmitBindFeedForward()
+    {
+        if (_calls.Single)
+        {
+            EmitBindFeedForward(_feedForwards[0]);
+            return;
+        }
+
+        _code.Line($"WeightType type = {_tensors.BindType()};");
+        foreach (FeedForwardPlan plan in _feedForwards)
+        {
+            using (_code.Block($"if (type == WeightType.{plan.Weights})"))
+            {
+                EmitBindFeedForward(plan);
+            }
+        }
+    }
+
+    private void EmitBindFeedForward(FeedForwardPlan plan)
+    {
+        _code.Line($"{plan.ClassName}.Weights feedForward = w.{FeedForwardField(plan)} = new();");
+        foreach (Tensor tensor in _program.Layer.FeedForwardTensors())
+        {
+            _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
+        }
+
+        LayerSet prepared = LayerSet.Prepared(_spec, plan);
+        if (!prepared.IsEmpty)
+        {
+            using (prepared.IsEveryLayer ? default(CodeWriter.Scope?) : _code.Block($"if ({prepared.Condition})"))
+            {
+                _code.Line("bind.AfterPacking(feedForward.Prepare);");
+            }
+        }
+    }
+
+    private string FeedForwardField(FeedForwardPlan plan) => _calls.Single ? "FeedForward" : $"FeedForward{plan.Weights}";
+
+    private void EmitLayer()
+    {
+        using (_code.Block("private sealed class Layer"))
+        {
+            _code.Line($"public {_calls.FieldType} {string.Join(", ", _program.Layer.LayerTensors().Where(tensor => tensor.Columns is not null).Select(tensor => tensor.Field))};");
+            foreach (Tensor vector in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
+            {
+                _code.Line($"public float[] {vector.Field} = [];");
+            }
+
+            foreach (FeedForwardPlan plan in _feedForwards)
+            {
+                _code.Line(_calls.Single
+                    ? $"public {plan.ClassName}.Weights FeedForward = new();"
+                    : $"public {plan.ClassName}.Weights? {FeedForwardField(plan)};");
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>
+/// How generated code calls a primitive for a matrix: straight, where the model declares one weight type; through a small
+/// switch that is emitted with it, where a file may mix several.
+/// </summary>
+internal sealed class WeightCalls(EquatableArray<WeightType> types)
+{
+    public bool Single => types.Count == 1;
+
+    /// <summary>A worker's input as dot products want it: where a file may mix types, once for each.</summary>
+    public IEnumerable<string> Inputs => Single ? ["prepared"] : types.Select(type => $"prepared{type}");
+
+    public string FieldType => Single ? "WeightMatrix" : "StoredMatrix";
+
+    public string Bind(string call) => Single ? call + ".Weights" : call;
+
+    /// <summary>
+    /// Writes how <paramref name="source"/> becomes each of <see cref="Inputs"/>. Declares or sets <paramref name="undo"/>, or one
+    /// for each.
+    /// </summary>
+    public void EmitPrepare(CodeWriter code, string undo, string source, string padded)
+    {
+        if (Single)
+        {
+            code.Line($"{undo} = {types[0]}.PrepareInput(ref {source}, ref prepared, {padded});");
+            return;
+        }
+
+        foreach (WeightType type in types)
+        {
+            code.Line($"{undo}{type} = {type}.PrepareInput(ref {source}, ref prepared{type}, {padded});");
+        }
+    }
+
+    /// <summary>One vector, as <see cref="EmitPrepare"/> left it.</summary>
+    public string Multiply(string matrix, string from, string to, string padded, string y)
+    {
+        string rows = $"in {matrix}, {from}, {to}, {padded}";
+        return Single
+            ? $"MatrixVector.Multiply<{types[0]}>({rows}, ref prepared, undo, ref {y});"
+            : $"Multiply({rows}, {string.Join(", ", types.Select(type => $"ref prepared{type}, undo{type}"))}, ref {y});";
+    }
+
+    /// <summary>A batch of vectors as they are.</summary>
+    /// <param name="x">The inputs: the first, their distance, their number.</param>
+    /// <param name="y">The outputs: the first, their distance.</param>
+    public string MultiplyBatch(string matrix, string from, string to, string padded, string x, string y)
+    {
+        string arguments = $"in {matrix}, {from}, {to}, {padded}, {x}, {y}, panel";
+        return Single ? $"MatrixMatrix.Multiply<{types[0]}>({arguments});" : $"Multiply({arguments});";
+    }
+
+    /// <summary>Writes how a batch of vectors is packed for several <see cref="MultiplyPacked"/>: once, where these are of one type.</summary>
+    public void EmitPack(CodeWriter code, string padded, string x)
+    {
+        if (Single)
+        {
+            code.Line($"MatrixMatrix.Pack<{types[0]}>({padded}, {x}, panel);");
+        }
+    }
+
+    /// <summary>As <see cref="MultiplyBatch"/>, with the vectors that <see cref="EmitPack"/> packed, if it did.</summary>
+    public string MultiplyPacked(string matrix, string from, string to, string padded, string x, string y) => Single
+        ? $"MatrixMatrix.MultiplyPacked<{types[0]}>(in {matrix}, {from}, {to}, {padded}, tokens, {y}, panel);"
+        : MultiplyBatch(matrix, from, to, padded, x, y);
+
+    public string Widen(string matrix, string row, string destination) => Single
+        ? $"EmbeddingRow.Widen<{types[0]}>(in {matrix}, {row}, ref {destination}, PaddedHidden);"
+        : $"Widen(in {matrix}, {row}, ref {destination});";
+
+    /// <summary>The switches that the calls above go through, where there are several types.</summary>
+    public void EmitHelpers(CodeWriter code)
+    {
+        if (Single)
+        {
+            return;
+        }
+
+        string inputs = string.Join(", ", types.Select(type => $"ref float prepared{type}, float undo{type}"));
+        code.Line();
+        using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, {inputs}, ref float y)"))
+        {
+            EmitSwitch(code, type => $"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, ref prepared{type}, undo{type}, ref y);");
+        }
+
+        code.Line();
+        using (code.Block(
+            "private static void Multiply(in StoredMatrix w, int from, int to, int padded, ref float x, int xStride, int tokens, "
+            + "ref float y, int yStride, Span<float> panel)"))
+        {
+            EmitSwitch(code, type =>
+                $"MatrixMatrix.Multiply<{type}>(w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);");
+        }
+
+        code.Line();
+        using (code.Block("private static void Widen(in StoredMatrix w, int row, ref float destination)"))
+        {
+            EmitSwitch(code, type => $"EmbeddingRow.Widen<{type}>(w.Weights, row, ref destination, PaddedHidden);");
+        }
+    }
+
+    private void EmitSwitch(CodeWriter code, System.Func<WeightType, string> call)
+    {
+        using (code.Block("switch (w.Type)"))
+        {
+            foreach (WeightType type in types)
+            {
+                code.Line(type.Equals(types[types.Count - 1]) ? "default:" : $"case WeightType.{type}:");
+                code.Line("    " + call(type));
+                code.Line("    break;");
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Formats;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Policies.Dense;
+using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>Writes the class that holds all kernels of one feed-forward shape and weight type.</summary>
+/// <param name="kernels">What <see cref="Kernels"/> found.</param>
+/// <param name="batches">Whether prompts use the shape: a layer that stands alone takes one input at a time.</param>
+internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKernelEmitter> kernels, bool batches)
+{
+    private readonly CodeWriter _code = new();
+
+    /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
+    public static IReadOnlyList<CpuKernelEmitter> Kernels(FeedForwardPlan plan, IEnumerable<CpuKernelEmitter> used)
+    {
+        var kernels = new List<CpuKernelEmitter> { new DenseCpuKernel() };
+        if (plan.HasZeros)
+        {
+            kernels.Add(new ExactCpuKernel());
+        }
+
+        foreach (CpuKernelEmitter kernel in used.OrderBy(kernel => kernel.MethodName, System.StringComparer.Ordinal))
+        {
+            if (kernels.All(other => other.MethodName != kernel.MethodName))
+            {
+                kernels.Add(kernel);
+            }
+        }
+
+        return kernels;
+    }
+
+    public string Emit()
+    {
+        GeneratedFile.Begin(_code, Head, Namespaces);
+        _code.Summary($"Feed-forward {Formula}: {plan.Hidden} wide, {plan.Intermediate} neurons, weights {plan.Weights}.");
+        _code.Line(GeneratedAttributes.Generated);
+        using (_code.Block($"internal static class {plan.ClassName}"))
+        {
+            EmitConstants();
+            _code.Line();
+            EmitWeights();
+            foreach (CpuKernelEmitter kernel in kernels)
+            {
+                _code.Line();
+                kernel.EmitKernel(_code, plan);
+            }
+
+            _code.Line();
+            EmitDown();
+            if (batches)
+            {
+                _code.Line();
+                EmitBatch();
+                _code.Line();
+                EmitDownBatch();
+            }
+
+            if (CountsActive)
+            {
+                _code.Line();
+                EmitCountActive();
+            }
+
+            _code.Line();
+            EmitNeuron();
+        }
+
+        return _code.ToString();
+    }
+
+    private string Formula => (plan.Spec.Gated, plan.Spec.Activation) switch
+    {
+        (true, Activation.DRelu) => "down(relu(gate x) * relu(up x))",
+        (true, var activation) => $"down({Name(activation)}(gate x) * (up x))",
+        (false, var activation) => $"down({Name(activation)}(up x))",
+    };
+
+    private static string Name(Activation activation) =>
+        activation == Activation.SquaredRelu ? "relu²" : activation.ToString().ToLowerInvariant();
+
+    private IEnumerable<string> Namespaces => kernels.SelectMany(kernel => kernel.Namespaces)
+        .Concat(plan.Spec.Biases ? ["System.Runtime.InteropServices"] : [])
+        .Concat(
+        [
+            "System",
+            "System.CodeDom.Compiler",
+            "System.Runtime.CompilerServices",
+            "System.Runtime.Intrinsics",
+            "SparseInfer.Kernels.Cpu",
+        ]);
+
+    private string Head
+    {
+        get
+        {
+            FeedForwardSpec spec = plan.Spec;
+            int matrices = plan.InputMatrices + 1;
+            string threshold = spec.Activation == Activation.FatRelu ? $" above {spec.Threshold}" : "";
+            string form = $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
+            int columns = WeightLayout.ColumnMultiple;
+            string row = Literal.Grouped(plan.RowBytes);
+            string dense = Literal.Grouped(plan.RowBytes * plan.Intermediate * matrices);
+            string neuron = Literal.Grouped(plan.RowBytes * matrices);
+            return $"""
+                Feed-forward kernels for one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
+
+                  shape        {plan.Hidden} x {plan.Intermediate}, {form}
+                  weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major)
+                  bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
+                  plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons
+
+                Sums run in a fixed order: {SumText}, every column of down by ascending neuron
+                within {SliceText}.
+                So Exact equals Dense bit for bit, whatever the number of workers.
+                """;
+        }
+    }
+
+    private string Fetched => plan.Tuning.GroupsAhead == 1 ? "one group" : $"{plan.Tuning.GroupsAhead} groups";
+
+    private string SumText => WeightLayout.IsBlock(plan.Weights)
+        ? "every dot product in 8 lanes of exact integers and one tree"
+        : "every dot product in 16 lanes and one tree for 1024 columns";
+
+    private string SliceText => plan.Slices == 1 ? "one slice" : $"each of {plan.Slices} slices of the neurons, then over the slices";
+
+    private string PlanText =>
+        string.Concat(kernels.Select(kernel => kernel.PlanText(plan)).Where(text => text.Length > 0).Select(text => text + "; "));
+
+    /// <summary>Whether a kernel's meter has to be told which neurons are truly active.</summary>
+    private bool CountsActive => plan.HasZeros || kernels.Any(kernel => kernel is SkippingKernelEmitter { Predicts: true });
+
+    private void EmitConstants()
+    {
+        int sideWords = kernels.Max(kernel => kernel.SideWords(plan));
+        _code.Line($"internal const int PaddedHidden = {plan.PaddedHidden};");
+        _code.Line();
+        _code.Summary("64-bit words that a worker keeps for what a policy derives from the input.");
+        _code.Line($"internal const int SideWords = {sideWords};");
+        _code.Line();
+        _code.Summary("Neurons that workers take together, and that are summed before others are added.");
+        _code.Line($"internal static NeuronSlices Slices => new({plan.Intermediate}, {plan.Slices});");
+        _code.Line();
+        if (sideWords > 0)
+        {
+            _code.Line($"private const int Hidden = {plan.Hidden};");
+        }
+
+        if (batches)
+        {
+            _code.Line($"private const int PaddedIntermediate = {plan.PaddedIntermediate};");
+        }
+
+        _code.Line($"private const long RowBytes = {plan.RowBytes};");
+        _code.Line($"private const long NeuronBytes = {plan.InputMatrices + 1} * RowBytes;");
+    }
+
+    private void EmitWeights()
+    {
+        PreparedField[] prepared =
+            [.. kernels.SelectMany(kernel => kernel.Prepared(plan)).GroupBy(field => field.Name).Select(group => group.First())];
+        _code.Summary("One layer's weights, and what policies prepared from them.");
+        using (_code.Block("internal sealed class Weights"))
+        {
+            foreach (Tensor tensor in ModelProgram.Of(plan.Spec).FeedForwardTensors())
+            {
+                _code.Line(tensor switch
+                {
+                    { Columns: null } => $"public float[] {tensor.Field} = [];",
+                    { Role: TensorRole.Down } => $"public DownMatrix {tensor.Field};",
+                    _ => $"public WeightMatrix {tensor.Field};",
+                });
+            }
+
+            foreach (PreparedField field in prepared)
+            {
+                _code.Line();
+                _code.Summary(field.Summary);
+                _code.Line($"public {field.Type} {field.Name};");
+            }
+
+            _code.Line();
+            _code.Summary(prepared.Length == 0
+                ? "No policy of this shape derives anything from the weights."
+                : "Prepares what the policies need, once the matrices are there.");
+            using (_code.Block("public void Prepare(NativeMemoryPool memory)"))
+            {
+                foreach (PreparedField field in prepared)
+                {
+                    _code.Line($"{field.Name} = {field.Expression};");
+                }
+            }
+        }
+    }
+
+    private void EmitDown()
+    {
+        _code.Summary("The active rows of down times their values: a sum for each of the worker's slices.");
+        _code.Line(GeneratedAttributes.Hot);
+        _code.Line("internal static void Down(Weights w, FeedForwardScratch scratch, int worker) =>");
+        _code.Line($"    OrderedDown.AccumulateSlices<{plan.Weights}>(in w.Down, scratch, worker);");
+        _code.Line();
+        _code.Summary("y = the slices' sums, added in order, for some columns. Every worker has been through Down.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)"))
+        {
+            _code.Line("OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);");
+            if (plan.Spec.Biases)
+            {
+                EmitDownBias("ref y");
+            }
+        }
+    }
+
+    private void EmitDownBias(string y) =>
+        _code.Line($"Elementwise.Add({y}, ref MemoryMarshal.GetArrayDataReference(w.DownBias), fromColumn, toColumn);");
+
+    /// <summary>Prompts: every neuron, for a batch of tokens, as matrix products.</summary>
+    private void EmitBatch()
+    {
+        _code.Summary("h[token, neuron] for some neurons and a batch of tokens, nothing skipped: the bits of Dense, token by token."
+            + (plan.Spec.Gated ? " <c>other</c> is room for as many again." : ""));
+        _code.Line(GeneratedAttributes.Hot);
+        string h = plan.Spec.Gated ? "ref float h, ref float other" : "ref float h";
+        using (_code.Block(
+            $"internal static void Batch(Weights w, ref float x, int xStride, int tokens, {h}, int from, int to, Span<float> panel)"))
+        {
+            _code.Line($"MatrixMatrix.Pack<{plan.Weights}>(PaddedHidden, ref x, xStride, tokens, panel);");
+            _code.Line(Gemm(plan.First, "h"));
+            if (plan.Spec.Gated)
+            {
+                _code.Line(Gemm("Up", "other"));
+            }
+
+            using (_code.Block("for (int token = 0; token < tokens; token++)"))
+            {
+                _code.Line("ref float row = ref Unsafe.Add(ref h, token * (nint)PaddedIntermediate);");
+                if (plan.Spec.Gated)
+                {
+                    _code.Line("ref float up = ref Unsafe.Add(ref other, token * (nint)PaddedIntermediate);");
+                }
+
+                using (_code.Block("for (int i = from; i < to; i++)"))
+                {
+                    string first = "Unsafe.Add(ref row, i)" + Bias(plan.First);
+                    string value = plan.Spec.Gated ? $"Neuron({first}, Unsafe.Add(ref up, i){Bias("Up")})" : $"Activate({first})";
+                    _code.Line($"Unsafe.Add(ref row, i) = {value};");
+                }
+            }
+        }
+    }
+
+    private void EmitDownBatch()
+    {
+        _code.Summary("y = h times down for a batch of tokens and some columns: the sums of Down and Sum.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("internal static void DownBatch("
+            + "Weights w, ref float h, int tokens, ref float y, int fromColumn, int toColumn, Span<float> panel)"))
+        {
+            _code.Line($"OrderedDown.Multiply<{plan.Weights}>("
+                + "in w.Down, Slices, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);");
+            if (plan.Spec.Biases)
+            {
+                using (_code.Block("for (int token = 0; token < tokens; token++)"))
+                {
+                    EmitDownBias("ref Unsafe.Add(ref y, token * (nint)PaddedHidden)");
+                }
+            }
+        }
+    }
+
+    private string Bias(string matrix) => plan.Spec.Biases ? $" + w.{matrix}Bias[i]" : "";
+
+    private string Gemm(string matrix, string y) =>
+        $"MatrixMatrix.MultiplyPacked<{plan.Weights}>(in w.{matrix}, from, to, PaddedHidden, tokens, ref {y}, PaddedIntermediate, panel);";
+
+    private void EmitCountActive()
+    {
+        _code.Summary("How many neurons are truly active: only metering asks.");
+        using (_code.Block("private static int CountActive(Weights w, ref float prepared, float undo, int from, int to)"))
+        {
+            string first = plan.First.ToLowerInvariant();
+            string active = plan.HasZeros ? "> 0f" : "!= 0f";
+            _code.Line("int count = 0;");
+            using (_code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
+            {
+                RowGroup.EmitContiguous(_code, "to");
+                RowGroup.EmitDot(_code, plan, plan.First, first, RowGroup.Rows(plan.First), RowGroup.NextRows(plan.First, plan));
+                if (plan.Spec.Activation == Activation.DRelu)
+                {
+                    RowGroup.EmitDot(_code, plan, "Up", "up", RowGroup.Rows("Up"), RowGroup.NextRows("Up", plan));
+                }
+
+                for (int lane = 0; lane < 4; lane++)
+                {
+                    string both = plan.Spec.Activation == Activation.DRelu ? $" && Activate(up.GetElement({lane})) > 0f" : "";
+                    string inside = lane == 0 ? "" : $" && i0 + {lane} < to";
+                    _code.Line($"count += Activate({first}.GetElement({lane})) {active}{both}{inside} ? 1 : 0;");
+                }
+            }
+
+            _code.Line();
+            _code.Line("return count;");
+        }
+    }
+
+    private void EmitNeuron()
+    {
+        string activate = plan.Spec.Activation switch
+        {
+            Activation.Relu or Activation.DRelu => "x > 0f ? x : 0f",
+            Activation.FatRelu => $"x > {Literal.OfDecimal(plan.Spec.Threshold)} ? x : 0f",
+            Activation.SquaredRelu => "x > 0f ? x * x : 0f",
+            Activation.Silu => "Activations.Silu(x)",
+            _ => "Activations.Gelu(x)",
+        };
+        _code.Line(GeneratedAttributes.Inline);
+        _code.Line($"private static float Activate(float x) => {activate};");
+        if (plan.Spec.Gated)
+        {
+            _code.Line();
+            _code.Summary("What a neuron's row of down is multiplied by; zero where its activation is.");
+            _code.Line(GeneratedAttributes.Inline);
+            using (_code.Block("private static float Neuron(float gate, float up)"))
+            {
+                _code.Line("float a = Activate(gate);");
+                _code.Line($"return a == 0f ? 0f : a * {(plan.Spec.Activation == Activation.DRelu ? "Activate(up)" : "up")};");
+            }
+        }
+
+        if (plan.Spec.Biases)
+        {
+            _code.Line();
+            _code.Line(GeneratedAttributes.Inline);
+            _code.Line(
+                "private static Vector128<float> Four(float[] bias, int i0, int i1, int i2, int i3) => "
+                + "Vector128.Create(bias[i0], bias[i1], bias[i2], bias[i3]);");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>Pieces that every kernel has: four rows at a time, dotted with the input.</summary>
+internal static class RowGroup
+{
+    /// <summary>The input, in the form that the weight type's dot products want it.</summary>
+    public static void EmitInput(CodeWriter code, FeedForwardPlan plan) => code.Lines($"""
+        ref float prepared = ref slot.PreparedInput;
+        float undo = {plan.Weights}.PrepareInput(ref x, ref prepared, PaddedHidden);
+        """);
+
+    /// <summary>The list that the kernel fills.</summary>
+    public static void EmitList(CodeWriter code) => code.Lines("""
+        ref int active = ref slot.Active;
+        ref float value = ref slot.Values;
+        int count = 0;
+        """);
+
+    /// <summary>Rows <c>i0</c> to <c>i0 + 3</c>; a group at the end repeats the last row.</summary>
+    public static void EmitContiguous(CodeWriter code, string end) =>
+        code.Line($"int i1 = Math.Min(i0 + 1, {end} - 1), i2 = Math.Min(i0 + 2, {end} - 1), i3 = Math.Min(i0 + 3, {end} - 1);");
+
+    /// <summary>Rows named by four entries of a padded list.</summary>
+    public static void EmitListed(CodeWriter code, string list) => code.Lines($$"""
+        int i0 = Unsafe.Add(ref {{list}}, n), i1 = Unsafe.Add(ref {{list}}, n + 1);
+        int i2 = Unsafe.Add(ref {{list}}, n + 2), i3 = Unsafe.Add(ref {{list}}, n + 3);
+        """);
+
+    /// <summary><c>name</c> = the four dot products of the prepared input with the rows i0 to i3 of <c>matrix</c>.</summary>
+    /// <param name="rows">The rows: an expression of type FourRows.</param>
+    /// <param name="next">The rows that come next.</param>
+    public static void EmitDot(CodeWriter code, FeedForwardPlan plan, string matrix, string name, string rows, string next)
+    {
+        string bias = plan.Spec.Biases ? $"Four(w.{matrix}Bias, i0, i1, i2, i3) + " : "";
+        code.Line($"Vector128<float> {name} = {bias}undo * RowDot.Four<{plan.Weights}>(");
+        code.Line($"    ref prepared, {rows}, next: {next}, PaddedHidden);");
+    }
+
+    /// <summary>Rows <c>i0</c> to <c>i3</c>.</summary>
+    public static string Rows(string matrix) => $"w.{matrix}.Four(i0, i1, i2, i3)";
+
+    /// <summary>The group that follows rows <c>i0</c> to <c>i3</c> in the matrix.</summary>
+    public static string NextRows(string matrix, FeedForwardPlan plan) => $"w.{matrix}.Four(i0 + {4 * plan.Tuning.GroupsAhead})";
+
+    /// <summary>Rows named by four entries of a padded list, from <c>n</c> on.</summary>
+    public static string Listed(string matrix, string list) => $"w.{matrix}.Four(ref {list}, n)";
+
+    /// <summary>The group that follows them in the list.</summary>
+    public static string NextListed(string matrix, string list, FeedForwardPlan plan) =>
+        $"w.{matrix}.Four(ref {list}, n + {4 * plan.Tuning.GroupsAhead})";
+}

@@ -1,0 +1,120 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Ilgpu;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Declare;
+
+/// <summary>
+/// What became of one declaration. At most one of model, layer and stub is there: a stub where a rule is broken, none of them where no other
+/// file can complete the declaration.
+/// </summary>
+internal sealed record ReadDeclaration(ModelSpec? Model, LayerSpec? Layer, StubSpec? Stub, EquatableArray<Report> Reports);
+
+/// <summary>Asks the rules of a declaration and reads it. What goes wrong in here is the declaration's own trouble, and no other's.</summary>
+/// <param name="rules">The rules to keep.</param>
+internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
+{
+    /// <summary>Reads a declaration.</summary>
+    /// <param name="symbol">What carries attributes.</param>
+    /// <param name="node">The part of it that is looked at.</param>
+    /// <param name="model">Its file's.</param>
+    /// <param name="isMain">Whether an attribute is the one by which declarations like this are found.</param>
+    /// <param name="token">Ends it.</param>
+    /// <returns>Null where there is nothing to say, or where another attribute or part says it.</returns>
+    public ReadDeclaration? Read(ISymbol symbol, SyntaxNode node, SemanticModel model, Func<string, bool> isMain, CancellationToken token)
+    {
+        try
+        {
+            return Declaration.From(symbol, token) is { } declaration
+                && isMain(declaration.Main.MetadataName)
+                && declaration.Syntax == node
+                ? Read(declaration, message => Stub(model, declaration, message, token), token)
+                : null;
+        }
+        catch (Exception exception) when (GeneratorFault.IsFault(exception))
+        {
+            Report report = GeneratorFault.Report(symbol.Name, exception, symbol.Locations.FirstOrDefault());
+            return new ReadDeclaration(null, null, null, new[] { report }.ToEquatableArray());
+        }
+    }
+
+    private ReadDeclaration Read(Declaration declaration, Func<string, StubSpec?> stub, CancellationToken token)
+    {
+        // What the compiler rejects cannot be read; its own error comes first and ours after that is mended.
+        if (declaration.HasErrors || declaration.IsUnsafeInVain)
+        {
+            string rejected = $"The compiler rejects an attribute or a modifier of '{declaration.Symbol.Name}'.";
+            return new ReadDeclaration(null, null, stub(rejected), default);
+        }
+
+        try
+        {
+            var reports = new List<Report>();
+            Report? error = null;
+            foreach (DeclarationRule rule in rules)
+            {
+                token.ThrowIfCancellationRequested();
+                foreach (Violation violation in rule.Check(declaration))
+                {
+                    Report report = Report.Of(rule, violation);
+                    reports.Add(report);
+                    error ??= rule.IsError ? report : null;
+                }
+            }
+
+            return error is null
+                ? Planned(ModelParser.Read(declaration), LayerParser.Read(declaration), reports.ToEquatableArray())
+                : new ReadDeclaration(null, null, stub($"{error.Id}: {error.Message}"), reports.ToEquatableArray());
+        }
+        catch (Exception exception) when (GeneratorFault.IsFault(exception))
+        {
+            Report report = GeneratorFault.Report(declaration.Symbol.Name, exception, declaration.NameLocation);
+            return new ReadDeclaration(null, null, stub($"{report.Id}: {report.Message}"), new[] { report }.ToEquatableArray());
+        }
+    }
+
+    /// <summary>Plans once, and forgets the plans: whatever throws there throws here, where it is known whose fault it is.</summary>
+    private static ReadDeclaration Planned(ModelSpec? model, LayerSpec? layer, EquatableArray<Report> reports)
+    {
+        if (model is not null)
+        {
+            _ = Planner.Decoder(model);
+            _ = IlgpuDecoderPlan.Of(model);
+            _ = KernelRequest.Of(model);
+        }
+        else if (layer is not null)
+        {
+            _ = KernelRequest.Of(layer);
+        }
+
+        return new ReadDeclaration(model, layer, null, reports);
+    }
+
+    /// <summary>
+    /// What the declaration needs to compile; null where the compiler has more against it, or against the heads of the types around it, than
+    /// that nobody has written the rest: it would say the same of the stub. Other members of these types are no matter of the stub's.
+    /// </summary>
+    private static StubSpec? Stub(SemanticModel model, Declaration declaration, string message, CancellationToken token)
+    {
+        MemberDeclarationSyntax own = declaration.Syntax!;
+        TypeDeclarationSyntax[] around = [.. own.Ancestors().OfType<TypeDeclarationSyntax>()];
+        TextSpan outermost = (around.LastOrDefault() ?? own).Span;
+        TextSpan[] restated = [own.FullSpan, .. around.Select(Head)];
+        bool isSound = model.GetSyntaxDiagnostics(outermost, token)
+            .Concat(model.GetDeclarationDiagnostics(outermost, token))
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && !Unwritten.Contains(diagnostic.Id))
+            .All(diagnostic => !restated.Any(span => span.IntersectsWith(diagnostic.Location.SourceSpan)));
+        return isSound ? StubParser.Parse(declaration, message) : null;
+    }
+
+    /// <summary>A type's text before its members.</summary>
+    private static TextSpan Head(TypeDeclarationSyntax type) =>
+        TextSpan.FromBounds(type.SpanStart, type.OpenBraceToken.IsMissing ? type.Identifier.Span.End : type.OpenBraceToken.SpanStart);
+
+    /// <summary>Members without an implementation: ours, and those of other generators.</summary>
+    private static readonly string[] Unwritten = ["CS9248", "CS8795", "CS0534", "CS0535"];
+}

@@ -1,0 +1,19 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Declare;
+
+/// <summary>What models and layers that stand alone have in common. Called only on declarations that broke no rule.</summary>
+internal static class FeedForwardParser
+{
+    public static FeedForwardSpec Parse(Declaration declaration, DeclaredAttribute attribute) => new(
+        declaration.Hidden,
+        declaration.Intermediate,
+        declaration.Activation,
+        declaration.Activation == Activation.FatRelu ? attribute.Decimal("Threshold", "0") : "0",
+        declaration.Gated,
+        attribute.Value("Biases", false));
+
+    /// <summary>In the order declared: generated code tries them in that order.</summary>
+    public static EquatableArray<WeightType> Weights(DeclaredAttribute attribute) =>
+        attribute.Elements<int>().Select(element => (WeightType)element.Value).ToEquatableArray();
+}

@@ -1,0 +1,83 @@
+using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Declare;
+
+/// <summary>Reads a <c>[DecoderModel]</c> class.</summary>
+internal static class ModelParser
+{
+    /// <summary>The model with every default filled in; null where a rule is broken.</summary>
+    public static ModelSpec? Parse(ISymbol symbol, CancellationToken token) =>
+        Declaration.From(symbol, token) is { HasErrors: false } declaration && DeclarationRules.FirstBroken(declaration, token) is null
+            ? Read(declaration)
+            : null;
+
+    /// <summary>The model of a declaration that breaks no rule; null where it declares none.</summary>
+    public static ModelSpec? Read(Declaration declaration)
+    {
+        // Two parts that both carry the attribute would both be generated, under one name. The compiler reports the second.
+        if (declaration.Type is not { } type || IsThereTwice(declaration) ||
+            declaration is not { DecoderModel: not null, Attention: { } attention, FeedForward: { } feedForward, Weights: { } weights })
+        {
+            return null;
+        }
+
+        return new ModelSpec(
+            TargetParser.Parse(type),
+            declaration.Layers,
+            declaration.Vocabulary,
+            declaration.Context,
+            FeedForwardParser.Parse(declaration, feedForward),
+            ParseAttention(declaration, attention),
+            declaration.LayerNorm is { } layerNorm ? ParseNorm(NormKind.Layer, layerNorm) : ParseNorm(NormKind.Rms, declaration.RmsNorm!),
+            new EmbeddingSpec(declaration.Embedding?.Value("Tied", false) ?? false, declaration.Embedding?.Value("Scale", 1f) ?? 1f),
+            ParsePolicies(declaration).ToEquatableArray(),
+            FeedForwardParser.Weights(weights),
+            declaration.Device)
+        {
+            Creator = ModelMembers.FreeName(type, "CreateProgram"),
+        };
+    }
+
+    public static bool IsThereTwice(Declaration declaration) =>
+        declaration.Attributes.Count(attribute => attribute.MetadataName == AttributeNames.DecoderModel) > 1;
+
+    private static AttentionSpec ParseAttention(Declaration declaration, DeclaredAttribute attribute) => new(
+        declaration.Heads,
+        declaration.KeyValueHeads,
+        declaration.HeadDimension,
+        attribute.Value("RopeTheta", 10000f),
+        attribute.Value("RopeScaling", 1f),
+        attribute.Value("RopeDimensions", 0) is var rotated and not 0 ? rotated : declaration.HeadDimension,
+        attribute.Value("RopePairing", RopePairing.Interleaved),
+        attribute.Value("QueryKeyValueBiases", false),
+        attribute.Value("OutputBias", false));
+
+    private static NormSpec ParseNorm(NormKind kind, DeclaredAttribute attribute) => new(kind, attribute.Value("Epsilon", 1e-5f));
+
+    /// <summary>Sorted; neighbours with one policy are one entry, however the user cut them, so that equal models are equal.</summary>
+    private static List<LayerPolicy> ParsePolicies(Declaration declaration)
+    {
+        var policies = new List<LayerPolicy>();
+        foreach (var (policy, range) in LayerCoverage.Of(declaration).Pieces.OrderBy(piece => piece.Range.First))
+        {
+            PolicySpec spec = policy.Policy.Parse(policy.Attribute);
+            if (policies.LastOrDefault() is { } last && last.Policy.Equals(spec))
+            {
+                policies[policies.Count - 1] = last with { Last = range.Last };
+            }
+            else
+            {
+                policies.Add(new LayerPolicy(range.First, range.Last, spec));
+            }
+        }
+
+        if (policies.Count == 0)
+        {
+            policies.Add(new LayerPolicy(0, declaration.Layers - 1, PolicyRegistry.Default(declaration.Activation)));
+        }
+
+        return policies;
+    }
+}

@@ -1,0 +1,70 @@
+using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Policies;
+
+namespace SparseInfer.Generators.Declare;
+
+/// <summary>All rules, those of the policies included, by id.</summary>
+internal static class DeclarationRules
+{
+    public static readonly IReadOnlyList<DeclarationRule> All =
+    [
+        .. new DeclarationRule[]
+        {
+            new TypeNotPartialRule(),
+            new ContainingTypeNotPartialRule(),
+            new GenericDeclarationRule(),
+            new ModelTypeKindRule(),
+            new StrayAttributeRule(),
+            new MissingAttributeRule(),
+            new TwoNormsRule(),
+            new LayerPropertyRule(),
+            new SizeNotPositiveRule(),
+            new SizeTooLargeRule(),
+            new KeyValueHeadsRule(),
+            new HeadsDoNotDivideHiddenRule(),
+            new RopeDimensionsRule(),
+            new NumberNotPositiveRule(),
+            new DReluNotGatedRule(),
+            new ThresholdWithoutFatReluRule(),
+            new FatReluThresholdRule(),
+            new HiddenDeclaredTwiceRule(),
+            new WeightTypesRule(),
+            new WeightBlockRule(),
+            new UndefinedEnumValueRule(),
+            new LayerRangeSyntaxRule(),
+            new LayerRangePastEndRule(),
+            new LayerRangeOverlapRule(),
+            new LayerGapRule(),
+            new LayersOnPropertyRule(),
+            new TwoPoliciesOnPropertyRule(),
+            new FileLocalRule(),
+            new UnknownTargetRule(),
+            new TargetTooSmallRule(),
+            new UnusualNumberRule(),
+            new TakenNameRule(),
+            new LanguageVersionRule(),
+            new HiddenTypeRule(),
+        }
+        .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
+        .OrderBy(rule => rule.Descriptor.Id, System.StringComparer.Ordinal),
+    ];
+
+    /// <summary>What can be reported, by id: the rules, and that the generator failed.</summary>
+    public static readonly IReadOnlyDictionary<string, DiagnosticDescriptor> Descriptors =
+        All.Select(rule => rule.Descriptor).Append(GeneratorFault.Descriptor).ToDictionary(descriptor => descriptor.Id);
+
+    /// <summary>The first rule that forbids generating anything for <paramref name="declaration"/>, or null.</summary>
+    public static DeclarationRule? FirstBroken(Declaration declaration, CancellationToken token = default)
+    {
+        foreach (DeclarationRule rule in All)
+        {
+            token.ThrowIfCancellationRequested();
+            if (rule.IsError && rule.Check(declaration).Any())
+            {
+                return rule;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.CodeAnalysis;
+
+namespace SparseInfer.Generators.Declare;
+
+/// <summary>Rows of block-quantized matrices are whole blocks.</summary>
+internal sealed class WeightBlockRule : DeclarationRule
+{
+    private static readonly DiagnosticDescriptor Rule = new(
+        "SPI0020",
+        "Weight blocks do not divide a row",
+        "{0} stores blocks of {1} weights, which do not divide {2}; write multiples of {1}, or a type without blocks such as F16",
+        Category,
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        helpLinkUri: Pages + "SPI0020.md");
+
+    public override DiagnosticDescriptor Descriptor => Rule;
+
+    private const int Block = 32;
+
+    public override IEnumerable<Violation> Check(Declaration declaration)
+    {
+        if (declaration.Weights is not { } weights)
+        {
+            yield break;
+        }
+
+        string odd = string.Join(
+            ", ",
+            from row in Rows(declaration)
+            where row.Width > 0 && row.Width % Block != 0
+            select row.Name + " = " + Show(row.Width));
+        if (odd.Length == 0)
+        {
+            yield break;
+        }
+
+        foreach ((int type, Location location) in weights.Elements<int>())
+        {
+            if ((WeightType)type is WeightType.Q8_0 or WeightType.Q4_0)
+            {
+                yield return new Violation(location, ((WeightType)type).ToString(), Show(Block), odd);
+            }
+        }
+    }
+
+    /// <summary>Row lengths of the declaration's matrices as files hold them: the number of inputs.</summary>
+    private static IEnumerable<(string Name, long Width)> Rows(Declaration declaration)
+    {
+        yield return ("Hidden", declaration.Hidden);
+        if (declaration.Attention?.IsSet("HeadDimension") == true)
+        {
+            yield return ("Heads * HeadDimension", (long)declaration.Heads * declaration.HeadDimension);
+        }
+
+        yield return ("Intermediate", declaration.Intermediate);
+    }
+}

@@ -1,0 +1,61 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Declare;
+
+/// <summary>A whole decoder, as the user declared it, with every default filled in. Sizes are positive and consistent.</summary>
+/// <param name="Device">The GPU to plan for, by its name in the table of devices: an architecture is resolved to a device.</param>
+internal sealed record ModelSpec(
+    TargetSpec Target,
+    int Layers,
+    int Vocabulary,
+    int Context,
+    FeedForwardSpec FeedForward,
+    AttentionSpec Attention,
+    NormSpec Norm,
+    EmbeddingSpec Embedding,
+    EquatableArray<LayerPolicy> Policies,
+    EquatableArray<WeightType> Weights,
+    string Device)
+{
+    public int Hidden => FeedForward.Hidden;
+
+    /// <summary>What the method that makes its programs is called: nothing else in the user's class is.</summary>
+    public string Creator { get; init; } = "CreateProgram";
+}
+
+/// <summary>A feed-forward layer alone: a static partial property <c>Target.Name</c> of its containing types.</summary>
+/// <param name="Modifiers">The property's modifiers as they must be repeated: <c>public static partial</c>.</param>
+/// <param name="Device">The GPU to plan for, as in <see cref="ModelSpec"/>.</param>
+internal sealed record LayerSpec(
+    TargetSpec Target,
+    string Modifiers,
+    FeedForwardSpec FeedForward,
+    PolicySpec Policy,
+    EquatableArray<WeightType> Weights,
+    string Device);
+
+/// <summary>The feed-forward block's shape. Everything a kernel depends on but the weight type and the policy.</summary>
+/// <param name="Threshold">FATReLU's threshold as the shortest decimal that reads back as the declared float; "0" for the others.</param>
+internal sealed record FeedForwardSpec(int Hidden, int Intermediate, Activation Activation, string Threshold, bool Gated, bool Biases);
+
+/// <summary>Attention, with KeyValueHeads, HeadDimension and RopeDimensions resolved.</summary>
+internal sealed record AttentionSpec(
+    int Heads,
+    int KeyValueHeads,
+    int HeadDimension,
+    float RopeTheta,
+    float RopeScaling,
+    int RopeDimensions,
+    RopePairing RopePairing,
+    bool QueryKeyValueBiases,
+    bool OutputBias);
+
+internal enum NormKind
+{
+    Rms,
+    Layer,
+}
+
+internal sealed record NormSpec(NormKind Kind, float Epsilon);
+
+internal sealed record EmbeddingSpec(bool Tied, float Scale);

@@ -1,0 +1,349 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Policies.Dense;
+using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>Writes the class that holds the GPU kernels of one feed-forward shape and weight type.</summary>
+/// <param name="policies">The modes' own kernels, then what the policies that use the shape ask for.</param>
+/// <param name="batches">Whether prompts use the shape.</param>
+/// <param name="alone">Whether a layer that stands alone uses it: nothing packs its input's signs then, nor adds up its output.</param>
+internal sealed class FeedForwardIlgpuClass(
+    IlgpuFeedForwardPlan plan, IReadOnlyList<IlgpuKernelEmitter> policies, bool batches, bool alone)
+{
+    private readonly CodeWriter _code = new();
+
+    public static readonly string[] Namespaces =
+    [
+        "System", "System.CodeDom.Compiler", "ILGPU", "SparseInfer.Kernels.Ilgpu",
+    ];
+
+    private static readonly string[] Meters = [.. new[] { "IMeter", "MeterOff", "MeterOn" }.Select(name => $"{name} = SparseInfer.Kernels.Cpu.{name}")];
+
+    /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
+    public static IReadOnlyList<IlgpuKernelEmitter> Kernels(IlgpuFeedForwardPlan plan, IEnumerable<SparsityPolicy> used)
+    {
+        IlgpuKernelEmitter[] modes = plan.Shape.HasZeros
+            ? [PolicyRegistry.For(new DenseSpec()).Ilgpu, PolicyRegistry.For(new ExactSpec()).Ilgpu]
+            : [PolicyRegistry.For(new DenseSpec()).Ilgpu];
+        return [.. modes.Concat(used.Select(policy => policy.Ilgpu).OrderBy(kernel => kernel.Twin.MethodName, StringComparer.Ordinal)).Distinct()];
+    }
+
+    public string Emit()
+    {
+        GeneratedFile.Begin(_code, Head, [.. Namespaces, .. Meters]);
+        _code.Summary($"Feed-forward {plan.Hidden} wide, {plan.Intermediate} neurons, weights {plan.Weights}: kernels for GPUs.");
+        _code.Line(GeneratedAttributes.Generated);
+        using (_code.Block($"internal static class {plan.ClassName}"))
+        {
+            EmitConstants();
+            _code.Line();
+            EmitWeights();
+            _code.Line();
+            EmitKernels();
+            foreach (IlgpuKernelEmitter policy in policies)
+            {
+                _code.Line();
+                new FusedKernel(_code, plan, policy).Emit();
+            }
+
+            if (HasTogether)
+            {
+                foreach (IlgpuKernelEmitter policy in policies)
+                {
+                    _code.Line();
+                    new TogetherKernel(_code, plan, policy).Emit();
+                }
+
+                _code.Line();
+                DownTogether.EmitMethod(_code);
+            }
+
+            if (batches)
+            {
+                _code.Line();
+                EmitActivateBatch();
+            }
+
+            foreach (DeviceKernel kernel in Alone)
+            {
+                _code.Line();
+                kernel.EmitMethod(_code);
+            }
+
+            _code.Line();
+            EmitActivate();
+        }
+
+        return _code.ToString();
+    }
+
+    private string Head
+    {
+        get
+        {
+            FeedForwardSpec spec = plan.Spec;
+            string threshold = spec.Activation == Activation.FatRelu ? $" above {spec.Threshold}" : "";
+            string form = $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
+            int matrices = plan.Shape.InputMatrices + 1;
+            string input = plan.SharesInput ? "the input in it" : "the input from the caches";
+            string groups = $"{plan.Slices} {(plan.Slices == 1 ? "group" : "groups")} of {plan.Threads} threads, {plan.SliceNeurons} neurons each";
+            return $"""
+                Feed-forward kernels for GPUs, one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
+
+                  shape        {plan.Hidden} x {plan.Intermediate}, {form}
+                  weights      {plan.Weights}, {Literal.Grouped(plan.Row.Bytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
+                  bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense
+                  plan         {groups}; made for {plan.Target.Name}
+                  loads        16 bytes a lane, {plan.Row.Steps} a row
+                  shared       {Literal.Grouped(plan.SharedBytes)} bytes a group, {input}
+
+                One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.
+                Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
+                """;
+        }
+    }
+
+    private void EmitConstants()
+    {
+        _code.Lines($"""
+            internal const int Threads = {plan.Threads};
+
+            /// <summary>Groups of a launch.</summary>
+            internal const int Slices = {plan.Slices};
+
+            /// <summary>Numbers that a metered launch counts: four a warp.</summary>
+            internal const int Counts = Slices * Warps * 4;
+
+            internal const long RowBytes = {plan.Row.Bytes};
+
+            private const int Warps = {plan.Warps};
+            private const int Intermediate = {plan.Intermediate};
+            private const int SliceNeurons = {plan.SliceNeurons}; // a group's
+            """);
+        if (Signs.Any())
+        {
+            _code.Line($"private const int WarpNeurons = {plan.WarpNeurons}; // that a warp predicts");
+            _code.Line($"private const int SignWords = {plan.SignWords}; // 16-byte words of a row's signs");
+        }
+
+        if (batches)
+        {
+            _code.Line($"private const int ActivatedStride = {plan.Shape.PaddedIntermediate}; // from a token's activations to the next one's");
+        }
+
+        if (HasTogether)
+        {
+            _code.Line($"private const int TogetherNeurons = {new TogetherPlan(plan).Neurons}; // a group's that has several tokens");
+            if (Signs.Any())
+            {
+                _code.Line($"private const int TogetherWarps = {TogetherPlan.Warps};");
+            }
+        }
+
+        _code.Line($"private const int RowWords = {plan.Row.Words}; // 16-byte words of a row");
+        _code.Line($"private const int HiddenQuads = {HiddenQuads}; // four columns each, padded");
+    }
+
+    /// <summary>Whether several tokens skip neurons together: where prompts use the shape, sequences do.</summary>
+    private bool HasTogether => batches && plan.ComputesTogether;
+
+    /// <summary>Down of several tokens.</summary>
+    private DeviceKernel DownTogether => new TogetherDownKernel(_code, plan).Kernel;
+
+    private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
+
+    private IEnumerable<string> Signs => policies.SelectMany(policy => policy.Signs(plan)).Distinct();
+
+    /// <summary>Fields of the weights: type and name, in the order that a device wants them.</summary>
+    private IEnumerable<(string Type, string Name)> Fields
+    {
+        get
+        {
+            foreach (string matrix in Matrices.Append("Down"))
+            {
+                yield return ("ArrayView<Words4>", matrix);
+                if (plan.Row.IsBlock)
+                {
+                    yield return (matrix == "Down" ? "ArrayView<Words4>" : "ArrayView<ushort>", matrix + "Scales");
+                }
+            }
+
+            foreach (string matrix in Signs)
+            {
+                yield return ("ArrayView<Words4>", matrix + "Signs");
+            }
+
+            foreach (string matrix in plan.Spec.Biases ? Matrices : [])
+            {
+                yield return ("ArrayView<float>", matrix + "Bias");
+            }
+        }
+    }
+
+    private void EmitWeights()
+    {
+        _code.Summary("One layer's weights, on the device.");
+        using (_code.Block("internal struct Weights"))
+        {
+            foreach (var (type, name) in Fields)
+            {
+                _code.Line($"public {type} {name};");
+            }
+        }
+    }
+
+    /// <summary>The kernels, compiled for a device.</summary>
+    private void EmitKernels()
+    {
+        _code.Summary($"The kernels, compiled for a device; {(HasTogether ? "those that count or have several tokens" : "those that count")} when they are first asked for.");
+        using (_code.Block("internal sealed class Kernels(IlgpuDevice device)"))
+        {
+            foreach (IlgpuKernelEmitter policy in policies)
+            {
+                string name = FusedKernel.Name(policy, metered: false);
+                string types = Types(policy);
+                string method = FusedKernel.Method(policy, metered: false);
+                _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.LoadKernel<{types}>({plan.ClassName}.{method});");
+            }
+
+            if (batches)
+            {
+                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> ActivateBatch = device.LoadKernel<{BatchTypes}>({plan.ClassName}.ActivateBatch);");
+            }
+
+            foreach (DeviceKernel kernel in Alone)
+            {
+                kernel.EmitField(_code, plan.ClassName);
+            }
+
+            foreach (IlgpuKernelEmitter policy in policies)
+            {
+                EmitLazy(FusedKernel.Name(policy, metered: true), Types(policy), FusedKernel.Method(policy, metered: true));
+            }
+
+            if (HasTogether)
+            {
+                foreach (IlgpuKernelEmitter policy in policies)
+                {
+                    string types = string.Join(", ", TogetherKernel.Parameters(plan, policy).Select(parameter => parameter.Type));
+                    EmitLazy(TogetherKernel.Name(policy), types, TogetherKernel.Name(policy));
+                }
+
+                EmitLazy(DownTogether.Name, DownTogether.Types, DownTogether.Name);
+            }
+        }
+    }
+
+    /// <summary>Writes the place of a kernel that is compiled when it is first asked for.</summary>
+    private void EmitLazy(string name, string types, string method)
+    {
+        string field = "_" + char.ToLowerInvariant(name[0]) + name.Substring(1);
+        _code.Line();
+        _code.Line($"private Action<KernelConfig, {types}>? {field};");
+        _code.Line();
+        _code.Line($"public Action<KernelConfig, {types}> {name} =>");
+        using (_code.Indent())
+        {
+            _code.Line($"{field} ??= device.LoadKernel<{types}>({plan.ClassName}.{method});");
+        }
+    }
+
+    private string Types(IlgpuKernelEmitter policy) =>
+        string.Join(", ", FusedKernel.Parameters(plan, policy).Select(parameter => parameter.Type));
+
+    private const string BatchTypes = "Weights, ArrayView<float>, ArrayView<float>";
+
+    /// <summary>Prompts: activations of a batch, from gate and up that came out of matrix products.</summary>
+    private void EmitActivateBatch()
+    {
+        _code.Summary("Activations of a prompt's tokens: h = activation(h) * up, in place.");
+        using (_code.Block("internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)"))
+        {
+            _code.Line($"int neuron = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
+            using (plan.Intermediate % BatchThreads == 0 ? default(CodeWriter.Scope?) : _code.Block("if (neuron < Intermediate)"))
+            {
+                _code.Line($"int i = (Grid.IdxY * ActivatedStride) + neuron;");
+                _code.Line($"float activation = Activate(h[i]{NeuronCode.Bias(plan, plan.Shape.First)});");
+                if (plan.Spec.Gated)
+                {
+                    _code.Line($"h[i] = activation == 0f ? 0f : activation * {NeuronCode.UpFactor(plan, "up[i]")};");
+                }
+                else
+                {
+                    _code.Line("h[i] = activation;");
+                }
+            }
+        }
+    }
+
+    public const int BatchThreads = 128;
+
+    private int HiddenQuads => plan.Row.Columns / 4;
+
+    /// <summary>What a model's norms do for its feed-forwards, for a layer that has none.</summary>
+    private IEnumerable<DeviceKernel> Alone
+    {
+        get
+        {
+            if (!alone)
+            {
+                yield break;
+            }
+
+            if (Signs.Any())
+            {
+                yield return new DeviceKernel(
+                    "PackSigns",
+                    "Packs the signs of the input: four bits a lane, eight lanes a word.",
+                    [KernelParameter.Quads("x"), KernelParameter.UInts("signs")],
+                    () =>
+                    {
+                        _code.Lines($"""
+                            int quad = (Grid.IdxX * {BatchThreads}) + Group.IdxX;
+                            int lane = Group.IdxX & 31;
+                            """);
+                        bool isWhole = HiddenQuads % BatchThreads == 0;
+                        if (isWhole)
+                        {
+                            _code.Line("Float4 values = x[quad];");
+                        }
+                        else
+                        {
+                            _code.Line("Float4 values = default;");
+                            using (_code.Block("if (quad < HiddenQuads)"))
+                            {
+                                _code.Line("values = x[quad];");
+                            }
+
+                            _code.Line();
+                        }
+
+                        _code.Line("uint word = Lanes.Signs(values, lane);");
+                        using (_code.Block($"if ((lane & 7) == 0{(isWhole ? "" : " && quad < HiddenQuads")})"))
+                        {
+                            _code.Line("signs[quad / 8] = word;");
+                        }
+                    });
+            }
+
+            yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);
+        }
+    }
+
+    private void EmitActivate()
+    {
+        string activate = plan.Spec.Activation switch
+        {
+            Activation.Relu or Activation.DRelu => "x > 0f ? x : 0f",
+            Activation.FatRelu => $"x > {Literal.OfDecimal(plan.Spec.Threshold)} ? x : 0f",
+            Activation.SquaredRelu => "x > 0f ? x * x : 0f",
+            Activation.Silu => "Activations.Silu(x)",
+            _ => "Activations.Gelu(x)",
+        };
+        _code.Line($"private static float Activate(float x) => {activate};");
+    }
+}

@@ -1,0 +1,126 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Policies.Dense;
+using SparseInfer.Generators.Policies.Exact;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>What a token shall find.</summary>
+/// <param name="Mode">Which neurons are skipped.</param>
+/// <param name="Sparsity">Share of a layer's neurons that are inactive, 0 to 1: predictors are taken to find these and no other.</param>
+/// <param name="Position">The token's position: so many are in the key-value cache before it.</param>
+internal sealed record TokenCase(CostMode Mode, double Sparsity, int Position);
+
+/// <summary>The runtime's three modes.</summary>
+internal enum CostMode
+{
+    Dense,
+    Exact,
+    Predicted,
+}
+
+/// <summary>A part of what a token costs.</summary>
+/// <param name="Bytes">Global memory read and written.</param>
+/// <param name="Work">Microseconds beside the launches.</param>
+internal sealed record CostPart(string Name, double Bytes, int Launches, double Work)
+{
+    /// <summary>Microseconds with the launches.</summary>
+    public double Microseconds => Work + (Launches * KernelTime.LaunchMicroseconds);
+}
+
+/// <summary>
+/// What decoding one token costs on a GPU: modelled, never measured. Bytes are counted from the plan; each is taken to come from memory
+/// once, whatever the caches keep. docs/gpu-cost-model.md has the formula.
+/// </summary>
+/// <param name="Device">The device that time is told for.</param>
+/// <param name="Parts">None twice.</param>
+internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> Parts)
+{
+    public double Bytes => Parts.Sum(part => part.Bytes);
+
+    public int Launches => Parts.Sum(part => part.Launches);
+
+    /// <summary>Microseconds of a token.</summary>
+    public double Microseconds => Parts.Sum(part => part.Microseconds);
+
+    /// <summary>Counts one token of a plan, all matrices in the first declared weight type.</summary>
+    public static DeviceCost Of(IlgpuDecoderPlan plan, TokenCase token)
+    {
+        ModelSpec spec = plan.Spec;
+        WeightType type = spec.Weights[0];
+        IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
+        int layers = spec.Layers;
+        double row = RowPlan.Of(type, spec.Hidden).Bytes;
+        double vector = plan.Shape.PaddedHidden * 4.0;
+        (double neurons, double signs) = FeedForwardBytes(plan, feedForward, token);
+        int all = plan.Target.Multiprocessors;
+        double Move(double bytes, int active) => KernelTime.Move(plan.Target, bytes, active);
+        double Rows(double bytes) => Math.Max(
+            Move(bytes, all), KernelTime.Issue(plan.Target, bytes, KernelTime.InstructionsPerLoad(type)));
+
+        // Keys and values once, for query heads that share them come together; what splits leave is written and read back.
+        int splits = (token.Position + IlgpuDecoderPlan.SplitPositions) / IlgpuDecoderPlan.SplitPositions;
+        double cached = (token.Position + 2.0) * plan.CachedBytes / layers;
+        double split = 2.0 * splits * spec.Attention.Heads * (plan.CachedHead + 2) * 4;
+        double attention = (double)layers * DeviceFootprint.AttentionBytes(plan, type);
+        double cache = layers * (cached + split);
+        double head = spec.Vocabulary * row;
+        double logits = 2.0 * spec.Vocabulary * 4;
+
+        // The fused kernel's time is told with the rows; its signs and partial sums move with them.
+        double fused = layers * SlicePlanner.FusedMicroseconds(feedForward, neurons / layers, signs / layers);
+        double predicted = layers * Move(signs / layers, all) * feedForward.Imbalance;
+        double written = layers * Move(feedForward.PartialBytes, all);
+        double joined = layers * SlicePlanner.JoinMicroseconds(feedForward);
+
+        // A norm reads what is added, the stream and the weights, and writes the stream and the result: one group. Heads normalise as they stage.
+        int norms = layers * (plan.HeadsNormalise ? 1 : 2);
+        double normed = ((layers * 5) + ((norms - layers) * 3)) * vector;
+        return new(plan.Target,
+        [
+            new("embedding", row + vector, 1, Move(row + vector, 1)),
+            new("attention weights", attention, 2 * layers, Rows(attention)),
+            new("key-value cache", cache, 2 * layers, Move(cache, all)),
+            new("feed-forward weights", neurons, layers, Math.Max(0, fused - predicted - written)),
+            new("predictor signs", signs, 0, predicted),
+            new("partial sums", layers * ((2 * feedForward.PartialBytes) + (2 * vector)), layers, written + joined),
+            new("norms", normed + (3 * vector), norms + 1, Move(normed + (3 * vector), 1)),
+            new("output head", head + logits, 2, Rows(head) + Move(logits, all)),
+        ]);
+    }
+
+    /// <summary>Rows of all layers that are read, and signs.</summary>
+    private static (double Neurons, double Signs) FeedForwardBytes(IlgpuDecoderPlan plan, IlgpuFeedForwardPlan feedForward, TokenCase token)
+    {
+        double neurons = 0;
+        double signs = 0;
+        double matrix = (double)feedForward.Intermediate * feedForward.Row.Bytes;
+        foreach ((IlgpuKernelEmitter kernel, int layers) in Kernels(plan.Spec, feedForward, token.Mode))
+        {
+            int matrices = kernel.Signs(feedForward).Count;
+            double kept = 1 - token.Sparsity;
+            double first = matrices > 0 ? kept : 1;
+
+            // dReLU: either factor ends a neuron, but only the gate's is known before up is read.
+            double afterGate = !kernel.Skips ? 1
+                : feedForward.Spec.Activation == Activation.DRelu && matrices == 0 ? Math.Sqrt(kept)
+                : kept;
+            double down = kernel.Skips ? kept : 1;
+            neurons += layers * matrix * (first + (feedForward.Spec.Gated ? afterGate : 0) + down);
+            signs += (double)layers * matrices * feedForward.Intermediate * feedForward.SignWords * 16;
+        }
+
+        return (neurons, signs);
+    }
+
+    /// <summary>Which fused kernels a token launches, and in how many layers.</summary>
+    public static IEnumerable<(IlgpuKernelEmitter Kernel, int Layers)> Kernels(
+        ModelSpec spec, IlgpuFeedForwardPlan plan, CostMode mode) => mode switch
+        {
+            CostMode.Predicted => spec.Policies
+                .GroupBy(policy => PolicyRegistry.For(policy.Policy).Ilgpu)
+                .Select(group => (group.Key, group.Sum(policy => policy.Last - policy.First + 1))),
+            CostMode.Exact when plan.Shape.HasZeros => [(PolicyRegistry.For(new ExactSpec()).Ilgpu, spec.Layers)],
+            _ => [(PolicyRegistry.For(new DenseSpec()).Ilgpu, spec.Layers)],
+        };
+}

@@ -1,0 +1,42 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>What a model takes of a device's memory: weights, once, and each session's key-value cache.</summary>
+/// <param name="WeightBytes">
+/// Matrices as they lie on the device, and the signs that predictors compare. Norms, biases and activations are small beside them.
+/// </param>
+/// <param name="PositionBytes">Keys and values of one position in all layers, in halves: what sessions have that ask for nothing else.</param>
+internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
+{
+    /// <summary>In the declared weight type that takes least: a file may store any of them.</summary>
+    public static DeviceFootprint Smallest(IlgpuDecoderPlan plan) =>
+        plan.Spec.Weights.Select(type => Of(plan, type)).OrderBy(footprint => footprint.WeightBytes).First();
+
+    public static DeviceFootprint Of(IlgpuDecoderPlan plan, WeightType type)
+    {
+        ModelSpec spec = plan.Spec;
+        var program = ModelProgram.Of(spec);
+        long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
+        IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
+        long layer = program.Layer.SelectMany(operation => operation.Tensors).Sum(tensor => tensor.MatrixBytes(RowBytes));
+        long signs = LayerSet.ReadingSigns(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
+            * spec.FeedForward.Intermediate * feedForward.SignWords * 16L;
+        long tables = program.Embed.Table.MatrixBytes(RowBytes) + (program.IsTied ? 0 : program.Head.Matrix.MatrixBytes(RowBytes));
+        return new((spec.Layers * layer) + signs + tables, plan.CachedBytes);
+    }
+
+    /// <summary>Weights of one layer's attention.</summary>
+    public static long AttentionBytes(IlgpuDecoderPlan plan, WeightType type) => ModelProgram.Of(plan.Spec)
+        .Layer.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output).Sum(tensor => tensor.MatrixBytes(columns => RowPlan.Of(type, columns).Bytes));
+
+    /// <summary>Of a session that has come to so many positions.</summary>
+    public long CacheBytes(int positions) => PositionBytes * positions;
+
+    public long Bytes(int positions) => WeightBytes + CacheBytes(positions);
+
+    /// <summary>Positions that fit beside the weights; 0 or less: none.</summary>
+    public long LongestContext(long memory) => (memory - WeightBytes) / PositionBytes;
+}

@@ -1,0 +1,102 @@
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Formats;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>How a whole decoder is computed on a GPU. A pure function of the declaration.</summary>
+/// <param name="Shape">The shape, and what it shares with the CPU's plan.</param>
+/// <param name="Target">The device that was planned for.</param>
+internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
+{
+    /// <summary>Threads of a group that goes through rows of weights.</summary>
+    public const int RowThreads = 256;
+
+    public const int RowWarps = RowThreads / RowPlan.Lanes;
+
+    /// <summary>Rows, or pairs of rows, that a warp takes one after the other: the group's copy of the input serves them all.</summary>
+    public const int RowsPerWarp = 4;
+
+    /// <summary>Threads of a group that computes attention.</summary>
+    public const int AttentionThreads = 128;
+
+    /// <summary>Positions that one group of attention takes: longer contexts are split.</summary>
+    public const int SplitPositions = 256;
+
+    /// <summary>Prompt tokens that go through a layer together.</summary>
+    public int Batch => Math.Min(64, Spec.Context);
+
+    /// <summary>What a group of a prompt's matrix products computes.</summary>
+    public ProductTile ProductTile => ProductTile.Of(Spec, Target, Batch);
+
+    /// <summary>What a group computes of them with tensor cores.</summary>
+    public MatrixTile MatrixTile => MatrixTile.Of(Spec, Target, Batch);
+
+    /// <summary>
+    /// Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not; and a sum of a single step
+    /// of theirs has nothing to gain.
+    /// </summary>
+    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Contains(WeightType.F16)
+        && ProductWidths.Append(Spec.FeedForward.Intermediate).All(columns => columns > MatrixTile.Side);
+
+    /// <summary>Columns of the matrices that are dotted with an input.</summary>
+    public IEnumerable<int> ProductWidths => new[] { Shape.PaddedHidden, Shape.PaddedQueryWidth }.Distinct();
+
+    /// <summary>Whether prompts have a kernel that adds a bias after a product: those on tensor cores add none.</summary>
+    public bool HasAddBias => Spec.Attention.OutputBias || (Spec.FeedForward.Biases && HasMatrixKernels);
+
+    public ModelSpec Spec => Shape.Spec;
+
+    /// <summary>Four columns of the residual stream each.</summary>
+    public int HiddenQuads => Shape.PaddedHidden / 4;
+
+    /// <summary>Threads of the one group that normalises a token.</summary>
+    public int NormThreads => Math.Min(1024, (HiddenQuads + RowPlan.Lanes - 1) / RowPlan.Lanes * RowPlan.Lanes);
+
+    /// <summary>Quads of a thread in a norm.</summary>
+    public int NormSteps => (HiddenQuads + NormThreads - 1) / NormThreads;
+
+    /// <summary>Pairs of rows of a head: what rotary embedding turns together.</summary>
+    public int HeadPairs => (Spec.Attention.HeadDimension + 1) / 2;
+
+    /// <summary>Elements of a head in the key-value cache and among queries: whole 16 bytes of halves, the rest of them zero.</summary>
+    public int CachedHead => CachePlan.Pad(Spec.Attention.HeadDimension);
+
+    /// <summary>Elements of a position in a layer's key-value cache: the keys of all heads, then the values of all.</summary>
+    public int CachedRow => 2 * Spec.Attention.KeyValueHeads * CachedHead;
+
+    /// <summary>Bytes of a position's keys and values in all layers, in the type that sessions usually have.</summary>
+    public long CachedBytes => (long)Spec.Layers * CachedRow * 2;
+
+    /// <summary>16-byte words of the input's packed signs.</summary>
+    public int SignWords => (Spec.Hidden + 127) / 128;
+
+    /// <summary>
+    /// Whether the groups that compute query, key and value normalise their own copies of the input, in shared memory. Else, with very wide
+    /// models, a launch of one group does it before them.
+    /// </summary>
+    public bool HeadsNormalise => Spec.Weights.All(
+        type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MostSharedBytes);
+
+    /// <summary>Shared memory of a group's sums: two for each warp.</summary>
+    private const int NormBytes = 2 * RowWarps * 4;
+
+    public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MostSharedBytes;
+
+    /// <summary>
+    /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in
+    /// shared memory, and where a row is too wide for that they round none.
+    /// </summary>
+    public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(WeightLayout.IsBlock).All(
+        type => SharesInput(RowPlan.Of(type, Spec.Hidden)) && SharesInput(RowPlan.Of(type, Shape.QueryWidth)));
+
+    public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
+
+    /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>
+    public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
+
+    public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(Planner.Decoder(spec), target);
+
+    /// <summary>For the device that is declared.</summary>
+    public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);
+}

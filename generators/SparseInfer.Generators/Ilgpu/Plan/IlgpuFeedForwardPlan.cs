@@ -1,0 +1,109 @@
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>
+/// How the feed-forward of one shape and weight type is computed on a GPU: a group takes a slice of the neurons from prediction to its
+/// partial sum of down. A pure function of the declaration.
+/// </summary>
+/// <param name="Shape">The shape, and what it shares with the CPU's plan.</param>
+/// <param name="Target">The device that was planned for.</param>
+/// <param name="Threads">Threads of a group; a multiple of 32.</param>
+/// <param name="WarpNeurons">Neurons of the slice that one warp predicts; a multiple of <see cref="PredictedAtOnce"/>, at most 32.</param>
+internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget Target, int Threads, int WarpNeurons)
+{
+    /// <summary>Sign rows whose loads are in flight together.</summary>
+    public const int PredictedAtOnce = 4;
+
+    /// <summary>Neurons that share a row of down's scales in the block types.</summary>
+    public const int BlockNeurons = 32;
+
+    private const int MostJoinWarps = 16;
+
+    private const int FewestJoined = 4;
+
+    public FeedForwardSpec Spec => Shape.Spec;
+
+    public WeightType Weights => Shape.Weights;
+
+    public int Hidden => Shape.Hidden;
+
+    public int Intermediate => Shape.Intermediate;
+
+    public RowPlan Row => RowPlan.Of(Weights, Hidden);
+
+    public int Warps => Threads / RowPlan.Lanes;
+
+    public int SliceNeurons => Warps * WarpNeurons;
+
+    /// <summary>Groups of the launch, and partial sums that the next one adds up.</summary>
+    public int Slices => (Intermediate + SliceNeurons - 1) / SliceNeurons;
+
+    /// <summary>Partial sums that a warp adds up; the last may have fewer.</summary>
+    public int JoinSlices
+    {
+        get
+        {
+            int warps = Math.Min(MostJoinWarps, (Slices + FewestJoined - 1) / FewestJoined);
+            return (Slices + warps - 1) / warps;
+        }
+    }
+
+    /// <summary>Warps of a group that adds up the partial sums: a range of them each.</summary>
+    public int JoinWarps => (Slices + JoinSlices - 1) / JoinSlices;
+
+    /// <summary>Groups of the launch that adds up the partial sums: 32 quads of columns each.</summary>
+    public int JoinGroups => ((Row.Columns / 4) + RowPlan.Lanes - 1) / RowPlan.Lanes;
+
+    /// <summary>What all groups leave for it.</summary>
+    public double PartialBytes => (double)Slices * Row.Columns * 4;
+
+    /// <summary>Groups that a multiprocessor holds at a time.</summary>
+    public int Resident => Occupancy.Groups(Target, Threads, SharedBytes, RegisterTable.Registers(KernelKind.Fused, Weights, Hidden));
+
+    /// <summary>Time of the busiest multiprocessor over the time if all had the same work and enough of it; 1 at best.</summary>
+    public double Imbalance =>
+        Occupancy.Waves(Slices, Target.Multiprocessors, Resident, Warps) * SliceNeurons * Target.Multiprocessors / Intermediate;
+
+    /// <summary>Whether the last group's slice is as full as the others.</summary>
+    public bool IsExact => Slices * SliceNeurons == Intermediate;
+
+    /// <summary>Loads of a row of down that a thread makes.</summary>
+    public int DownSteps => (Row.Words + Threads - 1) / Threads;
+
+    /// <summary>Rows of down whose loads are in flight together.</summary>
+    public const int DownRowsAtOnce = 4;
+
+    /// <summary>16-byte loads of one row of signs.</summary>
+    public int SignWords => (Hidden + 127) / 128;
+
+    public int SignSteps => (SignWords + RowPlan.Lanes - 1) / RowPlan.Lanes;
+
+    /// <summary>Blocks of neurons of a slice, where the weight type has them: whole ones, so that a slice's activations are rounded as the CPU's are.</summary>
+    public int SliceBlocks => SliceNeurons / BlockNeurons;
+
+    /// <summary>
+    /// Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice; in a block type also a row and an
+    /// activation's bytes for each neuron of its blocks, and the blocks' steps and sizes.
+    /// </summary>
+    public int ListBytes => (Warps * 4) + (SliceNeurons * 8)
+        + (Row.IsBlock ? SliceBlocks * ((32 * (Weights == WeightType.Q8_0 ? 6 : 5)) + 12) : 0);
+
+    /// <summary>Whether the input fits in shared memory beside the lists; else it is read from the caches.</summary>
+    public bool SharesInput => Row.InputBytes + ListBytes <= DeviceTable.MostSharedBytes;
+
+    /// <summary>
+    /// Whether several tokens are computed together with the bits that each has alone: not where a block type's input is too wide to be rounded in
+    /// shared memory, for then it is not rounded at all.
+    /// </summary>
+    public bool ComputesTogether => !Row.IsBlock || SharesInput;
+
+    public int SharedBytes => ListBytes + (SharesInput ? Row.InputBytes : 0);
+
+    public string ClassName =>
+        Shape.ClassName + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
+
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target) =>
+        SlicePlanner.Choose(Planner.FeedForward(spec, weights), target);
+}

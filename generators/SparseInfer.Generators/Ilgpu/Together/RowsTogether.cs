@@ -1,0 +1,106 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>
+/// A matrix times the inputs of several sequences' tokens: its rows are read once, four for a warp, whose lanes keep every token's sums in registers.
+/// A lane meets the loads that it meets for one token, in their order, so that each token's sums have the bits that <see cref="RowKernels"/> give it.
+/// </summary>
+/// <param name="row">A row of the matrix.</param>
+internal sealed class RowsTogether(CodeWriter code, RowPlan row)
+{
+    private static readonly string[] Rows = TogetherCode.Rows;
+
+    public DeviceKernel Kernel() => new(
+        $"RowsTogether{row.Weights}x{row.Columns}",
+        $"Rows of {row.Columns} weights with the tokens of up to {TogetherPlan.Tokens} sequences: four rows for a warp, which reads them once.",
+        [
+            .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("rows"),
+            KernelParameter.Int("firstRow"), KernelParameter.Floats("y"), KernelParameter.Int("stride"),
+        ],
+        () =>
+        {
+            WarpCode.EmitInput(code, TogetherCode.Staged(row));
+            if (row.IsBlock)
+            {
+                code.Line("ArrayView<uint> inputWords = input.Cast<uint>();");
+            }
+
+            code.Lines(WarpCode.Place);
+            EmitRows();
+            code.Line($"int inputs = {TogetherCode.Inputs(row)}; // staged at a time");
+            TogetherCode.EmitStart(code, "Float4", "sums");
+            using (row.Steps == 1 ? default(CodeWriter.Scope?) : code.Block($"for (int step = 0; step < {row.Steps}; step++)"))
+            {
+                TogetherCode.EmitStage(code, row, IlgpuDecoderPlan.RowThreads, $"{row.Columns / 4}");
+                code.Line();
+                code.Line("Group.Barrier();");
+                EmitProducts();
+                if (row.Steps > 1)
+                {
+                    code.Line();
+                    code.Line("Group.Barrier();");
+                }
+            }
+
+            code.Line();
+            code.Line("// Sums over the lanes: each step leaves a lane half of the tokens, the last one half of the rows.");
+            TogetherCode.EmitSums(code, "float", "sums", "sum");
+            code.Line("int token = lane / 2;");
+            code.Line("int own = first + (lane & 1);");
+            code.Line("int to = (token * stride) + firstRow + own;");
+            using (code.Block("if (token < tokens && own < rows)"))
+            {
+                code.Line("y[to] = sumAB;");
+            }
+
+            code.Line();
+            using (code.Block("if (token < tokens && own + 2 < rows)"))
+            {
+                code.Line("y[to + 2] = sumCD;");
+            }
+        });
+
+    /// <summary>Writes where a lane's loads of its warp's rows begin: the last row again where there are no more.</summary>
+    private void EmitRows()
+    {
+        code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
+        for (int i = 1; i < Rows.Length; i++)
+        {
+            code.Line($"int row{Rows[i]} = first + {i} < rows ? first + {i} : rows - 1;");
+        }
+
+        for (int i = 0; i < Rows.Length; i++)
+        {
+            code.Line($"int words{Rows[i]} = ({Row(i)} * {row.Words}) + lane;");
+        }
+
+        for (int i = 0; i < Rows.Length && row.IsBlock; i++)
+        {
+            code.Line($"int scales{Rows[i]} = ({Row(i)} * {row.Scales}) + {WarpCode.BlockOfLane(row)};");
+        }
+
+        static string Row(int i) => i == 0 ? "first" : $"row{Rows[i]}";
+    }
+
+    private void EmitProducts()
+    {
+        string ofStep = row.Steps == 1 ? "" : $" + (step * {RowPlan.Lanes})";
+        string scaleOfStep = row.Steps == 1 ? "" : $" + (step * {row.PerLoad})";
+        string inRow = row.RestLanes == 0 ? "" : row.Steps == 1 ? $" && lane < {row.Words}" : $" && (step * {RowPlan.Lanes}) + lane < {row.Words}";
+        using (code.Block($"if (first < rows{inRow})"))
+        {
+            foreach (string letter in Rows)
+            {
+                code.Line($"Words4 sumsLoad{letter} = words[words{letter}{ofStep}];");
+            }
+
+            foreach (string letter in row.IsBlock ? Rows : [])
+            {
+                code.Line($"ushort sumsScale{letter} = scales[scales{letter}{scaleOfStep}];");
+            }
+
+            TogetherCode.EmitProducts(code, row, "sums");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>
+/// Writes down of several tokens in the block types. As with one token, 32 neurons' activations are rounded together, each token's to a step of its own,
+/// and sums are exact within a block. A thread has four bytes of a row and four tokens: four rows are turned once for these, and the lanes of a warp
+/// that have the other tokens read the same bytes with it.
+/// </summary>
+internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
+{
+    private const int Tokens = TogetherPlan.BlockTokens;
+
+    /// <summary>Lanes that have the same tokens: eight words, 32 bytes.</summary>
+    private const int Words = RowPlan.Lanes / (TogetherPlan.Tokens / Tokens);
+
+    private readonly IlgpuFeedForwardPlan _single = plan.Single;
+    private readonly RowPlan _row = plan.Single.Row;
+    private readonly bool _isQ4 = plan.Single.Weights == WeightType.Q4_0;
+
+    private int Blocks => _single.SliceBlocks;
+
+    /// <summary>Bytes of all tokens' activations.</summary>
+    private int Bytes => TogetherPlan.Tokens * Blocks * IlgpuFeedForwardPlan.BlockNeurons;
+
+    public void Emit()
+    {
+        code.Line($"ArrayView<Words4> downRows = SharedMemory.Allocate<Words4>({Blocks * 8});");
+        code.Line($"ArrayView<uint> downQuants = SharedMemory.Allocate<uint>({(_isQ4 ? 1 : 2) * Bytes / 4});");
+        code.Line($"ArrayView<BlockStep> downSteps = SharedMemory.Allocate<BlockStep>({TogetherPlan.Tokens * Blocks});");
+        code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({Blocks});");
+        code.Lines(WarpCode.Place);
+        code.Line("int first = Grid.IdxX * SliceNeurons;");
+        code.Line();
+        EmitRounding();
+        code.Line("Group.Barrier();");
+        code.Line();
+        EmitSum();
+    }
+
+    private void EmitRounding()
+    {
+        code.Line("// Activations, in steps of the largest of 32 neurons of a token; rows that any token wants come first. A block for a warp.");
+        code.Line("ArrayView<int> rowsOfDown = downRows.Cast<int>();");
+        code.Line("ArrayView<byte> bytesOfDown = downQuants.Cast<byte>();");
+        code.Line($"int rounded = (tokens + {Tokens - 1}) / {Tokens} * {Tokens};");
+        bool isOnce = Blocks <= plan.DownWarps;
+        string block = isOnce ? "warp" : "block";
+        using (Blocks == plan.DownWarps ? default(CodeWriter.Scope?)
+            : code.Block(isOnce ? $"if (warp < {Blocks})" : $"for (int block = warp; block < {Blocks}; block += {plan.DownWarps})"))
+        {
+            code.Line($"int neuron = first + ({block} * 32) + lane;");
+            code.Line($"int inside = {(_single.IsExact ? "tokens" : "neuron < Intermediate ? tokens : 0")};");
+            code.Line("uint isRead = 0u;");
+            using (code.Block("for (int token = 0; token < inside; token++)"))
+            {
+                code.Line("isRead |= activated[(token * ActivatedStride) + neuron] != 0f ? 1u : 0u;");
+            }
+
+            code.Line();
+            BlockDown.EmitSlot(code, block, "4 * RowWords", "neuron");
+            using (code.Block("for (int token = 0; token < rounded; token++)"))
+            {
+                code.Line("float value = 0f;");
+                using (code.Block("if (token < inside)"))
+                {
+                    code.Line("value = activated[(token * ActivatedStride) + neuron];");
+                }
+
+                code.Line();
+                code.Line("int place = (token * SliceNeurons) + downSlot;");
+                BlockDown.EmitQuants(code, _single, "place", $"(token * {Blocks}) + {block}", Bytes);
+            }
+        }
+
+        code.Line();
+    }
+
+    private void EmitSum()
+    {
+        code.Line($"// A warp has {Words} words of a row, the same for each four tokens; four rows are under way together.");
+        code.Line($"int word = (Grid.IdxY * {plan.DownTile}) + (warp * {Words}) + (lane & {Words - 1});");
+        code.Line($"int firstToken = lane / {Words} * {Tokens};");
+        string inRow = plan.DownWords % plan.DownTile == 0 ? "" : $"word < {plan.DownWords} && ";
+        using (code.Block($"if ({inRow}firstToken < tokens)"))
+        {
+            code.Line("ArrayView<uint> down = w.Down.Cast<uint>();");
+            code.Line("ArrayView<Words2> scales = w.DownScales.Cast<Words2>();");
+            if (_isQ4)
+            {
+                code.Line("int quad = (word / 4 * 8) + (word & 3); // of the columns in lower bits; those in upper ones are four quads on");
+            }
+
+            foreach (string y in Outputs)
+            {
+                code.Line($"Float4 {List(t => $"{y}{t} = default")};");
+            }
+
+            using (code.Block($"for (int block = 0; block < {Blocks}; block++)"))
+            {
+                code.Line("int end = (block * 8) + downFours[block];");
+                using (code.Block("if (end > block * 8)"))
+                {
+                    EmitBlock();
+                }
+            }
+
+            code.Line();
+            EmitPartial();
+        }
+    }
+
+    /// <summary>A token's output: of Q4_0, that of columns in lower bits and that of those in upper ones.</summary>
+    private string[] Outputs => _isQ4 ? ["lowerY", "upperY"] : ["y"];
+
+    /// <summary>Writes what a block of neurons adds.</summary>
+    private void EmitBlock()
+    {
+        ForTokens(t => code.Line($"BlockStep step{t} = downSteps[({(t == 0 ? "firstToken" : $"(firstToken + {t})")} * {Blocks}) + block];"));
+        if (_isQ4)
+        {
+            code.Line($"Int4 {List(t => $"lower{t} = new(step{t}.Start)")};");
+            code.Line($"Int4 {List(t => $"upper{t} = new(step{t}.Start * 16)")};");
+        }
+        else
+        {
+            code.Line($"Int4 {List(t => $"upper{t} = default")};");
+            code.Line($"Int4 {List(t => $"lower{t} = default")};");
+        }
+
+        using (code.Block($"for (int four = block * 8; four < end; four++)"))
+        {
+            code.Line("Words4 rows = downRows[four];");
+            foreach (string row in new[] { "X", "Y", "Z", "W" })
+            {
+                code.Line($"uint down{row} = down[(int)rows.{row} + word];");
+            }
+
+            code.Line("Words4 columns = Bytes.Turn(downX, downY, downZ, downW);");
+            code.Line($"int quants = (firstToken * {Blocks * 8}) + four;");
+            ForTokens(t =>
+            {
+                string low = $"downQuants[quants{WarpCode.Plus(t * Blocks * 8)}]";
+                string high = $"downQuants[quants + {(t * Blocks * 8) + (Bytes / 4)}]";
+                code.Line(_isQ4
+                    ? $"Q4_0.AddColumns(columns, {low}, ref lower{t}, ref upper{t});"
+                    : $"{_single.Weights}.AddColumns(columns, {high}, {low}, ref upper{t}, ref lower{t});");
+            });
+        }
+
+        code.Line();
+        code.Line($"int scale = (((first / 32) + block) * HiddenQuads) + {(_isQ4 ? "quad" : "word")};");
+        if (_isQ4)
+        {
+            code.Line("Words2 lowerScales = scales[scale];");
+            code.Line("Words2 upperScales = scales[scale + 4];");
+            ForTokens(t =>
+            {
+                code.Line($"BlockScales.AddScaled(lowerScales, BlockStep.Scaled(lower{t}, step{t}.Step), ref lowerY{t});");
+                code.Line($"BlockScales.AddScaled(upperScales, BlockStep.Scaled(upper{t}, step{t}.Step * 0.0625f), ref upperY{t});");
+            });
+            return;
+        }
+
+        code.Line("Words2 scalesOfColumns = scales[scale];");
+        ForTokens(t => code.Line($"BlockScales.AddScaled(scalesOfColumns, BlockStep.Scaled(upper{t}, lower{t}, step{t}.Step), ref y{t});"));
+    }
+
+    /// <summary>Writes a thread's sums to where the sum over the slices finds them: as the single token's kernel has its columns.</summary>
+    private void EmitPartial()
+    {
+        string ofColumns = _isQ4 ? "((quad & 7) * RowWords) + (quad / 8)" : "((word & 3) * RowWords) + (word / 4)";
+        code.Line($"int place = (((firstToken * Slices) + Grid.IdxX) * HiddenQuads) + {ofColumns};");
+        ForTokens(t =>
+        {
+            using (t == 0 ? default(CodeWriter.Scope?) : code.Block($"if (firstToken + {t} < tokens)"))
+            {
+                string token = TogetherCode.Plus(t, "Slices * HiddenQuads");
+                code.Line($"partial[place{token}] = {Outputs[0]}{t};");
+                if (_isQ4)
+                {
+                    code.Line($"partial[place{token} + (4 * RowWords)] = upperY{t};");
+                }
+            }
+
+            if (t < Tokens - 1)
+            {
+                code.Line();
+            }
+        });
+    }
+
+    private static void ForTokens(Action<int> emit)
+    {
+        for (int t = 0; t < Tokens; t++)
+        {
+            emit(t);
+        }
+    }
+
+    private static string List(Func<int, string> item) => string.Join(", ", Enumerable.Range(0, Tokens).Select(item));
+}

@@ -1,0 +1,125 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Parts;
+
+/// <summary>Writes the part of a model that its user calls.</summary>
+internal static class ModelClass
+{
+    /// <param name="spec">The model.</param>
+    /// <param name="ilgpu">Whether it has a program for ILGPU as well.</param>
+    public static string Emit(ModelSpec spec, bool ilgpu)
+    {
+        var code = new CodeWriter();
+        string head = $"{spec.Target.FullName}: how the declared model is loaded. "
+            + $"Written by SparseInfer.Generators {GeneratedAttributes.Version}.";
+        using (GeneratedFile.BeginPart(code, head, spec.Target))
+        using (code.Block($"partial class {spec.Target.Name} : global::SparseInfer.LanguageModel"))
+        {
+            code.Lines($$"""
+                private {{spec.Target.Name}}(global::SparseInfer.Runtime.LoadedModel loaded) : base(loaded)
+                {
+                }
+
+                """);
+            EmitShape(code, spec);
+            code.Line();
+            EmitLoad(code, spec);
+            code.Line();
+            EmitCreate(code, spec, ilgpu);
+        }
+
+        return code.ToString();
+    }
+
+    private static void EmitShape(CodeWriter code, ModelSpec spec)
+    {
+        AttentionSpec attention = spec.Attention;
+        code.Lines($$"""
+            /// <summary>The shape that was declared.</summary>
+            {{GeneratedAttributes.QualifiedGenerated}}
+            public static global::SparseInfer.ModelShape DeclaredShape { get; } = new()
+            {
+                Name = "{{spec.Target.Name.TrimStart('@')}}",
+                Hidden = {{spec.Hidden}},
+                Intermediate = {{spec.FeedForward.Intermediate}},
+                Layers = {{spec.Layers}},
+                Vocabulary = {{spec.Vocabulary}},
+                Context = {{spec.Context}},
+                Heads = {{attention.Heads}},
+                KeyValueHeads = {{attention.KeyValueHeads}},
+                HeadDimension = {{attention.HeadDimension}},
+                RopeTheta = {{Literal.Of(attention.RopeTheta)}},
+                RopeScaling = {{Literal.Of(attention.RopeScaling)}},
+                RopeDimensions = {{attention.RopeDimensions}},
+                RopePairing = global::SparseInfer.RopePairing.{{attention.RopePairing}},
+                LayerNorm = {{Literal.Of(spec.Norm.Kind == NormKind.Layer)}},
+                NormEpsilon = {{Literal.Of(spec.Norm.Epsilon)}},
+                Activation = global::SparseInfer.Activation.{{spec.FeedForward.Activation}},
+                Threshold = {{Literal.OfDecimal(spec.FeedForward.Threshold)}},
+                Gated = {{Literal.Of(spec.FeedForward.Gated)}},
+                TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
+                EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},
+                Policies ={{Policies(spec.Policies)}},
+            };
+            """);
+    }
+
+    /// <summary>One on the line, several on a line each.</summary>
+    private static string Policies(IReadOnlyList<LayerPolicy> policies) => policies.Count == 1
+        ? $" [{Policy(policies[0])}]"
+        : "\n    [\n" + string.Concat(policies.Select(policy => $"        {Policy(policy)},\n")) + "    ]";
+
+    private static string Policy(LayerPolicy policy) =>
+        $"new({policy.First}, {policy.Last}, \"{PolicyRegistry.For(policy.Policy).Label(policy.Policy)}\")";
+
+    private static void EmitLoad(CodeWriter code, ModelSpec spec) => code.Lines($$"""
+        /// <summary>Loads weights and tokenizer from a GGUF file, or from safetensors beside a config.json.</summary>
+        /// <param name="path">The model file, or a folder that holds one.</param>
+        /// <param name="device">Where it runs; null: the best device there is, owned by the model.</param>
+        /// <param name="options">Progress, conversion of weights, a tokenizer from elsewhere.</param>
+        /// <exception cref="global::SparseInfer.Files.ModelFormatException">
+        /// The file is not a model, or not this one: the message lists every tensor that is missing or wrong.
+        /// </exception>
+        {{GeneratedAttributes.QualifiedGenerated}}
+        public static {{spec.Target.Name}} Load(
+            string path, global::SparseInfer.Device? device = null, global::SparseInfer.LoadOptions? options = null) =>
+            new(global::SparseInfer.Runtime.ModelLoader.Load(path, DeclaredShape, device, options, {{spec.Creator}}));
+
+        /// <summary>Loads weights and tokenizer from an open file, or from a model in memory.</summary>
+        /// <param name="file">The model. From here on it belongs to what is loaded, which disposes it; so does an exception.</param>
+        /// <param name="device">Where it runs; null: the best device there is, owned by the model.</param>
+        /// <param name="options">Progress, conversion of weights, a tokenizer from elsewhere.</param>
+        /// <exception cref="global::SparseInfer.Files.ModelFormatException">
+        /// The file is not this model: the message lists every tensor that is missing or wrong.
+        /// </exception>
+        {{GeneratedAttributes.QualifiedGenerated}}
+        public static {{spec.Target.Name}} Load(
+            global::SparseInfer.Files.ModelFile file,
+            global::SparseInfer.Device? device = null,
+            global::SparseInfer.LoadOptions? options = null) =>
+            new(global::SparseInfer.Runtime.ModelLoader.Load(file, DeclaredShape, device, options, {{spec.Creator}}));
+        """);
+
+    private static void EmitCreate(CodeWriter code, ModelSpec spec, bool ilgpu)
+    {
+        TargetSpec target = spec.Target;
+        const string Program = "private static global::SparseInfer.Runtime.DecoderProgram";
+        using (code.Block($"{Program} {spec.Creator}(global::SparseInfer.Device device) => device switch", end: "};"))
+        {
+            code.Line($"global::SparseInfer.CpuDevice cpu => new {GeneratedNames.QualifiedProgram(target, "Cpu")}(cpu),");
+            if (ilgpu)
+            {
+                code.Line($"global::SparseInfer.IlgpuDevice gpu => new {GeneratedNames.QualifiedProgram(target, "Ilgpu")}(gpu),");
+            }
+
+            string devices = ilgpu ? "cpu, and what ILGPU reaches" : "cpu";
+            code.Lines($$"""
+                _ => throw new global::System.NotSupportedException(
+                    $"{{target.Name.TrimStart('@')}} has no program for device '{device.Name}'; it was generated for: {{devices}}."),
+                """);
+        }
+    }
+}
