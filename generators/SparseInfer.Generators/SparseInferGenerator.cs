@@ -7,7 +7,6 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Parts;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators;
 
@@ -95,7 +94,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             static (output, pair) => Add(
                 output, pair.Right, pair.Left.Left.Target, HintNames.Part, () => ModelClass.Emit(pair.Left.Left, pair.Left.Right)));
         context.RegisterSourceOutput(
-            models.Select(static (spec, _) => Planner.Decoder(spec)).WithTrackingName(Steps.PlanModel).Combine(names),
+            models.Select(static (spec, _) => DecoderPlan.Of(spec)).WithTrackingName(Steps.PlanModel).Combine(names),
             static (output, pair) => Add(
                 output, pair.Right, pair.Left.Spec.Target, HintNames.Cpu, () => new DecoderClass(pair.Left).Emit()));
         context.RegisterSourceOutput(
@@ -107,22 +106,17 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             static (output, pair) => Add(output, pair.Right, pair.Left.Target, HintNames.Cpu, () => new LayerClass(pair.Left).Emit()));
 
         // Models and layers that share a shape share its kernels.
-        IncrementalValuesProvider<KernelRequest> kernels = models
-            .Select(static (spec, _) => KernelRequest.Of(spec))
+        IncrementalValuesProvider<KernelRequest<CpuKernelEmitter>> kernels = models
+            .Select(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set))
             .Collect()
-            .Combine(layers.Select(static (spec, _) => KernelRequest.Of(spec)).Collect())
+            .Combine(layers.Select(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set)).Collect())
             .SelectMany(static (requests, _) => KernelRequest.Merge(requests.Left.Concat(requests.Right).SelectMany(list => list)))
             .WithTrackingName(Steps.PlanKernels);
-        context.RegisterSourceOutput(kernels, static (output, request) =>
-        {
-            FeedForwardPlan plan = request.Plan;
-            IEnumerable<CpuKernelEmitter> used =
-                PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName)).Select(policy => policy.Cpu);
-            Add(
-                output,
-                plan.ClassName + HintNames.Cpu,
-                () => new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, used), request.Batches).Emit());
-        });
+        context.RegisterSourceOutput(kernels, static (output, request) => Add(
+            output,
+            request.Shape.ClassName + HintNames.Cpu,
+            () => new FeedForwardClass(
+                FeedForwardPlan.Of(request.Shape), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()));
 
         InitializeIlgpu(
             context,
@@ -148,22 +142,20 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
         // Models and layers of one shape and one target share its kernels.
         IncrementalValuesProvider<DeviceKernelRequest> kernels = models
-            .Select(static (spec, _) => new ModelKernelRequest(spec.Device, KernelRequest.Of(spec)))
+            .Select(static (spec, _) => ModelKernelRequest.Of(spec))
             .Collect()
-            .Combine(layers.Select(static (spec, _) => new ModelKernelRequest(spec.Device, KernelRequest.Of(spec))).Collect())
+            .Combine(layers.Select(static (spec, _) => ModelKernelRequest.Of(spec)).Collect())
             .SelectMany(static (requests, _) => DeviceKernelRequest.Merge(requests.Left.Concat(requests.Right)))
             .WithTrackingName(Steps.PlanIlgpuKernels);
         context.RegisterSourceOutput(kernels, static (output, pair) =>
         {
-            KernelRequest request = pair.Kernel;
-            IlgpuFeedForwardPlan plan =
-                IlgpuFeedForwardPlan.Of(request.Plan.Spec, request.Plan.Weights, DeviceTable.Find(pair.Device)!);
-            IEnumerable<SparsityPolicy> used = PolicyRegistry.All.Where(policy => request.Policies.Contains(policy.AttributeName));
+            KernelRequest<IlgpuKernelEmitter> request = pair.Kernel;
+            IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(request.Shape, DeviceTable.Find(pair.Device)!);
             Add(
                 output,
                 plan.ClassName,
                 () => new FeedForwardIlgpuClass(
-                    plan, FeedForwardIlgpuClass.Kernels(plan, used), request.Batches, request.Alone).Emit());
+                    plan, IlgpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches, request.Alone).Emit());
         });
 
         context.RegisterSourceOutput(

@@ -3,10 +3,12 @@ using System.Runtime.InteropServices;
 using ILGPU;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
-using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Policies.ActivationThreshold;
+using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Generation;
 using SparseInfer.Kernels.Ilgpu;
@@ -51,20 +53,20 @@ internal sealed class FeedForwardKernels : IDisposable
         return (plan, Emit(layer, plan));
     }
 
-    /// <summary>A layer's shape, planned but for its slices.</summary>
-    public static FeedForwardPlan Planned(LayerCase layer)
+    /// <summary>A layer's shape.</summary>
+    public static KernelShape Planned(LayerCase layer)
     {
         string threshold = layer.Activation == Activation.FatRelu ? FormattableString.Invariant($"{LayerCase.Threshold}") : "0";
-        return Planner.FeedForward(
+        return new(
             new FeedForwardSpec(layer.Hidden, layer.Intermediate, layer.Activation, threshold, layer.Gated, layer.Biases), layer.Weights);
     }
 
     /// <summary>The text for a plan of one's own.</summary>
     public static string Emit(LayerCase layer, IlgpuFeedForwardPlan plan)
     {
-        string[] names = layer.HasZeros ? ["SignBitPolicy", "ExactPolicy", "DensePolicy"] : ["ActivationThresholdPolicy", "DensePolicy"];
-        IEnumerable<SparsityPolicy> policies = PolicyRegistry.All.Where(policy => names.Contains(policy.GetType().Name));
-        return new FeedForwardIlgpuClass(plan, FeedForwardIlgpuClass.Kernels(plan, policies), batches: true, alone: false).Emit();
+        PolicySpec policy = layer.HasZeros ? new SignBitSpec("1") : new ActivationThresholdSpec("0.1");
+        KernelSet<IlgpuKernelEmitter> set = IlgpuKernelEmitter.Set;
+        return new FeedForwardIlgpuClass(plan, set.For(plan.Shape, [set.Of(policy)]), batches: true, alone: false).Emit();
     }
 
     public static Assembly Compile(IEnumerable<string> texts)

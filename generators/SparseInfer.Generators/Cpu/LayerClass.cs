@@ -1,6 +1,5 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -17,7 +16,7 @@ internal sealed class LayerClass
     public LayerClass(LayerSpec spec)
     {
         _spec = spec;
-        _plans = [.. spec.Weights.Select(type => Planner.FeedForward(spec.FeedForward, type))];
+        _plans = [.. spec.Weights.Select(type => FeedForwardPlan.Of(new(spec.FeedForward, type)))];
         _name = GeneratedNames.Program(spec.Target, "Cpu");
     }
 
@@ -59,7 +58,7 @@ internal sealed class LayerClass
         "",
         $"  shape        {_spec.FeedForward.Hidden} x {_spec.FeedForward.Intermediate}",
         .. _plans.Select(plan => $"  kernels      {plan.ClassName}"),
-        $"  predicted    {PolicyRegistry.For(_spec.Policy).Cpu.Describe(_spec.Policy)}",
+        $"  predicted    {_spec.Policy.Describe()}",
     ]);
 
     private void EmitConstructor() => _code.Lines($$"""
@@ -122,7 +121,7 @@ internal sealed class LayerClass
             }
         }
 
-        if (PolicyRegistry.For(_spec.Policy).Cpu.Prepared(plan).Any())
+        if (CpuKernelEmitter.Set.Of(_spec.Policy).Prepared(plan).Any())
         {
             _code.Line($"{field}.Prepare(bind.Memory);");
         }
@@ -135,9 +134,10 @@ internal sealed class LayerClass
             ForLoaded((plan, weights) =>
                 PolicySwitch.Emit(
                     _code,
-                    plan,
-                    new EquatableArray<LayerPolicy>([new LayerPolicy(0, 0, _spec.Policy)]),
-                    policy => CpuCall.Of(plan, weights, policy)));
+                    plan.Shape,
+                    [new LayerPolicy(0, 0, _spec.Policy)],
+                    CpuKernelEmitter.Set,
+                    (kernel, arguments) => CpuCall.Of(plan, weights, kernel, arguments)));
         }
     }
 

@@ -1,7 +1,4 @@
-using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Ilgpu;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators.Emit;
 
@@ -11,7 +8,8 @@ internal sealed class LayerSet
     private readonly IReadOnlyList<LayerPolicy> _runs;
     private readonly int _layers;
 
-    private LayerSet(ModelSpec spec, Func<PolicySpec, bool> belongs)
+    /// <param name="belongs">Whether layers with a policy do.</param>
+    public LayerSet(ModelSpec spec, Func<PolicySpec, bool> belongs)
     {
         _runs = [.. spec.Policies.Where(policy => belongs(policy.Policy))];
         _layers = spec.Layers;
@@ -26,16 +24,6 @@ internal sealed class LayerSet
 
     /// <summary>Whether <c>layer</c> is one of them, as C#.</summary>
     public string Condition => $"layer is {Pattern(_runs)}";
-
-    /// <summary>Those for which the CPU's program derives something from the weights.</summary>
-    public static LayerSet Prepared(ModelSpec spec, FeedForwardPlan plan) =>
-        new(spec, policy => PolicyRegistry.For(policy).Cpu.Prepared(plan).Any());
-
-    /// <summary>Matrices whose packed signs some layer reads on a GPU, and which layers do.</summary>
-    public static IEnumerable<(string Matrix, LayerSet Layers)> ReadingSigns(ModelSpec spec, IlgpuFeedForwardPlan plan) => spec.Policies
-        .SelectMany(policy => PolicyRegistry.For(policy.Policy).Ilgpu.Signs(plan))
-        .Distinct()
-        .Select(matrix => (matrix, new LayerSet(spec, policy => PolicyRegistry.For(policy).Ilgpu.Signs(plan).Contains(matrix))));
 
     /// <summary>Runs of layers as a C# pattern.</summary>
     public static string Pattern(IEnumerable<LayerPolicy> runs) => string.Join(" or ", runs.Select(Range));

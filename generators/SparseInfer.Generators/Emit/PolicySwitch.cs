@@ -1,7 +1,5 @@
-using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Policies.Dense;
-using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit;
@@ -10,18 +8,27 @@ namespace SparseInfer.Generators.Emit;
 internal static class PolicySwitch
 {
     /// <summary>Writes the switch; <c>layer</c> is in scope where there are several policies.</summary>
-    /// <param name="call">What runs a policy, as statements: of the modes' own, or of a declared one.</param>
+    /// <param name="set">The backend's kernels.</param>
+    /// <param name="call">What runs a kernel with some values of its parameters, as statements.</param>
     /// <param name="mode">What the mode is called.</param>
-    public static void Emit(CodeWriter code, FeedForwardPlan plan, EquatableArray<LayerPolicy> policies, Func<PolicySpec, string> call, string mode = "Mode")
+    public static void Emit<TKernel>(
+        CodeWriter code,
+        KernelShape shape,
+        IReadOnlyList<LayerPolicy> policies,
+        KernelSet<TKernel> set,
+        Func<TKernel, IReadOnlyList<string>, string> call,
+        string mode = "Mode")
+        where TKernel : PolicyKernel
     {
-        string dense = call(new DenseSpec());
+        string Of(PolicySpec policy) => call(set.Of(policy), policy.Arguments(shape.Spec));
+        string dense = call(set.Dense, []);
         var cases = new List<(string Label, string Call)> { ("case SparsityMode.Dense:", dense) };
-        cases.Add(plan.HasZeros
-            ? ("case SparsityMode.Exact:", call(new ExactSpec()))
-            : ($"case SparsityMode.Exact: // {plan.Spec.Activation} has no zeros to skip", dense));
+        cases.Add(shape.HasZeros
+            ? ("case SparsityMode.Exact:", call(set.Exact, []))
+            : ($"case SparsityMode.Exact: // {shape.Spec.Activation} has no zeros to skip", dense));
         int last = policies.Count - 1;
-        string otherwise = call(policies[last].Policy);
-        foreach (var group in policies.GroupBy(policy => call(policy.Policy)).Where(group => group.Key != otherwise))
+        string otherwise = Of(policies[last].Policy);
+        foreach (var group in policies.GroupBy(policy => Of(policy.Policy)).Where(group => group.Key != otherwise))
         {
             cases.Add(($"case SparsityMode.Predicted when layer is {LayerSet.Pattern(group)}:", group.Key));
         }
@@ -29,7 +36,7 @@ internal static class PolicySwitch
         cases.Add(("default:", otherwise));
         if (cases.All(item => item.Call == otherwise))
         {
-            code.Line($"// {plan.Spec.Activation} has no zeros to skip, and nothing else is declared: every mode computes every neuron.");
+            code.Line($"// {shape.Spec.Activation} has no zeros to skip, and nothing else is declared: every mode computes every neuron.");
             code.Lines(otherwise);
             return;
         }

@@ -1,6 +1,5 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Parts;
@@ -73,7 +72,7 @@ internal static class ModelClass
         : "\n    [\n" + string.Concat(policies.Select(policy => $"        {Policy(policy)},\n")) + "    ]";
 
     private static string Policy(LayerPolicy policy) =>
-        $"new({policy.First}, {policy.Last}, \"{PolicyRegistry.For(policy.Policy).Label(policy.Policy)}\")";
+        $"new({policy.First}, {policy.Last}, \"{policy.Policy.Label()}\")";
 
     private static void EmitLoad(CodeWriter code, ModelSpec spec) => code.Lines($$"""
         /// <summary>Loads weights and tokenizer from a GGUF file, or from safetensors beside a config.json.</summary>

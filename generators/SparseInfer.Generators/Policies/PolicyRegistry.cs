@@ -16,5 +16,7 @@ internal static class PolicyRegistry
     /// <summary>What a declaration without a policy means: the fastest that changes no result.</summary>
     public static PolicySpec Default(Activation activation) => activation.HasExactZeros() ? new Exact.ExactSpec() : new Dense.DenseSpec();
 
-    public static SparsityPolicy For(PolicySpec spec) => All.First(policy => policy.Owns(spec));
+    /// <summary>The attribute that says so.</summary>
+    public static string DefaultName(Activation activation) =>
+        (activation.HasExactZeros() ? All.First(policy => policy is Exact.ExactPolicy) : All.First(policy => policy is Dense.DensePolicy)).DisplayName;
 }

@@ -19,16 +19,4 @@ internal abstract class SparsityPolicy
 
     /// <summary>Reads what the attribute says; called only on declarations that broke no rule.</summary>
     public abstract PolicySpec Parse(DeclaredAttribute attribute);
-
-    /// <summary>Whether <paramref name="spec"/> is this policy's.</summary>
-    public abstract bool Owns(PolicySpec spec);
-
-    /// <summary>Its name and parameter in a word or two, for a table's cell: <c>sign-bit 1.03</c>.</summary>
-    public abstract string Label(PolicySpec spec);
-
-    /// <summary>What it emits for the CPU.</summary>
-    public abstract CpuKernelEmitter Cpu { get; }
-
-    /// <summary>What it emits for GPUs.</summary>
-    public abstract IlgpuKernelEmitter Ilgpu { get; }
 }

@@ -1,7 +1,7 @@
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Tests.Generation;
 
@@ -29,14 +29,12 @@ public sealed class PredictorTests
 
     private static string Emit(Activation activation, CpuKernelEmitter kernel, int hidden = 64)
     {
-        FeedForwardPlan plan = Planner.FeedForward(new FeedForwardSpec(hidden, 96, activation, "0", true, false), WeightType.F32);
-        return new FeedForwardClass(plan, FeedForwardClass.Kernels(plan, [kernel]), batches: false).Emit();
+        var shape = new KernelShape(new FeedForwardSpec(hidden, 96, activation, "0", true, false), WeightType.F32);
+        return new FeedForwardClass(FeedForwardPlan.Of(shape), CpuKernelEmitter.Set.For(shape, [kernel]), batches: false).Emit();
     }
 
-    private sealed class Guess : SkippingKernelEmitter
+    private sealed class Guess() : SkippingKernelEmitter("Guess")
     {
-        public override string MethodName => "Guess";
-
         public override bool Predicts => true;
 
         public override string PredictorData => "guesses";
@@ -44,8 +42,6 @@ public sealed class PredictorTests
         public override string PlanText(FeedForwardPlan plan) => "guesses at once";
 
         public override long PredictorBytes(FeedForwardPlan plan) => 3;
-
-        public override string Describe(PolicySpec spec) => "guesses";
 
         public override string Summary(FeedForwardPlan plan) => "Guesses.";
 

@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
 
@@ -46,7 +45,7 @@ public sealed class SimulatedCyclesTests
         WeightType type, double active, bool predicts, int threads, int warpNeurons, int registers, double perLoad)
     {
         var spec = new FeedForwardSpec(4096, 768, Activation.Relu, "0", Gated: true, Biases: false);
-        var plan = new IlgpuFeedForwardPlan(Planner.FeedForward(spec, type), Sixteenth, threads, warpNeurons);
+        var plan = new IlgpuFeedForwardPlan(new(spec, type), Sixteenth, threads, warpNeurons);
         double rows = active * 3 * 768 * plan.Row.Bytes;
         double signs = predicts ? 768.0 * 4096 / 8 : 0;
         int resident = Occupancy.Groups(Sixteenth, threads, plan.SharedBytes, registers);

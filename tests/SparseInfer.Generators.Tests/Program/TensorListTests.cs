@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Fixture;
@@ -46,10 +45,10 @@ public sealed class TensorListTests
     [Fact]
     public void BytesOfATokenAreThoseOfTheMatricesItReads()
     {
-        DecoderPlan plan = Planner.Decoder(SevenBillion);
-        plan.AttentionBytes.ShouldBe(32L * (4096 + 1024 + 1024 + 4096) * 128 * 18);
-        plan.FeedForwardBytes.ShouldBe(32L * 3 * 11008 * 128 * 18);
-        plan.HeadBytes.ShouldBe(32000L * 128 * 18);
-        plan.DenseBytes.ShouldBe(plan.AttentionBytes + plan.FeedForwardBytes + plan.HeadBytes);
+        var shape = new DecoderShape(SevenBillion);
+        shape.AttentionBytes.ShouldBe(32L * (4096 + 1024 + 1024 + 4096) * 128 * 18);
+        shape.FeedForwardBytes.ShouldBe(32L * 3 * 11008 * 128 * 18);
+        shape.HeadBytes.ShouldBe(32000L * 128 * 18);
+        shape.DenseBytes.ShouldBe(shape.AttentionBytes + shape.FeedForwardBytes + shape.HeadBytes);
     }
 }

@@ -124,7 +124,8 @@ internal sealed partial class DecoderClass
             _code.Line("FeedForwardSlot slot = _scratch[worker];");
             _code.Line("(int from, int to) = _scratch.Neurons(worker);");
             _code.Line("ref LayerTally tally = ref Tally(worker, layer);");
-            PolicySwitch.Emit(_code, plan, _spec.Policies, policy => CpuCall.Of(plan, "w", policy));
+            PolicySwitch.Emit(
+                _code, plan.Shape, _spec.Policies, CpuKernelEmitter.Set, (kernel, arguments) => CpuCall.Of(plan, "w", kernel, arguments));
         }
     }
 

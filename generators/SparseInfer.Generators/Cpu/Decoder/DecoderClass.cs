@@ -1,6 +1,5 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -26,7 +25,7 @@ internal sealed partial class DecoderClass
         _calls = new WeightCalls(_spec.Weights);
         _program = ModelProgram.Of(_spec);
         _tensors = new TensorCalls(_spec, _program);
-        _feedForwards = [.. _spec.Weights.Select(type => Planner.FeedForward(_spec.FeedForward, type))];
+        _feedForwards = [.. plan.FeedForwards];
     }
 
     public string Emit()
@@ -76,8 +75,8 @@ internal sealed partial class DecoderClass
             string form = $"{_spec.FeedForward.Activation}, {(_spec.FeedForward.Gated ? "gated" : "not gated")}";
             string theta = Literal.Of(_attention.RopeTheta).TrimEnd('f');
             string ofFirst = _calls.Single ? "" : $" and all {_spec.Weights[0]}";
-            string attention = Literal.Grouped(_plan.AttentionBytes);
-            string feedForward = Literal.Grouped(_plan.FeedForwardBytes);
+            string attention = Literal.Grouped(_plan.Shape.AttentionBytes);
+            string feedForward = Literal.Grouped(_plan.Shape.FeedForwardBytes);
             IEnumerable<string> head =
             [
                 $"{_spec.Target.FullName} on a CPU, written by SparseInfer.Generators {GeneratedAttributes.Version}.",
@@ -88,21 +87,15 @@ internal sealed partial class DecoderClass
                 $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 $"  weights      {string.Join(", ", _spec.Weights)}",
-                $"  bytes        {Literal.Grouped(_plan.DenseBytes)} a token when dense{ofFirst}:",
-                $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.HeadBytes)}",
+                $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense{ofFirst}:",
+                $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.Shape.HeadBytes)}",
                 $"  barriers     {new TokenPass(this).DescribeBarriers()}",
                 "",
                 "In Predicted mode the layers do this:",
-                .. _spec.Policies.Select(Describe),
+                .. _spec.Policies.Select(policy => policy.Describe()),
             ];
             return string.Join("\n", head);
         }
-    }
-
-    private static string Describe(LayerPolicy policy)
-    {
-        string layers = policy.First == policy.Last ? $"{policy.First}" : $"{policy.First}..{policy.Last}";
-        return $"  {layers,-12} {PolicyRegistry.For(policy.Policy).Cpu.Describe(policy.Policy)}";
     }
 
     private void EmitConstants()
@@ -111,13 +104,13 @@ internal sealed partial class DecoderClass
             private const int LayerCount = {{_spec.Layers}};
             private const int Vocabulary = {{_spec.Vocabulary}};
             private const int Hidden = {{_spec.Hidden}};
-            private const int PaddedHidden = {{_plan.PaddedHidden}};
+            private const int PaddedHidden = {{_plan.Shape.PaddedHidden}};
             private const int Heads = {{_attention.Heads}};
             private const int KeyValueHeads = {{_attention.KeyValueHeads}};
             private const int HeadDimension = {{_attention.HeadDimension}};
-            private const int PaddedQueryWidth = {{_plan.PaddedQueryWidth}};
-            private const int KeyValueWidth = {{_plan.KeyValueWidth}};
-            private const int InputWidth = {{System.Math.Max(_plan.PaddedHidden, _plan.PaddedQueryWidth)}};
+            private const int PaddedQueryWidth = {{_plan.Shape.PaddedQueryWidth}};
+            private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};
+            private const int InputWidth = {{System.Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)}};
             private const int Intermediate = {{_spec.FeedForward.Intermediate}};
             private const int PaddedIntermediate = {{_feedForwards[0].PaddedIntermediate}};
             private const int RopeDimensions = {{_attention.RopeDimensions}};
@@ -202,7 +195,7 @@ internal sealed partial class DecoderClass
             _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
         }
 
-        LayerSet prepared = LayerSet.Prepared(_spec, plan);
+        LayerSet prepared = new(_spec, policy => CpuKernelEmitter.Set.Of(policy).Prepared(plan).Any());
         if (!prepared.IsEmpty)
         {
             using (prepared.IsEveryLayer ? default(CodeWriter.Scope?) : _code.Block($"if ({prepared.Condition})"))

@@ -1,40 +1,17 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Formats;
-using SparseInfer.Generators.Policies;
-using SparseInfer.Generators.Policies.Dense;
-using SparseInfer.Generators.Policies.Exact;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Cpu;
 
 /// <summary>Writes the class that holds all kernels of one feed-forward shape and weight type.</summary>
-/// <param name="kernels">What <see cref="Kernels"/> found.</param>
+/// <param name="kernels">The modes' own, then what the policies that use the shape ask for.</param>
 /// <param name="batches">Whether prompts use the shape: a layer that stands alone takes one input at a time.</param>
 internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKernelEmitter> kernels, bool batches)
 {
     private readonly CodeWriter _code = new();
-
-    /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
-    public static IReadOnlyList<CpuKernelEmitter> Kernels(FeedForwardPlan plan, IEnumerable<CpuKernelEmitter> used)
-    {
-        var kernels = new List<CpuKernelEmitter> { new DenseCpuKernel() };
-        if (plan.HasZeros)
-        {
-            kernels.Add(new ExactCpuKernel());
-        }
-
-        foreach (CpuKernelEmitter kernel in used.OrderBy(kernel => kernel.MethodName, System.StringComparer.Ordinal))
-        {
-            if (kernels.All(other => other.MethodName != kernel.MethodName))
-            {
-                kernels.Add(kernel);
-            }
-        }
-
-        return kernels;
-    }
 
     public string Emit()
     {

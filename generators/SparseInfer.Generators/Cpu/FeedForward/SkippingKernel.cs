@@ -1,5 +1,4 @@
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Cpu;

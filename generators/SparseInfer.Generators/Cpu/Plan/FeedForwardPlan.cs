@@ -1,53 +1,53 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Formats;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Cpu;
 
 /// <summary>How the feed-forward of one shape and weight type is computed on a CPU. A pure function of the declaration.</summary>
-/// <param name="PaddedHidden">The same, padded to whole vectors.</param>
-/// <param name="PaddedIntermediate">Neurons, padded: the stride of a batch's activations.</param>
 /// <param name="BlockNeurons">Neurons predicted before their gate rows are read.</param>
 /// <param name="Slices">
 /// Slices of the neurons, for the down product: what workers share, and part of the order in which sums run. A property of the shape alone.
 /// </param>
 /// <param name="Tuning">What was measured to suit the weight type.</param>
-internal sealed record FeedForwardPlan(
-    FeedForwardSpec Spec,
-    WeightType Weights,
-    int PaddedHidden,
-    int PaddedIntermediate,
-    int BlockNeurons,
-    int Slices,
-    KernelTuning Tuning)
+internal sealed record FeedForwardPlan(KernelShape Shape, int BlockNeurons, int Slices, KernelTuning Tuning)
 {
-    public int Hidden => Spec.Hidden;
+    /// <summary>Most slices of a layer's neurons: 1, 2, 3, 4, 6, 8, 12 or 24 workers get as many each.</summary>
+    private const int MostSlices = 24;
 
-    public int Intermediate => Spec.Intermediate;
+    /// <summary>Neurons that are worth a partial sum of their own.</summary>
+    private const int LeastSlice = 64;
+
+    public FeedForwardSpec Spec => Shape.Spec;
+
+    public WeightType Weights => Shape.Weights;
+
+    public int Hidden => Shape.Hidden;
+
+    public int Intermediate => Shape.Intermediate;
+
+    public int PaddedHidden => Shape.PaddedHidden;
+
+    public int PaddedIntermediate => Shape.PaddedIntermediate;
+
+    public int InputMatrices => Shape.InputMatrices;
+
+    public string First => Shape.First;
+
+    public bool HasZeros => Shape.HasZeros;
+
+    public string ClassName => Shape.ClassName;
 
     /// <summary>Bytes of one neuron in gate, up, or (stored neuron-major) down.</summary>
     public long RowBytes => WeightLayout.Bytes(Weights, PaddedHidden);
 
-    /// <summary>Matrices whose rows are dotted with the input: gate and up, or up alone.</summary>
-    public int InputMatrices => Spec.Gated ? 2 : 1;
-
-    /// <summary>The matrix in the gate's place.</summary>
-    public string First => Spec.Gated ? "Gate" : "Up";
-
-    /// <summary>Whether the activation has exact zeros: all but SiLU and GELU.</summary>
-    public bool HasZeros => Spec.Activation is not (Activation.Silu or Activation.Gelu);
-
-    public string ClassName
+    public static FeedForwardPlan Of(KernelShape shape)
     {
-        get
-        {
-            string activation = Spec.Activation.ToString();
-            if (Spec.Activation == Activation.FatRelu)
-            {
-                activation += Spec.Threshold.Replace('.', 'p').Replace("-", "m").Replace("+", "");
-            }
-
-            string form = $"{(Spec.Gated ? "" : "_Ungated")}{(Spec.Biases ? "_Biases" : "")}";
-            return $"FeedForward_{Hidden}x{Intermediate}_{activation}{form}_{Weights}";
-        }
+        KernelTuning tuning = KernelTuning.Of(shape.Weights);
+        return new(
+            shape,
+            Math.Min(tuning.BlockNeurons, shape.PaddedIntermediate),
+            Math.Min(MostSlices, (shape.Intermediate + LeastSlice - 1) / LeastSlice),
+            tuning);
     }
 }

@@ -82,13 +82,13 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
     {
         if (model is not null)
         {
-            _ = Planner.Decoder(model);
+            _ = DecoderPlan.Of(model);
             _ = IlgpuDecoderPlan.Of(model);
-            _ = KernelRequest.Of(model);
+            _ = KernelRequest.Of(model, CpuKernelEmitter.Set);
         }
         else if (layer is not null)
         {
-            _ = KernelRequest.Of(layer);
+            _ = KernelRequest.Of(layer, CpuKernelEmitter.Set);
         }
 
         return new ReadDeclaration(model, layer, null, reports);

@@ -32,9 +32,9 @@ internal sealed class LayerGapRule : DeclarationRule
             .Concat(coverage.Pieces.OrderByDescending(piece => piece.Range.First).Where(_ => gaps[0].First == 0))
             .Last().Policy.Attribute;
         string text = LayerRange.Join(gaps);
-        SparsityPolicy safe = PolicyRegistry.For(PolicyRegistry.Default(declaration.Activation));
-        yield return new Violation(neighbour.LocationOf("Layers"), text, declaration.Symbol.Name, safe.DisplayName)
-            .With("Attribute", safe.DisplayName)
+        string safe = PolicyRegistry.DefaultName(declaration.Activation);
+        yield return new Violation(neighbour.LocationOf("Layers"), text, declaration.Symbol.Name, safe)
+            .With("Attribute", safe)
             .With("Layers", text);
     }
 }

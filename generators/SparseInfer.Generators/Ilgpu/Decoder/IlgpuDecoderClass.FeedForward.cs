@@ -44,7 +44,12 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"var config = {Config($"{new TogetherPlan(plan).Groups}", $"{TogetherPlan.Threads}")};");
             _code.Line($"{plan.ClassName}.Kernels kernels = _feedForward{plan.Weights};");
             PolicySwitch.Emit(
-                _code, plan.Shape, _spec.Policies, policy => IlgpuCall.Together(plan, policy, "x", "signs", "activated"), mode: "mode");
+                _code,
+                plan.Shape,
+                _spec.Policies,
+                IlgpuKernelEmitter.Set,
+                (kernel, arguments) => IlgpuCall.Together(plan, kernel, arguments, "x", "signs", "activated"),
+                mode: "mode");
         }
     }
 

@@ -176,7 +176,12 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line($"var config = new KernelConfig({plan.ClassName}.Slices, {plan.ClassName}.Threads);");
             _code.Line($"{plan.ClassName}.Kernels kernels = _program._feedForward{plan.Weights};");
-            PolicySwitch.Emit(_code, plan.Shape, _spec.Policies, policy => IlgpuCall.Of(plan, policy, "x", "signs", "_partial.View", "Counts(layer)", "layer, "));
+            PolicySwitch.Emit(
+                _code,
+                plan.Shape,
+                _spec.Policies,
+                IlgpuKernelEmitter.Set,
+                (kernel, arguments) => IlgpuCall.Of(plan, kernel, arguments, "x", "signs", "_partial.View", "Counts(layer)", "layer, "));
         }
     }
 

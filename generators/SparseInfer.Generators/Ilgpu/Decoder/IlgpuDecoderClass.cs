@@ -1,7 +1,6 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Formats;
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -38,7 +37,7 @@ internal sealed partial class IlgpuDecoderClass
 
     private bool HasBlocks => _spec.Weights.Any(WeightLayout.IsBlock);
 
-    private bool Predicts(PolicySpec policy) => PolicyRegistry.For(policy).Ilgpu.Signs(_feedForwards[0]).Count > 0;
+    private bool Predicts(PolicySpec policy) => IlgpuKernelEmitter.Set.Of(policy).Signs(_feedForwards[0]).Count > 0;
 
     public string Emit()
     {
@@ -144,7 +143,7 @@ internal sealed partial class IlgpuDecoderClass
                 .. LaunchesTogether(_plan),
                 "",
                 "In Predicted mode the layers do this:",
-                .. _spec.Policies.Select(Describe),
+                .. _spec.Policies.Select(policy => policy.Describe()),
             ];
             return string.Join("\n", head);
         }
@@ -175,12 +174,6 @@ internal sealed partial class IlgpuDecoderClass
         int Launches(int layers) => KernelTable.Of(IlgpuDecoderPlan.Of(plan.Spec with { Layers = layers }, plan.Target)).Sum(launches);
         int layer = Launches(2) - Launches(1);
         return (layer, Launches(1) - layer);
-    }
-
-    private static string Describe(LayerPolicy policy)
-    {
-        string layers = policy.First == policy.Last ? $"{policy.First}" : $"{policy.First}..{policy.Last}";
-        return $"  {layers,-12} {PolicyRegistry.For(policy.Policy).Cpu.Describe(policy.Policy)}";
     }
 
     private void EmitConstants()
@@ -385,5 +378,5 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
-    private IEnumerable<(string Matrix, LayerSet Layers)> SignMatrices => LayerSet.ReadingSigns(_spec, _feedForwards[0]);
+    private IEnumerable<(string Matrix, LayerSet Layers)> SignMatrices => SignReaders.Of(_spec, _feedForwards[0]);
 }

@@ -1,7 +1,6 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Formats;
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -21,7 +20,7 @@ internal sealed class IlgpuLayerClass
         _spec = spec;
         DeviceTarget target = DeviceTable.Find(spec.Device)!;
         _plans = [.. spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(spec.FeedForward, type, target))];
-        _policy = PolicyRegistry.For(spec.Policy).Ilgpu;
+        _policy = IlgpuKernelEmitter.Set.Of(spec.Policy);
         _name = GeneratedNames.Program(spec.Target, "Ilgpu");
     }
 
@@ -87,7 +86,7 @@ internal sealed class IlgpuLayerClass
         "",
         $"  shape        {_spec.FeedForward.Hidden} x {_spec.FeedForward.Intermediate}",
         .. _plans.Select(plan => $"  kernels      {plan.ClassName}"),
-        $"  predicted    {PolicyRegistry.For(_spec.Policy).Cpu.Describe(_spec.Policy)}",
+        $"  predicted    {_spec.Policy.Describe()}",
     ]);
 
     private void EmitConstructor()
@@ -184,7 +183,6 @@ internal sealed class IlgpuLayerClass
                 _code.Line($"{plan.ClassName}.Kernels kernels = _kernels{plan.Weights};");
                 _code.Line($"{plan.ClassName}.Weights w = _weights{plan.Weights};");
                 _code.Line($"var config = new KernelConfig({plan.ClassName}.Slices, {plan.ClassName}.Threads);");
-                var policies = new EquatableArray<LayerPolicy>([new LayerPolicy(0, 0, _spec.Policy)]);
                 if (PacksSigns)
                 {
                     using (_code.Block("if (Mode == SparsityMode.Predicted)"))
@@ -195,7 +193,12 @@ internal sealed class IlgpuLayerClass
                     _code.Line();
                 }
 
-                PolicySwitch.Emit(_code, plan.Shape, policies, policy => IlgpuCall.Of(plan, policy, "Input", "Signs", "Partial", "Counts", ""));
+                PolicySwitch.Emit(
+                    _code,
+                    plan.Shape,
+                    [new LayerPolicy(0, 0, _spec.Policy)],
+                    IlgpuKernelEmitter.Set,
+                    (kernel, arguments) => IlgpuCall.Of(plan, kernel, arguments, "Input", "Signs", "Partial", "Counts", ""));
                 string bias = _spec.FeedForward.Biases ? "_downBias, " : "";
                 _code.Line($"kernels.Join(new KernelConfig({JoinKernel.Groups(plan)}, {JoinKernel.Threads(plan)}), Partial, {bias}Output);");
             });

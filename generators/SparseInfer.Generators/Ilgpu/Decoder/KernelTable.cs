@@ -1,5 +1,4 @@
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators.Ilgpu;
 
@@ -115,8 +114,8 @@ internal static class KernelTable
             bool first = feedForward.Weights == spec.Weights[0];
             int Launches(IlgpuKernelEmitter kernel, CostMode mode) => !first ? 0 : DeviceCost.Kernels(spec, feedForward, mode)
                 .Where(used => ReferenceEquals(used.Kernel, kernel)).Sum(used => used.Layers);
-            IReadOnlyList<IlgpuKernelEmitter> emitted = FeedForwardIlgpuClass.Kernels(
-                feedForward, spec.Policies.Select(policy => PolicyRegistry.For(policy.Policy)).Distinct());
+            IReadOnlyList<IlgpuKernelEmitter> emitted = IlgpuKernelEmitter.Set.For(
+                feedForward.Shape, spec.Policies.Select(policy => IlgpuKernelEmitter.Set.Of(policy.Policy)));
             foreach (IlgpuKernelEmitter kernel in emitted)
             {
                 kernels.Add(new(

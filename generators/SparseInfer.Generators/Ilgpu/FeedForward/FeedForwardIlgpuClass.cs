@@ -1,8 +1,5 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Policies;
-using SparseInfer.Generators.Policies.Dense;
-using SparseInfer.Generators.Policies.Exact;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -22,15 +19,6 @@ internal sealed class FeedForwardIlgpuClass(
     ];
 
     private static readonly string[] Meters = [.. new[] { "IMeter", "MeterOff", "MeterOn" }.Select(name => $"{name} = SparseInfer.Kernels.Cpu.{name}")];
-
-    /// <summary>Kernels of a shape: the modes' own, then what the policies that use the shape ask for, none twice.</summary>
-    public static IReadOnlyList<IlgpuKernelEmitter> Kernels(IlgpuFeedForwardPlan plan, IEnumerable<SparsityPolicy> used)
-    {
-        IlgpuKernelEmitter[] modes = plan.Shape.HasZeros
-            ? [PolicyRegistry.For(new DenseSpec()).Ilgpu, PolicyRegistry.For(new ExactSpec()).Ilgpu]
-            : [PolicyRegistry.For(new DenseSpec()).Ilgpu];
-        return [.. modes.Concat(used.Select(policy => policy.Ilgpu).OrderBy(kernel => kernel.Twin.MethodName, StringComparer.Ordinal)).Distinct()];
-    }
 
     public string Emit()
     {

@@ -1,4 +1,4 @@
-using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -20,10 +20,10 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     private readonly string _input = plan.SharesInput ? "input" : "x";
 
     /// <summary>What a kernel is called where it is launched.</summary>
-    public static string Name(IlgpuKernelEmitter policy, bool metered) => policy.Twin.MethodName + (metered ? "Metered" : "");
+    public static string Name(IlgpuKernelEmitter policy, bool metered) => policy.Name + (metered ? "Metered" : "");
 
     /// <summary>The method with its type argument.</summary>
-    public static string Method(IlgpuKernelEmitter policy, bool metered) => $"{policy.Twin.MethodName}<{(metered ? "MeterOn" : "MeterOff")}>";
+    public static string Method(IlgpuKernelEmitter policy, bool metered) => $"{policy.Name}<{(metered ? "MeterOn" : "MeterOff")}>";
 
     /// <summary>The kernel's parameters: type and name.</summary>
     public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy)
@@ -37,10 +37,9 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
 
         yield return ("ArrayView<Float4>", "partial");
         yield return ("ArrayView<int>", "counts");
-        if (policy.Twin.Parameter is { } parameter)
+        foreach (PolicyParameter parameter in policy.Parameters)
         {
-            string[] parts = parameter.Split(' ');
-            yield return (parts[0], parts[1]);
+            yield return (parameter.Type, parameter.Name);
         }
     }
 
@@ -48,7 +47,7 @@ internal sealed class FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, Il
     {
         code.Summary(policy.Summary(plan));
         string parameters = string.Join(", ", Parameters(plan, policy).Select(parameter => $"{parameter.Type} {parameter.Name}"));
-        using (code.Block($"internal static void {policy.Twin.MethodName}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
+        using (code.Block($"internal static void {policy.Name}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
         {
             EmitStart();
             if (_predicts)

@@ -1,21 +1,25 @@
-using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Policies;
-
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>The launch of a policy's fused kernel; <c>kernels, config, w</c> are in scope.</summary>
 internal static class IlgpuCall
 {
+    /// <param name="arguments">Values of the kernel's own parameters.</param>
     /// <param name="layer">What the count's first argument is, with a comma behind it; empty: it has none.</param>
     public static string Of(
-        IlgpuFeedForwardPlan plan, PolicySpec policy, string input, string signs, string partial, string counts, string layer)
+        IlgpuFeedForwardPlan plan,
+        IlgpuKernelEmitter kernel,
+        IReadOnlyList<string> arguments,
+        string input,
+        string signs,
+        string partial,
+        string counts,
+        string layer)
     {
-        IlgpuKernelEmitter kernel = PolicyRegistry.For(policy).Ilgpu;
-        string argument = Argument(plan, policy, kernel);
+        string own = Own(arguments);
         int matrices = kernel.Signs(plan).Count;
-        string arguments = $"config, w, {input}{(matrices > 0 ? $", {signs}" : "")}, {partial}";
-        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({arguments}, default{argument});";
-        string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}({arguments}, {counts}{argument});";
+        string common = $"config, w, {input}{(matrices > 0 ? $", {signs}" : "")}, {partial}";
+        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({common}, default{own});";
+        string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}({common}, {counts}{own});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
             + $"predictorBytes: {matrices * plan.SignWords * 16L * plan.Intermediate});";
         return $$"""
@@ -33,16 +37,13 @@ internal static class IlgpuCall
     }
 
     /// <summary>The launch for several tokens; <c>tokens</c> is in scope too.</summary>
-    public static string Together(IlgpuFeedForwardPlan plan, PolicySpec policy, string input, string signs, string activated)
+    public static string Together(
+        IlgpuFeedForwardPlan plan, IlgpuKernelEmitter kernel, IReadOnlyList<string> arguments, string input, string signs, string activated)
     {
-        IlgpuKernelEmitter kernel = PolicyRegistry.For(policy).Ilgpu;
         string signed = kernel.Signs(plan).Count > 0 ? $", {signs}" : "";
-        return $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{signed}, tokens, {activated}{Argument(plan, policy, kernel)});";
+        return $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{signed}, tokens, {activated}{Own(arguments)});";
     }
 
-    private static string Argument(IlgpuFeedForwardPlan plan, PolicySpec policy, IlgpuKernelEmitter kernel) =>
-        kernel.Twin.Parameter is null ? "" : ", " + WithoutName(kernel.Twin.Argument(policy, plan.Shape));
-
-    /// <summary>A delegate's parameters have no names of their own.</summary>
-    private static string WithoutName(string argument) => argument.Substring(argument.IndexOf(": ", StringComparison.Ordinal) + 2);
+    /// <summary>Values of the kernel's own parameters: a delegate's have no names.</summary>
+    private static string Own(IReadOnlyList<string> arguments) => string.Concat(arguments.Select(argument => ", " + argument));
 }

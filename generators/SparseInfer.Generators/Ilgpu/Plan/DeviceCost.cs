@@ -1,7 +1,4 @@
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Policies;
-using SparseInfer.Generators.Policies.Dense;
-using SparseInfer.Generators.Policies.Exact;
 
 namespace SparseInfer.Generators.Ilgpu;
 
@@ -118,9 +115,9 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         ModelSpec spec, IlgpuFeedForwardPlan plan, CostMode mode) => mode switch
         {
             CostMode.Predicted => spec.Policies
-                .GroupBy(policy => PolicyRegistry.For(policy.Policy).Ilgpu)
+                .GroupBy(policy => IlgpuKernelEmitter.Set.Of(policy.Policy))
                 .Select(group => (group.Key, group.Sum(policy => policy.Last - policy.First + 1))),
-            CostMode.Exact when plan.Shape.HasZeros => [(PolicyRegistry.For(new ExactSpec()).Ilgpu, spec.Layers)],
-            _ => [(PolicyRegistry.For(new DenseSpec()).Ilgpu, spec.Layers)],
+            CostMode.Exact when plan.Shape.HasZeros => [(IlgpuKernelEmitter.Set.Exact, spec.Layers)],
+            _ => [(IlgpuKernelEmitter.Set.Dense, spec.Layers)],
         };
 }

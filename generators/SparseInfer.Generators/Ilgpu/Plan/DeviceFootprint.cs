@@ -1,5 +1,4 @@
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -22,7 +21,7 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
         IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
         long layer = program.Layer.SelectMany(operation => operation.Tensors).Sum(tensor => tensor.MatrixBytes(RowBytes));
-        long signs = LayerSet.ReadingSigns(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
+        long signs = SignReaders.Of(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
             * spec.FeedForward.Intermediate * feedForward.SignWords * 16L;
         long tables = program.Embed.Table.MatrixBytes(RowBytes) + (program.IsTied ? 0 : program.Head.Matrix.MatrixBytes(RowBytes));
         return new((spec.Layers * layer) + signs + tables, plan.CachedBytes);

@@ -1,13 +1,12 @@
-using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Formats;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>How a whole decoder is computed on a GPU. A pure function of the declaration.</summary>
-/// <param name="Shape">The shape, and what it shares with the CPU's plan.</param>
 /// <param name="Target">The device that was planned for.</param>
-internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
+internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
 {
     /// <summary>Threads of a group that goes through rows of weights.</summary>
     public const int RowThreads = 256;
@@ -95,7 +94,7 @@ internal sealed record IlgpuDecoderPlan(DecoderPlan Shape, DeviceTarget Target)
     /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>
     public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
 
-    public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(Planner.Decoder(spec), target);
+    public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(new(spec), target);
 
     /// <summary>For the device that is declared.</summary>
     public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);

@@ -1,5 +1,5 @@
-using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
 
@@ -7,11 +7,10 @@ namespace SparseInfer.Generators.Ilgpu;
 /// How the feed-forward of one shape and weight type is computed on a GPU: a group takes a slice of the neurons from prediction to its
 /// partial sum of down. A pure function of the declaration.
 /// </summary>
-/// <param name="Shape">The shape, and what it shares with the CPU's plan.</param>
 /// <param name="Target">The device that was planned for.</param>
 /// <param name="Threads">Threads of a group; a multiple of 32.</param>
 /// <param name="WarpNeurons">Neurons of the slice that one warp predicts; a multiple of <see cref="PredictedAtOnce"/>, at most 32.</param>
-internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget Target, int Threads, int WarpNeurons)
+internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Target, int Threads, int WarpNeurons)
 {
     /// <summary>Sign rows whose loads are in flight together.</summary>
     public const int PredictedAtOnce = 4;
@@ -104,6 +103,7 @@ internal sealed record IlgpuFeedForwardPlan(FeedForwardPlan Shape, DeviceTarget 
     public string ClassName =>
         Shape.ClassName + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
 
-    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target) =>
-        SlicePlanner.Choose(Planner.FeedForward(spec, weights), target);
+    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target) => SlicePlanner.Choose(shape, target);
+
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target) => Of(new(spec, weights), target);
 }

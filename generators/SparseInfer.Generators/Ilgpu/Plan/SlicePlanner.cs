@@ -1,4 +1,4 @@
-using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
 
@@ -10,7 +10,7 @@ internal static class SlicePlanner
 {
     private const double Active = 0.1;
 
-    public static IlgpuFeedForwardPlan Choose(FeedForwardPlan shape, DeviceTarget target)
+    public static IlgpuFeedForwardPlan Choose(KernelShape shape, DeviceTarget target)
     {
         IlgpuFeedForwardPlan? best = null;
         double least = double.MaxValue;
@@ -30,7 +30,7 @@ internal static class SlicePlanner
     /// Fewest slices first: of equals, those stay. One at least, however few neurons there are. Of block types two blocks at least, which a loop
     /// adds up: where there is no loop, ILGPU leaves out the zero that a sum starts at, and a sum of -0 stays one.
     /// </summary>
-    public static IEnumerable<IlgpuFeedForwardPlan> Candidates(FeedForwardPlan shape, DeviceTarget target)
+    public static IEnumerable<IlgpuFeedForwardPlan> Candidates(KernelShape shape, DeviceTarget target)
     {
         IlgpuFeedForwardPlan[] all =
         [

@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -23,7 +22,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
     private static readonly string[] Pairs = ["AB", "CD"];
 
     /// <summary>The kernel's name.</summary>
-    public static string Name(IlgpuKernelEmitter policy) => policy.Twin.MethodName + "Together";
+    public static string Name(IlgpuKernelEmitter policy) => policy.Name + "Together";
 
     /// <summary>The kernel's parameters: type and name.</summary>
     public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy)

@@ -1,20 +1,23 @@
+using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 
 namespace SparseInfer.Generators.Policies.Dense;
 
-internal sealed record DenseSpec : PolicySpec;
+internal sealed record DenseSpec : PolicySpec, ICpuPolicy, IIlgpuPolicy
+{
+    public override string Label() => "dense";
+
+    public override string Describe() => "dense: computes every neuron";
+
+    CpuKernelEmitter ICpuPolicy.Cpu => CpuKernelEmitter.Set.Dense;
+
+    IlgpuKernelEmitter IIlgpuPolicy.Ilgpu => IlgpuKernelEmitter.Set.Dense;
+}
 
 internal sealed class DensePolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.DenseAttribute";
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new DenseSpec();
-
-    public override bool Owns(PolicySpec spec) => spec is DenseSpec;
-
-    public override string Label(PolicySpec spec) => "dense";
-
-    public override CpuKernelEmitter Cpu { get; } = new DenseCpuKernel();
-
-    public override IlgpuKernelEmitter Ilgpu { get; } = new DenseIlgpuKernel(new DenseCpuKernel());
 }

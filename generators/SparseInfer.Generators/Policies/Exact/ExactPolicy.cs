@@ -1,8 +1,19 @@
+using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 
 namespace SparseInfer.Generators.Policies.Exact;
 
-internal sealed record ExactSpec : PolicySpec;
+internal sealed record ExactSpec : PolicySpec, ICpuPolicy, IIlgpuPolicy
+{
+    public override string Label() => "exact";
+
+    public override string Describe() => "exact: skips up and down where the activation is zero";
+
+    CpuKernelEmitter ICpuPolicy.Cpu => CpuKernelEmitter.Set.Exact;
+
+    IlgpuKernelEmitter IIlgpuPolicy.Ilgpu => IlgpuKernelEmitter.Set.Exact;
+}
 
 internal sealed class ExactPolicy : SparsityPolicy
 {
@@ -11,12 +22,4 @@ internal sealed class ExactPolicy : SparsityPolicy
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new ExactNeedsZerosRule()];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ExactSpec();
-
-    public override bool Owns(PolicySpec spec) => spec is ExactSpec;
-
-    public override string Label(PolicySpec spec) => "exact";
-
-    public override CpuKernelEmitter Cpu { get; } = new ExactCpuKernel();
-
-    public override IlgpuKernelEmitter Ilgpu { get; } = new ExactIlgpuKernel(new ExactCpuKernel());
 }

@@ -1,5 +1,4 @@
 using SparseInfer.Generators.Cpu;
-using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Policies.SignBit;
@@ -8,38 +7,27 @@ namespace SparseInfer.Generators.Policies.SignBit;
 /// XOR of the packed signs of the input and of a row, counted and compared: the predictor of SparseInfer (arXiv 2411.12692).
 /// With dReLU either factor's signs may end a neuron.
 /// </summary>
-internal sealed class SignBitCpuKernel : SkippingKernelEmitter
+internal sealed class SignBitCpuKernel() : SkippingKernelEmitter(SignBitPolicy.Kernel, SignBitPolicy.Threshold)
 {
-    public override string MethodName => "SignBit";
-
-    public override string Parameter => "int threshold";
-
     public override bool Predicts => true;
 
-    public override string Argument(PolicySpec spec, FeedForwardPlan plan) =>
-        $"threshold: {SignBitThreshold.Of(((SignBitSpec)spec).Alpha, plan.Hidden)}";
-
-    public override string Describe(PolicySpec spec) => $"sign-bit predictor, alpha {((SignBitSpec)spec).Alpha}";
-
-    public override string Summary(FeedForwardPlan plan) =>
-        "Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where the signs of the input and of its row of "
-        + $"{string.Join(" or of ", Tested(plan))} disagree in more than threshold of {plan.Hidden} columns.";
+    public override string Summary(FeedForwardPlan plan) => SignBitPlan.Summary(plan.Shape);
 
     public override IEnumerable<string> Namespaces => ["System.Diagnostics", "System.Numerics"];
 
     public override string Keep(string activation) => $"{activation} > 0f";
 
-    public override IEnumerable<PreparedField> Prepared(FeedForwardPlan plan) => Tested(plan).Select(matrix => new PreparedField(
+    public override IEnumerable<PreparedField> Prepared(FeedForwardPlan plan) => SignBitPlan.Tested(plan.Shape).Select(matrix => new PreparedField(
         "SignPlane",
         $"{matrix}Signs",
         $"SignPlane.Pack<{plan.Weights}>(in {matrix}, memory)",
-        $"Sign bits of {matrix}, {Counted(SignBitPlan.Of(plan).Words, "64-bit word")} a row."));
+        $"Sign bits of {matrix}, {Counted(SignBitPlan.Of(plan.Hidden).Words, "64-bit word")} a row."));
 
-    public override int SideWords(FeedForwardPlan plan) => SignBitPlan.Of(plan).Words;
+    public override int SideWords(FeedForwardPlan plan) => SignBitPlan.Of(plan.Hidden).Words;
 
     public override string PlanText(FeedForwardPlan plan)
     {
-        SignBitPlan signs = SignBitPlan.Of(plan);
+        SignBitPlan signs = SignBitPlan.Of(plan.Hidden);
         return signs.InRegisters
             ? $"input signs in {Counted(signs.Words, "register")}"
             : $"signs of {signs.Words} words by vectors";
@@ -47,11 +35,11 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
 
     public override string PredictorData => "signs";
 
-    public override long PredictorBytes(FeedForwardPlan plan) => SignBitPlan.Of(plan).RowBytes * Tested(plan).Length;
+    public override long PredictorBytes(FeedForwardPlan plan) => SignBitPlan.Of(plan.Hidden).RowBytes * SignBitPlan.Tested(plan.Shape).Length;
 
     public override void EmitInput(CodeWriter code, FeedForwardPlan plan)
     {
-        SignBitPlan signs = SignBitPlan.Of(plan);
+        SignBitPlan signs = SignBitPlan.Of(plan.Hidden);
         EmitStamp(code, "-=");
         code.Line();
         code.Line("ref ulong signs = ref slot.Side;");
@@ -67,11 +55,11 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
 
     public override void EmitSelect(CodeWriter code, FeedForwardPlan plan)
     {
-        SignBitPlan signs = SignBitPlan.Of(plan);
+        SignBitPlan signs = SignBitPlan.Of(plan.Hidden);
         code.Line("// Predict: count the signs that disagree, and list the neurons with few enough.");
         EmitStamp(code, "-=");
         code.Line();
-        string[] tested = Tested(plan);
+        string[] tested = SignBitPlan.Tested(plan.Shape);
         if (signs.InRegisters)
         {
             EmitLoop(code, signs, tested);
@@ -122,7 +110,4 @@ internal sealed class SignBitCpuKernel : SkippingKernelEmitter
     private static string Count(string matrix) => matrix.ToLowerInvariant() + "Disagreeing";
 
     private static string Counted(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
-
-    /// <summary>The matrices whose signs decide: the first, and with dReLU up as well.</summary>
-    public static string[] Tested(FeedForwardPlan plan) => plan.Spec.Activation == Activation.DRelu ? ["Gate", "Up"] : [plan.First];
 }

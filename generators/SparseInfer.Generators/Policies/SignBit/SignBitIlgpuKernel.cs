@@ -7,11 +7,11 @@ namespace SparseInfer.Generators.Policies.SignBit;
 /// The sign-bit predictor on a GPU: a warp goes through a row of signs 16 bytes a lane, four rows at a time, so that four loads are under
 /// way together.
 /// </summary>
-internal sealed class SignBitIlgpuKernel(SignBitCpuKernel twin) : IlgpuKernelEmitter(twin)
+internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Kernel, SignBitPolicy.Threshold)
 {
-    public override string Summary(IlgpuFeedForwardPlan plan) => twin.Summary(plan.Shape);
+    public override string Summary(IlgpuFeedForwardPlan plan) => SignBitPlan.Summary(plan.Shape);
 
-    public override IReadOnlyList<string> Signs(IlgpuFeedForwardPlan plan) => SignBitCpuKernel.Tested(plan.Shape);
+    public override IReadOnlyList<string> Signs(IlgpuFeedForwardPlan plan) => SignBitPlan.Tested(plan.Shape);
 
     public override void EmitSelect(CodeWriter code, IlgpuFeedForwardPlan plan)
     {

@@ -1,8 +1,8 @@
-using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Policies.SignBit;
 
-/// <summary>How the predictor goes through the signs of one row. A pure function of the shape.</summary>
+/// <summary>How the predictor goes through the signs of one row on a CPU. A pure function of the shape.</summary>
 /// <param name="Words">64-bit words that hold the signs of one row.</param>
 /// <param name="InRegisters">Whether the input's stay in general registers; else a primitive compares rows with vectors.</param>
 internal readonly record struct SignBitPlan(int Words, bool InRegisters)
@@ -12,9 +12,17 @@ internal readonly record struct SignBitPlan(int Words, bool InRegisters)
 
     public long RowBytes => Words * 8L;
 
-    public static SignBitPlan Of(FeedForwardPlan plan)
+    public static SignBitPlan Of(int hidden)
     {
-        int words = (plan.Hidden + 63) / 64;
+        int words = (hidden + 63) / 64;
         return new SignBitPlan(words, words <= RegisterWords);
     }
+
+    /// <summary>The matrices whose signs decide: the first, and with dReLU up as well.</summary>
+    public static string[] Tested(KernelShape shape) => shape.Spec.Activation == Activation.DRelu ? ["Gate", "Up"] : [shape.First];
+
+    /// <summary>What the kernels do, on any backend.</summary>
+    public static string Summary(KernelShape shape) =>
+        "Sign-bit predictor (arXiv 2411.12692): a neuron is left out, unread, where the signs of the input and of its row of "
+        + $"{string.Join(" or of ", Tested(shape))} disagree in more than threshold of {shape.Hidden} columns.";
 }

@@ -1,8 +1,8 @@
-using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Text;
 
-namespace SparseInfer.Generators.Policies;
+namespace SparseInfer.Generators.Cpu;
 
 /// <summary>Something that a policy derives from a layer's weights at load, and keeps beside them.</summary>
 /// <param name="Type">C# type of the field.</param>
@@ -11,17 +11,17 @@ namespace SparseInfer.Generators.Policies;
 /// <param name="Summary">What it is, for its comment.</param>
 internal sealed record PreparedField(string Type, string Name, string Expression, string Summary);
 
-/// <summary>What one policy emits for the CPU: the kernel that computes a worker's neurons and lists the active ones.</summary>
-internal abstract class CpuKernelEmitter
+/// <summary>What a CPU's backend asks of a <see cref="PolicySpec"/>.</summary>
+internal interface ICpuPolicy
 {
-    /// <summary>The kernel's method: <c>SignBit</c>. Kernels are shared by all layers of a shape, so no layer's values are in it.</summary>
-    public abstract string MethodName { get; }
+    CpuKernelEmitter Cpu { get; }
+}
 
-    /// <summary>Parameter that carries what differs between layers, or null: <c>int threshold</c>.</summary>
-    public virtual string? Parameter => null;
-
-    /// <summary>That parameter's value for one layer, as C#.</summary>
-    public virtual string Argument(PolicySpec spec, FeedForwardPlan plan) => "";
+/// <summary>What one policy emits for the CPU: the kernel that computes a worker's neurons and lists the active ones.</summary>
+internal abstract class CpuKernelEmitter(string name, params PolicyParameter[] parameters) : PolicyKernel(name, parameters)
+{
+    /// <summary>All that there are.</summary>
+    public static KernelSet<CpuKernelEmitter> Set { get; } = new(new DenseCpuKernel(), new ExactCpuKernel(), spec => ((ICpuPolicy)spec).Cpu);
 
     /// <summary>Namespaces that the kernel uses beyond those that every kernel does.</summary>
     public virtual IEnumerable<string> Namespaces => [];
@@ -35,20 +35,17 @@ internal abstract class CpuKernelEmitter
     /// <summary>How the kernel goes about it in this shape, for the plan in the head comment; empty: there is nothing to say.</summary>
     public virtual string PlanText(FeedForwardPlan plan) => "";
 
-    /// <summary>One line on what the policy does, for the layer table in the head comment.</summary>
-    public abstract string Describe(PolicySpec spec);
-
     /// <summary>Writes the kernel.</summary>
     public abstract void EmitKernel(CodeWriter code, FeedForwardPlan plan);
 
-    /// <summary>The kernel's signature, the same for every policy but for its parameter.</summary>
+    /// <summary>The kernel's signature, the same for every policy but for its parameters.</summary>
     public string Signature
     {
         get
         {
-            string parameter = Parameter is null ? "" : ", " + Parameter;
-            return $"internal static void {MethodName}<TMeter>("
-                + $"Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{parameter})\n    where TMeter : struct, IMeter";
+            string own = string.Concat(Parameters.Select(parameter => $", {parameter.Type} {parameter.Name}"));
+            return $"internal static void {Name}<TMeter>("
+                + $"Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{own})\n    where TMeter : struct, IMeter";
         }
     }
 }
@@ -57,7 +54,7 @@ internal abstract class CpuKernelEmitter
 /// The kernel of every policy that skips: select candidates (a predictor does), read their gate rows, keep what the activation
 /// leaves, read only those up rows.
 /// </summary>
-internal abstract class SkippingKernelEmitter : CpuKernelEmitter
+internal abstract class SkippingKernelEmitter(string name, params PolicyParameter[] parameters) : CpuKernelEmitter(name, parameters)
 {
     /// <summary>Whether a predictor picks candidates before any weight is read.</summary>
     public virtual bool Predicts => false;

@@ -1,13 +1,20 @@
-using SparseInfer.Generators.Ilgpu;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Text;
 
-namespace SparseInfer.Generators.Policies;
+namespace SparseInfer.Generators.Ilgpu;
 
-/// <summary>What a policy emits for GPUs: its part of the fused kernel. Name, parameter and arguments are those of the CPU's kernel.</summary>
-internal abstract class IlgpuKernelEmitter(CpuKernelEmitter twin)
+/// <summary>What the GPU's backend asks of a <see cref="PolicySpec"/>.</summary>
+internal interface IIlgpuPolicy
 {
-    /// <summary>The same policy on a CPU.</summary>
-    public CpuKernelEmitter Twin => twin;
+    IlgpuKernelEmitter Ilgpu { get; }
+}
+
+/// <summary>What a policy emits for GPUs: its part of the fused kernel.</summary>
+internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[] parameters) : PolicyKernel(name, parameters)
+{
+    /// <summary>All that there are.</summary>
+    public static KernelSet<IlgpuKernelEmitter> Set { get; } = new(new DenseIlgpuKernel(), new ExactIlgpuKernel(), spec => ((IIlgpuPolicy)spec).Ilgpu);
 
     /// <summary>Whether the activation ends a neuron: its row of up is read only where <see cref="Keep"/> holds, its row of down too.</summary>
     public virtual bool Skips => true;

@@ -1,16 +1,10 @@
-using SparseInfer.Generators.Cpu;
-using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Text;
 
-namespace SparseInfer.Generators.Policies.Dense;
+namespace SparseInfer.Generators.Cpu;
 
-internal sealed class DenseCpuKernel : CpuKernelEmitter
+internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
 {
-    public override string MethodName => "Dense";
-
-    public override string Describe(PolicySpec spec) => "dense: computes every neuron";
-
     public override void EmitKernel(CodeWriter code, FeedForwardPlan plan)
     {
         code.Summary("Computes every neuron: the reference that the other modes are compared with.");

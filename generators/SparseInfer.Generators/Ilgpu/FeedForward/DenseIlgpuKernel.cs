@@ -1,8 +1,6 @@
-using SparseInfer.Generators.Ilgpu;
+namespace SparseInfer.Generators.Ilgpu;
 
-namespace SparseInfer.Generators.Policies.Dense;
-
-internal sealed class DenseIlgpuKernel(DenseCpuKernel twin) : IlgpuKernelEmitter(twin)
+internal sealed class DenseIlgpuKernel() : IlgpuKernelEmitter("Dense")
 {
     public override bool Skips => false;
 

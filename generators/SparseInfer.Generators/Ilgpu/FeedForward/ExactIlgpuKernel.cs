@@ -1,8 +1,6 @@
-using SparseInfer.Generators.Ilgpu;
+namespace SparseInfer.Generators.Ilgpu;
 
-namespace SparseInfer.Generators.Policies.Exact;
-
-internal sealed class ExactIlgpuKernel(ExactCpuKernel twin) : IlgpuKernelEmitter(twin)
+internal sealed class ExactIlgpuKernel() : IlgpuKernelEmitter("Exact")
 {
     public override string Summary(IlgpuFeedForwardPlan plan) =>
         $"Exact sparsity: every row of {plan.Shape.First} is read; a neuron whose activation is zero is spared what follows. "

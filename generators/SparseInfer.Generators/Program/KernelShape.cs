@@ -1,0 +1,43 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Formats;
+
+namespace SparseInfer.Generators.Program;
+
+/// <summary>A feed-forward in one weight type: what every backend's plan begins with.</summary>
+internal sealed record KernelShape(FeedForwardSpec Spec, WeightType Weights)
+{
+    public int Hidden => Spec.Hidden;
+
+    public int Intermediate => Spec.Intermediate;
+
+    /// <summary>The same, padded to whole vectors.</summary>
+    public int PaddedHidden => WeightLayout.Pad(Hidden);
+
+    /// <summary>Neurons, padded: the stride of a batch's activations.</summary>
+    public int PaddedIntermediate => WeightLayout.Pad(Intermediate);
+
+    /// <summary>Matrices whose rows are dotted with the input: gate and up, or up alone.</summary>
+    public int InputMatrices => Spec.Gated ? 2 : 1;
+
+    /// <summary>The matrix in the gate's place.</summary>
+    public string First => Spec.Gated ? "Gate" : "Up";
+
+    /// <summary>Whether the activation has exact zeros: all but SiLU and GELU.</summary>
+    public bool HasZeros => Spec.Activation.HasExactZeros();
+
+    /// <summary>What the class with its kernels is called; a backend may add to it.</summary>
+    public string ClassName
+    {
+        get
+        {
+            string activation = Spec.Activation.ToString();
+            if (Spec.Activation == Activation.FatRelu)
+            {
+                activation += Spec.Threshold.Replace('.', 'p').Replace("-", "m").Replace("+", "");
+            }
+
+            string form = $"{(Spec.Gated ? "" : "_Ungated")}{(Spec.Biases ? "_Biases" : "")}";
+            return $"FeedForward_{Hidden}x{Intermediate}_{activation}{form}_{Weights}";
+        }
+    }
+}
