@@ -13,8 +13,5 @@ internal static class PolicyRegistry
         new Dense.DensePolicy(),
     ];
 
-    /// <summary>What a declaration without a policy means: the fastest that changes no result.</summary>
-    public static PolicySpec Default(Activation activation) => activation.HasExactZeros() ? new Exact.ExactSpec() : new Dense.DenseSpec();
-
     public static SparsityPolicy For(PolicySpec spec) => All.First(policy => policy.Owns(spec));
 }

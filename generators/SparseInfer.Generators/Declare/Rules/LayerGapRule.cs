@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators.Declare;
 
@@ -32,7 +31,7 @@ internal sealed class LayerGapRule : DeclarationRule
             .Concat(coverage.Pieces.OrderByDescending(piece => piece.Range.First).Where(_ => gaps[0].First == 0))
             .Last().Policy.Attribute;
         string text = LayerRange.Join(gaps);
-        SparsityPolicy safe = PolicyRegistry.For(PolicyRegistry.Default(declaration.Activation));
+        DeclarablePolicy safe = declaration.DefaultPolicy.Policy;
         yield return new Violation(neighbour.LocationOf("Layers"), text, declaration.Symbol.Name, safe.DisplayName)
             .With("Attribute", safe.DisplayName)
             .With("Layers", text);

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Ilgpu;
 

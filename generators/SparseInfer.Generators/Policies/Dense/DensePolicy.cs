@@ -10,6 +10,9 @@ internal sealed class DensePolicy : SparsityPolicy
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new DenseSpec();
 
+    /// <summary>Where nothing can be skipped without changing a result.</summary>
+    public override PolicySpec? DefaultFor(Activation activation) => activation.HasExactZeros() ? null : new DenseSpec();
+
     public override bool Owns(PolicySpec spec) => spec is DenseSpec;
 
     public override string Label(PolicySpec spec) => "dense";

@@ -12,6 +12,9 @@ internal sealed class ExactPolicy : SparsityPolicy
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ExactSpec();
 
+    /// <summary>Where there are zeros to skip.</summary>
+    public override PolicySpec? DefaultFor(Activation activation) => activation.HasExactZeros() ? new ExactSpec() : null;
+
     public override bool Owns(PolicySpec spec) => spec is ExactSpec;
 
     public override string Label(PolicySpec spec) => "exact";
