@@ -2,6 +2,7 @@ extern alias generators;
 
 using System.Text;
 using System.Text.Json;
+using generators::SparseInfer.Generators.Declare;
 using generators::SparseInfer.Generators.Ilgpu;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Runtime;
