@@ -112,7 +112,7 @@ internal static class KernelTable
         void AddFused(IlgpuFeedForwardPlan feedForward)
         {
             bool first = feedForward.Weights == spec.Weights[0];
-            int Launches(IlgpuKernelEmitter kernel, CostMode mode) => !first ? 0 : DeviceCost.Kernels(spec, feedForward, mode)
+            int Launches(IlgpuKernelEmitter kernel, SparsityMode mode) => !first ? 0 : DeviceCost.Kernels(spec, feedForward, mode)
                 .Where(used => ReferenceEquals(used.Kernel, kernel)).Sum(used => used.Layers);
             IReadOnlyList<IlgpuKernelEmitter> emitted = IlgpuKernelEmitter.Set.For(
                 feedForward.Shape, spec.Policies.Select(policy => IlgpuKernelEmitter.Set.Of(policy.Policy)));
@@ -121,9 +121,9 @@ internal static class KernelTable
                 kernels.Add(new(
                     FusedKernel.Name(kernel, metered: false),
                     feedForward.Threads,
-                    Launches(kernel, CostMode.Dense),
-                    Launches(kernel, CostMode.Exact),
-                    Launches(kernel, CostMode.Predicted)));
+                    Launches(kernel, SparsityMode.Dense),
+                    Launches(kernel, SparsityMode.Exact),
+                    Launches(kernel, SparsityMode.Predicted)));
                 kernels.Add(new(FusedKernel.Name(kernel, metered: true), feedForward.Threads, 0, 0, 0));
             }
 
@@ -131,7 +131,7 @@ internal static class KernelTable
             {
                 foreach (IlgpuKernelEmitter kernel in emitted)
                 {
-                    Add(TogetherKernel.Name(kernel), TogetherPlan.Threads, 0, Launches(kernel, CostMode.Dense));
+                    Add(TogetherKernel.Name(kernel), TogetherPlan.Threads, 0, Launches(kernel, SparsityMode.Dense));
                 }
 
                 Add(TogetherDownKernel.Name, new TogetherPlan(feedForward).DownThreads, 0, first ? spec.Layers : 0);
