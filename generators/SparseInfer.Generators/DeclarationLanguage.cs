@@ -2,7 +2,6 @@ using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators;
 

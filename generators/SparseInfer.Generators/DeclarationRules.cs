@@ -1,7 +1,6 @@
 using Microsoft.CodeAnalysis;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators;
 

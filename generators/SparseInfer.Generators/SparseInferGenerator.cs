@@ -166,7 +166,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             {
                 if (all.Left.Length + all.Right.Length > 0)
                 {
-                    Add(output, AssemblyPart.FileName, AssemblyPart.Emit);
+                    Add(output, HintNames.Assembly, AssemblyPart.Emit);
                 }
             });
     }

@@ -1,5 +1,3 @@
-using SparseInfer.Generators.Policies;
-
 namespace SparseInfer.Generators.Tests.Parse;
 
 public sealed class VocabularyTests

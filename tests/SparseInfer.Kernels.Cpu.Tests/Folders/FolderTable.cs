@@ -9,14 +9,8 @@ namespace SparseInfer.Kernels.Cpu.Tests;
 /// <c>A</c>, each for itself: they do not look into each other.
 /// </param>
 /// <param name="LooksInto">Rows above it.</param>
-/// <param name="StillLooksInto">Rows into which it should not look: arrows that have to be turned round.</param>
-internal sealed record FolderRow(string Folder, IReadOnlyList<string> LooksInto, IReadOnlyList<string> StillLooksInto)
+internal sealed record FolderRow(string Folder, params string[] LooksInto)
 {
-    public FolderRow(string folder, params string[] looksInto)
-        : this(folder, looksInto, [])
-    {
-    }
-
     /// <summary>The folder by which a file belongs to the row; null where it does not.</summary>
     public string? Holds(string file)
     {
@@ -47,10 +41,10 @@ internal sealed class FolderTable(IReadOnlyList<FolderRow> rows)
         return page[start..end];
     }
 
-    /// <summary>Reads the rows of a section's table: folder, what lives there, what it looks into, and maybe what it still looks into.</summary>
+    /// <summary>Reads the rows of a section's table: folder, what lives there and what it looks into.</summary>
     public static FolderTable Read(string section) => new([
-        .. from Match row in Regex.Matches(section, @"^\| `(?<folder>[\w./*]+)` \|[^|]*\|(?<into>[^|]*)\|(?<still>[^|\n]*)", RegexOptions.Multiline)
-           select new FolderRow(row.Groups["folder"].Value, Names(row.Groups["into"].Value), Names(row.Groups["still"].Value)),
+        .. from Match row in Regex.Matches(section, @"^\| `(?<folder>[\w./*]+)` \|[^|]*\|(?<into>[^|]*)\|", RegexOptions.Multiline)
+           select new FolderRow(row.Groups["folder"].Value, Names(row.Groups["into"].Value)),
     ]);
 
     /// <summary>Files of a project and their texts, by their paths in it, with slashes.</summary>
@@ -80,7 +74,7 @@ internal sealed class FolderTable(IReadOnlyList<FolderRow> rows)
     /// <summary>Uses of folders that a row does not name.</summary>
     public IEnumerable<string> Unnamed(IEnumerable<NameUse> uses) =>
         from arrow in Arrows(uses)
-        where !arrow.From.LooksInto.Contains(arrow.To.Folder) && !arrow.From.StillLooksInto.Contains(arrow.To.Folder)
+        where !arrow.From.LooksInto.Contains(arrow.To.Folder)
         select $"{arrow.Use.File}({arrow.Use.Line}) uses {arrow.Use.Name} of {arrow.To.Folder}, into which {arrow.From.Folder} does not look";
 
     /// <summary>Folders that a row names for nothing.</summary>
@@ -88,7 +82,7 @@ internal sealed class FolderTable(IReadOnlyList<FolderRow> rows)
     {
         HashSet<(string, string)> found = [.. Arrows(uses).Select(arrow => (arrow.From.Folder, arrow.To.Folder))];
         return from row in rows
-               from to in row.LooksInto.Concat(row.StillLooksInto)
+               from to in row.LooksInto
                where !found.Contains((row.Folder, to))
                select $"{row.Folder} does not look into {to}: leave it out of its row";
     }
