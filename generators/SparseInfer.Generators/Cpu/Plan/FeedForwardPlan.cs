@@ -25,7 +25,7 @@ internal sealed record FeedForwardPlan(
     public int Intermediate => Spec.Intermediate;
 
     /// <summary>Bytes of one neuron in gate, up, or (stored neuron-major) down.</summary>
-    public long RowBytes => WeightLayout.Bytes(Weights, PaddedHidden);
+    public long RowBytes => Format.Of(Weights).Bytes(PaddedHidden);
 
     /// <summary>Matrices whose rows are dotted with the input: gate and up, or up alone.</summary>
     public int InputMatrices => Spec.Gated ? 2 : 1;

@@ -17,9 +17,9 @@ internal static class Planner
         weights,
         WeightLayout.Pad(spec.Hidden),
         WeightLayout.Pad(spec.Intermediate),
-        Math.Min(KernelTuning.Of(weights).BlockNeurons, WeightLayout.Pad(spec.Intermediate)),
+        Math.Min(Format.Of(weights).Tuning.BlockNeurons, WeightLayout.Pad(spec.Intermediate)),
         Math.Min(MostSlices, (spec.Intermediate + LeastSlice - 1) / LeastSlice),
-        KernelTuning.Of(weights));
+        Format.Of(weights).Tuning);
 
     public static DecoderPlan Decoder(ModelSpec spec)
     {
@@ -31,6 +31,6 @@ internal static class Planner
             queryWidth,
             WeightLayout.Pad(queryWidth),
             keyValueWidth,
-            Math.Min(KernelTuning.Of(spec.Weights[0]).PromptBatch, spec.Context));
+            Math.Min(Format.Of(spec.Weights[0]).Tuning.PromptBatch, spec.Context));
     }
 }

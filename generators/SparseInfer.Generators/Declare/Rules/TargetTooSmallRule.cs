@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Text;
 
@@ -51,12 +52,12 @@ internal sealed class TargetTooSmallRule : DeclarationRule
             return $"declare Context = {Show(context)} or less, or smaller weights";
         }
 
-        foreach (WeightType type in new[] { WeightType.F16, WeightType.Q8_0, WeightType.Q4_0 })
+        foreach (Format format in Format.All.OrderByDescending(format => format.Bytes(spec.Hidden)))
         {
-            ModelSpec smaller = spec with { Weights = new[] { type }.ToEquatableArray() };
+            ModelSpec smaller = spec with { Weights = new[] { format.Type }.ToEquatableArray() };
             if (DeviceFootprint.Smallest(IlgpuDecoderPlan.Of(smaller)).Bytes(spec.Context) <= target.MemoryBytes)
             {
-                return $"declare [Weights(WeightType.{type})]";
+                return $"declare [Weights(WeightType.{format.Type})]";
             }
         }
 

@@ -18,7 +18,7 @@ internal sealed partial class IlgpuDecoderClass
             yield return products.Product(width);
         }
 
-        yield return products.Down(_feedForwards.Single(feedForward => feedForward.Weights == WeightType.F16));
+        yield return products.Down(_feedForwards.Single(feedForward => feedForward.Row.Format.IsTensorCoreOperand));
     }
 
     private IEnumerable<DeviceKernel> Kernels()

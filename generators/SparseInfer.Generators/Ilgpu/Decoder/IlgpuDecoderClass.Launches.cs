@@ -35,7 +35,7 @@ internal sealed partial class IlgpuDecoderClass
     }
 
     private static string Words(string matrix, WeightType type) =>
-        WeightLayout.IsBlock(type) ? $"{matrix}.Words, {matrix}.Scales" : $"{matrix}.Words";
+        Format.HasBlocks(type) ? $"{matrix}.Words, {matrix}.Scales" : $"{matrix}.Words";
 
     /// <summary>What a norm multiplies with and adds.</summary>
     private string NormOf(string norm) => LayerNorm ? $"{norm}.Weight, {norm}.Bias" : $"{norm}.Weight";

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -131,7 +132,7 @@ internal sealed partial class IlgpuDecoderClass
             IlgpuFeedForwardPlan plan = _feedForwards.First(candidate => candidate.Weights == type);
             string activate = Config($"{(_spec.FeedForward.Intermediate + threads - 1) / threads}", "tokens", "1", $"{threads}");
             _code.Line($"_program._feedForward{type}.ActivateBatch({activate}, w.{FeedForwardField(plan)}, _activated.Cast<float>(), {other}.Cast<float>());");
-            if (type == WeightType.F16 && _plan.HasMatrixKernels)
+            if (Format.Of(type).IsTensorCoreOperand && _plan.HasMatrixKernels)
             {
                 using (_code.Block("if (UsesTensorCores)"))
                 {
@@ -221,7 +222,7 @@ internal sealed partial class IlgpuDecoderClass
             {
                 void Plain(int width) => _code.Line(
                     $"_program._product{type}x{width}(config, {Words("w", type)}, x, tokens, w.Rows, w.FirstRow, y, stride);");
-                if (type == WeightType.F16 && _plan.HasMatrixKernels)
+                if (Format.Of(type).IsTensorCoreOperand && _plan.HasMatrixKernels)
                 {
                     using (_code.Block("if (UsesTensorCores)"))
                     {

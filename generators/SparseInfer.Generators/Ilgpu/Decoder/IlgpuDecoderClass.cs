@@ -36,7 +36,7 @@ internal sealed partial class IlgpuDecoderClass
 
     private bool LayerNorm => _spec.Norm.Kind == NormKind.Layer;
 
-    private bool HasBlocks => _spec.Weights.Any(WeightLayout.IsBlock);
+    private bool HasBlocks => _spec.Weights.Any(Format.HasBlocks);
 
     private bool Predicts(PolicySpec policy) => PolicyRegistry.For(policy).Ilgpu.Signs(_feedForwards[0]).Count > 0;
 
