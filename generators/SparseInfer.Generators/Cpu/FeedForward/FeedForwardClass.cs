@@ -102,7 +102,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     private string Fetched => plan.Tuning.GroupsAhead == 1 ? "one group" : $"{plan.Tuning.GroupsAhead} groups";
 
-    private string SumText => WeightLayout.IsBlock(plan.Weights)
+    private string SumText => Format.HasBlocks(plan.Weights)
         ? "every dot product in 8 lanes of exact integers and one tree"
         : "every dot product in 16 lanes and one tree for 1024 columns";
 

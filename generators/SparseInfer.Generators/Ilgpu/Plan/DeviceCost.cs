@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Formats;
 
 namespace SparseInfer.Generators.Ilgpu;
 
@@ -45,7 +46,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         int all = plan.Target.Multiprocessors;
         double Move(double bytes, int active) => KernelTime.Move(plan.Target, bytes, active);
         double Rows(double bytes) => Math.Max(
-            Move(bytes, all), KernelTime.Issue(plan.Target, bytes, KernelTime.InstructionsPerLoad(type)));
+            Move(bytes, all), KernelTime.Issue(plan.Target, bytes, Format.Of(type).InstructionsPerLoad));
 
         // Keys and values once, for query heads that share them come together; what splits leave is written and read back.
         int splits = (token.Position + IlgpuDecoderPlan.SplitPositions) / IlgpuDecoderPlan.SplitPositions;

@@ -35,7 +35,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
     /// Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not; and a sum of a single step
     /// of theirs has nothing to gain.
     /// </summary>
-    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Contains(WeightType.F16)
+    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Any(type => Format.Of(type).IsTensorCoreOperand)
         && ProductWidths.Append(Spec.FeedForward.Intermediate).All(columns => columns > MatrixTile.Side);
 
     /// <summary>Columns of the matrices that are dotted with an input.</summary>
@@ -83,7 +83,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
     /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in
     /// shared memory, and where a row is too wide for that they round none.
     /// </summary>
-    public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(WeightLayout.IsBlock).All(
+    public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(Format.HasBlocks).All(
         type => SharesInput(RowPlan.Of(type, Spec.Hidden)) && SharesInput(RowPlan.Of(type, Shape.QueryWidth)));
 
     public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
