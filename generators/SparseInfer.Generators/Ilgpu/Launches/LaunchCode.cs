@@ -38,7 +38,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
         int times = launch.IsOfLayer ? Spec.Layers : 1;
         return launch with
         {
-            Kernels = [.. kernels.Select(kernel => kernel.Name == usual.Name ? new LaunchedKernel(kernel, times, times, times) : new(kernel, 0, 0, 0))],
+            Kernels = [.. kernels.Select(kernel => kernel.Is(usual) ? new LaunchedKernel(kernel, times, times, times) : new(kernel, 0, 0, 0))],
         };
     }
 

@@ -36,7 +36,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     /// <summary>How often a token launches a kernel.</summary>
     public int Times(KernelName kernel, CostMode mode) => Launches.SelectMany(launch => launch.Kernels)
-        .Where(launched => launched.Kernel.Class == kernel.Class && launched.Kernel.Name == kernel.Name).Sum(launched => launched.Times(mode));
+        .Where(launched => launched.Kernel.Is(kernel)).Sum(launched => launched.Times(mode));
 
     /// <summary>A slot's rows of the tokens, as C#.</summary>
     protected static string Row(Slot slot) => slot switch
@@ -117,9 +117,9 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
         [Attend attend] => Attend(attend),
         [Project { Stage: Stage.Logits } head] => Logits(head),
-        [Project project] => Project(project, null),
-        [Project project, AddBias bias] => Project(project, bias),
-        [AddBias bias] => AddBias(bias),
+        [Project { Unit: WorkUnit.Column } project] => Project(project, null),
+        [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),
+        [AddBias { Unit: WorkUnit.Column } bias] => AddBias(bias),
         [AddResidual add, Norm norm] => AddNorm(add, norm),
         [Neurons neurons, Down down, SumSlices sum, AddResidual] => FeedForward(neurons, down, sum),
         [Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
