@@ -4,7 +4,7 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>A batch of a prompt's tokens: matrix products in tiles.</summary>
-internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program, FeedForwardTogether together)
+internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program, FeedForwardTogether sparse)
     : SessionPass(code, plan, program)
 {
     private readonly PromptProducts _products = new(code, plan);
@@ -32,7 +32,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     {
         DeviceKernel rotate = Rows.Rotate();
         string config = Config(rotate, Groups(rotate, RotatedPairs), Tokens);
-        return Steps(
+        return Together(
             _products.Split(first, Row(first.From), Quads(first.From), Tokens),
             new([_products.Launch(first)], () =>
             {
@@ -46,7 +46,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             Call(Run(rotate, config, "_products, Views(layer), start, Halves"), Launch(group.OfType<Rotate>().First(), "rotation", [rotate])));
     }
 
-    protected override Step Project(Project project, AddBias? bias) => Steps(
+    protected override Step Project(Project project, AddBias? bias) => Together(
         _products.Split(project, Row(project.From), Quads(project.From), Tokens),
         Product(project, $"w.{project.Matrix.Field}", Row(project.From), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
 
@@ -56,10 +56,10 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     /// <summary>Densely, as matrix products; else tokens skip neurons each of their own.</summary>
     protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm)
     {
-        Step dense = Steps(DenseNeurons(neurons), DenseDown(neurons, down, sum), AddNorm(add, norm));
-        Step sparse = Sparse(neurons, down, sum);
+        Step dense = Together(DenseNeurons(neurons), DenseDown(neurons, down, sum), AddNorm(add, norm));
+        Step skipping = Sparse(neurons, down, sum);
         Step after = Norm(norm, Field(norm));
-        return new([.. dense.Launches, .. sparse.Launches, .. after.Launches], () =>
+        return new([.. dense.Launches, .. skipping.Launches, .. after.Launches], () =>
         {
             using (Code.Block("if (PromptIsDense)"))
             {
@@ -68,7 +68,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
             using (Code.Block("else"))
             {
-                sparse.Emit();
+                skipping.Emit();
                 Code.Line();
                 after.Emit();
             }
@@ -77,7 +77,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
     private static string Neuron(int matrix) => matrix == 0 ? "_activated" : "_other";
 
-    private Step DenseNeurons(Neurons neurons) => Steps(
+    private Step DenseNeurons(Neurons neurons) => Together(
     [
         _products.Split(neurons, Row(Slot.Normed), Quads(Slot.Normed), Tokens),
         .. neurons.Matrices.Select((matrix, i) => Product(
@@ -125,7 +125,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 Code.Line("FeedForward(layer, w, i);");
             }
         });
-        return !Plan.SkipsTogether ? alone : new([.. together.Launches(neurons, down, sum), .. alone.Launches], () =>
+        return !Plan.SkipsTogether ? alone : new([.. sparse.Launches(neurons, down, sum), .. alone.Launches], () =>
         {
             using (Code.Block("if (SkipsTogether)"))
             {
@@ -151,7 +151,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             }
 
             string signs = WithSigns(Part("_signs", $"{Plan.SignWords}"));
-            Code.Line(together.Call(
+            Code.Line(sparse.Call(
                 Part("_normed", "HiddenQuads"), signs, Part("_x", "HiddenQuads"), isOnce ? Tokens : "count", "_activated.Cast<float>()", "_partial.View"));
         }
     }
@@ -176,6 +176,19 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 EmitArgMax("Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary)");
             }
         });
+    }
+
+    /// <summary>Writes which norm follows a layer, where layers begin with one.</summary>
+    public void EmitNormAfter()
+    {
+        if (First is null)
+        {
+            return;
+        }
+
+        Code.Summary("The norm that follows a layer's feed-forward.");
+        Code.Line($"private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].{First.Weight.Field} : _outputNorm;");
+        Code.Line();
     }
 
     public void EmitProducts() => _products.Emit();
