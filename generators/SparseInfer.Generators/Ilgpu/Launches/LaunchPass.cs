@@ -107,9 +107,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     private Step Embed(Embed embed) => Call($"Embed({Tokens});", Launch(embed, "embedding", Spec.Weights.Select(Norms.Embed)));
 
-    protected virtual Step Norm(Norm norm) => Norm(norm, Field(norm));
-
-    protected Step Norm(Norm norm, string field) => Call($"Norm({field}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
+    protected virtual Step Norm(Norm norm) => Call($"Norm({Field(norm)}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
 
     protected Step AddNorm(AddResidual add, Norm norm) => Call($"AddNorm({Field(norm)}, {Tokens});", Launch(add, "norm", [Norms.Add()]));
 

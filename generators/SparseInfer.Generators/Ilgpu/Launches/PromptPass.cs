@@ -9,24 +9,27 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 {
     private readonly PromptProducts _products = new(code, plan);
 
+    /// <summary>The norm that a layer begins with; null: it begins with something else.</summary>
+    private readonly Norm? _first = program.Layer[0] as Norm;
+
+    /// <summary>The same of the next layer, or after the last one the output's: an operation of its own.</summary>
+    private readonly Norm? _next = program.Layer[0] is Norm norm ? norm with { } : null;
+
     protected override string Tokens => "tokens";
 
     protected override string Start => "start";
 
     // A layer's end adds and normalises in one launch: the layer begins after its first norm, and ends with the next one's.
     protected override (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
-        First is null ? base.Operations : ([Program.Embed, First], [.. Program.Layer.Skip(1), First], [Program.Head]);
-
-    private Norm? First => Program.Layer[0] as Norm;
+        _first is null || _next is null ? base.Operations : ([Program.Embed, _first], [.. Program.Layer.Skip(1), _next], [Program.Head]);
 
     public void Emit() => Emit(
         "A batch of prompt tokens: matrix products in tiles.", "protected override void Prompt()", "int start = Position;\nint tokens = TokenCount;");
 
-    protected override Step Norm(Norm norm) => ReferenceEquals(norm, First)
-        ? Norm(norm, $"_program._layers[0].{norm.Weight.Field}")
-        : base.Norm(norm);
-
-    protected override string Field(Norm norm) => ReferenceEquals(norm, First) ? "_program.NormAfter(layer)" : base.Field(norm);
+    protected override string Field(Norm norm) =>
+        ReferenceEquals(norm, _first) ? $"_program._layers[0].{norm.Weight.Field}"
+        : ReferenceEquals(norm, _next) ? "_program.NormAfter(layer)"
+        : base.Field(norm);
 
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
@@ -58,7 +61,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     {
         Step dense = Together(DenseNeurons(neurons), DenseDown(neurons, down, sum), AddNorm(add, norm));
         Step skipping = Sparse(neurons, down, sum);
-        Step after = Norm(norm, Field(norm));
+        Step after = Norm(norm);
         return new([.. dense.Launches, .. skipping.Launches, .. after.Launches], () =>
         {
             using (Code.Block("if (PromptIsDense)"))
@@ -75,7 +78,8 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         });
     }
 
-    private static string Neuron(int matrix) => matrix == 0 ? "_activated" : "_other";
+    /// <summary>Where a matrix's products of neurons go.</summary>
+    private static string Neuron(int matrix) => matrix == 0 ? Row(Slot.Activated) : "_other";
 
     private Step DenseNeurons(Neurons neurons) => Together(
     [
@@ -102,7 +106,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             {
                 KernelName activate = new FeedForwardKernels(Spec, feedForward).ActivateBatch;
                 Code.Line($"_program._feedForward{feedForward.Weights}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
-                    + $"{weights}, _activated.Cast<float>(), {other}.Cast<float>());");
+                    + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>());");
                 _products.ForTensorCores(
                     feedForward.Weights,
                     () =>
@@ -181,13 +185,13 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     /// <summary>Writes which norm follows a layer, where layers begin with one.</summary>
     public void EmitNormAfter()
     {
-        if (First is null)
+        if (_first is null)
         {
             return;
         }
 
         Code.Summary("The norm that follows a layer's feed-forward.");
-        Code.Line($"private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].{First.Weight.Field} : _outputNorm;");
+        Code.Line($"private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].{_first.Weight.Field} : _outputNorm;");
         Code.Line();
     }
 
