@@ -2,7 +2,6 @@ extern alias generators;
 
 using System.Text;
 using generators::SparseInfer.Generators.Ilgpu;
-using generators::SparseInfer.Generators.Ilgpu;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
 
