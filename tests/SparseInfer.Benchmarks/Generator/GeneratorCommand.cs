@@ -96,8 +96,8 @@ internal static class GeneratorCommand
             }
         }
 
-        Console.WriteLine("| models | run | generator | ms | least | most | time, of the first's | JIT, ms | methods | MiB | files | KiB |");
-        Console.WriteLine("|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+        Console.WriteLine("| models | run | generator | ms | least | most | CPU, ms | of the first's | JIT, ms | methods | MiB | files | KiB |");
+        Console.WriteLine("|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         foreach (GeneratorCase project in cases)
         {
             List<GeneratorRun[]> first = processes[(project, 0)];
@@ -106,7 +106,7 @@ internal static class GeneratorCommand
                 for (int i = 0; i < generators.Count; i++)
                 {
                     GeneratorRun[] runs = [.. processes[(project, i)].Select(process => process[kind])];
-                    double[] ratios = [.. runs.Zip(first, (run, reference) => run.Median / reference[kind].Median)];
+                    double[] ratios = [.. runs.Zip(first, (run, reference) => Processor([run]) / Processor([reference[kind]]))];
                     Console.WriteLine($"| {project.Name} | {runs[0].Kind} | {generators[i].Name} | {Columns(runs, ratios)} |");
                 }
             }
@@ -117,10 +117,12 @@ internal static class GeneratorCommand
             $"\n{processor}; {repetitions} processes each, in turns; {stopwatch.Elapsed.TotalSeconds:f0} s."));
     }
 
+    private static double Processor(GeneratorRun[] runs) => Alternation.Median([.. runs.SelectMany(run => run.ProcessorMilliseconds)]);
+
     private static string Columns(GeneratorRun[] runs, double[] ratios)
     {
         double[] times = [.. runs.SelectMany(run => run.Milliseconds)];
-        string time = FormattableString.Invariant($"{Alternation.Median(times):f1} | {times.Min():f1} | {times.Max():f1}");
+        string time = FormattableString.Invariant($"{Alternation.Median(times):f1} | {times.Min():f1} | {times.Max():f1} | {Processor(runs):f1}");
         string jit = FormattableString.Invariant(
             $"{Alternation.Median([.. runs.Select(run => run.JitMilliseconds)]):f0} | {runs[0].JitMethods}");
         string written = FormattableString.Invariant(

@@ -15,7 +15,7 @@ internal static class GeneratorMeasurement
 
     /// <summary>Code is compiled to be called, then to be counted in, then for good, each time after a pause.</summary>
     private const int WarmUps = 4;
-    private const double WarmUpMilliseconds = 750;
+    private const double WarmUpMilliseconds = 1000;
     private const int PauseMilliseconds = 150;
 
     /// <summary>A cold run, then warm ones, then edits.</summary>
@@ -29,12 +29,12 @@ internal static class GeneratorMeasurement
         GeneratorRun cold = Run("cold", null, project.Compilation, 1);
         for (int i = 0; i < WarmUps; i++)
         {
-            long start = Stopwatch.GetTimestamp();
+            TimeSpan used = Environment.CpuUsage.TotalTime;
             do
             {
                 Driver().RunGenerators(project.Compilation.Clone());
             }
-            while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < WarmUpMilliseconds);
+            while ((Environment.CpuUsage.TotalTime - used).TotalMilliseconds < WarmUpMilliseconds);
             Thread.Sleep(PauseMilliseconds);
         }
 
@@ -50,6 +50,7 @@ internal static class GeneratorMeasurement
     private static GeneratorRun Run(string kind, GeneratorDriver? before, CSharpCompilation project, int count)
     {
         double[] milliseconds = new double[count];
+        double[] processor = new double[count];
         TimeSpan jit = JitInfo.GetCompilationTime(currentThread: true);
         long methods = JitInfo.GetCompiledMethodCount(currentThread: true);
         long allocated = GC.GetAllocatedBytesForCurrentThread();
@@ -65,15 +66,24 @@ internal static class GeneratorMeasurement
         HashSet<SourceText> kept = before is null ? [] : [.. Files(before)];
         string[] written = [.. Files(after).Where(text => !kept.Contains(text)).Select(text => text.ToString())];
         return new GeneratorRun(
-            kind, milliseconds, jit.TotalMilliseconds, (int)methods, allocated, written.Length, written.Sum(Encoding.UTF8.GetByteCount));
+            kind,
+            milliseconds,
+            processor,
+            jit.TotalMilliseconds,
+            (int)methods,
+            allocated,
+            written.Length,
+            written.Sum(Encoding.UTF8.GetByteCount));
 
         GeneratorDriver Timed(int i)
         {
             // A clone, as nothing that a run has bound helps the next.
             CSharpCompilation fresh = project.Clone();
+            TimeSpan used = Environment.CpuUsage.TotalTime;
             long start = Stopwatch.GetTimestamp();
             GeneratorDriver driver = (before ?? Driver()).RunGenerators(fresh);
             milliseconds[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            processor[i] = (Environment.CpuUsage.TotalTime - used).TotalMilliseconds;
             return driver;
         }
     }
