@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using SparseInfer.Generators.Ilgpu;
 
 namespace SparseInfer.Generators.Tests.Gpu;
 

@@ -39,7 +39,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     {
         ModelSpec spec = plan.Spec;
         WeightType type = spec.Weights[0];
-        IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
+        IlgpuFeedForwardPlan feedForward = plan.FeedForwards[0];
         int layers = spec.Layers;
         double row = RowPlan.Of(type, spec.Hidden).Bytes;
         double vector = plan.Shape.PaddedHidden * 4.0;

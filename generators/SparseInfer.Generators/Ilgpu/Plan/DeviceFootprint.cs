@@ -19,7 +19,7 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         ModelSpec spec = plan.Spec;
         var program = ModelProgram.Of(spec);
         long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
-        IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
+        IlgpuFeedForwardPlan feedForward = plan.FeedForwards.First(feedForward => feedForward.Weights == type);
         long layer = program.Layer.SelectMany(operation => operation.Tensors).Sum(tensor => tensor.MatrixBytes(RowBytes));
         long signs = SignReaders.Of(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
             * spec.FeedForward.Intermediate * feedForward.SignWords * 16L;

@@ -1,12 +1,14 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>How a whole decoder is computed on a GPU. A pure function of the declaration.</summary>
 /// <param name="Target">The device that was planned for.</param>
-internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
+/// <param name="FeedForwards">The feed-forward, in each weight type: searched for once.</param>
+internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target, EquatableArray<IlgpuFeedForwardPlan> FeedForwards)
 {
     /// <summary>Threads of a group that goes through rows of weights.</summary>
     public const int RowThreads = 256;
@@ -86,12 +88,11 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
     public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(Format.HasBlocks).All(
         type => SharesInput(RowPlan.Of(type, Spec.Hidden)) && SharesInput(RowPlan.Of(type, Shape.QueryWidth)));
 
-    public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
-
     /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>
     public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
 
-    public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(new(spec), target);
+    public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) =>
+        new(new(spec), target, spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(spec.FeedForward, type, target)).ToEquatableArray());
 
     /// <summary>For the device that is declared.</summary>
     public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);
