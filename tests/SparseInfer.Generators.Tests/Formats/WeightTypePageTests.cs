@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace SparseInfer.Generators.Tests.Formats;
 
-/// <summary>docs/adding-a-weight-type.md lists the files of a type: those that name it in code, and no others.</summary>
+/// <summary>docs/adding-a-weight-type.md lists the files of a type: those that name it in code or lie in its folder, and no others.</summary>
 public sealed class WeightTypePageTests
 {
     private static readonly string Repository = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", ".."));
@@ -14,7 +14,7 @@ public sealed class WeightTypePageTests
 
     [Fact]
     public void ThePageListsTheFilesThatNameTheTypeOfItsExample() =>
-        Listed().ShouldBe(FilesThatName(Example), ignoreOrder: true, "docs/adding-a-weight-type.md lists other files than those that name its example");
+        Listed().ShouldBe(FilesOf(Example), ignoreOrder: true, "docs/adding-a-weight-type.md lists other files than those that name its example");
 
     [Fact]
     public void EveryTypeIsNamedInTheListsThatTheExampleIsIn()
@@ -37,13 +37,14 @@ public sealed class WeightTypePageTests
         return [.. Regex.Matches(page, @"^\| \d+ \| `([^`]+)` \|", RegexOptions.Multiline).Select(row => row.Groups[1].Value)];
     }
 
-    private static string[] FilesThatName(Regex type) =>
+    private static string[] FilesOf(Regex type) =>
     [
         .. from room in new[] { "generators", "kernels", "src" }
            from path in Directory.EnumerateFiles(Path.Combine(Repository, room), "*.cs", SearchOption.AllDirectories)
            let file = Path.GetRelativePath(Repository, path).Replace('\\', '/')
            where !file.Split('/').Any(folder => folder is "bin" or "obj")
-           where CSharpSyntaxTree.ParseText(File.ReadAllText(path)).GetRoot().DescendantTokens().Any(token => type.IsMatch(token.Text))
+           where type.IsMatch(file)
+               || CSharpSyntaxTree.ParseText(File.ReadAllText(path)).GetRoot().DescendantTokens().Any(token => type.IsMatch(token.Text))
            select file,
     ];
 
