@@ -7,7 +7,14 @@ namespace SparseInfer.Generators.Formats;
 internal abstract class Format
 {
     /// <summary>All of them, in the vocabulary's order.</summary>
-    public static IReadOnlyList<Format> All { get; } = [new F32(), new F16(), new BF16(), new Q8_0(), new Q4_0()];
+    public static IReadOnlyList<Format> All { get; } =
+    [
+        new F32(),
+        new F16(),
+        new BF16(),
+        new Q8_0(),
+        new Q4_0(),
+    ];
 
     /// <summary>The word for it.</summary>
     public abstract WeightType Type { get; }

@@ -25,8 +25,8 @@ internal abstract class WeightWriter
         new F32Writer(),
         new HalfWriter(exponentOfOne: 15, mantissaBits: 10),
         new HalfWriter(exponentOfOne: 127, mantissaBits: 7),
-        new Q8Writer(),
-        new Q4Writer(),
+        new Q8_0Writer(),
+        new Q4_0Writer(),
     ];
 
     /// <summary>The writer of a type.</summary>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace SparseInfer.Cli.Synthetic;
 
 /// <summary>ggml's Q8_0.</summary>
-internal sealed class Q8Writer : WeightWriter
+internal sealed class Q8_0Writer : WeightWriter
 {
     private const int BlockBytes = 34;
     private static readonly ushort RandomScale = HalfOf(-13);

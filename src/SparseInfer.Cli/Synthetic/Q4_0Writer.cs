@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace SparseInfer.Cli.Synthetic;
 
 /// <summary>ggml's Q4_0.</summary>
-internal sealed class Q4Writer : WeightWriter
+internal sealed class Q4_0Writer : WeightWriter
 {
     private const int BlockBytes = 18;
     private static readonly ushort RandomScale = HalfOf(-9);
