@@ -4,7 +4,7 @@ using SparseInfer.Generators.Ilgpu;
 
 namespace SparseInfer.Generators;
 
-/// <summary>All rules, those of the backends and of the policies included, by id.</summary>
+/// <summary>All rules, those of the backends, the policies and the traits included, by id.</summary>
 internal static class DeclarationRules
 {
     public static readonly IReadOnlyList<DeclarationRule> All =
@@ -47,6 +47,7 @@ internal static class DeclarationRules
             new HiddenTypeRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
+        .Concat(TraitRegistry.All.SelectMany(trait => trait.Rules))
         .OrderBy(rule => rule.Descriptor.Id, System.StringComparer.Ordinal),
     ];
 

@@ -21,7 +21,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
     private readonly DeclarationReader _reader;
 
-    private readonly StrayAttributes _strays = new(DeclarationLanguage.Vocabulary);
+    private readonly StrayAttributes _strays;
 
     /// <summary>Called by the compiler.</summary>
     public SparseInferGenerator()
@@ -29,7 +29,11 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     {
     }
 
-    internal SparseInferGenerator(DeclarationReader reader) => _reader = reader;
+    internal SparseInferGenerator(DeclarationReader reader)
+    {
+        _reader = reader;
+        _strays = new(reader.Vocabulary);
+    }
 
     /// <summary>Names of the pipeline's steps, by which tests look at what was computed again.</summary>
     internal static class Steps

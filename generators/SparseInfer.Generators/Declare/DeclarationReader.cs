@@ -14,9 +14,14 @@ internal sealed record ReadDeclaration(ModelSpec? Model, LayerSpec? Layer, StubS
 /// <summary>Asks the rules of a declaration and reads it. What goes wrong in here is the declaration's own trouble, and no other's.</summary>
 /// <param name="vocabulary">The attributes that there are.</param>
 /// <param name="rules">The rules to keep, by id.</param>
-/// <param name="plan">Plans what was read, and forgets the plans: what throws there throws here, where it is known whose fault it is.</param>
-internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<DeclarationRule> rules, Action<ReadDeclaration> plan)
+/// <param name="plan">
+/// Plans what was read, for GPUs too or not, and forgets the plans: what throws there throws here, where it is known whose fault it is.
+/// </param>
+internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<DeclarationRule> rules, Action<ReadDeclaration, bool> plan)
 {
+    /// <summary>The attributes that it looks for.</summary>
+    public Vocabulary Vocabulary => vocabulary;
+
     /// <summary>The model that a symbol declares; null where it declares none, or breaks a rule.</summary>
     public ModelSpec? Model(ISymbol symbol, CancellationToken token) => Sound(symbol, token) is { } declaration ? ModelParser.Read(declaration) : null;
 
@@ -65,7 +70,7 @@ internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<Dec
             }
 
             var read = new ReadDeclaration(model, LayerParser.Read(declaration), null, reports.ToEquatableArray());
-            plan(read);
+            plan(read, declaration.IsForGpu);
             return read;
         }
         catch (Exception exception) when (GeneratorFault.IsFault(exception))

@@ -20,6 +20,7 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
         .. program.Embed.Tensors,
         .. program.IsTied ? [] : program.Head.Tensors,
         .. program.OutputNorm.Tensors,
+        .. program.AfterHead.SelectMany(operation => operation.Tensors),
         .. program.Layer.LayerTensors(),
         .. program.Layer.FeedForwardTensors(),
     ];

@@ -4,7 +4,7 @@ namespace SparseInfer.Generators.Program;
 
 /// <summary>
 /// What a declared decoder computes for a token, as operations in order: the one description that tensors, bytes, barriers, launches and code
-/// are told from. A family of models is a choice of blocks.
+/// are told from. A family of models is a choice of blocks, and of traits that rewrite what comes of them.
 /// </summary>
 /// <param name="Embed">Before the layers.</param>
 /// <param name="Layer">What each layer does.</param>
@@ -12,7 +12,28 @@ namespace SparseInfer.Generators.Program;
 /// <param name="Head">Last, for tokens whose logits are wanted.</param>
 internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer, Norm OutputNorm, Project Head)
 {
-    public static ModelProgram Of(ModelSpec spec)
+    /// <summary>What is done with logits: in plain decoders nothing.</summary>
+    public IReadOnlyList<Operation> AfterHead { get; init; } = [];
+
+    public static ModelProgram Of(ModelSpec spec) => spec.Traits.Aggregate(Plain(spec), (program, trait) => Apply(program, trait, spec));
+
+    /// <summary>The rest of what backends take from the declaration is checked: a trait could have no effect on it.</summary>
+    private static ModelProgram Apply(ModelProgram program, TraitSpec trait, ModelSpec spec)
+    {
+        ModelProgram rewritten = ((IProgramTrait)trait).Apply(program, spec);
+        bool isDeclared = rewritten.Layer.Append(rewritten.Embed).Append(rewritten.OutputNorm).All(operation => operation switch
+        {
+            Embed embed => embed.Scale == spec.Embedding.Scale,
+            Norm norm => norm.Spec == spec.Norm,
+            Neurons neurons => neurons.Spec == spec.FeedForward,
+            _ => true,
+        });
+        return isDeclared && rewritten.Head is { From: Slot.Normed, To: Slot.Logits }
+            ? rewritten
+            : throw new NotSupportedException($"{trait.GetType().Name} changes a scale, norm, activation or head that its attribute does not declare.");
+    }
+
+    private static ModelProgram Plain(ModelSpec spec)
     {
         var sizes = Dimensions.Of(spec);
         var embedding = new Tensor(

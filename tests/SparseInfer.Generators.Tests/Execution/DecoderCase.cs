@@ -57,6 +57,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>CATS on every layer; 0: not declared.</summary>
     public float ActivationThreshold { get; init; }
 
+    /// <summary>Attributes beside those that every model has, as a user writes them.</summary>
+    public string[] Traits { get; init; } = [];
+
     /// <summary>What stands before and after the declared class, the class's modifiers, and its full name.</summary>
     public (string Before, string Modifiers, string After, string FullName) Place { get; init; } = ("", "public sealed", "", "");
 
@@ -87,7 +90,7 @@ internal sealed record DecoderCase(string Name)
         [{{(LayerNorm ? "LayerNorm" : "RmsNorm")}}(Epsilon = {{Epsilon}}f)]
         [Embedding(Tied = {{Bool(Tied)}}, Scale = {{EmbeddingScale}}f)]
         [Weights({{string.Join(", ", Weights.Select(type => $"WeightType.{type}"))}})]
-        {{string.Join("\n", Policies())}}
+        {{string.Join("\n", Policies().Concat(Traits))}}
         {{Place.Modifiers}} partial class {{Name}};
         {{Place.After}}
         """);

@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Tests.Execution;
 /// A decoder in double precision, one token at a time, straight from the definitions. Nothing here is shared with the code under test.
 /// </summary>
 /// <param name="roundsInput">Whether block formats round what they are multiplied with: on CPUs they do, on GPUs they do not.</param>
-internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights, SparsityMode mode, bool roundsInput = true)
+internal class DecoderReference(DecoderCase model, DecoderWeights weights, SparsityMode mode, bool roundsInput = true)
 {
     private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
@@ -24,12 +24,18 @@ internal sealed class DecoderReference(DecoderCase model, DecoderWeights weights
         for (int layer = 0; layer < model.Layers; layer++)
         {
             string block = $"blk.{layer}.";
-            x = Add(x, Attention(layer, block, Norm(x, block + "attn_norm")));
-            x = Add(x, FeedForward(layer, block, Norm(x, block + "ffn_norm")));
+            x = Add(x, Added(block + "attn", Attention(layer, block, Norm(x, block + "attn_norm"))));
+            x = Add(x, Added(block + "ffn", FeedForward(layer, block, Norm(x, block + "ffn_norm"))));
         }
 
-        return Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, Norm(x, "output_norm"));
+        return Logits(Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, Norm(x, "output_norm")));
     }
+
+    /// <summary>What is added to the residual stream.</summary>
+    /// <param name="part">The part of the layer that made it: <c>blk.0.attn</c>, <c>blk.0.ffn</c>.</param>
+    protected virtual double[] Added(string part, double[] x) => x;
+
+    protected virtual double[] Logits(double[] x) => x;
 
     private double[] Attention(int layer, string block, double[] x)
     {

@@ -50,6 +50,9 @@ internal sealed class DecoderWeights
     /// <summary>A norm's weights or a bias; null where there is none.</summary>
     public float[]? Vector(string name) => _vectors.GetValueOrDefault(name);
 
+    /// <summary>Adds a vector that plain decoders do not have.</summary>
+    public void AddVector(string name, int length) => _vectors.Add(name, Values(length, 0.3f));
+
     /// <summary>Multiplies a matrix.</summary>
     public void Scale(string name, float factor)
     {

@@ -76,7 +76,7 @@ internal sealed partial class DecoderClass
             {
                 { Unit: WorkUnit.Head } => operation => operation.Unit == WorkUnit.Head,
                 Neurons => operation => operation is Neurons or Down or SumSlices,
-                { IsElementwise: true } => operation => operation.IsElementwise,
+                { IsElementwise: true, Unit: WorkUnit.Column } => operation => operation is { IsElementwise: true, Unit: WorkUnit.Column },
                 var only => operation => ReferenceEquals(operation, only),
             };
             return operations.Skip(first).TakeWhile(belongs).Count();
@@ -95,19 +95,21 @@ internal sealed partial class DecoderClass
                 case Attend:
                     EmitAttend();
                     break;
-                case Project project:
+                case Project { From: Slot.Attended, To: Slot.Projected } project:
                     EmitProject(project);
                     break;
                 case Neurons:
                     EmitFeedForward();
                     break;
-                case { IsElementwise: true }:
+                case { IsElementwise: true, Unit: WorkUnit.Column }:
                     EmitElementwise(run);
                     break;
                 default:
-                    throw new NotSupportedException($"A CPU's program has no {run[0].GetType().Name}.");
+                    throw Unknown(run[0]);
             }
         }
+
+        private static NotSupportedException Unknown(Operation operation) => new($"A CPU's program has no {operation.GetType().Name} there.");
 
         /// <summary>What a stage does, as a comment.</summary>
         protected abstract string Comment(Stage stage);
@@ -197,7 +199,7 @@ internal sealed partial class DecoderClass
                             Code.Line($"row -= {(head.Key == Slot.Keys ? "Heads" : "(Heads + KeyValueHeads)")} * HeadDimension;");
                         }
 
-                        EmitHead((Project)head.First(), [.. head.Skip(1)]);
+                        EmitHead(head.First() as Project ?? throw Unknown(head.First()), [.. head.Skip(1)]);
                     }
                 }
             }
@@ -217,9 +219,12 @@ internal sealed partial class DecoderClass
             {
                 foreach (Operation operation in rest)
                 {
-                    Code.Line(operation is AddBias bias
-                        ? Bias(row, Field(bias.Bias), "row", "row + HeadDimension")
-                        : decoder.Rope($"Unsafe.Add(ref {row}, row)", Position));
+                    Code.Line(operation switch
+                    {
+                        AddBias bias => Bias(row, Field(bias.Bias), "row", "row + HeadDimension"),
+                        Rotate => decoder.Rope($"Unsafe.Add(ref {row}, row)", Position),
+                        _ => throw Unknown(operation),
+                    });
                 }
             });
         }
@@ -228,10 +233,19 @@ internal sealed partial class DecoderClass
         {
             foreach (Operation operation in operations)
             {
-                Code.Line(operation is AddBias bias
-                    ? Bias(Row(bias.To), Field(bias.Bias), "fromColumn", "Math.Min(toColumn, Hidden)")
-                    : $"Elementwise.Add(ref {Row(Slot.Residual)}, ref {Row(Slot.Projected)}, fromColumn, toColumn);");
+                Code.Line(operation switch
+                {
+                    AddBias bias => Bias(Row(bias.To), Field(bias.Bias), "fromColumn", "Math.Min(toColumn, Hidden)"),
+                    AddResidual => $"Elementwise.Add(ref {Row(Slot.Residual)}, ref {Row(Slot.Projected)}, fromColumn, toColumn);",
+                    ICpuOperation own => own.Statement(new(slot => Columns(own, slot), First, "fromColumn", "toColumn")),
+                    _ => throw Unknown(operation),
+                });
             }
         });
+
+        /// <summary>A row of columns that workers share as they share the residual stream's.</summary>
+        private string Columns(ICpuOperation operation, Slot slot) => slot is Slot.Residual or Slot.Projected
+            ? Row(slot)
+            : throw new NotSupportedException($"{operation.GetType().Name} asks for columns of {slot}: a CPU's program has those of the residual stream, and of what is added.");
     }
 }

@@ -106,6 +106,13 @@ internal sealed partial class DecoderClass
             _code.Line("Span<float> panel = Panel(worker);");
             string input = Input("Normed(first)", "InputWidth", "tokens - first");
             _code.Line(_calls.MultiplyBatch(Field(_program.Head.Matrix), "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
+            if (_program.AfterHead.Count > 0)
+            {
+                using (_code.Block("for (int i = 0; i < tokens - first; i++)"))
+                {
+                    EmitAfterHead("Unsafe.Add(ref Logits, i * (nint)Vocabulary)", "from", "to");
+                }
+            }
         }
     }
 
@@ -140,12 +147,32 @@ internal sealed partial class DecoderClass
     /// <summary>Where a session finds a tensor.</summary>
     private static string Field(Tensor tensor) => tensor.IsOfLayer ? $"w.{tensor.Field}" : $"_program._{tensor.Variable}";
 
+    /// <summary>The first element of a vector.</summary>
+    private static string First(Tensor vector) => $"MemoryMarshal.GetArrayDataReference({Field(vector)})";
+
+    /// <summary>Writes what is done with a token's logits.</summary>
+    /// <param name="logits">Where the token's are.</param>
+    /// <param name="from">The first word, as C#.</param>
+    /// <param name="to">The end, as C#.</param>
+    private void EmitAfterHead(string logits, string from, string to)
+    {
+        foreach (Operation operation in _program.AfterHead)
+        {
+            _code.Line(operation is ICpuOperation own and Operation { IsElementwise: true, Unit: WorkUnit.Word, Writes: Slot.Logits }
+                ? own.Statement(new(
+                    slot => slot == Slot.Logits ? logits : throw new NotSupportedException($"{operation.GetType().Name} asks for {slot} after the head."),
+                    First,
+                    from,
+                    to))
+                : throw new NotSupportedException($"A CPU's program has no {operation.GetType().Name} after the head."));
+        }
+    }
+
     /// <summary>The norm of <paramref name="x"/> into <paramref name="y"/>.</summary>
     private static string Norm(Norm norm, string x, string y)
     {
-        string Vector(Tensor tensor) => $"ref MemoryMarshal.GetArrayDataReference({Field(tensor)})";
-        string bias = norm.Bias is { } tensor ? $"{Vector(tensor)}, " : "";
-        return $"{norm.Spec.Kind}Norm.Apply(ref {x}, {Vector(norm.Weight)}, {bias}ref {y}, Hidden, PaddedHidden, NormEpsilon);";
+        string bias = norm.Bias is { } tensor ? $"ref {First(tensor)}, " : "";
+        return $"{norm.Spec.Kind}Norm.Apply(ref {x}, ref {First(norm.Weight)}, {bias}ref {y}, Hidden, PaddedHidden, NormEpsilon);";
     }
 
     private string Rope(string head, string position) =>

@@ -52,6 +52,7 @@ internal sealed partial class DecoderClass
                 _calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
                 _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
                 _code.Line(_calls.Multiply(Field(_program.Head.Matrix), "fromToken", "toToken", "PaddedHidden", "Logits"));
+                EmitAfterHead("Logits", "fromToken", "toToken");
             }
         }
     }
@@ -106,7 +107,8 @@ internal sealed partial class DecoderClass
             Slot.Residual => "x",
             Slot.Queries => "query",
             Slot.Attended => "attended",
-            _ => "projected",
+            Slot.Projected => "projected",
+            _ => throw new NotSupportedException($"A CPU's program has no row of {slot}."),
         };
 
         protected override string Cached(Slot slot) => $"{slot}(layer, row, position)";

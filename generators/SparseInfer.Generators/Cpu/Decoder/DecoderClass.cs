@@ -88,6 +88,7 @@ internal sealed partial class DecoderClass
                 $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}",
                 $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
+                .. _spec.Traits.Select((trait, i) => $"  {(i == 0 ? "traits" : ""),-12} {trait.Describe()}"),
                 $"  weights      {string.Join(", ", _spec.Weights)}",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.Shape.HeadBytes)}",
@@ -138,7 +139,13 @@ internal sealed partial class DecoderClass
     }
 
     /// <summary>Tensors that are no layer's.</summary>
-    private IEnumerable<Tensor> Whole => [_program.Embed.Table, _program.Head.Matrix, .. _program.OutputNorm.Tensors];
+    private IEnumerable<Tensor> Whole =>
+    [
+        _program.Embed.Table,
+        _program.Head.Matrix,
+        .. _program.OutputNorm.Tensors,
+        .. _program.AfterHead.SelectMany(operation => operation.Tensors),
+    ];
 
     private void EmitBind()
     {

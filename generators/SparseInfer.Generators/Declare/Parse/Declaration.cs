@@ -7,6 +7,9 @@ namespace SparseInfer.Generators.Declare;
 /// <summary>A policy's attribute on a declaration.</summary>
 internal sealed record DeclaredPolicy(DeclaredAttribute Attribute, DeclarablePolicy Policy);
 
+/// <summary>A trait's attribute on a declaration.</summary>
+internal sealed record DeclaredTrait(DeclaredAttribute Attribute, DeclarableTrait Trait);
+
 /// <summary>
 /// A class or property with everything SparseInfer's attributes on it say, right or wrong. Rules look at it, parsers read it. It holds
 /// symbols and syntax: it lives only while the symbol is looked at.
@@ -27,6 +30,7 @@ internal sealed class Declaration
                where policy is not null
                select new DeclaredPolicy(attribute, policy),
         ];
+        Traits = [.. vocabulary.TraitsOf(attributes)];
         Main = (symbol is IPropertySymbol ? FeedForward : DecoderModel) ?? attributes[0];
         Syntax = Main.Syntax?.FirstAncestorOrSelf<MemberDeclarationSyntax>();
     }
@@ -70,6 +74,9 @@ internal sealed class Declaration
     public IReadOnlyList<DeclaredAttribute> Attributes { get; }
 
     public IReadOnlyList<DeclaredPolicy> Policies { get; }
+
+    /// <summary>In the order in which they rewrite a program.</summary>
+    public IReadOnlyList<DeclaredTrait> Traits { get; }
 
     /// <summary>What acts where <see cref="Policies"/> has none.</summary>
     public DefaultPolicy DefaultPolicy => _vocabulary.DefaultFor(Activation);

@@ -29,6 +29,7 @@ internal static class ModelParser
             FeedForwardParser.Weights(weights),
             declaration.Device)
         {
+            Traits = declaration.Traits.Select(trait => trait.Trait.Parse(trait.Attribute)).ToEquatableArray(),
             Creator = ModelMembers.FreeName(type, "CreateProgram"),
         };
     }

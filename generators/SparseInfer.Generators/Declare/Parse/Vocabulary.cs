@@ -2,14 +2,18 @@ using Microsoft.CodeAnalysis;
 
 namespace SparseInfer.Generators.Declare;
 
-/// <summary>The attributes that declare something: those of shapes, which are always the same, and those of the policies there are.</summary>
+/// <summary>The attributes that declare something: those of shapes, which are always the same, and those of the policies and traits there are.</summary>
 /// <param name="policies">In the order the documentation lists them.</param>
-internal sealed class Vocabulary(IReadOnlyList<DeclarablePolicy> policies)
+/// <param name="traits">In the order in which they rewrite a program.</param>
+internal sealed class Vocabulary(IReadOnlyList<DeclarablePolicy> policies, IReadOnlyList<DeclarableTrait> traits)
 {
     private const string Assembly = "SparseInfer.Dsl";
 
     private readonly HashSet<string> _names =
-        [.. AttributeNames.Shapes.Concat(policies.Select(policy => policy.AttributeName)).Select(AttributeNames.Simple)];
+    [
+        .. AttributeNames.Shapes.Concat(policies.Select(policy => policy.AttributeName)).Concat(traits.Select(trait => trait.AttributeName))
+            .Select(AttributeNames.Simple),
+    ];
 
     /// <summary>What the attributes are called, without namespace.</summary>
     public IReadOnlyCollection<string> Names => _names;
@@ -23,6 +27,13 @@ internal sealed class Vocabulary(IReadOnlyList<DeclarablePolicy> policies)
     /// <summary>The policy that an attribute declares; null where it declares none.</summary>
     public DeclarablePolicy? PolicyOf(DeclaredAttribute attribute) =>
         policies.FirstOrDefault(policy => policy.AttributeName == attribute.MetadataName);
+
+    /// <summary>The traits that attributes declare, each once and in their own order, whatever the attributes' is.</summary>
+    public IEnumerable<DeclaredTrait> TraitsOf(IReadOnlyList<DeclaredAttribute> attributes) =>
+        from trait in traits
+        let attribute = attributes.FirstOrDefault(attribute => attribute.MetadataName == trait.AttributeName)
+        where attribute is not null
+        select new DeclaredTrait(attribute, trait);
 
     /// <summary>The policy of a declaration without one: the fastest that changes no result.</summary>
     public DefaultPolicy DefaultFor(Activation activation) =>

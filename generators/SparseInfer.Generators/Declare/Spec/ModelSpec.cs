@@ -19,6 +19,9 @@ internal sealed record ModelSpec(
 {
     public int Hidden => FeedForward.Hidden;
 
+    /// <summary>How it differs from a plain decoder, in the order in which the program is rewritten.</summary>
+    public EquatableArray<TraitSpec> Traits { get; init; }
+
     /// <summary>What the method that makes its programs is called: nothing else in the user's class is.</summary>
     public string Creator { get; init; } = "CreateProgram";
 }

@@ -38,13 +38,14 @@ internal static class LaunchGroup
         _ => false,
     };
 
-    /// <summary>Whether these are what the kernels of heads compute: query, key and value, all biased or none, the first two rotated.</summary>
+    /// <summary>Whether these are what the kernels of heads compute: query, key and value of a norm, all biased or none, the first two rotated.</summary>
     public static bool AreHeads(IEnumerable<Operation> operations)
     {
         IEnumerable<Slot> Written<T>()
             where T : Operation => operations.OfType<T>().Select(operation => operation.Writes);
         Slot[] heads = [Slot.Queries, Slot.Keys, Slot.Values];
         return Written<Project>().SequenceEqual(heads)
+            && operations.OfType<Project>().All(project => project.From == Slot.Normed)
             && Written<Rotate>().SequenceEqual(heads.Take(2))
             && (!Written<AddBias>().Any() || Written<AddBias>().SequenceEqual(heads))
             && operations.All(operation => operation is Project or Rotate or AddBias);

@@ -21,7 +21,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     /// <summary>What is launched before the layers, in each, and after them.</summary>
     protected virtual (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
-        ([program.Embed], program.Layer, [program.OutputNorm, program.Head]);
+        ([program.Embed], program.Layer, [program.OutputNorm, program.Head, .. program.AfterHead]);
 
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After) Steps =>
         _steps ??= (Visit(Operations.Before), Visit(Operations.Layer), Visit(Operations.After));
@@ -89,7 +89,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
         [Attend attend] => Attend(attend),
-        [Project { Stage: Stage.Logits } head] => Logits(head),
+        [Project { Stage: Stage.Logits, From: Slot.Normed } head] => Logits(head),
         [Project { Unit: WorkUnit.Column } project] => Project(project, null),
         [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),
         [AddBias { Unit: WorkUnit.Column } bias] => AddBias(bias),

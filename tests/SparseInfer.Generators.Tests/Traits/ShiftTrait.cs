@@ -1,0 +1,54 @@
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
+
+namespace SparseInfer.Generators.Tests.Traits;
+
+/// <summary>A trait of the tests' own with tensors of its own: attention's output has a vector of each layer added, the logits one of the model.</summary>
+internal sealed class ShiftTrait : ModelTrait
+{
+    public const string Attribute = """
+        namespace SparseInfer;
+
+        /// <summary>Vectors that are added.</summary>
+        [System.AttributeUsage(System.AttributeTargets.Class, Inherited = false)]
+        public sealed class ShiftAttribute : System.Attribute;
+        """;
+
+    public override string AttributeName => "SparseInfer.ShiftAttribute";
+
+    public override TraitSpec Parse(DeclaredAttribute attribute) => new ShiftSpec();
+}
+
+internal sealed record ShiftSpec : TraitSpec, IProgramTrait
+{
+    public override string Describe() => "vectors are added to attention's output and to logits";
+
+    public ModelProgram Apply(ModelProgram program, ModelSpec spec)
+    {
+        var sizes = Dimensions.Of(spec);
+        Tensor ofLayer = Tensor.OfLayer(TensorRole.Bias, "Shift", "attn_shift", "attn_shift", sizes.Hidden);
+        var ofLogits = new Tensor(TensorRole.Bias, "LogitShift", "output_shift.weight", "lm_head.shift.weight", sizes.Vocabulary);
+        return program with
+        {
+            Layer = [.. program.Layer.SelectMany(operation => operation is AddResidual { Stage: Stage.Output }
+                ? [new Shift(Stage.Output, WorkUnit.Column, Slot.Projected, ofLayer), operation]
+                : new[] { operation })],
+            AfterHead = [.. program.AfterHead, new Shift(Stage.Logits, WorkUnit.Word, Slot.Logits, ofLogits)],
+        };
+    }
+}
+
+/// <summary>Adds a vector.</summary>
+internal sealed record Shift(Stage Stage, WorkUnit Unit, Slot Slot, Tensor Vector) : Operation(Stage, Unit, Slot, Slot), ICpuOperation
+{
+    public override bool IsElementwise => true;
+
+    public override IEnumerable<Tensor> Tensors => [Vector];
+
+    public string Statement(CpuRange range)
+    {
+        string end = Unit == WorkUnit.Column ? $"Math.Min({range.To}, Hidden)" : range.To;
+        return $"Elementwise.Add(ref {range.Row(Slot)}, ref {range.Vector(Vector)}, {range.From}, {end});";
+    }
+}

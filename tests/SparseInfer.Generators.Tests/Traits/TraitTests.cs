@@ -1,0 +1,203 @@
+using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Generators.Tests.Generation;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Tests.Traits;
+
+/// <summary>A family of models is added without a change to what there is: a trait's attribute rewrites the program.</summary>
+public sealed class TraitTests
+{
+    private const int Tokens = 70;
+
+    private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(3)];
+
+    private static readonly DecoderCase Declared = new("Scaled")
+    {
+        Alphas = [1m, null, 1.1m],
+        FeedForwardBiases = true,
+        OutputBias = true,
+        Traits = ["[Scales(Residual = 0.3f, Logits = 0.125f)]", "[Shift]"],
+    };
+
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() =>
+    {
+        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Declared.Source), out Compilation complete);
+        result.Diagnostics.ShouldBeEmpty();
+        return GeneratedAssembly.Load(complete);
+    });
+
+    [Theory]
+    [InlineData(SparsityMode.Dense)]
+    [InlineData(SparsityMode.Exact)]
+    [InlineData(SparsityMode.Predicted)]
+    public void LogitsAreThoseOfDoublePrecision(SparsityMode mode)
+    {
+        DecoderWeights weights = Weights();
+        float[] logits = With(weights, Devices[0], model => Prompt(model, mode));
+        var reference = new Reference(Declared, weights, mode);
+        for (int i = 0; i < Tokens; i++)
+        {
+            double[] expected = reference.Next(Token(i));
+            double worst = expected.Select((value, j) => Math.Abs(logits[(i * Declared.Vocabulary) + j] - value)).Max();
+            worst.ShouldBeLessThan(2e-5 * expected.Max(Math.Abs), $"{mode}, position {i}");
+        }
+    }
+
+    [Theory]
+    [InlineData(SparsityMode.Exact)]
+    [InlineData(SparsityMode.Predicted)]
+    public void DecodingHasTheBitsOfThePromptOnAnyNumberOfThreads(SparsityMode mode)
+    {
+        DecoderWeights weights = Weights();
+        float[] expected = With(weights, Devices[0], model => Prompt(model, mode));
+        With(weights, Devices[1], model => Prompt(model, mode)).ShouldBe(expected);
+        With(weights, Devices[1], model => Decode(model, mode)).ShouldBe(expected);
+    }
+
+    [Fact]
+    public void TheHeadCommentNamesTheTraits() => Cpu(TraitProject.Run(TraitProject.Compilation(Declared.Source), out _)).ShouldContain(
+        "//   traits       vectors are added to attention's output and to logits\n//                residuals times 0.3f, logits times 0.125f\n");
+
+    [Fact]
+    public void TraitsComeInTheirOwnOrderWhateverTheAttributesIs()
+    {
+        ModelSpec spec = TraitProject.Read(Model("[Shift]", "[Scales(Residual = 0.5f)]")).ShouldNotBeNull();
+        spec.ShouldBe(TraitProject.Read(Model("[Scales(Residual = 0.5f)]", "[Shift]")));
+        spec.ShouldNotBe(TraitProject.Read(Model("[Scales(Residual = 0.25f)]", "[Shift]")));
+        spec.ShouldNotBe(TraitProject.Read(Model("[Shift]")));
+        ModelProgram.Of(spec).Layer.Where(operation => operation.Stage == Stage.Output).Select(operation => operation.GetType().Name)
+            .ShouldBe(["Project", "Shift", "Scale", "AddResidual"]);
+        ModelProgram.Of(spec).AfterHead.Select(operation => operation.GetType().Name).ShouldBe(["Shift", "Scale"]);
+    }
+
+    [Fact]
+    public void ATraitsRulesAreKept()
+    {
+        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[Scales(Residual = -1f)]")), out Compilation complete);
+        Diagnostic wrong = result.Diagnostics.ShouldHaveSingleItem();
+        wrong.Id.ShouldBe("SPI9001");
+        wrong.GetMessage().ShouldBe("Residual of [Scales] is -1");
+        complete.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void ATraitWithoutAModelIsStray() =>
+        TraitProject.Run(TraitProject.Compilation("using SparseInfer;\n[Scales] public sealed partial class M;"), out _)
+            .Diagnostics.ShouldHaveSingleItem().Id.ShouldBe("SPI0005");
+
+    /// <summary>At the declaration, and with a stub: no kernel computes a trait's own operation yet.</summary>
+    [Fact]
+    public void AnOperationThatNoGpuKernelComputesIsAnErrorWhereThereIsCodeForGpus()
+    {
+        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[Scales(Logits = 0.5f)]"), ilgpu: true), out Compilation complete);
+        Diagnostic refused = result.Diagnostics.ShouldHaveSingleItem();
+        refused.Id.ShouldBe("SPI0042");
+        refused.GetMessage().ShouldContain("A GPU's program has no launch for");
+        refused.GetMessage().ShouldContain("Scale");
+        refused.Location.SourceTree!.ToString().Substring(refused.Location.SourceSpan.Start, 1).ShouldBe("M");
+        result.GeneratedSources.ShouldHaveSingleItem().HintName.ShouldBe("M.g.cs");
+        complete.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();
+    }
+
+    /// <summary>Backends take these from the declaration: a trait that changed them would be computed as if it had not.</summary>
+    [Fact]
+    public void ATraitCannotChangeWhatBackendsTakeFromTheDeclaration()
+    {
+        ModelSpec spec = TraitProject.Read(Model()).ShouldNotBeNull();
+        Func<ModelProgram, ModelProgram>[] changes =
+        [
+            program => program with { Embed = program.Embed with { Scale = 2 } },
+            program => program with { OutputNorm = program.OutputNorm with { Spec = new NormSpec(NormKind.Rms, 0.1f) } },
+            program => program with { Head = program.Head with { From = Slot.Residual } },
+        ];
+        foreach (var change in changes)
+        {
+            Should.Throw<NotSupportedException>(() => ModelProgram.Of(spec with { Traits = new TraitSpec[] { new Changes(change) }.ToEquatableArray() }));
+        }
+    }
+
+    [Fact]
+    public void EveryTraitRewritesAProgramAndHasANameOfItsOwn()
+    {
+        TraitRegistry.All.Select(trait => trait.AttributeName).ShouldBeUnique();
+        typeof(TraitSpec).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(TraitSpec)) && !type.IsAbstract)
+            .ShouldAllBe(type => type.IsAssignableTo(typeof(IProgramTrait)));
+    }
+
+    private sealed record Changes(Func<ModelProgram, ModelProgram> Change) : TraitSpec, IProgramTrait
+    {
+        public override string Describe() => "";
+
+        public ModelProgram Apply(ModelProgram program, ModelSpec spec) => Change(program);
+    }
+
+    private sealed class Reference(DecoderCase model, DecoderWeights weights, SparsityMode mode) : DecoderReference(model, weights, mode)
+    {
+        private readonly DecoderWeights _weights = weights;
+
+        protected override double[] Added(string part, double[] x)
+        {
+            float[]? shift = _weights.Vector(part + "_shift.weight");
+            return [.. x.Select((value, j) => (value + (shift?[j] ?? 0)) * 0.3f)];
+        }
+
+        protected override double[] Logits(double[] x) => [.. x.Select((value, j) => (value + _weights.Vector("output_shift.weight")![j]) * 0.125)];
+    }
+
+    private static string Model(params string[] attributes) => "using SparseInfer;\n" + Fixture.Declared.Model(attributes);
+
+    private static string Cpu(GeneratorRunResult result) =>
+        result.GeneratedSources.Single(source => source.HintName == "Scaled.Cpu.g.cs").SourceText.ToString();
+
+    private static DecoderWeights Weights()
+    {
+        var weights = new DecoderWeights(Declared);
+        weights.AddVector("output_shift.weight", Declared.Vocabulary);
+        for (int layer = 0; layer < Declared.Layers; layer++)
+        {
+            weights.AddVector($"blk.{layer}.attn_shift.weight", Declared.Hidden);
+        }
+
+        return weights;
+    }
+
+    private static float[] With(DecoderWeights weights, Device device, Func<LanguageModel, float[]> run)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
+        try
+        {
+            weights.Save(path);
+            using LanguageModel model = Assembly.Value.LoadModel(Declared.FullName, path, device);
+            return run(model);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static float[] Prompt(LanguageModel model, SparsityMode mode)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, SparsePrompt = mode != SparsityMode.Dense });
+        float[] logits = new float[Tokens * model.Shape.Vocabulary];
+        session.Forward([.. Enumerable.Range(0, Tokens).Select(Token)], logits);
+        return logits;
+    }
+
+    private static float[] Decode(LanguageModel model, SparsityMode mode)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode });
+        var logits = new List<float>();
+        for (int i = 0; i < Tokens; i++)
+        {
+            logits.AddRange(session.Forward([Token(i)]));
+        }
+
+        return [.. logits];
+    }
+
+    private static int Token(int i) => ((i * i) + (3 * i) + 1) % Declared.Vocabulary;
+}
