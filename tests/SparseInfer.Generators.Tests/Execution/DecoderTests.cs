@@ -1,12 +1,10 @@
-using System.Runtime.InteropServices;
+using static SparseInfer.Generators.Tests.Execution.DecoderRun;
 
 namespace SparseInfer.Generators.Tests.Execution;
 
 /// <summary>Whole generated decoders, executed on random weights.</summary>
 public sealed class DecoderTests
 {
-    private const int Tokens = 70;
-
     private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(3)];
 
     public static TheoryData<string> Models { get; } = [.. DecoderZoo.All.Select(model => model.Name)];
@@ -29,7 +27,7 @@ public sealed class DecoderTests
         int astray = 0;
         for (int i = 0; i < Tokens; i++)
         {
-            double[] expected = reference.Next(Token(declared, i));
+            double[] expected = reference.Next(Token(declared.Vocabulary, i));
             double bound = digits * expected.Max(Math.Abs);
             double worst = expected.Select((value, j) => Math.Abs(logits[(i * declared.Vocabulary) + j] - value)).Max();
             astray += worst < bound ? 0 : 1;
@@ -90,7 +88,7 @@ public sealed class DecoderTests
             using Session session = model.CreateSession(new SessionOptions { Metering = true });
             for (int i = 0; i < Tokens; i++)
             {
-                session.Forward([Token(declared, i)]);
+                session.Forward([Token(declared.Vocabulary, i)]);
             }
 
             return session.ReadMetrics();
@@ -104,54 +102,6 @@ public sealed class DecoderTests
         metrics[2].PredictedSparsity.ShouldBeLessThan(metrics[0].PredictedSparsity);
     }
 
-    private static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
-    {
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
-        try
-        {
-            weights.Save(path);
-            using LanguageModel model = DecoderZoo.Load(declared, path, device);
-            return run(model);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
-    private static float[] Prompt(LanguageModel model, SparsityMode mode, bool sparsePrompt = true)
-    {
-        sparsePrompt &= mode != SparsityMode.Dense;
-        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, SparsePrompt = sparsePrompt });
-        float[] logits = new float[Tokens * model.Shape.Vocabulary];
-        session.Forward([.. Enumerable.Range(0, Tokens).Select(i => Token(model.Shape.Vocabulary, i))], logits);
-        return logits;
-    }
-
-    private static float[] Decode(LanguageModel model, SparsityMode mode, bool metering = false)
-    {
-        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = metering });
-        var logits = new List<float>();
-        for (int i = 0; i < Tokens; i++)
-        {
-            logits.AddRange(session.Forward([Token(model.Shape.Vocabulary, i)]));
-        }
-
-        return [.. logits];
-    }
-
-    private static int Token(DecoderCase declared, int i) => Token(declared.Vocabulary, i);
-
-    private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
-
-    private static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where)
-    {
-        ReadOnlySpan<int> a = MemoryMarshal.Cast<float, int>(expected);
-        ReadOnlySpan<int> b = MemoryMarshal.Cast<float, int>(actual);
-        int same = a.CommonPrefixLength(b);
-        if (same != a.Length || same != b.Length)
-        {
-            Assert.Fail($"{where}: logit {same} of {expected.Length} is {actual[same]} for {expected[same]}");
-        }
-    }
+    private static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run) =>
+        DecoderRun.With(weights, path => DecoderZoo.Load(declared, path, device), run);
 }

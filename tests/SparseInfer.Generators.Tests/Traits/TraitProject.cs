@@ -14,7 +14,7 @@ namespace SparseInfer.Generators.Tests.Traits;
 /// <summary>A user's project whose vocabulary has the tests' traits beside what it has.</summary>
 internal static class TraitProject
 {
-    private static readonly IReadOnlyList<ModelTrait> Traits = [new ShiftTrait(), new ScalesTrait()];
+    private static readonly IReadOnlyList<ModelTrait> Traits = [new TestShiftTrait(), new TestScalesTrait()];
 
     public static readonly DeclarationReader Reader = With(Traits);
 
@@ -50,8 +50,8 @@ internal static class TraitProject
         [
             "global using System;\nglobal using System.Collections.Generic;",
             $"[assembly: System.Reflection.AssemblyVersion(\"{name.Version}\")]",
-            ScalesTrait.Attribute,
-            ShiftTrait.Attribute,
+            TestScalesTrait.Attribute,
+            TestShiftTrait.Attribute,
             .. FolderTable.Sources("src/SparseInfer.Dsl").Select(source => source.Text),
         ];
         using var image = new MemoryStream();

@@ -4,14 +4,13 @@ using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Generation;
 using SparseInfer.Generators.Text;
+using static SparseInfer.Generators.Tests.Execution.DecoderRun;
 
 namespace SparseInfer.Generators.Tests.Traits;
 
 /// <summary>A family of models is added without a change to what there is: a trait's attribute rewrites the program.</summary>
 public sealed class TraitTests
 {
-    private const int Tokens = 70;
-
     private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(3)];
 
     private static readonly DecoderCase Declared = new("Scaled")
@@ -19,7 +18,7 @@ public sealed class TraitTests
         Alphas = [1m, null, 1.1m],
         FeedForwardBiases = true,
         OutputBias = true,
-        Traits = ["[Scales(Residual = 0.3f, Logits = 0.125f)]", "[Shift]"],
+        Traits = ["[TestScales(Residual = 0.3f, Logits = 0.125f)]", "[TestShift]"],
     };
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() =>
@@ -40,7 +39,7 @@ public sealed class TraitTests
         var reference = new Reference(Declared, weights, mode);
         for (int i = 0; i < Tokens; i++)
         {
-            double[] expected = reference.Next(Token(i));
+            double[] expected = reference.Next(Token(Declared.Vocabulary, i));
             double worst = expected.Select((value, j) => Math.Abs(logits[(i * Declared.Vocabulary) + j] - value)).Max();
             worst.ShouldBeLessThan(2e-5 * expected.Max(Math.Abs), $"{mode}, position {i}");
         }
@@ -53,8 +52,8 @@ public sealed class TraitTests
     {
         DecoderWeights weights = Weights();
         float[] expected = With(weights, Devices[0], model => Prompt(model, mode));
-        With(weights, Devices[1], model => Prompt(model, mode)).ShouldBe(expected);
-        With(weights, Devices[1], model => Decode(model, mode)).ShouldBe(expected);
+        ShouldHaveTheBitsOf(expected, With(weights, Devices[1], model => Prompt(model, mode)), "prompt, three threads");
+        ShouldHaveTheBitsOf(expected, With(weights, Devices[1], model => Decode(model, mode)), "decode, three threads");
     }
 
     [Fact]
@@ -64,35 +63,35 @@ public sealed class TraitTests
     [Fact]
     public void TraitsComeInTheirOwnOrderWhateverTheAttributesIs()
     {
-        ModelSpec spec = TraitProject.Read(Model("[Shift]", "[Scales(Residual = 0.5f)]")).ShouldNotBeNull();
-        spec.ShouldBe(TraitProject.Read(Model("[Scales(Residual = 0.5f)]", "[Shift]")));
-        spec.ShouldNotBe(TraitProject.Read(Model("[Scales(Residual = 0.25f)]", "[Shift]")));
-        spec.ShouldNotBe(TraitProject.Read(Model("[Shift]")));
+        ModelSpec spec = TraitProject.Read(Model("[TestShift]", "[TestScales(Residual = 0.5f)]")).ShouldNotBeNull();
+        spec.ShouldBe(TraitProject.Read(Model("[TestScales(Residual = 0.5f)]", "[TestShift]")));
+        spec.ShouldNotBe(TraitProject.Read(Model("[TestScales(Residual = 0.25f)]", "[TestShift]")));
+        spec.ShouldNotBe(TraitProject.Read(Model("[TestShift]")));
         ModelProgram.Of(spec).Layer.Where(operation => operation.Stage == Stage.Output).Select(operation => operation.GetType().Name)
-            .ShouldBe(["Project", "Shift", "Scale", "AddResidual"]);
-        ModelProgram.Of(spec).AfterHead.Select(operation => operation.GetType().Name).ShouldBe(["Shift", "Scale"]);
+            .ShouldBe(["Project", "TestShift", "TestScale", "AddResidual"]);
+        ModelProgram.Of(spec).AfterHead.Select(operation => operation.GetType().Name).ShouldBe(["TestShift", "TestScale"]);
     }
 
     [Fact]
     public void ATraitsRulesAreKept()
     {
-        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[Scales(Residual = -1f)]")), out Compilation complete);
+        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[TestScales(Residual = -1f)]")), out Compilation complete);
         Diagnostic wrong = result.Diagnostics.ShouldHaveSingleItem();
         wrong.Id.ShouldBe("SPI9001");
-        wrong.GetMessage().ShouldBe("Residual of [Scales] is -1");
+        wrong.GetMessage().ShouldBe("Residual of [TestScales] is -1");
         complete.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();
     }
 
     [Fact]
     public void ATraitWithoutAModelIsStray() =>
-        TraitProject.Run(TraitProject.Compilation("using SparseInfer;\n[Scales] public sealed partial class M;"), out _)
+        TraitProject.Run(TraitProject.Compilation("using SparseInfer;\n[TestScales] public sealed partial class M;"), out _)
             .Diagnostics.ShouldHaveSingleItem().Id.ShouldBe("SPI0005");
 
     /// <summary>At the declaration, and with a stub: no kernel computes a trait's own operation yet.</summary>
     [Fact]
     public void AnOperationThatNoGpuKernelComputesIsAnErrorWhereThereIsCodeForGpus()
     {
-        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[Scales(Logits = 0.5f)]"), ilgpu: true), out Compilation complete);
+        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[TestScales(Logits = 0.5f)]"), ilgpu: true), out Compilation complete);
         Diagnostic refused = result.Diagnostics.ShouldHaveSingleItem();
         refused.Id.ShouldBe("SPI0042");
         refused.GetMessage().ShouldContain("A GPU's program has no launch for");
@@ -164,40 +163,6 @@ public sealed class TraitTests
         return weights;
     }
 
-    private static float[] With(DecoderWeights weights, Device device, Func<LanguageModel, float[]> run)
-    {
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
-        try
-        {
-            weights.Save(path);
-            using LanguageModel model = Assembly.Value.LoadModel(Declared.FullName, path, device);
-            return run(model);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
-    private static float[] Prompt(LanguageModel model, SparsityMode mode)
-    {
-        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, SparsePrompt = mode != SparsityMode.Dense });
-        float[] logits = new float[Tokens * model.Shape.Vocabulary];
-        session.Forward([.. Enumerable.Range(0, Tokens).Select(Token)], logits);
-        return logits;
-    }
-
-    private static float[] Decode(LanguageModel model, SparsityMode mode)
-    {
-        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode });
-        var logits = new List<float>();
-        for (int i = 0; i < Tokens; i++)
-        {
-            logits.AddRange(session.Forward([Token(i)]));
-        }
-
-        return [.. logits];
-    }
-
-    private static int Token(int i) => ((i * i) + (3 * i) + 1) % Declared.Vocabulary;
+    private static float[] With(DecoderWeights weights, Device device, Func<LanguageModel, float[]> run) =>
+        DecoderRun.With(weights, path => Assembly.Value.LoadModel(Declared.FullName, path, device), run);
 }

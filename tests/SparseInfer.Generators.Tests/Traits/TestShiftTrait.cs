@@ -5,22 +5,22 @@ using SparseInfer.Generators.Program;
 namespace SparseInfer.Generators.Tests.Traits;
 
 /// <summary>A trait of the tests' own with tensors of its own: attention's output has a vector of each layer added, the logits one of the model.</summary>
-internal sealed class ShiftTrait : ModelTrait
+internal sealed class TestShiftTrait : ModelTrait
 {
     public const string Attribute = """
         namespace SparseInfer;
 
         /// <summary>Vectors that are added.</summary>
         [System.AttributeUsage(System.AttributeTargets.Class, Inherited = false)]
-        public sealed class ShiftAttribute : System.Attribute;
+        public sealed class TestShiftAttribute : System.Attribute;
         """;
 
-    public override string AttributeName => "SparseInfer.ShiftAttribute";
+    public override string AttributeName => "SparseInfer.TestShiftAttribute";
 
-    public override TraitSpec Parse(DeclaredAttribute attribute) => new ShiftSpec();
+    public override TraitSpec Parse(DeclaredAttribute attribute) => new TestShiftSpec();
 }
 
-internal sealed record ShiftSpec : TraitSpec, IProgramTrait
+internal sealed record TestShiftSpec : TraitSpec, IProgramTrait
 {
     public override string Describe() => "vectors are added to attention's output and to logits";
 
@@ -32,15 +32,15 @@ internal sealed record ShiftSpec : TraitSpec, IProgramTrait
         return program with
         {
             Layer = [.. program.Layer.SelectMany(operation => operation is AddResidual { Stage: Stage.Output }
-                ? [new Shift(Stage.Output, WorkUnit.Column, Slot.Projected, ofLayer), operation]
+                ? [new TestShift(Stage.Output, WorkUnit.Column, Slot.Projected, ofLayer), operation]
                 : new[] { operation })],
-            AfterHead = [.. program.AfterHead, new Shift(Stage.Logits, WorkUnit.Word, Slot.Logits, ofLogits)],
+            AfterHead = [.. program.AfterHead, new TestShift(Stage.Logits, WorkUnit.Word, Slot.Logits, ofLogits)],
         };
     }
 }
 
 /// <summary>Adds a vector.</summary>
-internal sealed record Shift(Stage Stage, WorkUnit Unit, Slot Slot, Tensor Vector) : Operation(Stage, Unit, Slot, Slot), ICpuOperation
+internal sealed record TestShift(Stage Stage, WorkUnit Unit, Slot Slot, Tensor Vector) : Operation(Stage, Unit, Slot, Slot), ICpuOperation
 {
     public override bool IsElementwise => true;
 

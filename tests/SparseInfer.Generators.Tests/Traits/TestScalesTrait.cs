@@ -7,14 +7,14 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Tests.Traits;
 
 /// <summary>A trait of the tests' own: what each block adds is multiplied, and so are the logits (MiniCPM, Granite).</summary>
-internal sealed class ScalesTrait : ModelTrait
+internal sealed class TestScalesTrait : ModelTrait
 {
     public const string Attribute = """
         namespace SparseInfer;
 
         /// <summary>Scales of residuals and logits.</summary>
         [System.AttributeUsage(System.AttributeTargets.Class, Inherited = false)]
-        public sealed class ScalesAttribute : System.Attribute
+        public sealed class TestScalesAttribute : System.Attribute
         {
             /// <summary>What each block adds is multiplied by this.</summary>
             public float Residual { get; set; } = 1f;
@@ -24,39 +24,39 @@ internal sealed class ScalesTrait : ModelTrait
         }
         """;
 
-    public override string AttributeName => "SparseInfer.ScalesAttribute";
+    public override string AttributeName => "SparseInfer.TestScalesAttribute";
 
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new PositiveRule()];
 
-    public override TraitSpec Parse(DeclaredAttribute attribute) => new ScalesSpec(attribute.Value("Residual", 1f), attribute.Value("Logits", 1f));
+    public override TraitSpec Parse(DeclaredAttribute attribute) => new TestScalesSpec(attribute.Value("Residual", 1f), attribute.Value("Logits", 1f));
 
     private sealed class PositiveRule : DeclarationRule
     {
         public override DiagnosticDescriptor Descriptor { get; } = new(
-            "SPI9001", "Scale is not positive", "Residual of [Scales] is {0}", Category, DiagnosticSeverity.Error, isEnabledByDefault: true);
+            "SPI9001", "Scale is not positive", "Residual of [TestScales] is {0}", Category, DiagnosticSeverity.Error, isEnabledByDefault: true);
 
         public override IEnumerable<Violation> Check(Declaration declaration) =>
             from trait in declaration.Traits
-            where trait.Trait is ScalesTrait && trait.Attribute.Value("Residual", 1f) is not (> 0f and <= float.MaxValue)
+            where trait.Trait is TestScalesTrait && trait.Attribute.Value("Residual", 1f) is not (> 0f and <= float.MaxValue)
             select new Violation(trait.Attribute.LocationOf("Residual"), trait.Attribute.Decimal("Residual", ""));
     }
 }
 
-internal sealed record ScalesSpec(float Residual, float Logits) : TraitSpec, IProgramTrait
+internal sealed record TestScalesSpec(float Residual, float Logits) : TraitSpec, IProgramTrait
 {
     public override string Describe() => $"residuals times {Literal.Of(Residual)}, logits times {Literal.Of(Logits)}";
 
     public ModelProgram Apply(ModelProgram program, ModelSpec spec) => program with
     {
         Layer = [.. program.Layer.SelectMany(operation => operation is AddResidual add
-            ? [new Scale(add.Stage, WorkUnit.Column, Slot.Projected, Residual), add]
+            ? [new TestScale(add.Stage, WorkUnit.Column, Slot.Projected, Residual), add]
             : new[] { operation })],
-        AfterHead = [.. program.AfterHead, new Scale(Stage.Logits, WorkUnit.Word, Slot.Logits, Logits)],
+        AfterHead = [.. program.AfterHead, new TestScale(Stage.Logits, WorkUnit.Word, Slot.Logits, Logits)],
     };
 }
 
 /// <summary>Multiplies by a constant.</summary>
-internal sealed record Scale(Stage Stage, WorkUnit Unit, Slot Slot, float Factor) : Operation(Stage, Unit, Slot, Slot), ICpuOperation
+internal sealed record TestScale(Stage Stage, WorkUnit Unit, Slot Slot, float Factor) : Operation(Stage, Unit, Slot, Slot), ICpuOperation
 {
     public override bool IsElementwise => true;
 
