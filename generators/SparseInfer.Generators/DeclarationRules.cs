@@ -53,5 +53,6 @@ internal static class DeclarationRules
 
     /// <summary>What can be reported, by id: the rules, and that the generator failed.</summary>
     public static readonly IReadOnlyDictionary<string, DiagnosticDescriptor> Descriptors =
-        All.Select(rule => rule.Descriptor).Append(GeneratorFault.Descriptor).ToDictionary(descriptor => descriptor.Id);
+        All.Select(rule => rule.Descriptor).Append(GeneratorFault.Descriptor)
+            .OrderBy(descriptor => descriptor.Id, System.StringComparer.Ordinal).ToDictionary(descriptor => descriptor.Id);
 }
