@@ -108,6 +108,7 @@ internal sealed partial class DecoderClass
             _code.Line(_calls.MultiplyBatch(Field(_program.Head.Matrix), "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
             if (_program.AfterHead.Count > 0)
             {
+                _code.Line();
                 using (_code.Block("for (int i = 0; i < tokens - first; i++)"))
                 {
                     EmitAfterHead("Unsafe.Add(ref Logits, i * (nint)Vocabulary)", "from", "to");
