@@ -100,7 +100,13 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         Neurons => FeedForwardWeights,
         SumSlices => PartialSums,
         Norm or AddResidual => Norms,
-        _ => throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} costs on a GPU."),
+        _ when operation.Tensors.Any(tensor => tensor.Columns is not null) =>
+            throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} reads on a GPU."),
+
+        // Without a matrix: a launch, and little else.
+        { Stage: Stage.FeedForward } => FeedForwardWeights,
+        { Stage: Stage.Logits } => OutputHead,
+        _ => AttentionWeights,
     };
 
     /// <summary>Rows of all layers that are read, and signs.</summary>
