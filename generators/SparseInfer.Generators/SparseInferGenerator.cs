@@ -21,13 +21,15 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
     private readonly DeclarationReader _reader;
 
+    private readonly StrayAttributes _strays = new(DeclarationLanguage.Vocabulary);
+
     /// <summary>Called by the compiler.</summary>
     public SparseInferGenerator()
-        : this(DeclarationRules.All)
+        : this(DeclarationLanguage.Reader)
     {
     }
 
-    internal SparseInferGenerator(IReadOnlyList<DeclarationRule> rules) => _reader = new DeclarationReader(rules);
+    internal SparseInferGenerator(DeclarationReader reader) => _reader = reader;
 
     /// <summary>Names of the pipeline's steps, by which tests look at what was computed again.</summary>
     internal static class Steps
@@ -164,7 +166,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             {
                 if (all.Left.Length + all.Right.Length > 0)
                 {
-                    Add(output, AssemblyPart.FileName, AssemblyPart.Emit);
+                    Add(output, HintNames.Assembly, AssemblyPart.Emit);
                 }
             });
     }
@@ -188,9 +190,10 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     private IncrementalValuesProvider<ReadDeclaration> Strays(IncrementalGeneratorInitializationContext context)
     {
         DeclarationReader reader = _reader;
+        StrayAttributes strays = _strays;
         return context.CompilationProvider
             .SelectMany(static (compilation, _) => compilation.SyntaxTrees)
-            .SelectMany(static (tree, token) => StrayAttributes.Candidates(tree, token))
+            .SelectMany((tree, token) => strays.Candidates(tree, token))
             .Combine(context.CompilationProvider)
             .Select((pair, token) =>
             {

@@ -27,7 +27,7 @@ public sealed class CpuAcceleratorTests
 
         float[] Run(LanguageModel model)
         {
-            using Session session = model.CreateSession(new SessionOptions { Mode = mode, CacheType = KeyValueType.F32 });
+            using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, CacheType = KeyValueType.F32 });
             return session.Forward([1]).ToArray();
         }
     }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;

@@ -37,7 +37,7 @@ public sealed partial class GpuDecoderTests
     public void SequencesThatJoinAndLeaveHaveTheBitsThatTheyHaveAlone(string name, SparsityMode mode)
     {
         LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
-        var options = new SessionOptions { Mode = mode, CacheType = mode == SparsityMode.Exact ? KeyValueType.F32 : KeyValueType.F16 };
+        var options = new SessionOptions { Mode = (UserMode)mode, CacheType = mode == SparsityMode.Exact ? KeyValueType.F32 : KeyValueType.F16 };
         using var alone = new Sequences(model, options);
         using var together = new Sequences(model, options);
         using SessionBatch batch = model.CreateBatch();
@@ -74,7 +74,7 @@ public sealed partial class GpuDecoderTests
     public void SixteenSequencesReadTheWeightsOfOneInAsManyLaunchesAsTwo(string name)
     {
         LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
-        using var sequences = new Sequences(model, new SessionOptions { Mode = SparsityMode.Dense });
+        using var sequences = new Sequences(model, new SessionOptions { Mode = UserMode.Dense });
         using SessionBatch batch = model.CreateBatch();
         IReadOnlyList<LaunchCounters> one = TestDevice.Count(models.Gpu, () => sequences.All[0].Forward([1]));
         IReadOnlyList<LaunchCounters> two = Counted(2);

@@ -124,7 +124,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
 
         float[] Run(LanguageModel model)
         {
-            using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Dense, CacheType = KeyValueType.F32 });
+            using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Dense, CacheType = KeyValueType.F32 });
             float[] logits = new float[254 * declared.Vocabulary];
             session.Forward([.. Enumerable.Range(0, 254).Select(i => Token(declared.Vocabulary, i))], logits);
             var all = new List<float>(logits);
@@ -168,7 +168,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
 
         IReadOnlyList<LayerMetrics> Measure(LanguageModel model)
         {
-            using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = true, CacheType = KeyValueType.F32 });
+            using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = true, CacheType = KeyValueType.F32 });
             for (int i = 0; i < Tokens; i++)
             {
                 session.Forward([Token(declared.Vocabulary, i)]);
@@ -203,7 +203,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     public void ATokenTakesSevenLaunchesALayerAndFourMore()
     {
         DecoderCase declared = GpuDecoders.Even;
-        using Session session = models.OnGpu(declared).CreateSession(new SessionOptions { Mode = SparsityMode.Predicted });
+        using Session session = models.OnGpu(declared).CreateSession(new SessionOptions { Mode = UserMode.Predicted });
         session.Forward([1]);
         IReadOnlyList<string> launches = TestDevice.Launches(models.Gpu, () => session.Forward([2]));
 
@@ -222,7 +222,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
         bool sparse = sparsePrompt ?? mode != SparsityMode.Dense;
         using Session session = model.CreateSession(new SessionOptions
         {
-            Mode = mode,
+            Mode = (UserMode)mode,
             Metering = metering,
             SparsePrompt = sparse,
             CacheType = KeyValueType.F32,

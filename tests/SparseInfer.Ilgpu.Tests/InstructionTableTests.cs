@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;

@@ -267,7 +267,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     private static int Token(DecoderCase declared, int i) => ((i * i) + (3 * i) + 1) % declared.Vocabulary;
 
     private static Session Session(LanguageModel model, KeyValueType? type, SparsityMode mode = SparsityMode.Dense) =>
-        model.CreateSession(new SessionOptions { Mode = mode, CacheType = type });
+        model.CreateSession(new SessionOptions { Mode = (UserMode)mode, CacheType = type });
 
     /// <summary>A prompt of whose logits only the last token's are wanted.</summary>
     private static void Fill(Session session, DecoderCase declared, int from, int to) =>

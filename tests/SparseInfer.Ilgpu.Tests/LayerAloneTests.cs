@@ -86,7 +86,7 @@ public sealed class LayerAloneTests
     private static float[] Forward(FeedForwardKernel kernel, SparsityMode mode, float[] x)
     {
         float[] y = new float[x.Length];
-        kernel.Mode = mode;
+        kernel.Mode = (UserMode)mode;
         kernel.Forward(x, y);
         return y;
     }

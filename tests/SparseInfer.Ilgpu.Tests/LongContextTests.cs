@@ -89,7 +89,7 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
         Session New(int length)
         {
             KeyValueType type = length == 3 ? KeyValueType.F32 : KeyValueType.F16;
-            Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Exact, CacheType = type, SparsePrompt = false });
+            Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Exact, CacheType = type, SparsePrompt = false });
             if (length > 0)
             {
                 session.Forward(Tokens(length, length));
@@ -120,7 +120,7 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
     }
 
     private static Session New(LanguageModel model, SparsityMode mode) =>
-        model.CreateSession(new SessionOptions { Mode = mode, CacheType = KeyValueType.F32 });
+        model.CreateSession(new SessionOptions { Mode = (UserMode)mode, CacheType = KeyValueType.F32 });
 
     private static float[] OneByOne(Session session, int first, int count) =>
         [.. Enumerable.Range(first, count).SelectMany(i => session.Forward(Tokens(i, 1)).ToArray())];

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Tests.Execution;

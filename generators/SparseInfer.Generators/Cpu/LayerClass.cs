@@ -5,22 +5,24 @@ using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Cpu;
 
-/// <summary>Writes the object behind a feed-forward layer that stands alone.</summary>
+/// <summary>Writes the CPU program of a feed-forward layer that stands alone: a program of one block.</summary>
 internal sealed class LayerClass
 {
     private readonly CodeWriter _code = new();
     private readonly LayerSpec _spec;
     private readonly FeedForwardPlan[] _plans;
+    private readonly FeedForwardPart _part;
+    private readonly IReadOnlyList<Operation> _operations;
     private readonly string _name;
 
     public LayerClass(LayerSpec spec)
     {
         _spec = spec;
         _plans = [.. spec.Weights.Select(type => FeedForwardPlan.Of(new(spec.FeedForward, type)))];
+        _part = new FeedForwardPart(_code, _plans, [new LayerPolicy(0, 0, spec.Policy)], "_weights", ofLayer: false);
+        _operations = ModelProgram.Of(spec.FeedForward);
         _name = GeneratedNames.Program(spec.Target, "Cpu");
     }
-
-    private bool Single => _plans.Length == 1;
 
     public string Emit()
     {
@@ -31,12 +33,7 @@ internal sealed class LayerClass
         {
             _code.Line($"internal static readonly {_name} Shared = new();");
             _code.Line();
-            foreach (FeedForwardPlan plan in _plans)
-            {
-                string field = Single ? "Weights _weights = new()" : $"Weights? {Field(plan)}";
-                _code.Line($"private {plan.ClassName}.{field};");
-            }
-
+            _part.EmitPlaces("private");
             _code.Line();
             EmitConstructor();
             _code.Line();
@@ -44,9 +41,8 @@ internal sealed class LayerClass
             _code.Line();
             EmitBind();
             _code.Line();
-            EmitActivate();
-            _code.Line();
-            EmitDown();
+            EmitRun();
+            _part.EmitActivate("Scratch");
         }
 
         return _code.ToString();
@@ -85,15 +81,15 @@ internal sealed class LayerClass
     {
         using (_code.Block("protected override void Bind(FeedForwardBinder bind)"))
         {
-            if (Single)
+            if (_plans.Length == 1)
             {
-                EmitWeights("_weights", _plans[0]);
+                EmitWeights(_plans[0]);
                 return;
             }
 
             foreach (FeedForwardPlan plan in _plans)
             {
-                _code.Line($"{Field(plan)} = null;");
+                _code.Line($"{_part.Place(plan)} = null;");
             }
 
             using (_code.Block("switch (bind.Type)"))
@@ -103,7 +99,7 @@ internal sealed class LayerClass
                     _code.Line($"case WeightType.{plan.Weights}:");
                     using (_code.Indent())
                     {
-                        EmitWeights(Field(plan), plan);
+                        EmitWeights(plan);
                         _code.Line("break;");
                     }
                 }
@@ -111,11 +107,12 @@ internal sealed class LayerClass
         }
     }
 
-    private void EmitWeights(string field, FeedForwardPlan plan)
+    private void EmitWeights(FeedForwardPlan plan)
     {
-        using (_code.Block($"{field} = new()", end: "};"))
+        string place = _part.Place(plan);
+        using (_code.Block($"{place} = new()", end: "};"))
         {
-            foreach (Tensor tensor in ModelProgram.Of(_spec.FeedForward).FeedForwardTensors())
+            foreach (Tensor tensor in _operations.FeedForwardTensors())
             {
                 _code.Line($"{tensor.Field} = bind.{tensor.Field},");
             }
@@ -123,71 +120,20 @@ internal sealed class LayerClass
 
         if (CpuKernelEmitter.Set.Of(_spec.Policy).Prepared(plan).Any())
         {
-            _code.Line($"{field}.Prepare(bind.Memory);");
+            _code.Line($"{place}.Prepare(bind.Memory);");
         }
     }
 
-    private void EmitActivate()
+    private void EmitRun()
     {
-        using (_code.Block("protected override void Activate<TMeter>(FeedForwardSlot slot, int from, int to, ref LayerTally tally)"))
+        IEnumerable<Phase> phases = Schedule.Once(_operations, operation => new Split(operation.Unit));
+        using (_code.Block("protected override void Run<TMeter>(int worker)"))
         {
-            ForLoaded((plan, weights) =>
-                PolicySwitch.Emit(
-                    _code,
-                    plan.Shape,
-                    [new LayerPolicy(0, 0, _spec.Policy)],
-                    CpuKernelEmitter.Set,
-                    (kernel, arguments) => CpuCall.Of(plan, weights, kernel, arguments)));
-        }
-    }
-
-    private void EmitDown()
-    {
-        EmitCall("Down", "FeedForwardScratch scratch, int worker", "scratch, worker");
-        _code.Line();
-        EmitCall(
-            "Sum",
-            "FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn",
-            "scratch, ref y, fromColumn, toColumn");
-    }
-
-    private void EmitCall(string method, string parameters, string arguments)
-    {
-        string signature = $"protected override void {method}({parameters})";
-        string Call(FeedForwardPlan plan, string weights) => $"{plan.ClassName}.{method}({weights}, {arguments});";
-        if (Single)
-        {
-            _code.Line($"{signature} =>");
-            _code.Line("    " + Call(_plans[0], "_weights"));
-            return;
-        }
-
-        using (_code.Block(signature))
-        {
-            ForLoaded((plan, weights) => _code.Line(Call(plan, weights)));
-        }
-    }
-
-    private static string Field(FeedForwardPlan plan) => "_" + Variable(plan);
-
-    private static string Variable(FeedForwardPlan plan) => plan.Weights.ToString().ToLowerInvariant();
-
-    /// <summary>Writes a statement on the weights, for whichever type is loaded.</summary>
-    private void ForLoaded(System.Action<FeedForwardPlan, string> emit)
-    {
-        if (Single)
-        {
-            emit(_plans[0], "_weights");
-            return;
-        }
-
-        foreach (FeedForwardPlan plan in _plans)
-        {
-            string otherwise = ReferenceEquals(plan, _plans[0]) ? "" : "else ";
-            using (_code.Block($"{otherwise}if ({Field(plan)} is {{ }} {Variable(plan)})"))
-            {
-                emit(plan, Variable(plan));
-            }
+            _code.Line($"(int fromColumn, int toColumn) = WorkerGroup.Slice({_plans[0].ClassName}.PaddedHidden, Workers.Count, worker, 128);");
+            _part.EmitOperations(
+                _operations,
+                [.. phases.Select(phase => phase.Operations[phase.Operations.Count - 1])],
+                (operation, plan, weights) => _part.Call(operation, plan, weights, "Scratch", "Output"));
         }
     }
 }

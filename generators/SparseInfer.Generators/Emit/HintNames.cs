@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Emit;
@@ -21,6 +20,9 @@ internal sealed record HintNames(EquatableArray<KeyValuePair<string, string>> Re
 
     /// <summary>The program for what ILGPU reaches.</summary>
     public const string Ilgpu = ".Ilgpu";
+
+    /// <summary>What an assembly with GPU programs needs once.</summary>
+    public const string Assembly = "SparseInfer.Ilgpu";
 
     /// <summary>With folder and ending, a file's name stays below what file systems take.</summary>
     private const int LongestName = 160;
@@ -57,7 +59,7 @@ internal sealed record HintNames(EquatableArray<KeyValuePair<string, string>> Re
     private static bool IsShared(string name)
     {
         const string Kernels = "FeedForward_";
-        return name.Equals(AssemblyPart.FileName, StringComparison.OrdinalIgnoreCase)
+        return name.Equals(Assembly, StringComparison.OrdinalIgnoreCase)
             || (name.Length > Kernels.Length && char.IsDigit(name[Kernels.Length]) && name.StartsWith(Kernels, StringComparison.OrdinalIgnoreCase));
     }
 

@@ -6,8 +6,6 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <summary>Writes what an assembly with GPU programs needs once.</summary>
 internal static class AssemblyPart
 {
-    public const string FileName = "SparseInfer.Ilgpu";
-
     public static string Emit()
     {
         var code = new CodeWriter();

@@ -15,14 +15,12 @@ internal sealed record Phase(IReadOnlyList<Operation> Operations);
 /// </summary>
 internal static class Schedule
 {
-    /// <summary>Cuts a loop's body into phases; a barrier follows each.</summary>
-    /// <param name="body">What the loop does, over and over.</param>
+    /// <summary>Cuts what is done once into phases; a barrier follows each but the last.</summary>
     /// <param name="splitOf">How each operation is shared.</param>
-    public static IReadOnlyList<Phase> Phases(IReadOnlyList<Operation> body, Func<Operation, Split> splitOf)
+    public static IReadOnlyList<Phase> Once(IEnumerable<Operation> operations, Func<Operation, Split> splitOf)
     {
-        // Twice around: the second time says whether what the end wrote is read at the beginning.
         var all = new List<List<Operation>>();
-        foreach (Operation operation in body.Concat(body))
+        foreach (Operation operation in operations)
         {
             if (all.Count == 0 || all[all.Count - 1].Any(earlier => Collide(earlier, operation, splitOf)))
             {
@@ -32,13 +30,23 @@ internal static class Schedule
             all[all.Count - 1].Add(operation);
         }
 
-        int count = all.Count / 2;
-        if (all.Take(count).Sum(phase => phase.Count) != body.Count)
+        return [.. all.Select(phase => new Phase(phase))];
+    }
+
+    /// <summary>Cuts a loop's body into phases; a barrier follows each.</summary>
+    /// <param name="body">What the loop does, over and over.</param>
+    /// <param name="splitOf">How each operation is shared.</param>
+    public static IReadOnlyList<Phase> Phases(IReadOnlyList<Operation> body, Func<Operation, Split> splitOf)
+    {
+        // Twice around: the second time says whether what the end wrote is read at the beginning.
+        IReadOnlyList<Phase> all = Once(body.Concat(body), splitOf);
+        Phase[] first = [.. all.Take(all.Count / 2)];
+        if (first.Sum(phase => phase.Operations.Count) != body.Count)
         {
             throw new InvalidOperationException("A loop's end does not have to be waited for by its beginning.");
         }
 
-        return [.. all.Take(count).Select(operations => new Phase(operations))];
+        return first;
     }
 
     private static bool Collide(Operation earlier, Operation later, Func<Operation, Split> splitOf)

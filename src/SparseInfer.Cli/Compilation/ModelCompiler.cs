@@ -81,7 +81,7 @@ internal static class ModelCompiler
     public static ModelSpec Read(ModelDeclaration declaration, CancellationToken cancellationToken)
     {
         CSharpCompilation compilation = Declare(declaration, CpuReferences.Value, cancellationToken);
-        if (ModelParser.Parse(compilation.GetTypeByMetadataName(declaration.ClassName)!, cancellationToken) is { } spec)
+        if (DeclarationLanguage.Reader.Model(compilation.GetTypeByMetadataName(declaration.ClassName)!, cancellationToken) is { } spec)
         {
             return spec;
         }

@@ -2,9 +2,11 @@ extern alias generators;
 
 using System.Text;
 using System.Text.Json;
+using generators::SparseInfer.Generators.Declare;
 using generators::SparseInfer.Generators.Ilgpu;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Runtime;
+using PlannedMode = generators::SparseInfer.SparsityMode;
 
 namespace SparseInfer.Cli.Inspect;
 
@@ -33,7 +35,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
 
     private readonly DeviceCost[] _costs = [.. Modes.Select(mode => DeviceCost.Of(plan, new TokenCase(mode, sparsity, position)))];
 
-    private static CostMode[] Modes => Enum.GetValues<CostMode>();
+    private static PlannedMode[] Modes => Enum.GetValues<PlannedMode>();
 
     public string Text()
     {

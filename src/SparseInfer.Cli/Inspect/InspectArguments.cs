@@ -2,7 +2,7 @@ extern alias generators;
 
 using System.CommandLine;
 using System.Globalization;
-using generators::SparseInfer.Generators.Ilgpu;
+using generators::SparseInfer.Generators.Declare;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
 using SparseInfer.Files;

@@ -110,49 +110,38 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
     void IWorkerJob.Execute(int worker)
     {
         State state = _state!;
-        FeedForwardSlot slot = state.Scratch[worker];
-        state.Input.AsSpan<float>().CopyTo(MemoryMarshal.CreateSpan(ref slot.Input, _paddedHidden));
-        (int from, int to) = state.Scratch.Neurons(worker);
-        ref LayerTally tally = ref state.Tallies[worker];
+        state.Input.AsSpan<float>().CopyTo(MemoryMarshal.CreateSpan(ref state.Scratch[worker].Input, _paddedHidden));
         if (Metering)
         {
-            Activate<MeterOn>(slot, from, to, ref tally);
+            Run<MeterOn>(worker);
         }
         else
         {
-            Activate<MeterOff>(slot, from, to, ref tally);
+            Run<MeterOff>(worker);
         }
-
-        Down(state.Scratch, worker);
-        state.Workers.Barrier();
-        (from, to) = WorkerGroup.Slice(_paddedHidden, state.Workers.Count, worker, 128);
-        Sum(state.Scratch, ref state.Output.Ref<float>(), from, to);
     }
+
+    /// <summary>Who computes it.</summary>
+    protected WorkerGroup Workers => _state!.Workers;
+
+    /// <summary>The workers' inputs and lists, and their sums.</summary>
+    protected FeedForwardScratch Scratch => _state!.Scratch;
+
+    /// <summary>The first column of the output.</summary>
+    protected ref float Output => ref _state!.Output.Ref<float>();
+
+    /// <summary>A worker's meter.</summary>
+    protected ref LayerTally Tally(int worker) => ref _state!.Tallies[worker];
 
     /// <summary>Takes the weights.</summary>
     /// <param name="bind">What was given, checked and prepared.</param>
     protected abstract void Bind(FeedForwardBinder bind);
 
-    /// <summary>Computes a worker's neurons.</summary>
+    /// <summary>A worker's part of the layer. Its input is in its slot.</summary>
     /// <typeparam name="TMeter">Whether to count.</typeparam>
-    /// <param name="slot">The worker's input, and the list it fills.</param>
-    /// <param name="from">Its first neuron.</param>
-    /// <param name="to">Behind its last.</param>
-    /// <param name="tally">Its meter.</param>
-    protected abstract void Activate<TMeter>(FeedForwardSlot slot, int from, int to, ref LayerTally tally)
-        where TMeter : struct, IMeter;
-
-    /// <summary>Sums what a worker's neurons add to the output, slice by slice.</summary>
-    /// <param name="scratch">The worker's list, and where the sums go.</param>
     /// <param name="worker">The worker.</param>
-    protected abstract void Down(FeedForwardScratch scratch, int worker);
-
-    /// <summary>Computes some columns of the output.</summary>
-    /// <param name="scratch">All workers' sums.</param>
-    /// <param name="y">The output.</param>
-    /// <param name="fromColumn">The first column.</param>
-    /// <param name="toColumn">Behind the last.</param>
-    protected abstract void Sum(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn);
+    protected abstract void Run<TMeter>(int worker)
+        where TMeter : struct, IMeter;
 
     /// <summary>What is there while weights are loaded.</summary>
     private sealed class State : IDisposable

@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis.CodeFixes;
-using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.CodeFixes;

@@ -122,7 +122,7 @@ public sealed class DecoderTests
     private static float[] Prompt(LanguageModel model, SparsityMode mode, bool sparsePrompt = true)
     {
         sparsePrompt &= mode != SparsityMode.Dense;
-        using Session session = model.CreateSession(new SessionOptions { Mode = mode, SparsePrompt = sparsePrompt });
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, SparsePrompt = sparsePrompt });
         float[] logits = new float[Tokens * model.Shape.Vocabulary];
         session.Forward([.. Enumerable.Range(0, Tokens).Select(i => Token(model.Shape.Vocabulary, i))], logits);
         return logits;
@@ -130,7 +130,7 @@ public sealed class DecoderTests
 
     private static float[] Decode(LanguageModel model, SparsityMode mode, bool metering = false)
     {
-        using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = metering });
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = metering });
         var logits = new List<float>();
         for (int i = 0; i < Tokens; i++)
         {

@@ -98,7 +98,7 @@ public sealed class LayerMatrixTests
     {
         // What is there before must not matter.
         float[] y = [.. Enumerable.Repeat(float.NaN, x.Length)];
-        kernel.Mode = mode;
+        kernel.Mode = (UserMode)mode;
         kernel.Metering = metering;
         kernel.Forward(x, y);
         return y;

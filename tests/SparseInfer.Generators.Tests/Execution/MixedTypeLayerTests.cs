@@ -47,7 +47,7 @@ public sealed class MixedTypeLayerTests
                 foreach (SparsityMode mode in Enum.GetValues<SparsityMode>())
                 {
                     float[] y = new float[Layer.Hidden];
-                    kernel.Mode = mode;
+                    kernel.Mode = (UserMode)mode;
                     kernel.Forward(x, y);
                     LayerMatrixTests.ShouldMatch(y, reference.Forward(x, mode), $"{loaded}, {mode}, {input}");
                 }
@@ -70,7 +70,7 @@ public sealed class MixedTypeLayerTests
             DownBias = data.DownBias,
         });
         float[] y = new float[Layer.Hidden];
-        kernel.Mode = SparsityMode.Dense;
+        kernel.Mode = UserMode.Dense;
         kernel.Forward(data.Inputs[0].X, y);
 
         LayerMatrixTests.ShouldMatch(y, new LayerReference(Layer, data).Forward(data.Inputs[0].X, SparsityMode.Dense), "F16");

@@ -72,7 +72,7 @@ public sealed class SignDecisionTests
     {
         var random = new Random(width);
         using FeedForwardKernel kernel = assembly.Layer("Layers", Layer(width, alpha).Name);
-        kernel.Mode = SparsityMode.Predicted;
+        kernel.Mode = UserMode.Predicted;
         float[] y = new float[width];
         for (int draw = 0; draw < 4; draw++)
         {

@@ -7,10 +7,10 @@ namespace SparseInfer.Generators.Tests.Fixture;
 internal static class Parsed
 {
     public static ModelSpec? Model(string source, string type = "M") =>
-        ModelParser.Parse(UserCode.Compile(source).GetTypeByMetadataName(type).ShouldNotBeNull(), CancellationToken.None);
+        DeclarationLanguage.Reader.Model(UserCode.Compile(source).GetTypeByMetadataName(type).ShouldNotBeNull(), CancellationToken.None);
 
     public static LayerSpec? Layer(string source, string type = "Layers", string property = "Mlp") =>
-        LayerParser.Parse(Member(source, type, property), CancellationToken.None);
+        DeclarationLanguage.Reader.Layer(Member(source, type, property), CancellationToken.None);
 
     public static ISymbol Member(string source, string type, string member) =>
         UserCode.Compile(source).GetTypeByMetadataName(type).ShouldNotBeNull().GetMembers(member).ShouldHaveSingleItem();

@@ -23,7 +23,7 @@ public sealed class FaultTests
     [Fact]
     public void ARuleThatThrowsCostsOneDeclaration()
     {
-        var generator = new SparseInferGenerator([.. DeclarationRules.All, new Throws(() => new InvalidCastException("one\ntwo"))]);
+        var generator = With([.. DeclarationRules.All, new Throws(() => new InvalidCastException("one\ntwo"))]);
 
         GeneratorRunResult result = Run(generator, out Compilation complete);
 
@@ -41,7 +41,7 @@ public sealed class FaultTests
     public void CancellationIsNoFault()
     {
         using var source = new CancellationTokenSource();
-        var generator = new SparseInferGenerator([new Throws(() =>
+        var generator = With([new Throws(() =>
         {
             source.Cancel();
             return new OperationCanceledException(source.Token);
@@ -59,6 +59,8 @@ public sealed class FaultTests
         result.Diagnostics.ShouldHaveSingleItem().GetMessage().ShouldStartWith("'Bad' was not generated, because the generator threw FormatException");
         result.GeneratedSources.ShouldHaveSingleItem().HintName.ShouldBe("Good.g.cs");
     }
+
+    private static SparseInferGenerator With(IReadOnlyList<DeclarationRule> rules) => new(DeclarationLanguage.ReaderWith(rules));
 
     private static GeneratorRunResult Run(
         IIncrementalGenerator generator, out Compilation complete, CancellationToken token = default) => CSharpGeneratorDriver

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Fixture;
 
@@ -88,11 +89,11 @@ public sealed partial class TargetTests
     {
         IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(Parsed.Model(Declared.Model(
             "[SignBitPredictor(Layers = \"0..2\")]", "[ExactSparsity(Layers = \"3..\")]", "[Weights(WeightType.Q8_0, WeightType.F16)]"))!);
-        int Launches(CostMode mode) => DeviceCost.Of(plan, new(mode, 0.5, 17)).Launches;
+        int Launches(SparsityMode mode) => DeviceCost.Of(plan, new(mode, 0.5, 17)).Launches;
 
-        KernelTable.Of(plan).Sum(kernel => kernel.Dense).ShouldBe(Launches(CostMode.Dense));
-        KernelTable.Of(plan).Sum(kernel => kernel.Exact).ShouldBe(Launches(CostMode.Exact));
-        KernelTable.Of(plan).Sum(kernel => kernel.Predicted).ShouldBe(Launches(CostMode.Predicted));
+        KernelTable.Of(plan).Sum(kernel => kernel.Dense).ShouldBe(Launches(SparsityMode.Dense));
+        KernelTable.Of(plan).Sum(kernel => kernel.Exact).ShouldBe(Launches(SparsityMode.Exact));
+        KernelTable.Of(plan).Sum(kernel => kernel.Predicted).ShouldBe(Launches(SparsityMode.Predicted));
     }
 
     /// <summary>The largest tile that gives each multiprocessor a group in a product of hidden rows and a batch of tokens.</summary>

@@ -85,5 +85,5 @@ public sealed class LayerParserTests
 
     [Fact]
     public void TheFeedForwardOfAModelIsNoLayerOfItsOwn() =>
-        LayerParser.Parse(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, CancellationToken.None).ShouldBeNull();
+        DeclarationLanguage.Reader.Layer(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, CancellationToken.None).ShouldBeNull();
 }

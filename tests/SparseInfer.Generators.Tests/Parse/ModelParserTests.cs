@@ -111,7 +111,7 @@ public sealed class ModelParserTests
 
     [Fact]
     public void CancellationIsHeard() => Should.Throw<OperationCanceledException>(
-        () => ModelParser.Parse(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, new CancellationToken(canceled: true)));
+        () => DeclarationLanguage.Reader.Model(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, new CancellationToken(canceled: true)));
 
     private static string Policies(params string[] attributes) => Text(Parsed.Model(Declared.Model(attributes)).ShouldNotBeNull());
 

@@ -12,7 +12,7 @@ public sealed class DeviceCostTests
     [Fact]
     public void ALlamaReadsItsWeightsOnceAndAsksForSevenLaunchesALayer()
     {
-        DeviceCost cost = Cost(CostMode.Dense, sparsity: 0.9, position: 0);
+        DeviceCost cost = Cost(SparsityMode.Dense, sparsity: 0.9, position: 0);
 
         Part(cost, "attention weights").Bytes.ShouldBe(32 * 4 * 4096.0 * 4096 * 2);
         Part(cost, "feed-forward weights").Bytes.ShouldBe(32 * 3 * Matrix);
@@ -26,17 +26,17 @@ public sealed class DeviceCostTests
     public void ExactSparesUpAndDownAndThePredictorTheGateToo()
     {
         const double Kept = 0.1;
-        Part(Cost(CostMode.Exact, 1 - Kept, 0), "feed-forward weights").Bytes.ShouldBe(32 * Matrix * (1 + (2 * Kept)), 1);
-        DeviceCost predicted = Cost(CostMode.Predicted, 1 - Kept, 0);
+        Part(Cost(SparsityMode.Exact, 1 - Kept, 0), "feed-forward weights").Bytes.ShouldBe(32 * Matrix * (1 + (2 * Kept)), 1);
+        DeviceCost predicted = Cost(SparsityMode.Predicted, 1 - Kept, 0);
         Part(predicted, "feed-forward weights").Bytes.ShouldBe(32 * Matrix * 3 * Kept, 1);
         Part(predicted, "predictor signs").Bytes.ShouldBe(32 * 11008.0 * 4096 / 8);
-        Cost(CostMode.Predicted, 0, 0).Bytes.ShouldBeGreaterThan(Cost(CostMode.Dense, 0, 0).Bytes);
+        Cost(SparsityMode.Predicted, 0, 0).Bytes.ShouldBeGreaterThan(Cost(SparsityMode.Dense, 0, 0).Bytes);
     }
 
     [Fact]
     public void WithDReluAnExactTokenReadsUpWhereTheGateIsActive()
     {
-        DeviceCost cost = DeviceCost.Of(Plan("Activation = Activation.DRelu"), new(CostMode.Exact, 0.91, 0));
+        DeviceCost cost = DeviceCost.Of(Plan("Activation = Activation.DRelu"), new(SparsityMode.Exact, 0.91, 0));
         Part(cost, "feed-forward weights").Bytes.ShouldBe(32 * Matrix * (1 + 0.3 + 0.09), 1);
     }
 
@@ -45,10 +45,10 @@ public sealed class DeviceCostTests
     {
         // A position more: its key and value in each layer, in halves.
         double position = 32 * 2.0 * 4096 * 2;
-        (Cost(CostMode.Dense, 0, 255).Bytes - Cost(CostMode.Dense, 0, 254).Bytes).ShouldBe(position);
+        (Cost(SparsityMode.Dense, 0, 255).Bytes - Cost(SparsityMode.Dense, 0, 254).Bytes).ShouldBe(position);
         double split = 32 * 2.0 * 32 * (128 + 2) * 4;
-        (Cost(CostMode.Dense, 0, 256).Bytes - Cost(CostMode.Dense, 0, 255).Bytes).ShouldBe(position + split);
-        Cost(CostMode.Dense, 0, 4095).Launches.ShouldBe(Cost(CostMode.Dense, 0, 0).Launches);
+        (Cost(SparsityMode.Dense, 0, 256).Bytes - Cost(SparsityMode.Dense, 0, 255).Bytes).ShouldBe(position + split);
+        Cost(SparsityMode.Dense, 0, 4095).Launches.ShouldBe(Cost(SparsityMode.Dense, 0, 0).Launches);
     }
 
     [Fact]
@@ -56,13 +56,13 @@ public sealed class DeviceCostTests
     {
         IlgpuDecoderPlan plan = Plan();
         int slices = plan.FeedForwards.Single().Slices;
-        Part(DeviceCost.Of(plan, new(CostMode.Dense, 0, 0)), "partial sums").Bytes.ShouldBe(32 * ((2.0 * slices * 4096 * 4) + (2 * 4096 * 4)));
+        Part(DeviceCost.Of(plan, new(SparsityMode.Dense, 0, 0)), "partial sums").Bytes.ShouldBe(32 * ((2.0 * slices * 4096 * 4) + (2 * 4096 * 4)));
     }
 
     [Fact]
     public void TimeIsBytesOverBandwidthAndLaunchesTimesLatency()
     {
-        DeviceCost cost = Cost(CostMode.Dense, 0, 0);
+        DeviceCost cost = Cost(SparsityMode.Dense, 0, 0);
         CostPart attention = Part(cost, "attention weights");
         attention.Microseconds.ShouldBe((attention.Bytes / (204.8e9 * 0.85) * 1e6) + (attention.Launches * 5000 / 1300.0), 1e-6);
         cost.Microseconds.ShouldBe(cost.Parts.Sum(part => part.Microseconds), 1e-6);
@@ -71,7 +71,7 @@ public sealed class DeviceCostTests
     [Fact]
     public void ALaunchOfOneGroupHasTheBandwidthOfOneMultiprocessor()
     {
-        CostPart norms = Part(Cost(CostMode.Dense, 0, 0), "norms");
+        CostPart norms = Part(Cost(SparsityMode.Dense, 0, 0), "norms");
         norms.Launches.ShouldBe(32 + 1);
         norms.Microseconds.ShouldBe((norms.Bytes / (14 * 1300)) + (norms.Launches * 5000 / 1300.0), 1e-6);
     }
@@ -94,7 +94,7 @@ public sealed class DeviceCostTests
         const double Kept = 0.2;
         IlgpuDecoderPlan plan = Plan(
             null, "[SignBitPredictor(Layers = \"0..9\")]", "[ExactSparsity(Layers = \"10..19\")]", "[Dense(Layers = \"20..\")]");
-        DeviceCost cost = DeviceCost.Of(plan, new(CostMode.Predicted, 1 - Kept, 0));
+        DeviceCost cost = DeviceCost.Of(plan, new(SparsityMode.Predicted, 1 - Kept, 0));
         Part(cost, "feed-forward weights").Bytes.ShouldBe(Matrix * ((10 * 3 * Kept) + (10 * (1 + (2 * Kept))) + (12 * 3)), 1);
         Part(cost, "predictor signs").Bytes.ShouldBe(10 * 11008.0 * 4096 / 8);
         cost.Launches.ShouldBe((7 * 32) + 4);
@@ -114,7 +114,7 @@ public sealed class DeviceCostTests
 
     private static CostPart Part(DeviceCost cost, string name) => cost.Parts.Single(part => part.Name == name);
 
-    private static DeviceCost Cost(CostMode mode, double sparsity, int position) => DeviceCost.Of(Plan(), new(mode, sparsity, position));
+    private static DeviceCost Cost(SparsityMode mode, double sparsity, int position) => DeviceCost.Of(Plan(), new(mode, sparsity, position));
 
     private static IlgpuDecoderPlan Plan(string? activation = null, params string[] policies)
     {

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
 
 namespace SparseInfer.Generators.Tests.Plan;

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Fixture;
 
@@ -38,6 +39,10 @@ public sealed class ScheduleTests
             "Neurons Down",
             "SumSlices AddResidual",
         ]);
+
+    [Fact]
+    public void ALayerAloneWaitsOnceForTheSlicesSums() => Text(Schedule.Once(
+        ModelProgram.Of(new FeedForwardSpec(64, 96, Activation.Relu, "0", Gated: true, Biases: true)), Own)).ShouldBe(["Neurons Down", "SumSlices"]);
 
     [Fact]
     public void NothingIsWrittenThatOthersMayStillRead()

@@ -51,25 +51,34 @@ internal sealed class Layers_Mlp_Cpu : CpuFeedForwardKernel
         _weights.Prepare(bind.Memory);
     }
 
-    protected override void Activate<TMeter>(FeedForwardSlot slot, int from, int to, ref LayerTally tally)
+    protected override void Run<TMeter>(int worker)
     {
+        (int fromColumn, int toColumn) = WorkerGroup.Slice(
+            FeedForward_2048x8192_SquaredRelu_Ungated_F32.PaddedHidden, Workers.Count, worker, 128);
+        Activate<TMeter>(worker, _weights);
+        FeedForward_2048x8192_SquaredRelu_Ungated_F32.Down(_weights, Scratch, worker);
+        Workers.Barrier();
+        FeedForward_2048x8192_SquaredRelu_Ungated_F32.Sum(_weights, Scratch, ref Output, fromColumn, toColumn);
+    }
+
+    /// <summary>This worker's neurons for the input in its slot, as the mode and the policy have it.</summary>
+    private void Activate<TMeter>(int worker, FeedForward_2048x8192_SquaredRelu_Ungated_F32.Weights w)
+        where TMeter : struct, IMeter
+    {
+        FeedForwardSlot slot = Scratch[worker];
+        (int from, int to) = Scratch.Neurons(worker);
+        ref LayerTally tally = ref Tally(worker);
         switch (Mode)
         {
             case SparsityMode.Dense:
-                FeedForward_2048x8192_SquaredRelu_Ungated_F32.Dense<TMeter>(_weights, slot, from, to, ref tally);
+                FeedForward_2048x8192_SquaredRelu_Ungated_F32.Dense<TMeter>(w, slot, from, to, ref tally);
                 break;
             case SparsityMode.Exact:
-                FeedForward_2048x8192_SquaredRelu_Ungated_F32.Exact<TMeter>(_weights, slot, from, to, ref tally);
+                FeedForward_2048x8192_SquaredRelu_Ungated_F32.Exact<TMeter>(w, slot, from, to, ref tally);
                 break;
             default:
-                FeedForward_2048x8192_SquaredRelu_Ungated_F32.SignBit<TMeter>(_weights, slot, from, to, ref tally, threshold: 1029);
+                FeedForward_2048x8192_SquaredRelu_Ungated_F32.SignBit<TMeter>(w, slot, from, to, ref tally, threshold: 1029);
                 break;
         }
     }
-
-    protected override void Down(FeedForwardScratch scratch, int worker) =>
-        FeedForward_2048x8192_SquaredRelu_Ungated_F32.Down(_weights, scratch, worker);
-
-    protected override void Sum(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn) =>
-        FeedForward_2048x8192_SquaredRelu_Ungated_F32.Sum(_weights, scratch, ref y, fromColumn, toColumn);
 }

@@ -9,10 +9,7 @@ namespace SparseInfer.Kernels.Cpu.Tests;
 /// <param name="Line">Where, from 1.</param>
 /// <param name="Name">The type or member.</param>
 /// <param name="Declarations">The files that declare it: several for a partial type.</param>
-internal sealed record NameUse(string File, int Line, string Name, IReadOnlyList<string> Declarations)
-{
-    public string Folder => FolderArrows.FolderOf(File);
-}
+internal sealed record NameUse(string File, int Line, string Name, IReadOnlyList<string> Declarations);
 
 /// <summary>
 /// Which files of a project use what others declare, as the compiler binds their names. A member belongs to the file that declares it, also
@@ -23,13 +20,11 @@ internal static class FolderArrows
     private static readonly string[] ImplicitUsings =
         ["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Threading", "System.Threading.Tasks"];
 
-    /// <summary>The folder at the project's root that a file lies in; empty for a file at the root.</summary>
-    public static string FolderOf(string file) => file.Contains('/') ? file[..file.IndexOf('/')] : "";
-
     /// <summary>Every use of a name that another file declares.</summary>
     /// <param name="sources">The project's files: paths in the project, with slashes, and texts.</param>
+    /// <param name="libraries">What they reference beside the base library: types of these, whose assemblies are taken.</param>
     /// <exception cref="InvalidOperationException">A name cannot be bound: it would be an arrow that is not seen.</exception>
-    public static IReadOnlyList<NameUse> Of(IEnumerable<(string File, string Text)> sources)
+    public static IReadOnlyList<NameUse> Of(IEnumerable<(string File, string Text)> sources, params Type[] libraries)
     {
         var options = new CSharpParseOptions(LanguageVersion.Preview);
         string usings = string.Concat(ImplicitUsings.Select(name => $"global using {name};\n"));
@@ -39,7 +34,7 @@ internal static class FolderArrows
                 .. sources.Select(source => CSharpSyntaxTree.ParseText(source.Text, options, source.File)),
                 CSharpSyntaxTree.ParseText(usings, options),
             ],
-            BaseLibrary(),
+            [.. BaseLibrary(), .. libraries.Select(type => MetadataReference.CreateFromFile(type.Assembly.Location))],
             new CSharpCompilationOptions(
                 OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
 
@@ -54,7 +49,7 @@ internal static class FolderArrows
             SymbolInfo bound = model.GetSymbolInfo(name);
             ISymbol? symbol = bound.Symbol ?? bound.CandidateSymbols.FirstOrDefault();
             if (symbol is null && name.Identifier.Text is not ("nameof" or "unmanaged" or "notnull" or "_"))
-                throw new InvalidOperationException($"{tree.FilePath}({line}): '{name}' is no name that the sources or the base library declare.");
+                throw new InvalidOperationException($"{tree.FilePath}({line}): '{name}' is no name that the sources or their references declare.");
             if (symbol is null or INamespaceSymbol)
                 continue;
             string[] declarations =

@@ -1,46 +1,26 @@
-using System.Runtime.CompilerServices;
-using System.Text.RegularExpressions;
-
 namespace SparseInfer.Kernels.Cpu.Tests;
 
 /// <summary>The kernels' folders look one way: into those above them in the table of docs/architecture.md, and into no others.</summary>
 public sealed class FolderTests
 {
-    private static readonly string Repository = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", ".."));
-
-    private static readonly Lazy<IReadOnlyList<(string File, string Text)>> Sources = new(Read);
+    private static readonly Lazy<IReadOnlyList<(string File, string Text)>> Sources = new(() => FolderTable.Sources("kernels/SparseInfer.Kernels.Cpu"));
 
     private static readonly Lazy<IReadOnlyList<NameUse>> Uses = new(() => FolderArrows.Of(Sources.Value));
 
-    private static readonly Lazy<IReadOnlyList<(string Folder, string[] LooksInto)>> Table = new(ReadTable);
+    private static readonly FolderTable Table = FolderTable.Read(FolderTable.Section("Rooms of the CPU kernels"));
 
     [Fact]
-    public void The_table_has_a_row_for_every_folder_and_every_source_lies_in_one()
-    {
-        Sources.Value.Select(source => FolderArrows.FolderOf(source.File)).Distinct()
-            .ShouldBe(Table.Value.Select(row => row.Folder), ignoreOrder: true);
-    }
+    public void The_table_has_a_row_for_every_folder_and_every_source_lies_in_one() =>
+        Table.Unlisted([.. Sources.Value.Select(source => source.File)]).ShouldBeEmpty();
 
     [Fact]
-    public void A_row_names_only_folders_above_it()
-    {
-        for (int row = 0; row < Table.Value.Count; row++)
-            Table.Value[row].LooksInto.ShouldBeSubsetOf(Table.Value.Take(row).Select(above => above.Folder), Table.Value[row].Folder);
-    }
+    public void A_row_names_only_folders_above_it() => Table.OutOfOrder().ShouldBeEmpty();
 
     [Fact]
     public void A_folder_looks_into_those_of_its_row_and_into_no_others()
     {
-        Dictionary<string, string[]> table = Table.Value.ToDictionary(row => row.Folder, row => row.LooksInto);
-        (NameUse Use, string To)[] arrows = [.. Arrows(Uses.Value, [.. table.Keys])];
-        arrows.Where(arrow => !table[arrow.Use.Folder].Contains(arrow.To)).Select(arrow => Describe(arrow.Use, arrow.To)).ShouldBeEmpty();
-        HashSet<(string, string)> found = [.. arrows.Select(arrow => (arrow.Use.Folder, arrow.To))];
-        IEnumerable<string> stale =
-            from row in table
-            from to in row.Value
-            where !found.Contains((row.Key, to))
-            select $"{row.Key} does not look into {to}: leave it out of its row";
-        stale.ShouldBeEmpty();
+        Table.Unnamed(Uses.Value).ShouldBeEmpty();
+        Table.Stale(Uses.Value).ShouldBeEmpty();
     }
 
     [Fact]
@@ -76,8 +56,24 @@ public sealed class FolderTests
             ("Top/Value.cs", "readonly partial struct Value : IComputed { public static int Computed => Stored; }"),
             ("Top/Top.cs", "interface IComputed { } static class Names { } class Top { public static int One => 1; }"),
         ]);
-        string[] arrows = [.. Arrows(uses, ["Bottom", "Top"]).Where(arrow => arrow.Use.Folder == "Bottom").Select(arrow => arrow.To).Distinct()];
+        var table = new FolderTable([new FolderRow("Bottom"), new FolderRow("Top")]);
+        string[] arrows = [.. table.Arrows(uses).Where(arrow => arrow.From.Folder == "Bottom").Select(arrow => arrow.To.Folder).Distinct()];
         arrows.ShouldBe(found is null ? [] : [found]);
+    }
+
+    [Theory]
+    [InlineData("Each/One/A.cs", "Each/*")]
+    [InlineData("Each/A.cs", "Each")]
+    [InlineData("Bottom/Deep/A.cs", "Bottom")]
+    [InlineData("A.cs", ".")]
+    [InlineData("Each/Two/Deep/A.cs", null)]
+    [InlineData("Elsewhere/A.cs", null)]
+    public void The_folders_of_a_starred_row_do_not_look_into_each_other(string declaring, string? found)
+    {
+        IReadOnlyList<NameUse> uses = FolderArrows.Of([(declaring, "class A { }"), ("Each/Two/B.cs", "class B : A { }")]);
+        var table = new FolderTable([new FolderRow("Bottom"), new FolderRow("Each"), new FolderRow("Each/*", "Bottom", "Each"), new FolderRow(".")]);
+        table.Arrows(uses).Select(arrow => arrow.To.Folder).ShouldBe(found is null ? [] : [found]);
+        table.Unnamed(uses).Count().ShouldBe(found is "Each/*" or "." ? 1 : 0);
     }
 
     [Fact]
@@ -85,40 +81,4 @@ public sealed class FolderTests
     {
         Should.Throw<InvalidOperationException>(() => FolderArrows.Of([("Bottom/A.cs", "class A { B? b; }")])).Message.ShouldContain("'B'");
     }
-
-    /// <summary>Uses that leave their folder. Whoever names a type that is spread over several looks into the first of these.</summary>
-    private static IEnumerable<(NameUse Use, string To)> Arrows(IReadOnlyList<NameUse> uses, string[] folders) =>
-        from use in uses
-        let to = use.Declarations.Select(FolderArrows.FolderOf).MinBy(folder => Array.IndexOf(folders, folder))
-        where to != use.Folder && !use.Declarations.Any(file => FolderArrows.FolderOf(file) == use.Folder)
-        select (use, to);
-
-    private static string Describe(NameUse use, string to) =>
-        $"{use.File}({use.Line}) uses {use.Name} of {to}, into which {use.Folder} does not look";
-
-    private static IReadOnlyList<(string File, string Text)> Read()
-    {
-        string project = Path.Combine(Repository, "kernels", "SparseInfer.Kernels.Cpu");
-        return [
-            .. from path in Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories)
-               let file = Path.GetRelativePath(project, path).Replace('\\', '/')
-               where FolderArrows.FolderOf(file) is not ("bin" or "obj")
-               select (file, File.ReadAllText(path)),
-        ];
-    }
-
-    private static IReadOnlyList<(string Folder, string[] LooksInto)> ReadTable()
-    {
-        string page = File.ReadAllText(Path.Combine(Repository, "docs", "architecture.md"));
-        int start = page.IndexOf("## Rooms of the CPU kernels", StringComparison.Ordinal);
-        start.ShouldBeGreaterThan(0);
-        int end = page.IndexOf("\n## ", start, StringComparison.Ordinal);
-        return [
-            .. from Match row in Regex.Matches(page[start..end], @"^\| `(?<folder>\w+)` \|[^|]*\|(?<into>[^|]*)\|", RegexOptions.Multiline)
-               let names = Regex.Matches(row.Groups["into"].Value, @"`(\w+)`").Select(name => name.Groups[1].Value)
-               select (row.Groups["folder"].Value, names.ToArray()),
-        ];
-    }
-
-    private static string Here([CallerFilePath] string path = "") => path;
 }

@@ -144,24 +144,10 @@ internal sealed partial class DecoderClass
 
         protected abstract void EmitFeedForward();
 
-        /// <summary>Writes a layer's neurons to their sum, for whichever weight type it has, with the barriers between.</summary>
+        /// <summary>Writes a layer's neurons to their sum.</summary>
         /// <param name="call">What an operation is, as C#.</param>
-        protected void EmitNeurons(Func<Operation, FeedForwardPlan, string, string> call)
-        {
-            Operation[] operations = [.. Operations.Where(operation => operation is Neurons or Down or SumSlices)];
-            HashSet<Operation> ends = Ends();
-            decoder.ForFeedForward((plan, weights) =>
-            {
-                foreach (Operation operation in operations)
-                {
-                    Code.Line(call(operation, plan, weights));
-                    if (operation != operations[operations.Length - 1] && ends.Contains(operation))
-                    {
-                        Code.Line("Workers.Barrier();");
-                    }
-                }
-            });
-        }
+        protected void EmitNeurons(Func<Operation, FeedForwardPlan, string, string> call) => decoder._part.EmitOperations(
+            [.. Operations.Where(operation => operation is Neurons or Down or SumSlices)], Ends(), call);
 
         /// <summary>Writes something for each token of the pass.</summary>
         protected abstract void ForTokens(Action emit);

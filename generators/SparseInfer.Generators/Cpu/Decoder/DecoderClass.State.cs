@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -41,12 +40,7 @@ internal sealed partial class DecoderClass
             EmitEmbed();
             _code.Line();
             EmitLogits();
-            foreach (FeedForwardPlan plan in _feedForwards)
-            {
-                _code.Line();
-                EmitActivate(plan);
-            }
-
+            _part.EmitActivate("_scratch");
             EmitPolicies();
             _code.Line();
             EmitAccessors();
@@ -116,20 +110,6 @@ internal sealed partial class DecoderClass
         }
     }
 
-    private void EmitActivate(FeedForwardPlan plan)
-    {
-        _code.Summary("This worker's neurons for the input in its slot, as the mode and the layer's policy have it.");
-        string signature = $"private void Activate<TMeter>(int worker, int layer, {plan.ClassName}.Weights w)";
-        using (_code.Block(signature + "\n    where TMeter : struct, IMeter"))
-        {
-            _code.Line("FeedForwardSlot slot = _scratch[worker];");
-            _code.Line("(int from, int to) = _scratch.Neurons(worker);");
-            _code.Line("ref LayerTally tally = ref Tally(worker, layer);");
-            PolicySwitch.Emit(
-                _code, plan.Shape, _spec.Policies, CpuKernelEmitter.Set, (kernel, arguments) => CpuCall.Of(plan, "w", kernel, arguments));
-        }
-    }
-
     private void EmitAccessors()
     {
         foreach (var (name, width) in new[]
@@ -175,24 +155,4 @@ internal sealed partial class DecoderClass
 
     private static string Bias(string y, string bias, string from, string to) =>
         $"Elementwise.Add(ref {y}, ref MemoryMarshal.GetArrayDataReference({bias}), {from}, {to});";
-
-    /// <summary>Writes a call on the layer's feed-forward, for whichever weight type it has.</summary>
-    private void ForFeedForward(System.Action<FeedForwardPlan, string> emit)
-    {
-        if (_calls.Single)
-        {
-            emit(_feedForwards[0], "w.FeedForward");
-            return;
-        }
-
-        foreach (FeedForwardPlan plan in _feedForwards)
-        {
-            string variable = plan.Weights.ToString().ToLowerInvariant();
-            string otherwise = ReferenceEquals(plan, _feedForwards[0]) ? "" : "else ";
-            using (_code.Block($"{otherwise}if (w.{FeedForwardField(plan)} is {{ }} {variable})"))
-            {
-                emit(plan, variable);
-            }
-        }
-    }
 }

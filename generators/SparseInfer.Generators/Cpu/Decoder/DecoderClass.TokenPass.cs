@@ -143,11 +143,7 @@ internal sealed partial class DecoderClass
 
         /// <summary>Writes the feed-forward of the input in this worker's slot.</summary>
         /// <param name="y">Where it goes.</param>
-        public void EmitFeedForward(string y) => EmitNeurons((operation, plan, weights) => operation switch
-        {
-            Neurons => $"Activate<TMeter>(worker, layer, {weights});",
-            Down => $"{plan.ClassName}.Down({weights}, _scratch, worker);",
-            _ => $"{plan.ClassName}.Sum({weights}, _scratch, ref {y}, fromColumn, toColumn);",
-        });
+        public void EmitFeedForward(string y) =>
+            EmitNeurons((operation, plan, weights) => Decoder._part.Call(operation, plan, weights, "_scratch", y));
     }
 }

@@ -16,6 +16,7 @@ internal sealed partial class DecoderClass
     private readonly TensorCalls _tensors;
     private readonly ModelProgram _program;
     private readonly FeedForwardPlan[] _feedForwards;
+    private readonly FeedForwardPart _part;
 
     public DecoderClass(DecoderPlan plan)
     {
@@ -26,6 +27,7 @@ internal sealed partial class DecoderClass
         _program = ModelProgram.Of(_spec);
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
+        _part = new FeedForwardPart(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true);
     }
 
     public string Emit()
@@ -209,7 +211,7 @@ internal sealed partial class DecoderClass
 
     private void EmitBindFeedForward(FeedForwardPlan plan)
     {
-        _code.Line($"{plan.ClassName}.Weights feedForward = w.{FeedForwardField(plan)} = new();");
+        _code.Line($"{plan.ClassName}.Weights feedForward = {_part.Place(plan)} = new();");
         foreach (Tensor tensor in _program.Layer.FeedForwardTensors())
         {
             _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
@@ -224,8 +226,6 @@ internal sealed partial class DecoderClass
             }
         }
     }
-
-    private string FeedForwardField(FeedForwardPlan plan) => _calls.Single ? "FeedForward" : $"FeedForward{plan.Weights}";
 
     private void EmitLayer()
     {
@@ -242,12 +242,7 @@ internal sealed partial class DecoderClass
                 _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.FieldType} {own.Field};");
             }
 
-            foreach (FeedForwardPlan plan in _feedForwards)
-            {
-                _code.Line(_calls.Single
-                    ? $"public {plan.ClassName}.Weights FeedForward = new();"
-                    : $"public {plan.ClassName}.Weights? {FeedForwardField(plan)};");
-            }
+            _part.EmitPlaces("public");
         }
     }
 }

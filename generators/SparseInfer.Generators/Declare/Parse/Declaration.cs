@@ -1,13 +1,11 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using SparseInfer.Generators.Ilgpu;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators.Declare;
 
 /// <summary>A policy's attribute on a declaration.</summary>
-internal sealed record DeclaredPolicy(DeclaredAttribute Attribute, SparsityPolicy Policy);
+internal sealed record DeclaredPolicy(DeclaredAttribute Attribute, DeclarablePolicy Policy);
 
 /// <summary>
 /// A class or property with everything SparseInfer's attributes on it say, right or wrong. Rules look at it, parsers read it. It holds
@@ -15,14 +13,17 @@ internal sealed record DeclaredPolicy(DeclaredAttribute Attribute, SparsityPolic
 /// </summary>
 internal sealed class Declaration
 {
-    private Declaration(ISymbol symbol, IReadOnlyList<DeclaredAttribute> attributes)
+    private readonly Vocabulary _vocabulary;
+
+    private Declaration(ISymbol symbol, Vocabulary vocabulary, IReadOnlyList<DeclaredAttribute> attributes)
     {
+        _vocabulary = vocabulary;
         Symbol = symbol;
         Attributes = attributes;
         Policies =
         [
             .. from attribute in attributes
-               let policy = PolicyRegistry.All.FirstOrDefault(policy => policy.AttributeName == attribute.MetadataName)
+               let policy = vocabulary.PolicyOf(attribute)
                where policy is not null
                select new DeclaredPolicy(attribute, policy),
         ];
@@ -69,6 +70,9 @@ internal sealed class Declaration
     public IReadOnlyList<DeclaredAttribute> Attributes { get; }
 
     public IReadOnlyList<DeclaredPolicy> Policies { get; }
+
+    /// <summary>What acts where <see cref="Policies"/> has none.</summary>
+    public DefaultPolicy DefaultPolicy => _vocabulary.DefaultFor(Activation);
 
     public DeclaredAttribute? DecoderModel => Find(AttributeNames.DecoderModel);
 
@@ -130,7 +134,7 @@ internal sealed class Declaration
     };
 
     /// <summary>Reads the symbol; null where no attribute of SparseInfer is on it.</summary>
-    public static Declaration? From(ISymbol symbol, CancellationToken token)
+    public static Declaration? From(ISymbol symbol, Vocabulary vocabulary, CancellationToken token)
     {
         // A partial property is two symbols with the same attributes; the part that the user wrote stands for both.
         if (symbol is not (INamedTypeSymbol or IPropertySymbol { PartialDefinitionPart: null }))
@@ -142,13 +146,13 @@ internal sealed class Declaration
         foreach (AttributeData data in symbol.GetAttributes())
         {
             token.ThrowIfCancellationRequested();
-            if (AttributeNames.IsOurs(data.AttributeClass))
+            if (vocabulary.IsOurs(data.AttributeClass))
             {
                 (attributes ??= []).Add(new DeclaredAttribute(data, token));
             }
         }
 
-        return attributes is null ? null : new Declaration(symbol, attributes);
+        return attributes is null ? null : new Declaration(symbol, vocabulary, attributes);
     }
 
     private DeclaredAttribute? Find(string metadataName) => Attributes.FirstOrDefault(attribute => attribute.MetadataName == metadataName);

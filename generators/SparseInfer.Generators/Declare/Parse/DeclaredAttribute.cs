@@ -15,7 +15,7 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
     public string MetadataName { get; } = data.AttributeClass?.ToDisplayString() ?? "";
 
     /// <summary>The attribute as the user names it, without the suffix: <c>SignBitPredictor</c>.</summary>
-    public string DisplayName => MetadataName.Substring(MetadataName.LastIndexOf('.') + 1).Replace("Attribute", "");
+    public string DisplayName => AttributeNames.Display(MetadataName);
 
     public AttributeData Data => data;
 

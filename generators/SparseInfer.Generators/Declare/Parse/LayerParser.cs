@@ -1,19 +1,12 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators.Declare;
 
 /// <summary>Reads a <c>[FeedForward]</c> property. The attribute on a class is the model's and no layer of its own.</summary>
 internal static class LayerParser
 {
-    /// <summary>The layer with every default filled in; null where a rule is broken.</summary>
-    public static LayerSpec? Parse(ISymbol symbol, CancellationToken token) =>
-        Declaration.From(symbol, token) is { HasErrors: false } declaration && DeclarationRules.FirstBroken(declaration, token) is null
-            ? Read(declaration)
-            : null;
-
-    /// <summary>The layer of a declaration that breaks no rule; null where it declares none.</summary>
+    /// <summary>The layer of a declaration that breaks no rule, with every default filled in; null where it declares none.</summary>
     public static LayerSpec? Read(Declaration declaration)
     {
         if (declaration.Property is not { } property || IsThereTwice(property) ||
@@ -28,7 +21,7 @@ internal static class LayerParser
             FeedForwardParser.Parse(declaration, feedForward),
             declaration.Policies.Count == 1
                 ? declaration.Policies[0].Policy.Parse(declaration.Policies[0].Attribute)
-                : PolicyRegistry.Default(declaration.Activation),
+                : declaration.DefaultPolicy.Spec,
             FeedForwardParser.Weights(weights),
             declaration.Device);
     }

@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Policies;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Declare;
@@ -7,13 +6,7 @@ namespace SparseInfer.Generators.Declare;
 /// <summary>Reads a <c>[DecoderModel]</c> class.</summary>
 internal static class ModelParser
 {
-    /// <summary>The model with every default filled in; null where a rule is broken.</summary>
-    public static ModelSpec? Parse(ISymbol symbol, CancellationToken token) =>
-        Declaration.From(symbol, token) is { HasErrors: false } declaration && DeclarationRules.FirstBroken(declaration, token) is null
-            ? Read(declaration)
-            : null;
-
-    /// <summary>The model of a declaration that breaks no rule; null where it declares none.</summary>
+    /// <summary>The model of a declaration that breaks no rule, with every default filled in; null where it declares none.</summary>
     public static ModelSpec? Read(Declaration declaration)
     {
         // Two parts that both carry the attribute would both be generated, under one name. The compiler reports the second.
@@ -75,7 +68,7 @@ internal static class ModelParser
 
         if (policies.Count == 0)
         {
-            policies.Add(new LayerPolicy(0, declaration.Layers - 1, PolicyRegistry.Default(declaration.Activation)));
+            policies.Add(new LayerPolicy(0, declaration.Layers - 1, declaration.DefaultPolicy.Spec));
         }
 
         return policies;

@@ -7,28 +7,28 @@ namespace SparseInfer.Generators.Declare;
 /// Finds what carries attributes of the vocabulary without the one that makes it a declaration. There are nearly none, and ten attributes to
 /// look for: files are asked for their words once, all ten together, before anybody looks at their trees.
 /// </summary>
-internal static class StrayAttributes
+internal sealed class StrayAttributes(Vocabulary vocabulary)
 {
-    private static readonly string[] Words = [.. AttributeNames.All.Select(Word)];
+    private readonly string[] _words = [.. vocabulary.Names.Select(AttributeNames.Display)];
 
-    private static readonly HashSet<string> Names = [.. Words, .. Words.Select(word => word + "Attribute")];
+    private readonly HashSet<string> _names = [.. vocabulary.Names, .. vocabulary.Names.Select(AttributeNames.Display)];
 
     /// <summary>Whether a declaration is none of those that are found by their main attribute.</summary>
     public static bool IsStray(ISymbol symbol, string mainAttribute) =>
         mainAttribute != (symbol is IPropertySymbol ? AttributeNames.FeedForward : AttributeNames.DecoderModel);
 
     /// <summary>Members of a file that carry an attribute by a name of the vocabulary.</summary>
-    public static IEnumerable<MemberDeclarationSyntax> Candidates(SyntaxTree tree, CancellationToken token)
+    public IEnumerable<MemberDeclarationSyntax> Candidates(SyntaxTree tree, CancellationToken token)
     {
         string text = tree.GetText(token).ToString();
-        if (!Words.Any(word => text.Contains(word)))
+        if (!_words.Any(word => text.Contains(word)))
         {
             return [];
         }
 
         return from member in tree.GetRoot(token).DescendantNodes(node => node is not (StatementSyntax or ExpressionSyntax))
                    .OfType<MemberDeclarationSyntax>()
-               where member.AttributeLists.SelectMany(list => list.Attributes).Any(attribute => Names.Contains(Name(attribute.Name)))
+               where member.AttributeLists.SelectMany(list => list.Attributes).Any(attribute => _names.Contains(Name(attribute.Name)))
                select member;
     }
 
@@ -39,6 +39,4 @@ internal static class StrayAttributes
         SimpleNameSyntax simple => simple.Identifier.ValueText,
         _ => "",
     };
-
-    private static string Word(string attribute) => attribute.Substring(attribute.LastIndexOf('.') + 1).Replace("Attribute", "");
 }

@@ -17,7 +17,7 @@ internal static class StubParser
         return declaration switch
         {
             _ when around.Select(type => type.Identifier.ValueText).Append(declaration.Symbol.Name).Contains("") => null,
-            _ when !around.All(IsPartial) || IsFileLocal(declaration) || HiddenTypeRule.Hiding(declaration).Count > 0 => null,
+            _ when !around.All(IsPartial) || IsFileLocal(declaration) || HiddenTypes.Of(declaration).Count > 0 => null,
             { Type: { } type, Syntax: TypeDeclarationSyntax } => Model(declaration, type, message),
             { Property: { } property, Syntax: PropertyDeclarationSyntax syntax } when around.Length > 0 => Layer(declaration, property, syntax, message),
             _ => null,
@@ -44,8 +44,8 @@ internal static class StubParser
     /// <summary>Whether the part can have a base class, and the one constructor that this base class asks for.</summary>
     private static bool Derives(INamedTypeSymbol type, TypeDeclarationSyntax[] parts) =>
         type is { TypeKind: TypeKind.Class, IsRecord: false, IsStatic: false }
-        && (type.BaseType is { SpecialType: SpecialType.System_Object } || type.BaseType?.ToDisplayString() == "SparseInfer.LanguageModel")
-        && parts.All(part => part.ParameterList is null && !ModelTypeKindRule.NamesObject(part))
+        && (type.BaseType is { SpecialType: SpecialType.System_Object } || BaseClass.IsOurs(type.BaseType))
+        && parts.All(part => part.ParameterList is null && !BaseClass.IsObjectIn(part))
         && parts.SelectMany(part => part.Members).OfType<ConstructorDeclarationSyntax>().All(constructor =>
             constructor.Modifiers.Any(SyntaxKind.StaticKeyword)
             || constructor.Initializer?.IsKind(SyntaxKind.ThisConstructorInitializer) == true);

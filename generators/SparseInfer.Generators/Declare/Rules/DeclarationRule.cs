@@ -14,9 +14,6 @@ internal abstract class DeclarationRule
 
     public abstract DiagnosticDescriptor Descriptor { get; }
 
-    /// <summary>Whether generation stops where it is broken. A user who lowers a severity silences the report, not the rule.</summary>
-    public bool IsError => Descriptor.DefaultSeverity == DiagnosticSeverity.Error;
-
     /// <summary>Every place where <paramref name="declaration"/> breaks the rule. Never throws, whatever the user wrote.</summary>
     public abstract IEnumerable<Violation> Check(Declaration declaration);
 

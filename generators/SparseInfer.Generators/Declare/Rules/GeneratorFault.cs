@@ -25,6 +25,6 @@ internal static class GeneratorFault
     {
         string where = exception.StackTrace?.Split('\n')[0].Trim() ?? "";
         string what = $"{exception.GetType().Name} ({exception.Message}) {where}".Replace('\r', ' ').Replace('\n', ' ').Trim();
-        return new Report(Descriptor.Id, location ?? Location.None, new[] { name, what }.ToEquatableArray());
+        return new Report(Descriptor, location ?? Location.None, new[] { name, what }.ToEquatableArray());
     }
 }

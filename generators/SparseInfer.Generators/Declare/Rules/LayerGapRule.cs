@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Policies;
 
 namespace SparseInfer.Generators.Declare;
 
@@ -32,9 +31,9 @@ internal sealed class LayerGapRule : DeclarationRule
             .Concat(coverage.Pieces.OrderByDescending(piece => piece.Range.First).Where(_ => gaps[0].First == 0))
             .Last().Policy.Attribute;
         string text = LayerRange.Join(gaps);
-        string safe = PolicyRegistry.DefaultName(declaration.Activation);
-        yield return new Violation(neighbour.LocationOf("Layers"), text, declaration.Symbol.Name, safe)
-            .With("Attribute", safe)
+        DeclarablePolicy safe = declaration.DefaultPolicy.Policy;
+        yield return new Violation(neighbour.LocationOf("Layers"), text, declaration.Symbol.Name, safe.DisplayName)
+            .With("Attribute", safe.DisplayName)
             .With("Layers", text);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class ModelTypeKindRule : DeclarationRule
             .. from reference in symbol.DeclaringSyntaxReferences
                let type = reference.GetSyntax() as TypeDeclarationSyntax
                where type is not null
-               from reason in Reasons(type).Concat(BaseClass(symbol, type))
+               from reason in Reasons(type).Concat(OtherBaseClass(symbol, type))
                select new Violation(reason.Location, symbol.Name, reason.Text),
         ];
     }
@@ -86,23 +86,14 @@ internal sealed class ModelTypeKindRule : DeclarationRule
     }
 
     /// <summary>The generated part derives from LanguageModel, and a class has one base.</summary>
-    private static IEnumerable<(Location Location, string Text)> BaseClass(INamedTypeSymbol symbol, TypeDeclarationSyntax type)
+    private static IEnumerable<(Location Location, string Text)> OtherBaseClass(INamedTypeSymbol symbol, TypeDeclarationSyntax type)
     {
         bool isOther = symbol.TypeKind == TypeKind.Class
             && symbol.BaseType is { SpecialType: SpecialType.None, TypeKind: not TypeKind.Error } @base
-            && @base.ToDisplayString() != "SparseInfer.LanguageModel";
-        if (type.BaseList is { } list && (isOther || NamesObject(type)))
+            && !BaseClass.IsOurs(@base);
+        if (type.BaseList is { } list && (isOther || BaseClass.IsObjectIn(type)))
         {
             yield return (list.Types[0].GetLocation(), $"derived from {symbol.BaseType!.Name}");
         }
     }
-
-    /// <summary>Whether a part writes out the base class that it would have anyhow: another part cannot have another one then.</summary>
-    public static bool NamesObject(TypeDeclarationSyntax type) => type.BaseList?.Types[0].Type switch
-    {
-        PredefinedTypeSyntax predefined => predefined.Keyword.IsKind(SyntaxKind.ObjectKeyword),
-        SimpleNameSyntax name => name.Identifier.ValueText == nameof(Object),
-        QualifiedNameSyntax name => name.Right.Identifier.ValueText == nameof(Object),
-        _ => false,
-    };
 }

@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Ilgpu;
 
 namespace SparseInfer.Generators.Declare;
 

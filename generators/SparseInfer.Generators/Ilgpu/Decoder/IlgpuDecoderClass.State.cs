@@ -3,22 +3,28 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <summary>One session: its buffers, and how they grow.</summary>
 internal sealed partial class IlgpuDecoderClass
 {
+    /// <summary>A buffer of a session, or of a batch of them.</summary>
+    /// <param name="Type">Of its elements.</param>
+    /// <param name="Count">How many, as C#.</param>
+    /// <param name="What">What errors call it.</param>
+    private sealed record DeviceBuffer(string Type, string Name, string Count, string What);
+
     private void EmitState()
     {
-        (string Type, string Name, string Count, string What)[] buffers = [.. Buffers()];
-        (string Type, string Name, string Count, string What)[] growing = [.. Splits("Batch"), ("Float4", "_partial", $"{PartialQuads}", PartialSums)];
+        DeviceBuffer[] buffers = [.. Buffers()];
+        DeviceBuffer[] growing = [.. Splits("Batch"), new("Float4", "_partial", $"{PartialQuads}", PartialSums)];
         _code.Summary("One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.");
         using (_code.Block("private sealed class State : IlgpuDecoderState"))
         {
             _code.Line($"private readonly {_name} _program;");
-            foreach (var (type, name, _, _) in buffers)
+            foreach ((string type, string name, _, _) in buffers)
             {
                 _code.Line($"private readonly ArrayView<{type}> {name};");
             }
 
             _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
             _code.Line("private readonly KeyValueCache _cache;");
-            foreach (var (type, name, _, _) in growing)
+            foreach ((string type, string name, _, _) in growing)
             {
                 _code.Line($"private readonly GrowingBuffer<{type}> {name};");
             }
@@ -48,98 +54,98 @@ internal sealed partial class IlgpuDecoderClass
 
             _code.Line();
             EmitReserve();
-            _code.Line();
-            EmitDecode();
-            _code.Line();
-            EmitPrompt();
-            _code.Line();
-            EmitEmbed();
-            _code.Line();
-            EmitAttend();
-            _code.Line();
-            EmitAddNorm();
-            _code.Line();
-            EmitFeedForward();
-            foreach (IlgpuFeedForwardPlan plan in _feedForwards)
-            {
-                _code.Line();
-                EmitPolicies(plan);
-            }
-
-            _code.Line();
-            EmitLogits();
-            _code.Line();
-            EmitProduct();
+            TokenPass token = _launches.Token;
+            PromptPass prompt = _launches.Prompt;
+            EmitMethods(
+                token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, token.EmitNorms, token.EmitFeedForward, token.EmitLogits, prompt.EmitProducts);
         }
     }
 
-    private IEnumerable<(string Type, string Name, string Count, string What)> Buffers()
+    private void EmitMethods(params Action[] methods)
     {
-        yield return ("Float4", "_x", "Batch * HiddenQuads", "activations");
-        yield return ("Float4", "_normed", "Batch * HiddenQuads", "activations");
-        if (_packsSigns)
+        foreach (Action method in methods)
         {
-            yield return ("Words4", "_signs", $"Batch * {_plan.SignWords}", "packed signs");
+            _code.Line();
+            method();
+        }
+    }
+
+    /// <summary>What a session has for a batch of a prompt's tokens.</summary>
+    private IEnumerable<DeviceBuffer> Buffers()
+    {
+        foreach (DeviceBuffer buffer in Activations("Batch"))
+        {
+            yield return buffer;
         }
 
-        yield return ("float", "_products", "Batch * (QueryWidth + (2 * KeyValueWidth))", "activations");
-        yield return ("Float4", "_queries", "Batch * Heads * HeadQuads", "activations");
-        yield return ("Float4", "_attended", "Batch * QueryQuads", "activations");
-        yield return ("Float4", "_projected", "Batch * HiddenQuads", "activations");
         if (_plan.HasMatrixKernels)
         {
             int words = Math.Max(_feedForwards[0].Shape.PaddedIntermediate, Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)) / 8;
-            yield return ("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves");
-            yield return ("float", "_halfScales", "Batch", "inputs in two halves");
+            yield return new("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves");
+            yield return new("float", "_halfScales", "Batch", "inputs in two halves");
         }
 
-        yield return ("Float4", "_activated", "Batch * IntermediateQuads", "activations");
+        yield return new("Float4", "_activated", "Batch * IntermediateQuads", "activations");
         if (_spec.FeedForward.Gated)
         {
-            yield return ("Float4", "_other", "Batch * IntermediateQuads", "activations");
+            yield return new("Float4", "_other", "Batch * IntermediateQuads", "activations");
         }
     }
+
+    /// <summary>What any pass has for its tokens, up to the feed-forward.</summary>
+    private IEnumerable<DeviceBuffer> Activations(string tokens)
+    {
+        yield return new("Float4", "_x", $"{tokens} * HiddenQuads", "activations");
+        yield return new("Float4", "_normed", $"{tokens} * HiddenQuads", "activations");
+        if (SignMatrices.Any())
+        {
+            yield return new("Words4", "_signs", $"{tokens} * {_plan.SignWords}", "packed signs");
+        }
+
+        yield return new("float", "_products", $"{tokens} * (QueryWidth + (2 * KeyValueWidth))", "activations");
+        yield return new("Float4", "_queries", $"{tokens} * Heads * HeadQuads", "activations");
+        yield return new("Float4", "_attended", $"{tokens} * QueryQuads", "activations");
+        yield return new("Float4", "_projected", $"{tokens} * HiddenQuads", "activations");
+    }
+
+    /// <summary>Four columns each of the partial sums of down that a token leaves.</summary>
+    private int PartialQuads => _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);
 
     private const string PartialSums = "partial sums of down";
 
     /// <summary>What attention leaves of a split, for the first of them: more take as much each.</summary>
-    private static (string Type, string Name, string Count, string What)[] Splits(string tokens) =>
+    private static DeviceBuffer[] Splits(string tokens) =>
     [
-        ("Float4", "_parts", $"(long){tokens} * Heads * HeadQuads", SplitsOfAttention),
-        ("float", "_most", $"(long){tokens} * Heads", SplitsOfAttention),
-        ("float", "_weight", $"(long){tokens} * Heads", SplitsOfAttention),
+        new("Float4", "_parts", $"(long){tokens} * Heads * HeadQuads", SplitsOfAttention),
+        new("float", "_most", $"(long){tokens} * Heads", SplitsOfAttention),
+        new("float", "_weight", $"(long){tokens} * Heads", SplitsOfAttention),
     ];
 
     private const string SplitsOfAttention = "splits of attention";
 
     /// <summary>Writes how what a constructor allocates is allocated.</summary>
-    private void EmitBuffers(
-        IEnumerable<(string Type, string Name, string Count, string What)> buffers,
-        IEnumerable<(string Type, string Name, string Count, string What)> growing)
+    private void EmitBuffers(IEnumerable<DeviceBuffer> buffers, IEnumerable<DeviceBuffer> growing)
     {
-        foreach (var (type, name, count, what) in buffers)
+        foreach ((string type, string name, string count, string what) in buffers)
         {
             _code.Line($"{name} = Buffer<{type}>({count}, \"{what}\").View;");
         }
 
-        foreach (var (type, name, count, what) in growing)
+        foreach ((string type, string name, string count, string what) in growing)
         {
             _code.Line($"{name} = Growing<{type}>({count}, \"{what}\");");
         }
     }
 
     /// <summary>Writes how what attention leaves of splits grows to hold those of <c>positions</c>.</summary>
-    private void EmitGrow(IEnumerable<(string Type, string Name, string Count, string What)> splits)
+    private void EmitGrow(IEnumerable<DeviceBuffer> splits)
     {
-        _code.Line($"int splits = {SplitsOf("positions")};");
-        foreach (var (_, name, count, what) in splits)
+        _code.Line($"int splits = {LaunchCode.SplitsOf("positions")};");
+        foreach ((_, string name, string count, string what) in splits)
         {
             _code.Line($"{name}.Grow({count} * splits, 0, \"{what}\");");
         }
     }
-
-    private static string SplitsOf(string positions) =>
-        $"({positions} + {IlgpuDecoderPlan.SplitPositions - 1}) / {IlgpuDecoderPlan.SplitPositions}";
 
     private void EmitReserve()
     {

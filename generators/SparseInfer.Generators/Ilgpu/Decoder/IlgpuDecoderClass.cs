@@ -1,12 +1,11 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
 
-/// <summary>Writes the GPU program of one decoder: weights and their binding here; kernels and launches in the other parts.</summary>
+/// <summary>Writes the GPU program of one decoder: the class here; weights, a session and a batch of sessions in the other parts; launches are its passes'.</summary>
 internal sealed partial class IlgpuDecoderClass
 {
     private readonly CodeWriter _code = new();
@@ -16,7 +15,7 @@ internal sealed partial class IlgpuDecoderClass
     private readonly IlgpuFeedForwardPlan[] _feedForwards;
     private readonly ModelProgram _program;
     private readonly TensorCalls _tensors;
-    private readonly bool _packsSigns;
+    private readonly DecoderLaunches _launches;
     private readonly string _name;
 
     public IlgpuDecoderClass(IlgpuDecoderPlan plan)
@@ -27,24 +26,16 @@ internal sealed partial class IlgpuDecoderClass
         _program = ModelProgram.Of(_spec);
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
-        _packsSigns = _spec.Policies.Any(policy => Predicts(policy.Policy));
+        _launches = new DecoderLaunches(_code, plan, _program);
         _name = GeneratedNames.Program(_spec.Target, "Ilgpu");
     }
 
     private bool Single => _spec.Weights.Count == 1;
 
-    private bool LayerNorm => _spec.Norm.Kind == NormKind.Layer;
-
-    private bool HasBlocks => _spec.Weights.Any(WeightLayout.IsBlock);
-
-    private bool Predicts(PolicySpec policy) => IlgpuKernelEmitter.Set.Of(policy).Signs(_feedForwards[0]).Count > 0;
-
     public string Emit()
     {
         GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable", _tensors.Import]);
-        DeviceKernel[] kernels = [.. Kernels()];
-        DeviceKernel[] matrixKernels = [.. TensorCoreKernels()];
-        DeviceKernel[] together = [.. KernelsTogether()];
+        DeviceKernel[] kernels = [.. _launches.Kernels, .. _launches.TensorCoreKernels];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device)"))
@@ -54,11 +45,6 @@ internal sealed partial class IlgpuDecoderClass
             foreach (DeviceKernel kernel in kernels)
             {
                 kernel.EmitField(_code);
-            }
-
-            foreach (DeviceKernel kernel in matrixKernels)
-            {
-                kernel.EmitTensorCoreField(_code);
             }
 
             foreach (IlgpuFeedForwardPlan plan in _feedForwards)
@@ -101,18 +87,18 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             if (_plan.SkipsTogether)
             {
-                EmitFeedForwardTogether();
+                _launches.FeedForward.Emit();
                 _code.Line();
             }
 
             EmitState();
-            if (_plan.DecodesTogether)
+            if (_launches.Together is { } together)
             {
                 _code.Line();
                 EmitTogether(together);
             }
 
-            foreach (DeviceKernel kernel in kernels.Concat(matrixKernels).Concat(together))
+            foreach (DeviceKernel kernel in kernels.Concat(_launches.KernelsTogether))
             {
                 _code.Line();
                 kernel.EmitMethod(_code);
@@ -120,60 +106,6 @@ internal sealed partial class IlgpuDecoderClass
         }
 
         return _code.ToString();
-    }
-
-    private string Head
-    {
-        get
-        {
-            FeedForwardSpec feedForward = _spec.FeedForward;
-            IEnumerable<string> head =
-            [
-                $"{_spec.Target.FullName} on a GPU, written by SparseInfer.Generators {GeneratedAttributes.Version}.",
-                "",
-                $"  model        {_spec.Layers} layers, hidden {_spec.Hidden}, vocabulary {_spec.Vocabulary}, context {_spec.Context}",
-                $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
-                $"  feed-forward {feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
-                .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
-                $"  weights      {string.Join(", ", _spec.Weights)}",
-                $"  cache        {Literal.Grouped(_plan.CachedBytes)} bytes a position in F16, twice that in F32",
-                $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
-                $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
-                $"  launches     {LaunchesOf(_plan)}",
-                .. LaunchesTogether(_plan),
-                "",
-                "In Predicted mode the layers do this:",
-                .. _spec.Policies.Select(policy => policy.Describe()),
-            ];
-            return string.Join("\n", head);
-        }
-    }
-
-    /// <summary>How often a token launches kernels, as <see cref="KernelTable"/> counts them.</summary>
-    private static string LaunchesOf(IlgpuDecoderPlan plan)
-    {
-        (int layer, int more) = CountLaunches(plan, kernel => kernel.Dense);
-        string norm = plan.HeadsNormalise ? "norm and heads" : "norm, heads";
-        return $"{layer} a layer: {norm}, attention, its splits, projection, norm, feed-forward, its sum; {more} more a token";
-    }
-
-    /// <summary>How often a step of several sequences does.</summary>
-    private static IEnumerable<string> LaunchesTogether(IlgpuDecoderPlan plan)
-    {
-        if (plan.DecodesTogether)
-        {
-            (int layer, int more) = CountLaunches(plan, kernel => kernel.Together);
-            string bias = plan.Spec.Attention.OutputBias ? ", its bias" : "";
-            yield return $"  together     {layer} a layer for a token of each of up to {TogetherPlan.Tokens} sequences: norm, rows of the heads, rotation,";
-            yield return $"               attention, its splits, projection{bias}, norm, feed-forward, down, its sum; {more} more a step";
-        }
-    }
-
-    private static (int OfLayer, int More) CountLaunches(IlgpuDecoderPlan plan, Func<KernelUse, int> launches)
-    {
-        int Launches(int layers) => KernelTable.Of(IlgpuDecoderPlan.Of(plan.Spec with { Layers = layers }, plan.Target)).Sum(launches);
-        int layer = Launches(2) - Launches(1);
-        return (layer, Launches(1) - layer);
     }
 
     private void EmitConstants()
@@ -214,169 +146,4 @@ internal sealed partial class IlgpuDecoderClass
         _code.Line("private DeviceMatrix _head;");
         _code.Line("private DeviceNorm _outputNorm;");
     }
-
-    private void EmitLayer()
-    {
-        using (_code.Block("private sealed class Layer"))
-        {
-            _code.Lines("""
-                public DeviceMatrix[] Heads = []; // query, key, value: one where they have one type
-                public DeviceMatrix Output;
-                public DeviceNorm AttentionNorm;
-                public DeviceNorm FeedForwardNorm;
-                """);
-            if (_attention.QueryKeyValueBiases)
-            {
-                _code.Line("public ArrayView<float> HeadBiases;");
-            }
-
-            if (_attention.OutputBias)
-            {
-                _code.Line("public ArrayView<float> OutputBias;");
-            }
-
-            _code.Line(_spec.FeedForward.Gated ? "public DeviceMatrix Gate, Up, Down;" : "public DeviceMatrix Up, Down;");
-            if (_spec.FeedForward.Biases)
-            {
-                _code.Line("public ArrayView<float> DownBias;");
-            }
-
-            foreach (IlgpuFeedForwardPlan plan in _feedForwards)
-            {
-                _code.Line($"public {plan.ClassName}.Weights {FeedForwardField(plan)};");
-            }
-        }
-    }
-
-    private string FeedForwardField(IlgpuFeedForwardPlan plan) => $"FeedForward{plan.Weights}";
-
-    private void EmitBind()
-    {
-        using (_code.Block("public override void Bind(WeightBinder bind)"))
-        {
-            Tensor head = _program.Head.Matrix;
-            _code.Line("IlgpuUpload upload = Upload(bind);");
-            _code.Line($"_embedding = {Matrix(_program.Embed.Table)};");
-            _code.Line($"_head = {(_program.IsTied ? "_embedding" : Matrix(head))};");
-            _code.Line($"_outputNorm = {Norm(_program.OutputNorm)};");
-            _code.Line();
-            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
-            {
-                _code.Line("Layer w = _layers[layer] = new Layer();");
-                EmitBindAttention();
-                _code.Line();
-                EmitBindFeedForward();
-            }
-        }
-    }
-
-    private string Matrix(Tensor tensor) => $"upload.Matrix({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}, {tensor.Columns!.Name})";
-
-    private string Vector(Tensor tensor) => $"upload.Vector({TensorCalls.Bind(tensor)})";
-
-    private string Norm(Norm norm) => $"upload.Norm({string.Join(", ", norm.Tensors.Select(TensorCalls.Bind))})";
-
-    /// <summary>Writes tensors of several heads that become one on the device.</summary>
-    private void EmitStack(string field, IEnumerable<Tensor> tensors, string end)
-    {
-        using (_code.Block($"w.{field} = upload.Stack(", "[", end))
-        {
-            foreach (Tensor tensor in tensors)
-            {
-                _code.Line($"({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}),");
-            }
-        }
-    }
-
-    private void EmitBindAttention()
-    {
-        foreach (Norm norm in _program.Layer.OfType<Norm>().Where(norm => norm.Stage == Stage.Heads))
-        {
-            _code.Line($"w.{norm.Weight.Field} = {Norm(norm)};");
-        }
-
-        EmitStack("Heads", _program.Layer.OfType<Project>().Where(project => project.Stage == Stage.Heads).Select(project => project.Matrix), "], Hidden);");
-        foreach (Project project in _program.Layer.OfType<Project>().Where(project => project.Stage == Stage.Output))
-        {
-            _code.Line($"w.{project.Matrix.Field} = {Matrix(project.Matrix)};");
-        }
-
-        Tensor[] biases = [.. _program.Layer.OfType<AddBias>().Where(bias => bias.Stage == Stage.Heads).Select(bias => bias.Bias)];
-        if (biases.Length > 0)
-        {
-            EmitStack("HeadBiases", biases, "]);");
-        }
-
-        foreach (AddBias bias in _program.Layer.OfType<AddBias>().Where(bias => bias.Stage == Stage.Output))
-        {
-            _code.Line($"w.{bias.Bias.Field} = {Vector(bias.Bias)};");
-        }
-
-        foreach (Norm norm in _program.Layer.OfType<Norm>().Where(norm => norm.Stage == Stage.FeedForward))
-        {
-            _code.Line($"w.{norm.Weight.Field} = {Norm(norm)};");
-        }
-    }
-
-    private void EmitBindFeedForward()
-    {
-        IReadOnlyList<Tensor> tensors = _program.Layer.FeedForwardTensors();
-        if (!Single)
-        {
-            _code.Line($"WeightType type = {_tensors.BindType()};");
-        }
-
-        string type = Single ? $"WeightType.{_spec.Weights[0]}" : "type";
-        foreach (Tensor tensor in tensors)
-        {
-            switch (tensor.Role)
-            {
-                case TensorRole.Neurons:
-                    string signs = string.Concat(SignMatrices.Where(signs => signs.Matrix == tensor.Field).Select(signs =>
-                        $", packsSigns: {(signs.Layers.IsEveryLayer ? "true" : signs.Layers.Condition)}, out ArrayView<Words4> {tensor.Variable}Signs"));
-                    _code.Line($"w.{tensor.Field} = upload.Matrix({TensorCalls.Bind(tensor)}, Intermediate, Hidden{signs});");
-                    break;
-                case TensorRole.Down:
-                    _code.Line($"w.Down = upload.Down({TensorCalls.Bind(tensor)}, {type}, Hidden, Intermediate);");
-                    break;
-                case TensorRole.NeuronBias:
-                    _code.Line($"ArrayView<float> {tensor.Variable} = {Vector(tensor)};");
-                    break;
-                default:
-                    _code.Line($"w.{tensor.Field} = {Vector(tensor)};");
-                    break;
-            }
-        }
-
-        foreach (IlgpuFeedForwardPlan plan in _feedForwards)
-        {
-            using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))
-            {
-                using (_code.Block($"w.{FeedForwardField(plan)} = new()", end: "};"))
-                {
-                    foreach (Tensor matrix in tensors.Where(tensor => tensor.Columns is not null))
-                    {
-                        _code.Line($"{matrix.Field} = w.{matrix.Field}.Words,");
-                        if (plan.Row.IsBlock)
-                        {
-                            string cast = matrix.Role == TensorRole.Down ? ".Cast<Words4>()" : "";
-                            _code.Line($"{matrix.Field}Scales = w.{matrix.Field}.Scales{cast},");
-                        }
-                    }
-
-                    foreach (var (matrix, _) in SignMatrices)
-                    {
-                        _code.Line($"{matrix}Signs = {matrix.ToLowerInvariant()}Signs,");
-                    }
-
-                    foreach (Tensor bias in tensors.Where(tensor => tensor.Role == TensorRole.NeuronBias))
-                    {
-                        _code.Line($"{bias.Field} = {bias.Variable},");
-                    }
-                }
-            }
-        }
-    }
-
-    private IEnumerable<(string Matrix, LayerSet Layers)> SignMatrices => SignReaders.Of(_spec, _feedForwards[0]);
 }

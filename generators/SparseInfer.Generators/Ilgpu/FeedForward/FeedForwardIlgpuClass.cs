@@ -200,7 +200,7 @@ internal sealed class FeedForwardIlgpuClass(
 
             if (batches)
             {
-                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> ActivateBatch = device.LoadKernel<{BatchTypes}>({plan.ClassName}.ActivateBatch);");
+                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> {ActivateBatchName} = device.LoadKernel<{BatchTypes}>({plan.ClassName}.{ActivateBatchName});");
             }
 
             foreach (DeviceKernel kernel in Alone)
@@ -249,7 +249,7 @@ internal sealed class FeedForwardIlgpuClass(
     private void EmitActivateBatch()
     {
         _code.Summary("Activations of a prompt's tokens: h = activation(h) * up, in place.");
-        using (_code.Block("internal static void ActivateBatch(Weights w, ArrayView<float> h, ArrayView<float> up)"))
+        using (_code.Block($"internal static void {ActivateBatchName}(Weights w, ArrayView<float> h, ArrayView<float> up)"))
         {
             _code.Line($"int neuron = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
             using (plan.Intermediate % BatchThreads == 0 ? default(CodeWriter.Scope?) : _code.Block("if (neuron < Intermediate)"))
@@ -270,6 +270,8 @@ internal sealed class FeedForwardIlgpuClass(
 
     public const int BatchThreads = 128;
 
+    public const string ActivateBatchName = "ActivateBatch";
+
     private int HiddenQuads => plan.Row.Columns / 4;
 
     /// <summary>What a model's norms do for its feed-forwards, for a layer that has none.</summary>
@@ -286,6 +288,7 @@ internal sealed class FeedForwardIlgpuClass(
             {
                 yield return new DeviceKernel(
                     "PackSigns",
+                    BatchThreads,
                     "Packs the signs of the input: four bits a lane, eight lanes a word.",
                     [KernelParameter.Quads("x"), KernelParameter.UInts("signs")],
                     () =>

@@ -28,9 +28,13 @@ internal static class JoinKernel
         string order = plan.JoinWarps == 1 ? "in ascending order" : $"{plan.JoinWarps} warps a range each, in ascending order";
         return new DeviceKernel(
             name,
+            Threads(plan),
             $"Adds the groups' partial sums of down{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns of a token.",
             [KernelParameter.Quads("partial"), .. bias, KernelParameter.Quads(result)],
-            () => Emit(code, plan, result, adds));
+            () => Emit(code, plan, result, adds))
+        {
+            Weights = plan.Weights,
+        };
     }
 
     private static void Emit(CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds)

@@ -9,6 +9,7 @@ internal static class ArgMaxKernel
 
     public static DeviceKernel Of(CodeWriter code) => new(
         "ArgMax",
+        Threads,
         "The token with the largest logit, the lowest of equals; -1 where a logit is NaN or infinite upwards, or none is finite. A group a token.",
         [KernelParameter.Floats("logits"), KernelParameter.Int("vocabulary"), KernelParameter.Ints("greedy")],
         () =>

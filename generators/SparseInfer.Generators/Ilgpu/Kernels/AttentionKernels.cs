@@ -37,6 +37,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
     private DeviceKernel Part(
         CachePlan cache, string suffix, string ofWhat, KernelParameter[] where, string position, Action emitCache) => new(
         $"AttendPart{suffix}{cache.Type}",
+        Threads,
         $"One head, one token, up to {Split} positions of a cache{ofWhat} in {cache.Type}: softmax within them, and the values so weighted.",
         [
             KernelParameter.Quads("queries"), .. where,
@@ -83,6 +84,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
     private DeviceKernel Join(string suffix, KernelParameter[] where, string position) => new(
         $"AttendJoin{suffix}",
+        Threads,
         "Puts the splits of one head and token together.",
         [
             KernelParameter.Floats("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"), .. where,

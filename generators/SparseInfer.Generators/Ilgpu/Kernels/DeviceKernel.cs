@@ -26,13 +26,31 @@ internal readonly record struct KernelParameter(string Type, string Name)
     public static KernelParameter Int(string name) => new("int", name);
 }
 
+/// <summary>A kernel, as those know it who count its launches.</summary>
+/// <param name="Class">The class that holds it, of a feed-forward; empty: the decoder's own.</param>
+/// <param name="Name">What it is called where it is launched.</param>
+/// <param name="Threads">Threads of a group.</param>
+internal record KernelName(string Class, string Name, int Threads)
+{
+    /// <summary>What launches call its threads: a constant of the program, or their number.</summary>
+    public string ThreadsText { get; init; } = $"{Threads}";
+}
+
 /// <summary>A kernel: the method that a device runs, and the delegate that launches it.</summary>
 /// <param name="Name">The method's name.</param>
+/// <param name="Threads">Threads of a group.</param>
 /// <param name="Summary">What it does, as XML.</param>
 /// <param name="Parameters">Its parameters.</param>
 /// <param name="Body">Writes its body.</param>
-internal sealed record DeviceKernel(string Name, string Summary, IReadOnlyList<KernelParameter> Parameters, Action Body)
+internal sealed record DeviceKernel(string Name, int Threads, string Summary, IReadOnlyList<KernelParameter> Parameters, Action Body)
+    : KernelName("", Name, Threads)
 {
+    /// <summary>The weight type that it is written for, where there is one for each.</summary>
+    public WeightType? Weights { get; init; }
+
+    /// <summary>Whether it is compiled for CUDA devices of sm_80 and later only.</summary>
+    public bool NeedsTensorCores { get; init; }
+
     public string Types => string.Join(", ", Parameters.Select(parameter => parameter.Type));
 
     public string Field => "_" + char.ToLowerInvariant(Name[0]) + Name.Substring(1);
@@ -42,11 +60,10 @@ internal sealed record DeviceKernel(string Name, string Summary, IReadOnlyList<K
     public void EmitField(CodeWriter code, string owner) =>
         code.Line($"public readonly Action<KernelConfig, {Types}> {Name} = device.LoadKernel<{Types}>({owner}.{Name});");
 
-    /// <summary>Writes a kernel's place that is filled on devices with tensor cores only: no other compiles it.</summary>
-    public void EmitTensorCoreField(CodeWriter code) => code.Line(
-        $"private readonly Action<KernelConfig, {Types}>? {Field} = device.Info.HasTensorCores ? device.LoadKernel<{Types}>({Name}) : null;");
-
-    public void EmitField(CodeWriter code) => code.Line($"private readonly Action<KernelConfig, {Types}> {Field} = device.LoadKernel<{Types}>({Name});");
+    /// <summary>Writes the kernel's place in the class that holds its method.</summary>
+    public void EmitField(CodeWriter code) => code.Line(NeedsTensorCores
+        ? $"private readonly Action<KernelConfig, {Types}>? {Field} = device.Info.HasTensorCores ? device.LoadKernel<{Types}>({Name}) : null;"
+        : $"private readonly Action<KernelConfig, {Types}> {Field} = device.LoadKernel<{Types}>({Name});");
 
     public void EmitMethod(CodeWriter code)
     {

@@ -10,6 +10,9 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <param name="packsSigns">Whether a predictor reads the signs.</param>
 internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool packsSigns)
 {
+    /// <summary>The constant that programs have for the threads of a norm.</summary>
+    private const string ThreadsName = "NormThreads";
+
     private readonly ModelSpec _spec = plan.Spec;
     private readonly int _threads = plan.NormThreads;
     private readonly int _quads = plan.HiddenQuads;
@@ -40,6 +43,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             : [KernelParameter.Words("embedding"), KernelParameter.Ints("tokens")];
         return new DeviceKernel(
             $"Embed{type}",
+            IlgpuDecoderPlan.RowThreads,
             "A token's embedding becomes its residual stream. A group a token.",
             [.. own, KernelParameter.Quads("x")],
             () =>
@@ -65,12 +69,16 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
                         code.Line($"x[quad{(j == 0 ? "" : $" + {j}")}] = quad{j};");
                     }
                 }
-            });
+            })
+        {
+            Weights = type,
+        };
     }
 
     /// <summary>For prompts, and for what reads the norm of one token in more groups than it pays to normalise in.</summary>
     public DeviceKernel Norm() => new(
         "Norm",
+        _threads,
         "Normalises the residual stream. A group a token.",
         [.. Shared],
         () =>
@@ -78,7 +86,10 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             EmitStart(usesLane: false);
             EmitLoad();
             EmitNorm(keeps: false);
-        });
+        })
+    {
+        ThreadsText = ThreadsName,
+    };
 
     /// <summary>For several sequences, where a single token's heads normalise: in the order in which the threads of such a group add.</summary>
     public DeviceKernel NormTogether()
@@ -87,6 +98,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         var norm = new NormStage(code, plan, Threads);
         return new(
             "NormTogether",
+            Threads,
             "Normalises the residual stream as the heads of a single token do: with their threads, so in their order. A group a token.",
             [KernelParameter.Quads("residual"), .. Shared.Where(parameter => parameter.Name != "x")],
             () =>
@@ -111,6 +123,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
 
     public DeviceKernel Add() => new(
         "AddNorm",
+        _threads,
         "Adds what a matrix product left to the residual stream, and normalises the sum. A group a token.",
         [KernelParameter.Quads("added"), .. Shared, .. packsSigns ? [KernelParameter.UInts("signs")] : Array.Empty<KernelParameter>()],
         () =>
@@ -127,7 +140,10 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             {
                 EmitSigns();
             }
-        });
+        })
+    {
+        ThreadsText = ThreadsName,
+    };
 
     /// <summary>Writes which quads a thread has.</summary>
     /// <param name="usesLane">Whether the kernel's own part needs to know the lane.</param>

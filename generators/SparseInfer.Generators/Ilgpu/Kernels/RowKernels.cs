@@ -15,6 +15,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         IEnumerable<KernelParameter> bias = biased ? [KernelParameter.Floats("bias")] : [];
         return new DeviceKernel(
             name + type,
+            IlgpuDecoderPlan.RowThreads,
             summary,
             [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y")],
             () =>
@@ -30,7 +31,10 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                         code.Line($"y[row] = sum{(biased ? " + bias[row]" : "")};");
                     }
                 }
-            });
+            })
+        {
+            Weights = type,
+        };
     }
 
     /// <summary>What the norm before the heads takes.</summary>
@@ -44,6 +48,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         RowPlan row = RowPlan.Of(type, plan.Spec.Hidden);
         return new DeviceKernel(
             $"Heads{type}",
+            IlgpuDecoderPlan.RowThreads,
             $"{(plan.HeadsNormalise ? "The norm of one token, and of it query" : "Query")}, key and value, rotated and cached: a pair of a head's rows for a warp.",
             [
                 .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. Norm, new KernelParameter("HeadViews", "views"),
@@ -81,7 +86,10 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                     EmitTurn("(firstHead * " + _attention.HeadDimension + ") + local");
                     EmitPlace("");
                 }
-            });
+            })
+        {
+            Weights = type,
+        };
     }
 
     /// <summary>Prompts: what <see cref="Heads"/> does after its dot products, for a batch.</summary>
@@ -107,6 +115,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * plan.HeadPairs;
         return new DeviceKernel(
             name,
+            FeedForwardIlgpuClass.BatchThreads,
             $"{what}, rotated and cached: a pair of a head's elements for a thread.",
             [KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"), .. where, KernelParameter.Int("halves")],
             () =>

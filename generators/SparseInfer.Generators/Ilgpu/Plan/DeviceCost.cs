@@ -6,15 +6,7 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <param name="Mode">Which neurons are skipped.</param>
 /// <param name="Sparsity">Share of a layer's neurons that are inactive, 0 to 1: predictors are taken to find these and no other.</param>
 /// <param name="Position">The token's position: so many are in the key-value cache before it.</param>
-internal sealed record TokenCase(CostMode Mode, double Sparsity, int Position);
-
-/// <summary>The runtime's three modes.</summary>
-internal enum CostMode
-{
-    Dense,
-    Exact,
-    Predicted,
-}
+internal sealed record TokenCase(SparsityMode Mode, double Sparsity, int Position);
 
 /// <summary>A part of what a token costs.</summary>
 /// <param name="Bytes">Global memory read and written.</param>
@@ -112,12 +104,12 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
 
     /// <summary>Which fused kernels a token launches, and in how many layers.</summary>
     public static IEnumerable<(IlgpuKernelEmitter Kernel, int Layers)> Kernels(
-        ModelSpec spec, IlgpuFeedForwardPlan plan, CostMode mode) => mode switch
+        ModelSpec spec, IlgpuFeedForwardPlan plan, SparsityMode mode) => mode switch
         {
-            CostMode.Predicted => spec.Policies
+            SparsityMode.Predicted => spec.Policies
                 .GroupBy(policy => IlgpuKernelEmitter.Set.Of(policy.Policy))
                 .Select(group => (group.Key, group.Sum(policy => policy.Last - policy.First + 1))),
-            CostMode.Exact when plan.Shape.HasZeros => [(IlgpuKernelEmitter.Set.Exact, spec.Layers)],
+            SparsityMode.Exact when plan.Shape.HasZeros => [(IlgpuKernelEmitter.Set.Exact, spec.Layers)],
             _ => [(IlgpuKernelEmitter.Set.Dense, spec.Layers)],
         };
 }

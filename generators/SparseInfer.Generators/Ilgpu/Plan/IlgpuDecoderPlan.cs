@@ -41,9 +41,6 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
     /// <summary>Columns of the matrices that are dotted with an input.</summary>
     public IEnumerable<int> ProductWidths => new[] { Shape.PaddedHidden, Shape.PaddedQueryWidth }.Distinct();
 
-    /// <summary>Whether prompts have a kernel that adds a bias after a product: those on tensor cores add none.</summary>
-    public bool HasAddBias => Spec.Attention.OutputBias || (Spec.FeedForward.Biases && HasMatrixKernels);
-
     public ModelSpec Spec => Shape.Spec;
 
     /// <summary>Four columns of the residual stream each.</summary>

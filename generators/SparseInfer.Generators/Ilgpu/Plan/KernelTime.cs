@@ -1,3 +1,5 @@
+using SparseInfer.Generators.Declare;
+
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>

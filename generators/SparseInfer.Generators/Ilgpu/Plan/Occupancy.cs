@@ -1,3 +1,5 @@
+using SparseInfer.Generators.Declare;
+
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>How many groups a multiprocessor holds at a time, and how long the busiest one takes for its share of a launch.</summary>

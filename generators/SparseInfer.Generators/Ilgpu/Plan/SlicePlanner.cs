@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;

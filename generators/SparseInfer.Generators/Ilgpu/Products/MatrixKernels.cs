@@ -18,6 +18,7 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
     /// <summary>Splits a batch's inputs into halves.</summary>
     public DeviceKernel Split() => new(
         "SplitInputs",
+        SplitThreads,
         "Splits inputs into two halves a value, for products on tensor cores: a group a token. Eight values a word, all first halves of a token, then all second.",
         [KernelParameter.Quads("x"), KernelParameter.Int("words"), KernelParameter.Words("halves"), KernelParameter.Floats("scales")],
         () =>
@@ -66,7 +67,11 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                     output[words + i] = SplitHalves.Low(first, second, high);
                     """);
             }
-        });
+        })
+    {
+        Weights = WeightType.F16,
+        NeedsTensorCores = true,
+    };
 
     /// <summary>y = W x for a batch.</summary>
     public DeviceKernel Product(int columns)
@@ -74,6 +79,7 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
         int words = columns / 8;
         return new DeviceKernel(
             $"MatrixF16x{columns}",
+            tile.Threads,
             $"Matrix product of a prompt's tokens: rows of {columns} weights with each token's input, {Summary}",
             [
                 KernelParameter.Words("words"), KernelParameter.Words("halves"), KernelParameter.Floats("scales"), KernelParameter.Int("tokens"),
@@ -111,7 +117,11 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                     },
                     turns: false);
                 code.Line("sums.Store(y.SubView(firstRow), stride, scales, token, tokens, row, rows);");
-            });
+            })
+        {
+            Weights = WeightType.F16,
+            NeedsTensorCores = true,
+        };
     }
 
     /// <summary>y = h down for a batch, down neuron-major.</summary>
@@ -123,6 +133,7 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
         int last = feedForward.Intermediate - 1;
         return new DeviceKernel(
             "MatrixDownF16",
+            tile.Threads,
             $"Down for a prompt's tokens: each token's activations times the rows of down, {Summary}",
             [
                 KernelParameter.Words("words"), KernelParameter.Words("halves"), KernelParameter.Floats("scales"), KernelParameter.Int("tokens"),
@@ -173,7 +184,11 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                     },
                     turns: true);
                 code.Line($"sums.Store(y, {feedForward.Row.Columns}, scales, token, tokens, row, {feedForward.Row.Columns});");
-            });
+            })
+        {
+            Weights = WeightType.F16,
+            NeedsTensorCores = true,
+        };
 
         void EmitPair(int n, string neuron, string type)
         {

@@ -16,6 +16,7 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
         var tokens = new ProductTokens(code, tile, row.Columns / 4, weights.InputQuad, row.Columns / 4 < weights.Steps * ProductTile.Depth / 4);
         return new DeviceKernel(
             $"Product{type}x{columns}",
+            tile.Threads,
             $"Matrix product of a prompt's tokens: rows of {columns} weights with each token's input. {Describe("rows")}",
             [
                 .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("rows"), KernelParameter.Int("firstRow"),
@@ -27,7 +28,10 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
                 code.Line("ArrayView<float> result = y.SubView(firstRow);");
                 ForSums((sums, quad, token) => code.Line(
                     $"{sums}.StoreRows(result, stride, {token}, tokens, (Grid.IdxX * {tile.Rows}) + {quad}, {tile.RowQuads}, rows);"));
-            });
+            })
+        {
+            Weights = type,
+        };
     }
 
     /// <summary>y = h down for a batch, down neuron-major: neurons in ascending order.</summary>
@@ -41,6 +45,7 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
         var tokens = new ProductTokens(code, tile, padded / 4, weights.InputQuad, mayPassTheEnd: false);
         return new DeviceKernel(
             $"ProductDown{row.Weights}",
+            tile.Threads,
             $"Down for a prompt's tokens: each token's activations times the rows of down, neurons in ascending order. {Describe("columns")}",
             [
                 KernelParameter.Words("words"), .. row.IsBlock ? [KernelParameter.Words("scales")] : Array.Empty<KernelParameter>(),
@@ -70,13 +75,17 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
 
                     code.Line($"{sums}.StoreQuads(y, {quads}, {token}, tokens, quad{a});");
                 });
-            });
+            })
+        {
+            Weights = row.Weights,
+        };
     }
 
     /// <summary>Adds a bias to every row of a batch: a product of a prompt's has none of its own.</summary>
     /// <param name="quads">Quads of a token.</param>
     public DeviceKernel AddBias(int quads) => new(
         "AddBias",
+        FeedForwardIlgpuClass.BatchThreads,
         "Adds the output projection's bias for a batch. A thread a quad.",
         [KernelParameter.Quads("x"), KernelParameter.Quads("bias")],
         () =>

@@ -13,6 +13,7 @@ internal sealed class RowsTogether(CodeWriter code, RowPlan row)
 
     public DeviceKernel Kernel() => new(
         $"RowsTogether{row.Weights}x{row.Columns}",
+        IlgpuDecoderPlan.RowThreads,
         $"Rows of {row.Columns} weights with the tokens of up to {TogetherPlan.Tokens} sequences: four rows for a warp, which reads them once.",
         [
             .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("rows"),
@@ -59,7 +60,10 @@ internal sealed class RowsTogether(CodeWriter code, RowPlan row)
             {
                 code.Line("y[to + 2] = sumCD;");
             }
-        });
+        })
+    {
+        Weights = row.Weights,
+    };
 
     /// <summary>Writes where a lane's loads of its warp's rows begin: the last row again where there are no more.</summary>
     private void EmitRows()

@@ -27,6 +27,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
     /// <summary>The kernel, for every policy.</summary>
     public DeviceKernel Kernel => new(
         Name,
+        _plan.DownThreads,
         $"Down of up to {TogetherPlan.Tokens} tokens: a group has a slice of the neurons and {Columns} columns. "
         + "What no token wants is not read.",
         [new("Weights", "w"), KernelParameter.Floats("activated"), KernelParameter.Int("tokens"), KernelParameter.Quads("partial")],

@@ -22,4 +22,7 @@ internal sealed class DensePolicy : SparsityPolicy
     public override string AttributeName => "SparseInfer.DenseAttribute";
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new DenseSpec();
+
+    /// <summary>Where nothing can be skipped without changing a result.</summary>
+    public override PolicySpec? DefaultFor(Activation activation) => activation.HasExactZeros() ? null : new DenseSpec();
 }

@@ -24,4 +24,7 @@ internal sealed class ExactPolicy : SparsityPolicy
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new ExactNeedsZerosRule()];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ExactSpec();
+
+    /// <summary>Where there are zeros to skip.</summary>
+    public override PolicySpec? DefaultFor(Activation activation) => activation.HasExactZeros() ? new ExactSpec() : null;
 }

@@ -1,4 +1,4 @@
-namespace SparseInfer.Generators.Ilgpu;
+namespace SparseInfer.Generators.Declare;
 
 /// <summary>The GPUs that plans and the model of cost know. Figures are the vendors'; nothing here was measured.</summary>
 internal static class DeviceTable

@@ -1,14 +1,14 @@
 using System.Globalization;
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Ilgpu;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Text;
 
-namespace SparseInfer.Generators.Declare;
+namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>
 /// Weights and one session's key-value cache find room in the target's memory. A warning: a session may have less context than is declared.
 /// </summary>
-internal sealed class TargetTooSmallRule : DeclarationRule
+internal sealed class TargetTooSmallRule : ModelRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
         "SPI0035",
@@ -21,30 +21,29 @@ internal sealed class TargetTooSmallRule : DeclarationRule
 
     public override DiagnosticDescriptor Descriptor => Rule;
 
-    public override IEnumerable<Violation> Check(Declaration declaration)
+    public override IEnumerable<Violation> Check(Declaration declaration, ModelSpec model)
     {
-        // A declaration that breaks another rule has no sizes to speak of.
-        if (declaration.Target is not { } target || ModelParser.Parse(declaration.Symbol, CancellationToken.None) is not { } spec)
+        if (declaration.Target is not { } target)
         {
             yield break;
         }
 
-        IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(spec);
+        IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(model);
         DeviceFootprint footprint = DeviceFootprint.Smallest(plan);
-        if (footprint.Bytes(spec.Context) > plan.Target.MemoryBytes)
+        if (footprint.Bytes(model.Context) > plan.Target.MemoryBytes)
         {
             yield return new Violation(
                 target.TextLocation,
                 Size(footprint.WeightBytes),
-                Size(footprint.CacheBytes(spec.Context)),
-                Show(spec.Context),
+                Size(footprint.CacheBytes(model.Context)),
+                Show(model.Context),
                 Size(plan.Target.MemoryBytes),
                 target.Text!,
-                Advice(spec, plan.Target, footprint));
+                Advice(model, plan.Target, footprint));
         }
     }
 
-    private static string Advice(ModelSpec spec, DeviceTarget target, DeviceFootprint footprint)
+    private static string Advice(ModelSpec model, DeviceTarget target, DeviceFootprint footprint)
     {
         if (footprint.LongestContext(target.MemoryBytes) is > 0 and var context)
         {
@@ -53,8 +52,8 @@ internal sealed class TargetTooSmallRule : DeclarationRule
 
         foreach (WeightType type in new[] { WeightType.F16, WeightType.Q8_0, WeightType.Q4_0 })
         {
-            ModelSpec smaller = spec with { Weights = new[] { type }.ToEquatableArray() };
-            if (DeviceFootprint.Smallest(IlgpuDecoderPlan.Of(smaller)).Bytes(spec.Context) <= target.MemoryBytes)
+            ModelSpec smaller = model with { Weights = new[] { type }.ToEquatableArray() };
+            if (DeviceFootprint.Smallest(IlgpuDecoderPlan.Of(smaller)).Bytes(model.Context) <= target.MemoryBytes)
             {
                 return $"declare [Weights(WeightType.{type})]";
             }

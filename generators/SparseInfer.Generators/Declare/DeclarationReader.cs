@@ -1,9 +1,6 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Text;
-using SparseInfer.Generators.Cpu;
-using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Declare;
@@ -15,9 +12,17 @@ namespace SparseInfer.Generators.Declare;
 internal sealed record ReadDeclaration(ModelSpec? Model, LayerSpec? Layer, StubSpec? Stub, EquatableArray<Report> Reports);
 
 /// <summary>Asks the rules of a declaration and reads it. What goes wrong in here is the declaration's own trouble, and no other's.</summary>
-/// <param name="rules">The rules to keep.</param>
-internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
+/// <param name="vocabulary">The attributes that there are.</param>
+/// <param name="rules">The rules to keep, by id.</param>
+/// <param name="plan">Plans what was read, and forgets the plans: what throws there throws here, where it is known whose fault it is.</param>
+internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<DeclarationRule> rules, Action<ReadDeclaration> plan)
 {
+    /// <summary>The model that a symbol declares; null where it declares none, or breaks a rule.</summary>
+    public ModelSpec? Model(ISymbol symbol, CancellationToken token) => Sound(symbol, token) is { } declaration ? ModelParser.Read(declaration) : null;
+
+    /// <summary>The layer that a symbol declares; null where it declares none, or breaks a rule.</summary>
+    public LayerSpec? Layer(ISymbol symbol, CancellationToken token) => Sound(symbol, token) is { } declaration ? LayerParser.Read(declaration) : null;
+
     /// <summary>Reads a declaration.</summary>
     /// <param name="symbol">What carries attributes.</param>
     /// <param name="node">The part of it that is looked at.</param>
@@ -29,7 +34,7 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
     {
         try
         {
-            return Declaration.From(symbol, token) is { } declaration
+            return Declaration.From(symbol, vocabulary, token) is { } declaration
                 && isMain(declaration.Main.MetadataName)
                 && declaration.Syntax == node
                 ? Read(declaration, message => Stub(model, declaration, message, token), token)
@@ -53,22 +58,15 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
 
         try
         {
-            var reports = new List<Report>();
-            Report? error = null;
-            foreach (DeclarationRule rule in rules)
+            IReadOnlyList<Report> reports = Check(declaration, token, out ModelSpec? model);
+            if (reports.FirstOrDefault(report => report.IsError) is { } error)
             {
-                token.ThrowIfCancellationRequested();
-                foreach (Violation violation in rule.Check(declaration))
-                {
-                    Report report = Report.Of(rule, violation);
-                    reports.Add(report);
-                    error ??= rule.IsError ? report : null;
-                }
+                return new ReadDeclaration(null, null, stub($"{error.Id}: {error.Message}"), reports.ToEquatableArray());
             }
 
-            return error is null
-                ? Planned(ModelParser.Read(declaration), LayerParser.Read(declaration), reports.ToEquatableArray())
-                : new ReadDeclaration(null, null, stub($"{error.Id}: {error.Message}"), reports.ToEquatableArray());
+            var read = new ReadDeclaration(model, LayerParser.Read(declaration), null, reports.ToEquatableArray());
+            plan(read);
+            return read;
         }
         catch (Exception exception) when (GeneratorFault.IsFault(exception))
         {
@@ -77,22 +75,39 @@ internal sealed class DeclarationReader(IReadOnlyList<DeclarationRule> rules)
         }
     }
 
-    /// <summary>Plans once, and forgets the plans: whatever throws there throws here, where it is known whose fault it is.</summary>
-    private static ReadDeclaration Planned(ModelSpec? model, LayerSpec? layer, EquatableArray<Report> reports)
+    /// <summary>What a declaration breaks, by id.</summary>
+    /// <param name="declaration">The declaration.</param>
+    /// <param name="token">Ends it.</param>
+    /// <param name="model">What it declares, where no rule is broken but those about a whole model.</param>
+    private IReadOnlyList<Report> Check(Declaration declaration, CancellationToken token, out ModelSpec? model)
     {
-        if (model is not null)
+        var reports = new List<Report>();
+        foreach (DeclarationRule rule in rules)
         {
-            _ = DecoderPlan.Of(model);
-            _ = IlgpuDecoderPlan.Of(model);
-            _ = KernelRequest.Of(model, CpuKernelEmitter.Set);
-        }
-        else if (layer is not null)
-        {
-            _ = KernelRequest.Of(layer, CpuKernelEmitter.Set);
+            token.ThrowIfCancellationRequested();
+            reports.AddRange(rule.Check(declaration).Select(violation => Report.Of(rule, violation)));
         }
 
-        return new ReadDeclaration(model, layer, null, reports);
+        model = reports.Any(report => report.IsError) ? null : ModelParser.Read(declaration);
+        if (model is not { } whole)
+        {
+            return reports;
+        }
+
+        foreach (ModelRule rule in rules.OfType<ModelRule>())
+        {
+            token.ThrowIfCancellationRequested();
+            reports.AddRange(rule.Check(declaration, whole).Select(violation => Report.Of(rule, violation)));
+        }
+
+        return [.. reports.OrderBy(report => report.Id, StringComparer.Ordinal)];
     }
+
+    private Declaration? Sound(ISymbol symbol, CancellationToken token) =>
+        Declaration.From(symbol, vocabulary, token) is { HasErrors: false } declaration
+        && !Check(declaration, token, out _).Any(report => report.IsError)
+            ? declaration
+            : null;
 
     /// <summary>
     /// What the declaration needs to compile; null where the compiler has more against it, or against the heads of the types around it, than

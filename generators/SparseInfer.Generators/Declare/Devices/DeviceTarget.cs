@@ -1,4 +1,4 @@
-namespace SparseInfer.Generators.Ilgpu;
+namespace SparseInfer.Generators.Declare;
 
 /// <summary>What a plan has to know of a GPU.</summary>
 /// <param name="Name">As it is declared and asked for.</param>

@@ -1,9 +1,10 @@
 using Microsoft.CodeAnalysis;
-using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 
-namespace SparseInfer.Generators.Declare;
+namespace SparseInfer.Generators;
 
-/// <summary>All rules, those of the policies included, by id.</summary>
+/// <summary>All rules, those of the backends and of the policies included, by id.</summary>
 internal static class DeclarationRules
 {
     public static readonly IReadOnlyList<DeclarationRule> All =
@@ -52,19 +53,4 @@ internal static class DeclarationRules
     /// <summary>What can be reported, by id: the rules, and that the generator failed.</summary>
     public static readonly IReadOnlyDictionary<string, DiagnosticDescriptor> Descriptors =
         All.Select(rule => rule.Descriptor).Append(GeneratorFault.Descriptor).ToDictionary(descriptor => descriptor.Id);
-
-    /// <summary>The first rule that forbids generating anything for <paramref name="declaration"/>, or null.</summary>
-    public static DeclarationRule? FirstBroken(Declaration declaration, CancellationToken token = default)
-    {
-        foreach (DeclarationRule rule in All)
-        {
-            token.ThrowIfCancellationRequested();
-            if (rule.IsError && rule.Check(declaration).Any())
-            {
-                return rule;
-            }
-        }
-
-        return null;
-    }
 }

@@ -1,0 +1,102 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>
+/// The feed-forward in a CPU's program, for whichever declared weight type it has: a decoder's, one a layer, or a layer's that stands alone.
+/// </summary>
+/// <param name="owner">Where its weights are found: <c>w.FeedForward</c> of a decoder's layer, <c>_weights</c> of one alone.</param>
+/// <param name="ofLayer">Whether there are several layers, each with a number.</param>
+internal sealed class FeedForwardPart(
+    CodeWriter code, IReadOnlyList<FeedForwardPlan> plans, IReadOnlyList<LayerPolicy> policies, string owner, bool ofLayer)
+{
+    private bool Single => plans.Count == 1;
+
+    private string Layer(string argument) => ofLayer ? argument : "";
+
+    /// <summary>Where the weights are: of each type in a place of its own, where there are several.</summary>
+    public string Place(FeedForwardPlan plan) => Single ? owner : owner + plan.Weights;
+
+    /// <summary>Writes their places.</summary>
+    /// <param name="modifier">Who sees them.</param>
+    public void EmitPlaces(string modifier)
+    {
+        foreach (FeedForwardPlan plan in plans)
+        {
+            string name = Place(plan).Substring(owner.IndexOf('.') + 1);
+            code.Line(Single ? $"{modifier} {plan.ClassName}.Weights {name} = new();" : $"{modifier} {plan.ClassName}.Weights? {name};");
+        }
+    }
+
+    /// <summary>Writes statements on the weights, for whichever type they have.</summary>
+    /// <param name="emit">Gets the plan, and what the weights are called.</param>
+    public void ForWeights(Action<FeedForwardPlan, string> emit)
+    {
+        if (Single)
+        {
+            emit(plans[0], owner);
+            return;
+        }
+
+        foreach (FeedForwardPlan plan in plans)
+        {
+            string variable = plan.Weights.ToString().ToLowerInvariant();
+            string otherwise = ReferenceEquals(plan, plans[0]) ? "" : "else ";
+            using (code.Block($"{otherwise}if ({Place(plan)} is {{ }} {variable})"))
+            {
+                emit(plan, variable);
+            }
+        }
+    }
+
+    /// <summary>Writes neurons, down and sum with the barriers between.</summary>
+    /// <param name="operations">They, in order.</param>
+    /// <param name="ends">Operations that a barrier follows; none is written after the last.</param>
+    /// <param name="call">What an operation is, as C#.</param>
+    public void EmitOperations(
+        IReadOnlyList<Operation> operations, ICollection<Operation> ends, Func<Operation, FeedForwardPlan, string, string> call) =>
+        ForWeights((plan, weights) =>
+        {
+            foreach (Operation operation in operations)
+            {
+                code.Line(call(operation, plan, weights));
+                if (operation != operations[operations.Count - 1] && ends.Contains(operation))
+                {
+                    code.Line("Workers.Barrier();");
+                }
+            }
+        });
+
+    /// <summary>An operation on the input in a worker's slot.</summary>
+    /// <param name="scratch">All workers' slots and sums.</param>
+    /// <param name="y">Where the result goes.</param>
+    public string Call(Operation operation, FeedForwardPlan plan, string weights, string scratch, string y) => operation switch
+    {
+        Neurons => $"Activate<TMeter>(worker, {Layer("layer, ")}{weights});",
+        Down => $"{plan.ClassName}.Down({weights}, {scratch}, worker);",
+        SumSlices => $"{plan.ClassName}.Sum({weights}, {scratch}, ref {y}, fromColumn, toColumn);",
+        _ => throw new NotSupportedException($"A feed-forward has no {operation.GetType().Name}."),
+    };
+
+    /// <summary>Writes the methods that choose a kernel, one for each type.</summary>
+    public void EmitActivate(string scratch)
+    {
+        foreach (FeedForwardPlan plan in plans)
+        {
+            code.Line();
+            code.Summary($"This worker's neurons for the input in its slot, as the mode and the {Layer("layer's ")}policy have it.");
+            string signature = $"private void Activate<TMeter>(int worker, {Layer("int layer, ")}{plan.ClassName}.Weights w)";
+            using (code.Block(signature + "\n    where TMeter : struct, IMeter"))
+            {
+                code.Line($"FeedForwardSlot slot = {scratch}[worker];");
+                code.Line($"(int from, int to) = {scratch}.Neurons(worker);");
+                code.Line($"ref LayerTally tally = ref Tally(worker{Layer(", layer")});");
+                PolicySwitch.Emit(
+                    code, plan.Shape, policies, CpuKernelEmitter.Set, (kernel, arguments) => CpuCall.Of(plan, "w", kernel, arguments));
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace SparseInfer.Generators.Declare;
+
+/// <summary>A policy as declarations name it: by an attribute, which says something. What comes of it is no matter of theirs.</summary>
+internal abstract class DeclarablePolicy
+{
+    /// <summary>Full metadata name of the attribute that declares it.</summary>
+    public abstract string AttributeName { get; }
+
+    /// <summary>The attribute as a user writes it, without the suffix.</summary>
+    public string DisplayName => AttributeNames.Display(AttributeName);
+
+    /// <summary>Reads what the attribute says; called only on declarations that broke no rule.</summary>
+    public abstract PolicySpec Parse(DeclaredAttribute attribute);
+
+    /// <summary>What it says where a declaration has no policy; null where another stands for that.</summary>
+    public virtual PolicySpec? DefaultFor(Activation activation) => null;
+}

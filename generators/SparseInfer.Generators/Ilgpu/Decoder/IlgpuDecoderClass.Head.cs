@@ -1,0 +1,60 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>The comment at the beginning: shape, plan and launches.</summary>
+internal sealed partial class IlgpuDecoderClass
+{
+    private string Head
+    {
+        get
+        {
+            FeedForwardSpec feedForward = _spec.FeedForward;
+            IEnumerable<string> head =
+            [
+                $"{_spec.Target.FullName} on a GPU, written by SparseInfer.Generators {GeneratedAttributes.Version}.",
+                "",
+                $"  model        {_spec.Layers} layers, hidden {_spec.Hidden}, vocabulary {_spec.Vocabulary}, context {_spec.Context}",
+                $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
+                $"  feed-forward {feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
+                .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
+                $"  weights      {string.Join(", ", _spec.Weights)}",
+                $"  cache        {Literal.Grouped(_plan.CachedBytes)} bytes a position in F16, twice that in F32",
+                $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
+                $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
+                .. Launches(),
+                "",
+                "In Predicted mode the layers do this:",
+                .. _spec.Policies.Select(policy => policy.Describe()),
+            ];
+            return string.Join("\n", head);
+        }
+    }
+
+    /// <summary>Columns of what the comment says of a thing.</summary>
+    private const int HeadWidth = 95;
+
+    /// <summary>How often a token launches kernels, and a step of several sequences.</summary>
+    private IEnumerable<string> Launches()
+    {
+        yield return $"  launches     {Launches(_launches.Token, " a layer", "token")}";
+        if (_launches.Together is { } together)
+        {
+            string text = Launches(together, $" a layer for a token of each of up to {TogetherPlan.Tokens} sequences", "step");
+            string name = "together";
+            foreach (string line in LineBreaker.Prose(text, LineBreaker.MaxLength - HeadWidth))
+            {
+                yield return $"  {name,-12} {line}";
+                name = "";
+            }
+        }
+    }
+
+    private static string Launches(LaunchPass pass, string ofLayer, string what)
+    {
+        string[] layer = [.. pass.Launches.Where(launch => launch.IsOfLayer).Select(launch => launch.What)];
+        return $"{layer.Length}{ofLayer}: {string.Join(", ", layer)}; {pass.Launches.Count(launch => !launch.IsOfLayer)} more a {what}";
+    }
+}

@@ -1,0 +1,40 @@
+using SparseInfer.Generators.Declare;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>The kernels of a decoder's feed-forward in one weight type, as launches know them.</summary>
+internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan plan)
+{
+    private readonly IReadOnlyList<IlgpuKernelEmitter> _policies =
+        IlgpuKernelEmitter.Set.For(plan.Shape, spec.Policies.Select(policy => IlgpuKernelEmitter.Set.Of(policy.Policy)));
+
+    /// <summary>A token's, from prediction to down: one for each policy, and in how many layers a mode launches it.</summary>
+    public IEnumerable<LaunchedKernel> Fused => Launched(policy => Name(FusedKernel.Name(policy, metered: false), plan.Threads));
+
+    /// <summary>Those of several tokens together, up to their activations.</summary>
+    public IEnumerable<LaunchedKernel> Together => Launched(policy => Name(TogetherKernel.Name(policy), TogetherPlan.Threads));
+
+    public KernelName DownTogether => Name(TogetherDownKernel.Name, new TogetherPlan(plan).DownThreads);
+
+    /// <summary>What a prompt's products of gate and up become.</summary>
+    public KernelName ActivateBatch => Name(FeedForwardIlgpuClass.ActivateBatchName, FeedForwardIlgpuClass.BatchThreads);
+
+    /// <summary>All that the class holds: those that count, and those that no pass of this decoder launches, too.</summary>
+    public IEnumerable<KernelName> All =>
+    [
+        .. Fused.Select(kernel => kernel.Kernel),
+        .. _policies.Select(policy => Name(FusedKernel.Name(policy, metered: true), plan.Threads)),
+        .. plan.ComputesTogether ? Together.Select(kernel => kernel.Kernel).Append(DownTogether) : [],
+        ActivateBatch,
+    ];
+
+    private KernelName Name(string kernel, int threads) => new(plan.ClassName, kernel, threads);
+
+    /// <summary>A file may store any of the declared types; launches are counted for the first.</summary>
+    private IEnumerable<LaunchedKernel> Launched(Func<IlgpuKernelEmitter, KernelName> name) => _policies.Select(policy =>
+    {
+        int Layers(SparsityMode mode) => plan.Weights != spec.Weights[0] ? 0
+            : DeviceCost.Kernels(spec, plan, mode).Where(used => ReferenceEquals(used.Kernel, policy)).Sum(used => used.Layers);
+        return new LaunchedKernel(name(policy), Layers(SparsityMode.Dense), Layers(SparsityMode.Exact), Layers(SparsityMode.Predicted));
+    });
+}

@@ -1,0 +1,70 @@
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>A feed-forward of several tokens that skip neurons each of their own: what prompts and batches of sequences launch for it.</summary>
+internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan) : LaunchCode(code, plan)
+{
+    public Launch[] Launches(Neurons neurons, Down down, SumSlices sum)
+    {
+        FeedForwardKernels[] kernels = [.. FeedForwards.Select(feedForward => new FeedForwardKernels(Spec, feedForward))];
+        return
+        [
+            new(neurons, "feed-forward", [.. kernels.SelectMany(type => type.Together)]),
+            Launch(down, "down", kernels.Select(type => type.DownTogether)),
+            Launch(sum, "its sum", FeedForwards.Select(Join)),
+        ];
+    }
+
+    /// <summary>The statement that calls it.</summary>
+    /// <param name="signs">The input's signs; empty: nobody compares them.</param>
+    public string Call(string normed, string signs, string residual, string tokens, string activated, string partial) =>
+        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {WithSigns($"{signs}, ")}{residual}, {tokens}, {activated}, {partial});";
+
+    /// <summary>Writes the program's methods.</summary>
+    public void Emit()
+    {
+        Code.Summary($"The feed-forward of up to {TogetherPlan.Tokens} tokens together, three launches: what any of them wants is read once.");
+        using (Code.Block("private void FeedForwardTogether("
+            + $"SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, {WithSigns("ArrayView<Words4> signs, ")}ArrayView<Float4> residual, int tokens, "
+            + "ArrayView<float> activated, ArrayView<Float4> partial)"))
+        {
+            ForFeedForward((feedForward, weights) =>
+            {
+                Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {WithSigns("signs, ")}tokens, activated);");
+                KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
+                string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
+                Code.Line($"_feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, activated, tokens, partial);");
+                DeviceKernel join = Join(feedForward);
+                Code.Line($"{join.Field}({Config(join, $"{JoinKernel.Groups(feedForward)}", "tokens")}, partial, {DownBias}residual);");
+            });
+        }
+
+        foreach (IlgpuFeedForwardPlan feedForward in FeedForwards)
+        {
+            Code.Line();
+            EmitActivate(feedForward);
+        }
+    }
+
+    private void EmitActivate(IlgpuFeedForwardPlan feedForward)
+    {
+        Code.Summary("Predict, gate and up of several tokens, as the mode and the layer's policy have it.");
+        using (Code.Block("private void ActivateTogether("
+            + $"SparsityMode mode, int layer, {feedForward.ClassName}.Weights w, ArrayView<Float4> x, {WithSigns("ArrayView<Words4> signs, ")}int tokens, "
+            + "ArrayView<float> activated)"))
+        {
+            Code.Line($"var config = new KernelConfig({new TogetherPlan(feedForward).Groups}, {TogetherPlan.Threads});");
+            Code.Line($"{feedForward.ClassName}.Kernels kernels = _feedForward{feedForward.Weights};");
+            PolicySwitch.Emit(
+                Code,
+                feedForward.Shape,
+                Spec.Policies,
+                IlgpuKernelEmitter.Set,
+                (kernel, arguments) => IlgpuCall.Together(feedForward, kernel, arguments, "x", "signs", "activated"),
+                mode: "mode");
+        }
+    }
+}

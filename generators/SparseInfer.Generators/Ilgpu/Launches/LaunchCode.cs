@@ -1,0 +1,145 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Formats;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>How launches are written, whoever writes them.</summary>
+internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
+{
+    protected CodeWriter Code => code;
+
+    protected IlgpuDecoderPlan Plan => plan;
+
+    protected ModelSpec Spec => plan.Spec;
+
+    protected IReadOnlyList<IlgpuFeedForwardPlan> FeedForwards { get; } = [.. plan.FeedForwards];
+
+    /// <summary>Whether a predictor compares signs of the input.</summary>
+    protected bool PacksSigns => SignReaders.Of(Spec, FeedForwards[0]).Any();
+
+    /// <summary>Of two forms, that with the signs of the input among its arguments.</summary>
+    protected string WithSigns(string signs) => PacksSigns ? signs : "";
+
+    /// <summary>A launch of the first of some kernels: the others are for what files, sessions or devices may have instead.</summary>
+    protected Launch Launch(Operation operation, string what, IEnumerable<KernelName> kernels)
+    {
+        KernelName[] all = [.. kernels];
+        return Launch(operation, what, all, all[0]);
+    }
+
+    /// <summary>A launch of one of some kernels.</summary>
+    /// <param name="usual">The one that is counted.</param>
+    protected Launch Launch(Operation operation, string what, IEnumerable<KernelName> kernels, KernelName usual)
+    {
+        var launch = new Launch(operation, what, []);
+        int times = launch.IsOfLayer ? Spec.Layers : 1;
+        return launch with
+        {
+            Kernels = [.. kernels.Select(kernel => kernel.Name == usual.Name ? new LaunchedKernel(kernel, times, times, times) : new(kernel, 0, 0, 0))],
+        };
+    }
+
+    protected static string Config(KernelName kernel, string x) => $"new KernelConfig({x}, {kernel.ThreadsText})";
+
+    protected static string Config(KernelName kernel, string x, string y, string z = "1") =>
+        $"new KernelConfig(new Index3D({x}, {y}, {z}), new Index3D({kernel.ThreadsText}, 1, 1))";
+
+    /// <summary>The launch of a kernel that the program holds, with its configuration and its arguments.</summary>
+    protected static string Run(DeviceKernel kernel, string config, string arguments) =>
+        $"_program.{kernel.Field}{(kernel.NeedsTensorCores ? "!" : "")}({config}, {arguments});";
+
+    /// <summary>So many groups, as C#, that each takes as many as <paramref name="ofGroup"/>.</summary>
+    protected static string Groups(string count, int ofGroup) => $"({count} + {ofGroup - 1}) / {ofGroup}";
+
+    /// <summary>Groups of threads that have one of so many each.</summary>
+    protected static string Groups(KernelName kernel, int count) => $"{(count + kernel.Threads - 1) / kernel.Threads}";
+
+    /// <summary>Groups that go through rows, or pairs of rows, of a matrix.</summary>
+    protected static string RowGroups(string rows) => Groups(rows, IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp);
+
+    /// <summary>Groups that the splits of a context take.</summary>
+    public static string SplitsOf(string positions) => Groups(positions, IlgpuDecoderPlan.SplitPositions);
+
+    /// <summary>Writes a call for the matrix's type: straight, where the model declares one.</summary>
+    protected void ForType(string matrix, Action<WeightType> emit)
+    {
+        if (Spec.Weights.Count == 1)
+        {
+            emit(Spec.Weights[0]);
+            return;
+        }
+
+        using (code.Block($"switch ({matrix}.Type)"))
+        {
+            foreach (WeightType type in Spec.Weights)
+            {
+                code.Line(type.Equals(Spec.Weights[Spec.Weights.Count - 1]) ? "default:" : $"case WeightType.{type}:");
+                using (code.Indent())
+                {
+                    emit(type);
+                    code.Line("break;");
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes a call for the type of a layer's feed-forward.</summary>
+    /// <param name="emit">Takes its plan, and where its weights are.</param>
+    protected void ForFeedForward(Action<IlgpuFeedForwardPlan, string> emit) => ForType("w.Down", type =>
+    {
+        IlgpuFeedForwardPlan plan = FeedForwards.First(candidate => candidate.Weights == type);
+        emit(plan, $"w.FeedForward{type}");
+    });
+
+    /// <summary>Writes a call for the width of <c>w</c>: straight, where all matrices have one.</summary>
+    protected void ForWidth(Action<int> emit)
+    {
+        int hidden = plan.Shape.PaddedHidden;
+        int query = plan.Shape.PaddedQueryWidth;
+        if (hidden == query)
+        {
+            emit(hidden);
+            return;
+        }
+
+        using (code.Block("if (w.Columns == Hidden)"))
+        {
+            emit(hidden);
+        }
+
+        using (code.Block("else"))
+        {
+            emit(query);
+        }
+    }
+
+    /// <summary>Writes a call for the type of a cache.</summary>
+    protected void ForCache(string cache, Action<WeightType> emit)
+    {
+        using (code.Block($"if ({cache}.Type == KeyValueType.{CachePlan.Types[0]})"))
+        {
+            emit(CachePlan.Types[0]);
+        }
+
+        using (code.Block("else"))
+        {
+            emit(CachePlan.Types[1]);
+        }
+
+        code.Line();
+    }
+
+    protected static string Words(string matrix, WeightType type) =>
+        WeightLayout.IsBlock(type) ? $"{matrix}.Words, {matrix}.Scales" : $"{matrix}.Words";
+
+    /// <summary>What a norm multiplies with and adds.</summary>
+    protected string NormOf(string norm) => Spec.Norm.Kind == NormKind.Layer ? $"{norm}.Weight, {norm}.Bias" : $"{norm}.Weight";
+
+    /// <summary>The bias of down, of kernels that add it.</summary>
+    protected string DownBias => Spec.FeedForward.Biases ? "w.DownBias.Cast<Float4>(), " : "";
+
+    /// <summary>The sum of down's slices.</summary>
+    protected DeviceKernel Join(IlgpuFeedForwardPlan plan) => JoinKernel.Of(code, plan, $"Join{plan.Weights}", "x", adds: true);
+}

@@ -1,0 +1,52 @@
+using SparseInfer.Generators.Program;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>Operations that launches compute together: which ones a pass fuses follows from which may stand beside each other.</summary>
+internal static class LaunchGroup
+{
+    /// <summary>Cuts operations into groups.</summary>
+    /// <param name="joins">Whether the second of two neighbours belongs to the first one's group.</param>
+    public static IReadOnlyList<IReadOnlyList<Operation>> Of(IEnumerable<Operation> operations, Func<Operation, Operation, bool> joins)
+    {
+        var groups = new List<List<Operation>>();
+        foreach (Operation operation in operations)
+        {
+            if (groups.Count > 0 && joins(groups[groups.Count - 1].Last(), operation))
+            {
+                groups[groups.Count - 1].Add(operation);
+            }
+            else
+            {
+                groups.Add([operation]);
+            }
+        }
+
+        return groups;
+    }
+
+    /// <summary>
+    /// What all passes fuse: heads, whose rows lie in one matrix, up to the cache; a feed-forward from its neurons to the residual stream; a
+    /// norm with the sum before it.
+    /// </summary>
+    public static bool Joins(Operation earlier, Operation later) => (earlier, later) switch
+    {
+        (Project or AddBias or Rotate, Project or AddBias or Rotate) => earlier.Unit == WorkUnit.Head && later.Unit == WorkUnit.Head,
+        (Neurons, Down) or (Down, SumSlices) => true,
+        (SumSlices, AddResidual) => true,
+        (AddResidual, Norm) => true,
+        _ => false,
+    };
+
+    /// <summary>Whether these are what the kernels of heads compute: query, key and value, all biased or none, the first two rotated.</summary>
+    public static bool AreHeads(IEnumerable<Operation> operations)
+    {
+        IEnumerable<Slot> Written<T>()
+            where T : Operation => operations.OfType<T>().Select(operation => operation.Writes);
+        Slot[] heads = [Slot.Queries, Slot.Keys, Slot.Values];
+        return Written<Project>().SequenceEqual(heads)
+            && Written<Rotate>().SequenceEqual(heads.Take(2))
+            && (!Written<AddBias>().Any() || Written<AddBias>().SequenceEqual(heads))
+            && operations.All(operation => operation is Project or Rotate or AddBias);
+    }
+}

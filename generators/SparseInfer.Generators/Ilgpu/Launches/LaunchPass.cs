@@ -1,0 +1,209 @@
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>
+/// A way through a program on a GPU: a token, a batch of a prompt's, a token of each of several sequences. Operations become launches in the
+/// order in which the program has them, by one function for each kind or group that is fused.
+/// </summary>
+internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program) : LaunchCode(code, plan)
+{
+    private IReadOnlyList<Step>? _before;
+    private IReadOnlyList<Step>? _layer;
+    private IReadOnlyList<Step>? _after;
+
+    protected ModelProgram Program => program;
+
+    protected NormKernels Norms => new(Code, Plan, PacksSigns);
+
+    protected RowKernels Rows => new(Code, Plan);
+
+    protected AttentionKernels Attention => new(Code, Plan);
+
+    /// <summary>What is launched before the layers, in each, and after them.</summary>
+    protected virtual (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
+        ([program.Embed], program.Layer, [program.OutputNorm, program.Head]);
+
+    private IReadOnlyList<Step> Before => _before ??= Visit(Operations.Before);
+
+    private IReadOnlyList<Step> Layer => _layer ??= Visit(Operations.Layer);
+
+    protected IReadOnlyList<Step> After => _after ??= Visit(Operations.After);
+
+    /// <summary>Everything that the pass launches, in order; a layer's once.</summary>
+    public IEnumerable<Launch> Launches => Before.Concat(Layer).Concat(After).SelectMany(step => step.Launches);
+
+    /// <summary>How often a token launches a kernel.</summary>
+    public int Times(KernelName kernel, SparsityMode mode) => Launches.SelectMany(launch => launch.Kernels)
+        .Where(launched => launched.Kernel.Class == kernel.Class && launched.Kernel.Name == kernel.Name).Sum(launched => launched.Times(mode));
+
+    /// <summary>A slot's rows of the tokens, as C#.</summary>
+    protected static string Row(Slot slot) => slot switch
+    {
+        Slot.Residual => "_x",
+        Slot.Normed => "_normed",
+        Slot.Attended => "_attended",
+        Slot.Projected => "_projected",
+        Slot.Activated => "_activated",
+        _ => throw new NotSupportedException($"A GPU's program has no rows of {slot}."),
+    };
+
+    /// <summary>Four columns each of such a row, as C#.</summary>
+    protected static string Quads(Slot slot) => slot switch
+    {
+        Slot.Attended => "QueryQuads",
+        Slot.Activated => "IntermediateQuads",
+        _ => "HiddenQuads",
+    };
+
+    /// <summary>From a token's query, key and value, as products, to the next one's.</summary>
+    protected const string HeadsStride = "QueryWidth + (2 * KeyValueWidth)";
+
+    /// <summary>Pairs of elements of a token's query, key and value, which a thread rotates and caches.</summary>
+    protected int RotatedPairs => (Spec.Attention.Heads + (2 * Spec.Attention.KeyValueHeads)) * Plan.HeadPairs;
+
+    /// <summary>How many tokens go through, as C#.</summary>
+    protected abstract string Tokens { get; }
+
+    /// <summary>Writes the method that overrides <paramref name="header"/>.</summary>
+    protected void Emit(string summary, string header, string start)
+    {
+        Code.Summary(summary);
+        using (Code.Block(header))
+        {
+            Code.Lines(start);
+            Emit(Before);
+            using (Code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                Code.Line("Layer w = _program._layers[layer];");
+                Emit(Layer);
+            }
+
+            Code.Line();
+            EmitAfter();
+        }
+    }
+
+    protected virtual void EmitAfter() => Emit(After);
+
+    protected static void Emit(IEnumerable<Step> steps)
+    {
+        foreach (Step step in steps)
+        {
+            step.Emit();
+        }
+    }
+
+    /// <summary>Whether an operation is launched with the one before it.</summary>
+    protected virtual bool Joins(Operation earlier, Operation later) => LaunchGroup.Joins(earlier, later);
+
+    private IReadOnlyList<Step> Visit(IEnumerable<Operation> operations)
+    {
+        var groups = LaunchGroup.Of(operations, Joins).Select(group => (Group: group, Step: Visit(group))).ToList();
+        string[] unknown = [.. groups.Where(pair => pair.Step is null)
+            .Select(pair => string.Join(" ", pair.Group.Select(operation => operation.GetType().Name)))];
+        return unknown.Length == 0
+            ? [.. groups.Select(pair => pair.Step!)]
+            : throw new NotSupportedException($"A GPU's program has no launch for {string.Join(", nor for ", unknown)}.");
+    }
+
+    /// <summary>The launches of operations that are computed together; null: no kernel does.</summary>
+    private Step? Visit(IReadOnlyList<Operation> group) => group switch
+    {
+        [Embed embed] => Embed(embed),
+        [Norm norm] => Norm(norm),
+        [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
+        [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
+        [Attend attend] => Attend(attend),
+        [Project { Stage: Stage.Logits } head] => Logits(head),
+        [Project project] => Project(project, null),
+        [Project project, AddBias bias] => Project(project, bias),
+        [AddBias bias] => AddBias(bias),
+        [AddResidual add, Norm norm] => AddNorm(add, norm),
+        [Neurons neurons, Down down, SumSlices sum, AddResidual] => FeedForward(neurons, down, sum),
+        [Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
+        _ => null,
+    };
+
+    /// <summary>Several steps as one.</summary>
+    protected static Step Steps(params Step[] steps) => new([.. steps.SelectMany(step => step.Launches)], () => Emit(steps));
+
+    /// <summary>A step of one statement.</summary>
+    protected Step Call(string statement, params Launch[] launches) => new(launches, () => Code.Line(statement));
+
+    private Step Embed(Embed embed) => Call($"Embed({Tokens});", Launch(embed, "embedding", Spec.Weights.Select(Norms.Embed)));
+
+    protected virtual Step Norm(Norm norm) => Norm(norm, Field(norm));
+
+    protected Step Norm(Norm norm, string field) => Call($"Norm({field}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
+
+    protected Step AddNorm(AddResidual add, Norm norm) => Call($"AddNorm({Field(norm)}, {Tokens});", Launch(add, "norm", [Norms.Add()]));
+
+    /// <summary>Where a norm's weights are, as C#.</summary>
+    protected virtual string Field(Norm norm) => norm.Stage == Stage.Logits ? "_program._outputNorm" : $"w.{norm.Weight.Field}";
+
+    protected Step AddBias(AddBias bias)
+    {
+        DeviceKernel kernel = new ProductKernels(Code, Plan.ProductTile).AddBias(Plan.HiddenQuads);
+        string config = Config(kernel, Groups(kernel, Plan.HiddenQuads), Tokens);
+        return Call(Run(kernel, config, $"{Row(bias.To)}, w.{bias.Bias.Field}.Cast<Float4>()"), Launch(bias, "its bias", [kernel]));
+    }
+
+    protected Launch ArgMax(Project head) => Launch(head, "greedy token", [ArgMaxKernel.Of(Code)]);
+
+    /// <summary>Query, key and value, rotated and cached.</summary>
+    /// <param name="norm">The norm before them, where they make it themselves.</param>
+    /// <param name="first">The first of the projections: all have one input.</param>
+    /// <param name="group">All operations.</param>
+    protected abstract Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group);
+
+    protected abstract Step Attend(Attend attend);
+
+    /// <summary>A projection of what attention made.</summary>
+    /// <param name="bias">What is added to it, where it does so itself.</param>
+    protected abstract Step Project(Project project, AddBias? bias);
+
+    /// <summary>A feed-forward that adds itself to the residual stream.</summary>
+    protected virtual Step? FeedForward(Neurons neurons, Down down, SumSlices sum) => null;
+
+    /// <summary>The same, and the norm after it.</summary>
+    protected virtual Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm) => null;
+
+    /// <summary>The head, and the token that is likeliest.</summary>
+    protected abstract Step Logits(Project head);
+
+    /// <summary>A launch for the matrix's type, with what all of them have in common.</summary>
+    /// <param name="kernel">A type's kernel.</param>
+    /// <param name="groups">Groups of the launch, as C#.</param>
+    /// <param name="arguments">What follows the matrix.</param>
+    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) => new(
+        [Launch(operation, what, Spec.Weights.Select(kernel))],
+        () => ForType(matrix, type => Code.Line(Run(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+
+    /// <summary>Writes the methods that embed.</summary>
+    public void EmitEmbed()
+    {
+        using (Code.Block("private void Embed(int tokens)"))
+        {
+            ForType(program.Embed, "", "_program._embedding", Norms.Embed, "tokens", "Tokens, _x").Emit();
+        }
+    }
+
+    /// <summary>Writes the methods that normalise.</summary>
+    public void EmitNorms()
+    {
+        DeviceKernel add = Norms.Add();
+        using (Code.Block("private void AddNorm(DeviceNorm norm, int tokens)"))
+        {
+            Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{WithSigns(", _signs.Cast<uint>()")}"));
+        }
+
+        Code.Line();
+        DeviceKernel norm = Norms.Norm();
+        using (Code.Block("private void Norm(DeviceNorm norm, int tokens)"))
+        {
+            Code.Line(Run(norm, Config(norm, "tokens"), $"_x, {NormOf("norm")}, _normed"));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>A batch of a prompt's tokens: matrix products in tiles.</summary>
+internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program, FeedForwardTogether together)
+    : SessionPass(code, plan, program)
+{
+    private readonly PromptProducts _products = new(code, plan);
+
+    protected override string Tokens => "tokens";
+
+    protected override string Start => "start";
+
+    // A layer's end adds and normalises in one launch: the layer begins after its first norm, and ends with the next one's.
+    protected override (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
+        First is null ? base.Operations : ([Program.Embed, First], [.. Program.Layer.Skip(1), First], [Program.Head]);
+
+    private Norm? First => Program.Layer[0] as Norm;
+
+    public void Emit() => Emit(
+        "A batch of prompt tokens: matrix products in tiles.", "protected override void Prompt()", "int start = Position;\nint tokens = TokenCount;");
+
+    protected override Step Norm(Norm norm) => ReferenceEquals(norm, First)
+        ? Norm(norm, $"_program._layers[0].{norm.Weight.Field}")
+        : base.Norm(norm);
+
+    protected override string Field(Norm norm) => ReferenceEquals(norm, First) ? "_program.NormAfter(layer)" : base.Field(norm);
+
+    protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
+    {
+        DeviceKernel rotate = Rows.Rotate();
+        string config = Config(rotate, Groups(rotate, RotatedPairs), Tokens);
+        return Steps(
+            _products.Split(first, Row(first.From), Quads(first.From), Tokens),
+            new([_products.Launch(first)], () =>
+            {
+                using (Code.Block("foreach (DeviceMatrix heads in w.Heads)"))
+                {
+                    Code.Line(PromptProducts.Call("heads", Row(first.From), Tokens, "_products", HeadsStride));
+                }
+
+                Code.Line();
+            }),
+            Call(Run(rotate, config, "_products, Views(layer), start, Halves"), Launch(group.OfType<Rotate>().First(), "rotation", [rotate])));
+    }
+
+    protected override Step Project(Project project, AddBias? bias) => Steps(
+        _products.Split(project, Row(project.From), Quads(project.From), Tokens),
+        Product(project, $"w.{project.Matrix.Field}", Row(project.From), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
+
+    private Step Product(Operation operation, string matrix, string from, string to, string stride) =>
+        Call(PromptProducts.Call(matrix, from, Tokens, to, stride), _products.Launch(operation));
+
+    /// <summary>Densely, as matrix products; else tokens skip neurons each of their own.</summary>
+    protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm)
+    {
+        Step dense = Steps(DenseNeurons(neurons), DenseDown(neurons, down, sum), AddNorm(add, norm));
+        Step sparse = Sparse(neurons, down, sum);
+        Step after = Norm(norm, Field(norm));
+        return new([.. dense.Launches, .. sparse.Launches, .. after.Launches], () =>
+        {
+            using (Code.Block("if (PromptIsDense)"))
+            {
+                dense.Emit();
+            }
+
+            using (Code.Block("else"))
+            {
+                sparse.Emit();
+                Code.Line();
+                after.Emit();
+            }
+        });
+    }
+
+    private static string Neuron(int matrix) => matrix == 0 ? "_activated" : "_other";
+
+    private Step DenseNeurons(Neurons neurons) => Steps(
+    [
+        _products.Split(neurons, Row(Slot.Normed), Quads(Slot.Normed), Tokens),
+        .. neurons.Matrices.Select((matrix, i) => Product(
+            neurons, $"w.{matrix.Field}", Row(Slot.Normed), $"{Neuron(i)}.Cast<float>()", $"4 * {Quads(Slot.Activated)}")),
+    ]);
+
+    /// <summary>Activations, and down of them: in one go for each weight type.</summary>
+    private Step DenseDown(Neurons neurons, Down down, SumSlices sum)
+    {
+        string other = Neuron(neurons.Matrices.Count - 1);
+        Step split = _products.Split(down, Row(Slot.Activated), Quads(Slot.Activated), Tokens);
+        Step? bias = sum.Bias is null ? null : AddBias(new AddBias(sum.Stage, sum.Unit, sum.Bias, sum.Writes));
+        DeviceKernel? matrix = _products.MatrixDown;
+        return new(
+            [
+                Launch(neurons, "activations", FeedForwards.Select(feedForward => new FeedForwardKernels(Spec, feedForward).ActivateBatch)),
+                .. split.Launches,
+                Launch(down, "down", [.. FeedForwards.Select(_products.Down), .. matrix is null ? Array.Empty<KernelName>() : [matrix]]),
+                .. matrix is null || bias is null ? [] : bias.Launches,
+            ],
+            () => ForFeedForward((feedForward, weights) =>
+            {
+                KernelName activate = new FeedForwardKernels(Spec, feedForward).ActivateBatch;
+                Code.Line($"_program._feedForward{feedForward.Weights}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
+                    + $"{weights}, _activated.Cast<float>(), {other}.Cast<float>());");
+                _products.ForTensorCores(
+                    feedForward.Weights,
+                    () =>
+                    {
+                        split.Emit();
+                        _products.EmitMatrixDown(Tokens);
+                        bias?.Emit();
+                    },
+                    () => _products.EmitDown(feedForward, Tokens));
+            }));
+    }
+
+    /// <summary>Tokens that skip neurons each of their own: a few share what they read. Meters count the rows of one.</summary>
+    private Step Sparse(Neurons neurons, Down down, SumSlices sum)
+    {
+        var alone = new Step(FeedForwardOfOne(neurons, sum), () =>
+        {
+            using (Code.Block("for (int i = 0; i < tokens; i++)"))
+            {
+                Code.Line("FeedForward(layer, w, i);");
+            }
+        });
+        return !Plan.SkipsTogether ? alone : new([.. together.Launches(neurons, down, sum), .. alone.Launches], () =>
+        {
+            using (Code.Block("if (SkipsTogether)"))
+            {
+                EmitTogether();
+            }
+
+            using (Code.Block("else"))
+            {
+                alone.Emit();
+            }
+        });
+    }
+
+    private void EmitTogether()
+    {
+        bool isOnce = Plan.Batch <= TogetherPlan.Tokens;
+        string Part(string view, string stride) => isOnce ? view : $"{view}.SubView(i * {stride}, count * {stride})";
+        using (isOnce ? default(CodeWriter.Scope?) : Code.Block("for (int i = 0; i < tokens; i += TogetherTokens)"))
+        {
+            if (!isOnce)
+            {
+                Code.Line("int count = Math.Min(TogetherTokens, tokens - i);");
+            }
+
+            string signs = WithSigns(Part("_signs", $"{Plan.SignWords}"));
+            Code.Line(together.Call(
+                Part("_normed", "HiddenQuads"), signs, Part("_x", "HiddenQuads"), isOnce ? Tokens : "count", "_activated.Cast<float>()", "_partial.View"));
+        }
+    }
+
+    /// <summary>Of the last tokens, often of one.</summary>
+    protected override Step Logits(Project head)
+    {
+        Step split = _products.Split(head, "last", "HiddenQuads", "count");
+        return new([.. LogitsOfOne(head), .. split.Launches, _products.Launch(head)], () =>
+        {
+            using (Code.Block("if (LogitsFrom == tokens - 1)"))
+            {
+                Code.Line("LogitsOf(LogitsFrom);");
+            }
+
+            using (Code.Block("else if (LogitsFrom < tokens)"))
+            {
+                Code.Line("int count = tokens - LogitsFrom;");
+                Code.Line("ArrayView<Float4> last = _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads);");
+                split.Emit();
+                Code.Line(PromptProducts.Call("_program._head", "last", "count", "Logits", "Vocabulary"));
+                EmitArgMax("Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary)");
+            }
+        });
+    }
+
+    public void EmitProducts() => _products.Emit();
+}

@@ -1,0 +1,100 @@
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>A pass of one session's tokens: what one and a batch of them launch alike, and the methods that both call.</summary>
+internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program) : LaunchPass(code, plan, program)
+{
+    /// <summary>The position of the first token, as C#.</summary>
+    protected abstract string Start { get; }
+
+    protected override Step Attend(Attend attend) => Call(
+        $"Attend(layer, {Start}, {Tokens});",
+        Launch(attend, "attention", CachePlan.Types.Select(Attention.Part)),
+        Launch(attend, "its splits", [Attention.Join()]));
+
+    /// <summary>What the feed-forward of one token launches.</summary>
+    protected Launch[] FeedForwardOfOne(Neurons neurons, SumSlices sum) =>
+    [
+        new(neurons, "feed-forward", [.. FeedForwards.SelectMany(feedForward => new FeedForwardKernels(Spec, feedForward).Fused)]),
+        Launch(sum, "its sum", FeedForwards.Select(Join)),
+    ];
+
+    /// <summary>What the logits of one token launch.</summary>
+    protected Launch[] LogitsOfOne(Project head) => [Launch(head, "logits", Spec.Weights.Select(Head)), ArgMax(head)];
+
+    private DeviceKernel Head(WeightType type) => Rows.Rows("Head", "Logits of one token.", type, Program.Head.Matrix.Columns!.Size, biased: false);
+
+    public void EmitAttend()
+    {
+        using (Code.Block("private void Attend(int layer, int start, int tokens)"))
+        {
+            Code.Line($"int splits = {SplitsOf("start + tokens")};");
+            Code.Line($"var config = {Config(Attention.Part(CachePlan.Types[0]), "Heads", "splits", "tokens")};");
+            ForCache("_cache", type => Code.Line(
+                Run(Attention.Part(type), "config", "_queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View")));
+            DeviceKernel join = Attention.Join();
+            Code.Line(Run(
+                join, Config(join, "Heads", "tokens"), "_parts.View.Cast<float>(), _most.View, _weight.View, start, splits, _attended.Cast<float>()"));
+        }
+    }
+
+    public void EmitFeedForward()
+    {
+        Code.Summary("The feed-forward of one token of the batch: two launches.");
+        using (Code.Block("private void FeedForward(int layer, Layer w, int row)"))
+        {
+            string signs = WithSigns($", _signs.SubView(row * {Plan.SignWords}, {Plan.SignWords})");
+            Code.Line("ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);");
+            Code.Line("ArrayView<Float4> residual = _x.SubView(row * HiddenQuads, HiddenQuads);");
+            ForFeedForward((feedForward, weights) =>
+            {
+                Code.Line($"Activate(layer, {weights}, input{signs});");
+                DeviceKernel join = Join(feedForward);
+                Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View, {DownBias}residual"));
+            });
+        }
+
+        foreach (IlgpuFeedForwardPlan feedForward in FeedForwards)
+        {
+            Code.Line();
+            EmitActivate(feedForward);
+        }
+    }
+
+    private void EmitActivate(IlgpuFeedForwardPlan feedForward)
+    {
+        string name = feedForward.ClassName;
+        Code.Summary("Predict, gate, up and down, as the mode and the layer's policy have it.");
+        using (Code.Block($"private void Activate(int layer, {name}.Weights w, ArrayView<Float4> x{WithSigns(", ArrayView<Words4> signs")})"))
+        {
+            Code.Line($"var config = new KernelConfig({name}.Slices, {name}.Threads);");
+            Code.Line($"{name}.Kernels kernels = _program._feedForward{feedForward.Weights};");
+            PolicySwitch.Emit(
+                Code,
+                feedForward.Shape,
+                Spec.Policies,
+                IlgpuKernelEmitter.Set,
+                (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", "signs", "_partial.View", "Counts(layer)", "layer, "));
+        }
+    }
+
+    public void EmitLogits()
+    {
+        Code.Summary("Logits of one token of the batch, and the largest of them.");
+        using (Code.Block("private void LogitsOf(int row)"))
+        {
+            const string Input = "_normed.SubView(row * HiddenQuads, HiddenQuads)";
+            ForType(Program.Head, "", "_program._head", Head, RowGroups("Vocabulary"), $"{Input}, Vocabulary, Logits").Emit();
+            EmitArgMax("Logits.SubView(0, Vocabulary)");
+        }
+    }
+
+    protected void EmitArgMax(string logits)
+    {
+        DeviceKernel kernel = ArgMaxKernel.Of(Code);
+        Code.Line(Run(kernel, Config(kernel, "1"), $"{logits}, Vocabulary, Greedy"));
+    }
+}

@@ -1,0 +1,135 @@
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>A token of each of several sequences: matrices are read once for all of them, and each has the bits that it has alone.</summary>
+internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program, FeedForwardTogether together)
+    : LaunchPass(code, plan, program)
+{
+    protected override string Tokens => "Count";
+
+    public void Emit() => Emit("A token of each sequence, in as many launches for one as for all.", "protected override void Decode()", """
+        int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;
+        int splits = MostSplits();
+        var views = new HeadViews { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };
+        """);
+
+    /// <summary>The launch of a kernel that only sequences together have.</summary>
+    private static string RunTogether(DeviceKernel kernel, string config, string arguments) => $"_kernels.{kernel.Name}({config}, {arguments});";
+
+    /// <summary>Heads of a single token normalise their own input: the same sums in the same order, in a launch.</summary>
+    protected override Step Norm(Norm norm)
+    {
+        if (norm.Stage != Stage.Heads || !Plan.HeadsNormalise)
+        {
+            return base.Norm(norm);
+        }
+
+        DeviceKernel kernel = Norms.NormTogether();
+        return Call(RunTogether(kernel, Config(kernel, Tokens), $"_x, {NormOf(Field(norm))}, _normed"), Launch(norm, "norm", [kernel]));
+    }
+
+    private DeviceKernel Kernel(WeightType type, int columns) => new RowsTogether(Code, RowPlan.Of(type, columns)).Kernel();
+
+    private Launch Product(Project project, string what) => Launch(
+        project,
+        what,
+        Spec.Weights.SelectMany(type => Plan.ProductWidths.Select(width => Kernel(type, width))),
+        Kernel(Spec.Weights[0], project.Matrix.Columns!.Size));
+
+    protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
+    {
+        DeviceKernel rotate = Rows.RotateTogether();
+        Launch[] launches = [Product(first, "rows of the heads"), Launch(group.OfType<Rotate>().First(), "rotation", [rotate])];
+        return new(launches, () =>
+        {
+            using (Code.Block("foreach (DeviceMatrix heads in w.Heads)"))
+            {
+                Code.Line($"Rows(heads, {Row(first.From)}, _products, {HeadsStride});");
+            }
+
+            Code.Line();
+            Code.Line("CacheViews caches = Caches(layer);");
+            if (group.OfType<AddBias>().Any())
+            {
+                Code.Line("views.Bias = w.HeadBiases;");
+            }
+
+            Code.Line(RunTogether(
+                rotate, Config(rotate, Groups(rotate, RotatedPairs), Tokens), "_products, views, caches, Positions, halves"));
+        });
+    }
+
+    protected override Step Attend(Attend attend) => Call(
+        "Attend(caches, splits);",
+        Launch(attend, "attention", CachePlan.Types.Select(Attention.PartTogether)),
+        Launch(attend, "its splits", [Attention.JoinTogether()]));
+
+    protected override Step Project(Project project, AddBias? bias) => Call(
+        $"Rows(w.{project.Matrix.Field}, {Row(project.From)}, {Row(project.To)}.Cast<float>(), 4 * {Quads(project.To)});", Product(project, "projection"));
+
+    protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum) => Call(
+        together.Call(Row(Slot.Normed), WithSigns("_signs"), Row(Slot.Residual), Tokens, "_activated", "_partial"),
+        together.Launches(neurons, down, sum));
+
+    protected override Step Logits(Project head) => new([Product(head, "logits"), ArgMax(head)], () =>
+    {
+        Code.Line($"Rows(_program._head, {Row(head.From)}, Logits, Vocabulary);");
+        DeviceKernel kernel = ArgMaxKernel.Of(Code);
+        Code.Line(Run(kernel, Config(kernel, Tokens), "Logits, Vocabulary, Greedy"));
+    });
+
+    public void EmitRows()
+    {
+        using (Code.Block("private void Rows(DeviceMatrix w, ArrayView<Float4> x, ArrayView<float> y, int stride)"))
+        {
+            Code.Line($"var config = {Config(Kernel(Spec.Weights[0], Spec.Hidden), RowGroups("w.Rows"))};");
+            ForType("w", type => ForWidth(width => Code.Line(
+                RunTogether(Kernel(type, width), "config", $"{Words("w", type)}, x, Count, w.Rows, w.FirstRow, y, stride"))));
+        }
+    }
+
+    public void EmitAttend()
+    {
+        Code.Summary("Splits of the longest sequence.");
+        using (Code.Block("private int MostSplits()"))
+        {
+            Code.Line("int positions = 0;");
+            using (Code.Block("for (int i = 0; i < Count; i++)"))
+            {
+                Code.Line("positions = Math.Max(positions, State(i).Position + 1);");
+            }
+
+            Code.Line();
+            Code.Line($"return {SplitsOf("positions")};");
+        }
+
+        Code.Line();
+        using (Code.Block("private void Attend(CacheViews caches, int splits)"))
+        {
+            Code.Line($"var config = {Config(Attention.PartTogether(CachePlan.Types[0]), "Heads", "splits", Tokens)};");
+            ForCache("CacheOf(0)", type => Code.Line(RunTogether(
+                Attention.PartTogether(type), "config", "_queries, caches, Positions, _parts.View, _most.View, _weight.View")));
+            DeviceKernel join = Attention.JoinTogether();
+            Code.Line(RunTogether(
+                join, Config(join, "Heads", Tokens), "_parts.View.Cast<float>(), _most.View, _weight.View, Positions, splits, _attended.Cast<float>()"));
+        }
+    }
+
+    public void EmitCaches()
+    {
+        Code.Summary("The sequences' keys and values of a layer. A cache is elsewhere once it has grown.");
+        using (Code.Block("private CacheViews Caches(int layer)"))
+        {
+            Code.Line("CacheViews caches = default;");
+            using (Code.Block("for (int i = 0; i < Count; i++)"))
+            {
+                Code.Line("caches[i] = CacheOf(i).View(layer);");
+            }
+
+            Code.Line();
+            Code.Line("return caches;");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>One token.</summary>
+internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program) : SessionPass(code, plan, program)
+{
+    protected override string Tokens => "1";
+
+    protected override string Start => "position";
+
+    // Every group of the heads normalises its own copy of the input, where that fits; rows add their bias.
+    protected override bool Joins(Operation earlier, Operation later) => base.Joins(earlier, later)
+        || (earlier is Norm && later is Project { Stage: Stage.Heads } && Plan.HeadsNormalise)
+        || (earlier is Project && later is AddBias { Stage: Stage.Output });
+
+    public void Emit() => Emit("One token.", "protected override void Decode()", "int position = Position;");
+
+    protected override void EmitAfter()
+    {
+        using (Code.Block("if (LogitsFrom == 0)"))
+        {
+            base.EmitAfter();
+        }
+    }
+
+    protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
+    {
+        string input = norm is null ? Row(Slot.Normed) : $"{Row(Slot.Residual)}, {NormOf($"w.{norm.Weight.Field}")}";
+        Step launch = ForType(
+            first, norm is null ? "heads" : "norm and heads", "heads", Rows.Heads, "groups", $"{input}, Views(layer), firstHead, count, position, Halves");
+        return launch with
+        {
+            Emit = () =>
+            {
+                using (Code.Block("foreach (DeviceMatrix heads in w.Heads)"))
+                {
+                    Code.Line("int firstHead = heads.FirstRow / HeadDimension;");
+                    Code.Line("int count = heads.Rows / HeadDimension;");
+                    Code.Line($"int groups = {RowGroups($"(count * {Plan.HeadPairs})")};");
+                    launch.Emit();
+                }
+
+                Code.Line();
+            },
+        };
+    }
+
+    protected override Step Project(Project project, AddBias? bias)
+    {
+        string added = bias is null ? "" : $"w.{bias.Bias.Field}, ";
+        string rows = project.Matrix.Rows.Name;
+        return ForType(
+            project,
+            "projection",
+            $"w.{project.Matrix.Field}",
+            type => Rows.Rows("Project", "The attention's output projection of one token.", type, project.Matrix.Columns!.Size, bias is not null),
+            RowGroups(rows),
+            $"{Row(project.From)}, {added}{rows}, {Row(project.To)}.Cast<float>()");
+    }
+
+    protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum) =>
+        Call("FeedForward(layer, w, 0);", FeedForwardOfOne(neurons, sum));
+
+    protected override Step Logits(Project head) => Call("LogitsOf(0);", LogitsOfOne(head));
+}

@@ -1,0 +1,19 @@
+using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Policies.ActivationThreshold;
+using SparseInfer.Generators.Policies.Dense;
+using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Policies.SignBit;
+
+namespace SparseInfer.Generators;
+
+/// <summary>All policies, in the order the documentation lists them.</summary>
+internal static class PolicyRegistry
+{
+    public static readonly IReadOnlyList<SparsityPolicy> All =
+    [
+        new SignBitPolicy(),
+        new ExactPolicy(),
+        new ActivationThresholdPolicy(),
+        new DensePolicy(),
+    ];
+}
