@@ -173,7 +173,7 @@ public sealed class PhasePolicyTests
 
     private static float[] Decode(LanguageModel model, SparsityMode mode, bool metering = false)
     {
-        using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = metering });
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = metering });
         var logits = new List<float>();
         for (int i = 0; i < Tokens; i++)
         {
@@ -185,7 +185,7 @@ public sealed class PhasePolicyTests
 
     private static float[] Prompt(LanguageModel model)
     {
-        using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Predicted, SparsePrompt = true });
+        using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Predicted, SparsePrompt = true });
         float[] logits = new float[Tokens * model.Shape.Vocabulary];
         session.Forward([.. Enumerable.Range(0, Tokens).Select(i => Token(model.Shape.Vocabulary, i))], logits);
         return logits;
@@ -193,7 +193,7 @@ public sealed class PhasePolicyTests
 
     private static IReadOnlyList<LayerMetrics> Metrics(LanguageModel model, SparsityMode mode)
     {
-        using Session session = model.CreateSession(new SessionOptions { Mode = mode, Metering = true });
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = true });
         for (int i = 0; i < Tokens; i++)
         {
             session.Forward([Token(model.Shape.Vocabulary, i)]);

@@ -11,34 +11,47 @@ internal sealed partial class IlgpuDecoderClass
     {
         using (_code.Block("private sealed class Layer"))
         {
-            _code.Lines("""
-                public DeviceMatrix[] Heads = []; // query, key, value: one where they have one type
-                public DeviceMatrix Output;
-                public DeviceNorm AttentionNorm;
-                public DeviceNorm FeedForwardNorm;
-                """);
-            if (_attention.QueryKeyValueBiases)
+            _code.Line("public DeviceMatrix[] Heads = []; // query, key, value: one where they have one type");
+            EmitFields("DeviceMatrix", Others.Where(tensor => tensor.Columns is not null));
+            EmitFields("DeviceNorm", Norms.Select(norm => norm.Weight));
+            if (HeadBiases.Any())
             {
                 _code.Line("public ArrayView<float> HeadBiases;");
             }
 
-            if (_attention.OutputBias)
-            {
-                _code.Line("public ArrayView<float> OutputBias;");
-            }
-
-            _code.Line(_spec.FeedForward.Gated ? "public DeviceMatrix Gate, Up, Down;" : "public DeviceMatrix Up, Down;");
-            if (_spec.FeedForward.Biases)
-            {
-                _code.Line("public ArrayView<float> DownBias;");
-            }
-
+            EmitFields("ArrayView<float>", Others.Where(tensor => tensor.Columns is null));
+            IReadOnlyList<Tensor> tensors = _program.Layer.FeedForwardTensors();
+            _code.Line($"public DeviceMatrix {string.Join(", ", tensors.Where(tensor => tensor.Columns is not null).Select(tensor => tensor.Field))};");
+            EmitFields("ArrayView<float>", tensors.Where(tensor => tensor.Role == TensorRole.DownBias));
             foreach (IlgpuFeedForwardPlan plan in _feedForwards)
             {
                 _code.Line($"public {plan.ClassName}.Weights {FeedForwardField(plan)};");
             }
         }
     }
+
+    private void EmitFields(string type, IEnumerable<Tensor> tensors)
+    {
+        foreach (Tensor tensor in tensors)
+        {
+            _code.Line($"public {type} {tensor.Field};");
+        }
+    }
+
+    /// <summary>Query, key and value, which become one matrix on the device.</summary>
+    private IEnumerable<Tensor> Heads => _program.Layer.OfType<Project>().Where(IsOfHead).Select(project => project.Matrix);
+
+    private IEnumerable<Tensor> HeadBiases => _program.Layer.OfType<AddBias>().Where(IsOfHead).Select(bias => bias.Bias);
+
+    private static bool IsOfHead(Operation operation) => operation is { Unit: WorkUnit.Head };
+
+    private IEnumerable<Norm> Norms => _program.Layer.OfType<Norm>();
+
+    /// <summary>A layer's tensors beside heads, norms and the feed-forward's: matrices, then vectors.</summary>
+    private IEnumerable<Tensor> Others => _program.Layer
+        .Where(operation => operation is not (Norm or Neurons or Down or SumSlices) && !(operation is Project or AddBias && IsOfHead(operation)))
+        .SelectMany(operation => operation.Tensors)
+        .OrderBy(tensor => tensor.Columns is null);
 
     private string FeedForwardField(IlgpuFeedForwardPlan plan) => $"FeedForward{plan.Weights}";
 
@@ -50,7 +63,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line("IlgpuUpload upload = Upload(bind);");
             _code.Line($"_embedding = {Matrix(_program.Embed.Table)};");
             _code.Line($"_head = {(_program.IsTied ? "_embedding" : Matrix(head))};");
-            _code.Line($"_outputNorm = {Norm(_program.OutputNorm)};");
+            _code.Line($"_outputNorm = {BindNorm(_program.OutputNorm)};");
             _code.Line();
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
@@ -62,11 +75,11 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
-    private string Matrix(Tensor tensor) => $"upload.Matrix({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}, {tensor.Columns!.Name})";
+    private static string Matrix(Tensor tensor) => $"upload.Matrix({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}, {tensor.Columns!.Name})";
 
-    private string Vector(Tensor tensor) => $"upload.Vector({TensorCalls.Bind(tensor)})";
+    private static string Vector(Tensor tensor) => $"upload.Vector({TensorCalls.Bind(tensor)})";
 
-    private string Norm(Norm norm) => $"upload.Norm({string.Join(", ", norm.Tensors.Select(TensorCalls.Bind))})";
+    private static string BindNorm(Norm norm) => $"upload.Norm({string.Join(", ", norm.Tensors.Select(TensorCalls.Bind))})";
 
     /// <summary>Writes tensors of several heads that become one on the device.</summary>
     private void EmitStack(string field, IEnumerable<Tensor> tensors, string end)
@@ -80,33 +93,26 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
+    /// <summary>Norms and matrices, then biases; the norm before the feed-forward last.</summary>
     private void EmitBindAttention()
     {
-        foreach (Norm norm in _program.Layer.OfType<Norm>().Where(norm => norm.Stage == Stage.Heads))
+        EmitBinds(Norms.Where(norm => norm.Stage != Stage.FeedForward).Select(norm => (norm.Weight, BindNorm(norm))));
+        EmitStack("Heads", Heads, "], Hidden);");
+        EmitBinds(Others.Where(tensor => tensor.Columns is not null).Select(tensor => (tensor, Matrix(tensor))));
+        if (HeadBiases.Any())
         {
-            _code.Line($"w.{norm.Weight.Field} = {Norm(norm)};");
+            EmitStack("HeadBiases", HeadBiases, "]);");
         }
 
-        EmitStack("Heads", _program.Layer.OfType<Project>().Where(project => project.Stage == Stage.Heads).Select(project => project.Matrix), "], Hidden);");
-        foreach (Project project in _program.Layer.OfType<Project>().Where(project => project.Stage == Stage.Output))
-        {
-            _code.Line($"w.{project.Matrix.Field} = {Matrix(project.Matrix)};");
-        }
+        EmitBinds(Others.Where(tensor => tensor.Columns is null).Select(tensor => (tensor, Vector(tensor))));
+        EmitBinds(Norms.Where(norm => norm.Stage == Stage.FeedForward).Select(norm => (norm.Weight, BindNorm(norm))));
+    }
 
-        Tensor[] biases = [.. _program.Layer.OfType<AddBias>().Where(bias => bias.Stage == Stage.Heads).Select(bias => bias.Bias)];
-        if (biases.Length > 0)
+    private void EmitBinds(IEnumerable<(Tensor Field, string Value)> binds)
+    {
+        foreach ((Tensor field, string value) in binds)
         {
-            EmitStack("HeadBiases", biases, "]);");
-        }
-
-        foreach (AddBias bias in _program.Layer.OfType<AddBias>().Where(bias => bias.Stage == Stage.Output))
-        {
-            _code.Line($"w.{bias.Bias.Field} = {Vector(bias.Bias)};");
-        }
-
-        foreach (Norm norm in _program.Layer.OfType<Norm>().Where(norm => norm.Stage == Stage.FeedForward))
-        {
-            _code.Line($"w.{norm.Weight.Field} = {Norm(norm)};");
+            _code.Line($"w.{field.Field} = {value};");
         }
     }
 

@@ -1,3 +1,5 @@
+using SparseInfer.Generators.Program;
+
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>One session: its buffers, and how they grow.</summary>
@@ -73,40 +75,30 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>What a session has for a batch of a prompt's tokens.</summary>
     private IEnumerable<DeviceBuffer> Buffers()
     {
-        foreach (DeviceBuffer buffer in Activations("Batch"))
-        {
-            yield return buffer;
-        }
-
-        if (_plan.HasMatrixKernels)
-        {
-            int words = Math.Max(_feedForwards[0].Shape.PaddedIntermediate, Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)) / 8;
-            yield return new("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves");
-            yield return new("float", "_halfScales", "Batch", "inputs in two halves");
-        }
-
-        yield return new("Float4", "_activated", "Batch * IntermediateQuads", "activations");
-        if (_spec.FeedForward.Gated)
-        {
-            yield return new("Float4", "_other", "Batch * IntermediateQuads", "activations");
-        }
+        (string activated, string quads) = LaunchCode.RowOf(Slot.Activated);
+        int words = Math.Max(_feedForwards[0].Shape.PaddedIntermediate, Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)) / 8;
+        return
+        [
+            .. Rows("Batch"),
+            .. _plan.HasMatrixKernels
+                ? [new("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves"), new("float", "_halfScales", "Batch", "inputs in two halves")]
+                : Array.Empty<DeviceBuffer>(),
+            .. new[] { activated, "_other" }.Take(_feedForwards[0].Shape.InputMatrices).Select(name => new DeviceBuffer("Float4", name, $"Batch * {quads}", "activations")),
+        ];
     }
 
-    /// <summary>What any pass has for its tokens, up to the feed-forward.</summary>
-    private IEnumerable<DeviceBuffer> Activations(string tokens)
+    /// <summary>Cached, or a pass's own.</summary>
+    private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Sums];
+
+    /// <summary>What any pass has for its tokens, up to the neurons: what operations write.</summary>
+    private IEnumerable<DeviceBuffer> Rows(string tokens) => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes).Distinct().SelectMany(slot =>
     {
-        yield return new("Float4", "_x", $"{tokens} * HiddenQuads", "activations");
-        yield return new("Float4", "_normed", $"{tokens} * HiddenQuads", "activations");
-        if (SignMatrices.Any())
-        {
-            yield return new("Words4", "_signs", $"{tokens} * {_plan.SignWords}", "packed signs");
-        }
-
-        yield return new("float", "_products", $"{tokens} * (QueryWidth + (2 * KeyValueWidth))", "activations");
-        yield return new("Float4", "_queries", $"{tokens} * Heads * HeadQuads", "activations");
-        yield return new("Float4", "_attended", $"{tokens} * QueryQuads", "activations");
-        yield return new("Float4", "_projected", $"{tokens} * HiddenQuads", "activations");
-    }
+        DeviceBuffer Row() => new("Float4", LaunchCode.RowOf(slot).Buffer, $"{tokens} * {LaunchCode.RowOf(slot).Quads}", "activations");
+        return slot == Slot.Normed && SignMatrices.Any() ? [Row(), new("Words4", "_signs", $"{tokens} * {_plan.SignWords}", "packed signs")]
+            : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
+            : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
+            : [Row()];
+    });
 
     /// <summary>Four columns each of the partial sums of down that a token leaves.</summary>
     private int PartialQuads => _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);

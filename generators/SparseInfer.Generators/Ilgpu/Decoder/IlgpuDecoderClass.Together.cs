@@ -20,7 +20,7 @@ internal sealed partial class IlgpuDecoderClass
         _code.Line();
         DeviceBuffer[] buffers =
         [
-            .. Activations(MaxStates),
+            .. Rows(MaxStates),
             new("float", "_activated", $"{MaxStates} * 4 * IntermediateQuads", "activations"),
             new("Float4", "_partial", $"{MaxStates} * {PartialQuads}L", PartialSums),
         ];

@@ -80,9 +80,7 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line();
             }
 
-            _code.Summary("The norm that follows a layer's feed-forward.");
-            _code.Line("private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].AttentionNorm : _outputNorm;");
-            _code.Line();
+            _launches.Prompt.EmitNormAfter();
             EmitLayer();
             _code.Line();
             if (_plan.SkipsTogether)

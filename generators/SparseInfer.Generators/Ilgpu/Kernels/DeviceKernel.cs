@@ -34,6 +34,9 @@ internal record KernelName(string Class, string Name, int Threads)
 {
     /// <summary>What launches call its threads: a constant of the program, or their number.</summary>
     public string ThreadsText { get; init; } = $"{Threads}";
+
+    /// <summary>Whether it is the same kernel: feed-forwards have some of one name each.</summary>
+    public bool Is(KernelName other) => Class == other.Class && Name == other.Name;
 }
 
 /// <summary>A kernel: the method that a device runs, and the delegate that launches it.</summary>

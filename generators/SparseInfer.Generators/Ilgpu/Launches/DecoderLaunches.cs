@@ -57,6 +57,7 @@ internal sealed class DecoderLaunches
         .ThenBy(pair => _plan.Spec.Weights.ToList().IndexOf(pair.Kernel.Weights ?? _plan.Spec.Weights[0]))
         .Select(pair => pair.Kernel);
 
+    /// <summary>Where a file has a kernel: by what it computes; kernels of a matrix without a weight type compute what comes after the head.</summary>
     private static int Place(Operation operation, DeviceKernel kernel) => operation switch
     {
         Embed or Project => kernel.Weights is null ? 6 : 0,

@@ -37,7 +37,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
         int times = launch.IsOfLayer ? Spec.Layers : 1;
         return launch with
         {
-            Kernels = [.. kernels.Select(kernel => kernel.Name == usual.Name ? new LaunchedKernel(kernel, times, times, times) : new(kernel, 0, 0, 0))],
+            Kernels = [.. kernels.Select(kernel => kernel.Is(usual) ? new LaunchedKernel(kernel, times, times, times) : new(kernel, 0, 0, 0))],
         };
     }
 
@@ -130,6 +130,22 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
         code.Line();
     }
+
+    /// <summary>Where a pass has a slot of its tokens, and how many fours of columns each has there, as C#.</summary>
+    public static (string Buffer, string Quads) RowOf(Slot slot) => slot == Slot.Residual ? ("_x", "HiddenQuads")
+        : slot == Slot.Normed ? ("_normed", "HiddenQuads")
+        : slot == Slot.Queries ? ("_queries", "Heads * HeadQuads")
+        : slot == Slot.Attended ? ("_attended", "QueryQuads")
+        : slot == Slot.Projected ? ("_projected", "HiddenQuads")
+        : slot == Slot.Activated ? ("_activated", "IntermediateQuads")
+        : throw new NotSupportedException($"A GPU's program has no rows of {slot}.");
+
+    protected static string Row(Slot slot) => RowOf(slot).Buffer;
+
+    protected static string Quads(Slot slot) => RowOf(slot).Quads;
+
+    /// <summary>From a token's query, key and value, as products, to the next one's.</summary>
+    public const string HeadsStride = "QueryWidth + (2 * KeyValueWidth)";
 
     protected static string Words(string matrix, WeightType type) =>
         WeightLayout.IsBlock(type) ? $"{matrix}.Words, {matrix}.Scales" : $"{matrix}.Words";

@@ -9,9 +9,7 @@ namespace SparseInfer.Generators.Ilgpu;
 /// </summary>
 internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program) : LaunchCode(code, plan)
 {
-    private IReadOnlyList<Step>? _before;
-    private IReadOnlyList<Step>? _layer;
-    private IReadOnlyList<Step>? _after;
+    private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
 
     protected ModelProgram Program => program;
 
@@ -25,40 +23,15 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected virtual (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
         ([program.Embed], program.Layer, [program.OutputNorm, program.Head]);
 
-    private IReadOnlyList<Step> Before => _before ??= Visit(Operations.Before);
-
-    private IReadOnlyList<Step> Layer => _layer ??= Visit(Operations.Layer);
-
-    protected IReadOnlyList<Step> After => _after ??= Visit(Operations.After);
+    private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After) Steps =>
+        _steps ??= (Visit(Operations.Before), Visit(Operations.Layer), Visit(Operations.After));
 
     /// <summary>Everything that the pass launches, in order; a layer's once.</summary>
-    public IEnumerable<Launch> Launches => Before.Concat(Layer).Concat(After).SelectMany(step => step.Launches);
+    public IEnumerable<Launch> Launches => Steps.Before.Concat(Steps.Layer).Concat(Steps.After).SelectMany(step => step.Launches);
 
     /// <summary>How often a token launches a kernel.</summary>
     public int Times(KernelName kernel, SparsityMode mode) => Launches.SelectMany(launch => launch.Kernels)
-        .Where(launched => launched.Kernel.Class == kernel.Class && launched.Kernel.Name == kernel.Name).Sum(launched => launched.Times(mode));
-
-    /// <summary>A slot's rows of the tokens, as C#.</summary>
-    protected static string Row(Slot slot) => slot switch
-    {
-        Slot.Residual => "_x",
-        Slot.Normed => "_normed",
-        Slot.Attended => "_attended",
-        Slot.Projected => "_projected",
-        Slot.Activated => "_activated",
-        _ => throw new NotSupportedException($"A GPU's program has no rows of {slot}."),
-    };
-
-    /// <summary>Four columns each of such a row, as C#.</summary>
-    protected static string Quads(Slot slot) => slot switch
-    {
-        Slot.Attended => "QueryQuads",
-        Slot.Activated => "IntermediateQuads",
-        _ => "HiddenQuads",
-    };
-
-    /// <summary>From a token's query, key and value, as products, to the next one's.</summary>
-    protected const string HeadsStride = "QueryWidth + (2 * KeyValueWidth)";
+        .Where(launched => launched.Kernel.Is(kernel)).Sum(launched => launched.Times(mode));
 
     /// <summary>Pairs of elements of a token's query, key and value, which a thread rotates and caches.</summary>
     protected int RotatedPairs => (Spec.Attention.Heads + (2 * Spec.Attention.KeyValueHeads)) * Plan.HeadPairs;
@@ -73,11 +46,11 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         using (Code.Block(header))
         {
             Code.Lines(start);
-            Emit(Before);
+            Emit(Steps.Before);
             using (Code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 Code.Line("Layer w = _program._layers[layer];");
-                Emit(Layer);
+                Emit(Steps.Layer);
             }
 
             Code.Line();
@@ -85,7 +58,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         }
     }
 
-    protected virtual void EmitAfter() => Emit(After);
+    protected virtual void EmitAfter() => Emit(Steps.After);
 
     protected static void Emit(IEnumerable<Step> steps)
     {
@@ -117,9 +90,9 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
         [Attend attend] => Attend(attend),
         [Project { Stage: Stage.Logits } head] => Logits(head),
-        [Project project] => Project(project, null),
-        [Project project, AddBias bias] => Project(project, bias),
-        [AddBias bias] => AddBias(bias),
+        [Project { Unit: WorkUnit.Column } project] => Project(project, null),
+        [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),
+        [AddBias { Unit: WorkUnit.Column } bias] => AddBias(bias),
         [AddResidual add, Norm norm] => AddNorm(add, norm),
         [Neurons neurons, Down down, SumSlices sum, AddResidual] => FeedForward(neurons, down, sum),
         [Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
@@ -127,16 +100,14 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     };
 
     /// <summary>Several steps as one.</summary>
-    protected static Step Steps(params Step[] steps) => new([.. steps.SelectMany(step => step.Launches)], () => Emit(steps));
+    protected static Step Together(params Step[] steps) => new([.. steps.SelectMany(step => step.Launches)], () => Emit(steps));
 
     /// <summary>A step of one statement.</summary>
     protected Step Call(string statement, params Launch[] launches) => new(launches, () => Code.Line(statement));
 
     private Step Embed(Embed embed) => Call($"Embed({Tokens});", Launch(embed, "embedding", Spec.Weights.Select(Norms.Embed)));
 
-    protected virtual Step Norm(Norm norm) => Norm(norm, Field(norm));
-
-    protected Step Norm(Norm norm, string field) => Call($"Norm({field}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
+    protected virtual Step Norm(Norm norm) => Call($"Norm({Field(norm)}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
 
     protected Step AddNorm(AddResidual add, Norm norm) => Call($"AddNorm({Field(norm)}, {Tokens});", Launch(add, "norm", [Norms.Add()]));
 

@@ -4,10 +4,16 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>A batch of a prompt's tokens: matrix products in tiles.</summary>
-internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program, FeedForwardTogether together)
+internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program, FeedForwardTogether sparse)
     : SessionPass(code, plan, program)
 {
     private readonly PromptProducts _products = new(code, plan);
+
+    /// <summary>The norm that a layer begins with; null: it begins with something else.</summary>
+    private readonly Norm? _first = program.Layer[0] as Norm;
+
+    /// <summary>The same of the next layer, or after the last one the output's: an operation of its own.</summary>
+    private readonly Norm? _next = program.Layer[0] is Norm norm ? norm with { } : null;
 
     protected override string Tokens => "tokens";
 
@@ -15,24 +21,21 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
     // A layer's end adds and normalises in one launch: the layer begins after its first norm, and ends with the next one's.
     protected override (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
-        First is null ? base.Operations : ([Program.Embed, First], [.. Program.Layer.Skip(1), First], [Program.Head]);
-
-    private Norm? First => Program.Layer[0] as Norm;
+        _first is null || _next is null ? base.Operations : ([Program.Embed, _first], [.. Program.Layer.Skip(1), _next], [Program.Head]);
 
     public void Emit() => Emit(
         "A batch of prompt tokens: matrix products in tiles.", "protected override void Prompt()", "int start = Position;\nint tokens = TokenCount;");
 
-    protected override Step Norm(Norm norm) => ReferenceEquals(norm, First)
-        ? Norm(norm, $"_program._layers[0].{norm.Weight.Field}")
-        : base.Norm(norm);
-
-    protected override string Field(Norm norm) => ReferenceEquals(norm, First) ? "_program.NormAfter(layer)" : base.Field(norm);
+    protected override string Field(Norm norm) =>
+        ReferenceEquals(norm, _first) ? $"_program._layers[0].{norm.Weight.Field}"
+        : ReferenceEquals(norm, _next) ? "_program.NormAfter(layer)"
+        : base.Field(norm);
 
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
         DeviceKernel rotate = Rows.Rotate();
         string config = Config(rotate, Groups(rotate, RotatedPairs), Tokens);
-        return Steps(
+        return Together(
             _products.Split(first, Row(first.From), Quads(first.From), Tokens),
             new([_products.Launch(first)], () =>
             {
@@ -46,7 +49,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             Call(Run(rotate, config, "_products, Views(layer), start, Halves"), Launch(group.OfType<Rotate>().First(), "rotation", [rotate])));
     }
 
-    protected override Step Project(Project project, AddBias? bias) => Steps(
+    protected override Step Project(Project project, AddBias? bias) => Together(
         _products.Split(project, Row(project.From), Quads(project.From), Tokens),
         Product(project, $"w.{project.Matrix.Field}", Row(project.From), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
 
@@ -56,10 +59,10 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     /// <summary>Densely, as matrix products; else tokens skip neurons each of their own.</summary>
     protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm)
     {
-        Step dense = Steps(DenseNeurons(neurons), DenseDown(neurons, down, sum), AddNorm(add, norm));
-        Step sparse = Sparse(neurons, down, sum);
-        Step after = Norm(norm, Field(norm));
-        return new([.. dense.Launches, .. sparse.Launches, .. after.Launches], () =>
+        Step dense = Together(DenseNeurons(neurons), DenseDown(neurons, down, sum), AddNorm(add, norm));
+        Step skipping = Sparse(neurons, down, sum);
+        Step after = Norm(norm);
+        return new([.. dense.Launches, .. skipping.Launches, .. after.Launches], () =>
         {
             using (Code.Block("if (PromptIsDense)"))
             {
@@ -68,16 +71,17 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
             using (Code.Block("else"))
             {
-                sparse.Emit();
+                skipping.Emit();
                 Code.Line();
                 after.Emit();
             }
         });
     }
 
-    private static string Neuron(int matrix) => matrix == 0 ? "_activated" : "_other";
+    /// <summary>Where a matrix's products of neurons go.</summary>
+    private static string Neuron(int matrix) => matrix == 0 ? Row(Slot.Activated) : "_other";
 
-    private Step DenseNeurons(Neurons neurons) => Steps(
+    private Step DenseNeurons(Neurons neurons) => Together(
     [
         _products.Split(neurons, Row(Slot.Normed), Quads(Slot.Normed), Tokens),
         .. neurons.Matrices.Select((matrix, i) => Product(
@@ -102,7 +106,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             {
                 KernelName activate = new FeedForwardKernels(Spec, feedForward).ActivateBatch;
                 Code.Line($"_program._feedForward{feedForward.Weights}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
-                    + $"{weights}, _activated.Cast<float>(), {other}.Cast<float>());");
+                    + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>());");
                 _products.ForTensorCores(
                     feedForward.Weights,
                     () =>
@@ -125,7 +129,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 Code.Line("FeedForward(layer, w, i);");
             }
         });
-        return !Plan.SkipsTogether ? alone : new([.. together.Launches(neurons, down, sum), .. alone.Launches], () =>
+        return !Plan.SkipsTogether ? alone : new([.. sparse.Launches(neurons, down, sum), .. alone.Launches], () =>
         {
             using (Code.Block("if (SkipsTogether)"))
             {
@@ -151,7 +155,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             }
 
             string signs = WithSigns(Part("_signs", $"{Plan.SignWords}"));
-            Code.Line(together.Call(
+            Code.Line(sparse.Call(
                 Part("_normed", "HiddenQuads"), signs, Part("_x", "HiddenQuads"), isOnce ? Tokens : "count", "_activated.Cast<float>()", "_partial.View"));
         }
     }
@@ -176,6 +180,19 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 EmitArgMax("Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary)");
             }
         });
+    }
+
+    /// <summary>Writes which norm follows a layer, where layers begin with one.</summary>
+    public void EmitNormAfter()
+    {
+        if (_first is null)
+        {
+            return;
+        }
+
+        Code.Summary("The norm that follows a layer's feed-forward.");
+        Code.Line($"private DeviceNorm NormAfter(int layer) => layer + 1 < LayerCount ? _layers[layer + 1].{_first.Weight.Field} : _outputNorm;");
+        Code.Line();
     }
 
     public void EmitProducts() => _products.Emit();

@@ -92,20 +92,20 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     public void EmitAttend()
     {
-        Code.Summary("Splits of the longest sequence.");
-        using (Code.Block("private int MostSplits()"))
-        {
-            Code.Line("int positions = 0;");
-            using (Code.Block("for (int i = 0; i < Count; i++)"))
+        Code.Lines($$"""
+            /// <summary>Splits of the longest sequence.</summary>
+            private int MostSplits()
             {
-                Code.Line("positions = Math.Max(positions, State(i).Position + 1);");
+                int positions = 0;
+                for (int i = 0; i < Count; i++)
+                {
+                    positions = Math.Max(positions, State(i).Position + 1);
+                }
+
+                return {{SplitsOf("positions")}};
             }
 
-            Code.Line();
-            Code.Line($"return {SplitsOf("positions")};");
-        }
-
-        Code.Line();
+            """);
         using (Code.Block("private void Attend(CacheViews caches, int splits)"))
         {
             Code.Line($"var config = {Config(Attention.PartTogether(CachePlan.Types[0]), "Heads", "splits", Tokens)};");
@@ -117,19 +117,17 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         }
     }
 
-    public void EmitCaches()
-    {
-        Code.Summary("The sequences' keys and values of a layer. A cache is elsewhere once it has grown.");
-        using (Code.Block("private CacheViews Caches(int layer)"))
+    public void EmitCaches() => Code.Lines("""
+        /// <summary>The sequences' keys and values of a layer. A cache is elsewhere once it has grown.</summary>
+        private CacheViews Caches(int layer)
         {
-            Code.Line("CacheViews caches = default;");
-            using (Code.Block("for (int i = 0; i < Count; i++)"))
+            CacheViews caches = default;
+            for (int i = 0; i < Count; i++)
             {
-                Code.Line("caches[i] = CacheOf(i).View(layer);");
+                caches[i] = CacheOf(i).View(layer);
             }
 
-            Code.Line();
-            Code.Line("return caches;");
+            return caches;
         }
-    }
+        """);
 }

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
 
@@ -55,6 +56,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double cache = layers * (cached + split);
         double head = spec.Vocabulary * row;
         double logits = 2.0 * spec.Vocabulary * 4;
+        ILookup<string, Launch> launched = new DecoderLaunches(plan).Token.Launches.ToLookup(launch => PartOf(launch.Operation));
 
         // The fused kernel's time is told with the rows; its signs and partial sums move with them.
         double fused = layers * SlicePlanner.FusedMicroseconds(feedForward, neurons / layers, signs / layers);
@@ -62,21 +64,43 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double written = layers * Move(feedForward.PartialBytes, all);
         double joined = layers * SlicePlanner.JoinMicroseconds(feedForward);
 
-        // A norm reads what is added, the stream and the weights, and writes the stream and the result: one group. Heads normalise as they stage.
-        int norms = layers * (plan.HeadsNormalise ? 1 : 2);
-        double normed = ((layers * 5) + ((norms - layers) * 3)) * vector;
+        // A norm reads the stream and the weights, and writes the result; where something is added first, it reads that and writes the stream, too.
+        double normed = launched[Norms].Sum(launch => launch.Times(token.Mode) * (launch.Operation is AddResidual ? 5 : 3)) * vector;
         return new(plan.Target,
         [
-            new("embedding", row + vector, 1, Move(row + vector, 1)),
-            new("attention weights", attention, 2 * layers, Rows(attention)),
-            new("key-value cache", cache, 2 * layers, Move(cache, all)),
-            new("feed-forward weights", neurons, layers, Math.Max(0, fused - predicted - written)),
-            new("predictor signs", signs, 0, predicted),
-            new("partial sums", layers * ((2 * feedForward.PartialBytes) + (2 * vector)), layers, written + joined),
-            new("norms", normed + (3 * vector), norms + 1, Move(normed + (3 * vector), 1)),
-            new("output head", head + logits, 2, Rows(head) + Move(logits, all)),
+            Part(Embedding, row + vector, Move(row + vector, 1)),
+            Part(AttentionWeights, attention, Rows(attention)),
+            Part(Cache, cache, Move(cache, all)),
+            Part(FeedForwardWeights, neurons, Math.Max(0, fused - predicted - written)),
+            Part("predictor signs", signs, predicted),
+            Part(PartialSums, layers * ((2 * feedForward.PartialBytes) + (2 * vector)), written + joined),
+            Part(Norms, normed, Move(normed, 1)),
+            Part(OutputHead, head + logits, Rows(head) + Move(logits, all)),
         ]);
+
+        CostPart Part(string name, double bytes, double work) => new(name, bytes, launched[name].Sum(launch => launch.Times(token.Mode)), work);
     }
+
+    private const string Embedding = "embedding";
+    private const string AttentionWeights = "attention weights";
+    private const string Cache = "key-value cache";
+    private const string FeedForwardWeights = "feed-forward weights";
+    private const string PartialSums = "partial sums";
+    private const string Norms = "norms";
+    private const string OutputHead = "output head";
+
+    /// <summary>The part that a launch belongs to, which is named after this operation.</summary>
+    private static string PartOf(Operation operation) => operation switch
+    {
+        Embed => Embedding,
+        Project { Stage: Stage.Logits } => OutputHead,
+        Project => AttentionWeights,
+        Attend => Cache,
+        Neurons => FeedForwardWeights,
+        SumSlices => PartialSums,
+        Norm or AddResidual => Norms,
+        _ => throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} costs on a GPU."),
+    };
 
     /// <summary>Rows of all layers that are read, and signs.</summary>
     private static (double Neurons, double Signs) FeedForwardBytes(IlgpuDecoderPlan plan, IlgpuFeedForwardPlan feedForward, TokenCase token)

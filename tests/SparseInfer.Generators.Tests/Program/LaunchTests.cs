@@ -1,0 +1,143 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Tests.Fixture;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Tests.Program;
+
+/// <summary>How a program's operations become launches: what is fused, what has a launch of its own, what no kernel computes.</summary>
+public sealed class LaunchTests
+{
+    private static readonly ModelSpec Small = Parsed.Model("""
+        using SparseInfer;
+        [DecoderModel(Hidden = 64, Layers = 3, Vocabulary = 100, Context = 16)]
+        [Attention(Heads = 4, KeyValueHeads = 2)]
+        [FeedForward(Intermediate = 96, Activation = Activation.Relu, Gated = true)]
+        [RmsNorm(Epsilon = 1e-5f)]
+        [Weights(WeightType.F32)]
+        public sealed partial class Model;
+        """, "Model")!;
+
+    private static readonly ModelSpec Biased = Small with
+    {
+        Attention = Small.Attention with { QueryKeyValueBiases = true, OutputBias = true },
+        FeedForward = Small.FeedForward with { Biases = true },
+        Norm = new NormSpec(NormKind.Layer, 1e-5f),
+    };
+
+    private static readonly ModelSpec Mixed = Small with { Weights = new[] { WeightType.F16, WeightType.Q8_0 }.ToEquatableArray() };
+
+    /// <summary>Biases and the norm before the heads are part of other launches, whatever the norm and the weight types are.</summary>
+    [Fact]
+    public void ATokenHasSevenLaunchesALayer()
+    {
+        foreach (ModelSpec spec in new[] { Small, Biased, Mixed })
+        {
+            Text(Launches(spec).Token).ShouldBe(
+                "embedding | norm and heads, attention, its splits, projection, norm, feed-forward, its sum | norm, logits, greedy token");
+        }
+    }
+
+    [Fact]
+    public void AWideModelNormalisesInALaunchOfItsOwn() => Text(Launches(Wide()).Token).ShouldBe(
+        "embedding | norm, heads, attention, its splits, projection, norm, feed-forward, its sum | norm, logits, greedy token");
+
+    [Fact]
+    public void ABiasIsALaunchWhereSequencesAreTogether()
+    {
+        Text(Launches(Small).Together.ShouldNotBeNull()).ShouldBe(
+            "embedding | norm, rows of the heads, rotation, attention, its splits, projection, norm, feed-forward, down, its sum | norm, logits, greedy token");
+        Text(Launches(Biased).Together.ShouldNotBeNull()).ShouldBe(
+            "embedding | norm, rows of the heads, rotation, attention, its splits, projection, its bias, norm, feed-forward, down, its sum | norm, logits, greedy token");
+    }
+
+    /// <summary>The first norm comes before the layers; each layer ends with the next one's, after down or after neurons that were skipped.</summary>
+    [Fact]
+    public void APromptsLayerEndsWithTheNextOnesNorm() => Kernels(Launches(Small).Prompt).ShouldBe(
+    [
+        "EmbedF32", "Norm",
+        "ProductF32x64", "RotateBatch", "AttendPartF16", "AttendJoin", "ProductF32x64", "AddNorm",
+        "ProductF32x64", "ProductF32x64", "ActivateBatch", "ProductDownF32", "AddNorm",
+        "DenseTogether", "DownTogether", "JoinF32", "Dense", "JoinF32", "Norm",
+        "HeadF32", "ArgMax", "ProductF32x64",
+    ]);
+
+    [Fact]
+    public void AKernelIsLoadedWhereALaunchHasIt()
+    {
+        Launches(Small).Kernels.ShouldNotContain(kernel => kernel.Name == "AddBias");
+        Launches(Biased).Kernels.ShouldContain(kernel => kernel.Name == "AddBias");
+        Launches(Small).TensorCoreKernels.ShouldBeEmpty();
+        Launches(Mixed with { FeedForward = Mixed.FeedForward with { Biases = true } }).Kernels.ShouldContain(kernel => kernel.Name == "AddBias"); // down's, on tensor cores
+        Launches(Mixed).TensorCoreKernels.Select(kernel => kernel.Name).ShouldBe(["SplitInputs", "MatrixF16x64", "MatrixDownF16"]);
+        Launches(Wide()).KernelsTogether.ShouldNotContain(kernel => kernel.Name == "NormTogether");
+        Launches(Small).KernelsTogether.ShouldContain(kernel => kernel.Name == "NormTogether");
+        foreach (DecoderLaunches launches in new[] { Launches(Small), Launches(Biased), Launches(Mixed) })
+        {
+            launches.Kernels.Concat(launches.TensorCoreKernels).Concat(launches.KernelsTogether).Select(kernel => kernel.Name).ShouldBeUnique();
+        }
+    }
+
+    [Fact]
+    public void LaunchesAreCountedForTheFirstDeclaredType()
+    {
+        IReadOnlyList<KernelUse> table = KernelTable.Of(IlgpuDecoderPlan.Of(Mixed));
+        table.Single(use => use.Name == "HeadsF16").Dense.ShouldBe(3);
+        table.Single(use => use.Name == "HeadsQ8_0").Dense.ShouldBe(0);
+        table.Where(use => use.Name == "Dense").Select(use => use.Dense).ShouldBe([3, 0]);
+        table.Single(use => use.Name == "RowsTogetherF16x64").Together.ShouldBe((2 * 3) + 1);
+        table.Single(use => use.Name == "AttendPartF32").Dense.ShouldBe(0);
+    }
+
+    /// <summary>Wherever it stands, also between operations that are launched together otherwise.</summary>
+    [Fact]
+    public void AnOperationThatNoKernelComputesIsRefused()
+    {
+        int count = ModelProgram.Of(Biased).Layer.Count;
+        for (int place = 0; place <= count; place++)
+        {
+            Should.Throw<NotSupportedException>(() => Launches(Biased, layer => [.. layer.Take(place), new Invented(), .. layer.Skip(place)]))
+                .Message.ShouldContain(nameof(Invented));
+        }
+    }
+
+    /// <summary>Heads without one of their rotations, a norm that nothing is added before, a sum that is added to nothing.</summary>
+    [Fact]
+    public void OperationsThatAreFusedAreRefusedWhereOneIsMissing()
+    {
+        foreach (Type missing in new[] { typeof(Rotate), typeof(AddResidual), typeof(SumSlices), typeof(Down) })
+        {
+            int last = ModelProgram.Of(Small).Layer.Select(operation => operation.GetType()).ToList().LastIndexOf(missing);
+            Should.Throw<NotSupportedException>(() => Launches(Small, layer => [.. layer.Where((_, i) => i != last)]))
+                .Message.ShouldStartWith("A GPU's program has no launch for ");
+        }
+    }
+
+    private sealed record Invented() : Operation(Stage.FeedForward, WorkUnit.Column, Slot.Projected, Slot.Projected);
+
+    private static ModelSpec Wide() => Small with
+    {
+        Attention = Small.Attention with { Heads = 128, KeyValueHeads = 8, HeadDimension = 128, RopeDimensions = 128 },
+        FeedForward = Small.FeedForward with { Hidden = 16384 },
+    };
+
+    private static DecoderLaunches Launches(ModelSpec spec) => new(IlgpuDecoderPlan.Of(spec));
+
+    private static DecoderLaunches Launches(ModelSpec spec, Func<IReadOnlyList<Operation>, IReadOnlyList<Operation>> layer)
+    {
+        var program = ModelProgram.Of(spec);
+        return new(new CodeWriter(), IlgpuDecoderPlan.Of(spec), program with { Layer = layer(program.Layer) });
+    }
+
+    private static string Text(LaunchPass pass)
+    {
+        Launch[] launches = [.. pass.Launches];
+        int before = launches.TakeWhile(launch => !launch.IsOfLayer).Count();
+        int layer = launches.Count(launch => launch.IsOfLayer);
+        return string.Join(" | ", new[] { launches[..before], launches[before..(before + layer)], launches[(before + layer)..] }
+            .Select(part => string.Join(", ", part.Select(launch => launch.What))));
+    }
+
+    private static IEnumerable<string> Kernels(LaunchPass pass) => pass.Launches.Select(launch => launch.Kernels[0].Kernel.Name);
+}
