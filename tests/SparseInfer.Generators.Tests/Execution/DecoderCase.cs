@@ -57,6 +57,12 @@ internal sealed record DecoderCase(string Name)
     /// <summary>CATS on every layer; 0: not declared.</summary>
     public float ActivationThreshold { get; init; }
 
+    /// <summary>Rank of each layer's scores, by which neurons are chosen; null: the layer has none. Nothing that a source declares.</summary>
+    public int?[] Ranks { get; init; } = [];
+
+    /// <summary>What scores have to exceed, by layer; 0 where there is none.</summary>
+    public float[] ScoreThresholds { get; init; } = [];
+
     /// <summary>What stands before and after the declared class, the class's modifiers, and its full name.</summary>
     public (string Before, string Modifiers, string After, string FullName) Place { get; init; } = ("", "public sealed", "", "");
 

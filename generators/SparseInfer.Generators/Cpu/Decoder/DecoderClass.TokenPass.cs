@@ -101,13 +101,10 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override string Row(Slot slot) => slot switch
-        {
-            Slot.Residual => "x",
-            Slot.Queries => "query",
-            Slot.Attended => "attended",
-            _ => "projected",
-        };
+        protected override string Row(Slot slot) => slot == Slot.Residual ? "x"
+            : slot == Slot.Queries ? "query"
+            : slot == Slot.Attended ? "attended"
+            : "projected";
 
         protected override string Cached(Slot slot) => $"{slot}(layer, row, position)";
 

@@ -132,16 +132,13 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     }
 
     /// <summary>Where a pass has a slot of its tokens, and how many fours of columns each has there, as C#.</summary>
-    public static (string Buffer, string Quads) RowOf(Slot slot) => slot switch
-    {
-        Slot.Residual => ("_x", "HiddenQuads"),
-        Slot.Normed => ("_normed", "HiddenQuads"),
-        Slot.Queries => ("_queries", "Heads * HeadQuads"),
-        Slot.Attended => ("_attended", "QueryQuads"),
-        Slot.Projected => ("_projected", "HiddenQuads"),
-        Slot.Activated => ("_activated", "IntermediateQuads"),
-        _ => throw new NotSupportedException($"A GPU's program has no rows of {slot}."),
-    };
+    public static (string Buffer, string Quads) RowOf(Slot slot) => slot == Slot.Residual ? ("_x", "HiddenQuads")
+        : slot == Slot.Normed ? ("_normed", "HiddenQuads")
+        : slot == Slot.Queries ? ("_queries", "Heads * HeadQuads")
+        : slot == Slot.Attended ? ("_attended", "QueryQuads")
+        : slot == Slot.Projected ? ("_projected", "HiddenQuads")
+        : slot == Slot.Activated ? ("_activated", "IntermediateQuads")
+        : throw new NotSupportedException($"A GPU's program has no rows of {slot}.");
 
     protected static string Row(Slot slot) => RowOf(slot).Buffer;
 

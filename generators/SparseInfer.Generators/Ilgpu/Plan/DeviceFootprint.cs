@@ -20,11 +20,12 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         var program = ModelProgram.Of(spec);
         long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
         IlgpuFeedForwardPlan feedForward = plan.FeedForwards.First(feedForward => feedForward.Weights == type);
-        long layer = program.Layer.SelectMany(operation => operation.Tensors).Sum(tensor => tensor.MatrixBytes(RowBytes));
+        long layers = program.Layer.Sum(operation =>
+            (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => tensor.MatrixBytes(RowBytes)));
         long signs = SignReaders.Of(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
             * spec.FeedForward.Intermediate * feedForward.SignWords * 16L;
         long tables = program.Embed.Table.MatrixBytes(RowBytes) + (program.IsTied ? 0 : program.Head.Matrix.MatrixBytes(RowBytes));
-        return new((spec.Layers * layer) + signs + tables, plan.CachedBytes);
+        return new(layers + signs + tables, plan.CachedBytes);
     }
 
     /// <summary>Weights of one layer's attention.</summary>

@@ -1,5 +1,5 @@
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
 
