@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Execution;
 
