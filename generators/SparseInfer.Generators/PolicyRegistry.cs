@@ -1,4 +1,4 @@
-using SparseInfer.Generators.Policies;
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Policies.ActivationThreshold;
 using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;

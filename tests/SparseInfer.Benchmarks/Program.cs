@@ -6,5 +6,15 @@ if (args is [AblationCommand.Name, ..])
     return AblationCommand.Run(args.AsSpan(1));
 }
 
+if (args is [GeneratorCommand.Name, ..])
+{
+    return GeneratorCommand.Run(args.AsSpan(1));
+}
+
+if (args is [GeneratorProcess.Name, ..])
+{
+    return GeneratorProcess.Run(args.AsSpan(1));
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(AblationCommand).Assembly).Run(args);
 return 0;

@@ -132,7 +132,7 @@ public sealed class PromptProductTests : IDisposable
     /// <summary>Sizes that fill no tile, blocks that fill no load of two lanes, and one of several tiles and steps.</summary>
     private static LayerCase[] Layers(WeightType type)
     {
-        bool blocks = type is WeightType.Q8_0 or WeightType.Q4_0;
+        bool blocks = StoredFormat.For(type).IsBlock;
         return
         [
             Layer(blocks ? 96 : 100, blocks ? 160 : 75, biases: false),

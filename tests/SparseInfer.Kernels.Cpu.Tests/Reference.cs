@@ -36,49 +36,6 @@ internal static class Reference
         return total;
     }
 
-    /// <summary>
-    /// Q8_0's dot product: the input in steps of a 32,767th of each block's largest element; integer sums over columns 2j, 2j + 1 and the two
-    /// that lie 16 behind; 8 chains of fused multiply-add with both scales' product.
-    /// </summary>
-    public static float Q8Dot(ReadOnlySpan<float> x, ReadOnlySpan<byte> blocks)
-    {
-        var sums = new float[8];
-        for (int block = 0; block < blocks.Length / 34; block++)
-        {
-            ReadOnlySpan<byte> bytes = blocks.Slice(block * 34, 34);
-            (int[] input, float step) = Quantize(x.Slice(block * 32, 32), 32767);
-            float scale = (float)BitConverter.ToHalf(bytes) * step;
-            for (int j = 0; j < 8; j++)
-            {
-                int sum = 0;
-                foreach (int k in new[] { 2 * j, (2 * j) + 1, (2 * j) + 16, (2 * j) + 17 })
-                    sum += input[k] * (sbyte)bytes[2 + k];
-                sums[j] = MathF.FusedMultiplyAdd(sum, scale, sums[j]);
-            }
-        }
-        return Tree(sums);
-    }
-
-    /// <summary>
-    /// Q4_0's: the input in steps of a 127th; an integer sum for each block, whose quants count from 0, the 8 too much taken off with the
-    /// input's step; even blocks in one chain of fused multiply-add with the weights' scale, odd ones in another.
-    /// </summary>
-    public static float Q4Dot(ReadOnlySpan<float> x, ReadOnlySpan<byte> blocks)
-    {
-        var sums = new float[2];
-        for (int block = 0; block < blocks.Length / 18; block++)
-        {
-            ReadOnlySpan<byte> bytes = blocks.Slice(block * 18, 18);
-            (int[] input, float step) = Quantize(x.Slice(block * 32, 32), 127);
-            int sum = 0;
-            for (int k = 0; k < 16; k++)
-                sum += (input[k] * (bytes[2 + k] & 15)) + (input[k + 16] * (bytes[2 + k] >> 4));
-            float dot = MathF.FusedMultiplyAdd(sum, step, -8 * input.Sum() * step);
-            sums[block % 2] = MathF.FusedMultiplyAdd(dot, (float)BitConverter.ToHalf(bytes), sums[block % 2]);
-        }
-        return sums[0] + sums[1];
-    }
-
     /// <summary>One column of the down product, neuron by neuron.</summary>
     public static float PlainDown(ReadOnlySpan<float> h, ReadOnlySpan<float> column)
     {
@@ -88,26 +45,8 @@ internal static class Reference
         return sum;
     }
 
-    /// <summary>The same of a block format: 32 activations in steps of their largest, an integer sum, one multiply-add with both scales.</summary>
-    public static float BlockDown(ReadOnlySpan<float> h, ReadOnlySpan<byte> blocks, int blockBytes)
-    {
-        float sum = 0;
-        for (int block = 0; block < blocks.Length / blockBytes; block++)
-        {
-            ReadOnlySpan<byte> bytes = blocks.Slice(block * blockBytes, blockBytes);
-            (int[] quants, float step) = Quantize(h.Slice(block * 32, 32), blockBytes == 34 ? 32767 : 127);
-            int total = 0;
-            for (int i = 0; i < 32; i++)
-            {
-                int weight = blockBytes == 34 ? (sbyte)bytes[2 + i] : ((bytes[2 + (i % 16)] >> (i < 16 ? 0 : 4)) & 15) - 8;
-                total += weight * quants[i];
-            }
-            sum = MathF.FusedMultiplyAdd(total, (float)BitConverter.ToHalf(bytes) * step, sum);
-        }
-        return sum;
-    }
-
-    private static (int[] Quants, float Step) Quantize(ReadOnlySpan<float> x, float range)
+    /// <summary>Numbers in steps of their largest one's share.</summary>
+    public static (int[] Quants, float Step) Quantize(ReadOnlySpan<float> x, float range)
     {
         float largest = 0;
         foreach (float value in x)
@@ -121,7 +60,8 @@ internal static class Reference
         return (quants, largest / range);
     }
 
-    private static float Tree(float[] sums)
+    /// <summary>The tree that adds lanes.</summary>
+    public static float Tree(float[] sums)
     {
         for (int half = sums.Length / 2; half >= 4; half /= 2)
         {

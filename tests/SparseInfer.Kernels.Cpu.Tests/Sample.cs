@@ -86,8 +86,7 @@ internal sealed class Sample<T> : IDisposable
             random.NextBytes(bytes[2..]);
             for (int i = 0; i < 32; i++)
             {
-                int quant = T.BlockBytes == 34 ? (sbyte)bytes[2 + i] : ((bytes[2 + (i % 16)] >> (i < 16 ? 0 : 4)) & 15) - 8;
-                Values[(block * 32) + i] = (float)scale * quant;
+                Values[(block * 32) + i] = (float)scale * BlockReference.For<T>()!.Quant(bytes, i);
             }
         }
     }

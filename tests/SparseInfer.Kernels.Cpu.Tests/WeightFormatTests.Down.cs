@@ -48,9 +48,8 @@ public abstract partial class WeightFormatTests<T>
             float[] y = Accumulate(sample, h, Padding.Pad(hidden));
             for (int j = 0; j < hidden; j++)
             {
-                float expected = T.QuantizesInput
-                    ? Reference.BlockDown(h, sample.Bytes.Slice(j * sample.RowBytes, sample.RowBytes), T.BlockBytes)
-                    : Reference.PlainDown(h, sample.Values.AsSpan(j * neurons, neurons));
+                float expected = BlockReference.For<T>()?.Down(h, sample.Bytes.Slice(j * sample.RowBytes, sample.RowBytes), T.BlockBytes)
+                    ?? Reference.PlainDown(h, sample.Values.AsSpan(j * neurons, neurons));
                 Reference.Bits([y[j]]).ShouldBe(Reference.Bits([expected]), $"{hidden} x {neurons}, column {j}");
             }
             y.AsSpan(hidden).ToArray().ShouldAllBe(pad => pad == 0);
@@ -63,7 +62,7 @@ public abstract partial class WeightFormatTests<T>
         using var sample = new Sample<T>(100, 288);
         float[] h = Activations(288, 1);
         float[] y = Accumulate(sample, h, 128);
-        double rounding = typeof(T) == typeof(Q4_0) ? 0.01 : typeof(T) == typeof(Q8_0) ? 4e-5 : 1e-6;
+        double rounding = BlockReference.For<T>()?.InputRounding ?? 1e-6;
         for (int j = 0; j < 100; j++)
         {
             (double sum, double magnitude) = Reference.DoubleDot(h, sample.Values.AsSpan(j * 288, 288));

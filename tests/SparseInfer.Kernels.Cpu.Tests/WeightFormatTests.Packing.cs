@@ -128,8 +128,7 @@ public abstract partial class WeightFormatTests<T>
             double step = typeof(T) == typeof(F32) ? 0
                 : typeof(T) == typeof(F16) ? Math.Abs(values[i]) / 2048 + 1e-7
                 : typeof(T) == typeof(BF16) ? Math.Abs(values[i]) / 256
-                : typeof(T) == typeof(Q8_0) ? largest / 127 * 0.56
-                : largest / 8 * 1.01;
+                : largest * BlockReference.For<T>()!.EncodingStep;
             Math.Abs((double)decoded[i] - values[i]).ShouldBeLessThanOrEqualTo(step);
         }
         var again = new byte[bytes.Length];

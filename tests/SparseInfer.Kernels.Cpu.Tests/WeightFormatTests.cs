@@ -43,8 +43,7 @@ public abstract partial class WeightFormatTests<T>
                 for (int row = 0; row < rows; row++)
                 {
                     (double sum, double magnitude) = Reference.DoubleDot(x, sample.Values.AsSpan(row * width, width));
-                    // An input of 8 bits is off by half a step at most; one of 16 bits by what is lost beside F32's own rounding here.
-                    double rounding = typeof(T) == typeof(Q4_0) ? 0.01 : typeof(T) == typeof(Q8_0) ? 4e-5 : 1e-6;
+                    double rounding = BlockReference.For<T>()?.InputRounding ?? 1e-6;
                     ((double)y[row]).ShouldBe(sum, (magnitude * rounding) + 1e-30, $"{rows} x {width}, row {row}");
                 }
             }
@@ -151,9 +150,8 @@ public abstract partial class WeightFormatTests<T>
     private static float Dot(Sample<T> sample, float[] x, int row)
     {
         ReadOnlySpan<byte> blocks = sample.Bytes.Slice(row * sample.RowBytes, sample.RowBytes);
-        return typeof(T) == typeof(Q8_0) ? Reference.Q8Dot(x, blocks)
-            : typeof(T) == typeof(Q4_0) ? Reference.Q4Dot(x, blocks)
-            : Reference.Dot(x, sample.Values.AsSpan(row * sample.Columns, sample.Columns));
+        return BlockReference.For<T>()?.Dot(x, blocks)
+            ?? Reference.Dot(x, sample.Values.AsSpan(row * sample.Columns, sample.Columns));
     }
 
     private static float[] MultiplyVector(Sample<T> sample, float[] x, int fromRow, int toRow)

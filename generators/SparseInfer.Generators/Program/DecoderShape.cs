@@ -30,5 +30,5 @@ internal sealed record DecoderShape(ModelSpec Spec)
     /// <summary>Of all layers.</summary>
     public long FeedForwardBytes => Spec.Layers * Program.Layer.FeedForwardTensors().Sum(tensor => tensor.MatrixBytes(RowBytes));
 
-    private long RowBytes(int columns) => WeightLayout.Bytes(Spec.Weights[0], WeightLayout.Pad(columns));
+    private long RowBytes(int columns) => Format.Of(Spec.Weights[0]).Bytes(WeightLayout.Pad(columns));
 }

@@ -6,7 +6,7 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// The down product in the block formats. 32 neurons share a row of scales, so their activations are quantized together, in steps of the block's
-/// largest one's 32,767th (Q8_0) or 127th (Q4_0); what they add to a column is then an exact sum of integers, in any order, and enters the
+/// largest one's 32,767th or 127th, as the format says; what they add to a column is then an exact sum of integers, in any order, and enters the
 /// column's sum by one fused multiply-add with scale times step. Neurons that are zero take no part in any of this.
 /// </summary>
 /// <remarks>

@@ -33,7 +33,7 @@ internal static unsafe class QuantizedInput
     private const float Headroom = 1024;
 
     /// <summary>
-    /// To 16 bits, for Q8_0: with steps of a 32,767th of the block's largest element, rounding is lost beside the weights' own, and a lane's sum
+    /// To 16 bits, for weights of eight: with steps of a 32,767th of the block's largest element, rounding is lost beside the weights' own, and a lane's sum
     /// of four products, below 2^24, is exact in F32.
     /// </summary>
     /// <returns>The power of two by which every dot product is to be multiplied.</returns>
@@ -56,7 +56,7 @@ internal static unsafe class QuantizedInput
         return undo;
     }
 
-    /// <summary>To 8 bits, for Q4_0: products of two bytes are what processors multiply and add fastest.</summary>
+    /// <summary>To 8 bits, for weights of four: products of two bytes are what processors multiply and add fastest.</summary>
     /// <returns>The power of two by which every dot product is to be multiplied.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float ToEightBits(ref readonly float x, ref float prepared, int paddedColumns)

@@ -120,7 +120,8 @@ internal static class FileDeclaration
             && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal));
         if (matrices.FirstOrDefault(tensor => tensor.Weight is null) is { } odd)
         {
-            throw Wrong(file, $"stores tensor {FileText.Quote(odd.Name)} as {odd.Type}, which no kernel reads: quantize to F32, F16, BF16, Q8_0 or Q4_0");
+            string types = string.Join(", ", Enum.GetNames<WeightType>());
+            throw Wrong(file, $"stores tensor {FileText.Quote(odd.Name)} as {odd.Type}, which no kernel reads: quantize to one of {types}");
         }
 
         return [.. matrices.GroupBy(tensor => tensor.Weight!.Value).OrderByDescending(group => group.Count()).Select(group => group.Key)];

@@ -37,7 +37,7 @@ internal static class DriverErrors
         NoCompiler => "The driver's compiler is missing: install all of NVIDIA's driver (libnvidia-ptxjitcompiler.so.1 on Linux), of one version; "
             + "a container needs NVIDIA_DRIVER_CAPABILITIES=compute,utility.",
         CompilerDisabled => "Compiling PTX is turned off: unset CUDA_DISABLE_PTX_JIT.",
-        InvalidPtx or InvalidImage => "Kernels of Q8_0 and Q4_0 multiply bytes (dp4a), which no device below sm_61 can: take F16 there. Else update NVIDIA's driver "
+        InvalidPtx or InvalidImage => "Kernels of weight types with blocks multiply bytes (dp4a), which no device below sm_61 can: take F16 there. Else update NVIDIA's driver "
             + "(on a Jetson, JetPack); if its newest refuses it too, the kernel is wrong: report this with the line above.",
         _ => null,
     };

@@ -24,7 +24,7 @@ public sealed partial class IlgpuDevice
 
     /// <summary>
     /// Whether models that are loaded from now on leave in the host's memory, locked and mapped, what kernels can read as it lies there: F32,
-    /// F16 and BF16 matrices that are not stacked on others and begin at a multiple of 64 bytes. The rest is copied, and so is what the
+    /// Matrices of types without blocks that are not stacked on others and begin at a multiple of 64 bytes. The rest is copied, and so is what the
     /// driver does not map. At first it is false: whether reading mapped memory is as fast depends on the device.
     /// </summary>
     /// <exception cref="NotSupportedException">It is set to true, and <see cref="CanMapWeights"/> is false.</exception>

@@ -6,8 +6,7 @@ using SparseInfer.Kernels.Ilgpu;
 namespace SparseInfer.Runtime;
 
 /// <summary>
-/// Splits rows of ggml's block types into quants and scales: a block of 18 or 34 bytes is not aligned for a wide load, its quants alone
-/// are.
+/// Splits rows of ggml's block types into quants and scales: a block with its scale is not aligned for a wide load, its quants alone are.
 /// </summary>
 internal static class BlockSplitter
 {
@@ -15,25 +14,26 @@ internal static class BlockSplitter
 
     /// <summary>Splits some rows.</summary>
     /// <param name="matrix">The matrix.</param>
+    /// <param name="format">Its type.</param>
     /// <param name="from">The first row.</param>
     /// <param name="to">The end.</param>
     /// <param name="rowWords">Elements of <paramref name="words"/> a row.</param>
     /// <param name="words">Gets the quants, <see cref="Words4"/> [rows x <paramref name="rowWords"/>].</param>
     /// <param name="scales">Gets the scales, ushort [rows x blocks a row].</param>
-    public static unsafe void Split(WeightMatrix matrix, int from, int to, int rowWords, nint words, nint scales)
+    public static unsafe void Split(WeightMatrix matrix, DeviceFormat format, int from, int to, int rowWords, nint words, nint scales)
     {
-        int blocks = matrix.PaddedColumns / 32;
+        int blocks = matrix.PaddedColumns / format.BlockColumns;
         int quantBytes = rowWords * Unsafe.SizeOf<Words4>() / blocks;
         ParallelLoop.For(from, to, row =>
         {
-            ReadOnlySpan<byte> source = MemoryMarshal.CreateReadOnlySpan(ref matrix.Row(row), blocks * (ScaleBytes + quantBytes));
+            ReadOnlySpan<byte> source = MemoryMarshal.CreateReadOnlySpan(ref matrix.Row(row), blocks * format.BlockBytes);
             var quants = new Span<byte>((Words4*)words + ((long)(row - from) * rowWords), rowWords * sizeof(Words4));
             var rowScales = new Span<ushort>((ushort*)scales + ((long)(row - from) * blocks), blocks);
             for (int block = 0; block < blocks; block++)
             {
-                ReadOnlySpan<byte> bytes = source.Slice(block * (ScaleBytes + quantBytes), ScaleBytes + quantBytes);
+                ReadOnlySpan<byte> bytes = source.Slice(block * format.BlockBytes, format.BlockBytes);
                 rowScales[block] = MemoryMarshal.Read<ushort>(bytes);
-                bytes[ScaleBytes..].CopyTo(quants[(block * quantBytes)..]);
+                format.CopyQuants(bytes[ScaleBytes..], quants.Slice(block * quantBytes, quantBytes));
             }
         });
     }

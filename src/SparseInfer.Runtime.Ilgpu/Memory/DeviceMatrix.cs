@@ -25,8 +25,8 @@ public readonly struct DeviceMatrix
     public WeightType Type { get; }
 
     /// <summary>
-    /// Its rows, [<see cref="Rows"/> x <see cref="RowWords"/>]. Plain types as they are in a file; of block types the quants alone: Q8_0
-    /// 16 columns and Q4_0 a block of 32 in an element.
+    /// Its rows, [<see cref="Rows"/> x <see cref="RowWords"/>]. Plain types as they are in a file; of block types the quants alone, of so many
+    /// columns in an element as <see cref="ColumnsPerWords"/> says.
     /// </summary>
     public ArrayView<Words4> Words { get; }
 
@@ -50,12 +50,5 @@ public readonly struct DeviceMatrix
 
     /// <summary>Columns that one <see cref="Words4"/> holds.</summary>
     /// <param name="type">A weight type.</param>
-    public static int ColumnsPerWords(WeightType type) => type switch
-    {
-        WeightType.F32 => 4,
-        WeightType.F16 or WeightType.BF16 => 8,
-        WeightType.Q8_0 => 16,
-        WeightType.Q4_0 => 32,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "There is no such weight type."),
-    };
+    public static int ColumnsPerWords(WeightType type) => DeviceFormat.For(type).ColumnsPerWords;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using ILGPU;
 using SparseInfer.Kernels.Cpu;
 using SparseInfer.Kernels.Ilgpu;
@@ -24,22 +25,24 @@ public sealed partial class IlgpuUpload
 
     private static int RowsOfPart(long rowBytes, int rows) => (int)Math.Clamp(UploadRing.PartBytes / rowBytes, 1, Math.Max(1, rows));
 
-    private void CopyBlocks(WeightMatrix matrix, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales, int firstRow)
+    private void CopyBlocks(
+        WeightMatrix matrix, DeviceFormat format, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales, int firstRow)
     {
-        int blocks = matrix.PaddedColumns / 32;
+        int blocks = matrix.PaddedColumns / format.BlockColumns;
         int part = RowsOfPart(((long)rowWords * Unsafe.SizeOf<Words4>()) + (blocks * sizeof(ushort)), matrix.Rows);
         for (int from = 0; from < matrix.Rows; from += part)
         {
             int to = Math.Min(matrix.Rows, from + part);
             UploadRing.Staged<Words4> quants = _ring.Room<Words4>((to - from) * rowWords);
             UploadRing.Staged<ushort> rowScales = _ring.Room<ushort>((to - from) * blocks);
-            BlockSplitter.Split(matrix, from, to, rowWords, quants.Address, rowScales.Address);
+            BlockSplitter.Split(matrix, format, from, to, rowWords, quants.Address, rowScales.Address);
             quants.Send(words, (long)(firstRow + from) * rowWords);
             rowScales.Send(scales, (long)(firstRow + from) * blocks);
         }
     }
 
-    private unsafe void CopyDownBlocks(DownMatrix m, int from, int to, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales)
+    private unsafe void CopyDownBlocks(
+        DownMatrix m, DeviceFormat format, int from, int to, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales)
     {
         int first = from * DownMatrix.BlockNeurons;
         int end = Math.Min(m.Neurons, to * DownMatrix.BlockNeurons);
@@ -50,10 +53,14 @@ public sealed partial class IlgpuUpload
         long scaleBytes = m.PaddedColumns * (long)sizeof(ushort);
         ParallelLoop.For(from, to, block =>
         {
-            int neuron = block * DownMatrix.BlockNeurons;
-            long bytes = Math.Min(DownMatrix.BlockNeurons, end - neuron) * (long)m.NeuronBytes;
-            Buffer.MemoryCopy(Unsafe.AsPointer(ref m.Scales(neuron)), (byte*)scaleTarget + ((block - from) * scaleBytes), scaleBytes, scaleBytes);
-            Buffer.MemoryCopy(Unsafe.AsPointer(ref m.Neuron(neuron)), (byte*)quantTarget + ((neuron - first) * (long)m.NeuronBytes), bytes, bytes);
+            int firstOfBlock = block * DownMatrix.BlockNeurons;
+            Buffer.MemoryCopy(Unsafe.AsPointer(ref m.Scales(firstOfBlock)), (byte*)scaleTarget + ((block - from) * scaleBytes), scaleBytes, scaleBytes);
+            for (int neuron = firstOfBlock; neuron < Math.Min(end, firstOfBlock + DownMatrix.BlockNeurons); neuron++)
+            {
+                format.CopyQuants(
+                    MemoryMarshal.CreateReadOnlySpan(ref m.Neuron(neuron), (int)m.NeuronBytes),
+                    new Span<byte>((Words4*)quantTarget + ((neuron - first) * (long)rowWords), rowWords * sizeof(Words4)));
+            }
         });
         blockScales.Send(scales, (long)from * m.PaddedColumns);
         quants.Send(words, (long)first * rowWords);
@@ -63,7 +70,7 @@ public sealed partial class IlgpuUpload
     private ArrayView<Words4>? Mapped(nint address, nint stride, WeightType type, int rows, int rowWords)
     {
         long words = (long)rows * rowWords;
-        if (type is WeightType.Q8_0 or WeightType.Q4_0
+        if (DeviceFormat.For(type).IsBlock
             || stride != rowWords * Unsafe.SizeOf<Words4>()
             || _device.TryMap(address, words) is not { } memory)
         {

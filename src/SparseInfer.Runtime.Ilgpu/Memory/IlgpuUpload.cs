@@ -121,9 +121,10 @@ public sealed partial class IlgpuUpload
             rows += matrix.Rows;
         }
 
-        int rowWords = parts[0].PaddedColumns / DeviceMatrix.ColumnsPerWords(type);
+        DeviceFormat format = DeviceFormat.For(type);
+        int rowWords = parts[0].PaddedColumns / format.ColumnsPerWords;
         DeviceBuffer<Words4> words = Own<Words4>((long)rows * rowWords);
-        DeviceBuffer<ushort>? scales = type is WeightType.Q8_0 or WeightType.Q4_0 ? Own<ushort>((long)rows * (parts[0].PaddedColumns / 32)) : null;
+        DeviceBuffer<ushort>? scales = format.IsBlock ? Own<ushort>((long)rows * (parts[0].PaddedColumns / format.BlockColumns)) : null;
         int done = 0;
         foreach (WeightMatrix matrix in parts)
         {
@@ -133,7 +134,7 @@ public sealed partial class IlgpuUpload
             }
             else
             {
-                CopyBlocks(matrix, rowWords, words, scales, done);
+                CopyBlocks(matrix, format, rowWords, words, scales, done);
             }
 
             done += matrix.Rows;
@@ -151,14 +152,15 @@ public sealed partial class IlgpuUpload
     public unsafe DeviceMatrix Down(DownMatrix m, WeightType type, int hidden, int intermediate)
     {
         Require(m.Neurons == intermediate && m.Columns == hidden, intermediate, hidden);
-        int rowWords = m.PaddedColumns / DeviceMatrix.ColumnsPerWords(type);
+        DeviceFormat format = DeviceFormat.For(type);
+        int rowWords = m.PaddedColumns / format.ColumnsPerWords;
         if (Mapped((nint)Unsafe.AsPointer(ref m.Neuron(0)), m.NeuronBytes, type, intermediate, rowWords) is { } mapped)
         {
             return new DeviceMatrix(type, mapped, default, intermediate, hidden, rowWords);
         }
 
         DeviceBuffer<Words4> words = Own<Words4>((long)intermediate * rowWords);
-        if (type is not (WeightType.Q8_0 or WeightType.Q4_0))
+        if (!format.IsBlock)
         {
             ref byte first = ref m.Neuron(0);
             CopyRows(WeightMatrix.FromMemory((nint)Unsafe.AsPointer(ref first), intermediate, hidden, m.NeuronBytes), rowWords, words, 0);
@@ -171,21 +173,12 @@ public sealed partial class IlgpuUpload
         int part = RowsOfPart((DownMatrix.BlockNeurons * (long)m.NeuronBytes) + (m.PaddedColumns * sizeof(ushort)), blocks);
         for (int from = 0; from < blocks; from += part)
         {
-            CopyDownBlocks(m, from, Math.Min(blocks, from + part), rowWords, words, scales);
+            CopyDownBlocks(m, format, from, Math.Min(blocks, from + part), rowWords, words, scales);
         }
 
         _giveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
         return new DeviceMatrix(type, words.View, scales.View, intermediate, hidden, rowWords);
     }
-
-    private ArrayView<Words4> Signs(StoredMatrix m) => m.Type switch
-    {
-        WeightType.F32 => Signs<Kernels.Cpu.F32>(m.Weights),
-        WeightType.F16 => Signs<Kernels.Cpu.F16>(m.Weights),
-        WeightType.BF16 => Signs<Kernels.Cpu.BF16>(m.Weights),
-        WeightType.Q8_0 => Signs<Kernels.Cpu.Q8_0>(m.Weights),
-        _ => Signs<Kernels.Cpu.Q4_0>(m.Weights),
-    };
 
     /// <summary>A norm's weights or a bias, padded with zeros to a multiple of 256.</summary>
     /// <param name="padded">What the binder gave.</param>
@@ -224,10 +217,10 @@ public sealed partial class IlgpuUpload
 
     private ArrayView<Float4> Quads(float[] padded) => Vector(padded).Cast<Float4>();
 
-    private ArrayView<Words4> Signs<T>(WeightMatrix matrix)
-        where T : IWeightFormat
+    private ArrayView<Words4> Signs(StoredMatrix m)
     {
-        SignPlane plane = Plane<T>(matrix);
+        WeightMatrix matrix = m.Weights;
+        SignPlane plane = Plane(m);
         int hostWords = plane.WordsPerRow * 2;
         int rowWords = (hostWords + 3) / 4;
         DeviceBuffer<Words4> buffer = Own<Words4>((long)matrix.Rows * rowWords);
@@ -251,12 +244,11 @@ public sealed partial class IlgpuUpload
         return buffer.View;
     }
 
-    private SignPlane Plane<T>(WeightMatrix matrix)
-        where T : IWeightFormat
+    private SignPlane Plane(StoredMatrix m)
     {
         try
         {
-            return SignPlane.Pack<T>(in matrix, _memory);
+            return DeviceFormat.For(m.Type).PackSigns(m.Weights, _memory);
         }
         catch (InvalidDataException exception)
         {

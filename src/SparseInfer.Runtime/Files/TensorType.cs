@@ -50,11 +50,20 @@ public sealed class TensorType
     /// <summary>The weight type that kernels know it by; null where they have none.</summary>
     public WeightType? Weight { get; }
 
+    /// <summary>Whether elements share a block.</summary>
+    internal bool IsBlock => ElementsPerBlock > 1;
+
+    /// <summary>Whether it is a weight type without blocks.</summary>
+    internal bool IsPlainWeight => Weight is not null && !IsBlock;
+
+    /// <summary>llama.cpp's number, <c>llama_ftype</c>, for a file whose matrices are all of it; null: there is none.</summary>
+    internal uint? FileType { get; private init; }
+
     /// <summary>ggml's number for it; null for a type that only safetensors has.</summary>
     internal uint? GgmlId { get; }
 
     /// <summary>The storage type of a weight type.</summary>
-    /// <param name="weight">One of the five.</param>
+    /// <param name="weight">One of the vocabulary's.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public static TensorType Of(WeightType weight) =>
         Array.Find(GgmlTypes, type => type?.Weight == weight) ?? throw new ArgumentOutOfRangeException(nameof(weight), weight, null);
@@ -82,15 +91,17 @@ public sealed class TensorType
 
     private static FrozenDictionary<string, TensorType> BuildTables()
     {
-        TensorType Ggml(uint id, string name, int elements, int bytes, WeightType? weight = null) => new(name, elements, bytes, weight, id);
+        // The vocabulary calls weight types as files do.
+        TensorType Ggml(uint id, string name, int elements, int bytes, uint? fileType = null) =>
+            new(name, elements, bytes, Enum.TryParse(name, out WeightType weight) ? weight : null, id) { FileType = fileType };
 
-        var f32 = Ggml(0, "F32", 1, 4, WeightType.F32);
-        var f16 = Ggml(1, "F16", 1, 2, WeightType.F16);
-        Ggml(2, "Q4_0", 32, 18, WeightType.Q4_0);
-        Ggml(3, "Q4_1", 32, 20);
-        Ggml(6, "Q5_0", 32, 22);
-        Ggml(7, "Q5_1", 32, 24);
-        Ggml(8, "Q8_0", 32, 34, WeightType.Q8_0);
+        var f32 = Ggml(0, "F32", 1, 4, fileType: 0);
+        var f16 = Ggml(1, "F16", 1, 2, fileType: 1);
+        Ggml(2, "Q4_0", 32, 18, fileType: 2);
+        Ggml(3, "Q4_1", 32, 20, fileType: 3);
+        Ggml(6, "Q5_0", 32, 22, fileType: 8);
+        Ggml(7, "Q5_1", 32, 24, fileType: 9);
+        Ggml(8, "Q8_0", 32, 34, fileType: 7);
         Ggml(9, "Q8_1", 32, 36);
         Ggml(10, "Q2_K", 256, 84);
         Ggml(11, "Q3_K", 256, 110);
@@ -112,7 +123,7 @@ public sealed class TensorType
         var i64 = Ggml(27, "I64", 1, 8);
         var f64 = Ggml(28, "F64", 1, 8);
         Ggml(29, "IQ1_M", 256, 56);
-        var bf16 = Ggml(30, "BF16", 1, 2, WeightType.BF16);
+        var bf16 = Ggml(30, "BF16", 1, 2, fileType: 32);
         Ggml(34, "TQ1_0", 256, 54);
         Ggml(35, "TQ2_0", 256, 66);
         Ggml(39, "MXFP4", 32, 17);

@@ -47,7 +47,7 @@ internal static class FiniteCheck
 
     public static ModelFormatException NotFinite(TensorInfo tensor, (int Row, int Column) place)
     {
-        string what = tensor.Weight is WeightType.F32 or WeightType.F16 or WeightType.BF16 ? "a weight" : "a block scale";
+        string what = tensor.Type.IsPlainWeight ? "a weight" : "a block scale";
         return new ModelFormatException(
             tensor.File,
             $"tensor {FileText.Quote(tensor.Name)} has {what} that is not a finite number, at row {place.Row}, column {place.Column}. "

@@ -32,7 +32,7 @@ internal sealed partial class TensorCheck
             return null;
         }
 
-        if (blocks is null && stored is WeightType.Q8_0 or WeightType.Q4_0)
+        if (blocks is null && TensorType.Of(stored).IsBlock)
         {
             _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {stored} in blocks along the hidden width, "
                 + $"which rounds otherwise than the model it was made from: prepare the file again from one with {FileText.Quote(name)}");
@@ -47,7 +47,7 @@ internal sealed partial class TensorCheck
             return null;
         }
 
-        if (target != stored && target is WeightType.Q8_0 or WeightType.Q4_0)
+        if (target != stored && TensorType.Of(target).IsBlock)
         {
             _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {stored} and transposed already, which cannot be converted to {target}: "
                 + $"load or prepare the file that has {FileText.Quote(name)}");

@@ -95,13 +95,13 @@ internal sealed partial class TensorCheck
             return null;
         }
 
-        if (tensor.Weight is not (WeightType.F32 or WeightType.F16 or WeightType.BF16))
+        if (tensor.Weight is not { } stored || TensorType.Of(stored).IsBlock)
         {
             _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}; norms and biases must be F32, F16 or BF16");
             return null;
         }
 
-        return new FoundTensor(tensor, tensor.Weight.Value, WeightType.F32);
+        return new FoundTensor(tensor, stored, WeightType.F32);
     }
 
     private FoundTensor? Find(DeclaredTensor wanted, int layer, int rows, int columns, string rowsText, string columnsText, WeightType[] types)

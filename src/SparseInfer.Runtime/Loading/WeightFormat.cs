@@ -5,7 +5,15 @@ namespace SparseInfer.Loading;
 /// <summary>The primitives of one weight type, chosen at run time: loading is where a file's types become type arguments.</summary>
 internal abstract class WeightFormat
 {
-    private static readonly WeightFormat[] All = [new Of<F32>(), new Of<F16>(), new Of<BF16>(), new Of<Q8_0>(), new Of<Q4_0>()];
+    /// <summary>A type each, in the vocabulary's order.</summary>
+    private static readonly WeightFormat[] All =
+    [
+        new Of<F32>(),
+        new Of<F16>(),
+        new Of<BF16>(),
+        new Of<Q8_0>(),
+        new Of<Q4_0>(),
+    ];
 
     public static WeightFormat For(WeightType type) => All[(int)type];
 

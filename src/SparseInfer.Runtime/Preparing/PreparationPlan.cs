@@ -62,8 +62,8 @@ internal sealed class PreparationPlan
                 writer.Copy(_source.Metadata, key);
         }
 
-        if (_options.Weights is { } type)
-            writer.Add(FileTypeKey, FileType(type));
+        if (_options.Weights is { } type && TensorType.Of(type).FileType is { } fileType)
+            writer.Add(FileTypeKey, fileType);
         writer.Add(GgufFile.AlignmentKey, (uint)Alignment);
         writer.Add(PreparedTensors.LayoutKey, PreparedTensors.Layout);
         foreach (Entry entry in _entries)
@@ -74,16 +74,6 @@ internal sealed class PreparationPlan
         metadata.TryGetString("general.architecture", out string? architecture)
         && metadata.TryGetString($"{architecture}.feed_forward.activation", out string? activation)
         && activation == "drelu";
-
-    /// <summary>llama.cpp's llama_ftype.</summary>
-    private static uint FileType(WeightType type) => type switch
-    {
-        WeightType.F32 => 0,
-        WeightType.F16 => 1,
-        WeightType.Q4_0 => 2,
-        WeightType.Q8_0 => 7,
-        _ => 32,
-    };
 
     private void Add(TensorInfo tensor)
     {
@@ -104,7 +94,7 @@ internal sealed class PreparationPlan
     private void AddTransposed(TensorInfo tensor)
     {
         WeightType? stored = _source.Metadata.Describe(PreparedTensors.LayoutKey) is null ? null : PreparedTensors.BlockTypeOf(tensor);
-        if (stored is null && tensor.Weight is WeightType.F32 or WeightType.F16 or WeightType.BF16)
+        if (stored is null && tensor.Type.IsPlainWeight)
             stored = tensor.Weight;
         if (stored is null)
             _problems.Add($"tensor {tensor} is in no layout that is read: prepare the original");

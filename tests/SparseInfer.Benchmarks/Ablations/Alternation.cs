@@ -33,11 +33,8 @@ internal static class Alternation
         double[][] times = [.. variants.Select(_ => new double[repetitions])];
         for (int repetition = 0; repetition < repetitions; repetition++)
         {
-            for (int turn = 0; turn < variants.Count; turn++)
+            foreach (int i in Turns(repetition, variants.Count))
             {
-                // Every other repetition backwards: no variant always follows the same one, and finds the caches as that one leaves them.
-                int place = repetition % 2 == 0 ? turn : variants.Count - 1 - turn;
-                int i = (repetition + place) % variants.Count;
                 times[i][repetition] = Time(variants[i], steps[i]);
             }
         }
@@ -45,10 +42,23 @@ internal static class Alternation
         return [.. variants.Select((variant, i) => Result(variant, times[i], times[FirstOfGroup(variants, variant.Group)]))];
     }
 
+    /// <summary>The order of a repetition's turns.</summary>
+    /// <param name="repetition">Which repetition.</param>
+    /// <param name="count">How many take turns.</param>
+    public static IEnumerable<int> Turns(int repetition, int count) =>
+        from turn in Enumerable.Range(0, count)
+        // Every other repetition backwards: no variant always follows the same one, and finds the caches as that one leaves them.
+        let place = repetition % 2 == 0 ? turn : count - 1 - turn
+        select (repetition + place) % count;
+
+    /// <summary>The middle of some values.</summary>
+    /// <param name="values">The values, in any order.</param>
+    public static double Median(double[] values) => Quantile(values, 0.5);
+
     private static AlternationResult Result(Variant variant, double[] times, double[] first)
     {
         double[] ratios = [.. times.Zip(first, (time, reference) => time / reference)];
-        return new AlternationResult(variant, Quantile(times, 0.5), Quantile(ratios, 0.5), Quantile(ratios, 0.25), Quantile(ratios, 0.75));
+        return new AlternationResult(variant, Median(times), Median(ratios), Quantile(ratios, 0.25), Quantile(ratios, 0.75));
     }
 
     private static int FirstOfGroup(IReadOnlyList<Variant> variants, string group)

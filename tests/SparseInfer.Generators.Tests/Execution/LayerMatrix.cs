@@ -31,7 +31,7 @@ internal static class LayerMatrix
     {
         foreach (WeightType type in Enum.GetValues<WeightType>())
         {
-            (int, int)[] shapes = type is WeightType.Q8_0 or WeightType.Q4_0 ? BlockShapes : OddShapes;
+            (int, int)[] shapes = StoredFormat.For(type).IsBlock ? BlockShapes : OddShapes;
             int next = (int)type;
             foreach (Activation activation in Enum.GetValues<Activation>())
             {

@@ -129,13 +129,7 @@ public sealed class LayerMatrixTests
     /// <summary>Rows read, padded to 32 columns, and the signs of all rows in 64-bit words.</summary>
     private static double Bytes(LayerCase layer, SparsityMode mode, LayerReference.Expected expected)
     {
-        int row = (layer.Hidden + 31) / 32 * layer.Weights switch
-        {
-            WeightType.F32 => 128,
-            WeightType.F16 or WeightType.BF16 => 64,
-            WeightType.Q8_0 => 34,
-            _ => 18,
-        };
+        int row = (layer.Hidden + 31) / 32 * StoredFormat.For(layer.Weights).BytesOf32;
         bool dense = mode switch
         {
             SparsityMode.Dense => true,

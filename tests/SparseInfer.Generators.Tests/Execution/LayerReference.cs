@@ -128,7 +128,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
             return ((columns + 31) / 32 * 2) + 5;
         }
 
-        int perLoad = layer.Weights switch { WeightType.F32 => 4, WeightType.Q8_0 => 16, WeightType.Q4_0 => 32, _ => 8 };
+        int perLoad = StoredFormat.For(layer.Weights).ColumnsPerLoad;
         return ((columns + (32 * perLoad) - 1) / (32 * perLoad) * perLoad) + 9;
     }
 

@@ -1,6 +1,5 @@
 extern alias vocabulary;
 
-using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Generators.Tests.Execution;
 
@@ -26,35 +25,14 @@ internal sealed class StoredMatrix
 
     public WeightTensor Tensor => WeightTensor.From((vocabulary::SparseInfer.WeightType)Type, Bytes);
 
-    /// <summary>
-    /// How finely block formats divide what they are multiplied with: each 32 elements into steps of their largest one's 32,767th or 127th. Null:
-    /// not at all.
-    /// </summary>
-    public int? InputSteps => Type switch
-    {
-        WeightType.Q8_0 => 32767,
-        WeightType.Q4_0 => 127,
-        _ => null,
-    };
+    /// <inheritdoc cref="StoredFormat.InputSteps"/>
+    public int? InputSteps => StoredFormat.For(Type).InputSteps;
 
     public ReadOnlySpan<float> Row(int row) => Values.AsSpan(row * Columns, Columns);
 
-    public static StoredMatrix Encode(WeightType type, float[] values, int columns) => type switch
+    public static StoredMatrix Encode(WeightType type, float[] values, int columns)
     {
-        WeightType.F32 => Encode<F32>(type, values, columns),
-        WeightType.F16 => Encode<F16>(type, values, columns),
-        WeightType.BF16 => Encode<BF16>(type, values, columns),
-        WeightType.Q8_0 => Encode<Q8_0>(type, values, columns),
-        _ => Encode<Q4_0>(type, values, columns),
-    };
-
-    private static StoredMatrix Encode<T>(WeightType type, float[] values, int columns)
-        where T : IWeightFormat
-    {
-        byte[] bytes = new byte[values.Length / T.BlockElements * T.BlockBytes];
-        float[] stored = new float[values.Length];
-        WeightConversion.Encode<T>(values, bytes);
-        WeightConversion.Decode<T>(bytes, stored);
+        (byte[] bytes, float[] stored) = StoredFormat.For(type).Encode(values);
         return new StoredMatrix(type, bytes, stored, columns);
     }
 }

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Fixture;
 
@@ -82,7 +83,7 @@ public sealed class DeviceCostTests
     {
         DeviceTarget wide = DeviceTable.Find("orin-agx-64")! with { GigabytesPerSecond = 2000 };
         double Time(WeightType type) => Math.Max(
-            KernelTime.Move(wide, 1e6, 16), KernelTime.Issue(wide, 1e6, KernelTime.InstructionsPerLoad(type)));
+            KernelTime.Move(wide, 1e6, 16), KernelTime.Issue(wide, 1e6, Format.Of(type).InstructionsPerLoad));
         Time(WeightType.F16).ShouldBe(KernelTime.Move(wide, 1e6, 16));
         KernelTime.Issue(wide, 1e6, 60).ShouldBe(1e6 / 512 * 60 / (4 * 16 * 1300), 1e-9);
         KernelTime.Issue(wide, 1e6, 185).ShouldBeGreaterThan(KernelTime.Move(wide, 1e6, 16));

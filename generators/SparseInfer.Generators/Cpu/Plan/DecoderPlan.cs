@@ -12,5 +12,5 @@ internal sealed record DecoderPlan(DecoderShape Shape, int PromptBatch)
 
     public IEnumerable<FeedForwardPlan> FeedForwards => Spec.Weights.Select(type => FeedForwardPlan.Of(new(Spec.FeedForward, type)));
 
-    public static DecoderPlan Of(ModelSpec spec) => new(new(spec), Math.Min(KernelTuning.Of(spec.Weights[0]).PromptBatch, spec.Context));
+    public static DecoderPlan Of(ModelSpec spec) => new(new(spec), Math.Min(Format.Of(spec.Weights[0]).Tuning.PromptBatch, spec.Context));
 }

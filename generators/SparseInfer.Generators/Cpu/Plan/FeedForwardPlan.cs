@@ -39,11 +39,11 @@ internal sealed record FeedForwardPlan(KernelShape Shape, int BlockNeurons, int 
     public string ClassName => Shape.ClassName;
 
     /// <summary>Bytes of one neuron in gate, up, or (stored neuron-major) down.</summary>
-    public long RowBytes => WeightLayout.Bytes(Weights, PaddedHidden);
+    public long RowBytes => Format.Of(Weights).Bytes(PaddedHidden);
 
     public static FeedForwardPlan Of(KernelShape shape)
     {
-        KernelTuning tuning = KernelTuning.Of(shape.Weights);
+        KernelTuning tuning = Format.Of(shape.Weights).Tuning;
         return new(
             shape,
             Math.Min(tuning.BlockNeurons, shape.PaddedIntermediate),

@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Formats;
 
 namespace SparseInfer.Generators.Declare;
 
@@ -16,8 +17,6 @@ internal sealed class WeightBlockRule : DeclarationRule
 
     public override DiagnosticDescriptor Descriptor => Rule;
 
-    private const int Block = 32;
-
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
         if (declaration.Weights is not { } weights)
@@ -25,21 +24,19 @@ internal sealed class WeightBlockRule : DeclarationRule
             yield break;
         }
 
-        string odd = string.Join(
-            ", ",
-            from row in Rows(declaration)
-            where row.Width > 0 && row.Width % Block != 0
-            select row.Name + " = " + Show(row.Width));
-        if (odd.Length == 0)
-        {
-            yield break;
-        }
-
         foreach ((int type, Location location) in weights.Elements<int>())
         {
-            if ((WeightType)type is WeightType.Q8_0 or WeightType.Q4_0)
+            foreach (Format format in Format.All.Where(format => format.Type == (WeightType)type))
             {
-                yield return new Violation(location, ((WeightType)type).ToString(), Show(Block), odd);
+                string odd = string.Join(
+                    ", ",
+                    from row in Rows(declaration)
+                    where row.Width > 0 && row.Width % format.BlockColumns != 0
+                    select row.Name + " = " + Show(row.Width));
+                if (odd.Length > 0)
+                {
+                    yield return new Violation(location, format.Type.ToString(), Show(format.BlockColumns), odd);
+                }
             }
         }
     }

@@ -34,7 +34,7 @@ internal sealed class IlgpuLayerClass
 
     public string Emit()
     {
-        bool hasQuads = _spec.FeedForward.Biases || PacksSigns || _spec.Weights.Any(WeightLayout.IsBlock);
+        bool hasQuads = _spec.FeedForward.Biases || PacksSigns || _spec.Weights.Any(Format.HasBlocks);
         IEnumerable<string> quads = hasQuads ? ["SparseInfer.Kernels.Ilgpu"] : [];
         GeneratedFile.Begin(_code, Head, ["System.CodeDom.Compiler", "ILGPU", "SparseInfer.Runtime", .. quads]);
         _code.Summary($"The layer that {_spec.Target.FullName} declares, on a GPU.");

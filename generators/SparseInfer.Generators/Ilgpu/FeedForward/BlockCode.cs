@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -54,37 +55,15 @@ internal static class BlockCode
     {
         code.Line("float largest = Lanes.MaxMagnitudeOfEight(Quad.Largest(quad));");
         code.Line($"Int4 inputQuants = Quad.Round(quad, BlockStep.Inverse(largest, {row.Weights}.Range));");
-        bool isQ4 = row.Quads == 8;
-        if (isQ4)
-        {
-            code.Line("int inputExcess = Lanes.SumOfEight(inputQuants.X + inputQuants.Y + inputQuants.Z + inputQuants.W);");
-        }
-
+        BlockArithmetic blocks = row.Format.Blocks!;
+        blocks.EmitInputExcess(code);
         using (guard is null ? default(CodeWriter.Scope?) : code.Block($"if ({guard})"))
         {
-            EmitPlaces(code, row, i);
+            blocks.EmitInput(code, i, row.Columns);
             using (code.Block($"if (({i} & 7) == 0)"))
             {
-                code.Line($"inputSteps[{i} / 8] = new BlockStep(largest * (1f / {row.Weights}.Range), {(isQ4 ? "-8 * inputExcess" : "0")});");
+                code.Line($"inputSteps[{i} / 8] = new BlockStep(largest * (1f / {row.Weights}.Range), {blocks.Start("inputExcess")});");
             }
         }
-    }
-
-    private static void EmitPlaces(CodeWriter code, RowPlan row, string i)
-    {
-        bool isQ4 = row.Quads == 8;
-        int perStep = isQ4 ? 256 : 128;
-        bool isOnce = row.Columns / 4 <= perStep;
-        string step = isOnce ? "" : $"({i} / {perStep} * 256) + ";
-        if (isQ4)
-        {
-            string block = isOnce ? $"({i} / 8)" : $"(({i} / 8) & 31)";
-            code.Line($"inputWords[{step}((({i} / 4) & 1) * 128) + ({block} * 4) + ({i} & 3)] = Bytes.Pack(inputQuants);");
-            return;
-        }
-
-        code.Line(isOnce ? $"int inputPlace = {i};" : $"int inputPlace = {step}({i} & 127);");
-        code.Line("inputWords[inputPlace] = Bytes.PackUpper(inputQuants);");
-        code.Line("inputWords[inputPlace + 128] = Bytes.Pack(inputQuants);");
     }
 }

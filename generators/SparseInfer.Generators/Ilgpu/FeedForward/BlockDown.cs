@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -10,7 +11,7 @@ namespace SparseInfer.Generators.Ilgpu;
 internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool readsZeros)
 {
     private readonly RowPlan _row = plan.Row;
-    private readonly bool _isQ4 = plan.Weights == WeightType.Q4_0;
+    private readonly BlockArithmetic _blocks = plan.Row.Format.Blocks!;
 
     /// <summary>Whether all rows of all blocks are read.</summary>
     private readonly bool _readsAll = readsZeros && plan.IsExact;
@@ -20,7 +21,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     {
         int words = plan.SliceBlocks * 8;
         code.Line($"ArrayView<Words4> downRows = SharedMemory.Allocate<Words4>({words});");
-        code.Line($"ArrayView<uint> downQuants = SharedMemory.Allocate<uint>({(_isQ4 ? words : 2 * words)});");
+        code.Line($"ArrayView<uint> downQuants = SharedMemory.Allocate<uint>({_blocks.RoundedBytes * words});");
         code.Line($"ArrayView<BlockStep> downSteps = SharedMemory.Allocate<BlockStep>({plan.SliceBlocks});");
         if (!_readsAll)
         {
@@ -110,14 +111,14 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     /// <param name="upper">How far behind lower bytes upper ones lie, in a type that has them.</param>
     public static void EmitQuants(CodeWriter code, IlgpuFeedForwardPlan plan, string place, string block, int upper)
     {
-        bool isQ4 = plan.Weights == WeightType.Q4_0;
+        BlockArithmetic blocks = plan.Row.Format.Blocks!;
         code.Line("float most = Lanes.MaxMagnitude(value);");
         code.Line($"int quant = BlockStep.Round(value * BlockStep.Inverse(most, {plan.Weights}.Range));");
         code.Line($"bytesOfDown[{place}] = (byte)quant;");
-        code.Line(isQ4 ? "int excess = Lanes.Sum(quant);" : $"bytesOfDown[{place} + {upper}] = (byte)(quant >> 8);");
+        blocks.EmitActivation(code, place, upper);
         using (code.Block("if (lane == 0)"))
         {
-            code.Line($"downSteps[{block}] = new BlockStep(most * (1f / {plan.Weights}.Range), {(isQ4 ? "-8 * excess" : "0")});");
+            code.Line($"downSteps[{block}] = new BlockStep(most * (1f / {plan.Weights}.Range), {blocks.Start("excess")});");
         }
     }
 
@@ -163,15 +164,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     private void EmitFours(string word, string end)
     {
         code.Line("BlockStep step = downSteps[block];");
-        if (_isQ4)
-        {
-            code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = new Int4(step.Start{(j < 4 ? "" : " * 16")})"))};");
-        }
-        else
-        {
-            code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = default"))};");
-        }
-
+        code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = {_blocks.FirstOfFour(j)}"))};");
         using (code.Block($"for (int four = block * 8; four < {end}; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
@@ -180,9 +173,8 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
                 code.Line($"Words4 down{row} = w.Down[(int)rows.{row} + {word}];");
             }
 
-            string quants = _isQ4 ? "downQuants[four]" : $"downQuants[four + {plan.SliceBlocks * 8}], downQuants[four]";
             string sums = string.Join(", ", Enumerable.Range(0, 8).Select(j => $"ref t{j}"));
-            code.Line($"{plan.Weights}.AddFour(downX, downY, downZ, downW, {quants}, {sums});");
+            code.Line($"{plan.Weights}.AddFour(downX, downY, downZ, downW, {_blocks.Activations(plan.SliceBlocks * 8)}, {sums});");
         }
 
         code.Line();
@@ -191,13 +183,9 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
         for (int k = 0; k < words; k++)
         {
             string index = k == 0 ? "scale" : $"scale + {k}";
-            code.Line($"BlockScales.AddScaled(w.DownScales[{index}], {Scaled(2 * k)}, {Scaled((2 * k) + 1)}, ref y{2 * k}, ref y{(2 * k) + 1});");
+            code.Line($"BlockScales.AddScaled(w.DownScales[{index}], {_blocks.SumOfFour(2 * k)}, {_blocks.SumOfFour((2 * k) + 1)}, ref y{2 * k}, ref y{(2 * k) + 1});");
         }
     }
-
-    private string Scaled(int j) => _isQ4
-        ? $"BlockStep.Scaled(t{j}, step.Step{(j < 4 ? "" : " * 0.0625f")})"
-        : $"BlockStep.Scaled(t{j}, t{j + 4}, step.Step)";
 
     private string List(Func<int, string> item) => string.Join(", ", Enumerable.Range(0, _row.Quads).Select(item));
 }

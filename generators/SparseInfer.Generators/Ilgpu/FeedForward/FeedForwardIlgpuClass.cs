@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Text;
 
@@ -63,7 +62,7 @@ internal sealed class FeedForwardIlgpuClass(
             }
 
             _code.Line();
-            EmitActivate();
+            _code.Line(ActivationCode.Method(plan.Spec));
         }
 
         return _code.ToString();
@@ -73,16 +72,13 @@ internal sealed class FeedForwardIlgpuClass(
     {
         get
         {
-            FeedForwardSpec spec = plan.Spec;
-            string threshold = spec.Activation == Activation.FatRelu ? $" above {spec.Threshold}" : "";
-            string form = $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
             int matrices = plan.Shape.InputMatrices + 1;
             string input = plan.SharesInput ? "the input in it" : "the input from the caches";
             string groups = $"{plan.Slices} {(plan.Slices == 1 ? "group" : "groups")} of {plan.Threads} threads, {plan.SliceNeurons} neurons each";
             return $"""
                 Feed-forward kernels for GPUs, one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
-                  shape        {plan.Hidden} x {plan.Intermediate}, {form}
+                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
                   weights      {plan.Weights}, {Literal.Grouped(plan.Row.Bytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
                   bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense
                   plan         {groups}; made for {plan.Target.Name}
@@ -327,18 +323,5 @@ internal sealed class FeedForwardIlgpuClass(
 
             yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);
         }
-    }
-
-    private void EmitActivate()
-    {
-        string activate = plan.Spec.Activation switch
-        {
-            Activation.Relu or Activation.DRelu => "x > 0f ? x : 0f",
-            Activation.FatRelu => $"x > {Literal.OfDecimal(plan.Spec.Threshold)} ? x : 0f",
-            Activation.SquaredRelu => "x > 0f ? x * x : 0f",
-            Activation.Silu => "Activations.Silu(x)",
-            _ => "Activations.Gelu(x)",
-        };
-        _code.Line($"private static float Activate(float x) => {activate};");
     }
 }

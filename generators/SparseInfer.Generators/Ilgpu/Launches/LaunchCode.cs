@@ -150,7 +150,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     public const string HeadsStride = "QueryWidth + (2 * KeyValueWidth)";
 
     protected static string Words(string matrix, WeightType type) =>
-        WeightLayout.IsBlock(type) ? $"{matrix}.Words, {matrix}.Scales" : $"{matrix}.Words";
+        Format.HasBlocks(type) ? $"{matrix}.Words, {matrix}.Scales" : $"{matrix}.Words";
 
     /// <summary>What a norm multiplies with and adds.</summary>
     protected string NormOf(string norm) => Spec.Norm.Kind == NormKind.Layer ? $"{norm}.Weight, {norm}.Bias" : $"{norm}.Weight";

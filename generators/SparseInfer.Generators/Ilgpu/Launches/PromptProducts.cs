@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -9,7 +10,7 @@ internal sealed class PromptProducts(CodeWriter code, IlgpuDecoderPlan plan) : L
     private readonly ProductKernels _plain = new(code, plan.ProductTile);
     private readonly MatrixKernels _matrix = new(code, plan.MatrixTile);
 
-    private bool OnTensorCores(WeightType type) => type == WeightType.F16 && Plan.HasMatrixKernels;
+    private bool OnTensorCores(WeightType type) => Format.Of(type).IsTensorCoreOperand && Plan.HasMatrixKernels;
 
     /// <summary>A product: of whichever matrix an operation has.</summary>
     public Launch Launch(Operation operation) => Launch(

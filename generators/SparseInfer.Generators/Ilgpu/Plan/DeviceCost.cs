@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -38,7 +39,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     {
         ModelSpec spec = plan.Spec;
         WeightType type = spec.Weights[0];
-        IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
+        IlgpuFeedForwardPlan feedForward = plan.FeedForwards[0];
         int layers = spec.Layers;
         double row = RowPlan.Of(type, spec.Hidden).Bytes;
         double vector = plan.Shape.PaddedHidden * 4.0;
@@ -46,7 +47,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         int all = plan.Target.Multiprocessors;
         double Move(double bytes, int active) => KernelTime.Move(plan.Target, bytes, active);
         double Rows(double bytes) => Math.Max(
-            Move(bytes, all), KernelTime.Issue(plan.Target, bytes, KernelTime.InstructionsPerLoad(type)));
+            Move(bytes, all), KernelTime.Issue(plan.Target, bytes, Format.Of(type).InstructionsPerLoad));
 
         // Keys and values once, for query heads that share them come together; what splits leave is written and read back.
         int splits = (token.Position + IlgpuDecoderPlan.SplitPositions) / IlgpuDecoderPlan.SplitPositions;
@@ -99,7 +100,13 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         Neurons => FeedForwardWeights,
         SumSlices => PartialSums,
         Norm or AddResidual => Norms,
-        _ => throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} costs on a GPU."),
+        _ when operation.Tensors.Any(tensor => tensor.Columns is not null) =>
+            throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} reads on a GPU."),
+
+        // Without a matrix: a launch, and little else.
+        { Stage: Stage.FeedForward } => FeedForwardWeights,
+        { Stage: Stage.Logits } => OutputHead,
+        _ => AttentionWeights,
     };
 
     /// <summary>Rows of all layers that are read, and signs.</summary>

@@ -19,7 +19,7 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         ModelSpec spec = plan.Spec;
         var program = ModelProgram.Of(spec);
         long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
-        IlgpuFeedForwardPlan feedForward = IlgpuFeedForwardPlan.Of(spec.FeedForward, type, plan.Target);
+        IlgpuFeedForwardPlan feedForward = plan.FeedForwards.First(feedForward => feedForward.Weights == type);
         long layers = program.Layer.Sum(operation =>
             (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => tensor.MatrixBytes(RowBytes)));
         long derived = PolicyData.Derived(spec, feedForward).Sum(own => own.Layers.Count * own.Field.Bytes(feedForward));

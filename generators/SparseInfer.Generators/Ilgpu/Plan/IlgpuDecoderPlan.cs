@@ -1,12 +1,14 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>How a whole decoder is computed on a GPU. A pure function of the declaration.</summary>
 /// <param name="Target">The device that was planned for.</param>
-internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
+/// <param name="FeedForwards">The feed-forward, in each weight type: searched for once.</param>
+internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target, EquatableArray<IlgpuFeedForwardPlan> FeedForwards)
 {
     /// <summary>Threads of a group that goes through rows of weights.</summary>
     public const int RowThreads = 256;
@@ -35,7 +37,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
     /// Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not; and a sum of a single step
     /// of theirs has nothing to gain.
     /// </summary>
-    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Contains(WeightType.F16)
+    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Any(type => Format.Of(type).IsTensorCoreOperand)
         && ProductWidths.Append(Spec.FeedForward.Intermediate).All(columns => columns > MatrixTile.Side);
 
     /// <summary>Columns of the matrices that are dotted with an input.</summary>
@@ -83,15 +85,14 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target)
     /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in
     /// shared memory, and where a row is too wide for that they round none.
     /// </summary>
-    public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(WeightLayout.IsBlock).All(
+    public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(Format.HasBlocks).All(
         type => SharesInput(RowPlan.Of(type, Spec.Hidden)) && SharesInput(RowPlan.Of(type, Shape.QueryWidth)));
-
-    public IEnumerable<IlgpuFeedForwardPlan> FeedForwards => Spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(Spec.FeedForward, type, Target));
 
     /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>
     public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
 
-    public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) => new(new(spec), target);
+    public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) =>
+        new(new(spec), target, spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(spec.FeedForward, type, target)).ToEquatableArray());
 
     /// <summary>For the device that is declared.</summary>
     public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);

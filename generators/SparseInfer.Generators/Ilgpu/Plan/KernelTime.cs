@@ -20,15 +20,6 @@ internal static class KernelTime
     /// <summary>Instructions of a warp that a multiprocessor issues in a cycle: one a scheduler.</summary>
     private const double IssuedPerCycle = 4;
 
-    /// <summary>Instructions of a warp for each of its loads of 16 bytes a lane, in dot products: docs/gpu-instructions.md.</summary>
-    public static double InstructionsPerLoad(WeightType type) => type switch
-    {
-        WeightType.F32 => 16,
-        WeightType.F16 or WeightType.BF16 => 26.5,
-        WeightType.Q8_0 => 29.4,
-        _ => 36.5,
-    };
-
     /// <summary>Microseconds in which so many multiprocessors move bytes.</summary>
     /// <param name="active">Multiprocessors that have a group.</param>
     public static double Move(DeviceTarget target, double bytes, int active)

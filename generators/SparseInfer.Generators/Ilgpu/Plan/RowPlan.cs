@@ -11,14 +11,10 @@ internal sealed record RowPlan(WeightType Weights, int Columns)
 
     public static RowPlan Of(WeightType weights, int columns) => new(weights, WeightLayout.Pad(columns));
 
+    public Format Format => Format.Of(Weights);
+
     /// <summary>Weights of one 16-byte load.</summary>
-    public int PerLoad => Weights switch
-    {
-        WeightType.F32 => 4,
-        WeightType.F16 or WeightType.BF16 => 8,
-        WeightType.Q8_0 => 16,
-        _ => 32,
-    };
+    public int PerLoad => Format.ColumnsPerLoad;
 
     /// <summary>16-byte loads of a row.</summary>
     public int Words => Columns / PerLoad;
@@ -35,17 +31,17 @@ internal sealed record RowPlan(WeightType Weights, int Columns)
     public int Quads => PerLoad / 4;
 
     /// <summary>Whether weights come in blocks of 32 with a scale, which a device keeps apart from them.</summary>
-    public bool IsBlock => WeightLayout.IsBlock(Weights);
+    public bool IsBlock => Format.IsBlock;
 
     /// <summary>Scales of a row.</summary>
-    public int Scales => IsBlock ? Columns / 32 : 0;
+    public int Scales => IsBlock ? Columns / Format.BlockColumns : 0;
 
     /// <summary>The input in fours, as a warp reads it: whole steps.</summary>
     public int InputQuads => Steps * Lanes * Quads;
 
     /// <summary>
-    /// The input of a block type in words of 16 bytes, as a warp reads it. Two meet one load: Q8_0's upper and lower bytes, Q4_0's first and
-    /// second half of a block.
+    /// The input of a block type in words of 16 bytes, as a warp reads it. Two meet one load: upper and lower bytes of 16 columns, or 32 columns
+    /// in a byte each.
     /// </summary>
     public int InputWords => Steps * Lanes * 2;
 

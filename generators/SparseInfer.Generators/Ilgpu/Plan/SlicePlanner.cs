@@ -58,7 +58,7 @@ internal static class SlicePlanner
 
     /// <summary>What the fused kernel takes for its rows and signs, and to write its partial sums.</summary>
     public static double FusedMicroseconds(IlgpuFeedForwardPlan plan, double rows, double signs) =>
-        FusedMicroseconds(plan, rows, signs, KernelTime.InstructionsPerLoad(plan.Weights), plan.Imbalance);
+        FusedMicroseconds(plan, rows, signs, plan.Row.Format.InstructionsPerLoad, plan.Imbalance);
 
     /// <summary>The same, for a kernel of other instructions, whose busiest multiprocessor takes another share.</summary>
     public static double FusedMicroseconds(IlgpuFeedForwardPlan plan, double rows, double signs, double perLoad, double imbalance)

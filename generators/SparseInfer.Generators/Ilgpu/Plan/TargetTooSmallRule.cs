@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.CodeAnalysis;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -50,12 +51,12 @@ internal sealed class TargetTooSmallRule : ModelRule
             return $"declare Context = {Show(context)} or less, or smaller weights";
         }
 
-        foreach (WeightType type in new[] { WeightType.F16, WeightType.Q8_0, WeightType.Q4_0 })
+        foreach (Format format in Format.All.OrderByDescending(format => format.Bytes(model.Hidden)))
         {
-            ModelSpec smaller = model with { Weights = new[] { type }.ToEquatableArray() };
+            ModelSpec smaller = model with { Weights = new[] { format.Type }.ToEquatableArray() };
             if (DeviceFootprint.Smallest(IlgpuDecoderPlan.Of(smaller)).Bytes(model.Context) <= target.MemoryBytes)
             {
-                return $"declare [Weights(WeightType.{type})]";
+                return $"declare [Weights(WeightType.{format.Type})]";
             }
         }
 

@@ -87,17 +87,17 @@ internal sealed class ProductRows(CodeWriter code, ProductTile tile, RowPlan row
         }
     }
 
-    private static int Lanes(RowPlan row) => row.Weights == WeightType.F32 ? 4 : 2;
+    private static int Lanes(RowPlan row) => row.Quads == 1 ? 4 : 2;
 
     /// <summary>What a load gives this step, four columns each.</summary>
     private IReadOnlyList<string> Widened(int n)
     {
-        if (!row.IsBlock)
+        if (row.Format.Blocks is not { } blocks)
         {
             return [.. Enumerable.Range(0, row.Quads).Select(j => $"{row.Weights}.Widen{j}(tile{n})")];
         }
 
-        string shift = row.Weights == WeightType.Q4_0 ? " >> ((step & 2) * 2)" : "";
+        string shift = blocks.WordOfStep;
         return [.. new[] { "isLower ? tile{0}.X : tile{0}.Z", "isLower ? tile{0}.Y : tile{0}.W" }.Select(word =>
             $"{row.Weights}.WidenWord(({word.Replace("{0}", $"{n}")}){shift}, scale{n})")];
     }

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -16,7 +17,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
 
     private readonly IlgpuFeedForwardPlan _single = plan.Single;
     private readonly RowPlan _row = plan.Single.Row;
-    private readonly bool _isQ4 = plan.Single.Weights == WeightType.Q4_0;
+    private readonly BlockArithmetic _blocks = plan.Single.Row.Format.Blocks!;
 
     private int Blocks => _single.SliceBlocks;
 
@@ -26,7 +27,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
     public void Emit()
     {
         code.Line($"ArrayView<Words4> downRows = SharedMemory.Allocate<Words4>({Blocks * 8});");
-        code.Line($"ArrayView<uint> downQuants = SharedMemory.Allocate<uint>({(_isQ4 ? 1 : 2) * Bytes / 4});");
+        code.Line($"ArrayView<uint> downQuants = SharedMemory.Allocate<uint>({_blocks.RoundedBytes * Bytes / 4});");
         code.Line($"ArrayView<BlockStep> downSteps = SharedMemory.Allocate<BlockStep>({TogetherPlan.Tokens * Blocks});");
         code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({Blocks});");
         code.Lines(WarpCode.Place);
@@ -86,12 +87,8 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         {
             code.Line("ArrayView<uint> down = w.Down.Cast<uint>();");
             code.Line("ArrayView<Words2> scales = w.DownScales.Cast<Words2>();");
-            if (_isQ4)
-            {
-                code.Line("int quad = (word / 4 * 8) + (word & 3); // of the columns in lower bits; those in upper ones are four quads on");
-            }
-
-            foreach (string y in Outputs)
+            _blocks.EmitQuad(code);
+            foreach (string y in _blocks.Sums)
             {
                 code.Line($"Float4 {List(t => $"{y}{t} = default")};");
             }
@@ -110,24 +107,11 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         }
     }
 
-    /// <summary>A token's output: of Q4_0, that of columns in lower bits and that of those in upper ones.</summary>
-    private string[] Outputs => _isQ4 ? ["lowerY", "upperY"] : ["y"];
-
     /// <summary>Writes what a block of neurons adds.</summary>
     private void EmitBlock()
     {
         ForTokens(t => code.Line($"BlockStep step{t} = downSteps[({(t == 0 ? "firstToken" : $"(firstToken + {t})")} * {Blocks}) + block];"));
-        if (_isQ4)
-        {
-            code.Line($"Int4 {List(t => $"lower{t} = new(step{t}.Start)")};");
-            code.Line($"Int4 {List(t => $"upper{t} = new(step{t}.Start * 16)")};");
-        }
-        else
-        {
-            code.Line($"Int4 {List(t => $"upper{t} = default")};");
-            code.Line($"Int4 {List(t => $"lower{t} = default")};");
-        }
-
+        _blocks.EmitFirst(code, Tokens);
         using (code.Block($"for (int four = block * 8; four < end; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
@@ -142,45 +126,24 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             {
                 string low = $"downQuants[quants{WarpCode.Plus(t * Blocks * 8)}]";
                 string high = $"downQuants[quants + {(t * Blocks * 8) + (Bytes / 4)}]";
-                code.Line(_isQ4
-                    ? $"Q4_0.AddColumns(columns, {low}, ref lower{t}, ref upper{t});"
-                    : $"{_single.Weights}.AddColumns(columns, {high}, {low}, ref upper{t}, ref lower{t});");
+                _blocks.EmitAdd(code, t, low, high);
             });
         }
 
         code.Line();
-        code.Line($"int scale = (((first / 32) + block) * HiddenQuads) + {(_isQ4 ? "quad" : "word")};");
-        if (_isQ4)
-        {
-            code.Line("Words2 lowerScales = scales[scale];");
-            code.Line("Words2 upperScales = scales[scale + 4];");
-            ForTokens(t =>
-            {
-                code.Line($"BlockScales.AddScaled(lowerScales, BlockStep.Scaled(lower{t}, step{t}.Step), ref lowerY{t});");
-                code.Line($"BlockScales.AddScaled(upperScales, BlockStep.Scaled(upper{t}, step{t}.Step * 0.0625f), ref upperY{t});");
-            });
-            return;
-        }
-
-        code.Line("Words2 scalesOfColumns = scales[scale];");
-        ForTokens(t => code.Line($"BlockScales.AddScaled(scalesOfColumns, BlockStep.Scaled(upper{t}, lower{t}, step{t}.Step), ref y{t});"));
+        code.Line($"int scale = (((first / 32) + block) * HiddenQuads) + {_blocks.Quad};");
+        _blocks.EmitScaled(code, Tokens);
     }
 
     /// <summary>Writes a thread's sums to where the sum over the slices finds them: as the single token's kernel has its columns.</summary>
     private void EmitPartial()
     {
-        string ofColumns = _isQ4 ? "((quad & 7) * RowWords) + (quad / 8)" : "((word & 3) * RowWords) + (word / 4)";
-        code.Line($"int place = (((firstToken * Slices) + Grid.IdxX) * HiddenQuads) + {ofColumns};");
+        code.Line($"int place = (((firstToken * Slices) + Grid.IdxX) * HiddenQuads) + {_blocks.Place};");
         ForTokens(t =>
         {
             using (t == 0 ? default(CodeWriter.Scope?) : code.Block($"if (firstToken + {t} < tokens)"))
             {
-                string token = TogetherCode.Plus(t, "Slices * HiddenQuads");
-                code.Line($"partial[place{token}] = {Outputs[0]}{t};");
-                if (_isQ4)
-                {
-                    code.Line($"partial[place{token} + (4 * RowWords)] = upperY{t};");
-                }
+                _blocks.EmitPartial(code, t, $"place{TogetherCode.Plus(t, "Slices * HiddenQuads")}");
             }
 
             if (t < Tokens - 1)

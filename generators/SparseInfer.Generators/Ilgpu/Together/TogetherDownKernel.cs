@@ -143,7 +143,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
 
     private void EmitSum()
     {
-        if (_row.Weights != WeightType.F32)
+        if (_row.Quads > 1)
         {
             code.Line("ArrayView<Words2> down = w.Down.Cast<Words2>();");
         }
@@ -177,7 +177,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
         for (int k = 0; k < together; k++)
         {
             string place = $"((first + neuron{k}) * HiddenQuads) + quad";
-            code.Line(_row.Weights == WeightType.F32 ? $"Float4 down{k} = F32.Widen0(w.Down[{place}]);" : $"Float4 down{k} = {_row.Weights}.Widen(down[{place}]);");
+            code.Line(_row.Quads == 1 ? $"Float4 down{k} = {_row.Weights}.Widen0(w.Down[{place}]);" : $"Float4 down{k} = {_row.Weights}.Widen(down[{place}]);");
         }
 
         for (int from = 0; from < TogetherPlan.Tokens; from += Half)

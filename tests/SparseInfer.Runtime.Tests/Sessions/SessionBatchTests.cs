@@ -1,4 +1,4 @@
-namespace SparseInfer.Runtime.Tests.Models;
+namespace SparseInfer.Runtime.Tests.Sessions;
 
 /// <summary>What of a batch's call goes together, and what is left where a part of it fails.</summary>
 public sealed class SessionBatchTests

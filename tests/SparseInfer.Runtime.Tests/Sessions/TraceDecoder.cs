@@ -1,7 +1,7 @@
 using SparseInfer.Files;
 using SparseInfer.Kernels.Cpu;
 
-namespace SparseInfer.Runtime.Tests.Models;
+namespace SparseInfer.Runtime.Tests.Sessions;
 
 /// <summary>
 /// A program without weights worth mentioning that decodes states together: logits tell all tokens of a sequence and how each was computed, and
