@@ -94,7 +94,8 @@ internal sealed partial class IlgpuDecoderClass
     private IEnumerable<DeviceBuffer> Rows(string tokens) => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes).Distinct().SelectMany(slot =>
     {
         DeviceBuffer Row() => new("Float4", LaunchCode.RowOf(slot).Buffer, $"{tokens} * {LaunchCode.RowOf(slot).Quads}", "activations");
-        return slot == Slot.Normed && SignMatrices.Any() ? [Row(), new("Words4", "_signs", $"{tokens} * {_plan.SignWords}", "packed signs")]
+        return slot == Slot.Normed && PolicyData.OfTokens(_spec, _feedForwards[0]).OfType<InputSigns>().FirstOrDefault() is { } signs
+            ? [Row(), new("Words4", signs.Buffer, $"{tokens} * {signs.Length(_plan)}", "packed signs")]
             : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
             : [Row()];

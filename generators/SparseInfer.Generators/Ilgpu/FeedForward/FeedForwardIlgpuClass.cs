@@ -108,10 +108,14 @@ internal sealed class FeedForwardIlgpuClass(
             private const int Intermediate = {plan.Intermediate};
             private const int SliceNeurons = {plan.SliceNeurons}; // a group's
             """);
-        if (Signs.Any())
+        if (Predicts)
         {
             _code.Line($"private const int WarpNeurons = {plan.WarpNeurons}; // that a warp predicts");
-            _code.Line($"private const int SignWords = {plan.SignWords}; // 16-byte words of a row's signs");
+        }
+
+        foreach (string constant in policies.SelectMany(policy => policy.Constants(plan)).Distinct())
+        {
+            _code.Line(constant);
         }
 
         if (batches)
@@ -122,7 +126,7 @@ internal sealed class FeedForwardIlgpuClass(
         if (HasTogether)
         {
             _code.Line($"private const int TogetherNeurons = {new TogetherPlan(plan).Neurons}; // a group's that has several tokens");
-            if (Signs.Any())
+            if (Predicts)
             {
                 _code.Line($"private const int TogetherWarps = {TogetherPlan.Warps};");
             }
@@ -140,7 +144,7 @@ internal sealed class FeedForwardIlgpuClass(
 
     private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
 
-    private IEnumerable<string> Signs => policies.SelectMany(policy => policy.Signs(plan)).Distinct();
+    private bool Predicts => policies.Any(policy => policy.Predicts);
 
     /// <summary>Fields of the weights: type and name, in the order that a device wants them.</summary>
     private IEnumerable<(string Type, string Name)> Fields
@@ -156,9 +160,9 @@ internal sealed class FeedForwardIlgpuClass(
                 }
             }
 
-            foreach (string matrix in Signs)
+            foreach (DerivedField derived in policies.SelectMany(policy => policy.Derived(plan)).Distinct())
             {
-                yield return ("ArrayView<Words4>", matrix + "Signs");
+                yield return (derived.Type, derived.Name);
             }
 
             foreach (string matrix in plan.Spec.Biases ? Matrices : [])
@@ -280,7 +284,7 @@ internal sealed class FeedForwardIlgpuClass(
                 yield break;
             }
 
-            if (Signs.Any())
+            if (policies.SelectMany(policy => policy.Reads(plan)).OfType<InputSigns>().Any())
             {
                 yield return new DeviceKernel(
                     "PackSigns",

@@ -16,11 +16,13 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     protected IReadOnlyList<IlgpuFeedForwardPlan> FeedForwards { get; } = [.. plan.FeedForwards];
 
-    /// <summary>Whether a predictor compares signs of the input.</summary>
-    protected bool PacksSigns => SignReaders.Of(Spec, FeedForwards[0]).Any();
+    private readonly TokenData[] _ofTokens = [.. PolicyData.OfTokens(plan.Spec, plan.FeedForwards.First())];
 
-    /// <summary>Of two forms, that with the signs of the input among its arguments.</summary>
-    protected string WithSigns(string signs) => PacksSigns ? signs : "";
+    /// <summary>Whether a predictor compares signs of the input.</summary>
+    protected bool PacksSigns => _ofTokens.OfType<InputSigns>().Any();
+
+    /// <summary>Writes something for all that policies' kernels read of a token beside the input: parameters, or arguments.</summary>
+    protected string OfTokens(Func<TokenData, string> text) => string.Concat(_ofTokens.Select(text));
 
     /// <summary>A launch of the first of some kernels: the others are for what files, sessions or devices may have instead.</summary>
     protected Launch Launch(Operation operation, string what, IEnumerable<KernelName> kernels)

@@ -167,7 +167,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         DeviceKernel add = Norms.Add();
         using (Code.Block("private void AddNorm(DeviceNorm norm, int tokens)"))
         {
-            Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{WithSigns(", _signs.Cast<uint>()")}"));
+            Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{(PacksSigns ? ", _signs.Cast<uint>()" : "")}"));
         }
 
         Code.Line();
