@@ -7,6 +7,7 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Parts;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators;
 
@@ -68,21 +69,21 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
         IncrementalValuesProvider<StubSpec> stubs = declarations
             .Select(some => some.Where(static declaration => declaration.Stub is not null).Select(static (declaration, _) => declaration.Stub!))
-            .Select(some => some.Collect())
-            .Aggregate(static (some, more) => some.Combine(more).Select(static (pair, _) => pair.Left.AddRange(pair.Right)))
-            .SelectMany(static (all, _) => all)
+            .Select(Gather)
+            .Aggregate(static (some, more) => some.Combine(more).Select(static (pair, _) => pair.Left.With(pair.Right)))
+            .SelectMany(static (all, _) => all.Items)
             .WithTrackingName(Steps.ParseStub);
 
         // A user without the ILGPU runtime gets no code for it.
-        IncrementalValueProvider<bool> ilgpu = context.CompilationProvider
-            .Select(static (compilation, _) => compilation.ReferencedAssemblyNames.Any(static assembly => assembly.Name == AttributeNames.IlgpuRuntime))
+        IncrementalValueProvider<Backends> backends = context.CompilationProvider
+            .Select(static (compilation, _) => new Backends(
+                Ilgpu: compilation.ReferencedAssemblyNames.Any(static assembly => assembly.Name == AttributeNames.IlgpuRuntime)))
             .WithTrackingName(Steps.FindIlgpu);
 
         // Mostly empty: names of files hang on one declaration, and not on the others.
-        IncrementalValueProvider<HintNames> names = models.Select(static (spec, _) => spec.Target).Collect()
-            .Combine(layers.Select(static (spec, _) => spec.Target).Collect())
-            .Combine(stubs.Select(static (spec, _) => spec.Target).Collect())
-            .Select(static (all, _) => HintNames.Of([.. all.Left.Left, .. all.Left.Right, .. all.Right]))
+        IncrementalValueProvider<HintNames> names = GatherBoth(models.Select(static (spec, _) => spec.Target), layers.Select(static (spec, _) => spec.Target))
+            .Combine(Gather(stubs.Select(static (spec, _) => spec.Target)))
+            .Select(static (all, _) => HintNames.Of(all.Left.With(all.Right).Items))
             .WithTrackingName(Steps.RenameFiles);
 
         foreach (IncrementalValuesProvider<ReadDeclaration> some in declarations)
@@ -96,27 +97,26 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             stubs.Combine(names),
             static (output, pair) => Add(output, pair.Right, pair.Left.Target, HintNames.Part, () => Stub.Emit(pair.Left)));
         context.RegisterSourceOutput(
-            models.Combine(ilgpu).Combine(names),
+            models.Combine(backends).Select(static (pair, _) => new ForBackends<ModelSpec>(pair.Left, pair.Right)).Combine(names),
             static (output, pair) => Add(
-                output, pair.Right, pair.Left.Left.Target, HintNames.Part, () => ModelClass.Emit(pair.Left.Left, pair.Left.Right)));
+                output, pair.Right, pair.Left.Spec.Target, HintNames.Part, () => ModelClass.Emit(pair.Left.Spec, pair.Left.Backends.Ilgpu)));
         context.RegisterSourceOutput(
             models.Select(static (spec, _) => DecoderPlan.Of(spec)).WithTrackingName(Steps.PlanModel).Combine(names),
             static (output, pair) => Add(
                 output, pair.Right, pair.Left.Spec.Target, HintNames.Cpu, () => new DecoderClass(pair.Left).Emit()));
         context.RegisterSourceOutput(
-            layers.Combine(ilgpu).Combine(names),
+            layers.Combine(backends).Select(static (pair, _) => new ForBackends<LayerSpec>(pair.Left, pair.Right)).Combine(names),
             static (output, pair) => Add(
-                output, pair.Right, pair.Left.Left.Target, HintNames.Part, () => LayerProperty.Emit(pair.Left.Left, pair.Left.Right)));
+                output, pair.Right, pair.Left.Spec.Target, HintNames.Part, () => LayerProperty.Emit(pair.Left.Spec, pair.Left.Backends.Ilgpu)));
         context.RegisterSourceOutput(
             layers.Combine(names),
             static (output, pair) => Add(output, pair.Right, pair.Left.Target, HintNames.Cpu, () => new LayerClass(pair.Left).Emit()));
 
         // Models and layers that share a shape share its kernels.
-        IncrementalValuesProvider<KernelRequest<CpuKernelEmitter>> kernels = models
-            .Select(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set))
-            .Collect()
-            .Combine(layers.Select(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set)).Collect())
-            .SelectMany(static (requests, _) => KernelRequest.Merge(requests.Left.Concat(requests.Right).SelectMany(list => list)))
+        IncrementalValuesProvider<KernelRequest<CpuKernelEmitter>> kernels = GatherBoth(
+                models.SelectMany(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set)),
+                layers.SelectMany(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set)))
+            .SelectMany(static (requests, _) => KernelRequest.Merge(requests.Items))
             .WithTrackingName(Steps.PlanKernels);
         context.RegisterSourceOutput(kernels, static (output, request) => Add(
             output,
@@ -126,8 +126,8 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
         InitializeIlgpu(
             context,
-            models.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left),
-            layers.Combine(ilgpu).Where(static pair => pair.Right).Select(static (pair, _) => pair.Left),
+            models.Combine(backends).Where(static pair => pair.Right.Ilgpu).Select(static (pair, _) => pair.Left),
+            layers.Combine(backends).Where(static pair => pair.Right.Ilgpu).Select(static (pair, _) => pair.Left),
             names);
     }
 
@@ -147,11 +147,9 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
                 output, pair.Right, pair.Left.Spec.Target, HintNames.Ilgpu, () => new IlgpuDecoderClass(pair.Left).Emit()));
 
         // Models and layers of one shape and one target share its kernels.
-        IncrementalValuesProvider<DeviceKernelRequest> kernels = models
-            .Select(static (spec, _) => ModelKernelRequest.Of(spec))
-            .Collect()
-            .Combine(layers.Select(static (spec, _) => ModelKernelRequest.Of(spec)).Collect())
-            .SelectMany(static (requests, _) => DeviceKernelRequest.Merge(requests.Left.Concat(requests.Right)))
+        IncrementalValuesProvider<DeviceKernelRequest> kernels = GatherBoth(
+                models.Select(static (spec, _) => ModelKernelRequest.Of(spec)), layers.Select(static (spec, _) => ModelKernelRequest.Of(spec)))
+            .SelectMany(static (requests, _) => DeviceKernelRequest.Merge(requests.Items))
             .WithTrackingName(Steps.PlanIlgpuKernels);
         context.RegisterSourceOutput(kernels, static (output, pair) =>
         {
@@ -165,10 +163,10 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
         });
 
         context.RegisterSourceOutput(
-            models.Collect().Combine(layers.Collect()),
-            static (output, all) =>
+            GatherBoth(models.Select(static (spec, _) => spec.Target), layers.Select(static (spec, _) => spec.Target)),
+            static (output, targets) =>
             {
-                if (all.Left.Length + all.Right.Length > 0)
+                if (targets.Items.Count > 0)
                 {
                     Add(output, HintNames.Assembly, AssemblyPart.Emit);
                 }
@@ -209,6 +207,27 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             .Where(static declaration => declaration is not null)
             .Select(static (declaration, _) => declaration!);
     }
+
+    // Whatever goes from step to step is a class: the pipeline's nodes are generic, and compiled once for all classes, but for each struct again.
+    private static IncrementalValueProvider<Many<T>> Gather<T>(IncrementalValuesProvider<T> some)
+        where T : class =>
+        some.Collect().Select(static (all, _) => new Many<T>(all.ToEquatableArray()));
+
+    private static IncrementalValueProvider<Many<T>> GatherBoth<T>(IncrementalValuesProvider<T> some, IncrementalValuesProvider<T> others)
+        where T : class =>
+        Gather(some).Combine(Gather(others)).Select(static (pair, _) => pair.Left.With(pair.Right));
+
+    private sealed record Many<T>(EquatableArray<T> Items)
+        where T : class
+    {
+        public Many<T> With(Many<T> others) => new(Items.Concat(others.Items).ToEquatableArray());
+    }
+
+    private sealed record ForBackends<T>(T Spec, Backends Backends)
+        where T : class;
+
+    /// <summary>What the project references, beside the CPU's runtime.</summary>
+    private sealed record Backends(bool Ilgpu);
 
     private static void Add(SourceProductionContext output, HintNames names, TargetSpec target, string part, Func<string> emit) =>
         Add(output, names.Of(target, part), emit);

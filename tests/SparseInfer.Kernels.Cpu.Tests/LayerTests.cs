@@ -168,6 +168,10 @@ public sealed class LayerTests
             Elementwise.Scale(ref scaled[0], 12.5f, from, to);
             for (int i = 0; i < 64; i++)
                 scaled[i].ShouldBe(i >= from && i < to ? x[i] * 12.5f : x[i]);
+            float[] rectified = [.. x];
+            Elementwise.Rectify(ref rectified[0], from, to);
+            for (int i = 0; i < 64; i++)
+                rectified[i].ShouldBe(i >= from && i < to ? Math.Max(0, x[i]) : x[i]);
         }
     }
 

@@ -11,6 +11,9 @@ internal abstract class PolicyKernel(string name, params PolicyParameter[] param
     public string Name => name;
 
     public IReadOnlyList<PolicyParameter> Parameters => parameters;
+
+    /// <summary>What it reads of what its policy computed before: parameters too, called as slots are where they are variables.</summary>
+    public virtual IReadOnlyList<Slot> Slots(KernelShape shape) => [];
 }
 
 /// <summary>A backend's kernels: those that the modes have whatever is declared, and those of policies.</summary>

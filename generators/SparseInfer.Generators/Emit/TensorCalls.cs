@@ -9,6 +9,8 @@ namespace SparseInfer.Generators.Emit;
 /// </summary>
 internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 {
+    private readonly IReadOnlyList<(Tensor Tensor, LayerSet Layers)> _ofPolicies = program.Layer.PolicyTensors();
+
     private const string Table = "InFile";
 
     /// <summary>What a program uses that has no table of its own.</summary>
@@ -37,17 +39,38 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             code.Line();
             foreach (Tensor tensor in Tensors)
             {
-                code.Line(Declaration(tensor));
+                string also = tensor.IsRotary ? " { Rotary = Rotary }" : tensor.Role == TensorRole.Neurons ? " { OfFeedForward = true }" : "";
+                code.Line($"{Declaration(tensor, tensor.Field)}{also};");
+            }
+
+            foreach (var (tensor, layers) in _ofPolicies)
+            {
+                EmitOfPolicy(code, tensor, layers);
             }
 
             code.Line();
             using (code.Block("public static readonly DeclaredTensor[] All =", "[", "];"))
             {
-                foreach (Tensor tensor in Tensors)
+                foreach (string entry in Tensors.Select(tensor => tensor.Field).Concat(_ofPolicies.Select(own => Entry(own.Tensor, own.Layers))))
                 {
-                    code.Line(tensor.Field + ",");
+                    code.Line(entry + ",");
                 }
             }
+        }
+    }
+
+    private void EmitOfPolicy(CodeWriter code, Tensor tensor, LayerSet layers)
+    {
+        string declaration = Declaration(tensor, Entry(tensor, layers));
+        if (layers.IsEveryLayer)
+        {
+            code.Line($"{declaration};");
+            return;
+        }
+
+        using (code.Block(declaration, end: "};"))
+        {
+            code.Line($"InLayer = layer => {layers.Condition},");
         }
     }
 
@@ -57,6 +80,16 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     /// <summary>A tensor, as it comes from the binder.</summary>
     public static string Bind(Tensor tensor) => $"bind.{Kind(tensor)}({Reference(tensor)}{(tensor.IsOfLayer ? ", layer" : "")})";
 
+    /// <summary>A policy's tensor, as it comes from the binder.</summary>
+    public string Bind(Tensor tensor, LayerSet layers) => $"bind.{Kind(tensor)}({Table}.{Entry(tensor, layers)}, layer)";
+
+    /// <summary>
+    /// What the table calls a policy's tensor. Layers may have it in several sizes: then it is there once for each, and all but the first have
+    /// the number of the layer with which they begin.
+    /// </summary>
+    private string Entry(Tensor tensor, LayerSet layers) =>
+        _ofPolicies.First(own => own.Tensor.Field == tensor.Field).Tensor == tensor ? tensor.Field : $"{tensor.Field}From{layers.First}";
+
     /// <summary>The weight type that a layer's feed-forward has in the file.</summary>
     public string BindType() => $"bind.TypeOf({Reference(program.Layer.FeedForwardTensors()[0])}, layer)";
 
@@ -64,13 +97,19 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 
     private static string Reference(Tensor tensor) => $"{Table}.{tensor.Field}";
 
-    private static string Declaration(Tensor tensor)
+    private static string Declaration(Tensor tensor, string entry)
     {
         // In the declaration's words: errors about a file repeat them.
         string sizes = tensor.Role == TensorRole.Down ? $"hidden: {tensor.Rows.Declared}, intermediate: {tensor.Columns!.Declared}, Types"
-            : tensor.Columns is { } columns ? $"rows: {tensor.Rows.Declared}, columns: {columns.Declared}, Types"
-            : tensor.Rows.Declared;
-        string also = tensor.IsRotary ? " { Rotary = Rotary }" : tensor.Role == TensorRole.Neurons ? " { OfFeedForward = true }" : "";
-        return $"public static readonly Declared{Kind(tensor)} {tensor.Field} = new({tensor.Name}, {sizes}){also};";
+            : tensor.Columns is { } columns ? $"rows: {Size(tensor.Rows)}, columns: {Size(columns)}, Types{Text("rows", tensor.Rows)}{Text("columns", columns)}"
+            : $"{Size(tensor.Rows)}{Text("length", tensor.Rows)}";
+        return $"public static readonly Declared{Kind(tensor)} {entry} = new({tensor.Name}, {sizes})";
     }
+
+    /// <summary>A size, as C#.</summary>
+    private static string Size(Dimension dimension) => dimension.IsNumber ? dimension.Name : dimension.Declared;
+
+    /// <summary>What declared it, where that is not what C# has for it.</summary>
+    private static string Text(string parameter, Dimension dimension) =>
+        dimension.IsNumber ? $", {parameter}Text: \"{dimension.Declared}\"" : "";
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Program;
@@ -12,6 +13,13 @@ internal sealed record Dimension(string Name, int Size, string Declared)
         : this(name, size, name)
     {
     }
+
+    /// <summary>Whether generated programs have no constant for it, and write the number.</summary>
+    public bool IsNumber { get; private init; }
+
+    /// <summary>One that a policy declares, such as a rank.</summary>
+    public static Dimension OfPolicy(int size, string declared) =>
+        new(size.ToString(CultureInfo.InvariantCulture), size, declared) { IsNumber = true };
 }
 
 /// <summary>The sizes that tensors have.</summary>

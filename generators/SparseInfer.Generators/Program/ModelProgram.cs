@@ -7,7 +7,7 @@ namespace SparseInfer.Generators.Program;
 /// are told from. A family of models is a choice of blocks, and of traits that rewrite what comes of them.
 /// </summary>
 /// <param name="Embed">Before the layers.</param>
-/// <param name="Layer">What each layer does.</param>
+/// <param name="Layer">What each layer does; what a policy computes, some layers only.</param>
 /// <param name="OutputNorm">After the layers.</param>
 /// <param name="Head">Last, for tokens whose logits are wanted.</param>
 internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer, Norm OutputNorm, Project Head)
@@ -28,7 +28,7 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
             Neurons neurons => neurons.Spec == spec.FeedForward,
             _ => true,
         });
-        return isDeclared && rewritten.Head is { From: Slot.Normed, To: Slot.Logits }
+        return isDeclared && rewritten.Head.From == Slot.Normed && rewritten.Head.To == Slot.Logits
             ? rewritten
             : throw new NotSupportedException($"{trait.GetType().Name} changes a scale, norm, activation or head that its attribute does not declare.");
     }
@@ -42,10 +42,13 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
         var norm = new Tensor(TensorRole.NormWeight, "OutputNorm", "output_norm.weight", "model.norm.weight", sizes.Hidden);
         return new(
             new Embed(embedding, spec.Embedding.Scale),
-            [
-                .. AttentionBlock.Of(spec.Attention, spec.Norm, sizes),
-                .. FeedForwardBlock.Of(spec.FeedForward, spec.Norm, sizes),
-            ],
+            PolicyPhases.Insert(
+                spec,
+                [
+                    .. AttentionBlock.Of(spec.Attention, spec.Norm, sizes),
+                    .. FeedForwardBlock.Of(spec.FeedForward, spec.Norm, sizes),
+                ],
+                sizes),
             NormBlock.Of(spec.Norm, Stage.Logits, norm),
             new Project(Stage.Logits, WorkUnit.Word, spec.Embedding.Tied ? embedding with { Field = head.Field } : head, Slot.Normed, Slot.Logits));
     }

@@ -1,25 +1,7 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Program;
-
-/// <summary>What operations read and write: activations of a token, and what a sequence keeps.</summary>
-internal enum Slot
-{
-    Residual,
-    Normed,
-    Queries,
-    Keys,
-    Values,
-    Attended,
-    Projected,
-
-    /// <summary>What is left of the neurons, and which they are.</summary>
-    Activated,
-
-    /// <summary>What slices of the neurons add to the output.</summary>
-    Sums,
-    Logits,
-}
 
 /// <summary>By what an operation can be divided among workers, or groups.</summary>
 internal enum WorkUnit
@@ -33,6 +15,9 @@ internal enum WorkUnit
 
     /// <summary>Columns of the residual stream.</summary>
     Column,
+
+    /// <summary>Elements of what is written, where they are none of the others: rows of a matrix.</summary>
+    Row,
     Neuron,
 
     /// <summary>Entries of the vocabulary.</summary>
@@ -55,10 +40,24 @@ internal enum Stage
 /// <param name="Unit">By what it can be divided.</param>
 /// <param name="Writes">What it writes.</param>
 /// <param name="Reads">What it reads, what it adds to included.</param>
-internal abstract record Operation(Stage Stage, WorkUnit Unit, Slot Writes, params Slot[] Reads)
+internal abstract record Operation(Stage Stage, WorkUnit Unit, Slot Writes, EquatableArray<Slot> Reads)
 {
+    protected Operation(Stage stage, WorkUnit unit, Slot writes, params Slot[] reads)
+        : this(stage, unit, writes, reads.ToEquatableArray())
+    {
+    }
+
+    /// <summary>The policy that asks for it, in some layers; null: it is part of every layer.</summary>
+    public PolicyUse? Policy { get; init; }
+
+    /// <summary>What policies choose among here; null: nothing.</summary>
+    public virtual PolicySite? Site => null;
+
     /// <summary>Whether a unit reads what belongs to it only, and nothing that others made.</summary>
     public virtual bool IsElementwise => false;
+
+    /// <summary>Whether a unit reads only what belongs to it of something.</summary>
+    public virtual bool ReadsOwn(Slot slot) => IsElementwise;
 
     /// <summary>What it wants from a file.</summary>
     public virtual IEnumerable<Tensor> Tensors => [];
@@ -93,6 +92,12 @@ internal sealed record AddBias(Stage Stage, WorkUnit Unit, Tensor Bias, Slot To)
     public override IEnumerable<Tensor> Tensors => [Bias];
 }
 
+/// <summary>What is below zero becomes zero.</summary>
+internal sealed record Rectify(Stage Stage, WorkUnit Unit, Slot To) : Operation(Stage, Unit, To, To)
+{
+    public override bool IsElementwise => true;
+}
+
 /// <summary>Rotates heads by their position.</summary>
 internal sealed record Rotate(Slot Heads) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
 {
@@ -114,6 +119,11 @@ internal sealed record AddResidual(Stage Stage) : Operation(Stage, WorkUnit.Colu
 internal sealed record Neurons(FeedForwardSpec Spec, IReadOnlyList<Tensor> Matrices, IReadOnlyList<Tensor> Biases)
     : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Activated, Slot.Normed)
 {
+    public override PolicySite? Site => PolicySite.Neurons;
+
+    // A neuron is dotted with the whole input; what a policy made of neurons is each one's own.
+    public override bool ReadsOwn(Slot slot) => slot.Width == Matrices[0].Rows;
+
     public override IEnumerable<Tensor> Tensors => Matrices.Concat(Biases);
 }
 

@@ -54,8 +54,8 @@ internal static class Schedule
         Split first = splitOf(earlier);
         Split second = splitOf(later);
         bool isOwn = first.Unit == second.Unit && !first.IsPrivate && !second.IsPrivate;
-        bool readsWhatIsWritten = !first.IsPrivate && later.Reads.Contains(earlier.Writes) && !(isOwn && later.IsElementwise);
-        bool writesWhatIsRead = !second.IsPrivate && earlier.Reads.Contains(later.Writes) && !(isOwn && earlier.IsElementwise);
+        bool readsWhatIsWritten = !first.IsPrivate && later.Reads.Contains(earlier.Writes) && !(isOwn && later.ReadsOwn(earlier.Writes));
+        bool writesWhatIsRead = !second.IsPrivate && earlier.Reads.Contains(later.Writes) && !(isOwn && earlier.ReadsOwn(later.Writes));
         bool writesTheSame = !first.IsPrivate && !second.IsPrivate && earlier.Writes == later.Writes && !isOwn;
         return readsWhatIsWritten || writesWhatIsRead || writesTheSame;
     }

@@ -41,7 +41,7 @@ internal sealed record Tensor(
     /// <summary>The same where fields and variables are called so.</summary>
     public string Variable => char.ToLowerInvariant(Field[0]) + Field.Substring(1);
 
-    /// <summary>Whether every layer has one.</summary>
+    /// <summary>Whether layers have one each.</summary>
     public bool IsOfLayer => Gguf.StartsWith("blk.", StringComparison.Ordinal);
 
     /// <summary>Its name in files, as C# that makes a <c>TensorName</c>.</summary>

@@ -6,7 +6,7 @@ internal static class TensorList
     /// <summary>Tensors of some stages, in the order in which programs ask for them: norms, matrices, biases.</summary>
     public static IReadOnlyList<Tensor> TensorsOf(this IEnumerable<Operation> operations, params Stage[] stages) =>
     [
-        .. operations.Where(operation => stages.Contains(operation.Stage))
+        .. operations.Where(operation => operation.Policy is null && stages.Contains(operation.Stage))
             .SelectMany(operation => operation.Tensors)
             .OrderBy(tensor => tensor.Role is TensorRole.NormWeight or TensorRole.NormBias ? 0 : tensor.Columns is not null ? 1 : 2),
     ];
@@ -21,6 +21,13 @@ internal static class TensorList
     /// <summary>A feed-forward's tensors: gate, up, down, their biases.</summary>
     public static IReadOnlyList<Tensor> FeedForwardTensors(this IEnumerable<Operation> operations) =>
         operations.Where(operation => operation is Neurons or Down or SumSlices).TensorsOf(Stage.FeedForward);
+
+    /// <summary>What policies want, and in which layers.</summary>
+    public static IReadOnlyList<(Tensor Tensor, LayerSet Layers)> PolicyTensors(this IEnumerable<Operation> operations) =>
+    [
+        .. operations.Where(operation => operation.Policy is not null)
+            .SelectMany(operation => operation.Tensors.Select(tensor => (tensor, operation.Policy!.Layers))),
+    ];
 
     /// <summary>Bytes of a matrix; of a vector, none are counted: they are small beside matrices.</summary>
     /// <param name="rowBytes">Bytes of a row of so many columns.</param>

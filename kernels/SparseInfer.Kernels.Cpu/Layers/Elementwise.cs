@@ -22,6 +22,20 @@ public static class Elementwise
             Unsafe.Add(ref x, i) += Unsafe.Add(ref terms, i);
     }
 
+    /// <summary><c>x[i] = max(0, x[i])</c> for a range.</summary>
+    /// <param name="x">What is rectified, element 0 first.</param>
+    /// <param name="from">First element.</param>
+    /// <param name="to">End of the range.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Rectify(ref float x, int from, int to)
+    {
+        int i = from;
+        for (; i <= to - 16; i += 16)
+            Vector512.Max(Vector512.LoadUnsafe(ref x, (nuint)i), Vector512<float>.Zero).StoreUnsafe(ref x, (nuint)i);
+        for (; i < to; i++)
+            Unsafe.Add(ref x, i) = MathF.Max(Unsafe.Add(ref x, i), 0f);
+    }
+
     /// <summary><c>x[i] *= factor</c> for a range.</summary>
     /// <param name="x">What is multiplied, element 0 first.</param>
     /// <param name="factor">The factor.</param>

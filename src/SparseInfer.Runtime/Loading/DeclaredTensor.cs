@@ -17,8 +17,14 @@ public abstract class DeclaredTensor
         IsOfLayer = name.Gguf.Contains(Layer, StringComparison.Ordinal);
     }
 
-    /// <summary>Whether every layer has one.</summary>
+    /// <summary>Whether layers have one each.</summary>
     internal bool IsOfLayer { get; }
+
+    /// <summary>In which layers it is, of those that a policy wants in some; null: in every layer.</summary>
+    public Func<int, bool>? InLayer { get; init; }
+
+    /// <summary>Whether a layer has one.</summary>
+    internal bool IsIn(int layer) => InLayer?.Invoke(layer) ?? true;
 
     /// <summary>Its name in a kind of file.</summary>
     internal string NameIn(ModelFileFormat format, int layer)

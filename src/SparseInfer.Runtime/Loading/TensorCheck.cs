@@ -34,7 +34,7 @@ internal sealed partial class TensorCheck
         for (int layer = 0; layer < layers; layer++)
         {
             WeightType? common = null;
-            foreach (DeclaredTensor tensor in ofLayer)
+            foreach (DeclaredTensor tensor in ofLayer.Where(tensor => tensor.IsIn(layer)))
             {
                 bool isShared = SharesKernel(tensor);
                 common ??= isShared ? CommonType(ofLayer.Where(SharesKernel), layer) : null;

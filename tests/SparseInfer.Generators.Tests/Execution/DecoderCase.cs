@@ -57,6 +57,12 @@ internal sealed record DecoderCase(string Name)
     /// <summary>CATS on every layer; 0: not declared.</summary>
     public float ActivationThreshold { get; init; }
 
+    /// <summary>Rank of each layer's scores, by which neurons are chosen; null: the layer has none. Nothing that a source declares.</summary>
+    public int?[] Ranks { get; init; } = [];
+
+    /// <summary>What scores have to exceed, by layer; 0 where there is none.</summary>
+    public float[] ScoreThresholds { get; init; } = [];
+
     /// <summary>Attributes beside those that every model has, as a user writes them.</summary>
     public string[] Traits { get; init; } = [];
 

@@ -87,12 +87,13 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     {
         double[] up = Linear(block + "ffn_up", x);
         double[] first = model.Gated ? Linear(block + "ffn_gate", x) : up;
+        double[]? scores = Scores(layer, block, x);
         double[] h = new double[model.Intermediate];
         for (int i = 0; i < h.Length; i++)
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, i, x) || Math.Abs(a) < model.ActivationThreshold))
+            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, i, x) || scores?[i] <= model.ScoreThresholds.ElementAtOrDefault(layer) || Math.Abs(a) < model.ActivationThreshold))
             {
                 h[i] = 0;
             }
@@ -100,6 +101,10 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
         return Linear(block + "ffn_down", h);
     }
+
+    private double[]? Scores(int layer, string block, double[] x) => model.Ranks.ElementAtOrDefault(layer) is null
+        ? null
+        : Linear(block + "fc2", [.. Linear(block + "fc1", x).Select(factor => Math.Max(0, factor))]);
 
     private bool IsPredictedInactive(int layer, string block, int neuron, double[] x)
     {

@@ -42,6 +42,11 @@ internal sealed class DecoderWeights
 
             AddLinear(block + "ffn_up", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
             AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer, model.FeedForwardBiases);
+            if (model.Ranks.ElementAtOrDefault(layer) is { } rank)
+            {
+                AddLinear(block + "fc1", rank, model.Hidden, layer, bias: true);
+                AddLinear(block + "fc2", model.Intermediate, rank, layer + 1, bias: false);
+            }
         }
     }
 

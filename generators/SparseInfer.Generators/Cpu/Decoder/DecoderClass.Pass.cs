@@ -21,10 +21,21 @@ internal sealed partial class DecoderClass
         /// <summary>How workers share an operation.</summary>
         protected abstract Split SplitOf(Operation operation);
 
-        private IReadOnlyList<Phase> Phases => Schedule.Phases(Operations, SplitOf);
+        /// <summary>The phases of a layer in which policies compute nothing before they choose.</summary>
+        private IReadOnlyList<Phase> Phases => PhasesWith(null);
+
+        /// <summary>The phases of a layer in which some policy does.</summary>
+        private IReadOnlyList<Phase> PhasesWith(PolicyUse? policy) =>
+            Schedule.Phases([.. Operations.Where(operation => operation.Policy is null || operation.Policy == policy)], SplitOf);
+
+        private IEnumerable<PolicyUse> Policies => Operations.Select(operation => operation.Policy).OfType<PolicyUse>().Distinct();
 
         /// <summary>How many barriers a layer has, and what comes before each.</summary>
-        public string DescribeBarriers() => $"{Phases.Count} a layer: {string.Join(", ", Phases.Select(Describe))}";
+        public string DescribeBarriers() => $"{Phases.Count} a layer: {string.Join(", ", Phases.Select(Describe))}"
+            + string.Concat(Policies.GroupBy(policy => PhasesWith(policy).Count, policy => policy.Layers).Select(layers =>
+                $"; {layers.Key} in Predicted mode{Where(LayerSet.Union(layers))}"));
+
+        private static string Where(LayerSet layers) => layers.IsEveryLayer ? "" : $" where {layers.Condition}";
 
         private static string Describe(Phase phase) => phase.Operations.Last(operation => !operation.IsElementwise || operation is Down) switch
         {
@@ -54,7 +65,7 @@ internal sealed partial class DecoderClass
                 IReadOnlyList<Operation> run = [.. operations.Skip(next).Take(RunFrom(operations, next))];
                 Emit(run);
                 next += run.Count;
-                if (ends.Contains(run[run.Count - 1]))
+                if (operation.Policy is null && ends.Contains(run[run.Count - 1]))
                 {
                     bool endsStage = next == operations.Count || operations[next].Stage != operation.Stage;
                     EmitBarrier(endsStage);
@@ -67,13 +78,15 @@ internal sealed partial class DecoderClass
         }
 
         /// <summary>Operations that a barrier follows.</summary>
-        private HashSet<Operation> Ends() => [.. Phases.Select(phase => phase.Operations[phase.Operations.Count - 1])];
+        public HashSet<Operation> Ends() =>
+            [.. Policies.SelectMany(PhasesWith).Concat(Phases).Select(phase => phase.Operations[phase.Operations.Count - 1])];
 
         /// <summary>How many operations are written together: those of one head, of one row, of a feed-forward.</summary>
         private static int RunFrom(IReadOnlyList<Operation> operations, int first)
         {
             Func<Operation, bool> belongs = operations[first] switch
             {
+                { Policy: not null } => operation => operation.Policy is not null,
                 { Unit: WorkUnit.Head } => operation => operation.Unit == WorkUnit.Head,
                 Neurons => operation => operation is Neurons or Down or SumSlices,
                 { IsElementwise: true, Unit: WorkUnit.Column } => operation => operation is { IsElementwise: true, Unit: WorkUnit.Column },
@@ -86,6 +99,9 @@ internal sealed partial class DecoderClass
         {
             switch (run[0])
             {
+                case { Policy: not null }:
+                    Decoder.EmitPolicyCall();
+                    break;
                 case Norm norm:
                     EmitNorm(norm);
                     break;
@@ -95,7 +111,7 @@ internal sealed partial class DecoderClass
                 case Attend:
                     EmitAttend();
                     break;
-                case Project { From: Slot.Attended, To: Slot.Projected } project:
+                case Project project when project.From == Slot.Attended && project.To == Slot.Projected:
                     EmitProject(project);
                     break;
                 case Neurons:
@@ -186,12 +202,9 @@ internal sealed partial class DecoderClass
                 Code.Line("int row = head * HeadDimension;");
                 foreach (var head in operations.GroupBy(operation => operation.Writes))
                 {
-                    string condition = head.Key switch
-                    {
-                        Slot.Queries => "if (head < Heads)",
-                        Slot.Keys => "else if (head < Heads + KeyValueHeads)",
-                        _ => "else",
-                    };
+                    string condition = head.Key == Slot.Queries ? "if (head < Heads)"
+                        : head.Key == Slot.Keys ? "else if (head < Heads + KeyValueHeads)"
+                        : "else";
                     using (Code.Block(condition))
                     {
                         if (head.Key != Slot.Queries)
@@ -207,7 +220,7 @@ internal sealed partial class DecoderClass
 
         private void EmitHead(Project project, IReadOnlyList<Operation> rest)
         {
-            bool isCached = project.To is Slot.Keys or Slot.Values;
+            bool isCached = project.To == Slot.Keys || project.To == Slot.Values;
             string row = isCached ? Cached(project.To) : Row(project.To);
             EmitHeadRows(project, isCached ? "HeadDimension" : "PaddedQueryWidth");
             if (rest.Count == 0)
@@ -244,7 +257,7 @@ internal sealed partial class DecoderClass
         });
 
         /// <summary>A row of columns that workers share as they share the residual stream's.</summary>
-        private string Columns(ICpuOperation operation, Slot slot) => slot is Slot.Residual or Slot.Projected
+        private string Columns(ICpuOperation operation, Slot slot) => slot == Slot.Residual || slot == Slot.Projected
             ? Row(slot)
             : throw new NotSupportedException($"{operation.GetType().Name} asks for columns of {slot}: a CPU's program has those of the residual stream, and of what is added.");
     }

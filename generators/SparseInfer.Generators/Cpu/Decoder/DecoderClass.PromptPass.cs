@@ -47,8 +47,9 @@ internal sealed partial class DecoderClass
 
     private sealed class PromptPass(DecoderClass decoder) : Pass(decoder)
     {
-        // Down as a product adds the slices on its way.
-        protected override IReadOnlyList<Operation> Operations => [.. base.Operations.Where(operation => operation is not SumSlices)];
+        // Down as a product adds the slices on its way; and where every neuron is computed, nobody chooses.
+        protected override IReadOnlyList<Operation> Operations =>
+            [.. base.Operations.Where(operation => operation is not SumSlices && operation.Policy is null)];
 
         protected override Split SplitOf(Operation operation) => new(operation is Down ? WorkUnit.Column : operation.Unit);
 
@@ -134,6 +135,7 @@ internal sealed partial class DecoderClass
                 {
                     Code.Line("Span<float> input = MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden);");
                     Code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
+                    Decoder.EmitPolicyCall();
                     new TokenPass(Decoder).EmitFeedForward("Projected(i)");
                     Code.Line("Workers.Barrier();");
                 });

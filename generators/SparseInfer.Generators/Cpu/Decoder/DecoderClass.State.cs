@@ -8,7 +8,7 @@ internal sealed partial class DecoderClass
 {
     private void EmitState(string program)
     {
-        (string Name, string Count)[] buffers = [.. Buffers()];
+        (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers()];
         _code.Summary("One session: key-value cache, activations, and the steps. Everything is allocated here, nothing while it runs.");
         using (_code.Block("private sealed class State : CpuDecoderState"))
         {
@@ -41,6 +41,7 @@ internal sealed partial class DecoderClass
             _code.Line();
             EmitLogits();
             _part.EmitActivate("_scratch");
+            EmitPolicies();
             _code.Line();
             EmitAccessors();
             _calls.EmitHelpers(_code);
@@ -159,7 +160,7 @@ internal sealed partial class DecoderClass
     {
         foreach (Operation operation in _program.AfterHead)
         {
-            _code.Line(operation is ICpuOperation own and Operation { IsElementwise: true, Unit: WorkUnit.Word, Writes: Slot.Logits }
+            _code.Line(operation is ICpuOperation own and Operation { IsElementwise: true, Unit: WorkUnit.Word } && operation.Writes == Slot.Logits
                 ? own.Statement(new(
                     slot => slot == Slot.Logits ? logits : throw new NotSupportedException($"{operation.GetType().Name} asks for {slot} after the head."),
                     First,

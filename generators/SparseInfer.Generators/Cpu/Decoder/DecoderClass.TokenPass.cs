@@ -102,14 +102,11 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override string Row(Slot slot) => slot switch
-        {
-            Slot.Residual => "x",
-            Slot.Queries => "query",
-            Slot.Attended => "attended",
-            Slot.Projected => "projected",
-            _ => throw new NotSupportedException($"A CPU's program has no row of {slot}."),
-        };
+        protected override string Row(Slot slot) => slot == Slot.Residual ? "x"
+            : slot == Slot.Queries ? "query"
+            : slot == Slot.Attended ? "attended"
+            : slot == Slot.Projected ? "projected"
+            : throw new NotSupportedException($"A CPU's program has no row of {slot}.");
 
         protected override string Cached(Slot slot) => $"{slot}(layer, row, position)";
 

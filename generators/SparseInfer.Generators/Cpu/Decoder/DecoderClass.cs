@@ -123,6 +123,12 @@ internal sealed partial class DecoderClass
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.PromptBatch}};
             """);
+        if (OfPolicies.OfType<Project>().Any())
+        {
+            _code.Line();
+            _code.Summary("Padded columns of the widest matrix that a policy has of its own.");
+            _code.Line($"private const int PolicyInputWidth = {PolicyInputWidth};");
+        }
     }
 
     private float AttentionScale => (float)(1 / System.Math.Sqrt(_attention.HeadDimension));
@@ -166,16 +172,30 @@ internal sealed partial class DecoderClass
                     _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
                 }
 
+                EmitBindPolicies();
                 _code.Line();
                 EmitBindFeedForward();
             }
         }
     }
 
-    private string Bind(Tensor tensor)
+    private string Bind(Tensor tensor) => Bound(tensor, TensorCalls.Bind(tensor));
+
+    private string Bound(Tensor tensor, string call) => tensor.Columns is null ? call : _calls.Bind(call);
+
+    private void EmitBindPolicies()
     {
-        string call = TensorCalls.Bind(tensor);
-        return tensor.Columns is null ? call : _calls.Bind(call);
+        foreach (var group in _program.Layer.PolicyTensors().GroupBy(own => own.Layers))
+        {
+            _code.Line();
+            using (group.Key.IsEveryLayer ? default(CodeWriter.Scope?) : _code.Block($"if ({group.Key.Condition})"))
+            {
+                foreach (var (tensor, layers) in group)
+                {
+                    _code.Line($"w.{tensor.Field} = {Bound(tensor, _tensors.Bind(tensor, layers))};");
+                }
+            }
+        }
     }
 
     private void EmitBindFeedForward()
@@ -222,6 +242,11 @@ internal sealed partial class DecoderClass
             foreach (Tensor vector in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
             {
                 _code.Line($"public float[] {vector.Field} = [];");
+            }
+
+            foreach (Tensor own in _program.Layer.PolicyTensors().Select(own => own.Tensor).GroupBy(tensor => tensor.Field).Select(group => group.First()))
+            {
+                _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.FieldType} {own.Field};");
             }
 
             _part.EmitPlaces("public");

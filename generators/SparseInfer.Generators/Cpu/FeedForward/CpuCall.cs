@@ -1,3 +1,5 @@
+using SparseInfer.Generators.Program;
+
 namespace SparseInfer.Generators.Cpu;
 
 /// <summary>The call of a policy's kernel; <c>slot, from, to, tally</c> are in scope.</summary>
@@ -6,7 +8,11 @@ internal static class CpuCall
     /// <param name="arguments">Values of the kernel's parameters.</param>
     public static string Of(FeedForwardPlan plan, string weights, CpuKernelEmitter kernel, IReadOnlyList<string> arguments)
     {
-        string own = string.Concat(kernel.Parameters.Select((parameter, i) => $", {parameter.Name}: {arguments[i]}"));
-        return $"{plan.ClassName}.{kernel.Name}<TMeter>({weights}, slot, from, to, ref tally{own});";
+        IEnumerable<string> own = kernel.Slots(plan.Shape).Select(slot => $"{slot.Variable}: ref {Buffer(slot)}")
+            .Concat(kernel.Parameters.Select((parameter, i) => $"{parameter.Name}: {arguments[i]}"));
+        return $"{plan.ClassName}.{kernel.Name}<TMeter>({weights}, slot, from, to, ref tally{string.Concat(own.Select(argument => ", " + argument))});";
     }
+
+    /// <summary>Where a session has a policy's own slot: its first element.</summary>
+    public static string Buffer(Slot slot) => $"_{slot.Variable}.Ref<float>()";
 }

@@ -38,15 +38,14 @@ internal abstract class CpuKernelEmitter(string name, params PolicyParameter[] p
     /// <summary>Writes the kernel.</summary>
     public abstract void EmitKernel(CodeWriter code, FeedForwardPlan plan);
 
-    /// <summary>The kernel's signature, the same for every policy but for its parameters.</summary>
-    public string Signature
+    /// <summary>The kernel's signature, the same for every policy but for its slots and parameters.</summary>
+    public string Signature(FeedForwardPlan plan)
     {
-        get
-        {
-            string own = string.Concat(Parameters.Select(parameter => $", {parameter.Type} {parameter.Name}"));
-            return $"internal static void {Name}<TMeter>("
-                + $"Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{own})\n    where TMeter : struct, IMeter";
-        }
+        IEnumerable<string> own = Slots(plan.Shape).Select(slot => $"ref float {slot.Variable}")
+            .Concat(Parameters.Select(parameter => $"{parameter.Type} {parameter.Name}"));
+        return $"internal static void {Name}<TMeter>("
+            + $"Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{string.Concat(own.Select(parameter => ", " + parameter))})\n"
+            + "    where TMeter : struct, IMeter";
     }
 }
 

@@ -9,7 +9,7 @@ internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
     {
         code.Summary("Computes every neuron: the reference that the other modes are compared with.");
         code.Line(GeneratedAttributes.Hot);
-        using (code.Block(Signature))
+        using (code.Block(Signature(plan)))
         {
             code.Line("ref float x = ref slot.Input;");
             RowGroup.EmitInput(code, plan);

@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
@@ -77,10 +76,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     {
         get
         {
-            FeedForwardSpec spec = plan.Spec;
             int matrices = plan.InputMatrices + 1;
-            string threshold = spec.Activation == Activation.FatRelu ? $" above {spec.Threshold}" : "";
-            string form = $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
             int columns = WeightLayout.ColumnMultiple;
             string row = Literal.Grouped(plan.RowBytes);
             string dense = Literal.Grouped(plan.RowBytes * plan.Intermediate * matrices);
@@ -88,7 +84,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             return $"""
                 Feed-forward kernels for one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
-                  shape        {plan.Hidden} x {plan.Intermediate}, {form}
+                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
                   weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major)
                   bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
                   plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons
@@ -290,16 +286,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     private void EmitNeuron()
     {
-        string activate = plan.Spec.Activation switch
-        {
-            Activation.Relu or Activation.DRelu => "x > 0f ? x : 0f",
-            Activation.FatRelu => $"x > {Literal.OfDecimal(plan.Spec.Threshold)} ? x : 0f",
-            Activation.SquaredRelu => "x > 0f ? x * x : 0f",
-            Activation.Silu => "Activations.Silu(x)",
-            _ => "Activations.Gelu(x)",
-        };
         _code.Line(GeneratedAttributes.Inline);
-        _code.Line($"private static float Activate(float x) => {activate};");
+        _code.Line(ActivationCode.Method(plan.Spec));
         if (plan.Spec.Gated)
         {
             _code.Line();

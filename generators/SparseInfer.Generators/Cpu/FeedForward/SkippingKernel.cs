@@ -12,7 +12,7 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
     {
         code.Summary(policy.Summary(plan));
         code.Line(GeneratedAttributes.Hot);
-        using (code.Block(policy.Signature))
+        using (code.Block(policy.Signature(plan)))
         {
             code.Line("ref float x = ref slot.Input;");
             RowGroup.EmitList(code);

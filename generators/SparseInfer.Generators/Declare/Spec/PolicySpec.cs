@@ -3,12 +3,22 @@ namespace SparseInfer.Generators.Declare;
 /// <summary>What a policy's kernels take because it differs between layers.</summary>
 internal readonly record struct PolicyParameter(string Type, string Name);
 
+/// <summary>Where in a layer a policy chooses what is computed. A layer has one policy a site.</summary>
+internal enum PolicySite
+{
+    /// <summary>Neurons of the feed-forward.</summary>
+    Neurons,
+}
+
 /// <summary>
 /// What one policy attribute says, without its layers. Each policy has its own record in its own folder; a backend asks the record for the
 /// kernel that it has for it.
 /// </summary>
 internal abstract record PolicySpec
 {
+    /// <summary>Where it acts.</summary>
+    public abstract PolicySite Site { get; }
+
     /// <summary>Its name and parameter in a word or two, for a table's cell: <c>sign-bit 1.03</c>.</summary>
     public abstract string Label();
 

@@ -130,9 +130,9 @@ internal sealed partial class IlgpuDecoderClass
             switch (tensor.Role)
             {
                 case TensorRole.Neurons:
-                    string signs = string.Concat(SignMatrices.Where(signs => signs.Matrix == tensor.Field).Select(signs =>
-                        $", packsSigns: {(signs.Layers.IsEveryLayer ? "true" : signs.Layers.Condition)}, out ArrayView<Words4> {tensor.Variable}Signs"));
-                    _code.Line($"w.{tensor.Field} = upload.Matrix({TensorCalls.Bind(tensor)}, Intermediate, Hidden{signs});");
+                    string derived = string.Concat(Derived.Where(own => own.Field.Matrix == tensor.Field)
+                        .Select(own => own.Field.Upload(own.Layers.IsEveryLayer ? "true" : own.Layers.Condition)));
+                    _code.Line($"w.{tensor.Field} = upload.Matrix({TensorCalls.Bind(tensor)}, Intermediate, Hidden{derived});");
                     break;
                 case TensorRole.Down:
                     _code.Line($"w.Down = upload.Down({TensorCalls.Bind(tensor)}, {type}, Hidden, Intermediate);");
@@ -162,9 +162,9 @@ internal sealed partial class IlgpuDecoderClass
                         }
                     }
 
-                    foreach (var (matrix, _) in SignMatrices)
+                    foreach (var (field, _) in Derived)
                     {
-                        _code.Line($"{matrix}Signs = {matrix.ToLowerInvariant()}Signs,");
+                        _code.Line($"{field.Name} = {field.Variable},");
                     }
 
                     foreach (Tensor bias in tensors.Where(tensor => tensor.Role == TensorRole.NeuronBias))
@@ -176,5 +176,5 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
-    private IEnumerable<(string Matrix, LayerSet Layers)> SignMatrices => SignReaders.Of(_spec, _feedForwards[0]);
+    private IEnumerable<(DerivedField Field, LayerSet Layers)> Derived => PolicyData.Derived(_spec, _feedForwards[0]);
 }

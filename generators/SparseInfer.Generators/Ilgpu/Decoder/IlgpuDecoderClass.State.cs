@@ -87,17 +87,18 @@ internal sealed partial class IlgpuDecoderClass
         ];
     }
 
+    /// <summary>Cached, or a pass's own.</summary>
+    private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Sums];
+
     /// <summary>What any pass has for its tokens, up to the neurons: what operations write.</summary>
     private IEnumerable<DeviceBuffer> Rows(string tokens) => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes).Distinct().SelectMany(slot =>
     {
         DeviceBuffer Row() => new("Float4", LaunchCode.RowOf(slot).Buffer, $"{tokens} * {LaunchCode.RowOf(slot).Quads}", "activations");
-        return slot switch
-        {
-            Slot.Normed when SignMatrices.Any() => [Row(), new("Words4", "_signs", $"{tokens} * {_plan.SignWords}", "packed signs")],
-            Slot.Queries => [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()],
-            Slot.Keys or Slot.Values or Slot.Activated or Slot.Sums => Array.Empty<DeviceBuffer>(), // cached, or a pass's own
-            _ => [Row()],
-        };
+        return slot == Slot.Normed && PolicyData.OfTokens(_spec, _feedForwards[0]).OfType<InputSigns>().FirstOrDefault() is { } signs
+            ? [Row(), new("Words4", signs.Buffer, $"{tokens} * {signs.Length(_plan)}", "packed signs")]
+            : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
+            : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
+            : [Row()];
     });
 
     /// <summary>Four columns each of the partial sums of down that a token leaves.</summary>

@@ -24,6 +24,11 @@ internal sealed partial class IlgpuDecoderClass
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
         _program = ModelProgram.Of(_spec);
+        if (_program.Layer.FirstOrDefault(operation => operation.Policy is not null) is { Policy: { } policy })
+        {
+            throw new NotSupportedException($"a policy computes something before it chooses, which programs for GPUs cannot do yet: {policy.Summary}");
+        }
+
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
         _launches = new DecoderLaunches(_code, plan, _program);

@@ -26,7 +26,7 @@ internal sealed class IlgpuLayerClass
 
     private string Cpu => GeneratedNames.Program(_spec.Target, "Cpu");
 
-    private bool PacksSigns => _policy.Signs(_plans[0]).Count > 0;
+    private bool PacksSigns => _policy.Reads(_plans[0]).OfType<InputSigns>().Any();
 
     private IReadOnlyList<Tensor> Tensors => ModelProgram.Of(_spec.FeedForward).FeedForwardTensors();
 
@@ -123,8 +123,8 @@ internal sealed class IlgpuLayerClass
             foreach (string matrix in Matrices)
             {
                 string variable = matrix.ToLowerInvariant();
-                string signs = _policy.Signs(_plans[0]).Contains(matrix) ? $", packsSigns: true, out ArrayView<Words4> {variable}Signs" : "";
-                _code.Line($"DeviceMatrix {variable} = upload.Matrix(new StoredMatrix(bind.{matrix}, bind.Type), {Intermediate}, {Hidden}{signs});");
+                string derived = string.Concat(_policy.Derived(_plans[0]).Where(field => field.Matrix == matrix).Select(field => field.Upload("true")));
+                _code.Line($"DeviceMatrix {variable} = upload.Matrix(new StoredMatrix(bind.{matrix}, bind.Type), {Intermediate}, {Hidden}{derived});");
             }
 
             _code.Line($"DeviceMatrix down = upload.Down(bind.Down, bind.Type, {Hidden}, {Intermediate});");
@@ -160,9 +160,9 @@ internal sealed class IlgpuLayerClass
                 }
             }
 
-            foreach (string matrix in _policy.Signs(plan))
+            foreach (DerivedField field in _policy.Derived(plan))
             {
-                _code.Line($"{matrix}Signs = {matrix.ToLowerInvariant()}Signs,");
+                _code.Line($"{field.Name} = {field.Variable},");
             }
 
             foreach (string matrix in _spec.FeedForward.Biases ? Matrices : [])
@@ -198,7 +198,7 @@ internal sealed class IlgpuLayerClass
                     plan.Shape,
                     [new LayerPolicy(0, 0, _spec.Policy)],
                     IlgpuKernelEmitter.Set,
-                    (kernel, arguments) => IlgpuCall.Of(plan, kernel, arguments, "Input", "Signs", "Partial", "Counts", ""));
+                    (kernel, arguments) => IlgpuCall.Of(plan, kernel, arguments, "Input", _ => "Signs", "Partial", "Counts", ""));
                 string bias = _spec.FeedForward.Biases ? "_downBias, " : "";
                 _code.Line($"kernels.Join(new KernelConfig({JoinKernel.Groups(plan)}, {JoinKernel.Threads(plan)}), Partial, {bias}Output);");
             });

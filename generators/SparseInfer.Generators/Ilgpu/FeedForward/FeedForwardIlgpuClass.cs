@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Text;
 
@@ -63,7 +62,7 @@ internal sealed class FeedForwardIlgpuClass(
             }
 
             _code.Line();
-            EmitActivate();
+            _code.Line(ActivationCode.Method(plan.Spec));
         }
 
         return _code.ToString();
@@ -73,16 +72,13 @@ internal sealed class FeedForwardIlgpuClass(
     {
         get
         {
-            FeedForwardSpec spec = plan.Spec;
-            string threshold = spec.Activation == Activation.FatRelu ? $" above {spec.Threshold}" : "";
-            string form = $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
             int matrices = plan.Shape.InputMatrices + 1;
             string input = plan.SharesInput ? "the input in it" : "the input from the caches";
             string groups = $"{plan.Slices} {(plan.Slices == 1 ? "group" : "groups")} of {plan.Threads} threads, {plan.SliceNeurons} neurons each";
             return $"""
                 Feed-forward kernels for GPUs, one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
-                  shape        {plan.Hidden} x {plan.Intermediate}, {form}
+                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
                   weights      {plan.Weights}, {Literal.Grouped(plan.Row.Bytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
                   bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense
                   plan         {groups}; made for {plan.Target.Name}
@@ -112,10 +108,14 @@ internal sealed class FeedForwardIlgpuClass(
             private const int Intermediate = {plan.Intermediate};
             private const int SliceNeurons = {plan.SliceNeurons}; // a group's
             """);
-        if (Signs.Any())
+        if (Predicts)
         {
             _code.Line($"private const int WarpNeurons = {plan.WarpNeurons}; // that a warp predicts");
-            _code.Line($"private const int SignWords = {plan.SignWords}; // 16-byte words of a row's signs");
+        }
+
+        foreach (string constant in policies.SelectMany(policy => policy.Constants(plan)).Distinct())
+        {
+            _code.Line(constant);
         }
 
         if (batches)
@@ -126,7 +126,7 @@ internal sealed class FeedForwardIlgpuClass(
         if (HasTogether)
         {
             _code.Line($"private const int TogetherNeurons = {new TogetherPlan(plan).Neurons}; // a group's that has several tokens");
-            if (Signs.Any())
+            if (Predicts)
             {
                 _code.Line($"private const int TogetherWarps = {TogetherPlan.Warps};");
             }
@@ -144,7 +144,7 @@ internal sealed class FeedForwardIlgpuClass(
 
     private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
 
-    private IEnumerable<string> Signs => policies.SelectMany(policy => policy.Signs(plan)).Distinct();
+    private bool Predicts => policies.Any(policy => policy.Predicts);
 
     /// <summary>Fields of the weights: type and name, in the order that a device wants them.</summary>
     private IEnumerable<(string Type, string Name)> Fields
@@ -160,9 +160,9 @@ internal sealed class FeedForwardIlgpuClass(
                 }
             }
 
-            foreach (string matrix in Signs)
+            foreach (DerivedField derived in policies.SelectMany(policy => policy.Derived(plan)).Distinct())
             {
-                yield return ("ArrayView<Words4>", matrix + "Signs");
+                yield return (derived.Type, derived.Name);
             }
 
             foreach (string matrix in plan.Spec.Biases ? Matrices : [])
@@ -284,7 +284,7 @@ internal sealed class FeedForwardIlgpuClass(
                 yield break;
             }
 
-            if (Signs.Any())
+            if (policies.SelectMany(policy => policy.Reads(plan)).OfType<InputSigns>().Any())
             {
                 yield return new DeviceKernel(
                     "PackSigns",
@@ -323,18 +323,5 @@ internal sealed class FeedForwardIlgpuClass(
 
             yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);
         }
-    }
-
-    private void EmitActivate()
-    {
-        string activate = plan.Spec.Activation switch
-        {
-            Activation.Relu or Activation.DRelu => "x > 0f ? x : 0f",
-            Activation.FatRelu => $"x > {Literal.OfDecimal(plan.Spec.Threshold)} ? x : 0f",
-            Activation.SquaredRelu => "x > 0f ? x * x : 0f",
-            Activation.Silu => "Activations.Silu(x)",
-            _ => "Activations.Gelu(x)",
-        };
-        _code.Line($"private static float Activate(float x) => {activate};");
     }
 }

@@ -26,7 +26,7 @@ internal sealed class FusedKernel
         _code = code;
         _plan = plan;
         _policy = policy;
-        _source = policy.Signs(plan).Count > 0 ? new PredictedNeurons(code, plan, policy) : new AllNeurons(code, plan);
+        _source = policy.Predicts ? new PredictedNeurons(code, plan, policy) : new AllNeurons(code, plan);
         _values = !policy.Skips ? new ValueOfEach(code, plan, _source)
             : plan.Row.IsBlock ? new ValuesAmongZeros(code, plan)
             : new ActiveList(code, _source);
@@ -44,9 +44,9 @@ internal sealed class FusedKernel
     {
         yield return ("Weights", "w");
         yield return ("ArrayView<Float4>", "x");
-        if (policy.Signs(plan).Count > 0)
+        foreach (TokenData data in policy.Reads(plan))
         {
-            yield return ("ArrayView<Words4>", "signs");
+            yield return (data.Type, data.Name);
         }
 
         yield return ("ArrayView<Float4>", "partial");

@@ -4,24 +4,24 @@ namespace SparseInfer.Generators.Ilgpu;
 internal static class IlgpuCall
 {
     /// <param name="arguments">Values of the kernel's own parameters.</param>
+    /// <param name="own">Where what the kernel reads of a token is.</param>
     /// <param name="layer">What the count's first argument is, with a comma behind it; empty: it has none.</param>
     public static string Of(
         IlgpuFeedForwardPlan plan,
         IlgpuKernelEmitter kernel,
         IReadOnlyList<string> arguments,
         string input,
-        string signs,
+        Func<TokenData, string> own,
         string partial,
         string counts,
         string layer)
     {
-        string own = Own(arguments);
-        int matrices = kernel.Signs(plan).Count;
-        string common = $"config, w, {input}{(matrices > 0 ? $", {signs}" : "")}, {partial}";
-        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({common}, default{own});";
-        string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}({common}, {counts}{own});";
+        string values = More(arguments);
+        string common = $"config, w, {input}{More(kernel.Reads(plan).Select(own))}, {partial}";
+        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({common}, default{values});";
+        string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}({common}, {counts}{values});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
-            + $"predictorBytes: {matrices * plan.SignWords * 16L * plan.Intermediate});";
+            + $"predictorBytes: {kernel.PredictorBytes(plan)});";
         return $$"""
             if (Metering)
             {
@@ -38,12 +38,11 @@ internal static class IlgpuCall
 
     /// <summary>The launch for several tokens; <c>tokens</c> is in scope too.</summary>
     public static string Together(
-        IlgpuFeedForwardPlan plan, IlgpuKernelEmitter kernel, IReadOnlyList<string> arguments, string input, string signs, string activated)
+        IlgpuFeedForwardPlan plan, IlgpuKernelEmitter kernel, IReadOnlyList<string> arguments, string input, Func<TokenData, string> own, string activated)
     {
-        string signed = kernel.Signs(plan).Count > 0 ? $", {signs}" : "";
-        return $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{signed}, tokens, {activated}{Own(arguments)});";
+        return $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{More(kernel.Reads(plan).Select(own))}, tokens, {activated}{More(arguments)});";
     }
 
-    /// <summary>Values of the kernel's own parameters: a delegate's have no names.</summary>
-    private static string Own(IReadOnlyList<string> arguments) => string.Concat(arguments.Select(argument => ", " + argument));
+    /// <summary>Further arguments: a delegate's have no names.</summary>
+    private static string More(IEnumerable<string> arguments) => string.Concat(arguments.Select(argument => ", " + argument));
 }

@@ -14,7 +14,10 @@ internal interface IIlgpuPolicy
 internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[] parameters) : PolicyKernel(name, parameters)
 {
     /// <summary>All that there are.</summary>
-    public static KernelSet<IlgpuKernelEmitter> Set { get; } = new(new DenseIlgpuKernel(), new ExactIlgpuKernel(), spec => ((IIlgpuPolicy)spec).Ilgpu);
+    public static KernelSet<IlgpuKernelEmitter> Set { get; } = new(
+        new DenseIlgpuKernel(),
+        new ExactIlgpuKernel(),
+        spec => (spec as IIlgpuPolicy)?.Ilgpu ?? throw new NotSupportedException($"there is no kernel for GPUs of '{spec.Label()}'"));
 
     /// <summary>Whether the activation ends a neuron: its row of up is read only where <see cref="Keep"/> holds, its row of down too.</summary>
     public virtual bool Skips => true;
@@ -25,12 +28,27 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
     /// <summary>Condition under which a neuron with this activation is kept.</summary>
     public virtual string Keep(string activation) => $"{activation} != 0f";
 
-    /// <summary>Matrices whose packed signs the policy wants on the device, beside those of the input; none: it does not predict.</summary>
-    public virtual IReadOnlyList<string> Signs(IlgpuFeedForwardPlan plan) => [];
+    /// <summary>Whether it chooses neurons before any of their weights are read.</summary>
+    public virtual bool Predicts => false;
+
+    /// <summary>How it goes about that, for comments: <c>count the signs that disagree</c>.</summary>
+    public virtual string PredictionText => "choose neurons";
+
+    /// <summary>What is derived from a layer's matrices for it.</summary>
+    public virtual IReadOnlyList<DerivedField> Derived(IlgpuFeedForwardPlan plan) => [];
+
+    /// <summary>What it reads of a token beside the input.</summary>
+    public virtual IReadOnlyList<TokenData> Reads(IlgpuFeedForwardPlan plan) => [];
+
+    /// <summary>Constants that its part of the kernels names: declarations, as C#.</summary>
+    public virtual IEnumerable<string> Constants(IlgpuFeedForwardPlan plan) => [];
+
+    /// <summary>Bytes that it reads of a layer to predict.</summary>
+    public long PredictorBytes(IlgpuFeedForwardPlan plan) => Derived(plan).Sum(field => field.Bytes(plan));
 
     /// <summary>
     /// Writes how a warp fills <c>kept</c>: bit n for its n-th neuron, number <c>firstOfWarp + n</c>. Bits of neurons past the end are cleared
-    /// afterwards. Only where <see cref="Signs"/> names a matrix.
+    /// afterwards. Only where it <see cref="Predicts"/>.
     /// </summary>
     public virtual void EmitSelect(CodeWriter code, IlgpuFeedForwardPlan plan)
     {
@@ -39,7 +57,7 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
     /// <summary>
     /// Writes, for several tokens, whether a lane's <c>token</c> wants two of a warp's next four neurons, from number <c>firstOfWarp + n</c> on:
     /// <c>wantsAB</c> the first or, where <c>own</c> is 1, the second, <c>wantsCD</c> the third or fourth; 1 or 0, and 0 of a token that does
-    /// not exist. Only where <see cref="Signs"/> names a matrix.
+    /// not exist. Only where it <see cref="Predicts"/>.
     /// </summary>
     public virtual void EmitSelectTogether(CodeWriter code, TogetherPlan plan)
     {

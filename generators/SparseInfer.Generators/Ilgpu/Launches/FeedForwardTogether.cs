@@ -19,21 +19,21 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
     }
 
     /// <summary>The statement that calls it.</summary>
-    /// <param name="signs">The input's signs; empty: nobody compares them.</param>
-    public string Call(string normed, string signs, string residual, string tokens, string activated, string partial) =>
-        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {WithSigns($"{signs}, ")}{residual}, {tokens}, {activated}, {partial});";
+    /// <param name="own">Where what policies' kernels read of tokens is.</param>
+    public string Call(string normed, Func<TokenData, string> own, string residual, string tokens, string activated, string partial) =>
+        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {OfTokens(data => $"{own(data)}, ")}{residual}, {tokens}, {activated}, {partial});";
 
     /// <summary>Writes the program's methods.</summary>
     public void Emit()
     {
         Code.Summary($"The feed-forward of up to {TogetherPlan.Tokens} tokens together, three launches: what any of them wants is read once.");
         using (Code.Block("private void FeedForwardTogether("
-            + $"SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, {WithSigns("ArrayView<Words4> signs, ")}ArrayView<Float4> residual, int tokens, "
+            + $"SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, {OfTokens(data => $"{data.Type} {data.Name}, ")}ArrayView<Float4> residual, int tokens, "
             + "ArrayView<float> activated, ArrayView<Float4> partial)"))
         {
             ForFeedForward((feedForward, weights) =>
             {
-                Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {WithSigns("signs, ")}tokens, activated);");
+                Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {OfTokens(data => $"{data.Name}, ")}tokens, activated);");
                 KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
                 string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
                 Code.Line($"_feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, activated, tokens, partial);");
@@ -53,7 +53,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
     {
         Code.Summary("Predict, gate and up of several tokens, as the mode and the layer's policy have it.");
         using (Code.Block("private void ActivateTogether("
-            + $"SparsityMode mode, int layer, {feedForward.ClassName}.Weights w, ArrayView<Float4> x, {WithSigns("ArrayView<Words4> signs, ")}int tokens, "
+            + $"SparsityMode mode, int layer, {feedForward.ClassName}.Weights w, ArrayView<Float4> x, {OfTokens(data => $"{data.Type} {data.Name}, ")}int tokens, "
             + "ArrayView<float> activated)"))
         {
             Code.Line($"var config = new KernelConfig({new TogetherPlan(feedForward).Groups}, {TogetherPlan.Threads});");
@@ -63,7 +63,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
                 feedForward.Shape,
                 Spec.Policies,
                 IlgpuKernelEmitter.Set,
-                (kernel, arguments) => IlgpuCall.Together(feedForward, kernel, arguments, "x", "signs", "activated"),
+                (kernel, arguments) => IlgpuCall.Together(feedForward, kernel, arguments, "x", data => data.Name, "activated"),
                 mode: "mode");
         }
     }

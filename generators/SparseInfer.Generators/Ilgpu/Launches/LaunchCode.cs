@@ -16,11 +16,13 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     protected IReadOnlyList<IlgpuFeedForwardPlan> FeedForwards { get; } = [.. plan.FeedForwards];
 
-    /// <summary>Whether a predictor compares signs of the input.</summary>
-    protected bool PacksSigns => SignReaders.Of(Spec, FeedForwards[0]).Any();
+    private readonly TokenData[] _ofTokens = [.. PolicyData.OfTokens(plan.Spec, plan.FeedForwards.First())];
 
-    /// <summary>Of two forms, that with the signs of the input among its arguments.</summary>
-    protected string WithSigns(string signs) => PacksSigns ? signs : "";
+    /// <summary>Whether a predictor compares signs of the input.</summary>
+    protected bool PacksSigns => _ofTokens.OfType<InputSigns>().Any();
+
+    /// <summary>Writes something for all that policies' kernels read of a token beside the input: parameters, or arguments.</summary>
+    protected string OfTokens(Func<TokenData, string> text) => string.Concat(_ofTokens.Select(text));
 
     /// <summary>A launch of the first of some kernels: the others are for what files, sessions or devices may have instead.</summary>
     protected Launch Launch(Operation operation, string what, IEnumerable<KernelName> kernels)
@@ -132,16 +134,13 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     }
 
     /// <summary>Where a pass has a slot of its tokens, and how many fours of columns each has there, as C#.</summary>
-    public static (string Buffer, string Quads) RowOf(Slot slot) => slot switch
-    {
-        Slot.Residual => ("_x", "HiddenQuads"),
-        Slot.Normed => ("_normed", "HiddenQuads"),
-        Slot.Queries => ("_queries", "Heads * HeadQuads"),
-        Slot.Attended => ("_attended", "QueryQuads"),
-        Slot.Projected => ("_projected", "HiddenQuads"),
-        Slot.Activated => ("_activated", "IntermediateQuads"),
-        _ => throw new NotSupportedException($"A GPU's program has no rows of {slot}."),
-    };
+    public static (string Buffer, string Quads) RowOf(Slot slot) => slot == Slot.Residual ? ("_x", "HiddenQuads")
+        : slot == Slot.Normed ? ("_normed", "HiddenQuads")
+        : slot == Slot.Queries ? ("_queries", "Heads * HeadQuads")
+        : slot == Slot.Attended ? ("_attended", "QueryQuads")
+        : slot == Slot.Projected ? ("_projected", "HiddenQuads")
+        : slot == Slot.Activated ? ("_activated", "IntermediateQuads")
+        : throw new NotSupportedException($"A GPU's program has no rows of {slot}.");
 
     protected static string Row(Slot slot) => RowOf(slot).Buffer;
 

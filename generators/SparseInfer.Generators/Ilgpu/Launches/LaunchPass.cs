@@ -89,7 +89,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
         [Attend attend] => Attend(attend),
-        [Project { Stage: Stage.Logits, From: Slot.Normed } head] => Logits(head),
+        [Project { Stage: Stage.Logits } head] => Logits(head),
         [Project { Unit: WorkUnit.Column } project] => Project(project, null),
         [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),
         [AddBias { Unit: WorkUnit.Column } bias] => AddBias(bias),
@@ -167,7 +167,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         DeviceKernel add = Norms.Add();
         using (Code.Block("private void AddNorm(DeviceNorm norm, int tokens)"))
         {
-            Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{WithSigns(", _signs.Cast<uint>()")}"));
+            Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{(PacksSigns ? ", _signs.Cast<uint>()" : "")}"));
         }
 
         Code.Line();

@@ -154,9 +154,13 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 Code.Line("int count = Math.Min(TogetherTokens, tokens - i);");
             }
 
-            string signs = WithSigns(Part("_signs", $"{Plan.SignWords}"));
             Code.Line(sparse.Call(
-                Part("_normed", "HiddenQuads"), signs, Part("_x", "HiddenQuads"), isOnce ? Tokens : "count", "_activated.Cast<float>()", "_partial.View"));
+                Part("_normed", "HiddenQuads"),
+                data => Part(data.Buffer, $"{data.Length(Plan)}"),
+                Part("_x", "HiddenQuads"),
+                isOnce ? Tokens : "count",
+                "_activated.Cast<float>()",
+                "_partial.View"));
         }
     }
 

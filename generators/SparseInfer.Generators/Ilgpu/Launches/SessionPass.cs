@@ -46,12 +46,12 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         Code.Summary("The feed-forward of one token of the batch: two launches.");
         using (Code.Block("private void FeedForward(int layer, Layer w, int row)"))
         {
-            string signs = WithSigns($", _signs.SubView(row * {Plan.SignWords}, {Plan.SignWords})");
+            string own = OfTokens(data => $", {data.Buffer}.SubView(row * {data.Length(Plan)}, {data.Length(Plan)})");
             Code.Line("ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);");
             Code.Line("ArrayView<Float4> residual = _x.SubView(row * HiddenQuads, HiddenQuads);");
             ForFeedForward((feedForward, weights) =>
             {
-                Code.Line($"Activate(layer, {weights}, input{signs});");
+                Code.Line($"Activate(layer, {weights}, input{own});");
                 DeviceKernel join = Join(feedForward);
                 Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View, {DownBias}residual"));
             });
@@ -68,7 +68,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     {
         string name = feedForward.ClassName;
         Code.Summary("Predict, gate, up and down, as the mode and the layer's policy have it.");
-        using (Code.Block($"private void Activate(int layer, {name}.Weights w, ArrayView<Float4> x{WithSigns(", ArrayView<Words4> signs")})"))
+        using (Code.Block($"private void Activate(int layer, {name}.Weights w, ArrayView<Float4> x{OfTokens(data => $", {data.Type} {data.Name}")})"))
         {
             Code.Line($"var config = new KernelConfig({name}.Slices, {name}.Threads);");
             Code.Line($"{name}.Kernels kernels = _program._feedForward{feedForward.Weights};");
@@ -77,7 +77,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
                 feedForward.Shape,
                 Spec.Policies,
                 IlgpuKernelEmitter.Set,
-                (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", "signs", "_partial.View", "Counts(layer)", "layer, "));
+                (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", data => data.Name, "_partial.View", "Counts(layer)", "layer, "));
         }
     }
 

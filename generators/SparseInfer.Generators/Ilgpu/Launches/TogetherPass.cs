@@ -70,7 +70,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         $"Rows(w.{project.Matrix.Field}, {Row(project.From)}, {Row(project.To)}.Cast<float>(), 4 * {Quads(project.To)});", Product(project, "projection"));
 
     protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum) => Call(
-        together.Call(Row(Slot.Normed), WithSigns("_signs"), Row(Slot.Residual), Tokens, "_activated", "_partial"),
+        together.Call(Row(Slot.Normed), data => data.Buffer, Row(Slot.Residual), Tokens, "_activated", "_partial"),
         together.Launches(neurons, down, sum));
 
     protected override Step Logits(Project head) => new([Product(head, "logits"), ArgMax(head)], () =>

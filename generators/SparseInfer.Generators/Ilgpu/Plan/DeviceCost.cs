@@ -100,7 +100,13 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         Neurons => FeedForwardWeights,
         SumSlices => PartialSums,
         Norm or AddResidual => Norms,
-        _ => throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} costs on a GPU."),
+        _ when operation.Tensors.Any(tensor => tensor.Columns is not null) =>
+            throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} reads on a GPU."),
+
+        // Without a matrix: a launch, and little else.
+        { Stage: Stage.FeedForward } => FeedForwardWeights,
+        { Stage: Stage.Logits } => OutputHead,
+        _ => AttentionWeights,
     };
 
     /// <summary>Rows of all layers that are read, and signs.</summary>
@@ -111,17 +117,16 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double matrix = (double)feedForward.Intermediate * feedForward.Row.Bytes;
         foreach ((IlgpuKernelEmitter kernel, int layers) in Kernels(plan.Spec, feedForward, token.Mode))
         {
-            int matrices = kernel.Signs(feedForward).Count;
             double kept = 1 - token.Sparsity;
-            double first = matrices > 0 ? kept : 1;
+            double first = kernel.Predicts ? kept : 1;
 
             // dReLU: either factor ends a neuron, but only the gate's is known before up is read.
             double afterGate = !kernel.Skips ? 1
-                : feedForward.Spec.Activation == Activation.DRelu && matrices == 0 ? Math.Sqrt(kept)
+                : feedForward.Spec.Activation == Activation.DRelu && !kernel.Predicts ? Math.Sqrt(kept)
                 : kept;
             double down = kernel.Skips ? kept : 1;
             neurons += layers * matrix * (first + (feedForward.Spec.Gated ? afterGate : 0) + down);
-            signs += (double)layers * matrices * feedForward.Intermediate * feedForward.SignWords * 16;
+            signs += (double)layers * kernel.PredictorBytes(feedForward);
         }
 
         return (neurons, signs);

@@ -5,7 +5,7 @@ namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>What a model takes of a device's memory: weights, once, and each session's key-value cache.</summary>
 /// <param name="WeightBytes">
-/// Matrices as they lie on the device, and the signs that predictors compare. Norms, biases and activations are small beside them.
+/// Matrices as they lie on the device, and what policies derive from them. Norms, biases and activations are small beside them.
 /// </param>
 /// <param name="PositionBytes">Keys and values of one position in all layers, in halves: what sessions have that ask for nothing else.</param>
 internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
@@ -20,11 +20,11 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         var program = ModelProgram.Of(spec);
         long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
         IlgpuFeedForwardPlan feedForward = plan.FeedForwards.First(feedForward => feedForward.Weights == type);
-        long layer = program.Layer.SelectMany(operation => operation.Tensors).Sum(tensor => tensor.MatrixBytes(RowBytes));
-        long signs = SignReaders.Of(spec, feedForward).Sum(signs => (long)signs.Layers.Count)
-            * spec.FeedForward.Intermediate * feedForward.SignWords * 16L;
+        long layers = program.Layer.Sum(operation =>
+            (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => tensor.MatrixBytes(RowBytes)));
+        long derived = PolicyData.Derived(spec, feedForward).Sum(own => own.Layers.Count * own.Field.Bytes(feedForward));
         long tables = program.Embed.Table.MatrixBytes(RowBytes) + (program.IsTied ? 0 : program.Head.Matrix.MatrixBytes(RowBytes));
-        return new((spec.Layers * layer) + signs + tables, plan.CachedBytes);
+        return new(layers + derived + tables, plan.CachedBytes);
     }
 
     /// <summary>Weights of one layer's attention.</summary>

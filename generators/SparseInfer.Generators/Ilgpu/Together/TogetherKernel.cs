@@ -14,7 +14,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
 {
     private readonly TogetherPlan _plan = new(single);
     private readonly RowPlan _row = single.Row;
-    private readonly bool _predicts = policy.Signs(single).Count > 0;
+    private readonly bool _predicts = policy.Predicts;
 
     /// <summary>Rows of a warp.</summary>
     private const int Four = 4;
@@ -95,7 +95,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
         code.Line($"int firstOfWarp = first + (warp * {_plan.WarpNeurons});");
         code.Line("uint listed = 0u;");
         code.Line("uint mine = 0u; // which tokens want the lane's neuron");
-        code.Line("// Predict: count the signs that disagree, four neurons and all tokens at a time.");
+        code.Line($"// Predict: {policy.PredictionText}, four neurons and all tokens at a time.");
         using (code.Block($"for (int n = 0; n < {_plan.WarpNeurons}; n += {Four})"))
         {
             policy.EmitSelectTogether(code, _plan);

@@ -12,6 +12,8 @@ internal sealed record ActivationThresholdSpec(string Threshold) : PolicySpec, I
 
     private static readonly ActivationThresholdIlgpuKernel IlgpuKernel = new();
 
+    public override PolicySite Site => PolicySite.Neurons;
+
     public override string Label() => $"threshold {Threshold}";
 
     public override string Describe() => $"activation threshold {Threshold}: skips up and down where |activation| is smaller";

@@ -6,6 +6,8 @@ namespace SparseInfer.Generators.Policies.Dense;
 
 internal sealed record DenseSpec : PolicySpec, ICpuPolicy, IIlgpuPolicy
 {
+    public override PolicySite Site => PolicySite.Neurons;
+
     public override string Label() => "dense";
 
     public override string Describe() => "dense: computes every neuron";

@@ -6,6 +6,8 @@ namespace SparseInfer.Generators.Policies.Exact;
 
 internal sealed record ExactSpec : PolicySpec, ICpuPolicy, IIlgpuPolicy
 {
+    public override PolicySite Site => PolicySite.Neurons;
+
     public override string Label() => "exact";
 
     public override string Describe() => "exact: skips up and down where the activation is zero";

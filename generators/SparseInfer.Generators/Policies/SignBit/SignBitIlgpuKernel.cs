@@ -11,11 +11,21 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
 {
     public override string Summary(IlgpuFeedForwardPlan plan) => SignBitPlan.Summary(plan.Shape);
 
-    public override IReadOnlyList<string> Signs(IlgpuFeedForwardPlan plan) => SignBitPlan.Tested(plan.Shape);
+    public override bool Predicts => true;
+
+    public override string PredictionText => "count the signs that disagree";
+
+    public override IReadOnlyList<DerivedField> Derived(IlgpuFeedForwardPlan plan) =>
+        [.. SignBitPlan.Tested(plan.Shape).Select(matrix => new PackedSigns(matrix))];
+
+    public override IReadOnlyList<TokenData> Reads(IlgpuFeedForwardPlan plan) => [new InputSigns()];
+
+    public override IEnumerable<string> Constants(IlgpuFeedForwardPlan plan) =>
+        [$"private const int SignWords = {plan.SignWords}; // 16-byte words of a row's signs"];
 
     public override void EmitSelect(CodeWriter code, IlgpuFeedForwardPlan plan)
     {
-        code.Line("// Predict: count the signs that disagree, four neurons at a time.");
+        code.Line($"// Predict: {PredictionText}, four neurons at a time.");
         for (int step = 0; step < plan.SignSteps; step++)
         {
             EmitLoad(code, plan, $"sign{step}", "signs", step, row: null);
@@ -26,7 +36,7 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
         using (isOnce ? default(CodeWriter.Scope?) : code.Block(loop))
         {
             EmitRows(code, plan.IsExact, isOnce);
-            IReadOnlyList<string> matrices = Signs(plan);
+            IReadOnlyList<string> matrices = SignBitPlan.Tested(plan.Shape);
             foreach (string matrix in matrices)
             {
                 EmitCounts(code, plan, matrix);
@@ -44,7 +54,7 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
     public override void EmitSelectTogether(CodeWriter code, TogetherPlan plan)
     {
         EmitRows(code, plan.IsExact, isOnce: false);
-        IReadOnlyList<string> matrices = Signs(plan.Single);
+        IReadOnlyList<string> matrices = SignBitPlan.Tested(plan.Single.Shape);
         foreach (string matrix in matrices)
         {
             EmitCountsTogether(code, plan.Single, matrix);

@@ -1,6 +1,6 @@
 using SparseInfer.Generators.Declare;
 
-namespace SparseInfer.Generators.Emit;
+namespace SparseInfer.Generators.Program;
 
 /// <summary>Layers of a model: those that read something, which is made, stored and counted for them alone.</summary>
 internal sealed class LayerSet
@@ -15,8 +15,24 @@ internal sealed class LayerSet
         _layers = spec.Layers;
     }
 
+    private LayerSet(IReadOnlyList<LayerPolicy> runs, int layers)
+    {
+        _runs = runs;
+        _layers = layers;
+    }
+
+    /// <summary>Those of one model that are in any of several.</summary>
+    public static LayerSet Union(IEnumerable<LayerSet> sets)
+    {
+        LayerSet[] all = [.. sets];
+        return new([.. all.SelectMany(set => set._runs).Distinct().OrderBy(run => run.First)], all[0]._layers);
+    }
+
     /// <summary>How many.</summary>
     public int Count => _runs.Sum(run => run.Last - run.First + 1);
+
+    /// <summary>The first; there is one.</summary>
+    public int First => _runs[0].First;
 
     public bool IsEmpty => _runs.Count == 0;
 

@@ -1,0 +1,174 @@
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Formats;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Cpu;
+
+/// <summary>What policies compute before the neurons that they choose: a phase of all workers together, for one token.</summary>
+internal sealed partial class DecoderClass
+{
+    private const string PhaseMethod = "BeforeNeurons";
+
+    /// <summary>Operations of policies' phases; none: there is nothing of what follows.</summary>
+    private Operation[] OfPolicies => [.. _program.Layer.Where(operation => operation.Policy is not null)];
+
+    /// <summary>Slots of policies' own, each as wide as its widest.</summary>
+    private IEnumerable<Slot> PolicySlots => OfPolicies.Select(operation => operation.Writes)
+        .GroupBy(slot => slot.Name)
+        .Select(slots => slots.OrderByDescending(slot => slot.Width!.Size).First());
+
+    /// <summary>Padded columns of the widest matrix of a policy.</summary>
+    private int PolicyInputWidth => OfPolicies.OfType<Project>().Max(project => WeightLayout.Pad(project.Matrix.Columns!.Size));
+
+    private IEnumerable<(string Name, string Count)> PolicyBuffers()
+    {
+        foreach (Slot slot in PolicySlots)
+        {
+            yield return ($"_{slot.Variable}", $"{WeightLayout.Pad(slot.Width!.Size)}");
+        }
+
+        if (OfPolicies.OfType<Project>().Any())
+        {
+            yield return ("_policyInputs", $"{_calls.Inputs.Count()} * Workers.Count * PolicyInputWidth");
+        }
+    }
+
+    /// <summary>Writes the phase's call where a token has come to its neurons; its input is in the worker's slot.</summary>
+    private void EmitPolicyCall()
+    {
+        if (OfPolicies.Length == 0)
+        {
+            return;
+        }
+
+        var layers = LayerSet.Union(OfPolicies.Select(operation => operation.Policy!.Layers));
+        string condition = "Mode == SparsityMode.Predicted" + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
+        using (_code.Block($"if ({condition})"))
+        {
+            _code.Line($"{PhaseMethod}<TMeter>(worker, layer, w);");
+        }
+
+        _code.Line();
+    }
+
+    private void EmitPolicies()
+    {
+        if (OfPolicies.Length == 0)
+        {
+            return;
+        }
+
+        HashSet<Operation> ends = new TokenPass(this).Ends();
+        _code.Line();
+        _code.Summary("What policies make of the input in this worker's slot, before they choose neurons: all workers together, each its rows.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block($"private void {PhaseMethod}<TMeter>(int worker, int layer, Layer w)\n    where TMeter : struct, IMeter"))
+        {
+            EmitPredictorStamp("-=");
+            _code.Line();
+            _code.Line("ref float x = ref _scratch[worker].Input;");
+            foreach ((string input, int index) in _calls.Inputs.Select((input, index) => (input, index)))
+            {
+                string place = index == 0 ? "worker" : index == 1 ? "(Workers.Count + worker)" : $"(({index} * Workers.Count) + worker)";
+                _code.Line($"ref float {input} = ref Unsafe.Add(ref _policyInputs.Ref<float>(), {place} * (nint)PolicyInputWidth);");
+            }
+
+            foreach (Slot slot in PolicySlots)
+            {
+                _code.Line($"ref float {slot.Variable} = ref {CpuCall.Buffer(slot)};");
+            }
+
+            foreach (var phase in OfPolicies.GroupBy(operation => operation.Policy!))
+            {
+                using (phase.Key.Layers.IsEveryLayer ? default(CodeWriter.Scope?) : _code.Block($"if ({phase.Key.Layers.Condition})"))
+                {
+                    EmitPhase(phase.Key.Summary, [.. phase], ends);
+                }
+
+                _code.Line();
+            }
+
+            EmitPredictorStamp("+=");
+        }
+    }
+
+    private void EmitPredictorStamp(string add)
+    {
+        using (_code.Block("if (TMeter.IsTimed)"))
+        {
+            _code.Line($"Tally(worker, layer).PredictorTicks {add} Stopwatch.GetTimestamp();");
+        }
+    }
+
+    private void EmitPhase(string summary, IReadOnlyList<Operation> operations, HashSet<Operation> ends)
+    {
+        _code.Line($"// {summary}");
+        foreach (Slot slot in operations.Select(operation => operation.Writes).Distinct().Where(slot => slot.Width!.IsNumber))
+        {
+            _code.Line($"const int {slot.Name}Width = {slot.Width!.Size}; // {slot.Width.Declared}");
+            _code.Line($"const int Padded{slot.Name}Width = {WeightLayout.Pad(slot.Width.Size)};");
+        }
+
+        var divided = new HashSet<string>();
+        bool isFirst = true;
+        foreach (Operation operation in operations)
+        {
+            (string from, string to, string? division) = Rows(operation);
+            if (division is not null && divided.Add(from))
+            {
+                _code.Line($"(int {from}, int {to}) = {division};");
+            }
+
+            switch (operation)
+            {
+                case Project project:
+                    _calls.EmitPrepare(_code, isFirst ? "float undo" : "undo", project.From == Slot.Normed ? "x" : project.From.Variable, Padded(project.From));
+                    isFirst = false;
+                    _code.Line(_calls.Multiply(Field(project.Matrix), from, to, Padded(project.From), project.To.Variable));
+                    break;
+                case AddBias bias:
+                    _code.Line(Bias(bias.To.Variable, Field(bias.Bias), from, to));
+                    break;
+                case Rectify rectify:
+                    _code.Line($"Elementwise.Rectify(ref {rectify.To.Variable}, {from}, {to});");
+                    break;
+                default:
+                    throw new NotSupportedException($"A CPU's program has no {operation.GetType().Name} before neurons.");
+            }
+
+            if (ends.Contains(operation))
+            {
+                _code.Line("Workers.Barrier();");
+            }
+        }
+
+        EmitBytes(operations.OfType<Project>());
+    }
+
+    /// <summary>Counts what a worker reads of matrices.</summary>
+    private void EmitBytes(IEnumerable<Project> projects)
+    {
+        _code.Line();
+        using (_code.Block("if (TMeter.IsOn)"))
+        {
+            foreach (Project project in projects)
+            {
+                (string from, string to, _) = Rows(project);
+                string matrix = _calls.Single ? Field(project.Matrix) : $"{Field(project.Matrix)}.Weights";
+                _code.Line($"Tally(worker, layer).Bytes += ({to} - {from}) * {matrix}.Stride;");
+            }
+        }
+    }
+
+    /// <summary>A worker's part of an operation, and how it gets it.</summary>
+    private static (string From, string To, string? Division) Rows(Operation operation) => operation.Unit == WorkUnit.Neuron
+        ? ("fromNeuron", "toNeuron", "_scratch.Neurons(worker)")
+        : ($"from{operation.Writes.Name}", $"to{operation.Writes.Name}", $"WorkerGroup.Slice({Width(operation.Writes)}, Workers.Count, worker, 4)");
+
+    private static string Width(Slot slot) => slot.Width!.IsNumber ? $"{slot.Name}Width" : slot.Width.Name;
+
+    private static string Padded(Slot slot) => slot == Slot.Normed ? "PaddedHidden"
+        : slot.Width!.IsNumber ? $"Padded{slot.Name}Width"
+        : $"Padded{slot.Width.Name}";
+}

@@ -1,0 +1,61 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>Something that is made of a layer's matrix as it goes to the device, and lies beside it there: a field of the layer's weights.</summary>
+/// <param name="Matrix">The matrix: a field too.</param>
+/// <param name="Type">The field's type, as C#.</param>
+/// <param name="Name">What the field is called.</param>
+internal abstract record DerivedField(string Matrix, string Type, string Name)
+{
+    /// <summary>Its name where a variable is called so.</summary>
+    public string Variable => char.ToLowerInvariant(Name[0]) + Name.Substring(1);
+
+    /// <summary>Bytes of a layer's.</summary>
+    public abstract long Bytes(IlgpuFeedForwardPlan plan);
+
+    /// <summary>What the matrix's upload is asked for, as further arguments with a comma before.</summary>
+    /// <param name="condition">Whether the layer has it, as C#.</param>
+    public abstract string Upload(string condition);
+}
+
+/// <summary>The signs of a matrix, packed.</summary>
+internal sealed record PackedSigns(string Matrix) : DerivedField(Matrix, "ArrayView<Words4>", Matrix + "Signs")
+{
+    public override long Bytes(IlgpuFeedForwardPlan plan) => plan.Intermediate * plan.SignWords * 16L;
+
+    public override string Upload(string condition) => $", packsSigns: {condition}, out {Type} {Variable}";
+}
+
+/// <summary>What a policy's kernel reads of a token beside the input: a parameter, and a buffer.</summary>
+/// <param name="Type">As C#.</param>
+/// <param name="Name">What the parameter is called.</param>
+internal abstract record TokenData(string Type, string Name)
+{
+    /// <summary>Where a session or a batch of sequences has it.</summary>
+    public string Buffer => "_" + Name;
+
+    /// <summary>Elements of a token.</summary>
+    public abstract int Length(IlgpuDecoderPlan plan);
+}
+
+/// <summary>The signs of the input, packed by the norm that makes it.</summary>
+internal sealed record InputSigns() : TokenData("ArrayView<Words4>", "signs")
+{
+    public override int Length(IlgpuDecoderPlan plan) => plan.SignWords;
+}
+
+/// <summary>What policies want beside weights and input, in all layers of a model.</summary>
+internal static class PolicyData
+{
+    /// <summary>What is derived from matrices, and which layers have it.</summary>
+    public static IEnumerable<(DerivedField Field, LayerSet Layers)> Derived(ModelSpec spec, IlgpuFeedForwardPlan plan) => spec.Policies
+        .SelectMany(policy => IlgpuKernelEmitter.Set.Of(policy.Policy).Derived(plan))
+        .Distinct()
+        .Select(field => (field, new LayerSet(spec, policy => IlgpuKernelEmitter.Set.Of(policy).Derived(plan).Contains(field))));
+
+    /// <summary>What kernels read of a token.</summary>
+    public static IEnumerable<TokenData> OfTokens(ModelSpec spec, IlgpuFeedForwardPlan plan) =>
+        spec.Policies.SelectMany(policy => IlgpuKernelEmitter.Set.Of(policy.Policy).Reads(plan)).Distinct();
+}

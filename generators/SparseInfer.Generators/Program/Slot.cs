@@ -1,0 +1,34 @@
+namespace SparseInfer.Generators.Program;
+
+/// <summary>What operations read and write: activations of a token, and what a sequence keeps.</summary>
+/// <param name="Name">What it is called; of a policy's own, a name that no other slot has.</param>
+/// <param name="Width">Elements of one that a policy has of its own; null: it is the program's.</param>
+internal sealed record Slot(string Name, Dimension? Width = null)
+{
+    public static readonly Slot Residual = new("Residual");
+
+    public static readonly Slot Normed = new("Normed");
+
+    public static readonly Slot Queries = new("Queries");
+
+    public static readonly Slot Keys = new("Keys");
+
+    public static readonly Slot Values = new("Values");
+
+    public static readonly Slot Attended = new("Attended");
+
+    public static readonly Slot Projected = new("Projected");
+
+    /// <summary>What is left of the neurons, and which they are.</summary>
+    public static readonly Slot Activated = new("Activated");
+
+    /// <summary>What slices of the neurons add to the output.</summary>
+    public static readonly Slot Sums = new("Sums");
+
+    public static readonly Slot Logits = new("Logits");
+
+    /// <summary>Its name where variables and fields are called so.</summary>
+    public string Variable => char.ToLowerInvariant(Name[0]) + Name.Substring(1);
+
+    public override string ToString() => Name;
+}

@@ -1,0 +1,206 @@
+using Microsoft.CodeAnalysis.CSharp;
+using SparseInfer.Files;
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Parts;
+using SparseInfer.Generators.Policies.Dense;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Generators.Tests.Fixture;
+using SparseInfer.Generators.Tests.Generation;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Tests.Policies;
+
+/// <summary>Policies that want tensors of the file and compute something of their own before they choose: in some layers, in Predicted mode.</summary>
+public sealed class PhasePolicyTests
+{
+    private const int Tokens = 40;
+
+    private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(3)];
+
+    private static readonly DecoderCase[] Models =
+    [
+        // Two ranks, a layer without, and two layers of one rank that differ in what they make of their scores.
+        new("Ranks") { Layers = 5, Intermediate = 150, Ranks = [32, 40, null, 40, 40], ScoreThresholds = [0, 0, 0, 0, 0.25f] },
+        new("EveryLayer") { Gated = false, FeedForwardBiases = true, Ranks = [8, 8, 8], Weights = [WeightType.F16] },
+        new("WideRank") { Activation = Activation.Silu, Ranks = [null, 96, 96], Weights = [WeightType.BF16] },
+        new("MixedRanks") { Ranks = [32, null, 64], Weights = [WeightType.F16, WeightType.Q8_0] },
+    ];
+
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(Project(Models)));
+
+    public static TheoryData<string> Names { get; } = [.. Models.Select(model => model.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void LogitsAreThoseOfDoublePrecision(string name)
+    {
+        DecoderCase declared = Models.Single(model => model.Name == name);
+        var weights = new DecoderWeights(declared);
+        var reference = new DecoderReference(declared, weights, SparsityMode.Predicted);
+        float[] logits = With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted));
+
+        // As the decoders of DecoderTests; in a block type the last digit may decide a neuron otherwise.
+        double digits = declared.Weights.Contains(WeightType.Q8_0) ? 5e-4 : 2e-5;
+        int astray = 0;
+        for (int i = 0; i < Tokens; i++)
+        {
+            double[] expected = reference.Next(Token(declared.Vocabulary, i));
+            double worst = expected.Select((value, j) => Math.Abs(logits[(i * declared.Vocabulary) + j] - value)).Max();
+            astray += worst < digits * expected.Max(Math.Abs) ? 0 : 1;
+        }
+
+        astray.ShouldBeLessThanOrEqualTo(declared.Weights.Contains(WeightType.Q8_0) ? Tokens / 10 : 0, name);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void TheBitsAreThoseOfAnyNumberOfThreadsOfAPromptAndOfAMeteredRun(string name)
+    {
+        DecoderCase declared = Models.Single(model => model.Name == name);
+        var weights = new DecoderWeights(declared);
+        float[] expected = With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Predicted));
+
+        expected.ShouldNotBe(With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Dense)));
+        With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted)).ShouldBe(expected);
+        With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted, metering: true)).ShouldBe(expected);
+        With(declared, weights, Devices[1], Prompt).ShouldBe(expected);
+    }
+
+    /// <summary>Where a policy acts, its matrices are read once a token, whatever the number of workers.</summary>
+    [Fact]
+    public void MetersCountTheBytesOfThePolicysTensors()
+    {
+        DecoderCase declared = Models[0];
+        var weights = new DecoderWeights(declared);
+        foreach (CpuDevice device in Devices)
+        {
+            IReadOnlyList<LayerMetrics> metrics = With(declared, weights, device, model => Metrics(model, SparsityMode.Predicted));
+            IReadOnlyList<LayerMetrics> exact = With(declared, weights, device, model => Metrics(model, SparsityMode.Exact));
+            metrics.Count.ShouldBe(declared.Layers);
+            for (int layer = 0; layer < declared.Layers; layer++)
+            {
+                bool acts = declared.Ranks[layer] is not null;
+                (metrics[layer].PredictedSparsity > 0.2).ShouldBe(acts, $"layer {layer}");
+                if (!acts)
+                {
+                    continue;
+                }
+
+                // Candidates' rows of gate, the rows of up and down of what is left; and the policy's own.
+                double row = 4 * declared.Hidden;
+                double candidates = declared.Intermediate * (1 - metrics[layer].PredictedSparsity);
+                double missed = declared.Intermediate * metrics[layer].PredictedSparsity * (1 - metrics[layer].Precision);
+                double kept = (declared.Intermediate * (1 - metrics[layer].ActualSparsity)) - missed;
+                int rank = declared.Ranks[layer]!.Value;
+                double own = (rank * row) + (declared.Intermediate * 4 * ((rank + 31) / 32 * 32));
+                metrics[layer].BytesPerToken.ShouldBe(own + ((candidates + kept + kept) * row), 1e-6, $"layer {layer}");
+            }
+
+            exact.ShouldAllBe(layer => layer.PredictedSparsity == 0);
+        }
+    }
+
+    [Fact]
+    public void AFileWithoutThePolicysTensorsIsRefusedByName()
+    {
+        DecoderCase declared = Models[0];
+        var weights = new DecoderWeights(declared with { Ranks = [32, 40, null, 32, 40] });
+        Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
+            .Message.ShouldContain("tensor 'blk.3.fc1.weight' is [32, 64], but [40, 64] ([Scored] Rank x Hidden) is declared");
+        weights = new DecoderWeights(declared with { Ranks = [32, 40, null, null, 40] });
+        Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
+            .Message.ShouldContain("tensor 'blk.3.fc2.weight' is missing");
+        weights = new DecoderWeights(declared with { Ranks = [32, 40, 40, 40, 40] });
+        Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
+            .Message.ShouldContain("tensor 'blk.2.fc1.weight', 'blk.2.fc2.weight', 'blk.2.fc1.bias' has no place in the declaration");
+    }
+
+    [Fact]
+    public void APhaseIsOfAllWorkersTogetherAndAddsTheBarriersThatItNeeds()
+    {
+        ModelSpec spec = Spec(Models[0]);
+        string text = new DecoderClass(DecoderPlan.Of(spec)).Emit();
+
+        text.ShouldContain("  barriers     5 a layer: heads, attention, projection, neurons, sum; "
+            + "6 in Predicted mode where layer is 0 or 1 or 3 or 4");
+        text.ShouldContain("if (Mode == SparsityMode.Predicted && layer is 0 or 1 or 3 or 4)");
+        text.ShouldContain("InLayer = layer => layer is 1 or 3 or 4,");
+        ModelProgram program = ModelProgram.Of(spec);
+        program.Layer.Count(operation => operation.Policy is not null).ShouldBe(8); // two ranks of four operations
+        program.Layer.OfType<Neurons>().ShouldHaveSingleItem().Reads.Select(slot => slot.Name).ShouldBe(["Normed", "NeuronScores"]);
+    }
+
+    private static ModelSpec Spec(DecoderCase declared) => Parsed.Model(declared.Source, declared.FullName)! with
+    {
+        Policies = declared.Ranks.Select((rank, layer) => new Declare.LayerPolicy(layer, layer, Policy(declared, rank, layer))).ToEquatableArray(),
+    };
+
+    private static PolicySpec Policy(DecoderCase declared, int? rank, int layer) =>
+        rank is null ? new DenseSpec() : new ScoredSpec(rank.Value, $"{declared.ScoreThresholds.ElementAtOrDefault(layer)}");
+
+    /// <summary>What the generator would write, if there were an attribute for it.</summary>
+    private static CSharpCompilation Project(IEnumerable<DecoderCase> models)
+    {
+        ModelSpec[] specs = [.. models.Select(Spec)];
+        IEnumerable<string> files =
+        [
+            .. models.Select(model => model.Source),
+            .. specs.Select(spec => ModelClass.Emit(spec, ilgpu: false)),
+            .. specs.Select(spec => new DecoderClass(DecoderPlan.Of(spec)).Emit()),
+            .. KernelRequest.Merge(specs.SelectMany(spec => KernelRequest.Of(spec, CpuKernelEmitter.Set))).Select(request => new FeedForwardClass(
+                FeedForwardPlan.Of(request.Shape), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()),
+        ];
+        return GeneratedProject.Compilation([.. files]);
+    }
+
+    private static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
+        try
+        {
+            weights.Save(path);
+            using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, path, device);
+            return run(model);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static float[] Decode(LanguageModel model, SparsityMode mode, bool metering = false)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = metering });
+        var logits = new List<float>();
+        for (int i = 0; i < Tokens; i++)
+        {
+            logits.AddRange(session.Forward([Token(model.Shape.Vocabulary, i)]));
+        }
+
+        return [.. logits];
+    }
+
+    private static float[] Prompt(LanguageModel model)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Predicted, SparsePrompt = true });
+        float[] logits = new float[Tokens * model.Shape.Vocabulary];
+        session.Forward([.. Enumerable.Range(0, Tokens).Select(i => Token(model.Shape.Vocabulary, i))], logits);
+        return logits;
+    }
+
+    private static IReadOnlyList<LayerMetrics> Metrics(LanguageModel model, SparsityMode mode)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = true });
+        for (int i = 0; i < Tokens; i++)
+        {
+            session.Forward([Token(model.Shape.Vocabulary, i)]);
+        }
+
+        return session.ReadMetrics();
+    }
+
+    private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
+}
