@@ -13,7 +13,7 @@ internal sealed record ScoredSpec(int Rank, string Threshold) : PolicySpec, IPha
 {
     private static readonly ScoredCpuKernel Kernel = new();
 
-    public override PolicySite Site => PolicySite.Neurons;
+    internal override PolicySite Site => PolicySite.Neurons;
 
     public override string Label() => $"scored {Rank}";
 

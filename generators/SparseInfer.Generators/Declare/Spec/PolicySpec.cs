@@ -17,7 +17,7 @@ internal enum PolicySite
 internal abstract record PolicySpec
 {
     /// <summary>Where it acts.</summary>
-    public abstract PolicySite Site { get; }
+    internal abstract PolicySite Site { get; }
 
     /// <summary>Its name and parameter in a word or two, for a table's cell: <c>sign-bit 1.03</c>.</summary>
     public abstract string Label();

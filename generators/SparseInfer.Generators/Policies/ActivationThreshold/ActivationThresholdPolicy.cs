@@ -12,7 +12,7 @@ internal sealed record ActivationThresholdSpec(string Threshold) : PolicySpec, I
 
     private static readonly ActivationThresholdIlgpuKernel IlgpuKernel = new();
 
-    public override PolicySite Site => PolicySite.Neurons;
+    internal override PolicySite Site => PolicySite.Neurons;
 
     public override string Label() => $"threshold {Threshold}";
 

@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Policies.Dense;
 
 internal sealed record DenseSpec : PolicySpec, ICpuPolicy, IIlgpuPolicy
 {
-    public override PolicySite Site => PolicySite.Neurons;
+    internal override PolicySite Site => PolicySite.Neurons;
 
     public override string Label() => "dense";
 

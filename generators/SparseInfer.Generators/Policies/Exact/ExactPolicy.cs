@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Policies.Exact;
 
 internal sealed record ExactSpec : PolicySpec, ICpuPolicy, IIlgpuPolicy
 {
-    public override PolicySite Site => PolicySite.Neurons;
+    internal override PolicySite Site => PolicySite.Neurons;
 
     public override string Label() => "exact";
 

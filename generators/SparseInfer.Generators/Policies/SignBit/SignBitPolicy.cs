@@ -12,7 +12,7 @@ internal sealed record SignBitSpec(string Alpha) : PolicySpec, ICpuPolicy, IIlgp
 
     private static readonly SignBitIlgpuKernel IlgpuKernel = new();
 
-    public override PolicySite Site => PolicySite.Neurons;
+    internal override PolicySite Site => PolicySite.Neurons;
 
     // At least two decimals, as alphas are written: 1.00, not 1.
     public override string Label() => "sign-bit " + decimal.Parse(Alpha, NumberStyles.Float, CultureInfo.InvariantCulture)
