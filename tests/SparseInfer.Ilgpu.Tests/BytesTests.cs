@@ -12,7 +12,7 @@ public sealed class BytesTests
     private const int Threads = BytesKernel.Threads;
 
     [Fact]
-    public void InstructionsGiveTheIntegersOfPlainCode()
+    public void Instructions_give_the_integers_of_plain_code()
     {
         var random = new Random(11);
         uint[] a = [0, uint.MaxValue, 0x80808080, 0x7f7f7f7f, 0x80808080, .. Enumerable.Range(0, 1019).Select(_ => (uint)random.NextInt64(1L << 32))];

@@ -11,7 +11,7 @@ public sealed class CpuAcceleratorTests
     [Theory]
     [InlineData("LittleBytes", SparsityMode.Predicted)]
     [InlineData("LittleNibbles", SparsityMode.Dense)]
-    public void ATokenHasTheLogitsThatTheSoftwareDeviceGivesIt(string name, SparsityMode mode)
+    public void A_token_has_the_logits_that_the_software_device_gives_it(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);
         var weights = new DecoderWeights(declared);

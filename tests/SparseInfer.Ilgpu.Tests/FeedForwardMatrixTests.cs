@@ -26,7 +26,7 @@ public sealed class FeedForwardMatrixTests
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void EveryModeAndPolicyComputesItsDefinitionAndCountsWhatItSkipped(string name)
+    public void Every_mode_and_policy_computes_its_definition_and_counts_what_it_skipped(string name)
     {
         IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase> shape = Shapes.Single(shape => shape.First().Name == name);
         ShouldComputeItsDefinition([.. shape], Assemblies[shape.Key.Weights].Value, FeedForwardKernels.Emit(shape.First()).Plan);
@@ -36,7 +36,7 @@ public sealed class FeedForwardMatrixTests
     [Theory]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]
-    public void ASliceOfSeveralBlocksOfNeuronsComputesItsDefinition(WeightType type)
+    public void A_slice_of_several_blocks_of_neurons_computes_its_definition(WeightType type)
     {
         LayerCase[] shape = [.. Shapes.First(
             shape => shape.Key is (_, 64, 1056, _, true, _) && shape.Key.Weights == type && shape.First().HasZeros)];

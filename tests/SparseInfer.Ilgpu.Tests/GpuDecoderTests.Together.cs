@@ -34,7 +34,7 @@ public sealed partial class GpuDecoderTests
 
     [Theory]
     [MemberData(nameof(TogetherModels))]
-    public void SequencesThatJoinAndLeaveHaveTheBitsThatTheyHaveAlone(string name, SparsityMode mode)
+    public void Sequences_that_join_and_leave_have_the_bits_that_they_have_alone(string name, SparsityMode mode)
     {
         LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
         var options = new SessionOptions { Mode = (UserMode)mode, CacheType = mode == SparsityMode.Exact ? KeyValueType.F32 : KeyValueType.F16 };
@@ -71,7 +71,7 @@ public sealed partial class GpuDecoderTests
     [Theory]
     [InlineData("EvenSigns")]
     [InlineData("MixedBlocks")]
-    public void SixteenSequencesReadTheWeightsOfOneInAsManyLaunchesAsTwo(string name)
+    public void Sixteen_sequences_read_the_weights_of_one_in_as_many_launches_as_two(string name)
     {
         LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
         using var sequences = new Sequences(model, new SessionOptions { Mode = UserMode.Dense });

@@ -8,7 +8,7 @@ namespace SparseInfer.Ilgpu.Tests;
 /// <summary>Whole generated decoders on the software CUDA device, which stops at every fault it checks for.</summary>
 public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
 {
-    /// <summary>A prompt of two batches would be longer: <see cref="AContextOfSeveralSplitsHasTheLogitsOfTheCpu"/> has them.</summary>
+    /// <summary>A prompt of two batches would be longer: <see cref="A_context_of_several_splits_has_the_logits_of_the_cpu"/> has them.</summary>
     private const int PromptTokens = 5;
 
     private const int Tokens = 8;
@@ -18,7 +18,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
 
     [Theory]
     [MemberData(nameof(ModelsAndModes))]
-    public void LogitsAreThoseOfDoublePrecision(string name, SparsityMode mode)
+    public void Logits_are_those_of_double_precision(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);
         var weights = new DecoderWeights(declared);
@@ -50,7 +50,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     [InlineData("Bytes")]
     [InlineData("Nibbles")]
     [InlineData("MixedBlocks")]
-    public void APromptOfABlockTypeIsThatOfDoublePrecisionWithoutRounding(string name)
+    public void A_prompt_of_a_block_type_is_that_of_double_precision_without_rounding(string name)
     {
         DecoderCase declared = GpuDecoders.Find(name);
         float[] logits = Run(models.OnGpu(declared), SparsityMode.Dense, promptTokens: Tokens);
@@ -65,7 +65,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
 
     [Theory]
     [MemberData(nameof(ModelsAndModes))]
-    public void EveryRunHasTheSameBitsMeteredOrNotAndSessionsShareTheWeights(string name, SparsityMode mode)
+    public void Every_run_has_the_same_bits_metered_or_not_and_sessions_share_the_weights(string name, SparsityMode mode)
     {
         LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
         float[] first = Run(model, mode);
@@ -86,7 +86,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     [InlineData("Plain", SparsityMode.Predicted)]
     [InlineData("HalfSplitOdd", SparsityMode.Dense)]
     [InlineData("DoubleRelu", SparsityMode.Predicted)]
-    public void ASparsePromptHasTheBitsOfOneTokenAtATimeInItsFeedForwards(string name, SparsityMode mode)
+    public void A_sparse_prompt_has_the_bits_of_one_token_at_a_time_in_its_feed_forwards(string name, SparsityMode mode)
     {
         // Attention's matrix products are tiled in a prompt, so that digits differ; the neurons that are left out do not.
         LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
@@ -96,7 +96,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     [Theory]
     [InlineData(SparsityMode.Dense)]
     [InlineData(SparsityMode.Predicted)]
-    public void LogitsAreThoseOfTheCpu(SparsityMode mode)
+    public void Logits_are_those_of_the_cpu(SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find("Plain");
         float[] expected = Run(models.OnCpu(declared), mode);
@@ -106,7 +106,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     }
 
     [Fact]
-    public void OnlyLayersThatPredictHaveSignsOnTheDevice()
+    public void Only_layers_that_predict_have_signs_on_the_device()
     {
         using IlgpuDevice device = TestDevice.Open();
         long Bytes(DecoderCase declared) => GpuDecoders.With(declared, new DecoderWeights(declared), device, _ => device.AllocatedBytes);
@@ -117,7 +117,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     }
 
     [Fact]
-    public void AContextOfSeveralSplitsHasTheLogitsOfTheCpu()
+    public void A_context_of_several_splits_has_the_logits_of_the_cpu()
     {
         DecoderCase declared = GpuDecoders.Long;
         LargestDifference(Run(models.OnCpu(declared)), Run(models.OnGpu(declared))).ShouldBeLessThan(1e-4);
@@ -149,7 +149,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     [InlineData("DoubleRelu", SparsityMode.Exact)]
     [InlineData("DoubleRelu", SparsityMode.Dense)]
     [InlineData("WideHeads", SparsityMode.Exact)]
-    public void MetersCountWhatTheCpuCounts(string name, SparsityMode mode)
+    public void Meters_count_what_the_cpu_counts(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);
         IReadOnlyList<LayerMetrics> expected = Measure(models.OnCpu(declared));
@@ -181,7 +181,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     [Theory]
     [InlineData("Plain")]
     [InlineData("Mixed")]
-    public void TheDevicesGreedyTokenIsThatOfTheLogits(string name)
+    public void The_devices_greedy_token_is_that_of_the_logits(string name)
     {
         DecoderCase declared = GpuDecoders.Find(name);
         using Session session = models.OnGpu(declared).CreateSession(new SessionOptions());
@@ -200,7 +200,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     }
 
     [Fact]
-    public void ATokenTakesSevenLaunchesALayerAndFourMore()
+    public void A_token_takes_seven_launches_a_layer_and_four_more()
     {
         DecoderCase declared = GpuDecoders.Even;
         using Session session = models.OnGpu(declared).CreateSession(new SessionOptions { Mode = UserMode.Predicted });

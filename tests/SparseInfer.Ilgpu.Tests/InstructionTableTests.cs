@@ -18,10 +18,10 @@ public sealed class InstructionTableTests
     private static readonly InstructionClass[] Copies = [InstructionClass.Move, InstructionClass.Branch, InstructionClass.Parameter];
 
     [Fact]
-    public void TheTableOfCountedInstructionsIsWhatKernelsExecute() => ShouldHold("counted", Counted());
+    public void The_table_of_counted_instructions_is_what_kernels_execute() => ShouldHold("counted", Counted());
 
     [Fact]
-    public void TheTableOfRegistersIsThePlannersAndNoKernelHasMoreThan128() => ShouldHold("registers", Registers());
+    public void The_table_of_registers_is_the_planners_and_no_kernel_has_more_than_128() => ShouldHold("registers", Registers());
 
     private static void ShouldHold(string section, string table)
     {

@@ -18,7 +18,7 @@ public sealed class KernelFaultTests : IDisposable
     /// <summary>ILGPU's views of a buffer that is gone begin at address 0.</summary>
     [Theory]
     [MemberData(nameof(Kernels))]
-    public void WeightsThatWereFreedAreNoMemory(string kernel)
+    public void Weights_that_were_freed_are_no_memory(string kernel)
     {
         using UploadedLayer uploaded = Upload(Layer);
         KernelFaultException fault = Caught(kernel, uploaded, uploaded.Dispose);
@@ -30,7 +30,7 @@ public sealed class KernelFaultTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kernels))]
-    public void WeightsOfALayerWithFewerNeuronsAreReadBeyondTheirEnd(string kernel)
+    public void Weights_of_a_layer_with_fewer_neurons_are_read_beyond_their_end(string kernel)
     {
         using UploadedLayer uploaded = Upload(Layer with { Intermediate = Layer.Intermediate / 2 });
         KernelFaultException fault = Caught(kernel, uploaded, static () => { });

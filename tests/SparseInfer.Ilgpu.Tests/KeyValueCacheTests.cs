@@ -21,7 +21,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
 
     [Theory]
     [MemberData(nameof(ShapesAndTypes))]
-    public void HeadsOfEverySizeHaveTheLogitsOfTheCpu(string name, KeyValueType type)
+    public void Heads_of_every_size_have_the_logits_of_the_cpu(string name, KeyValueType type)
     {
         DecoderCase declared = CacheDecoders.Shapes.Single(model => model.Name == name);
         ShouldBeClose(declared, type, session =>
@@ -34,7 +34,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     [Theory]
     [InlineData(KeyValueType.F32)]
     [InlineData(KeyValueType.F16)]
-    public void APromptOf300TokensAndWhatFollowsAcrossPagesHaveTheLogitsOfTheCpu(KeyValueType type) =>
+    public void A_prompt_of_300_tokens_and_what_follows_across_pages_have_the_logits_of_the_cpu(KeyValueType type) =>
         ShouldBeClose(Paged, type, session =>
         {
             float[] prompt = Prompt(session, Paged, 0, 300);
@@ -44,7 +44,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
         });
 
     [Fact]
-    public void WhenTheCacheGrowsAndHowAPromptIsCutChangeNoBit()
+    public void When_the_cache_grows_and_how_a_prompt_is_cut_change_no_bit()
     {
         LanguageModel model = models.OnGpu(Paged);
         using Session grown = Session(model, null);
@@ -73,7 +73,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     }
 
     [Fact]
-    public void ARewoundSessionHasTheBitsOfANewOne()
+    public void A_rewound_session_has_the_bits_of_a_new_one()
     {
         LanguageModel model = models.OnGpu(Paged);
         using Session session = Session(model, null);
@@ -88,7 +88,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     }
 
     [Fact]
-    public void ExactIsDenseBitForBitInHalvesToo()
+    public void Exact_is_dense_bit_for_bit_in_halves_too()
     {
         LanguageModel model = models.OnGpu(Paged);
         float[] Run(SparsityMode mode)
@@ -103,7 +103,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     [Theory]
     [InlineData(null, 2)]
     [InlineData(KeyValueType.F32, 4)]
-    public void ASessionTakesMemoryByPagesAsItGrowsAndGivesAllBack(KeyValueType? type, int bytes)
+    public void A_session_takes_memory_by_pages_as_it_grows_and_gives_all_back(KeyValueType? type, int bytes)
     {
         const int Context = Page + 44;
         LanguageModel model = models.OnGpu(Paged);
@@ -128,7 +128,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     }
 
     [Fact]
-    public void AFirstPageIsNoLongerThanTheContext()
+    public void A_first_page_is_no_longer_than_the_context()
     {
         LanguageModel model = models.OnGpu(Paged);
         long Taken(int context, KeyValueType type)
@@ -146,7 +146,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     }
 
     [Fact]
-    public void ASessionThatCannotGrowSaysSoAndGoesOnAtItsLength()
+    public void A_session_that_cannot_grow_says_so_and_goes_on_at_its_length()
     {
         LanguageModel model = models.OnGpu(Paged);
         using Session undisturbed = Session(model, null);
@@ -180,7 +180,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     }
 
     [Fact]
-    public void ASessionThatCannotOpenLeavesNothingBehind()
+    public void A_session_that_cannot_open_leaves_nothing_behind()
     {
         LanguageModel model = models.OnGpu(Paged);
         Session(model, null).Dispose(); // what sessions share comes with the first
@@ -204,7 +204,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     [Theory]
     [InlineData("attn_k")]
     [InlineData("attn_v")]
-    public void NumbersBeyondTheLargestHalfLeaveLogitsFinite(string matrix)
+    public void Numbers_beyond_the_largest_half_leave_logits_finite(string matrix)
     {
         DecoderCase declared = CacheDecoders.Usual;
         var weights = new DecoderWeights(declared);
@@ -225,7 +225,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     }
 
     [Fact]
-    public void ACpuHasNoHalves()
+    public void A_cpu_has_no_halves()
     {
         LanguageModel model = models.OnCpu(Paged);
         NotSupportedException refused = Should.Throw<NotSupportedException>(() => Session(model, KeyValueType.F16));
@@ -241,7 +241,7 @@ public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuMode
     [Theory]
     [InlineData(KeyValueType.F16)]
     [InlineData(KeyValueType.F32)]
-    public void AttentionReadsWholeSectors(KeyValueType type)
+    public void Attention_reads_whole_sectors(KeyValueType type)
     {
         DecoderCase declared = CacheDecoders.Usual;
         using Session session = Session(models.OnGpu(declared), type);

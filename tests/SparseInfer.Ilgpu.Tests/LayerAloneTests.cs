@@ -27,7 +27,7 @@ public sealed class LayerAloneTests
     [Theory]
     [InlineData("Ungated")]
     [InlineData("TwoTypes")]
-    public void ALayerComputesAndCountsWhatItDoesOnTheCpu(string property)
+    public void A_layer_computes_and_counts_what_it_does_on_the_cpu(string property)
     {
         using IlgpuDevice device = TestDevice.Open();
         using FeedForwardKernel cpu = Assembly.Value.Layer("Layers", property).New();
@@ -69,7 +69,7 @@ public sealed class LayerAloneTests
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
-    public void AnInputThatIsNotFiniteIsRefusedOnADeviceAsOnTheCpu(float bad)
+    public void An_input_that_is_not_finite_is_refused_on_a_device_as_on_the_cpu(float bad)
     {
         using IlgpuDevice device = TestDevice.Open();
         using FeedForwardKernel layer = Assembly.Value.Layer("Layers", "TwoTypes").New();

@@ -13,7 +13,7 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
     [Theory]
     [InlineData(SparsityMode.Dense)]
     [InlineData(SparsityMode.Predicted)]
-    public void APromptOfThreeHundredTokensAndWhatFollowsHaveTheLogitsOfTheCpu(SparsityMode mode) => ShouldBeLikeTheCpu(mode, session =>
+    public void A_prompt_of_three_hundred_tokens_and_what_follows_have_the_logits_of_the_cpu(SparsityMode mode) => ShouldBeLikeTheCpu(mode, session =>
     {
         float[] prompt = new float[PromptTokens * Declared.Vocabulary];
         session.Forward(Tokens(0, PromptTokens), prompt);
@@ -22,7 +22,7 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
 
     /// <summary>A sequence goes on from the middle, so that what the cache has beyond it must not be seen; then past where it had been.</summary>
     [Fact]
-    public void ASessionThatGoesBackAndOnReadsNothingOfWhatItLeft() => ShouldBeLikeTheCpu(SparsityMode.Exact, session =>
+    public void A_session_that_goes_back_and_on_reads_nothing_of_what_it_left() => ShouldBeLikeTheCpu(SparsityMode.Exact, session =>
     {
         session.Forward(Tokens(0, PromptTokens));
         session.Rewind(250);
@@ -35,7 +35,7 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
 
     /// <summary>Two sequences in turns: each has its own cache, grown as it needs it.</summary>
     [Fact]
-    public void SequencesInTurnsDoNotMeet()
+    public void Sequences_in_turns_do_not_meet()
     {
         LanguageModel model = models.OnGpu(Declared);
         var alone = new List<float>();
@@ -63,7 +63,7 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
 
     /// <summary>Positions of one split of attention and of two, one of them passed on the way; both types of cache in one call.</summary>
     [Fact]
-    public void SequencesOfAnyLengthHaveTogetherTheBitsThatTheyHaveAlone()
+    public void Sequences_of_any_length_have_together_the_bits_that_they_have_alone()
     {
         int[] lengths = [0, 254, 260, 3, 17];
         LanguageModel model = models.OnGpu(Declared);

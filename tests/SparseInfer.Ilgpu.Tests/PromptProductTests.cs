@@ -21,7 +21,7 @@ public sealed class PromptProductTests : IDisposable
 
     [Theory]
     [MemberData(nameof(TypesAndShapes))]
-    public void EveryShapeAndCountOfTokensHasTheSumsOfDoublePrecision(WeightType type, string name)
+    public void Every_shape_and_count_of_tokens_has_the_sums_of_double_precision(WeightType type, string name)
     {
         GroupShape shape = GroupShape.Of(type).Single(shape => shape.Name == name);
         foreach (LayerCase layer in Layers(type))
@@ -50,7 +50,7 @@ public sealed class PromptProductTests : IDisposable
     [InlineData(3e5f)]
     [InlineData(1e-12f)]
     [InlineData(0f)]
-    public void OnTensorCoresInputsOfAnySizeHaveTheSumsOfDoublePrecision(float scale)
+    public void On_tensor_cores_inputs_of_any_size_have_the_sums_of_double_precision(float scale)
     {
         LayerCase layer = Layers(WeightType.F16)[0];
         var data = new LayerData(layer);
@@ -66,7 +66,7 @@ public sealed class PromptProductTests : IDisposable
     /// <summary>Counted where every tile and every load is full.</summary>
     [Theory]
     [MemberData(nameof(TypesAndShapes))]
-    public void SharedMemoryHasNoConflictsAndLoadsFetchNothingInVain(WeightType type, string name)
+    public void Shared_memory_has_no_conflicts_and_loads_fetch_nothing_in_vain(WeightType type, string name)
     {
         GroupShape shape = GroupShape.Of(type).Single(shape => shape.Name == name);
         LayerCase layer = Counted(type);
@@ -105,7 +105,7 @@ public sealed class PromptProductTests : IDisposable
     [InlineData(WeightType.BF16)]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]
-    public void MostInstructionsOfTheLargestTileAreProducts(WeightType type)
+    public void Most_instructions_of_the_largest_tile_are_products(WeightType type)
     {
         GroupShape shape = GroupShape.Of(type)[0];
         LayerCase layer = Counted(type);

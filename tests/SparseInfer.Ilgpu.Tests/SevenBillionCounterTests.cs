@@ -21,7 +21,7 @@ public sealed class SevenBillionCounterTests : IDisposable
     [InlineData("Dense")]
     [InlineData("Exact")]
     [InlineData("SignBit")]
-    public void WeightsOfComputedRowsAreReadOnceWithoutBankConflictsAndEveryRunIsTheSame(string kernel)
+    public void Weights_of_computed_rows_are_read_once_without_bank_conflicts_and_every_run_is_the_same(string kernel)
     {
         (IlgpuFeedForwardPlan plan, string text) = FeedForwardKernels.Emit(Layer);
         using var kernels = new FeedForwardKernels(_device, FeedForwardKernels.Compile([text]), plan);

@@ -30,7 +30,7 @@ public sealed class TogetherMatrixTests
     ];
 
     [Fact]
-    public void EveryWeightTypeHasLayersWithAGateAndWithoutAndEveryPolicyIsThere()
+    public void Every_weight_type_has_layers_with_a_gate_and_without_and_every_policy_is_there()
     {
         LayerCase[] layers = [.. Layers.SelectMany(row => Shape(row.Data))];
         layers.Select(layer => (layer.Weights, layer.Gated)).Distinct().Count().ShouldBe(2 * Enum.GetValues<WeightType>().Length);
@@ -39,7 +39,7 @@ public sealed class TogetherMatrixTests
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void EachTokenHasTheBitsThatItHasAlone(string name)
+    public void Each_token_has_the_bits_that_it_has_alone(string name)
     {
         IGrouping<(WeightType, int, int, Activation, bool, bool), LayerCase> shape = Shape(name);
         LayerCase first = shape.First();
@@ -84,7 +84,7 @@ public sealed class TogetherMatrixTests
     [Theory]
     [InlineData("Exact")]
     [InlineData("SignBit")]
-    public void WhatAnyTokenWantsIsReadOnce(string kernel)
+    public void What_any_token_wants_is_read_once(string kernel)
     {
         LayerCase declared = new(256, 512, Activation.Relu, WeightType.F16, Gated: true, Biases: false, ReferencePolicy.None);
         using var layer = new TogetherLayer(declared, FeedForwardKernels.Emit(declared).Plan);

@@ -37,9 +37,13 @@ internal abstract class BlockReference
             (int[] quants, float step) = Reference.Quantize(h.Slice(block * 32, 32), Range);
             int total = 0;
             for (int i = 0; i < 32; i++)
+            {
                 total += Quant(bytes, i) * quants[i];
+            }
+
             sum = MathF.FusedMultiplyAdd(total, (float)BitConverter.ToHalf(bytes) * step, sum);
         }
+
         return sum;
     }
 }

@@ -10,13 +10,18 @@ public sealed class HalfTests
     {
         var halves = new Half[65536];
         for (int i = 0; i < halves.Length; i++)
+        {
             halves[i] = BitConverter.UInt16BitsToHalf((ushort)i);
+        }
+
         var widened = new float[halves.Length];
         WeightConversion.Decode<F16>(MemoryMarshal.AsBytes(halves.AsSpan()), widened);
         for (int i = 0; i < halves.Length; i++)
         {
             if (Half.IsFinite(halves[i]))
+            {
                 BitConverter.SingleToInt32Bits(widened[i]).ShouldBe(BitConverter.SingleToInt32Bits((float)halves[i]), $"half {i:X4}");
+            }
         }
     }
 
@@ -53,9 +58,13 @@ public sealed class HalfTests
         F16.PrepareInput(in x[0], ref prepared[0], 64).ShouldBe(undo);
         ((double)prepared[0]).ShouldBe(3 * Math.Pow(2, 112) / undo);
         if (float.IsFinite(largest))
+        {
             ((double)prepared[47]).ShouldBe(largest * Math.Pow(2, 112) / undo);
+        }
         else
+        {
             float.IsFinite(prepared[47]).ShouldBeFalse();
+        }
     }
 
     [Fact]

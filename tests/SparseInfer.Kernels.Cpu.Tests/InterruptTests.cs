@@ -20,8 +20,11 @@ public sealed class InterruptTests
                 go.Wait();
                 Interlocked.Increment(ref done);
             }
+
             if (atBarrier)
+            {
                 group.Barrier();
+            }
         });
         int doneAtReturn = -1;
         bool threw = false;
@@ -37,6 +40,7 @@ public sealed class InterruptTests
             caller.Interrupt();
             Thread.Sleep(1);
         }
+
         caller.IsAlive.ShouldBeTrue("its workers have not ended");
         go.Set();
         caller.Join();
@@ -74,6 +78,7 @@ public sealed class InterruptTests
             second.Interrupt();
             Thread.Sleep(2);
         }
+
         second.IsAlive.ShouldBeTrue();
         go.Set();
         first.Join();
@@ -104,7 +109,10 @@ public sealed class InterruptTests
                         places[worker]++;
                         group.Barrier();
                         if (places.Distinct().Count() != 1)
+                        {
                             Interlocked.Increment(ref wrong);
+                        }
+
                         group.Barrier();
                     }
                 });
@@ -112,9 +120,13 @@ public sealed class InterruptTests
                 {
                     group.Run(job);
                     if (places.Any(steps => steps != 10 * run))
+                    {
                         Interlocked.Increment(ref wrong);
+                    }
+
                     NextWaitThrows(); // takes what is pending
                 }
+
                 Interlocked.Increment(ref finished);
             });
             callers[i].Start();
@@ -126,9 +138,13 @@ public sealed class InterruptTests
             callers[i % callers.Length].Interrupt();
             Thread.Yield();
         }
+
         stop.Cancel();
         foreach (Thread caller in callers)
+        {
             caller.Join(TimeSpan.FromSeconds(30)).ShouldBeTrue("a caller hangs");
+        }
+
         finished.ShouldBe(callers.Length);
         wrong.ShouldBe(0);
         ShouldWork(group);
@@ -149,14 +165,20 @@ public sealed class InterruptTests
             group.Run(new Job(worker =>
             {
                 if (worker == 0 && run % 10 == 0)
+                {
                     Thread.Sleep(1); // so that the others park
+                }
+
                 group.Barrier();
                 Interlocked.Increment(ref met);
                 group.Barrier();
                 if (Volatile.Read(ref met) != before + 3)
+                {
                     Interlocked.Increment(ref wrong);
+                }
             }));
         }
+
         wrong.ShouldBe(0);
         met.ShouldBe(900);
         NextWaitThrows().ShouldBeFalse("the caller was not interrupted");
@@ -174,7 +196,10 @@ public sealed class InterruptTests
                 Should.Throw<InvalidDataException>(() => group.Run(new Job(worker =>
                 {
                     if (worker == failing)
+                    {
                         throw new InvalidDataException();
+                    }
+
                     group.Barrier();
                 })));
                 NextWaitThrows();
@@ -196,7 +221,10 @@ public sealed class InterruptTests
         {
             threads[worker] = Thread.CurrentThread;
             if (worker == 0)
+            {
                 running.Set();
+            }
+
             go.Wait();
         })));
         caller.Start();
@@ -215,6 +243,7 @@ public sealed class InterruptTests
             disposer.Interrupt();
             Thread.Sleep(1);
         }
+
         disposer.IsAlive.ShouldBeTrue();
         go.Set();
         disposer.Join();
@@ -233,9 +262,12 @@ public sealed class InterruptTests
             Should.Throw<InvalidOperationException>(() => group.Run(new Job(w =>
             {
                 if (w == disposing)
+                {
                     group.Dispose();
+                }
             })));
         }
+
         ShouldWork(group);
     }
 
@@ -268,7 +300,10 @@ public sealed class InterruptTests
             {
                 Interlocked.Increment(ref inBody);
                 for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start).TotalMilliseconds < 2;)
+                {
                     Thread.SpinWait(20); // no wait: an interrupt would be the body's
+                }
+
                 Interlocked.Increment(ref runs[i]);
                 Interlocked.Decrement(ref inBody);
             });
@@ -281,6 +316,7 @@ public sealed class InterruptTests
             caller.Interrupt();
             Thread.Sleep(1);
         }
+
         left.ShouldBe(0);
         threw.ShouldBeTrue();
         runs.ShouldAllBe(times => times == 1);
@@ -294,7 +330,9 @@ public sealed class InterruptTests
         {
             Interlocked.Increment(ref begun);
             if (i == 10)
+            {
                 throw new InvalidDataException();
+            }
         }));
         begun.ShouldBeLessThan(1_000_000);
         ParallelLoop.For(5, 5, _ => throw new InvalidDataException());
@@ -303,7 +341,10 @@ public sealed class InterruptTests
         ParallelLoop.For(-3, 100, () => new object(), (i, own) =>
         {
             lock (mine)
+            {
                 mine.Add(own);
+            }
+
             Interlocked.Add(ref sum, i);
         });
         sum.ShouldBe(Enumerable.Range(-3, 103).Sum());

@@ -16,7 +16,10 @@ public sealed class LayerTests
         RmsNorm.Apply(in x[0], in weight[0], ref y[0], width, x.Length, 1e-5f);
         double scale = 1 / Math.Sqrt((x.Sum(value => (double)value * value) / width) + 1e-5f);
         for (int i = 0; i < x.Length; i++)
+        {
             ((double)y[i]).ShouldBe(i < width ? x[i] * scale * weight[i] : 0, 1e-6);
+        }
+
         RmsNorm.Apply(in x[0], in weight[0], ref x[0], width, x.Length, 1e-5f);
         x.ShouldBe(y);
     }
@@ -27,7 +30,10 @@ public sealed class LayerTests
     {
         float[] x = Reference.RandomRows(1, width, seed: 3);
         for (int i = 0; i < width; i++)
+        {
             x[i] += 20;
+        }
+
         float[] weight = Reference.RandomRows(1, width, seed: 4);
         float[] bias = Reference.RandomRows(1, width, seed: 5);
         float[] y = new float[x.Length];
@@ -36,7 +42,10 @@ public sealed class LayerTests
         double mean = x.Sum(value => (double)value) / width;
         double variance = x.Take(width).Sum(value => (value - mean) * (value - mean)) / width;
         for (int i = 0; i < width; i++)
+        {
             ((double)y[i]).ShouldBe(((x[i] - mean) / Math.Sqrt(variance + 1e-5f) * weight[i]) + bias[i], 2e-5);
+        }
+
         Reference.Bits(y.AsSpan(width)).ShouldAllBe(bits => bits == 0);
     }
 
@@ -62,6 +71,7 @@ public sealed class LayerTests
                 ExpectTurned(interleaved, original, 2 * i, (2 * i) + 1, angle);
                 ExpectTurned(split, original, i, i + (dimensions / 2), angle);
             }
+
             interleaved[dimensions..].ShouldBe(original[dimensions..]);
             split[dimensions..].ShouldBe(original[dimensions..]);
         }
@@ -135,7 +145,10 @@ public sealed class LayerTests
 
             double[] expected = Attention(q, visibleKeys, visibleValues, positions, dimension, stride, scale);
             for (int i = 0; i < dimension; i++)
+            {
                 ((double)output[i]).ShouldBe(expected[i], 2e-6, $"{positions} positions, dimension {i}");
+            }
+
             output[dimension].ShouldBe(7);
         }
     }
@@ -163,15 +176,23 @@ public sealed class LayerTests
             float[] sum = [.. x];
             Elementwise.Add(ref sum[0], in y[0], from, to);
             for (int i = 0; i < 64; i++)
+            {
                 sum[i].ShouldBe(i >= from && i < to ? x[i] + y[i] : x[i]);
+            }
+
             float[] scaled = [.. x];
             Elementwise.Scale(ref scaled[0], 12.5f, from, to);
             for (int i = 0; i < 64; i++)
+            {
                 scaled[i].ShouldBe(i >= from && i < to ? x[i] * 12.5f : x[i]);
+            }
+
             float[] rectified = [.. x];
             Elementwise.Rectify(ref rectified[0], from, to);
             for (int i = 0; i < 64; i++)
+            {
                 rectified[i].ShouldBe(i >= from && i < to ? Math.Max(0, x[i]) : x[i]);
+            }
         }
     }
 
@@ -205,17 +226,26 @@ public sealed class LayerTests
     {
         var powers = new double[positions];
         for (int p = 0; p < positions; p++)
+        {
             powers[p] = Reference.DoubleDot(q, keys.AsSpan(p * stride, dimension)).Sum * scale;
+        }
+
         double largest = powers.Max();
         for (int p = 0; p < positions; p++)
+        {
             powers[p] = Math.Exp(powers[p] - largest);
+        }
+
         double sum = powers.Sum();
         var output = new double[dimension];
         for (int i = 0; i < dimension; i++)
         {
             for (int p = 0; p < positions; p++)
+            {
                 output[i] += powers[p] / sum * values[(p * stride) + i];
+            }
         }
+
         return output;
     }
 }

@@ -37,6 +37,7 @@ public sealed class NeuronSlicesTests
             from.ShouldBe(next);
             next = to;
         }
+
         next.ShouldBe(24);
     }
 

@@ -21,10 +21,14 @@ internal sealed class Q4Reference : BlockReference
             (int[] input, float step) = Reference.Quantize(x.Slice(block * 32, 32), Range);
             int sum = 0;
             for (int k = 0; k < 16; k++)
+            {
                 sum += (input[k] * (bytes[2 + k] & 15)) + (input[k + 16] * (bytes[2 + k] >> 4));
+            }
+
             float dot = MathF.FusedMultiplyAdd(sum, step, -8 * input.Sum() * step);
             sums[block % 2] = MathF.FusedMultiplyAdd(dot, (float)BitConverter.ToHalf(bytes), sums[block % 2]);
         }
+
         return sums[0] + sums[1];
     }
 }

@@ -26,10 +26,14 @@ internal sealed class Q8Reference : BlockReference
             {
                 int sum = 0;
                 foreach (int k in new[] { 2 * j, (2 * j) + 1, (2 * j) + 16, (2 * j) + 17 })
+                {
                     sum += input[k] * Quant(bytes, k);
+                }
+
                 sums[j] = MathF.FusedMultiplyAdd(sum, scale, sums[j]);
             }
         }
+
         return Reference.Tree(sums);
     }
 }

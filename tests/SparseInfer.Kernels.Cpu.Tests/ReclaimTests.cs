@@ -18,8 +18,11 @@ public sealed class ReclaimTests
             Drop(512 * 1024);
             most = Math.Max(most, NativeBuffer.AllocatedBytes - before);
             if (i % 5 == 4)
+            {
                 Thread.Sleep(1); // a collection in the background and its finalizers need time, which who fills half a megabyte takes
+            }
         }
+
         GC.CollectionCount(2).ShouldBeGreaterThan(collections);
         most.ShouldBeLessThan(512L << 20);
     }
@@ -82,6 +85,7 @@ public sealed class ReclaimTests
             threads.AddRange(own.Skip(1));
             groups.Add(group);
         }
+
         threads.ShouldAllBe(thread => thread.IsAlive);
         GC.KeepAlive(groups);
         return [.. threads];

@@ -8,7 +8,10 @@ internal static class Reference
         var random = new Random(seed);
         var values = new float[length];
         for (int i = 0; i < length; i++)
+        {
             values[i] = (random.NextSingle() - 0.5f) * 2 * scale;
+        }
+
         return values;
     }
 
@@ -18,7 +21,10 @@ internal static class Reference
         int padded = Padding.Pad(width);
         var values = new float[rows * padded];
         for (int row = 0; row < rows; row++)
+        {
             RandomVector(width, seed + row, scale).CopyTo(values, row * padded);
+        }
+
         return values;
     }
 
@@ -30,9 +36,13 @@ internal static class Reference
         {
             var sums = new float[16];
             for (int k = from; k < Math.Min(from + 1024, w.Length); k++)
+            {
                 sums[k % 16] = MathF.FusedMultiplyAdd(x[k], w[k], sums[k % 16]);
+            }
+
             total += Tree(sums);
         }
+
         return total;
     }
 
@@ -41,7 +51,10 @@ internal static class Reference
     {
         float sum = 0;
         for (int i = 0; i < h.Length; i++)
+        {
             sum = MathF.FusedMultiplyAdd(h[i], column[i], sum);
+        }
+
         return sum;
     }
 
@@ -50,13 +63,22 @@ internal static class Reference
     {
         float largest = 0;
         foreach (float value in x)
+        {
             largest = MathF.Max(largest, MathF.Abs(value));
+        }
+
         var quants = new int[x.Length];
         if (largest < 1e-30f)
+        {
             return (quants, 0);
+        }
+
         float inverse = range / largest;
         for (int i = 0; i < x.Length; i++)
+        {
             quants[i] = (int)MathF.Round(x[i] * inverse, MidpointRounding.ToEven);
+        }
+
         return (quants, largest / range);
     }
 
@@ -66,8 +88,11 @@ internal static class Reference
         for (int half = sums.Length / 2; half >= 4; half /= 2)
         {
             for (int i = 0; i < half; i++)
+            {
                 sums[i] += sums[i + half];
+            }
         }
+
         return (sums[0] + sums[2]) + (sums[1] + sums[3]);
     }
 
@@ -81,6 +106,7 @@ internal static class Reference
             sum += (double)x[k] * w[k];
             magnitude += Math.Abs((double)x[k] * w[k]);
         }
+
         return (sum, magnitude);
     }
 
@@ -88,7 +114,10 @@ internal static class Reference
     {
         var bits = new int[values.Length];
         for (int i = 0; i < values.Length; i++)
+        {
             bits[i] = BitConverter.SingleToInt32Bits(values[i]);
+        }
+
         return bits;
     }
 
@@ -98,8 +127,11 @@ internal static class Reference
         for (int i = 0; i < values.Length; i++)
         {
             if (float.IsNegative(values[i]))
+            {
                 words[i / 64] |= 1UL << (i % 64);
+            }
         }
+
         return words;
     }
 }

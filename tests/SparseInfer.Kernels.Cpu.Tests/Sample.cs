@@ -16,9 +16,13 @@ internal sealed class Sample<T> : IDisposable
         Values = new float[rows * columns];
         var random = new Random(seed);
         if (T.BlockElements == 1)
+        {
             FillPlain(random);
+        }
         else
+        {
             FillBlocks(random);
+        }
     }
 
     public int Rows { get; }
@@ -66,6 +70,7 @@ internal sealed class Sample<T> : IDisposable
                 MemoryMarshal.Cast<byte, ushort>(Bytes)[i] = (ushort)(bits >> 16);
                 value = BitConverter.UInt32BitsToSingle(bits);
             }
+
             Values[i] = value;
         }
     }

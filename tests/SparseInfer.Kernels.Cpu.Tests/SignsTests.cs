@@ -32,7 +32,10 @@ public sealed class SignsTests
         float[] w = WithZerosOfBothSigns(width, seed: 3);
         // Half of the signs agree and half do not, as nearly as the width allows: the predictor's tie at alpha 1.
         for (int i = 0; i < width; i++)
+        {
             w[i] = MathF.CopySign(w[i], i % 2 == 0 ? x[i] : -x[i]);
+        }
+
         Disagreements(x, w, width).ShouldBe(width / 2);
     }
 
@@ -58,6 +61,7 @@ public sealed class SignsTests
                 Unsafe.Add(ref plane.Row(4), k) = signs[k];
                 Unsafe.Add(ref plane.Row(7), k) = ~signs[k] & LastWordMask(width, k);
             }
+
             int[] counts = [.. Enumerable.Range(0, Rows).Select(row => NaiveCount(signs, plane, row))];
             int[] larger = [.. Enumerable.Range(0, Rows).Select(row => Math.Max(counts[row], NaiveCount(signs, other, row)))];
             counts[4].ShouldBe(0);
@@ -86,7 +90,9 @@ public sealed class SignsTests
         Signs.Pack(in x[0], ref words[0], 100);
         ReadOnlySpan<uint> halves = MemoryMarshal.Cast<ulong, uint>(words);
         for (int i = 0; i < 128; i++)
+        {
             (((halves[i / 32] >> (i % 32)) & 1) != 0).ShouldBe(i < 100 && float.IsNegative(x[i]));
+        }
     }
 
     [Fact]
@@ -129,12 +135,18 @@ public sealed class SignsTests
         Property property = Prop.ForAll<float[], int>((values, shift) =>
         {
             if (values.Length == 0)
+            {
                 return true;
+            }
+
             float[] x = Padded(values);
             float[] w = Padded(values.Select((_, i) => values[(int)(((uint)shift + (uint)i * 7) % (uint)values.Length)]).ToArray());
             int naive = 0;
             for (int i = 0; i < values.Length; i++)
+            {
                 naive += float.IsNegative(x[i]) != float.IsNegative(w[i]) ? 1 : 0;
+            }
+
             return Disagreements(x, w, values.Length) == naive;
         });
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(400), property);
@@ -144,7 +156,10 @@ public sealed class SignsTests
     {
         SignPlane plane = SignPlane.Allocate(rows, width, out owner);
         for (int row = 0; row < rows; row++)
+        {
             RandomSigns(width, random).CopyTo(MemoryMarshal.CreateSpan(ref plane.Row(row), plane.WordsPerRow));
+        }
+
         return plane;
     }
 
@@ -162,7 +177,10 @@ public sealed class SignsTests
     {
         int count = 0;
         for (int i = 0; i < plane.Columns; i++)
+        {
             count += (int)(((signs[i / 64] ^ Unsafe.Add(ref plane.Row(row), i / 64)) >> (i % 64)) & 1);
+        }
+
         return count;
     }
 
@@ -182,7 +200,10 @@ public sealed class SignsTests
         Signs.Pack(in w[0], ref wWords[0], width);
         int count = 0;
         for (int i = 0; i < xWords.Length; i++)
+        {
             count += BitOperations.PopCount(xWords[i] ^ wWords[i]);
+        }
+
         return count;
     }
 
@@ -190,7 +211,10 @@ public sealed class SignsTests
     {
         float[] values = Reference.RandomVector(width, seed);
         for (int i = 0; i < width; i += 5)
+        {
             values[i] = i % 2 == 0 ? 0f : -0f;
+        }
+
         return Padded(values);
     }
 

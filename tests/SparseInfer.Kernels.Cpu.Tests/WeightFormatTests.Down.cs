@@ -28,7 +28,9 @@ public abstract partial class WeightFormatTests<T>
                     {
                         float[] row = Widen(in down, i);
                         for (int j = 0; j < down.PaddedColumns; j++)
+                        {
                             row[j].ShouldBe(j < hidden ? sample[j, i] : 0, $"{hidden} x {neurons}, neuron {i}, column {j}");
+                        }
                     }
                 }
             }
@@ -52,6 +54,7 @@ public abstract partial class WeightFormatTests<T>
                     ?? Reference.PlainDown(h, sample.Values.AsSpan(j * neurons, neurons));
                 Reference.Bits([y[j]]).ShouldBe(Reference.Bits([expected]), $"{hidden} x {neurons}, column {j}");
             }
+
             y.AsSpan(hidden).ToArray().ShouldAllBe(pad => pad == 0);
         }
     }
@@ -106,7 +109,9 @@ public abstract partial class WeightFormatTests<T>
         float[] h = Activations(96, 1);
         int[] whole = Reference.Bits(Accumulate(sample, h, 256));
         foreach (int split in new[] { 32, 64, 96, 224 })
+        {
             Reference.Bits(Accumulate(sample, h, split)).ShouldBe(whole);
+        }
     }
 
     [Fact]
@@ -136,8 +141,11 @@ public abstract partial class WeightFormatTests<T>
                 Range part = slices.First(slice)..slices.First(slice + 1);
                 float[] partial = Accumulate(sample, all[part], h[part], 128);
                 for (int j = 0; j < 128; j++)
+                {
                     expected[j] = slice == 0 ? partial[j] : expected[j] + partial[j];
+                }
             }
+
             int[] active = all.Where(i => h[i] != 0).ToArray();
             foreach (int workers in new[] { 1, 2, 3, 5 })
             {
@@ -156,8 +164,11 @@ public abstract partial class WeightFormatTests<T>
         foreach ((int hidden, int neurons) in DownShapes)
         {
             foreach (int tokens in new[] { 1, 2, 5, 6, 7, 13 })
+            {
                 ExpectBatchEqualsTokens(wide, hidden, neurons, slices: (neurons + 63) / 64, tokens, scale: 1);
+            }
         }
+
         ExpectBatchEqualsTokens(wide, hidden: 100, neurons: 96, slices: 2, tokens: 7, scale: 1e9f);
         ExpectBatchEqualsTokens(wide, hidden: 100, neurons: 160, slices: 1, tokens: 135, scale: 1);
         ExpectBatchEqualsTokens(wide, hidden: 600, neurons: 288, slices: 2, tokens: 4, scale: 1);
@@ -172,7 +183,10 @@ public abstract partial class WeightFormatTests<T>
         int yStride = padded + 2;
         var h = new float[tokens * hStride];
         for (int t = 0; t < tokens; t++)
+        {
             Activations(neurons, scale, seed: 20 + t).CopyTo(h, t * hStride);
+        }
+
         var y = new float[tokens * yStride];
         y.AsSpan().Fill(5);
         var divided = new NeuronSlices(neurons, slices);
@@ -183,6 +197,7 @@ public abstract partial class WeightFormatTests<T>
         {
             OrderedDown.MultiplyTiled<T>(wide, in down, divided, ref h[0], hStride, tokens, ref y[0], yStride, 0, padded, panel);
         }
+
         for (int t = 0; t < tokens; t++)
         {
             int[] all = Enumerable.Range(0, neurons).ToArray();
@@ -198,7 +213,10 @@ public abstract partial class WeightFormatTests<T>
     {
         float[] h = Reference.RandomVector(neurons, seed, scale);
         for (int i = 0; i < neurons; i++)
+        {
             h[i] = MathF.Max(0, h[i]);
+        }
+
         h[0] = scale;
         return h;
     }
@@ -241,8 +259,10 @@ public abstract partial class WeightFormatTests<T>
                     Unsafe.Add(ref slot.Values, slot.Count) = h[neuron];
                     slot.Count++;
                 }
+
                 OrderedDown.AccumulateSlices<T>(in down, scratch, worker);
             }
+
             var y = new float[down.PaddedColumns];
             OrderedDown.SumSlices(scratch, ref y[0], 0, 32);
             OrderedDown.SumSlices(scratch, ref y[0], 32, y.Length);
@@ -260,6 +280,7 @@ public abstract partial class WeightFormatTests<T>
             (lo * unfold).CopyTo(row, column);
             (hi * unfold).CopyTo(row, column + 16);
         }
+
         return row;
     }
 }

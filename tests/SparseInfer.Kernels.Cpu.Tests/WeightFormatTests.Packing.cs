@@ -29,7 +29,9 @@ public abstract partial class WeightFormatTests<T>
             WeightPacking.FirstNonFinite<T>(shifted.Address + 1, 3, 64).ShouldBeNull();
             DownMatrix down = WeightPacking.PackDown<T>(shifted.Address + 1, 3, 64, 1, out NativeBuffer downOwner);
             using (downOwner)
+            {
                 Widen(in down, 63)[2].ShouldBe(sample[2, 63]);
+            }
         }
     }
 
@@ -94,7 +96,10 @@ public abstract partial class WeightFormatTests<T>
             foreach (int place in new[] { 0, 1, 15, 31, 32, 40, (3 * width) - 1 })
             {
                 if (place >= 3 * width)
+                {
                     continue;
+                }
+
                 foreach (bool infinite in new[] { true, false })
                 {
                     using var sample = new Sample<T>(3, width);
@@ -102,11 +107,18 @@ public abstract partial class WeightFormatTests<T>
                     int block = place / T.BlockElements;
                     Span<byte> bytes = sample.Bytes[(block * T.BlockBytes)..];
                     if (typeof(T) == typeof(F32))
+                    {
                         MemoryMarshal.Write(bytes, infinite ? float.NegativeInfinity : float.NaN);
+                    }
                     else if (typeof(T) == typeof(BF16))
+                    {
                         MemoryMarshal.Write(bytes, (ushort)(infinite ? 0xFF80 : 0x7FC0));
+                    }
                     else
+                    {
                         MemoryMarshal.Write(bytes, infinite ? Half.NegativeInfinity : Half.NaN);
+                    }
+
                     int element = block * T.BlockElements;
                     WeightPacking.FirstNonFinite<T>(sample.Address, 3, width).ShouldBe((element / width, element % width));
                 }
@@ -131,10 +143,13 @@ public abstract partial class WeightFormatTests<T>
                 : largest * BlockReference.For<T>()!.EncodingStep;
             Math.Abs((double)decoded[i] - values[i]).ShouldBeLessThanOrEqualTo(step);
         }
+
         var again = new byte[bytes.Length];
         WeightConversion.Encode<T>(decoded, again);
         if (T.BlockElements == 1)
+        {
             again.ShouldBe(bytes);
+        }
     }
 
     [Fact]

@@ -66,7 +66,9 @@ public abstract partial class WeightFormatTests<T>
             x[0] = scale;
             float[] y = MultiplyVector(sample, x, 0, Rows);
             for (int row = 0; row < Rows; row++)
+            {
                 Reference.Bits(y.AsSpan(row, 1)).ShouldBe(Reference.Bits([Dot(sample, x, row)]), $"{width}, row {row}");
+            }
         }
     }
 
@@ -104,7 +106,9 @@ public abstract partial class WeightFormatTests<T>
         float[] whole = MultiplyVector(sample, x, 0, 11);
         float[] part = MultiplyVector(sample, x, 3, 9);
         for (int row = 0; row < 11; row++)
+        {
             part[row].ShouldBe(row is >= 3 and < 9 ? whole[row] : float.NegativeInfinity);
+        }
     }
 
     [Theory]
@@ -117,7 +121,9 @@ public abstract partial class WeightFormatTests<T>
             foreach (int width in Widths)
             {
                 for (int tokens = 1; tokens <= tokenCounts; tokens++)
+                {
                     ExpectBatchEqualsVectors(wide, rows, width, tokens, scale: 1);
+                }
             }
         }
     }
@@ -140,9 +146,15 @@ public abstract partial class WeightFormatTests<T>
     public void A_batch_that_does_not_fill_its_tiles_or_spans_blocks_of_rows_and_columns_has_the_bits_of_its_vectors(bool wide)
     {
         foreach (int width in Widths)
+        {
             ExpectBatchEqualsVectors(wide, rows: 16, width, tokens: 13, scale: 1);
+        }
+
         foreach (int rows in new[] { 1, 2, 5, 8, 14 })
+        {
             ExpectBatchEqualsVectors(wide, rows, width: 64, tokens: 31, scale: 1);
+        }
+
         ExpectBatchEqualsVectors(wide, rows: 203, width: 544, tokens: 45, scale: 1);
         ExpectBatchEqualsVectors(wide, rows: 101, width: 2080, tokens: 45, scale: 1);
     }
@@ -184,8 +196,11 @@ public abstract partial class WeightFormatTests<T>
             int middle = rows / 2;
             MatrixMatrix.Pack<T>(padded, ref x[0], padded, tokens, panel);
             foreach ((int from, int to) in new[] { (0, middle), (middle, rows) })
+            {
                 MatrixMatrix.MultiplyTiled<T>(wide, in w, from, to, padded, tokens, ref y[0], yStride, panel);
+            }
         }
+
         for (int t = 0; t < tokens; t++)
         {
             float[] expected = MultiplyVector(sample, x.AsSpan(t * padded, padded).ToArray(), 0, rows);

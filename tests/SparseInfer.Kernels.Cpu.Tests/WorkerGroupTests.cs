@@ -45,13 +45,19 @@ public sealed class WorkerGroupTests
                 for (int other = 0; other < count; other++)
                 {
                     if (places[other] != step)
+                    {
                         Interlocked.Increment(ref wrong);
+                    }
                 }
+
                 group.Barrier();
             }
         });
         for (int run = 0; run < 5; run++)
+        {
             group.Run(job);
+        }
+
         wrong.ShouldBe(0);
     }
 
@@ -64,7 +70,10 @@ public sealed class WorkerGroupTests
         var job = new Job(worker =>
         {
             if (worker == count - 1)
+            {
                 Thread.Sleep(5);
+            }
+
             group.Barrier();
             Interlocked.Increment(ref met);
         });
@@ -73,6 +82,7 @@ public sealed class WorkerGroupTests
             group.Run(job);
             Thread.Sleep(5);
         }
+
         met.ShouldBe(5 * count);
     }
 
@@ -90,13 +100,17 @@ public sealed class WorkerGroupTests
                     for (int barrier = 0; barrier < 5; barrier++)
                     {
                         if (worker == failing && barrier == barriers)
+                        {
                             throw new InvalidDataException($"worker {worker}");
+                        }
+
                         group.Barrier();
                     }
                 });
                 Should.Throw<InvalidDataException>(() => group.Run(job)).Message.ShouldBe($"worker {failing}");
             }
         }
+
         int met = 0;
         group.Run(new Job(_ =>
         {
@@ -119,9 +133,13 @@ public sealed class WorkerGroupTests
             for (int i = 0; i < 10; i++)
             {
                 if (sleep && worker == 0)
+                {
                     Thread.Sleep(1);
+                }
+
                 group.Barrier();
             }
+
             allocated[worker] = GC.GetAllocatedBytesForCurrentThread() - before;
         });
         foreach (bool parks in new[] { false, true })
@@ -130,7 +148,10 @@ public sealed class WorkerGroupTests
             group.Run(job);
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int run = 0; run < 10; run++)
+            {
                 group.Run(job);
+            }
+
             (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
             allocated.ShouldAllBe(bytes => bytes == 0);
         }
@@ -146,12 +167,17 @@ public sealed class WorkerGroupTests
         var job = new Job(worker =>
         {
             if (worker == 0 && Interlocked.Increment(ref inside) != 1)
+            {
                 Interlocked.Increment(ref overlaps);
+            }
+
             group.Barrier();
             Interlocked.Add(ref runs, worker);
             group.Barrier();
             if (worker == 0)
+            {
                 Interlocked.Decrement(ref inside);
+            }
         });
         var callers = new Thread[4];
         for (int i = 0; i < callers.Length; i++)
@@ -159,12 +185,18 @@ public sealed class WorkerGroupTests
             callers[i] = new Thread(() =>
             {
                 for (int run = 0; run < 50; run++)
+                {
                     group.Run(job);
+                }
             });
             callers[i].Start();
         }
+
         foreach (Thread caller in callers)
+        {
             caller.Join();
+        }
+
         overlaps.ShouldBe(0);
         runs.ShouldBe(200);
     }
@@ -179,7 +211,9 @@ public sealed class WorkerGroupTests
             var job = new Job(w =>
             {
                 if (w == nesting)
+                {
                     group.Run(new Job(_ => { }));
+                }
             });
             Should.Throw<InvalidOperationException>(() => group.Run(job));
         }
@@ -231,11 +265,15 @@ public sealed class WorkerGroupTests
                         (int from, int to) = WorkerGroup.Slice(total, parts, index, multiple);
                         from.ShouldBe(end);
                         if (from < total)
+                        {
                             (from % multiple).ShouldBe(0);
+                        }
+
                         end = to;
                         smallest = Math.Min(smallest, (long)to - from);
                         largest = Math.Max(largest, (long)to - from);
                     }
+
                     end.ShouldBe(total);
                     (largest - smallest).ShouldBeLessThan(2L * multiple);
                 }

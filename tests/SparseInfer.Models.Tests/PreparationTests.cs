@@ -95,7 +95,7 @@ public sealed class PreparationTests(LoadedModels models) : IDisposable
     }
 
     [Fact]
-    public void Signs_of_up_matrices_are_stored_on_request_and_for_dRelu()
+    public void Signs_of_up_matrices_are_stored_on_request_and_for_drelu()
     {
         string path = _folder.At("prepared.gguf");
         Prepare(BundledFiles.ReluGguf, path, new PreparationOptions { UpSigns = true }).SignPlanes.ShouldBe(12);

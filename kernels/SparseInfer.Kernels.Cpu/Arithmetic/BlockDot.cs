@@ -33,7 +33,10 @@ internal static unsafe class BlockDot
     public static Vector128<int> QuadSums(Vector128<sbyte> a, Vector128<sbyte> b)
     {
         if (Dp.IsSupported)
+        {
             return Dp.DotProduct(Vector128<int>.Zero, a, b);
+        }
+
         return AddPairs(
             PairSums(Vector128.WidenLower(a), Vector128.WidenLower(b)), PairSums(Vector128.WidenUpper(a), Vector128.WidenUpper(b)));
     }
@@ -43,12 +46,16 @@ internal static unsafe class BlockDot
     public static Vector128<int> PairSums(Vector128<short> a, Vector128<short> b)
     {
         if (Sse2.IsSupported)
+        {
             return Sse2.MultiplyAddAdjacent(a, b);
+        }
+
         if (AdvSimd.IsSupported)
         {
             return AddPairs(
                 AdvSimd.MultiplyWideningLower(a.GetLower(), b.GetLower()), AdvSimd.MultiplyWideningUpper(a, b));
         }
+
         return AddPairs(Vector128.WidenLower(a) * Vector128.WidenLower(b), Vector128.WidenUpper(a) * Vector128.WidenUpper(b));
     }
 
@@ -57,9 +64,15 @@ internal static unsafe class BlockDot
     public static Vector128<int> AddPairs(Vector128<int> lower, Vector128<int> upper)
     {
         if (AdvSimd.Arm64.IsSupported)
+        {
             return AdvSimd.Arm64.AddPairwise(lower, upper);
+        }
+
         if (Ssse3.IsSupported)
+        {
             return Ssse3.HorizontalAdd(lower, upper);
+        }
+
         return Vector128.Create(
             lower.GetElement(0) + lower.GetElement(1),
             lower.GetElement(2) + lower.GetElement(3),

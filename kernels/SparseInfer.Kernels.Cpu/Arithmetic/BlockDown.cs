@@ -44,7 +44,10 @@ internal static unsafe class BlockDown
                 ReadOnlySpan<int> neurons = active.Slice(n, count);
                 n += count;
                 if (step == 0)
+                {
                     continue;
+                }
+
                 int column = fromColumn;
                 if (vectorized && step <= LargestStep)
                 {
@@ -56,6 +59,7 @@ internal static unsafe class BlockDown
                         rows[i + 1] = paired ? down.Pointer(neurons[i + 1]) : rows[i];
                         pairs[i / 2] = TKernel.Pair(quants[i], paired ? quants[i + 1] : (short)0);
                     }
+
                     RowsAhead ahead = Following<TKernel>(in down, active[n..], next, fromColumn, toColumn);
                     var scales = new BlockScales(down.Block(block), step, sum);
                     int pairCount = (count + 1) / 2;
@@ -63,8 +67,11 @@ internal static unsafe class BlockDown
                     TKernel.AddLines<HalfLine>(rows, pairs, pairCount, in scales, full, halves, results, ref ahead);
                     column = halves;
                 }
+
                 for (; column < toColumn; column++)
+                {
                     AddColumn<TKernel>(in down, neurons, quants, down.Block(block), step, column, results);
+                }
             }
         }
     }
@@ -74,7 +81,10 @@ internal static unsafe class BlockDown
     {
         int count = 0;
         while (count < active.Length && active[count] / BlockNeurons == block)
+        {
             count++;
+        }
+
         return count;
     }
 
@@ -84,12 +94,18 @@ internal static unsafe class BlockDown
         where TKernel : struct, IBlockDownKernel
     {
         if (active.IsEmpty)
+        {
             return default;
+        }
+
         int block = active[0] / BlockNeurons;
         int count = CountOfBlock(active, block);
         nint from = TKernel.RowBytes(fromColumn);
         for (int i = 0; i < count; i++)
+        {
             rows[i] = down.Pointer(active[i]) + from;
+        }
+
         return new RowsAhead(rows, count, TKernel.RowBytes(toColumn) - from, down.Block(block));
     }
 
@@ -101,16 +117,23 @@ internal static unsafe class BlockDown
     {
         float largest = 0;
         foreach (float value in h)
+        {
             largest = MathF.Max(largest, MathF.Abs(value));
+        }
+
         sum = 0;
         if (largest < QuantizedInput.Smallest)
+        {
             return 0;
+        }
+
         float inverse = TKernel.Range / largest;
         for (int i = 0; i < h.Length; i++)
         {
             quants[i] = (short)MathF.Round(h[i] * inverse);
             sum += quants[i];
         }
+
         return largest / TKernel.Range;
     }
 
@@ -121,7 +144,10 @@ internal static unsafe class BlockDown
     {
         int sum = 0;
         for (int i = 0; i < neurons.Length; i++)
+        {
             sum += TKernel.Quant(ref down.Neuron(neurons[i]), column) * quants[i];
+        }
+
         float scale = Widening.Half(((short*)halves)[column]);
         y[column] = MathF.FusedMultiplyAdd(sum, scale * step, y[column]);
     }
@@ -186,9 +212,15 @@ internal static unsafe class BlockDown
         {
             end = null;
             if (_row == _count)
+            {
                 return null;
+            }
+
             for (nint scale = 2 * column; scale < 2 * (column + columns); scale += 64)
+            {
                 Sse.Prefetch1(_halves + scale);
+            }
+
             byte* start = _rows[_row] + _offset;
             _offset += _share;
             end = start + _share;
@@ -198,6 +230,7 @@ internal static unsafe class BlockDown
                 _offset = 0;
                 _row++;
             }
+
             return start;
         }
     }

@@ -51,7 +51,10 @@ internal unsafe ref struct BlocksAhead
     public void NextRow()
     {
         if (_together)
+        {
             return;
+        }
+
         _row++;
         _line = _row == 1 ? _rows.Second : _row == 2 ? _rows.Third : _rows.Fourth;
     }

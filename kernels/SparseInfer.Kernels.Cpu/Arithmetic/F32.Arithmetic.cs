@@ -57,11 +57,13 @@ public readonly unsafe partial struct F32 : IWeightArithmetic
                     lower3 = Fma.MultiplyAdd(xLo, Vector256.Load((float*)(r3 + i)), lower3);
                     upper3 = Fma.MultiplyAdd(xHi, Vector256.Load((float*)(r3 + i + 32)), upper3);
                 }
+
                 total += Reduction.Sum4(
                     Vector512.Create(lower0, upper0), Vector512.Create(lower1, upper1),
                     Vector512.Create(lower2, upper2), Vector512.Create(lower3, upper3));
             }
         }
+
         return total;
     }
 

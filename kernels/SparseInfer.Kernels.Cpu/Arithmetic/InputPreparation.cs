@@ -18,9 +18,15 @@ internal static class InputPreparation
     {
         ref float source = ref Unsafe.AsRef(in x);
         if (Unsafe.AreSame(ref source, ref prepared))
+        {
             return 1;
+        }
+
         for (nuint i = 0; i < (nuint)paddedColumns; i += 16)
+        {
             Vector512.LoadUnsafe(ref source, i).StoreUnsafe(ref prepared, i);
+        }
+
         return 1;
     }
 
@@ -32,7 +38,10 @@ internal static class InputPreparation
         ref float source = ref Unsafe.AsRef(in x);
         Vector512<float> fold = Vector512.Create(factor);
         for (nuint i = 0; i < (nuint)paddedColumns; i += 16)
+        {
             Store(Vector512.LoadUnsafe(ref source, i) * fold, ref prepared, i);
+        }
+
         return undo;
     }
 
@@ -41,10 +50,16 @@ internal static class InputPreparation
     public static float CopyInterleaved(ref readonly float x, ref float prepared, int paddedColumns)
     {
         if (!PlainDot.Interleaved)
+        {
             return Copy(in x, ref prepared, paddedColumns);
+        }
+
         ref float source = ref Unsafe.AsRef(in x);
         for (nuint i = 0; i < (nuint)paddedColumns; i += 16)
+        {
             Store(Vector512.LoadUnsafe(ref source, i), ref prepared, i);
+        }
+
         return 1;
     }
 
@@ -58,10 +73,15 @@ internal static class InputPreparation
         Vector512<int> largest = Vector512<int>.Zero;
         Vector512<int> magnitude = Vector512.Create(0x7FFFFFFF);
         for (nuint i = 0; i < (nuint)paddedColumns; i += 16)
+        {
             largest = Vector512.Max(largest, Vector512.LoadUnsafe(ref source, i).AsInt32() & magnitude);
+        }
+
         int bits = 0;
         for (int lane = 0; lane < 16; lane++)
+        {
             bits = Math.Max(bits, largest.GetElement(lane));
+        }
 
         int excess = Math.Max(0, (bits >> 23) - 127 - LargestExponent);
         fold = PowerOfTwo(112 - excess);
@@ -82,6 +102,7 @@ internal static class InputPreparation
             values = Vector512.Create(
                 Vector256.Create(lower.GetLower(), upper.GetLower()), Vector256.Create(lower.GetUpper(), upper.GetUpper()));
         }
+
         values.StoreUnsafe(ref prepared, index);
     }
 

@@ -62,8 +62,10 @@ internal static unsafe class PlainDot
                 T.Load32(ref *r3, column, out lo, out hi);
                 sum3 = Vector512.FusedMultiplyAdd(xHi, hi, Vector512.FusedMultiplyAdd(xLo, lo, sum3));
             }
+
             total += Reduction.Sum4(sum0, sum1, sum2, sum3);
         }
+
         return total;
     }
 
@@ -121,10 +123,12 @@ internal static unsafe class PlainDot
                     a3 = Fma.MultiplyAdd(xA, a, a3);
                     b3 = Fma.MultiplyAdd(xB, b, b3);
                 }
+
                 total += Reduction.Sum4Quarters(
                     InterleavedQuarter(a0, b0), InterleavedQuarter(a1, b1), InterleavedQuarter(a2, b2), InterleavedQuarter(a3, b3));
             }
         }
+
         return total;
     }
 

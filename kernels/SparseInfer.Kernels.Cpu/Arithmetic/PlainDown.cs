@@ -31,7 +31,10 @@ internal static unsafe class PlainDown
                 if (!CanFold<T>(h.Slice(n, count)))
                 {
                     for (int i = n; i < n + count; i++)
+                    {
                         AddOne<T>(in down, active[i], h[i], sums, fromColumn, toColumn);
+                    }
+
                     continue;
                 }
 
@@ -42,10 +45,15 @@ internal static unsafe class PlainDown
                     next[i] = down.Pointer(active[Math.Min(n + count + i, active.Length - 1)]);
                     factors[i] = i < count ? h[n + i] * T.DownUnfold : 0;
                 }
+
                 if (PlainDot.Interleaved)
+                {
                     AddFourInterleaved<T, TWiden>(rows, next, factors, sums, fromColumn, toColumn);
+                }
                 else
+                {
                     AddFour<T>(rows, next, factors, sums, fromColumn, toColumn);
+                }
             }
         }
     }
@@ -54,12 +62,18 @@ internal static unsafe class PlainDown
         where T : IWeightFormat
     {
         if (T.DownUnfold == 1)
+        {
             return true;
+        }
+
         foreach (float value in h)
         {
             if (!InputPreparation.CanFold(value))
+            {
                 return false;
+            }
         }
+
         return true;
     }
 

@@ -53,6 +53,7 @@ internal static unsafe class QuantizedInput
                 *(float*)(block + 64) = step * fold;
             }
         }
+
         return undo;
     }
 
@@ -78,6 +79,7 @@ internal static unsafe class QuantizedInput
                 StoreEightBits(secondLo, secondHi, fold, pair, 1);
             }
         }
+
         return undo;
     }
 

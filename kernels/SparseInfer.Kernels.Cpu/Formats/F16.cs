@@ -51,7 +51,9 @@ public readonly partial struct F16 : IWeightFormat
     {
         Span<Half> halves = MemoryMarshal.Cast<byte, Half>(destination);
         for (int i = 0; i < source.Length; i++)
+        {
             halves[i] = (Half)source[i];
+        }
     }
 
     /// <inheritdoc/>

@@ -58,13 +58,19 @@ public readonly partial struct F32 : IWeightFormat
         for (; index <= elements - 16; index += 16)
         {
             if (Vector512.EqualsAny(Vector512.LoadUnsafe(ref bits, (nuint)index) & exponent, exponent))
+            {
                 break;
+            }
         }
+
         for (; index < elements; index++)
         {
             if (!float.IsFinite(Unsafe.ReadUnaligned<float>(ref Unsafe.As<int, byte>(ref Unsafe.Add(ref bits, index)))))
+            {
                 return index;
+            }
         }
+
         return -1;
     }
 }

@@ -19,13 +19,19 @@ internal static class NonFinite
         for (; index <= elements - 32; index += 32)
         {
             if (Vector512.EqualsAny(Vector512.LoadUnsafe(ref bits, (nuint)index) & exponent, exponent))
+            {
                 break;
+            }
         }
+
         for (; index < elements; index++)
         {
             if ((Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref source, index * sizeof(ushort))) & exponentMask) == exponentMask)
+            {
                 return index;
+            }
         }
+
         return -1;
     }
 
@@ -36,8 +42,11 @@ internal static class NonFinite
         for (nint block = 0; block < blocks; block++)
         {
             if ((Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref source, block * blockBytes)) & 0x7C00) == 0x7C00)
+            {
                 return block * 32;
+            }
         }
+
         return -1;
     }
 }

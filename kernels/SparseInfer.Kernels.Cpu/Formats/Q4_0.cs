@@ -71,7 +71,10 @@ public readonly partial struct Q4_0 : IWeightFormat
         {
             int endColumn = Math.Min(fromColumn + 32, columns);
             for (int j = fromColumn; j < endColumn; j++)
+            {
                 Unsafe.Add(ref scales, j) = Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref source, j * sourceStride));
+            }
+
             for (int i = 0; i < neurons; i++)
             {
                 ref byte destination = ref Unsafe.Add(ref quants, (i * DownNeuronBytes(paddedColumns)) + (fromColumn / 2));
@@ -98,13 +101,18 @@ public readonly partial struct Q4_0 : IWeightFormat
             foreach (float value in values)
             {
                 if (MathF.Abs(value) > MathF.Abs(extreme))
+                {
                     extreme = value;
+                }
             }
+
             float scale = extreme / -8;
             float inverse = scale == 0 ? 0 : 1 / scale;
             MemoryMarshal.Write(bytes, (Half)scale);
             for (int k = 0; k < 16; k++)
+            {
                 bytes[2 + k] = (byte)(Quant(values[k] * inverse) | (Quant(values[k + 16] * inverse) << 4));
+            }
         }
     }
 

@@ -66,12 +66,17 @@ public readonly partial struct Q8_0 : IWeightFormat
         {
             int endColumn = Math.Min(fromColumn + TileColumns, columns);
             for (int j = fromColumn; j < endColumn; j++)
+            {
                 Unsafe.Add(ref scales, j) = Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref source, j * sourceStride));
+            }
+
             for (int i = 0; i < neurons; i++)
             {
                 ref byte destination = ref Unsafe.Add(ref quants, i * DownNeuronBytes(paddedColumns));
                 for (int j = fromColumn; j < endColumn; j++)
+                {
                     Unsafe.Add(ref destination, j) = Unsafe.Add(ref source, (j * sourceStride) + 2 + i);
+                }
             }
         }
     }
@@ -86,12 +91,17 @@ public readonly partial struct Q8_0 : IWeightFormat
             Span<byte> bytes = destination.Slice(block * Block, Block);
             float largest = 0;
             foreach (float value in values)
+            {
                 largest = MathF.Max(largest, MathF.Abs(value));
+            }
+
             float scale = largest / 127;
             float inverse = scale == 0 ? 0 : 1 / scale;
             MemoryMarshal.Write(bytes, (Half)scale);
             for (int i = 0; i < 32; i++)
+            {
                 bytes[2 + i] = (byte)(sbyte)MathF.Round(values[i] * inverse, MidpointRounding.AwayFromZero);
+            }
         }
     }
 

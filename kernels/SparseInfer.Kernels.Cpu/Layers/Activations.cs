@@ -23,9 +23,14 @@ public static class Activations
     {
         int i = 0;
         for (; i <= x.Length - 4; i += 4)
+        {
             Silu(Vector128.Create<float>(x.Slice(i, 4))).CopyTo(x[i..]);
+        }
+
         for (; i < x.Length; i++)
+        {
             x[i] = Silu(x[i]);
+        }
     }
 
     /// <summary>GELU of every element, in place: the bits of <see cref="Gelu(float)"/>.</summary>
@@ -34,9 +39,14 @@ public static class Activations
     {
         int i = 0;
         for (; i <= x.Length - 4; i += 4)
+        {
             Gelu(Vector128.Create<float>(x.Slice(i, 4))).CopyTo(x[i..]);
+        }
+
         for (; i < x.Length; i++)
+        {
             x[i] = Gelu(x[i]);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

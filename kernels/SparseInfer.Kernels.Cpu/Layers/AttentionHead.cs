@@ -38,7 +38,10 @@ public static class AttentionHead
         ref float output)
     {
         if (scores.Length < positions)
+        {
             throw new ArgumentException($"Scratch for {scores.Length} scores of {positions} positions.", nameof(scores));
+        }
+
         scores = scores[..positions];
         Score(ref q, ref keys, headDimension, rowStride, scale, scores);
         float sum = Exponentiate(scores);
@@ -69,6 +72,7 @@ public static class AttentionHead
                 sum2 = Vector512.FusedMultiplyAdd(query, Vector512.LoadUnsafe(ref k2, (nuint)i), sum2);
                 sum3 = Vector512.FusedMultiplyAdd(query, Vector512.LoadUnsafe(ref k3, (nuint)i), sum3);
             }
+
             if (i < headDimension)
             {
                 Vector512<float> query = LoadPart(ref q, i, headDimension);
@@ -77,17 +81,25 @@ public static class AttentionHead
                 sum2 = Vector512.FusedMultiplyAdd(query, LoadPart(ref k2, i, headDimension), sum2);
                 sum3 = Vector512.FusedMultiplyAdd(query, LoadPart(ref k3, i, headDimension), sum3);
             }
+
             (Reduction.Sum4(sum0, sum1, sum2, sum3) * scale).CopyTo(scores[position..]);
         }
+
         for (; position < scores.Length; position++)
         {
             ref float key = ref Unsafe.Add(ref keys, (nint)position * rowStride);
             Vector512<float> sum = default;
             int i = 0;
             for (; i <= headDimension - Lanes; i += Lanes)
+            {
                 sum = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref q, (nuint)i), Vector512.LoadUnsafe(ref key, (nuint)i), sum);
+            }
+
             if (i < headDimension)
+            {
                 sum = Vector512.FusedMultiplyAdd(LoadPart(ref q, i, headDimension), LoadPart(ref key, i, headDimension), sum);
+            }
+
             scores[position] = Reduction.Sum(sum) * scale;
         }
     }
@@ -99,7 +111,10 @@ public static class AttentionHead
         ref float score = ref MemoryMarshal.GetReference(scores);
         float largest = float.NegativeInfinity;
         foreach (float value in scores)
+        {
             largest = MathF.Max(largest, value);
+        }
+
         Vector512<float> shift = Vector512.Create(largest);
         Vector512<float> sum = Vector512<float>.Zero;
         int i = 0;
@@ -109,6 +124,7 @@ public static class AttentionHead
             power.StoreUnsafe(ref score, (nuint)i);
             sum += power;
         }
+
         if (i < scores.Length)
         {
             Span<float> rest = stackalloc float[Lanes];
@@ -119,6 +135,7 @@ public static class AttentionHead
             rest[..(scores.Length - i)].CopyTo(scores[i..]);
             sum += power;
         }
+
         return Reduction.Sum(sum);
     }
 
@@ -155,14 +172,18 @@ public static class AttentionHead
                     sum3 = Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref value, 3 * Lanes), sum3);
                     value = ref Unsafe.Add(ref value, rowStride);
                 }
+
                 sum0.StoreUnsafe(ref result);
                 sum1.StoreUnsafe(ref result, Lanes);
                 sum2.StoreUnsafe(ref result, 2 * Lanes);
                 sum3.StoreUnsafe(ref result, 3 * Lanes);
             }
         }
+
         for (int i = 0; i < wide; i += Lanes)
+        {
             (Vector512.LoadUnsafe(ref output, (nuint)i) * inverse).StoreUnsafe(ref output, (nuint)i);
+        }
 
         column = wide;
         for (; column <= headDimension - Lanes; column += Lanes)
@@ -174,8 +195,10 @@ public static class AttentionHead
                 sum = Vector512.FusedMultiplyAdd(Vector512.Create(power), Vector512.LoadUnsafe(ref value), sum);
                 value = ref Unsafe.Add(ref value, rowStride);
             }
+
             (sum * inverse).StoreUnsafe(ref output, (nuint)column);
         }
+
         for (; column < headDimension; column++)
         {
             ref float value = ref Unsafe.Add(ref values, column);
@@ -185,6 +208,7 @@ public static class AttentionHead
                 sum = MathF.FusedMultiplyAdd(power, value, sum);
                 value = ref Unsafe.Add(ref value, rowStride);
             }
+
             Unsafe.Add(ref output, column) = sum * inverse;
         }
     }

@@ -17,9 +17,14 @@ public static class Elementwise
         ref float terms = ref Unsafe.AsRef(in y);
         int i = from;
         for (; i <= to - 16; i += 16)
+        {
             (Vector512.LoadUnsafe(ref x, (nuint)i) + Vector512.LoadUnsafe(ref terms, (nuint)i)).StoreUnsafe(ref x, (nuint)i);
+        }
+
         for (; i < to; i++)
+        {
             Unsafe.Add(ref x, i) += Unsafe.Add(ref terms, i);
+        }
     }
 
     /// <summary><c>x[i] = max(0, x[i])</c> for a range.</summary>
@@ -31,9 +36,14 @@ public static class Elementwise
     {
         int i = from;
         for (; i <= to - 16; i += 16)
+        {
             Vector512.Max(Vector512.LoadUnsafe(ref x, (nuint)i), Vector512<float>.Zero).StoreUnsafe(ref x, (nuint)i);
+        }
+
         for (; i < to; i++)
+        {
             Unsafe.Add(ref x, i) = MathF.Max(Unsafe.Add(ref x, i), 0f);
+        }
     }
 
     /// <summary><c>x[i] *= factor</c> for a range.</summary>
@@ -46,8 +56,13 @@ public static class Elementwise
     {
         int i = from;
         for (; i <= to - 16; i += 16)
+        {
             (Vector512.LoadUnsafe(ref x, (nuint)i) * factor).StoreUnsafe(ref x, (nuint)i);
+        }
+
         for (; i < to; i++)
+        {
             Unsafe.Add(ref x, i) *= factor;
+        }
     }
 }

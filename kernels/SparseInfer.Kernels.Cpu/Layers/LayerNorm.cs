@@ -24,7 +24,10 @@ public static class LayerNorm
         ref float terms = ref Unsafe.AsRef(in bias);
         Vector512<float> sum = Vector512<float>.Zero;
         for (nuint i = 0; i < (nuint)paddedWidth; i += 16)
+        {
             sum += Vector512.LoadUnsafe(ref input, i);
+        }
+
         Vector512<float> mean = Vector512.Create(Reduction.Sum(sum) / width);
 
         // The pad is no part of the variance: its lanes are taken out, bit by bit, before they are squared.
@@ -36,12 +39,14 @@ public static class LayerNorm
             Vector512<float> deviation = (Vector512.LoadUnsafe(ref input, i) - mean) & inside.AsSingle();
             squares = Vector512.FusedMultiplyAdd(deviation, deviation, squares);
         }
+
         Vector512<float> scale = Vector512.Create(1 / MathF.Sqrt((Reduction.Sum(squares) / width) + epsilon));
         for (nuint i = 0; i < (nuint)paddedWidth; i += 16)
         {
             Vector512<float> normal = (Vector512.LoadUnsafe(ref input, i) - mean) * scale;
             ((normal * Vector512.LoadUnsafe(ref factors, i)) + Vector512.LoadUnsafe(ref terms, i)).StoreUnsafe(ref y, i);
         }
+
         MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, width), paddedWidth - width).Clear();
     }
 }

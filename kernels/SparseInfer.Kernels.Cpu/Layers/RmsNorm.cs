@@ -25,8 +25,11 @@ public static class RmsNorm
             Vector512<float> value = Vector512.LoadUnsafe(ref input, i);
             sum = Vector512.FusedMultiplyAdd(value, value, sum);
         }
+
         Vector512<float> scale = Vector512.Create(1 / MathF.Sqrt((Reduction.Sum(sum) / width) + epsilon));
         for (nuint i = 0; i < (nuint)paddedWidth; i += 16)
+        {
             (Vector512.LoadUnsafe(ref input, i) * scale * Vector512.LoadUnsafe(ref factors, i)).StoreUnsafe(ref y, i);
+        }
     }
 }

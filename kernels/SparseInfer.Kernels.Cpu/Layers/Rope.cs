@@ -15,7 +15,9 @@ public static class Rope
     public static void ApplyInterleaved(ref float head, ref readonly float cos, ref readonly float sin, int dimensions)
     {
         for (int i = 0; i < dimensions / 2; i++)
+        {
             Turn(ref Unsafe.Add(ref head, 2 * i), ref Unsafe.Add(ref head, (2 * i) + 1), in cos, in sin, i);
+        }
     }
 
     /// <summary>Turns dimensions i and i + dimensions / 2 by angle i.</summary>
@@ -38,8 +40,11 @@ public static class Rope
             ((a * c) - (b * s)).StoreUnsafe(ref head, (nuint)i);
             ((a * s) + (b * c)).StoreUnsafe(ref other, (nuint)i);
         }
+
         for (; i < half; i++)
+        {
             Turn(ref Unsafe.Add(ref head, i), ref Unsafe.Add(ref other, i), in cos, in sin, i);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

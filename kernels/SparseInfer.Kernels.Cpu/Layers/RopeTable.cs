@@ -36,7 +36,9 @@ public sealed class RopeTable
         _filled = new bool[((context - 1) >> BlockShift) + 1];
         _frequencies = new double[_pairs];
         for (int pair = 0; pair < _pairs; pair++)
+        {
             _frequencies[pair] = Math.Pow(theta, -2.0 * pair / dimensions) / scaling;
+        }
     }
 
     /// <summary>Cosines of a position's angles, one for each pair of dimensions.</summary>
@@ -50,7 +52,10 @@ public sealed class RopeTable
     private ref readonly float Row(float[] table, int position)
     {
         if (!Volatile.Read(ref _filled[position >> BlockShift]))
+        {
             Fill(position >> BlockShift);
+        }
+
         return ref table[position * _pairs];
     }
 
@@ -69,8 +74,10 @@ public sealed class RopeTable
                     _sin[(position * _pairs) + pair] = (float)sin;
                 }
             }
+
             Volatile.Write(ref _filled[block], true);
         }
+
         _lock.Exit();
         Uninterruptible.Raise(interrupted);
     }

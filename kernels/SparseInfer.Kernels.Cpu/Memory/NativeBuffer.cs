@@ -26,10 +26,15 @@ public sealed unsafe class NativeBuffer : IDisposable
         _start = (byte*)(((nuint)allocation + (nuint)(alignment - 1)) & ~(nuint)(alignment - 1));
         Bytes = bytes;
         if (alignment == VirtualMemory.HugePage)
+        {
             VirtualMemory.PreferHugePages(_start, bytes);
+        }
+
         Interlocked.Add(ref _allocatedBytes, bytes);
         if (bytes > 0)
+        {
             GC.AddMemoryPressure(bytes);
+        }
     }
 
     /// <summary>Frees the memory of a buffer that nobody disposed.</summary>
@@ -61,7 +66,10 @@ public sealed unsafe class NativeBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         int alignment = bytes >= LargeBytes ? VirtualMemory.HugePage : Alignment;
         if (bytes > nint.MaxValue - alignment)
+        {
             throw TooLarge(bytes, null);
+        }
+
         try
         {
             return new NativeBuffer(AllocateZeroed(bytes, alignment), bytes, alignment);
@@ -72,6 +80,7 @@ public sealed unsafe class NativeBuffer : IDisposable
             GC.Collect();
             GC.WaitForPendingFinalizers();
         }
+
         try
         {
             return new NativeBuffer(AllocateZeroed(bytes, alignment), bytes, alignment);
@@ -112,10 +121,15 @@ public sealed unsafe class NativeBuffer : IDisposable
     {
         nint allocation = Interlocked.Exchange(ref _allocation, 0);
         if (allocation == 0)
+        {
             return;
+        }
+
         NativeMemory.Free((void*)allocation);
         Interlocked.Add(ref _allocatedBytes, -Bytes);
         if (Bytes > 0)
+        {
             GC.RemoveMemoryPressure(Bytes);
+        }
     }
 }

@@ -12,6 +12,8 @@ internal static unsafe class Prefetch
     public static void Line(byte* address)
     {
         if (Sse.IsSupported)
+        {
             Sse.Prefetch0(address);
+        }
     }
 }

@@ -26,11 +26,17 @@ public static unsafe partial class VirtualMemory
     private static void Advise(nint address, long bytes, int unit, int advice)
     {
         if (!OperatingSystem.IsLinux() || address == 0)
+        {
             return;
+        }
+
         nint from = (address + (unit - 1)) & -(nint)unit;
         nint to = (nint)(address + bytes) & -(nint)unit;
         if (to <= from)
+        {
             return;
+        }
+
         try
         {
             _ = MemoryAdvise((void*)from, (nuint)(to - from), advice);

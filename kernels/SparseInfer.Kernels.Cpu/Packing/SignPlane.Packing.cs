@@ -13,11 +13,16 @@ public readonly unsafe partial struct SignPlane
         where T : IWeightFormat
     {
         if (w.Rows != Rows || w.Columns != Columns)
+        {
             throw new ArgumentException($"A matrix of {w.Rows} x {w.Columns} for a sign plane of {Rows} x {Columns}.", nameof(w));
+        }
+
         ArgumentOutOfRangeException.ThrowIfNegative(fromRow);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(toRow, Rows);
         for (int row = fromRow; row < toRow; row++)
+        {
             Signs.Pack<T>(ref w.Row(row), ref Row(row), Columns);
+        }
     }
 
     /// <summary>
@@ -30,14 +35,20 @@ public readonly unsafe partial struct SignPlane
         where T : IWeightFormat
     {
         if (w.Rows != Rows || w.Columns != Columns)
+        {
             throw new ArgumentException($"A matrix of {w.Rows} x {w.Columns} for a sign plane of {Rows} x {Columns}.", nameof(w));
+        }
+
         ulong[] signs = new ulong[WordsPerRow];
         for (int row = 0; row < Rows; row++)
         {
             Signs.Pack<T>(ref w.Row(row), ref signs[0], Columns);
             if (!signs.AsSpan().SequenceEqual(new ReadOnlySpan<ulong>(_words + ((nint)row * WordsPerRow), WordsPerRow)))
+            {
                 return row;
+            }
         }
+
         return -1;
     }
 
@@ -54,6 +65,7 @@ public readonly unsafe partial struct SignPlane
             int row = offered.Plane.FirstDifference<T>(in w);
             return row < 0 ? offered.Plane : throw new InvalidDataException($"{offered.Name} does not hold the signs of its matrix, in row {row}");
         }
+
         SignPlane plane = Allocate(w.Rows, w.Columns, out NativeBuffer owner);
         memory.Own(owner);
         plane.Pack<T>(in w, 0, w.Rows);

@@ -21,7 +21,10 @@ public static class WeightConversion
         ref float result = ref MemoryMarshal.GetReference(destination);
         int whole = destination.Length / Padding.Columns * Padding.Columns;
         for (int column = 0; column < whole; column += Padding.Columns)
+        {
             Decode32<T>(ref row, (nuint)column, ref Unsafe.Add(ref result, column));
+        }
+
         if (whole < destination.Length)
         {
             Span<byte> group = stackalloc byte[LargestGroupBytes];
@@ -53,7 +56,10 @@ public static class WeightConversion
         where T : IWeightFormat
     {
         if (destination.Length < down.PaddedColumns)
+        {
             throw new ArgumentException($"Room for {destination.Length} of {down.PaddedColumns} columns.", nameof(destination));
+        }
+
         Vector512<float> unfold = Vector512.Create(T.DownUnfold);
         for (int column = 0; column < down.PaddedColumns; column += Padding.Columns)
         {
@@ -67,7 +73,9 @@ public static class WeightConversion
         where T : IWeightFormat
     {
         if (elements % T.BlockElements != 0 || (long)elements / T.BlockElements * T.BlockBytes != bytes)
+        {
             throw new ArgumentException($"{bytes} bytes do not hold {elements} elements of {typeof(T).Name}.");
+        }
     }
 
     private static void Decode32<T>(ref byte row, nuint column, ref float destination)

@@ -18,6 +18,7 @@ public static unsafe class WeightPacking
             throw new ArgumentException(
                 $"A row of {columns} columns is no whole number of {typeof(T).Name} blocks of {T.BlockElements}.", nameof(columns));
         }
+
         return (nint)(columns / T.BlockElements) * T.BlockBytes;
     }
 
@@ -38,6 +39,7 @@ public static unsafe class WeightPacking
             owner = null;
             return WeightMatrix.FromMemory(source, rows, columns, sourceStride);
         }
+
         return Copy<T>(source, rows, columns, sourceStride, default, out owner);
     }
 
@@ -57,12 +59,18 @@ public static unsafe class WeightPacking
         where T : IWeightFormat
     {
         if (sourceRows.Length != rows)
+        {
             throw new ArgumentException($"{sourceRows.Length} source rows for a matrix of {rows}.", nameof(sourceRows));
+        }
+
         foreach (int row in sourceRows)
         {
             if ((uint)row >= (uint)rows)
+            {
                 throw new ArgumentOutOfRangeException(nameof(sourceRows), row, $"The matrix has rows 0 to {rows - 1}.");
+            }
         }
+
         return Copy<T>(source, rows, columns, SourceRowBytes<T>(columns), sourceRows, out owner);
     }
 
@@ -84,6 +92,7 @@ public static unsafe class WeightPacking
             int source = dimension >= rotaryDimensions ? dimension : (dimension / 2) + (dimension % 2 * (rotaryDimensions / 2));
             sourceRows[row] = row - dimension + source;
         }
+
         return sourceRows;
     }
 
@@ -121,6 +130,7 @@ public static unsafe class WeightPacking
             TransposeBlocks<T>(source, sourceStride, in destination, 0, destination.Neurons);
             return;
         }
+
         ParallelLoop.For(0, parts, part =>
         {
             (int from, int to) = WorkerGroup.Slice(destination.Neurons, parts, part, DownMatrix.BlockNeurons);
@@ -168,14 +178,20 @@ public static unsafe class WeightPacking
         where T : IWeightFormat
     {
         if (T.BlockElements == 1)
+        {
             return FirstNonFinite<T>(source, neurons, columns);
+        }
+
         DownMatrix down = DownMatrix.FromMemory<T>(source, neurons, columns);
         for (int neuron = 0; neuron < neurons; neuron += DownMatrix.BlockNeurons)
         {
             nint column = NonFinite.FirstHalf(ref down.Scales(neuron), down.PaddedColumns);
             if (column >= 0)
+            {
                 return (neuron, (int)column);
+            }
         }
+
         return null;
     }
 
@@ -204,6 +220,7 @@ public static unsafe class WeightPacking
             int from = sourceRows.IsEmpty ? row : sourceRows[row];
             Buffer.MemoryCopy((byte*)source + (from * sourceStride), (byte*)owner.Address + (row * stride), stride, sourceStride);
         }
+
         return WeightMatrix.FromMemory(owner.Address, rows, columns, stride);
     }
 }

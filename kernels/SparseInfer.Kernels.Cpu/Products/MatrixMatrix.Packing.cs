@@ -82,6 +82,7 @@ public static unsafe partial class MatrixMatrix
                     (byte*)(widened + (2 * PlainDot.Segment)),
                     (byte*)(widened + (3 * PlainDot.Segment)));
             }
+
             PackFour((float*)four.First, (float*)four.Second, (float*)four.Third, (float*)four.Fourth, columns, rows + i);
         }
     }

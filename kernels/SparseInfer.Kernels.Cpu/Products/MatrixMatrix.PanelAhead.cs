@@ -52,7 +52,10 @@ public static unsafe partial class MatrixMatrix
             {
                 // Into the second level: the first is full of what the tiles work with.
                 if (Sse.IsSupported)
+                {
                     Sse.Prefetch1(_row + _offset);
+                }
+
                 _offset += 64;
                 if (_offset >= _rowBytes)
                 {

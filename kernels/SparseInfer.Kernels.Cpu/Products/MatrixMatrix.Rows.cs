@@ -42,7 +42,9 @@ public static unsafe partial class MatrixMatrix
                     else
                     {
                         for (int i = row; i < toRow; i++)
+                        {
                             Unsafe.Add(ref result, i - row) = dots.GetElement(i - row);
+                        }
                     }
                 }
             }

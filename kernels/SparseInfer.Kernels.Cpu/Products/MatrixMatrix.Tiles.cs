@@ -98,6 +98,7 @@ public static unsafe partial class MatrixMatrix
                     sum22 = Vector256.Load(level + 80) + sum22;
                     sum23 = Vector256.Load(level + 88) + sum23;
                 }
+
                 sum00.Store(level);
                 sum01.Store(level + 8);
                 sum02.Store(level + 16);
@@ -169,6 +170,7 @@ public static unsafe partial class MatrixMatrix
                     sum50 = Vector512.Load(level + 160) + sum50;
                     sum51 = Vector512.Load(level + 176) + sum51;
                 }
+
                 sum00.Store(level);
                 sum01.Store(level + 16);
                 sum10.Store(level + 32);

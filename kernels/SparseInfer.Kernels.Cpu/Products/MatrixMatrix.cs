@@ -125,6 +125,7 @@ public static unsafe partial class MatrixMatrix
                     ref Unsafe.Add(ref x, (nint)token * xStride), xStride, Math.Min(TokenBlock, tiledTokens - token), paddedColumns,
                     inputs + ((nint)token * paddedColumns));
             }
+
             for (int token = tiledTokens; token < tokens; token++)
             {
                 undo[token] = T.PrepareInput(
@@ -173,6 +174,7 @@ public static unsafe partial class MatrixMatrix
                     wide, in w, fromRow, toRow, paddedColumns, Math.Min(TokenBlock, tiledTokens - token),
                     ref Unsafe.Add(ref y, (nint)token * yStride), yStride, scratch, inputs + ((nint)token * paddedColumns));
             }
+
             MultiplyRows<T>(
                 in w, fromRow, toRow, paddedColumns, tokens - tiledTokens, ref Unsafe.Add(ref y, (nint)tiledTokens * yStride), yStride,
                 undo + tiledTokens, inputs + ((nint)tiledTokens * paddedColumns));
@@ -186,7 +188,9 @@ public static unsafe partial class MatrixMatrix
     {
         int needed = PanelLength(paddedColumns, tokens);
         if (panel.Length < needed)
+        {
             throw new ArgumentException($"The scratch has {panel.Length} elements of {needed} needed.", nameof(panel));
+        }
     }
 
     /// <summary>
@@ -197,7 +201,10 @@ public static unsafe partial class MatrixMatrix
         where T : IWeightArithmetic
     {
         if (T.QuantizesInput)
+        {
             return 0;
+        }
+
         int rest = tokens % TileTokens;
         return rest > FewTokens ? tokens : tokens - rest;
     }
@@ -242,6 +249,7 @@ public static unsafe partial class MatrixMatrix
                     MultiplyGroup(wide, rows, rowTiles, segment, tiles, columns, partial, groupTotals, ref ahead);
                 }
             }
+
             StoreTotals(totals, blockEnd - block, tokens, ref Unsafe.Add(ref y, block), yStride);
         }
     }
@@ -269,11 +277,18 @@ public static unsafe partial class MatrixMatrix
         for (int tile = 0; tile < tiles; tile++, segment += TileTokens * columns, totals += TileTokens)
         {
             if (wide)
+            {
                 Tiles6x32(rows, rowTiles, segment, steps, partial, ref ahead);
+            }
             else
+            {
                 Tiles3x32(rows, rowTiles, segment, steps, partial, ref ahead);
+            }
+
             for (int i = 0; i < rowTiles; i++)
+            {
                 AddRoot(roots + (i * tree), tileRows, totals + (i * tileRows * TokenBlock));
+            }
         }
     }
 
@@ -295,6 +310,7 @@ public static unsafe partial class MatrixMatrix
                 end = toRow;
             }
         }
+
         return PanelAhead.Of<T>(in w, row, end, column, Math.Min(PlainDot.Segment, paddedColumns - column), calls);
     }
 
@@ -305,7 +321,9 @@ public static unsafe partial class MatrixMatrix
         for (int row = 0; row < rows; row++, totals += TokenBlock)
         {
             for (int t = 0; t < TileTokens; t += 16, root += 16)
+            {
                 (Vector512.Load(totals + t) + Vector512.Load(root)).Store(totals + t);
+            }
         }
     }
 
@@ -323,8 +341,11 @@ public static unsafe partial class MatrixMatrix
                 Vector128.Create(source[0], source[TokenBlock], source[2 * TokenBlock], source[3 * TokenBlock])
                     .StoreUnsafe(ref result, (nuint)row);
             }
+
             for (; row < rows; row++, source += TokenBlock)
+            {
                 Unsafe.Add(ref result, row) = source[0];
+            }
         }
     }
 }

@@ -34,7 +34,9 @@ public static class MatrixVector
             else
             {
                 for (int i = row; i < toRow; i++)
+                {
                     Unsafe.Add(ref y, i) = dots.GetElement(i - row);
+                }
             }
         }
     }

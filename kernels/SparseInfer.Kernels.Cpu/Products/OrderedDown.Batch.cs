@@ -82,7 +82,10 @@ public static unsafe partial class OrderedDown
         where T : IWeightArithmetic
     {
         if (panel.Length < PanelLength)
+        {
             throw new ArgumentException($"The scratch has {panel.Length} elements of {PanelLength} needed.", nameof(panel));
+        }
+
         int columns = ColumnBlock;
         if (T.QuantizesInput)
         {
@@ -91,6 +94,7 @@ public static unsafe partial class OrderedDown
             int parts = Math.Max(1, (toColumn - fromColumn + most - 1) / most);
             columns = Padding.Pad((toColumn - fromColumn + parts - 1) / parts);
         }
+
         fixed (float* scratch = panel)
         {
             for (int token = 0; token < tokens; token += TokenBlock)
@@ -102,9 +106,13 @@ public static unsafe partial class OrderedDown
                 {
                     int end = Math.Min(column + columns, toColumn);
                     if (T.QuantizesInput)
+                    {
                         MultiplyQuants<T>(in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
+                    }
                     else
+                    {
                         MultiplyBlock<T>(wide, in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
+                    }
                 }
             }
         }
@@ -134,7 +142,10 @@ public static unsafe partial class OrderedDown
             {
                 Span<int> list = block[..Math.Min(block.Length, end - neuron)];
                 for (int i = 0; i < list.Length; i++)
+                {
                     list[i] = neuron + i;
+                }
+
                 for (int t = 0; t < tokens; t++)
                 {
                     ReadOnlySpan<float> values = MemoryMarshal.CreateReadOnlySpan(
@@ -142,8 +153,11 @@ public static unsafe partial class OrderedDown
                     T.AddDown(in down, list, values, ref *(sums + (t * columns) - fromColumn), fromColumn, toColumn);
                 }
             }
+
             for (int t = 0; t < tokens; t++)
+            {
                 AddSums(sums + (t * columns), ref Unsafe.Add(ref y, ((nint)t * yStride) + fromColumn), columns, isFirst: slice == 0);
+            }
         }
     }
 
@@ -152,9 +166,13 @@ public static unsafe partial class OrderedDown
     private static void AddSums(float* sums, ref float y, int columns, bool isFirst)
     {
         if (isFirst)
+        {
             new ReadOnlySpan<float>(sums, columns).CopyTo(MemoryMarshal.CreateSpan(ref y, columns));
+        }
         else
+        {
             Elementwise.Add(ref y, ref *sums, 0, columns);
+        }
     }
 
     /// <summary>A block of tokens and columns, panel of neurons by panel.</summary>
@@ -196,6 +214,7 @@ public static unsafe partial class OrderedDown
                     MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref h, ((nint)t * hStride) + neuron), count)
                         .CopyTo(new Span<float>(factors + (t * FactorStride), count));
                 }
+
                 for (int column = fromColumn; column < toColumn; column += StripColumns)
                 {
                     Widen<T>(in down, neuron, count, column, rows);
@@ -209,14 +228,22 @@ public static unsafe partial class OrderedDown
                     {
                         int share = Math.Min(aheadEnd, ahead + neuronsAhead);
                         for (; ahead < share; ahead++)
+                        {
                             FetchStrip<T>(in down, ahead, aheadColumn);
+                        }
+
                         if (wide)
+                        {
                             Tile6x32(rows, count, factors + (t * FactorStride), strip + (t * StripColumns));
+                        }
                         else
+                        {
                             Tile3x32(rows, count, factors + (t * FactorStride), strip + (t * StripColumns));
+                        }
                     }
                 }
             }
+
             for (int t = 0; t < tokens; t++)
             {
                 for (int column = fromColumn; column < toColumn; column += StripColumns)
@@ -238,7 +265,9 @@ public static unsafe partial class OrderedDown
     {
         byte* strip = (byte*)Unsafe.AsPointer(ref down.Neuron(neuron)) + T.DownNeuronBytes(column);
         for (nint offset = 0; offset < T.DownNeuronBytes(StripColumns); offset += 64)
+        {
             Prefetch.Line(strip + offset);
+        }
     }
 
     /// <summary>Brings a strip of a run of neurons to F32 and true scale.</summary>

@@ -21,7 +21,10 @@ public static unsafe partial class OrderedDown
         {
             int count = active.BinarySearch(scratch.Slices.First(slice + 1));
             if (count < 0)
+            {
                 count = ~count;
+            }
+
             ref float partial = ref scratch.Partial(slice);
             MemoryMarshal.CreateSpan(ref partial, scratch.PaddedHidden).Clear();
             Accumulate<T>(in down, active, h[..count], ref partial, 0, scratch.PaddedHidden);
@@ -38,10 +41,15 @@ public static unsafe partial class OrderedDown
     public static void SumSlices(FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
     {
         if (fromColumn >= toColumn)
+        {
             return;
+        }
+
         MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref scratch.Partial(0), fromColumn), toColumn - fromColumn)
             .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, fromColumn), toColumn - fromColumn));
         for (int slice = 1; slice < scratch.Slices.Count; slice++)
+        {
             Elementwise.Add(ref y, ref scratch.Partial(slice), fromColumn, toColumn);
+        }
     }
 }

@@ -52,6 +52,7 @@ public static unsafe partial class OrderedDown
             sum13 = Vector256.FusedMultiplyAdd(h1, row, sum13);
             sum23 = Vector256.FusedMultiplyAdd(h2, row, sum23);
         }
+
         sum00.Store(sums);
         sum01.Store(sums + 8);
         sum02.Store(sums + 16);
@@ -106,6 +107,7 @@ public static unsafe partial class OrderedDown
             sum50 = Vector512.FusedMultiplyAdd(factor, lo, sum50);
             sum51 = Vector512.FusedMultiplyAdd(factor, hi, sum51);
         }
+
         sum00.Store(sums);
         sum01.Store(sums + 16);
         sum10.Store(sums + 32);

@@ -23,6 +23,8 @@ public static unsafe partial class OrderedDown
         where T : IWeightArithmetic
     {
         if (!h.IsEmpty && fromColumn < toColumn)
+        {
             T.AddDown(in down, active, h, ref y, fromColumn, toColumn);
+        }
     }
 }

@@ -51,9 +51,11 @@ internal static unsafe class SignDisagreement
                     lower += Avx2.Shuffle(bits, differ & nibble);
                     upper += Avx2.Shuffle(bits, Avx2.ShiftRightLogical(differ.AsUInt16(), 4).AsByte() & nibble);
                 }
+
                 sums += (Avx2.SumAbsoluteDifferences(lower, Vector256<byte>.Zero)
                     + Avx2.SumAbsoluteDifferences(upper, Vector256<byte>.Zero)).AsInt64();
             }
+
             Vector128<long> halves = sums.GetLower() + sums.GetUpper();
             count = (int)(halves.GetElement(0) + halves.GetElement(1));
         }
@@ -69,11 +71,16 @@ internal static unsafe class SignDisagreement
                     first += AdvSimd.PopCount(Vector128.Load(row + at) ^ Vector128.Load(signs + at));
                     second += AdvSimd.PopCount(Vector128.Load(row + at + 16) ^ Vector128.Load(signs + at + 16));
                 }
+
                 count += AdvSimd.Arm64.AddAcrossWidening(first).ToScalar() + AdvSimd.Arm64.AddAcrossWidening(second).ToScalar();
             }
         }
+
         for (; at < bytes; at += sizeof(ulong))
+        {
             count += BitOperations.PopCount(*(ulong*)(row + at) ^ *(ulong*)(signs + at));
+        }
+
         return count;
     }
 }

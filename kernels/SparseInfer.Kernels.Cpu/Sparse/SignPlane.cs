@@ -82,6 +82,7 @@ public readonly unsafe partial struct SignPlane
                 count += disagreements <= most ? 1 : 0;
             }
         }
+
         return count;
     }
 
@@ -113,6 +114,7 @@ public readonly unsafe partial struct SignPlane
                 count += disagreements <= most ? 1 : 0;
             }
         }
+
         return count;
     }
 }

@@ -31,12 +31,19 @@ public static class Signs
             words = Pack32<T>(ref row, column) | ((ulong)Pack32<T>(ref row, column + 32) << 32);
             words = ref Unsafe.Add(ref words, 1);
         }
+
         int rest = columns - column;
         if (rest == 0)
+        {
             return;
+        }
+
         ulong signs = Pack32<T>(ref row, column);
         if (rest > 32)
+        {
             signs |= (ulong)Pack32<T>(ref row, column + 32) << 32;
+        }
+
         words = signs & ((1UL << rest) - 1);
     }
 

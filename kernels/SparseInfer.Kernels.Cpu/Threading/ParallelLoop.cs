@@ -25,7 +25,10 @@ internal static class ParallelLoop
     {
         var loop = new Loop<T>(from, to, local, body);
         for (int helpers = Math.Min(Environment.ProcessorCount, to - from) - 1; helpers > 0; helpers--)
+        {
             ThreadPool.UnsafeQueueUserWorkItem(loop, preferLocal: false);
+        }
+
         loop.RunToTheEnd();
     }
 
@@ -42,7 +45,10 @@ internal static class ParallelLoop
         {
             // Whoever comes late is not waited for.
             if (!Change(helping: 1))
+            {
                 return;
+            }
+
             Work();
             Change(helping: -1);
         }
@@ -53,7 +59,10 @@ internal static class ParallelLoop
             bool interrupted = Uninterruptible.Enter(_gate);
             _over = true;
             while (_helping > 0)
+            {
                 interrupted |= Uninterruptible.Wait(_gate);
+            }
+
             Monitor.Exit(_gate);
             Uninterruptible.Raise(interrupted);
             _failure?.Throw();
@@ -65,7 +74,10 @@ internal static class ParallelLoop
             bool inTime = !_over || helping < 0;
             _helping += inTime ? helping : 0;
             if (_helping == 0)
+            {
                 Monitor.Pulse(_gate);
+            }
+
             Monitor.Exit(_gate);
             return inTime;
         }
@@ -77,7 +89,9 @@ internal static class ParallelLoop
             {
                 T mine = local();
                 while ((index = Interlocked.Increment(ref _next) - 1) < to)
+                {
                     body((int)index, mine);
+                }
             }
             catch (Exception exception)
             {
@@ -94,6 +108,7 @@ internal static class ParallelLoop
                 _failedAt = index;
                 _failure = ExceptionDispatchInfo.Capture(exception);
             }
+
             Monitor.Exit(_gate);
             Uninterruptible.Raise(interrupted);
         }

@@ -27,7 +27,10 @@ internal sealed class Phase(bool oversubscribed)
         Interlocked.Increment(ref _value);
         // Both sides write, fence and then read the other's word: either the waiting thread sees the new value, or it is seen here.
         if (Volatile.Read(ref _parked) == 0)
+        {
             return;
+        }
+
         bool interrupted = Uninterruptible.Enter(_lock);
         Monitor.PulseAll(_lock);
         Monitor.Exit(_lock);
@@ -42,12 +45,19 @@ internal sealed class Phase(bool oversubscribed)
         for (long waited = 0; waited < ParkTicks; waited = Stopwatch.GetTimestamp() - start)
         {
             if (Value != seen)
+            {
                 return false;
+            }
+
             // Whoever is waited for that long may be waiting for this thread's core; with fewer cores than threads, one always is.
             if (oversubscribed || waited > SpinTicks)
+            {
                 Thread.Yield();
+            }
             else
+            {
                 Thread.SpinWait(4);
+            }
         }
 
         bool interrupted = Uninterruptible.Enter(_lock);
@@ -55,13 +65,16 @@ internal sealed class Phase(bool oversubscribed)
         try
         {
             while (Value == seen)
+            {
                 interrupted |= Uninterruptible.Wait(_lock);
+            }
         }
         finally
         {
             Interlocked.Decrement(ref _parked);
             Monitor.Exit(_lock);
         }
+
         return interrupted;
     }
 }

@@ -40,6 +40,7 @@ internal static class Uninterruptible
                 interrupted = true;
             }
         }
+
         return interrupted;
     }
 
@@ -54,7 +55,10 @@ internal static class Uninterruptible
         catch (ThreadInterruptedException)
         {
             if (!Monitor.IsEntered(gate))
+            {
                 Enter(gate);
+            }
+
             return true;
         }
     }
@@ -81,6 +85,8 @@ internal static class Uninterruptible
     public static void Raise(bool interrupted)
     {
         if (interrupted)
+        {
             Thread.CurrentThread.Interrupt();
+        }
     }
 }

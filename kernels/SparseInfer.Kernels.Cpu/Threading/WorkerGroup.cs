@@ -22,9 +22,13 @@ public sealed class WorkerGroup : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         Count = count;
         if (count > 1)
+        {
             _threads = new WorkerThreads(count);
+        }
         else
+        {
             GC.SuppressFinalize(this);
+        }
     }
 
     /// <summary>Ends the threads of a group that nobody disposed. None is in a job: a run keeps its group.</summary>
@@ -66,6 +70,7 @@ public sealed class WorkerGroup : IDisposable
             job.Execute(0);
             return;
         }
+
         _threads.RequireOutside("A job cannot run another on its own group: its workers are busy with it.");
         _threads.Run(job);
         GC.KeepAlive(this);

@@ -59,7 +59,9 @@ internal sealed class WorkerThreads
     public void RequireOutside(string message)
     {
         if (IsInJob)
+        {
             throw new InvalidOperationException(message);
+        }
     }
 
     /// <summary>Runs a job on every worker. Returns, or throws, when all of them are done, whatever happens to the calling thread.</summary>
@@ -98,6 +100,7 @@ internal sealed class WorkerThreads
             _callers.Exit();
             Uninterruptible.Raise(interrupted);
         }
+
         failure?.Throw();
     }
 
@@ -113,9 +116,13 @@ internal sealed class WorkerThreads
             _meeting.Advance();
             return;
         }
+
         // The caller's thread is told when the run is over; a worker's is nobody's to interrupt.
         if (_meeting.WaitWhile(meeting) && !IsWorker)
+        {
             _interrupted = true;
+        }
+
         ThrowIfFailed();
     }
 
@@ -126,7 +133,10 @@ internal sealed class WorkerThreads
         Stop();
         _callers.Exit();
         foreach (Thread thread in _threads)
+        {
             interrupted |= Uninterruptible.Join(thread);
+        }
+
         Uninterruptible.Raise(interrupted);
     }
 
@@ -146,7 +156,10 @@ internal sealed class WorkerThreads
         {
             _start.WaitWhile(start);
             if (_stopped)
+            {
                 return;
+            }
+
             start++;
             ExecuteCurrent(worker);
         }
@@ -158,7 +171,9 @@ internal sealed class WorkerThreads
     {
         Execute(_job!, worker);
         if (Interlocked.Decrement(ref _running) == 0)
+        {
             _finish.Advance();
+        }
     }
 
     private void Execute(IWorkerJob job, int worker)
@@ -179,6 +194,8 @@ internal sealed class WorkerThreads
     private void ThrowIfFailed()
     {
         if (_failed)
+        {
             throw new OperationCanceledException("Another worker of the group failed.");
+        }
     }
 }

@@ -51,9 +51,15 @@ internal static class Reduction
     private static Vector128<float> AddHalves(Vector128<float> a, Vector128<float> b)
     {
         if (Sse.IsSupported)
+        {
             return Sse.UnpackLow(a, b) + Sse.UnpackHigh(a, b);
+        }
+
         if (AdvSimd.Arm64.IsSupported)
+        {
             return AdvSimd.Arm64.ZipLow(a, b) + AdvSimd.Arm64.ZipHigh(a, b);
+        }
+
         return Vector128.Create(a.GetElement(0), b.GetElement(0), a.GetElement(1), b.GetElement(1))
             + Vector128.Create(a.GetElement(2), b.GetElement(2), a.GetElement(3), b.GetElement(3));
     }

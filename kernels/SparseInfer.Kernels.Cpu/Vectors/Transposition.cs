@@ -23,6 +23,7 @@ internal static class Transposition
             d = Sse.MoveHighToLow(cdHigh, abHigh);
             return;
         }
+
         Vector128<float> first = Vector128.Create(a[0], b[0], c[0], d[0]);
         Vector128<float> second = Vector128.Create(a[1], b[1], c[1], d[1]);
         Vector128<float> third = Vector128.Create(a[2], b[2], c[2], d[2]);
@@ -48,6 +49,7 @@ internal static class Transposition
             d = Avx.UnpackHigh(abHigh, cdHigh).AsSingle();
             return;
         }
+
         Vector128<float> a0 = a.GetLower(), b0 = b.GetLower(), c0 = c.GetLower(), d0 = d.GetLower();
         Vector128<float> a1 = a.GetUpper(), b1 = b.GetUpper(), c1 = c.GetUpper(), d1 = d.GetUpper();
         FourByFour(ref a0, ref b0, ref c0, ref d0);

@@ -20,11 +20,17 @@ internal static class Widening
     public static Vector512<int> Int16(ref short source, nuint index)
     {
         if (HasWideConversion)
+        {
             return Avx512F.ConvertToVector512Int32(Vector256.LoadUnsafe(ref source, index));
+        }
+
         Vector128<short> first = Vector128.LoadUnsafe(ref source, index);
         Vector128<short> second = Vector128.LoadUnsafe(ref source, index + 8);
         if (Avx2.IsSupported)
+        {
             return Vector512.Create(Avx2.ConvertToVector256Int32(first), Avx2.ConvertToVector256Int32(second));
+        }
+
         return Vector512.Create(Int32(first), Int32(second));
     }
 
@@ -39,6 +45,7 @@ internal static class Widening
                 Avx2.ConvertToVector256Int32(EightBytes(ref source, index)),
                 Avx2.ConvertToVector256Int32(EightBytes(ref source, index + 8)));
         }
+
         return Int8(Vector128.LoadUnsafe(ref source, index).AsSByte());
     }
 
@@ -47,12 +54,16 @@ internal static class Widening
     public static Vector512<int> Int8(Vector128<sbyte> bytes)
     {
         if (HasWideConversion)
+        {
             return Avx512F.ConvertToVector512Int32(bytes);
+        }
+
         if (Avx2.IsSupported)
         {
             Vector128<sbyte> upper = Sse2.ShiftRightLogical128BitLane(bytes, 8);
             return Vector512.Create(Avx2.ConvertToVector256Int32(bytes), Avx2.ConvertToVector256Int32(upper));
         }
+
         (Vector128<short> first, Vector128<short> second) = Vector128.Widen(bytes);
         return Vector512.Create(Int32(first), Int32(second));
     }

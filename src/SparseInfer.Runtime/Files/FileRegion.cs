@@ -76,11 +76,16 @@ internal sealed unsafe class FileRegion : IDisposable
         {
             long length = RandomAccess.GetLength(handle);
             if (length == 0)
+            {
                 throw new ModelFormatException(path, "the file is empty. Download or convert it again.");
+            }
+
             if (intoMemory)
             {
                 using (handle)
+                {
                     return new FileRegion(path, ReadAll(path, handle, length), isCopy: true);
+                }
             }
 
             file = MemoryMappedFile.CreateFromFile(
@@ -109,7 +114,9 @@ internal sealed unsafe class FileRegion : IDisposable
     public void DropPages(long offset, long length)
     {
         if (_file is not null)
+        {
             VirtualMemory.DropFilePages((nint)(Start + offset), length);
+        }
     }
 
     /// <summary>
@@ -118,9 +125,13 @@ internal sealed unsafe class FileRegion : IDisposable
     public void Release(long offset, long length)
     {
         if (_file is not null || _isCopy)
+        {
             VirtualMemory.DropFilePages((nint)(Start + offset), length);
+        }
         else if (_memory is not null)
+        {
             Dispose();
+        }
     }
 
     /// <summary>Lets the mapping go with the region when that is collected. From now on whoever reads it must hold the region.</summary>
@@ -128,14 +139,19 @@ internal sealed unsafe class FileRegion : IDisposable
     {
         // A view's handle whose pointer was not given back is never finalized.
         if (Interlocked.Exchange(ref _held, 0) != 0)
+        {
             _view!.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
     }
 
     /// <summary>Unmaps the file, or frees the memory; addresses into it are no longer valid.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
             return;
+        }
+
         _start = null;
         UnmapWhenUnreachable();
         _view?.Dispose();
@@ -148,7 +164,10 @@ internal sealed unsafe class FileRegion : IDisposable
     {
         var link = new FileInfo(path);
         if (!link.Exists)
+        {
             return; // opening says so
+        }
+
         FileInfo target = link;
         if (link.LinkTarget is { } named)
         {
@@ -161,7 +180,9 @@ internal sealed unsafe class FileRegion : IDisposable
         }
 
         if (target.Length == 0)
+        {
             throw new ModelFormatException(path, "the file is empty, or it is a pipe or a device. Name a file that holds a model.");
+        }
     }
 
     private static NativeBuffer ReadAll(string path, SafeFileHandle handle, long length)
@@ -175,7 +196,9 @@ internal sealed unsafe class FileRegion : IDisposable
                 var rest = new Span<byte>((byte*)memory.Address + done, (int)Math.Min(length - done, ReadBytes));
                 read = RandomAccess.Read(handle, rest, done);
                 if (read == 0)
+                {
                     throw new ModelFormatException(path, $"the file became shorter while it was read: {done} of {length} bytes are left.");
+                }
             }
 
             return memory;

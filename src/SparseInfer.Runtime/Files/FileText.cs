@@ -40,16 +40,23 @@ internal static class FileText
     public static string Show(string text)
     {
         if (text.Length <= ShownCharacters && IsPlain(text))
+        {
             return text;
+        }
+
         var shown = new StringBuilder();
         int read = 0;
         while (read < text.Length && shown.Length < ShownCharacters)
         {
             char c = text[read++];
             if (IsPlain(c))
+            {
                 shown.Append(c);
+            }
             else
+            {
                 shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            }
         }
 
         return shown.Append(read < text.Length ? "…" : "").ToString();

@@ -53,7 +53,10 @@ internal sealed class GgufCursor(FileRegion region)
     {
         ulong count = ReadUInt64("a count");
         if (count > (ulong)(Remaining / minimumSize))
+        {
             throw Error($"claims {count} {things}, but only {Remaining} bytes are left in the file. {FileText.Mend}");
+        }
+
         return (long)count;
     }
 
@@ -62,7 +65,10 @@ internal sealed class GgufCursor(FileRegion region)
     {
         long length = ReadTextLength(what);
         if (length is 0 or > MaximumNameBytes)
+        {
             throw Error($"has {what} of {length} bytes, but it must have 1 to {MaximumNameBytes}. {FileText.Mend}");
+        }
+
         return FileText.TryDecode(ReadBytes((int)length, what), out string? name)
             ? name
             : throw Error($"has {what} that is not valid UTF-8. {FileText.Mend}");
@@ -79,7 +85,10 @@ internal sealed class GgufCursor(FileRegion region)
     public void Skip(long length, string what)
     {
         if (length > Remaining)
+        {
             throw Truncated(length, what);
+        }
+
         Position += length;
     }
 
@@ -93,7 +102,10 @@ internal sealed class GgufCursor(FileRegion region)
     {
         ulong length = ReadUInt64(what);
         if (length > (ulong)Remaining)
+        {
             throw Error($"has {what} of {length} bytes, but only {Remaining} bytes are left in the file. {FileText.Mend}");
+        }
+
         return (long)length;
     }
 

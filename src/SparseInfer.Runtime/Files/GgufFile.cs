@@ -37,7 +37,9 @@ internal sealed class GgufFile : ModelFile
         CheckVersion(cursor);
         long tensorCount = cursor.ReadCount(GgufTensorReader.MinimumTensorBytes, "tensors");
         if (tensorCount > TensorTable.MaximumCount)
+        {
             throw cursor.Error($"claims {tensorCount} tensors; no more than {TensorTable.MaximumCount} are read. {FileText.Mend}");
+        }
 
         long keyCount = cursor.ReadCount(GgufMetadataReader.MinimumPairBytes, "metadata keys");
         var metadata = new GgufMetadataReader(cursor).Read(keyCount);
@@ -51,9 +53,14 @@ internal sealed class GgufFile : ModelFile
     {
         uint version = cursor.ReadUInt32("the version");
         if (version is 2 or 3)
+        {
             return;
+        }
+
         if (version == 1)
+        {
             throw cursor.Error("says GGUF version 1; versions 2 and 3 are read. Convert the original model again.");
+        }
 
         // Versions are small: one whose low half is zero was written the other way round.
         if ((version & 0xFFFF) == 0 && version != 0)
@@ -68,9 +75,15 @@ internal sealed class GgufFile : ModelFile
     private static int ReadAlignment(GgufMetadata metadata)
     {
         if (metadata.Describe(AlignmentKey) is not { } found)
+        {
             return DefaultAlignment;
+        }
+
         if (metadata.TryGetInt64(AlignmentKey, out long alignment) && IsSoundAlignment(alignment))
+        {
             return (int)alignment;
+        }
+
         throw new ModelFormatException(metadata.Path, $"metadata key '{AlignmentKey}' is {found} {alignment}, but must be a power of two "
             + $"from {MinimumAlignment} to {MaximumAlignment}. {FileText.Mend}");
     }

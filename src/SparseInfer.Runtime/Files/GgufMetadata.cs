@@ -36,7 +36,10 @@ internal sealed class GgufMetadata : ModelMetadata
     public override string? Describe(string key)
     {
         if (!_values.TryGetValue(key, out var value))
+        {
             return null;
+        }
+
         return value.Type == GgufValueType.Array ? $"array of {value.Count} {value.ElementType.Name}" : value.Type.Name;
     }
 
@@ -44,7 +47,10 @@ internal sealed class GgufMetadata : ModelMetadata
     {
         text = null;
         if (!_values.TryGetValue(key, out var value) || value.Type != GgufValueType.String)
+        {
             return false;
+        }
+
         text = Decode(key, value.Start, value.Count);
         return true;
     }
@@ -72,7 +78,9 @@ internal sealed class GgufMetadata : ModelMetadata
     {
         texts = null;
         if (!TryGetArray(key, out var array) || array.ElementType != GgufValueType.String)
+        {
             return false;
+        }
 
         texts = new string[array.Count];
         long position = array.Start;
@@ -91,7 +99,9 @@ internal sealed class GgufMetadata : ModelMetadata
     {
         numbers = null;
         if (!TryGetArray(key, out var array) || !(array.ElementType.IsFloat || array.ElementType.IsInteger))
+        {
             return false;
+        }
 
         numbers = new float[array.Count];
         for (int i = 0; i < numbers.Length; i++)
@@ -107,7 +117,9 @@ internal sealed class GgufMetadata : ModelMetadata
     {
         numbers = null;
         if (!TryGetArray(key, out var array) || !array.ElementType.IsInteger)
+        {
             return false;
+        }
 
         int[] read = new int[array.Count];
         for (int i = 0; i < read.Length; i++)
@@ -128,9 +140,15 @@ internal sealed class GgufMetadata : ModelMetadata
     private bool TryGetArray(string key, out GgufValue array)
     {
         if (!_values.TryGetValue(key, out array) || array.Type != GgufValueType.Array)
+        {
             return false;
+        }
+
         if (array.Count > MaximumElements)
+        {
             throw Error(key, $"is an array of {array.Count} elements; at most {MaximumElements} are decoded. {FileText.Mend}");
+        }
+
         return true;
     }
 
@@ -174,7 +192,10 @@ internal sealed class GgufMetadata : ModelMetadata
     {
         string where = index is null ? "" : $"at index {index} ";
         if (length > FileText.MaximumTextBytes)
+        {
             throw Error(key, $"{where}holds a text of {length} bytes; at most {FileText.MaximumTextBytes} are decoded. {FileText.Mend}");
+        }
+
         return FileText.TryDecode(_region.Span(start, (int)length), out string? text)
             ? text
             : throw Error(key, $"{where}holds a text that is not valid UTF-8. {FileText.Mend}");

@@ -17,7 +17,9 @@ internal sealed class GgufMetadataReader(GgufCursor cursor)
     public GgufMetadata Read(long count)
     {
         if (count > MaximumKeys)
+        {
             throw cursor.Error($"claims {count} metadata keys; no more than {MaximumKeys} are read. {FileText.Mend}");
+        }
 
         var keys = new List<string>();
         var values = new Dictionary<string, GgufValue>();
@@ -28,7 +30,10 @@ internal sealed class GgufMetadataReader(GgufCursor cursor)
             cursor.Enter("metadata key", key);
             long declared = cursor.Position;
             if (!values.TryAdd(key, ReadValue(ReadType("its type"), declared, nesting: 0)))
+            {
                 throw cursor.Error($"is there twice. {FileText.Mend}");
+            }
+
             keys.Add(key);
         }
 
@@ -65,7 +70,9 @@ internal sealed class GgufMetadataReader(GgufCursor cursor)
     private GgufValue ReadArray(long declared, int nesting)
     {
         if (nesting == MaximumNesting)
+        {
             throw cursor.Error($"holds arrays inside arrays more than {MaximumNesting} deep. {FileText.Mend}");
+        }
 
         var elementType = ReadType("the element type of an array");
         int minimumSize = elementType switch
@@ -92,9 +99,13 @@ internal sealed class GgufMetadataReader(GgufCursor cursor)
         for (long i = 0; i < count; i++)
         {
             if (elementType == GgufValueType.String)
+            {
                 cursor.SkipText("a string in its array");
+            }
             else
+            {
                 ReadArray(declared, nesting + 1);
+            }
         }
 
         return new(GgufValueType.Array, elementType, count, start, declared, cursor.Position);

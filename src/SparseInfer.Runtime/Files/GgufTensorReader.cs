@@ -40,7 +40,9 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
         cursor.Enter("tensor", name);
         uint dimensions = cursor.ReadUInt32("the number of its dimensions");
         if (dimensions is 0 or > MaximumDimensions)
+        {
             throw cursor.Error($"has {dimensions} dimensions, but must have 1 to {MaximumDimensions}. {FileText.Mend}");
+        }
 
         long[] shape = new long[dimensions];
         long elements = 1;
@@ -48,9 +50,15 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
         {
             ulong size = cursor.ReadUInt64("its shape");
             if (size == 0)
+            {
                 throw cursor.Error($"has a dimension of size 0. {FileText.Mend}");
+            }
+
             if (size > (ulong)(long.MaxValue / elements))
+            {
                 throw cursor.Error($"has a dimension of size {size}: its elements cannot be counted in 64 bits. {FileText.Mend}");
+            }
+
             shape[i] = (long)size;
             elements *= (long)size;
         }
@@ -63,9 +71,15 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
         }
 
         if (!type.TryGetByteLength(elements, out long byteLength))
+        {
             throw cursor.Error($"of shape {FileText.Shape(shape)} is larger than 2^63 bytes. {FileText.Mend}");
+        }
+
         if (!TensorSize.HasSoundRows(shape))
+        {
             throw cursor.Error(TensorSize.DescribeRows(shape));
+        }
+
         return new Pending(name, type, shape, cursor.ReadUInt64("the offset of its data"), byteLength);
     }
 
@@ -73,7 +87,10 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
     {
         uint id = cursor.ReadUInt32("its type");
         if (TensorType.FromGgml(id) is { } type)
+        {
             return type;
+        }
+
         throw cursor.Error(TensorType.RetiredGgmlName(id) is { } retired
             ? $"has the type {retired} ({id}), which ggml has retired. Convert the original model again."
             : $"has the unknown type {id}. The file is damaged, or newer than this reader: convert it to one of "
@@ -83,7 +100,10 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
     private void CheckRange(Pending tensor, long dataStart, long dataLength)
     {
         if (tensor.Offset % (ulong)alignment != 0)
+        {
             throw cursor.Error($"has its data at offset {tensor.Offset}, no multiple of the alignment {alignment}. {FileText.Mend}");
+        }
+
         if (tensor.Offset > (ulong)dataLength || tensor.ByteLength > dataLength - (long)tensor.Offset)
         {
             throw cursor.Error($"({tensor.Type.Name} {FileText.Shape(tensor.Shape)}) takes {tensor.ByteLength} bytes at offset "
@@ -99,7 +119,10 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
         {
             var (before, after) = (ordered[i - 1], ordered[i]);
             if (after.Offset - before.Offset >= before.ByteLength)
+            {
                 continue;
+            }
+
             cursor.Enter("tensor", after.Name);
             throw cursor.Error($"overlaps tensor {FileText.Quote(before.Name)}: their data starts at {after.Offset} and {before.Offset}, "
                 + $"and the latter has {before.ByteLength} bytes. {FileText.Mend}");

@@ -31,7 +31,10 @@ public sealed class GgufWriter
     {
         bool aligns = key == GgufFile.AlignmentKey;
         if (aligns && !GgufFile.IsSoundAlignment(value))
+        {
             throw new ArgumentException($"{key} must be a power of two from 8 to 2 MiB, but is {value}.", nameof(value));
+        }
+
         Declare(key, GgufValueType.UInt32);
         Put(value);
         _alignment = aligns ? value : _alignment;
@@ -84,7 +87,9 @@ public sealed class GgufWriter
     {
         DeclareArray(key, GgufValueType.String, values.Count);
         foreach (string value in values)
+        {
             Put(value);
+        }
     }
 
     /// <summary>Adds an array of single-precision numbers.</summary>
@@ -92,7 +97,9 @@ public sealed class GgufWriter
     {
         DeclareArray(key, GgufValueType.Float32, values.Length);
         foreach (float value in values)
+        {
             Put(BitConverter.SingleToUInt32Bits(value));
+        }
     }
 
     /// <summary>Adds an array of 32-bit integers.</summary>
@@ -100,7 +107,9 @@ public sealed class GgufWriter
     {
         DeclareArray(key, GgufValueType.Int32, values.Length);
         foreach (int value in values)
+        {
             Put(unchecked((uint)value));
+        }
     }
 
     /// <summary>Copies a value of any type, nested arrays included, from another GGUF file.</summary>
@@ -110,11 +119,16 @@ public sealed class GgufWriter
     public void Copy(ModelMetadata source, string key)
     {
         if (source is not GgufMetadata gguf || gguf.Describe(key) is null)
+        {
             throw new ArgumentException($"{source.Path} has no GGUF metadata key {FileText.Quote(key)} to copy.", nameof(source));
+        }
+
         Declare(key, type: null);
         _metadata.Write(gguf.Raw(key));
         if (key == GgufFile.AlignmentKey)
+        {
             _alignment = gguf.GetInt64(key);
+        }
     }
 
     /// <summary>Adds a tensor whose bytes are at hand. They are not copied: leave them as they are until the file is written.</summary>
@@ -127,7 +141,10 @@ public sealed class GgufWriter
     {
         long length = TensorSize.Of(name, type, shape);
         if (bytes.Length != length)
+        {
             throw new ArgumentException($"Tensor {FileText.Quote(name)} takes {length} bytes, not {bytes.Length}.", nameof(bytes));
+        }
+
         AddEntry(name, type, shape, length, stream => stream.Write(bytes.Span));
     }
 
@@ -202,7 +219,10 @@ public sealed class GgufWriter
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (!_names.Add(name))
+        {
             throw new ArgumentException($"There already is a tensor {FileText.Quote(name)}.", nameof(name));
+        }
+
         _tensors.Add(new Entry(name, type, shape.ToArray(), length, write));
     }
 
@@ -221,7 +241,10 @@ public sealed class GgufWriter
             head.Write(tensor.Name);
             head.Write((uint)tensor.Shape.Length);
             for (int i = tensor.Shape.Length - 1; i >= 0; i--) // innermost first in the file
+            {
                 head.Write((ulong)tensor.Shape[i]);
+            }
+
             head.Write(tensor.Type.GgmlId!.Value);
             head.Write((ulong)offset);
             offset += tensor.Length + Padding(tensor.Length);
@@ -240,7 +263,9 @@ public sealed class GgufWriter
     {
         ReadOnlySpan<byte> zeros = stackalloc byte[256];
         for (; count > 0; count -= zeros.Length)
+        {
             stream.Write(zeros[..(int)Math.Min(count, zeros.Length)]);
+        }
     }
 
     private long Padding(long length) => -length & (_alignment - 1);
@@ -249,12 +274,20 @@ public sealed class GgufWriter
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         if (key == GgufFile.AlignmentKey && type is not (null or GgufValueType.UInt32))
+        {
             throw new ArgumentException($"{key} must be a 32-bit unsigned integer.", nameof(key));
+        }
+
         if (!_keys.Add(key))
+        {
             throw new ArgumentException($"There already is a key {FileText.Quote(key)}.", nameof(key));
+        }
+
         Put(key);
         if (type is { } known)
+        {
             Put((uint)known);
+        }
     }
 
     private void DeclareArray(string key, GgufValueType elementType, int count)

@@ -38,12 +38,18 @@ internal sealed class JsonMetadata : ModelMetadata
         long offset = region.Length - bytes.Length;
         metadata._finite = JsonText.WithoutNonFinite(region.Span(0, (int)region.Length));
         if (metadata._finite is not null)
+        {
             bytes = metadata._finite.AsSpan((int)offset);
+        }
+
         var reader = new Utf8JsonReader(bytes, JsonText.Options);
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
                 throw new ModelFormatException(region.Path, $"a JSON object was expected. {FileText.Mend}");
+            }
+
             metadata.ReadObject(ref reader, "", offset);
             reader.Read(); // throws where something follows the object
         }
@@ -68,7 +74,10 @@ internal sealed class JsonMetadata : ModelMetadata
     {
         value = null;
         if (!TryOpen(key, out var reader) || reader.TokenType != JsonTokenType.String)
+        {
             return false;
+        }
+
         value = Text(ref reader, key);
         return true;
     }
@@ -96,10 +105,16 @@ internal sealed class JsonMetadata : ModelMetadata
     {
         values = null;
         if (!TryOpen(key, out var reader) || reader.TokenType != JsonTokenType.StartArray)
+        {
             return false;
+        }
+
         var texts = new List<string>();
         while (reader.Read() && reader.TokenType == JsonTokenType.String)
+        {
             texts.Add(Text(ref reader, key));
+        }
+
         return TryFinish(reader, texts, out values);
     }
 
@@ -107,10 +122,16 @@ internal sealed class JsonMetadata : ModelMetadata
     {
         values = null;
         if (!TryOpen(key, out var reader) || reader.TokenType != JsonTokenType.StartArray)
+        {
             return false;
+        }
+
         var numbers = new List<float>();
         while (reader.Read() && TryReadDouble(reader, key, out double number))
+        {
             numbers.Add((float)number);
+        }
+
         return TryFinish(reader, numbers, out values);
     }
 
@@ -118,10 +139,16 @@ internal sealed class JsonMetadata : ModelMetadata
     {
         values = null;
         if (!TryOpen(key, out var reader) || reader.TokenType != JsonTokenType.StartArray)
+        {
             return false;
+        }
+
         var numbers = new List<int>();
         while (reader.Read() && IsFinite(reader, key) && reader.TryGetInt32(out int number))
+        {
             numbers.Add(number);
+        }
+
         return TryFinish(reader, numbers, out values);
     }
 
@@ -137,10 +164,15 @@ internal sealed class JsonMetadata : ModelMetadata
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (!JsonText.TryRead(ref reader, out string? name))
+            {
                 throw new ModelFormatException(Path, $"a key after {FileText.Quote(prefix)} is not valid Unicode. {FileText.Mend}");
+            }
+
             string key = prefix.Length == 0 ? name : $"{prefix}.{name}";
             if (key.Length > MaximumKeyLength)
+            {
                 throw Error(key, $"is longer than {MaximumKeyLength} characters. {FileText.Mend}");
+            }
 
             reader.Read();
             if (reader.TokenType == JsonTokenType.StartObject)
@@ -153,12 +185,20 @@ internal sealed class JsonMetadata : ModelMetadata
             long start = reader.TokenStartIndex;
             reader.Skip();
             if (kind == JsonTokenType.Null)
+            {
                 continue;
+            }
+
             if (!_values.TryAdd(key, new Value(kind, offset + start, (int)(reader.BytesConsumed - start))))
+            {
                 throw Error(key, $"is there twice. {FileText.Mend}");
+            }
+
             _keys.Add(key);
             if (_keys.Count > MaximumKeys)
+            {
                 throw Error(key, $"is one of more than {MaximumKeys} keys, the most that are read. {FileText.Mend}");
+            }
         }
     }
 
@@ -166,7 +206,10 @@ internal sealed class JsonMetadata : ModelMetadata
     {
         reader = default;
         if (_region is null || !_values.TryGetValue(key, out var value))
+        {
             return false;
+        }
+
         var bytes = _finite is null ? _region.Span(value.Start, value.Length) : _finite.AsSpan((int)value.Start, value.Length);
         reader = new Utf8JsonReader(bytes, JsonText.Options);
         return reader.Read();
@@ -177,9 +220,15 @@ internal sealed class JsonMetadata : ModelMetadata
     {
         number = 0;
         if (reader.TokenType != JsonTokenType.Number)
+        {
             return false;
+        }
+
         if (NonFinite(reader, key) is not { } special)
+        {
             return reader.TryGetDouble(out number);
+        }
+
         number = special;
         return true;
     }
@@ -190,7 +239,10 @@ internal sealed class JsonMetadata : ModelMetadata
     private double? NonFinite(in Utf8JsonReader reader, string key)
     {
         if (_finite is null)
+        {
             return null;
+        }
+
         var value = _values[key];
         int start = (int)reader.TokenStartIndex;
         return JsonText.NonFiniteAt(_region!.Span(value.Start + start, value.Length - start));

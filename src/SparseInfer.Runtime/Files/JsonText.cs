@@ -48,15 +48,22 @@ internal static class JsonText
     public static byte[]? WithoutNonFinite(ReadOnlySpan<byte> json)
     {
         if (json.IndexOf(NaN) < 0 && json.IndexOf(Infinity) < 0)
+        {
             return null;
+        }
+
         byte[] finite = json.ToArray();
         bool inText = false;
         for (int i = 0; i < json.Length; i++)
         {
             if (inText && json[i] == (byte)'\\')
+            {
                 i++;
+            }
             else if (json[i] == (byte)'"')
+            {
                 inText = !inText;
+            }
             else if (!inText && NonFiniteLength(json, i) is > 0 and int length)
             {
                 finite.AsSpan(i, length).Fill((byte)' ');
@@ -82,10 +89,16 @@ internal static class JsonText
     {
         int length = json[start..].StartsWith(NaN) ? NaN.Length : json[start..].StartsWith(Infinity) ? Infinity.Length : 0;
         if (length == 0)
+        {
             return 0;
+        }
+
         int before = start - 1;
         if (length == Infinity.Length && before >= 0 && json[before] == (byte)'-')
+        {
             before--;
+        }
+
         int after = start + length;
         bool apart = before >= 0 && ":[, \t\r\n"u8.Contains(json[before]) && (after == json.Length || ",]} \t\r\n"u8.Contains(json[after]));
         return apart ? length : 0;

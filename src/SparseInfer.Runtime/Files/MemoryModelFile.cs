@@ -18,7 +18,10 @@ internal sealed class MemoryModelFile : ModelFile
         {
             TensorInMemory tensor = tensors[i];
             if (table.TryGet(tensor.Name, out _))
+            {
                 throw new ArgumentException($"There are two tensors {FileText.Quote(tensor.Name)}.", nameof(tensors));
+            }
+
             regions[i] = new FileRegion(name, tensor.Bytes);
             table.Add(new TensorInfo(regions[i], tensor.Name, tensor.Type, [.. tensor.Shape], offset: 0, tensor.ByteLength));
         }

@@ -128,14 +128,19 @@ public abstract class ModelFile : IDisposable
     internal void UnmapWhenUnreachable()
     {
         foreach (var region in _regions)
+        {
             region.UnmapWhenUnreachable();
+        }
     }
 
     /// <summary>Unmaps the file, or frees its memory; no address or span from it may be used any more.</summary>
     public void Dispose()
     {
         foreach (var region in _regions)
+        {
             region.Dispose();
+        }
+
         GC.SuppressFinalize(this);
     }
 }

@@ -33,7 +33,10 @@ internal sealed class SafetensorsFile : ModelFile
             {
                 string file = System.IO.Path.Combine(folder, shard);
                 if (!File.Exists(file))
+                {
                     throw index.Error($"the weight_map names the shard {FileText.Quote(shard)}, which is not there. Download it as well.");
+                }
+
                 var region = FileRegion.Open(file, intoMemory);
                 shards.Add(region);
                 SafetensorsHeaderReader.Read(region, tensors);
@@ -45,7 +48,10 @@ internal sealed class SafetensorsFile : ModelFile
         catch
         {
             foreach (var shard in shards)
+            {
                 shard.Dispose();
+            }
+
             throw;
         }
     }
@@ -54,7 +60,9 @@ internal sealed class SafetensorsFile : ModelFile
         string path, TensorTable tensors, FileRegion[] regions, string? configPath, bool intoMemory, SafetensorsIndex? index)
     {
         if (configPath is null)
+        {
             return new SafetensorsFile(path, tensors, JsonMetadata.Empty(path), regions, index);
+        }
 
         var config = FileRegion.Open(configPath, intoMemory);
         try

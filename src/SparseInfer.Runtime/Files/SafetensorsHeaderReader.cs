@@ -66,7 +66,10 @@ internal ref struct SafetensorsHeaderReader
 
                 _tensor = name;
                 if (_tensors.Count == TensorTable.MaximumCount)
+                {
                     throw Error($"is one of more than {TensorTable.MaximumCount}, the most that are read. {FileText.Mend}");
+                }
+
                 _tensors.Add(ReadTensor(name));
             }
 
@@ -84,7 +87,9 @@ internal ref struct SafetensorsHeaderReader
     {
         Advance(JsonTokenType.StartObject, "__metadata__ as an object of strings");
         while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
+        {
             Advance(JsonTokenType.String, "__metadata__ as an object of strings");
+        }
     }
 
     private TensorInfo ReadTensor(string name)
@@ -96,13 +101,21 @@ internal ref struct SafetensorsHeaderReader
         while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
         {
             if (_reader.ValueTextEquals("dtype"u8))
+            {
                 Set(ref type, ReadType(), "dtype");
+            }
             else if (_reader.ValueTextEquals("shape"u8))
+            {
                 Set(ref shape, ReadShape(), "shape");
+            }
             else if (_reader.ValueTextEquals("data_offsets"u8))
+            {
                 Set(ref range, ReadRange(), "data_offsets");
+            }
             else
+            {
                 _reader.Skip();
+            }
         }
 
         if (type is null || shape is null || range is not { } bytes)
@@ -113,7 +126,10 @@ internal ref struct SafetensorsHeaderReader
 
         long size = ByteLength(type, shape);
         if (!TensorSize.HasSoundRows(shape))
+        {
             throw Error(TensorSize.DescribeRows(shape));
+        }
+
         if (bytes.End - bytes.Begin != size)
         {
             throw Error($"has data_offsets of {bytes.End - bytes.Begin} bytes, but {type.Name} {FileText.Shape(shape)} takes {size}. "
@@ -126,7 +142,10 @@ internal ref struct SafetensorsHeaderReader
     private readonly void Set<T>(ref T? field, T value, string name)
     {
         if (field is not null)
+        {
             throw Error($"has two entries {name}. {FileText.Mend}");
+        }
+
         field = value;
     }
 
@@ -149,7 +168,9 @@ internal ref struct SafetensorsHeaderReader
         Span<long> range = stackalloc long[2];
         int count = ReadNumbers("data_offsets", range);
         if (count != 2 || range[0] > range[1])
+        {
             throw Error($"has data_offsets {FileText.Shape(range[..count].ToArray())}, which are no begin and end. {FileText.Mend}");
+        }
 
         long available = _region.Length - _dataStart;
         return range[1] <= available
@@ -164,9 +185,15 @@ internal ref struct SafetensorsHeaderReader
         while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
         {
             if (_reader.TokenType != JsonTokenType.Number || !_reader.TryGetInt64(out long number) || number < 0)
+            {
                 throw Error($"has something in its {what} that is no whole number from 0 to 2^63. {FileText.Mend}");
+            }
+
             if (count == numbers.Length)
+            {
                 throw Error($"has more than {numbers.Length} numbers in its {what}. {FileText.Mend}");
+            }
+
             numbers[count++] = number;
         }
 
@@ -179,7 +206,10 @@ internal ref struct SafetensorsHeaderReader
         foreach (long size in shape)
         {
             if (size != 0 && elements > long.MaxValue / size)
+            {
                 throw Error($"has shape {FileText.Shape(shape)}: its elements cannot be counted in 64 bits. {FileText.Mend}");
+            }
+
             elements *= size;
         }
 
@@ -215,7 +245,9 @@ internal ref struct SafetensorsHeaderReader
         }
 
         foreach (var tensor in _tensors)
+        {
             table.Add(tensor);
+        }
 
         static string Describe(TensorInfo? tensor) => tensor is null ? "the start of the data" : $"tensor {FileText.Quote(tensor.Name)}";
     }
@@ -223,7 +255,9 @@ internal ref struct SafetensorsHeaderReader
     private void Advance(JsonTokenType wanted, string what)
     {
         if (!_reader.Read() || _reader.TokenType != wanted)
+        {
             throw Error($"must have {what}, but not what is near byte {LengthBytes + _reader.BytesConsumed} of the file. {FileText.Mend}");
+        }
     }
 
     private string Text(string what) => JsonText.TryRead(ref _reader, out string? text)

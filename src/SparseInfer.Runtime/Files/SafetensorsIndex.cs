@@ -41,7 +41,10 @@ internal sealed class SafetensorsIndex
                 }
 
                 if (found)
+                {
                     throw index.Error($"weight_map is there twice. {FileText.Mend}");
+                }
+
                 found = true;
                 index.ReadMap(ref reader);
             }
@@ -70,7 +73,9 @@ internal sealed class SafetensorsIndex
         {
             string holder = Path.GetFileName(tensor.File);
             if (!_shardOf.TryGetValue(tensor.Name, out string? shard))
+            {
                 _unlisted.Add(tensor.Name);
+            }
             else if (shard != holder)
             {
                 throw Error($"tensor {FileText.Quote(tensor.Name)} is in {FileText.Show(holder)}, but the weight_map says "
@@ -99,16 +104,24 @@ internal sealed class SafetensorsIndex
     {
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
+        {
             throw Error($"weight_map is no object. {FileText.Mend}");
+        }
 
         var names = new Dictionary<string, string>();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (!JsonText.TryRead(ref reader, out string? tensor))
+            {
                 throw Error($"weight_map has a name that is not valid Unicode near byte {reader.BytesConsumed}. {FileText.Mend}");
+            }
+
             reader.Read();
             if (reader.TokenType != JsonTokenType.String || !JsonText.TryRead(ref reader, out string? shard))
+            {
                 throw Error($"tensor {FileText.Quote(tensor)} has no file name in the weight_map. {FileText.Mend}");
+            }
+
             if (!IsPlainName(shard))
             {
                 throw Error($"tensor {FileText.Quote(tensor)} is said to be in {FileText.Quote(shard)}, which is no plain file name: "
@@ -117,7 +130,10 @@ internal sealed class SafetensorsIndex
 
             // One string a shard, however many tensors name it.
             if (names.TryAdd(shard, shard))
+            {
                 _shards.Add(shard);
+            }
+
             if (_shardOf.Count == TensorTable.MaximumCount || !_shardOf.TryAdd(tensor, names[shard]))
             {
                 throw Error($"tensor {FileText.Quote(tensor)} is in the weight_map twice, or it has more than {TensorTable.MaximumCount} "

@@ -18,7 +18,10 @@ public sealed class TensorInMemory
         ArgumentNullException.ThrowIfNull(bytes);
         ByteLength = TensorSize.Of(name, type, shape);
         if (bytes.Bytes < ByteLength)
+        {
             throw new ArgumentException($"Tensor {FileText.Quote(name)} takes {ByteLength} bytes, not {bytes.Bytes}.", nameof(bytes));
+        }
+
         Name = name;
         Type = type;
         Shape = Array.AsReadOnly(shape.ToArray());

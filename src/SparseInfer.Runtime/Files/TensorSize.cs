@@ -21,7 +21,10 @@ internal static class TensorSize
     public static long Of(string name, TensorType type, ReadOnlySpan<long> shape)
     {
         if (type.GgmlId is null)
+        {
             throw new ArgumentException($"Tensor {FileText.Quote(name)}: GGUF has no type {type.Name}.", nameof(type));
+        }
+
         if (shape.Length is < 1 or > 4 || shape[^1] % type.ElementsPerBlock != 0)
         {
             throw new ArgumentException($"Tensor {FileText.Quote(name)} needs 1 to 4 dimensions, the last one a multiple of "
@@ -32,7 +35,10 @@ internal static class TensorSize
         foreach (long size in shape)
         {
             if (size < 1 || elements > long.MaxValue / size)
+            {
                 throw new ArgumentException($"Tensor {FileText.Quote(name)} has an impossible size {size}.", nameof(shape));
+            }
+
             elements *= size;
         }
 

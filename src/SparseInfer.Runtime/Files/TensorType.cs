@@ -35,7 +35,9 @@ public sealed class TensorType
         Weight = weight;
         GgmlId = ggmlId;
         if (ggmlId is { } id)
+        {
             GgmlTypes[id] = this;
+        }
     }
 
     /// <summary>The name that the format gives it: <c>F16</c>, <c>Q6_K</c>, <c>F8_E4M3</c>.</summary>

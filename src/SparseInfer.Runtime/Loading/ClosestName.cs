@@ -29,7 +29,10 @@ internal sealed class ClosestName
         foreach (string candidate in candidates)
         {
             if (++Work >= MostWork)
+            {
                 break;
+            }
+
             if (Math.Abs(candidate.Length - name.Length) < fewest && Distance(name, candidate, fewest) is int distance && distance < fewest)
             {
                 fewest = distance;
@@ -49,14 +52,23 @@ internal sealed class ClosestName
         b = b[same..];
         int alike = 0;
         while (alike < Math.Min(a.Length, b.Length) && a[^(alike + 1)] == b[^(alike + 1)])
+        {
             alike++;
+        }
+
         a = a[..^alike];
         b = b[..^alike];
 
         if (_previous.Length <= b.Length)
+        {
             (_previous, _current) = (new int[2 * (b.Length + 1)], new int[2 * (b.Length + 1)]);
+        }
+
         for (int j = 0; j <= b.Length; j++)
+        {
             _previous[j] = j;
+        }
+
         for (int i = 1; i <= a.Length; i++)
         {
             Work += b.Length;
@@ -70,7 +82,10 @@ internal sealed class ClosestName
             }
 
             if (least >= limit)
+            {
                 return least; // it never falls again
+            }
+
             (_previous, _current) = (_current, _previous);
         }
 

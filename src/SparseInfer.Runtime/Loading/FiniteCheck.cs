@@ -17,7 +17,9 @@ internal static class FiniteCheck
     public static void Require(TensorInfo tensor, int rows, int columns)
     {
         if (Find(WeightFormat.For(tensor.Weight!.Value), tensor.Address, rows, columns) is { } place)
+        {
             throw NotFinite(tensor, place);
+        }
     }
 
     /// <summary>The first weight that is not finite, or the first in a block whose scale is not.</summary>
@@ -27,14 +29,19 @@ internal static class FiniteCheck
         int partRows = (int)Math.Max(1, PartBytes / rowBytes);
         int parts = ((rows - 1) / partRows) + 1; // rows may be near the largest int
         if (parts == 1)
+        {
             return format.FirstNonFinite(address, rows, columns);
+        }
 
         var found = new (int Row, int Column)?[parts];
         int first = int.MaxValue;
         ParallelLoop.For(0, parts, part =>
         {
             if (part > Volatile.Read(ref first))
+            {
                 return; // what lies before is searched still
+            }
+
             int from = part * partRows;
             if (format.FirstNonFinite(address + (from * rowBytes), Math.Min(partRows, rows - from), columns) is { } place)
             {

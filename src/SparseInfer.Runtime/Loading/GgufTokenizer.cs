@@ -99,7 +99,9 @@ internal sealed class GgufTokenizer
     private int? ReadToken(string key, int? byDefault)
     {
         if (_metadata.TryGetInt64(key, out long id) && id >= 0 && id < _pieces.Length)
+        {
             return (int)id;
+        }
 
         // What llama.cpp takes as well. Only a file says that its token 1 opens sequences; a word that lies there must not.
         int? usual = byDefault is { } common && common < Math.Min(_pieces.Length, _types.Length)
@@ -117,9 +119,14 @@ internal sealed class GgufTokenizer
     private float[] ReadScores()
     {
         if (_metadata.TryGetSingleArray(ScoresKey, out float[]? scores))
+        {
             return scores;
+        }
+
         if (_metadata.Describe(ScoresKey) is not null)
+        {
             throw new InvalidDataException($"'{ScoresKey}' {WhatIsWrong(ScoresKey, "an array of numbers")}");
+        }
 
         // SentencePiece numbers the pieces of a BPE model in the order of their scores, the first merge first.
         _notes.Add($"'{ScoresKey}' is missing: pieces merge in the order of their ids, as SentencePiece numbers them.");
@@ -132,12 +139,18 @@ internal sealed class GgufTokenizer
         {
             int unknown = stored.Count(type => !Enum.IsDefined((TokenType)type));
             if (unknown > 0)
+            {
                 _notes.Add($"'{TypesKey}' has types for {unknown} tokens that are not defined: they are taken for ordinary tokens.");
+            }
+
             return [.. stored.Select(type => Enum.IsDefined((TokenType)type) ? (TokenType)type : TokenType.Undefined)];
         }
 
         if (_metadata.Describe(TypesKey) is not null)
+        {
             throw new InvalidDataException($"'{TypesKey}' {WhatIsWrong(TypesKey, "an array of integers")}");
+        }
+
         _notes.Add($"'{TypesKey}' is missing: bytes are known by their text (<0x0A>), and special tokens by their ids.");
         TokenType[] types = [.. _pieces.Select(piece => SentencePieceVocabulary.TryParseByte(piece, out _) ? TokenType.Byte : TokenType.Normal)];
         Mark(UnknownKey, 0, TokenType.Unknown);
@@ -149,7 +162,9 @@ internal sealed class GgufTokenizer
         {
             long id = _metadata.TryGetInt64(key, out long named) && named >= 0 && named < types.Length ? named : byDefault;
             if (id < types.Length && types[id] == TokenType.Normal)
+            {
                 types[id] = type;
+            }
         }
     }
 
@@ -157,7 +172,10 @@ internal sealed class GgufTokenizer
     {
         int empty = _pieces.Count(piece => piece.Length == 0);
         if (empty > 0)
+        {
             _notes.Add($"{empty} of the {_pieces.Length} tokens have no text: nothing is encoded as them, and they decode to nothing.");
+        }
+
         if (vocabulary.Repeated is { } first)
         {
             _notes.Add($"{vocabulary.RepeatedCount} tokens have the text of another, tokens {first.Earlier} and {first.Later} "

@@ -17,13 +17,24 @@ internal static class TokenizerChoice
     {
         List<string> given = [];
         if (options.TokenizerPath is not null)
+        {
             given.Add(nameof(LoadOptions.TokenizerPath));
+        }
+
         if (options.Tokenizer is not null)
+        {
             given.Add(nameof(LoadOptions.Tokenizer));
+        }
+
         if (options.NoTokenizer)
+        {
             given.Add(nameof(LoadOptions.NoTokenizer));
+        }
+
         if (given.Count > 1)
+        {
             throw new ArgumentException($"LoadOptions.{string.Join(" and LoadOptions.", given)} exclude each other: give one.", nameof(options));
+        }
     }
 
     /// <summary>The tokenizer, or null with the reason.</summary>
@@ -64,7 +75,10 @@ internal static class TokenizerChoice
         }
 
         if (whyNone is not null)
+        {
             notes.Add($"No tokenizer: {whyNone}. {Remedy}.");
+        }
+
         return tokenizer;
     }
 

@@ -124,9 +124,13 @@ internal abstract class WeightFormat
         protected override void DecodeDown(nint source, int neurons, int columns, int neuron, Span<float> values)
         {
             if (T.BlockElements > 1)
+            {
                 WeightConversion.DecodeDown<T>(DownMatrix.FromMemory<T>(source, neurons, columns), neuron, values);
+            }
             else
+            {
                 DecodeRow(source, columns, neuron, values);
+            }
         }
 
         public override (int Row, int Column)? FirstNonFinite(nint source, int rows, int columns) =>

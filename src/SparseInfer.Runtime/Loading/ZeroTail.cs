@@ -20,7 +20,10 @@ internal static class ZeroTail
     public static string? Find(ModelFile file, ModelShape shape)
     {
         if (!file.IsFile)
+        {
             return null;
+        }
+
         foreach (var tensors in file.Tensors.GroupBy(tensor => tensor.Region))
         {
             foreach (TensorInfo tensor in tensors.Where(tensor => tensor.ByteLength > 0).OrderByDescending(tensor => tensor.Offset))
@@ -34,7 +37,9 @@ internal static class ZeroTail
                 }
 
                 if (zeros < tensor.ByteLength)
+                {
                     break;
+                }
             }
         }
 
@@ -53,11 +58,19 @@ internal static class ZeroTail
         }
 
         if (tensor.Type == PreparedTensors.SignsType)
+        {
             return null;
+        }
+
         if (whole)
+        {
             return $"tensor {FileText.Quote(tensor.Name)} is zero";
+        }
+
         if (PreparedTensors.BlockTypeOf(tensor) is not null)
+        {
             return null; // padded to whole blocks of neurons
+        }
 
         long rows = tensor.ByteLength / RowBytes(tensor);
         long zeroRows = zeros / RowBytes(tensor);
@@ -75,7 +88,9 @@ internal static class ZeroTail
             int length = (int)Math.Min(end, PieceBytes);
             int last = new ReadOnlySpan<byte>(start + end - length, length).LastIndexOfAnyExcept((byte)0);
             if (last >= 0)
+            {
                 return tensor.ByteLength - (end - length + last + 1);
+            }
         }
 
         return tensor.ByteLength;

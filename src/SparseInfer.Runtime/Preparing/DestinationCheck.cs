@@ -10,16 +10,27 @@ internal static class DestinationCheck
     {
         string full = Path.GetFullPath(destination);
         if (Directory.Exists(full) || Path.EndsInDirectorySeparator(destination))
+        {
             throw new IOException($"{destination} is a folder: name the file to write.");
+        }
+
         string folder = Path.GetDirectoryName(full)!;
         if (!Directory.Exists(folder))
+        {
             throw new DirectoryNotFoundException($"There is no folder {folder} to write {Path.GetFileName(full)} in: make it first.");
+        }
+
         RequireName(full);
         if (source.Tensors.Any(tensor => IsSame(tensor.File, full)))
+        {
             throw new IOException($"{destination} is the source itself: write to another file.");
+        }
+
         string target = AtomicFile.Target(destination);
         if (File.Exists(target) && !overwrite)
+        {
             throw new IOException($"{destination} is there already: remove it, or ask for it to be replaced.");
+        }
 
         // Renaming a file over a device would take the device's place.
         if (File.Exists(target) && new FileInfo(target).Length == 0)

@@ -40,11 +40,19 @@ internal sealed class PreparationPlan
 
         _upSigns = options.UpSigns || NamesDRelu(source.Metadata);
         foreach (TensorInfo tensor in source.Tensors)
+        {
             Add(tensor);
+        }
+
         if (Transposed == 0 && _problems.Count == 0)
+        {
             _problems.Add("there is no 'blk.0.ffn_down.weight', nor its like in any layer: this is no decoder with plain feed-forwards");
+        }
+
         if (_problems.Count > 0)
+        {
             throw new ModelFormatException(source.Path, $"cannot be prepared:\n  {string.Join("\n  ", Shown())}");
+        }
     }
 
     public int Transposed { get; private set; }
@@ -59,15 +67,22 @@ internal sealed class PreparationPlan
         foreach (string key in _source.Metadata.Keys)
         {
             if (key is not (GgufFile.AlignmentKey or PreparedTensors.LayoutKey) && !(key == FileTypeKey && _options.Weights is not null))
+            {
                 writer.Copy(_source.Metadata, key);
+            }
         }
 
         if (_options.Weights is { } type && TensorType.Of(type).FileType is { } fileType)
+        {
             writer.Add(FileTypeKey, fileType);
+        }
+
         writer.Add(GgufFile.AlignmentKey, (uint)Alignment);
         writer.Add(PreparedTensors.LayoutKey, PreparedTensors.Layout);
         foreach (Entry entry in _entries)
+        {
             writer.AddTensor(entry.Name, entry.Type, entry.Shape, stream => entry.Write(streams, stream));
+        }
     }
 
     private static bool NamesDRelu(ModelMetadata metadata) =>
@@ -78,13 +93,21 @@ internal sealed class PreparationPlan
     private void Add(TensorInfo tensor)
     {
         if (tensor.Name.EndsWith(TransposedSuffix, StringComparison.Ordinal))
+        {
             AddTransposed(tensor);
+        }
         else if (IsSignsOfMatrix(tensor.Name))
+        {
             return; // written anew, beside the matrix
+        }
         else if (tensor.Shape.Count == 2 && tensor.Name.EndsWith(MatrixSuffix, StringComparison.Ordinal))
+        {
             AddMatrix(tensor);
+        }
         else
+        {
             Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
+        }
     }
 
     private bool IsSignsOfMatrix(string name) =>
@@ -95,11 +118,19 @@ internal sealed class PreparationPlan
     {
         WeightType? stored = _source.Metadata.Describe(PreparedTensors.LayoutKey) is null ? null : PreparedTensors.BlockTypeOf(tensor);
         if (stored is null && tensor.Type.IsPlainWeight)
+        {
             stored = tensor.Weight;
+        }
+
         if (stored is null)
+        {
             _problems.Add($"tensor {tensor} is in no layout that is read: prepare the original");
+        }
         else if (_options.Weights is { } type && type != stored)
+        {
             _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {stored} and transposed already: to have {type}, prepare the original");
+        }
+
         Transposed++;
         Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
     }

@@ -94,7 +94,9 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
 
         nint padded = (nint)format.DownByteCount(1, hidden);
         for (int neuron = 0; neuron < count; neuron++)
+        {
             Write(tensor, stream, address + (neuron * padded), format.Offset(hidden));
+        }
     }
 
     /// <summary>Gives a matrix's rows in a type, checked, some at a time.</summary>
@@ -111,7 +113,10 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
             var piece = new Piece(from, Math.Min(most, rows - from), 0, columns);
             nint address = tensor.Address + (from * storedRow);
             if (FiniteCheck.Find(stored, address, piece.Rows, columns) is { } place)
+            {
                 throw FiniteCheck.NotFinite(tensor, (from + place.Row, place.Column));
+            }
+
             if (type != tensor.Weight)
             {
                 address = encoded.Address;

@@ -91,6 +91,8 @@ public sealed record GenerationOptions
     private static void Check(bool valid, string property, object? value, string range)
     {
         if (!valid)
+        {
             throw new ArgumentOutOfRangeException(property, value, $"{property} must be {range}.");
+        }
     }
 }

@@ -27,7 +27,9 @@ internal static class LogitScan
 
             valid = Vector.EqualsAll(validLanes, Vector<int>.AllBitsSet);
             for (int lane = 0; lane < Vector<float>.Count; lane++)
+            {
                 maximum = Math.Max(maximum, maxima[lane]);
+            }
         }
 
         for (; i < logits.Length; i++)
@@ -37,9 +39,14 @@ internal static class LogitScan
         }
 
         if (!valid)
+        {
             ThrowInvalid(logits);
+        }
+
         if (maximum == float.NegativeInfinity)
+        {
             throw new InvalidOperationException("No token can be chosen: every logit is negative infinity.");
+        }
 
         return maximum;
     }
@@ -50,9 +57,14 @@ internal static class LogitScan
         int i = 0;
         Vector<float> wanted = new(logit);
         while (i <= logits.Length - Vector<float>.Count && !Vector.EqualsAny(new Vector<float>(logits[i..]), wanted))
+        {
             i += Vector<float>.Count;
+        }
+
         while (logits[i] != logit)
+        {
             i++;
+        }
 
         return i;
     }
@@ -63,9 +75,14 @@ internal static class LogitScan
         int i = start;
         Vector<float> thresholds = new(threshold);
         while (i <= logits.Length - Vector<float>.Count && !Vector.GreaterThanAny(new Vector<float>(logits[i..]), thresholds))
+        {
             i += Vector<float>.Count;
+        }
+
         while (i < logits.Length && !(logits[i] > threshold))
+        {
             i++;
+        }
 
         return i;
     }
@@ -74,7 +91,9 @@ internal static class LogitScan
     {
         int token = 0;
         while (logits[token] <= float.MaxValue)
+        {
             token++;
+        }
 
         string value = float.IsNaN(logits[token]) ? "NaN" : "infinite";
         throw new InvalidOperationException(

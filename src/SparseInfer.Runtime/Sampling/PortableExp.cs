@@ -16,7 +16,9 @@ internal static class PortableExp
     public static double OfNonPositive(double x)
     {
         if (!(x >= -708))
+        {
             return 0;
+        }
 
         // x = k ln 2 + r with |r| <= ln 2 / 2, where thirteen terms of the series leave an error below 2^-57. Only operations that IEEE 754
         // rounds exactly are used, and the compiler fuses none of them.

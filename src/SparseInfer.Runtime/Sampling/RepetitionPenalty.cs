@@ -30,7 +30,9 @@ internal sealed class RepetitionPenalty
     public void Accept(int token)
     {
         if (_window.Length == 0)
+        {
             return;
+        }
 
         _window[_next] = token;
         _next = (_next + 1) % _window.Length;
@@ -43,7 +45,9 @@ internal sealed class RepetitionPenalty
     public ReadOnlySpan<float> Apply(ReadOnlySpan<float> logits)
     {
         if (_count == 0)
+        {
             return logits;
+        }
 
         logits.CopyTo(_penalized);
 
@@ -51,7 +55,9 @@ internal sealed class RepetitionPenalty
         foreach (int token in _window.AsSpan(0, _count))
         {
             if (token < logits.Length)
+            {
                 _penalized[token] = (float)(logits[token] > 0 ? logits[token] / _penalty : logits[token] * _penalty);
+            }
         }
 
         return _penalized;

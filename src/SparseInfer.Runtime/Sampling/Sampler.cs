@@ -69,7 +69,9 @@ public sealed class Sampler
     public int Sample(ReadOnlySpan<float> logits)
     {
         if (logits.Length != _vocabularySize)
+        {
             throw new ArgumentException($"There are {logits.Length} logits for a vocabulary of {_vocabularySize}.", nameof(logits));
+        }
 
         ReadOnlySpan<float> penalized = _penalty.Apply(logits);
         float maximum = LogitScan.Maximum(penalized);
@@ -96,9 +98,14 @@ public sealed class Sampler
     internal void ContinueFrom(ReadOnlySpan<int> sequence, int draws)
     {
         foreach (int token in sequence[^Math.Min(_penalty.Window, sequence.Length)..])
+        {
             _penalty.Accept(token);
+        }
+
         for (int i = 0; i < draws; i++)
+        {
             _random.Next();
+        }
     }
 
     /// <summary>The tokens that top-k, top-p and min-p leave, in no promised order.</summary>
@@ -116,7 +123,9 @@ public sealed class Sampler
             TakeTop(logits, maximum, _topK);
             double total = 0;
             foreach (double weight in _weights)
+            {
                 total += weight;
+            }
 
             return CutByMinP(CutByTopP(_topK, total));
         }
@@ -128,7 +137,9 @@ public sealed class Sampler
     {
         double total = 0;
         foreach (float logit in logits)
+        {
             total += Weight(logit, maximum);
+        }
 
         for (int taken = Math.Min(FirstNucleus, _vocabularySize); ; taken = (int)Math.Min(4L * taken, _vocabularySize))
         {
@@ -137,7 +148,9 @@ public sealed class Sampler
 
             // Cut short of what was taken, so nothing further down can belong to it.
             if (count < taken || taken == _vocabularySize)
+            {
                 return count;
+            }
         }
     }
 
@@ -147,7 +160,9 @@ public sealed class Sampler
         for (int token = 0; token < logits.Length; token++)
         {
             if (Weight(logits[token], maximum) >= _minP)
+            {
                 _candidates[count++] = token;
+            }
         }
 
         return count;
@@ -157,7 +172,9 @@ public sealed class Sampler
     {
         TopLogits.Select(logits, _candidates.AsSpan(0, count));
         for (int i = 0; i < count; i++)
+        {
             _weights[i] = Weight(logits[_candidates[i]], maximum);
+        }
     }
 
     private int CutByTopP(int count, double total)
@@ -168,7 +185,9 @@ public sealed class Sampler
         {
             sum += _weights[i];
             if (sum >= threshold)
+            {
                 return i + 1;
+            }
         }
 
         return count;
@@ -178,7 +197,9 @@ public sealed class Sampler
     {
         // The greatest has weight 1, which no min-p exceeds.
         while (_weights[count - 1] < _minP)
+        {
             count--;
+        }
 
         return count;
     }
@@ -187,7 +208,9 @@ public sealed class Sampler
     {
         double total = 0;
         for (int i = 0; i < count; i++)
+        {
             total += _weights[i] = PortableExp.OfNonPositive(((double)logits[_candidates[i]] - maximum) / _temperature);
+        }
 
         double target = _random.NextUnit() * total;
         double sum = 0;
@@ -198,7 +221,9 @@ public sealed class Sampler
 
             // Never a token of weight 0, not even when the product above was rounded up to the total.
             if (_weights[i] > 0)
+            {
                 chosen = i;
+            }
         }
 
         return _candidates[chosen];

@@ -24,7 +24,9 @@ public sealed class StopStringMatcher
     {
         ArgumentNullException.ThrowIfNull(stopStrings);
         if (stopStrings.Any(string.IsNullOrEmpty))
+        {
             throw new ArgumentException("A stop string is null or empty.", nameof(stopStrings));
+        }
 
         _stopStrings = [.. stopStrings];
         _fallbacks = [.. _stopStrings.Select(BuildFallbacks)];
@@ -48,7 +50,9 @@ public sealed class StopStringMatcher
     {
         ArgumentNullException.ThrowIfNull(piece);
         if (StoppedBy is not null)
+        {
             return "";
+        }
 
         for (int i = 0; i < piece.Length; i++)
         {
@@ -61,7 +65,9 @@ public sealed class StopStringMatcher
 
         int longest = 0;
         foreach (int matched in _matched)
+        {
             longest = Math.Max(longest, matched);
+        }
 
         return Release(piece, _held.Length + piece.Length - longest, keepRest: true);
     }
@@ -84,9 +90,14 @@ public sealed class StopStringMatcher
         {
             fallbacks[i] = matched;
             while (matched > 0 && stopString[i] != stopString[matched])
+            {
                 matched = fallbacks[matched];
+            }
+
             if (stopString[i] == stopString[matched])
+            {
                 matched++;
+            }
         }
 
         return fallbacks;
@@ -101,13 +112,20 @@ public sealed class StopStringMatcher
             string stopString = _stopStrings[i];
             int matched = _matched[i];
             while (matched > 0 && stopString[matched] != next)
+            {
                 matched = _fallbacks[i][matched];
+            }
+
             if (stopString[matched] == next)
+            {
                 matched++;
+            }
 
             _matched[i] = matched;
             if (matched == stopString.Length && matched > (completed?.Length ?? 0))
+            {
                 completed = stopString;
+            }
         }
 
         return completed;
@@ -119,7 +137,9 @@ public sealed class StopStringMatcher
     private string Release(string piece, int count, bool keepRest)
     {
         if (_held.Length == 0 && count == piece.Length)
+        {
             return piece;
+        }
 
         string text = _held + piece;
         _held = keepRest ? text[count..] : "";

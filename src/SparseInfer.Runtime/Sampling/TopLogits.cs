@@ -12,9 +12,14 @@ internal static class TopLogits
     public static void Select(ReadOnlySpan<float> logits, Span<int> tokens)
     {
         for (int i = 0; i < tokens.Length; i++)
+        {
             tokens[i] = i;
+        }
+
         for (int i = tokens.Length / 2 - 1; i >= 0; i--)
+        {
             SiftDown(logits, tokens, i);
+        }
 
         // Ids come in ascending order, so one with a logit equal to the worst of the best is worse than that one.
         int token = tokens.Length;
@@ -39,9 +44,14 @@ internal static class TopLogits
         while ((child = 2 * parent + 1) < heap.Length)
         {
             if (child + 1 < heap.Length && IsWorse(logits, heap[child + 1], heap[child]))
+            {
                 child++;
+            }
+
             if (!IsWorse(logits, heap[child], token))
+            {
                 break;
+            }
 
             heap[parent] = heap[child];
             parent = child;

@@ -24,11 +24,16 @@ internal static class EndOfGenerationTokens
     {
         HashSet<int> tokens = [.. vocabulary.EndOfGeneration];
         if (vocabulary.EndOfSequence is { } endOfSequence)
+        {
             tokens.Add(endOfSequence);
+        }
+
         foreach (string piece in Pieces)
         {
             if (vocabulary.TryGetToken(piece, out int token))
+            {
                 tokens.Add(token);
+            }
         }
 
         // In OpenAI's harmony format, this one separates the messages of one answer.

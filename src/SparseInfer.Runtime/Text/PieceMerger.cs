@@ -20,7 +20,9 @@ internal sealed class PieceMerger
         for (int token = 0; token < vocabulary.Count; token++)
         {
             if (_ranks[token] != None)
+            {
                 _longestPiece = Math.Max(_longestPiece, vocabulary.GetPiece(token).Length);
+            }
         }
     }
 
@@ -37,7 +39,9 @@ internal sealed class PieceMerger
             Span<Symbol> symbols = rented.AsSpan(0, SplitIntoCharacters(text, rented));
             MergeSymbols(text, symbols);
             for (int i = symbols.IsEmpty ? None : 0; i != None; i = symbols[i].Next)
+            {
                 AppendTokens(text.Slice(symbols[i].Start, symbols[i].Length), tokens);
+            }
         }
         finally
         {
@@ -53,7 +57,9 @@ internal sealed class PieceMerger
         for (int i = 0, rank = 0; i < byScore.Length; i++)
         {
             if (i > 0 && vocabulary.GetScore(byScore[i]) != vocabulary.GetScore(byScore[i - 1]))
+            {
                 rank++;
+            }
 
             ranks[byScore[i]] = IsMergeable(vocabulary.GetTokenType(byScore[i])) ? rank : None;
         }
@@ -72,7 +78,9 @@ internal sealed class PieceMerger
         }
 
         if (count > 0)
+        {
             symbols[count - 1].Next = None;
+        }
 
         return count;
     }
@@ -82,7 +90,9 @@ internal sealed class PieceMerger
         // The priority is rank, then position of the left symbol, in one integer: the smallest is the highest score, leftmost.
         var pending = new PriorityQueue<Pair, ulong>();
         for (int i = 1; i < symbols.Length; i++)
+        {
             AddPair(text, symbols, i - 1, i, pending);
+        }
 
         while (pending.TryDequeue(out Pair pair, out _))
         {
@@ -91,13 +101,17 @@ internal sealed class PieceMerger
 
             // Symbols only grow or vanish (length 0); a pair is out of date exactly if its length has changed or one of the two is gone.
             if (left.Length == 0 || right.Length == 0 || left.Length + right.Length != pair.Length)
+            {
                 continue;
+            }
 
             left.Length += right.Length;
             left.Next = right.Next;
             right.Length = 0;
             if (left.Next != None)
+            {
                 symbols[left.Next].Previous = pair.Left;
+            }
 
             AddPair(text, symbols, left.Previous, pair.Left, pending);
             AddPair(text, symbols, pair.Left, left.Next, pending);
@@ -107,11 +121,15 @@ internal sealed class PieceMerger
     private void AddPair(ReadOnlySpan<char> text, ReadOnlySpan<Symbol> symbols, int left, int right, PriorityQueue<Pair, ulong> pending)
     {
         if (left == None || right == None)
+        {
             return;
+        }
 
         int length = symbols[left].Length + symbols[right].Length;
         if (length <= _longestPiece && TryGetPiece(text.Slice(symbols[left].Start, length), out int token))
+        {
             pending.Enqueue(new Pair(left, right, length), ((ulong)_ranks[token] << 32) | (uint)left);
+        }
     }
 
     private void AppendTokens(ReadOnlySpan<char> piece, List<int> tokens)
@@ -125,7 +143,9 @@ internal sealed class PieceMerger
         // Only a single character can be no piece, since merging makes nothing else.
         Span<byte> bytes = stackalloc byte[4];
         foreach (byte value in bytes[..Encoding.UTF8.GetBytes(piece, bytes)])
+        {
             tokens.Add(_vocabulary.GetByteToken(value));
+        }
     }
 
     private bool TryGetPiece(ReadOnlySpan<char> text, out int token) => _vocabulary.TryGetToken(text, out token) && _ranks[token] != None;

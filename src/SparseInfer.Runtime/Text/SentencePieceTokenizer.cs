@@ -59,15 +59,21 @@ public sealed class SentencePieceTokenizer : Tokenizer
         ArgumentNullException.ThrowIfNull(text);
         var tokens = new List<int>(text.Length / 3 + 2);
         if (addBeginOfSequence && _vocabulary.AddBeginOfSequence)
+        {
             tokens.Add(_vocabulary.BeginOfSequence!.Value);
+        }
 
         bool afterText = continuesText;
         foreach (TextFragment fragment in _splitter.Split(text, parseControlTokens))
         {
             if (fragment.IsToken)
+            {
                 tokens.Add(fragment.Token);
+            }
             else
+            {
                 EncodeText(text.AsSpan(fragment.Start, fragment.Length), _vocabulary.AddSpacePrefix && !afterText, tokens);
+            }
 
             afterText = !fragment.IsToken;
         }
@@ -132,7 +138,9 @@ public sealed class SentencePieceTokenizer : Tokenizer
         {
             Span<char> escaped = rented.AsSpan(0, text.Length + (addSpace ? 1 : 0));
             if (addSpace)
+            {
                 escaped[0] = Space;
+            }
 
             Span<char> body = escaped[(escaped.Length - text.Length)..];
             text.Replace(body, ' ', Space);
@@ -150,17 +158,26 @@ public sealed class SentencePieceTokenizer : Tokenizer
         for (int i = text.IndexOfAnyInRange('\uD800', '\uDFFF'); (uint)i < (uint)text.Length; i++)
         {
             if (!char.IsSurrogate(text[i]))
+            {
                 continue;
+            }
+
             if (i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]))
+            {
                 i++;
+            }
             else
+            {
                 text[i] = '\uFFFD';
+            }
         }
     }
 
     private void CheckToken(int token)
     {
         if ((uint)token >= (uint)_vocabulary.Count)
+        {
             throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has tokens 0 to {_vocabulary.Count - 1}.");
+        }
     }
 }

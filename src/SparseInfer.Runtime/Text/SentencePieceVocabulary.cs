@@ -65,9 +65,14 @@ public sealed class SentencePieceVocabulary
         CheckToken(EndKey, endOfSequence, pieces.Length);
         CheckToken(UnknownKey, unknown, pieces.Length);
         foreach (int token in endOfGeneration ?? [])
+        {
             CheckToken("An end of generation", token, pieces.Length);
+        }
+
         if (addBeginOfSequence && beginOfSequence is null)
+        {
             throw new InvalidDataException($"{BeginKey} is missing, yet tokenizer.ggml.add_bos_token asks for that token.");
+        }
 
         _pieces = [.. pieces];
         _scores = [.. scores];
@@ -149,19 +154,25 @@ public sealed class SentencePieceVocabulary
     private static void CheckLength(string key, int length, int expected)
     {
         if (length != expected)
+        {
             throw new InvalidDataException($"{key} has {length} entries, but {TokensKey} has {expected}.");
+        }
     }
 
     private static void CheckToken(string key, int? token, int count)
     {
         if (token is { } id && (uint)id >= (uint)count)
+        {
             throw new InvalidDataException($"{key} is {id}, but {TokensKey} has {count} entries.");
+        }
     }
 
     private int Checked(int token)
     {
         if ((uint)token >= (uint)_pieces.Length)
+        {
             throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has tokens 0 to {_pieces.Length - 1}.");
+        }
 
         return token;
     }
@@ -171,9 +182,14 @@ public sealed class SentencePieceVocabulary
         for (int token = 0; token < _pieces.Length; token++)
         {
             if (float.IsNaN(_scores[token]))
+            {
                 throw new InvalidDataException($"{ScoresKey}: the score of token {token} is NaN.");
+            }
+
             if (!Enum.IsDefined(_types[token]))
+            {
                 throw new InvalidDataException($"{TypesKey}: token {token} has the unknown type {(int)_types[token]}.");
+            }
         }
     }
 
@@ -184,7 +200,10 @@ public sealed class SentencePieceVocabulary
         {
             string piece = _pieces[token] ?? throw new InvalidDataException($"{TokensKey}: token {token} has no text.");
             if (piece.Length == 0)
+            {
                 continue;
+            }
+
             if (tokenOfPiece.TryGetValue(piece, out int earlier))
             {
                 Repeated ??= (earlier, token);
@@ -204,13 +223,18 @@ public sealed class SentencePieceVocabulary
         for (int token = 0; token < _types.Length; token++)
         {
             if (_types[token] == TokenType.Byte && TryParseByte(_pieces[token], out byte value))
+            {
                 byteTokens[value] = token;
+            }
         }
 
         for (int value = 0; value < byteTokens.Length; value++)
         {
             if (byteTokens[value] >= 0)
+            {
                 continue;
+            }
+
             string piece = $"<0x{value:X2}>";
             throw new InvalidDataException(_tokenOfPiece.TryGetValue(piece, out int token)
                 ? $"{TypesKey}: token {token}, {piece}, is not of type {(int)TokenType.Byte} (byte)."
@@ -220,7 +244,9 @@ public sealed class SentencePieceVocabulary
         for (int token = 0; token < _types.Length; token++)
         {
             if (_types[token] == TokenType.Byte)
+            {
                 GetByteValue(token); // throws where it is none
+            }
         }
 
         return byteTokens;

@@ -20,7 +20,9 @@ internal sealed class SpecialTokenSplitter
             TokenType type = vocabulary.GetTokenType(token);
             string piece = vocabulary.GetPiece(token);
             if (type is TokenType.UserDefined or TokenType.Control or TokenType.Unknown && piece.Length > 0)
+            {
                 special.Add(new SpecialToken(piece, token, type));
+            }
         }
 
         // OrderBy is stable, so ids stay ascending within a length.
@@ -33,11 +35,15 @@ internal sealed class SpecialTokenSplitter
     {
         var fragments = new List<TextFragment>();
         if (text.Length == 0)
+        {
             return fragments;
+        }
 
         fragments.Add(new TextFragment(0, text.Length, TextFragment.PlainText));
         foreach (SpecialToken special in parseControlTokens ? _all : _userDefined)
+        {
             fragments = CutOut(special, text, fragments);
+        }
 
         return fragments;
     }
@@ -55,14 +61,18 @@ internal sealed class SpecialTokenSplitter
             {
                 cut ??= fragments.GetRange(0, i);
                 if (found > 0)
+                {
                     cut.Add(new TextFragment(start, found, TextFragment.PlainText));
+                }
 
                 cut.Add(new TextFragment(start + found, special.Piece.Length, special.Token));
                 start += found + special.Piece.Length;
             }
 
             if (start < end)
+            {
                 cut?.Add(fragment with { Start = start, Length = end - start });
+            }
         }
 
         return cut ?? fragments;

@@ -42,7 +42,9 @@ public sealed class TokenStream
         // The bytes of an unfinished character, kept by the decoder, can add one U+FFFD: the one more that GetMaxCharCount allows for.
         int capacity = Encoding.UTF8.GetMaxCharCount(bytes.Length);
         if (_characters.Length < capacity)
+        {
             _characters = new char[capacity];
+        }
 
         int count = _utf8.GetChars(bytes, _characters, flush);
         return new string(_characters, 0, count);

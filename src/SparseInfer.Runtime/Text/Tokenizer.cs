@@ -81,7 +81,9 @@ public abstract class Tokenizer
         var text = new ArrayBufferWriter<byte>(Math.Max(16, 4 * tokens.Length));
         bool startOfText = true;
         foreach (int token in tokens)
+        {
             text.Write(GetBytes(token, ref startOfText));
+        }
 
         return Encoding.UTF8.GetString(text.WrittenSpan);
     }
@@ -105,7 +107,9 @@ public abstract class Tokenizer
     {
         ReadOnlySpan<byte> bytes = GetBytes(token);
         if (!startOfText || bytes.IsEmpty)
+        {
             return bytes;
+        }
 
         startOfText = false;
         return BeginsWithPrefixSpace(token) ? bytes[1..] : bytes;

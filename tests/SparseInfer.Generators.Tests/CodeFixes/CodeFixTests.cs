@@ -24,12 +24,12 @@ public sealed class CodeFixTests
         """;
 
     [Fact]
-    public async Task AModelAndTheTypesAroundItBecomePartial() =>
+    public async Task A_model_and_the_types_around_it_become_partial() =>
         (await Mended.One(Nested, "Make partial", "SPI0001"))
             .ShouldBe(Nested.Replace("class", "partial class").Replace("record", "partial record"));
 
     [Fact]
-    public async Task ATypeAroundAModelBecomesPartial() =>
+    public async Task A_type_around_a_model_becomes_partial() =>
         (await Mended.One(Nested, "Make partial", "SPI0002")).ShouldBe(Nested.Replace("class Zoo", "partial class Zoo"));
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class CodeFixTests
     [InlineData("ActivationThreshold(Threshold = 0.1f, Layers = \"0..\")", "Replace by [ExactSparsity]", "ExactSparsity(Layers = \"0..\")")]
     [InlineData("Target(\"sm87\")", "Write \"sm_87\"", "Target(\"sm_87\")")]
     [InlineData("Target(device: \"ORIN-AGX-64\")", "Write \"orin-agx-64\"", "Target(device: \"orin-agx-64\")")]
-    public async Task AModelIsMended(string broken, string title, string mended)
+    public async Task A_model_is_mended(string broken, string title, string mended)
     {
         string source = Declared.Model("[" + broken + "]");
         (await Mended.One(source, title)).ShouldBe(source.Replace(broken, mended));
@@ -60,7 +60,7 @@ public sealed class CodeFixTests
     [InlineData("[SparseInfer.ExactSparsityAttribute]", "Replace by [Dense]", "[SparseInfer.Dense]")]
     [InlineData("[ExactSparsity(Layers = \"0..\")]", "Replace by [ActivationThreshold]",
         "[ActivationThreshold(Threshold = 0f, Layers = \"0..\")]")]
-    public async Task APolicyThatNeedsZerosIsReplacedInTheSameLayers(string broken, string title, string mended)
+    public async Task A_policy_that_needs_zeros_is_replaced_in_the_same_layers(string broken, string title, string mended)
     {
         string source = Declared.Model("[FeedForward(Intermediate = 704, Activation = Activation.Silu)]", broken);
         (await Mended.One(source, title)).ShouldBe(source.Replace(broken, mended));
@@ -72,14 +72,14 @@ public sealed class CodeFixTests
     [InlineData("[RmsNorm]\n", "Add [RmsNorm]", "[RmsNorm]\n")]
     [InlineData("[RmsNorm]\n", "Add [LayerNorm]", "[LayerNorm]\n")]
     [InlineData("[Weights(WeightType.F16)]\n", "Add [Weights]", "[Weights(WeightType.F16)]\n")]
-    public async Task AMissingAttributeIsAddedBelowTheOthers(string missing, string title, string added)
+    public async Task A_missing_attribute_is_added_below_the_others(string missing, string title, string added)
     {
         string source = Declared.Model().Replace(missing, "");
         (await Mended.One(source, title)).ShouldBe(source.Replace("public sealed", added + "public sealed"));
     }
 
     [Fact]
-    public async Task TheAttributeOfAModelIsAddedAboveTheOthers() =>
+    public async Task The_attribute_of_a_model_is_added_above_the_others() =>
         (await Mended.One("// A model.\r\n  [RmsNorm]\r\n  partial class M;\r\n", "Add [DecoderModel]")).ShouldBe(
             "// A model.\r\n  [DecoderModel(Hidden = 0, Layers = 0, Vocabulary = 0, Context = 0)]\r\n"
             + "  [RmsNorm]\r\n  partial class M;\r\n");
@@ -89,7 +89,7 @@ public sealed class CodeFixTests
         "[SparseInfer.FeedForward(Hidden = 0, Intermediate = 0)]\n    [SparseInfer.Dense] ")]
     [InlineData("[SparseInfer.FeedForward(Hidden = 9, Intermediate = 9)] ", "Add [Weights]",
         "[SparseInfer.FeedForward(Hidden = 9, Intermediate = 9)]\n    [SparseInfer.Weights(SparseInfer.WeightType.F16)] ")]
-    public async Task AnAttributeIsQualifiedAsItsNeighboursAre(string attributes, string title, string mended)
+    public async Task An_attribute_is_qualified_as_its_neighbours_are(string attributes, string title, string mended)
     {
         string source = "partial class C\n{\n    " + attributes + "static partial FeedForwardKernel P { get; }\n}\n";
         (await Mended.One(source, title)).ShouldBe(source.Replace(attributes, mended));
@@ -99,7 +99,7 @@ public sealed class CodeFixTests
     [InlineData("[RmsNorm, LayerNorm]", "[RmsNorm]")]
     [InlineData("[RmsNorm]\n[LayerNorm(Epsilon = 1e-6f)]", "[RmsNorm]")]
     [InlineData("[RmsNorm] [LayerNorm]", "[RmsNorm]")]
-    public async Task TheSecondNormIsRemoved(string norms, string mended)
+    public async Task The_second_norm_is_removed(string norms, string mended)
     {
         string source = Declared.Model().Replace("[RmsNorm]", norms);
         (await Mended.One(source, "Remove [LayerNorm]")).ShouldBe(source.Replace(norms, mended));
@@ -109,7 +109,7 @@ public sealed class CodeFixTests
     [InlineData("public FeedForwardKernel P => null!;", "public static partial FeedForwardKernel P { get; }")]
     [InlineData("static partial object P { get; set; }", "static partial FeedForwardKernel P { get; }")]
     [InlineData("FeedForwardKernel P { get; } = null!; // kept", "static partial FeedForwardKernel P { get; } // kept")]
-    public async Task APropertyBecomesALayer(string property, string mended)
+    public async Task A_property_becomes_a_layer(string property, string mended)
     {
         string source = "partial class C\n{\n    [FeedForward(Hidden = 9, Intermediate = 9), Weights(WeightType.F32)]\n    $\n}\n";
         (await Mended.One(source.Replace("$", property), "Write 'static partial FeedForwardKernel'")).ShouldBe(source.Replace("$", mended));
@@ -118,7 +118,7 @@ public sealed class CodeFixTests
     [Theory]
     [InlineData("[System.Obsolete, FeedForward(Hidden = 9, Intermediate = 9), Weights(WeightType.F32)]", "")]
     [InlineData("[System.Obsolete, SparseInfer.FeedForward(Hidden = 9, Intermediate = 9), Weights(WeightType.F32)]", "SparseInfer.")]
-    public async Task TheTypeOfALayerIsQualifiedAsSparseInfersAttributesAre(string attributes, string qualifier)
+    public async Task The_type_of_a_layer_is_qualified_as_sparse_infers_attributes_are(string attributes, string qualifier)
     {
         string source = "partial class C\n{\n    " + attributes + "\n    $\n}\n";
         (await Mended.One(source.Replace("$", "static partial object P { get; }"), "Write 'static partial FeedForwardKernel'"))
@@ -126,17 +126,17 @@ public sealed class CodeFixTests
     }
 
     [Fact]
-    public async Task FixAllMendsEveryDeclarationOfADocument() =>
+    public async Task Fix_all_mends_every_declaration_of_a_document() =>
         (await Mended.Everywhere(Complete + " class A;\n" + Complete + " class B;\n", "SPI0001", "Make partial"))
             .ShouldBe(Complete + " partial class A;\n" + Complete + " partial class B;\n");
 
     [Fact]
-    public async Task FixAllMakesEveryTypeAroundPartialOnce() =>
+    public async Task Fix_all_makes_every_type_around_partial_once() =>
         (await Mended.Everywhere(Nested.Replace("sealed class", "sealed partial class"), "SPI0002", "Make partial"))
             .ShouldBe(Nested.Replace("class", "partial class").Replace("record", "partial record"));
 
     [Fact]
-    public async Task FixAllReplacesEveryPolicy()
+    public async Task Fix_all_replaces_every_policy()
     {
         string source = Declared.Model(
             "[FeedForward(Intermediate = 704, Activation = Activation.Gelu)]",
@@ -146,21 +146,21 @@ public sealed class CodeFixTests
     }
 
     [Fact]
-    public async Task NothingIsOfferedWhereNoLayerWouldBeLeft() =>
+    public async Task Nothing_is_offered_where_no_layer_would_be_left() =>
         (await Mended.Titles(Declared.Model("[Dense]", "[ExactSparsity(Layers = \"8..\")]"))).ShouldBeEmpty();
 
     [Theory]
     [InlineData("null!")]
     [InlineData("\"foo\"")]
-    public async Task NoTargetIsOfferedWhereNoneIsNear(string target) =>
+    public async Task No_target_is_offered_where_none_is_near(string target) =>
         (await Mended.Titles(Declared.Model($"[Target({target})]"))).ShouldBeEmpty();
 
     [Fact]
-    public void EveryFixIsExported() => Mended.Providers.ShouldAllBe(provider =>
+    public void Every_fix_is_exported() => Mended.Providers.ShouldAllBe(provider =>
         provider.GetType().GetCustomAttributes(typeof(ExportCodeFixProviderAttribute), false).Length == 1);
 
     [Fact]
-    public void EveryFixNamesRulesThatExist() =>
+    public void Every_fix_names_rules_that_exist() =>
         Mended.Providers.SelectMany(provider => provider.FixableDiagnosticIds)
             .ShouldBeSubsetOf(DeclarationRules.Descriptors.Keys);
 }

@@ -14,7 +14,7 @@ public sealed class DecoderTests
 
     [Theory]
     [MemberData(nameof(ModelsAndModes))]
-    public void LogitsAreThoseOfDoublePrecision(string name, SparsityMode mode)
+    public void Logits_are_those_of_double_precision(string name, SparsityMode mode)
     {
         DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
@@ -49,7 +49,7 @@ public sealed class DecoderTests
 
     [Theory]
     [MemberData(nameof(ModelsAndModes))]
-    public void DecodingHasTheBitsOfThePromptOnAnyNumberOfThreadsMeteredOrNot(string name, SparsityMode mode)
+    public void Decoding_has_the_bits_of_the_prompt_on_any_number_of_threads_metered_or_not(string name, SparsityMode mode)
     {
         DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
@@ -65,7 +65,7 @@ public sealed class DecoderTests
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void ExactHasTheBitsOfDenseAndABatchedPromptThoseOfOneTokenAtATime(string name)
+    public void Exact_has_the_bits_of_dense_and_a_batched_prompt_those_of_one_token_at_a_time(string name)
     {
         DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
@@ -80,7 +80,7 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void MetersSumUpTheLayersOfASession()
+    public void Meters_sum_up_the_layers_of_a_session()
     {
         DecoderCase declared = DecoderZoo.All.Single(model => model.Name == "Plain");
         IReadOnlyList<LayerMetrics> metrics = With(declared, new DecoderWeights(declared), Devices[1], model =>

@@ -11,7 +11,7 @@ public sealed class LayerMatrixTests
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void EveryModeComputesItsDefinition(string name)
+    public void Every_mode_computes_its_definition(string name)
     {
         LayerCase layer = LayerMatrix.Find(name);
         var data = new LayerData(layer);
@@ -30,7 +30,7 @@ public sealed class LayerMatrixTests
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void ExactHasTheBitsOfDenseAndNoModeDependsOnTheNumberOfThreadsOrOnMetering(string name)
+    public void Exact_has_the_bits_of_dense_and_no_mode_depends_on_the_number_of_threads_or_on_metering(string name)
     {
         LayerCase layer = LayerMatrix.Find(name);
         var data = new LayerData(layer);
@@ -62,7 +62,7 @@ public sealed class LayerMatrixTests
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void MetersCountWhatWasSkippedAndWhetherThatWasRight(string name)
+    public void Meters_count_what_was_skipped_and_whether_that_was_right(string name)
     {
         LayerCase layer = LayerMatrix.Find(name);
         var data = new LayerData(layer);

@@ -24,13 +24,13 @@ public sealed class MixedTypeLayerTests
     [InlineData(WeightType.F16)]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]
-    public void EveryDeclaredTypeIsComputedInItsOwnType(WeightType type) => ShouldCompute(Assembly.Value, type);
+    public void Every_declared_type_is_computed_in_its_own_type(WeightType type) => ShouldCompute(Assembly.Value, type);
 
     [Theory]
     [InlineData(WeightType.F16)]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]
-    public void NothingOverflowsWhereArithmeticIsChecked(WeightType type) => ShouldCompute(Checked.Value, type);
+    public void Nothing_overflows_where_arithmetic_is_checked(WeightType type) => ShouldCompute(Checked.Value, type);
 
     private static void ShouldCompute(GeneratedAssembly assembly, WeightType type)
     {
@@ -56,7 +56,7 @@ public sealed class MixedTypeLayerTests
     }
 
     [Fact]
-    public void ValuesWithoutATypeTakeTheFirstDeclaredType()
+    public void Values_without_a_type_take_the_first_declared_type()
     {
         var data = new LayerData(Layer);
         using FeedForwardKernel kernel = Assembly.Value.Layer("Layers", Layer.Name);
@@ -77,7 +77,7 @@ public sealed class MixedTypeLayerTests
     }
 
     [Fact]
-    public void ATypeThatIsNotDeclaredIsRefused()
+    public void A_type_that_is_not_declared_is_refused()
     {
         using FeedForwardKernel kernel = Assembly.Value.Layer("Layers", Layer.Name);
 

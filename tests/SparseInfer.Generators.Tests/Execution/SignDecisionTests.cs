@@ -25,10 +25,10 @@ public sealed class SignDecisionTests
 
     [Theory]
     [MemberData(nameof(Declared))]
-    public void DecisionsAreThoseOfANaiveCount(int width, decimal alpha) => ShouldDecideAsANaiveCount(Assembly.Value, width, alpha);
+    public void Decisions_are_those_of_a_naive_count(int width, decimal alpha) => ShouldDecideAsANaiveCount(Assembly.Value, width, alpha);
 
     [Fact]
-    public void DecisionsAreThoseOfANaiveCountForAnyWidthAndAlpha()
+    public void Decisions_are_those_of_a_naive_count_for_any_width_and_alpha()
     {
         Gen<(int, decimal)> layer =
             from width in Gen.Choose(1, 5000)
@@ -46,7 +46,7 @@ public sealed class SignDecisionTests
 
     /// <summary>The integer that is baked in says what the definition says, at every count of disagreeing signs.</summary>
     [Fact]
-    public void TheThresholdIsThatOfTheDefinitionForAnyWidthAndAlpha() => Check.One(
+    public void The_threshold_is_that_of_the_definition_for_any_width_and_alpha() => Check.One(
         Config.QuickThrowOnFailure.WithMaxTest(300),
         Prop.ForAll(
             Arb.From(Gen.Choose(1, 6000)),

@@ -25,11 +25,11 @@ public sealed class FormatTests
         ["[Weights(WeightType.F16)]", "such as F16", "F16.Narrow(", "F16.Widen", "KeyValueType.F16", "a position in F16, twice that in F32"];
 
     [Fact]
-    public void EveryTypeHasAFormatInTheVocabularysOrder() =>
+    public void Every_type_has_a_format_in_the_vocabularys_order() =>
         Format.All.Select(format => format.Type).ShouldBe(Enum.GetValues<WeightType>());
 
     [Fact]
-    public void AFormatIsAFileThatIsCalledAsTheType()
+    public void A_format_is_a_file_that_is_called_as_the_type()
     {
         foreach (Format format in Format.All)
         {
@@ -39,7 +39,7 @@ public sealed class FormatTests
     }
 
     [Fact]
-    public void AFormatsNumbersAgree()
+    public void A_formats_numbers_agree()
     {
         foreach (Format format in Format.All)
         {
@@ -60,10 +60,10 @@ public sealed class FormatTests
     [InlineData(WeightType.BF16, 64)]
     [InlineData(WeightType.Q8_0, 34)]
     [InlineData(WeightType.Q4_0, 18)]
-    public void ARowTakesTheBytesOfItsBlocks(WeightType type, long bytes) => Format.Of(type).Bytes(64).ShouldBe(2 * bytes);
+    public void A_row_takes_the_bytes_of_its_blocks(WeightType type, long bytes) => Format.Of(type).Bytes(64).ShouldBe(2 * bytes);
 
     [Fact]
-    public void AWeightTypeIsNamedOnlyInItsFolder()
+    public void A_weight_type_is_named_only_in_its_folder()
     {
         string[] types = Enum.GetNames<WeightType>();
         IEnumerable<string> named =
@@ -76,7 +76,7 @@ public sealed class FormatTests
     }
 
     [Fact]
-    public void NoTextOfAWeightTypeIsWrittenOutsideItsFolder()
+    public void No_text_of_a_weight_type_is_written_outside_its_folder()
     {
         var word = new Regex($@"(?<!\w)({string.Join('|', Enum.GetNames<WeightType>())})(?!\w)");
         IEnumerable<string> written =

@@ -13,11 +13,11 @@ public sealed class WeightTypePageTests
     private static readonly Regex Example = new(@"(?<!\w)Q4_0(?!_\d)");
 
     [Fact]
-    public void ThePageListsTheFilesThatNameTheTypeOfItsExample() =>
+    public void The_page_lists_the_files_that_name_the_type_of_its_example() =>
         Listed().ShouldBe(FilesOf(Example), ignoreOrder: true, "docs/adding-a-weight-type.md lists other files than those that name its example");
 
     [Fact]
-    public void EveryTypeIsNamedInTheListsThatTheExampleIsIn()
+    public void Every_type_is_named_in_the_lists_that_the_example_is_in()
     {
         string[] lists = [.. Listed().Where(file => !Path.GetFileName(file).Contains("Q4", StringComparison.Ordinal))];
         lists.Length.ShouldBe(6);

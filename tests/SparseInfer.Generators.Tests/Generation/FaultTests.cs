@@ -21,7 +21,7 @@ public sealed class FaultTests
         """;
 
     [Fact]
-    public void ARuleThatThrowsCostsOneDeclaration()
+    public void A_rule_that_throws_costs_one_declaration()
     {
         var generator = With([.. DeclarationRules.All, new Throws(() => new InvalidCastException("one\ntwo"))]);
 
@@ -38,7 +38,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public void CancellationIsNoFault()
+    public void Cancellation_is_no_fault()
     {
         using var source = new CancellationTokenSource();
         var generator = With([new Throws(() =>
@@ -51,7 +51,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public void AnEmitterThatThrowsCostsOneFile()
+    public void An_emitter_that_throws_costs_one_file()
     {
         GeneratorRunResult result = Run(new Emits(), out _);
 

@@ -37,7 +37,7 @@ public sealed class IncrementalityTests
     }
 
     [Fact]
-    public void EachDeclarationHasItsFilesAndModelsOfOneShapeShareItsKernels() => Names(_driver).ShouldBe(
+    public void Each_declaration_has_its_files_and_models_of_one_shape_share_its_kernels() => Names(_driver).ShouldBe(
     [
         "FeedForward_40x50_Relu_F32.Cpu.g.cs", Kernel,
         "First.Cpu.g.cs", "First.g.cs", "Layers.Mlp.Cpu.g.cs", "Layers.Mlp.g.cs", "Second.Cpu.g.cs", "Second.g.cs",
@@ -48,13 +48,13 @@ public sealed class IncrementalityTests
     [InlineData(Second, "\n\n\n")]
     [InlineData(Layer, "/* another */ ")]
     [InlineData("Unrelated7.cs", "namespace Elsewhere; class More { int _field = 1; }")]
-    public void AnEditThatDeclaresNothingNewWritesNothingAgain(string file, string inserted) =>
+    public void An_edit_that_declares_nothing_new_writes_nothing_again(string file, string inserted) =>
         Pipeline.ShouldBeCached(Edit(file, text => inserted + text));
 
     [Theory]
     [InlineData(First, "// a comment\n")]
     [InlineData("Unrelated7.cs", "namespace Elsewhere; class More { int _field = 1; }")]
-    public void NorDoesItWriteGpuProgramsAgain(string file, string inserted)
+    public void Nor_does_it_write_gpu_programs_again(string file, string inserted)
     {
         CSharpCompilation project = _project.WithIlgpu();
         GeneratorDriver driver = GeneratedProject.Driver().RunGenerators(project);
@@ -72,7 +72,7 @@ public sealed class IncrementalityTests
     }
 
     [Fact]
-    public void AnotherAlphaWritesItsModelAgainButNoKernel()
+    public void Another_alpha_writes_its_model_again_but_no_kernel()
     {
         GeneratorDriver edited = Edit(First, text => text.Replace("1.00f", "1.10f", StringComparison.Ordinal));
 
@@ -84,7 +84,7 @@ public sealed class IncrementalityTests
     }
 
     [Fact]
-    public void AnotherShapeHasKernelsOfItsOwn()
+    public void Another_shape_has_kernels_of_its_own()
     {
         GeneratorDriver edited = Edit(First, text => text.Replace("Intermediate = 96", "Intermediate = 128", StringComparison.Ordinal));
 
@@ -94,7 +94,7 @@ public sealed class IncrementalityTests
     }
 
     [Fact]
-    public void ABrokenDeclarationHasNoProgramAndLeavesTheOthersAlone()
+    public void A_broken_declaration_has_no_program_and_leaves_the_others_alone()
     {
         GeneratorDriver broken = Edit(First, text => text.Replace("Heads = 4", "Heads = 7", StringComparison.Ordinal));
 
@@ -106,7 +106,7 @@ public sealed class IncrementalityTests
     [Theory]
     [InlineData("Unrelated7.cs", "namespace Elsewhere; class More { int _field = 1; }", 0)]
     [InlineData(First, "// a comment\n", 1)]
-    public void ABrokenDeclarationIsToldAgainOnlyWhereItMoved(string file, string inserted, int told)
+    public void A_broken_declaration_is_told_again_only_where_it_moved(string file, string inserted, int told)
     {
         SyntaxTree tree = Tree(First);
         CSharpCompilation project = _project.ReplaceSyntaxTree(
@@ -123,7 +123,7 @@ public sealed class IncrementalityTests
     }
 
     [Fact]
-    public void ARemovedDeclarationTakesItsFilesWithItAndComesBack()
+    public void A_removed_declaration_takes_its_files_with_it_and_comes_back()
     {
         SyntaxTree tree = Tree(First);
         GeneratorDriver removed = _driver.RunGenerators(_project.RemoveSyntaxTrees(tree));

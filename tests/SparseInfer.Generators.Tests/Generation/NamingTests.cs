@@ -33,7 +33,7 @@ public sealed class NamingTests
     [InlineData("$L P { get; } namespace N { $L P { get; } } namespace N { $L P { get; } }")]
     [InlineData("enum E { $L P { get; } } enum F { A, $L P { get; } }")]
     [InlineData("static partial class X { extension(string s) { $L P { get; } } extension(int s) { $L P { get; } } $L P { get; } }")]
-    public void NamesDoNotCollide(string declarations)
+    public void Names_do_not_collide(string declarations)
     {
         string source = declarations.Replace("$M", Model).Replace("$L", Layer);
         foreach (CSharpCompilation project in new[] { Project(source), Project(source).WithIlgpu() })
@@ -50,7 +50,7 @@ public sealed class NamingTests
     }
 
     [Fact]
-    public void WhoeverSharesANameIsNumberedAndNobodyElse() => Names(
+    public void Whoever_shares_a_name_is_numbered_and_nobody_else() => Names(
         "$M partial class Llama; $M partial class LLAMA; $M partial class Other { $L Cpu { get; } }").ShouldBe(
         [
             "FeedForward_64x96_Relu_F16.Cpu.g.cs",
@@ -59,7 +59,7 @@ public sealed class NamingTests
         ]);
 
     [Fact]
-    public void ANameThatNoFileCanHaveIsCut()
+    public void A_name_that_no_file_can_have_is_cut()
     {
         string[] names = Names($"$M partial class {new string('\u6a21', 300)}; $M partial class {new string('\u6a21', 301)};");
 

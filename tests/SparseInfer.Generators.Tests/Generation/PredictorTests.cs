@@ -9,7 +9,7 @@ namespace SparseInfer.Generators.Tests.Generation;
 public sealed class PredictorTests
 {
     [Fact]
-    public void AnotherPredictorIsDescribedInItsOwnWordsAndMeteredWhateverTheActivation()
+    public void Another_predictor_is_described_in_its_own_words_and_metered_whatever_the_activation()
     {
         string text = Emit(Activation.Silu, new Guess());
 
@@ -24,7 +24,7 @@ public sealed class PredictorTests
     [InlineData(64, "input signs in 1 register; ")]
     [InlineData(512, "input signs in 8 registers; ")]
     [InlineData(544, "signs of 9 words by vectors; ")]
-    public void SignsAreKeptInRegistersWhereTheyFit(int hidden, string plan) =>
+    public void Signs_are_kept_in_registers_where_they_fit(int hidden, string plan) =>
         Emit(Activation.Relu, new SignBitCpuKernel(), hidden).ShouldContain($"columns a step, fetched one group ahead; {plan}blocks of");
 
     private static string Emit(Activation activation, CpuKernelEmitter kernel, int hidden = 64)

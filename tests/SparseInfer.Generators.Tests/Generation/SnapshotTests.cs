@@ -8,11 +8,11 @@ namespace SparseInfer.Generators.Tests.Generation;
 public sealed class SnapshotTests
 {
     [Fact]
-    public void TheModelOfTheSample() =>
+    public void The_model_of_the_sample() =>
         Snapshot.Match(Pipeline.Generate(File.ReadAllText(InRepository("samples/Stories/StoriesRelu.cs"))));
 
     [Fact]
-    public void ASevenBillionModelWithTwoAlphas() => Snapshot.Match(Pipeline.Generate("""
+    public void A_seven_billion_model_with_two_alphas() => Snapshot.Match(Pipeline.Generate("""
         using SparseInfer;
 
         [DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 32000, Context = 4096)]
@@ -27,12 +27,12 @@ public sealed class SnapshotTests
 
     /// <summary>The program of a model, and the kernels of its feed-forward: what is generated for CPUs as well is in the test before.</summary>
     [Fact]
-    public void TheModelOfTheSampleOnGpus() => Snapshot.Match(Pipeline
+    public void The_model_of_the_sample_on_gpus() => Snapshot.Match(Pipeline
         .Generate(GeneratedProject.Compilation(File.ReadAllText(InRepository("samples/Stories/StoriesRelu.cs"))).WithIlgpu())
         .Where(source => source.HintName.Contains("Ilgpu", StringComparison.Ordinal)));
 
     [Fact]
-    public void ALayerAlone() => Snapshot.Match(Pipeline.Generate("""
+    public void A_layer_alone() => Snapshot.Match(Pipeline.Generate("""
         using SparseInfer;
 
         public static partial class Layers

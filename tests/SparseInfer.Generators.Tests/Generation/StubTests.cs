@@ -44,7 +44,7 @@ public sealed class StubTests
     [InlineData("public partial class M { public required int X { get; set; } }", "M")]
     [InlineData("public partial class M : LanguageModel;", "M")]
     [InlineData("public partial class M { static M Load(string path, int x) => null!; }", "M")]
-    public async Task WhatUsesAModelCompilesAndThrows(string type, string used)
+    public async Task What_uses_a_model_compiles_and_throws(string type, string used)
     {
         Assembly assembly = Load(Attributes + type + Use.Replace("$M", used));
         Type use = assembly.GetType("Use").ShouldNotBeNull();
@@ -62,7 +62,7 @@ public sealed class StubTests
     [InlineData("class Outer<T> where T : class", "Outer<string>.")]
     [InlineData("interface Outer<T, U>", "Outer<string, int>.")]
     [InlineData("record struct Outer", "Outer.")]
-    public void WhatUsesALayerCompilesAndThrows(string outer, string qualifier)
+    public void What_uses_a_layer_compiles_and_throws(string outer, string qualifier)
     {
         string layers = """
             public partial class Layers
@@ -87,7 +87,7 @@ public sealed class StubTests
     [InlineData("static partial object? P { set; }")]
     [InlineData("protected partial System.Collections.Generic.List<dynamic?> P { set; private get; }")]
     [InlineData("new static partial FeedForwardKernel? ToString { get; }")]
-    public void AnyPropertyHasItsOtherHalf(string property) => Complete(
+    public void Any_property_has_its_other_half(string property) => Complete(
         "public partial class C { [FeedForward(Hidden = 64, Intermediate = 0), Weights(WeightType.F32)] " + property + " }")
         .GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();
 
@@ -103,7 +103,7 @@ public sealed class StubTests
     [InlineData("unsafe static partial int* P { get; }")]
     [InlineData("public private static partial object P { get; }")]
     [InlineData("static static partial object P { get; }")]
-    public void ErrorsAreNotRepeated(string property) => Diagnose.Run(
+    public void Errors_are_not_repeated(string property) => Diagnose.Run(
         UserCode.Compile("partial class C { [FeedForward(Hidden = 64, Intermediate = 9), Weights(WeightType.F32)] " + property + " }"),
         out Compilation complete).ShouldSatisfyAllConditions(
             () => complete.GetDiagnostics().ShouldHaveNoWarningsInGeneratedCode(),
@@ -121,7 +121,7 @@ public sealed class StubTests
     [InlineData("partial class C { [Weights(WeightType.F16)] static partial FeedForwardKernel P { } }")]
     [InlineData("[DecoderModel(Hidden = 2)] public partial class P : Unknown { }")]
     [InlineData("[DecoderModel(Hidden = 2)] public partial class P<T> where T : Unknown { }")]
-    public void NorIsWhatTheyLeaveUnclear(string source)
+    public void Nor_is_what_they_leave_unclear(string source)
     {
         Diagnose.Run(UserCode.Compile(source), out Compilation complete);
 
@@ -131,7 +131,7 @@ public sealed class StubTests
     [Theory]
     [InlineData("[Weights(WeightType.F32)] ")]
     [InlineData("[SignBitPredictor] ")]
-    public void APropertyThatIsNoLayerYetCompilesToo(string attribute) => Complete(
+    public void A_property_that_is_no_layer_yet_compiles_too(string attribute) => Complete(
         "partial class C { " + attribute + "static partial FeedForwardKernel P { get; } }")
         .GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();
 
@@ -145,7 +145,7 @@ public sealed class StubTests
     [InlineData("static partial class App", "public static partial int X();", "CS8795")]
     [InlineData("abstract class Base { public abstract int X { get; } } partial class App : Base", "", "CS0534")]
     [InlineData("partial class App : System.IDisposable", "", "CS0535")]
-    public void WhatOtherGeneratorsWriteIsNotInTheWay(string outer, string sibling, string missing)
+    public void What_other_generators_write_is_not_in_the_way(string outer, string sibling, string missing)
     {
         string source = $$"""
             {{outer}}
@@ -162,7 +162,7 @@ public sealed class StubTests
     }
 
     [Fact]
-    public void OneMistakeHidesNoOther()
+    public void One_mistake_hides_no_other()
     {
         const string Source = """
             partial class A { [FeedForward(Hidden = 64, Intermediate = 0), Weights(WeightType.F32)] static partial FeedForwardKernel P { get; } }
@@ -180,7 +180,7 @@ public sealed class StubTests
     }
 
     [Fact]
-    public void APragmaSilencesAWarning()
+    public void A_pragma_silences_a_warning()
     {
         string source = Declared.Layer("[SignBitPredictor(Alpha = 98)]");
 

@@ -10,7 +10,7 @@ namespace SparseInfer.Generators.Tests.Generation;
 public sealed partial class TargetTests
 {
     [Fact]
-    public void ModelsOfDifferentTargetsHaveKernelsOfTheirOwnAndThoseOfOneTargetShareThem()
+    public void Models_of_different_targets_have_kernels_of_their_own_and_those_of_one_target_share_them()
     {
         string[] names = [.. Generate(
             Model("Anywhere"),
@@ -28,7 +28,7 @@ public sealed partial class TargetTests
     }
 
     [Fact]
-    public void AModelLaunchesTheKernelsOfItsTarget()
+    public void A_model_launches_the_kernels_of_its_target()
     {
         string text = Generate(Model("M", "[Target(\"orin-nano-4\")]"))
             .Single(source => source.HintName == "M.Ilgpu.g.cs").SourceText.ToString();
@@ -39,7 +39,7 @@ public sealed partial class TargetTests
     }
 
     [Fact]
-    public void LayersAloneShareKernelsWithModelsOfTheirTarget()
+    public void Layers_alone_share_kernels_with_models_of_their_target()
     {
         IReadOnlyList<GeneratedSourceResult> generated = Generate(Model("M", "[Target(\"sm_87\")]"), """
             using SparseInfer;
@@ -73,7 +73,7 @@ public sealed partial class TargetTests
     [InlineData("", "")]
     [InlineData("[Weights(WeightType.Q8_0, WeightType.F32)]", "[SignBitPredictor(Layers = \"0\")] [ExactSparsity(Layers = \"1\")]")]
     [InlineData("[Attention(Heads = 4, HeadDimension = 32, OutputBias = true)]", "[Target(\"rtx-4090\")]")]
-    public void TheTableOfKernelsNamesThoseThatAreWritten(string replaced, string added)
+    public void The_table_of_kernels_names_those_that_are_written(string replaced, string added)
     {
         string source = Model("M", replaced + added);
         IEnumerable<string> written = Generate(source)
@@ -85,7 +85,7 @@ public sealed partial class TargetTests
     }
 
     [Fact]
-    public void TheTableCountsAsManyLaunchesAsTheModelOfCost()
+    public void The_table_counts_as_many_launches_as_the_model_of_cost()
     {
         IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(Parsed.Model(Declared.Model(
             "[SignBitPredictor(Layers = \"0..2\")]", "[ExactSparsity(Layers = \"3..\")]", "[Weights(WeightType.Q8_0, WeightType.F16)]"))!);
@@ -103,7 +103,7 @@ public sealed partial class TargetTests
     [InlineData(4096, "rtx-4090", 64, 32, 32)]
     [InlineData(256, "orin-agx-64", 32, 32, 32)]
     [InlineData(256, "rtx-4090", 32, 32, 32)]
-    public void TilesOfPromptsLeaveNoMultiprocessorIdle(int hidden, string device, int rows, int tokens, int matrixRows)
+    public void Tiles_of_prompts_leave_no_multiprocessor_idle(int hidden, string device, int rows, int tokens, int matrixRows)
     {
         var spec = Parsed.Model(Declared.Model(
             $"[DecoderModel(Hidden = {hidden}, Layers = 8, Vocabulary = 512, Context = 128)]", $"[FeedForward(Intermediate = {3 * hidden})]"))!;

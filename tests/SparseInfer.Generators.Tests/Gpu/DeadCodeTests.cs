@@ -13,7 +13,7 @@ namespace SparseInfer.Generators.Tests.Gpu;
 public sealed class DeadCodeTests
 {
     [Fact]
-    public void NothingInAGeneratedKernelDoesNothing()
+    public void Nothing_in_a_generated_kernel_does_nothing()
     {
         var found = new List<string>();
         int kernels = 0;
@@ -71,7 +71,7 @@ public sealed class DeadCodeTests
     [InlineData("float y = 0f; y = view[0]; view[1] = y;", "twice in a row")]
     [InlineData("float y = 0f; y = view[0] + y; view[1] = y;", null)]
     [InlineData("float y = view[0];", "is never read")]
-    public void WhatDoesNothingIsFound(string statements, string? violation)
+    public void What_does_nothing_is_found(string statements, string? violation)
     {
         SyntaxTree tree = GeneratedProject.Tree(
             $$"""

@@ -11,7 +11,7 @@ namespace SparseInfer.Generators.Tests.Gpu;
 public sealed class KernelRuleTests
 {
     [Fact]
-    public void EveryGeneratedKernelKeepsTheRules()
+    public void Every_generated_kernel_keeps_the_rules()
     {
         int kernels = 0;
         foreach (SyntaxTree tree in GpuZoo.Trees)
@@ -32,7 +32,7 @@ public sealed class KernelRuleTests
 
     /// <summary>What kernels call is compiled into them.</summary>
     [Fact]
-    public void EveryFunctionThatKernelsCallKeepsTheRules()
+    public void Every_function_that_kernels_call_keeps_the_rules()
     {
         string folder = Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", "..", "kernels", "SparseInfer.Kernels.Ilgpu");
         SyntaxTree[] trees =
@@ -96,7 +96,7 @@ public sealed class KernelRuleTests
     [InlineData("CudaAsm.Emit(\"dp4a.s32.s32 %0, %1, %1, %1;\", out int y, 1u);", "writes PTX for devices that have none")]
     [InlineData("if (CudaAsm.IsSupported) { CudaAsm.Emit(\"mov.u32 %0, %1;\", out int y, 1u); }", "writes PTX for devices that have none")]
     [InlineData("Input<uint> a = 1u; Output<uint> b = default; CudaAsm.EmitRef(\"mov.b32 %0, %1;\", ref b, ref a);", "writes PTX for devices that have none")]
-    public void WhatBreaksARuleIsFound(string statement, string violation) =>
+    public void What_breaks_a_rule_is_found(string statement, string violation) =>
         Violations($"private static void Kernel(ArrayView<float> view, float x) {{ {statement} }}", isKernel: true)
             .ShouldContain(found => found.Contains(violation, StringComparison.Ordinal));
 
@@ -104,14 +104,14 @@ public sealed class KernelRuleTests
     [InlineData("private static void F(float x) { float y = Lanes.Sum(x); }")]
     [InlineData("private static void F() { Group.Barrier(); }")]
     [InlineData("private static void F() { ArrayView<float> y = SharedMemory.Allocate<float>(4); }")]
-    public void FunctionsDoNotMakeLanesMeet(string function)
+    public void Functions_do_not_make_lanes_meet(string function)
     {
         Violations(function, isKernel: false).ShouldContain(found => found.Contains("makes lanes meet in a function", StringComparison.Ordinal));
         Violations(function, isKernel: true).ShouldBeEmpty();
     }
 
     [Fact]
-    public void AFunctionMayWritePtxWhereItHasPlainCodeToo() => Violations(
+    public void A_function_may_write_ptx_where_it_has_plain_code_too() => Violations(
         "private static uint F(uint a) { if (CudaAsm.IsSupported) { CudaAsm.Emit(\"mov.b32 %0, %1;\", out uint y, a); return y; } return a; }",
         isKernel: false).ShouldBeEmpty();
 

@@ -14,7 +14,7 @@ public sealed partial class LaunchTextTests
     private static readonly SparsityMode[] Modes = Enum.GetValues<SparsityMode>();
 
     [Fact]
-    public void ATokenLaunchesWhatTheTableSays()
+    public void A_token_launches_what_the_table_says()
     {
         foreach (var (model, plan, program) in Programs())
         {
@@ -30,7 +30,7 @@ public sealed partial class LaunchTextTests
     }
 
     [Fact]
-    public void AStepOfSequencesLaunchesWhatTheTableSays()
+    public void A_step_of_sequences_launches_what_the_table_says()
     {
         int together = 0;
         foreach (var (model, plan, program) in Programs().Where(item => item.Plan.DecodesTogether))
@@ -45,7 +45,7 @@ public sealed partial class LaunchTextTests
 
     /// <summary>What a file launches has a kernel there, or in a feed-forward's; what it holds is launched.</summary>
     [Fact]
-    public void AFileHoldsTheKernelsThatItLaunches()
+    public void A_file_holds_the_kernels_that_it_launches()
     {
         foreach (var (model, plan, program) in Programs())
         {
@@ -60,7 +60,7 @@ public sealed partial class LaunchTextTests
     }
 
     [Fact]
-    public void TheHeadCommentCountsLaunches()
+    public void The_head_comment_counts_launches()
     {
         foreach (var (model, plan, program) in Programs())
         {

@@ -16,7 +16,7 @@ public sealed class TogetherTextTests
     [InlineData("VeryWide", true, true)]
     [InlineData("WiderThanSharedMemoryWithLists", true, false)]
     [InlineData("WiderThanSharedMemory", false, false)]
-    public void SequencesAreTogetherWhereEveryInputIsRounded(string name, bool sharesRows, bool decodesTogether)
+    public void Sequences_are_together_where_every_input_is_rounded(string name, bool sharesRows, bool decodesTogether)
     {
         DecoderCase model = GpuZoo.Models.Single(model => model.Name == name);
         INamedTypeSymbol declared = GpuZoo.Complete.GetTypeByMetadataName(model.FullName).ShouldNotBeNull();

@@ -18,7 +18,7 @@ public sealed class UserProjectTests
     ];
 
     [Fact]
-    public void WithoutThePackageThereIsNoCodeForGpus()
+    public void Without_the_package_there_is_no_code_for_gpus()
     {
         var generated = GeneratedProject.Generate(Source);
 
@@ -27,7 +27,7 @@ public sealed class UserProjectTests
     }
 
     [Fact]
-    public void WithThePackageThereIsAndNothingElseChangesButWhatAModelCanBeLoadedOn()
+    public void With_the_package_there_is_and_nothing_else_changes_but_what_a_model_can_be_loaded_on()
     {
         var without = GeneratedProject.Generate(Source).ToDictionary(source => source.HintName, source => source.SourceText.ToString());
         var with = GeneratedProject.Generate(GeneratedProject.Compilation(Source).WithIlgpu())
@@ -39,7 +39,7 @@ public sealed class UserProjectTests
     }
 
     [Fact]
-    public void ALayerAloneHasAProgramForGpusToo() => GeneratedProject.Generate(GeneratedProject.Compilation("""
+    public void A_layer_alone_has_a_program_for_gpus_too() => GeneratedProject.Generate(GeneratedProject.Compilation("""
         using SparseInfer;
 
         public static partial class Layers

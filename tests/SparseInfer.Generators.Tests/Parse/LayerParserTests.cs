@@ -8,7 +8,7 @@ public sealed class LayerParserTests
     private const string Attributes = "[FeedForward(Hidden = 5, Intermediate = 7), Weights(WeightType.F32)] ";
 
     [Fact]
-    public void ADeclaredLayerBecomesASpec()
+    public void A_declared_layer_becomes_a_spec()
     {
         LayerSpec spec = Parsed.Layer(
             """
@@ -36,18 +36,18 @@ public sealed class LayerParserTests
     [InlineData("[Target(\"orin-nano-4\")]", "orin-nano-4")]
     [InlineData("[Target(\"sm_87\")]", "orin-agx-64")]
     [InlineData("[ExactSparsity]", "default")]
-    public void ALayerIsPlannedForItsTarget(string attribute, string device) =>
+    public void A_layer_is_planned_for_its_target(string attribute, string device) =>
         Parsed.Layer(Declared.Layer(attribute)).ShouldNotBeNull().Device.ShouldBe(device);
 
     [Theory]
     [InlineData("Relu", "ExactSpec { }")]
     [InlineData("Silu", "DenseSpec { }")]
-    public void WithoutAPolicyNothingChangesAResult(string activation, string policy) =>
+    public void Without_a_policy_nothing_changes_a_result(string activation, string policy) =>
         Parsed.Layer(Declared.Layer($"[FeedForward(Hidden = 5, Intermediate = 7, Activation = Activation.{activation})]"))!
             .Policy.ToString().ShouldBe(policy);
 
     [Fact]
-    public void EveryTypeAroundALayerIsReopenedAsWhatItIs()
+    public void Every_type_around_a_layer_is_reopened_as_what_it_is()
     {
         TargetSpec target = Parsed.Layer(
             "namespace N.@int { static partial class A { partial struct B { partial record C { "
@@ -65,7 +65,7 @@ public sealed class LayerParserTests
     [Theory]
     [InlineData("static partial", "private")]
     [InlineData("public static unsafe partial", "public")]
-    public void ModifiersAreRepeatedAsWritten(string modifiers, string accessibility)
+    public void Modifiers_are_repeated_as_written(string modifiers, string accessibility)
     {
         string property = Attributes + modifiers + " FeedForwardKernel Mlp { get; }";
         LayerSpec spec = Parsed.Layer("partial class Layers { " + property + " }").ShouldNotBeNull();
@@ -77,13 +77,13 @@ public sealed class LayerParserTests
     [InlineData("[SignBitPredictor]", "[Dense]")]
     [InlineData("[Dense(Layers = \"0\")]")]
     [InlineData("[FeedForward(Intermediate = 7)]")]
-    public void ADeclarationThatBreaksARuleIsNoLayer(params string[] attributes) => Parsed.Layer(Declared.Layer(attributes)).ShouldBeNull();
+    public void A_declaration_that_breaks_a_rule_is_no_layer(params string[] attributes) => Parsed.Layer(Declared.Layer(attributes)).ShouldBeNull();
 
     [Fact]
-    public void APropertyWhoseTypeIsUnknownIsNoLayer() =>
+    public void A_property_whose_type_is_unknown_is_no_layer() =>
         Parsed.Layer("static partial class Layers { " + Attributes + "static partial Unknown Mlp { get; } }").ShouldBeNull();
 
     [Fact]
-    public void TheFeedForwardOfAModelIsNoLayerOfItsOwn() =>
+    public void The_feed_forward_of_a_model_is_no_layer_of_its_own() =>
         DeclarationLanguage.Reader.Layer(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, CancellationToken.None).ShouldBeNull();
 }

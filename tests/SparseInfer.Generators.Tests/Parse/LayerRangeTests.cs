@@ -15,7 +15,7 @@ public sealed class LayerRangeTests
     [InlineData("8..12", "8..12")]
     [InlineData("12..", "12")]
     [InlineData("3, 1..2", "3, 1..2")]
-    public void RangesIncludeBothEnds(string? text, string ranges)
+    public void Ranges_include_both_ends(string? text, string ranges)
     {
         LayerRange.TryParse(text, 10, out IReadOnlyList<LayerRange> parsed, out string error).ShouldBeTrue();
 
@@ -34,7 +34,7 @@ public sealed class LayerRangeTests
     [InlineData("1 2", "'1 2' is not a layer number")]
     [InlineData("2147483648", "'2147483648' is not a layer number")]
     [InlineData("0, 5..2", "'5..2' ends before it starts")]
-    public void WhatCannotBeReadIsNamed(string text, string expected)
+    public void What_cannot_be_read_is_named(string text, string expected)
     {
         LayerRange.TryParse(text, 10, out _, out string error).ShouldBeFalse();
 
@@ -45,7 +45,7 @@ public sealed class LayerRangeTests
     [InlineData("0..12", "0..9")]
     [InlineData("0..3, 9..10, 11", "0..3, 9")]
     [InlineData("10..", "")]
-    public void ClampingKeepsWhatTheModelHas(string text, string clamped)
+    public void Clamping_keeps_what_the_model_has(string text, string clamped)
     {
         LayerRange.TryParse(text, 10, out IReadOnlyList<LayerRange> parsed, out _).ShouldBeTrue();
 

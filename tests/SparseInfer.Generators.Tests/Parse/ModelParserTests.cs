@@ -20,7 +20,7 @@ public sealed class ModelParserTests
         """;
 
     [Fact]
-    public void ADeclaredModelBecomesASpecWithEveryDefaultFilledIn()
+    public void A_declared_model_becomes_a_spec_with_every_default_filled_in()
     {
         ModelSpec spec = Parsed.Model(ProSparse, "Zoo.Llama.ProSparseLlama7B").ShouldNotBeNull();
 
@@ -40,7 +40,7 @@ public sealed class ModelParserTests
     }
 
     [Fact]
-    public void EverythingThatIsWrittenIsRead()
+    public void Everything_that_is_written_is_read()
     {
         ModelSpec spec = Parsed.Model(
             """
@@ -70,7 +70,7 @@ public sealed class ModelParserTests
     [InlineData("DRelu", "0..7 ExactSpec { }")]
     [InlineData("Silu", "0..7 DenseSpec { }")]
     [InlineData("Gelu", "0..7 DenseSpec { }")]
-    public void WithoutAPolicyNothingChangesAResult(string activation, string policies) =>
+    public void Without_a_policy_nothing_changes_a_result(string activation, string policies) =>
         Policies($"[FeedForward(Intermediate = 9, Activation = Activation.{activation})]").ShouldBe(policies);
 
     [Theory]
@@ -80,7 +80,7 @@ public sealed class ModelParserTests
     [InlineData("0 DenseSpec { }; 1 ExactSpec { }; 2..7 DenseSpec { }", "[Dense(Layers = \"2.., 0\")]", "[ExactSparsity(Layers = \"1\")]")]
     [InlineData("0..6 SignBitSpec { Alpha = 1.25 }; 7 ActivationThresholdSpec { Threshold = 0.001 }",
         "[ActivationThreshold(Threshold = 1e-3f, Layers = \"7\")]", "[SignBitPredictor(Alpha = 1.25f, Layers = \"..6\")]")]
-    public void PoliciesAreSortedAndCoverEveryLayer(string policies, params string[] attributes) => Policies(attributes).ShouldBe(policies);
+    public void Policies_are_sorted_and_cover_every_layer(string policies, params string[] attributes) => Policies(attributes).ShouldBe(policies);
 
     [Theory]
     [InlineData("1.03f", "1.03")]
@@ -90,11 +90,11 @@ public sealed class ModelParserTests
     [InlineData("0.00001f", "0.00001")]
     [InlineData("1e-40f", "1E-40")]
     [InlineData("99.99999f", "99.99999")]
-    public void AlphaIsTheShortestDecimalThatReadsBack(string written, string alpha) =>
+    public void Alpha_is_the_shortest_decimal_that_reads_back(string written, string alpha) =>
         Policies($"[SignBitPredictor(Alpha = {written})]").ShouldBe($"0..7 SignBitSpec {{ Alpha = {alpha} }}");
 
     [Fact]
-    public void WarningsStopNothing() =>
+    public void Warnings_stop_nothing() =>
         Policies("[ActivationThreshold(Threshold = 0.1f)]").ShouldBe("0..7 ActivationThresholdSpec { Threshold = 0.1 }");
 
     [Theory]
@@ -102,15 +102,15 @@ public sealed class ModelParserTests
     [InlineData("[Attention(Heads = \"8\")]")]
     [InlineData("[FeedForward(Intermediate = 704, Activation = (Activation)9)]")]
     [InlineData("[Dense(Layers = \"0..8\")]")]
-    public void ADeclarationThatBreaksARuleIsNoModel(string attribute) => Parsed.Model(Declared.Model(attribute)).ShouldBeNull();
+    public void A_declaration_that_breaks_a_rule_is_no_model(string attribute) => Parsed.Model(Declared.Model(attribute)).ShouldBeNull();
 
     [Theory]
     [InlineData("[FeedForward(Intermediate = 9)] partial class M;")]
     [InlineData("[System.Obsolete] partial class M;")]
-    public void AClassThatDeclaresNoModelIsNone(string source) => Parsed.Model(source).ShouldBeNull();
+    public void A_class_that_declares_no_model_is_none(string source) => Parsed.Model(source).ShouldBeNull();
 
     [Fact]
-    public void CancellationIsHeard() => Should.Throw<OperationCanceledException>(
+    public void Cancellation_is_heard() => Should.Throw<OperationCanceledException>(
         () => DeclarationLanguage.Reader.Model(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, new CancellationToken(canceled: true)));
 
     private static string Policies(params string[] attributes) => Text(Parsed.Model(Declared.Model(attributes)).ShouldNotBeNull());

@@ -10,7 +10,7 @@ public sealed class SpecEqualityTests
     private static readonly string Model = Declared.Model("[SignBitPredictor(Alpha = 1.1f)]", "[Embedding]");
 
     [Fact]
-    public void TwoParsesOfOneSourceAreEqual()
+    public void Two_parses_of_one_source_are_equal()
     {
         Parsed.Model(Model).ShouldBe(Parsed.Model(Model));
         Parsed.Model(Model)!.GetHashCode().ShouldBe(Parsed.Model(Model)!.GetHashCode());
@@ -24,7 +24,7 @@ public sealed class SpecEqualityTests
     [InlineData("[Embedding]", "")]
     [InlineData("[Embedding]", "[Target(\"default\")]")]
     [InlineData("sealed partial class M;", "sealed partial class M { int Unrelated => 1; }")]
-    public void TheSameSaidOtherwiseIsEqual(string written, string otherwise) =>
+    public void The_same_said_otherwise_is_equal(string written, string otherwise) =>
         Parsed.Model(Model.Replace(written, otherwise)).ShouldNotBeNull().ShouldBe(Parsed.Model(Model));
 
     [Theory]
@@ -45,15 +45,15 @@ public sealed class SpecEqualityTests
     [InlineData("WeightType.F16", "WeightType.F16, WeightType.F32")]
     [InlineData("public sealed", "sealed")]
     [InlineData("public sealed", "[Target(\"orin-nano-4\")] public sealed")]
-    public void AChangeIsAChange(string written, string changed) =>
+    public void A_change_is_a_change(string written, string changed) =>
         Parsed.Model(Model.Replace(written, changed)).ShouldNotBeNull().ShouldNotBe(Parsed.Model(Model));
 
     [Fact]
-    public void AnotherTargetIsAnotherLayer() =>
+    public void Another_target_is_another_layer() =>
         Parsed.Layer(Declared.Layer("[Target(\"orin-nano-4\")]")).ShouldNotBeNull().ShouldNotBe(Parsed.Layer(Declared.Layer()));
 
     [Fact]
-    public void NothingOfTheCompilationIsReachableFromASpec()
+    public void Nothing_of_the_compilation_is_reachable_from_a_spec()
     {
         Walk(Parsed.Model(Model).ShouldNotBeNull()).ShouldContain("SignBitSpec");
         Walk(Parsed.Layer(Declared.Layer()).ShouldNotBeNull()).ShouldContain("FeedForwardSpec");

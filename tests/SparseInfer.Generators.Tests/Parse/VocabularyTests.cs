@@ -3,7 +3,7 @@ namespace SparseInfer.Generators.Tests.Parse;
 public sealed class VocabularyTests
 {
     [Fact]
-    public void OnePolicyStandsForADeclarationWithoutOneWhateverTheActivation()
+    public void One_policy_stands_for_a_declaration_without_one_whatever_the_activation()
     {
         foreach (Activation activation in Enum.GetValues<Activation>())
         {
@@ -13,5 +13,5 @@ public sealed class VocabularyTests
     }
 
     [Fact]
-    public void EveryPolicyHasANameOfItsOwn() => PolicyRegistry.All.Select(policy => policy.DisplayName).ShouldBeUnique();
+    public void Every_policy_has_a_name_of_its_own() => PolicyRegistry.All.Select(policy => policy.DisplayName).ShouldBeUnique();
 }

@@ -11,7 +11,7 @@ public sealed class DeviceCostTests
     private const double Matrix = 11008.0 * 4096 * 2;
 
     [Fact]
-    public void ALlamaReadsItsWeightsOnceAndAsksForSevenLaunchesALayer()
+    public void A_llama_reads_its_weights_once_and_asks_for_seven_launches_a_layer()
     {
         DeviceCost cost = Cost(SparsityMode.Dense, sparsity: 0.9, position: 0);
 
@@ -24,7 +24,7 @@ public sealed class DeviceCostTests
     }
 
     [Fact]
-    public void ExactSparesUpAndDownAndThePredictorTheGateToo()
+    public void Exact_spares_up_and_down_and_the_predictor_the_gate_too()
     {
         const double Kept = 0.1;
         Part(Cost(SparsityMode.Exact, 1 - Kept, 0), "feed-forward weights").Bytes.ShouldBe(32 * Matrix * (1 + (2 * Kept)), 1);
@@ -35,14 +35,14 @@ public sealed class DeviceCostTests
     }
 
     [Fact]
-    public void WithDReluAnExactTokenReadsUpWhereTheGateIsActive()
+    public void With_drelu_an_exact_token_reads_up_where_the_gate_is_active()
     {
         DeviceCost cost = DeviceCost.Of(Plan("Activation = Activation.DRelu"), new(SparsityMode.Exact, 0.91, 0));
         Part(cost, "feed-forward weights").Bytes.ShouldBe(32 * Matrix * (1 + 0.3 + 0.09), 1);
     }
 
     [Fact]
-    public void ThePositionCostsItsKeysAndValuesAndASplitMoreEach256()
+    public void The_position_costs_its_keys_and_values_and_a_split_more_each_256()
     {
         // A position more: its key and value in each layer, in halves.
         double position = 32 * 2.0 * 4096 * 2;
@@ -53,7 +53,7 @@ public sealed class DeviceCostTests
     }
 
     [Fact]
-    public void PartialSumsAreWrittenAndReadOnceASliceAndTheResidualStreamWithThem()
+    public void Partial_sums_are_written_and_read_once_a_slice_and_the_residual_stream_with_them()
     {
         IlgpuDecoderPlan plan = Plan();
         int slices = plan.FeedForwards.Single().Slices;
@@ -61,7 +61,7 @@ public sealed class DeviceCostTests
     }
 
     [Fact]
-    public void TimeIsBytesOverBandwidthAndLaunchesTimesLatency()
+    public void Time_is_bytes_over_bandwidth_and_launches_times_latency()
     {
         DeviceCost cost = Cost(SparsityMode.Dense, 0, 0);
         CostPart attention = Part(cost, "attention weights");
@@ -70,7 +70,7 @@ public sealed class DeviceCostTests
     }
 
     [Fact]
-    public void ALaunchOfOneGroupHasTheBandwidthOfOneMultiprocessor()
+    public void A_launch_of_one_group_has_the_bandwidth_of_one_multiprocessor()
     {
         CostPart norms = Part(Cost(SparsityMode.Dense, 0, 0), "norms");
         norms.Launches.ShouldBe(32 + 1);
@@ -79,7 +79,7 @@ public sealed class DeviceCostTests
 
     /// <summary>A type whose instructions take longer than its bytes is as slow as they are.</summary>
     [Fact]
-    public void WeightsTakeTheSlowerOfBytesAndInstructions()
+    public void Weights_take_the_slower_of_bytes_and_instructions()
     {
         DeviceTarget wide = DeviceTable.Find("orin-agx-64")! with { GigabytesPerSecond = 2000 };
         double Time(WeightType type) => Math.Max(
@@ -90,7 +90,7 @@ public sealed class DeviceCostTests
     }
 
     [Fact]
-    public void LayersCostWhatTheirPolicyIs()
+    public void Layers_cost_what_their_policy_is()
     {
         const double Kept = 0.2;
         IlgpuDecoderPlan plan = Plan(
@@ -102,7 +102,7 @@ public sealed class DeviceCostTests
     }
 
     [Fact]
-    public void OnlyLayersThatPredictHaveSignsOnTheDevice()
+    public void Only_layers_that_predict_have_signs_on_the_device()
     {
         const long Plane = 11008L * 4096 / 8;
         long none = Footprint("[ExactSparsity]");

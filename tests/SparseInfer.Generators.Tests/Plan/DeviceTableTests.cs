@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Tests.Plan;
 public sealed class DeviceTableTests
 {
     [Fact]
-    public void EveryNameFindsItsDeviceAndNoneTwo()
+    public void Every_name_finds_its_device_and_none_two()
     {
         DeviceTable.Names.ShouldBeUnique();
         DeviceTable.All.ShouldAllBe(target => DeviceTable.Find(target.Name) == target);
@@ -18,7 +18,7 @@ public sealed class DeviceTableTests
     [InlineData("sm_80", "a100-80")]
     [InlineData("sm_86", "rtx-3090")]
     [InlineData("sm_87", "orin-agx-64")]
-    public void AnArchitectureIsItsWidestDevice(string architecture, string device) =>
+    public void An_architecture_is_its_widest_device(string architecture, string device) =>
         DeviceTable.Find(architecture)!.Name.ShouldBe(device);
 
     [Theory]
@@ -27,7 +27,7 @@ public sealed class DeviceTableTests
     [InlineData("rtx4090", "rtx-4090")]
     [InlineData("4090", "rtx-4090")]
     [InlineData("thor", "thor-agx-128")]
-    public void TheNearestNameIsAFewEditsAway(string written, string nearest) => DeviceTable.Nearest(written).ShouldBe(nearest);
+    public void The_nearest_name_is_a_few_edits_away(string written, string nearest) => DeviceTable.Nearest(written).ShouldBe(nearest);
 
     [Theory]
     [InlineData("")]
@@ -36,10 +36,10 @@ public sealed class DeviceTableTests
     [InlineData("my gpu")]
     [InlineData("sm_35")]
     [InlineData("radeon-7900-xtx")]
-    public void WhereNothingIsNearNothingIsSuggested(string written) => DeviceTable.Nearest(written).ShouldBeNull();
+    public void Where_nothing_is_near_nothing_is_suggested(string written) => DeviceTable.Nearest(written).ShouldBeNull();
 
     [Fact]
-    public void FiguresArePlausibleOnes() => DeviceTable.All.ShouldAllBe(target =>
+    public void Figures_are_plausible_ones() => DeviceTable.All.ShouldAllBe(target =>
         target.Multiprocessors > 0 && target.SharedKilobytes * 1024 >= DeviceTable.MostSharedBytes
         && target.Megahertz > 0 && target.ThreadsPerMultiprocessor % RowPlan.Lanes == 0 && target.GigabytesPerSecond > 0 && target.MemoryBytes > 0);
 }

@@ -19,7 +19,7 @@ public sealed class SimulatedCyclesTests
     [InlineData(0.51, true, 1079213)]
     [InlineData(0.116, true, 292337)]
     [InlineData(0.0, true, 60387)]
-    public void F16IsWithinAFactorOf1Point15(double active, bool predicts, double simulated) =>
+    public void F16_is_within_a_factor_of_1_point_15(double active, bool predicts, double simulated) =>
         ShouldBeWithin(1.15, simulated, Cycles(WeightType.F16, active, predicts, threads: 256, warpNeurons: 24, registers: 42, perLoad: 26.5));
 
     /// <summary>Six groups of 128 neurons, five at a time: the kernel before its products of bytes.</summary>
@@ -27,12 +27,12 @@ public sealed class SimulatedCyclesTests
     [InlineData(1.0, false, 838165)]
     [InlineData(0.51, true, 675219)]
     [InlineData(0.116, true, 271161)]
-    public void Q4IsWithinAFactorOf1Point6(double active, bool predicts, double simulated) =>
+    public void Q4_is_within_a_factor_of_1_point_6(double active, bool predicts, double simulated) =>
         ShouldBeWithin(1.6, simulated, Cycles(WeightType.Q4_0, active, predicts, threads: 128, warpNeurons: 32, registers: 85, perLoad: 185));
 
     /// <summary>One group of all of an Orin's read 119 partial sums of 3584 columns.</summary>
     [Fact]
-    public void ASumInOneGroupIsWithinAFactorOf1Point1AndInAGroupForEachStripAFifthOfIt()
+    public void A_sum_in_one_group_is_within_a_factor_of_1_point_1_and_in_a_group_for_each_strip_a_fifth_of_it()
     {
         DeviceTarget orin = DeviceTable.Find("orin-agx-64")!;
         double bytes = 119 * 3584.0 * 4;

@@ -16,7 +16,7 @@ public sealed class SlicePlannerTests
     [InlineData(64, 48 * 1024, 32, 3)] // 164 KiB, one of each group's the system's
     [InlineData(64, 0, 16, 16)]
     [InlineData(1024, 48 * 1024, 255, 1)]
-    public void AMultiprocessorHoldsWhatItsRegistersThreadsAndSharedMemoryAllow(int threads, int shared, int registers, int groups) =>
+    public void A_multiprocessor_holds_what_its_registers_threads_and_shared_memory_allow(int threads, int shared, int registers, int groups) =>
         Occupancy.Groups(Orin, threads, shared, registers).ShouldBe(groups);
 
     [Theory]
@@ -26,11 +26,11 @@ public sealed class SlicePlannerTests
     [InlineData(96, 16, 5, 8, 5 + 1.5)]
     [InlineData(2, 16, 5, 8, 1.5)]
     [InlineData(160, 16, 5, 8, 10.0)]
-    public void TheLastWaveIsAsLongAsItsFewGroupsNeed(int groups, int multiprocessors, int resident, int warps, double time) =>
+    public void The_last_wave_is_as_long_as_its_few_groups_need(int groups, int multiprocessors, int resident, int warps, double time) =>
         Occupancy.Waves(groups, multiprocessors, resident, warps).ShouldBe(time);
 
     [Fact]
-    public void EveryPlanTakesEachNeuronOnceInAGroupThatADeviceCanRun()
+    public void Every_plan_takes_each_neuron_once_in_a_group_that_a_device_can_run()
     {
         foreach (DeviceTarget target in DeviceTable.All)
         {
@@ -51,7 +51,7 @@ public sealed class SlicePlannerTests
     }
 
     [Fact]
-    public void SevenBillionsLeaveNoMultiprocessorLongIdle()
+    public void Seven_billions_leave_no_multiprocessor_long_idle()
     {
         foreach (DeviceTarget target in DeviceTable.All)
         {
@@ -62,7 +62,7 @@ public sealed class SlicePlannerTests
     }
 
     [Fact]
-    public void AWideDeviceDoesNotMakeASliceOfAWarpsLeast()
+    public void A_wide_device_does_not_make_a_slice_of_a_warps_least()
     {
         // One of 32 neurons for each of 128 multiprocessors and more made 344 partial sums.
         IlgpuFeedForwardPlan plan = Plan(4096, 11008, WeightType.F16, DeviceTable.Find("rtx-4090")!);

@@ -35,7 +35,7 @@ public sealed class PhasePolicyTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void LogitsAreThoseOfDoublePrecision(string name)
+    public void Logits_are_those_of_double_precision(string name)
     {
         DecoderCase declared = Models.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
@@ -57,7 +57,7 @@ public sealed class PhasePolicyTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void TheBitsAreThoseOfAnyNumberOfThreadsOfAPromptAndOfAMeteredRun(string name)
+    public void The_bits_are_those_of_any_number_of_threads_of_a_prompt_and_of_a_metered_run(string name)
     {
         DecoderCase declared = Models.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
@@ -71,7 +71,7 @@ public sealed class PhasePolicyTests
 
     /// <summary>Where a policy acts, its matrices are read once a token, whatever the number of workers.</summary>
     [Fact]
-    public void MetersCountTheBytesOfThePolicysTensors()
+    public void Meters_count_the_bytes_of_the_policys_tensors()
     {
         DecoderCase declared = Models[0];
         var weights = new DecoderWeights(declared);
@@ -104,7 +104,7 @@ public sealed class PhasePolicyTests
     }
 
     [Fact]
-    public void AFileWithoutThePolicysTensorsIsRefusedByName()
+    public void A_file_without_the_policys_tensors_is_refused_by_name()
     {
         DecoderCase declared = Models[0];
         var weights = new DecoderWeights(declared with { Ranks = [32, 40, null, 32, 40] });
@@ -119,7 +119,7 @@ public sealed class PhasePolicyTests
     }
 
     [Fact]
-    public void APhaseIsOfAllWorkersTogetherAndAddsTheBarriersThatItNeeds()
+    public void A_phase_is_of_all_workers_together_and_adds_the_barriers_that_it_needs()
     {
         ModelSpec spec = Spec(Models[0]);
         string text = new DecoderClass(DecoderPlan.Of(spec)).Emit();

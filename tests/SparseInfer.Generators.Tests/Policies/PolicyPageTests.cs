@@ -11,7 +11,7 @@ public sealed class PolicyPageTests
     private const string Example = "SignBit";
 
     [Fact]
-    public void ThePageListsTheFilesThatNameThePolicyOfItsExample() =>
+    public void The_page_lists_the_files_that_name_the_policy_of_its_example() =>
         Listed().ShouldBe(FilesOf(Example), ignoreOrder: true, "docs/adding-a-policy.md lists other files than those that name its example");
 
     private static string[] Listed()

@@ -30,7 +30,7 @@ public sealed class LaunchTests
 
     /// <summary>Biases and the norm before the heads are part of other launches, whatever the norm and the weight types are.</summary>
     [Fact]
-    public void ATokenHasSevenLaunchesALayer()
+    public void A_token_has_seven_launches_a_layer()
     {
         foreach (ModelSpec spec in new[] { Small, Biased, Mixed })
         {
@@ -40,11 +40,11 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public void AWideModelNormalisesInALaunchOfItsOwn() => Text(Launches(Wide()).Token).ShouldBe(
+    public void A_wide_model_normalises_in_a_launch_of_its_own() => Text(Launches(Wide()).Token).ShouldBe(
         "embedding | norm, heads, attention, its splits, projection, norm, feed-forward, its sum | norm, logits, greedy token");
 
     [Fact]
-    public void ABiasIsALaunchWhereSequencesAreTogether()
+    public void A_bias_is_a_launch_where_sequences_are_together()
     {
         Text(Launches(Small).Together.ShouldNotBeNull()).ShouldBe(
             "embedding | norm, rows of the heads, rotation, attention, its splits, projection, norm, feed-forward, down, its sum | norm, logits, greedy token");
@@ -54,7 +54,7 @@ public sealed class LaunchTests
 
     /// <summary>The first norm comes before the layers; each layer ends with the next one's, after down or after neurons that were skipped.</summary>
     [Fact]
-    public void APromptsLayerEndsWithTheNextOnesNorm() => Kernels(Launches(Small).Prompt).ShouldBe(
+    public void A_prompts_layer_ends_with_the_next_ones_norm() => Kernels(Launches(Small).Prompt).ShouldBe(
     [
         "EmbedF32", "Norm",
         "ProductF32x64", "RotateBatch", "AttendPartF16", "AttendJoin", "ProductF32x64", "AddNorm",
@@ -64,7 +64,7 @@ public sealed class LaunchTests
     ]);
 
     [Fact]
-    public void AKernelIsLoadedWhereALaunchHasIt()
+    public void A_kernel_is_loaded_where_a_launch_has_it()
     {
         Launches(Small).Kernels.ShouldNotContain(kernel => kernel.Name == "AddBias");
         Launches(Biased).Kernels.ShouldContain(kernel => kernel.Name == "AddBias");
@@ -80,7 +80,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public void LaunchesAreCountedForTheFirstDeclaredType()
+    public void Launches_are_counted_for_the_first_declared_type()
     {
         IReadOnlyList<KernelUse> table = KernelTable.Of(IlgpuDecoderPlan.Of(Mixed));
         table.Single(use => use.Name == "HeadsF16").Dense.ShouldBe(3);
@@ -92,7 +92,7 @@ public sealed class LaunchTests
 
     /// <summary>Wherever it stands, also between operations that are launched together otherwise.</summary>
     [Fact]
-    public void AnOperationThatNoKernelComputesIsRefused()
+    public void An_operation_that_no_kernel_computes_is_refused()
     {
         int count = ModelProgram.Of(Biased).Layer.Count;
         for (int place = 0; place <= count; place++)
@@ -104,7 +104,7 @@ public sealed class LaunchTests
 
     /// <summary>Heads without one of their rotations, a norm that nothing is added before, a sum that is added to nothing.</summary>
     [Fact]
-    public void OperationsThatAreFusedAreRefusedWhereOneIsMissing()
+    public void Operations_that_are_fused_are_refused_where_one_is_missing()
     {
         foreach (Type missing in new[] { typeof(Rotate), typeof(AddResidual), typeof(SumSlices), typeof(Down) })
         {

@@ -18,7 +18,7 @@ public sealed class ScheduleTests
         """, "Model")!);
 
     [Fact]
-    public void AWorkerWaitsWhereItReadsWhatOthersWrote() => Text(Schedule.Phases(Biased.Layer, Own)).ShouldBe(
+    public void A_worker_waits_where_it_reads_what_others_wrote() => Text(Schedule.Phases(Biased.Layer, Own)).ShouldBe(
     [
         "Norm Project AddBias Rotate Project AddBias Rotate Project AddBias",
         "Attend",
@@ -28,7 +28,7 @@ public sealed class ScheduleTests
     ]);
 
     [Fact]
-    public void ANormThatIsSharedIsWaitedFor() => Text(Schedule.Phases(Biased.Layer, operation => new Split(operation.Unit)))
+    public void A_norm_that_is_shared_is_waited_for() => Text(Schedule.Phases(Biased.Layer, operation => new Split(operation.Unit)))
         .ShouldBe(
         [
             "Norm",
@@ -41,11 +41,11 @@ public sealed class ScheduleTests
         ]);
 
     [Fact]
-    public void ALayerAloneWaitsOnceForTheSlicesSums() => Text(Schedule.Once(
+    public void A_layer_alone_waits_once_for_the_slices_sums() => Text(Schedule.Once(
         ModelProgram.Of(new FeedForwardSpec(64, 96, Activation.Relu, "0", Gated: true, Biases: true)), Own)).ShouldBe(["Neurons Down", "SumSlices"]);
 
     [Fact]
-    public void NothingIsWrittenThatOthersMayStillRead()
+    public void Nothing_is_written_that_others_may_still_read()
     {
         // The norm reads all of the residual stream, which the sum's columns are added to.
         Norm norm = Biased.Layer.OfType<Norm>().First();
@@ -54,7 +54,7 @@ public sealed class ScheduleTests
     }
 
     [Fact]
-    public void NothingIsWrittenTwiceByWorkersWhoShareItDifferently()
+    public void Nothing_is_written_twice_by_workers_who_share_it_differently()
     {
         Project project = Biased.Layer.OfType<Project>().Last();
         var other = project with { Unit = WorkUnit.Neuron, Stage = Stage.FeedForward };

@@ -18,7 +18,7 @@ public sealed class TensorListTests
         """, "Model")!;
 
     [Fact]
-    public void ALayersTensorsComeNormsFirstThenMatricesThenBiases()
+    public void A_layers_tensors_come_norms_first_then_matrices_then_biases()
     {
         ModelProgram program = ModelProgram.Of(SevenBillion with
         {
@@ -32,7 +32,7 @@ public sealed class TensorListTests
     }
 
     [Fact]
-    public void ATensorIsNamedAsFilesNameIt()
+    public void A_tensor_is_named_as_files_name_it()
     {
         ModelProgram program = ModelProgram.Of(SevenBillion);
         program.Layer.FeedForwardTensors()[0].Name.ShouldBe("new(\"blk.{layer}.ffn_gate.weight\", \"model.layers.{layer}.mlp.gate_proj.weight\")");
@@ -43,7 +43,7 @@ public sealed class TensorListTests
 
     /// <summary>By hand: a row of 4096 takes 128 blocks of 18 bytes; queries 4096 rows, keys and values 1024 each, output 4096; three times 11008.</summary>
     [Fact]
-    public void BytesOfATokenAreThoseOfTheMatricesItReads()
+    public void Bytes_of_a_token_are_those_of_the_matrices_it_reads()
     {
         var shape = new DecoderShape(SevenBillion);
         shape.AttentionBytes.ShouldBe(32L * (4096 + 1024 + 1024 + 4096) * 128 * 18);

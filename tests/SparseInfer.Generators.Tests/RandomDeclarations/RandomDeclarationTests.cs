@@ -17,7 +17,7 @@ public sealed class RandomDeclarationTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 
     [Fact]
-    public void EveryDeclarationEndsInADiagnosticOrInCodeThatCompiles()
+    public void Every_declaration_ends_in_a_diagnostic_or_in_code_that_compiles()
     {
         int first = Setting("SPARSEINFER_FUZZ_SEED") ?? 1;
         int seconds = Setting("SPARSEINFER_FUZZ_SECONDS") ?? 0;

@@ -20,21 +20,21 @@ public sealed class RoomTests
         FolderArrows.Of([.. Sources.Value, .. Vocabulary()], typeof(SyntaxNode), typeof(CSharpSyntaxTree)));
 
     [Fact]
-    public void EverySourceLiesInARoomAndEveryRoomHasSources() =>
+    public void Every_source_lies_in_a_room_and_every_room_has_sources() =>
         Table.Unlisted([.. Sources.Value.Select(source => source.File)]).ShouldBeEmpty();
 
     [Fact]
-    public void ARoomNamesOnlyRoomsAboveIt() => Table.OutOfOrder().ShouldBeEmpty();
+    public void A_room_names_only_rooms_above_it() => Table.OutOfOrder().ShouldBeEmpty();
 
     [Fact]
-    public void ARoomLooksIntoThoseOfItsRowAndIntoNoOthers()
+    public void A_room_looks_into_those_of_its_row_and_into_no_others()
     {
         Table.Unnamed(Uses.Value).ShouldBeEmpty();
         Table.Stale(Uses.Value).ShouldBeEmpty();
     }
 
     [Fact]
-    public void TheDrawingShowsWhatTheTableSays() => RoomDrawing.Read(Section).Faults(Table).ShouldBeEmpty();
+    public void The_drawing_shows_what_the_table_says() => RoomDrawing.Read(Section).Faults(Table).ShouldBeEmpty();
 
     [Theory]
     [InlineData("A <- B\n   ^\n  C, D", null)]
@@ -43,7 +43,7 @@ public sealed class RoomTests
     [InlineData("A <- B\n   ^\n   C", "D is not drawn")]
     [InlineData("A <- B (with E)\n   ^\n  C, D, E", "E is drawn and has no row, or is drawn twice")]
     [InlineData("A <- B\n   ^\n  C <- D", "an arrow is drawn from D to C, but none of them looks there")]
-    public void ADrawingThatSaysSomethingElseIsFound(string drawing, string? fault) => new RoomDrawing(drawing)
+    public void A_drawing_that_says_something_else_is_found(string drawing, string? fault) => new RoomDrawing(drawing)
         .Faults(new FolderTable([new FolderRow("A"), new FolderRow("B", "A"), new FolderRow("C", "B"), new FolderRow("D", "A")]))
         .ShouldBe(fault is null ? [] : [fault]);
 

@@ -5,7 +5,7 @@ namespace SparseInfer.Generators.Tests.Rules;
 public sealed class CleanDeclarationTests
 {
     [Fact]
-    public Task AWholeModelIsClean() => Diagnose.Expect(
+    public Task A_whole_model_is_clean() => Diagnose.Expect(
         """
         namespace Zoo;
 
@@ -20,7 +20,7 @@ public sealed class CleanDeclarationTests
         """);
 
     [Fact]
-    public Task ALayerAloneIsClean() => Diagnose.Expect(
+    public Task A_layer_alone_is_clean() => Diagnose.Expect(
         """
         public static partial class Layers
         {
@@ -32,7 +32,7 @@ public sealed class CleanDeclarationTests
         """);
 
     [Fact]
-    public Task AttributesMayBeSpreadOverTheParts() => Diagnose.Expect(
+    public Task Attributes_may_be_spread_over_the_parts() => Diagnose.Expect(
         """
         [DecoderModel(Hidden = 30, Layers = 2, Vocabulary = 9, Context = 9), Attention(Heads = 3), LayerNorm]
         internal partial class M;
@@ -42,29 +42,29 @@ public sealed class CleanDeclarationTests
         """);
 
     [Fact]
-    public Task CodeWithoutDeclarationsIsNobodysBusiness() =>
+    public Task Code_without_declarations_is_nobodys_business() =>
         Diagnose.Expect("[System.Obsolete] class C<T> { [System.Obsolete] int this[int i] { get => i; set { } } }");
 
     [Fact]
-    public Task WhatTheCompilerRejectsIsLeftToTheCompiler() =>
+    public Task What_the_compiler_rejects_is_left_to_the_compiler() =>
         Diagnose.Expect("[DecoderModel(Hidden = \"4096\"), Attention(Heads = -1), Weights((WeightType)true)] class M;", "CS0029", "CS0030");
 
     [Theory]
     [InlineData("[SparseInfer.Audit] partial class C { [SparseInfer.Audit] static int P => 1; }", "Audit")]
     [InlineData("[SparseInfer.Target] partial class C { [SparseInfer.Target] static int P => 1; }", "Target")]
     [InlineData("[SparseInfer.DecoderModel] partial class C { }", "DecoderModel")]
-    public Task AttributesOfTheUsersOwnInOurNamespaceAreNotOurs(string use, string name) => Diagnose.Expect(
+    public Task Attributes_of_the_users_own_in_our_namespace_are_not_ours(string use, string name) => Diagnose.Expect(
         $"namespace SparseInfer {{ class {name}Attribute : System.Attribute {{ }} }} " + use);
 
     [Fact]
-    public Task NeitherDoTheyHideOurs() => Diagnose.Expect(
+    public Task Neither_do_they_hide_ours() => Diagnose.Expect(
         """
         namespace Zoo { class DecoderModelAttribute : System.Attribute { } class FeedForwardAttribute : System.Attribute { } }
         [Zoo.DecoderModel, {|SPI0005:RmsNorm|}] partial class M { [Zoo.FeedForward, {|SPI0005:Weights|}(WeightType.F16)] static int P => 1; }
         """);
 
     [Fact]
-    public Task AttributesOfTheSameNameElsewhereAreNotOurs() => Diagnose.Expect(
+    public Task Attributes_of_the_same_name_elsewhere_are_not_ours() => Diagnose.Expect(
         """
         namespace Other.SparseInfer { class AttentionAttribute : System.Attribute { } }
         [Other.SparseInfer.Attention] class M;

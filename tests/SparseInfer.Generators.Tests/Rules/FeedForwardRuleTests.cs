@@ -17,7 +17,7 @@ public sealed class FeedForwardRuleTests
     [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = 0)]")]
     [InlineData("[FeedForward(Intermediate = 704, Hidden = {|SPI0018:256|})]")]
     [InlineData("[FeedForward(Hidden = {|SPI0018:512|}, Intermediate = 704)]")]
-    public Task TheFeedForwardAgreesWithItself(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task The_feed_forward_agrees_with_itself(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
     [InlineData("[{|SPI0019:Weights|}]")]
@@ -28,7 +28,7 @@ public sealed class FeedForwardRuleTests
     [InlineData("[Weights(new[] { WeightType.F16, {|SPI0019:WeightType.F16|} })]")]
     [InlineData("[Weights(new WeightType[] { WeightType.F16, {|SPI0019:WeightType.F16|} })]")]
     [InlineData("[Weights(types: WeightType.F32)]")]
-    public Task WeightsAreNamedOnceEach(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task Weights_are_named_once_each(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
     [InlineData("[FeedForward(Intermediate = 700)]", "[Weights({|SPI0020:WeightType.Q8_0|}, WeightType.F32, {|SPI0020:WeightType.Q4_0|})]")]
@@ -37,10 +37,10 @@ public sealed class FeedForwardRuleTests
     [InlineData("[Attention(Heads = 3, HeadDimension = 64)]", "[Weights(WeightType.Q8_0)]")]
     [InlineData("[DecoderModel(Hidden = 200, Layers = 1, Vocabulary = 7, Context = 7)]",
         "[Attention(Heads = 10)]", "[Weights({|SPI0020:WeightType.Q4_0|})]")]
-    public Task BlocksDivideEveryRow(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+    public Task Blocks_divide_every_row(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Fact]
-    public Task BlocksDivideARowOfALayer() => Diagnose.Expect(Declared.Layer(
+    public Task Blocks_divide_a_row_of_a_layer() => Diagnose.Expect(Declared.Layer(
         "[FeedForward(Hidden = 33, Intermediate = 64, Gated = false)]", "[Weights({|SPI0020:WeightType.Q8_0|})]"));
 
     [Theory]
@@ -48,5 +48,5 @@ public sealed class FeedForwardRuleTests
     [InlineData("[FeedForward(Intermediate = 704, Activation = {|SPI0021:(Activation)(-1)|}, Threshold = 1)]")]
     [InlineData("[Attention(Heads = 8, RopePairing = {|SPI0021:(RopePairing)2|})]")]
     [InlineData("[Weights(WeightType.F16, {|SPI0021:(WeightType)5|})]")]
-    public Task EnumValuesAreNamedOnes(string attribute) => Diagnose.Expect(Declared.Model(attribute, "[Dense]"));
+    public Task Enum_values_are_named_ones(string attribute) => Diagnose.Expect(Declared.Model(attribute, "[Dense]"));
 }

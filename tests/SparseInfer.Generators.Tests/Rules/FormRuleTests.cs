@@ -27,7 +27,7 @@ public sealed class FormRuleTests
     [InlineData("partial class M : {|SPI0004:System.Object|}, System.ICloneable { public object Clone() => this; }")]
     [InlineData("partial class M : {|SPI0004:System.Random|}, System.ICloneable { public object Clone() => this; }")]
     [InlineData("{|SPI0004:static|} class {|SPI0001:M|}{|SPI0003:<T>|};")]
-    public Task AModelIsAnOrdinaryPartialClass(string markup) => Diagnose.Expect(Attributes + markup);
+    public Task A_model_is_an_ordinary_partial_class(string markup) => Diagnose.Expect(Attributes + markup);
 
     [Theory]
     [InlineData("partial {|SPI0004:struct|} M;")]
@@ -35,10 +35,10 @@ public sealed class FormRuleTests
     [InlineData("partial {|SPI0004:interface|} M;")]
     [InlineData("enum {|SPI0004:M|} { }")]
     [InlineData("delegate void {|SPI0004:M|}();")]
-    public Task WhatIsNoClassIsRefusedBesideTheCompiler(string markup) => Diagnose.Expect(Attributes + markup, "CS0592");
+    public Task What_is_no_class_is_refused_beside_the_compiler(string markup) => Diagnose.Expect(Attributes + markup, "CS0592");
 
     [Fact]
-    public Task AnotherPartOfTheClassCountsAsWell() =>
+    public Task Another_part_of_the_class_counts_as_well() =>
         Diagnose.Expect(Attributes + "partial class M; {|SPI0004:abstract|} partial class M { }");
 
     [Theory]
@@ -47,21 +47,21 @@ public sealed class FormRuleTests
     [InlineData("partial class Outer{|SPI0003:<T>|} { $ }")]
     [InlineData("{|SPI0033:file|} partial class Outer { partial class Inner { $ } }")]
     [InlineData("interface {|SPI0002:Outer|}{|SPI0003:<T>|} { $ }")]
-    public async Task EveryTypeAroundADeclarationCanBeReopened(string markup)
+    public async Task Every_type_around_a_declaration_can_be_reopened(string markup)
     {
         await Diagnose.Expect(markup.Replace("$", Attributes + "partial class M;"));
         await Diagnose.Expect(markup.Replace("$", LayerAttributes + "static partial FeedForwardKernel Mlp { get; }"), "CS0751", "CS9248");
     }
 
     [Fact]
-    public Task ANestedTypeIsNotFileLocalEither() => Diagnose.Expect(
+    public Task A_nested_type_is_not_file_local_either() => Diagnose.Expect(
         "partial class Outer { {|SPI0033:file|} partial class Inner { " + LayerAttributes + "static partial FeedForwardKernel Mlp { get; } } }",
         "CS9054", "CS9248");
 
     [Theory]
     [InlineData("{|SPI0004:private|} partial class M;")]
     [InlineData("{|SPI0004:protected|} internal partial class M;")]
-    public Task AModelInANamespaceIsPublicOrInternal(string markup) => Diagnose.Expect(Attributes + markup, "CS1527");
+    public Task A_model_in_a_namespace_is_public_or_internal(string markup) => Diagnose.Expect(Attributes + markup, "CS1527");
 
     [Theory]
     [InlineData("[{|SPI0005:Attention|}(Heads = 8)] class M;")]
@@ -69,24 +69,24 @@ public sealed class FormRuleTests
     [InlineData("[{|SPI0005:FeedForward|}(Intermediate = 64)] partial class M;")]
     [InlineData("class C { [{|SPI0005:Weights|}(WeightType.F16)] static int P => 1; }")]
     [InlineData("class C { [{|SPI0005:SignBitPredictor|}] static int P => 1; }")]
-    public Task AttributesOfAModelNeedDecoderModelAndThoseOfALayerFeedForward(string markup) => Diagnose.Expect(markup);
+    public Task Attributes_of_a_model_need_decoder_model_and_those_of_a_layer_feed_forward(string markup) => Diagnose.Expect(markup);
 
     [Theory]
     [InlineData("] partial class {|SPI0006:{|SPI0006:{|SPI0006:{|SPI0006:M|}|}|}|};")]
     [InlineData(", RmsNorm, Weights(WeightType.F16), FeedForward(Intermediate = 7)] partial class {|SPI0006:M|};")]
     [InlineData(", Attention(Heads = 1), Weights(WeightType.F16)] partial class {|SPI0006:{|SPI0006:M|}|};")]
     [InlineData(", Attention(Heads = 1), LayerNorm, FeedForward(Intermediate = 7)] partial class {|SPI0006:M|};")]
-    public Task WhatAModelMissesIsMissedOnItsName(string markup) =>
+    public Task What_a_model_misses_is_missed_on_its_name(string markup) =>
         Diagnose.Expect("[DecoderModel(Hidden = 4, Layers = 1, Vocabulary = 1, Context = 1)" + markup);
 
     [Fact]
-    public Task WhatALayerMissesIsMissedOnItsName() => Diagnose.Expect(
+    public Task What_a_layer_misses_is_missed_on_its_name() => Diagnose.Expect(
         "partial class C { [FeedForward(Hidden = 4, Intermediate = 4)] static partial FeedForwardKernel {|SPI0006:P|} { get; } }");
 
     [Theory]
     [InlineData("[RmsNorm]", "[{|SPI0007:LayerNorm|}]")]
     [InlineData("[LayerNorm]", "[{|SPI0007:RmsNorm|}(Epsilon = 1e-6f)]")]
-    public Task TheSecondNormIsOneTooMany(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+    public Task The_second_norm_is_one_too_many(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]
     [InlineData("partial FeedForwardKernel {|SPI0008:P|} { get; }")]
@@ -99,31 +99,31 @@ public sealed class FormRuleTests
     [InlineData("static partial {|SPI0008:ref FeedForwardKernel|} P { get; }")]
     [InlineData("static {|SPI0008:object|} {|SPI0008:P|} { get; {|SPI0008:set|}; } = null!;")]
     [InlineData("FeedForwardKernel {|SPI0008:this|}[int i] => null!;")]
-    public Task ALayerIsAStaticPartialGetOnlyKernel(string markup, params string[] errors) =>
+    public Task A_layer_is_a_static_partial_get_only_kernel(string markup, params string[] errors) =>
         Diagnose.Expect("partial class C { " + LayerAttributes + markup + " }", errors);
 
     [Fact]
-    public Task APropertyThatCannotBeReadIsNoLayer() => Diagnose.Expect(
+    public Task A_property_that_cannot_be_read_is_no_layer() => Diagnose.Expect(
         "partial class C { " + LayerAttributes + "static partial FeedForwardKernel {|SPI0008:P|} { } }", "CS0548", "CS9248");
 
     [Fact]
-    public Task APropertyWithABodyIsNotTheHalfThatTheUserWrites() =>
+    public Task A_property_with_a_body_is_not_the_half_that_the_user_writes() =>
         Diagnose.Expect("partial class C { " + LayerAttributes + "static partial FeedForwardKernel P {|SPI0008:=> null!|}; }", "CS9249");
 
     [Theory]
     [InlineData("static partial class C { } } $", "CS1022")]
     [InlineData("namespace N { $ }")]
-    public Task ALayerIsAMember(string around, params string[] errors) => Diagnose.Expect(
+    public Task A_layer_is_a_member(string around, params string[] errors) => Diagnose.Expect(
         around.Replace("$", LayerAttributes + "static partial FeedForwardKernel {|SPI0008:P|} { get; }"),
         [.. errors, "CS0116", "CS9248", "CS0751"]);
 
     [Fact]
-    public Task NoneIsAnExtension() => Diagnose.Expect(
+    public Task None_is_an_extension() => Diagnose.Expect(
         "static partial class C { extension(string s) { " + LayerAttributes + "static partial FeedForwardKernel {|SPI0008:P|} { get; } } }",
         "CS0751", "CS9248", "CS9282");
 
     [Fact]
-    public Task ALayerWhoseOtherHalfIsThereIsReportedOnce() => Diagnose.Expect(
+    public Task A_layer_whose_other_half_is_there_is_reported_once() => Diagnose.Expect(
         """
         partial class C
         {

@@ -41,11 +41,11 @@ public sealed class MessageTests
         "Epsilon of [RmsNorm] is 100000, but models have 1E-12 to 0.01; write the model's own")]
     [InlineData("[SignBitPredictor(Alpha = {|SPI0028:1000|})]",
         "Alpha is 1000, but must be above 0 and at most 100; write for example 'Alpha = 1.03f'")]
-    public async Task AMessageSaysWhatToWriteInstead(string attribute, string message) =>
+    public async Task A_message_says_what_to_write_instead(string attribute, string message) =>
         (await Diagnose.Expect(Declared.Model(attribute))).ShouldBe([message]);
 
     [Fact]
-    public async Task BlocksThatDoNotFitAreShownWithEveryWidth() =>
+    public async Task Blocks_that_do_not_fit_are_shown_with_every_width() =>
         (await Diagnose.Expect(Declared.Model(
             "[FeedForward(Intermediate = 700)]", "[Attention(Heads = 3, HeadDimension = 10)]", "[Weights({|SPI0020:WeightType.Q8_0|})]")))
             .ShouldBe(
@@ -55,7 +55,7 @@ public sealed class MessageTests
             ]);
 
     [Fact]
-    public async Task AMissingTypeAroundIsNamedWithItsKeyword() =>
+    public async Task A_missing_type_around_is_named_with_its_keyword() =>
         (await Diagnose.Expect(
             "record struct {|SPI0002:R|} { [FeedForward(Hidden = 4, Intermediate = 4), Weights(WeightType.F32)] "
             + "public static partial FeedForwardKernel P { get; } }",

@@ -18,13 +18,13 @@ public sealed class PolicyRuleTests
     [InlineData("[Dense(Layers = null)]")]
     [InlineData("[Dense(Layers = \"..\")]")]
     [InlineData("[Dense(Layers = \" 0 .. 3 ,4, 5..\")]")]
-    public Task LayersAreRanges(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task Layers_are_ranges(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
     [InlineData("[Dense(Layers = {|SPI0023:\"0..8\"|})]")]
     [InlineData("[Dense(Layers = {|SPI0023:\"0..7, 9..12\"|})]")]
     [InlineData("[Dense]", "[ExactSparsity(Layers = {|SPI0023:\"8..\"|})]")]
-    public Task LayersEndWhereTheModelDoes(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+    public Task Layers_end_where_the_model_does(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]
     [InlineData("[Dense]", "[{|SPI0024:ExactSparsity|}]")]
@@ -32,7 +32,7 @@ public sealed class PolicyRuleTests
     [InlineData("[Dense(Layers = {|SPI0024:\"0..4, 3..7\"|})]")]
     [InlineData("[Dense]", "[SignBitPredictor(Layers = {|SPI0024:\"0\"|})]", "[ExactSparsity(Layers = {|SPI0024:\"1\"|})]")]
     [InlineData("[Dense(Layers = \"4..\")]", "[ExactSparsity(Layers = \"..3\")]")]
-    public Task NoLayerHasTwoPolicies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+    public Task No_layer_has_two_policies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]
     [InlineData("[Dense(Layers = {|SPI0025:\"0..3\"|})]")]
@@ -40,13 +40,13 @@ public sealed class PolicyRuleTests
     [InlineData("[Dense(Layers = \"5..\")]", "[ExactSparsity(Layers = {|SPI0025:\"..3\"|})]")]
     [InlineData("[Dense(Layers = {|SPI0025:\"0, 2, 4, 6\"|})]")]
     [InlineData("[Dense(Layers = {|SPI0022:\"0..x\"|})]", "[ExactSparsity(Layers = \"5..\")]")]
-    public Task EveryLayerHasAPolicy(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+    public Task Every_layer_has_a_policy(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]
     [InlineData("[Dense(Layers = {|SPI0026:\"0\"|})]")]
     [InlineData("[Dense(Layers = {|SPI0026:\"what\"|})]")]
     [InlineData("[Dense]", "[{|SPI0027:SignBitPredictor|}(Alpha = 1.1f)]", "[{|SPI0027:Dense|}]")]
-    public Task ALayerAloneHasOnePolicyAndNoLayers(params string[] attributes) => Diagnose.Expect(Declared.Layer(attributes));
+    public Task A_layer_alone_has_one_policy_and_no_layers(params string[] attributes) => Diagnose.Expect(Declared.Layer(attributes));
 
     [Theory]
     [InlineData("[SignBitPredictor(Alpha = {|SPI0028:0|})]")]
@@ -54,7 +54,7 @@ public sealed class PolicyRuleTests
     [InlineData("[SignBitPredictor(Alpha = {|SPI0028:100.1f|})]")]
     [InlineData("[SignBitPredictor(Alpha = {|SPI0028:float.NaN|})]")]
     [InlineData("[SignBitPredictor(Alpha = {|SPI0036:100|})]")]
-    public async Task AlphaIsAboveZeroAndAtMostAHundred(string attribute)
+    public async Task Alpha_is_above_zero_and_at_most_a_hundred(string attribute)
     {
         await Diagnose.Expect(Declared.Model(attribute));
         await Diagnose.Expect(Declared.Layer(attribute));
@@ -73,7 +73,7 @@ public sealed class PolicyRuleTests
     [InlineData("SquaredRelu", "[SignBitPredictor]")]
     [InlineData("DRelu", "[ExactSparsity]")]
     [InlineData("Gelu", "[Dense]")]
-    public async Task APolicySuitsTheActivation(string activation, string attribute)
+    public async Task A_policy_suits_the_activation(string activation, string attribute)
     {
         string shape = $"Intermediate = 704, Activation = Activation.{activation}";
         await Diagnose.Expect(Declared.Model($"[FeedForward({shape})]", attribute));
@@ -97,7 +97,7 @@ public sealed class PolicyRuleTests
     [InlineData(4096, "0.8f")]
     [InlineData(4096, "1.5f")]
     [InlineData(1 << 20, "1.8f")]
-    public Task AlphaDecidesSomething(int hidden, string alpha) => Diagnose.Expect(
+    public Task Alpha_decides_something(int hidden, string alpha) => Diagnose.Expect(
         Declared.Layer($"[FeedForward(Hidden = {hidden}, Intermediate = 192)]", $"[SignBitPredictor(Alpha = {alpha})]"));
 
     [Theory]
@@ -107,6 +107,6 @@ public sealed class PolicyRuleTests
     [InlineData("1e-6f")]
     [InlineData("0.001f")]
     [InlineData("10")]
-    public Task AnActivationThresholdDecidesSomething(string threshold) => Diagnose.Expect(
+    public Task An_activation_threshold_decides_something(string threshold) => Diagnose.Expect(
         Declared.Model("[FeedForward(Intermediate = 704, Activation = Activation.Silu)]", $"[ActivationThreshold(Threshold = {threshold})]"));
 }

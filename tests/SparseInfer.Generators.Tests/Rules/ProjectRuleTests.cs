@@ -25,7 +25,7 @@ public sealed class ProjectRuleTests
     [InlineData("partial class M { static int {|SPI0039:get_DeclaredShape|}() => 1; }")]
     [InlineData("partial class M { static M {|SPI0039:Load|}(string a, SparseInfer.Device b, SparseInfer.LoadOptions? c) => null!; }")]
     [InlineData("partial class M { public int {|SPI0039:Load|}(SparseInfer.Files.ModelFile a, SparseInfer.Device b, SparseInfer.LoadOptions c) => 1; }")]
-    public Task LoadAndDeclaredShapeAreTheGenerators(string markup) => Diagnose.Expect(Attributes + markup);
+    public Task Load_and_declared_shape_are_the_generators(string markup) => Diagnose.Expect(Attributes + markup);
 
     [Theory]
     [InlineData("partial class CreateProgram { }")]
@@ -36,7 +36,7 @@ public sealed class ProjectRuleTests
     [InlineData("partial class Session { }")]
     [InlineData("partial class Shape { }")]
     [InlineData("partial class Device { } class device { }")]
-    public Task OtherNamesAreTheUsers(string markup) => Diagnose.Expect(Attributes + markup);
+    public Task Other_names_are_the_users(string markup) => Diagnose.Expect(Attributes + markup);
 
     [Theory]
     [InlineData(LanguageVersion.CSharp7_3, false)]
@@ -46,7 +46,7 @@ public sealed class ProjectRuleTests
     [InlineData(LanguageVersion.CSharp11, false)]
     [InlineData(LanguageVersion.CSharp12, true)]
     [InlineData(LanguageVersion.CSharp13, true)]
-    public Task AModelNeedsTheCSharpThatItIsWrittenIn(LanguageVersion version, bool isEnough)
+    public Task A_model_needs_the_c_sharp_that_it_is_written_in(LanguageVersion version, bool isEnough)
     {
         string name = isEnough ? "M" : "{|SPI0040:M|}";
         return Diagnose.Expect(
@@ -54,7 +54,7 @@ public sealed class ProjectRuleTests
     }
 
     [Fact]
-    public async Task ALayerNeedsPartialProperties() =>
+    public async Task A_layer_needs_partial_properties() =>
         (await Diagnose.Expect(
             Layer + "{|SPI0040:P|} { get; } }", source => In(LanguageVersion.CSharp12, source), "CS8703", "CS9248"))
             .ShouldBe(
@@ -73,7 +73,7 @@ public sealed class ProjectRuleTests
     [InlineData("namespace System.Diagnostics { enum NativeBuffer { } }")]
     [InlineData("enum @nint { }")]
     [InlineData("namespace SparseInfer { enum @var { } }")]
-    public async Task NothingTakesThePlaceOfWhatGeneratedCodeNames(string hiding, params string[] errors) =>
+    public async Task Nothing_takes_the_place_of_what_generated_code_names(string hiding, params string[] errors) =>
         await Diagnose.Expect(
             hiding + "\n" + Attributes + "partial class {|SPI0041:M|} { }\n" + Layer + "{|SPI0041:P|} { get; } }", [.. errors, "CS0435", "CS9248"]);
 
@@ -95,7 +95,7 @@ public sealed class ProjectRuleTests
         "System.Numerics.BitOperations",
         "the base library's 'System.Numerics.BitOperations'")]
     [InlineData("namespace System.Numerics { static class Math { } }", "System.Numerics.Math", "the base library's 'System.Math'")] // found twice
-    public void TheMessageNamesWhatIsHidden(string hiding, string by, string what) =>
+    public void The_message_names_what_is_hidden(string hiding, string by, string what) =>
         Diagnose.Run(UserCode.Compile(hiding + "\n" + Attributes + "partial class M { }"), out _).ShouldHaveSingleItem()
             .GetMessage(System.Globalization.CultureInfo.InvariantCulture)
             .ShouldBe($"What is generated for 'M' would find '{by}' of this project in place of {what}; move it to a namespace of your own");
@@ -112,7 +112,7 @@ public sealed class ProjectRuleTests
     [InlineData("namespace System { struct Index { } struct Range { } }")]
     [InlineData("namespace System.Runtime.CompilerServices { static class RuntimeHelpers { } } namespace System.Numerics { struct Vector { } }")]
     [InlineData("namespace System.Diagnostics.CodeAnalysis { sealed class NotNullWhenAttribute : Attribute { } }")]
-    public void WhatOnlySoundsAlikeIsNotInTheWay(string around)
+    public void What_only_sounds_alike_is_not_in_the_way(string around)
     {
         string source = around + "\n" + Attributes + "sealed partial class M { }\n" + Layer + "P { get; } }";
         CSharpCompilation project = GeneratedProject.Compilation(source);
@@ -125,14 +125,14 @@ public sealed class ProjectRuleTests
     [InlineData("[DecoderModel(Hidden = {|SPI0010:65537|}, Layers = 1, Vocabulary = 1, Context = 1), Attention(Heads = 1, HeadDimension = 64)")]
     [InlineData("[DecoderModel(Hidden = 65536, Layers = 1, Vocabulary = 1, Context = 1), Attention(Heads = {|SPI0010:1|})")]
     [InlineData("[DecoderModel(Hidden = 64, Layers = 1, Vocabulary = 1, Context = 1), Attention(Heads = 1, HeadDimension = {|SPI0010:4098|})")]
-    public Task RowsThatGpusCannotHoldAreRefusedWhereThereIsCodeForThem(string attributes)
+    public Task Rows_that_gpus_cannot_hold_are_refused_where_there_is_code_for_them(string attributes)
     {
         string markup = attributes + ", FeedForward(Intermediate = 9), RmsNorm, Weights(WeightType.F16)] partial class M;";
         return Diagnose.Expect(markup, source => UserCode.Compile(source).WithIlgpu());
     }
 
     [Fact]
-    public async Task WithoutGpusTheyAreNot()
+    public async Task Without_gpus_they_are_not()
     {
         await Diagnose.Expect(Declared.Layer("[FeedForward(Hidden = 1 << 20, Intermediate = 9)]"));
         await Diagnose.Expect(

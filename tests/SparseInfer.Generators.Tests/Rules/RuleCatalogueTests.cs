@@ -17,13 +17,13 @@ public sealed class RuleCatalogueTests
         DeclarationRules.All.Select(rule => new TheoryDataRow<string>(rule.Descriptor.Id));
 
     [Fact]
-    public void EveryRuleIsAsked() =>
+    public void Every_rule_is_asked() =>
         DeclarationRules.All.Select(rule => rule.GetType()).ShouldBe(
             typeof(DeclarationRule).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(DeclarationRule)) && !type.IsAbstract),
             ignoreOrder: true);
 
     [Fact]
-    public void TheCompilerFindsTheGeneratorAndNothingThatReportsTwice()
+    public void The_compiler_finds_the_generator_and_nothing_that_reports_twice()
     {
         var assembly = new AnalyzerFileReference(typeof(DeclarationRule).Assembly.Location, new Loader());
 
@@ -32,13 +32,13 @@ public sealed class RuleCatalogueTests
     }
 
     [Fact]
-    public void IdsAreContiguous() =>
+    public void Ids_are_contiguous() =>
         DeclarationRules.Descriptors.Keys.ShouldBe(
             Enumerable.Range(1, DeclarationRules.All.Count + 1).Select(number => $"SPI{number:0000}"));
 
     [Theory]
     [MemberData(nameof(Ids))]
-    public void EveryRuleHasAPageALineInTheTableAndARelease(string id)
+    public void Every_rule_has_a_page_a_line_in_the_table_and_a_release(string id)
     {
         DiagnosticDescriptor rule = DeclarationRules.Descriptors[id];
         string title = rule.Title.ToString();
@@ -58,7 +58,7 @@ public sealed class RuleCatalogueTests
 
     [Theory]
     [MemberData(nameof(RuleIds))]
-    public async Task TheExamplesOfAPageAreWhatTheySayTheyAre(string id)
+    public async Task The_examples_of_a_page_are_what_they_say_they_are(string id)
     {
         string[] page = Read("docs", "diagnostics", id + ".md");
         (await Diagnose.Run(Compile(Example(page, "## Wrong")))).ShouldContain(diagnostic => diagnostic.Id == id);
@@ -66,7 +66,7 @@ public sealed class RuleCatalogueTests
     }
 
     [Fact]
-    public void NoPageOutlivesItsRule() =>
+    public void No_page_outlives_its_rule() =>
         Directory.GetFiles(Path.Combine(Root(), "docs", "diagnostics"), "SPI*.md").Select(Path.GetFileNameWithoutExtension)
             .ShouldBe(DeclarationRules.Descriptors.Keys, ignoreOrder: true);
 

@@ -15,12 +15,12 @@ public sealed class SizeRuleTests
     [InlineData("[Attention(Heads = 8, KeyValueHeads = 0, HeadDimension = 0)]")]
     [InlineData("[FeedForward(Intermediate = {|SPI0009:-704|})]")]
     [InlineData("[{|SPI0009:FeedForward|}]")]
-    public Task AModelsSizesArePositive(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task A_models_sizes_are_positive(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
     [InlineData("[{|SPI0009:FeedForward|}(Intermediate = 192)]")]
     [InlineData("[FeedForward(Hidden = {|SPI0009:-1|}, Intermediate = {|SPI0009:0|})]")]
-    public Task ALayersSizesArePositive(string attribute) => Diagnose.Expect(Declared.Layer(attribute));
+    public Task A_layers_sizes_are_positive(string attribute) => Diagnose.Expect(Declared.Layer(attribute));
 
     [Theory]
     [InlineData("[DecoderModel(Hidden = {|SPI0010:1048608|}, Layers = {|SPI0010:1025|}, Vocabulary = 9, Context = 9)]")]
@@ -31,16 +31,16 @@ public sealed class SizeRuleTests
     [InlineData("[Attention(Heads = {|SPI0010:8388608|}, HeadDimension = 2)]")]
     [InlineData("[Attention(Heads = 2048, HeadDimension = {|SPI0010:514|})]")]
     [InlineData("[Attention(Heads = 2048, HeadDimension = 512)]")]
-    public Task AModelsSizesAreAddressable(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task A_models_sizes_are_addressable(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
     [InlineData("[FeedForward(Hidden = 1048576, Intermediate = 16384)]")]
     [InlineData("[FeedForward(Hidden = 1048576, Intermediate = {|SPI0010:16385|})]")]
     [InlineData("[FeedForward(Hidden = {|SPI0010:2147483647|}, Intermediate = {|SPI0010:2147483647|})]")]
-    public Task ALayersMatricesAreAddressable(string attribute) => Diagnose.Expect(Declared.Layer(attribute));
+    public Task A_layers_matrices_are_addressable(string attribute) => Diagnose.Expect(Declared.Layer(attribute));
 
     [Fact]
-    public Task TheProjectionsOfAttentionAreAddressable() => Diagnose.Expect(Declared.Model(
+    public Task The_projections_of_attention_are_addressable() => Diagnose.Expect(Declared.Model(
         "[DecoderModel(Hidden = 65536, Layers = 8, Vocabulary = 512, Context = 128)]",
         "[Attention(Heads = 1024, HeadDimension = {|SPI0010:512|})]"));
 
@@ -50,7 +50,7 @@ public sealed class SizeRuleTests
     [InlineData("[Attention(Heads = 1, HeadDimension = 1026, RopeDimensions = 1024)]")]
     [InlineData("[Attention(Heads = 1, HeadDimension = 4096, RopeDimensions = {|SPI0010:1026|})]")]
     [InlineData("[Attention(Heads = {|SPI0010:1|})]")]
-    public Task TheTablesOfRotaryEmbeddingAreAddressable(string attention) => Diagnose.Expect(Declared.Model(
+    public Task The_tables_of_rotary_embedding_are_addressable(string attention) => Diagnose.Expect(Declared.Model(
         "[DecoderModel(Hidden = 2048, Layers = 8, Vocabulary = 512, Context = 1048576)]", attention));
 
     [Theory]
@@ -62,7 +62,7 @@ public sealed class SizeRuleTests
     [InlineData("[Attention(Heads = {|SPI0012:512|})]")]
     [InlineData("[Attention(Heads = {|SPI0010:{|SPI0012:int.MaxValue|}|}, KeyValueHeads = {|SPI0010:int.MaxValue|})]")]
     [InlineData("[Attention(Heads = {|SPI0010:{|SPI0012:int.MaxValue|}|}, KeyValueHeads = {|SPI0011:3|})]")]
-    public Task HeadsDivide(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task Heads_divide(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
     [InlineData("[Attention(Heads = 8, RopeDimensions = {|SPI0013:-2|})]")]
@@ -73,7 +73,7 @@ public sealed class SizeRuleTests
     [InlineData("[Attention(Heads = 8, HeadDimension = 33, RopeDimensions = 32)]")]
     [InlineData("[Attention(Heads = 8, HeadDimension = 1, RopeDimensions = {|SPI0013:2|})]")]
     [InlineData("[Attention(Heads = {|SPI0013:256|})]")]
-    public Task RotatedDimensionsFormPairs(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task Rotated_dimensions_form_pairs(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
     [InlineData("[Attention(Heads = 8, RopeTheta = {|SPI0014:0|}, RopeScaling = {|SPI0014:float.NaN|})]")]
@@ -81,7 +81,7 @@ public sealed class SizeRuleTests
     [InlineData("[RmsNorm(Epsilon = {|SPI0014:-1e-5f|})]")]
     [InlineData("[Embedding(Scale = {|SPI0014:float.NegativeInfinity|})]")]
     [InlineData("[Embedding(Scale = 12)]")]
-    public Task NumbersAreFiniteAndPositive(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task Numbers_are_finite_and_positive(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Theory]
     [InlineData("[RmsNorm(Epsilon = {|SPI0038:1e5f|})]")]
@@ -98,10 +98,10 @@ public sealed class SizeRuleTests
     [InlineData("[Embedding(Scale = 73.32f)]")]
     [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = {|SPI0038:50|})]")]
     [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = 0)]")]
-    public Task NumbersAreOfTheSizeThatModelsHave(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+    public Task Numbers_are_of_the_size_that_models_have(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
     [Fact]
-    public Task TheEpsilonOfALayerNormIsPositive() => Diagnose.Expect(
+    public Task The_epsilon_of_a_layer_norm_is_positive() => Diagnose.Expect(
         "[DecoderModel(Hidden = 64, Layers = 1, Vocabulary = 9, Context = 9), Attention(Heads = 1), FeedForward(Intermediate = 64), "
         + "LayerNorm(Epsilon = {|SPI0014:0f|}), Weights(WeightType.F32)] partial class M;");
 }

@@ -14,21 +14,21 @@ public sealed class TargetRuleTests
     [InlineData("[Target(\"orin-agx-64\")]")]
     [InlineData("[Target(\"sm_87\")]")]
     [InlineData("[Target(\"default\")]")]
-    public async Task ATargetIsOneOfTheTable(string attribute)
+    public async Task A_target_is_one_of_the_table(string attribute)
     {
         await Diagnose.Expect(Declared.Model(attribute));
         await Diagnose.Expect(Declared.Layer(attribute));
     }
 
     [Fact]
-    public async Task WhereNoTargetIsNearAllThereAreAreListed()
+    public async Task Where_no_target_is_near_all_there_are_are_listed()
     {
         string message = (await Diagnose.Expect(Declared.Model("[Target({|SPI0034:\"foo\"|})]"))).ShouldHaveSingleItem();
         message.ShouldStartWith("There is no target 'foo'; write one of default, xavier-nx-8, ");
     }
 
     [Fact]
-    public async Task AnUnknownTargetIsToldTheNearestAndAllThereAre()
+    public async Task An_unknown_target_is_told_the_nearest_and_all_there_are()
     {
         string message = (await Diagnose.Expect(Declared.Model("[Target({|SPI0034:\"orin-agx-32gb\"|})]"))).ShouldHaveSingleItem();
         message.ShouldStartWith("There is no target 'orin-agx-32gb'; write \"orin-agx-32\" or another of default, xavier-nx-8, ");
@@ -36,10 +36,10 @@ public sealed class TargetRuleTests
     }
 
     [Fact]
-    public Task ATargetWithoutAModelIsStray() => Diagnose.Expect("[{|SPI0005:Target|}(\"sm_87\")] partial class M;");
+    public Task A_target_without_a_model_is_stray() => Diagnose.Expect("[{|SPI0005:Target|}(\"sm_87\")] partial class M;");
 
     [Fact]
-    public Task ATargetWithoutALayerIsStray() =>
+    public Task A_target_without_a_layer_is_stray() =>
         Diagnose.Expect("static partial class L { [{|SPI0005:Target|}(\"sm_87\")] static FeedForwardKernel? P => null; }");
 
     // 256 wide, 8 layers: a position is 8 * 2 * 256 * 2 = 8 KiB of cache; weights are 13 MiB.
@@ -49,7 +49,7 @@ public sealed class TargetRuleTests
     [InlineData("524288", "[Target(\"orin-nano-8\")]")]
     [InlineData("1048576", "[Target(\"sm_87\")]")]
     [InlineData("1048576", "")]
-    public Task WeightsAndCacheFitTheTarget(string context, string target) =>
+    public Task Weights_and_cache_fit_the_target(string context, string target) =>
         Diagnose.Expect(Declared.Model(
         [
             $"[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = 512, Context = {context})]",
@@ -66,7 +66,7 @@ public sealed class TargetRuleTests
     [InlineData(1024, "WeightType.F16", "orin-nx-8",
         "12.6 GiB of weights and 0.5 GiB of key-value cache at Context = 1024 exceed the 8.0 GiB of target 'orin-nx-8'; "
         + "declare [Weights(WeightType.Q8_0)]")]
-    public async Task WhatDoesNotFitIsToldWhatToReduce(int context, string types, string target, string message) =>
+    public async Task What_does_not_fit_is_told_what_to_reduce(int context, string types, string target, string message) =>
         (await Diagnose.Expect(Declared.Model(
             $"[DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 32000, Context = {context})]",
             "[Attention(Heads = 32)]",
@@ -75,6 +75,6 @@ public sealed class TargetRuleTests
             $"[Target({{|SPI0035:\"{target}\"|}})]"))).ShouldBe([message]);
 
     [Fact]
-    public Task WhatIsBrokenOtherwiseHasNoSizeToComplainOf() =>
+    public Task What_is_broken_otherwise_has_no_size_to_complain_of() =>
         Diagnose.Expect(Declared.Model("[Attention(Heads = {|SPI0012:7|})]", "[Target(\"orin-nano-4\")]"));
 }

@@ -22,7 +22,7 @@ public sealed class FamilyPageTests
 
     /// <summary>The example is a branch: all of it is here, or nothing but the lists.</summary>
     [Fact]
-    public void ListsAreThereAndEverythingElseIsNew()
+    public void Lists_are_there_and_everything_else_is_new()
     {
         Rows.Length.ShouldBe(12);
         string[] listed = [.. Rows.Where(row => !row.IsNew).Select(row => row.File)];
@@ -31,7 +31,7 @@ public sealed class FamilyPageTests
     }
 
     [Fact]
-    public void EveryTraitIsNamedInTheFilesThatThePageHas()
+    public void Every_trait_is_named_in_the_files_that_the_page_has()
     {
         foreach (ModelTrait trait in TraitRegistry.All)
         {
@@ -43,7 +43,7 @@ public sealed class FamilyPageTests
 
     /// <summary>They are declared, parsed, computed and refused, though nothing but the lists knows them.</summary>
     [Fact]
-    public void TheTraitsOfTheTestsAreNamedNowhere()
+    public void The_traits_of_the_tests_are_named_nowhere()
     {
         foreach (ModelTrait trait in new ModelTrait[] { new TestScalesTrait(), new TestShiftTrait() })
         {
@@ -53,7 +53,7 @@ public sealed class FamilyPageTests
 
     /// <summary>The one shared file of code, a list, holds nothing but traits.</summary>
     [Fact]
-    public void TheOnlySharedFileOfCodeIsTheListOfTraits() =>
+    public void The_only_shared_file_of_code_is_the_list_of_traits() =>
         Code().Where(row => !row.IsNew).Select(row => row.File).ShouldBe(["generators/SparseInfer.Generators/TraitRegistry.cs"]);
 
     private static IEnumerable<(string File, bool IsNew)> Code() => Rows.Where(row =>

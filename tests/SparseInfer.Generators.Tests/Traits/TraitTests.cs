@@ -32,7 +32,7 @@ public sealed class TraitTests
     [InlineData(SparsityMode.Dense)]
     [InlineData(SparsityMode.Exact)]
     [InlineData(SparsityMode.Predicted)]
-    public void LogitsAreThoseOfDoublePrecision(SparsityMode mode)
+    public void Logits_are_those_of_double_precision(SparsityMode mode)
     {
         DecoderWeights weights = Weights();
         float[] logits = With(weights, Devices[0], model => Prompt(model, mode));
@@ -48,7 +48,7 @@ public sealed class TraitTests
     [Theory]
     [InlineData(SparsityMode.Exact)]
     [InlineData(SparsityMode.Predicted)]
-    public void DecodingHasTheBitsOfThePromptOnAnyNumberOfThreads(SparsityMode mode)
+    public void Decoding_has_the_bits_of_the_prompt_on_any_number_of_threads(SparsityMode mode)
     {
         DecoderWeights weights = Weights();
         float[] expected = With(weights, Devices[0], model => Prompt(model, mode));
@@ -57,11 +57,11 @@ public sealed class TraitTests
     }
 
     [Fact]
-    public void TheHeadCommentNamesTheTraits() => Cpu(TraitProject.Run(TraitProject.Compilation(Declared.Source), out _)).ShouldContain(
+    public void The_head_comment_names_the_traits() => Cpu(TraitProject.Run(TraitProject.Compilation(Declared.Source), out _)).ShouldContain(
         "//   traits       vectors are added to attention's output and to logits\n//                residuals times 0.3f, logits times 0.125f\n");
 
     [Fact]
-    public void TraitsComeInTheirOwnOrderWhateverTheAttributesIs()
+    public void Traits_come_in_their_own_order_whatever_the_attributes_is()
     {
         ModelSpec spec = TraitProject.Read(Model("[TestShift]", "[TestScales(Residual = 0.5f)]")).ShouldNotBeNull();
         spec.ShouldBe(TraitProject.Read(Model("[TestScales(Residual = 0.5f)]", "[TestShift]")));
@@ -73,7 +73,7 @@ public sealed class TraitTests
     }
 
     [Fact]
-    public void ATraitsRulesAreKept()
+    public void A_traits_rules_are_kept()
     {
         GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[TestScales(Residual = -1f)]")), out Compilation complete);
         Diagnostic wrong = result.Diagnostics.ShouldHaveSingleItem();
@@ -83,13 +83,13 @@ public sealed class TraitTests
     }
 
     [Fact]
-    public void ATraitWithoutAModelIsStray() =>
+    public void A_trait_without_a_model_is_stray() =>
         TraitProject.Run(TraitProject.Compilation("using SparseInfer;\n[TestScales] public sealed partial class M;"), out _)
             .Diagnostics.ShouldHaveSingleItem().Id.ShouldBe("SPI0005");
 
     /// <summary>At the declaration, and with a stub: no kernel computes a trait's own operation yet.</summary>
     [Fact]
-    public void AnOperationThatNoGpuKernelComputesIsAnErrorWhereThereIsCodeForGpus()
+    public void An_operation_that_no_gpu_kernel_computes_is_an_error_where_there_is_code_for_gpus()
     {
         GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[TestScales(Logits = 0.5f)]"), ilgpu: true), out Compilation complete);
         Diagnostic refused = result.Diagnostics.ShouldHaveSingleItem();
@@ -103,7 +103,7 @@ public sealed class TraitTests
 
     /// <summary>Backends take these from the declaration: a trait that changed them would be computed as if it had not.</summary>
     [Fact]
-    public void ATraitCannotChangeWhatBackendsTakeFromTheDeclaration()
+    public void A_trait_cannot_change_what_backends_take_from_the_declaration()
     {
         ModelSpec spec = TraitProject.Read(Model()).ShouldNotBeNull();
         Func<ModelProgram, ModelProgram>[] changes =
@@ -119,7 +119,7 @@ public sealed class TraitTests
     }
 
     [Fact]
-    public void EveryTraitRewritesAProgramAndHasANameOfItsOwn()
+    public void Every_trait_rewrites_a_program_and_has_a_name_of_its_own()
     {
         TraitRegistry.All.Select(trait => trait.AttributeName).ShouldBeUnique();
         typeof(TraitSpec).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(TraitSpec)) && !type.IsAbstract)

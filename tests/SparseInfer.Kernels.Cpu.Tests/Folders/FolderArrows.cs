@@ -49,13 +49,21 @@ internal static class FolderArrows
             SymbolInfo bound = model.GetSymbolInfo(name);
             ISymbol? symbol = bound.Symbol ?? bound.CandidateSymbols.FirstOrDefault();
             if (symbol is null && name.Identifier.Text is not ("nameof" or "unmanaged" or "notnull" or "_"))
+            {
                 throw new InvalidOperationException($"{tree.FilePath}({line}): '{name}' is no name that the sources or their references declare.");
+            }
+
             if (symbol is null or INamespaceSymbol)
+            {
                 continue;
+            }
+
             string[] declarations =
                 [.. symbol.OriginalDefinition.DeclaringSyntaxReferences.Select(reference => reference.SyntaxTree.FilePath).Distinct()];
             if (declarations.Length > 0 && !declarations.Contains(tree.FilePath))
+            {
                 yield return new NameUse(tree.FilePath, line, symbol.Name, declarations);
+            }
         }
     }
 

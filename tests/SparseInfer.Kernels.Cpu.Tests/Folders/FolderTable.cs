@@ -16,7 +16,10 @@ internal sealed record FolderRow(string Folder, params string[] LooksInto)
     {
         string[] path = file.Split('/')[..^1];
         if (Folder == ".")
+        {
             return path.Length == 0 ? Folder : null;
+        }
+
         string[] own = Folder.Split('/');
         return path.Length >= own.Length && own.Zip(path).All(pair => pair.First is "*" || pair.First == pair.Second)
             ? string.Join('/', path[..own.Length])

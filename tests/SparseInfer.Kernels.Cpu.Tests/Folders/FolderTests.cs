@@ -37,8 +37,11 @@ public sealed class FolderTests
                 || use.File.StartsWith($"Arithmetic/{use.Name}/", StringComparison.Ordinal);
             (own || input).ShouldBeTrue($"{use.File}({use.Line}) names {use.Name}: what differs from type to type is a member of its own");
         }
+
         foreach (string type in types)
+        {
             Sources.Value.ShouldContain(source => source.File == $"Formats/{type}.cs");
+        }
     }
 
     [Theory]

@@ -26,10 +26,15 @@ public static partial class Layers
             ReadOnlySpan<float> row = gate.AsSpan(neuron * 48, 48);
             int disagreeing = 0;
             for (int k = 0; k < 48; k++)
+            {
                 disagreeing += float.IsNegative(row[k]) != float.IsNegative(x[k]) ? 1 : 0;
+            }
+
             double value = disagreeing > 24 ? 0 : Math.Max(0, Dot(row, x)) * Dot(up.AsSpan(neuron * 48, 48), x);
             for (int column = 0; column < 48; column++)
+            {
                 expected[column] += down[(column * 80) + neuron] * value;
+            }
         }
 
         return expected.Zip(y, (a, b) => Math.Abs(a - b)).Max();
@@ -41,7 +46,10 @@ public static partial class Layers
     {
         double sum = 0;
         for (int k = 0; k < a.Length; k++)
+        {
             sum += (double)a[k] * b[k];
+        }
+
         return sum;
     }
 }

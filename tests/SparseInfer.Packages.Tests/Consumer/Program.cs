@@ -11,6 +11,9 @@ foreach (string name in args[2..])
     using LanguageModel model = TinyStories.Load(args[0], device);
     Console.Write("Once upon a time");
     await foreach (string piece in model.GenerateAsync("Once upon a time", new() { MaxTokens = int.Parse(args[1]), Temperature = 0 }))
+    {
         Console.Write(piece);
+    }
+
     Console.WriteLine();
 }

@@ -29,7 +29,10 @@ internal sealed class GgufFields
         {
             Text();
             for (ulong dimensions = Field(4); dimensions > 0; dimensions--)
+            {
                 Field(8);
+            }
+
             Field(4);
             Field(8);
         }
@@ -69,7 +72,10 @@ internal sealed class GgufFields
             case 9:
                 uint elementType = (uint)Field(4);
                 for (ulong count = Field(8); count > 0; count--)
+                {
                     Value(elementType);
+                }
+
                 break;
             default:
                 _position += type switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, _ => 8 };

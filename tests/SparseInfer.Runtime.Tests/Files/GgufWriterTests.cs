@@ -20,9 +20,15 @@ public sealed class GgufWriterTests : IDisposable
         {
             var writer = new GgufWriter();
             foreach (string key in model.Metadata.Keys)
+            {
                 writer.Copy(model.Metadata, key);
+            }
+
             foreach (var tensor in model.Tensors)
+            {
                 writer.AddTensor(tensor);
+            }
+
             writer.Save(copy);
         }
 
@@ -107,7 +113,9 @@ public sealed class GgufWriterTests : IDisposable
         writer.AddTensor("t", TensorType.Of(WeightType.F32), [2, 2], stream =>
         {
             for (int i = 0; i < 4; i++)
+            {
                 stream.Write(BitConverter.GetBytes((float)i));
+            }
         });
 
         using var model = Reopen(writer);

@@ -81,7 +81,9 @@ public sealed class MutationTests
             string lying = header[..number.Index] + lie + header[(number.Index + number.Length)..];
             byte[] changed = RawSafetensors.Build(lying, file.Length - 8 - headerLength);
             if (!Attempt(() => TestModels.Open(changed, "mutated.safetensors"), "mutated.safetensors", 2 * changed.Length, number.Index))
+            {
                 refused++;
+            }
         }
 
         int sound = numbers.Count(number => number.Value == lie);
@@ -118,7 +120,9 @@ public sealed class MutationTests
         {
             mutator.Mutate(new Random(seed));
             if (Attempt(() => mutator.Open(name), name, mutator.Bytes.Length, seed))
+            {
                 opened++;
+            }
         }
 
         // Both outcomes must occur often, or the mutations are too mild or too coarse to find anything. JSON forgives little.
@@ -195,7 +199,10 @@ public sealed class MutationTests
         using var model = ModelFile.Open(TestModels.StoriesReluGguf);
         var writer = new GgufWriter();
         foreach (string key in model.Metadata.Keys)
+        {
             writer.Copy(model.Metadata, key);
+        }
+
         foreach (var tensor in model.Tensors)
         {
             long rows = tensor.Shape.Count == 1 ? 1 : tensor.Shape[0] / 2;

@@ -46,21 +46,28 @@ internal sealed unsafe class Mutator
     {
         Restore();
         for (int changes = random.Next(1, 4); changes > 0; changes--)
+        {
             Change(random);
+        }
     }
 
     /// <summary>Opens the file as it is now.</summary>
     public ModelFile Open(string name)
     {
         fixed (byte* start = _buffer)
+        {
             return ModelFile.Open(new FileRegion(name, start, _length));
+        }
     }
 
     private void Change(Random random)
     {
         int header = Math.Min(_headerLength, _length);
         if (header == 0)
+        {
             return;
+        }
+
         int position = random.Next(10) == 0 ? random.Next(_length) : random.Next(header);
         switch (random.Next(9))
         {
@@ -79,7 +86,10 @@ internal sealed unsafe class Mutator
                 Span<byte> bytes = stackalloc byte[8];
                 BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
                 if (offset + width <= header)
+                {
                     bytes[..width].CopyTo(_buffer.AsSpan(offset));
+                }
+
                 break;
             case 6:
                 _length = random.Next(position + 1);
@@ -91,7 +101,10 @@ internal sealed unsafe class Mutator
                 break;
             default:
                 if (random.NextDouble() < ShareOfShifts)
+                {
                     Shift(random, header);
+                }
+
                 break;
         }
     }
@@ -113,7 +126,9 @@ internal sealed unsafe class Mutator
     {
         _buffer[position] = value;
         if (position >= _headerLength)
+        {
             _changedData.Add(position);
+        }
     }
 
     private void Restore()
@@ -121,7 +136,10 @@ internal sealed unsafe class Mutator
         _length = _original.Length;
         _original.AsSpan(0, _shifted ? _length : _headerLength).CopyTo(_buffer);
         foreach (int position in _changedData.Where(position => position < _length))
+        {
             _buffer[position] = _original[position];
+        }
+
         _changedData.Clear();
         _shifted = false;
     }

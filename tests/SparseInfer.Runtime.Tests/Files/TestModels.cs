@@ -25,9 +25,14 @@ internal static class TestModels
         byte[] pinned = GC.AllocateUninitializedArray<byte>(Math.Max(1, bytes.Length), pinned: true);
         bytes.CopyTo(pinned);
         lock (Kept)
+        {
             Kept.Add(pinned);
+        }
+
         fixed (byte* start = pinned)
+        {
             return ModelFile.Open(new FileRegion(name, start, length ?? bytes.Length));
+        }
     }
 
     /// <summary>The message of the error that opening these bytes gives.</summary>

@@ -10,7 +10,7 @@ public class DeterminismTests
     private static readonly float[] Logits = [.. Enumerable.Range(0, 1000).Select(i => i * 7919 % 1009 / 128f)];
 
     [Fact]
-    public void SplitMix64_gives_the_published_sequence()
+    public void Splitmix64_gives_the_published_sequence()
     {
         ulong state = 1234567;
 
@@ -20,7 +20,7 @@ public class DeterminismTests
     }
 
     [Fact]
-    public void Xoshiro256StarStar_gives_the_published_sequence()
+    public void Xoshiro256_star_star_gives_the_published_sequence()
     {
         var random = new Xoshiro256StarStar(1, 2, 3, 4);
 
@@ -67,7 +67,9 @@ public class DeterminismTests
             double expected = Math.Exp(x);
             double actual = PortableExp.OfNonPositive(x);
             if (x >= -708 ? Math.Abs(actual - expected) > expected * 4.5e-16 : actual != 0)
+            {
                 Assert.Fail($"e^{x:R} came out as {actual:R}, not {expected:R}.");
+            }
         }
     }
 

@@ -9,7 +9,9 @@ public class RepetitionPenaltyTests
     {
         var penalty = new RepetitionPenalty(1.25, 8, 5);
         foreach (int token in (int[])[0, 1, 2])
+        {
             penalty.Accept(token);
+        }
 
         penalty.Apply([2f, -2f, 0f, 2f, -2f]).ToArray().ShouldBe([1.6f, -2.5f, 0f, 2f, -2f]);
     }
@@ -19,7 +21,9 @@ public class RepetitionPenaltyTests
     {
         var penalty = new RepetitionPenalty(2, 8, 2);
         for (int i = 0; i < 5; i++)
+        {
             penalty.Accept(1);
+        }
 
         penalty.Apply([8f, 8f]).ToArray().ShouldBe([8f, 4f]);
     }
@@ -32,7 +36,10 @@ public class RepetitionPenaltyTests
 
         penalty.Apply(logits).ToArray().ShouldBe(logits);
         foreach (int token in (int[])[0, 1, 2])
+        {
             penalty.Accept(token);
+        }
+
         penalty.Apply(logits).ToArray().ShouldBe([8f, 4f, 4f, 8f]);
         penalty.Accept(3);
         penalty.Apply(logits).ToArray().ShouldBe([8f, 8f, 4f, 4f]);

@@ -38,7 +38,9 @@ public class SamplerTests
 
         int[] counts = new int[logits.Length];
         for (int i = 0; i < Draws; i++)
+        {
             counts[sampler.Sample(logits)]++;
+        }
 
         double chiSquare = 0;
         foreach (int token in kept)
@@ -117,7 +119,9 @@ public class SamplerTests
         foreach (int token in Enumerable.Range(0, logits.Length).OrderByDescending(token => logits[token]))
         {
             if (sum >= topP * total)
+            {
                 break;
+            }
 
             sum += Math.Exp(logits[token]);
             expected.Add(token);
@@ -193,7 +197,9 @@ public class SamplerTests
 
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 20; i++)
+        {
             sampler.Accept(sampler.Sample(logits));
+        }
 
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
     }

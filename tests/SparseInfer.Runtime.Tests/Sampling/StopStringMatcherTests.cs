@@ -135,7 +135,9 @@ public class StopStringMatcherTests
         {
             string? stop = stops.Where(text[..end].EndsWith).MaxBy(candidate => candidate.Length);
             if (stop is not null)
+            {
                 return (text[..(end - stop.Length)], stop);
+            }
         }
 
         return (text, null);
@@ -144,7 +146,9 @@ public class StopStringMatcherTests
     private static int LongestPossibleBeginning(string text, string[] stops)
     {
         if (SearchWhole(text, stops).StoppedBy is not null)
+        {
             return 0;
+        }
 
         int longest = 0;
         foreach (string stop in stops)
@@ -152,7 +156,9 @@ public class StopStringMatcherTests
             for (int length = 1; length < stop.Length; length++)
             {
                 if (text.EndsWith(stop[..length], StringComparison.Ordinal))
+                {
                     longest = Math.Max(longest, length);
+                }
             }
         }
 

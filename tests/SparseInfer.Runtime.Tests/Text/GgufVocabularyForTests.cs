@@ -57,7 +57,9 @@ internal static class GgufVocabularyForTests
                 uint elementType = ReadUInt32(ref rest);
                 object[] values = new object[(int)ReadUInt64(ref rest)];
                 for (int i = 0; i < values.Length; i++)
+                {
                     values[i] = ReadValue(ref rest, elementType);
+                }
 
                 return values;
             default:

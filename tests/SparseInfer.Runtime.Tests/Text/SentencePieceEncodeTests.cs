@@ -50,7 +50,9 @@ public class SentencePieceEncodeTests
             {
                 string piece = RandomWord(random, random.Next(2, 6));
                 if (!builder.Pieces.Contains(piece))
+                {
                     builder.Add(piece, -random.Next(12));
+                }
             }
 
             SentencePieceTokenizer tokenizer = builder.BuildTokenizer();
@@ -67,7 +69,9 @@ public class SentencePieceEncodeTests
     {
         var builder = new TestVocabulary();
         for (int length = 1, i = 0; length <= 1024; length *= 2, i++)
+        {
             builder.Add(new string('a', length), -i);
+        }
 
         int[] tokens = builder.BuildTokenizer().Encode(new string('a', 1 << 17), addBeginOfSequence: false);
 
@@ -203,11 +207,15 @@ public class SentencePieceEncodeTests
             for (int i = 0; i + 1 < symbols.Count; i++)
             {
                 if (vocabulary.TryGetToken(symbols[i] + symbols[i + 1], out int token) && vocabulary.GetScore(token) > bestScore)
+                {
                     (best, bestScore) = (i, vocabulary.GetScore(token));
+                }
             }
 
             if (best < 0)
+            {
                 return [.. symbols];
+            }
 
             symbols[best] += symbols[best + 1];
             symbols.RemoveAt(best + 1);

@@ -18,7 +18,7 @@ public sealed unsafe class DeferredLaunchTests : IDisposable
     public void Dispose() => RawDriver.DestroyContext(_context);
 
     [Fact]
-    public void MissingWait_ShowsInWhatAKernelReads()
+    public void Missing_wait_shows_in_what_a_kernel_reads()
     {
         using var bench = new Bench();
         Accelerator accelerator = bench.Accelerator;
@@ -49,7 +49,7 @@ public sealed unsafe class DeferredLaunchTests : IDisposable
     }
 
     [Fact]
-    public void MappedMemory_IsReadWhenTheKernelRuns()
+    public void Mapped_memory_is_read_when_the_kernel_runs()
     {
         RawDriver.AllocateHost(out nint host, 128).ShouldBe(CuResult.Success);
         RawDriver.DevicePointer(out nint mapped, host).ShouldBe(CuResult.Success);
@@ -60,7 +60,7 @@ public sealed unsafe class DeferredLaunchTests : IDisposable
     }
 
     [Fact]
-    public void Event_IsDoneWithTheKernelsBeforeIt_AndNoMore()
+    public void Event_is_done_with_the_kernels_before_it_and_no_more()
     {
         RawDriver.AllocateHost(out nint host, 256).ShouldBe(CuResult.Success);
         var values = new Span<uint>((void*)host, 64);
@@ -81,7 +81,7 @@ public sealed unsafe class DeferredLaunchTests : IDisposable
     }
 
     [Fact]
-    public void Streams_AreEachInOrder_AndThoseThatWaitForTheDefaultOneAreInIts()
+    public void Streams_are_each_in_order_and_those_that_wait_for_the_default_one_are_in_its()
     {
         RawDriver.AllocateHost(out nint host, 128).ShouldBe(CuResult.Success);
         var values = new Span<uint>((void*)host, 32);
@@ -102,7 +102,7 @@ public sealed unsafe class DeferredLaunchTests : IDisposable
     }
 
     [Fact]
-    public void Fault_IsToldByTheWait_NotByTheLaunch()
+    public void Fault_is_told_by_the_wait_not_by_the_launch()
     {
         nint tooShort = RawDriver.Allocated(64);
         RawDriver.Fill(tooShort, 1, 64);
@@ -117,7 +117,7 @@ public sealed unsafe class DeferredLaunchTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void FreeAndUnload_WaitForKernelsThatNeedWhatGoes(bool frees)
+    public void Free_and_unload_wait_for_kernels_that_need_what_goes(bool frees)
     {
         RawDriver.AllocateHost(out nint host, 128).ShouldBe(CuResult.Success);
         nint input = RawDriver.Allocated(128);

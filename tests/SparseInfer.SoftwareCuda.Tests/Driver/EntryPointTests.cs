@@ -16,10 +16,10 @@ public class EntryPointTests : IDisposable
     }
 
     [Fact]
-    public void Init_TakesNoFlags() => RawDriver.Init(1).ShouldBe(CuResult.InvalidValue);
+    public void Init_takes_no_flags() => RawDriver.Init(1).ShouldBe(CuResult.InvalidValue);
 
     [Fact]
-    public void Devices_AreWhatTheOptionsSay()
+    public void Devices_are_what_the_options_say()
     {
         SoftwareCudaBackend.Options = new SoftwareCudaOptions { Devices = 2, Architecture = 90, Multiprocessors = 132 };
 
@@ -38,7 +38,7 @@ public class EntryPointTests : IDisposable
     }
 
     [Fact]
-    public void DeviceName_EndsInItsBuffer()
+    public void Device_name_ends_in_its_buffer()
     {
         RawDriver.DeviceName(64).ShouldBe("software CUDA device (sm_87)");
         RawDriver.DeviceName(5).ShouldBe("soft");
@@ -56,7 +56,7 @@ public class EntryPointTests : IDisposable
     [InlineData(701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "too many resources requested for launch")]
     [InlineData(716, "CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address")]
     [InlineData(719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure")]
-    public void Results_HaveCudasNamesAndTexts(int result, string name, string text)
+    public void Results_have_cudas_names_and_texts(int result, string name, string text)
     {
         RawDriver.ErrorText("cuGetErrorName", result, out string? actualName).ShouldBe(CuResult.Success);
         RawDriver.ErrorText("cuGetErrorString", result, out string? actualText).ShouldBe(CuResult.Success);
@@ -65,14 +65,14 @@ public class EntryPointTests : IDisposable
     }
 
     [Fact]
-    public void UnknownResult_HasNoText()
+    public void Unknown_result_has_no_text()
     {
         RawDriver.ErrorText("cuGetErrorString", 12345, out string? text).ShouldBe(CuResult.InvalidValue);
         text.ShouldBeNull();
     }
 
     [Fact]
-    public void ThreadWithoutContext_IsTold()
+    public void Thread_without_context_is_told()
     {
         RawDriver.SetContext(0).ShouldBe(CuResult.Success);
         RawDriver.Allocate(out _, 16).ShouldBe(CuResult.InvalidContext);
@@ -81,7 +81,7 @@ public class EntryPointTests : IDisposable
     }
 
     [Fact]
-    public void DestroyedContext_IsNoThreadsAnyMore()
+    public void Destroyed_context_is_no_threads_any_more()
     {
         nint second = RawDriver.NewContext();
         RawDriver.SetContext(_context);
@@ -93,7 +93,7 @@ public class EntryPointTests : IDisposable
     }
 
     [Fact]
-    public void ContextThatAnotherThreadDestroyed_IsTold()
+    public void Context_that_another_thread_destroyed_is_told()
     {
         nint second = RawDriver.NewContext();
         var thread = new Thread(() => RawDriver.DestroyContext(second));
@@ -104,7 +104,7 @@ public class EntryPointTests : IDisposable
     }
 
     [Fact]
-    public void Handles_AreOfOneKindAndOneContext_AndNeverUsedAgain()
+    public void Handles_are_of_one_kind_and_one_context_and_never_used_again()
     {
         RawDriver.CreateStream(out nint stream, 1).ShouldBe(CuResult.Success);
         RawDriver.CreateEvent(out nint recorded).ShouldBe(CuResult.Success);
@@ -127,7 +127,7 @@ public class EntryPointTests : IDisposable
     }
 
     [Fact]
-    public void Events_KnowTheTimeBetweenThem()
+    public void Events_know_the_time_between_them()
     {
         RawDriver.CreateEvent(out nint start);
         RawDriver.CreateEvent(out nint end);

@@ -27,7 +27,7 @@ public class FaultTests : IDisposable
     }
 
     [Fact]
-    public void NthAllocation_FindsNoRoom_AndTheDeviceStaysWell()
+    public void Nth_allocation_finds_no_room_and_the_device_stays_well()
     {
         Accelerator accelerator = _device.Accelerator;
         _software.Faults.FailAllocation = 2;
@@ -38,7 +38,7 @@ public class FaultTests : IDisposable
     }
 
     [Fact]
-    public void RefusedPtx_IsNoLoss()
+    public void Refused_ptx_is_no_loss()
     {
         Accelerator accelerator = _device.Accelerator;
         _software.Faults.RefusePtx = true;
@@ -47,7 +47,7 @@ public class FaultTests : IDisposable
     }
 
     [Fact]
-    public void LostDevice_FailsEveryCall_AndSaysWhy()
+    public void Lost_device_fails_every_call_and_says_why()
     {
         DeviceBuffer<int> buffer = _device.Allocate<int>(4, "a test");
         _software.Faults.Lost = true;
@@ -60,7 +60,7 @@ public class FaultTests : IDisposable
     }
 
     [Fact]
-    public void CopyOfMemoryThatNobodyWrote_IsTold_AndCanBeLeftUnchecked()
+    public void Copy_of_memory_that_nobody_wrote_is_told_and_can_be_left_unchecked()
     {
         MemoryBuffer1D<int, Stride1D.Dense> unwritten = _device.Accelerator.Allocate1D<int>(10);
         MemoryBuffer1D<int, Stride1D.Dense> copy = _device.Accelerator.Allocate1D<int>(10);
@@ -78,7 +78,7 @@ public class FaultTests : IDisposable
     }
 
     [Fact]
-    public void DeferredWork_IsDoneWhenSomebodyWaits()
+    public void Deferred_work_is_done_when_somebody_waits()
     {
         Accelerator accelerator = _device.Accelerator;
         using MemoryBuffer1D<int, Stride1D.Dense> buffer = accelerator.Allocate1D<int>(4);
@@ -99,7 +99,7 @@ public class FaultTests : IDisposable
     }
 
     [Fact]
-    public void DeferredCopyOfPageableMemory_TakesItsBytesAtOnce()
+    public void Deferred_copy_of_pageable_memory_takes_its_bytes_at_once()
     {
         nint context = RawDriver.NewContext();
         Handles.Find<DriverContext>(context)!.Settings.Faults.DeferWork = true;
@@ -127,7 +127,7 @@ public class FaultTests : IDisposable
     }
 
     [Fact]
-    public unsafe void MoveObjects_MovesWhatIsNotPinned_AtEachCall()
+    public unsafe void Move_objects_moves_what_is_not_pinned_at_each_call()
     {
         _software.Faults.MoveObjects = true;
         GC.KeepAlive(new byte[10_000]); // room to move to
@@ -146,7 +146,7 @@ public class FaultTests : IDisposable
     }
 
     [Fact]
-    public void TwoDevices_AreApart_AndEachFreesEverything()
+    public void Two_devices_are_apart_and_each_frees_everything()
     {
         var other = (IlgpuDevice)Device.Open("cuda-software");
         SoftwareCudaContext second = SoftwareCudaContext.Of(other);

@@ -28,7 +28,7 @@ public sealed class KernelFaultTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public void Fault_NamesKernelLineGroupAndLane(string kernel, KernelFaultKind kind, string error, int lane)
+    public void Fault_names_kernel_line_group_and_lane(string kernel, KernelFaultKind kind, string error, int lane)
     {
         Launch(kernel, Written(), groups: 1);
         Should.Throw<CudaException>(_device.Accelerator.Synchronize).Error.ShouldBe(error);
@@ -38,7 +38,7 @@ public sealed class KernelFaultTests : IDisposable
     }
 
     [Fact]
-    public void RaceBetweenGroups_IsTheLaterGroups()
+    public void Race_between_groups_is_the_later_groups()
     {
         Launch(nameof(FaultyKernels.RacesBetweenGroups), Written(), groups: 3);
         Should.Throw<CudaException>(_device.Accelerator.Synchronize).Error.ShouldBe("CUDA_ERROR_LAUNCH_FAILED");
@@ -46,7 +46,7 @@ public sealed class KernelFaultTests : IDisposable
     }
 
     [Fact]
-    public void UnwrittenGlobalMemory_IsCaughtAtItsFirstByte()
+    public void Unwritten_global_memory_is_caught_at_its_first_byte()
     {
         ArrayView<int> input = _device.Accelerator.Allocate1D<int>(Count).View.BaseView;
         input.SubView(0, 20).CopyFromCPU(new int[20]);
@@ -55,7 +55,7 @@ public sealed class KernelFaultTests : IDisposable
     }
 
     [Fact]
-    public void FreedBuffer_IsKnownToBe()
+    public void Freed_buffer_is_known_to_be()
     {
         ArrayView<int> input = Written();
         CudaAPI.CurrentAPI.FreeMemory(input.LoadEffectiveAddressAsPtr()).ShouldBe(CudaError.CUDA_SUCCESS); // ILGPU itself forgets the address
@@ -65,7 +65,7 @@ public sealed class KernelFaultTests : IDisposable
     }
 
     [Fact]
-    public void Fault_StaysWithItsDevice_AndGoesWithIt()
+    public void Fault_stays_with_its_device_and_goes_with_it()
     {
         using IlgpuDevice other = Open();
         int contexts = SoftwareDriverState.Contexts.Length;
@@ -84,7 +84,7 @@ public sealed class KernelFaultTests : IDisposable
     }
 
     [Fact]
-    public void UncheckedRace_IsWhatAGpuWouldMakeOfIt()
+    public void Unchecked_race_is_what_a_gpu_would_make_of_it()
     {
         _software.CheckRaces = false;
         ArrayView<int> output = Launch(nameof(FaultyKernels.RacesBetweenGroups), Written(), groups: 3);
@@ -93,7 +93,7 @@ public sealed class KernelFaultTests : IDisposable
     }
 
     [Fact]
-    public void NthLaunch_Fails_AndSaysWhichItWas()
+    public void Nth_launch_fails_and_says_which_it_was()
     {
         Action<KernelConfig, ArrayView<int>, int> fill = _device.LoadKernel<ArrayView<int>, int>(FaultyKernels.Fill);
         ArrayView<int> output = Written();

@@ -26,7 +26,7 @@ public sealed unsafe class LaunchTests : IDisposable
     public void Dispose() => RawDriver.DestroyContext(_context);
 
     [Fact]
-    public void Parameters_ComeByTheirAddresses_OrInOneBuffer()
+    public void Parameters_come_by_their_addresses_or_in_one_buffer()
     {
         RawDriver.Launch(_function, 1, 32, 0, _input, _output).ShouldBe(CuResult.Success);
         Read(_output).ShouldAllBe(value => value == 0x01010102);
@@ -43,7 +43,7 @@ public sealed unsafe class LaunchTests : IDisposable
     [InlineData(0u, 32u, 0u)]
     [InlineData(0x8000_0000u, 32u, 0u)] // groups
     [InlineData(1u, 32u, 48u * 1024 - 255)] // the kernel has 256 bytes itself
-    public void SizesThatNoDeviceTakes_AreRefused_AndHarmNothing(uint groups, uint threads, uint shared)
+    public void Sizes_that_no_device_takes_are_refused_and_harm_nothing(uint groups, uint threads, uint shared)
     {
         RawDriver.Launch(_function, groups, threads, shared, _input, _output).ShouldBe(CuResult.InvalidValue);
         RawDriver.Launch(_function, 1, 32, (48 * 1024) - 256, _input, _output).ShouldBe(CuResult.Success);
@@ -51,7 +51,7 @@ public sealed unsafe class LaunchTests : IDisposable
     }
 
     [Fact]
-    public void KernelThatBoundsItsGroups_IsTakenAtItsWord()
+    public void Kernel_that_bounds_its_groups_is_taken_at_its_word()
     {
         nint bounded = Function(Machine.Text(Add).Replace("\n{ .reg", "\n.maxntid 32, 1, 1\n{ .reg"), "Kernel_T");
         RawDriver.Launch(bounded, 1, 33, 0, _input, _output).ShouldBe(CuResult.InvalidValue);
@@ -59,7 +59,7 @@ public sealed unsafe class LaunchTests : IDisposable
     }
 
     [Fact]
-    public void Function_IsOfItsContext_AndGoesWithItsModule()
+    public void Function_is_of_its_context_and_goes_with_its_module()
     {
         RawDriver.LoadModule(out nint module, Machine.Text(Add), out _).ShouldBe(CuResult.Success);
         RawDriver.Function(out nint function, module, "Kernel_T").ShouldBe(CuResult.Success);
@@ -76,7 +76,7 @@ public sealed unsafe class LaunchTests : IDisposable
     }
 
     [Fact]
-    public void Fault_IsWhatEveryLaterCallAnswers_InThisContextAlone()
+    public void Fault_is_what_every_later_call_answers_in_this_context_alone()
     {
         RawDriver.Launch(_function, 1, 33, 0, _input, _output).ShouldBe(CuResult.Success); // 33 values of 32
         RawDriver.SynchronizeContext().ShouldBe(CuResult.IllegalAddress);
@@ -93,7 +93,7 @@ public sealed unsafe class LaunchTests : IDisposable
     }
 
     [Fact]
-    public void DynamicSharedMemory_IsWhatTheLaunchAsksFor()
+    public void Dynamic_shared_memory_is_what_the_launch_asks_for()
     {
         using var bench = new Bench();
         Action<KernelConfig, ArrayView<int>> reverse = bench.Device.LoadKernel<ArrayView<int>>(FaultyKernels.Reverse);
@@ -112,7 +112,7 @@ public sealed unsafe class LaunchTests : IDisposable
     [InlineData(1024, 0, 1)]
     [InlineData(32, 48 * 1024, 3)] // 164 KiB, and 1 KiB that each group takes beside its own
     [InlineData(32, 49 * 1024, 0)]
-    public void Occupancy_IsWhatAMultiprocessorHolds(int threads, int shared, int expected)
+    public void Occupancy_is_what_a_multiprocessor_holds(int threads, int shared, int expected)
     {
         using var bench = new Bench();
         Kernel kernel = bench.Device.LoadKernel<ArrayView<int>>(FaultyKernels.Reverse).GetKernel();
@@ -120,7 +120,7 @@ public sealed unsafe class LaunchTests : IDisposable
     }
 
     [Fact]
-    public void BestGroup_FillsAMultiprocessor()
+    public void Best_group_fills_a_multiprocessor()
     {
         using var bench = new Bench();
         Kernel kernel = bench.Device.LoadKernel<ArrayView<int>>(FaultyKernels.Reverse).GetKernel();

@@ -23,7 +23,7 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void Allocation_TakesFromTheDevicesMemory_AndGivesBack()
+    public void Allocation_takes_from_the_devices_memory_and_gives_back()
     {
         RawDriver.MemoryInfo(out nint free, out nint total).ShouldBe(CuResult.Success);
         total.ShouldBe(1 << 20);
@@ -41,7 +41,7 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void Memory_IsTheDevices_NotTheContexts()
+    public void Memory_is_the_devices_not_the_contexts()
     {
         RawDriver.Allocated(600 << 10);
         nint second = RawDriver.NewContext();
@@ -52,7 +52,7 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void Free_TakesTheBeginningOfAnAllocation_Once()
+    public void Free_takes_the_beginning_of_an_allocation_once()
     {
         nint address = RawDriver.Allocated(1024);
         RawDriver.Free(0).ShouldBe(CuResult.Success);
@@ -63,7 +63,7 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void Copies_GoToTheDeviceBetweenBuffersAndBack()
+    public void Copies_go_to_the_device_between_buffers_and_back()
     {
         byte[] bytes = [.. Enumerable.Range(0, 100).Select(value => (byte)value)];
         var back = new byte[100];
@@ -83,7 +83,7 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void Copies_StayInTheirAllocations()
+    public void Copies_stay_in_their_allocations()
     {
         nint address = RawDriver.Allocated(100);
         nint freed = RawDriver.Allocated(100);
@@ -104,7 +104,7 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void PageLockedMemory_IsKnownByItsAddress()
+    public void Page_locked_memory_is_known_by_its_address()
     {
         RawDriver.AllocateHost(out nint own, 4096).ShouldBe(CuResult.Success);
         nint device = RawDriver.Allocated(64);
@@ -139,7 +139,7 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void PointerAttributes_TellWhoseAnAddressIs()
+    public void Pointer_attributes_tell_whose_an_address_is()
     {
         nint device = RawDriver.Allocated(64);
         RawDriver.AllocateHost(out nint host, 64).ShouldBe(CuResult.Success);
@@ -163,7 +163,7 @@ public unsafe class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void Copies_BetweenContexts_FindTheOwner()
+    public void Copies_between_contexts_find_the_owner()
     {
         nint address = RawDriver.Allocated(16);
         RawDriver.Fill(address, 7, 16);

@@ -11,7 +11,7 @@ public sealed class ModuleTests : IDisposable
     public void Dispose() => RawDriver.DestroyContext(_context);
 
     [Fact]
-    public void UnknownInstruction_IsLoggedWithItsLineAndText()
+    public void Unknown_instruction_is_logged_with_its_line_and_text()
     {
         RawDriver.LoadModule(out _, Machine.Text("\nwgmma.fence.sync.aligned;"), out string log).ShouldBe(CuResult.InvalidPtx);
         log.ShouldStartWith($"ptxas application ptx input, line {Machine.FirstLine + 1}; error   : ");
@@ -27,7 +27,7 @@ public sealed class ModuleTests : IDisposable
     [InlineData("%rd1, [_a_1]", "%rd1, [_nothing]", 218, "_nothing")]
     [InlineData("%rd2, [_b_2]", "%undeclared, [_b_2]", 218, "%undeclared")]
     [InlineData("\nret; }", "\nret; ", 218, "error")]
-    public void TextThatIsNotForTheDevice_IsRefused(string right, string wrong, int result, string log)
+    public void Text_that_is_not_for_the_device_is_refused(string right, string wrong, int result, string log)
     {
         RawDriver.LoadModule(out _, Machine.Text("").Replace(right, wrong), out string actual).ShouldBe((CuResult)result, actual);
         actual.ShouldContain(log);
@@ -37,21 +37,21 @@ public sealed class ModuleTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(20)]
-    public void Log_EndsInItsBuffer(int bytes)
+    public void Log_ends_in_its_buffer(int bytes)
     {
         RawDriver.LoadModule(out _, Machine.Text("wgmma;"), out string log, bytes).ShouldBe(CuResult.InvalidPtx);
         log.ShouldBe("ptxas application ptx input"[..(bytes - 1)]);
     }
 
     [Fact]
-    public void LogOfASuccess_IsEmpty()
+    public void Log_of_a_success_is_empty()
     {
         RawDriver.LoadModule(out _, Machine.Text(""), out string log).ShouldBe(CuResult.Success);
         log.ShouldBe("");
     }
 
     [Fact]
-    public void Functions_AreFoundByName_AndAreTheSameEachTime()
+    public void Functions_are_found_by_name_and_are_the_same_each_time()
     {
         RawDriver.LoadModule(out nint module, Machine.Text(""), out _).ShouldBe(CuResult.Success);
         RawDriver.Function(out _, module, "Kernel_U").ShouldBe(CuResult.NotFound);

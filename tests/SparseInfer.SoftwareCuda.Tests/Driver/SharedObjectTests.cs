@@ -15,7 +15,7 @@ public unsafe class SharedObjectTests
     [Theory]
     [InlineData(Architecture.X64, 62)]
     [InlineData(Architecture.Arm64, 183)]
-    public void Header_NamesTheProcessor(Architecture processor, int machine)
+    public void Header_names_the_processor(Architecture processor, int machine)
     {
         byte[] image = SharedObject.Write(Names, processor);
 
@@ -27,7 +27,7 @@ public unsafe class SharedObjectTests
     [Theory]
     [InlineData(Architecture.X64)]
     [InlineData(Architecture.Arm64)]
-    public void Segments_AreNeverWritableAndExecutable_AndShareNoPage(Architecture processor)
+    public void Segments_are_never_writable_and_executable_and_share_no_page(Architecture processor)
     {
         byte[] image = SharedObject.Write([.. Enumerable.Range(0, 3000).Select(index => $"function_{index}")], processor);
         Segment[] segments = Segments(image);
@@ -48,7 +48,7 @@ public unsafe class SharedObjectTests
     [Theory]
     [InlineData(Architecture.X64)]
     [InlineData(Architecture.Arm64)]
-    public void EachSymbol_IsFoundByItsHash_AndItsStubLeadsToItsPlaceInTheTable(Architecture processor)
+    public void Each_symbol_is_found_by_its_hash_and_its_stub_leads_to_its_place_in_the_table(Architecture processor)
     {
         string[] names = [.. EntryPoints.All.Select(function => function.Name)];
         byte[] image = SharedObject.Write(names, processor);
@@ -69,7 +69,7 @@ public unsafe class SharedObjectTests
     [InlineData(true)]
     [InlineData(false)]
     [SupportedOSPlatform("linux")]
-    public void LoadedLibrary_CallsWhatItsTableHas(bool fromMemory)
+    public void Loaded_library_calls_what_its_table_has(bool fromMemory)
     {
         byte[] image = SharedObject.Write(Names, RuntimeInformation.ProcessArchitecture);
         string folder = Directory.CreateTempSubdirectory().FullName;
@@ -85,7 +85,7 @@ public unsafe class SharedObjectTests
 
     [Fact]
     [SupportedOSPlatform("linux")]
-    public void FileThatIsNoLibrary_IsRefusedInOneLine_AndGone()
+    public void File_that_is_no_library_is_refused_in_one_line_and_gone()
     {
         int open = OpenMemoryFiles();
         DriverLibrary.LoadFromMemory([1, 2, 3]).ShouldBe(0);
@@ -99,11 +99,11 @@ public unsafe class SharedObjectTests
 
     [Fact]
     [SupportedOSPlatform("linux")]
-    public void FolderThatTakesNoFile_IsNamed() => WithTemporaryFolder(
+    public void Folder_that_takes_no_file_is_named() => WithTemporaryFolder(
         "/nowhere/at/all", () => Should.Throw<IOException>(() => DriverLibrary.LoadFromFile([1, 2, 3])).Message).ShouldContain("/nowhere/at/all");
 
     [Fact]
-    public void Driver_ExportsAllThatIlgpuBinds()
+    public void Driver_exports_all_that_ilgpu_binds()
     {
         string[] bound = [.. typeof(ILGPU.Runtime.Cuda.CudaAPI).Assembly.GetTypes()
             .Where(type => type.Name.StartsWith("CudaAPI_", StringComparison.Ordinal))

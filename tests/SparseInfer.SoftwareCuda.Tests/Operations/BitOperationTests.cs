@@ -61,7 +61,10 @@ public sealed class BitOperationTests : IDisposable
         {
             int bit = bits - 1;
             while (bit >= 0 && Bit(a, bit) == sign)
+            {
                 bit--;
+            }
+
             return bit < 0 ? uint.MaxValue : (ulong)(shift ? bits - 1 - bit : bit);
         }
 

@@ -61,7 +61,10 @@ public sealed class ComparisonTests : IDisposable
         {
             long magnitude = (long)(bits & ~format.Sign);
             if (flush.Length > 0 && ((ulong)magnitude & format.Infinity) == 0)
+            {
                 magnitude = 0;
+            }
+
             return (bits & format.Sign) != 0 ? -magnitude : magnitude;
         }
     }

@@ -68,9 +68,15 @@ public sealed class ConversionTests : IDisposable
                         ExactNumber number = ExactNumber.Of(a, FloatOperationTests.Format(from));
                         (BigInteger least, BigInteger most) = Range(to);
                         if (number.IsNaN)
+                        {
                             return Filled(from != "f64" && !to.EndsWith("64", StringComparison.Ordinal) ? 0 : BigInteger.One << (Bits(to) - 1), to);
+                        }
+
                         if (number.IsInfinite)
+                        {
                             return Filled(number.Negative ? least : most, to);
+                        }
+
                         return Filled(Clamp(number.ToInteger(toward), to), to);
                     });
                 }
@@ -90,13 +96,19 @@ public sealed class ConversionTests : IDisposable
                 foreach ((string name, Toward toward) in Roundings)
                 {
                     if (target.Precision < source.Precision)
+                    {
                         _bench.Check($"cvt.{name}.{to}.{from}", $"{Kind(to)}={Kind(from)}", a => ExactNumber.Of(a, source).Round(target, toward));
+                    }
                     else if (to == from)
+                    {
                         _bench.Check($"cvt.{name}i.{to}.{from}", $"{Kind(to)}={Kind(from)}", a => Whole(ExactNumber.Of(a, source), toward).Round(target));
+                    }
                 }
 
                 if (target.Precision > source.Precision)
+                {
                     _bench.Check($"cvt.{to}.{from}", $"{Kind(to)}={Kind(from)}", a => ExactNumber.Of(a, source).Round(target));
+                }
             }
         }
 

@@ -35,9 +35,15 @@ internal readonly record struct ExactNumber(BigInteger Units, int Exponent, bool
         bool negative = (bits & format.Sign) != 0;
         ulong magnitude = bits & (format.Sign - 1);
         if (magnitude > format.Infinity)
+        {
             return NaN;
+        }
+
         if (magnitude == format.Infinity)
+        {
             return new(0, 0, negative, IsInfinite: true);
+        }
+
         ulong fraction = magnitude & ((1UL << (format.Precision - 1)) - 1);
         int exponent = (int)(magnitude >> (format.Precision - 1));
         BigInteger units = exponent == 0 ? fraction : fraction | (1UL << (format.Precision - 1));
@@ -50,16 +56,25 @@ internal readonly record struct ExactNumber(BigInteger Units, int Exponent, bool
     {
         bool negative = a.Negative ^ b.Negative;
         if (a.IsNaN || b.IsNaN || (a.IsInfinite && b.IsZero) || (a.IsZero && b.IsInfinite))
+        {
             return NaN;
+        }
+
         return a.IsInfinite || b.IsInfinite ? new(0, 0, negative, IsInfinite: true) : new(a.Units * b.Units, a.Exponent + b.Exponent, negative);
     }
 
     public static ExactNumber operator +(ExactNumber a, ExactNumber b)
     {
         if (a.IsNaN || b.IsNaN || (a.IsInfinite && b.IsInfinite && a.Negative != b.Negative))
+        {
             return NaN;
+        }
+
         if (a.IsInfinite || b.IsInfinite)
+        {
             return a.IsInfinite ? a : b;
+        }
+
         int exponent = Math.Min(a.Exponent, b.Exponent);
         BigInteger sum = (a.Units << (a.Exponent - exponent)) + (b.Units << (b.Exponent - exponent));
         return new(sum, exponent, sum.IsZero ? a.Negative && b.Negative : sum < 0);
@@ -73,20 +88,35 @@ internal readonly record struct ExactNumber(BigInteger Units, int Exponent, bool
     public ulong Round(BinaryFormat format, Toward toward = Toward.Nearest)
     {
         if (IsNaN)
+        {
             return format.NaN;
+        }
+
         ulong sign = Negative ? format.Sign : 0;
         if (IsInfinite)
+        {
             return sign | format.Infinity;
+        }
+
         if (Units.IsZero)
+        {
             return sign;
+        }
+
         BigInteger magnitude = BigInteger.Abs(Units);
         int lowest = Math.Max((int)magnitude.GetBitLength() - 1 + Exponent, 1 - format.Bias) - format.Precision + 1;
         BigInteger kept = Shifted(magnitude, lowest - Exponent, toward);
         ulong bits = (ulong)kept;
         if (kept >= BigInteger.One << (format.Precision - 1))
+        {
             bits += (ulong)(lowest + format.Precision - 2 + format.Bias) << (format.Precision - 1);
+        }
+
         if (bits >= format.Infinity)
+        {
             bits = toward == Toward.Nearest || (toward == Toward.Down && Negative) || (toward == Toward.Up && !Negative) ? format.Infinity : format.Infinity - 1;
+        }
+
         return sign | bits;
     }
 
@@ -100,7 +130,10 @@ internal readonly record struct ExactNumber(BigInteger Units, int Exponent, bool
     private BigInteger Shifted(BigInteger magnitude, int shift, Toward toward)
     {
         if (shift <= 0)
+        {
             return magnitude << -shift;
+        }
+
         BigInteger kept = magnitude >> shift;
         BigInteger rest = magnitude - (kept << shift);
         int half = rest.CompareTo(BigInteger.One << (shift - 1));

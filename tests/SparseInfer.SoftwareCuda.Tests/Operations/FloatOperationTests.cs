@@ -64,7 +64,7 @@ public sealed class FloatOperationTests : IDisposable
     }
 
     [Fact]
-    public void Saturation_goes_from_0_to_1_and_NaN_gives_0()
+    public void Saturation_goes_from_0_to_1_and_nan_gives_0()
     {
         BinaryFormat format = BinaryFormat.F32;
         _bench.Check("add.sat.f32", "w=ww", (a, b) => Saturate((Of(a) + Of(b)).Round(format)));
@@ -103,9 +103,15 @@ public sealed class FloatOperationTests : IDisposable
     private static ulong Extreme(ulong a, ulong b, BinaryFormat format, bool least)
     {
         if (ExactNumber.Of(a, format).IsNaN)
+        {
             return ExactNumber.Of(b, format).IsNaN ? format.NaN : b;
+        }
+
         if (ExactNumber.Of(b, format).IsNaN)
+        {
             return a;
+        }
+
         return Order(a) < Order(b) == least ? a : b;
 
         long Order(ulong bits) => (bits & format.Sign) != 0 ? -(long)(bits & ~format.Sign) - 1 : (long)bits;

@@ -31,9 +31,15 @@ public sealed class IntegerOperationTests : IDisposable
         _bench.Check($"min.{type}", two, (a, b) => Cut(BigInteger.Min(Of(a), Of(b))));
         _bench.Check($"max.{type}", two, (a, b) => Cut(BigInteger.Max(Of(a), Of(b))));
         if (bits > 16)
+        {
             _bench.Check($"mad.hi.{type}", three, (a, b, c) => Cut(((Of(a) * Of(b)) >> bits) + Of(c)));
+        }
+
         if (bits == 32)
+        {
             _bench.Check($"sad.{type}", three, (a, b, c) => Cut(BigInteger.Abs(Of(a) - Of(b)) + Of(c)));
+        }
+
         if (signed)
         {
             _bench.Check($"neg.{type}", $"{kind}={kind}", a => Cut(-Of(a)));

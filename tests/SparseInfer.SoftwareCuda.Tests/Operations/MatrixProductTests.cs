@@ -31,9 +31,14 @@ public sealed class MatrixProductTests
             }
 
             for (int element = 0; element < registersOfB * 2; element++)
+            {
                 Put(lane, 4 + (element / 2), element & 1, b[(inGroup * 2) + (element & 1) + (element >= 2 ? 8 : 0), group]);
+            }
+
             for (int element = 0; element < 4; element++)
+            {
                 input[(lane * 16) + 8 + element] = BitConverter.SingleToUInt32Bits(c[element < 2 ? group : group + 8, (inGroup * 2) + (element & 1)]);
+            }
         }
 
         using var machine = new Machine();
@@ -58,7 +63,10 @@ public sealed class MatrixProductTests
                 int column = ((lane & 3) * 2) + (element & 1);
                 float sum = c[row, column];
                 for (int k = 0; k < depth; k++)
+                {
                     sum += a[row, k] * b[k, column];
+                }
+
                 BitConverter.UInt32BitsToSingle(got[(lane * 4) + element]).ShouldBe(sum, $"row {row}, column {column}");
             }
         }
@@ -70,7 +78,9 @@ public sealed class MatrixProductTests
             for (int row = 0; row < rows; row++)
             {
                 for (int column = 0; column < columns; column++)
+                {
                     matrix[row, column] = random.Next(-60, 61);
+                }
             }
 
             return matrix;

@@ -62,7 +62,9 @@ internal sealed unsafe class OperationBench : IDisposable
             {
                 wrong.AppendLine(CultureInfo.InvariantCulture, $"{instruction} of {of[0]:x}, {of[1]:x}, {of[2]:x}, {of[3]:x} gives {results[i * 2]:x} and {results[(i * 2) + 1]:x} under a predicate, right are {right:x} and {masked:x}");
                 if (wrong.Length > 1000)
+                {
                     break;
+                }
             }
         }
 

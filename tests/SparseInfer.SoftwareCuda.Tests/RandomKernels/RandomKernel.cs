@@ -24,7 +24,10 @@ internal sealed partial class RandomKernel
     {
         _random = new Random(seed);
         for (int statement = 0; statement < 8; statement++)
+        {
             Together(2);
+        }
+
         const string Start = "a = input[x]; b = (uint)(a * 7) + (uint)(t % 32); c = x - 30L; d = floats[x]; e = (ulong)b << 20; g = (short)a; k = (byte)t; h = (Half)1.5f;";
         const string End = "output[x * 2] = a ^ (int)b ^ (int)c ^ (int)(c >> 32) ^ g ^ k; output[(x * 2) + 1] = (int)e ^ (int)(e >> 32) ^ (int)(d * 256) ^ (int)((float)h * 8);";
         const string Declared = "int a; uint b; long c; float d; ulong e; short g; byte k; Half h;";
@@ -90,7 +93,10 @@ internal sealed partial class RandomKernel
     {
         Both(head + " {", head + " {");
         for (int statement = _random.Next(1, 4); statement > 0; statement--)
+        {
             Together(depth - 1);
+        }
+
         Both("}", "}");
     }
 
@@ -116,7 +122,10 @@ internal sealed partial class RandomKernel
     private string Alone(int depth)
     {
         if (depth == 0)
+        {
             return Assignment();
+        }
+
         string counter = $"i{_names++}";
         return _random.Next(7) switch
         {

@@ -24,7 +24,7 @@ public sealed class RandomKernelTests
     [Theory]
     [InlineData(OptimizationLevel.O1)]
     [InlineData(OptimizationLevel.O2)]
-    public void AKernel_DoesWhatItsTextSays(OptimizationLevel level)
+    public void A_kernel_does_what_its_text_says(OptimizationLevel level)
     {
         Assembly assembly = Compile(level);
         // Opens the driver, for ILGPU's own devices too.
@@ -54,7 +54,10 @@ public sealed class RandomKernelTests
                     n);
                 accelerator.Synchronize();
                 for (int group = 0; group < RandomKernel.Groups; group++)
+                {
                     host(input, floats, expected, n, group);
+                }
+
                 output.GetAsArray1D().ShouldBe(expected, $"kernel {seed}, n = {n}");
             }
         }

@@ -36,7 +36,9 @@ internal sealed unsafe class GroupCounter
             {
                 ulong address = BitConverter.ToUInt64(launch.Parameters, parameter.Offset + offset);
                 if (state.Find(address) is Allocation allocation)
+                {
                     _parts.Add(new Part(address, allocation.End, offset == 0 ? Name(parameter.Name) : $"{Name(parameter.Name)}+{offset}"));
+                }
             }
         }
 
@@ -60,7 +62,9 @@ internal sealed unsafe class GroupCounter
     public void Collective(InstructionClass @class)
     {
         if (@class == InstructionClass.Shuffle)
+        {
             _shuffles++;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -90,7 +94,10 @@ internal sealed unsafe class GroupCounter
         _sharedAccesses++;
         // One word goes to all lanes at once, and words side by side lie in banks of their own.
         if (pattern != AddressPattern.Scattered)
+        {
             return;
+        }
+
         // An access of 4 bytes serves the whole warp at once, 8 bytes half a warp, 16 bytes a quarter.
         int together = bytes <= 4 ? 32 : bytes <= 8 ? 16 : 8;
         ulong* words = stackalloc ulong[32 * 4];
@@ -103,11 +110,17 @@ internal sealed unsafe class GroupCounter
             for (int lane = first; lane < first + together; lane++)
             {
                 if ((mask >> lane & 1) == 0)
+                {
                     continue;
+                }
+
                 for (ulong word = addresses[lane] / 4; word <= (addresses[lane] + (ulong)bytes - 1) / 4; word++)
                 {
                     if (new ReadOnlySpan<ulong>(words, count).Contains(word))
+                    {
                         continue;
+                    }
+
                     words[count++] = word;
                     passes = Math.Max(passes, ++banks[word % Banks]);
                 }
@@ -128,9 +141,14 @@ internal sealed unsafe class GroupCounter
         counters.BankConflicts += _bankConflicts;
         counters.SharedBytesPerGroup = _sharedBytes;
         foreach ((string label, MemoryCounters part) in _memory)
+        {
             counters.For(label).Add(part);
+        }
+
         for (int c = 0; c < _instructions.Length; c++)
+        {
             counters.Count((InstructionClass)c, _instructions[c]);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -153,18 +171,27 @@ internal sealed unsafe class GroupCounter
             for (ulong sector = first / SectorBytes; sector <= last; sector++)
             {
                 if (count > 0 && sectors[count - 1] == sector)
+                {
                     continue;
+                }
+
                 sorted &= count == 0 || sectors[count - 1] < sector;
                 sectors[count++] = sector;
             }
         }
 
         if (sorted)
+        {
             return count;
+        }
+
         sectors[..count].Sort();
         int distinct = 1;
         for (int s = 1; s < count; s++)
+        {
             distinct += sectors[s] != sectors[s - 1] ? 1 : 0;
+        }
+
         return distinct;
     }
 
@@ -174,7 +201,9 @@ internal sealed unsafe class GroupCounter
         {
             Part part = _parts[p];
             if (address >= part.Start && address < part.End)
+            {
                 return part.Counters ??= For(part.Label);
+            }
         }
 
         return For("other");
@@ -183,7 +212,10 @@ internal sealed unsafe class GroupCounter
     private MemoryCounters For(string label)
     {
         if (!_memory.TryGetValue(label, out MemoryCounters? counters))
+        {
             _memory.Add(label, counters = new MemoryCounters());
+        }
+
         return counters;
     }
 

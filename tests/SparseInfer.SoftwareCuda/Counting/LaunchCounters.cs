@@ -80,9 +80,14 @@ public sealed class LaunchCounters
             sum.BankConflicts += launch.BankConflicts;
             sum.SharedBytesPerGroup = Math.Max(sum.SharedBytesPerGroup, launch.SharedBytesPerGroup);
             foreach ((string label, MemoryCounters part) in launch._memory)
+            {
                 sum.For(label).Add(part);
+            }
+
             foreach ((InstructionClass @class, long count) in launch._instructions)
+            {
                 sum.Count(@class, count);
+            }
         }
 
         return sum;
@@ -91,7 +96,9 @@ public sealed class LaunchCounters
     internal void Count(InstructionClass @class, long count)
     {
         if (count != 0)
+        {
             _instructions[@class] = _instructions.GetValueOrDefault(@class) + count;
+        }
     }
 
     internal MemoryCounters For(string label)

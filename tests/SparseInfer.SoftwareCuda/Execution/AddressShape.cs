@@ -47,7 +47,10 @@ internal readonly unsafe struct AddressShape(AddressPattern pattern, int first, 
         }
 
         if (notUniform == default)
+        {
             return new(AddressPattern.Uniform, first, lanes);
+        }
+
         bool run = ((ulong)mask >> first) + 1 == 1UL << lanes;
         return new(run && notContiguous == default ? AddressPattern.Contiguous : AddressPattern.Scattered, first, lanes);
     }

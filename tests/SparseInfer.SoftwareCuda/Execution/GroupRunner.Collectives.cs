@@ -24,14 +24,23 @@ internal sealed unsafe partial class GroupRunner
             uint part = Part(members, rest);
             uint needed = members[BitOperations.TrailingZeroCount(part)] & warp.Alive;
             if ((part & needed) == needed)
+            {
                 complete |= part;
+            }
+
             rest &= ~part;
         }
 
         if (waiting >= 0)
+        {
             fragments.RemoveAt(waiting);
+        }
+
         if (complete != all)
+        {
             Add(fragments, place, all & ~complete, FragmentState.AtCollective);
+        }
+
         return complete;
     }
 
@@ -45,7 +54,10 @@ internal sealed unsafe partial class GroupRunner
             uint part = Part(members, rest);
             uint named = members[BitOperations.TrailingZeroCount(part)];
             if ((part & named) != uint.MaxValue)
+            {
                 CheckPart(warp, place, part, named);
+            }
+
             i->Handler(warp.Registers, i, part);
             rest &= ~part;
         }
@@ -57,7 +69,10 @@ internal sealed unsafe partial class GroupRunner
         Vector256<uint> mask = Vector256.Create(members[BitOperations.TrailingZeroCount(lanes)]);
         uint same = 0;
         for (int lane = 0; lane < 32; lane += 8)
+        {
             same |= Vector256.Equals(Vector256.Load(members + lane), mask).ExtractMostSignificantBits() << lane;
+        }
+
         return same & lanes;
     }
 
@@ -66,11 +81,20 @@ internal sealed unsafe partial class GroupRunner
     {
         Instruction* i = _program.Code + place;
         if ((part & ~members) != 0)
+        {
             throw Fault(KernelFaultKind.DivergentShuffle, warp, place, part & ~members, $"the lane is not in its own mask of members, {members:x8}");
+        }
+
         if (i->Class == InstructionClass.Matrix)
+        {
             throw Fault(KernelFaultKind.DivergentShuffle, warp, place, part, $"lanes {part:x8} came here, and all 32 are needed");
+        }
+
         if (!i->ReadsLanes)
+        {
             return;
+        }
+
         for (uint rest = part; rest != 0; rest &= rest - 1)
         {
             int lane = BitOperations.TrailingZeroCount(rest);

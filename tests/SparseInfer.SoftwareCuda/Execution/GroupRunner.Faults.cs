@@ -11,7 +11,9 @@ internal sealed unsafe partial class GroupRunner
         foreach (int register in _program.Reads[place])
         {
             if (_program.Registers[register].Offset == offset)
+            {
                 CheckRead(warp, place, register, lanes);
+            }
         }
     }
 
@@ -21,7 +23,9 @@ internal sealed unsafe partial class GroupRunner
         foreach (int register in _program.Reads[place])
         {
             if (_program.Registers[register].Offset != predicate)
+            {
                 CheckRead(warp, place, register, mask);
+            }
         }
     }
 
@@ -29,13 +33,17 @@ internal sealed unsafe partial class GroupRunner
     {
         uint missing = mask & ~warp.Written[register];
         if (missing != 0 && _checks && _program.Doubtful.Contains(register))
+        {
             throw Fault(KernelFaultKind.UninitializedRegister, warp, place, missing, $"register {_program.Registers[register].Name} is read, and nothing wrote it");
+        }
     }
 
     private void NoteWritten(Warp warp, int place, uint mask)
     {
         foreach (int register in _program.Writes[place])
+        {
             warp.Written[register] |= mask;
+        }
     }
 
     private KernelFaultException Divergence(Warp warp)
@@ -131,9 +139,14 @@ internal sealed unsafe partial class GroupRunner
         long behind = below is null ? long.MaxValue : (long)(address + (ulong)bytes - below.End);
         long before = above is null ? long.MaxValue : (long)((ulong)above.Start - address);
         if (below is not null && behind <= before)
+        {
             near = $"they end {behind} bytes behind {(below.Freed ? "a freed" : "an")} allocation of {below.Bytes} bytes at 0x{below.Start:x}";
+        }
         else if (above is not null)
+        {
             near = $"they begin {before} bytes before an allocation of {above.Bytes} bytes at 0x{above.Start:x}";
+        }
+
         return Fault(KernelFaultKind.OutOfBounds, warp, place, 1u << lane, $"{bytes} bytes at 0x{address:x} are in no allocation; {near}", address);
     }
 }

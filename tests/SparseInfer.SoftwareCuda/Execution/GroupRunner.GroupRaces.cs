@@ -14,23 +14,36 @@ internal sealed unsafe partial class GroupRunner
         uint at = ((uint)warp.Index << 26) | ((uint)lane << 21) | (uint)Math.Min(place, (1 << 21) - 1);
         if (store ? record->Writer == me && (record->Reader == me || record->Reader == 0) && record->OtherReader == 0
             : (record->Reader == me || record->OtherReader == me) && (record->Writer == 0 || record->Writer == me))
+        {
             return;
+        }
+
         uint other = 0;
         uint otherAt = 0;
         bool otherWrote = false;
         while (Interlocked.CompareExchange(ref record->Lock, 1, 0) != 0)
+        {
             Thread.SpinWait(1);
+        }
+
         if (record->Writer != 0 && record->Writer != me)
+        {
             (other, otherAt, otherWrote) = (record->Writer, record->WriterAt, true);
+        }
+
         if (store)
         {
             (uint reader, uint readerAt) = record->Reader != 0 && record->Reader != me ? (record->Reader, record->ReaderAt)
                 : record->OtherReader != me ? (record->OtherReader, record->OtherReaderAt) : (0, 0);
             if (reader != 0 && (other == 0 || reader < other))
+            {
                 (other, otherAt, otherWrote) = (reader, readerAt, false);
+            }
 
             if (record->Writer == 0 || me < record->Writer)
+            {
                 (record->Writer, record->WriterAt) = (me, at);
+            }
         }
         else if (record->Reader != me && record->OtherReader != me)
         {
@@ -48,7 +61,10 @@ internal sealed unsafe partial class GroupRunner
 
         Volatile.Write(ref record->Lock, 0);
         if (other == 0)
+        {
             return;
+        }
+
         bool mineIsLater = me > other;
         (uint later, uint laterAt, bool laterWrote) = mineIsLater ? (me, at, store) : (other, otherAt, otherWrote);
         (uint earlier, uint earlierAt, bool earlierWrote) = mineIsLater ? (other, otherAt, otherWrote) : (me, at, store);

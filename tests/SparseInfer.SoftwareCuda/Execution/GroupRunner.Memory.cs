@@ -17,13 +17,17 @@ internal sealed unsafe partial class GroupRunner
         if (i->Address32)
         {
             for (int lane = 0; lane < 32; lane++)
+            {
                 addresses[lane] = ((uint*)operand)[lane] + (ulong)i->Offset;
+            }
         }
         else
         {
             Vector256<ulong> offset = Vector256.Create((ulong)i->Offset);
             for (int lane = 0; lane < 32; lane += 4)
+            {
                 (Vector256.Load((ulong*)operand + lane) + offset).Store(addresses + lane);
+            }
         }
 
         if (i->Space != StateSpace.Generic)
@@ -50,11 +54,19 @@ internal sealed unsafe partial class GroupRunner
         }
 
         if (shared != 0)
+        {
             Access(warp, place, shared, addresses, StateSpace.Shared);
+        }
+
         if (local != 0)
+        {
             Access(warp, place, local, addresses, StateSpace.Local);
+        }
+
         if ((mask & ~shared & ~local) != 0)
+        {
             Access(warp, place, mask & ~shared & ~local, addresses, StateSpace.Global);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -67,7 +79,9 @@ internal sealed unsafe partial class GroupRunner
         if (shape.Pattern == AddressPattern.Scattered)
         {
             for (uint rest = mask; rest != 0; rest &= rest - 1)
+            {
                 misaligned |= addresses[BitOperations.TrailingZeroCount(rest)];
+            }
         }
         else
         {
@@ -75,7 +89,10 @@ internal sealed unsafe partial class GroupRunner
         }
 
         if ((misaligned & (ulong)(bytes - 1)) != 0)
+        {
             throw Misaligned(warp, place, mask, addresses, bytes);
+        }
+
         // The host's addresses, which are the device's for global memory.
         ulong* places = stackalloc ulong[32];
         bool atomic = i->Kind == InstructionKind.Atomic;
@@ -87,40 +104,61 @@ internal sealed unsafe partial class GroupRunner
                 Move(addresses, places, (ulong)_shared);
                 _counter?.Shared(addresses, mask, bytes, shape.Pattern);
                 if (_checks)
+                {
                     CheckShared(warp, place, mask, addresses, (byte**)places, bytes, shape);
+                }
+
                 break;
             case StateSpace.Local:
                 CheckBounds(warp, place, mask, addresses, bytes, "local", _program.LocalBytes);
                 for (int lane = 0; lane < 32; lane++)
+                {
                     places[lane] = (ulong)warp.Local + (ulong)(lane * _program.LocalBytes) + addresses[lane];
+                }
+
                 shape = default;
                 break;
             default:
                 FindAllocation(warp, place, mask, addresses, bytes, shape);
                 _counter?.Global(addresses, mask, bytes, store || atomic, shape);
                 if (_checks)
+                {
                     CheckGlobal(warp, place, mask, addresses, bytes, shape);
+                }
+
                 places = addresses;
                 break;
         }
 
         if (atomic)
+        {
             LaneMemory.Exchange(warp, i, mask, (byte**)places);
+        }
         else if (shape.Pattern == AddressPattern.Contiguous && i->Count == 1 && i->Width >= 4)
+        {
             LaneMemory.CopyBlock(warp.Registers + i->O[1] + (shape.First * i->Width), (byte*)places[shape.First], i->Width * shape.Lanes, store);
+        }
         else if (store)
+        {
             LaneMemory.Store(warp.Registers, i, mask, (byte**)places);
+        }
         else if (mask == uint.MaxValue)
+        {
             LaneMemory.Load(warp.Registers, i, (byte**)places, shape.Pattern);
+        }
         else
+        {
             LaneMemory.Load(warp.Registers, i, mask, (byte**)places);
+        }
     }
 
     private static void Move(ulong* from, ulong* to, ulong distance)
     {
         Vector256<ulong> step = Vector256.Create(distance);
         for (int lane = 0; lane < 32; lane += 4)
+        {
             (Vector256.Load(from + lane) + step).Store(to + lane);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -130,7 +168,9 @@ internal sealed unsafe partial class GroupRunner
         {
             int lane = BitOperations.TrailingZeroCount(rest);
             if (addresses[lane] > (ulong)size || addresses[lane] + (ulong)bytes > (ulong)size)
+            {
                 throw Outside(warp, place, lane, addresses[lane], bytes, space, size);
+            }
         }
     }
 
@@ -144,7 +184,9 @@ internal sealed unsafe partial class GroupRunner
             ulong start = addresses[shape.First];
             ulong end = start + (ulong)(shape.Pattern == AddressPattern.Uniform ? bytes : bytes * shape.Lanes);
             if (start >= (ulong)allocation.Start && end <= allocation.End && end > start)
+            {
                 return;
+            }
         }
 
         for (uint rest = mask; rest != 0; rest &= rest - 1)
@@ -155,7 +197,10 @@ internal sealed unsafe partial class GroupRunner
             {
                 allocation = _state.Find(address);
                 if (allocation is null || address + (ulong)bytes > allocation.End || allocation.Freed)
+                {
                     throw OutsideGlobal(warp, place, lane, address, bytes, allocation);
+                }
+
                 _found[place] = allocation;
                 _foundStored[place] = _state.IsStored(allocation);
             }

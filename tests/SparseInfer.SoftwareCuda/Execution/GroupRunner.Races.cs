@@ -18,9 +18,15 @@ internal sealed unsafe partial class GroupRunner
     private void NextInterval()
     {
         foreach (Warp warp in _warps)
+        {
             warp.Epoch = 0;
+        }
+
         if (++_epoch < LastEpoch)
+        {
             return;
+        }
+
         // Whatever was before is ordered: forget it, and count from the beginning.
         _epoch = 1;
         _sharedShadow?.Dispose();
@@ -30,7 +36,10 @@ internal sealed unsafe partial class GroupRunner
     private void DisposeShadows()
     {
         foreach (AccessShadow<LaneRecord> shadow in _globalShadows.Values)
+        {
             shadow.Dispose();
+        }
+
         _globalShadows.Clear();
     }
 
@@ -48,13 +57,21 @@ internal sealed unsafe partial class GroupRunner
             ulong bits = (bytes == 64 ? ulong.MaxValue : (1UL << bytes) - 1) << (int)(address & 63);
             ulong* written = _sharedWritten + (address >> 6);
             if (i->Kind != InstructionKind.Store && (*written & bits) != bits)
+            {
                 throw Fault(KernelFaultKind.UnwrittenShared, warp, place, 1u << lane, $"{bytes} bytes at {address} of shared memory are read, and nobody wrote them", address);
+            }
+
             if (i->Kind != InstructionKind.Load)
+            {
                 *written |= bits;
+            }
         }
 
         if (i->Kind == InstructionKind.Atomic)
+        {
             return;
+        }
+
         int shift = _program.SharedShift;
         ulong entry = Entry(warp, 0, place);
         for (uint rest = looked; rest != 0; rest &= rest - 1)
@@ -66,7 +83,9 @@ internal sealed unsafe partial class GroupRunner
                 LaneRecord* record = _sharedShadow!.At((long)(addresses[lane] >> shift) + piece);
                 ulong other = store ? Write(record, warp, lane, mine) : Read(record, warp, lane, mine);
                 if (other != 0 && !(store && (IsSame(warp, i, lane, places[lane]) || IsSameStore(warp, place, lane, other))))
+                {
                     throw Race(KernelFaultKind.SharedRace, warp, place, lane, other, $"{(long)addresses[lane]} of shared memory", addresses[lane]);
+                }
             }
         }
     }
@@ -83,7 +102,9 @@ internal sealed unsafe partial class GroupRunner
         {
             CheckWritten(warp, place, shape.First, allocation, start, count, bytes);
             if (!_foundStored[place])
+            {
                 return;
+            }
         }
         else
         {
@@ -93,7 +114,10 @@ internal sealed unsafe partial class GroupRunner
             {
                 int lane = BitOperations.TrailingZeroCount(rest);
                 if (addresses[lane] == last)
+                {
                     continue;
+                }
+
                 last = addresses[lane];
                 if (allocation is null || last < (ulong)allocation.Start || last >= allocation.End)
                 {
@@ -105,11 +129,16 @@ internal sealed unsafe partial class GroupRunner
             }
 
             if (!stored && !_foundStored[place])
+            {
                 return;
+            }
         }
 
         if (i->Kind == InstructionKind.Atomic)
+        {
             return;
+        }
+
         bool store = i->Kind == InstructionKind.Store;
         bool oneGroup = _launch.Grid.Count == 1;
         int shift = _program.GlobalShift;
@@ -128,23 +157,37 @@ internal sealed unsafe partial class GroupRunner
                     : _state.Find(addresses[lane])!;
                 lanes = null;
                 if (!_state.IsStored(known))
+                {
                     continue;
+                }
+
                 if (!_globalShadows.TryGetValue(known, out lanes))
+                {
                     _globalShadows.Add(known, lanes = new AccessShadow<LaneRecord>((known.Bytes >> shift) + 1));
+                }
+
                 groups = oneGroup ? null : _state.Shadow(known);
             }
 
             if (lanes is null)
+            {
                 continue;
+            }
+
             ulong mine = entry | ((ulong)(uint)lane << 16);
             long first = (long)(addresses[lane] - (ulong)known.Start) >> shift;
             for (long piece = first; piece < first + (bytes >> shift); piece++)
             {
                 ulong other = store ? Write(lanes.At(piece), warp, lane, mine) : Read(lanes.At(piece), warp, lane, mine);
                 if (other != 0 && !(store && (IsSame(warp, i, lane, (byte*)addresses[lane]) || IsSameStore(warp, place, lane, other))))
+                {
                     throw Race(KernelFaultKind.GlobalRace, warp, place, lane, other, $"0x{addresses[lane]:x}", addresses[lane]);
+                }
+
                 if (groups is not null)
+                {
                     Between(groups.At(piece), warp, place, lane, store, addresses[lane]);
+                }
             }
         }
     }
@@ -179,7 +222,9 @@ internal sealed unsafe partial class GroupRunner
         }
 
         if (kind != InstructionKind.Load)
+        {
             allocation.MarkWritten(offset, bytes);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -192,9 +237,15 @@ internal sealed unsafe partial class GroupRunner
     private bool Conflicts(ulong entry, Warp warp, int lane)
     {
         if (entry >> 48 != (ulong)(uint)_epoch)
+        {
             return false;
+        }
+
         if ((int)(entry >> 24 & 255) != warp.Index)
+        {
             return true;
+        }
+
         int epoch = (int)(entry >> 32 & LastEpoch);
         return (int)(entry >> 16 & 255) != lane && epoch == warp.Epoch && epoch != LastEpoch;
     }
@@ -207,12 +258,17 @@ internal sealed unsafe partial class GroupRunner
         {
             // The same warp in the same interval.
             if ((reader >> 16 & 255) != (ulong)lane)
+            {
                 record->Reader = (reader & ~(0xFFUL << 16)) | ((ulong)SeveralLanes << 16);
+            }
         }
         else
         {
             if (reader >> 48 == (ulong)(uint)_epoch && (int)(reader >> 24 & 255) != warp.Index)
+            {
                 record->OtherReader = reader;
+            }
+
             record->Reader = entry;
         }
 
@@ -224,11 +280,18 @@ internal sealed unsafe partial class GroupRunner
     {
         ulong other = 0;
         if (Conflicts(record->Writer, warp, lane))
+        {
             other = record->Writer;
+        }
         else if (Conflicts(record->Reader, warp, lane))
+        {
             other = record->Reader;
+        }
         else if (Conflicts(record->OtherReader, warp, lane))
+        {
             other = record->OtherReader;
+        }
+
         record->Writer = entry;
         return other;
     }
@@ -240,7 +303,9 @@ internal sealed unsafe partial class GroupRunner
         {
             ulong value = LaneMemory.Read(warp.Registers + i->O[1 + v], lane, i->Width);
             if (!new ReadOnlySpan<byte>(&value, i->Width).SequenceEqual(new ReadOnlySpan<byte>(target + (v * i->Width), i->Width)))
+            {
                 return false;
+            }
         }
 
         return true;
@@ -252,13 +317,18 @@ internal sealed unsafe partial class GroupRunner
         Instruction* i = _program.Code + place;
         int otherLane = (int)(other >> 16 & 255);
         if ((int)(other & 0xFFFF) != place || (int)(other >> 24 & 255) != warp.Index || otherLane > 31)
+        {
             return false;
+        }
+
         for (int v = 0; v < i->Count; v++)
         {
             byte* register = warp.Registers + i->O[1 + v];
             ulong bits = i->Width >= 4 ? ulong.MaxValue : (1UL << (8 * i->Width)) - 1;
             if (((LaneMemory.Read(register, lane, i->Width) ^ LaneMemory.Read(register, otherLane, i->Width)) & bits) != 0)
+            {
                 return false;
+            }
         }
 
         return true;

@@ -18,7 +18,10 @@ internal sealed unsafe partial class GroupRunner
         {
             int limit = TakeNext(warp, out Fragment current);
             if (current.Lanes == 0)
+            {
                 return;
+            }
+
             int place = current.Place;
             uint lanes = current.Lanes;
             while (true)
@@ -26,29 +29,44 @@ internal sealed unsafe partial class GroupRunner
                 Instruction* i = code + place;
                 uint mask = lanes;
                 if (++warp.Executed > _instructionLimit)
+                {
                     throw NoProgress(warp, place, lanes);
+                }
+
                 if (i->Predicate >= 0)
                 {
                     if (i->Watched)
+                    {
                         CheckPredicate(warp, place, lanes);
+                    }
+
                     uint predicate = *(uint*)(registers + i->Predicate);
                     mask &= i->PredicateNegated ? ~predicate : predicate;
                 }
 
                 if (i->Watched)
+                {
                     CheckReads(warp, place, mask);
+                }
+
                 _counter?.Instruction(i->Class, i->Kind == InstructionKind.Branch ? lanes : mask);
                 switch (i->Kind)
                 {
                     case InstructionKind.Lanes:
                         if (mask != 0)
+                        {
                             i->Handler(registers, i, mask);
+                        }
+
                         break;
                     case InstructionKind.Load:
                     case InstructionKind.Store:
                     case InstructionKind.Atomic:
                         if (mask != 0)
+                        {
                             Access(warp, place, mask);
+                        }
+
                         break;
                     case InstructionKind.LoadParameter:
                         LoadParameter(registers, i, mask);
@@ -72,25 +90,40 @@ internal sealed unsafe partial class GroupRunner
                         BranchIndexed(warp, place, mask);
                         lanes &= ~mask;
                         if (lanes != 0)
+                        {
                             Add(fragments, place + 1, lanes, FragmentState.Ready);
+                        }
+
                         goto next;
                     case InstructionKind.Exit:
                         warp.Alive &= ~mask;
                         lanes &= ~mask;
                         if (lanes == 0)
+                        {
                             goto next;
+                        }
+
                         break;
                     case InstructionKind.Barrier:
                     case InstructionKind.BarrierReduce:
                         if (mask == 0)
+                        {
                             break;
+                        }
+
                         if (mask != lanes)
+                        {
                             Add(fragments, place + 1, lanes & ~mask, FragmentState.Ready);
+                        }
+
                         Add(fragments, place, mask, FragmentState.AtBarrier);
                         goto next;
                     case InstructionKind.Collective:
                         if (mask == 0)
+                        {
                             break;
+                        }
+
                         if (mask != lanes)
                         {
                             Add(fragments, place + 1, lanes & ~mask, FragmentState.Ready);
@@ -99,17 +132,26 @@ internal sealed unsafe partial class GroupRunner
 
                         lanes = Join(warp, place, mask);
                         if (lanes == 0)
+                        {
                             goto next;
+                        }
+
                         Together(warp, place, lanes);
                         warp.Epoch++;
                         if (i->Watched)
+                        {
                             NoteWritten(warp, place, lanes);
+                        }
+
                         _counter?.Collective(i->Class);
                         place++;
                         goto moved;
                     case InstructionKind.ActiveMask:
                         for (uint rest = mask; rest != 0; rest &= rest - 1)
+                        {
                             ((uint*)(registers + i->O[0]))[BitOperations.TrailingZeroCount(rest)] = mask;
+                        }
+
                         break;
                     case InstructionKind.Clock:
                         Clock(warp, i, mask);
@@ -119,7 +161,10 @@ internal sealed unsafe partial class GroupRunner
                 }
 
                 if (i->Watched)
+                {
                     NoteWritten(warp, place, mask);
+                }
+
                 place++;
             moved:
                 if (code[place].Rank >= limit)
@@ -144,26 +189,43 @@ internal sealed unsafe partial class GroupRunner
         for (int f = 0; f < fragments.Count; f++)
         {
             if (fragments[f].State != FragmentState.Ready)
+            {
                 continue;
+            }
+
             if (best < 0 || _program.Code[fragments[f].Place].Rank < _program.Code[fragments[best].Place].Rank)
+            {
                 best = f;
+            }
         }
 
         if (best < 0)
         {
             if (warp.Alive == 0)
+            {
                 return limit;
+            }
+
             if (fragments.Count == 1 && fragments[0].State == FragmentState.AtBarrier)
+            {
                 return limit;
+            }
+
             // Lanes have ended meanwhile: perhaps nobody is missing any more.
             for (int f = 0; f < fragments.Count; f++)
             {
                 if (fragments[f].State != FragmentState.AtCollective)
+                {
                     continue;
+                }
+
                 int place = fragments[f].Place;
                 uint all = Join(warp, place, 0);
                 if (all == 0)
+                {
                     continue;
+                }
+
                 next = new Fragment { Place = place, Lanes = all };
                 return limit;
             }
@@ -176,7 +238,9 @@ internal sealed unsafe partial class GroupRunner
         foreach (Fragment other in fragments)
         {
             if (other.State == FragmentState.Ready)
+            {
                 limit = Math.Min(limit, _program.Code[other.Place].Rank);
+            }
         }
 
         return limit;
@@ -206,7 +270,10 @@ internal sealed unsafe partial class GroupRunner
         {
             int lane = BitOperations.TrailingZeroCount(rest);
             if (index[lane] >= (uint)targets.Length)
+            {
                 throw Fault(KernelFaultKind.OutOfBounds, warp, place, 1u << lane, $"the branch's index is {index[lane]}, and it has {targets.Length} targets");
+            }
+
             Add(warp.Fragments, targets[index[lane]], 1u << lane, FragmentState.Ready);
         }
     }
@@ -220,13 +287,17 @@ internal sealed unsafe partial class GroupRunner
             {
                 ulong value = Unsafe.ReadUnaligned<ulong>(source);
                 for (uint rest = mask; rest != 0; rest &= rest - 1)
+                {
                     ((ulong*)(registers + i->O[1 + v]))[BitOperations.TrailingZeroCount(rest)] = value;
+                }
             }
             else
             {
                 uint value = LaneMemory.Extend(i, LaneMemory.LoadNarrow(source, i->Width));
                 for (uint rest = mask; rest != 0; rest &= rest - 1)
+                {
                     ((uint*)(registers + i->O[1 + v]))[BitOperations.TrailingZeroCount(rest)] = value;
+                }
             }
         }
     }
@@ -237,9 +308,13 @@ internal sealed unsafe partial class GroupRunner
         {
             int lane = BitOperations.TrailingZeroCount(rest);
             if (i->Width == 8)
+            {
                 ((ulong*)(warp.Registers + i->O[0]))[lane] = (ulong)warp.Executed;
+            }
             else
+            {
                 ((uint*)(warp.Registers + i->O[0]))[lane] = (uint)warp.Executed;
+            }
         }
     }
 }

@@ -45,7 +45,10 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         _shared = (byte*)NativeMemory.AlignedAlloc((nuint)_sharedBytes + 256, 256);
         _sharedWritten = (ulong*)NativeMemory.AllocZeroed((nuint)(_sharedBytes / 64) + 1, sizeof(ulong));
         if (_checks)
+        {
             _sharedShadow = new AccessShadow<LaneRecord>((_sharedBytes >> _program.SharedShift) + 1);
+        }
+
         _parameters = (byte*)NativeMemory.AllocZeroed((nuint)Math.Max(_launch.Parameters.Length, _launch.Function.ParameterBytes) + 16);
         _launch.Parameters.CopyTo(new Span<byte>(_parameters, _launch.Parameters.Length));
         int threads = (int)_launch.Group.Count;
@@ -57,9 +60,13 @@ internal sealed unsafe partial class GroupRunner : IDisposable
             foreach (ConstantSlot constant in _program.Constants)
             {
                 if (constant.Wide)
+                {
                     new Span<ulong>(_warps[w].Registers + constant.Offset, 32).Fill(constant.Value);
+                }
                 else
+                {
                     new Span<uint>(_warps[w].Registers + constant.Offset, 32).Fill((uint)constant.Value);
+                }
             }
 
             SpecialRegisters.Fill(_program, _launch, _warps[w].Registers, w, (0, 0, 0));
@@ -91,7 +98,9 @@ internal sealed unsafe partial class GroupRunner : IDisposable
             foreach (Warp warp in _warps)
             {
                 if (warp.Alive != 0)
+                {
                     Run(warp);
+                }
             }
 
             Warp? first = null;
@@ -99,9 +108,15 @@ internal sealed unsafe partial class GroupRunner : IDisposable
             foreach (Warp warp in _warps)
             {
                 if (warp.Alive != warp.AllLanes)
+                {
                     ended ??= warp;
+                }
+
                 if (warp.Alive == 0)
+                {
                     continue;
+                }
+
                 first ??= warp;
                 if (warp.Fragments[0].Place != first.Fragments[0].Place)
                 {
@@ -115,9 +130,15 @@ internal sealed unsafe partial class GroupRunner : IDisposable
             }
 
             if (first is null)
+            {
                 return;
+            }
+
             if (ended is not null)
+            {
                 throw Missed(first, ended);
+            }
+
             Release(first.Fragments[0].Place);
         }
     }
@@ -125,7 +146,10 @@ internal sealed unsafe partial class GroupRunner : IDisposable
     public void Dispose()
     {
         foreach (Warp warp in _warps)
+        {
             warp.Dispose();
+        }
+
         NativeMemory.AlignedFree(_shared);
         NativeMemory.Free(_sharedWritten);
         NativeMemory.Free(_parameters);
@@ -155,7 +179,10 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         foreach (Warp warp in _warps)
         {
             if (warp.Alive == 0)
+            {
                 continue;
+            }
+
             if (i->Kind == InstructionKind.BarrierReduce)
             {
                 uint* d = (uint*)(warp.Registers + i->O[0]);
@@ -163,7 +190,9 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                 if (i->Aux == 0)
                 {
                     for (int lane = 0; lane < 32; lane++)
+                    {
                         d[lane] = (warp.Alive >> lane & 1) != 0 ? (uint)count : d[lane];
+                    }
                 }
                 else
                 {
@@ -171,7 +200,9 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                 }
 
                 if (i->Watched)
+                {
                     NoteWritten(warp, place, warp.Alive);
+                }
             }
 
             warp.Fragments.Clear();

@@ -9,9 +9,13 @@ internal static unsafe class LaneMemory
     public static void CopyBlock(byte* register, byte* memory, int bytes, bool store)
     {
         if (store)
+        {
             Unsafe.CopyBlockUnaligned(memory, register, (uint)bytes);
+        }
         else
+        {
             Unsafe.CopyBlockUnaligned(register, memory, (uint)bytes);
+        }
     }
 
     /// <summary>A load by all lanes.</summary>
@@ -24,9 +28,13 @@ internal static unsafe class LaneMemory
             {
                 byte* source = places[0] + (v * i->Width);
                 if (i->Width == 8)
+                {
                     new Span<ulong>(registers + i->O[1 + v], 32).Fill(*(ulong*)source);
+                }
                 else
+                {
                     new Span<uint>(registers + i->O[1 + v], 32).Fill(Extend(i, LoadNarrow(source, i->Width)));
+                }
             }
         }
         else if (i->Width == 4 && i->Count == 4)
@@ -50,7 +58,9 @@ internal static unsafe class LaneMemory
             {
                 uint* register = (uint*)(registers + i->O[1 + v]);
                 for (int lane = 0; lane < 32; lane++)
+                {
                     register[lane] = ((uint*)places[lane])[v];
+                }
             }
         }
         else if (i->Width == 2 && !i->SignExtend)
@@ -59,7 +69,9 @@ internal static unsafe class LaneMemory
             {
                 uint* register = (uint*)(registers + i->O[1 + v]);
                 for (int lane = 0; lane < 32; lane++)
+                {
                     register[lane] = ((ushort*)places[lane])[v];
+                }
             }
         }
         else
@@ -146,9 +158,13 @@ internal static unsafe class LaneMemory
             ulong now = AtomicOperations.Apply(i->Aux, old, operand, other);
             Unsafe.CopyBlockUnaligned(target, &now, i->Width);
             if (i->Width == 8)
+            {
                 ((ulong*)(warp.Registers + i->O[1]))[lane] = old;
+            }
             else
+            {
                 ((uint*)(warp.Registers + i->O[1]))[lane] = (uint)old;
+            }
         }
     }
 
@@ -165,7 +181,10 @@ internal static unsafe class LaneMemory
     public static uint Extend(Instruction* i, uint value)
     {
         if (!i->SignExtend || i->Width > 2)
+        {
             return value;
+        }
+
         int extended = i->Width == 1 ? (sbyte)value : (short)value;
         return i->Aux == 2 ? (ushort)extended : (uint)extended;
     }

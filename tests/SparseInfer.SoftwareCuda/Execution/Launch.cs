@@ -33,11 +33,19 @@ internal sealed record Launch(PtxFunction Function, Size3 Grid, Size3 Group, int
         int workers = Function.Program.HasGlobalAtomics ? 1 : (int)Math.Clamp(groups, 1, Math.Max(options.Parallelism, 1));
         long next = -1;
         if (workers == 1)
+        {
             Work();
+        }
         else
+        {
             ParallelLoop.For(0, workers, _ => Work()); // whoever interrupts the caller does not leave while others work
+        }
+
         if (state.FirstFault is KernelFaultException fault)
+        {
             throw fault;
+        }
+
         return counters;
 
         void Work()
@@ -48,7 +56,10 @@ internal sealed record Launch(PtxFunction Function, Size3 Grid, Size3 Group, int
             {
                 long group = Interlocked.Increment(ref next);
                 if (group >= groups || group > state.LastGroup)
+                {
                     break;
+                }
+
                 try
                 {
                     runner.Run(group);
@@ -63,7 +74,9 @@ internal sealed record Launch(PtxFunction Function, Size3 Grid, Size3 Group, int
             if (counters is not null)
             {
                 lock (counters)
+                {
                     counter!.AddTo(counters);
+                }
             }
         }
     }

@@ -26,7 +26,9 @@ internal sealed unsafe class LaunchState : IDisposable
         foreach (int offset in stored ?? new HashSet<int>())
         {
             if (offset + 8 <= launch.Parameters.Length && Find(BitConverter.ToUInt64(launch.Parameters, offset)) is Allocation allocation)
+            {
                 _stored.Add(allocation);
+            }
         }
     }
 
@@ -45,11 +47,16 @@ internal sealed unsafe class LaunchState : IDisposable
     {
         Allocation? allocation = Memory.Nearest(address);
         if (allocation is not null && address < allocation.End)
+        {
             return allocation;
+        }
+
         foreach (Allocation variable in Launch.Function.Program.Variables)
         {
             if (address >= (ulong)variable.Start && address < variable.End)
+            {
                 return variable;
+            }
         }
 
         return null;
@@ -69,9 +76,15 @@ internal sealed unsafe class LaunchState : IDisposable
             bool earlier = group < _faultGroup;
             // A group's own fault stops it; whether a race with another is seen before that is chance.
             if (group == _faultGroup)
+            {
                 earlier = (race, _faultIsRace) switch { (true, true) => (ulong)fault.Address < _faultAddress, (true, false) => true, _ => false };
+            }
+
             if (!earlier)
+            {
                 return;
+            }
+
             _fault = fault;
             _faultAddress = (ulong)fault.Address;
             _faultIsRace = race;
@@ -113,6 +126,8 @@ internal sealed unsafe class LaunchState : IDisposable
     public void Dispose()
     {
         foreach (AccessShadow<GroupRecord> shadow in _shadows.Values)
+        {
             shadow.Dispose();
+        }
     }
 }

@@ -25,9 +25,13 @@ internal static unsafe class SpecialRegisters
             {
                 uint value = Value(program, launch, name, warp, lane, group);
                 if (wide)
+                {
                     ((ulong*)(registers + offset))[lane] = value;
+                }
                 else
+                {
                     ((uint*)(registers + offset))[lane] = value;
+                }
             }
         }
     }
@@ -38,12 +42,19 @@ internal static unsafe class SpecialRegisters
         foreach ((string key, int offset) in program.Specials)
         {
             if (!key.StartsWith("%ctaid", StringComparison.Ordinal))
+            {
                 continue;
+            }
+
             uint value = (uint)(key[7] switch { 'x' => group.X, 'y' => group.Y, _ => group.Z });
             if (key.EndsWith(":64", StringComparison.Ordinal))
+            {
                 new Span<ulong>(registers + offset, 32).Fill(value);
+            }
             else
+            {
                 new Span<uint>(registers + offset, 32).Fill(value);
+            }
         }
     }
 

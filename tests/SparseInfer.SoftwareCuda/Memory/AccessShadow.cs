@@ -41,7 +41,10 @@ internal sealed unsafe class AccessShadow<T>(long pieces) : IDisposable
     {
         nint start = Volatile.Read(ref _blocks[piece >> BlockShift]);
         if (start == 0)
+        {
             start = Create(piece >> BlockShift);
+        }
+
         return (T*)start + (piece & ((1 << BlockShift) - 1));
     }
 
@@ -50,7 +53,10 @@ internal sealed unsafe class AccessShadow<T>(long pieces) : IDisposable
         lock (_blocks)
         {
             if (_blocks[index] == 0)
+            {
                 Volatile.Write(ref _blocks[index], (nint)NativeMemory.AllocZeroed(1 << BlockShift, (nuint)sizeof(T)));
+            }
+
             return _blocks[index];
         }
     }
@@ -58,7 +64,10 @@ internal sealed unsafe class AccessShadow<T>(long pieces) : IDisposable
     public void Dispose()
     {
         foreach (nint block in _blocks)
+        {
             NativeMemory.Free((void*)block);
+        }
+
         Array.Clear(_blocks);
     }
 }

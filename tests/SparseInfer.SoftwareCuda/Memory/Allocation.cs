@@ -27,9 +27,14 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
     public void MarkWritten(long offset, long count)
     {
         if (_allWritten || count <= 0)
+        {
             return;
+        }
+
         if (offset <= Volatile.Read(ref _prefix) && MarkPrefix(offset + count))
+        {
             return;
+        }
 
         ulong* bits = Bits();
         long end = offset + count;
@@ -37,7 +42,9 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
         {
             ulong mask = Mask(word, offset, end);
             if ((bits[word] & mask) != mask)
+            {
                 Interlocked.Or(ref bits[word], mask);
+            }
         }
     }
 
@@ -46,17 +53,25 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
     public long FirstUnwritten(long offset, long count)
     {
         if (_allWritten)
+        {
             return -1;
+        }
+
         long end = offset + count;
         offset = Math.Max(offset, Volatile.Read(ref _prefix));
         if (offset >= end)
+        {
             return -1;
+        }
+
         ulong* bits = Bits();
         for (long word = offset >> 6; word << 6 < end; word++)
         {
             ulong missing = Mask(word, offset, end) & ~Volatile.Read(ref bits[word]);
             if (missing != 0)
+            {
                 return (word << 6) + System.Numerics.BitOperations.TrailingZeroCount(missing);
+            }
         }
 
         return -1;
@@ -67,7 +82,9 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
         NativeMemory.Free((void*)_written);
         _written = 0;
         if (!Mapped)
+        {
             NativeMemory.AlignedFree((void*)Start);
+        }
     }
 
     // What the host copies in order, piece by piece, needs no bits.
@@ -76,7 +93,10 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
         lock (_lock)
         {
             if (_written != 0 && end < Bytes)
+            {
                 return false;
+            }
+
             Volatile.Write(ref _prefix, Math.Max(_prefix, end));
             _allWritten = _prefix >= Bytes;
             return true;
@@ -91,7 +111,10 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
             lock (_lock)
             {
                 if (_written == 0)
+                {
                     Volatile.Write(ref _written, (nint)NativeMemory.AllocZeroed((nuint)((Bytes + 63) / 64), sizeof(ulong)));
+                }
+
                 bits = _written;
             }
         }
@@ -103,9 +126,15 @@ internal sealed unsafe class Allocation(nint start, long bytes, bool mapped)
     {
         ulong mask = ulong.MaxValue;
         if (offset > word << 6)
+        {
             mask <<= (int)(offset & 63);
+        }
+
         if (end < (word + 1) << 6)
+        {
             mask &= (1UL << (int)(end & 63)) - 1;
+        }
+
         return mask;
     }
 }

@@ -52,7 +52,10 @@ internal sealed unsafe class DeviceMemory : IDisposable
         {
             Allocation? allocation = Nearest((ulong)address);
             if (allocation is null || allocation.Start != address || allocation.Freed || allocation.Mapped)
+            {
                 return false;
+            }
+
             allocation.Freed = true;
             _allocated -= allocation.Bytes;
             _quarantined += allocation.Bytes;
@@ -73,7 +76,9 @@ internal sealed unsafe class DeviceMemory : IDisposable
     public void Map(nint address, long bytes)
     {
         lock (_lock)
+        {
             Insert(new Allocation(address, bytes, mapped: true));
+        }
     }
 
     /// <summary>Undoes <see cref="Map"/>.</summary>
@@ -83,7 +88,10 @@ internal sealed unsafe class DeviceMemory : IDisposable
         {
             Allocation? allocation = Nearest((ulong)address);
             if (allocation is null || allocation.Start != address || !allocation.Mapped)
+            {
                 return false;
+            }
+
             Remove(allocation);
             allocation.Release();
             return true;
@@ -108,7 +116,9 @@ internal sealed unsafe class DeviceMemory : IDisposable
     {
         Allocation? allocation = Nearest((ulong)address);
         if (allocation is not null && (ulong)address < allocation.End)
+        {
             allocation.MarkWritten(address - allocation.Start, Math.Min(bytes, (long)(allocation.End - (ulong)address)));
+        }
     }
 
     public void Dispose()
@@ -119,7 +129,10 @@ internal sealed unsafe class DeviceMemory : IDisposable
             Allocation[] all = _allocations;
             Volatile.Write(ref _allocations, []);
             foreach (Allocation allocation in all)
+            {
                 allocation.Release();
+            }
+
             _quarantine.Clear();
             _quarantined = 0;
             _allocated = 0;
@@ -150,9 +163,13 @@ internal sealed unsafe class DeviceMemory : IDisposable
         {
             int middle = (low + high) / 2;
             if ((ulong)allocations[middle].Start <= address)
+            {
                 low = middle + 1;
+            }
             else
+            {
                 high = middle;
+            }
         }
 
         return low;

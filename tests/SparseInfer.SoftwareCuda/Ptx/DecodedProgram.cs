@@ -63,12 +63,20 @@ internal sealed unsafe class DecodedProgram
         Instruction* i = Code + index;
         var successors = new List<int>();
         if (i->Kind == InstructionKind.Branch)
+        {
             successors.Add(i->Target);
+        }
         else if (i->Kind == InstructionKind.BranchIndexed)
+        {
             successors.AddRange(IndexedTargets[i->Aux]);
+        }
+
         bool ends = i->Kind is InstructionKind.Branch or InstructionKind.BranchIndexed or InstructionKind.Exit or InstructionKind.Trap;
         if ((!ends || i->Predicate >= 0) && index + 1 < Count)
+        {
             successors.Add(index + 1);
+        }
+
         return successors;
     }
 }

@@ -29,7 +29,9 @@ internal sealed unsafe class ExecutionOrder
             {
                 starts.UnionWith(program.Successors(i));
                 if (i + 1 < program.Count)
+                {
                     starts.Add(i + 1);
+                }
             }
         }
 
@@ -48,16 +50,23 @@ internal sealed unsafe class ExecutionOrder
             // Blocks that nothing leads to come last.
             var reached = new LinkedList<int>();
             if (order._component[block] == 0)
+            {
                 order.Visit(block, reached);
+            }
+
             foreach (int each in reached)
+            {
                 blocks.AddLast(each);
+            }
         }
 
         int rank = 0;
         foreach (int block in blocks)
         {
             for (int i = order._starts[block]; i < order.End(block); i++)
+            {
                 program.Code[i].Rank = rank++;
+            }
         }
     }
 
@@ -83,24 +92,32 @@ internal sealed unsafe class ExecutionOrder
         }
 
         if (head != own)
+        {
             return head;
+        }
 
         _component[block] = int.MaxValue;
         int top = _open.Pop();
         if (isLoop)
         {
             for (; top != block; top = _open.Pop())
+            {
                 _component[top] = 0;
+            }
 
             var rest = new LinkedList<int>();
             foreach (int next in _successors[block])
             {
                 if (_component[next] == 0)
+                {
                     Visit(next, rest);
+                }
             }
 
             for (LinkedListNode<int>? node = rest.Last; node is not null; node = node.Previous)
+            {
                 order.AddFirst(node.Value);
+            }
         }
 
         order.AddFirst(block);

@@ -12,13 +12,22 @@ internal sealed unsafe partial class FunctionDecoder
         bool returns = operands.Count > 1 && operands[0][0] == '(';
         int place = returns ? 1 : 0;
         if (!functions.TryGetValue(operands[place], out FunctionText? function))
+        {
             throw Unknown($"there is no function {operands[place]}; calls by pointer and functions of other modules are not known");
+        }
+
         List<string> results = returns ? Split(operands[0][1..^1]) : [];
         List<string> arguments = operands.Count > place + 1 ? Split(operands[place + 1].Trim()[1..^1]) : [];
         if (results.Count != function.Returns.Count || arguments.Count != function.Parameters.Count)
+        {
             throw Unknown($"{function.Name} takes {function.Parameters.Count} arguments and gives {function.Returns.Count} results");
+        }
+
         if (++_depth > MaxDepth)
+        {
             throw Unknown("calls are inlined, and these go deeper than 64: recursion is not executed");
+        }
+
         string behind = $"behind call {_code.Count}";
         int skip = -1;
         Frame caller = _frame;
@@ -35,9 +44,15 @@ internal sealed unsafe partial class FunctionDecoder
 
         var scope = new Scope { Frame = true };
         for (int a = 0; a < arguments.Count; a++)
+        {
             scope.Locals[function.Parameters[a].Name] = FindLocal(arguments[a]) ?? throw Unknown($"there is no variable {arguments[a]}");
+        }
+
         for (int r = 0; r < results.Count; r++)
+        {
             scope.Locals[function.Returns[r].Name] = FindLocal(results[r]) ?? throw Unknown($"there is no variable {results[r]}");
+        }
+
         Statement statement = _statement;
         _frame = new Frame { End = behind };
         _scopes.Add(scope);

@@ -120,9 +120,15 @@ internal sealed unsafe partial class FunctionDecoder
         i.Class = operation.Class;
         // Sources before destinations: a register's first mention may be either.
         for (int s = 0; s < signature[1].Length; s++)
+        {
             i.O[signature[0].Length + s] = Source(operands[signature[0].Length + s], signature[1][s], type);
+        }
+
         for (int d = 0; d < signature[0].Length; d++)
+        {
             i.O[d] = Destination(operands[d], signature[0][d]);
+        }
+
         Emit(i);
     }
 
@@ -155,7 +161,10 @@ internal sealed unsafe partial class FunctionDecoder
     {
         Need(operands, 2);
         if (!Enum.TryParse(parts[^2], ignoreCase: true, out PtxType to) || !Enum.TryParse(parts[^1], ignoreCase: true, out PtxType from))
+        {
             throw Unknown();
+        }
+
         Rounding rounding = Rounding.Nearest;
         bool integral = false;
         bool saturate = false;
@@ -213,7 +222,10 @@ internal sealed unsafe partial class FunctionDecoder
             i.Count = (byte)pieces.Count;
             i.Width = (byte)(bytes / pieces.Count);
             for (int p = 0; p < pieces.Count; p++)
+            {
                 i.O[1 + p] = Source(pieces[p], 'w', "b32");
+            }
+
             i.O[0] = Destination(operands[0], bytes == 8 ? 'd' : 'w');
             Emit(i);
             return;
@@ -227,7 +239,10 @@ internal sealed unsafe partial class FunctionDecoder
             i.Width = (byte)(bytes / pieces.Count);
             i.O[pieces.Count] = Source(operands[1], bytes == 8 ? 'd' : 'w', parts[^1]);
             for (int p = 0; p < pieces.Count; p++)
+            {
                 i.O[p] = Destination(pieces[p], 'w');
+            }
+
             Emit(i);
             return;
         }
@@ -251,7 +266,10 @@ internal sealed unsafe partial class FunctionDecoder
         bool to = parts.Contains("to");
         string space = parts.First(part => part is "global" or "shared" or "local" or "const" or "param");
         if (parts[^1] == "u32")
+        {
             throw Unknown("addresses of 32 bits are not known");
+        }
+
         ulong window = space switch { "shared" => AddressWindows.Shared, "local" => AddressWindows.Local, _ => 0 };
         i.Kind = InstructionKind.Lanes;
         i.Class = InstructionClass.Move;

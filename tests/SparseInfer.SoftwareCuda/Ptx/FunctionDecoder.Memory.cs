@@ -31,7 +31,10 @@ internal sealed unsafe partial class FunctionDecoder
                     break;
                 default:
                     if (!MemoryModifiers.Contains(part))
+                    {
                         throw Unknown($"the modifier .{part} is not known");
+                    }
+
                     break;
             }
         }
@@ -51,7 +54,10 @@ internal sealed unsafe partial class FunctionDecoder
         else
         {
             if (space == "param")
+            {
                 space = "local";
+            }
+
             i.Kind = store ? InstructionKind.Store : InstructionKind.Load;
             i.Space = space switch { "shared" => StateSpace.Shared, "local" => StateSpace.Local, "" => StateSpace.Generic, _ => StateSpace.Global };
             i.Class = (i.Space, store) switch
@@ -67,12 +73,21 @@ internal sealed unsafe partial class FunctionDecoder
 
         List<string> values = value[0] == '{' ? Split(value[1..^1]) : [value];
         if (values.Count != count)
+        {
             throw Unknown($"{count} registers are needed");
+        }
+
         // Operand 0 is the address.
         for (int v = 0; v < count; v++)
+        {
             i.O[1 + v] = store ? Source(values[v], width == 8 ? 'd' : 'w', type) : Destination(values[v], width == 8 ? 'd' : 'w');
+        }
+
         if (!store && values[0] != "_")
+        {
             i.Aux = FindRegister(values[0])!.Bytes;
+        }
+
         Emit(i);
     }
 
@@ -80,9 +95,14 @@ internal sealed unsafe partial class FunctionDecoder
     {
         int shift = width switch { 1 => 0, 2 => 1, _ => 2 };
         if (space is StateSpace.Shared or StateSpace.Generic)
+        {
             _sharedShift = Math.Min(_sharedShift, shift);
+        }
+
         if (space is StateSpace.Global or StateSpace.Generic)
+        {
             _globalShift = Math.Min(_globalShift, shift);
+        }
     }
 
     private bool FindParameter(string inner, out long offset)
@@ -104,7 +124,9 @@ internal sealed unsafe partial class FunctionDecoder
         i.Address32 = register is { Bytes: 4 };
         i.O[0] = Source(start, i.Address32 ? 'w' : 'd', "u64");
         if (register is null && !Immediate.Is(start) && i.Space == StateSpace.Generic)
+        {
             i.Space = _shared.ContainsKey(start) || moduleShared.ContainsKey(start) ? StateSpace.Shared : FindLocal(start) is not null ? StateSpace.Local : StateSpace.Global;
+        }
     }
 
     private void Atomic(Instruction i, string[] parts, List<string> operands)
@@ -123,12 +145,18 @@ internal sealed unsafe partial class FunctionDecoder
         i.Count = 1;
         i.Aux = AtomicOperations.Find(operation, type);
         if (i.Aux < 0)
+        {
             throw Unknown();
+        }
+
         int first = returns ? 1 : 0;
         Address(ref i, operands[first].Trim()[1..^1].Trim());
         Granule(i.Space, width);
         if (i.Space != StateSpace.Shared)
+        {
             _globalAtomics = true;
+        }
+
         char letter = width == 8 ? 'd' : 'w';
         i.O[2] = Source(operands[first + 1], letter, type);
         i.O[3] = operation == "cas" ? Source(operands[first + 2], letter, type) : i.O[2];

@@ -7,13 +7,18 @@ internal sealed unsafe partial class FunctionDecoder
     private void Need(List<string> operands, int count)
     {
         if (operands.Count != count)
+        {
             throw Unknown($"{count} operands are needed and {operands.Count} are there");
+        }
     }
 
     private int Destination(string text, char letter)
     {
         if (text == "_")
+        {
             return Sink();
+        }
+
         RegisterSlot slot = FindRegister(text) ?? throw Unknown($"there is no register {text}");
         CheckWidth(slot, letter);
         _writing.Add(slot.Index);
@@ -38,15 +43,30 @@ internal sealed unsafe partial class FunctionDecoder
         }
 
         if (text == "WARP_SZ")
+        {
             return Constant(32, wide);
+        }
+
         if (text.Length > 0 && text[0] == '%')
+        {
             return Special(text, wide);
+        }
+
         if (_shared.TryGetValue(text, out int shared))
+        {
             return Constant((ulong)shared, wide);
+        }
+
         if (FindLocal(text) is int local)
+        {
             return Constant((ulong)local, wide);
+        }
+
         if (variables.TryGetValue(text, out Memory.Allocation? variable))
+        {
             return Constant((ulong)variable.Start, wide);
+        }
+
         if (moduleShared.ContainsKey(text))
         {
             int place = Row(wide ? 256 : 128);
@@ -60,10 +80,16 @@ internal sealed unsafe partial class FunctionDecoder
     private int Special(string name, bool wide)
     {
         if (!SpecialRegisters.IsKnown(name))
+        {
             throw Unknown($"there is no register {name}");
+        }
+
         string key = wide ? name + ":64" : name;
         if (!_specials.TryGetValue(key, out int place))
+        {
             _specials.Add(key, place = Row(wide ? 256 : 128));
+        }
+
         return place;
     }
 
@@ -72,7 +98,9 @@ internal sealed unsafe partial class FunctionDecoder
         bool fits = letter switch { 'p' => slot.Bytes == 0, 'd' => slot.Bytes == 8, _ => slot.Bytes is 2 or 4 };
         // Loads of narrow types and conversions may fill a wider register.
         if (!fits && !(letter == 'w' && slot.Bytes == 8 && _statement.Text.Contains("cvt", StringComparison.Ordinal)))
+        {
             throw Unknown($"the register {slot.Name} has another width");
+        }
     }
 
     /// <summary>Operands at commas that no bracket or brace encloses.</summary>
@@ -84,9 +112,13 @@ internal sealed unsafe partial class FunctionDecoder
         for (int c = 0; c < text.Length; c++)
         {
             if (text[c] is '(' or '[' or '{')
+            {
                 depth++;
+            }
             else if (text[c] is ')' or ']' or '}')
+            {
                 depth--;
+            }
             else if (text[c] == ',' && depth == 0)
             {
                 result.Add(text[begin..c].Trim());
@@ -95,7 +127,10 @@ internal sealed unsafe partial class FunctionDecoder
         }
 
         if (text[begin..].Trim().Length > 0)
+        {
             result.Add(text[begin..].Trim());
+        }
+
         return result;
     }
 }

@@ -10,12 +10,21 @@ internal sealed unsafe partial class FunctionDecoder
     {
         bool reduces = parts.Contains("red");
         if (parts.Contains("arrive"))
+        {
             throw Unknown();
+        }
+
         int place = reduces ? 1 : 0;
         if (operands.Count <= place || !Immediate.Is(operands[place]))
+        {
             throw Unknown("a barrier's number must be constant");
+        }
+
         if (operands.Count > place + (reduces ? 2 : 1))
+        {
             throw Unknown("barriers of a part of the group's threads are not known");
+        }
+
         i.Kind = reduces ? InstructionKind.BarrierReduce : InstructionKind.Barrier;
         i.Class = InstructionClass.Barrier;
         if (reduces)
@@ -44,7 +53,10 @@ internal sealed unsafe partial class FunctionDecoder
                 Need(operands, 5);
                 string[] both = operands[0].Split('|', StringSplitOptions.TrimEntries);
                 for (int s = 0; s < 3; s++)
+                {
                     i.O[2 + s] = Source(operands[1 + s], 'w', "b32");
+                }
+
                 i.O[0] = Destination(both[0], 'w');
                 i.O[1] = both.Length > 1 ? Destination(both[1], 'p') : Sink();
                 i.Aux = parts[2] switch
@@ -62,7 +74,10 @@ internal sealed unsafe partial class FunctionDecoder
                 Need(operands, 3);
                 int mode = Array.IndexOf(["all", "any", "uni", "ballot"], parts[2]);
                 if (mode < 0)
+                {
                     throw Unknown();
+                }
+
                 i.O[1] = Source(operands[1].TrimStart('!'), 'p', "pred");
                 i.O[0] = Destination(operands[0], mode == 3 ? 'w' : 'p');
                 Collective(i, &Collectives.Vote, InstructionClass.Shuffle, mode | (operands[1][0] == '!' ? 4 : 0), operands[2]);
@@ -71,7 +86,10 @@ internal sealed unsafe partial class FunctionDecoder
                 Need(operands, 3);
                 bool wide = parts[^1] == "b64";
                 if (parts[1] != "any")
+                {
                     throw Unknown();
+                }
+
                 i.O[1] = Source(operands[1], wide ? 'd' : 'w', parts[^1]);
                 i.O[0] = Destination(operands[0], 'w');
                 Collective(i, wide ? &Collectives.MatchAny<ulong> : &Collectives.MatchAny<uint>, InstructionClass.Shuffle, 0, operands[2]);
@@ -80,7 +98,10 @@ internal sealed unsafe partial class FunctionDecoder
                 Need(operands, 3);
                 int reduction = Array.IndexOf(["add", "min", "max", "and", "or", "xor"], parts[2]);
                 if (reduction < 0)
+                {
                     throw Unknown();
+                }
+
                 i.O[1] = Source(operands[1], 'w', parts[^1]);
                 i.O[0] = Destination(operands[0], 'w');
                 Collective(i, &Collectives.Reduce, InstructionClass.Shuffle, reduction | (parts[^1] == "s32" ? 8 : 0), operands[2]);
@@ -96,7 +117,10 @@ internal sealed unsafe partial class FunctionDecoder
         Need(operands, 4);
         (int registers, nint form) = MatrixForm(name);
         if (form == 0)
+        {
             throw Unknown();
+        }
+
         var handler = (delegate*<byte*, Instruction*, uint, void>)form;
         int place = 4;
         int[] counts = [4, 2 * registers, registers, 4];
@@ -104,16 +128,27 @@ internal sealed unsafe partial class FunctionDecoder
         {
             List<string> values = Split(operands[operand].Trim()[1..^1]);
             if (values.Count != counts[operand])
+            {
                 throw Unknown($"operand {operand + 1} has {counts[operand]} registers");
+            }
+
             foreach (string value in values)
+            {
                 i.O[place++] = Source(value, 'w', "b32");
+            }
         }
 
         List<string> results = Split(operands[0].Trim()[1..^1]);
         if (results.Count != 4)
+        {
             throw Unknown("the first operand has 4 registers");
+        }
+
         for (int d = 0; d < 4; d++)
+        {
             i.O[d] = Destination(results[d], 'w');
+        }
+
         Collective(i, handler, InstructionClass.Matrix, registers, "0xffffffff");
     }
 

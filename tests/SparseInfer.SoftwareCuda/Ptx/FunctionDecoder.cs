@@ -47,7 +47,10 @@ internal sealed unsafe partial class FunctionDecoder(
     public DecodedProgram Decode()
     {
         foreach (Declaration variable in moduleShared.Values.Where(variable => variable.Bytes > 0))
+        {
             DeclareShared(variable);
+        }
+
         _frame = new Frame();
         Body(entry);
         _statement = new Statement(StatementKind.Instruction, "ret", entry.Line, null);
@@ -55,12 +58,18 @@ internal sealed unsafe partial class FunctionDecoder(
         _writing.Clear();
         Emit(new Instruction { Kind = InstructionKind.Exit, Class = InstructionClass.Branch, Predicate = -1 });
         foreach ((int instruction, string label, Frame frame, int line) in _branches)
+        {
             CollectionsMarshal.AsSpan(_code)[instruction].Target = Resolve(label, frame, line);
+        }
+
         var targets = new List<int[]>();
         foreach ((int instruction, string label, Frame frame, int line) in _tables)
         {
             if (!frame.Tables.TryGetValue(label, out string[]? labels))
+            {
                 throw new PtxException($"line {line}: no .branchtargets at label {label}", line);
+            }
+
             CollectionsMarshal.AsSpan(_code)[instruction].Aux = targets.Count;
             targets.Add([.. labels.Select(each => Resolve(each, frame, line))]);
         }
@@ -68,9 +77,15 @@ internal sealed unsafe partial class FunctionDecoder(
         // Dynamic shared memory begins behind what is declared.
         int dynamicStart = (_sharedBytes + 15) / 16 * 16;
         for (int c = 0; c < _dynamic.Count; c++)
+        {
             _constants.Add(new ConstantSlot(_dynamic[c].Offset, (ulong)(dynamicStart + _dynamic[c].Extra), _dynamic[c].Wide));
+        }
+
         if (_dynamic.Count > 0)
+        {
             _sharedBytes = dynamicStart;
+        }
+
         var code = (Instruction*)NativeMemory.AlignedAlloc((nuint)(_code.Count * sizeof(Instruction)), 64);
         CollectionsMarshal.AsSpan(_code).CopyTo(new Span<Instruction>(code, _code.Count));
         var program = new DecodedProgram
@@ -123,9 +138,14 @@ internal sealed unsafe partial class FunctionDecoder(
                     break;
                 default:
                     if (statement.Text[0] == '.')
+                    {
                         Declare(statement.Text);
+                    }
                     else
+                    {
                         DecodeInstruction(statement.Text);
+                    }
+
                     break;
             }
         }
@@ -146,9 +166,13 @@ internal sealed unsafe partial class FunctionDecoder(
                 {
                     int range = name.IndexOf('<');
                     if (range >= 0)
+                    {
                         scope.Ranges[name[..range]] = (Math.Max(bytes, words[1] == ".pred" ? 0 : 2), int.Parse(name[(range + 1)..^1]));
+                    }
                     else
+                    {
                         scope.Registers[name] = NewRegister(name, words[1] == ".pred" ? 0 : Math.Max(bytes, 2));
+                    }
                 }
 
                 break;
@@ -205,15 +229,26 @@ internal sealed unsafe partial class FunctionDecoder(
         {
             Scope scope = _scopes[s];
             if (scope.Registers.TryGetValue(name, out RegisterSlot? slot))
+            {
                 return slot;
+            }
+
             int digits = name.Length;
             while (digits > 0 && char.IsAsciiDigit(name[digits - 1]))
+            {
                 digits--;
+            }
+
             if (digits < name.Length && scope.Ranges.TryGetValue(name[..digits], out (int Bytes, int Count) range)
                 && int.Parse(name[digits..]) < range.Count)
+            {
                 return scope.Registers[name] = NewRegister(name, range.Bytes);
+            }
+
             if (scope.Frame)
+            {
                 break;
+            }
         }
 
         return null;
@@ -224,9 +259,14 @@ internal sealed unsafe partial class FunctionDecoder(
         for (int s = _scopes.Count - 1; s >= 0; s--)
         {
             if (_scopes[s].Locals.TryGetValue(name, out int offset))
+            {
                 return offset;
+            }
+
             if (_scopes[s].Frame)
+            {
                 break;
+            }
         }
 
         return null;
@@ -235,9 +275,15 @@ internal sealed unsafe partial class FunctionDecoder(
     private int Constant(ulong value, bool wide)
     {
         if (!wide)
+        {
             value = (uint)value;
+        }
+
         if (_constantPlaces.TryGetValue((value, wide), out int place))
+        {
             return place;
+        }
+
         place = Row(wide ? 256 : 128);
         _constantPlaces.Add((value, wide), place);
         _constants.Add(new ConstantSlot(place, value, wide));
@@ -250,7 +296,10 @@ internal sealed unsafe partial class FunctionDecoder(
     {
         instruction.Line = _statement.Line;
         if (_code.Count >= 1 << 20)
+        {
             throw new PtxException($"line {_statement.Line}: more than a million instructions after calls were inlined", _statement.Line);
+        }
+
         _code.Add(instruction);
         _texts.Add(System.Text.RegularExpressions.Regex.Replace(_statement.Text, @"\s+", " "));
         _sources.Add(_statement.Source);

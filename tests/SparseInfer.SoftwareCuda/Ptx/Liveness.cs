@@ -22,7 +22,9 @@ internal static unsafe class Liveness
             if (program.Code[index].Predicate < 0)
             {
                 foreach (int register in program.Writes[index])
+                {
                     after[register >> 6] |= 1UL << register;
+                }
             }
 
             foreach (int next in program.Successors(index))
@@ -43,7 +45,9 @@ internal static unsafe class Liveness
                 }
 
                 if (changed)
+                {
                     work.Push(next);
+                }
             }
         }
 
@@ -51,19 +55,29 @@ internal static unsafe class Liveness
         for (int index = 0; index < program.Count; index++)
         {
             if (before[index] is null)
+            {
                 continue;
+            }
+
             foreach (int register in program.Reads[index])
             {
                 if ((before[index][register >> 6] >> register & 1) == 0)
+                {
                     doubtful.Add(register);
+                }
             }
         }
 
         program.Doubtful = doubtful;
         if (doubtful.Count == 0)
+        {
             return;
+        }
+
         for (int index = 0; index < program.Count; index++)
+        {
             program.Code[index].Watched = program.Reads[index].Any(doubtful.Contains) || program.Writes[index].Any(doubtful.Contains);
+        }
     }
 
     /// <summary>Words of registers that are alive at the busiest place.</summary>
@@ -72,7 +86,10 @@ internal static unsafe class Liveness
         int words = (program.Registers.Count + 63) / 64;
         ulong[][] live = new ulong[program.Count + 1][];
         for (int index = 0; index <= program.Count; index++)
+        {
             live[index] = new ulong[words];
+        }
+
         List<int>[] successors = [.. Enumerable.Range(0, program.Count).Select(program.Successors)];
         bool changed = true;
         ulong[] now = new ulong[words];
@@ -85,17 +102,24 @@ internal static unsafe class Liveness
                 foreach (int next in successors[index])
                 {
                     for (int w = 0; w < words; w++)
+                    {
                         now[w] |= live[next][w];
+                    }
                 }
 
                 if (program.Code[index].Predicate < 0)
                 {
                     foreach (int register in program.Writes[index])
+                    {
                         now[register >> 6] &= ~(1UL << register);
+                    }
                 }
 
                 foreach (int register in program.Reads[index])
+                {
                     now[register >> 6] |= 1UL << register;
+                }
+
                 if (!now.AsSpan().SequenceEqual(live[index]))
                 {
                     now.CopyTo(live[index], 0);
@@ -111,7 +135,9 @@ internal static unsafe class Liveness
             for (int register = 0; register < program.Registers.Count; register++)
             {
                 if ((set[register >> 6] >> register & 1) != 0)
+                {
                     count += program.Registers[register].Bytes switch { 0 => 0, 8 => 2, _ => 1 };
+                }
             }
 
             most = Math.Max(most, count);

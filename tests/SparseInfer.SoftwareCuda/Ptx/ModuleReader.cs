@@ -27,13 +27,21 @@ internal sealed class ModuleReader
         {
             string[] words = line.Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
             if (words.Length >= 3 && words[0] == ".file" && int.TryParse(words[1], out int index))
+            {
                 _files[index] = Path.GetFileName(line[(line.IndexOf('"') + 1)..line.LastIndexOf('"')].Replace('\\', '/'));
+            }
         }
 
         while (SkipBlanks())
+        {
             TopLevel();
+        }
+
         if (_entries.Count == 0)
+        {
             throw new PtxException("The module has no entry.", 0);
+        }
+
         var functions = new Dictionary<string, PtxFunction>(StringComparer.Ordinal);
         foreach (FunctionText entry in _entries.Values)
         {
@@ -86,12 +94,21 @@ internal sealed class ModuleReader
         }
 
         if (Current == '{' || text.Trim().Length == 0 || text.Trim()[0] != '.')
+        {
             throw new PtxException($"line {line}: this is no declaration of PTX: {text.Trim()}", line);
+        }
+
         string initial = Current == '=' ? Take(';') : "";
         if (initial.Length == 0)
+        {
             Next();
+        }
+
         if (text.TrimStart().StartsWith(".pragma", StringComparison.Ordinal))
+        {
             return;
+        }
+
         Variable(text, initial, line);
     }
 
@@ -113,7 +130,10 @@ internal sealed class ModuleReader
             : initial[(open + 1)..initial.IndexOf('}')].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         int size = ElementBytes(text, line);
         if ((long)values.Length * size > variable.Bytes)
+        {
             throw new PtxException($"line {line}: {variable.Name} has {variable.Bytes} bytes and {values.Length} initial values of {size}", line);
+        }
+
         for (int v = 0; v < values.Length; v++)
         {
             ulong bits = Immediate.Parse(values[v], size == 8, line);
@@ -151,10 +171,15 @@ internal sealed class ModuleReader
         {
             int at = directives.IndexOf(limit, StringComparison.Ordinal);
             if (at < 0)
+            {
                 continue;
+            }
+
             threads = 1;
             foreach (string number in directives[(at + limit.Length)..].Split('.')[0].Split(',', StringSplitOptions.TrimEntries))
+            {
                 threads *= int.Parse(number);
+            }
         }
 
         var function = new FunctionText(name, returns, parameters, threads, Body(), line);
@@ -172,7 +197,10 @@ internal sealed class ModuleReader
         while (true)
         {
             if (!SkipBlanks())
+            {
                 throw new PtxException("The module ends within a function.", _line);
+            }
+
             int line = _line;
             if (Current == '{')
             {
@@ -184,7 +212,10 @@ internal sealed class ModuleReader
             {
                 Next();
                 if (depth-- == 0)
+                {
                     return body;
+                }
+
                 body.Add(new Statement(StatementKind.Close, "}", line, _source));
             }
             else if (Current == ';')
@@ -211,12 +242,21 @@ internal sealed class ModuleReader
     {
         int end = _place;
         while (end < _text.Length && (char.IsAsciiLetterOrDigit(_text[end]) || _text[end] is '_' or '$' or '%'))
+        {
             end++;
+        }
+
         int colon = end;
         while (colon < _text.Length && _text[colon] is ' ' or '\t')
+        {
             colon++;
+        }
+
         if (end == _place || colon >= _text.Length || _text[colon] != ':' || (colon + 1 < _text.Length && _text[colon + 1] == ':'))
+        {
             return null;
+        }
+
         string label = _text[_place..end];
         _place = colon + 1;
         return label;
@@ -227,13 +267,18 @@ internal sealed class ModuleReader
     private void Next()
     {
         if (_text[_place++] == '\n')
+        {
             _line++;
+        }
     }
 
     private bool SkipBlanks()
     {
         while (_place < _text.Length && char.IsWhiteSpace(Current))
+        {
             Next();
+        }
+
         return _place < _text.Length;
     }
 
@@ -244,9 +289,15 @@ internal sealed class ModuleReader
         int begin = _place;
         int line = _line;
         while (_place < _text.Length && !ends.Contains(Current))
+        {
             Next();
+        }
+
         if (_place == _text.Length && !ends.Contains('\n'))
+        {
             throw new PtxException($"line {line}: a statement has no end: {_text[begin..Math.Min(begin + 60, _text.Length)].Trim()}", line);
+        }
+
         return _text[begin.._place];
     }
 
@@ -255,26 +306,40 @@ internal sealed class ModuleReader
         int begin = _place;
         TakeUntil(end);
         if (_place < _text.Length)
+        {
             Next();
+        }
+
         return _text[begin.._place];
     }
 
     private static string StripComments(string text)
     {
         if (!text.Contains("//", StringComparison.Ordinal) && !text.Contains("/*", StringComparison.Ordinal))
+        {
             return text;
+        }
+
         var result = new System.Text.StringBuilder(text.Length);
         bool quoted = false;
         for (int i = 0; i < text.Length; i++)
         {
             if (text[i] == '"')
+            {
                 quoted = !quoted;
+            }
+
             if (!quoted && text[i] == '/' && i + 1 < text.Length && text[i + 1] == '/')
             {
                 while (i < text.Length && text[i] != '\n')
+                {
                     i++;
+                }
+
                 if (i < text.Length)
+                {
                     result.Append('\n');
+                }
             }
             else if (!quoted && text[i] == '/' && i + 1 < text.Length && text[i + 1] == '*')
             {
@@ -318,19 +383,32 @@ internal static class Immediate
         }
 
         if (digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
+        {
             read = ulong.TryParse(digits[2..], System.Globalization.NumberStyles.HexNumber, null, out value);
+        }
         else if (digits.StartsWith("0b", StringComparison.OrdinalIgnoreCase))
+        {
             read = ulong.TryParse(digits[2..], System.Globalization.NumberStyles.BinaryNumber, null, out value);
+        }
         else if (digits.Contains('.'))
         {
             if (!double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out double real))
+            {
                 throw Bad(text, line);
+            }
+
             return wide ? BitConverter.DoubleToUInt64Bits(real) : BitConverter.SingleToUInt32Bits((float)real);
         }
         else
+        {
             read = ulong.TryParse(digits, out value);
+        }
+
         if (!read)
+        {
             throw Bad(text, line);
+        }
+
         return negative ? 0 - value : value;
     }
 

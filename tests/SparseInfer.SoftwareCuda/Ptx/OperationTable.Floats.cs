@@ -211,13 +211,24 @@ internal static unsafe partial class OperationTable
         t.Compare<Eq<T>, T>("eq", types);
         t.Compare<Unless<Eq<T>, T>, T>("ne", types);
         foreach (string lower in (string[])["lt", "lo"])
+        {
             t.Compare<Lt<T>, T>(lower, types);
+        }
+
         foreach (string lower in (string[])["le", "ls"])
+        {
             t.Compare<Le<T>, T>(lower, types);
+        }
+
         foreach (string higher in (string[])["gt", "hi"])
+        {
             t.Compare<Gt<T>, T>(higher, types);
+        }
+
         foreach (string higher in (string[])["ge", "hs"])
+        {
             t.Compare<Ge<T>, T>(higher, types);
+        }
     }
 
     private static void FloatComparisons<T>(Builder t, string type)

@@ -199,9 +199,14 @@ internal static unsafe partial class OperationTable
 
         t.Class = InstructionClass.Move;
         foreach (string s in (string[])["b8", "b16", "s16", "u16", "f16", "b32", "s32", "u32", "f32"])
+        {
             t.Unary<Copy<uint>, uint>($"mov.{s}");
+        }
+
         foreach (string s in (string[])["b64", "s64", "u64", "f64"])
+        {
             t.Unary<Copy<ulong>, ulong>($"mov.{s}");
+        }
     }
 
     /// <summary>Where the table is filled. Names that are added take the class that is set.</summary>
@@ -219,7 +224,9 @@ internal static unsafe partial class OperationTable
             where T : unmanaged
         {
             foreach (string name in names)
+            {
                 Add(name, &LaneLoops.Unary<TOp, T>, $"{Letter<T>()}={Letter<T>()}", Class);
+            }
         }
 
         public void Binary<TOp, T>(params string[] names)
@@ -227,7 +234,9 @@ internal static unsafe partial class OperationTable
             where T : unmanaged
         {
             foreach (string name in names)
+            {
                 Add(name, &LaneLoops.Binary<TOp, T>, $"{Letter<T>()}={Letter<T>()}{Letter<T>()}", Class);
+            }
         }
 
         public void Ternary<TOp, T>(params string[] names)
@@ -235,7 +244,9 @@ internal static unsafe partial class OperationTable
             where T : unmanaged
         {
             foreach (string name in names)
+            {
                 Add(name, &LaneLoops.Ternary<TOp, T>, $"{Letter<T>()}={Letter<T>()}{Letter<T>()}{Letter<T>()}", Class);
+            }
         }
 
         public void Scalar1<TOp, TD, TA>(params string[] names)
@@ -244,7 +255,9 @@ internal static unsafe partial class OperationTable
             where TA : unmanaged
         {
             foreach (string name in names)
+            {
                 Add(name, &LaneLoops.Scalar1<TOp, TD, TA>, $"{Letter<TD>()}={Letter<TA>()}", Class);
+            }
         }
 
         public void Scalar2<TOp, TD, TA, TB>(params string[] names)
@@ -254,7 +267,9 @@ internal static unsafe partial class OperationTable
             where TB : unmanaged
         {
             foreach (string name in names)
+            {
                 Add(name, &LaneLoops.Scalar2<TOp, TD, TA, TB>, $"{Letter<TD>()}={Letter<TA>()}{Letter<TB>()}", Class);
+            }
         }
 
         public void Scalar3<TOp, TD, TA, TB, TC>(params string[] names)
@@ -265,7 +280,9 @@ internal static unsafe partial class OperationTable
             where TC : unmanaged
         {
             foreach (string name in names)
+            {
                 Add(name, &LaneLoops.Scalar3<TOp, TD, TA, TB, TC>, $"{Letter<TD>()}={Letter<TA>()}{Letter<TB>()}{Letter<TC>()}", Class);
+            }
         }
 
         public void Scalar4<TOp, TD, TA, TB, TC, TE>(params string[] names)
@@ -277,7 +294,9 @@ internal static unsafe partial class OperationTable
             where TE : unmanaged
         {
             foreach (string name in names)
+            {
                 Add(name, &LaneLoops.Scalar4<TOp, TD, TA, TB, TC, TE>, $"{Letter<TD>()}={Letter<TA>()}{Letter<TB>()}{Letter<TC>()}{Letter<TE>()}", Class);
+            }
         }
 
         public void Compare<TOp, T>(string comparison, params string[] types)
@@ -285,7 +304,9 @@ internal static unsafe partial class OperationTable
             where T : unmanaged
         {
             foreach (string type in types)
+            {
                 Add($"setp.{comparison}.{type}", &LaneLoops.Compare<TOp, T>, $"pp={Letter<T>()}{Letter<T>()}", InstructionClass.Compare);
+            }
         }
 
         public void CompareScalar<TOp, T>(string name)

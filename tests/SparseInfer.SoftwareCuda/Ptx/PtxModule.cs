@@ -23,7 +23,10 @@ internal sealed class PtxModule
     public static PtxModule Load(string text)
     {
         if (Cache.Count >= CachedModules)
+        {
             Cache.Clear();
+        }
+
         return Cache.GetOrAdd(text, static key => new Lazy<PtxModule>(() => new ModuleReader(key).Read())).Value;
     }
 

@@ -56,7 +56,10 @@ internal sealed record Declaration(string Name, int Bytes, int Alignment)
         }
 
         if (name.Length == 0)
+        {
             throw new PtxException($"line {line}: a declaration without a name: {text}", line);
+        }
+
         return new Declaration(name, bytes, alignment);
     }
 

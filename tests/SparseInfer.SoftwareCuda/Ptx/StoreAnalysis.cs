@@ -13,7 +13,10 @@ internal static unsafe class StoreAnalysis
         var from = new HashSet<int>[program.Registers.Count];
         bool[] loaded = new bool[program.Registers.Count];
         for (int register = 0; register < from.Length; register++)
+        {
             from[register] = [];
+        }
+
         bool changed = true;
         while (changed)
         {
@@ -31,14 +34,20 @@ internal static unsafe class StoreAnalysis
 
                     // An address has 8 bytes, and what is loaded through one says nothing of it.
                     if (program.Registers[written].Bytes != 8)
+                    {
                         continue;
+                    }
+
                     bool load = i->Kind is InstructionKind.Load or InstructionKind.Atomic;
                     // Put together from halves, whose way is not followed.
                     bool fromMemory = load || (i->Class == InstructionClass.Move && program.Reads[index].Any(read => program.Registers[read].Bytes is 2 or 4));
                     foreach (int read in program.Reads[index])
                     {
                         if (load || program.Registers[read].Bytes != 8)
+                        {
                             continue;
+                        }
+
                         fromMemory |= loaded[read];
                         int count = from[written].Count;
                         from[written].UnionWith(from[read]);
@@ -56,14 +65,23 @@ internal static unsafe class StoreAnalysis
         {
             Instruction* i = program.Code + index;
             if (i->Kind != InstructionKind.Store || i->Space is StateSpace.Shared or StateSpace.Local)
+            {
                 continue;
+            }
+
             int address = i->O[0];
             foreach (int read in program.Reads[index])
             {
                 if (program.Registers[read].Offset != address)
+                {
                     continue;
+                }
+
                 if (loaded[read])
+                {
                     return null;
+                }
+
                 stored.UnionWith(from[read]);
             }
         }
@@ -76,7 +94,10 @@ internal static unsafe class StoreAnalysis
     {
         int element = 0;
         while (load->O[1 + element] != register)
+        {
             element++;
+        }
+
         return (int)load->Offset + (element * load->Width);
     }
 }

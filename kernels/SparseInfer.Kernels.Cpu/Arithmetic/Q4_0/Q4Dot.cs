@@ -109,9 +109,13 @@ internal static unsafe class Q4Dot
                     sum = Vector256.Create(even, Add(r0 + p, r1 + p, r2 + p, r3 + p, input + 16, sum.GetUpper()));
                 }
             }
+
             if (TCount.IsOdd)
+            {
                 sum = sum.WithLower(Add(r0 + o, r1 + o, r2 + o, r3 + o, input, sum.GetLower()));
+            }
         }
+
         return sum.GetLower() + sum.GetUpper();
     }
 

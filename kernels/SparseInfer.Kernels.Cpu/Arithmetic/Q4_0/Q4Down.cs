@@ -54,6 +54,7 @@ internal readonly unsafe struct Q4Down : IBlockDownKernel
                     Sse.Prefetch1(next + 64);
                     next += 128;
                 }
+
                 byte* first = rows[2 * pair] + at;
                 byte* second = rows[(2 * pair) + 1] + at;
                 Vector256<sbyte> h = Vector256.Create(pairs[pair]).AsSByte();
@@ -79,11 +80,16 @@ internal readonly unsafe struct Q4Down : IBlockDownKernel
             }
 
             for (; next < end; next += 64)
+            {
                 Sse.Prefetch1(next);
+            }
+
             byte* halves = scales.Halves + (2 * column);
             Add(a0, a1, a2, a3, halves, step, y + column);
             if (TLine.IsFull)
+            {
                 Add(b0, b1, b2, b3, halves + (2 * Half), step, y + column + Half);
+            }
         }
     }
 

@@ -48,6 +48,7 @@ internal static unsafe class Q8Dot
                 }
             }
         }
+
         return Reduction.Sum4(sum0, sum1, sum2, sum3);
     }
 

@@ -49,6 +49,7 @@ internal readonly unsafe struct Q8Down : IBlockDownKernel
                     Sse.Prefetch1(next + 64);
                     next += 128;
                 }
+
                 sbyte* first = (sbyte*)rows[2 * pair] + column;
                 sbyte* second = (sbyte*)rows[(2 * pair) + 1] + column;
                 Vector256<short> h = Vector256.Create(pairs[pair]).AsInt16();
@@ -74,7 +75,10 @@ internal readonly unsafe struct Q8Down : IBlockDownKernel
             }
 
             for (; next < end; next += 64)
+            {
                 Sse.Prefetch1(next);
+            }
+
             byte* halves = scales.Halves + (2 * column);
             Add(a0, a1, halves, step, y + column);
             Add(a2, a3, halves + 32, step, y + column + 16);

@@ -150,7 +150,10 @@ internal struct BfeS64 : IScalar<ulong, ulong, uint, uint>
         position &= 0xFF;
         length &= 0xFF;
         if (length == 0)
+        {
             return 0;
+        }
+
         long shifted = a >> (int)Math.Min(position, 63);
         int unused = 63 - (int)Math.Min(position + length - 1, (uint)top) + (int)Math.Min(position, (uint)top);
         return (ulong)((shifted << unused) >> unused);
@@ -179,7 +182,10 @@ internal struct Bfi64 : IScalar4<ulong, ulong, ulong, uint, uint>
         position &= 0xFF;
         length &= 0xFF;
         if (position > 63)
+        {
             return 0;
+        }
+
         ulong field = length > 63 ? ulong.MaxValue : (1UL << (int)length) - 1;
         return field << (int)position;
     }
@@ -198,11 +204,16 @@ internal struct Fns : IScalar<uint, uint, uint, uint>
         int step = count < 0 ? -1 : 1;
         int found = 0;
         if (count == 0)
+        {
             return ((mask >> (int)start) & 1) != 0 ? start : uint.MaxValue;
+        }
+
         for (int bit = (int)start; bit is >= 0 and < 32; bit += step)
         {
             if (((mask >> bit) & 1) != 0 && ++found == Math.Abs(count))
+            {
                 return (uint)bit;
+            }
         }
 
         return uint.MaxValue;
@@ -221,7 +232,10 @@ internal struct Prmt : IScalar<uint, uint, uint, uint>
             byte value = (byte)(bytes >> (8 * (choice & 7)));
             // The choice's highest bit asks for the byte's sign, eight times.
             if ((choice & 8) != 0)
+            {
                 value = (sbyte)value < 0 ? (byte)0xFF : (byte)0;
+            }
+
             result |= (uint)value << (8 * place);
         }
 
@@ -237,7 +251,9 @@ internal struct Lop3 : IScalar4<uint, uint, uint, uint, uint>
         for (int row = 0; row < 8; row++)
         {
             if (((table >> row) & 1) != 0)
+            {
                 result |= ((row & 4) != 0 ? a : ~a) & ((row & 2) != 0 ? b : ~b) & ((row & 1) != 0 ? c : ~c);
+            }
         }
 
         return result;

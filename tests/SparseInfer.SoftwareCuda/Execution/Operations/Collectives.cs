@@ -23,7 +23,9 @@ internal static unsafe class Collectives
             int lane = BitOperations.TrailingZeroCount(rest);
             d[lane] = source[Source(r, i, lane, out bool valid)];
             if (valid)
+            {
                 inside |= 1u << lane;
+            }
         }
 
         *p = (*p & ~mask) | inside;
@@ -52,7 +54,10 @@ internal static unsafe class Collectives
     {
         uint votes = *(uint*)(r + i->O[1]);
         if ((i->Aux & 4) != 0)
+        {
             votes = ~votes;
+        }
+
         votes &= mask;
         uint* d = (uint*)(r + i->O[0]);
         if ((i->Aux & 3) == 3)
@@ -76,7 +81,10 @@ internal static unsafe class Collectives
         {
             uint same = 0;
             for (int other = 0; other < 32; other++)
+            {
                 same |= a[lane].Equals(a[other]) ? 1u << other : 0;
+            }
+
             results[lane] = same & mask;
         }
 
@@ -120,6 +128,8 @@ internal static unsafe class Collectives
     private static void Spread(uint* d, uint mask, uint value)
     {
         for (uint rest = mask; rest != 0; rest &= rest - 1)
+        {
             d[BitOperations.TrailingZeroCount(rest)] = value;
+        }
     }
 }

@@ -51,9 +51,13 @@ internal static unsafe class Conversions
             int l = BitOperations.TrailingZeroCount(rest);
             ulong value = One(to, from, i->Aux, wide ? ((ulong*)a)[l] : ((uint*)a)[l]);
             if (registerBytes == 8)
+            {
                 ((ulong*)d)[l] = value;
+            }
             else
+            {
                 ((uint*)d)[l] = registerBytes == 2 ? (ushort)value : (uint)value;
+            }
         }
     }
 
@@ -76,13 +80,25 @@ internal static unsafe class Conversions
         };
         bool flush = (aux & FlushBit) != 0;
         if (flush && from == PtxType.F32)
+        {
             real = Flush.Of((float)real);
+        }
+
         if (to < PtxType.F16)
+        {
             return RealToInteger(to, from, Integral(real, rounding));
+        }
+
         if ((aux & IntegralBit) != 0)
+        {
             real = Integral(real, rounding);
+        }
+
         if (saturate)
+        {
             real = double.IsNaN(real) || real <= 0 ? 0 : Math.Min(real, 1);
+        }
+
         ulong result = Encode(to, real, rounding);
         return flush && to == PtxType.F32 ? BitConverter.SingleToUInt32Bits(Flush.Of(BitConverter.UInt32BitsToSingle((uint)result))) : result;
     }
@@ -128,14 +144,20 @@ internal static unsafe class Conversions
         if (double.IsNaN(value))
         {
             if (from != PtxType.F64 && type is not (PtxType.S64 or PtxType.U64))
+            {
                 return 0;
+            }
+
             int bits = type switch { PtxType.S8 or PtxType.U8 => 8, PtxType.S16 or PtxType.U16 => 16, PtxType.S32 or PtxType.U32 => 32, _ => 64 };
             return ToInteger(type, (Int128)1 << (bits - 1), saturate: false);
         }
 
         // The largest of 64 bits is no double: compare before converting.
         if (value >= (double)most)
+        {
             return unchecked((ulong)most);
+        }
+
         return unchecked((ulong)(value <= (double)least ? least : (Int128)value));
     }
 
@@ -150,7 +172,10 @@ internal static unsafe class Conversions
     private static ulong ToFloat(PtxType type, Int128 value, Rounding rounding, bool saturate)
     {
         if (saturate)
+        {
             value = Int128.Clamp(value, 0, 1);
+        }
+
         if (type == PtxType.F64)
         {
             double real = value < 0 ? (double)(long)value : (ulong)value;
@@ -183,12 +208,18 @@ internal static unsafe class Conversions
                 return BitConverter.DoubleToUInt64Bits(value);
             case PtxType.F32:
                 if (double.IsNaN(value))
+                {
                     return Canonical.NaN32;
+                }
+
                 float single = (float)value;
                 return BitConverter.SingleToUInt32Bits(Directed32(single, ((double)single).CompareTo(value), rounding));
             case PtxType.F16:
                 if (double.IsNaN(value))
+                {
                     return Canonical.NaN16;
+                }
+
                 var half = (Half)value;
                 int compared = ((double)half).CompareTo(value);
                 return BitConverter.HalfToUInt16Bits(Away(compared, value, rounding) switch

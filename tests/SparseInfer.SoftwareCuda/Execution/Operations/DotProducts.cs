@@ -22,7 +22,10 @@ internal struct Dp4a<TA, TB> : IScalar<uint, uint, uint, uint>
     {
         int sum = (int)c;
         for (int shift = 0; shift < 32; shift += 8)
+        {
             sum += TA.Extend((byte)(a >> shift)) * TB.Extend((byte)(b >> shift));
+        }
+
         return (uint)sum;
     }
 }

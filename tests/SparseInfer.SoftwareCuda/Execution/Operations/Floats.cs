@@ -13,7 +13,10 @@ internal static class Narrow
     public static uint BF16(float value)
     {
         if (float.IsNaN(value))
+        {
             return Canonical.NaN16;
+        }
+
         uint bits = BitConverter.SingleToUInt32Bits(value);
         return (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
     }
@@ -28,14 +31,23 @@ internal static class Narrow
     {
         double sum = a + b;
         if (!double.IsFinite(sum))
+        {
             return sum;
+        }
+
         double part = sum - a;
         double lost = (a - (sum - part)) + (b - part);
         if (lost == 0)
+        {
             return sum;
+        }
+
         ulong bits = BitConverter.DoubleToUInt64Bits(sum);
         if (lost < 0 != sum < 0)
+        {
             bits--;
+        }
+
         return BitConverter.UInt64BitsToDouble(bits | 1);
     }
 
@@ -43,10 +55,16 @@ internal static class Narrow
     {
         float rounded = (float)value;
         if (double.IsNaN(value) || double.IsInfinity(value) || rounded == value)
+        {
             return rounded;
+        }
+
         uint bits = BitConverter.SingleToUInt32Bits(rounded);
         if (Math.Abs((double)rounded) > Math.Abs(value))
+        {
             bits--;
+        }
+
         return BitConverter.UInt32BitsToSingle(bits | 1);
     }
 }

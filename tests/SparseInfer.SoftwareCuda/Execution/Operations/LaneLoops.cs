@@ -61,12 +61,17 @@ internal static unsafe class LaneLoops
         if (mask == AllLanes)
         {
             for (int l = 0; l < 32; l += step)
+            {
                 TOp.Of(Vector256.Load(a + l)).Store(d + l);
+            }
+
             return;
         }
 
         for (int l = 0; l < 32; l += step)
+        {
             Vector256.ConditionalSelect(Lanes<T>(mask >> l), TOp.Of(Vector256.Load(a + l)), Vector256.Load(d + l)).Store(d + l);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -81,7 +86,10 @@ internal static unsafe class LaneLoops
         if (mask == AllLanes)
         {
             for (int l = 0; l < 32; l += step)
+            {
                 TOp.Of(Vector256.Load(a + l), Vector256.Load(b + l)).Store(d + l);
+            }
+
             return;
         }
 
@@ -105,7 +113,10 @@ internal static unsafe class LaneLoops
         if (mask == AllLanes)
         {
             for (int l = 0; l < 32; l += step)
+            {
                 TOp.Of(Vector256.Load(a + l), Vector256.Load(b + l), Vector256.Load(c + l)).Store(d + l);
+            }
+
             return;
         }
 
@@ -126,7 +137,10 @@ internal static unsafe class LaneLoops
         T* b = (T*)(r + i->O[3]);
         uint result = 0;
         for (int l = 0; l < 32; l += Vector256<T>.Count)
+        {
             result |= TOp.Of(Vector256.Load(a + l), Vector256.Load(b + l)).ExtractMostSignificantBits() << l;
+        }
+
         SetPredicates(r, i, mask, result);
     }
 
@@ -142,7 +156,9 @@ internal static unsafe class LaneLoops
         {
             int l = BitOperations.TrailingZeroCount(rest);
             if (TOp.Of(a[l], b[l]))
+            {
                 result |= 1u << l;
+            }
         }
 
         SetPredicates(r, i, mask, result);
@@ -160,7 +176,9 @@ internal static unsafe class LaneLoops
         {
             int l = BitOperations.TrailingZeroCount(rest);
             if (TOp.Of(a[l]))
+            {
                 result |= 1u << l;
+            }
         }
 
         uint* d = (uint*)(r + i->O[0]);
@@ -179,7 +197,10 @@ internal static unsafe class LaneLoops
         {
             Vector256<T> value = Vector256.ConditionalSelect(Lanes<T>(chosen >> l), Vector256.Load(a + l), Vector256.Load(b + l));
             if (mask != AllLanes)
+            {
                 value = Vector256.ConditionalSelect(Lanes<T>(mask >> l), value, Vector256.Load(d + l));
+            }
+
             value.Store(d + l);
         }
     }
@@ -278,7 +299,10 @@ internal static unsafe class LaneLoops
         {
             uint c = *(uint*)(r + i->O[4]);
             if ((i->Aux & 8) != 0)
+            {
                 c = ~c;
+            }
+
             other = ~result;
             (result, other) = (i->Aux & 3) switch
             {

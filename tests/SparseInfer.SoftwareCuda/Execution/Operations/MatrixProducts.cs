@@ -60,7 +60,9 @@ internal static unsafe class MatrixProducts
                     uint* a = (uint*)(r + i->O[4 + (2 * register) + (row >> 3)]);
                     uint* b = (uint*)(r + i->O[4 + (2 * registers) + register]);
                     for (int k = 0; k < 4 * per; k++)
+                    {
                         sum = TElement.MultiplyAdd(a[((row & 7) * 4) + (k / per)], b[(column * 4) + (k / per)], k % per, sum);
+                    }
                 }
 
                 sums[(row * 8) + column] = sum;
@@ -70,7 +72,9 @@ internal static unsafe class MatrixProducts
         for (int row = 0; row < 16; row++)
         {
             for (int column = 0; column < 8; column++)
+            {
                 ((TSum*)(r + i->O[((row >> 3) * 2) + (column & 1)]))[((row & 7) * 4) + (column >> 1)] = sums[(row * 8) + column];
+            }
         }
     }
 }

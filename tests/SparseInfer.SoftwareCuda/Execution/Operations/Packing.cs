@@ -19,9 +19,13 @@ internal static unsafe class Packing
             }
 
             if (wide)
+            {
                 ((ulong*)(r + i->O[0]))[lane] = value;
+            }
             else
+            {
                 ((uint*)(r + i->O[0]))[lane] = (uint)value;
+            }
         }
     }
 
@@ -34,7 +38,9 @@ internal static unsafe class Packing
             int lane = BitOperations.TrailingZeroCount(rest);
             ulong value = wide ? ((ulong*)source)[lane] : ((uint*)source)[lane];
             for (int piece = 0; piece < i->Count; piece++)
+            {
                 ((uint*)(r + i->O[piece]))[lane] = (uint)(value >> (8 * i->Width * piece)) & (uint.MaxValue >> (32 - (8 * i->Width)));
+            }
         }
     }
 }

@@ -145,10 +145,16 @@ internal struct Shl32 : IBinary<uint>
     public static Vector256<uint> Of(Vector256<uint> a, Vector256<uint> b)
     {
         if (Avx2.IsSupported)
+        {
             return Avx2.ShiftLeftLogicalVariable(a, b);
+        }
+
         Vector256<uint> result = default;
         for (int l = 0; l < Vector256<uint>.Count; l++)
+        {
             result = result.WithElement(l, b.GetElement(l) > 31 ? 0 : a.GetElement(l) << (int)b.GetElement(l));
+        }
+
         return result;
     }
 }
@@ -158,10 +164,16 @@ internal struct ShrU32 : IBinary<uint>
     public static Vector256<uint> Of(Vector256<uint> a, Vector256<uint> b)
     {
         if (Avx2.IsSupported)
+        {
             return Avx2.ShiftRightLogicalVariable(a, b);
+        }
+
         Vector256<uint> result = default;
         for (int l = 0; l < Vector256<uint>.Count; l++)
+        {
             result = result.WithElement(l, b.GetElement(l) > 31 ? 0 : a.GetElement(l) >> (int)b.GetElement(l));
+        }
+
         return result;
     }
 }
@@ -171,10 +183,16 @@ internal struct ShrS32 : IBinary<int>
     public static Vector256<int> Of(Vector256<int> a, Vector256<int> b)
     {
         if (Avx2.IsSupported)
+        {
             return Avx2.ShiftRightArithmeticVariable(a, b.AsUInt32());
+        }
+
         Vector256<int> result = default;
         for (int l = 0; l < Vector256<int>.Count; l++)
+        {
             result = result.WithElement(l, a.GetElement(l) >> (int)Math.Min((uint)b.GetElement(l), 31));
+        }
+
         return result;
     }
 }
@@ -261,7 +279,10 @@ internal static class Canonical
         where T : unmanaged
     {
         if (typeof(T) == typeof(float))
+        {
             return Vector256.ConditionalSelect(Vector256.Equals(value, value), value, Vector256.Create(NaN32).As<uint, T>());
+        }
+
         return value;
     }
 
