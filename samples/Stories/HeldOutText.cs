@@ -12,7 +12,7 @@ internal sealed class HeldOutText
     public const int DefaultTokens = 2048;
 
     /// <summary>The part of the file that the model's published perplexity is of; <c>--evaluate all</c> gives that figure.</summary>
-    public const int MostTokens = 88 * Window;
+    public const int MaxTokens = 88 * Window;
 
     private readonly int[][] _windows;
 
@@ -30,7 +30,7 @@ internal sealed class HeldOutText
     public static HeldOutText Read(string path, int tokens)
     {
         byte[] bytes = File.ReadAllBytes(path);
-        int available = Math.Min(bytes.Length / sizeof(ushort), MostTokens) / Window;
+        int available = Math.Min(bytes.Length / sizeof(ushort), MaxTokens) / Window;
         int count = Math.Min(tokens / Window, available);
         return new HeldOutText([.. Enumerable.Range(0, count).Select(i => ReadWindow(bytes, (int)((long)i * available / count)))]);
     }

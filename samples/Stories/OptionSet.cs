@@ -50,7 +50,7 @@ internal sealed class OptionSet
 
     private readonly Option<int> _threads = Value(
         "--threads", "N", "Worker threads. [default: one a processor]",
-        0, $"a whole number from 1 to {CpuDevice.MostThreads}", static text => Integer(text, 1, CpuDevice.MostThreads));
+        0, $"a whole number from 1 to {CpuDevice.MaxThreads}", static text => Integer(text, 1, CpuDevice.MaxThreads));
 
     private readonly Option<string> _device = Text(
         "--device", "NAME",

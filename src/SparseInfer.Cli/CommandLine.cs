@@ -15,7 +15,7 @@ internal static class CommandLine
     private const int Canceled = 130;
 
     /// <summary>Longer messages are cut: the parts that come from files are short, so this is what a user typed.</summary>
-    private const int LongestLine = 8000;
+    private const int MaxLineLength = 8000;
 
     /// <summary>How the message of an error that nobody foresaw begins.</summary>
     internal const string Unexpected = "this is a fault of the tool";
@@ -112,9 +112,9 @@ internal static class CommandLine
     private static async Task<int> FailAsync(string message, TextWriter error)
     {
         // One line, and nothing that a terminal would obey, whatever a file's name holds.
-        string plain = string.Concat(message.Take(LongestLine).Select(c => IsShown(c) ? c : ' '));
+        string plain = string.Concat(message.Take(MaxLineLength).Select(c => IsShown(c) ? c : ' '));
         string line = string.Join(' ', plain.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        await error.WriteLineAsync($"sparseinfer: {line}{(message.Length > LongestLine ? "…" : "")}");
+        await error.WriteLineAsync($"sparseinfer: {line}{(message.Length > MaxLineLength ? "…" : "")}");
         return Failed;
     }
 

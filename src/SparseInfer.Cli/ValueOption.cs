@@ -6,7 +6,7 @@ namespace SparseInfer.Cli;
 /// <summary>Options whose errors name the option, and say what it takes.</summary>
 internal static class ValueOption
 {
-    private const int LongestShown = 40;
+    private const int MaxShownLength = 40;
 
     /// <summary>An option with one value.</summary>
     /// <param name="name">Its name.</param>
@@ -36,7 +36,7 @@ internal static class ValueOption
                 (bool valid, T value) = parse(text);
                 if (!valid)
                 {
-                    string shown = text.Length <= LongestShown ? text : text[..LongestShown] + "...";
+                    string shown = text.Length <= MaxShownLength ? text : text[..MaxShownLength] + "...";
                     result.AddError($"{name} takes {expected}; '{shown}' is not.");
                 }
 

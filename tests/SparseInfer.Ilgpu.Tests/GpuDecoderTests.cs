@@ -90,7 +90,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     {
         // Attention's matrix products are tiled in a prompt, so that digits differ; the neurons that are left out do not.
         LanguageModel model = models.OnGpu(GpuDecoders.Find(name));
-        LargestDifference(Run(model, mode, promptTokens: 0), Run(model, mode, sparsePrompt: mode != SparsityMode.Dense)).ShouldBeLessThan(1e-4);
+        MaxDifference(Run(model, mode, promptTokens: 0), Run(model, mode, sparsePrompt: mode != SparsityMode.Dense)).ShouldBeLessThan(1e-4);
     }
 
     [Theory]
@@ -102,7 +102,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
         float[] expected = Run(models.OnCpu(declared), mode);
         float[] actual = Run(models.OnGpu(declared), mode);
 
-        LargestDifference(expected, actual).ShouldBeLessThan(1e-4 * expected.Max(MathF.Abs));
+        MaxDifference(expected, actual).ShouldBeLessThan(1e-4 * expected.Max(MathF.Abs));
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     public void A_context_of_several_splits_has_the_logits_of_the_cpu()
     {
         DecoderCase declared = GpuDecoders.Long;
-        LargestDifference(Run(models.OnCpu(declared)), Run(models.OnGpu(declared))).ShouldBeLessThan(1e-4);
+        MaxDifference(Run(models.OnCpu(declared)), Run(models.OnGpu(declared))).ShouldBeLessThan(1e-4);
 
         float[] Run(LanguageModel model)
         {
@@ -246,7 +246,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
 
     private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
 
-    private static double LargestDifference(float[] a, float[] b)
+    private static double MaxDifference(float[] a, float[] b)
     {
         a.Length.ShouldBe(b.Length);
         return a.Zip(b, (x, y) => float.IsNaN(x - y) ? float.PositiveInfinity : Math.Abs(x - y)).Max();

@@ -28,9 +28,9 @@ public sealed class GoldenTests(LoadedModels models)
         foreach (GoldenCase golden in Cases(model))
         {
             using Session session = loaded.CreateSession(new SessionOptions { Mode = SparsityMode.Dense });
-            float batched = Logits.LargestDifference(Logits.Batched(session, golden.Tokens), golden.Logits);
+            float batched = Logits.MaxDifference(Logits.Batched(session, golden.Tokens), golden.Logits);
             session.Rewind(0);
-            float oneByOne = Logits.LargestDifference(Logits.OneByOne(session, golden.Tokens), golden.Logits);
+            float oneByOne = Logits.MaxDifference(Logits.OneByOne(session, golden.Tokens), golden.Logits);
             TestContext.Current.TestOutputHelper!.WriteLine($"{model} '{golden.Prompt}': largest difference {batched:E3}, {oneByOne:E3}");
             batched.ShouldBeLessThanOrEqualTo(tolerance, golden.Prompt);
             oneByOne.ShouldBeLessThanOrEqualTo(tolerance, golden.Prompt);
@@ -94,8 +94,8 @@ public sealed class GoldenTests(LoadedModels models)
             using Session session = models.Get(Loaded.ReluMixedFile).CreateSession(new SessionOptions { Mode = SparsityMode.Dense });
             using Session reference = widened.CreateSession(new SessionOptions { Mode = SparsityMode.Dense });
             float[] logits = Logits.Batched(session, golden.Tokens);
-            largest = Math.Max(largest, Logits.LargestDifference(logits, Logits.Batched(reference, golden.Tokens)));
-            toSource = Math.Max(toSource, Logits.LargestDifference(logits, golden.Logits));
+            largest = Math.Max(largest, Logits.MaxDifference(logits, Logits.Batched(reference, golden.Tokens)));
+            toSource = Math.Max(toSource, Logits.MaxDifference(logits, golden.Logits));
         }
 
         TestContext.Current.TestOutputHelper!.WriteLine($"largest difference {largest:E3}, to the file before rounding {toSource:E3}");

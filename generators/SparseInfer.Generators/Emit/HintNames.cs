@@ -25,7 +25,7 @@ internal sealed record HintNames(EquatableArray<KeyValuePair<string, string>> Re
     public const string Assembly = "SparseInfer.Ilgpu";
 
     /// <summary>With folder and ending, a file's name stays below what file systems take.</summary>
-    private const int LongestName = 160;
+    private const int MaxNameLength = 160;
 
     public static HintNames Of(IEnumerable<TargetSpec> targets) => new(
         (from target in targets
@@ -74,7 +74,7 @@ internal sealed record HintNames(EquatableArray<KeyValuePair<string, string>> Re
                 ? letter.ToString()
                 : "(" + ((int)letter).ToString("x4", CultureInfo.InvariantCulture) + ")";
             bytes += Encoding.UTF8.GetByteCount(text);
-            if (bytes > LongestName)
+            if (bytes > MaxNameLength)
             {
                 break;
             }

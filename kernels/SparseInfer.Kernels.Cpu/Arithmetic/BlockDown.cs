@@ -18,7 +18,7 @@ internal static unsafe class BlockDown
     private const int BlockNeurons = DownMatrix.BlockNeurons;
 
     /// <summary>The largest step that may take over the 2^112 that folded scales lack.</summary>
-    private const float LargestStep = 1 << 15;
+    private const float MaxStep = 1 << 15;
 
     /// <summary>Adds the neurons of a list that have an activation; those behind are fetched.</summary>
     [SkipLocalsInit]
@@ -49,7 +49,7 @@ internal static unsafe class BlockDown
                 }
 
                 int column = fromColumn;
-                if (vectorized && step <= LargestStep)
+                if (vectorized && step <= MaxStep)
                 {
                     // An odd one repeats a row, times zero.
                     for (int i = 0; i < count; i += 2)

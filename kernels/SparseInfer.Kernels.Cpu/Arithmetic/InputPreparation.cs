@@ -10,7 +10,7 @@ namespace SparseInfer.Kernels.Cpu;
 internal static class InputPreparation
 {
     /// <summary>Exponent from which a number times 2^112 would overflow: the largest product allowed is just below 2^127.</summary>
-    public const int LargestExponent = 14;
+    public const int MaxExponent = 14;
 
     /// <summary>Copies, unless both are the same.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -83,14 +83,14 @@ internal static class InputPreparation
             bits = Math.Max(bits, largest.GetElement(lane));
         }
 
-        int excess = Math.Max(0, (bits >> 23) - 127 - LargestExponent);
+        int excess = Math.Max(0, (bits >> 23) - 127 - MaxExponent);
         fold = PowerOfTwo(112 - excess);
         return PowerOfTwo(excess);
     }
 
     /// <summary>Whether a factor times 2^112 is finite, and a normal number's product with a folded half as exact as without.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool CanFold(float factor) => MathF.Abs(factor) < (1 << (LargestExponent + 1));
+    public static bool CanFold(float factor) => MathF.Abs(factor) < (1 << (MaxExponent + 1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector512<float> values, ref float prepared, nuint index)

@@ -7,7 +7,7 @@ namespace SparseInfer.Kernels.Cpu;
 /// <summary>Converts rows of weights between F32 and the other formats, in the layout of files.</summary>
 public static class WeightConversion
 {
-    private const int LargestGroupBytes = Padding.Columns * sizeof(float);
+    private const int MaxGroupBytes = Padding.Columns * sizeof(float);
 
     /// <summary>Widens weights to F32, exactly.</summary>
     /// <param name="source">Whole rows, or any whole number of the format's blocks.</param>
@@ -27,7 +27,7 @@ public static class WeightConversion
 
         if (whole < destination.Length)
         {
-            Span<byte> group = stackalloc byte[LargestGroupBytes];
+            Span<byte> group = stackalloc byte[MaxGroupBytes];
             Span<float> values = stackalloc float[Padding.Columns];
             group.Clear();
             source[(whole / T.BlockElements * T.BlockBytes)..].CopyTo(group);

@@ -15,7 +15,7 @@ internal static class Report
 
         // A terminal too narrow for the tables breaks plain lines more legibly than cells.
         IAnsiConsole console = AnsiConsole.Console;
-        return Console.IsOutputRedirected || !console.Profile.Capabilities.Ansi || console.Profile.Width < RichReport.LeastWidth
+        return Console.IsOutputRedirected || !console.Profile.Capabilities.Ansi || console.Profile.Width < RichReport.MinWidth
             ? new PlainReport(Console.Out, options)
             : new RichReport(console, options);
     }

@@ -9,18 +9,18 @@ internal sealed class RichReport(IAnsiConsole console, StoryOptions options) : I
     /// <summary>What the layers' table, the wider one, needs beside its three columns of bars.</summary>
     private const int WidthWithoutBars = 63;
 
-    private const int LeastBarWidth = 3;
-    private const int MostBarWidth = 12;
+    private const int MinBarWidth = 3;
+    private const int MaxBarWidth = 12;
 
     /// <summary>Narrower terminals cannot show the tables.</summary>
-    public const int LeastWidth = WidthWithoutBars + (3 * LeastBarWidth);
+    public const int MinWidth = WidthWithoutBars + (3 * MinBarWidth);
 
     private static readonly Style Quiet = new(foreground: Color.Grey);
     private static readonly Style Bold = new(decoration: Decoration.Bold);
 
     private readonly WordWrapper _story = new(console);
 
-    private int BarWidth => Math.Clamp((console.Profile.Width - WidthWithoutBars) / 3, LeastBarWidth, MostBarWidth);
+    private int BarWidth => Math.Clamp((console.Profile.Width - WidthWithoutBars) / 3, MinBarWidth, MaxBarWidth);
 
     public Task<T> WithProgressAsync<T>(string title, Func<Action<double>, Task<T>> work) => console
         .Progress()

@@ -20,9 +20,9 @@ internal sealed class BenchArguments
         """;
 
     /// <summary>Longer tests are surely a mistake.</summary>
-    private const int MostTokens = 1 << 20;
+    private const int MaxTokens = 1 << 20;
 
-    private const int MostRepetitions = 1000;
+    private const int MaxRepetitions = 1000;
 
     private readonly Option<string?> _model = ValueOption.Of<string?>(
         "--model", "FILE", "A GGUF file, or safetensors beside a config.json.", null, "the path of a model file", text => (text.Length > 0, text), "-m");
@@ -64,8 +64,8 @@ internal sealed class BenchArguments
         ValueOption.Positive);
 
     private readonly Option<int?> _context = ValueOption.Optional(
-        "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MostTokens}",
-        text => ValueOption.Integer(text, 1, MostTokens));
+        "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MaxTokens}",
+        text => ValueOption.Integer(text, 1, MaxTokens));
 
     private readonly Option<string?> _architecture = ValueOption.Of<string?>(
         "--architecture", "NAME", "Read the file as this architecture, whatever it says: llama, qwen2, ...", null, "the name of an architecture",
@@ -80,20 +80,20 @@ internal sealed class BenchArguments
     };
 
     private readonly Option<int[]> _prompts = ValueOption.Integers(
-        "--n-prompt", "N,...", "Lengths of prompts; 0: none.", [512], 0, MostTokens, "-p");
+        "--n-prompt", "N,...", "Lengths of prompts; 0: none.", [512], 0, MaxTokens, "-p");
 
     private readonly Option<int[]> _generations = ValueOption.Integers(
-        "--n-gen", "N,...", "Numbers of tokens to generate; 0: none.", [128], 0, MostTokens, "-n");
+        "--n-gen", "N,...", "Numbers of tokens to generate; 0: none.", [128], 0, MaxTokens, "-n");
 
     private readonly Option<int[]> _depths = ValueOption.Integers(
-        "--n-depth", "N,...", "Tokens that are in the key-value cache before a test.", [0], 0, MostTokens, "-d");
+        "--n-depth", "N,...", "Tokens that are in the key-value cache before a test.", [0], 0, MaxTokens, "-d");
 
     private readonly Option<int[]> _threads = ValueOption.Integers(
-        "--threads", "N,...", "Worker threads.", [Environment.ProcessorCount], 1, CpuDevice.MostThreads, "-t");
+        "--threads", "N,...", "Worker threads.", [Environment.ProcessorCount], 1, CpuDevice.MaxThreads, "-t");
 
     private readonly Option<int> _repetitions = ValueOption.Of(
-        "--repetitions", "N", "Times that each test is repeated.", 5, $"a whole number from 1 to {MostRepetitions}",
-        text => ValueOption.Integer(text, 1, MostRepetitions), "-r");
+        "--repetitions", "N", "Times that each test is repeated.", 5, $"a whole number from 1 to {MaxRepetitions}",
+        text => ValueOption.Integer(text, 1, MaxRepetitions), "-r");
 
     private readonly Option<SparsityMode[]> _modes = ValueOption.Of<SparsityMode[]>(
         "--modes", "MODE,...", "dense, exact, predicted; taken in turns. [default: all]", Enum.GetValues<SparsityMode>(),

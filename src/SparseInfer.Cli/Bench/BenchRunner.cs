@@ -87,7 +87,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
 
         public List<double> Predictor { get; } = [];
 
-        public long LeastAllocated { get; set; } = long.MaxValue;
+        public long MinAllocated { get; set; } = long.MaxValue;
     }
 
     private long ResidentMemory()
@@ -165,7 +165,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     {
         (long nanoseconds, long allocated) = Execute(session, mode, depth, prompt, generated, timed: false);
         samples.Nanoseconds.Add(nanoseconds);
-        samples.LeastAllocated = Math.Min(samples.LeastAllocated, allocated);
+        samples.MinAllocated = Math.Min(samples.MinAllocated, allocated);
         if (generated == 0)
         {
             return;
@@ -276,7 +276,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             FlopsShare = decodes ? null : tested.Cost.PromptOperations(prompt) / median / probed.FmaPeak,
             FfnNsPerToken = decodes ? Statistics.Median(samples.FeedForward) : null,
             PredictorNsPerToken = activity?.SparsityPredicted is null ? null : Statistics.Median(samples.Predictor),
-            AllocatedBytesPerToken = (double)samples.LeastAllocated / tokens,
+            AllocatedBytesPerToken = (double)samples.MinAllocated / tokens,
             LoadSeconds = load.Seconds,
             ResidentBytes = load.ResidentBytes,
         };

@@ -23,7 +23,7 @@ internal sealed class CountedKernel(LaunchCounters counters)
     public long Sectors => counters.Global.LoadedSectors + counters.Global.StoredSectors;
 
     /// <summary>Fewest sectors that hold so many bytes; less are touched where lanes ask for the same.</summary>
-    public long FewestSectors => (BytesAsked + 31) / 32;
+    public long MinSectors => (BytesAsked + 31) / 32;
 
     /// <summary>Passes of shared memory beyond the least.</summary>
     public long BankConflicts => counters.BankConflicts;

@@ -14,7 +14,7 @@ internal sealed record CountedRun(string What, IReadOnlyList<CountedKernel> Kern
     private const double Sparsity = 0.9;
 
     /// <summary>Weights of a layer's feed-forward that counting takes some seconds for.</summary>
-    private const long MostWeights = 16 << 20;
+    private const long MaxWeights = 16 << 20;
 
     /// <summary>The device that counts; null where this system has none.</summary>
     /// <param name="whyNot">Then why.</param>
@@ -67,7 +67,7 @@ internal sealed record CountedRun(string What, IReadOnlyList<CountedKernel> Kern
             Weights = [declaration.Weights[0]],
             Alpha = 1f,
         };
-        while (Weights(layer) > MostWeights && layer.Intermediate > 1024)
+        while (Weights(layer) > MaxWeights && layer.Intermediate > 1024)
         {
             layer = layer with { Intermediate = Math.Max(1024, layer.Intermediate / 2 / 32 * 32) };
         }

@@ -23,7 +23,7 @@ internal sealed class InspectArguments
           sparseinfer inspect --synthetic llama-2-7b --ptx sm_87 --out ptx
         """;
 
-    private const int MostTokens = 1 << 20;
+    private const int MaxTokens = 1 << 20;
 
     private readonly Argument<string?> _model = new("MODEL")
     {
@@ -49,7 +49,7 @@ internal sealed class InspectArguments
     private readonly Option<int?> _position = ValueOption.Optional(
         "--position", "N",
         $"Tokens in the key-value cache before this one. [default: {InspectOptions.UsualPosition}, where the context has them]",
-        $"a whole number from 0 to {MostTokens}", text => ValueOption.Integer(text, 0, MostTokens));
+        $"a whole number from 0 to {MaxTokens}", text => ValueOption.Integer(text, 0, MaxTokens));
 
     private readonly Option<bool> _kernels = new("--kernels")
     {
@@ -84,8 +84,8 @@ internal sealed class InspectArguments
         "--threshold", "T", "FATReLU's threshold.", "a number above 0", ValueOption.Positive);
 
     private readonly Option<int?> _context = ValueOption.Optional(
-        "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MostTokens}",
-        text => ValueOption.Integer(text, 1, MostTokens));
+        "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MaxTokens}",
+        text => ValueOption.Integer(text, 1, MaxTokens));
 
     /// <summary>The command, without an action.</summary>
     public Command CreateCommand()

@@ -86,7 +86,7 @@ internal sealed class KernelReport(
         foreach (CountedKernel kernel in counted.Kernels)
         {
             Line($"  {kernel.Name.PadRight(width)}{kernel.Launches,9}{kernel.Groups,8}{kernel.BytesAsked / 1024.0,11:N1}"
-                + $"{kernel.Sectors,9}{kernel.FewestSectors,9}{kernel.BankConflicts,10}{kernel.IdleLoadShare,11:0.0%}");
+                + $"{kernel.Sectors,9}{kernel.MinSectors,9}{kernel.BankConflicts,10}{kernel.IdleLoadShare,11:0.0%}");
         }
 
         Line("");
@@ -134,7 +134,7 @@ internal sealed class KernelReport(
                     kernel.Groups,
                     kernel.BytesAsked,
                     kernel.Sectors,
-                    kernel.FewestSectors,
+                    kernel.MinSectors,
                     kernel.BankConflicts,
                     kernel.IdleLoadShare,
                     kernel.Instructions,

@@ -85,16 +85,16 @@ public abstract class Device : IDisposable
 public sealed class CpuDevice : Device
 {
     /// <summary>More workers than this are surely a mistake.</summary>
-    public const int MostThreads = 1024;
+    public const int MaxThreads = 1024;
 
     internal CpuDevice(int threads)
     {
-        if (threads is < 0 or > MostThreads)
+        if (threads is < 0 or > MaxThreads)
         {
-            throw new ArgumentOutOfRangeException(nameof(threads), threads, $"The number of threads must be 0 (one a processor) to {MostThreads}.");
+            throw new ArgumentOutOfRangeException(nameof(threads), threads, $"The number of threads must be 0 (one a processor) to {MaxThreads}.");
         }
 
-        Workers = new WorkerGroup(threads == 0 ? Math.Min(Environment.ProcessorCount, MostThreads) : threads);
+        Workers = new WorkerGroup(threads == 0 ? Math.Min(Environment.ProcessorCount, MaxThreads) : threads);
     }
 
     /// <inheritdoc/>

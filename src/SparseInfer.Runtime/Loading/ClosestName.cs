@@ -10,7 +10,7 @@ internal sealed class ClosestName
     /// The most cells of edit tables that one instance fills, a few tenths of a second: the missing names of one message against some
     /// ten thousand others.
     /// </summary>
-    public const long MostWork = 1 << 26;
+    public const long MaxWork = 1 << 26;
 
     private int[] _previous = [];
     private int[] _current = [];
@@ -28,7 +28,7 @@ internal sealed class ClosestName
         int fewest = (name.Length / 3) + 1;
         foreach (string candidate in candidates)
         {
-            if (++Work >= MostWork)
+            if (++Work >= MaxWork)
             {
                 break;
             }

@@ -8,7 +8,7 @@ namespace SparseInfer.Runtime;
 public static class ModelLoader
 {
     /// <summary>Most problems listed in one error, beside sizes that differ.</summary>
-    internal const int MostProblems = 10;
+    internal const int MaxProblems = 10;
 
     /// <summary>Opens a model file, compares it with the declaration, and prepares a program's weights from it.</summary>
     /// <param name="path">The model file, or a folder that holds one.</param>
@@ -95,10 +95,10 @@ public static class ModelLoader
         if (sizes.Count + problems.Count > 0)
         {
             string remedy = misdeclared && facts.Problems.Count == 0 ? $" ('sparseinfer bench -m {Argument(file.Path)}{Overrides(options)} --print-declaration' writes the class that does)" : "";
-            string more = problems.Count > MostProblems ? $"\n  ... and {problems.Count - MostProblems} more" : "";
+            string more = problems.Count > MaxProblems ? $"\n  ... and {problems.Count - MaxProblems} more" : "";
             throw new ModelFormatException(
                 file.Path,
-                $"does not fit the declared model {shape.Name}{remedy}:\n  {string.Join("\n  ", sizes.Concat(problems.Take(MostProblems)))}{more}");
+                $"does not fit the declared model {shape.Name}{remedy}:\n  {string.Join("\n  ", sizes.Concat(problems.Take(MaxProblems)))}{more}");
         }
 
         var bind = new WeightBinder(file, check, options, program.Memory, notes);

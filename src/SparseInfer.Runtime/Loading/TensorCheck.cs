@@ -163,7 +163,7 @@ internal sealed partial class TensorCheck
     {
         string[] unused = [.. _file.Tensors.Select(tensor => tensor.Name).Where(name => !_used.Contains(name))];
         var finder = new ClosestName();
-        foreach ((int problem, string name) in _missing.Where(missing => missing.Problem < ModelLoader.MostProblems))
+        foreach ((int problem, string name) in _missing.Where(missing => missing.Problem < ModelLoader.MaxProblems))
         {
             if (finder.FindNext(name, unused) is { } closest)
             {

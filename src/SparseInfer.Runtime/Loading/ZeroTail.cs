@@ -11,7 +11,7 @@ internal static class ZeroTail
     private const int PieceBytes = 1 << 20;
 
     /// <summary>Vocabularies are padded to a round number of rows, which may be zero; never by more than this part of them.</summary>
-    private const int LargestPadding = 8;
+    private const int MaxPadding = 8;
 
     private static readonly string[] VocabularyMatrices =
         ["token_embd.weight", "output.weight", "model.embed_tokens.weight", "lm_head.weight"];
@@ -74,7 +74,7 @@ internal static class ZeroTail
 
         long rows = tensor.ByteLength / RowBytes(tensor);
         long zeroRows = zeros / RowBytes(tensor);
-        bool padding = rows == shape.Vocabulary && VocabularyMatrices.Contains(tensor.Name) && zeroRows <= rows / LargestPadding;
+        bool padding = rows == shape.Vocabulary && VocabularyMatrices.Contains(tensor.Name) && zeroRows <= rows / MaxPadding;
         return zeroRows == 0 || padding ? null : $"tensor {FileText.Quote(tensor.Name)} is zero from row {rows - zeroRows} of {rows} on";
     }
 

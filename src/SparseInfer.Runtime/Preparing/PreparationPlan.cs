@@ -196,9 +196,9 @@ internal sealed class PreparationPlan
     private void Add(string name, TensorType type, IReadOnlyList<long> shape, Action<TensorStreams, Stream> write) =>
         _entries.Add(new Entry(name, type, [.. shape], write));
 
-    private IEnumerable<string> Shown() => _problems.Count <= ModelLoader.MostProblems
+    private IEnumerable<string> Shown() => _problems.Count <= ModelLoader.MaxProblems
         ? _problems
-        : _problems.Take(ModelLoader.MostProblems).Append($"... and {_problems.Count - ModelLoader.MostProblems} more");
+        : _problems.Take(ModelLoader.MaxProblems).Append($"... and {_problems.Count - ModelLoader.MaxProblems} more");
 
     private sealed record Entry(string Name, TensorType Type, long[] Shape, Action<TensorStreams, Stream> Write);
 }

@@ -111,8 +111,8 @@ public sealed partial class TargetTests
 
         (plan.ProductTile.Rows, plan.ProductTile.Tokens).ShouldBe((rows, tokens));
         plan.MatrixTile.Rows.ShouldBe(matrixRows);
-        plan.ProductTile.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MostSharedBytes);
-        plan.MatrixTile.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MostSharedBytes);
+        plan.ProductTile.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MaxSharedBytes);
+        plan.MatrixTile.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MaxSharedBytes);
         plan.HasMatrixKernels.ShouldBeTrue();
         IlgpuDecoderPlan.Of(spec, DeviceTable.Find("xavier-nx-8")!).HasMatrixKernels.ShouldBeFalse();
     }

@@ -40,6 +40,6 @@ public sealed class DeviceTableTests
 
     [Fact]
     public void Figures_are_plausible_ones() => DeviceTable.All.ShouldAllBe(target =>
-        target.Multiprocessors > 0 && target.SharedKilobytes * 1024 >= DeviceTable.MostSharedBytes
+        target.Multiprocessors > 0 && target.SharedKilobytes * 1024 >= DeviceTable.MaxSharedBytes
         && target.Megahertz > 0 && target.ThreadsPerMultiprocessor % RowPlan.Lanes == 0 && target.GigabytesPerSecond > 0 && target.MemoryBytes > 0);
 }

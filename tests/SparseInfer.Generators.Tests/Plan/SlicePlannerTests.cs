@@ -41,7 +41,7 @@ public sealed class SlicePlannerTests
                 ((plan.Slices - 1) * plan.SliceNeurons).ShouldBeLessThan(plan.Intermediate, where);
                 plan.WarpNeurons.ShouldBeInRange(IlgpuFeedForwardPlan.PredictedAtOnce, 32, where);
                 plan.SliceNeurons.ShouldBeLessThanOrEqualTo(plan.Threads, where);
-                plan.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MostSharedBytes, where);
+                plan.SharedBytes.ShouldBeLessThanOrEqualTo(DeviceTable.MaxSharedBytes, where);
                 (plan.JoinWarps * plan.JoinSlices).ShouldBeGreaterThanOrEqualTo(plan.Slices, where);
                 plan.JoinWarps.ShouldBeInRange(1, 32, where);
                 plan.Imbalance.ShouldBeGreaterThan(0.99, where);

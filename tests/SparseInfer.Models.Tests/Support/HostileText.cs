@@ -6,7 +6,7 @@ namespace SparseInfer.Models.Tests;
 internal static class HostileText
 {
     /// <summary>Some hundred problems of a line each would be a message nobody reads.</summary>
-    private const int LongestMessage = 6000;
+    private const int MaxMessageLength = 6000;
 
     /// <summary>Colours, new lines, a turned direction of writing, and 60,000 letters.</summary>
     public static string Long { get; } = "\u001b[31mred\r\n\u202egpj\u2028" + new string('x', 60_000);
@@ -15,7 +15,7 @@ internal static class HostileText
 
     public static void ShouldBeHarmless(string message, string? about = null)
     {
-        message.Length.ShouldBeLessThan(LongestMessage, about);
+        message.Length.ShouldBeLessThan(MaxMessageLength, about);
         foreach (char c in message)
         {
             bool obeyed = char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator

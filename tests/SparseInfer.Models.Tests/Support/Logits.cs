@@ -28,7 +28,7 @@ internal static class Logits
         return logits;
     }
 
-    public static float LargestDifference(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
+    public static float MaxDifference(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
     {
         actual.Length.ShouldBe(expected.Length);
         float largest = 0;

@@ -13,10 +13,10 @@ namespace SparseInfer.Generators.Cpu;
 internal sealed record FeedForwardPlan(KernelShape Shape, int BlockNeurons, int Slices, KernelTuning Tuning)
 {
     /// <summary>Most slices of a layer's neurons: 1, 2, 3, 4, 6, 8, 12 or 24 workers get as many each.</summary>
-    private const int MostSlices = 24;
+    private const int MaxSlices = 24;
 
     /// <summary>Neurons that are worth a partial sum of their own.</summary>
-    private const int LeastSlice = 64;
+    private const int MinSlice = 64;
 
     public FeedForwardSpec Spec => Shape.Spec;
 
@@ -47,7 +47,7 @@ internal sealed record FeedForwardPlan(KernelShape Shape, int BlockNeurons, int 
         return new(
             shape,
             Math.Min(tuning.BlockNeurons, shape.PaddedIntermediate),
-            Math.Min(MostSlices, (shape.Intermediate + LeastSlice - 1) / LeastSlice),
+            Math.Min(MaxSlices, (shape.Intermediate + MinSlice - 1) / MinSlice),
             tuning);
     }
 }

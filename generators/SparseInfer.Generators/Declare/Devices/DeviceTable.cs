@@ -4,7 +4,7 @@ namespace SparseInfer.Generators.Declare;
 internal static class DeviceTable
 {
     /// <summary>Shared memory that a group may use without asking the driver for more, on every architecture.</summary>
-    public const int MostSharedBytes = 48 * 1024;
+    public const int MaxSharedBytes = 48 * 1024;
 
     /// <summary>What a plan is made for where no target is declared: a mid-size device. Any GPU runs the result.</summary>
     public static readonly DeviceTarget Default = new("default", "sm_80", 32, 100, 1536, 1500, 400, 16, Integrated: false);

@@ -4,7 +4,7 @@ namespace SparseInfer.Generators.Declare;
 /// <param name="Name">As it is declared and asked for.</param>
 /// <param name="Architecture">CUDA's name of the instruction set: <c>sm_87</c>.</param>
 /// <param name="Multiprocessors">Streaming multiprocessors.</param>
-/// <param name="SharedKilobytes">Shared memory of one multiprocessor, KiB. A group gets at most <see cref="DeviceTable.MostSharedBytes"/>.</param>
+/// <param name="SharedKilobytes">Shared memory of one multiprocessor, KiB. A group gets at most <see cref="DeviceTable.MaxSharedBytes"/>.</param>
 /// <param name="ThreadsPerMultiprocessor">Most resident threads of one multiprocessor.</param>
 /// <param name="Megahertz">Clock of the multiprocessors under load, MHz, from the vendor's data sheet.</param>
 /// <param name="GigabytesPerSecond">Memory bandwidth, GB/s, from the vendor's data sheet.</param>

@@ -11,7 +11,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     public void Emit() => Emit("A token of each sequence, in as many launches for one as for all.", "protected override void Decode()", """
         int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;
-        int splits = MostSplits();
+        int splits = MaxSplits();
         var views = new HeadViews { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };
         """);
 
@@ -94,7 +94,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     {
         Code.Lines($$"""
             /// <summary>Splits of the longest sequence.</summary>
-            private int MostSplits()
+            private int MaxSplits()
             {
                 int positions = 0;
                 for (int i = 0; i < Count; i++)

@@ -74,12 +74,12 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// models, a launch of one group does it before them.
     /// </summary>
     public bool HeadsNormalise => Spec.Weights.All(
-        type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MostSharedBytes);
+        type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MaxSharedBytes);
 
     /// <summary>Shared memory of a group's sums: two for each warp.</summary>
     private const int NormBytes = 2 * RowWarps * 4;
 
-    public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MostSharedBytes;
+    public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MaxSharedBytes;
 
     /// <summary>
     /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in

@@ -18,9 +18,9 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     /// <summary>Neurons that share a row of down's scales in the block types.</summary>
     public const int BlockNeurons = 32;
 
-    private const int MostJoinWarps = 16;
+    private const int MaxJoinWarps = 16;
 
-    private const int FewestJoined = 4;
+    private const int MinJoined = 4;
 
     public FeedForwardSpec Spec => Shape.Spec;
 
@@ -44,7 +44,7 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     {
         get
         {
-            int warps = Math.Min(MostJoinWarps, (Slices + FewestJoined - 1) / FewestJoined);
+            int warps = Math.Min(MaxJoinWarps, (Slices + MinJoined - 1) / MinJoined);
             return (Slices + warps - 1) / warps;
         }
     }
@@ -90,7 +90,7 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
         + (Row.Format.Blocks is { } blocks ? SliceBlocks * ((BlockNeurons * (4 + blocks.RoundedBytes)) + 12) : 0);
 
     /// <summary>Whether the input fits in shared memory beside the lists; else it is read from the caches.</summary>
-    public bool SharesInput => Row.InputBytes + ListBytes <= DeviceTable.MostSharedBytes;
+    public bool SharesInput => Row.InputBytes + ListBytes <= DeviceTable.MaxSharedBytes;
 
     /// <summary>
     /// Whether several tokens are computed together with the bits that each has alone: not where a block type's input is too wide to be rounded in

@@ -14,7 +14,7 @@ internal static class Occupancy
     private const int Schedulers = 4;
 
     /// <summary>Most groups of a multiprocessor, on the architectures that allow fewest.</summary>
-    private const int MostGroups = 16;
+    private const int MaxGroups = 16;
 
     /// <summary>Shared memory that the system takes of each group's.</summary>
     private const int ReservedBytes = 1024;
@@ -36,7 +36,7 @@ internal static class Occupancy
         int byRegisters = RegistersPerMultiprocessor / ofWarp / Schedulers * Schedulers / warps;
         int byThreads = target.ThreadsPerMultiprocessor / threads;
         int byShared = target.SharedKilobytes * 1024 / (sharedBytes + ReservedBytes);
-        return Math.Max(1, Math.Min(Math.Min(byRegisters, byThreads), Math.Min(byShared, MostGroups)));
+        return Math.Max(1, Math.Min(Math.Min(byRegisters, byThreads), Math.Min(byShared, MaxGroups)));
     }
 
     /// <summary>

@@ -9,7 +9,7 @@ namespace SparseInfer.Loading;
 internal readonly record struct ArchitectureChoice(Architecture? Architecture, string? Stated, string? Refusal)
 {
     /// <summary>Longer names are no architecture's: nothing is looked up by them.</summary>
-    private const int LongestName = 64;
+    private const int MaxNameLength = 64;
 
     public static ArchitectureChoice Of(ModelFile file, Func<string, bool> isIgnored, LoadOptions options)
     {
@@ -95,7 +95,7 @@ internal readonly record struct ArchitectureChoice(Architecture? Architecture, s
             return refused + reason;
         }
 
-        string? closest = name.Length > LongestName ? null
+        string? closest = name.Length > MaxNameLength ? null
             : ClosestName.Find(name.ToLowerInvariant(), Architectures.Names.Concat(UnsupportedArchitectures.Names));
         return $"{refused}it is not known{(closest is null ? "" : $"; the closest is '{closest}'")}. Known are {string.Join(", ", Architectures.SupportedNames(gguf))}: "
             + $"if the graph is one of these, {names.AskForOne}";
@@ -130,5 +130,5 @@ internal readonly record struct ArchitectureChoice(Architecture? Architecture, s
     private static string Namespace(string key) => key.IndexOf('.', StringComparison.Ordinal) is > 0 and int dot ? key[..dot] : key;
 
     private static string Plain(string name) =>
-        name.Length <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.') && name.Length > 0 ? name : FileText.Quote(name);
+        name.Length <= MaxNameLength && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.') && name.Length > 0 ? name : FileText.Quote(name);
 }

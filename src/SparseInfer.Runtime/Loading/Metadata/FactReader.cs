@@ -6,7 +6,7 @@ namespace SparseInfer.Loading;
 internal sealed class FactReader
 {
     /// <summary>Most keys that are named one by one: a file can have any number.</summary>
-    private const int MostNamed = 20;
+    private const int MaxNamed = 20;
 
     private readonly ModelFacts _facts;
     private readonly LoadOptions _options;
@@ -278,7 +278,7 @@ internal sealed class FactReader
         int left = 0;
         foreach (IGrouping<string, string> group in groups)
         {
-            if (left++ < MostNamed)
+            if (left++ < MaxNamed)
             {
                 string shown = group.First() == group.Key ? MetadataValue.Read(_metadata, group.Key).Shown : $"an object with {group.Count()} keys";
                 _facts.Problems.Add($"{FileText.Quote(group.Key)} is {shown}, and what it does is not known: "
@@ -286,9 +286,9 @@ internal sealed class FactReader
             }
         }
 
-        if (left > MostNamed)
+        if (left > MaxNamed)
         {
-            _facts.Problems.Add($"{left - MostNamed} more keys are not known");
+            _facts.Problems.Add($"{left - MaxNamed} more keys are not known");
         }
     }
 

@@ -6,8 +6,8 @@ namespace SparseInfer.SoftwareCuda.Driver.Calls;
 /// <summary>Contexts.</summary>
 internal static unsafe class ContextCalls
 {
-    private const int MostCacheConfiguration = 3;
-    private const int MostBankConfiguration = 2;
+    private const int MaxCacheConfiguration = 3;
+    private const int MaxBankConfiguration = 2;
 
     [UnmanagedCallersOnly]
     public static CuResult Create(nint* context, uint flags, int device) => Initialized(() =>
@@ -80,7 +80,7 @@ internal static unsafe class ContextCalls
     [UnmanagedCallersOnly]
     public static CuResult SetCacheConfig(int configuration) => InContext(context =>
     {
-        Require(configuration is >= 0 and <= MostCacheConfiguration);
+        Require(configuration is >= 0 and <= MaxCacheConfiguration);
         context.CacheConfiguration = configuration;
         return CuResult.Success;
     });
@@ -96,7 +96,7 @@ internal static unsafe class ContextCalls
     [UnmanagedCallersOnly]
     public static CuResult SetSharedMemConfig(int configuration) => InContext(context =>
     {
-        Require(configuration is >= 0 and <= MostBankConfiguration);
+        Require(configuration is >= 0 and <= MaxBankConfiguration);
         context.BankConfiguration = configuration;
         return CuResult.Success;
     });
