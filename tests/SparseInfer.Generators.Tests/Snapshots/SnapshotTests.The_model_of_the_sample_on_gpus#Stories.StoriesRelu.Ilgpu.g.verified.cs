@@ -620,7 +620,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         protected override void Decode()
         {
             int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;
-            int splits = MostSplits();
+            int splits = MaxSplits();
             var views = new HeadViews { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };
             Embed(Count);
             for (int layer = 0; layer < LayerCount; layer++)
@@ -658,7 +658,7 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         }
 
         /// <summary>Splits of the longest sequence.</summary>
-        private int MostSplits()
+        private int MaxSplits()
         {
             int positions = 0;
             for (int i = 0; i < Count; i++)
