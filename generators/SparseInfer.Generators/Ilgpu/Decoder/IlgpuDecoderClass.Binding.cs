@@ -150,28 +150,8 @@ internal sealed partial class IlgpuDecoderClass
         {
             using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))
             {
-                using (_code.Block($"w.{FeedForwardField(plan)} = new()", end: "};"))
-                {
-                    foreach (Tensor matrix in tensors.Where(tensor => tensor.Columns is not null))
-                    {
-                        _code.Line($"{matrix.Field} = w.{matrix.Field}.Words,");
-                        if (plan.Row.IsBlock)
-                        {
-                            string cast = matrix.Role == TensorRole.Down ? ".Cast<Words4>()" : "";
-                            _code.Line($"{matrix.Field}Scales = w.{matrix.Field}.Scales{cast},");
-                        }
-                    }
-
-                    foreach (var (field, _) in Derived)
-                    {
-                        _code.Line($"{field.Name} = {field.Variable},");
-                    }
-
-                    foreach (Tensor bias in tensors.Where(tensor => tensor.Role == TensorRole.NeuronBias))
-                    {
-                        _code.Line($"{bias.Field} = {bias.Variable},");
-                    }
-                }
+                new FeedForwardPart(_code, plan).EmitWeights(
+                    $"w.{FeedForwardField(plan)}", tensors, matrix => $"w.{matrix.Field}", Derived.Select(own => own.Field));
             }
         }
     }

@@ -6,12 +6,13 @@ using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
 
-/// <summary>Writes the object behind a feed-forward layer that stands alone, on a GPU.</summary>
+/// <summary>Writes the GPU program of a feed-forward layer that stands alone: a program of one block.</summary>
 internal sealed class IlgpuLayerClass
 {
     private readonly CodeWriter _code = new();
     private readonly LayerSpec _spec;
     private readonly IlgpuFeedForwardPlan[] _plans;
+    private readonly IReadOnlyList<Operation> _operations;
     private readonly IlgpuKernelEmitter _policy;
     private readonly string _name;
 
@@ -20,6 +21,7 @@ internal sealed class IlgpuLayerClass
         _spec = spec;
         DeviceTarget target = DeviceTable.Find(spec.Device)!;
         _plans = [.. spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(spec.FeedForward, type, target))];
+        _operations = ModelProgram.Of(spec.FeedForward);
         _policy = IlgpuKernelEmitter.Set.Of(spec.Policy);
         _name = GeneratedNames.Program(spec.Target, "Ilgpu");
     }
@@ -28,7 +30,7 @@ internal sealed class IlgpuLayerClass
 
     private bool PacksSigns => _policy.Reads(_plans[0]).OfType<InputSigns>().Any();
 
-    private IReadOnlyList<Tensor> Tensors => ModelProgram.Of(_spec.FeedForward).FeedForwardTensors();
+    private IReadOnlyList<Tensor> Tensors => _operations.FeedForwardTensors();
 
     private IEnumerable<string> Matrices => Tensors.Where(tensor => tensor.Role == TensorRole.Neurons).Select(tensor => tensor.Field);
 
@@ -138,7 +140,9 @@ internal sealed class IlgpuLayerClass
                 _code.Line("_downBias = upload.Vector(bind.DownBias).Cast<Float4>();");
             }
 
-            ForLoaded(EmitWeights);
+            _code.Line();
+            ForLoaded(plan => new FeedForwardPart(_code, plan).EmitWeights(
+                $"_weights{plan.Weights}", Tensors, matrix => matrix.Variable, _policy.Derived(plan)));
         }
     }
 
@@ -146,63 +150,53 @@ internal sealed class IlgpuLayerClass
 
     private int Intermediate => _spec.FeedForward.Intermediate;
 
-    private void EmitWeights(IlgpuFeedForwardPlan plan)
-    {
-        using (_code.Block($"_weights{plan.Weights} = new()", end: "};"))
-        {
-            foreach (Tensor tensor in Tensors.Where(tensor => tensor.Columns is not null))
-            {
-                string variable = tensor.Field.ToLowerInvariant();
-                _code.Line($"{tensor.Field} = {variable}.Words,");
-                if (plan.Row.IsBlock)
-                {
-                    _code.Line($"{tensor.Field}Scales = {variable}.Scales{(tensor.Role == TensorRole.Down ? ".Cast<Words4>()" : "")},");
-                }
-            }
-
-            foreach (DerivedField field in _policy.Derived(plan))
-            {
-                _code.Line($"{field.Name} = {field.Variable},");
-            }
-
-            foreach (string matrix in _spec.FeedForward.Biases ? Matrices : [])
-            {
-                _code.Line($"{matrix}Bias = {matrix.ToLowerInvariant()}Bias,");
-            }
-        }
-    }
-
+    /// <summary>What the program's operations launch: neurons and down together, then the slices' sum.</summary>
     private void EmitEnqueue()
     {
         using (_code.Block("protected override void Enqueue()"))
         {
             ForLoaded(plan =>
             {
-                int threads = FeedForwardIlgpuClass.BatchThreads;
-                string quads = $"new KernelConfig({((plan.Row.Columns / 4) + threads - 1) / threads}, {threads})";
-                _code.Line($"{plan.ClassName}.Kernels kernels = _kernels{plan.Weights};");
-                _code.Line($"{plan.ClassName}.Weights w = _weights{plan.Weights};");
-                _code.Line($"var config = new KernelConfig({plan.ClassName}.Slices, {plan.ClassName}.Threads);");
-                if (PacksSigns)
+                foreach (IReadOnlyList<Operation> group in LaunchGroup.Of(_operations, (earlier, later) => (earlier, later) is (Neurons, Down)))
                 {
-                    using (_code.Block("if (Mode == SparsityMode.Predicted)"))
+                    _code.Line(group switch
                     {
-                        _code.Line($"kernels.PackSigns({quads}, Input, Signs.Cast<uint>());");
-                    }
-
-                    _code.Line();
+                        [Neurons, Down] => $"Activate(_weights{plan.Weights});",
+                        [SumSlices sum] => Join(plan, sum),
+                        _ => throw new NotSupportedException($"A layer on a GPU has no launch for {group[0].GetType().Name}."),
+                    });
                 }
-
-                PolicySwitch.Emit(
-                    _code,
-                    plan.Shape,
-                    [new LayerPolicy(0, 0, _spec.Policy)],
-                    IlgpuKernelEmitter.Set,
-                    (kernel, arguments) => IlgpuCall.Of(plan, kernel, arguments, "Input", _ => "Signs", "Partial", "Counts", ""));
-                string bias = _spec.FeedForward.Biases ? "_downBias, " : "";
-                _code.Line($"kernels.Join(new KernelConfig({JoinKernel.Groups(plan)}, {JoinKernel.Threads(plan)}), Partial, {bias}Output);");
             });
         }
+
+        foreach (IlgpuFeedForwardPlan plan in _plans)
+        {
+            _code.Line();
+            _code.Summary("Predict, gate, up and down, as the mode and the policy have it.");
+            using (_code.Block($"private void Activate({plan.ClassName}.Weights w)"))
+            {
+                new FeedForwardPart(_code, plan).EmitActivate(
+                    $"_kernels{plan.Weights}",
+                    [new LayerPolicy(0, 0, _spec.Policy)],
+                    (kernel, arguments) => IlgpuCall.Of(plan, kernel, arguments, "Input", _ => "Signs", "Partial", "Counts", ""),
+                    PacksSigns ? () => EmitPackSigns(plan) : null);
+            }
+        }
+    }
+
+    private static string Join(IlgpuFeedForwardPlan plan, SumSlices sum) =>
+        $"_kernels{plan.Weights}.Join(new KernelConfig({JoinKernel.Groups(plan)}, {JoinKernel.Threads(plan)}), Partial, "
+        + $"{(sum.Bias is null ? "" : "_downBias, ")}Output);";
+
+    private void EmitPackSigns(IlgpuFeedForwardPlan plan)
+    {
+        const int Threads = FeedForwardIlgpuClass.BatchThreads;
+        using (_code.Block("if (Mode == SparsityMode.Predicted)"))
+        {
+            _code.Line($"kernels.PackSigns(new KernelConfig({((plan.Row.Columns / 4) + Threads - 1) / Threads}, {Threads}), Input, Signs.Cast<uint>());");
+        }
+
+        _code.Line();
     }
 
     /// <summary>Writes something for the type that is loaded.</summary>
@@ -216,7 +210,7 @@ internal sealed class IlgpuLayerClass
 
         foreach (IlgpuFeedForwardPlan plan in _plans)
         {
-            using (_code.Block($"if (_type == WeightType.{plan.Weights})"))
+            using (_code.Block($"{(ReferenceEquals(plan, _plans[0]) ? "" : "else ")}if (_type == WeightType.{plan.Weights})"))
             {
                 emit(plan);
             }

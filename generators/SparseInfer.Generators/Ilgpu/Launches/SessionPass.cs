@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -70,13 +69,9 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         Code.Summary("Predict, gate, up and down, as the mode and the layer's policy have it.");
         using (Code.Block($"private void Activate(int layer, {name}.Weights w, ArrayView<Float4> x{OfTokens(data => $", {data.Type} {data.Name}")})"))
         {
-            Code.Line($"var config = new KernelConfig({name}.Slices, {name}.Threads);");
-            Code.Line($"{name}.Kernels kernels = _program._feedForward{feedForward.Weights};");
-            PolicySwitch.Emit(
-                Code,
-                feedForward.Shape,
+            new FeedForwardPart(Code, feedForward).EmitActivate(
+                $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,
-                IlgpuKernelEmitter.Set,
                 (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", data => data.Name, "_partial.View", "Counts(layer)", "layer, "));
         }
     }

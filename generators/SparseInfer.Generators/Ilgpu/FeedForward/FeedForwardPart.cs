@@ -1,0 +1,53 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>The feed-forward in a GPU's program, in one weight type: a decoder's, one a layer, or a layer's that stands alone.</summary>
+internal sealed class FeedForwardPart(CodeWriter code, IlgpuFeedForwardPlan plan)
+{
+    /// <summary>Writes a layer's weights as its kernels take them.</summary>
+    /// <param name="place">Where they go.</param>
+    /// <param name="tensors">The feed-forward's.</param>
+    /// <param name="matrix">Where a matrix is on the device; biases and what is derived are variables.</param>
+    public void EmitWeights(string place, IReadOnlyList<Tensor> tensors, Func<Tensor, string> matrix, IEnumerable<DerivedField> derived)
+    {
+        using (code.Block($"{place} = new()", end: "};"))
+        {
+            foreach (Tensor tensor in tensors.Where(tensor => tensor.Columns is not null))
+            {
+                code.Line($"{tensor.Field} = {matrix(tensor)}.Words,");
+                if (plan.Row.IsBlock)
+                {
+                    string cast = tensor.Role == TensorRole.Down ? ".Cast<Words4>()" : "";
+                    code.Line($"{tensor.Field}Scales = {matrix(tensor)}.Scales{cast},");
+                }
+            }
+
+            foreach (DerivedField field in derived)
+            {
+                code.Line($"{field.Name} = {field.Variable},");
+            }
+
+            foreach (Tensor bias in tensors.Where(tensor => tensor.Role == TensorRole.NeuronBias))
+            {
+                code.Line($"{bias.Field} = {bias.Variable},");
+            }
+        }
+    }
+
+    /// <summary>Writes which kernel computes the neurons and down of the weights <c>w</c>.</summary>
+    /// <param name="kernels">Where the kernels are.</param>
+    /// <param name="start">Writes what comes before, with <c>kernels</c> in scope.</param>
+    /// <param name="call">A kernel's launch.</param>
+    public void EmitActivate(
+        string kernels, IReadOnlyList<LayerPolicy> policies, Func<IlgpuKernelEmitter, IReadOnlyList<string>, string> call, Action? start = null)
+    {
+        code.Line($"var config = new KernelConfig({plan.ClassName}.Slices, {plan.ClassName}.Threads);");
+        code.Line($"{plan.ClassName}.Kernels kernels = {kernels};");
+        start?.Invoke();
+        PolicySwitch.Emit(code, plan.Shape, policies, IlgpuKernelEmitter.Set, call);
+    }
+}
