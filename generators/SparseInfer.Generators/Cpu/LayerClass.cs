@@ -11,7 +11,7 @@ internal sealed class LayerClass
     private readonly CodeWriter _code = new();
     private readonly LayerSpec _spec;
     private readonly FeedForwardPlan[] _plans;
-    private readonly FeedForwardPart _part;
+    private readonly FeedForwardCalls _feedForwardCalls;
     private readonly IReadOnlyList<Operation> _operations;
     private readonly string _name;
 
@@ -19,7 +19,7 @@ internal sealed class LayerClass
     {
         _spec = spec;
         _plans = [.. spec.Weights.Select(type => FeedForwardPlan.Of(new(spec.FeedForward, type)))];
-        _part = new FeedForwardPart(_code, _plans, [new LayerPolicy(0, 0, spec.Policy)], "_weights", ofLayer: false);
+        _feedForwardCalls = new FeedForwardCalls(_code, _plans, [new LayerPolicy(0, 0, spec.Policy)], "_weights", ofLayer: false);
         _operations = ModelProgram.Of(spec.FeedForward);
         _name = GeneratedNames.Program(spec.Target, "Cpu");
     }
@@ -33,7 +33,7 @@ internal sealed class LayerClass
         {
             _code.Line($"internal static readonly {_name} Shared = new();");
             _code.Line();
-            _part.EmitPlaces("private");
+            _feedForwardCalls.EmitPlaces("private");
             _code.Line();
             EmitConstructor();
             _code.Line();
@@ -42,20 +42,13 @@ internal sealed class LayerClass
             EmitBind();
             _code.Line();
             EmitRun();
-            _part.EmitActivate("Scratch");
+            _feedForwardCalls.EmitActivate("Scratch");
         }
 
         return _code.ToString();
     }
 
-    private string Head => string.Join("\n",
-    [
-        $"{_spec.Target.FullName}, a feed-forward layer alone, on a CPU. Written by SparseInfer.Generators {GeneratedAttributes.Version}.",
-        "",
-        $"  shape        {_spec.FeedForward.Hidden} x {_spec.FeedForward.Intermediate}",
-        .. _plans.Select(plan => $"  kernels      {plan.ClassName}"),
-        $"  predicted    {_spec.Policy.Describe()}",
-    ]);
+    private string Head => GeneratedFile.LayerHead(_spec, "CPU", _plans.Select(plan => plan.ClassName));
 
     private void EmitConstructor() => _code.Lines($$"""
         private {{_name}}()
@@ -89,7 +82,7 @@ internal sealed class LayerClass
 
             foreach (FeedForwardPlan plan in _plans)
             {
-                _code.Line($"{_part.Place(plan)} = null;");
+                _code.Line($"{_feedForwardCalls.Place(plan)} = null;");
             }
 
             using (_code.Block("switch (bind.Type)"))
@@ -109,7 +102,7 @@ internal sealed class LayerClass
 
     private void EmitWeights(FeedForwardPlan plan)
     {
-        string place = _part.Place(plan);
+        string place = _feedForwardCalls.Place(plan);
         using (_code.Block($"{place} = new()", end: "};"))
         {
             foreach (Tensor tensor in _operations.FeedForwardTensors())
@@ -130,10 +123,10 @@ internal sealed class LayerClass
         using (_code.Block("protected override void Run<TMeter>(int worker)"))
         {
             _code.Line($"(int fromColumn, int toColumn) = WorkerGroup.Slice({_plans[0].ClassName}.PaddedHidden, Workers.Count, worker, 128);");
-            _part.EmitOperations(
+            _feedForwardCalls.EmitOperations(
                 _operations,
                 [.. phases.Select(phase => phase.Operations[phase.Operations.Count - 1])],
-                (operation, plan, weights) => _part.Call(operation, plan, weights, "Scratch", "Output"));
+                (operation, plan, weights) => _feedForwardCalls.Call(operation, plan, weights, "Scratch", "Output"));
         }
     }
 }

@@ -50,6 +50,18 @@ internal static class GeneratedFile
         code.Line("#pragma warning disable CS0436, CS3001, CS3002, CS3003, CS3009" + (isLowerCase ? ", CS8981" : ""));
     }
 
+    /// <summary>The comment over a layer that stands alone.</summary>
+    /// <param name="device">What it runs on.</param>
+    /// <param name="kernels">Classes of its kernels.</param>
+    public static string LayerHead(LayerSpec spec, string device, IEnumerable<string> kernels) => string.Join("\n",
+    [
+        $"{spec.Target.FullName}, a feed-forward layer alone, on a {device}. Written by SparseInfer.Generators {GeneratedAttributes.Version}.",
+        "",
+        $"  shape        {spec.FeedForward.Hidden} x {spec.FeedForward.Intermediate}",
+        .. kernels.Select(kernel => $"  kernels      {kernel}"),
+        $"  predicted    {spec.Policy.Describe()}",
+    ]);
+
     private static void EmitHead(CodeWriter code, string head)
     {
         EmitComment(code, head);

@@ -148,7 +148,7 @@ internal sealed partial class DecoderClass
 
         /// <summary>Writes a layer's neurons to their sum.</summary>
         /// <param name="call">What an operation is, as C#.</param>
-        protected void EmitNeurons(Func<Operation, FeedForwardPlan, string, string> call) => decoder._part.EmitOperations(
+        protected void EmitNeurons(Func<Operation, FeedForwardPlan, string, string> call) => decoder._feedForwardCalls.EmitOperations(
             [.. Operations.Where(operation => operation is Neurons or Down or SumSlices)], Ends(), call);
 
         /// <summary>Writes something for each token of the pass.</summary>

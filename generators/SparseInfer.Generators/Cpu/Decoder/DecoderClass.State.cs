@@ -40,7 +40,7 @@ internal sealed partial class DecoderClass
             EmitEmbed();
             _code.Line();
             EmitLogits();
-            _part.EmitActivate("_scratch");
+            _feedForwardCalls.EmitActivate("_scratch");
             EmitPolicies();
             _code.Line();
             EmitAccessors();

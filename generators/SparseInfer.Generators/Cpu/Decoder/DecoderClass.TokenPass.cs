@@ -146,6 +146,6 @@ internal sealed partial class DecoderClass
         /// <summary>Writes the feed-forward of the input in this worker's slot.</summary>
         /// <param name="y">Where it goes.</param>
         public void EmitFeedForward(string y) =>
-            EmitNeurons((operation, plan, weights) => Decoder._part.Call(operation, plan, weights, "_scratch", y));
+            EmitNeurons((operation, plan, weights) => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y));
     }
 }

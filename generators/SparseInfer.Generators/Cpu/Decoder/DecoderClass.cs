@@ -16,7 +16,7 @@ internal sealed partial class DecoderClass
     private readonly TensorCalls _tensors;
     private readonly ModelProgram _program;
     private readonly FeedForwardPlan[] _feedForwards;
-    private readonly FeedForwardPart _part;
+    private readonly FeedForwardCalls _feedForwardCalls;
 
     public DecoderClass(DecoderPlan plan)
     {
@@ -27,7 +27,7 @@ internal sealed partial class DecoderClass
         _program = ModelProgram.Of(_spec);
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
-        _part = new FeedForwardPart(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true);
+        _feedForwardCalls = new FeedForwardCalls(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true);
     }
 
     public string Emit()
@@ -218,7 +218,7 @@ internal sealed partial class DecoderClass
 
     private void EmitBindFeedForward(FeedForwardPlan plan)
     {
-        _code.Line($"{plan.ClassName}.Weights feedForward = {_part.Place(plan)} = new();");
+        _code.Line($"{plan.ClassName}.Weights feedForward = {_feedForwardCalls.Place(plan)} = new();");
         foreach (Tensor tensor in _program.Layer.FeedForwardTensors())
         {
             _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
@@ -249,7 +249,7 @@ internal sealed partial class DecoderClass
                 _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.FieldType} {own.Field};");
             }
 
-            _part.EmitPlaces("public");
+            _feedForwardCalls.EmitPlaces("public");
         }
     }
 }

@@ -150,7 +150,7 @@ internal sealed partial class IlgpuDecoderClass
         {
             using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))
             {
-                new FeedForwardPart(_code, plan).EmitWeights(
+                new FeedForwardCalls(_code, plan).EmitWeights(
                     $"w.{FeedForwardField(plan)}", tensors, matrix => $"w.{matrix.Field}", Derived.Select(own => own.Field));
             }
         }

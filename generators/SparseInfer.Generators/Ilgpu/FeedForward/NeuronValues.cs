@@ -3,8 +3,10 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>How neurons' values are left, in shared memory, for down.</summary>
-internal abstract class NeuronValues
+internal abstract class NeuronValues(CodeWriter code)
 {
+    protected CodeWriter Code => code;
+
     /// <summary>Whether what is not zero stands on a list.</summary>
     public virtual bool HasList => false;
 
@@ -28,7 +30,11 @@ internal abstract class NeuronValues
     {
     }
 
-    public abstract void EmitWait();
+    public virtual void EmitWait()
+    {
+        code.Line("Group.Barrier();");
+        code.Line();
+    }
 
     /// <summary>How many values there are.</summary>
     public virtual string Count => throw Unread();
@@ -43,20 +49,14 @@ internal abstract class NeuronValues
 }
 
 /// <summary>Nothing is skipped: a value for each neuron.</summary>
-internal sealed class ValueOfEach(CodeWriter code, IlgpuFeedForwardPlan plan, NeuronSource source) : NeuronValues
+internal sealed class ValueOfEach(CodeWriter code, IlgpuFeedForwardPlan plan, NeuronSource source) : NeuronValues(code)
 {
     public override void Emit(string value)
     {
-        using (code.Block("if (lane == 0)"))
+        using (Code.Block("if (lane == 0)"))
         {
-            code.Line($"values[n] = {value};");
+            Code.Line($"values[n] = {value};");
         }
-    }
-
-    public override void EmitWait()
-    {
-        code.Line("Group.Barrier();");
-        code.Line();
     }
 
     public override string Count => source.IsWhole ? "SliceNeurons" : "count";
@@ -67,66 +67,60 @@ internal sealed class ValueOfEach(CodeWriter code, IlgpuFeedForwardPlan plan, Ne
 }
 
 /// <summary>Down goes by blocks of neurons, zeros among them.</summary>
-internal sealed class ValuesAmongZeros(CodeWriter code, IlgpuFeedForwardPlan plan) : NeuronValues
+internal sealed class ValuesAmongZeros(CodeWriter code, IlgpuFeedForwardPlan plan) : NeuronValues(code)
 {
     public override bool HasZeros => true;
 
     public override void EmitStart()
     {
-        using (plan.SliceNeurons == plan.Threads ? default(CodeWriter.Scope?) : code.Block("if (thread < SliceNeurons)"))
+        using (plan.SliceNeurons == plan.Threads ? default(CodeWriter.Scope?) : Code.Block("if (thread < SliceNeurons)"))
         {
-            code.Line("values[thread] = 0f;");
+            Code.Line("values[thread] = 0f;");
         }
 
-        code.Line();
+        Code.Line();
     }
 
     public override void Emit(string value)
     {
-        using (code.Block("if (lane == 0)"))
+        using (Code.Block("if (lane == 0)"))
         {
-            code.Line($"values[neuron - first] = {value};");
+            Code.Line($"values[neuron - first] = {value};");
         }
-    }
-
-    public override void EmitWait()
-    {
-        code.Line("Group.Barrier();");
-        code.Line();
     }
 }
 
 /// <summary>What is not zero becomes a list of neurons and values, in ascending order.</summary>
-internal sealed class ActiveList(CodeWriter code, NeuronSource source) : NeuronValues
+internal sealed class ActiveList(CodeWriter code, NeuronSource source) : NeuronValues(code)
 {
     public override bool HasList => true;
 
-    public override void EmitWarpStart() => code.Lines("""
+    public override void EmitWarpStart() => Code.Lines("""
         uint active = 0u;
         float mine = 0f;
         """);
 
     public override void Emit(string value)
     {
-        code.Line("active |= 1u << (n - from);");
-        code.Line($"mine = lane == n - from ? {value} : mine;");
+        Code.Line("active |= 1u << (n - from);");
+        Code.Line($"mine = lane == n - from ? {value} : mine;");
     }
 
     public override void EmitEnd()
     {
-        code.Line("// What is not zero becomes the list that down goes through, in ascending order.");
+        Code.Line("// What is not zero becomes the list that down goes through, in ascending order.");
         source.EmitOwn();
-        NeuronCode.EmitCompaction(code, "active", "rows", "rank", "Warps");
-        using (code.Block("if (((active >> lane) & 1u) != 0u)"))
+        NeuronCode.EmitCompaction(Code, "active", "rows", "rank", "Warps");
+        using (Code.Block("if (((active >> lane) & 1u) != 0u)"))
         {
-            code.Line($"int entryOfLane = rank + {NeuronCode.Before("active")};");
-            code.Line($"neurons[entryOfLane] = {source.Own};");
-            code.Line("values[entryOfLane] = mine;");
+            Code.Line($"int entryOfLane = rank + {NeuronCode.Before("active")};");
+            Code.Line($"neurons[entryOfLane] = {source.Own};");
+            Code.Line("values[entryOfLane] = mine;");
         }
 
-        code.Line();
-        code.Line("Group.Barrier();");
-        code.Line();
+        Code.Line();
+        Code.Line("Group.Barrier();");
+        Code.Line();
     }
 
     public override void EmitWait()

@@ -69,7 +69,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         Code.Summary("Predict, gate, up and down, as the mode and the layer's policy have it.");
         using (Code.Block($"private void Activate(int layer, {name}.Weights w, ArrayView<Float4> x{OfTokens(data => $", {data.Type} {data.Name}")})"))
         {
-            new FeedForwardPart(Code, feedForward).EmitActivate(
+            new FeedForwardCalls(Code, feedForward).EmitActivate(
                 $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,
                 (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", data => data.Name, "_partial.View", "Counts(layer)", "layer, "));

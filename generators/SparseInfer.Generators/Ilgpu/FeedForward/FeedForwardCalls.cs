@@ -6,7 +6,7 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>The feed-forward in a GPU's program, in one weight type: a decoder's, one a layer, or a layer's that stands alone.</summary>
-internal sealed class FeedForwardPart(CodeWriter code, IlgpuFeedForwardPlan plan)
+internal sealed class FeedForwardCalls(CodeWriter code, IlgpuFeedForwardPlan plan)
 {
     /// <summary>Writes a layer's weights as its kernels take them.</summary>
     /// <param name="place">Where they go.</param>

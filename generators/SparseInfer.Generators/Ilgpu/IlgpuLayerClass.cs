@@ -82,14 +82,7 @@ internal sealed class IlgpuLayerClass
         return _code.ToString();
     }
 
-    private string Head => string.Join("\n",
-    [
-        $"{_spec.Target.FullName}, a feed-forward layer alone, on a GPU. Written by SparseInfer.Generators {GeneratedAttributes.Version}.",
-        "",
-        $"  shape        {_spec.FeedForward.Hidden} x {_spec.FeedForward.Intermediate}",
-        .. _plans.Select(plan => $"  kernels      {plan.ClassName}"),
-        $"  predicted    {_spec.Policy.Describe()}",
-    ]);
+    private string Head => GeneratedFile.LayerHead(_spec, "GPU", _plans.Select(plan => plan.ClassName));
 
     private void EmitConstructor()
     {
@@ -141,7 +134,7 @@ internal sealed class IlgpuLayerClass
             }
 
             _code.Line();
-            ForLoaded(plan => new FeedForwardPart(_code, plan).EmitWeights(
+            ForLoaded(plan => new FeedForwardCalls(_code, plan).EmitWeights(
                 $"_weights{plan.Weights}", Tensors, matrix => matrix.Variable, _policy.Derived(plan)));
         }
     }
@@ -175,7 +168,7 @@ internal sealed class IlgpuLayerClass
             _code.Summary("Predict, gate, up and down, as the mode and the policy have it.");
             using (_code.Block($"private void Activate({plan.ClassName}.Weights w)"))
             {
-                new FeedForwardPart(_code, plan).EmitActivate(
+                new FeedForwardCalls(_code, plan).EmitActivate(
                     $"_kernels{plan.Weights}",
                     [new LayerPolicy(0, 0, _spec.Policy)],
                     (kernel, arguments) => IlgpuCall.Of(plan, kernel, arguments, "Input", _ => "Signs", "Partial", "Counts", ""),

@@ -10,7 +10,7 @@ namespace SparseInfer.Generators.Cpu;
 /// </summary>
 /// <param name="owner">Where its weights are found: <c>w.FeedForward</c> of a decoder's layer, <c>_weights</c> of one alone.</param>
 /// <param name="ofLayer">Whether there are several layers, each with a number.</param>
-internal sealed class FeedForwardPart(
+internal sealed class FeedForwardCalls(
     CodeWriter code, IReadOnlyList<FeedForwardPlan> plans, IReadOnlyList<LayerPolicy> policies, string owner, bool ofLayer)
 {
     private bool Single => plans.Count == 1;
