@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Program;
@@ -15,7 +16,11 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
     /// <summary>What is done with logits: in plain decoders nothing.</summary>
     public IReadOnlyList<Operation> AfterHead { get; init; } = [];
 
-    public static ModelProgram Of(ModelSpec spec) => spec.Traits.Aggregate(Plain(spec), (program, trait) => Apply(program, trait, spec));
+    /// <summary>Made once for a spec, whoever asks: the plans, both backends, the modelled cost.</summary>
+    private static readonly ConditionalWeakTable<ModelSpec, ModelProgram> Made = new();
+
+    public static ModelProgram Of(ModelSpec spec) => Made.GetValue(
+        spec, static spec => spec.Traits.Aggregate(Plain(spec), (program, trait) => Apply(program, trait, spec)));
 
     /// <summary>The rest of what backends take from the declaration is checked: a trait could have no effect on it.</summary>
     private static ModelProgram Apply(ModelProgram program, TraitSpec trait, ModelSpec spec)

@@ -13,15 +13,26 @@ internal sealed class CodeWriter
     /// <summary>Writes one line, or, without an argument, an empty one.</summary>
     public void Line(string text = "")
     {
-        foreach (string line in text.StartsWith("//", StringComparison.Ordinal) ? [text] : LineBreaker.Code(text, Column))
+        if (Column + text.Length <= LineBreaker.MaxLength || text.StartsWith("//", StringComparison.Ordinal))
         {
-            if (line.Length > 0)
-            {
-                _text.Append(' ', Column).Append(line);
-            }
-
-            _text.Append('\n');
+            Append(text);
+            return;
         }
+
+        foreach (string line in LineBreaker.Code(text, Column))
+        {
+            Append(line);
+        }
+    }
+
+    private void Append(string line)
+    {
+        if (line.Length > 0)
+        {
+            _text.Append(' ', Column).Append(line);
+        }
+
+        _text.Append('\n');
     }
 
     /// <summary>Writes a documentation comment: on one line, or where that is too long on several.</summary>

@@ -9,6 +9,10 @@ internal sealed partial class DecoderClass
     /// <summary>Writes a layer's operations: a function for each kind, and a barrier wherever the schedule has one.</summary>
     private abstract class Pass(DecoderClass decoder)
     {
+        private readonly Dictionary<PolicyUse, IReadOnlyList<Phase>> _phasesWith = [];
+        private IReadOnlyList<Phase>? _phases;
+        private HashSet<Operation>? _ends;
+
         protected DecoderClass Decoder => decoder;
 
         protected CodeWriter Code => decoder._code;
@@ -22,11 +26,19 @@ internal sealed partial class DecoderClass
         protected abstract Split SplitOf(Operation operation);
 
         /// <summary>The phases of a layer in which policies compute nothing before they choose.</summary>
-        private IReadOnlyList<Phase> Phases => PhasesWith(null);
+        private IReadOnlyList<Phase> Phases => _phases ??= Schedule.Phases([.. Operations.Where(operation => operation.Policy is null)], SplitOf);
 
         /// <summary>The phases of a layer in which some policy does.</summary>
-        private IReadOnlyList<Phase> PhasesWith(PolicyUse? policy) =>
-            Schedule.Phases([.. Operations.Where(operation => operation.Policy is null || operation.Policy == policy)], SplitOf);
+        private IReadOnlyList<Phase> PhasesWith(PolicyUse policy)
+        {
+            if (!_phasesWith.TryGetValue(policy, out IReadOnlyList<Phase> phases))
+            {
+                phases = Schedule.Phases([.. Operations.Where(operation => operation.Policy is null || operation.Policy == policy)], SplitOf);
+                _phasesWith.Add(policy, phases);
+            }
+
+            return phases;
+        }
 
         private IEnumerable<PolicyUse> Policies => Operations.Select(operation => operation.Policy).OfType<PolicyUse>().Distinct();
 
@@ -50,7 +62,7 @@ internal sealed partial class DecoderClass
         public void EmitLayer()
         {
             IReadOnlyList<Operation> operations = Operations;
-            HashSet<Operation> ends = Ends();
+            HashSet<Operation> ends = Ends;
             int next = 0;
             while (next < operations.Count)
             {
@@ -78,8 +90,8 @@ internal sealed partial class DecoderClass
         }
 
         /// <summary>Operations that a barrier follows.</summary>
-        public HashSet<Operation> Ends() =>
-            [.. Policies.SelectMany(PhasesWith).Concat(Phases).Select(phase => phase.Operations[phase.Operations.Count - 1])];
+        public HashSet<Operation> Ends =>
+            _ends ??= [.. Policies.SelectMany(PhasesWith).Concat(Phases).Select(phase => phase.Operations[phase.Operations.Count - 1])];
 
         /// <summary>How many operations are written together: those of one head, of one row, of a feed-forward.</summary>
         private static int RunFrom(IReadOnlyList<Operation> operations, int first)
@@ -149,7 +161,7 @@ internal sealed partial class DecoderClass
         /// <summary>Writes a layer's neurons to their sum.</summary>
         /// <param name="call">What an operation is, as C#.</param>
         protected void EmitNeurons(Func<Operation, FeedForwardPlan, string, string> call) => decoder._feedForwardCalls.EmitOperations(
-            [.. Operations.Where(operation => operation is Neurons or Down or SumSlices)], Ends(), call);
+            [.. Operations.Where(operation => operation is Neurons or Down or SumSlices)], Ends, call);
 
         /// <summary>Writes something for each token of the pass.</summary>
         protected abstract void ForTokens(Action emit);

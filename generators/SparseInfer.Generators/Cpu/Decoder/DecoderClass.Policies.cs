@@ -59,7 +59,7 @@ internal sealed partial class DecoderClass
             return;
         }
 
-        HashSet<Operation> ends = new TokenPass(this).Ends();
+        HashSet<Operation> ends = _token.Ends;
         _code.Line();
         _code.Summary("What policies make of the input in this worker's slot, before they choose neurons: all workers together, each its rows.");
         _code.Line(GeneratedAttributes.Hot);

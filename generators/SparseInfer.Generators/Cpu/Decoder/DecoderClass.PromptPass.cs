@@ -8,7 +8,6 @@ internal sealed partial class DecoderClass
 {
     private void EmitPrompt()
     {
-        var pass = new PromptPass(this);
         _code.Summary("A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.");
         _code.Line(GeneratedAttributes.Hot);
         using (_code.Block("protected override void Prompt<TMeter>(int worker)"))
@@ -31,7 +30,7 @@ internal sealed partial class DecoderClass
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _program._layers[layer];");
-                pass.EmitLayer();
+                _prompt.EmitLayer();
             }
 
             _code.Line();

@@ -8,7 +8,6 @@ internal sealed partial class DecoderClass
 {
     private void EmitDecode()
     {
-        var pass = new TokenPass(this);
         _code.Summary("One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.");
         _code.Line(GeneratedAttributes.Hot);
         using (_code.Block("protected override void Decode<TMeter>(int worker)"))
@@ -42,7 +41,7 @@ internal sealed partial class DecoderClass
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _program._layers[layer];");
-                pass.EmitLayer();
+                _token.EmitLayer();
             }
 
             _code.Line();

@@ -17,6 +17,8 @@ internal sealed partial class DecoderClass
     private readonly ModelProgram _program;
     private readonly FeedForwardPlan[] _feedForwards;
     private readonly FeedForwardCalls _feedForwardCalls;
+    private readonly TokenPass _token;
+    private readonly PromptPass _prompt;
 
     public DecoderClass(DecoderPlan plan)
     {
@@ -28,6 +30,8 @@ internal sealed partial class DecoderClass
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
         _feedForwardCalls = new FeedForwardCalls(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true);
+        _token = new TokenPass(this);
+        _prompt = new PromptPass(this);
     }
 
     public string Emit()
@@ -92,7 +96,7 @@ internal sealed partial class DecoderClass
                 $"  weights      {string.Join(", ", _spec.Weights)}",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.Shape.HeadBytes)}",
-                $"  barriers     {new TokenPass(this).DescribeBarriers()}",
+                $"  barriers     {_token.DescribeBarriers()}",
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Select(policy => policy.Describe()),
