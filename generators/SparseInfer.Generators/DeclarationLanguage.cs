@@ -2,6 +2,7 @@ using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators;
 
@@ -20,22 +21,26 @@ internal static class DeclarationLanguage
     /// <summary>Reads declarations that have other attributes, too.</summary>
     public static DeclarationReader ReaderWith(IReadOnlyList<DeclarationRule> rules, Vocabulary vocabulary) => new(vocabulary, rules, Plan);
 
-    private static void Plan(ReadDeclaration read, bool isForGpu)
+    /// <summary>Plans what is declared, so that what throws does so here.</summary>
+    /// <returns>What cannot be computed; null: all of it can.</returns>
+    private static string? Plan(ReadDeclaration read, bool isForGpu)
     {
         if (read.Model is { } model)
         {
             _ = DecoderPlan.Of(model);
-            var ilgpu = IlgpuDecoderPlan.Of(model);
-            if (isForGpu && model.Traits.Any())
-            {
-                _ = new DecoderLaunches(ilgpu); // refuses operations that no kernel computes
-            }
-
+            _ = IlgpuDecoderPlan.Of(model);
             _ = KernelRequest.Of(model, CpuKernelEmitter.Set);
+            return isForGpu ? GpuLimit.Of(model) : null;
         }
-        else if (read.Layer is { } layer)
+
+        if (read.Layer is not { } layer)
         {
-            _ = KernelRequest.Of(layer, CpuKernelEmitter.Set);
+            return null;
         }
+
+        _ = KernelRequest.Of(layer, CpuKernelEmitter.Set);
+        return layer.Policy is IPhasePolicy
+            ? $"the policy '{layer.Policy.Label()}' wants tensors of a model's file, which a layer alone does not have; declare it on a model"
+            : null;
     }
 }

@@ -51,8 +51,8 @@ internal static class DeclarationRules
         .OrderBy(rule => rule.Descriptor.Id, System.StringComparer.Ordinal),
     ];
 
-    /// <summary>What can be reported, by id: the rules, and that the generator failed.</summary>
+    /// <summary>What can be reported, by id: the rules, that the generator failed, and what it cannot do.</summary>
     public static readonly IReadOnlyDictionary<string, DiagnosticDescriptor> Descriptors =
-        All.Select(rule => rule.Descriptor).Append(GeneratorFault.Descriptor)
+        All.Select(rule => rule.Descriptor).Append(GeneratorFault.Descriptor).Append(GeneratorLimit.Descriptor)
             .OrderBy(descriptor => descriptor.Id, System.StringComparer.Ordinal).ToDictionary(descriptor => descriptor.Id);
 }

@@ -25,12 +25,12 @@ public sealed partial class BrokenProjectTests(PackedFeed feed)
     public void A_build_says_what_is_wrong_with_a_project(string sources, string properties) =>
         Reported(new ConsumerProject(feed, "SparseInfer.Runtime", sources, properties)).ShouldBe(Expected(sources));
 
-    /// <summary>SPI0042 is no rule: it says that the generator failed.</summary>
+    /// <summary>SPI0042 and SPI0043 are no rules: the generator failed, or a backend has no kernel.</summary>
     [Fact]
     public void Every_rule_is_broken_somewhere()
     {
         string releases = Path.Combine(PackedFeed.Repository, "generators", "SparseInfer.Generators", "AnalyzerReleases.Unshipped.md");
-        IEnumerable<string> rules = Id().Matches(File.ReadAllText(releases)).Select(match => match.Value).Except(["SPI0042"]);
+        IEnumerable<string> rules = Id().Matches(File.ReadAllText(releases)).Select(match => match.Value).Except(["SPI0042", "SPI0043"]);
 
         new[] { "Broken", "OldProject", "TypeInTheWay" }.SelectMany(Expected).Select(line => line.Split(' ')[1]).Distinct()
             .ShouldBe(rules, ignoreOrder: true);

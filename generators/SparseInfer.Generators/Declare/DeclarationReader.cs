@@ -15,9 +15,10 @@ internal sealed record ReadDeclaration(ModelSpec? Model, LayerSpec? Layer, StubS
 /// <param name="vocabulary">The attributes that there are.</param>
 /// <param name="rules">The rules to keep, by id.</param>
 /// <param name="plan">
-/// Plans what was read, for GPUs too or not, and forgets the plans: what throws there throws here, where it is known whose fault it is.
+/// Plans what was read, for GPUs too or not, and forgets the plans: what throws there throws here, where it is known whose fault it is. Says
+/// what cannot be computed; null: all of it can.
 /// </param>
-internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<DeclarationRule> rules, Action<ReadDeclaration, bool> plan)
+internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<DeclarationRule> rules, Func<ReadDeclaration, bool, string?> plan)
 {
     /// <summary>The attributes that it looks for.</summary>
     public Vocabulary Vocabulary => vocabulary;
@@ -70,8 +71,13 @@ internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<Dec
             }
 
             var read = new ReadDeclaration(model, LayerParser.Read(declaration), null, reports.ToEquatableArray());
-            plan(read, declaration.IsForGpu);
-            return read;
+            if (plan(read, declaration.IsForGpu) is not { } limit)
+            {
+                return read;
+            }
+
+            Report refusal = GeneratorLimit.Report(declaration, limit);
+            return new ReadDeclaration(null, null, stub($"{refusal.Id}: {refusal.Message}"), reports.Append(refusal).ToEquatableArray());
         }
         catch (Exception exception) when (GeneratorFault.IsFault(exception))
         {

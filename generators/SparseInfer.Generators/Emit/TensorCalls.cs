@@ -81,7 +81,27 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     public static string Bind(Tensor tensor) => $"bind.{Kind(tensor)}({Reference(tensor)}{(tensor.IsOfLayer ? ", layer" : "")})";
 
     /// <summary>A policy's tensor, as it comes from the binder.</summary>
-    public string Bind(Tensor tensor, LayerSet layers) => $"bind.{Kind(tensor)}({Table}.{Entry(tensor, layers)}, layer)";
+    private string Bind(Tensor tensor, LayerSet layers) => $"bind.{Kind(tensor)}({Table}.{Entry(tensor, layers)}, layer)";
+
+    /// <summary>Writes how a layer <c>w</c> gets what its policies want.</summary>
+    /// <param name="field">A field's value, of what comes from the binder.</param>
+    public void EmitBindPolicies(CodeWriter code, Func<Tensor, string, string> field)
+    {
+        foreach (var group in _ofPolicies.GroupBy(own => own.Layers))
+        {
+            code.Line();
+            using (group.Key.IsEveryLayer ? default(CodeWriter.Scope?) : code.Block($"if ({group.Key.Condition})"))
+            {
+                foreach (var (tensor, layers) in group)
+                {
+                    code.Line($"w.{tensor.Field} = {field(tensor, Bind(tensor, layers))};");
+                }
+            }
+        }
+    }
+
+    /// <summary>Fields of a layer for what policies want: of layers that differ in sizes one.</summary>
+    public IEnumerable<Tensor> PolicyFields => _ofPolicies.Select(own => own.Tensor).GroupBy(tensor => tensor.Field).Select(group => group.First());
 
     /// <summary>
     /// What the table calls a policy's tensor. Layers may have it in several sizes: then it is there once for each, and all but the first have

@@ -48,6 +48,9 @@ public readonly struct DeviceMatrix
     /// <summary>Elements of <see cref="Words"/> in a row.</summary>
     public int RowWords { get; }
 
+    /// <summary>Bytes that reading it once takes.</summary>
+    public long ByteLength => Words.LengthInBytes + Scales.LengthInBytes;
+
     /// <summary>Columns that one <see cref="Words4"/> holds.</summary>
     /// <param name="type">A weight type.</param>
     public static int ColumnsPerWords(WeightType type) => DeviceFormat.For(type).ColumnsPerWords;

@@ -216,6 +216,11 @@ public abstract class IlgpuDecoderState : DecoderState
         _rowBytes[layer] = rowBytes;
     }
 
+    /// <summary>Counts what a policy read of matrices of its own.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="bytes">Bytes.</param>
+    protected void CountBytes(int layer, long bytes) => _metered[layer].Bytes += bytes;
+
     /// <summary>
     /// Cosines and sines of the positions that the session can hold, [at least capacity x pairs] each: the model's, for all its sessions.
     /// For constructors: where there is no room, what there is already is freed.

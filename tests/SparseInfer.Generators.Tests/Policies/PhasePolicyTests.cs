@@ -1,10 +1,10 @@
+using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Files;
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Parts;
-using SparseInfer.Generators.Policies.Dense;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Fixture;
@@ -29,7 +29,7 @@ public sealed class PhasePolicyTests
         new("MixedRanks") { Ranks = [32, null, 64], Weights = [WeightType.F16, WeightType.Q8_0] },
     ];
 
-    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(Project(Models)));
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(SpecProject.Of(Models.Select(model => model.Source), [.. Models.Select(Spec)])));
 
     public static TheoryData<string> Names { get; } = [.. Models.Select(model => model.Name)];
 
@@ -133,28 +133,58 @@ public sealed class PhasePolicyTests
         program.Layer.OfType<Neurons>().ShouldHaveSingleItem().Reads.Select(slot => slot.Name).ShouldBe(["Normed", "NeuronScores"]);
     }
 
-    private static ModelSpec Spec(DecoderCase declared) => Parsed.Model(declared.Source, declared.FullName)! with
+    [Fact]
+    public void A_policy_without_a_kernel_for_gpus_or_without_a_file_is_refused_where_it_is_declared()
     {
-        Policies = declared.Ranks.Select((rank, layer) => new Declare.LayerPolicy(layer, layer, Policy(declared, rank, layer))).ToEquatableArray(),
-    };
+        ModelSpec spec = Spec(Models[0]);
+        GpuLimit.Of(spec).ShouldBeNull();
+        PolicySpec onCpu = new OnCpuSpec();
+        GpuLimit.Of(spec with { Policies = new[] { new Declare.LayerPolicy(0, 4, onCpu) }.ToEquatableArray() }).ShouldBe(
+            "no kernel for GPUs computes the policy 'on CPUs'; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
 
-    private static PolicySpec Policy(DecoderCase declared, int? rank, int layer) =>
-        rank is null ? new DenseSpec() : new ScoredSpec(rank.Value, $"{declared.ScoreThresholds.ElementAtOrDefault(layer)}");
-
-    /// <summary>What the generator would write, if there were an attribute for it.</summary>
-    private static CSharpCompilation Project(IEnumerable<DecoderCase> models)
-    {
-        ModelSpec[] specs = [.. models.Select(Spec)];
-        IEnumerable<string> files =
-        [
-            .. models.Select(model => model.Source),
-            .. specs.Select(spec => ModelClass.Emit(spec, ilgpu: false)),
-            .. specs.Select(spec => new DecoderClass(DecoderPlan.Of(spec)).Emit()),
-            .. KernelRequest.Merge(specs.SelectMany(spec => KernelRequest.Of(spec, CpuKernelEmitter.Set))).Select(request => new FeedForwardClass(
-                FeedForwardPlan.Of(request.Shape), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()),
-        ];
-        return GeneratedProject.Compilation([.. files]);
+        const string Layer = """
+            using SparseInfer;
+            public static partial class Layers
+            {
+                [FeedForward(Hidden = 64, Intermediate = 96)]
+                [Dense]
+                [Weights(WeightType.F32)]
+                public static partial FeedForwardKernel Mlp { get; }
+            }
+            """;
+        DeclarationReader reader = DeclarationLanguage.ReaderWith(DeclarationRules.All, new Vocabulary([new ScoredPolicy()], []));
+        CSharpCompilation project = UserCode.Compile(Layer);
+        SyntaxNode property = project.SyntaxTrees.SelectMany(tree => tree.GetRoot().DescendantNodes()).OfType<PropertyDeclarationSyntax>().Single();
+        SemanticModel model = project.GetSemanticModel(property.SyntaxTree);
+        ReadDeclaration read = reader.Read(
+            model.GetDeclaredSymbol(property).ShouldNotBeNull(), property, model, name => name.EndsWith("FeedForwardAttribute", StringComparison.Ordinal), default)
+            .ShouldNotBeNull();
+        Report refused = read.Reports.ShouldHaveSingleItem();
+        refused.Id.ShouldBe("SPI0043");
+        refused.Message.ShouldBe(
+            "Nothing is generated for 'Mlp': the policy 'scored 8' wants tensors of a model's file, which a layer alone does not have; declare it on a model");
+        read.Stub.ShouldNotBeNull();
     }
+
+    /// <summary>Stands where the vocabulary's <c>[Dense]</c> does.</summary>
+    private sealed class ScoredPolicy : SparsityPolicy
+    {
+        public override string AttributeName => "SparseInfer.DenseAttribute";
+
+        public override PolicySpec Parse(DeclaredAttribute attribute) => new ScoredSpec(8, "0");
+    }
+
+    private sealed record OnCpuSpec : PolicySpec
+    {
+        internal override PolicySite Site => PolicySite.Neurons;
+
+        public override string Label() => "on CPUs";
+
+        public override string Describe() => "on CPUs";
+    }
+
+    private static ModelSpec Spec(DecoderCase declared) =>
+        ScoredSpec.In(Parsed.Model(declared.Source, declared.FullName)!, declared);
 
     private static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
     {

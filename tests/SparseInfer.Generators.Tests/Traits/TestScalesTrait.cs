@@ -1,6 +1,7 @@
 using Microsoft.CodeAnalysis;
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -56,9 +57,12 @@ internal sealed record TestScalesSpec(float Residual, float Logits) : TraitSpec,
 }
 
 /// <summary>Multiplies by a constant.</summary>
-internal sealed record TestScale(Stage Stage, WorkUnit Unit, Slot Slot, float Factor) : Operation(Stage, Unit, Slot, Slot), ICpuOperation
+internal sealed record TestScale(Stage Stage, WorkUnit Unit, Slot Slot, float Factor) : Operation(Stage, Unit, Slot, Slot), ICpuOperation, IIlgpuOperation
 {
     public override bool IsElementwise => true;
 
     public string Statement(CpuRange range) => $"Elementwise.Scale(ref {range.Row(Slot)}, {Literal.Of(Factor)}, {range.From}, {range.To});";
+
+    public string Value(string value, IlgpuElement at) =>
+        at.IsQuad ? $"Quad.Scale({value}, {Literal.Of(Factor)})" : $"{value} * {Literal.Of(Factor)}";
 }

@@ -1,10 +1,11 @@
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Tests.Traits;
 
-/// <summary>A trait of the tests' own with tensors of its own: attention's output has a vector of each layer added, the logits one of the model.</summary>
+/// <summary>A trait of the tests' own with tensors of its own: what each block adds has a vector of each layer added, the logits one of the model.</summary>
 internal sealed class TestShiftTrait : ModelTrait
 {
     public const string Attribute = """
@@ -22,25 +23,30 @@ internal sealed class TestShiftTrait : ModelTrait
 
 internal sealed record TestShiftSpec : TraitSpec, IProgramTrait
 {
-    public override string Describe() => "vectors are added to attention's output and to logits";
+    public override string Describe() => "vectors are added to what blocks add, and to logits";
 
     public ModelProgram Apply(ModelProgram program, ModelSpec spec)
     {
         var sizes = Dimensions.Of(spec);
-        Tensor ofLayer = Tensor.OfLayer(TensorRole.Bias, "Shift", "attn_shift", "attn_shift", sizes.Hidden);
         var ofLogits = new Tensor(TensorRole.Bias, "LogitShift", "output_shift.weight", "lm_head.shift.weight", sizes.Vocabulary);
         return program with
         {
-            Layer = [.. program.Layer.SelectMany(operation => operation is AddResidual { Stage: Stage.Output }
-                ? [new TestShift(Stage.Output, WorkUnit.Column, Slot.Projected, ofLayer), operation]
+            Layer = [.. program.Layer.SelectMany(operation => operation is AddResidual add
+                ? [new TestShift(add.Stage, WorkUnit.Column, Slot.Projected, OfLayer(add.Stage)), operation]
                 : new[] { operation })],
             AfterHead = [.. program.AfterHead, new TestShift(Stage.Logits, WorkUnit.Word, Slot.Logits, ofLogits)],
         };
+
+        Tensor OfLayer(Stage stage)
+        {
+            string name = stage == Stage.Output ? "attn_shift" : "ffn_shift";
+            return Tensor.OfLayer(TensorRole.Bias, stage == Stage.Output ? "Shift" : "NeuronShift", name, name, sizes.Hidden);
+        }
     }
 }
 
 /// <summary>Adds a vector.</summary>
-internal sealed record TestShift(Stage Stage, WorkUnit Unit, Slot Slot, Tensor Vector) : Operation(Stage, Unit, Slot, Slot), ICpuOperation
+internal sealed record TestShift(Stage Stage, WorkUnit Unit, Slot Slot, Tensor Vector) : Operation(Stage, Unit, Slot, Slot), ICpuOperation, IIlgpuOperation
 {
     public override bool IsElementwise => true;
 
@@ -51,4 +57,7 @@ internal sealed record TestShift(Stage Stage, WorkUnit Unit, Slot Slot, Tensor V
         string end = Unit == WorkUnit.Column ? $"Math.Min({range.To}, Hidden)" : range.To;
         return $"Elementwise.Add(ref {range.Row(Slot)}, ref {range.Vector(Vector)}, {range.From}, {end});";
     }
+
+    public string Value(string value, IlgpuElement at) =>
+        at.IsQuad ? $"Quad.Add({value}, {at.Vector(Vector)})" : $"{value} + {at.Vector(Vector)}";
 }

@@ -14,7 +14,7 @@ namespace SparseInfer.Generators.Tests.Traits;
 /// <summary>A user's project whose vocabulary has the tests' traits beside what it has.</summary>
 internal static class TraitProject
 {
-    private static readonly IReadOnlyList<ModelTrait> Traits = [new TestShiftTrait(), new TestScalesTrait()];
+    private static readonly IReadOnlyList<ModelTrait> Traits = [new TestShiftTrait(), new TestScalesTrait(), new TestOnCpuTrait()];
 
     public static readonly DeclarationReader Reader = With(Traits);
 
@@ -52,6 +52,7 @@ internal static class TraitProject
             $"[assembly: System.Reflection.AssemblyVersion(\"{name.Version}\")]",
             TestScalesTrait.Attribute,
             TestShiftTrait.Attribute,
+            TestOnCpuTrait.Attribute,
             .. FolderTable.Sources("src/SparseInfer.Dsl").Select(source => source.Text),
         ];
         using var image = new MemoryStream();

@@ -58,7 +58,7 @@ public sealed class TraitTests
 
     [Fact]
     public void The_head_comment_names_the_traits() => Cpu(TraitProject.Run(TraitProject.Compilation(Declared.Source), out _)).ShouldContain(
-        "//   traits       vectors are added to attention's output and to logits\n//                residuals times 0.3f, logits times 0.125f\n");
+        "//   traits       vectors are added to what blocks add, and to logits\n//                residuals times 0.3f, logits times 0.125f\n");
 
     [Fact]
     public void Traits_come_in_their_own_order_whatever_the_attributes_is()
@@ -87,18 +87,22 @@ public sealed class TraitTests
         TraitProject.Run(TraitProject.Compilation("using SparseInfer;\n[TestScales] public sealed partial class M;"), out _)
             .Diagnostics.ShouldHaveSingleItem().Id.ShouldBe("SPI0005");
 
-    /// <summary>At the declaration, and with a stub: no kernel computes a trait's own operation yet.</summary>
+    /// <summary>At the declaration, and with a stub.</summary>
     [Fact]
     public void An_operation_that_no_gpu_kernel_computes_is_an_error_where_there_is_code_for_gpus()
     {
-        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(Model("[TestScales(Logits = 0.5f)]"), ilgpu: true), out Compilation complete);
+        string model = Model("[TestScales(Logits = 0.5f)]", "[TestOnCpu]");
+        GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(model, ilgpu: true), out Compilation complete);
         Diagnostic refused = result.Diagnostics.ShouldHaveSingleItem();
-        refused.Id.ShouldBe("SPI0042");
-        refused.GetMessage().ShouldContain("A GPU's program has no launch for");
-        refused.GetMessage().ShouldContain("Scale");
+        refused.Id.ShouldBe("SPI0043");
+        refused.GetMessage().ShouldBe("Nothing is generated for 'M': no kernel for GPUs computes TestNegate of residual; remove what declares it, "
+            + "or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
         refused.Location.SourceTree!.ToString().Substring(refused.Location.SourceSpan.Start, 1).ShouldBe("M");
         result.GeneratedSources.ShouldHaveSingleItem().HintName.ShouldBe("M.g.cs");
         complete.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();
+
+        TraitProject.Run(TraitProject.Compilation(model), out _).Diagnostics.ShouldBeEmpty();
+        TraitProject.Run(TraitProject.Compilation(Model("[TestScales(Logits = 0.5f)]", "[TestShift]"), ilgpu: true), out _).Diagnostics.ShouldBeEmpty();
     }
 
     /// <summary>Backends take these from the declaration: a trait that changed them would be computed as if it had not.</summary>
@@ -158,6 +162,7 @@ public sealed class TraitTests
         for (int layer = 0; layer < Declared.Layers; layer++)
         {
             weights.AddVector($"blk.{layer}.attn_shift.weight", Declared.Hidden);
+            weights.AddVector($"blk.{layer}.ffn_shift.weight", Declared.Hidden);
         }
 
         return weights;

@@ -176,7 +176,7 @@ internal sealed partial class DecoderClass
                     _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
                 }
 
-                EmitBindPolicies();
+                _tensors.EmitBindPolicies(_code, Bound);
                 _code.Line();
                 EmitBindFeedForward();
             }
@@ -186,21 +186,6 @@ internal sealed partial class DecoderClass
     private string Bind(Tensor tensor) => Bound(tensor, TensorCalls.Bind(tensor));
 
     private string Bound(Tensor tensor, string call) => tensor.Columns is null ? call : _calls.Bind(call);
-
-    private void EmitBindPolicies()
-    {
-        foreach (var group in _program.Layer.PolicyTensors().GroupBy(own => own.Layers))
-        {
-            _code.Line();
-            using (group.Key.IsEveryLayer ? default(CodeWriter.Scope?) : _code.Block($"if ({group.Key.Condition})"))
-            {
-                foreach (var (tensor, layers) in group)
-                {
-                    _code.Line($"w.{tensor.Field} = {Bound(tensor, _tensors.Bind(tensor, layers))};");
-                }
-            }
-        }
-    }
 
     private void EmitBindFeedForward()
     {
@@ -248,7 +233,7 @@ internal sealed partial class DecoderClass
                 _code.Line($"public float[] {vector.Field} = [];");
             }
 
-            foreach (Tensor own in _program.Layer.PolicyTensors().Select(own => own.Tensor).GroupBy(tensor => tensor.Field).Select(group => group.First()))
+            foreach (Tensor own in _tensors.PolicyFields)
             {
                 _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.FieldType} {own.Field};");
             }

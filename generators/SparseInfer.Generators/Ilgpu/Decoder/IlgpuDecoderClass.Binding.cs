@@ -20,6 +20,8 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             EmitFields("ArrayView<float>", Others.Where(tensor => tensor.Columns is null));
+            EmitFields("DeviceMatrix", _tensors.PolicyFields.Where(tensor => tensor.Columns is not null));
+            EmitFields("ArrayView<float>", _tensors.PolicyFields.Where(tensor => tensor.Columns is null));
             IReadOnlyList<Tensor> tensors = _program.Layer.FeedForwardTensors();
             _code.Line($"public DeviceMatrix {string.Join(", ", tensors.Where(tensor => tensor.Columns is not null).Select(tensor => tensor.Field))};");
             EmitFields("ArrayView<float>", tensors.Where(tensor => tensor.Role == TensorRole.DownBias));
@@ -49,7 +51,7 @@ internal sealed partial class IlgpuDecoderClass
 
     /// <summary>A layer's tensors beside heads, norms and the feed-forward's: matrices, then vectors.</summary>
     private IEnumerable<Tensor> Others => _program.Layer
-        .Where(operation => operation is not (Norm or Neurons or Down or SumSlices) && !(operation is Project or AddBias && IsOfHead(operation)))
+        .Where(operation => operation is { Policy: null } and not (Norm or Neurons or Down or SumSlices) && !(operation is Project or AddBias && IsOfHead(operation)))
         .SelectMany(operation => operation.Tensors)
         .OrderBy(tensor => tensor.Columns is null);
 
@@ -64,20 +66,29 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"_embedding = {Matrix(_program.Embed.Table)};");
             _code.Line($"_head = {(_program.IsTied ? "_embedding" : Matrix(head))};");
             _code.Line($"_outputNorm = {BindNorm(_program.OutputNorm)};");
+            foreach (Tensor tensor in AfterHead)
+            {
+                _code.Line($"_{tensor.Variable} = {Vector(tensor)};");
+            }
+
             _code.Line();
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _layers[layer] = new Layer();");
                 EmitBindAttention();
+                _tensors.EmitBindPolicies(_code, Uploaded);
                 _code.Line();
                 EmitBindFeedForward();
             }
         }
     }
 
-    private static string Matrix(Tensor tensor) => $"upload.Matrix({TensorCalls.Bind(tensor)}, {tensor.Rows.Name}, {tensor.Columns!.Name})";
+    private static string Matrix(Tensor tensor) => Uploaded(tensor, TensorCalls.Bind(tensor));
 
-    private static string Vector(Tensor tensor) => $"upload.Vector({TensorCalls.Bind(tensor)})";
+    private static string Vector(Tensor tensor) => Uploaded(tensor, TensorCalls.Bind(tensor));
+
+    private static string Uploaded(Tensor tensor, string bound) =>
+        tensor.Columns is null ? $"upload.Vector({bound})" : $"upload.Matrix({bound}, {tensor.Rows.Name}, {tensor.Columns.Name})";
 
     private static string BindNorm(Norm norm) => $"upload.Norm({string.Join(", ", norm.Tensors.Select(TensorCalls.Bind))})";
 

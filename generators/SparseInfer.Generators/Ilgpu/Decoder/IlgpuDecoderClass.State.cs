@@ -76,7 +76,7 @@ internal sealed partial class IlgpuDecoderClass
     private IEnumerable<DeviceBuffer> Buffers()
     {
         (string activated, string quads) = LaunchCode.RowOf(Slot.Activated);
-        int words = Math.Max(_feedForwards[0].Shape.PaddedIntermediate, Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)) / 8;
+        int words = _plan.ProductWidths.Append(_feedForwards[0].Shape.PaddedIntermediate).Max() / 8;
         return
         [
             .. Rows("Batch"),
@@ -91,7 +91,7 @@ internal sealed partial class IlgpuDecoderClass
     private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Sums];
 
     /// <summary>What any pass has for its tokens, up to the neurons: what operations write.</summary>
-    private IEnumerable<DeviceBuffer> Rows(string tokens) => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes).Distinct().SelectMany(slot =>
+    private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null).SelectMany(slot =>
     {
         DeviceBuffer Row() => new("Float4", LaunchCode.RowOf(slot).Buffer, $"{tokens} * {LaunchCode.RowOf(slot).Quads}", "activations");
         return slot == Slot.Normed && PolicyData.OfTokens(_spec, _feedForwards[0]).OfType<InputSigns>().FirstOrDefault() is { } signs
@@ -99,7 +99,10 @@ internal sealed partial class IlgpuDecoderClass
             : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
             : [Row()];
-    });
+    }).Concat(Written.Where(slot => slot.Width is not null).GroupBy(slot => slot.Name).Select(sizes =>
+        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")));
+
+    private IEnumerable<Slot> Written => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes).Distinct();
 
     /// <summary>Four columns each of the partial sums of down that a token leaves.</summary>
     private int PartialQuads => _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);

@@ -24,16 +24,14 @@ internal sealed partial class IlgpuDecoderClass
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
         _program = ModelProgram.Of(_spec);
-        if (_program.Layer.FirstOrDefault(operation => operation.Policy is not null) is { Policy: { } policy })
-        {
-            throw new NotSupportedException($"a policy computes something before it chooses, which programs for GPUs cannot do yet: {policy.Summary}");
-        }
-
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
         _launches = new DecoderLaunches(_code, plan, _program);
         _name = GeneratedNames.Program(_spec.Target, "Ilgpu");
     }
+
+    /// <summary>Vectors for the logits.</summary>
+    private IEnumerable<Tensor> AfterHead => _program.AfterHead.SelectMany(operation => operation.Tensors);
 
     private bool Single => _spec.Weights.Count == 1;
 
@@ -148,5 +146,9 @@ internal sealed partial class IlgpuDecoderClass
         _code.Line("private DeviceMatrix _embedding;");
         _code.Line("private DeviceMatrix _head;");
         _code.Line("private DeviceNorm _outputNorm;");
+        foreach (Tensor tensor in AfterHead)
+        {
+            _code.Line($"private ArrayView<float> _{tensor.Variable};");
+        }
     }
 }

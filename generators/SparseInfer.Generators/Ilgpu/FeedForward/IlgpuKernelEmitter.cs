@@ -37,8 +37,8 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
     /// <summary>What is derived from a layer's matrices for it.</summary>
     public virtual IReadOnlyList<DerivedField> Derived(IlgpuFeedForwardPlan plan) => [];
 
-    /// <summary>What it reads of a token beside the input.</summary>
-    public virtual IReadOnlyList<TokenData> Reads(IlgpuFeedForwardPlan plan) => [];
+    /// <summary>What it reads of a token beside the input: slots of its policy's phase, and more.</summary>
+    public virtual IReadOnlyList<TokenData> Reads(IlgpuFeedForwardPlan plan) => [.. Slots(plan.Shape).Select(slot => new SlotOfToken(slot))];
 
     /// <summary>Constants that its part of the kernels names: declarations, as C#.</summary>
     public virtual IEnumerable<string> Constants(IlgpuFeedForwardPlan plan) => [];

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -22,22 +23,27 @@ internal static class JoinKernel
     /// <summary>The kernel: a row of groups for each token.</summary>
     /// <param name="result">What the sum goes to: four columns each.</param>
     /// <param name="adds">Whether it is added to what is there: the residual stream.</param>
-    public static DeviceKernel Of(CodeWriter code, IlgpuFeedForwardPlan plan, string name, string result, bool adds)
+    /// <param name="own">What traits do with the sum before.</param>
+    public static DeviceKernel Of(
+        CodeWriter code, IlgpuFeedForwardPlan plan, string name, string result, bool adds, IReadOnlyList<Operation>? own = null)
     {
+        own ??= [];
         IEnumerable<KernelParameter> bias = plan.Spec.Biases ? [KernelParameter.Quads("downBias")] : [];
         string order = plan.JoinWarps == 1 ? "in ascending order" : $"{plan.JoinWarps} warps a range each, in ascending order";
         return new DeviceKernel(
             name,
             Threads(plan),
             $"Adds the groups' partial sums of down{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns of a token.",
-            [KernelParameter.Quads("partial"), .. bias, KernelParameter.Quads(result)],
-            () => Emit(code, plan, result, adds))
+            [
+                KernelParameter.Quads("partial"), .. bias, .. own.SelectMany(ElementKernel.Others).Select(KernelParameter.Quads), KernelParameter.Quads(result),
+            ],
+            () => Emit(code, plan, result, adds, own))
         {
             Weights = plan.Weights,
         };
     }
 
-    private static void Emit(CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds)
+    private static void Emit(CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds, IReadOnlyList<Operation> own)
     {
         RowPlan row = plan.Row;
         int warps = plan.JoinWarps;
@@ -95,6 +101,11 @@ internal static class JoinKernel
             if (plan.Spec.Biases)
             {
                 code.Line("sum = Quad.Add(sum, downBias[quad]);");
+            }
+
+            foreach (Operation operation in own)
+            {
+                code.Line($"sum = {ElementKernel.Value(operation, "sum", new(IsQuad: true, tensor => $"{tensor.Variable}[quad]"))};");
             }
 
             code.Line("int column = (Grid.IdxY * HiddenQuads) + quad;");

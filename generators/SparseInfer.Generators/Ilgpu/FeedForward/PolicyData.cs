@@ -46,6 +46,12 @@ internal sealed record InputSigns() : TokenData("ArrayView<Words4>", "signs")
     public override int Length(IlgpuDecoderPlan plan) => plan.SignWords;
 }
 
+/// <summary>What its policy computed before: a row of a slot of its own.</summary>
+internal sealed record SlotOfToken(Slot Slot) : TokenData("ArrayView<float>", Slot.Variable)
+{
+    public override int Length(IlgpuDecoderPlan plan) => LaunchCode.PolicyStride(Slot);
+}
+
 /// <summary>What policies want beside weights and input, in all layers of a model.</summary>
 internal static class PolicyData
 {

@@ -38,7 +38,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
                 string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
                 Code.Line($"_feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, activated, tokens, partial);");
                 DeviceKernel join = Join(feedForward);
-                Code.Line($"{join.Field}({Config(join, $"{JoinKernel.Groups(feedForward)}", "tokens")}, partial, {DownBias}residual);");
+                Code.Line($"{join.Field}({Config(join, $"{JoinKernel.Groups(feedForward)}", "tokens")}, partial, {JoinArguments}residual);");
             });
         }
 

@@ -36,10 +36,11 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     protected Launch Launch(Operation operation, string what, IEnumerable<KernelName> kernels, KernelName usual)
     {
         var launch = new Launch(operation, what, []);
-        int times = launch.IsOfLayer ? Spec.Layers : 1;
+        int predicted = operation.Policy?.Layers.Count ?? (launch.IsOfLayer ? Spec.Layers : 1);
+        int times = operation.Policy is null ? predicted : 0;
         return launch with
         {
-            Kernels = [.. kernels.Select(kernel => kernel.Is(usual) ? new LaunchedKernel(kernel, times, times, times) : new(kernel, 0, 0, 0))],
+            Kernels = [.. kernels.Select(kernel => kernel.Is(usual) ? new LaunchedKernel(kernel, times, times, predicted) : new(kernel, 0, 0, 0))],
         };
     }
 
@@ -98,24 +99,26 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>Writes a call for the width of <c>w</c>: straight, where all matrices have one.</summary>
     protected void ForWidth(Action<int> emit)
     {
-        int hidden = plan.Shape.PaddedHidden;
-        int query = plan.Shape.PaddedQueryWidth;
-        if (hidden == query)
+        int[] widths = [.. plan.ProductWidths];
+        for (int i = 0; i < widths.Length; i++)
         {
-            emit(hidden);
-            return;
-        }
-
-        using (code.Block("if (w.Columns == Hidden)"))
-        {
-            emit(hidden);
-        }
-
-        using (code.Block("else"))
-        {
-            emit(query);
+            using (widths.Length == 1 ? default(CodeWriter.Scope?)
+                : code.Block(i == widths.Length - 1 ? "else" : $"{(i == 0 ? "" : "else ")}if (w.Columns {Matching(widths[i])})"))
+            {
+                emit(widths[i]);
+            }
         }
     }
+
+    /// <summary>Columns that are padded to a width, as a test in C#.</summary>
+    private string Matching(int width)
+    {
+        string[] columns = [.. plan.ProductColumns.Where(columns => WeightLayout.Pad(columns) == width).Select(columns => columns == Spec.Hidden ? "Hidden" : $"{columns}")];
+        return columns.Length == 1 ? $"== {columns[0]}" : $"is {string.Join(" or ", columns)}";
+    }
+
+    /// <summary>From a token's row of a policy's own slot to the next one's, as products of that width read them.</summary>
+    public static int PolicyStride(Slot slot) => WeightLayout.Pad(slot.Width!.Size);
 
     /// <summary>Writes a call for the type of a cache.</summary>
     protected void ForCache(string cache, Action<WeightType> emit)
@@ -158,6 +161,12 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>The bias of down, of kernels that add it.</summary>
     protected string DownBias => Spec.FeedForward.Biases ? "w.DownBias.Cast<Float4>(), " : "";
 
+    /// <summary>What traits do with the sum of down's slices.</summary>
+    private readonly IReadOnlyList<Operation> _ofSum = LaunchGroup.OfSum(ModelProgram.Of(plan.Spec));
+
     /// <summary>The sum of down's slices.</summary>
-    protected DeviceKernel Join(IlgpuFeedForwardPlan plan) => JoinKernel.Of(code, plan, $"Join{plan.Weights}", "x", adds: true);
+    protected DeviceKernel Join(IlgpuFeedForwardPlan plan) => JoinKernel.Of(code, plan, $"Join{plan.Weights}", "x", adds: true, _ofSum);
+
+    /// <summary>The arguments of that, between the partial sums and the residual stream.</summary>
+    protected string JoinArguments => DownBias + string.Concat(_ofSum.SelectMany(operation => operation.Tensors).Select(tensor => $"w.{tensor.Field}.Cast<Float4>(), "));
 }

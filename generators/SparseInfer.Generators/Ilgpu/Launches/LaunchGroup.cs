@@ -31,12 +31,27 @@ internal static class LaunchGroup
     /// </summary>
     public static bool Joins(Operation earlier, Operation later) => (earlier, later) switch
     {
+        ({ Policy: not null }, _) or (_, { Policy: not null }) => earlier.Policy == later.Policy,
         (Project or AddBias or Rotate, Project or AddBias or Rotate) => earlier.Unit == WorkUnit.Head && later.Unit == WorkUnit.Head,
         (Neurons, Down) or (Down, SumSlices) => true,
         (SumSlices, AddResidual) => true,
+        (SumSlices, IIlgpuOperation) => IsOfSum(later),
+        (IIlgpuOperation, AddResidual) => IsOfSum(earlier) && later.Stage == earlier.Stage,
+        (Project { Stage: Stage.Logits } or IIlgpuOperation, IIlgpuOperation) => earlier.Writes == later.Writes,
         (AddResidual, Norm) => true,
         _ => false,
     };
+
+    /// <summary>Whether both take elements of one slot, one after the other.</summary>
+    public static bool AreOfElements(Operation earlier, Operation later) =>
+        earlier.Writes == later.Writes && ElementKernel.Knows(earlier) && ElementKernel.Knows(later);
+
+    /// <summary>Whether a trait does it with the sum of down's slices.</summary>
+    private static bool IsOfSum(Operation own) => own.Stage == Stage.FeedForward && own.Writes == Slot.Projected;
+
+    /// <summary>What traits do with the sum of down's slices, before it is added to the residual stream.</summary>
+    public static IReadOnlyList<Operation> OfSum(ModelProgram program) =>
+        [.. program.Layer.Where(operation => operation is IIlgpuOperation && IsOfSum(operation))];
 
     /// <summary>Whether these are what the kernels of heads compute: query, key and value of a norm, all biased or none, the first two rotated.</summary>
     public static bool AreHeads(IEnumerable<Operation> operations)

@@ -71,18 +71,71 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>Whether an operation is launched with the one before it.</summary>
     protected virtual bool Joins(Operation earlier, Operation later) => LaunchGroup.Joins(earlier, later);
 
-    private IReadOnlyList<Step> Visit(IEnumerable<Operation> operations)
-    {
-        var groups = LaunchGroup.Of(operations, Joins).Select(group => (Group: group, Step: Visit(group))).ToList();
-        string[] unknown = [.. groups.Where(pair => pair.Step is null)
-            .Select(pair => string.Join(" ", pair.Group.Select(operation => operation.GetType().Name)))];
-        return unknown.Length == 0
-            ? [.. groups.Select(pair => pair.Step!)]
-            : throw new NotSupportedException($"A GPU's program has no launch for {string.Join(", nor for ", unknown)}.");
-    }
+    private IReadOnlyList<Step> Visit(IEnumerable<Operation> operations) => [.. LaunchGroup.Of(operations, Joins)
+        .Select(group => Visit(group) ?? throw new NotSupportedException($"A GPU's program has no launch for {Describe(group)}."))];
+
+    /// <summary>Operations for which there is no launch, in words.</summary>
+    public IEnumerable<string> Unknown => new[] { Operations.Before, Operations.Layer, Operations.After }
+        .SelectMany(operations => LaunchGroup.Of(operations, Joins)).Where(group => Visit(group) is null).Select(Describe);
 
     /// <summary>The launches of operations that are computed together; null: no kernel does.</summary>
-    private Step? Visit(IReadOnlyList<Operation> group) => group switch
+    private Step? Visit(IReadOnlyList<Operation> group)
+    {
+        if (group[0].Policy is { } policy)
+        {
+            return Phase(policy, group);
+        }
+
+        if (group.Any(operation => operation is IIlgpuOperation && !ElementKernel.Knows(operation)))
+        {
+            return null;
+        }
+
+        if (group.All(operation => operation is IIlgpuOperation))
+        {
+            return OfLayer(group);
+        }
+
+        // What traits do with a sum, or with logits, is launched by those who make them.
+        IReadOnlyList<Operation> rest = [.. group.Where(operation => operation is not IIlgpuOperation)];
+        return rest.Count == group.Count || rest.Any(operation => operation is SumSlices or Project { Stage: Stage.Logits }) ? Fused(rest) : null;
+    }
+
+    /// <summary>Operations on elements of a slot that each layer has.</summary>
+    protected Step OfLayer(IReadOnlyList<Operation> operations) => operations.Count == 0 ? Nothing
+        : Elements(operations, Spec.Hidden, $"4 * {Quads(operations[0].Writes)}", $"{Row(operations[0].Writes)}.Cast<float>()", Tokens);
+
+    /// <summary>The launch of operations that take an element each.</summary>
+    /// <param name="width">Elements of a token.</param>
+    /// <param name="stride">From a token's to the next one's, as C#.</param>
+    /// <param name="values">Where they are.</param>
+    protected Step Elements(IReadOnlyList<Operation> operations, int width, string stride, string values, string tokens)
+    {
+        DeviceKernel kernel = ElementKernel.Of(Code, NameOf(operations), $"{Describe(operations)}.", operations, width, stride);
+        string others = string.Concat(operations.SelectMany(Others).Select(other => $", {other}"));
+        return Call(Run(kernel, Config(kernel, ElementKernel.Groups(width), tokens), values + others), Launch(operations[0], Describe(operations), [kernel]));
+    }
+
+    private static string Describe(IReadOnlyList<Operation> operations) =>
+        $"{string.Join(" and ", operations.Select(ElementKernel.Word).Distinct())} of {operations[operations.Count - 1].Writes.Variable}";
+
+    /// <summary>After what it does and to what; where others do the same in another place, with a number.</summary>
+    private string NameOf(IReadOnlyList<Operation> operations)
+    {
+        static string Kind(Operation operation) => operation.GetType().Name + operation.Writes.Name;
+        Operation[] alike = [.. program.Layer.Concat(program.AfterHead).Where(operation => Kind(operation) == Kind(operations[0])).Distinct()];
+        int place = Array.IndexOf(alike, operations[0]);
+        return string.Concat(operations.Select(operation => operation.GetType().Name)) + operations[0].Writes.Name + (place == 0 ? "" : $"{place + 1}");
+    }
+
+    private IEnumerable<string> Others(Operation operation) => operation is AddResidual ? [$"{Row(Slot.Projected)}.Cast<float>()"]
+        : operation.Tensors.Select(tensor => operation.Stage == Stage.Logits ? $"_program._{tensor.Variable}" : $"w.{tensor.Field}");
+
+    /// <summary>What traits do with logits.</summary>
+    protected Step AfterHead(string logits, string tokens) => program.AfterHead.Count == 0 ? Nothing
+        : Elements(program.AfterHead, Spec.Vocabulary, "Vocabulary", logits, tokens);
+
+    private Step? Fused(IReadOnlyList<Operation> group) => group switch
     {
         [Embed embed] => Embed(embed),
         [Norm norm] => Norm(norm),
@@ -94,10 +147,13 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),
         [AddBias { Unit: WorkUnit.Column } bias] => AddBias(bias),
         [AddResidual add, Norm norm] => AddNorm(add, norm),
-        [Neurons neurons, Down down, SumSlices sum, AddResidual] => FeedForward(neurons, down, sum),
+        [AddResidual add] => OfLayer([add]),
+        [Neurons neurons, Down down, SumSlices sum, AddResidual add] => FeedForward(neurons, down, sum, add, null),
         [Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
         _ => null,
     };
+
+    protected static Step Nothing { get; } = new([], () => { });
 
     /// <summary>Several steps as one.</summary>
     protected static Step Together(params Step[] steps) => new([.. steps.SelectMany(step => step.Launches)], () => Emit(steps));
@@ -135,11 +191,48 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <param name="bias">What is added to it, where it does so itself.</param>
     protected abstract Step Project(Project project, AddBias? bias);
 
-    /// <summary>A feed-forward that adds itself to the residual stream.</summary>
-    protected virtual Step? FeedForward(Neurons neurons, Down down, SumSlices sum) => null;
+    /// <summary>A feed-forward that adds itself to the residual stream; null: not with what follows.</summary>
+    /// <param name="norm">The norm after it, if there is one.</param>
+    protected abstract Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm);
 
-    /// <summary>The same, and the norm after it.</summary>
-    protected virtual Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm) => null;
+    /// <summary>What a policy computes before it chooses, in its layers and in Predicted mode.</summary>
+    private Step Phase(PolicyUse policy, IReadOnlyList<Operation> operations)
+    {
+        Step[] steps = [.. LaunchGroup.Of(operations, LaunchGroup.AreOfElements)
+            .Select(group => group[0] is Project project ? Product(project) : OfPolicy(group))];
+        string condition = PhaseCondition + (policy.Layers.IsEveryLayer ? "" : $" && {policy.Layers.Condition}");
+        return new([.. steps.SelectMany(step => step.Launches)], () =>
+        {
+            Code.Line($"// {policy.Summary}");
+            using (Code.Block($"if ({condition})"))
+            {
+                Emit(steps);
+                EmitBytes(operations.OfType<Project>());
+            }
+
+            Code.Line();
+        });
+    }
+
+    protected virtual string PhaseCondition => "Mode == SparsityMode.Predicted";
+
+    /// <summary>Elements of a policy's own slot.</summary>
+    private Step OfPolicy(IReadOnlyList<Operation> operations)
+    {
+        Slot slot = operations[0].Writes;
+        return Elements(operations, slot.Width!.Size, $"{PolicyStride(slot)}", $"_{slot.Variable}", Tokens);
+    }
+
+    /// <summary>A policy's projection.</summary>
+    protected abstract Step Product(Project project);
+
+    /// <summary>Where a policy's projection reads four columns at a time.</summary>
+    protected string PolicyInput(Project project) => project.From.Width is null ? Row(project.From) : $"_{project.From.Variable}.Cast<Float4>()";
+
+    /// <summary>Writes how what a policy reads of matrices is counted.</summary>
+    protected virtual void EmitBytes(IEnumerable<Project> projects)
+    {
+    }
 
     /// <summary>The head, and the token that is likeliest.</summary>
     protected abstract Step Logits(Project head);

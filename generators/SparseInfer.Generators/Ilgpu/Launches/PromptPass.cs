@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -53,15 +54,22 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         _products.Split(project, Row(project.From), Quads(project.From), Tokens),
         Product(project, $"w.{project.Matrix.Field}", Row(project.From), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
 
+    protected override string PhaseCondition => $"!PromptIsDense && {base.PhaseCondition}";
+
+    protected override Step Product(Project project) => Together(
+        _products.Split(project, PolicyInput(project), $"{WeightLayout.Pad(project.Matrix.Columns!.Size) / 4}", Tokens),
+        Product(project, $"w.{project.Matrix.Field}", PolicyInput(project), $"_{project.To.Variable}", $"{PolicyStride(project.To)}"));
+
     private Step Product(Operation operation, string matrix, string from, string to, string stride) =>
         Call(PromptProducts.Call(matrix, from, Tokens, to, stride), _products.Launch(operation));
 
     /// <summary>Densely, as matrix products; else tokens skip neurons each of their own.</summary>
-    protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm)
+    protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm)
     {
-        Step dense = Together(DenseNeurons(neurons), DenseDown(neurons, down, sum), AddNorm(add, norm));
+        Step own = OfLayer(LaunchGroup.OfSum(Program));
+        Step dense = Together(DenseNeurons(neurons), DenseDown(neurons, down, sum), own, norm is null ? OfLayer([add]) : AddNorm(add, norm));
         Step skipping = Sparse(neurons, down, sum);
-        Step after = Norm(norm);
+        Step after = norm is null ? Nothing : Norm(norm);
         return new([.. dense.Launches, .. skipping.Launches, .. after.Launches], () =>
         {
             using (Code.Block("if (PromptIsDense)"))
@@ -72,8 +80,11 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             using (Code.Block("else"))
             {
                 skipping.Emit();
-                Code.Line();
-                after.Emit();
+                if (norm is not null)
+                {
+                    Code.Line();
+                    after.Emit();
+                }
             }
         });
     }
@@ -168,6 +179,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     protected override Step Logits(Project head)
     {
         Step split = _products.Split(head, "last", "HiddenQuads", "count");
+        Step after = AfterHead("Logits", "count");
         return new([.. LogitsOfOne(head), .. split.Launches, _products.Launch(head)], () =>
         {
             using (Code.Block("if (LogitsFrom == tokens - 1)"))
@@ -181,6 +193,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 Code.Line("ArrayView<Float4> last = _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads);");
                 split.Emit();
                 Code.Line(PromptProducts.Call("_program._head", "last", "count", "Logits", "Vocabulary"));
+                after.Emit();
                 EmitArgMax("Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary)");
             }
         });

@@ -14,6 +14,15 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         Launch(attend, "attention", CachePlan.Types.Select(Attention.Part)),
         Launch(attend, "its splits", [Attention.Join()]));
 
+    protected override void EmitBytes(IEnumerable<Project> projects)
+    {
+        using (Code.Block("if (Metering)"))
+        {
+            string bytes = string.Join(" + ", projects.Select(project => $"w.{project.Matrix.Field}.ByteLength"));
+            Code.Line($"CountBytes(layer, {Tokens} * ({bytes}));");
+        }
+    }
+
     /// <summary>What the feed-forward of one token launches.</summary>
     protected Launch[] FeedForwardOfOne(Neurons neurons, SumSlices sum) =>
     [
@@ -22,7 +31,8 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     ];
 
     /// <summary>What the logits of one token launch.</summary>
-    protected Launch[] LogitsOfOne(Project head) => [Launch(head, "logits", Spec.Weights.Select(Head)), ArgMax(head)];
+    protected Launch[] LogitsOfOne(Project head) =>
+        [Launch(head, "logits", Spec.Weights.Select(Head)), .. AfterHead("Logits", "1").Launches, ArgMax(head)];
 
     private DeviceKernel Head(WeightType type) => Rows.Rows("Head", "Logits of one token.", type, Program.Head.Matrix.Columns!.Size, biased: false);
 
@@ -52,7 +62,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             {
                 Code.Line($"Activate(layer, {weights}, input{own});");
                 DeviceKernel join = Join(feedForward);
-                Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View, {DownBias}residual"));
+                Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View, {JoinArguments}residual"));
             });
         }
 
@@ -83,6 +93,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         {
             const string Input = "_normed.SubView(row * HiddenQuads, HiddenQuads)";
             ForType(Program.Head, "", "_program._head", Head, RowGroups("Vocabulary"), $"{Input}, Vocabulary, Logits").Emit();
+            AfterHead("Logits", "1").Emit();
             EmitArgMax("Logits.SubView(0, Vocabulary)");
         }
     }

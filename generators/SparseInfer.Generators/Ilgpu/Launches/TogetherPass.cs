@@ -69,13 +69,17 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected override Step Project(Project project, AddBias? bias) => Call(
         $"Rows(w.{project.Matrix.Field}, {Row(project.From)}, {Row(project.To)}.Cast<float>(), 4 * {Quads(project.To)});", Product(project, "projection"));
 
-    protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum) => Call(
+    protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) => norm is not null ? null : Call(
         together.Call(Row(Slot.Normed), data => data.Buffer, Row(Slot.Residual), Tokens, "_activated", "_partial"),
         together.Launches(neurons, down, sum));
 
-    protected override Step Logits(Project head) => new([Product(head, "logits"), ArgMax(head)], () =>
+    protected override Step Product(Project project) => Call(
+        $"Rows(w.{project.Matrix.Field}, {PolicyInput(project)}, _{project.To.Variable}, {PolicyStride(project.To)});", Product(project, "a policy's rows"));
+
+    protected override Step Logits(Project head) => new([Product(head, "logits"), .. AfterHead("Logits", Tokens).Launches, ArgMax(head)], () =>
     {
         Code.Line($"Rows(_program._head, {Row(head.From)}, Logits, Vocabulary);");
+        AfterHead("Logits", Tokens).Emit();
         DeviceKernel kernel = ArgMaxKernel.Of(Code);
         Code.Line(Run(kernel, Config(kernel, Tokens), "Logits, Vocabulary, Greedy"));
     });

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -60,8 +61,21 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
             $"{Row(project.From)}, {added}{rows}, {Row(project.To)}.Cast<float>()");
     }
 
-    protected override Step FeedForward(Neurons neurons, Down down, SumSlices sum) =>
-        Call("FeedForward(layer, w, 0);", FeedForwardOfOne(neurons, sum));
+    protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) =>
+        norm is null ? Call("FeedForward(layer, w, 0);", FeedForwardOfOne(neurons, sum)) : null;
+
+    protected override Step Product(Project project)
+    {
+        int columns = WeightLayout.Pad(project.Matrix.Columns!.Size);
+        int rows = project.Matrix.Rows.Size;
+        return ForType(
+            project,
+            "a policy's rows",
+            $"w.{project.Matrix.Field}",
+            type => Rows.Rows($"PolicyRows{columns}x", $"Rows of {columns} weights that a policy has of its own, of one token.", type, columns, biased: false),
+            $"{(rows + (IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp) - 1) / (IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp)}",
+            $"{PolicyInput(project)}, {rows}, _{project.To.Variable}");
+    }
 
     protected override Step Logits(Project head) => Call("LogitsOf(0);", LogitsOfOne(head));
 }

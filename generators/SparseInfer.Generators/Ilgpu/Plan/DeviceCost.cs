@@ -55,6 +55,8 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double split = 2.0 * splits * spec.Attention.Heads * (plan.CachedHead + 2) * 4;
         double attention = (double)layers * DeviceFootprint.AttentionBytes(plan, type);
         double cache = layers * (cached + split);
+        double phase = token.Mode != SparsityMode.Predicted ? 0 : ModelProgram.Of(spec).Layer.OfType<Project>().Where(project => project.Policy is not null)
+            .Sum(project => project.Policy!.Layers.Count * (double)project.Matrix.MatrixBytes(columns => RowPlan.Of(type, columns).Bytes));
         double head = spec.Vocabulary * row;
         double logits = 2.0 * spec.Vocabulary * 4;
         ILookup<string, Launch> launched = new DecoderLaunches(plan).Token.Launches.ToLookup(launch => PartOf(launch.Operation));
@@ -74,6 +76,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
             Part(Cache, cache, Move(cache, all)),
             Part(FeedForwardWeights, neurons, Math.Max(0, fused - predicted - written)),
             Part("predictor signs", signs, predicted),
+            .. phase == 0 ? Array.Empty<CostPart>() : [Part(PolicyMatrices, phase, Rows(phase))],
             Part(PartialSums, layers * ((2 * feedForward.PartialBytes) + (2 * vector)), written + joined),
             Part(Norms, normed, Move(normed, 1)),
             Part(OutputHead, head + logits, Rows(head) + Move(logits, all)),
@@ -89,10 +92,12 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     private const string PartialSums = "partial sums";
     private const string Norms = "norms";
     private const string OutputHead = "output head";
+    private const string PolicyMatrices = "matrices of policies";
 
     /// <summary>The part that a launch belongs to, which is named after this operation.</summary>
     private static string PartOf(Operation operation) => operation switch
     {
+        { Policy: not null } => PolicyMatrices,
         Embed => Embedding,
         Project { Stage: Stage.Logits } => OutputHead,
         Project => AttentionWeights,

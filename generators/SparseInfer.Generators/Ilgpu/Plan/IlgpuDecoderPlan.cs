@@ -40,8 +40,13 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Any(type => Format.Of(type).IsTensorCoreOperand)
         && ProductWidths.Append(Spec.FeedForward.Intermediate).All(columns => columns > MatrixTile.Side);
 
-    /// <summary>Columns of the matrices that are dotted with an input.</summary>
-    public IEnumerable<int> ProductWidths => new[] { Shape.PaddedHidden, Shape.PaddedQueryWidth }.Distinct();
+    /// <summary>Columns of the matrices that are dotted with an input: those of policies come after the decoder's own.</summary>
+    public IEnumerable<int> ProductColumns => new[] { Spec.Hidden, Shape.QueryWidth }
+        .Concat(ModelProgram.Of(Spec).Layer.OfType<Project>().Where(project => project.Policy is not null).Select(project => project.Matrix.Columns!.Size))
+        .Distinct();
+
+    /// <summary>The same, padded: each has kernels of its own.</summary>
+    public IEnumerable<int> ProductWidths => ProductColumns.Select(WeightLayout.Pad).Distinct();
 
     public ModelSpec Spec => Shape.Spec;
 
@@ -86,7 +91,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// shared memory, and where a row is too wide for that they round none.
     /// </summary>
     public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(Format.HasBlocks).All(
-        type => SharesInput(RowPlan.Of(type, Spec.Hidden)) && SharesInput(RowPlan.Of(type, Shape.QueryWidth)));
+        type => ProductWidths.All(width => SharesInput(RowPlan.Of(type, width))));
 
     /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>
     public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);

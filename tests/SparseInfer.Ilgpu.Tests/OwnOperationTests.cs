@@ -1,0 +1,194 @@
+using System.Runtime.InteropServices;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Generators.Tests.Fixture;
+using SparseInfer.Generators.Tests.Generation;
+using SparseInfer.Generators.Tests.Policies;
+using SparseInfer.Generators.Tests.Traits;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Ilgpu.Tests;
+
+/// <summary>
+/// What policies and traits bring along on the software CUDA device, beside the CPU's program: tensors of the file in some layers, operations before
+/// neurons are chosen, operations on what blocks add and on logits.
+/// </summary>
+public sealed class OwnOperationTests : IDisposable
+{
+    private const int Tokens = 9;
+
+    private static readonly DecoderCase[] Policies =
+    [
+        // Two ranks, a layer without, and two layers of one rank that differ in what they make of their scores.
+        new("Ranks") { Layers = 5, Intermediate = 150, Ranks = [32, 40, null, 40, 40], ScoreThresholds = [0, 0, 0, 0, 0.25f], Weights = [WeightType.F32] },
+        new("EveryLayer") { Gated = false, FeedForwardBiases = true, Ranks = [8, 8, 8], Weights = [WeightType.F16] },
+        new("MixedRanks") { Ranks = [32, null, 64], Weights = [WeightType.F16, WeightType.BF16] },
+    ];
+
+    private static readonly DecoderCase[] Traits =
+    [
+        new("Scaled") { Alphas = [1m, null, 1.1m], FeedForwardBiases = true, OutputBias = true, Weights = [WeightType.F32] },
+    ];
+
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() =>
+    {
+        DecoderCase[] all = [.. Policies, .. Traits];
+        return GeneratedAssembly.Load(SpecProject.Of(all.Select(model => model.Source), [.. all.Select(Spec)], ilgpu: true), unloads: false);
+    });
+
+    private readonly CpuDevice _cpu = Device.Cpu(1);
+    private readonly IlgpuDevice _gpu = TestDevice.Open();
+    private readonly string _path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
+
+    public static TheoryData<string, SparsityMode> ModelsAndModes { get; } = new(
+        from model in Policies.Concat(Traits)
+        from mode in new[] { SparsityMode.Exact, SparsityMode.Predicted }
+        select (model.Name, mode));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _gpu.Dispose();
+        _cpu.Dispose();
+        File.Delete(_path);
+    }
+
+    /// <summary>Token by token, a prompt that skips, a dense prompt; metered; and several sequences together.</summary>
+    [Theory]
+    [MemberData(nameof(ModelsAndModes))]
+    public void Every_way_to_run_has_the_logits_of_the_cpu(string name, SparsityMode mode)
+    {
+        DecoderCase declared = Policies.Concat(Traits).Single(model => model.Name == name);
+        Save(declared);
+        using LanguageModel onCpu = Assembly.Value.LoadModel(declared.FullName, _path, _cpu);
+        using LanguageModel onGpu = Assembly.Value.LoadModel(declared.FullName, _path, _gpu);
+        float[] expected = Run(onCpu, mode, prompt: 0);
+        float[] alone = Run(onGpu, mode, prompt: 0);
+
+        ShouldBeNear(alone, expected, "one by one");
+        ShouldBeNear(Run(onGpu, mode, prompt: Tokens), expected, "a prompt that skips");
+        ShouldBeNear(Run(onGpu, mode, prompt: Tokens, sparse: false), Run(onCpu, mode, prompt: Tokens, sparse: false), "a prompt");
+        ShouldHaveTheBitsOf(Run(onGpu, mode, prompt: 0, metering: true), alone, "metered");
+        ShouldHaveTheBitsOf(Together(onGpu, mode, declared.Vocabulary), alone, "together");
+    }
+
+    [Theory]
+    [InlineData("Ranks")]
+    [InlineData("EveryLayer")]
+    public void Meters_count_what_the_cpu_counts(string name)
+    {
+        DecoderCase declared = Policies.Single(model => model.Name == name);
+        Save(declared);
+        using LanguageModel onCpu = Assembly.Value.LoadModel(declared.FullName, _path, _cpu);
+        using LanguageModel onGpu = Assembly.Value.LoadModel(declared.FullName, _path, _gpu);
+        IReadOnlyList<LayerMetrics> expected = Metrics(onCpu);
+        IReadOnlyList<LayerMetrics> actual = Metrics(onGpu);
+        for (int layer = 0; layer < declared.Layers; layer++)
+        {
+            actual[layer].PredictedSparsity.ShouldBe(expected[layer].PredictedSparsity, $"layer {layer}");
+            actual[layer].Precision.ShouldBe(expected[layer].Precision, $"layer {layer}");
+            actual[layer].BytesPerToken.ShouldBe(expected[layer].BytesPerToken, $"layer {layer}");
+        }
+    }
+
+    /// <summary>In Predicted mode, and in the layers that have the policy: a projection, its end, a projection.</summary>
+    [Fact]
+    public void A_phase_is_launched_where_its_policy_acts()
+    {
+        DecoderCase declared = Policies[0];
+        Save(declared);
+        using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, _path, _gpu);
+        using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Exact });
+        session.Forward([1]);
+        TestDevice.Launches(_gpu, () => session.Forward([2])).Count.ShouldBe((declared.Layers * 7) + 4);
+        session.Mode = UserMode.Predicted;
+        IReadOnlyList<string> launches = TestDevice.Launches(_gpu, () => session.Forward([3]));
+        launches.Count.ShouldBe((declared.Layers * 7) + 4 + (4 * 3), string.Join(", ", launches));
+        launches.Skip(6).Take(5).ShouldBe(["PolicyRows64xF32", "AddBiasRectifyFactors", "PolicyRows32xF32", "Scored", "JoinF32"]);
+    }
+
+    private static ModelSpec Spec(DecoderCase declared)
+    {
+        ModelSpec spec = Parsed.Model(declared.Source, declared.FullName).ShouldNotBeNull();
+        return Policies.Contains(declared) ? ScoredSpec.In(spec, declared) : spec with
+        {
+            Traits = new TraitSpec[] { new TestShiftSpec(), new TestScalesSpec(0.3f, 0.125f) }.ToEquatableArray(),
+        };
+    }
+
+    private void Save(DecoderCase declared)
+    {
+        var weights = new DecoderWeights(declared);
+        if (Traits.Contains(declared))
+        {
+            weights.AddVector("output_shift.weight", declared.Vocabulary);
+            for (int layer = 0; layer < declared.Layers; layer++)
+            {
+                weights.AddVector($"blk.{layer}.attn_shift.weight", declared.Hidden);
+                weights.AddVector($"blk.{layer}.ffn_shift.weight", declared.Hidden);
+            }
+        }
+
+        weights.Save(_path);
+    }
+
+    private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
+
+    private static float[] Run(LanguageModel model, SparsityMode mode, int prompt, bool sparse = true, bool metering = false)
+    {
+        using Session session = model.CreateSession(new SessionOptions
+        {
+            Mode = (UserMode)mode,
+            SparsePrompt = sparse,
+            Metering = metering,
+            CacheType = KeyValueType.F32,
+        });
+        float[] logits = new float[prompt * model.Shape.Vocabulary];
+        if (prompt > 0)
+        {
+            session.Forward([.. Enumerable.Range(0, prompt).Select(i => Token(model.Shape.Vocabulary, i))], logits);
+        }
+
+        var all = new List<float>(logits);
+        for (int i = prompt; i < Tokens; i++)
+        {
+            all.AddRange(session.Forward([Token(model.Shape.Vocabulary, i)]));
+        }
+
+        return [.. all];
+    }
+
+    /// <summary>The tokens of <see cref="Run"/> beside another sequence's.</summary>
+    private static float[] Together(LanguageModel model, SparsityMode mode, int vocabulary)
+    {
+        var options = new SessionOptions { Mode = (UserMode)mode, CacheType = KeyValueType.F32 };
+        using Session session = model.CreateSession(options);
+        using Session other = model.CreateSession(options);
+        using SessionBatch batch = model.CreateBatch();
+        var logits = new List<float>();
+        for (int i = 0; i < Tokens; i++)
+        {
+            batch.Forward([other, session], [Token(vocabulary, i + 5), Token(vocabulary, i)]);
+            logits.AddRange(batch.Logits(1));
+        }
+
+        return [.. logits];
+    }
+
+    private static IReadOnlyList<LayerMetrics> Metrics(LanguageModel model)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Predicted, Metering = true, CacheType = KeyValueType.F32 });
+        for (int i = 0; i < Tokens; i++)
+        {
+            session.Forward([Token(model.Shape.Vocabulary, i)]);
+        }
+
+        return session.ReadMetrics();
+    }
+
+    private static void ShouldBeNear(float[] actual, float[] expected, string where) =>
+        actual.Zip(expected, (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(1e-4f * expected.Max(MathF.Abs), where);
+
+    private static void ShouldHaveTheBitsOf(float[] actual, float[] expected, string where) =>
+        MemoryMarshal.Cast<float, int>(actual).SequenceEqual(MemoryMarshal.Cast<float, int>(expected)).ShouldBeTrue(where);
+}
