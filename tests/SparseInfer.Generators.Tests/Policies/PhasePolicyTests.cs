@@ -151,7 +151,7 @@ public sealed class PhasePolicyTests
             .. specs.Select(spec => ModelClass.Emit(spec, ilgpu: false)),
             .. specs.Select(spec => new DecoderClass(DecoderPlan.Of(spec)).Emit()),
             .. KernelRequest.Merge(specs.SelectMany(spec => KernelRequest.Of(spec, CpuKernelEmitter.Set))).Select(request => new FeedForwardClass(
-                FeedForwardPlan.Of(request.Shape), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()),
+                FeedForwardPlan.Of(request.Shape, request.Downs), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()),
         ];
         return GeneratedProject.Compilation([.. files]);
     }
