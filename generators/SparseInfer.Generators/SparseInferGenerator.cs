@@ -122,7 +122,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             output,
             request.Shape.ClassName + HintNames.Cpu,
             () => new FeedForwardClass(
-                FeedForwardPlan.Of(request.Shape), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()));
+                FeedForwardPlan.Of(request.Shape, request.Downs), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()));
 
         InitializeIlgpu(
             context,

@@ -1,4 +1,6 @@
 using Models;
+using SparseInfer.Files;
+using SparseInfer.Loading;
 
 namespace SparseInfer.Models.Tests;
 
@@ -40,15 +42,64 @@ public sealed class LayerAloneTests
         }
     }
 
-    internal static FeedForwardWeights Weights(FeedForwardShape shape, WeightType type)
+    [Fact]
+    public void Down_may_have_any_declared_type_whatever_gate_and_up_have()
+    {
+        WeightType[] types = Enum.GetValues<WeightType>();
+        foreach ((WeightType type, WeightType down) in types.SelectMany(type => types.Where(other => other != type).Select(other => (type, other))))
+        {
+            using FeedForwardKernel layer = Layers.Predicted.New();
+            FeedForwardWeights weights = Weights(layer.Shape, type, down);
+            layer.Load(weights);
+            float[] x = [.. Enumerable.Range(0, layer.Shape.Hidden).Select(i => MathF.Sin(i))];
+            double[] expected = Reference(layer.Shape, weights, x);
+            double size = expected.Max(Math.Abs);
+            float[] y = new float[x.Length];
+            foreach (SparsityMode mode in (SparsityMode[])[SparsityMode.Dense, SparsityMode.Exact])
+            {
+                layer.Mode = mode;
+                layer.Metering = true;
+                layer.ResetMetrics();
+                layer.Forward(x, y);
+                y.Zip(expected, (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(size * 0.02, $"{type}, down {down}, {mode}");
+            }
+
+            // A row of gate and up for each neuron, and of down for those that are left.
+            LayerMetrics metrics = layer.ReadMetrics();
+            double active = (1 - metrics.ActualSparsity) * layer.Shape.Intermediate;
+            double read = (Row(type, layer.Shape.Hidden) * (layer.Shape.Intermediate + active)) + (Row(down, layer.Shape.Hidden) * active);
+            metrics.BytesPerToken.ShouldBe(read, 1e-6, $"{type}, down {down}");
+        }
+    }
+
+    private static double Row(WeightType type, int columns) => TensorSize.Of("row", TensorType.Of(type), [columns]);
+
+    private static double[] Reference(FeedForwardShape shape, FeedForwardWeights weights, float[] x)
+    {
+        float[] gate = Values(weights.Gate!, shape.Intermediate * shape.Hidden);
+        float[] up = Values(weights.Up, shape.Intermediate * shape.Hidden);
+        float[] down = Values(weights.Down, shape.Intermediate * shape.Hidden);
+        double Dot(float[] matrix, int row) => x.Select((value, i) => (double)value * matrix[(row * x.Length) + i]).Sum();
+        double[] h = [.. Enumerable.Range(0, shape.Intermediate).Select(i => Math.Max(0, Dot(gate, i)) * Dot(up, i))];
+        return [.. Enumerable.Range(0, x.Length).Select(j => h.Select((value, i) => value * down[(j * h.Length) + i]).Sum())];
+    }
+
+    private static float[] Values(WeightTensor tensor, int count)
+    {
+        float[] values = new float[count];
+        WeightFormat.For(tensor.Type!.Value).Decode(tensor.Bytes.Span, values);
+        return values;
+    }
+
+    internal static FeedForwardWeights Weights(FeedForwardShape shape, WeightType type, WeightType? downType = null)
     {
         var random = new Random(5);
-        WeightTensor Matrix(int rows, int columns) => WeightTensor.From(type, Bytes(type, rows * columns, random));
+        WeightTensor Matrix(WeightType type, int rows, int columns) => WeightTensor.From(type, Bytes(type, rows * columns, random));
         return new FeedForwardWeights
         {
-            Gate = Matrix(shape.Intermediate, shape.Hidden),
-            Up = Matrix(shape.Intermediate, shape.Hidden),
-            Down = Matrix(shape.Hidden, shape.Intermediate),
+            Gate = Matrix(type, shape.Intermediate, shape.Hidden),
+            Up = Matrix(type, shape.Intermediate, shape.Hidden),
+            Down = Matrix(downType ?? type, shape.Hidden, shape.Intermediate),
         };
     }
 

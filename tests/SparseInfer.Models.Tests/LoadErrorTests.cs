@@ -129,12 +129,14 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     }
 
     [Fact]
-    public void Matrices_of_one_feed_forward_must_be_stored_alike()
+    public void Gate_and_up_of_one_feed_forward_must_be_stored_alike_or_are_converted()
     {
-        string path = Copy(copy => copy.Tensor("blk.4.ffn_down.weight", MixedFile.AsQ8));
+        string path = Copy(copy => copy.Tensor("blk.4.ffn_up.weight", MixedFile.AsQ8));
         Refused(() => ReluMixed.Load(path, Device)).ShouldEndWith(
-            "tensor 'blk.4.ffn_down.weight' is Q8_0, but another matrix of the same feed-forward is F16: "
-            + "they share a kernel, so store them alike");
+            "tensor 'blk.4.ffn_up.weight' is Q8_0, but another matrix of the same feed-forward is F16: "
+            + "they share a kernel, so store them alike, or load with LoadOptions.ConvertWeights");
+        using LanguageModel converted = ReluMixed.Load(path, Device, new() { ConvertWeights = true });
+        converted.LoadReport.Notes.ShouldContain("Q8_0 weights were converted to F16.");
     }
 
     [Theory]

@@ -18,7 +18,7 @@ internal sealed class LayerClass
     public LayerClass(LayerSpec spec)
     {
         _spec = spec;
-        _plans = [.. spec.Weights.Select(type => FeedForwardPlan.Of(new(spec.FeedForward, type)))];
+        _plans = [.. spec.Weights.Select(type => FeedForwardPlan.Of(new(spec.FeedForward, type), spec.Weights))];
         _feedForwardCalls = new FeedForwardCalls(_code, _plans, [new LayerPolicy(0, 0, spec.Policy)], "_weights", ofLayer: false);
         _operations = ModelProgram.Of(spec.FeedForward);
         _name = GeneratedNames.Program(spec.Target, "Cpu");
@@ -108,6 +108,10 @@ internal sealed class LayerClass
             foreach (Tensor tensor in _operations.FeedForwardTensors())
             {
                 _code.Line($"{tensor.Field} = bind.{tensor.Field},");
+                if (tensor.Role == TensorRole.Down && plan.HasSeveralDowns)
+                {
+                    _code.Line("DownType = bind.DownType,");
+                }
             }
         }
 

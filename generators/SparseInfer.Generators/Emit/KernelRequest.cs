@@ -5,10 +5,12 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Emit;
 
 /// <summary>The kernels that one shape and weight type needs of a backend.</summary>
+/// <param name="Downs">Types that its down matrix may have: a file may store it in another type than what its input is dotted with.</param>
 /// <param name="Kernels">Of policies, by name.</param>
 /// <param name="Batches">Whether a model processes prompts with it.</param>
 /// <param name="Alone">Whether a layer that stands alone uses it.</param>
-internal sealed record KernelRequest<TKernel>(KernelShape Shape, EquatableArray<TKernel> Kernels, bool Batches, bool Alone)
+internal sealed record KernelRequest<TKernel>(
+    KernelShape Shape, EquatableArray<WeightType> Downs, EquatableArray<TKernel> Kernels, bool Batches, bool Alone)
     where TKernel : PolicyKernel;
 
 /// <summary>What models and layers ask for. Those that share a shape share its kernels.</summary>
@@ -29,16 +31,17 @@ internal static class KernelRequest
         .OrderBy(group => group.Key.ClassName, StringComparer.Ordinal)
         .Select(group => new KernelRequest<TKernel>(
             group.Key,
+            group.SelectMany(request => request.Downs).Distinct().OrderBy(type => type).ToEquatableArray(),
             Sorted(group.SelectMany(request => request.Kernels)),
             group.Any(request => request.Batches),
             group.Any(request => request.Alone)));
 
     private static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(
-        FeedForwardSpec spec, IEnumerable<WeightType> weights, IEnumerable<PolicySpec> policies, KernelSet<TKernel> set, bool batches)
+        FeedForwardSpec spec, EquatableArray<WeightType> weights, IEnumerable<PolicySpec> policies, KernelSet<TKernel> set, bool batches)
         where TKernel : PolicyKernel
     {
         EquatableArray<TKernel> kernels = Sorted(policies.Select(set.Of));
-        return weights.Select(type => new KernelRequest<TKernel>(new(spec, type), kernels, batches, !batches)).ToEquatableArray();
+        return weights.Select(type => new KernelRequest<TKernel>(new(spec, type), weights, kernels, batches, !batches)).ToEquatableArray();
     }
 
     private static EquatableArray<TKernel> Sorted<TKernel>(IEnumerable<TKernel> kernels)

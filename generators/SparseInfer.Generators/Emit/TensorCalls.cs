@@ -110,8 +110,8 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     private string Entry(Tensor tensor, LayerSet layers) =>
         _ofPolicies.First(own => own.Tensor.Field == tensor.Field).Tensor == tensor ? tensor.Field : $"{tensor.Field}From{layers.First}";
 
-    /// <summary>The weight type that a layer's feed-forward has in the file.</summary>
-    public string BindType() => $"bind.TypeOf({Reference(program.Layer.FeedForwardTensors()[0])}, layer)";
+    /// <summary>The weight type that a program gets a layer's matrix in.</summary>
+    public static string BindType(Tensor tensor) => $"bind.TypeOf({Reference(tensor)}, layer)";
 
     private static string Kind(Tensor tensor) => tensor.Columns is null ? "Vector" : tensor.Role == TensorRole.Down ? "Down" : "Matrix";
 

@@ -63,7 +63,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
             try
             {
                 state.Allocate(Device, _sizes);
-                var bind = new FeedForwardBinder(Shape, _types, weights, state.Memory);
+                var bind = new FeedForwardBinder(Shape, _types, mixesDown: false, weights, state.Memory);
                 var upload = new IlgpuUpload(Device, bind);
                 Bind(bind, upload);
                 upload.Finish();

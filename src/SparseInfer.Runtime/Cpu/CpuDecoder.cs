@@ -10,6 +10,9 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
 {
     /// <summary>The device's threads.</summary>
     public WorkerGroup Workers { get; } = device.Workers;
+
+    /// <inheritdoc/>
+    public override bool MixesDown => true;
 }
 
 /// <summary>

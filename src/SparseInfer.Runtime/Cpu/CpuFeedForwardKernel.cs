@@ -43,7 +43,7 @@ public abstract class CpuFeedForwardKernel : FeedForwardKernel, IWorkerJob
             var state = new State((device as CpuDevice)?.Workers, _paddedHidden, _slices, _sideWords);
             try
             {
-                Bind(new FeedForwardBinder(Shape, _types, weights, state.Memory));
+                Bind(new FeedForwardBinder(Shape, _types, mixesDown: true, weights, state.Memory));
             }
             catch
             {

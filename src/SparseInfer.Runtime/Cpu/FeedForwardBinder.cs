@@ -8,11 +8,12 @@ public sealed unsafe class FeedForwardBinder
 {
     private readonly FeedForwardShape _shape;
 
-    internal FeedForwardBinder(FeedForwardShape shape, WeightType[] types, FeedForwardWeights weights, NativeMemoryPool memory)
+    internal FeedForwardBinder(FeedForwardShape shape, WeightType[] types, bool mixesDown, FeedForwardWeights weights, NativeMemoryPool memory)
     {
         _shape = shape;
         Memory = memory;
-        Type = CommonType(types, weights);
+        Type = CommonType(types, mixesDown ? [weights.Gate, weights.Up] : [weights.Gate, weights.Up, weights.Down]);
+        DownType = mixesDown && weights.Down.Type is not null ? CommonType(types, [weights.Down]) : Type;
         Require(shape.Gated, weights.Gate, nameof(weights.Gate), "Gated");
         Require(shape.Biases && shape.Gated, weights.GateBias, nameof(weights.GateBias), "Biases");
         Require(shape.Biases, weights.UpBias, nameof(weights.UpBias), "Biases");
@@ -23,10 +24,10 @@ public sealed unsafe class FeedForwardBinder
         }
 
         Up = Matrix(weights.Up, nameof(Up), shape.Intermediate, shape.Hidden);
-        NativeBuffer source = Source(weights.Down, nameof(Down), shape.Hidden, shape.Intermediate);
+        NativeBuffer source = Source(weights.Down, nameof(Down), DownType, shape.Hidden, shape.Intermediate);
         using (source)
         {
-            Down = WeightFormat.For(Type).PackDown(source.Address, shape.Hidden, shape.Intermediate, out NativeBuffer owner);
+            Down = WeightFormat.For(DownType).PackDown(source.Address, shape.Hidden, shape.Intermediate, out NativeBuffer owner);
             memory.Own(owner);
         }
 
@@ -35,8 +36,11 @@ public sealed unsafe class FeedForwardBinder
         DownBias = Vector(weights.DownBias, nameof(DownBias), shape.Hidden);
     }
 
-    /// <summary>The type all matrices are in.</summary>
+    /// <summary>The type that gate and up are in; down too, where it cannot have one of its own.</summary>
     public WeightType Type { get; }
+
+    /// <summary>The type that down is in.</summary>
+    public WeightType DownType { get; }
 
     /// <summary>Owns what is prepared.</summary>
     public NativeMemoryPool Memory { get; }
@@ -59,10 +63,10 @@ public sealed unsafe class FeedForwardBinder
     /// <summary>[Hidden], padded.</summary>
     public float[] DownBias { get; }
 
-    private WeightType CommonType(WeightType[] declared, FeedForwardWeights weights)
+    private static WeightType CommonType(WeightType[] declared, ReadOnlySpan<WeightTensor?> tensors)
     {
         WeightType? common = null;
-        foreach (WeightTensor? tensor in new[] { weights.Gate, weights.Up, weights.Down })
+        foreach (WeightTensor? tensor in tensors)
         {
             if (tensor?.Type is not { } type)
             {
@@ -71,12 +75,12 @@ public sealed unsafe class FeedForwardBinder
 
             if (!declared.Contains(type))
             {
-                throw new ArgumentException($"Weights are {type}, but [Weights] declares {string.Join(", ", declared)}: add WeightType.{type}.", nameof(weights));
+                throw new ArgumentException($"Weights are {type}, but [Weights] declares {string.Join(", ", declared)}: add WeightType.{type}.", "weights");
             }
 
             if (common is { } first && first != type)
             {
-                throw new ArgumentException($"Some weights are {first}, others {type}: a layer's matrices share a kernel, so store them alike.", nameof(weights));
+                throw new ArgumentException($"Some weights are {first}, others {type}: a layer's matrices share a kernel, so store them alike.", "weights");
             }
 
             common = type;
@@ -100,7 +104,7 @@ public sealed unsafe class FeedForwardBinder
 
     private WeightMatrix Matrix(WeightTensor tensor, string name, int rows, int columns)
     {
-        NativeBuffer source = Source(tensor, name, rows, columns);
+        NativeBuffer source = Source(tensor, name, Type, rows, columns);
         WeightMatrix matrix = WeightFormat.For(Type).Pack(source.Address, rows, columns, out NativeBuffer? owner);
         if (owner is null)
         {
@@ -115,17 +119,17 @@ public sealed unsafe class FeedForwardBinder
         return matrix;
     }
 
-    /// <summary>A tensor's bytes in native memory, in the layer's type, checked.</summary>
-    private NativeBuffer Source(WeightTensor tensor, string name, int rows, int columns)
+    /// <summary>A tensor's bytes in native memory, checked.</summary>
+    private NativeBuffer Source(WeightTensor tensor, string name, WeightType type, int rows, int columns)
     {
-        WeightFormat format = WeightFormat.For(Type);
+        WeightFormat format = WeightFormat.For(type);
         nint rowBytes = format.SourceRowBytes(columns);
         long bytes = (long)rowBytes * rows;
         long given = tensor.Values is { } values ? values.LongLength : tensor.Bytes.Length;
         long wanted = tensor.Values is null ? bytes : (long)rows * columns;
         if (given != wanted)
         {
-            string unit = tensor.Values is null ? $"bytes of {Type}" : "values";
+            string unit = tensor.Values is null ? $"bytes of {type}" : "values";
             throw new ArgumentException(
                 $"{name} has {given} {unit}; [{rows} x {columns}] needs {wanted} (Hidden = {_shape.Hidden}, Intermediate = {_shape.Intermediate} are declared).", "weights");
         }
@@ -146,7 +150,7 @@ public sealed unsafe class FeedForwardBinder
         if (format.FirstNonFinite(source.Address, rows, columns) is { } place)
         {
             source.Dispose();
-            throw new ArgumentException($"{name} has a weight that is not a finite number (as {Type}), at row {place.Row}, column {place.Column}.", "weights");
+            throw new ArgumentException($"{name} has a weight that is not a finite number (as {type}), at row {place.Row}, column {place.Column}.", "weights");
         }
 
         return source;

@@ -85,7 +85,7 @@ public static class ModelLoader
         List<string> problems = [];
         MetadataCheck.Run(facts, shape, sizes, problems, notes);
         bool misdeclared = sizes.Count > 0 || problems.Count > facts.Problems.Count;
-        var check = new TensorCheck(file, options, program.Tensors, shape.Layers, problems);
+        var check = new TensorCheck(file, options, program.Tensors, shape.Layers, program.MixesDown, problems);
         CheckUnused(file, shape, options, check, problems, notes);
         if (!options.AllowZeroTail && ZeroTail.Find(file, shape) is { } unfinished)
         {

@@ -9,6 +9,7 @@ internal sealed partial class TensorCheck
     private readonly ModelFile _file;
     private readonly LoadOptions _options;
     private readonly List<string> _problems;
+    private readonly bool _mixesDown;
     private readonly Dictionary<(DeclaredTensor, int), FoundTensor> _found = [];
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
     private readonly List<(int Problem, string Name)> _missing = [];
@@ -19,12 +20,14 @@ internal sealed partial class TensorCheck
     /// <param name="options">What may be converted, and what may be left over.</param>
     /// <param name="tensors">What is wanted: those of layers for each of <paramref name="layers"/>.</param>
     /// <param name="layers">Layers.</param>
+    /// <param name="mixesDown">Whether down may have another type than the other matrices of a feed-forward.</param>
     /// <param name="problems">Where everything that is wrong is added.</param>
-    public TensorCheck(ModelFile file, LoadOptions options, IReadOnlyList<DeclaredTensor> tensors, int layers, List<string> problems)
+    public TensorCheck(ModelFile file, LoadOptions options, IReadOnlyList<DeclaredTensor> tensors, int layers, bool mixesDown, List<string> problems)
     {
         _file = file;
         _options = options;
         _problems = problems;
+        _mixesDown = mixesDown;
         foreach (DeclaredTensor tensor in tensors.Where(tensor => !tensor.IsOfLayer))
         {
             Check(tensor, 0, null);
@@ -58,8 +61,8 @@ internal sealed partial class TensorCheck
     {
         FoundTensor? found = tensor switch
         {
-            DeclaredMatrix matrix => Matrix(matrix, layer, common is { } type ? [type] : matrix.Types),
-            DeclaredDown down => Down(down, layer, [common ?? down.Types[0]]),
+            DeclaredMatrix matrix => Matrix(matrix, layer, common is { } shared ? [shared] : matrix.Types),
+            DeclaredDown down => Down(down, layer, common is { } type ? [type] : down.Types),
             DeclaredVector vector => Vector(vector, layer),
             _ => throw new ArgumentException($"A file has no {tensor.GetType().Name}.", nameof(tensor)),
         };
@@ -126,9 +129,9 @@ internal sealed partial class TensorCheck
         return new FoundTensor(tensor, stored, target);
     }
 
-    private static bool SharesKernel(DeclaredTensor tensor) => tensor is DeclaredDown or DeclaredMatrix { OfFeedForward: true };
+    private bool SharesKernel(DeclaredTensor tensor) => tensor is DeclaredMatrix { OfFeedForward: true } || (tensor is DeclaredDown && !_mixesDown);
 
-    /// <summary>The type that the matrices of one feed-forward share: its kernel is written for one type.</summary>
+    /// <summary>The type that the matrices of one feed-forward share, for which their kernel is written: the first one's.</summary>
     private WeightType CommonType(IEnumerable<DeclaredTensor> tensors, int layer)
     {
         WeightType? common = null;
@@ -143,10 +146,10 @@ internal sealed partial class TensorCheck
             }
 
             WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(tensor), types) ?? types[0];
-            if (common is { } first && first != type)
+            if (common is { } first && first != type && !_options.ConvertWeights)
             {
                 _unlike.Add(tensor.Name);
-                _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {type}, but another matrix of the same feed-forward is {first}: they share a kernel, so store them alike");
+                _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {type}, but another matrix of the same feed-forward is {first}: they share a kernel, so store them alike, or load with LoadOptions.ConvertWeights");
             }
 
             common ??= type;

@@ -19,6 +19,9 @@ public abstract class DecoderProgram
     /// <summary>What it wants from a file, in the order in which faults are told: first what is no layer's, then a layer's tensors.</summary>
     public abstract IReadOnlyList<DeclaredTensor> Tensors { get; }
 
+    /// <summary>Whether the down matrix of a feed-forward may have another weight type than its other matrices.</summary>
+    public virtual bool MixesDown => false;
+
     /// <summary>Takes all weights, once the file is known to have them.</summary>
     /// <param name="bind">Where they come from.</param>
     public abstract void Bind(WeightBinder bind);

@@ -30,7 +30,7 @@ public sealed class PredictorTests
     private static string Emit(Activation activation, CpuKernelEmitter kernel, int hidden = 64)
     {
         var shape = new KernelShape(new FeedForwardSpec(hidden, 96, activation, "0", true, false), WeightType.F32);
-        return new FeedForwardClass(FeedForwardPlan.Of(shape), CpuKernelEmitter.Set.For(shape, [kernel]), batches: false).Emit();
+        return new FeedForwardClass(FeedForwardPlan.Of(shape, [shape.Weights]), CpuKernelEmitter.Set.For(shape, [kernel]), batches: false).Emit();
     }
 
     private sealed class Guess() : SkippingKernelEmitter("Guess")

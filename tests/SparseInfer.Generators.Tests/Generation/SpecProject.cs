@@ -21,7 +21,7 @@ internal static class SpecProject
             .. specs.Select(spec => ModelClass.Emit(spec, ilgpu)),
             .. specs.Select(spec => new DecoderClass(DecoderPlan.Of(spec)).Emit()),
             .. KernelRequest.Merge(specs.SelectMany(spec => KernelRequest.Of(spec, CpuKernelEmitter.Set))).Select(request => new FeedForwardClass(
-                FeedForwardPlan.Of(request.Shape), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()),
+                FeedForwardPlan.Of(request.Shape, request.Downs), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()),
             .. ilgpu ? OfGpu(specs) : [],
         ];
         CSharpCompilation project = GeneratedProject.Compilation([.. files]);

@@ -3,7 +3,10 @@ using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Models.Tests;
 
-/// <summary>stories-relu in three types: attention Q8_0, embedding F32, feed-forwards F16, Q8_0 and F32 in turn.</summary>
+/// <summary>
+/// stories-relu in three types: attention Q8_0, embedding F32, feed-forwards F16, Q8_0 and F32 in turn; in the second half of the layers down
+/// has another type than gate and up.
+/// </summary>
 internal static class MixedFile
 {
     public static string Write(string path)
@@ -19,7 +22,8 @@ internal static class MixedFile
 
             foreach (string name in new[] { "ffn_gate", "ffn_up", "ffn_down" })
             {
-                copy.Tensor($"blk.{layer}.{name}.weight", (layer % 3) switch { 0 => AsStored, 1 => AsQ8, _ => AsF32 });
+                int type = name == "ffn_down" && layer >= 3 ? layer + 1 : layer;
+                copy.Tensor($"blk.{layer}.{name}.weight", (type % 3) switch { 0 => AsStored, 1 => AsQ8, _ => AsF32 });
             }
         }
 

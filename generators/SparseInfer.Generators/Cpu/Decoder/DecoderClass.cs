@@ -195,7 +195,7 @@ internal sealed partial class DecoderClass
             return;
         }
 
-        _code.Line($"WeightType type = {_tensors.BindType()};");
+        _code.Line($"WeightType type = {TensorCalls.BindType(_program.Layer.FeedForwardTensors()[0])};");
         foreach (FeedForwardPlan plan in _feedForwards)
         {
             using (_code.Block($"if (type == WeightType.{plan.Weights})"))
@@ -211,6 +211,10 @@ internal sealed partial class DecoderClass
         foreach (Tensor tensor in _program.Layer.FeedForwardTensors())
         {
             _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
+            if (tensor.Role == TensorRole.Down && plan.HasSeveralDowns)
+            {
+                _code.Line($"feedForward.DownType = {TensorCalls.BindType(tensor)};");
+            }
         }
 
         LayerSet prepared = new(_spec, policy => CpuKernelEmitter.Set.Of(policy).Prepared(plan).Any());

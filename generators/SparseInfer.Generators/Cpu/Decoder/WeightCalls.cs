@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Cpu;
@@ -83,7 +84,7 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         code.Line();
         using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, {inputs}, ref float y)"))
         {
-            EmitSwitch(code, type => $"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, ref prepared{type}, undo{type}, ref y);");
+            WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, ref prepared{type}, undo{type}, ref y);"));
         }
 
         code.Line();
@@ -91,27 +92,13 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
             "private static void Multiply(in StoredMatrix w, int from, int to, int padded, ref float x, int xStride, int tokens, "
             + "ref float y, int yStride, Span<float> panel)"))
         {
-            EmitSwitch(code, type =>
-                $"MatrixMatrix.Multiply<{type}>(w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);");
+            WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"MatrixMatrix.Multiply<{type}>(w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);"));
         }
 
         code.Line();
         using (code.Block("private static void Widen(in StoredMatrix w, int row, ref float destination)"))
         {
-            EmitSwitch(code, type => $"EmbeddingRow.Widen<{type}>(w.Weights, row, ref destination, PaddedHidden);");
-        }
-    }
-
-    private void EmitSwitch(CodeWriter code, System.Func<WeightType, string> call)
-    {
-        using (code.Block("switch (w.Type)"))
-        {
-            foreach (WeightType type in types)
-            {
-                code.Line(type.Equals(types[types.Count - 1]) ? "default:" : $"case WeightType.{type}:");
-                code.Line("    " + call(type));
-                code.Line("    break;");
-            }
+            WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"EmbeddingRow.Widen<{type}>(w.Weights, row, ref destination, PaddedHidden);"));
         }
     }
 }

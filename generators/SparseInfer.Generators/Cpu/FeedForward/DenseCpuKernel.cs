@@ -45,7 +45,9 @@ internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
             using (code.Block("if (TMeter.IsOn)"))
             {
                 code.Line("tally.Neurons += to - from;");
-                code.Line("tally.Bytes += (to - from) * NeuronBytes;");
+                code.Line(plan.HasSeveralDowns
+                    ? $"tally.Bytes += (to - from) * (({plan.InputMatrices} * RowBytes) + w.DownBytes);"
+                    : "tally.Bytes += (to - from) * NeuronBytes;");
                 code.Line(plan.HasZeros
                     ? "tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);"
                     : "tally.Inactive += slot.ActiveValues.Count(0f);");

@@ -85,7 +85,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 Feed-forward kernels for one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
                   shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
-                  weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major)
+                  weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major){DownText}
                   bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
                   plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons
 
@@ -95,6 +95,10 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 """;
         }
     }
+
+    private string DownText => plan.HasSeveralDowns
+        ? "\n               " + $"or down in {string.Join(", ", plan.Downs.Where(type => type != plan.Weights).Select(type => $"{type}, {Literal.Grouped(plan.BytesIn(type))} bytes"))}"
+        : "";
 
     private string Fetched => plan.Tuning.GroupsAhead == 1 ? "one group" : $"{plan.Tuning.GroupsAhead} groups";
 
@@ -132,7 +136,10 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         }
 
         _code.Line($"private const long RowBytes = {plan.RowBytes};");
-        _code.Line($"private const long NeuronBytes = {plan.InputMatrices + 1} * RowBytes;");
+        if (!plan.HasSeveralDowns)
+        {
+            _code.Line($"private const long NeuronBytes = {plan.InputMatrices + 1} * RowBytes;");
+        }
     }
 
     private void EmitWeights()
@@ -150,6 +157,22 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                     { Role: TensorRole.Down } => $"public DownMatrix {tensor.Field};",
                     _ => $"public WeightMatrix {tensor.Field};",
                 });
+            }
+
+            if (plan.HasSeveralDowns)
+            {
+                _code.Line();
+                _code.Summary("What down is stored in.");
+                _code.Line($"public WeightType DownType = WeightType.{plan.Weights};");
+                _code.Line();
+                _code.Summary("Bytes of a neuron in down.");
+                using (_code.Block("public long DownBytes => DownType switch", end: "};"))
+                {
+                    foreach (WeightType type in plan.Downs)
+                    {
+                        _code.Line($"{(type == plan.Weights ? "_" : $"WeightType.{type}")} => {plan.BytesIn(type)},");
+                    }
+                }
             }
 
             foreach (PreparedField field in prepared)
@@ -177,8 +200,21 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     {
         _code.Summary("The active rows of down times their values: a sum for each of the worker's slices.");
         _code.Line(GeneratedAttributes.Hot);
-        _code.Line("internal static void Down(Weights w, FeedForwardScratch scratch, int worker) =>");
-        _code.Line($"    OrderedDown.AccumulateSlices<{plan.Weights}>(in w.Down, scratch, worker);");
+        const string Header = "internal static void Down(Weights w, FeedForwardScratch scratch, int worker)";
+        static string Call(WeightType type) => $"OrderedDown.AccumulateSlices<{type}>(in w.Down, scratch, worker);";
+        if (plan.HasSeveralDowns)
+        {
+            using (_code.Block(Header))
+            {
+                ForDown(type => _code.Line(Call(type)));
+            }
+        }
+        else
+        {
+            _code.Line($"{Header} =>");
+            _code.Line($"    {Call(plan.Weights)}");
+        }
+
         _code.Line();
         _code.Summary("y = the slices' sums, added in order, for some columns. Every worker has been through Down.");
         _code.Line(GeneratedAttributes.Hot);
@@ -191,6 +227,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             }
         }
     }
+
+    private void ForDown(Action<WeightType> emit) => WeightSwitch.Emit(_code, "w.DownType", plan.Downs, emit);
 
     private void EmitDownBias(string y) =>
         _code.Line($"Elementwise.Add({y}, ref MemoryMarshal.GetArrayDataReference(w.DownBias), fromColumn, toColumn);");
@@ -237,8 +275,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         using (_code.Block("internal static void DownBatch("
             + "Weights w, ref float h, int tokens, ref float y, int fromColumn, int toColumn, Span<float> panel)"))
         {
-            _code.Line($"OrderedDown.Multiply<{plan.Weights}>("
-                + "in w.Down, Slices, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);");
+            ForDown(type => _code.Line($"OrderedDown.Multiply<{type}>("
+                + "in w.Down, Slices, ref h, PaddedIntermediate, tokens, ref y, PaddedHidden, fromColumn, toColumn, panel);"));
             if (plan.Spec.Biases)
             {
                 using (_code.Block("for (int token = 0; token < tokens; token++)"))

@@ -140,11 +140,13 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
         {
             string read = policy.Predicts ? "candidates" : "neurons";
             string kept = DRelu ? "(last - first)" : "(count - first)";
-            string rows = plan.Spec.Gated ? $"{read} + {kept} + (count - first)" : $"{read} + (count - first)";
+            string rows = plan.Spec.Gated ? $"{read} + {kept}" : read;
             long predictor = policy.PredictorBytes(plan);
             code.Line("int neurons = end - block;");
             code.Line("tally.Neurons += neurons;");
-            code.Line($"tally.Bytes += ({rows}) * RowBytes;");
+            code.Line(plan.HasSeveralDowns
+                ? $"tally.Bytes += (({rows}) * RowBytes) + ((count - first) * w.DownBytes);"
+                : $"tally.Bytes += ({rows} + (count - first)) * RowBytes;");
             if (predictor > 0)
             {
                 code.Line($"tally.Bytes += neurons * {predictor}L; // {policy.PredictorData}");

@@ -10,7 +10,7 @@ internal sealed record DecoderPlan(DecoderShape Shape, int PromptBatch)
 {
     public ModelSpec Spec => Shape.Spec;
 
-    public IEnumerable<FeedForwardPlan> FeedForwards => Spec.Weights.Select(type => FeedForwardPlan.Of(new(Spec.FeedForward, type)));
+    public IEnumerable<FeedForwardPlan> FeedForwards => Spec.Weights.Select(type => FeedForwardPlan.Of(new(Spec.FeedForward, type), Spec.Weights));
 
     public static DecoderPlan Of(ModelSpec spec) => new(new(spec), Math.Min(Format.Of(spec.Weights[0]).Tuning.PromptBatch, spec.Context));
 }

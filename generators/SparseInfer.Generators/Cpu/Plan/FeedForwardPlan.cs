@@ -1,16 +1,19 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Cpu;
 
 /// <summary>How the feed-forward of one shape and weight type is computed on a CPU. A pure function of the declaration.</summary>
+/// <param name="Downs">Types that down may be stored in; the last is the shape's own.</param>
 /// <param name="BlockNeurons">Neurons predicted before their gate rows are read.</param>
 /// <param name="Slices">
 /// Slices of the neurons, for the down product: what workers share, and part of the order in which sums run. A property of the shape alone.
 /// </param>
 /// <param name="Tuning">What was measured to suit the weight type.</param>
-internal sealed record FeedForwardPlan(KernelShape Shape, int BlockNeurons, int Slices, KernelTuning Tuning)
+internal sealed record FeedForwardPlan(
+    KernelShape Shape, EquatableArray<WeightType> Downs, int BlockNeurons, int Slices, KernelTuning Tuning)
 {
     /// <summary>Most slices of a layer's neurons: 1, 2, 3, 4, 6, 8, 12 or 24 workers get as many each.</summary>
     private const int MaxSlices = 24;
@@ -38,14 +41,21 @@ internal sealed record FeedForwardPlan(KernelShape Shape, int BlockNeurons, int 
 
     public string ClassName => Shape.ClassName;
 
-    /// <summary>Bytes of one neuron in gate, up, or (stored neuron-major) down.</summary>
-    public long RowBytes => Format.Of(Weights).Bytes(PaddedHidden);
+    /// <summary>Bytes of one neuron in gate, up, or (stored neuron-major) down of the same type.</summary>
+    public long RowBytes => BytesIn(Weights);
 
-    public static FeedForwardPlan Of(KernelShape shape)
+    public bool HasSeveralDowns => Downs.Count > 1;
+
+    /// <summary>The same in another type.</summary>
+    public long BytesIn(WeightType type) => Format.Of(type).Bytes(PaddedHidden);
+
+    /// <param name="downs">Types that down may be stored in, in any order.</param>
+    public static FeedForwardPlan Of(KernelShape shape, IEnumerable<WeightType> downs)
     {
         KernelTuning tuning = Format.Of(shape.Weights).Tuning;
         return new(
             shape,
+            downs.Where(type => type != shape.Weights).Distinct().OrderBy(type => type).Append(shape.Weights).ToEquatableArray(),
             Math.Min(tuning.BlockNeurons, shape.PaddedIntermediate),
             Math.Min(MaxSlices, (shape.Intermediate + MinSlice - 1) / MinSlice),
             tuning);

@@ -132,7 +132,7 @@ internal sealed partial class IlgpuDecoderClass
         IReadOnlyList<Tensor> tensors = _program.Layer.FeedForwardTensors();
         if (!Single)
         {
-            _code.Line($"WeightType type = {_tensors.BindType()};");
+            _code.Line($"WeightType type = {TensorCalls.BindType(_program.Layer.FeedForwardTensors()[0])};");
         }
 
         string type = Single ? $"WeightType.{_spec.Weights[0]}" : "type";

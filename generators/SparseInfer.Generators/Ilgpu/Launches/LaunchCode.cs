@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
@@ -66,27 +67,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     public static string SplitsOf(string positions) => Groups(positions, IlgpuDecoderPlan.SplitPositions);
 
     /// <summary>Writes a call for the matrix's type: straight, where the model declares one.</summary>
-    protected void ForType(string matrix, Action<WeightType> emit)
-    {
-        if (Spec.Weights.Count == 1)
-        {
-            emit(Spec.Weights[0]);
-            return;
-        }
-
-        using (code.Block($"switch ({matrix}.Type)"))
-        {
-            foreach (WeightType type in Spec.Weights)
-            {
-                code.Line(type.Equals(Spec.Weights[Spec.Weights.Count - 1]) ? "default:" : $"case WeightType.{type}:");
-                using (code.Indent())
-                {
-                    emit(type);
-                    code.Line("break;");
-                }
-            }
-        }
-    }
+    protected void ForType(string matrix, Action<WeightType> emit) => WeightSwitch.Emit(code, $"{matrix}.Type", Spec.Weights, emit);
 
     /// <summary>Writes a call for the type of a layer's feed-forward.</summary>
     /// <param name="emit">Takes its plan, and where its weights are.</param>
