@@ -1,6 +1,8 @@
 using System.Text.Json;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Bench.Reports;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Cli.Synthetic;
 
 namespace SparseInfer.Cli.Tests;
 
@@ -14,7 +16,7 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
         "n_prompt", "n_gen", "n_depth", "test_time", "mode", "weight_type", "synthetic", "differs", "avg_ns", "stddev_ns", "median_ns",
         "avg_ts", "stddev_ts", "median_ts", "samples_ns", "samples_ts", "sparsity_true", "sparsity_predicted", "precision", "recall",
         "bytes_per_token", "gb_per_s", "probe_gb_per_s", "bandwidth_share", "fma_peak_gflops", "flops_share", "ffn_ns_per_token",
-        "predictor_ns_per_token", "allocated_bytes_per_token", "load_seconds", "resident_bytes", "test",
+        "of_dense", "of_dense_bound", "predictor_ns_per_token", "allocated_bytes_per_token", "load_seconds", "resident_bytes", "test",
     ];
 
     private IReadOnlyList<BenchRun> Runs => measured.Runs;
@@ -81,6 +83,36 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
     }
 
     [Fact]
+    public void What_a_mode_gains_stands_beside_the_most_that_its_sparsity_allows()
+    {
+        foreach (BenchRun run in Runs.Where(run => run.NGen > 0))
+        {
+            BenchRun dense = Runs.Single(other => (other.Test, other.NThreads, other.Mode) == (run.Test, run.NThreads, "dense"));
+            run.OfDense!.Value.ShouldBe((double)dense.MedianNs / run.MedianNs, 1e-6);
+            const double Matrix = 2 * 2.0 * 1024 * 1024;
+            double spared = run.SparsityTrue!.Value * Matrix * (run.Mode switch { "dense" => 0, "exact" => 2, _ => 3 });
+            run.OfDenseBound!.Value.ShouldBe(dense.BytesPerToken!.Value / (dense.BytesPerToken.Value - spared), 1e-6);
+        }
+
+        Runs.Where(run => run.NPrompt > 0).ShouldAllBe(run => run.OfDense == null && run.OfDenseBound == null);
+    }
+
+    [Theory]
+    [InlineData("afm-4.5b", 1.55, 3.48)]
+    [InlineData("jais-2-8b", 1.51, 3.05)]
+    [InlineData("nemotron-mini-4b", 1.32, 1.92)]
+    public void The_bound_at_nine_tenths_follows_from_the_shape(string shape, double exact, double predicted)
+    {
+        ModelDeclaration model = NamedShape.Find(shape).Declaration;
+        double matrix = (double)model.Layers * model.Hidden * model.Intermediate;
+        double attention = 2.0 * model.Layers * model.Hidden * (model.QueryWidth + model.KeyValueWidth);
+        double head = (double)model.Vocabulary * model.Hidden;
+
+        ModelCost.Bound(SparsityMode.Exact, 0.9, attention + head, matrix, 0, matrix).ShouldBe(exact, 0.01);
+        ModelCost.Bound(SparsityMode.Predicted, 0.9, attention + head, matrix, 0, matrix).ShouldBe(predicted, 0.01);
+    }
+
+    [Fact]
     public void Json_is_an_array_of_runs_with_every_field_and_nothing_that_is_no_number()
     {
         using JsonDocument json = JsonDocument.Parse(JsonReport.Write(Runs));
@@ -134,7 +166,7 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
     [Fact]
     public void What_does_not_fit_in_memory_is_refused_with_the_layers_that_would()
     {
-        var shape = Synthetic.NamedShape.Find("llama-2-7b").Declaration;
+        var shape = NamedShape.Find("llama-2-7b").Declaration;
         string message = Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 2, available: 8L << 30)).Message;
         message.ShouldContain("needs 14,");
         message.ShouldContain("8,589,934,592 are available");
@@ -154,7 +186,7 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
         Machine.Available(limit: 9_000, used: 400, machine: null).ShouldBe(8_600);
 
         // The probe's buffer is part of what is needed, not of what is missing.
-        var shape = Synthetic.NamedShape.Find("llama-2-7b").Declaration;
+        var shape = NamedShape.Find("llama-2-7b").Declaration;
         string message = Should.Throw<CliException>(
             () => MemoryBudget.Require(shape with { Layers = 17 }, 512, loads: 2, available: 8L << 30, probe: 1L << 30)).Message;
         message.ShouldContain("bandwidth probe 1,073,741,824); 8,589,934,592 are available");

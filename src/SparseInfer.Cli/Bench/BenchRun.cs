@@ -59,6 +59,12 @@ internal sealed record BenchRun
 
     public required double MedianTs { get; init; }
 
+    /// <summary>How many times as fast as dense in the same repetitions, by the medians.</summary>
+    public double? OfDense { get; init; }
+
+    /// <summary>What that can be at most at <see cref="SparsityTrue"/>, if bytes are all that a token takes and predicting is free.</summary>
+    public double? OfDenseBound { get; init; }
+
     public required IReadOnlyList<long> SamplesNs { get; init; }
 
     public required IReadOnlyList<double> SamplesTs { get; init; }

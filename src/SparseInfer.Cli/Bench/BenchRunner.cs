@@ -83,6 +83,8 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     {
         public List<long> Nanoseconds { get; } = [];
 
+        public double[] Times => [.. Nanoseconds.Select(nanoseconds => (double)nanoseconds)];
+
         public List<double> FeedForward { get; } = [];
 
         public List<double> Predictor { get; } = [];
@@ -148,9 +150,10 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
         }
 
         var probed = new Probed(Statistics.Median(bandwidth), Statistics.Median(peak));
+        Samples? dense = modes.Zip(samples).Where(pair => pair.First == SparsityMode.Dense).Select(pair => pair.Second).FirstOrDefault();
         for (int i = 0; i < modes.Count; i++)
         {
-            yield return Report(load, start, depth, modes[i], prompt, generated, samples[i], probed);
+            yield return Report(load, start, depth, modes[i], prompt, generated, samples[i], dense, probed);
         }
     }
 
@@ -228,17 +231,17 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     }
 
     private BenchRun Report(
-        Loaded load, DateTime start, int depth, SparsityMode mode, int prompt, int generated, Samples samples, Probed probed)
+        Loaded load, DateTime start, int depth, SparsityMode mode, int prompt, int generated, Samples samples, Samples? dense,
+        Probed probed)
     {
         int tokens = prompt + generated;
         double[] rates = [.. samples.Nanoseconds.Select(nanoseconds => tokens * 1e9 / nanoseconds)];
-        double[] times = [.. samples.Nanoseconds.Select(nanoseconds => (double)nanoseconds)];
+        double[] times = samples.Times;
         double median = Statistics.Median(times);
         bool decodes = generated > 0;
         Activity? activity = decodes ? _activities[mode] : null;
-        double? bytes = decodes
-            ? activity!.FeedForwardBytes + tested.Cost.WeightBytes + tested.Cost.CacheBytes(depth, generated)
-            : null;
+        double cacheBytes = tested.Cost.CacheBytes(depth, generated);
+        double? bytes = decodes ? activity!.FeedForwardBytes + tested.Cost.WeightBytes + cacheBytes : null;
         double? rate = bytes * tokens / median;
         return new BenchRun
         {
@@ -262,6 +265,8 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             AvgTs = rates.Average(),
             StddevTs = Statistics.StandardDeviation(rates),
             MedianTs = Statistics.Median(rates),
+            OfDense = decodes && dense is not null ? Statistics.Median(dense.Times) / median : null,
+            OfDenseBound = activity?.SparsityTrue is { } sparsity ? tested.Cost.Bound(mode, sparsity, cacheBytes) : null,
             SamplesNs = samples.Nanoseconds,
             SamplesTs = rates,
             SparsityTrue = activity?.SparsityTrue,

@@ -7,6 +7,9 @@ namespace SparseInfer.Cli.Bench;
 internal sealed class ModelCost
 {
     private readonly ModelDeclaration _model;
+    private readonly long _first;
+    private readonly long _up;
+    private readonly long _down;
 
     public ModelCost(ModelDeclaration model, ModelFile file)
     {
@@ -17,6 +20,9 @@ internal sealed class ModelCost
         long embedding = Bytes(file, "token_embd.weight");
         long head = model.TiedEmbedding ? embedding : Bytes(file, "output.weight");
         WeightBytes = attention.Sum(tensor => tensor.ByteLength) + head + (embedding / model.Vocabulary);
+        _first = FeedForward(file, model.Gated ? ".ffn_gate" : ".ffn_up");
+        _up = model.Gated ? FeedForward(file, ".ffn_up") : 0;
+        _down = FeedForward(file, ".ffn_down");
     }
 
     /// <summary>Bytes of all tensors.</summary>
@@ -37,12 +43,44 @@ internal sealed class ModelCost
     public double CacheBytes(int depth, int generated) =>
         _model.Layers * 2.0 * sizeof(float) * _model.KeyValueWidth * (depth + ((generated + 1) / 2.0));
 
+    /// <summary>What a token's rate can be at most, as a multiple of dense.</summary>
+    /// <param name="mode">What is skipped.</param>
+    /// <param name="sparsity">Share of neurons that are inactive.</param>
+    /// <param name="cacheBytes">Of the key-value cache.</param>
+    public double Bound(SparsityMode mode, double sparsity, double cacheBytes) =>
+        Bound(mode, sparsity, WeightBytes + cacheBytes, _first, _up, _down);
+
+    /// <summary>
+    /// The same of any sizes, if bytes are all that a token takes and predicting costs nothing. What is not predicted costs the first
+    /// matrix: without a gate, Exact spares only down.
+    /// </summary>
+    /// <param name="mode">What is skipped.</param>
+    /// <param name="sparsity">Share of neurons that are inactive.</param>
+    /// <param name="others">Bytes that are no feed-forward's.</param>
+    /// <param name="first">Of the matrix that is dotted with the input first: gate, or up where there is none.</param>
+    /// <param name="up">Of up beside a gate.</param>
+    /// <param name="down">Of down.</param>
+    public static double Bound(SparsityMode mode, double sparsity, double others, double first, double up, double down)
+    {
+        double dense = others + first + up + down;
+        double spared = mode switch
+        {
+            SparsityMode.Dense => 0,
+            SparsityMode.Exact => sparsity * (up + down),
+            _ => sparsity * (first + up + down),
+        };
+        return dense / (dense - spared);
+    }
+
     /// <summary>
     /// Multiplications and additions that a prompt needs in matrices: all layers for every token, the head for the last. Attention's scores
     /// and sums are left out.
     /// </summary>
     public double PromptOperations(int tokens) =>
         2.0 * (((double)_model.Layers * LayerParameters * tokens) + ((double)_model.Vocabulary * _model.Hidden));
+
+    private static long FeedForward(ModelFile file, string matrix) =>
+        file.Tensors.Where(tensor => tensor.Name.Contains(matrix, StringComparison.Ordinal) && tensor.Shape.Count > 1).Sum(tensor => tensor.ByteLength);
 
     private static long Bytes(ModelFile file, string name) => file.TryGetTensor(name, out TensorInfo? tensor) ? tensor.ByteLength : 0;
 }

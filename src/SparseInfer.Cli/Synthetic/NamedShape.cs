@@ -46,6 +46,23 @@ internal sealed record NamedShape(ModelDeclaration Declaration, string? Differs 
         }, "rotary positions in the place of learned ones"),
         new(new ModelDeclaration
         {
+            Name = "afm-4.5b", Hidden = 2560, Layers = 36, Vocabulary = 128004, Context = 65536,
+            Heads = 20, KeyValueHeads = 4, HeadDimension = 128, Intermediate = 18432, Activation = Activation.SquaredRelu, Gated = false,
+        }, "no rotary scaling, which changes no speed"),
+        new(new ModelDeclaration
+        {
+            Name = "jais-2-8b", Hidden = 3328, Layers = 32, Vocabulary = 150272, Context = 8192,
+            Heads = 26, KeyValueHeads = 26, QueryKeyValueBiases = true, OutputBias = true,
+            Intermediate = 26624, Activation = Activation.SquaredRelu, Gated = false, FeedForwardBiases = true, LayerNorm = true,
+        }),
+        new(new ModelDeclaration
+        {
+            Name = "nemotron-mini-4b", Hidden = 3072, Layers = 32, Vocabulary = 256000, Context = 4096,
+            Heads = 24, KeyValueHeads = 8, HeadDimension = 128, RopeDimensions = 64, RopePairing = RopePairing.HalfSplit,
+            Intermediate = 9216, Activation = Activation.SquaredRelu, Gated = false, LayerNorm = true,
+        }),
+        new(new ModelDeclaration
+        {
             Name = "tinyllama-1.1b", Hidden = 2048, Layers = 22, Vocabulary = 32000, Context = 2048,
             Heads = 32, KeyValueHeads = 4, Intermediate = 5632, Activation = Activation.Relu,
         }, "ReLU in SiLU's place"),

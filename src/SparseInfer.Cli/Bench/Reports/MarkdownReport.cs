@@ -20,6 +20,8 @@ internal static class MarkdownReport
         new("mode", run => run.Mode, Text: true),
         new("test", run => run.Test),
         new("t/s", run => Format($"{run.AvgTs:0.00} ± {run.StddevTs:0.00}")),
+        new("of dense", run => Number(run.OfDense, "0.00", "x")),
+        new("bound", run => Number(run.OfDenseBound, "0.00", "x")),
         new("sparsity", run => Share(run.SparsityTrue)),
         new("predicted", run => Share(run.SparsityPredicted)),
         new("MB/token", run => Number(run.BytesPerToken / Mega, "0.0")),
