@@ -70,10 +70,16 @@ internal static class FileDeclaration
             NormEpsilon = Number(facts, Fact.NormEpsilon) ?? throw Wrong(file, "does not say its norms' epsilon"),
             TiedEmbedding = facts.TiedEmbedding ?? !file.TryGetTensor(names.Head, out _),
             EmbeddingScale = Number(facts, Fact.EmbeddingScale) ?? 1f,
+            Traits = Traits(facts),
             Alpha = alpha,
             Weights = MatrixTypes(file),
         };
     }
+
+    /// <summary>What the file says of traits, where it is other than a plain decoder's.</summary>
+    private static DeclaredTrait[] Traits(ModelFacts facts) => facts.Architecture!.Traits.SelectMany(trait => trait.Facts)
+        .SelectMany(fact => facts.Traits.Where(stated => stated.Fact == fact && (float)stated.Value != (float)fact.Usual).Take(1))
+        .Select(stated => new DeclaredTrait(stated.Fact.Attribute, stated.Fact.Property, (float)stated.Value)).ToArray();
 
     /// <summary>Hugging Face's files are all called alike: their folder has the model's name.</summary>
     private static string NameOf(ModelFile file)

@@ -58,6 +58,9 @@ internal sealed record ModelDeclaration
 
     public float EmbeddingScale { get; init; } = 1f;
 
+    /// <summary>What traits declare, such as <c>[Scales]</c>; an attribute's numbers one after the other.</summary>
+    public IReadOnlyList<DeclaredTrait> Traits { get; init; } = [];
+
     /// <summary>The sign-bit predictor's, in every layer.</summary>
     public float Alpha { get; init; } = 1f;
 
@@ -140,6 +143,11 @@ internal sealed record ModelDeclaration
         if (TiedEmbedding || EmbeddingScale != 1f)
         {
             lines.Add(Attribute("Embedding", ("Tied", NotDefault(TiedEmbedding, false)), ("Scale", NotDefault(EmbeddingScale, 1f))));
+        }
+
+        foreach (var trait in Traits.GroupBy(trait => trait.Attribute))
+        {
+            lines.Add(Attribute(trait.Key, [.. trait.Select(number => (number.Property, (object?)number.Value))]));
         }
 
         if (HasZeros)

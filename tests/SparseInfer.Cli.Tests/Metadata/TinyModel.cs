@@ -47,6 +47,11 @@ internal sealed record TinyModel(string Architecture)
 
     public double EmbeddingScale { get; init; } = 1;
 
+    /// <summary>What attention and feed-forward add is multiplied by.</summary>
+    public double ResidualScale { get; init; } = 1;
+
+    public double LogitScale { get; init; } = 1;
+
     /// <summary>The class that Hugging Face's library has for it; empty: there is no such form.</summary>
     public string Class { get; init; } = "";
 

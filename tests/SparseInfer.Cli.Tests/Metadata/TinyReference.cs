@@ -16,12 +16,14 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
         for (int layer = 0; layer < TinyModel.Layers; layer++)
         {
             string block = $"blk.{layer}.";
-            x = Add(x, Attention(layer, block, Norm(x, block + "attn_norm")));
-            x = Add(x, FeedForward(block, Norm(x, block + "ffn_norm")));
+            x = Add(x, Scale(Attention(layer, block, Norm(x, block + "attn_norm")), model.ResidualScale));
+            x = Add(x, Scale(FeedForward(block, Norm(x, block + "ffn_norm")), model.ResidualScale));
         }
 
-        return Linear(model.Tied ? "token_embd" : "output", Norm(x, "output_norm"));
+        return Scale(Linear(model.Tied ? "token_embd" : "output", Norm(x, "output_norm")), model.LogitScale);
     }
+
+    private static double[] Scale(double[] x, double factor) => [.. x.Select(value => value * factor)];
 
     private double[] Attention(int layer, string block, double[] x)
     {

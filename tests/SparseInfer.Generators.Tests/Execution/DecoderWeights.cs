@@ -68,7 +68,7 @@ internal sealed class DecoderWeights
     public void Save(string path)
     {
         var writer = new GgufWriter();
-        string? architecture = (_model.LayerNorm, _model.Pairing) switch
+        string? architecture = _model.File?.Architecture ?? (_model.LayerNorm, _model.Pairing) switch
         {
             (false, RopePairing.Interleaved) => "llama",
             (false, _) => "qwen2",
@@ -83,6 +83,10 @@ internal sealed class DecoderWeights
             writer.Add($"{architecture}.rope.scaling.factor", _model.RopeScaling);
             writer.Add($"{architecture}.embedding_scale", _model.EmbeddingScale);
             writer.Add($"{architecture}.attention.{(_model.LayerNorm ? "layer_norm_epsilon" : "layer_norm_rms_epsilon")}", DecoderCase.Epsilon);
+            foreach ((string key, float value) in _model.File?.Keys ?? [])
+            {
+                writer.Add($"{architecture}.{key}", value);
+            }
         }
 
         foreach ((string name, StoredMatrix matrix) in _matrices)

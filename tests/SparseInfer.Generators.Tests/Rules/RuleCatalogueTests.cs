@@ -31,10 +31,13 @@ public sealed class RuleCatalogueTests
         assembly.GetAnalyzers(LanguageNames.CSharp).ShouldBeEmpty();
     }
 
+    /// <summary>No rule has these ids yet.</summary>
+    private static readonly int[] Unused = [.. Enumerable.Range(43, 10)];
+
     [Fact]
-    public void Ids_are_contiguous() =>
+    public void Ids_are_contiguous_but_for_those_that_no_rule_has_yet() =>
         DeclarationRules.Descriptors.Keys.ShouldBe(
-            Enumerable.Range(1, DeclarationRules.All.Count + 1).Select(number => $"SPI{number:0000}"));
+            Enumerable.Range(1, DeclarationRules.All.Count + 1 + Unused.Length).Except(Unused).Select(number => $"SPI{number:0000}"));
 
     [Theory]
     [MemberData(nameof(Ids))]

@@ -62,11 +62,8 @@ internal static class Architectures
         {
             ModelTypes = ["granite"],
             Classes = ["GraniteForCausalLM"],
-            GgufRules = new Dictionary<string, KeyRule>
-            {
-                ["rope.scaling.finetuned"] = KeyRule.Flag("there is no rotary embedding", passes: true),
-                ["residual_scale"] = KeyRule.Number("what layers add is scaled", (_, scale) => scale is 0 or 1),
-            },
+            Traits = [ScalesKeys.All],
+            GgufRules = new Dictionary<string, KeyRule> { ["rope.scaling.finetuned"] = KeyRule.Flag("there is no rotary embedding", passes: true) },
             ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
             {
                 ["rms_norm_eps"] = _ => 1e-6,
@@ -77,11 +74,14 @@ internal static class Architectures
         {
             ModelTypes = ["minicpm"],
             Classes = ["MiniCPMForCausalLM"],
+            Traits = [ScalesKeys.All],
+
+            // Files from before there were these keys are of models whose dim_model_base is 256.
             GgufDefaults = new Dictionary<string, Func<ModelFacts, double?>>
             {
                 ["embedding_scale"] = _ => 12,
                 ["residual_scale"] = facts => 1.4 / Math.Sqrt(facts.First(Fact.Layers) ?? double.NaN),
-                ["logit_scale"] = facts => 256 / (facts.First(Fact.Hidden) ?? double.NaN),
+                ["logit_scale"] = facts => (facts.First(Fact.Hidden) ?? double.NaN) / 256,
             },
             ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
             {
