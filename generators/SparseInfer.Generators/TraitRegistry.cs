@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Traits.ParallelAttention;
 using SparseInfer.Generators.Traits.Scales;
 
 namespace SparseInfer.Generators;
@@ -9,5 +10,6 @@ internal static class TraitRegistry
     public static readonly IReadOnlyList<ModelTrait> All =
     [
         new ScalesTrait(),
+        new ParallelAttentionTrait(),
     ];
 }

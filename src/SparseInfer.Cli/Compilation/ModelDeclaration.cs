@@ -147,7 +147,7 @@ internal sealed record ModelDeclaration
 
         foreach (var trait in Traits.GroupBy(trait => trait.Attribute))
         {
-            lines.Add(Attribute(trait.Key, [.. trait.Select(number => (number.Property, (object?)number.Value))]));
+            lines.Add(Attribute(trait.Key, [.. trait.Where(number => number.Property.Length > 0).Select(number => (number.Property, number.Value == (int)number.Value ? (object?)(int)number.Value : number.Value))]));
         }
 
         if (HasZeros)
@@ -179,7 +179,7 @@ internal sealed record ModelDeclaration
             }
         }
 
-        return $"[{name}({string.Join(", ", written)})]";
+        return written.Count == 0 ? $"[{name}]" : $"[{name}({string.Join(", ", written)})]";
     }
 
     /// <summary>The shortest text that reads back as the same number, without an exponent as far as a decimal reaches.</summary>

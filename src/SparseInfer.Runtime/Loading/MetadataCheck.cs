@@ -76,7 +76,9 @@ internal static class MetadataCheck
             double declared = shape.Traits.Where(trait => stated.Fact.IsDeclaredBy(trait)).Select(trait => (double?)trait.Value).FirstOrDefault() ?? stated.Fact.Usual;
             if (!(Math.Abs((float)stated.Value - declared) <= 1e-6 * Math.Abs(declared))) // a root or a quotient, in as many digits as somebody types
             {
-                problems.Add($"{stated.Text}, which is {stated.Fact} = {MetadataValue.Show(stated.Value)}, but {MetadataValue.Show(declared)} is declared");
+                bool isThere = shape.Traits.Any(trait => trait.Attribute == stated.Fact.Attribute);
+                string other = isThere ? $"{MetadataValue.Show(declared)} is declared" : $"[{stated.Fact.Attribute}] is not declared";
+                problems.Add($"{stated.Text}, which is {stated.Fact.Show(stated.Value)}, but {other}");
             }
         }
 

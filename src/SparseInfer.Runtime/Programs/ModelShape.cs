@@ -111,8 +111,8 @@ public sealed record ModelShape
 
 /// <summary>A number by which a model differs from a plain decoder, as declared.</summary>
 /// <param name="Attribute">The attribute, as it is written: <c>Scales</c>.</param>
-/// <param name="Property">Its property: <c>Residual</c>.</param>
-/// <param name="Value">The number.</param>
+/// <param name="Property">Its property: <c>Residual</c>; empty: the attribute has none.</param>
+/// <param name="Value">The number; 1 where there is no property.</param>
 public readonly record struct DeclaredTrait(string Attribute, string Property, float Value)
 {
     /// <summary><c>[Scales] Residual = 0.25</c>.</summary>

@@ -16,8 +16,9 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
         for (int layer = 0; layer < TinyModel.Layers; layer++)
         {
             string block = $"blk.{layer}.";
-            x = Add(x, Scale(Attention(layer, block, Norm(x, block + "attn_norm")), model.ResidualScale));
-            x = Add(x, Scale(FeedForward(block, Norm(x, block + "ffn_norm")), model.ResidualScale));
+            double[] attended = Scale(Attention(layer, block, Norm(x, block + model.AttentionNorm)), model.ResidualScale);
+            double[] input = model.ParallelNorms > 0 ? x : Add(x, attended);
+            x = Add(Add(x, attended), Scale(FeedForward(block, Norm(input, block + model.FeedForwardNorm)), model.ResidualScale));
         }
 
         return Scale(Linear(model.Tied ? "token_embd" : "output", Norm(x, "output_norm")), model.LogitScale);

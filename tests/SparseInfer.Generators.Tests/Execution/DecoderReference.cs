@@ -23,12 +23,17 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
         for (int layer = 0; layer < model.Layers; layer++)
         {
-            string block = $"blk.{layer}.";
-            x = Add(x, Added(block + "attn", Attention(layer, block, Norm(x, block + "attn_norm"))));
-            x = Add(x, Added(block + "ffn", FeedForward(layer, block, Norm(x, block + "ffn_norm"))));
+            x = Layer(layer, $"blk.{layer}.", x);
         }
 
         return Logits(Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, Norm(x, "output_norm")));
+    }
+
+    /// <summary>The residual stream after a layer.</summary>
+    protected virtual double[] Layer(int layer, string block, double[] x)
+    {
+        x = Add(x, Added(block + "attn", Attention(layer, block, Norm(x, block + "attn_norm"))));
+        return Add(x, Added(block + "ffn", FeedForward(layer, block, Norm(x, block + "ffn_norm"))));
     }
 
     /// <summary>What is added to the residual stream.</summary>
@@ -37,7 +42,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
     protected virtual double[] Logits(double[] x) => x;
 
-    private double[] Attention(int layer, string block, double[] x)
+    protected double[] Attention(int layer, string block, double[] x)
     {
         int position = _keys[layer].Count;
         double[] query = Rotate(Linear(block + "attn_q", x), position);
@@ -83,7 +88,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return turned;
     }
 
-    private double[] FeedForward(int layer, string block, double[] x)
+    protected double[] FeedForward(int layer, string block, double[] x)
     {
         double[] up = Linear(block + "ffn_up", x);
         double[] first = model.Gated ? Linear(block + "ffn_gate", x) : up;
@@ -131,7 +136,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         _ => Math.Max(0, x),
     };
 
-    private double[] Norm(double[] x, string name)
+    protected double[] Norm(double[] x, string name)
     {
         float[] factors = weights.Vector(name + ".weight")!;
         float[]? terms = weights.Vector(name + ".bias");
@@ -179,5 +184,5 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return rounded;
     }
 
-    private static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (left, right) => left + right)];
+    protected static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (left, right) => left + right)];
 }

@@ -37,7 +37,7 @@ internal sealed partial class DecoderClass
 
         private static string Where(LayerSet layers) => layers.IsEveryLayer ? "" : $" where {layers.Condition}";
 
-        private static string Describe(Phase phase) => phase.Operations.Last(operation => !operation.IsElementwise || operation is Down) switch
+        private static string Describe(Phase phase) => phase.Operations.Last(operation => operation is Down || !(operation is Norm || operation.IsElementwise)) switch
         {
             Project { Unit: WorkUnit.Head } => "heads",
             Attend => "attention",

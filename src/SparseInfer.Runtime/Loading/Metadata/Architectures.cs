@@ -119,6 +119,21 @@ internal static class Architectures
             Classes = ["Jais2ForCausalLM"],
             ConfigDefaults = Epsilon("layer_norm_eps", 1e-5),
         },
+        new("falcon")
+        {
+            LayerNorm = true,
+            Pairing = HalfSplit,
+            ConfigReason = "its query, key and value are one matrix, head by head, in this form: convert the model to GGUF",
+            ModelTypes = ["falcon", "RefinedWeb", "RefinedWebModel"],
+            Classes = ["FalconForCausalLM", "RWForCausalLM"],
+            Traits = [ParallelAttentionKeys.All],
+
+            // Query, key and value apart, as llama.cpp's converter writes them (jploski's layout); older files have them as Hugging Face does.
+            GgufRules = new Dictionary<string, KeyRule>
+            {
+                ["tensor_data_layout"] = KeyRule.Words(": heads are ordered in another way, so convert the model again", "jploski"),
+            },
+        },
         new("orion") { LayerNorm = true, Pairing = HalfSplit, ModelTypes = ["orion"], Classes = ["OrionForCausalLM"] },
         new("stablelm")
         {

@@ -254,6 +254,11 @@ internal sealed class FactReader
 
         foreach (TraitKeys trait in _architecture.Traits)
         {
+            foreach (StatedTrait told in trait.Told?.Invoke(_facts) ?? [])
+            {
+                _facts.State(told.Fact, told.Value, told.Text);
+            }
+
             foreach (TraitFact fact in trait.Facts.Where(fact => _facts.Traits.All(stated => stated.Fact != fact)))
             {
                 string[] keys = [.. trait.Rules(_gguf).Where(pair => pair.Value.Trait == fact).Select(pair => _prefix + pair.Key)];

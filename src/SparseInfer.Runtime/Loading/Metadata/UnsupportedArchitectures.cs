@@ -39,7 +39,7 @@ internal static class UnsupportedArchitectures
         Add("its positions are ALiBi, not rotary", "bloom", "mpt", "refact", "jais");
         Add("its larger model has ALiBi, and no key says which is which", "baichuan");
         Add("its attention and feed-forward run in parallel",
-            "falcon", "gptj", "phi", "phi2", "plamo", "command-r", "cohere", "cohere2");
+            "gptj", "phi", "phi2", "plamo", "command-r", "cohere", "cohere2");
         Add("its query, key and value are one matrix", "qwen", "phi3", "chatglm", "gptneox", "gpt_neox");
         Add("it normalizes queries and keys",
             "qwen3", "hunyuan-dense", "hunyuan_v1_dense", "maincoder", "chameleon", "persimmon", "muse-glimmer");

@@ -16,18 +16,24 @@ internal sealed record TraitKeys(string Attribute)
     /// <summary>Keys of a <c>config.json</c>.</summary>
     public IReadOnlyDictionary<string, KeyRule> Config { get; init; } = new Dictionary<string, KeyRule>();
 
+    /// <summary>What follows from the architecture, or from tensors; null: nothing does.</summary>
+    public Func<ModelFacts, IEnumerable<StatedTrait>>? Told { get; init; }
+
     /// <summary>Keys of files of a kind.</summary>
     public IReadOnlyDictionary<string, KeyRule> Rules(bool gguf) => gguf ? Gguf : Config;
 }
 
 /// <summary>A number that a trait's attribute says, and files say too.</summary>
 /// <param name="Attribute">The attribute, as it is written.</param>
-/// <param name="Property">Its property.</param>
+/// <param name="Property">Its property; empty: the attribute has none, and is there or not.</param>
 /// <param name="Usual">What plain decoders have: what it is where the attribute is not there.</param>
 internal sealed record TraitFact(string Attribute, string Property, double Usual)
 {
     /// <summary>Whether a declared number is this one.</summary>
     public bool IsDeclaredBy(DeclaredTrait trait) => trait.Attribute == Attribute && trait.Property == Property;
+
+    /// <summary>A value of it, as messages say it.</summary>
+    public string Show(double value) => Property.Length == 0 ? $"[{Attribute}]" : $"{this} = {MetadataValue.Show(value)}";
 
     public override string ToString() => $"[{Attribute}] {Property}";
 }
