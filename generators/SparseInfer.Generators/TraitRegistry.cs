@@ -1,6 +1,7 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Traits.ParallelAttention;
 using SparseInfer.Generators.Traits.Scales;
+using SparseInfer.Generators.Traits.SubNorms;
 
 namespace SparseInfer.Generators;
 
@@ -11,5 +12,6 @@ internal static class TraitRegistry
     [
         new ScalesTrait(),
         new ParallelAttentionTrait(),
+        new SubNormsTrait(),
     ];
 }

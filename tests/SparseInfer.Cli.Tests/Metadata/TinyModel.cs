@@ -56,6 +56,9 @@ internal sealed record TinyModel(string Architecture)
     /// <summary>Norms of attention and feed-forward, where these run in parallel; 0: they do not.</summary>
     public int ParallelNorms { get; init; }
 
+    /// <summary>Whether there are norms before attention's output projection and before down.</summary>
+    public bool SubNorms { get; init; }
+
     /// <summary>Whether GGUF files have query, key and value as one tensor.</summary>
     public bool FusesHeads { get; init; }
 
@@ -274,6 +277,12 @@ internal sealed record TinyModel(string Architecture)
             if (AttentionNorm != FeedForwardNorm)
             {
                 Norm(block + FeedForwardNorm);
+            }
+
+            if (SubNorms)
+            {
+                _weights.Add(block + "attn_sub_norm.weight", Values(Heads * HeadSize, 0.5f, 1));
+                _weights.Add(block + "ffn_sub_norm.weight", Values(Intermediate, 0.5f, 1));
             }
 
             Matrix(block + "attn_q", Heads * HeadSize, Hidden, QueryKeyValueBiases);

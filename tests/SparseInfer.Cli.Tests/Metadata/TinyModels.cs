@@ -64,6 +64,14 @@ internal static class TinyModels
             FeedForwardBiases = true,
             Config = [("attention_bias", true), ("mlp_bias", true), ("rope_parameters", new { rope_theta = 10000.0, rope_type = "default" })],
         },
+        new("bitnet")
+        {
+            HalfSplit = true,
+            Activation = Activation.SquaredRelu,
+            Tied = true,
+            SubNorms = true,
+            Keys = [("rope.scaling.type", "linear"), ("rope.scaling.factor", 1f)],
+        },
         new("falcon") { HalfSplit = true, LayerNorm = true, Gated = false, ParallelNorms = 1, FusesHeads = true, Keys = [("tensor_data_layout", "jploski")] },
         new("orion") { Class = "OrionForCausalLM", HalfSplit = true, LayerNorm = true },
         new("stablelm")

@@ -45,7 +45,7 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
             }
         }
 
-        return Linear(block + "attn_output", attended);
+        return Linear(block + "attn_output", model.SubNorms ? Norm(attended, block + "attn_sub_norm") : attended);
     }
 
     private double[] Rotate(double[] heads, int position)
@@ -78,7 +78,7 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
         double[] h = model.Gated
             ? [.. Linear(block + "ffn_gate", x).Zip(up, (gate, factor) => Activate(gate) * factor)]
             : [.. up.Select(Activate)];
-        return Linear(block + "ffn_down", h);
+        return Linear(block + "ffn_down", model.SubNorms ? Norm(h, block + "ffn_sub_norm") : h);
     }
 
     private double Activate(double x) => model.Activation switch

@@ -40,6 +40,12 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     /// <param name="part">The part of the layer that made it: <c>blk.0.attn</c>, <c>blk.0.ffn</c>.</param>
     protected virtual double[] Added(string part, double[] x) => x;
 
+    /// <summary>What attention's output projection gets.</summary>
+    protected virtual double[] Attended(string block, double[] x) => x;
+
+    /// <summary>What down gets.</summary>
+    protected virtual double[] Activated(string block, double[] h) => h;
+
     protected virtual double[] Logits(double[] x) => x;
 
     protected double[] Attention(int layer, string block, double[] x)
@@ -64,7 +70,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             }
         }
 
-        return Linear(block + "attn_output", attended);
+        return Linear(block + "attn_output", Attended(block, attended));
     }
 
     /// <summary>Pair i of a head's first dimensions turns by position / scaling / theta^(2i / dimensions).</summary>
@@ -104,7 +110,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             }
         }
 
-        return Linear(block + "ffn_down", h);
+        return Linear(block + "ffn_down", Activated(block, h));
     }
 
     private double[]? Scores(int layer, string block, double[] x) => model.Ranks.ElementAtOrDefault(layer) is null

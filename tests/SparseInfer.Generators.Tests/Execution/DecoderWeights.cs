@@ -57,7 +57,7 @@ internal sealed class DecoderWeights
     public float[]? Vector(string name) => _vectors.GetValueOrDefault(name);
 
     /// <summary>Adds a vector that plain decoders do not have.</summary>
-    public void AddVector(string name, int length) => _vectors.Add(name, Values(length, 0.3f));
+    public void AddVector(string name, int length, float around = 0) => _vectors.Add(name, Values(length, 0.3f, around));
 
     /// <summary>Gives a norm another name; null: leaves it out.</summary>
     public void RenameNorm(string name, string? other)

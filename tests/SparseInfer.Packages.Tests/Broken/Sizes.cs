@@ -100,3 +100,11 @@ public sealed partial class WithoutResidualScale;
 [ParallelAttention(Norms = 3)] // SPI0054
 [Weights(WeightType.F16)]
 public sealed partial class WithThreeNorms;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[LayerNorm]
+[SubNorms] // SPI0055
+[Weights(WeightType.F16)]
+public sealed partial class WithSubNormsOfAnotherKind;

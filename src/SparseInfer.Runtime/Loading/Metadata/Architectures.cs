@@ -119,6 +119,14 @@ internal static class Architectures
             Classes = ["Jais2ForCausalLM"],
             ConfigDefaults = Epsilon("layer_norm_eps", 1e-5),
         },
+        new("bitnet")
+        {
+            Pairing = HalfSplit,
+            ConfigReason = "its weights become ternary when it runs, in this form: convert the model to GGUF, which writes them so",
+            ModelTypes = ["bitnet"],
+            Classes = ["BitNetForCausalLM", "BitnetForCausalLM"],
+            Traits = [SubNormsKeys.All],
+        },
         new("falcon")
         {
             LayerNorm = true,

@@ -47,7 +47,6 @@ internal static class UnsupportedArchitectures
             "olmo2", "olmo3", "exaone4", "glm4", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma4", "gemma4-assistant", "plamo3");
         Add("its norms have no weights", "olmo", "talkie", "nanochat");
         Add("some of its layers have no rotary embedding", "smollm3");
-        Add("it normalizes inside attention and feed-forward", "bitnet");
         Add("its layers differ in width", "deci", "nemotron-nas", "openelm");
         Add("its activation is xIELU", "apertus");
         Add("it runs its layers in loops", "nanbeige");
