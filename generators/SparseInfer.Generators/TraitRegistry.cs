@@ -1,4 +1,7 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Traits.ParallelAttention;
+using SparseInfer.Generators.Traits.Scales;
+using SparseInfer.Generators.Traits.SubNorms;
 
 namespace SparseInfer.Generators;
 
@@ -7,5 +10,8 @@ internal static class TraitRegistry
 {
     public static readonly IReadOnlyList<ModelTrait> All =
     [
+        new ScalesTrait(),
+        new ParallelAttentionTrait(),
+        new SubNormsTrait(),
     ];
 }

@@ -28,6 +28,7 @@ public sealed class DeclarationTests
         [FeedForward(Intermediate = 3840, Activation = Activation.FatRelu, Threshold = 0.03f, Gated = true)]
         [RmsNorm(Epsilon = 0.00001f)]
         [Embedding(Tied = true, Scale = 12f)]
+        [Scales(Residual = 0.19414507f, Logits = 0.16666667f)]
         [SignBitPredictor(Alpha = 1f)]
         [Weights(WeightType.F16)]
         public sealed partial class MinicpmS1b;

@@ -61,7 +61,7 @@ internal static class ModelClass
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
                 EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},
-                Policies ={{Policies(spec.Policies)}},
+                Policies ={{Policies(spec.Policies)}},{{Traits(spec)}}
             };
             """);
     }
@@ -70,6 +70,17 @@ internal static class ModelClass
     private static string Policies(IReadOnlyList<LayerPolicy> policies) => policies.Count == 1
         ? $" [{Policy(policies[0])}]"
         : "\n    [\n" + string.Concat(policies.Select(policy => $"        {Policy(policy)},\n")) + "    ]";
+
+    /// <summary>What traits declare; nothing where they declare no number.</summary>
+    private static string Traits(ModelSpec spec)
+    {
+        string[] numbers =
+        [
+            .. spec.Traits.SelectMany(trait => trait.Numbers)
+                .Select(number => $"new(\"{number.Attribute}\", \"{number.Property}\", {Literal.Of(number.Value)})"),
+        ];
+        return numbers.Length == 0 ? "" : $"\n    Traits = [{string.Join(", ", numbers)}],";
+    }
 
     private static string Policy(LayerPolicy policy) =>
         $"new({policy.First}, {policy.Last}, \"{policy.Policy.Label()}\")";

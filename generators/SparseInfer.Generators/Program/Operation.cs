@@ -78,6 +78,12 @@ internal sealed record Norm(Stage Stage, NormSpec Spec, Tensor Weight, Tensor? B
     public override IEnumerable<Tensor> Tensors => Bias is null ? [Weight] : [Weight, Bias];
 }
 
+/// <summary>What attention made, normalised before its output projection.</summary>
+internal sealed record NormAttended(Tensor Weight) : Operation(Stage.Output, WorkUnit.Token, Slot.Normed, Slot.Attended)
+{
+    public override IEnumerable<Tensor> Tensors => [Weight];
+}
+
 /// <summary>A matrix times what is read.</summary>
 internal sealed record Project(Stage Stage, WorkUnit Unit, Tensor Matrix, Slot From, Slot To) : Operation(Stage, Unit, To, From)
 {
@@ -125,6 +131,20 @@ internal sealed record Neurons(FeedForwardSpec Spec, IReadOnlyList<Tensor> Matri
     public override bool ReadsOwn(Slot slot) => slot.Width == Matrices[0].Rows;
 
     public override IEnumerable<Tensor> Tensors => Matrices.Concat(Biases);
+}
+
+/// <summary>Squares of what is left of the neurons: a sum a slice.</summary>
+internal sealed record SumSquares() : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Squares, Slot.Activated)
+{
+    public override bool IsElementwise => true;
+}
+
+/// <summary>What is left of the neurons, normalised over all of them: one that was left out counts as zero.</summary>
+internal sealed record NormNeurons(Tensor Weight) : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Activated, Slot.Activated, Slot.Squares)
+{
+    public override bool ReadsOwn(Slot slot) => slot == Slot.Activated;
+
+    public override IEnumerable<Tensor> Tensors => [Weight];
 }
 
 /// <summary>What is left of the neurons, times their rows of down: a sum a slice.</summary>

@@ -22,6 +22,9 @@ internal sealed record Slot(string Name, Dimension? Width = null)
     /// <summary>What is left of the neurons, and which they are.</summary>
     public static readonly Slot Activated = new("Activated");
 
+    /// <summary>Squares of what is left of the neurons: a sum a slice.</summary>
+    public static readonly Slot Squares = new("Squares");
+
     /// <summary>What slices of the neurons add to the output.</summary>
     public static readonly Slot Sums = new("Sums");
 

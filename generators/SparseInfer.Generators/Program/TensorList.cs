@@ -11,11 +11,14 @@ internal static class TensorList
             .OrderBy(tensor => tensor.Role is TensorRole.NormWeight or TensorRole.NormBias ? 0 : tensor.Columns is not null ? 1 : 2),
     ];
 
-    /// <summary>A layer's tensors that are no feed-forward's, in that order; what is before the feed-forward, as its norm, last.</summary>
+    /// <summary>
+    /// A layer's tensors that are no feed-forward's, in that order, each once; what is before the feed-forward, as its norm, last.
+    /// </summary>
     public static IReadOnlyList<Tensor> LayerTensors(this IReadOnlyList<Operation> operations) =>
     [
-        .. operations.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output),
-        .. operations.Where(operation => operation is not (Neurons or Down or SumSlices)).TensorsOf(Stage.FeedForward),
+        .. operations.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output)
+            .Concat(operations.Where(operation => operation is not (Neurons or Down or SumSlices)).TensorsOf(Stage.FeedForward))
+            .Distinct(),
     ];
 
     /// <summary>A feed-forward's tensors: gate, up, down, their biases.</summary>

@@ -10,6 +10,7 @@ public sealed class FeedForwardScratch : IDisposable
 {
     private readonly FeedForwardSlot[] _slots;
     private readonly NativeBuffer _partials;
+    private readonly NativeBuffer _squares;
 
     /// <summary>Allocates the slots and the partial sums.</summary>
     /// <param name="workers">Number of workers.</param>
@@ -21,6 +22,7 @@ public sealed class FeedForwardScratch : IDisposable
         Slices = slices;
         PaddedHidden = paddedHidden;
         _partials = NativeBuffer.Allocate((long)slices.Count * paddedHidden * sizeof(float));
+        _squares = NativeBuffer.Allocate(slices.Count * (long)sizeof(float));
         _slots = new FeedForwardSlot[workers];
         for (int i = 0; i < workers; i++)
         {
@@ -50,6 +52,10 @@ public sealed class FeedForwardScratch : IDisposable
     /// <param name="slice">Which slice.</param>
     public ref float Partial(int slice) => ref Unsafe.Add(ref _partials.Ref<float>(), slice * (nint)PaddedHidden);
 
+    /// <summary>The sum of the squares of a slice's neurons, where these are normalised.</summary>
+    /// <param name="slice">Which slice.</param>
+    public ref float Squares(int slice) => ref Unsafe.Add(ref _squares.Ref<float>(), slice);
+
     /// <summary>A worker's slot.</summary>
     /// <param name="worker">0 to <see cref="Workers"/> - 1.</param>
     public FeedForwardSlot this[int worker] => _slots[worker];
@@ -63,5 +69,6 @@ public sealed class FeedForwardScratch : IDisposable
         }
 
         _partials.Dispose();
+        _squares.Dispose();
     }
 }

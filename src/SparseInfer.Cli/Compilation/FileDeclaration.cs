@@ -35,7 +35,7 @@ internal static class FileDeclaration
         }
 
         Names names = file.Format == ModelFileFormat.Gguf ? Names.Gguf : Names.HuggingFace;
-        if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _)) is { } missing)
+        if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _) && !(names.Heads.Contains(name) && file.TryGetTensor(names.FusedHeads, out _))) is { } missing)
         {
             throw Wrong(file, $"has no tensor '{missing}': it is no model of architecture {architecture.Name} that can be declared");
         }
@@ -59,7 +59,7 @@ internal static class FileDeclaration
             RopeScaling = Number(facts, Fact.RopeScaling) ?? 1f,
             RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
             RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
-            QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _),
+            QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(names.FusedHeadsBias, out _),
             OutputBias = file.TryGetTensor(names.OutputBias, out _),
             Intermediate = Rows(facts, Fact.Intermediate, names.Up),
             Activation = chosen,
@@ -70,10 +70,16 @@ internal static class FileDeclaration
             NormEpsilon = Number(facts, Fact.NormEpsilon) ?? throw Wrong(file, "does not say its norms' epsilon"),
             TiedEmbedding = facts.TiedEmbedding ?? !file.TryGetTensor(names.Head, out _),
             EmbeddingScale = Number(facts, Fact.EmbeddingScale) ?? 1f,
+            Traits = Traits(facts),
             Alpha = alpha,
             Weights = MatrixTypes(file),
         };
     }
+
+    /// <summary>What the file says of traits, where it is other than a plain decoder's.</summary>
+    private static DeclaredTrait[] Traits(ModelFacts facts) => facts.Architecture!.Traits.SelectMany(trait => trait.Facts)
+        .SelectMany(fact => facts.Traits.Where(stated => stated.Fact == fact && (float)stated.Value != (float)fact.Usual).Take(1))
+        .Select(stated => new DeclaredTrait(stated.Fact.Attribute, stated.Fact.Property, (float)stated.Value)).ToArray();
 
     /// <summary>Hugging Face's files are all called alike: their folder has the model's name.</summary>
     private static string NameOf(ModelFile file)
@@ -165,7 +171,14 @@ internal static class FileDeclaration
             "model.embed_tokens.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("k_proj.weight"),
             Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
 
-        public string[] Needed => [Embedding, Query, Key, Value, Up];
+        /// <summary>Query, key and value in one, in some GGUF files.</summary>
+        public string FusedHeads => "blk.0.attn_qkv.weight";
+
+        public string FusedHeadsBias => "blk.0.attn_qkv.bias";
+
+        public string[] Heads => [Query, Key, Value];
+
+        public string[] Needed => [Embedding, .. Heads, Up];
 
         private static string Attention(string name) => "model.layers.0.self_attn." + name;
 

@@ -58,6 +58,9 @@ internal sealed record ModelDeclaration
 
     public float EmbeddingScale { get; init; } = 1f;
 
+    /// <summary>What traits declare, such as <c>[Scales]</c>; an attribute's numbers one after the other.</summary>
+    public IReadOnlyList<DeclaredTrait> Traits { get; init; } = [];
+
     /// <summary>The sign-bit predictor's, in every layer.</summary>
     public float Alpha { get; init; } = 1f;
 
@@ -142,6 +145,11 @@ internal sealed record ModelDeclaration
             lines.Add(Attribute("Embedding", ("Tied", NotDefault(TiedEmbedding, false)), ("Scale", NotDefault(EmbeddingScale, 1f))));
         }
 
+        foreach (var trait in Traits.GroupBy(trait => trait.Attribute))
+        {
+            lines.Add(Attribute(trait.Key, [.. trait.Where(number => number.Property.Length > 0).Select(number => (number.Property, number.Value == (int)number.Value ? (object?)(int)number.Value : number.Value))]));
+        }
+
         if (HasZeros)
         {
             lines.Add(Attribute("SignBitPredictor", ("Alpha", Alpha)));
@@ -171,7 +179,7 @@ internal sealed record ModelDeclaration
             }
         }
 
-        return $"[{name}({string.Join(", ", written)})]";
+        return written.Count == 0 ? $"[{name}]" : $"[{name}({string.Join(", ", written)})]";
     }
 
     /// <summary>The shortest text that reads back as the same number, without an exponent as far as a decimal reaches.</summary>

@@ -36,7 +36,8 @@ internal sealed record NamedShape(ModelDeclaration Declaration, string? Differs 
             Name = "minicpm-s-1b", Hidden = 1536, Layers = 52, Vocabulary = 73440, Context = 4096,
             Heads = 24, KeyValueHeads = 8, Intermediate = 3840, Activation = Activation.FatRelu, Threshold = 0.03f,
             TiedEmbedding = true, EmbeddingScale = 12f,
-        }, "no scale_depth (1.4 / sqrt(52) on what a layer adds) and no scale on the logits: both can be folded into weights"),
+            Traits = [new("Scales", "Residual", 0.19414507f), new("Scales", "Logits", 0.16666667f)], // 1.4 / sqrt(52), 256 / 1536
+        }),
         new(new ModelDeclaration
         {
             Name = "opt-6.7b", Hidden = 4096, Layers = 32, Vocabulary = 50272, Context = 2048,

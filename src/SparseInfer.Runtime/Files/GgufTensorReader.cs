@@ -83,6 +83,9 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
         return new Pending(name, type, shape, cursor.ReadUInt64("the offset of its data"), byteLength);
     }
 
+    private const string I2SRemark = "; if this is bitnet.cpp's I2_S, whose order depends on the machine that wrote it, "
+        + "convert the BF16 model with llama.cpp's convert_hf_to_gguf.py --outtype f16";
+
     private TensorType ReadType()
     {
         uint id = cursor.ReadUInt32("its type");
@@ -92,7 +95,7 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
         }
 
         throw cursor.Error(TensorType.RetiredGgmlName(id) is { } retired
-            ? $"has the type {retired} ({id}), which ggml has retired. Convert the original model again."
+            ? $"has the type {retired} ({id}), which ggml has retired. Convert the original model again{(id == TensorType.I2S ? I2SRemark : "")}."
             : $"has the unknown type {id}. The file is damaged, or newer than this reader: convert it to one of "
                 + $"{string.Join(", ", Enum.GetNames<WeightType>())}.");
     }

@@ -12,6 +12,12 @@ public sealed class TensorType
     // ggml type ids, with elements and bytes a block: enum ggml_type in ggml.h, the block structs in ggml-common.h.
     private static readonly TensorType?[] GgmlTypes = new TensorType?[43];
 
+    /// <summary>
+    /// What bitnet.cpp, a fork, gives its ternary type, 2 bits a weight and a scale a tensor: groups of 128 weights on x86, of 64 on ARM
+    /// (<c>QK_I2_S</c> in its <c>ggml-bitnet-mad.cpp</c>), which a file does not say.
+    /// </summary>
+    internal const uint I2S = 36;
+
     // Ids that files once used and ggml has retired, so that the message can name them.
     private static readonly FrozenDictionary<uint, string> RetiredGgmlTypes = new Dictionary<uint, string>
     {

@@ -22,6 +22,16 @@ internal static class FiniteCheck
         }
     }
 
+    /// <summary>Checks a matrix, or rows of one, as they are stored.</summary>
+    /// <exception cref="ModelFormatException">A weight is not finite.</exception>
+    public static void Require(FoundTensor found, int rows, int columns)
+    {
+        if (Find(WeightFormat.For(found.Stored), found.AddressOf(columns), rows, columns) is { } place)
+        {
+            throw NotFinite(found.Tensor, ((found.Part?.First ?? 0) + place.Row, place.Column));
+        }
+    }
+
     /// <summary>The first weight that is not finite, or the first in a block whose scale is not.</summary>
     public static (int Row, int Column)? Find(WeightFormat format, nint address, int rows, int columns)
     {

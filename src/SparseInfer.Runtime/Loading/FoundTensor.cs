@@ -8,4 +8,24 @@ namespace SparseInfer.Loading;
 /// <param name="Target">The one that the program gets it in.</param>
 /// <param name="Signs">Its signs, where a prepared file has them.</param>
 /// <param name="IsPrepared">Whether it is a down matrix that is neuron-major already.</param>
-internal sealed record FoundTensor(TensorInfo Tensor, WeightType Stored, WeightType Target, TensorInfo? Signs = null, bool IsPrepared = false);
+/// <param name="Part">Which rows of the tensor it is; null: all.</param>
+internal sealed record FoundTensor(
+    TensorInfo Tensor, WeightType Stored, WeightType Target, TensorInfo? Signs = null, bool IsPrepared = false, RowPart? Part = null)
+{
+    /// <summary>Where its first row begins.</summary>
+    /// <param name="columns">Columns of a row; of a vector, 1.</param>
+    public nint AddressOf(int columns) => Tensor.Address + ((Part?.First ?? 0) * WeightFormat.For(Stored).SourceRowBytes(columns));
+
+    /// <summary>Its bytes in the file, without signs.</summary>
+    /// <param name="rows">Its rows; of a vector, its elements.</param>
+    public long Bytes(int rows) => Part is { } part ? Tensor.ByteLength / part.Total * rows : Tensor.ByteLength;
+
+    /// <summary>Gives the file's pages back; those that others have a part in stay.</summary>
+    public void Release()
+    {
+        if (Part is null)
+        {
+            Tensor.Release();
+        }
+    }
+}

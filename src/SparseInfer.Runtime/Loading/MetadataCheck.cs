@@ -40,6 +40,7 @@ internal static class MetadataCheck
 
         if (facts.Architecture is { } architecture)
         {
+            CompareTraits(architecture, facts, shape, problems);
             Compare(architecture, facts, shape, problems, notes);
         }
         else
@@ -65,6 +66,28 @@ internal static class MetadataCheck
         {
             (declared.IsSize ? sizes : problems).Add(string.Create(
                 CultureInfo.InvariantCulture, $"{stated.Text}, but {declared.Attribute} = {MetadataValue.Show(declared.Value)} is declared"));
+        }
+    }
+
+    private static void CompareTraits(Architecture architecture, ModelFacts facts, ModelShape shape, List<string> problems)
+    {
+        foreach (StatedTrait stated in facts.Traits)
+        {
+            double declared = shape.Traits.Where(trait => stated.Fact.IsDeclaredBy(trait)).Select(trait => (double?)trait.Value).FirstOrDefault() ?? stated.Fact.Usual;
+            if (!(Math.Abs((float)stated.Value - declared) <= 1e-6 * Math.Abs(declared))) // a root or a quotient, in as many digits as somebody types
+            {
+                bool isThere = shape.Traits.Any(trait => trait.Attribute == stated.Fact.Attribute);
+                string other = isThere ? $"{MetadataValue.Show(declared)} is declared" : $"[{stated.Fact.Attribute}] is not declared";
+                problems.Add($"{stated.Text}, which is {stated.Fact.Show(stated.Value)}, but {other}");
+            }
+        }
+
+        foreach (string attribute in shape.Traits.Select(trait => trait.Attribute).Distinct())
+        {
+            if (architecture.Traits.All(trait => trait.Attribute != attribute))
+            {
+                problems.Add($"{facts.ArchitectureText}, which has no [{attribute}], but it is declared");
+            }
         }
     }
 

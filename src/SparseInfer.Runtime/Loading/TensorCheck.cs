@@ -14,6 +14,7 @@ internal sealed partial class TensorCheck
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
     private readonly List<(int Problem, string Name)> _missing = [];
     private readonly HashSet<string> _unlike = [];
+    private readonly FusedHeads _fused;
 
     /// <summary>Checks.</summary>
     /// <param name="file">The file.</param>
@@ -28,6 +29,7 @@ internal sealed partial class TensorCheck
         _options = options;
         _problems = problems;
         _mixesDown = mixesDown;
+        _fused = new FusedHeads(tensors);
         foreach (DeclaredTensor tensor in tensors.Where(tensor => !tensor.IsOfLayer))
         {
             Check(tensor, 0, null);
@@ -68,10 +70,17 @@ internal sealed partial class TensorCheck
         };
         if (found is not null)
         {
-            Bytes += found.Tensor.ByteLength + (found.Signs?.ByteLength ?? 0);
+            Bytes += found.Bytes(Rows(tensor)) + (found.Signs?.ByteLength ?? 0);
             _found[(tensor, layer)] = found;
         }
     }
+
+    private static int Rows(DeclaredTensor tensor) => tensor switch
+    {
+        DeclaredMatrix matrix => matrix.Rows,
+        DeclaredDown down => down.Hidden,
+        _ => ((DeclaredVector)tensor).Length,
+    };
 
     private FoundTensor? Matrix(DeclaredMatrix wanted, int layer, WeightType[] types)
     {
@@ -87,36 +96,42 @@ internal sealed partial class TensorCheck
 
     private FoundTensor? Vector(DeclaredVector wanted, int layer)
     {
-        if (Lookup(wanted, layer) is not { } tensor)
+        if (Lookup(wanted, layer, out RowPart? part) is not { } tensor)
         {
             return null;
         }
 
-        if (tensor.Shape.Count != 1 || tensor.Shape[0] != wanted.Length)
+        (int length, string text) = part is { } some ? (some.Total, RowPart.TotalText) : (wanted.Length, wanted.LengthText);
+        if (tensor.Shape.Count != 1 || tensor.Shape[0] != length)
         {
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but {wanted.Length} ({wanted.LengthText}) is declared");
+            AddOnce($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but {length} ({text}) is declared");
             return null;
         }
 
         if (tensor.Weight is not { } stored || TensorType.Of(stored).IsBlock)
         {
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}; norms and biases must be F32, F16 or BF16");
+            AddOnce($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}; norms and biases must be F32, F16 or BF16");
             return null;
         }
 
-        return new FoundTensor(tensor, stored, WeightType.F32);
+        return new FoundTensor(tensor, stored, WeightType.F32, Part: part);
     }
 
     private FoundTensor? Find(DeclaredTensor wanted, int layer, int rows, int columns, string rowsText, string columnsText, WeightType[] types)
     {
-        if (Lookup(wanted, layer) is not { } tensor)
+        if (Lookup(wanted, layer, out RowPart? part) is not { } tensor)
         {
             return null;
         }
 
+        if (part is { } some)
+        {
+            (rows, rowsText) = (some.Total, RowPart.TotalText);
+        }
+
         if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
         {
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but [{rows}, {columns}] ({rowsText} x {columnsText}) is declared");
+            AddOnce($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but [{rows}, {columns}] ({rowsText} x {columnsText}) is declared");
             return null;
         }
 
@@ -126,7 +141,7 @@ internal sealed partial class TensorCheck
             return null;
         }
 
-        return new FoundTensor(tensor, stored, target);
+        return new FoundTensor(tensor, stored, target, Part: part);
     }
 
     private bool SharesKernel(DeclaredTensor tensor) => tensor is DeclaredMatrix { OfFeedForward: true } || (tensor is DeclaredDown && !_mixesDown);
@@ -175,12 +190,29 @@ internal sealed partial class TensorCheck
         }
     }
 
-    private TensorInfo? Lookup(DeclaredTensor wanted, int layer)
+    /// <summary>Says what is wrong with a tensor, once where several are parts of it.</summary>
+    private void AddOnce(string problem)
     {
+        if (!_problems.Contains(problem))
+        {
+            _problems.Add(problem);
+        }
+    }
+
+    private TensorInfo? Lookup(DeclaredTensor wanted, int layer, out RowPart? part)
+    {
+        part = null;
         string name = wanted.NameIn(_file.Format, layer);
         if (_file.TryGetTensor(name, out TensorInfo? tensor))
         {
             _used.Add(name);
+            return tensor;
+        }
+
+        if (_file.Format == ModelFileFormat.Gguf && _fused.Of(wanted) is { } some && _file.TryGetTensor(some.NameIn(layer), out tensor))
+        {
+            part = some;
+            _used.Add(tensor.Name);
             return tensor;
         }
 
@@ -197,7 +229,7 @@ internal sealed partial class TensorCheck
         }
 
         string declared = string.Join(", ", types);
-        _problems.Add(stored is not null
+        AddOnce(stored is not null
             ? $"tensor {FileText.Quote(tensor.Name)} is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
             : $"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: store it as {declared}");
     }

@@ -83,10 +83,11 @@ public sealed class WeightBinder
     public float[] Vector(DeclaredVector wanted, int layer = 0)
     {
         FoundTensor found = _check[wanted, layer];
-        FiniteCheck.Require(found.Tensor, 1, wanted.Length);
+        FiniteCheck.Require(found.Tensor, 1, found.Part?.Total ?? wanted.Length);
         float[] vector = new float[(wanted.Length + 31) / 32 * 32];
-        WeightFormat.For(found.Stored).Decode(found.Tensor.Bytes, vector.AsSpan(0, wanted.Length));
-        Report(found.Tensor);
+        int first = (int)(found.AddressOf(columns: 1) - found.Tensor.Address);
+        WeightFormat.For(found.Stored).Decode(found.Tensor.Bytes.Slice(first, (int)found.Bytes(wanted.Length)), vector.AsSpan(0, wanted.Length));
+        Report(found.Tensor, found.Bytes(wanted.Length));
         if (Order(wanted.Rotary, wanted.Length) is not { } order)
         {
             return vector;
@@ -141,13 +142,14 @@ public sealed class WeightBinder
     /// <summary>A matrix's numbers, converted if need be.</summary>
     private Source Read(FoundTensor found, int rows, int columns)
     {
-        FiniteCheck.Require(found.Tensor, rows, columns);
+        FiniteCheck.Require(found, rows, columns);
+        nint address = found.AddressOf(columns);
         if (found.Target == found.Stored)
         {
-            return new Source(found.Tensor.Address, null);
+            return new Source(address, null);
         }
 
-        NativeBuffer converted = WeightFormat.For(found.Stored).ConvertTo(WeightFormat.For(found.Target), found.Tensor.Address, rows, columns);
+        NativeBuffer converted = WeightFormat.For(found.Stored).ConvertTo(WeightFormat.For(found.Target), address, rows, columns);
         NoteConversion(found, converted, rows, columns);
         return new Source(converted.Address, converted);
     }
@@ -235,20 +237,22 @@ public sealed class WeightBinder
 
         if ((owner ?? source.Converted) is not null)
         {
-            found.Tensor.Release(); // what is used is a copy: nothing is to be resident twice
+            found.Release(); // what is used is a copy: nothing is to be resident twice
         }
-        else
+        else if (found.Part is null)
         {
             _inPlace[source.Address] = found.Tensor;
         }
 
-        Report(found.Tensor);
+        Report(found.Tensor, found.Bytes(matrix.Rows));
         return new StoredMatrix(matrix, found.Target);
     }
 
-    private void Report(TensorInfo tensor)
+    private void Report(TensorInfo tensor) => Report(tensor, tensor.ByteLength);
+
+    private void Report(TensorInfo tensor, long bytes)
     {
-        _bytesDone += tensor.ByteLength;
+        _bytesDone += bytes;
         _options.Progress?.Report(new LoadProgress(tensor.Name, _bytesDone, _check.Bytes));
     }
 }

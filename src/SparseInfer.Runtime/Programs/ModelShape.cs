@@ -66,6 +66,9 @@ public sealed record ModelShape
     /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
     public required IReadOnlyList<LayerPolicy> Policies { get; init; }
 
+    /// <summary>What traits declare, such as <c>[Scales]</c>: numbers that are other than a plain decoder's.</summary>
+    public IReadOnlyList<DeclaredTrait> Traits { get; init; } = [];
+
     /// <summary>The policy of a layer, in a word or two: <c>sign-bit 1.03</c>, <c>exact</c>.</summary>
     /// <param name="layer">0 to <see cref="Layers"/> - 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
@@ -102,7 +105,18 @@ public sealed record ModelShape
         (nameof(Activation), Activation),
         (nameof(Gated), Gated),
         (nameof(TiedEmbedding), TiedEmbedding),
-        (nameof(Policies), Policies));
+        (nameof(Policies), Policies),
+        (nameof(Traits), Traits));
+}
+
+/// <summary>A number by which a model differs from a plain decoder, as declared.</summary>
+/// <param name="Attribute">The attribute, as it is written: <c>Scales</c>.</param>
+/// <param name="Property">Its property: <c>Residual</c>; empty: the attribute has none.</param>
+/// <param name="Value">The number; 1 where there is no property.</param>
+public readonly record struct DeclaredTrait(string Attribute, string Property, float Value)
+{
+    /// <summary><c>[Scales] Residual = 0.25</c>.</summary>
+    public override string ToString() => FormattableString.Invariant($"[{Attribute}] {Property} = {Value}");
 }
 
 /// <summary>The sparsity policy of successive layers, as declared.</summary>

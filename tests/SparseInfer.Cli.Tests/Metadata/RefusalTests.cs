@@ -11,9 +11,9 @@ public sealed class RefusalTests : TinyFileTests
     [InlineData("qwen3", "it normalizes queries and keys")]
     [InlineData("gemma3", "it normalizes after attention and feed-forward")]
     [InlineData("olmo2", "it normalizes after attention and feed-forward")]
-    [InlineData("bitnet", "it normalizes inside attention and feed-forward")]
+    [InlineData("minicpm3", "its attention is latent (MLA)")]
     [InlineData("command-r", "its attention and feed-forward run in parallel")]
-    [InlineData("falcon", "its attention and feed-forward run in parallel")]
+    [InlineData("phi2", "its attention and feed-forward run in parallel")]
     [InlineData("smollm3", "some of its layers have no rotary embedding")]
     [InlineData("mamba", "it is recurrent")]
     [InlineData("qwen3moe", "its feed-forward is a mixture of experts")]
@@ -37,6 +37,8 @@ public sealed class RefusalTests : TinyFileTests
     [InlineData("ernie4_5", "Ernie4_5ForCausalLM", "its rotary pairs are neighbours")]
     [InlineData("internlm2", "InternLM2ForCausalLM", "convert the model to GGUF")]
     [InlineData("starcoder2", "Starcoder2ForCausalLM", "convert the model to GGUF")]
+    [InlineData("bitnet", "BitNetForCausalLM", "its weights become ternary when it runs")]
+    [InlineData("falcon", "FalconForCausalLM", "its query, key and value are one matrix, head by head")]
     public void A_form_that_cannot_be_computed_is_refused(string type, string name, string reason)
     {
         string message = Refused(Config(("model_type", type), ("architectures", new[] { name })));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using SparseInfer.Files;
 
 namespace SparseInfer.Cli.Tests.Metadata;
@@ -46,6 +47,24 @@ internal sealed record TinyModel(string Architecture)
     public double RopeScaling { get; init; } = 1;
 
     public double EmbeddingScale { get; init; } = 1;
+
+    /// <summary>What attention and feed-forward add is multiplied by.</summary>
+    public double ResidualScale { get; init; } = 1;
+
+    public double LogitScale { get; init; } = 1;
+
+    /// <summary>Norms of attention and feed-forward, where these run in parallel; 0: they do not.</summary>
+    public int ParallelNorms { get; init; }
+
+    /// <summary>Whether there are norms before attention's output projection and before down.</summary>
+    public bool SubNorms { get; init; }
+
+    /// <summary>Whether GGUF files have query, key and value as one tensor.</summary>
+    public bool FusesHeads { get; init; }
+
+    public string AttentionNorm => ParallelNorms == 2 ? "attn_norm_2" : "attn_norm";
+
+    public string FeedForwardNorm => ParallelNorms > 0 ? "attn_norm" : "ffn_norm";
 
     /// <summary>The class that Hugging Face's library has for it; empty: there is no such form.</summary>
     public string Class { get; init; } = "";
@@ -110,7 +129,7 @@ internal sealed record TinyModel(string Architecture)
             Add(writer, key, value);
         }
 
-        foreach ((string name, float[] values) in Tensors)
+        foreach ((string name, float[] values) in FusesHeads ? Fused() : Tensors)
         {
             writer.AddTensor(name, TensorType.Of(WeightType.F32), [.. Shape(name, values)], Bytes(values));
         }
@@ -208,6 +227,10 @@ internal sealed record TinyModel(string Architecture)
         }
     }
 
+    /// <summary>The tensors with the rows of query, key and value one after the other.</summary>
+    private IEnumerable<KeyValuePair<string, float[]>> Fused() =>
+        Tensors.GroupBy(tensor => Regex.Replace(tensor.Key, "attn_[qkv]\\.", "attn_qkv."), (name, parts) => new KeyValuePair<string, float[]>(name, [.. parts.SelectMany(part => part.Value)]));
+
     private static byte[] Bytes(float[] values)
     {
         byte[] bytes = new byte[values.Length * sizeof(float)];
@@ -217,7 +240,7 @@ internal sealed record TinyModel(string Architecture)
 
     private static long[] Shape(string name, float[] values)
     {
-        bool vector = name.EndsWith(".bias", StringComparison.Ordinal) || name.EndsWith("norm.weight", StringComparison.Ordinal);
+        bool vector = name.EndsWith(".bias", StringComparison.Ordinal) || name.Contains("_norm", StringComparison.Ordinal);
         long columns = name.Contains("ffn_down", StringComparison.Ordinal) ? Intermediate : Hidden;
         return vector ? [values.Length] : [values.Length / columns, columns];
     }
@@ -250,8 +273,18 @@ internal sealed record TinyModel(string Architecture)
         for (int layer = 0; layer < Layers; layer++)
         {
             string block = $"blk.{layer}.";
-            Norm(block + "attn_norm");
-            Norm(block + "ffn_norm");
+            Norm(block + AttentionNorm);
+            if (AttentionNorm != FeedForwardNorm)
+            {
+                Norm(block + FeedForwardNorm);
+            }
+
+            if (SubNorms)
+            {
+                _weights.Add(block + "attn_sub_norm.weight", Values(Heads * HeadSize, 0.5f, 1));
+                _weights.Add(block + "ffn_sub_norm.weight", Values(Intermediate, 0.5f, 1));
+            }
+
             Matrix(block + "attn_q", Heads * HeadSize, Hidden, QueryKeyValueBiases);
             Matrix(block + "attn_k", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
             Matrix(block + "attn_v", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);

@@ -21,15 +21,19 @@ internal static class TinyModels
         {
             Class = "GraniteForCausalLM",
             EmbeddingScale = 12,
-            Keys = [("embedding_scale", 12f), ("residual_scale", 1f), ("logit_scale", 1f), ("attention.scale", 0.35355338f)],
-            Config = [("embedding_multiplier", 12.0), ("residual_multiplier", 1.0), ("logits_scaling", 1.0), ("attention_multiplier", 0.3535533905932738)],
+            ResidualScale = 0.22,
+            LogitScale = 1 / 8.0,
+            Keys = [("embedding_scale", 12f), ("residual_scale", 0.22f), ("logit_scale", 8f), ("attention.scale", 0.35355338f)],
+            Config = [("embedding_multiplier", 12.0), ("residual_multiplier", 0.22), ("logits_scaling", 8.0), ("attention_multiplier", 0.3535533905932738)],
         },
         new("minicpm")
         {
             Class = "MiniCPMForCausalLM",
             EmbeddingScale = 12,
-            Keys = [("residual_scale", 1f), ("logit_scale", 1f)],
-            Config = [("scale_emb", 12), ("scale_depth", 1.4142135623730951), ("dim_model_base", 32)],
+            ResidualScale = 1.4 / Math.Sqrt(2),
+            LogitScale = 24.0 / 32,
+            Keys = [("logit_scale", 32 / 24f)],
+            Config = [("scale_emb", 12), ("scale_depth", 1.4), ("dim_model_base", 24)],
         },
         new("gemma")
         {
@@ -60,6 +64,15 @@ internal static class TinyModels
             FeedForwardBiases = true,
             Config = [("attention_bias", true), ("mlp_bias", true), ("rope_parameters", new { rope_theta = 10000.0, rope_type = "default" })],
         },
+        new("bitnet")
+        {
+            HalfSplit = true,
+            Activation = Activation.SquaredRelu,
+            Tied = true,
+            SubNorms = true,
+            Keys = [("rope.scaling.type", "linear"), ("rope.scaling.factor", 1f)],
+        },
+        new("falcon") { HalfSplit = true, LayerNorm = true, Gated = false, ParallelNorms = 1, FusesHeads = true, Keys = [("tensor_data_layout", "jploski")] },
         new("orion") { Class = "OrionForCausalLM", HalfSplit = true, LayerNorm = true },
         new("stablelm")
         {

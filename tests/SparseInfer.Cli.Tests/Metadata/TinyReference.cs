@@ -16,12 +16,15 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
         for (int layer = 0; layer < TinyModel.Layers; layer++)
         {
             string block = $"blk.{layer}.";
-            x = Add(x, Attention(layer, block, Norm(x, block + "attn_norm")));
-            x = Add(x, FeedForward(block, Norm(x, block + "ffn_norm")));
+            double[] attended = Scale(Attention(layer, block, Norm(x, block + model.AttentionNorm)), model.ResidualScale);
+            double[] input = model.ParallelNorms > 0 ? x : Add(x, attended);
+            x = Add(Add(x, attended), Scale(FeedForward(block, Norm(input, block + model.FeedForwardNorm)), model.ResidualScale));
         }
 
-        return Linear(model.Tied ? "token_embd" : "output", Norm(x, "output_norm"));
+        return Scale(Linear(model.Tied ? "token_embd" : "output", Norm(x, "output_norm")), model.LogitScale);
     }
+
+    private static double[] Scale(double[] x, double factor) => [.. x.Select(value => value * factor)];
 
     private double[] Attention(int layer, string block, double[] x)
     {
@@ -42,7 +45,7 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
             }
         }
 
-        return Linear(block + "attn_output", attended);
+        return Linear(block + "attn_output", model.SubNorms ? Norm(attended, block + "attn_sub_norm") : attended);
     }
 
     private double[] Rotate(double[] heads, int position)
@@ -75,7 +78,7 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
         double[] h = model.Gated
             ? [.. Linear(block + "ffn_gate", x).Zip(up, (gate, factor) => Activate(gate) * factor)]
             : [.. up.Select(Activate)];
-        return Linear(block + "ffn_down", h);
+        return Linear(block + "ffn_down", model.SubNorms ? Norm(h, block + "ffn_sub_norm") : h);
     }
 
     private double Activate(double x) => model.Activation switch

@@ -63,6 +63,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>What scores have to exceed, by layer; 0 where there is none.</summary>
     public float[] ScoreThresholds { get; init; } = [];
 
+    /// <summary>What its file says it is, and keys beside those that every file has, without that name; null: the plain decoder that it looks like.</summary>
+    public (string Architecture, (string Key, float Value)[] Keys)? File { get; init; }
+
     /// <summary>Attributes beside those that every model has, as a user writes them.</summary>
     public string[] Traits { get; init; } = [];
 

@@ -23,21 +23,32 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
         for (int layer = 0; layer < model.Layers; layer++)
         {
-            string block = $"blk.{layer}.";
-            x = Add(x, Added(block + "attn", Attention(layer, block, Norm(x, block + "attn_norm"))));
-            x = Add(x, Added(block + "ffn", FeedForward(layer, block, Norm(x, block + "ffn_norm"))));
+            x = Layer(layer, $"blk.{layer}.", x);
         }
 
         return Logits(Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, Norm(x, "output_norm")));
+    }
+
+    /// <summary>The residual stream after a layer.</summary>
+    protected virtual double[] Layer(int layer, string block, double[] x)
+    {
+        x = Add(x, Added(block + "attn", Attention(layer, block, Norm(x, block + "attn_norm"))));
+        return Add(x, Added(block + "ffn", FeedForward(layer, block, Norm(x, block + "ffn_norm"))));
     }
 
     /// <summary>What is added to the residual stream.</summary>
     /// <param name="part">The part of the layer that made it: <c>blk.0.attn</c>, <c>blk.0.ffn</c>.</param>
     protected virtual double[] Added(string part, double[] x) => x;
 
+    /// <summary>What attention's output projection gets.</summary>
+    protected virtual double[] Attended(string block, double[] x) => x;
+
+    /// <summary>What down gets.</summary>
+    protected virtual double[] Activated(string block, double[] h) => h;
+
     protected virtual double[] Logits(double[] x) => x;
 
-    private double[] Attention(int layer, string block, double[] x)
+    protected double[] Attention(int layer, string block, double[] x)
     {
         int position = _keys[layer].Count;
         double[] query = Rotate(Linear(block + "attn_q", x), position);
@@ -59,7 +70,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             }
         }
 
-        return Linear(block + "attn_output", attended);
+        return Linear(block + "attn_output", Attended(block, attended));
     }
 
     /// <summary>Pair i of a head's first dimensions turns by position / scaling / theta^(2i / dimensions).</summary>
@@ -83,7 +94,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return turned;
     }
 
-    private double[] FeedForward(int layer, string block, double[] x)
+    protected double[] FeedForward(int layer, string block, double[] x)
     {
         double[] up = Linear(block + "ffn_up", x);
         double[] first = model.Gated ? Linear(block + "ffn_gate", x) : up;
@@ -99,7 +110,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             }
         }
 
-        return Linear(block + "ffn_down", h);
+        return Linear(block + "ffn_down", Activated(block, h));
     }
 
     private double[]? Scores(int layer, string block, double[] x) => model.Ranks.ElementAtOrDefault(layer) is null
@@ -131,7 +142,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         _ => Math.Max(0, x),
     };
 
-    private double[] Norm(double[] x, string name)
+    protected double[] Norm(double[] x, string name)
     {
         float[] factors = weights.Vector(name + ".weight")!;
         float[]? terms = weights.Vector(name + ".bias");
@@ -179,5 +190,5 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return rounded;
     }
 
-    private static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (left, right) => left + right)];
+    protected static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (left, right) => left + right)];
 }

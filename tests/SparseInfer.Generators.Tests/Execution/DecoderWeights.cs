@@ -1,5 +1,6 @@
 extern alias vocabulary;
 
+using System.Text.RegularExpressions;
 using SparseInfer.Files;
 
 namespace SparseInfer.Generators.Tests.Execution;
@@ -56,7 +57,25 @@ internal sealed class DecoderWeights
     public float[]? Vector(string name) => _vectors.GetValueOrDefault(name);
 
     /// <summary>Adds a vector that plain decoders do not have.</summary>
-    public void AddVector(string name, int length) => _vectors.Add(name, Values(length, 0.3f));
+    public void AddVector(string name, int length, float around = 0) => _vectors.Add(name, Values(length, 0.3f, around));
+
+    /// <summary>Gives a norm another name; null: leaves it out.</summary>
+    public void RenameNorm(string name, string? other)
+    {
+        foreach (string part in new[] { ".weight", ".bias" })
+        {
+            if (_vectors.Remove(name + part, out float[]? values) && other is not null)
+            {
+                _vectors.Add(other + part, values);
+            }
+        }
+    }
+
+    /// <summary>Whether the file has query, key and value as one tensor.</summary>
+    public bool FusesHeads { get; init; }
+
+    /// <summary>What several tensors of a file are one of.</summary>
+    private string InFile(string name) => FusesHeads ? Regex.Replace(name, "attn_[qkv]\\.", "attn_qkv.") : name;
 
     /// <summary>Multiplies a matrix.</summary>
     public void Scale(string name, float factor)
@@ -68,7 +87,7 @@ internal sealed class DecoderWeights
     public void Save(string path)
     {
         var writer = new GgufWriter();
-        string? architecture = (_model.LayerNorm, _model.Pairing) switch
+        string? architecture = _model.File?.Architecture ?? (_model.LayerNorm, _model.Pairing) switch
         {
             (false, RopePairing.Interleaved) => "llama",
             (false, _) => "qwen2",
@@ -83,16 +102,24 @@ internal sealed class DecoderWeights
             writer.Add($"{architecture}.rope.scaling.factor", _model.RopeScaling);
             writer.Add($"{architecture}.embedding_scale", _model.EmbeddingScale);
             writer.Add($"{architecture}.attention.{(_model.LayerNorm ? "layer_norm_epsilon" : "layer_norm_rms_epsilon")}", DecoderCase.Epsilon);
+            foreach ((string key, float value) in _model.File?.Keys ?? [])
+            {
+                writer.Add($"{architecture}.{key}", value);
+            }
         }
 
-        foreach ((string name, StoredMatrix matrix) in _matrices)
+        foreach (var parts in _matrices.GroupBy(matrix => InFile(matrix.Key), matrix => matrix.Value))
         {
-            var type = TensorType.Of((vocabulary::SparseInfer.WeightType)matrix.Type);
-            writer.AddTensor(name, type, [matrix.Values.Length / matrix.Columns, matrix.Columns], matrix.Bytes);
+            StoredMatrix first = parts.First();
+            var type = TensorType.Of((vocabulary::SparseInfer.WeightType)first.Type);
+            int rows = parts.Sum(matrix => matrix.Values.Length / matrix.Columns);
+            writer.AddTensor(parts.Key, type, [rows, first.Columns], parts.SelectMany(matrix => matrix.Bytes).ToArray());
         }
 
-        foreach ((string name, float[] values) in _vectors)
+        foreach (var parts in _vectors.GroupBy(vector => InFile(vector.Key), vector => vector.Value))
         {
+            float[] values = [.. parts.SelectMany(part => part)];
+            string name = parts.Key;
             byte[] bytes = new byte[values.Length * sizeof(float)];
             Buffer.BlockCopy(values, 0, bytes, 0, bytes.Length);
             writer.AddTensor(name, TensorType.Of(vocabulary::SparseInfer.WeightType.F32), [values.Length], bytes);

@@ -84,3 +84,27 @@ public static partial class LayersOfTheWrongSize
     [Weights(WeightType.Q4_0)] // SPI0020
     public static partial FeedForwardKernel WithOddRows { get; }
 }
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Scales(Residual = 0)] // SPI0053
+[Weights(WeightType.F16)]
+public sealed partial class WithoutResidualScale;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[ParallelAttention(Norms = 3)] // SPI0054
+[Weights(WeightType.F16)]
+public sealed partial class WithThreeNorms;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[LayerNorm]
+[SubNorms] // SPI0055
+[Weights(WeightType.F16)]
+public sealed partial class WithSubNormsOfAnotherKind;

@@ -49,8 +49,9 @@ internal sealed partial class DecoderClass
 
         private static string Where(LayerSet layers) => layers.IsEveryLayer ? "" : $" where {layers.Condition}";
 
-        private static string Describe(Phase phase) => phase.Operations.Last(operation => !operation.IsElementwise || operation is Down) switch
+        private static string Describe(Phase phase) => phase.Operations.Last(operation => operation is Down || !(operation is Norm || operation is NormAttended || operation.IsElementwise)) switch
         {
+            Down when phase.Operations.OfType<NormNeurons>().Any() => "their norm",
             Project { Unit: WorkUnit.Head } => "heads",
             Attend => "attention",
             Project => "projection",
@@ -100,12 +101,14 @@ internal sealed partial class DecoderClass
             {
                 { Policy: not null } => operation => operation.Policy is not null,
                 { Unit: WorkUnit.Head } => operation => operation.Unit == WorkUnit.Head,
-                Neurons => operation => operation is Neurons or Down or SumSlices,
+                Neurons => IsFeedForward,
                 { IsElementwise: true, Unit: WorkUnit.Column } => operation => operation is { IsElementwise: true, Unit: WorkUnit.Column },
                 var only => operation => ReferenceEquals(operation, only),
             };
             return operations.Skip(first).TakeWhile(belongs).Count();
         }
+
+        private static bool IsFeedForward(Operation operation) => operation is Neurons or SumSquares or NormNeurons or Down or SumSlices;
 
         private void Emit(IReadOnlyList<Operation> run)
         {
@@ -123,7 +126,10 @@ internal sealed partial class DecoderClass
                 case Attend:
                     EmitAttend();
                     break;
-                case Project project when project.From == Slot.Attended && project.To == Slot.Projected:
+                case NormAttended norm:
+                    EmitNorm(norm);
+                    break;
+                case Project project when (project.From == Slot.Attended || project.From == Slot.Normed) && project.To == Slot.Projected:
                     EmitProject(project);
                     break;
                 case Neurons:
@@ -152,6 +158,8 @@ internal sealed partial class DecoderClass
 
         protected abstract void EmitNorm(Norm norm);
 
+        protected abstract void EmitNorm(NormAttended norm);
+
         protected abstract void EmitAttend();
 
         protected abstract void EmitProject(Project project);
@@ -161,7 +169,7 @@ internal sealed partial class DecoderClass
         /// <summary>Writes a layer's neurons to their sum.</summary>
         /// <param name="call">What an operation is, as C#.</param>
         protected void EmitNeurons(Func<Operation, FeedForwardPlan, string, string> call) => decoder._feedForwardCalls.EmitOperations(
-            [.. Operations.Where(operation => operation is Neurons or Down or SumSlices)], Ends, call);
+            [.. Operations.Where(IsFeedForward)], Ends, call);
 
         /// <summary>Writes something for each token of the pass.</summary>
         protected abstract void ForTokens(Action emit);

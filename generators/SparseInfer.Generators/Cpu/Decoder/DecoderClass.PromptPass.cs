@@ -46,11 +46,16 @@ internal sealed partial class DecoderClass
 
     private sealed class PromptPass(DecoderClass decoder) : Pass(decoder)
     {
-        // Down as a product adds the slices on its way; and where every neuron is computed, nobody chooses.
+        // Down as a product adds the slices on its way, as a norm does with squares; and where every neuron is computed, nobody chooses.
         protected override IReadOnlyList<Operation> Operations =>
-            [.. base.Operations.Where(operation => operation is not SumSlices && operation.Policy is null)];
+            [.. base.Operations.Where(operation => operation is not (SumSlices or SumSquares) && operation.Policy is null)];
 
-        protected override Split SplitOf(Operation operation) => new(operation is Down ? WorkUnit.Column : operation.Unit);
+        protected override Split SplitOf(Operation operation) => new(operation switch
+        {
+            Down => WorkUnit.Column,
+            NormNeurons => WorkUnit.Token,
+            _ => operation.Unit,
+        });
 
         protected override string Position => "start + i";
 
@@ -74,11 +79,15 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override void EmitNorm(Norm norm)
+        protected override void EmitNorm(Norm norm) => EmitNorm(DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"));
+
+        protected override void EmitNorm(NormAttended norm) => EmitNorm(DecoderClass.Norm(norm, "Attended(i)", "Normed(i)"));
+
+        private void EmitNorm(string ofToken)
         {
             using (Code.Block("for (int i = fromToken; i < toToken; i++)"))
             {
-                Code.Line(DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"));
+                Code.Line(ofToken);
             }
 
             Code.Line();
@@ -113,7 +122,7 @@ internal sealed partial class DecoderClass
             "fromColumn",
             "Math.Min(toColumn, Hidden)",
             "PaddedQueryWidth",
-            Input("Attended(0)", "PaddedQueryWidth"),
+            project.From == Slot.Normed ? Input("Normed(0)", "InputWidth") : Input("Attended(0)", "PaddedQueryWidth"),
             "ref Projected(0), PaddedHidden"));
 
         protected override void EmitFeedForward()
@@ -122,9 +131,13 @@ internal sealed partial class DecoderClass
             {
                 const string H = "ref _activated.Ref<float>()";
                 string other = Decoder._spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "";
-                EmitNeurons((operation, plan, w) => operation is Neurons
-                    ? $"{plan.ClassName}.Batch({w}, ref Normed(0), InputWidth, tokens, {H}{other}, fromNeuron, toNeuron, panel);"
-                    : $"{plan.ClassName}.DownBatch({w}, {H}, tokens, ref Projected(0), fromColumn, toColumn, panel);");
+                EmitNeurons((operation, plan, w) => operation switch
+                {
+                    Neurons => $"{plan.ClassName}.Batch({w}, ref Normed(0), InputWidth, tokens, {H}{other}, fromNeuron, toNeuron, panel);",
+                    NormNeurons norm =>
+                        $"NeuronNorm.ApplyBatch({H}, PaddedIntermediate, fromToken, toToken, {plan.ClassName}.Slices, ref {First(norm.Weight)}, NormEpsilon);",
+                    _ => $"{plan.ClassName}.DownBatch({w}, {H}, tokens, ref Projected(0), fromColumn, toColumn, panel);",
+                });
             }
 
             using (Code.Block("else"))

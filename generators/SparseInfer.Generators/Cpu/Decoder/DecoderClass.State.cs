@@ -177,6 +177,10 @@ internal sealed partial class DecoderClass
         return $"{norm.Spec.Kind}Norm.Apply(ref {x}, ref {First(norm.Weight)}, {bias}ref {y}, Hidden, PaddedHidden, NormEpsilon);";
     }
 
+    /// <summary>The norm of attention's heads into <paramref name="y"/>.</summary>
+    private static string Norm(NormAttended norm, string x, string y) =>
+        $"RmsNorm.Apply(ref {x}, ref {First(norm.Weight)}, ref {y}, Heads * HeadDimension, PaddedQueryWidth, NormEpsilon);";
+
     private string Rope(string head, string position) =>
         $"Rope.Apply{_attention.RopePairing}("
         + $"ref {head}, in _program._rope.Cos({position}), in _program._rope.Sin({position}), RopeDimensions);";

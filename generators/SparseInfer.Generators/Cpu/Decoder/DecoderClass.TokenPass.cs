@@ -59,7 +59,7 @@ internal sealed partial class DecoderClass
     private sealed class TokenPass(DecoderClass decoder) : Pass(decoder)
     {
         // A norm is cheaper than a barrier.
-        protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm);
+        protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm || operation is NormAttended);
 
         protected override string Position => "position";
 
@@ -114,6 +114,8 @@ internal sealed partial class DecoderClass
         protected override void EmitNorm(Norm norm) =>
             Code.Line(DecoderClass.Norm(norm, "x", norm.Stage == Stage.FeedForward ? "_scratch[worker].Input" : "input"));
 
+        protected override void EmitNorm(NormAttended norm) => Code.Line(DecoderClass.Norm(norm, "attended", "input"));
+
         protected override void EmitHeadInput() => Calls.EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
         protected override void EmitHeadRows(Project project, string stride)
@@ -136,7 +138,7 @@ internal sealed partial class DecoderClass
 
         protected override void EmitProject(Project project)
         {
-            Calls.EmitPrepare(Code, "undo", "attended", "PaddedQueryWidth");
+            Calls.EmitPrepare(Code, "undo", project.From == Slot.Normed ? "input" : "attended", "PaddedQueryWidth");
             Code.Line(Calls.Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
         }
 
@@ -145,6 +147,11 @@ internal sealed partial class DecoderClass
         /// <summary>Writes the feed-forward of the input in this worker's slot.</summary>
         /// <param name="y">Where it goes.</param>
         public void EmitFeedForward(string y) =>
-            EmitNeurons((operation, plan, weights) => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y));
+            EmitNeurons((operation, plan, weights) => operation switch
+            {
+                SumSquares => "NeuronNorm.SumSquares(_scratch, worker);",
+                NormNeurons norm => $"NeuronNorm.Apply(_scratch, worker, ref {First(norm.Weight)}, NormEpsilon);",
+                _ => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y),
+            });
     }
 }

@@ -126,6 +126,14 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
         : slot == Slot.Activated ? ("_activated", "IntermediateQuads")
         : throw new NotSupportedException($"A GPU's program has no rows of {slot}.");
 
+    /// <summary>Whether programs have all that an operation reads and writes.</summary>
+    protected static bool HasSlots(Operation operation) => operation.Reads.Append(operation.Writes).All(slot => slot.Width is not null || Slots.Contains(slot));
+
+    private static readonly Slot[] Slots =
+    [
+        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Activated, Slot.Sums, Slot.Logits,
+    ];
+
     protected static string Row(Slot slot) => RowOf(slot).Buffer;
 
     protected static string Quads(Slot slot) => RowOf(slot).Quads;

@@ -86,7 +86,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             return Phase(policy, group);
         }
 
-        if (group.Any(operation => operation is IIlgpuOperation && !ElementKernel.Knows(operation)))
+        if (group.Any(operation => !HasSlots(operation) || (operation is IIlgpuOperation && !ElementKernel.Knows(operation))))
         {
             return null;
         }

@@ -25,6 +25,9 @@ internal sealed record Architecture(string Name)
     /// <summary>In a <c>config.json</c>, <c>architectures</c>.</summary>
     public IReadOnlyList<string> Classes { get; init; } = [];
 
+    /// <summary>Traits that its models may have.</summary>
+    public IReadOnlyList<TraitKeys> Traits { get; init; } = [];
+
     /// <summary>Keys with another rule than usual, in GGUF files.</summary>
     public IReadOnlyDictionary<string, KeyRule> GgufRules { get; init; } = new Dictionary<string, KeyRule>();
 

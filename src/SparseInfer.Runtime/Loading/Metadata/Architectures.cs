@@ -62,11 +62,8 @@ internal static class Architectures
         {
             ModelTypes = ["granite"],
             Classes = ["GraniteForCausalLM"],
-            GgufRules = new Dictionary<string, KeyRule>
-            {
-                ["rope.scaling.finetuned"] = KeyRule.Flag("there is no rotary embedding", passes: true),
-                ["residual_scale"] = KeyRule.Number("what layers add is scaled", (_, scale) => scale is 0 or 1),
-            },
+            Traits = [ScalesKeys.All],
+            GgufRules = new Dictionary<string, KeyRule> { ["rope.scaling.finetuned"] = KeyRule.Flag("there is no rotary embedding", passes: true) },
             ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
             {
                 ["rms_norm_eps"] = _ => 1e-6,
@@ -77,11 +74,14 @@ internal static class Architectures
         {
             ModelTypes = ["minicpm"],
             Classes = ["MiniCPMForCausalLM"],
+            Traits = [ScalesKeys.All],
+
+            // Files from before there were these keys are of models whose dim_model_base is 256.
             GgufDefaults = new Dictionary<string, Func<ModelFacts, double?>>
             {
                 ["embedding_scale"] = _ => 12,
                 ["residual_scale"] = facts => 1.4 / Math.Sqrt(facts.First(Fact.Layers) ?? double.NaN),
-                ["logit_scale"] = facts => 256 / (facts.First(Fact.Hidden) ?? double.NaN),
+                ["logit_scale"] = facts => (facts.First(Fact.Hidden) ?? double.NaN) / 256,
             },
             ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
             {
@@ -118,6 +118,29 @@ internal static class Architectures
             ModelTypes = ["jais2"],
             Classes = ["Jais2ForCausalLM"],
             ConfigDefaults = Epsilon("layer_norm_eps", 1e-5),
+        },
+        new("bitnet")
+        {
+            Pairing = HalfSplit,
+            ConfigReason = "its weights become ternary when it runs, in this form: convert the model to GGUF, which writes them so",
+            ModelTypes = ["bitnet"],
+            Classes = ["BitNetForCausalLM", "BitnetForCausalLM"],
+            Traits = [SubNormsKeys.All],
+        },
+        new("falcon")
+        {
+            LayerNorm = true,
+            Pairing = HalfSplit,
+            ConfigReason = "its query, key and value are one matrix, head by head, in this form: convert the model to GGUF",
+            ModelTypes = ["falcon", "RefinedWeb", "RefinedWebModel"],
+            Classes = ["FalconForCausalLM", "RWForCausalLM"],
+            Traits = [ParallelAttentionKeys.All],
+
+            // Query, key and value apart, as llama.cpp's converter writes them (jploski's layout); older files have them as Hugging Face does.
+            GgufRules = new Dictionary<string, KeyRule>
+            {
+                ["tensor_data_layout"] = KeyRule.Words(": heads are ordered in another way, so convert the model again", "jploski"),
+            },
         },
         new("orion") { LayerNorm = true, Pairing = HalfSplit, ModelTypes = ["orion"], Classes = ["OrionForCausalLM"] },
         new("stablelm")

@@ -57,7 +57,9 @@ internal sealed class FactReader
         name == key || (!_gguf && key.Length > name.Length && key[name.Length] == '.' && key.StartsWith(name, StringComparison.Ordinal));
 
     private KeyRule? RuleOf(string name) =>
-        _gguf && _architecture.GgufRules.TryGetValue(name, out KeyRule? own) ? own : (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).GetValueOrDefault(name);
+        _gguf && _architecture.GgufRules.TryGetValue(name, out KeyRule? own) ? own
+        : _architecture.Traits.Select(trait => trait.Rules(_gguf).GetValueOrDefault(name)).FirstOrDefault(rule => rule is not null)
+        ?? (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).GetValueOrDefault(name);
 
     private void ReadKeys()
     {
@@ -134,6 +136,10 @@ internal sealed class FactReader
             {
                 _facts.State(stated, number, text);
             }
+            else if (rule.Trait is not null)
+            {
+                State(rule, number, text);
+            }
             else if (!rule.Passes!(_facts, MetadataValue.Of(number)))
             {
                 _facts.Problems.Add(text + rule.Refusal);
@@ -147,6 +153,7 @@ internal sealed class FactReader
         SettleScaling();
         SettleWindow();
         SettleThreshold();
+        SettleTraits();
         RequireEpsilon();
         if (!_gguf && Value(ConfigKeys.TiedEmbeddings)?.Flag is { } tied)
         {
@@ -231,6 +238,48 @@ internal sealed class FactReader
         if (!_facts.Activations.Exists(stated => StoredActivation.TryParse(stated.Name, out Activation activation) && activation == Activation.FatRelu))
         {
             _facts.Forget(Fact.Threshold);
+        }
+    }
+
+    /// <summary>What keys make of the architecture's traits. Without any key, and none that was to be ignored, there is nothing of a trait.</summary>
+    private void SettleTraits()
+    {
+        foreach ((string key, MetadataValue value, KeyRule rule) in _values)
+        {
+            if (rule.Trait is not null && value.Number is { } number)
+            {
+                State(rule, number, $"{FileText.Quote(key)} is {value.Shown}");
+            }
+        }
+
+        foreach (TraitKeys trait in _architecture.Traits)
+        {
+            foreach (StatedTrait told in trait.Told?.Invoke(_facts) ?? [])
+            {
+                _facts.State(told.Fact, told.Value, told.Text);
+            }
+
+            foreach (TraitFact fact in trait.Facts.Where(fact => _facts.Traits.All(stated => stated.Fact != fact)))
+            {
+                string[] keys = [.. trait.Rules(_gguf).Where(pair => pair.Value.Trait == fact).Select(pair => _prefix + pair.Key)];
+                if (!keys.Any(key => IsIgnored(key) || _metadata.Describe(key) is not null))
+                {
+                    _facts.State(fact, fact.Usual, $"{FileText.Quote(keys[0])} is absent, which means {MetadataValue.Show(fact.Usual)}");
+                }
+            }
+        }
+    }
+
+    private void State(KeyRule rule, double number, string text)
+    {
+        double meant = rule.Meaning!(_facts, number);
+        if (meant is > 0 and <= float.MaxValue)
+        {
+            _facts.State(rule.Trait!, meant, text);
+        }
+        else
+        {
+            _facts.Problems.Add($"{text}, which makes {rule.Trait} {MetadataValue.Show(meant)}: that cannot be declared");
         }
     }
 

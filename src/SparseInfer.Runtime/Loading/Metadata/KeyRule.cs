@@ -19,6 +19,12 @@ internal sealed class KeyRule
     /// <summary>The fact that the key states; null: none.</summary>
     public Fact? Fact { get; private init; }
 
+    /// <summary>The number of a trait that the key states; null: none.</summary>
+    public TraitFact? Trait { get; private init; }
+
+    /// <summary>What a value makes of that number. Asked when all facts are known.</summary>
+    public Func<ModelFacts, double, double>? Meaning { get; private init; }
+
     /// <summary>Whether a value leaves the result as a declaration has it. Asked when all facts are known.</summary>
     public Func<ModelFacts, MetadataValue, bool>? Passes { get; private init; }
 
@@ -29,6 +35,14 @@ internal sealed class KeyRule
     public bool WantsNumber { get; private init; }
 
     public static KeyRule States(Fact fact) => new() { Fact = fact, WantsNumber = true };
+
+    /// <summary>A number of a trait, as it is.</summary>
+    public static KeyRule States(TraitFact trait) => States(trait, (_, value) => value);
+
+    /// <summary>A number of a trait.</summary>
+    /// <param name="trait">Which.</param>
+    /// <param name="meaning">What the key's value makes of it.</param>
+    public static KeyRule States(TraitFact trait, Func<ModelFacts, double, double> meaning) => new() { Trait = trait, Meaning = meaning, WantsNumber = true };
 
     /// <summary>A number that only in some values leaves the result alone.</summary>
     public static KeyRule Number(string meaning, Func<ModelFacts, double, bool> passes) => new()

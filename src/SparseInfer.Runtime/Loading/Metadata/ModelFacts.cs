@@ -9,6 +9,7 @@ namespace SparseInfer.Loading;
 internal sealed class ModelFacts
 {
     private readonly List<StatedFact> _stated = [];
+    private readonly List<StatedTrait> _traits = [];
 
     internal ModelFacts(ModelFile file) => File = file;
 
@@ -26,6 +27,9 @@ internal sealed class ModelFacts
 
     /// <summary>Its numbers, in the file's order; what absent keys mean comes last.</summary>
     public IReadOnlyList<StatedFact> Stated => _stated;
+
+    /// <summary>Numbers of the architecture's traits: what the file says, and what absent keys mean.</summary>
+    public IReadOnlyList<StatedTrait> Traits => _traits;
 
     /// <summary>What no declaration can express, or cannot be read.</summary>
     public List<string> Problems { get; } = [];
@@ -51,6 +55,8 @@ internal sealed class ModelFacts
 
     internal void State(Fact fact, double value, string text, bool fromSizes = false) =>
         _stated.Add(new StatedFact(fact, value, text, fromSizes));
+
+    internal void State(TraitFact fact, double value, string text) => _traits.Add(new StatedTrait(fact, value, text));
 
     internal void Forget(Fact fact) => _stated.RemoveAll(stated => stated.Fact == fact);
 }

@@ -39,7 +39,7 @@ internal static class UnsupportedArchitectures
         Add("its positions are ALiBi, not rotary", "bloom", "mpt", "refact", "jais");
         Add("its larger model has ALiBi, and no key says which is which", "baichuan");
         Add("its attention and feed-forward run in parallel",
-            "falcon", "gptj", "phi", "phi2", "plamo", "command-r", "cohere", "cohere2");
+            "gptj", "phi", "phi2", "plamo", "command-r", "cohere", "cohere2");
         Add("its query, key and value are one matrix", "qwen", "phi3", "chatglm", "gptneox", "gpt_neox");
         Add("it normalizes queries and keys",
             "qwen3", "hunyuan-dense", "hunyuan_v1_dense", "maincoder", "chameleon", "persimmon", "muse-glimmer");
@@ -47,7 +47,6 @@ internal static class UnsupportedArchitectures
             "olmo2", "olmo3", "exaone4", "glm4", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma4", "gemma4-assistant", "plamo3");
         Add("its norms have no weights", "olmo", "talkie", "nanochat");
         Add("some of its layers have no rotary embedding", "smollm3");
-        Add("it normalizes inside attention and feed-forward", "bitnet");
         Add("its layers differ in width", "deci", "nemotron-nas", "openelm");
         Add("its activation is xIELU", "apertus");
         Add("it runs its layers in loops", "nanbeige");

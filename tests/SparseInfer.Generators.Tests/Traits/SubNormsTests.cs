@@ -1,0 +1,140 @@
+using Microsoft.CodeAnalysis;
+using SparseInfer.Files;
+using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Generators.Tests.Fixture;
+using SparseInfer.Generators.Tests.Generation;
+using static SparseInfer.Generators.Tests.Execution.DecoderRun;
+
+namespace SparseInfer.Generators.Tests.Traits;
+
+/// <summary><c>[SubNorms]</c>: BitNet's decoder, and one of several slices of neurons whose heads are wider than the residual stream.</summary>
+public sealed class SubNormsTests
+{
+    private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(2), Device.Cpu(3)];
+
+    private static readonly DecoderCase[] All =
+    [
+        new("BitNet")
+        {
+            Pairing = RopePairing.HalfSplit,
+            Activation = Activation.SquaredRelu,
+            Tied = true,
+            Alphas = [1m, null, 1.1m],
+            Traits = ["[SubNorms]"],
+            File = ("bitnet", []),
+        },
+        new("BitNetWide")
+        {
+            Pairing = RopePairing.HalfSplit,
+            DeclaredHeadDimension = 24,
+            Intermediate = 333,
+            Activation = Activation.SquaredRelu,
+            FeedForwardBiases = true,
+            OutputBias = true,
+            Weights = [WeightType.F16, WeightType.F32],
+            Traits = ["[SubNorms]"],
+            File = ("bitnet", []),
+        },
+    ];
+
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build([.. All.Select(model => model.Source)]));
+
+    public static MatrixTheoryData<string, SparsityMode> ModelsAndModes { get; } = new(All.Select(model => model.Name), Enum.GetValues<SparsityMode>());
+
+    /// <summary>A neuron that the predictor leaves out is zero in the norm, too: that is what Predicted means here.</summary>
+    [Theory]
+    [MemberData(nameof(ModelsAndModes))]
+    public void Logits_are_those_of_double_precision(string name, SparsityMode mode)
+    {
+        DecoderCase declared = Of(name);
+        DecoderWeights weights = Weights(declared);
+        float[] logits = With(declared, weights, Devices[0], model => Prompt(model, mode));
+        var reference = new Reference(declared, weights, mode);
+        for (int i = 0; i < Tokens; i++)
+        {
+            double[] expected = reference.Next(Token(declared.Vocabulary, i));
+            double worst = expected.Select((value, j) => Math.Abs(logits[(i * declared.Vocabulary) + j] - value)).Max();
+            worst.ShouldBeLessThan(5e-5 * expected.Max(Math.Abs), $"{name}, {mode}, position {i}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ModelsAndModes))]
+    public void Decoding_has_the_bits_of_the_prompt_on_any_number_of_threads_metered_or_not(string name, SparsityMode mode)
+    {
+        DecoderCase declared = Of(name);
+        DecoderWeights weights = Weights(declared);
+        float[] expected = With(declared, weights, Devices[0], model => Prompt(model, mode));
+        foreach (CpuDevice device in Devices)
+        {
+            ShouldHaveTheBitsOf(expected, With(declared, weights, device, model => Prompt(model, mode)), $"prompt, {device.Name}");
+            ShouldHaveTheBitsOf(expected, With(declared, weights, device, model => Decode(model, mode, metering: true)), $"decode, {device.Name}");
+        }
+    }
+
+    [Theory]
+    [InlineData("BitNet")]
+    [InlineData("BitNetWide")]
+    public void Exact_has_the_bits_of_dense_and_a_batched_prompt_those_of_one_token_at_a_time(string name)
+    {
+        DecoderCase declared = Of(name);
+        DecoderWeights weights = Weights(declared);
+        float[] dense = With(declared, weights, Devices[2], model => Prompt(model, SparsityMode.Dense));
+        ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[2], model => Prompt(model, SparsityMode.Exact)), "exact");
+        ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Exact)), "decode");
+        ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[1], model => Prompt(model, SparsityMode.Predicted, sparsePrompt: false)), "batched");
+    }
+
+    /// <summary>The norm is where one more barrier is: it waits for the squares of all neurons.</summary>
+    [Fact]
+    public void Barriers_follow_from_what_is_read() => GeneratedProject.Generate(Of("BitNet").Source)
+        .Single(source => source.HintName == "BitNet.Cpu.g.cs").SourceText.ToString()
+        .ShouldContain("6 a layer: heads, attention, projection, neurons, their norm, sum");
+
+    [Fact]
+    public void A_model_without_them_does_not_fit_the_file() => Should.Throw<ModelFormatException>(() =>
+    {
+        DecoderCase plain = Of("BitNet") with { Name = "Plain", Traits = [] };
+        return DecoderRun.With(Weights(plain), path => GeneratedProject.Build(plain.Source).LoadModel("Plain", path, Devices[0]), _ => 0);
+    }).Message.ShouldContain("'general.architecture' is 'bitnet', which is [SubNorms], but [SubNorms] is not declared");
+
+    [Fact]
+    public void A_gpu_has_no_launch_for_it_and_says_so()
+    {
+        Diagnostic refused = GeneratedProject.Driver()
+            .RunGenerators(GeneratedProject.Compilation(Of("BitNet").Source).WithIlgpu(), TestContext.Current.CancellationToken)
+            .GetRunResult().Diagnostics.ShouldHaveSingleItem();
+        refused.GetMessage().ShouldContain("A GPU's program has no launch for NormAttended, nor for");
+    }
+
+    [Fact]
+    public async Task They_are_rms_norms()
+    {
+        await Diagnose.Expect(Declared.Model("[SubNorms]"));
+        await Diagnose.Expect(Declared.Model("[{|SPI0055:SubNorms|}]", "[LayerNorm]").Replace("[RmsNorm]\n", "", StringComparison.Ordinal));
+    }
+
+    private static DecoderCase Of(string name) => All.Single(model => model.Name == name);
+
+    private static DecoderWeights Weights(DecoderCase declared)
+    {
+        var weights = new DecoderWeights(declared);
+        for (int layer = 0; layer < declared.Layers; layer++)
+        {
+            weights.AddVector($"blk.{layer}.attn_sub_norm.weight", declared.Heads * declared.HeadDimension, around: 1);
+            weights.AddVector($"blk.{layer}.ffn_sub_norm.weight", declared.Intermediate, around: 1);
+        }
+
+        return weights;
+    }
+
+    private static float[] With(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, float[]> run) =>
+        DecoderRun.With(weights, path => Assembly.Value.LoadModel(declared.FullName, path, device), run);
+
+    private sealed class Reference(DecoderCase model, DecoderWeights weights, SparsityMode mode) : DecoderReference(model, weights, mode)
+    {
+        protected override double[] Attended(string block, double[] x) => Norm(x, block + "attn_sub_norm");
+
+        protected override double[] Activated(string block, double[] h) => Norm(h, block + "ffn_sub_norm");
+    }
+}
