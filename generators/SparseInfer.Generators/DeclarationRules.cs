@@ -24,6 +24,7 @@ internal static class DeclarationRules
             new KeyValueHeadsRule(),
             new HeadsDoNotDivideHiddenRule(),
             new RopeDimensionsRule(),
+            new HeadNormRule(),
             new NumberNotPositiveRule(),
             new DReluNotGatedRule(),
             new ThresholdWithoutFatReluRule(),

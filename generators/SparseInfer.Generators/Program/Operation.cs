@@ -98,6 +98,14 @@ internal sealed record Rectify(Stage Stage, WorkUnit Unit, Slot To) : Operation(
     public override bool IsElementwise => true;
 }
 
+/// <summary>Heads of queries or keys, each normalised.</summary>
+internal sealed record NormHeads(Slot Heads, Tensor Weight) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
+{
+    public override bool IsElementwise => true;
+
+    public override IEnumerable<Tensor> Tensors => [Weight];
+}
+
 /// <summary>Rotates heads by their position.</summary>
 internal sealed record Rotate(Slot Heads) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
 {

@@ -61,6 +61,7 @@ internal static class FileDeclaration
             RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
             QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _),
             OutputBias = file.TryGetTensor(names.OutputBias, out _),
+            QueryKeyNorms = file.TryGetTensor(names.QueryNorm, out _),
             Intermediate = Rows(facts, Fact.Intermediate, names.Up),
             Activation = chosen,
             Threshold = Threshold(chosen, threshold ?? (chosen == Activation.FatRelu ? Number(facts, Fact.Threshold) : null)),
@@ -155,15 +156,15 @@ internal static class FileDeclaration
 
     /// <summary>What the tensors that tell a model's form are called.</summary>
     private sealed record Names(
-        string Embedding, string Head, string Query, string QueryBias, string Key, string Value, string OutputBias, string Gate, string Up, string UpBias)
+        string Embedding, string Head, string Query, string QueryBias, string QueryNorm, string Key, string Value, string OutputBias, string Gate, string Up, string UpBias)
     {
         public static Names Gguf { get; } = new(
-            "token_embd.weight", "output.weight", "blk.0.attn_q.weight", "blk.0.attn_q.bias", "blk.0.attn_k.weight", "blk.0.attn_v.weight",
-            "blk.0.attn_output.bias", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_up.bias");
+            "token_embd.weight", "output.weight", "blk.0.attn_q.weight", "blk.0.attn_q.bias", "blk.0.attn_q_norm.weight", "blk.0.attn_k.weight",
+            "blk.0.attn_v.weight", "blk.0.attn_output.bias", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_up.bias");
 
         public static Names HuggingFace { get; } = new(
-            "model.embed_tokens.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("k_proj.weight"),
-            Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
+            "model.embed_tokens.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("q_norm.weight"),
+            Attention("k_proj.weight"), Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
 
         public string[] Needed => [Embedding, Query, Key, Value, Up];
 

@@ -38,6 +38,8 @@ internal sealed record ModelDeclaration
 
     public bool OutputBias { get; init; }
 
+    public bool QueryKeyNorms { get; init; }
+
     public required int Intermediate { get; init; }
 
     public Activation Activation { get; init; }
@@ -127,7 +129,8 @@ internal sealed record ModelDeclaration
                 ("RopeDimensions", NotDefault(RopeDimensions, 0)),
                 ("RopePairing", NotDefault(RopePairing, RopePairing.Interleaved)),
                 ("QueryKeyValueBiases", NotDefault(QueryKeyValueBiases, false)),
-                ("OutputBias", NotDefault(OutputBias, false))),
+                ("OutputBias", NotDefault(OutputBias, false)),
+                ("QueryKeyNorms", NotDefault(QueryKeyNorms, false))),
             Attribute(
                 "FeedForward",
                 ("Intermediate", Intermediate),

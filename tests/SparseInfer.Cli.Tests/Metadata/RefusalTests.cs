@@ -8,7 +8,7 @@ public sealed class RefusalTests : TinyFileTests
 {
     [Theory]
     [InlineData("opt", "its positions are learned, not rotary")]
-    [InlineData("qwen3", "it normalizes queries and keys")]
+    [InlineData("hunyuan-dense", "it normalizes queries and keys")]
     [InlineData("gemma3", "it normalizes after attention and feed-forward")]
     [InlineData("olmo2", "it normalizes after attention and feed-forward")]
     [InlineData("bitnet", "it normalizes inside attention and feed-forward")]
@@ -66,7 +66,7 @@ public sealed class RefusalTests : TinyFileTests
         foreach (Func<string> save in new Func<string>[]
         {
             () => Renamed("foo"),
-            () => Renamed("qwen3"),
+            () => Renamed("hunyuan-dense"),
             () => Gguf(("general.architecture", null)),
             () => Config(("model_type", "foo"), ("architectures", new[] { "FooForCausalLM" })),
         })
@@ -79,7 +79,7 @@ public sealed class RefusalTests : TinyFileTests
         Load(Renamed("foo"), new LoadOptions { Architecture = "llama" }).Notes.ShouldContain("The file says architecture 'foo'; it is read as 'llama'.");
         Refused(Renamed("foo"), new LoadOptions { Architecture = "lama" })
             .ShouldContain("LoadOptions.Architecture = lama is not supported: it is not known; the closest is 'llama'");
-        Refused(Gguf(), new LoadOptions { Architecture = "qwen3" }).ShouldContain("it normalizes queries and keys");
+        Refused(Gguf(), new LoadOptions { Architecture = "hunyuan-dense" }).ShouldContain("it normalizes queries and keys");
         Refused(Gguf(), new LoadOptions { Architecture = "qwen2" })
             .ShouldContain("the file is read as 'qwen2', but [Attention] RopePairing = Interleaved is declared; such files pair HalfSplit");
 

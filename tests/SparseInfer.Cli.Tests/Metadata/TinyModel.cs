@@ -39,6 +39,8 @@ internal sealed record TinyModel(string Architecture)
 
     public bool FeedForwardBiases { get; init; }
 
+    public bool QueryKeyNorms { get; init; }
+
     public int RopeDimensions { get; init; } = HeadSize;
 
     public double RopeTheta { get; init; } = 10000;
@@ -229,6 +231,8 @@ internal sealed record TinyModel(string Architecture)
         .Replace("attn_norm", "input_layernorm", StringComparison.Ordinal)
         .Replace("ffn_norm", "post_attention_layernorm", StringComparison.Ordinal)
         .Replace("attn_output", "self_attn.o_proj", StringComparison.Ordinal)
+        .Replace("attn_q_norm", "self_attn.q_norm", StringComparison.Ordinal)
+        .Replace("attn_k_norm", "self_attn.k_norm", StringComparison.Ordinal)
         .Replace("attn_q", "self_attn.q_proj", StringComparison.Ordinal)
         .Replace("attn_k", "self_attn.k_proj", StringComparison.Ordinal)
         .Replace("attn_v", "self_attn.v_proj", StringComparison.Ordinal)
@@ -255,6 +259,12 @@ internal sealed record TinyModel(string Architecture)
             Matrix(block + "attn_q", Heads * HeadSize, Hidden, QueryKeyValueBiases);
             Matrix(block + "attn_k", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
             Matrix(block + "attn_v", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
+            if (QueryKeyNorms)
+            {
+                _weights.Add(block + "attn_q_norm.weight", Values(HeadSize, 0.5f, 1));
+                _weights.Add(block + "attn_k_norm.weight", Values(HeadSize, 0.5f, 1));
+            }
+
             Matrix(block + "attn_output", Hidden, Heads * HeadSize, OutputBias);
             if (Gated)
             {

@@ -11,6 +11,7 @@ internal static class TinyModels
         new("bamboo") { Class = "BambooForCausalLM", Activation = Activation.DRelu, Config = [("hidden_act", "relu")] },
         new("mistral3"),
         new("qwen2") { Class = "Qwen2ForCausalLM", HalfSplit = true, QueryKeyValueBiases = true, Config = [("use_sliding_window", false), ("sliding_window", 4)] },
+        new("qwen3") { Class = "Qwen3ForCausalLM", HalfSplit = true, QueryKeyNorms = true, Tied = true, Config = [("head_dim", 8), ("attention_bias", false)] },
         new("arcee") { Class = "ArceeForCausalLM", Gated = false, Activation = Activation.SquaredRelu, Config = [("hidden_act", "relu2")] },
         new("xverse") { Class = "XverseForCausalLM", Keys = [("tensor_data_layout", "Meta AI original pth")] },
         new("internlm2"),

@@ -27,8 +27,8 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
     {
         const int Size = TinyModel.HeadSize;
         int position = _keys[layer].Count;
-        double[] query = Rotate(Linear(block + "attn_q", x), position);
-        _keys[layer].Add(Rotate(Linear(block + "attn_k", x), position));
+        double[] query = Rotate(Heads(block + "attn_q", x), position);
+        _keys[layer].Add(Rotate(Heads(block + "attn_k", x), position));
         _values[layer].Add(Linear(block + "attn_v", x));
         double[] attended = new double[query.Length];
         for (int head = 0; head < TinyModel.Heads; head++)
@@ -43,6 +43,12 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
         }
 
         return Linear(block + "attn_output", attended);
+    }
+
+    private double[] Heads(string name, double[] x)
+    {
+        double[] heads = Linear(name, x);
+        return model.QueryKeyNorms ? [.. heads.Chunk(TinyModel.HeadSize).SelectMany(head => Norm(head, name + "_norm"))] : heads;
     }
 
     private double[] Rotate(double[] heads, int position)

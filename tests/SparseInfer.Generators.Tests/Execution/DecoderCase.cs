@@ -32,6 +32,8 @@ internal sealed record DecoderCase(string Name)
 
     public bool OutputBias { get; init; }
 
+    public bool QueryKeyNorms { get; init; }
+
     public int Intermediate { get; init; } = 96;
 
     public Activation Activation { get; init; }
@@ -89,7 +91,7 @@ internal sealed record DecoderCase(string Name)
         [Attention(
             Heads = {{Heads}}, KeyValueHeads = {{KeyValueHeads}}, HeadDimension = {{DeclaredHeadDimension}}, RopeTheta = {{RopeTheta}}f,
             RopeScaling = {{RopeScaling}}f, RopeDimensions = {{DeclaredRopeDimensions}}, RopePairing = RopePairing.{{Pairing}},
-            QueryKeyValueBiases = {{Bool(QueryKeyValueBiases)}}, OutputBias = {{Bool(OutputBias)}})]
+            QueryKeyValueBiases = {{Bool(QueryKeyValueBiases)}}, OutputBias = {{Bool(OutputBias)}}{{(QueryKeyNorms ? ", QueryKeyNorms = true" : "")}})]
         [FeedForward(
             Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}{{Threshold}},
             Gated = {{Bool(Gated)}}, Biases = {{Bool(FeedForwardBiases)}})]

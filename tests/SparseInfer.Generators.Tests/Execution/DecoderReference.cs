@@ -40,8 +40,8 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     private double[] Attention(int layer, string block, double[] x)
     {
         int position = _keys[layer].Count;
-        double[] query = Rotate(Linear(block + "attn_q", x), position);
-        _keys[layer].Add(Rotate(Linear(block + "attn_k", x), position));
+        double[] query = Rotate(Heads(block + "attn_q", x), position);
+        _keys[layer].Add(Rotate(Heads(block + "attn_k", x), position));
         _values[layer].Add(Linear(block + "attn_v", x));
 
         double[] attended = new double[query.Length];
@@ -60,6 +60,13 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         }
 
         return Linear(block + "attn_output", attended);
+    }
+
+    /// <summary>Queries or keys, each head normalised where heads have norms.</summary>
+    private double[] Heads(string name, double[] x)
+    {
+        double[] heads = Linear(name, x);
+        return weights.Vector(name + "_norm.weight") is null ? heads : [.. heads.Chunk(model.HeadDimension).SelectMany(head => Norm(head, name + "_norm"))];
     }
 
     /// <summary>Pair i of a head's first dimensions turns by position / scaling / theta^(2i / dimensions).</summary>

@@ -29,6 +29,11 @@ internal sealed class DecoderWeights
             string block = $"blk.{layer}.";
             AddNorm(block + "attn_norm");
             AddNorm(block + "ffn_norm");
+            if (model.QueryKeyNorms)
+            {
+                _vectors.Add(block + "attn_q_norm.weight", Values(model.HeadDimension, 0.5f, 1));
+                _vectors.Add(block + "attn_k_norm.weight", Values(model.HeadDimension, 0.5f, 1));
+            }
 
             // Where several types are declared, a file mixes them, but for the matrices of one feed-forward.
             AddLinear(block + "attn_q", queryWidth, model.Hidden, layer, model.QueryKeyValueBiases);

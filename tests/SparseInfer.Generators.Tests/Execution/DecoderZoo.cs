@@ -85,7 +85,30 @@ internal static class DecoderZoo
         new("MixedBlocks") { Gated = false, OutputBias = true, EmbeddingScale = 3, Weights = [WeightType.Q4_0, WeightType.Q8_0] },
     ];
 
-    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build([.. All.Select(model => model.Source)]));
+    /// <summary>What families have beside that: in their attention, and at their embedding.</summary>
+    public static IReadOnlyList<DecoderCase> Families { get; } =
+    [
+        new("NormedHeads")
+        {
+            QueryKeyNorms = true,
+            QueryKeyValueBiases = true,
+            Pairing = RopePairing.HalfSplit,
+            Tied = true,
+            Alphas = [1m, null, 1.1m],
+        },
+        new("NormedOddHeads")
+        {
+            QueryKeyNorms = true,
+            DeclaredHeadDimension = 35,
+            DeclaredRopeDimensions = 10,
+            KeyValueHeads = 4,
+            Activation = Activation.Silu,
+            Weights = [WeightType.F16, WeightType.F32],
+        },
+    ];
+
+    private static readonly Lazy<GeneratedAssembly> Assembly =
+        new(() => GeneratedProject.Build([.. All.Concat(Families).Select(model => model.Source)]));
 
     public static LanguageModel Load(DecoderCase model, string path, Device device) =>
         Assembly.Value.LoadModel(model.FullName, path, device);

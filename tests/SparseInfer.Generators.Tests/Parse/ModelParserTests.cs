@@ -30,9 +30,9 @@ public sealed class ModelParserTests
         spec.FeedForward.ToString().ShouldBe(
             "FeedForwardSpec { Hidden = 4096, Intermediate = 11008, Activation = FatRelu, Threshold = 0.01, "
             + "Gated = True, Biases = False }");
-        spec.Attention.ToString().ShouldBe(
-            "AttentionSpec { Heads = 32, KeyValueHeads = 8, HeadDimension = 128, RopeTheta = 10000, RopeScaling = 1, RopeDimensions = 128, "
-            + "RopePairing = Interleaved, QueryKeyValueBiases = False, OutputBias = False }");
+        spec.Attention.ShouldBe(new AttentionSpec(
+            32, 8, 128, RopeTheta: 10000, RopeScaling: 1, RopeDimensions: 128, RopePairing.Interleaved, QueryKeyValueBiases: false, OutputBias: false,
+            QueryKeyNorms: false));
         spec.Norm.ShouldBe(new NormSpec(NormKind.Rms, 1e-5f));
         spec.Embedding.ShouldBe(new EmbeddingSpec(false, 1f));
         spec.Weights.Select(type => type.ToString()).ShouldBe(["F16", "Q8_0"]);
@@ -56,9 +56,9 @@ public sealed class ModelParserTests
 
         spec.FeedForward.ToString().ShouldBe(
             "FeedForwardSpec { Hidden = 100, Intermediate = 33, Activation = Gelu, Threshold = 0, Gated = False, Biases = True }");
-        spec.Attention.ToString().ShouldBe(
-            "AttentionSpec { Heads = 6, KeyValueHeads = 2, HeadDimension = 20, RopeTheta = 1000000, RopeScaling = 4, RopeDimensions = 10, "
-            + "RopePairing = HalfSplit, QueryKeyValueBiases = True, OutputBias = True }");
+        spec.Attention.ShouldBe(new AttentionSpec(
+            6, 2, 20, RopeTheta: 1e6f, RopeScaling: 4, RopeDimensions: 10, RopePairing.HalfSplit, QueryKeyValueBiases: true, OutputBias: true,
+            QueryKeyNorms: false));
         spec.Norm.ShouldBe(new NormSpec(NormKind.Layer, 0.5f));
         spec.Embedding.ShouldBe(new EmbeddingSpec(true, 12f));
         spec.Target.Accessibility.ShouldBe("internal");

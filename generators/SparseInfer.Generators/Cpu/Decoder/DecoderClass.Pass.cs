@@ -235,6 +235,7 @@ internal sealed partial class DecoderClass
                     Code.Line(operation switch
                     {
                         AddBias bias => Bias(row, Field(bias.Bias), "row", "row + HeadDimension"),
+                        NormHeads norm => $"RmsNorm.ApplyToHead(ref Unsafe.Add(ref {row}, row), ref {First(norm.Weight)}, HeadDimension, NormEpsilon);",
                         Rotate => decoder.Rope($"Unsafe.Add(ref {row}, row)", Position),
                         _ => throw Unknown(operation),
                     });

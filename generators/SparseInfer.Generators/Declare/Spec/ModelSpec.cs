@@ -51,7 +51,8 @@ internal sealed record AttentionSpec(
     int RopeDimensions,
     RopePairing RopePairing,
     bool QueryKeyValueBiases,
-    bool OutputBias);
+    bool OutputBias,
+    bool QueryKeyNorms);
 
 internal enum NormKind
 {

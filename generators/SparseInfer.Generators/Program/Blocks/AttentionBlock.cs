@@ -2,7 +2,7 @@ using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Program;
 
-/// <summary>Attention: norm, queries, keys and values, rotated; each query against what is cached; the output, added to the residual stream.</summary>
+/// <summary>Attention: norm, queries, keys and values, normalised and rotated; each query against what is cached; the output, added to the residual stream.</summary>
 internal static class AttentionBlock
 {
     public static IEnumerable<Operation> Of(AttentionSpec spec, NormSpec norm, Dimensions sizes)
@@ -22,6 +22,13 @@ internal static class AttentionBlock
             if (spec.QueryKeyValueBiases)
             {
                 yield return new AddBias(Stage.Heads, WorkUnit.Head, matrix.Bias(TensorRole.Bias), to);
+            }
+
+            if (spec.QueryKeyNorms && isRotary)
+            {
+                // The weights go with a head's elements, which safetensors may have in another order.
+                yield return new NormHeads(
+                    to, Tensor.OfLayer(TensorRole.NormWeight, $"{field}Norm", $"{gguf}_norm", huggingFace.Replace("_proj", "_norm"), sizes.HeadDimension, isRotary: true));
             }
 
             if (isRotary)

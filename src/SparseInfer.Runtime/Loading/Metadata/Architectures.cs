@@ -29,6 +29,18 @@ internal static class Architectures
                 [ConfigKeys.UseSlidingWindow] = _ => 0,
             },
         },
+        new("qwen3")
+        {
+            Pairing = HalfSplit,
+            ModelTypes = ["qwen3"],
+            Classes = ["Qwen3ForCausalLM"],
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["rms_norm_eps"] = _ => 1e-6,
+                ["head_dim"] = _ => 128,
+                [ConfigKeys.UseSlidingWindow] = _ => 0,
+            },
+        },
         new("arcee") { Activation = Activation.SquaredRelu, ModelTypes = ["arcee"], Classes = ["ArceeForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-5) },
         new("xverse") { ModelTypes = ["xverse"], Classes = ["XverseForCausalLM"] },
         new("internlm2") { ConfigReason = OtherNames, ModelTypes = ["internlm2"], Classes = ["InternLM2ForCausalLM"] },
