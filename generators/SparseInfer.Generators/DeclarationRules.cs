@@ -25,6 +25,7 @@ internal static class DeclarationRules
             new HeadsDoNotDivideHiddenRule(),
             new RopeDimensionsRule(),
             new HeadNormRule(),
+            new AttentionLayersRule(),
             new NumberNotPositiveRule(),
             new DReluNotGatedRule(),
             new ThresholdWithoutFatReluRule(),

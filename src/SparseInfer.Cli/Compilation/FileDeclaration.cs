@@ -9,6 +9,9 @@ namespace SparseInfer.Cli.Compilation;
 /// </summary>
 internal static class FileDeclaration
 {
+    /// <summary>No declaration has more: a file that says more is not asked for each.</summary>
+    private const int MaxLayers = 1024;
+
     /// <summary>Declares the model in a file.</summary>
     /// <param name="file">An open GGUF file, or safetensors beside a config.json.</param>
     /// <param name="activation">What the user said; null: what the file says.</param>
@@ -44,19 +47,23 @@ internal static class FileDeclaration
         int heads = Integer(facts, Fact.Heads) ?? throw Wrong(file, "does not say how many heads it has");
         int headSize = Integer(facts, Fact.HeadDimension) ?? hidden / heads;
         int context = Integer(facts, Fact.Context) ?? throw Wrong(file, "does not say how long its context is: it has no 'context_length'");
+        int layers = Integer(facts, Fact.Layers) ?? throw Wrong(file, "does not say how many layers it has");
         Activation chosen = activation ?? StoredActivation(facts);
         return new ModelDeclaration
         {
             Name = file.Metadata.TryGetString("general.name", out string? name) && name.Any(char.IsAsciiLetterOrDigit) ? name : NameOf(file),
             Hidden = hidden,
-            Layers = Integer(facts, Fact.Layers) ?? throw Wrong(file, "does not say how many layers it has"),
+            Layers = layers,
             Vocabulary = Rows(facts, Fact.Vocabulary, names.Embedding),
-            Context = Integer(facts, Fact.Window) is > 0 and int window ? Math.Min(window, context) : context,
+            Context = context,
             Heads = heads,
             KeyValueHeads = Integer(facts, Fact.KeyValueHeads) ?? heads,
             HeadDimension = headSize * heads == hidden ? 0 : headSize,
+            Window = Integer(facts, Fact.Window) ?? 0,
+            WindowLayers = LayersText.Of(layer => facts.WindowOf(layer, context) > 0, Math.Min(layers, MaxLayers)),
+            UnrotatedLayers = facts.IsUnrotated is { } isUnrotated ? LayersText.Of(layer => isUnrotated(layer), Math.Min(layers, MaxLayers)) : null,
             RopeTheta = Number(facts, Fact.RopeTheta) ?? 10000f,
-            RopeScaling = Number(facts, Fact.RopeScaling) ?? 1f,
+            RopeScaling = facts.Architecture.IsUnrotated ? 1f : Number(facts, Fact.RopeScaling) ?? 1f,
             RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
             RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
             QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _),

@@ -22,6 +22,8 @@ internal sealed record TinyModel(string Architecture)
     private readonly Dictionary<string, float[]> _weights = [];
     private Random _random = new(10);
 
+    public int Depth { get; init; } = Layers;
+
     public bool LayerNorm { get; init; }
 
     /// <summary>How GGUF files of it pair the dimensions of a head; safetensors are always half-split.</summary>
@@ -40,6 +42,12 @@ internal sealed record TinyModel(string Architecture)
     public bool FeedForwardBiases { get; init; }
 
     public bool QueryKeyNorms { get; init; }
+
+    /// <summary>How far a layer's attention looks back; 0: to the first token.</summary>
+    public Func<int, int> Window { get; init; } = _ => 0;
+
+    /// <summary>Whether a layer rotates nothing.</summary>
+    public Func<int, bool> IsUnrotated { get; init; } = _ => false;
 
     public int RopeDimensions { get; init; } = HeadSize;
 
@@ -88,7 +96,7 @@ internal sealed record TinyModel(string Architecture)
         var keys = new Dictionary<string, object?>
         {
             ["general.architecture"] = Architecture,
-            [$"{Architecture}.block_count"] = (uint)Layers,
+            [$"{Architecture}.block_count"] = (uint)Depth,
             [$"{Architecture}.context_length"] = (uint)Context,
             [$"{Architecture}.embedding_length"] = (uint)Hidden,
             [$"{Architecture}.feed_forward_length"] = (uint)Intermediate,
@@ -132,7 +140,7 @@ internal sealed record TinyModel(string Architecture)
             ["model_type"] = Architecture,
             ["hidden_size"] = Hidden,
             ["intermediate_size"] = Intermediate,
-            ["num_hidden_layers"] = Layers,
+            ["num_hidden_layers"] = Depth,
             ["num_attention_heads"] = Heads,
             ["num_key_value_heads"] = KeyValueHeads,
             ["vocab_size"] = Vocabulary,
@@ -251,7 +259,7 @@ internal sealed record TinyModel(string Architecture)
         }
 
         Norm("output_norm");
-        for (int layer = 0; layer < Layers; layer++)
+        for (int layer = 0; layer < Depth; layer++)
         {
             string block = $"blk.{layer}.";
             Norm(block + "attn_norm");

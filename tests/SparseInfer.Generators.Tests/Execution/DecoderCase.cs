@@ -34,6 +34,18 @@ internal sealed record DecoderCase(string Name)
 
     public bool QueryKeyNorms { get; init; }
 
+    /// <summary>How far a layer's attention looks back; null: to the first token.</summary>
+    public Func<int, int?> Window { get; init; } = _ => null;
+
+    /// <summary>Whether a layer rotates nothing.</summary>
+    public Func<int, bool> IsUnrotated { get; init; } = _ => false;
+
+    /// <summary>Whether the source says how heads are rotated.</summary>
+    public bool IsRotated { get; init; } = true;
+
+    /// <summary>Whether files say that it is of an architecture that has all of this.</summary>
+    public bool HasArchitecture { get; init; } = true;
+
     public int Intermediate { get; init; } = 96;
 
     public Activation Activation { get; init; }
@@ -89,8 +101,7 @@ internal sealed record DecoderCase(string Name)
         /// <summary>A decoder.</summary>
         [DecoderModel(Hidden = {{Hidden}}, Layers = {{Layers}}, Vocabulary = {{Vocabulary}}, Context = {{Context}})]
         [Attention(
-            Heads = {{Heads}}, KeyValueHeads = {{KeyValueHeads}}, HeadDimension = {{DeclaredHeadDimension}}, RopeTheta = {{RopeTheta}}f,
-            RopeScaling = {{RopeScaling}}f, RopeDimensions = {{DeclaredRopeDimensions}}, RopePairing = RopePairing.{{Pairing}},
+            Heads = {{Heads}}, KeyValueHeads = {{KeyValueHeads}}, HeadDimension = {{DeclaredHeadDimension}},{{Rotation}}
             QueryKeyValueBiases = {{Bool(QueryKeyValueBiases)}}, OutputBias = {{Bool(OutputBias)}}{{(QueryKeyNorms ? ", QueryKeyNorms = true" : "")}})]
         [FeedForward(
             Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}{{Threshold}},
@@ -101,6 +112,11 @@ internal sealed record DecoderCase(string Name)
         {{string.Join("\n", Policies().Concat(Traits))}}
         {{Place.Modifiers}} partial class {{Name}};
         {{Place.After}}
+        """);
+
+    private string Rotation => !IsRotated ? "" : FormattableString.Invariant($"""
+         RopeTheta = {RopeTheta}f,
+            RopeScaling = {RopeScaling}f, RopeDimensions = {DeclaredRopeDimensions}, RopePairing = RopePairing.{Pairing},
         """);
 
     private string Threshold =>

@@ -75,6 +75,7 @@ internal sealed class DecoderWeights
         var writer = new GgufWriter();
         string? architecture = (_model.LayerNorm, _model.Pairing) switch
         {
+            _ when !_model.HasArchitecture => null,
             (false, RopePairing.Interleaved) => "llama",
             (false, _) => "qwen2",
             (true, RopePairing.HalfSplit) => "stablelm",

@@ -105,6 +105,41 @@ internal static class DecoderZoo
             Activation = Activation.Silu,
             Weights = [WeightType.F16, WeightType.F32],
         },
+        new("Window")
+        {
+            HasArchitecture = false,
+            Window = _ => 7,
+            Traits = ["[SlidingWindow(Window = 7)]"],
+            Alphas = [1m, null, 1.1m],
+        },
+        new("Windows")
+        {
+            HasArchitecture = false,
+            Layers = 5,
+            Window = layer => layer switch { 0 => 66, 2 or 4 => 5, _ => null },
+            Traits = ["[SlidingWindow(Window = 66, Layers = \"0\")]", "[SlidingWindow(Window = 5, Layers = \"2, 4\")]"],
+            Activation = Activation.Silu,
+            Weights = [WeightType.F16],
+        },
+        new("WindowsBetweenUnrotatedLayers")
+        {
+            HasArchitecture = false,
+            Layers = 5,
+            Window = layer => layer % 4 == 0 ? null : 9,
+            IsUnrotated = layer => layer % 4 == 0,
+            Traits = ["[SlidingWindow(Window = 9, Layers = \"1..3\", Period = 4)]", "[NoRope(Layers = \"0\", Period = 4)]"],
+            Pairing = RopePairing.HalfSplit,
+        },
+        new("NeverRotated")
+        {
+            HasArchitecture = false,
+            DeclaredHeadDimension = 9,
+            IsRotated = false,
+            IsUnrotated = _ => true,
+            QueryKeyNorms = true,
+            Traits = ["[NoRope]"],
+            Weights = [WeightType.F16],
+        },
     ];
 
     private static readonly Lazy<GeneratedAssembly> Assembly =

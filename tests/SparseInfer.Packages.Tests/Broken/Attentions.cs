@@ -8,3 +8,11 @@ namespace Broken;
 [LayerNorm]
 [Weights(WeightType.F16)]
 public sealed partial class WithNormsOfHeadsBesideLayerNorm;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[SlidingWindow(Window = 16, Period = 3)] // SPI0048
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+public sealed partial class WithALongPeriod;

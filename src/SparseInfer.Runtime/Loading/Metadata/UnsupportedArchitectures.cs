@@ -46,7 +46,6 @@ internal static class UnsupportedArchitectures
         Add("it normalizes after attention and feed-forward",
             "olmo2", "olmo3", "exaone4", "glm4", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma4", "gemma4-assistant", "plamo3");
         Add("its norms have no weights", "olmo", "talkie", "nanochat");
-        Add("some of its layers have no rotary embedding", "smollm3");
         Add("it normalizes inside attention and feed-forward", "bitnet");
         Add("its layers differ in width", "deci", "nemotron-nas", "openelm");
         Add("its activation is xIELU", "apertus");
