@@ -24,6 +24,8 @@ internal static class DeclarationRules
             new KeyValueHeadsRule(),
             new HeadsDoNotDivideHiddenRule(),
             new RopeDimensionsRule(),
+            new HeadNormRule(),
+            new AttentionLayersRule(),
             new NumberNotPositiveRule(),
             new DReluNotGatedRule(),
             new ThresholdWithoutFatReluRule(),

@@ -30,4 +30,10 @@ public sealed class AttentionAttribute : Attribute
 
     /// <summary>Whether the output projection has a bias.</summary>
     public bool OutputBias { get; set; }
+
+    /// <summary>
+    /// Whether each head of queries and keys is normalised before it is rotated (Qwen3): RMSNorm with <see cref="RmsNormAttribute.Epsilon"/>, and
+    /// a weight for each element of a head, which all heads share.
+    /// </summary>
+    public bool QueryKeyNorms { get; set; }
 }

@@ -26,6 +26,21 @@ public sealed class LayerTests
 
     [Theory]
     [MemberData(nameof(Widths))]
+    public void The_rms_norm_of_a_head_is_what_double_precision_says_and_touches_no_other(int width)
+    {
+        float[] weight = Reference.RandomVector(width, seed: 2);
+        float[] heads = Reference.RandomVector(width + 16, seed: 1);
+        float[] before = [.. heads];
+        RmsNorm.ApplyToHead(ref heads[0], in weight[0], width, 1e-5f);
+        double scale = 1 / Math.Sqrt((before.Take(width).Sum(value => (double)value * value) / width) + 1e-5f);
+        for (int i = 0; i < heads.Length; i++)
+        {
+            ((double)heads[i]).ShouldBe(i < width ? before[i] * scale * weight[i] : before[i], 1e-6);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
     public void Layer_norm_is_what_double_precision_says_and_zero_in_the_pad(int width)
     {
         float[] x = Reference.RandomRows(1, width, seed: 3);

@@ -35,7 +35,11 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
         {
             code.Line($"private static readonly WeightType[] Types = [{string.Join(", ", spec.Weights.Select(type => $"WeightType.{type}"))}];");
             AttentionSpec attention = spec.Attention;
-            code.Line($"private static readonly RotaryOrder Rotary = new(HeadDimension, {attention.RopeDimensions}, RopePairing.{attention.RopePairing});");
+            if (attention.IsRotated)
+            {
+                code.Line($"private static readonly RotaryOrder Rotary = new(HeadDimension, {attention.RopeDimensions}, RopePairing.{attention.RopePairing});");
+            }
+
             code.Line();
             foreach (Tensor tensor in Tensors)
             {

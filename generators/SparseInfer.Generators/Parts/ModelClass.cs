@@ -60,7 +60,7 @@ internal static class ModelClass
                 Threshold = {{Literal.OfDecimal(spec.FeedForward.Threshold)}},
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
-                EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},
+                EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},{{Windows(spec)}}{{Unrotated(spec)}}
                 Policies ={{Policies(spec.Policies)}},{{Traits(spec)}}
             };
             """);
@@ -81,6 +81,30 @@ internal static class ModelClass
         ];
         return numbers.Length == 0 ? "" : $"\n    Traits = [{string.Join(", ", numbers)}],";
     }
+
+    /// <summary>Windows of successive layers, where layers have any.</summary>
+    private static string Windows(ModelSpec spec)
+    {
+        int[] windows = [.. Enumerable.Range(0, spec.Layers).Select(layer => spec.Attention.Windows.FirstOrDefault(window => window.Layers.Contains(layer))?.Window ?? 0)];
+        var runs = new List<(int First, int Last)>();
+        for (int layer = 0; layer < windows.Length; layer++)
+        {
+            if (layer > 0 && runs.Count > 0 && runs[runs.Count - 1].Last == layer - 1 && windows[layer] == windows[layer - 1])
+            {
+                runs[runs.Count - 1] = (runs[runs.Count - 1].First, layer);
+            }
+            else if (windows[layer] > 0)
+            {
+                runs.Add((layer, layer));
+            }
+        }
+
+        return runs.Count == 0 ? "" : $"\n    Windows = [{string.Join(", ", runs.Select(run => $"new({run.First}, {run.Last}, {windows[run.First]})"))}],";
+    }
+
+    /// <summary>Layers that do not rotate, where others do.</summary>
+    private static string Unrotated(ModelSpec spec) => spec.Attention.Unrotated is not { } layers ? ""
+        : $"\n    UnrotatedLayers = [{string.Join(", ", Enumerable.Range(0, spec.Layers).Where(layers.Contains))}],";
 
     private static string Policy(LayerPolicy policy) =>
         $"new({policy.First}, {policy.Last}, \"{policy.Policy.Label()}\")";

@@ -25,19 +25,20 @@ internal sealed record Dimension(string Name, int Size, string Declared)
 /// <summary>The sizes that tensors have.</summary>
 /// <param name="QueryWidth">Heads x head dimension.</param>
 /// <param name="KeyValueWidth">Key-value heads x head dimension.</param>
-internal sealed record Dimensions(Dimension Vocabulary, Dimension Hidden, Dimension QueryWidth, Dimension KeyValueWidth, Dimension Intermediate)
+internal sealed record Dimensions(Dimension Vocabulary, Dimension Hidden, Dimension QueryWidth, Dimension KeyValueWidth, Dimension HeadDimension, Dimension Intermediate)
 {
     public static Dimensions Of(ModelSpec spec) => new(
         new("Vocabulary", spec.Vocabulary),
         new("Hidden", spec.Hidden),
         new("QueryWidth", spec.Attention.Heads * spec.Attention.HeadDimension, "Heads * HeadDimension"),
         new("KeyValueWidth", spec.Attention.KeyValueHeads * spec.Attention.HeadDimension, "KeyValueHeads * HeadDimension"),
+        new("HeadDimension", spec.Attention.HeadDimension),
         new("Intermediate", spec.FeedForward.Intermediate));
 
     /// <summary>Of a feed-forward alone, which has no others.</summary>
     public static Dimensions Of(FeedForwardSpec spec)
     {
         var none = new Dimension("", 0);
-        return new(none, new("Hidden", spec.Hidden), none, none, new("Intermediate", spec.Intermediate));
+        return new(none, new("Hidden", spec.Hidden), none, none, none, new("Intermediate", spec.Intermediate));
     }
 }

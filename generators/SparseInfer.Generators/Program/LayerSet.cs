@@ -42,9 +42,17 @@ internal sealed class LayerSet
     public string Condition => $"layer is {Pattern(_runs)}";
 
     /// <summary>Runs of layers as a C# pattern.</summary>
-    public static string Pattern(IEnumerable<LayerPolicy> runs) => string.Join(" or ", runs.Select(Range));
+    public static string Pattern(IEnumerable<LayerPolicy> runs) => string.Join(" or ", runs.Select(run => Range(run.First, run.Last)));
 
-    private static string Range(LayerPolicy run) => run.First == run.Last ? $"{run.First}"
-        : run.First == 0 ? $"<= {run.Last}"
-        : $"(>= {run.First} and <= {run.Last})";
+    /// <summary>Whether <c>layer</c> is one of a pattern's, or is none of them, as C#.</summary>
+    public static string ConditionOf(LayerPattern layers, bool isOne = true)
+    {
+        string layer = layers.Period == 0 ? "layer" : $"layer % {layers.Period}";
+        string pattern = string.Join(" or ", layers.Runs.Select(run => Range(run.First, run.Last)));
+        return isOne ? $"{layer} is {pattern}" : $"{layer} is not {(layers.Runs.Count == 1 && pattern[0] != '<' ? pattern : $"({pattern})")}";
+    }
+
+    private static string Range(int first, int last) => first == last ? $"{first}"
+        : first == 0 ? $"<= {last}"
+        : $"(>= {first} and <= {last})";
 }

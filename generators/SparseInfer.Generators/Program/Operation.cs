@@ -104,14 +104,24 @@ internal sealed record Rectify(Stage Stage, WorkUnit Unit, Slot To) : Operation(
     public override bool IsElementwise => true;
 }
 
+/// <summary>Heads of queries or keys, each normalised.</summary>
+internal sealed record NormHeads(Slot Heads, Tensor Weight) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
+{
+    public override bool IsElementwise => true;
+
+    public override IEnumerable<Tensor> Tensors => [Weight];
+}
+
 /// <summary>Rotates heads by their position.</summary>
-internal sealed record Rotate(Slot Heads) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
+/// <param name="Except">Layers that do not; null: all do.</param>
+internal sealed record Rotate(Slot Heads, LayerPattern? Except = null) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
 {
     public override bool IsElementwise => true;
 }
 
-/// <summary>Each query against all keys so far, and the values so weighted.</summary>
-internal sealed record Attend() : Operation(Stage.Attention, WorkUnit.QueryHead, Slot.Attended, Slot.Queries, Slot.Keys, Slot.Values);
+/// <summary>Each query against all keys so far, or those of a window, and the values so weighted.</summary>
+/// <param name="Windows">Layers that look back so far; the others look back to the first position.</param>
+internal sealed record Attend(EquatableArray<AttentionWindow> Windows = default) : Operation(Stage.Attention, WorkUnit.QueryHead, Slot.Attended, Slot.Queries, Slot.Keys, Slot.Values);
 
 /// <summary>Adds what a block made to the residual stream.</summary>
 internal sealed record AddResidual(Stage Stage) : Operation(Stage, WorkUnit.Column, Slot.Residual, Slot.Residual, Slot.Projected)

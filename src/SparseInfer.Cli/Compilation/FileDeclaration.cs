@@ -9,6 +9,9 @@ namespace SparseInfer.Cli.Compilation;
 /// </summary>
 internal static class FileDeclaration
 {
+    /// <summary>No declaration has more: a file that says more is not asked for each.</summary>
+    private const int MaxLayers = 1024;
+
     /// <summary>Declares the model in a file.</summary>
     /// <param name="file">An open GGUF file, or safetensors beside a config.json.</param>
     /// <param name="activation">What the user said; null: what the file says.</param>
@@ -44,23 +47,28 @@ internal static class FileDeclaration
         int heads = Integer(facts, Fact.Heads) ?? throw Wrong(file, "does not say how many heads it has");
         int headSize = Integer(facts, Fact.HeadDimension) ?? hidden / heads;
         int context = Integer(facts, Fact.Context) ?? throw Wrong(file, "does not say how long its context is: it has no 'context_length'");
+        int layers = Integer(facts, Fact.Layers) ?? throw Wrong(file, "does not say how many layers it has");
         Activation chosen = activation ?? StoredActivation(facts);
         return new ModelDeclaration
         {
             Name = file.Metadata.TryGetString("general.name", out string? name) && name.Any(char.IsAsciiLetterOrDigit) ? name : NameOf(file),
             Hidden = hidden,
-            Layers = Integer(facts, Fact.Layers) ?? throw Wrong(file, "does not say how many layers it has"),
+            Layers = layers,
             Vocabulary = Rows(facts, Fact.Vocabulary, names.Embedding),
-            Context = Integer(facts, Fact.Window) is > 0 and int window ? Math.Min(window, context) : context,
+            Context = context,
             Heads = heads,
             KeyValueHeads = Integer(facts, Fact.KeyValueHeads) ?? heads,
             HeadDimension = headSize * heads == hidden ? 0 : headSize,
+            Window = Integer(facts, Fact.Window) ?? 0,
+            WindowLayers = LayersText.Of(layer => facts.WindowOf(layer, context) > 0, Math.Min(layers, MaxLayers)),
+            UnrotatedLayers = facts.IsUnrotated is { } isUnrotated ? LayersText.Of(layer => isUnrotated(layer), Math.Min(layers, MaxLayers)) : null,
             RopeTheta = Number(facts, Fact.RopeTheta) ?? 10000f,
-            RopeScaling = Number(facts, Fact.RopeScaling) ?? 1f,
+            RopeScaling = facts.Architecture.IsUnrotated ? 1f : Number(facts, Fact.RopeScaling) ?? 1f,
             RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
             RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
             QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(names.FusedHeadsBias, out _),
             OutputBias = file.TryGetTensor(names.OutputBias, out _),
+            QueryKeyNorms = file.TryGetTensor(names.QueryNorm, out _),
             Intermediate = Rows(facts, Fact.Intermediate, names.Up),
             Activation = chosen,
             Threshold = Threshold(chosen, threshold ?? (chosen == Activation.FatRelu ? Number(facts, Fact.Threshold) : null)),
@@ -161,15 +169,15 @@ internal static class FileDeclaration
 
     /// <summary>What the tensors that tell a model's form are called.</summary>
     private sealed record Names(
-        string Embedding, string Head, string Query, string QueryBias, string Key, string Value, string OutputBias, string Gate, string Up, string UpBias)
+        string Embedding, string Head, string Query, string QueryBias, string QueryNorm, string Key, string Value, string OutputBias, string Gate, string Up, string UpBias)
     {
         public static Names Gguf { get; } = new(
-            "token_embd.weight", "output.weight", "blk.0.attn_q.weight", "blk.0.attn_q.bias", "blk.0.attn_k.weight", "blk.0.attn_v.weight",
-            "blk.0.attn_output.bias", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_up.bias");
+            "token_embd.weight", "output.weight", "blk.0.attn_q.weight", "blk.0.attn_q.bias", "blk.0.attn_q_norm.weight", "blk.0.attn_k.weight",
+            "blk.0.attn_v.weight", "blk.0.attn_output.bias", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_up.bias");
 
         public static Names HuggingFace { get; } = new(
-            "model.embed_tokens.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("k_proj.weight"),
-            Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
+            "model.embed_tokens.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("q_norm.weight"),
+            Attention("k_proj.weight"), Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
 
         /// <summary>Query, key and value in one, in some GGUF files.</summary>
         public string FusedHeads => "blk.0.attn_qkv.weight";

@@ -38,6 +38,17 @@ internal sealed record ModelDeclaration
 
     public bool OutputBias { get; init; }
 
+    public bool QueryKeyNorms { get; init; }
+
+    /// <summary>How far attention looks back in <see cref="WindowLayers"/>.</summary>
+    public int Window { get; init; }
+
+    /// <summary>Layers whose attention slides; null: none.</summary>
+    public LayersText? WindowLayers { get; init; }
+
+    /// <summary>Layers that rotate no queries and keys; null: none.</summary>
+    public LayersText? UnrotatedLayers { get; init; }
+
     public required int Intermediate { get; init; }
 
     public Activation Activation { get; init; }
@@ -73,6 +84,9 @@ internal sealed record ModelDeclaration
     public bool HasZeros => Activation is not (Activation.Silu or Activation.Gelu);
 
     public int HeadSize => HeadDimension == 0 ? Hidden / Heads : HeadDimension;
+
+    /// <summary>Whether any layer rotates queries and keys.</summary>
+    public bool IsRotated => UnrotatedLayers is not { Layers: null };
 
     public int QueryWidth => Heads * HeadSize;
 
@@ -125,12 +139,26 @@ internal sealed record ModelDeclaration
                 ("Heads", Heads),
                 ("KeyValueHeads", KeyValueHeads),
                 ("HeadDimension", NotDefault(HeadDimension, 0)),
-                ("RopeTheta", RopeTheta),
+                ("RopeTheta", IsRotated ? RopeTheta : null),
                 ("RopeScaling", NotDefault(RopeScaling, 1f)),
                 ("RopeDimensions", NotDefault(RopeDimensions, 0)),
                 ("RopePairing", NotDefault(RopePairing, RopePairing.Interleaved)),
                 ("QueryKeyValueBiases", NotDefault(QueryKeyValueBiases, false)),
-                ("OutputBias", NotDefault(OutputBias, false))),
+                ("OutputBias", NotDefault(OutputBias, false)),
+                ("QueryKeyNorms", NotDefault(QueryKeyNorms, false))),
+        };
+        if (WindowLayers is { } sliding)
+        {
+            lines.Add(Attribute("SlidingWindow", ("Window", Window), ("Layers", sliding.Layers), ("Period", NotDefault(sliding.Period, 0))));
+        }
+
+        if (UnrotatedLayers is { } unrotated)
+        {
+            lines.Add(Attribute("NoRope", ("Layers", unrotated.Layers), ("Period", NotDefault(unrotated.Period, 0))));
+        }
+
+        lines.AddRange(
+        [
             Attribute(
                 "FeedForward",
                 ("Intermediate", Intermediate),
@@ -139,7 +167,7 @@ internal sealed record ModelDeclaration
                 ("Gated", Gated),
                 ("Biases", NotDefault(FeedForwardBiases, false))),
             Attribute(LayerNorm ? "LayerNorm" : "RmsNorm", ("Epsilon", NormEpsilon)),
-        };
+        ]);
         if (TiedEmbedding || EmbeddingScale != 1f)
         {
             lines.Add(Attribute("Embedding", ("Tied", NotDefault(TiedEmbedding, false)), ("Scale", NotDefault(EmbeddingScale, 1f))));
@@ -198,6 +226,7 @@ internal sealed record ModelDeclaration
         float.PositiveInfinity => "float.PositiveInfinity",
         float.NegativeInfinity => "float.NegativeInfinity",
         float f => Text(f) + "f",
+        string s => $"\"{s}\"",
         int i => i.ToString(CultureInfo.InvariantCulture),
         Enum e => $"{e.GetType().Name}.{e}",
         _ => throw new ArgumentOutOfRangeException(nameof(value), value, "No attribute takes such a value."),

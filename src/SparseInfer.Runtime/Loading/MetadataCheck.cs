@@ -26,10 +26,6 @@ internal static class MetadataCheck
                 case Fact.Context when stated.Value < shape.Context:
                     notes.Add($"The file says the model was trained for {MetadataValue.Show(stated.Value)} tokens; {shape.Context} are declared.");
                     break;
-                case Fact.Window when !(stated.Value <= 0 || stated.Value >= shape.Context): // NaN is no window
-                    problems.Add(
-                        $"{stated.Text}, and attention looks back no further, but [DecoderModel] Context = {shape.Context} is declared: declare no more than the window");
-                    break;
                 case var _ when stated.FromSizes && sizes.Count > 0:
                     break;
                 default:
@@ -41,6 +37,8 @@ internal static class MetadataCheck
         if (facts.Architecture is { } architecture)
         {
             CompareTraits(architecture, facts, shape, problems);
+            CompareWindows(facts, shape, problems);
+            CompareRotation(facts, shape, problems);
             Compare(architecture, facts, shape, problems, notes);
         }
         else
@@ -53,7 +51,8 @@ internal static class MetadataCheck
 
     private static void Compare(StatedFact stated, ModelShape shape, List<string> sizes, List<string> problems)
     {
-        if (Declared(stated.Fact, shape) is not { } declared)
+        bool isOfRotation = stated.Fact is Fact.RopeTheta or Fact.RopeScaling or Fact.RopeDimensions;
+        if ((isOfRotation && shape.RopeDimensions == 0) || Declared(stated.Fact, shape) is not { } declared)
         {
             return;
         }
@@ -87,6 +86,45 @@ internal static class MetadataCheck
             if (architecture.Traits.All(trait => trait.Attribute != attribute))
             {
                 problems.Add($"{facts.ArchitectureText}, which has no [{attribute}], but it is declared");
+            }
+        }
+    }
+
+    /// <summary>How far each layer looks back: the first that differs is said.</summary>
+    private static void CompareWindows(ModelFacts facts, ModelShape shape, List<string> problems)
+    {
+        for (int layer = 0; layer < shape.Layers; layer++)
+        {
+            double stated = facts.WindowOf(layer, shape.Context);
+            int declared = shape.WindowOf(layer);
+            if (stated == declared)
+            {
+                continue;
+            }
+
+            string? text = facts.Stated.Where(fact => fact.Fact == Fact.Window).Select(fact => fact.Text).FirstOrDefault();
+            string says = text is null ? "the file says no sliding window"
+                : stated == 0 ? $"{text}, which does not bound the attention of layer {layer}"
+                : $"{text}, and the attention of layer {layer} looks back no further";
+            problems.Add(declared == 0
+                ? $"{says}, but [DecoderModel] Context = {shape.Context} is declared: declare [SlidingWindow], or no more than the window"
+                : $"{says}, but [SlidingWindow] Window = {declared} is declared for layer {layer}");
+            return;
+        }
+    }
+
+    /// <summary>Which layers rotate: the first that differs is said.</summary>
+    private static void CompareRotation(ModelFacts facts, ModelShape shape, List<string> problems)
+    {
+        for (int layer = 0; layer < shape.Layers; layer++)
+        {
+            bool isUnrotated = facts.IsUnrotated?.Invoke(layer) == true;
+            if (isUnrotated != shape.IsUnrotated(layer))
+            {
+                problems.Add(isUnrotated
+                    ? $"{facts.UnrotatedText}, so layer {layer} rotates no queries and keys, but no [NoRope] is declared for it"
+                    : $"{(facts.IsUnrotated is null ? facts.ArchitectureText : facts.UnrotatedText)}, so layer {layer} rotates queries and keys, but [NoRope] is declared for it");
+                return;
             }
         }
     }
@@ -128,7 +166,7 @@ internal static class MetadataCheck
             problems.Add($"'{ConfigKeys.TiedEmbeddings}' is {(tied ? "true" : "false")}, but [Embedding] Tied = {(tied ? "false" : "true")} is declared");
         }
 
-        if (gguf && architecture.Pairing != shape.RopePairing)
+        if (gguf && shape.RopeDimensions > 0 && architecture.Pairing != shape.RopePairing)
         {
             problems.Add($"{stated}, but [Attention] RopePairing = {shape.RopePairing} is declared; such files pair {architecture.Pairing}");
         }

@@ -36,7 +36,7 @@ public sealed record ModelShape
     /// <summary>Factor that positions are divided by before the rotation.</summary>
     public required float RopeScaling { get; init; }
 
-    /// <summary>Rotated dimensions of a head.</summary>
+    /// <summary>Rotated dimensions of a head; 0: no layer rotates.</summary>
     public required int RopeDimensions { get; init; }
 
     /// <summary>Which dimensions of a head GGUF files of the model pair.</summary>
@@ -63,6 +63,12 @@ public sealed record ModelShape
     /// <summary>What every embedding row is multiplied by.</summary>
     public required float EmbeddingScale { get; init; }
 
+    /// <summary>Layers whose attention looks back over a window, ascending; the others look back to the first token.</summary>
+    public IReadOnlyList<LayerWindow> Windows { get; init; } = [];
+
+    /// <summary>Layers that do not rotate queries and keys where others do, ascending.</summary>
+    public IReadOnlyList<int> UnrotatedLayers { get; init; } = [];
+
     /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
     public required IReadOnlyList<LayerPolicy> Policies { get; init; }
 
@@ -84,6 +90,11 @@ public sealed record ModelShape
 
         throw new ArgumentOutOfRangeException(nameof(layer), layer, $"{Name} has layers 0 to {Layers - 1}.");
     }
+
+    /// <summary>How far a layer's attention looks back, in positions, a token's own included; 0: to the first token.</summary>
+    internal int WindowOf(int layer) => Windows.Where(window => layer >= window.First && layer <= window.Last).Select(window => window.Window).FirstOrDefault();
+
+    internal bool IsUnrotated(int layer) => RopeDimensions == 0 || UnrotatedLayers.Contains(layer);
 
     /// <summary>Every property, in the invariant culture.</summary>
     public override string ToString() => RecordText.Of(
@@ -117,6 +128,18 @@ public readonly record struct DeclaredTrait(string Attribute, string Property, f
 {
     /// <summary><c>[Scales] Residual = 0.25</c>.</summary>
     public override string ToString() => FormattableString.Invariant($"[{Attribute}] {Property} = {Value}");
+}
+
+/// <summary>How far successive layers look back, as declared.</summary>
+/// <param name="First">The first layer.</param>
+/// <param name="Last">The last layer, included.</param>
+/// <param name="Window">Positions that a token attends to, its own included.</param>
+public readonly record struct LayerWindow(int First, int Last, int Window)
+{
+    /// <summary><c>layers 1 to 3: 4096</c>.</summary>
+    public override string ToString() => First == Last
+        ? FormattableString.Invariant($"layer {First}: {Window}")
+        : FormattableString.Invariant($"layers {First} to {Last}: {Window}");
 }
 
 /// <summary>The sparsity policy of successive layers, as declared.</summary>

@@ -8,13 +8,13 @@ public sealed class RefusalTests : TinyFileTests
 {
     [Theory]
     [InlineData("opt", "its positions are learned, not rotary")]
-    [InlineData("qwen3", "it normalizes queries and keys")]
+    [InlineData("hunyuan-dense", "it normalizes queries and keys")]
     [InlineData("gemma3", "it normalizes after attention and feed-forward")]
     [InlineData("olmo2", "it normalizes after attention and feed-forward")]
     [InlineData("minicpm3", "its attention is latent (MLA)")]
     [InlineData("command-r", "its attention and feed-forward run in parallel")]
     [InlineData("phi2", "its attention and feed-forward run in parallel")]
-    [InlineData("smollm3", "some of its layers have no rotary embedding")]
+    [InlineData("granite_swa", "some of its layers have no rotary embedding")]
     [InlineData("mamba", "it is recurrent")]
     [InlineData("qwen3moe", "its feed-forward is a mixture of experts")]
     [InlineData("foo", "it is not known. Known are llama")]
@@ -68,7 +68,7 @@ public sealed class RefusalTests : TinyFileTests
         foreach (Func<string> save in new Func<string>[]
         {
             () => Renamed("foo"),
-            () => Renamed("qwen3"),
+            () => Renamed("hunyuan-dense"),
             () => Gguf(("general.architecture", null)),
             () => Config(("model_type", "foo"), ("architectures", new[] { "FooForCausalLM" })),
         })
@@ -81,7 +81,7 @@ public sealed class RefusalTests : TinyFileTests
         Load(Renamed("foo"), new LoadOptions { Architecture = "llama" }).Notes.ShouldContain("The file says architecture 'foo'; it is read as 'llama'.");
         Refused(Renamed("foo"), new LoadOptions { Architecture = "lama" })
             .ShouldContain("LoadOptions.Architecture = lama is not supported: it is not known; the closest is 'llama'");
-        Refused(Gguf(), new LoadOptions { Architecture = "qwen3" }).ShouldContain("it normalizes queries and keys");
+        Refused(Gguf(), new LoadOptions { Architecture = "hunyuan-dense" }).ShouldContain("it normalizes queries and keys");
         Refused(Gguf(), new LoadOptions { Architecture = "qwen2" })
             .ShouldContain("the file is read as 'qwen2', but [Attention] RopePairing = Interleaved is declared; such files pair HalfSplit");
 
@@ -171,13 +171,14 @@ public sealed class RefusalTests : TinyFileTests
     public void The_window_of_a_qwen2_config_counts_only_where_it_is_switched_on()
     {
         string folder = Directory.CreateDirectory(At("qwen2")).FullName;
-        Context(("use_sliding_window", null)).ShouldBe(TinyModel.Context);
-        Context(("use_sliding_window", true)).ShouldBe(4);
+        Window(("use_sliding_window", null), ("max_window_layers", 1)).ShouldBeNull();
+        Window(("use_sliding_window", true)).ShouldBeNull(); // there are no 28 layers
+        Window(("use_sliding_window", true), ("max_window_layers", 1)).ShouldBe(new LayersText("1", 0));
 
-        int Context((string Key, object? Value) change)
+        LayersText? Window(params (string Key, object? Value)[] changes)
         {
-            using ModelFile file = ModelFile.Open(TinyModels.Of("qwen2").SaveConfig(folder, change));
-            return FileDeclaration.Read(file, Activation.Silu, null, 1f).Context;
+            using ModelFile file = ModelFile.Open(TinyModels.Of("qwen2").SaveConfig(folder, changes));
+            return FileDeclaration.Read(file, Activation.Silu, null, 1f).WindowLayers;
         }
     }
 
@@ -248,11 +249,12 @@ public sealed class RefusalTests : TinyFileTests
     }
 
     [Fact]
-    public void A_window_is_declared_as_the_context_that_it_leaves()
+    public void A_window_leaves_the_context_as_it_is()
     {
         string path = Gguf(("llama.attention.sliding_window", 16u));
         using ModelFile file = ModelFile.Open(path);
-        FileDeclaration.Read(file, Activation.Relu, null, 1f).Context.ShouldBe(16);
+        ModelDeclaration declaration = FileDeclaration.Read(file, Activation.Relu, null, 1f);
+        (declaration.Context, declaration.Window, declaration.WindowLayers).ShouldBe((32, 16, new LayersText(null, 0)));
     }
 
     [Theory]

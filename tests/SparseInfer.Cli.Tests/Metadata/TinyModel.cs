@@ -23,6 +23,8 @@ internal sealed record TinyModel(string Architecture)
     private readonly Dictionary<string, float[]> _weights = [];
     private Random _random = new(10);
 
+    public int Depth { get; init; } = Layers;
+
     public bool LayerNorm { get; init; }
 
     /// <summary>How GGUF files of it pair the dimensions of a head; safetensors are always half-split.</summary>
@@ -39,6 +41,14 @@ internal sealed record TinyModel(string Architecture)
     public bool OutputBias { get; init; }
 
     public bool FeedForwardBiases { get; init; }
+
+    public bool QueryKeyNorms { get; init; }
+
+    /// <summary>How far a layer's attention looks back; 0: to the first token.</summary>
+    public Func<int, int> Window { get; init; } = _ => 0;
+
+    /// <summary>Whether a layer rotates nothing.</summary>
+    public Func<int, bool> IsUnrotated { get; init; } = _ => false;
 
     public int RopeDimensions { get; init; } = HeadSize;
 
@@ -105,7 +115,7 @@ internal sealed record TinyModel(string Architecture)
         var keys = new Dictionary<string, object?>
         {
             ["general.architecture"] = Architecture,
-            [$"{Architecture}.block_count"] = (uint)Layers,
+            [$"{Architecture}.block_count"] = (uint)Depth,
             [$"{Architecture}.context_length"] = (uint)Context,
             [$"{Architecture}.embedding_length"] = (uint)Hidden,
             [$"{Architecture}.feed_forward_length"] = (uint)Intermediate,
@@ -149,7 +159,7 @@ internal sealed record TinyModel(string Architecture)
             ["model_type"] = Architecture,
             ["hidden_size"] = Hidden,
             ["intermediate_size"] = Intermediate,
-            ["num_hidden_layers"] = Layers,
+            ["num_hidden_layers"] = Depth,
             ["num_attention_heads"] = Heads,
             ["num_key_value_heads"] = KeyValueHeads,
             ["vocab_size"] = Vocabulary,
@@ -252,6 +262,8 @@ internal sealed record TinyModel(string Architecture)
         .Replace("attn_norm", "input_layernorm", StringComparison.Ordinal)
         .Replace("ffn_norm", "post_attention_layernorm", StringComparison.Ordinal)
         .Replace("attn_output", "self_attn.o_proj", StringComparison.Ordinal)
+        .Replace("attn_q_norm", "self_attn.q_norm", StringComparison.Ordinal)
+        .Replace("attn_k_norm", "self_attn.k_norm", StringComparison.Ordinal)
         .Replace("attn_q", "self_attn.q_proj", StringComparison.Ordinal)
         .Replace("attn_k", "self_attn.k_proj", StringComparison.Ordinal)
         .Replace("attn_v", "self_attn.v_proj", StringComparison.Ordinal)
@@ -270,7 +282,7 @@ internal sealed record TinyModel(string Architecture)
         }
 
         Norm("output_norm");
-        for (int layer = 0; layer < Layers; layer++)
+        for (int layer = 0; layer < Depth; layer++)
         {
             string block = $"blk.{layer}.";
             Norm(block + AttentionNorm);
@@ -288,6 +300,12 @@ internal sealed record TinyModel(string Architecture)
             Matrix(block + "attn_q", Heads * HeadSize, Hidden, QueryKeyValueBiases);
             Matrix(block + "attn_k", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
             Matrix(block + "attn_v", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
+            if (QueryKeyNorms)
+            {
+                _weights.Add(block + "attn_q_norm.weight", Values(HeadSize, 0.5f, 1));
+                _weights.Add(block + "attn_k_norm.weight", Values(HeadSize, 0.5f, 1));
+            }
+
             Matrix(block + "attn_output", Hidden, Heads * HeadSize, OutputBias);
             if (Gated)
             {

@@ -11,6 +11,14 @@ internal static class TinyModels
         new("bamboo") { Class = "BambooForCausalLM", Activation = Activation.DRelu, Config = [("hidden_act", "relu")] },
         new("mistral3"),
         new("qwen2") { Class = "Qwen2ForCausalLM", HalfSplit = true, QueryKeyValueBiases = true, Config = [("use_sliding_window", false), ("sliding_window", 4)] },
+        new("qwen3") { Class = "Qwen3ForCausalLM", HalfSplit = true, QueryKeyNorms = true, Tied = true, Config = [("head_dim", 8), ("attention_bias", false)] },
+        new("smollm3")
+        {
+            Class = "SmolLM3ForCausalLM",
+            Depth = 9,
+            IsUnrotated = layer => layer % 4 == 3,
+            Config = [("rope_theta", 10000), ("use_sliding_window", false), ("sliding_window", 4), ("no_rope_layers", new[] { 1, 1, 1, 0, 1, 1, 1, 0, 1 })],
+        },
         new("arcee") { Class = "ArceeForCausalLM", Gated = false, Activation = Activation.SquaredRelu, Config = [("hidden_act", "relu2")] },
         new("xverse") { Class = "XverseForCausalLM", Keys = [("tensor_data_layout", "Meta AI original pth")] },
         new("internlm2"),
@@ -95,7 +103,7 @@ internal static class TinyModels
             FeedForwardBiases = true,
         },
         new("codeshell") { HalfSplit = true, LayerNorm = true, Gated = false, Activation = Activation.Gelu, QueryKeyValueBiases = true, OutputBias = true, FeedForwardBiases = true },
-        new("mistral") { Class = "MistralForCausalLM", Config = [("sliding_window", 32)] },
+        new("mistral") { Class = "MistralForCausalLM", Window = _ => 4, Config = [("sliding_window", 4)] },
         new("sparsellama") { Class = "SparseLlamaForCausalLM", Activation = Activation.FatRelu, Config = [("hidden_act", "fatrelu"), ("hidden_act_param", 0.01)] },
         new("seed_oss")
         {

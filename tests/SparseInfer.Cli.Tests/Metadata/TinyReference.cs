@@ -5,15 +5,15 @@ namespace SparseInfer.Cli.Tests.Metadata;
 /// <param name="halfSplit">Which dimensions of a head its file pairs.</param>
 internal sealed class TinyReference(TinyModel model, bool halfSplit)
 {
-    private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, TinyModel.Layers).Select(_ => new List<double[]>())];
-    private readonly List<double[]>[] _values = [.. Enumerable.Range(0, TinyModel.Layers).Select(_ => new List<double[]>())];
+    private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Depth).Select(_ => new List<double[]>())];
+    private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Depth).Select(_ => new List<double[]>())];
 
     /// <summary>The logits after one more token.</summary>
     public double[] Next(int token)
     {
         float[] embedding = model.Weights("token_embd.weight")!;
         double[] x = [.. embedding.AsSpan(token * TinyModel.Hidden, TinyModel.Hidden).ToArray().Select(value => value * model.EmbeddingScale)];
-        for (int layer = 0; layer < TinyModel.Layers; layer++)
+        for (int layer = 0; layer < model.Depth; layer++)
         {
             string block = $"blk.{layer}.";
             double[] attended = Scale(Attention(layer, block, Norm(x, block + model.AttentionNorm)), model.ResidualScale);
@@ -30,26 +30,38 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
     {
         const int Size = TinyModel.HeadSize;
         int position = _keys[layer].Count;
-        double[] query = Rotate(Linear(block + "attn_q", x), position);
-        _keys[layer].Add(Rotate(Linear(block + "attn_k", x), position));
+        int first = model.Window(layer) is > 0 and int window ? Math.Max(0, position + 1 - window) : 0;
+        double[] query = Rotate(layer, Heads(block + "attn_q", x), position);
+        _keys[layer].Add(Rotate(layer, Heads(block + "attn_k", x), position));
         _values[layer].Add(Linear(block + "attn_v", x));
         double[] attended = new double[query.Length];
         for (int head = 0; head < TinyModel.Heads; head++)
         {
             int q = head * Size;
             int kv = head * TinyModel.KeyValueHeads / TinyModel.Heads * Size;
-            double[] powers = [.. _keys[layer].Select(key => Math.Exp(Enumerable.Range(0, Size).Sum(i => query[q + i] * key[kv + i]) / Math.Sqrt(Size)))];
+            double[] powers = [.. _keys[layer].Skip(first).Select(key => Math.Exp(Enumerable.Range(0, Size).Sum(i => query[q + i] * key[kv + i]) / Math.Sqrt(Size)))];
             for (int i = 0; i < Size; i++)
             {
-                attended[q + i] = powers.Select((power, p) => power * _values[layer][p][kv + i]).Sum() / powers.Sum();
+                attended[q + i] = powers.Select((power, p) => power * _values[layer][first + p][kv + i]).Sum() / powers.Sum();
             }
         }
 
         return Linear(block + "attn_output", model.SubNorms ? Norm(attended, block + "attn_sub_norm") : attended);
     }
 
-    private double[] Rotate(double[] heads, int position)
+    private double[] Heads(string name, double[] x)
     {
+        double[] heads = Linear(name, x);
+        return model.QueryKeyNorms ? [.. heads.Chunk(TinyModel.HeadSize).SelectMany(head => Norm(head, name + "_norm"))] : heads;
+    }
+
+    private double[] Rotate(int layer, double[] heads, int position)
+    {
+        if (model.IsUnrotated(layer))
+        {
+            return heads;
+        }
+
         double[] turned = [.. heads];
         int pairs = model.RopeDimensions / 2;
         for (int head = 0; head < heads.Length; head += TinyModel.HeadSize)

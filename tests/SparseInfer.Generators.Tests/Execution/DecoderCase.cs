@@ -32,6 +32,20 @@ internal sealed record DecoderCase(string Name)
 
     public bool OutputBias { get; init; }
 
+    public bool QueryKeyNorms { get; init; }
+
+    /// <summary>How far a layer's attention looks back; null: to the first token.</summary>
+    public Func<int, int?> Window { get; init; } = _ => null;
+
+    /// <summary>Whether a layer rotates nothing.</summary>
+    public Func<int, bool> IsUnrotated { get; init; } = _ => false;
+
+    /// <summary>Whether the source says how heads are rotated.</summary>
+    public bool IsRotated { get; init; } = true;
+
+    /// <summary>Whether files say that it is of an architecture that has all of this.</summary>
+    public bool HasArchitecture { get; init; } = true;
+
     public int Intermediate { get; init; } = 96;
 
     public Activation Activation { get; init; }
@@ -90,9 +104,8 @@ internal sealed record DecoderCase(string Name)
         /// <summary>A decoder.</summary>
         [DecoderModel(Hidden = {{Hidden}}, Layers = {{Layers}}, Vocabulary = {{Vocabulary}}, Context = {{Context}})]
         [Attention(
-            Heads = {{Heads}}, KeyValueHeads = {{KeyValueHeads}}, HeadDimension = {{DeclaredHeadDimension}}, RopeTheta = {{RopeTheta}}f,
-            RopeScaling = {{RopeScaling}}f, RopeDimensions = {{DeclaredRopeDimensions}}, RopePairing = RopePairing.{{Pairing}},
-            QueryKeyValueBiases = {{Bool(QueryKeyValueBiases)}}, OutputBias = {{Bool(OutputBias)}})]
+            Heads = {{Heads}}, KeyValueHeads = {{KeyValueHeads}}, HeadDimension = {{DeclaredHeadDimension}},{{Rotation}}
+            QueryKeyValueBiases = {{Bool(QueryKeyValueBiases)}}, OutputBias = {{Bool(OutputBias)}}{{(QueryKeyNorms ? ", QueryKeyNorms = true" : "")}})]
         [FeedForward(
             Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}{{Threshold}},
             Gated = {{Bool(Gated)}}, Biases = {{Bool(FeedForwardBiases)}})]
@@ -102,6 +115,11 @@ internal sealed record DecoderCase(string Name)
         {{string.Join("\n", Policies().Concat(Traits))}}
         {{Place.Modifiers}} partial class {{Name}};
         {{Place.After}}
+        """);
+
+    private string Rotation => !IsRotated ? "" : FormattableString.Invariant($"""
+         RopeTheta = {RopeTheta}f,
+            RopeScaling = {RopeScaling}f, RopeDimensions = {DeclaredRopeDimensions}, RopePairing = RopePairing.{Pairing},
         """);
 
     private string Threshold =>

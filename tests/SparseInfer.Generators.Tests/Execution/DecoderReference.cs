@@ -51,8 +51,9 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     protected double[] Attention(int layer, string block, double[] x)
     {
         int position = _keys[layer].Count;
-        double[] query = Rotate(Linear(block + "attn_q", x), position);
-        _keys[layer].Add(Rotate(Linear(block + "attn_k", x), position));
+        int first = model.Window(layer) is { } window ? Math.Max(0, position + 1 - window) : 0;
+        double[] query = Rotate(layer, Heads(block + "attn_q", x), position);
+        _keys[layer].Add(Rotate(layer, Heads(block + "attn_k", x), position));
         _values[layer].Add(Linear(block + "attn_v", x));
 
         double[] attended = new double[query.Length];
@@ -60,22 +61,34 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         {
             int q = head * model.HeadDimension;
             int kv = head * model.KeyValueHeads / model.Heads * model.HeadDimension;
-            double[] scores = [.. _keys[layer].Select(key =>
+            double[] scores = [.. _keys[layer].Skip(first).Select(key =>
                 Enumerable.Range(0, model.HeadDimension).Sum(i => query[q + i] * key[kv + i]) / Math.Sqrt(model.HeadDimension))];
             double largest = scores.Max();
             double[] powers = [.. scores.Select(score => Math.Exp(score - largest))];
             for (int i = 0; i < model.HeadDimension; i++)
             {
-                attended[q + i] = powers.Select((power, p) => power * _values[layer][p][kv + i]).Sum() / powers.Sum();
+                attended[q + i] = powers.Select((power, p) => power * _values[layer][first + p][kv + i]).Sum() / powers.Sum();
             }
         }
 
         return Linear(block + "attn_output", Attended(block, attended));
     }
 
-    /// <summary>Pair i of a head's first dimensions turns by position / scaling / theta^(2i / dimensions).</summary>
-    private double[] Rotate(double[] heads, int position)
+    /// <summary>Queries or keys, each head normalised where heads have norms.</summary>
+    private double[] Heads(string name, double[] x)
     {
+        double[] heads = Linear(name, x);
+        return weights.Vector(name + "_norm.weight") is null ? heads : [.. heads.Chunk(model.HeadDimension).SelectMany(head => Norm(head, name + "_norm"))];
+    }
+
+    /// <summary>Pair i of a head's first dimensions turns by position / scaling / theta^(2i / dimensions).</summary>
+    private double[] Rotate(int layer, double[] heads, int position)
+    {
+        if (model.IsUnrotated(layer))
+        {
+            return heads;
+        }
+
         double[] turned = [.. heads];
         int pairs = model.RopeDimensions / 2;
         for (int head = 0; head < heads.Length; head += model.HeadDimension)

@@ -7,16 +7,18 @@ public sealed class DecoderTests
 {
     private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(3)];
 
-    public static TheoryData<string> Models { get; } = [.. DecoderZoo.All.Select(model => model.Name)];
+    private static readonly IReadOnlyList<DecoderCase> Zoo = [.. DecoderZoo.All, .. DecoderZoo.Families];
+
+    public static TheoryData<string> Models { get; } = [.. Zoo.Select(model => model.Name)];
 
     public static MatrixTheoryData<string, SparsityMode> ModelsAndModes { get; } =
-        new(DecoderZoo.All.Select(model => model.Name), Enum.GetValues<SparsityMode>());
+        new(Zoo.Select(model => model.Name), Enum.GetValues<SparsityMode>());
 
     [Theory]
     [MemberData(nameof(ModelsAndModes))]
     public void Logits_are_those_of_double_precision(string name, SparsityMode mode)
     {
-        DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
+        DecoderCase declared = Zoo.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
         float[] logits = With(declared, weights, Devices[0], model => Prompt(model, mode));
         var reference = new DecoderReference(declared, weights, mode);
@@ -51,7 +53,7 @@ public sealed class DecoderTests
     [MemberData(nameof(ModelsAndModes))]
     public void Decoding_has_the_bits_of_the_prompt_on_any_number_of_threads_metered_or_not(string name, SparsityMode mode)
     {
-        DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
+        DecoderCase declared = Zoo.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
         float[] expected = With(declared, weights, Devices[0], model => Prompt(model, mode));
 
@@ -67,7 +69,7 @@ public sealed class DecoderTests
     [MemberData(nameof(Models))]
     public void Exact_has_the_bits_of_dense_and_a_batched_prompt_those_of_one_token_at_a_time(string name)
     {
-        DecoderCase declared = DecoderZoo.All.Single(model => model.Name == name);
+        DecoderCase declared = Zoo.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
         float[] dense = With(declared, weights, Devices[1], model => Prompt(model, SparsityMode.Dense));
 

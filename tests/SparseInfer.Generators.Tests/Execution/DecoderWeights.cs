@@ -30,6 +30,11 @@ internal sealed class DecoderWeights
             string block = $"blk.{layer}.";
             AddNorm(block + "attn_norm");
             AddNorm(block + "ffn_norm");
+            if (model.QueryKeyNorms)
+            {
+                _vectors.Add(block + "attn_q_norm.weight", Values(model.HeadDimension, 0.5f, 1));
+                _vectors.Add(block + "attn_k_norm.weight", Values(model.HeadDimension, 0.5f, 1));
+            }
 
             // Where several types are declared, a file mixes them, but for the matrices of one feed-forward.
             AddLinear(block + "attn_q", queryWidth, model.Hidden, layer, model.QueryKeyValueBiases);
@@ -89,6 +94,7 @@ internal sealed class DecoderWeights
         var writer = new GgufWriter();
         string? architecture = _model.File?.Architecture ?? (_model.LayerNorm, _model.Pairing) switch
         {
+            _ when !_model.HasArchitecture => null,
             (false, RopePairing.Interleaved) => "llama",
             (false, _) => "qwen2",
             (true, RopePairing.HalfSplit) => "stablelm",

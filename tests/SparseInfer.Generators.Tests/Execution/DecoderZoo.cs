@@ -85,7 +85,65 @@ internal static class DecoderZoo
         new("MixedBlocks") { Gated = false, OutputBias = true, EmbeddingScale = 3, Weights = [WeightType.Q4_0, WeightType.Q8_0] },
     ];
 
-    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build([.. All.Select(model => model.Source)]));
+    /// <summary>What families have beside that: in their attention, and at their embedding.</summary>
+    public static IReadOnlyList<DecoderCase> Families { get; } =
+    [
+        new("NormedHeads")
+        {
+            QueryKeyNorms = true,
+            QueryKeyValueBiases = true,
+            Pairing = RopePairing.HalfSplit,
+            Tied = true,
+            Alphas = [1m, null, 1.1m],
+        },
+        new("NormedOddHeads")
+        {
+            QueryKeyNorms = true,
+            DeclaredHeadDimension = 35,
+            DeclaredRopeDimensions = 10,
+            KeyValueHeads = 4,
+            Activation = Activation.Silu,
+            Weights = [WeightType.F16, WeightType.F32],
+        },
+        new("Window")
+        {
+            HasArchitecture = false,
+            Window = _ => 7,
+            Traits = ["[SlidingWindow(Window = 7)]"],
+            Alphas = [1m, null, 1.1m],
+        },
+        new("Windows")
+        {
+            HasArchitecture = false,
+            Layers = 5,
+            Window = layer => layer switch { 0 => 66, 2 or 4 => 5, _ => null },
+            Traits = ["[SlidingWindow(Window = 66, Layers = \"0\")]", "[SlidingWindow(Window = 5, Layers = \"2, 4\")]"],
+            Activation = Activation.Silu,
+            Weights = [WeightType.F16],
+        },
+        new("WindowsBetweenUnrotatedLayers")
+        {
+            HasArchitecture = false,
+            Layers = 5,
+            Window = layer => layer % 4 == 0 ? null : 9,
+            IsUnrotated = layer => layer % 4 == 0,
+            Traits = ["[SlidingWindow(Window = 9, Layers = \"1..3\", Period = 4)]", "[NoRope(Layers = \"0\", Period = 4)]"],
+            Pairing = RopePairing.HalfSplit,
+        },
+        new("NeverRotated")
+        {
+            HasArchitecture = false,
+            DeclaredHeadDimension = 9,
+            IsRotated = false,
+            IsUnrotated = _ => true,
+            QueryKeyNorms = true,
+            Traits = ["[NoRope]"],
+            Weights = [WeightType.F16],
+        },
+    ];
+
+    private static readonly Lazy<GeneratedAssembly> Assembly =
+        new(() => GeneratedProject.Build([.. All.Concat(Families).Select(model => model.Source)]));
 
     public static LanguageModel Load(DecoderCase model, string path, Device device) =>
         Assembly.Value.LoadModel(model.FullName, path, device);

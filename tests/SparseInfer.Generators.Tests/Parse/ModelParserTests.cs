@@ -1,5 +1,6 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Tests.Fixture;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Tests.Parse;
 
@@ -30,9 +31,9 @@ public sealed class ModelParserTests
         spec.FeedForward.ToString().ShouldBe(
             "FeedForwardSpec { Hidden = 4096, Intermediate = 11008, Activation = FatRelu, Threshold = 0.01, "
             + "Gated = True, Biases = False }");
-        spec.Attention.ToString().ShouldBe(
-            "AttentionSpec { Heads = 32, KeyValueHeads = 8, HeadDimension = 128, RopeTheta = 10000, RopeScaling = 1, RopeDimensions = 128, "
-            + "RopePairing = Interleaved, QueryKeyValueBiases = False, OutputBias = False }");
+        spec.Attention.ShouldBe(new AttentionSpec(
+            32, 8, 128, RopeTheta: 10000, RopeScaling: 1, RopeDimensions: 128, RopePairing.Interleaved, QueryKeyValueBiases: false, OutputBias: false,
+            QueryKeyNorms: false));
         spec.Norm.ShouldBe(new NormSpec(NormKind.Rms, 1e-5f));
         spec.Embedding.ShouldBe(new EmbeddingSpec(false, 1f));
         spec.Weights.Select(type => type.ToString()).ShouldBe(["F16", "Q8_0"]);
@@ -48,6 +49,9 @@ public sealed class ModelParserTests
             [Attention(Heads = 6, KeyValueHeads = 2, HeadDimension = 20, RopeTheta = 1e6f, RopeScaling = 4, RopeDimensions = 10,
                 RopePairing = RopePairing.HalfSplit, QueryKeyValueBiases = true, OutputBias = true)]
             [FeedForward(Intermediate = 33, Activation = Activation.Gelu, Gated = false, Biases = true)]
+            [SlidingWindow(Window = 3, Layers = "1")]
+            [SlidingWindow(Window = 7, Layers = "0")]
+            [NoRope(Layers = "0", Period = 2)]
             [LayerNorm(Epsilon = 0.5f)]
             [Embedding(Tied = true, Scale = 12)]
             [Weights(WeightType.BF16)]
@@ -56,9 +60,14 @@ public sealed class ModelParserTests
 
         spec.FeedForward.ToString().ShouldBe(
             "FeedForwardSpec { Hidden = 100, Intermediate = 33, Activation = Gelu, Threshold = 0, Gated = False, Biases = True }");
-        spec.Attention.ToString().ShouldBe(
-            "AttentionSpec { Heads = 6, KeyValueHeads = 2, HeadDimension = 20, RopeTheta = 1000000, RopeScaling = 4, RopeDimensions = 10, "
-            + "RopePairing = HalfSplit, QueryKeyValueBiases = True, OutputBias = True }");
+        spec.Attention.ShouldBe(new AttentionSpec(
+            6, 2, 20, RopeTheta: 1e6f, RopeScaling: 4, RopeDimensions: 10, RopePairing.HalfSplit, QueryKeyValueBiases: true, OutputBias: true,
+            QueryKeyNorms: false)
+        {
+            // One of all positions hides nothing; and two layers have no pattern that comes again.
+            Windows = new[] { new AttentionWindow(3, Layers(1)) }.ToEquatableArray(),
+            Unrotated = Layers(0),
+        });
         spec.Norm.ShouldBe(new NormSpec(NormKind.Layer, 0.5f));
         spec.Embedding.ShouldBe(new EmbeddingSpec(true, 12f));
         spec.Target.Accessibility.ShouldBe("internal");
@@ -112,6 +121,22 @@ public sealed class ModelParserTests
     [Fact]
     public void Cancellation_is_heard() => Should.Throw<OperationCanceledException>(
         () => DeclarationLanguage.Reader.Model(UserCode.Compile(Declared.Model()).GetTypeByMetadataName("M")!, new CancellationToken(canceled: true)));
+
+    [Theory]
+    [InlineData("[NoRope]", false, null)]
+    [InlineData("[NoRope(Layers = \"0, 1\", Period = 2)]", false, null)]
+    [InlineData("[NoRope(Layers = \"0\", Period = 2)]", true, "layers 0 of every 2")]
+    [InlineData("[NoRope(Layers = \"3, 1..2, 2..3, 5\")]", true, "layers 1..3, 5")]
+    public void Layers_that_do_not_rotate_are_a_pattern_or_all(string attribute, bool isRotated, string? layers)
+    {
+        AttentionSpec attention = Parsed.Model(Declared.Model(attribute)).ShouldNotBeNull().Attention;
+
+        attention.IsRotated.ShouldBe(isRotated);
+        attention.Unrotated?.Describe().ShouldBe(layers);
+        (attention.Unrotated is null).ShouldBe(layers is null);
+    }
+
+    private static LayerPattern Layers(int layer) => new(new LayerRun[] { new(layer, layer) }.ToEquatableArray(), 0);
 
     private static string Policies(params string[] attributes) => Text(Parsed.Model(Declared.Model(attributes)).ShouldNotBeNull());
 

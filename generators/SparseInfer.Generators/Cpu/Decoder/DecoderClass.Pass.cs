@@ -123,8 +123,8 @@ internal sealed partial class DecoderClass
                 case { Unit: WorkUnit.Head }:
                     EmitHeads(run);
                     break;
-                case Attend:
-                    EmitAttend();
+                case Attend attend:
+                    EmitAttend(attend);
                     break;
                 case NormAttended norm:
                     EmitNorm(norm);
@@ -160,7 +160,7 @@ internal sealed partial class DecoderClass
 
         protected abstract void EmitNorm(NormAttended norm);
 
-        protected abstract void EmitAttend();
+        protected abstract void EmitAttend(Attend attend);
 
         protected abstract void EmitProject(Project project);
 
@@ -184,15 +184,30 @@ internal sealed partial class DecoderClass
             Code.Line("Workers.Barrier();");
         }
 
+        /// <summary>Writes how far a token looks back, where layers have windows.</summary>
+        /// <param name="end">The position after its own.</param>
+        protected void EmitWindow(Attend attend, string end)
+        {
+            if (attend.Windows.Count > 0)
+            {
+                Code.Line($"int first = Math.Max(0, {end} - {decoder.Window});");
+                Code.Line($"int positions = {end} - first;");
+            }
+        }
+
         /// <summary>Writes a query head's attention.</summary>
         /// <param name="positions">How many positions it looks at.</param>
-        protected void EmitAttendHead(string positions) => Code.Lines($"""
-            ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
-            ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
-            AttentionHead.Apply(
-                ref Unsafe.Add(ref {Row(Slot.Queries)}, row), ref keys, ref values, {positions}, HeadDimension, HeadDimension,
-                AttentionScale, Scores(worker, {positions}), ref Unsafe.Add(ref {Row(Slot.Attended)}, row));
-            """);
+        protected void EmitAttendHead(Attend attend, string positions)
+        {
+            string first = attend.Windows.Count > 0 ? "first" : "0";
+            Code.Lines($"""
+                ref float keys = ref Unsafe.Add(ref Keys(layer, shared, {first}), shared);
+                ref float values = ref Unsafe.Add(ref Values(layer, shared, {first}), shared);
+                AttentionHead.Apply(
+                    ref Unsafe.Add(ref {Row(Slot.Queries)}, row), ref keys, ref values, {positions}, HeadDimension, HeadDimension,
+                    AttentionScale, Scores(worker, {positions}), ref Unsafe.Add(ref {Row(Slot.Attended)}, row));
+                """);
+        }
 
         /// <summary>Where a slot's row of a token is.</summary>
         protected abstract string Row(Slot slot);
@@ -252,12 +267,16 @@ internal sealed partial class DecoderClass
             {
                 foreach (Operation operation in rest)
                 {
-                    Code.Line(operation switch
+                    using (operation is Rotate { Except: { } except } ? Code.Block($"if ({LayerSet.ConditionOf(except, isOne: false)})") : default(CodeWriter.Scope?))
                     {
-                        AddBias bias => Bias(row, Field(bias.Bias), "row", "row + HeadDimension"),
-                        Rotate => decoder.Rope($"Unsafe.Add(ref {row}, row)", Position),
-                        _ => throw Unknown(operation),
-                    });
+                        Code.Line(operation switch
+                        {
+                            AddBias bias => Bias(row, Field(bias.Bias), "row", "row + HeadDimension"),
+                            NormHeads norm => $"RmsNorm.ApplyToHead(ref Unsafe.Add(ref {row}, row), ref {First(norm.Weight)}, HeadDimension, NormEpsilon);",
+                            Rotate => decoder.Rope($"Unsafe.Add(ref {row}, row)", Position),
+                            _ => throw Unknown(operation),
+                        });
+                    }
                 }
             });
         }

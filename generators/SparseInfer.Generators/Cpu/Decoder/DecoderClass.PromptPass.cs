@@ -102,7 +102,7 @@ internal sealed partial class DecoderClass
                 Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Input("Normed(0)", "InputWidth"), $"ref {y}, {stride}"));
         }
 
-        protected override void EmitAttend()
+        protected override void EmitAttend(Attend attend)
         {
             using (Code.Block("for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)"))
             {
@@ -111,9 +111,17 @@ internal sealed partial class DecoderClass
                     int i = unit % tokens;
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
-                    int positions = start + i + 1;
                     """);
-                EmitAttendHead("positions");
+                if (attend.Windows.Count > 0)
+                {
+                    EmitWindow(attend, "start + i + 1");
+                }
+                else
+                {
+                    Code.Line("int positions = start + i + 1;");
+                }
+
+                EmitAttendHead(attend, "positions");
             }
         }
 

@@ -124,15 +124,16 @@ internal sealed partial class DecoderClass
             Code.Line(Calls.Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", y));
         }
 
-        protected override void EmitAttend()
+        protected override void EmitAttend(Attend attend)
         {
+            EmitWindow(attend, "position + 1");
             using (Code.Block("for (int head = fromQuery; head < toQuery; head++)"))
             {
                 Code.Lines("""
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
                     """);
-                EmitAttendHead("position + 1");
+                EmitAttendHead(attend, attend.Windows.Count > 0 ? "positions" : "position + 1");
             }
         }
 

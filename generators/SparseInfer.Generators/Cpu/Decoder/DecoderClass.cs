@@ -89,7 +89,10 @@ internal sealed partial class DecoderClass
                 "",
                 $"  model        {_spec.Layers} layers, hidden {_spec.Hidden}, vocabulary {_spec.Vocabulary}, context {_spec.Context}",
                 $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
-                $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}",
+                .. _attention.Windows.Select(window => $"  window       {window.Window} positions{InLayers(window.Layers)}"),
+                _attention.IsRotated
+                    ? $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}{(_attention.Unrotated is { } layers ? $", but in {layers.Describe()}" : "")}"
+                    : "  rotary       none",
                 $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 .. _spec.Traits.Select((trait, i) => $"  {(i == 0 ? "traits" : ""),-12} {trait.Describe()}"),
@@ -105,8 +108,35 @@ internal sealed partial class DecoderClass
         }
     }
 
+    private string InLayers(LayerPattern layers) => layers.IsEvery(_spec.Layers) ? "" : $" in {layers.Describe()}";
+
+    /// <summary>How far a layer's attention looks back, as C#.</summary>
+    private string Window => IsOneWindow ? "Window" : "WindowOf(layer)";
+
+    private bool IsOneWindow => _attention.Windows.Count == 1 && _attention.Windows[0].Layers.IsEvery(_spec.Layers);
+
+    private void EmitWindow()
+    {
+        if (_attention.Windows.Count == 0)
+        {
+            return;
+        }
+
+        _code.Line();
+        _code.Summary("Positions that a token attends to, its own included.");
+        if (IsOneWindow)
+        {
+            _code.Line($"private const int Window = {_attention.Windows[0].Window};");
+            return;
+        }
+
+        string windows = string.Concat(_attention.Windows.Select(window => $"{LayerSet.ConditionOf(window.Layers)} ? {window.Window} : "));
+        _code.Line($"private static int WindowOf(int layer) => {windows}{_spec.Context};");
+    }
+
     private void EmitConstants()
     {
+        string rope = _attention.IsRotated ? $"\nprivate const int RopeDimensions = {_attention.RopeDimensions};" : "";
         _code.Lines($$"""
             private const int LayerCount = {{_spec.Layers}};
             private const int Vocabulary = {{_spec.Vocabulary}};
@@ -119,14 +149,14 @@ internal sealed partial class DecoderClass
             private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};
             private const int InputWidth = {{System.Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)}};
             private const int Intermediate = {{_spec.FeedForward.Intermediate}};
-            private const int PaddedIntermediate = {{_feedForwards[0].PaddedIntermediate}};
-            private const int RopeDimensions = {{_attention.RopeDimensions}};
+            private const int PaddedIntermediate = {{_feedForwards[0].PaddedIntermediate}};{{rope}}
             private const float NormEpsilon = {{Literal.Of(_spec.Norm.Epsilon)}};
             private const float AttentionScale = {{Literal.Of(AttentionScale)}}; // 1 / sqrt(head dimension)
 
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.PromptBatch}};
             """);
+        EmitWindow();
         if (OfPolicies.OfType<Project>().Any())
         {
             _code.Line();
@@ -139,8 +169,12 @@ internal sealed partial class DecoderClass
 
     private void EmitWeights()
     {
-        string rope = $"{_spec.Context}, RopeDimensions, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
-        _code.Line($"private readonly RopeTable _rope = new({rope});");
+        if (_attention.IsRotated)
+        {
+            string rope = $"{_spec.Context}, RopeDimensions, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
+            _code.Line($"private readonly RopeTable _rope = new({rope});");
+        }
+
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
         foreach (Tensor tensor in Whole)
         {

@@ -9,12 +9,14 @@ internal static class AttributeNames
     public const string RmsNorm = "SparseInfer.RmsNormAttribute";
     public const string LayerNorm = "SparseInfer.LayerNormAttribute";
     public const string Embedding = "SparseInfer.EmbeddingAttribute";
+    public const string SlidingWindow = "SparseInfer.SlidingWindowAttribute";
+    public const string NoRope = "SparseInfer.NoRopeAttribute";
     public const string Weights = "SparseInfer.WeightsAttribute";
     public const string Target = "SparseInfer.TargetAttribute";
 
     /// <summary>Every attribute that declares a shape.</summary>
     public static readonly IReadOnlyList<string> Shapes =
-        [DecoderModel, FeedForward, Attention, RmsNorm, LayerNorm, Embedding, Weights, Target];
+        [DecoderModel, FeedForward, Attention, RmsNorm, LayerNorm, Embedding, Weights, Target, SlidingWindow, NoRope];
 
     /// <summary>The assembly that runs models on GPUs.</summary>
     public const string IlgpuRuntime = "SparseInfer.Runtime.Ilgpu";

@@ -93,6 +93,18 @@ internal sealed class Declaration
 
     public DeclaredAttribute? Embedding => Find(AttributeNames.Embedding);
 
+    public IEnumerable<LayerAttribute> Windows =>
+        Attributes.Where(attribute => attribute.MetadataName == AttributeNames.SlidingWindow).Select(attribute => new LayerAttribute(attribute, Layers));
+
+    public LayerAttribute? NoRope => Find(AttributeNames.NoRope) is { } attribute ? new LayerAttribute(attribute, Layers) : null;
+
+    /// <summary>Attributes that are for some layers: policies, then those of attention.</summary>
+    public IEnumerable<LayerAttribute> OfLayers =>
+        Policies.Select(policy => new LayerAttribute(policy.Attribute, Layers)).Concat(Windows).Concat(NoRope is { } noRope ? [noRope] : []);
+
+    /// <summary>Whether any layer rotates queries and keys.</summary>
+    public bool IsRotated => NoRope is not { } noRope || !noRope.TryParse(out _, out _) || !noRope.Pattern().IsEvery(Layers);
+
     public DeclaredAttribute? Weights => Find(AttributeNames.Weights);
 
     public DeclaredAttribute? Target => Find(AttributeNames.Target);

@@ -43,10 +43,17 @@ internal static class ModelParser
         declaration.HeadDimension,
         attribute.Value("RopeTheta", 10000f),
         attribute.Value("RopeScaling", 1f),
-        attribute.Value("RopeDimensions", 0) is var rotated and not 0 ? rotated : declaration.HeadDimension,
+        !declaration.IsRotated ? 0 : attribute.Value("RopeDimensions", 0) is var rotated and not 0 ? rotated : declaration.HeadDimension,
         attribute.Value("RopePairing", RopePairing.Interleaved),
         attribute.Value("QueryKeyValueBiases", false),
-        attribute.Value("OutputBias", false));
+        attribute.Value("OutputBias", false),
+        attribute.Value("QueryKeyNorms", false))
+    {
+        // A window that is no shorter than the context hides nothing.
+        Windows = declaration.Windows.Select(window => new AttentionWindow(window.Attribute.Value("Window", 0), window.Pattern()))
+            .Where(window => window.Window < declaration.Context).OrderBy(window => window.Layers.Runs[0].First).ToEquatableArray(),
+        Unrotated = declaration.IsRotated ? declaration.NoRope?.Pattern() : null,
+    };
 
     private static NormSpec ParseNorm(NormKind kind, DeclaredAttribute attribute) => new(kind, attribute.Value("Epsilon", 1e-5f));
 

@@ -4,8 +4,8 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace SparseInfer.Generators.Declare;
 
 /// <summary>
-/// Finds what carries attributes of the vocabulary without the one that makes it a declaration. There are nearly none, and ten attributes to
-/// look for: files are asked for their words once, all ten together, before anybody looks at their trees.
+/// Finds what carries attributes of the vocabulary without the one that makes it a declaration. There are nearly none, and a dozen attributes to
+/// look for: files are asked for their words once, all together, before anybody looks at their trees.
 /// </summary>
 internal sealed class StrayAttributes(Vocabulary vocabulary)
 {

@@ -47,6 +47,17 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
             yield return new(attention, "HeadDimension", "elements", WidthLimit, 128, false);
         }
 
+        foreach (LayerAttribute window in declaration.Windows)
+        {
+            yield return new(window.Attribute, "Window", "positions", WidthLimit, 4096, true);
+            yield return new(window.Attribute, "Period", "layers", LayerLimit, 4, false);
+        }
+
+        if (declaration.NoRope is { } noRope)
+        {
+            yield return new(noRope.Attribute, "Period", "layers", LayerLimit, 4, false);
+        }
+
         if (declaration.FeedForward is { } feedForward)
         {
             if (declaration.Property is not null)

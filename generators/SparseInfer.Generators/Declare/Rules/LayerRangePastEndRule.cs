@@ -2,13 +2,13 @@ using Microsoft.CodeAnalysis;
 
 namespace SparseInfer.Generators.Declare;
 
-/// <summary>A policy acts in layers that the model has.</summary>
+/// <summary>An attribute is for layers that the model has.</summary>
 internal sealed class LayerRangePastEndRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
         "SPI0023",
         "Layers run past the last layer",
-        "Layers = '{0}' of [{1}] runs past layer {2}, the model's last; write {3}",
+        "Layers = '{0}' of [{1}] runs past layer {2}, the {3}'s last; write {4}",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
@@ -18,24 +18,23 @@ internal sealed class LayerRangePastEndRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        int layers = declaration.Layers;
-        if (layers <= 0)
+        if (declaration.Layers <= 0)
         {
             yield break;
         }
 
-        foreach (DeclaredPolicy policy in declaration.Policies)
+        foreach (LayerAttribute layers in declaration.OfLayers)
         {
-            string? text = policy.Attribute.Value<string?>("Layers", null);
-            if (LayerRange.TryParse(text, layers, out IReadOnlyList<LayerRange> ranges, out _) && ranges.Any(range => range.Last >= layers))
+            if (layers.TryParse(out IReadOnlyList<LayerRange> ranges, out _) && ranges.Any(range => range.Last >= layers.Numbered))
             {
-                string clamped = LayerRange.Clamp(ranges, layers);
-                string last = Show(layers - 1);
+                string clamped = LayerRange.Clamp(ranges, layers.Numbered);
+                string last = Show(layers.Numbered - 1);
                 yield return new Violation(
-                        policy.Attribute.LocationOf("Layers"),
-                        text!,
-                        policy.Attribute.DisplayName,
+                        layers.Attribute.LocationOf("Layers"),
+                        layers.Text!,
+                        layers.Attribute.DisplayName,
                         last,
+                        layers.Period > 0 ? "period" : "model",
                         clamped.Length > 0 ? "'" + clamped + "'" : "a range inside '0.." + last + "'")
                     .With("Layers", clamped);
             }

@@ -2,7 +2,7 @@ using Microsoft.CodeAnalysis;
 
 namespace SparseInfer.Generators.Declare;
 
-/// <summary><c>Layers</c> of a policy is a list of ranges.</summary>
+/// <summary><c>Layers</c> of an attribute is a list of ranges.</summary>
 internal sealed class LayerRangeSyntaxRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
@@ -23,12 +23,11 @@ internal sealed class LayerRangeSyntaxRule : DeclarationRule
             yield break;
         }
 
-        foreach (DeclaredPolicy policy in declaration.Policies)
+        foreach (LayerAttribute layers in declaration.OfLayers)
         {
-            string? text = policy.Attribute.Value<string?>("Layers", null);
-            if (!LayerRange.TryParse(text, declaration.Layers, out _, out string error))
+            if (!layers.TryParse(out _, out string error))
             {
-                yield return new Violation(policy.Attribute.LocationOf("Layers"), text!, policy.Attribute.DisplayName, error);
+                yield return new Violation(layers.Attribute.LocationOf("Layers"), layers.Text!, layers.Attribute.DisplayName, error);
             }
         }
     }

@@ -18,7 +18,7 @@ internal sealed class RopeDimensionsRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        if (declaration.Attention is not { } attention || declaration.HeadDimension <= 0)
+        if (declaration.Attention is not { } attention || declaration.HeadDimension <= 0 || !declaration.IsRotated)
         {
             yield break;
         }

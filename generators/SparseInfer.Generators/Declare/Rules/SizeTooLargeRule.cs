@@ -69,7 +69,7 @@ internal sealed class SizeTooLargeRule : DeclarationRule
             }
 
             bool isGiven = attention.Value("RopeDimensions", 0) != 0;
-            long rotated = isGiven ? attention.Value("RopeDimensions", 0) : declaration.HeadDimension;
+            long rotated = !declaration.IsRotated ? 0 : isGiven ? attention.Value("RopeDimensions", 0) : declaration.HeadDimension;
             yield return (
                 "Context * RopeDimensions",
                 declaration.Context * rotated,

@@ -41,7 +41,7 @@ internal sealed record LayerSpec(
 /// <param name="Threshold">FATReLU's threshold as the shortest decimal that reads back as the declared float; "0" for the others.</param>
 internal sealed record FeedForwardSpec(int Hidden, int Intermediate, Activation Activation, string Threshold, bool Gated, bool Biases);
 
-/// <summary>Attention, with KeyValueHeads, HeadDimension and RopeDimensions resolved.</summary>
+/// <summary>Attention, with KeyValueHeads, HeadDimension and RopeDimensions resolved; 0 of these: nothing is rotated.</summary>
 internal sealed record AttentionSpec(
     int Heads,
     int KeyValueHeads,
@@ -51,7 +51,18 @@ internal sealed record AttentionSpec(
     int RopeDimensions,
     RopePairing RopePairing,
     bool QueryKeyValueBiases,
-    bool OutputBias);
+    bool OutputBias,
+    bool QueryKeyNorms)
+{
+    /// <summary>How far layers look back; those of none look back to the first token.</summary>
+    public EquatableArray<AttentionWindow> Windows { get; init; }
+
+    /// <summary>Layers that do not rotate, where others do; null: none.</summary>
+    public LayerPattern? Unrotated { get; init; }
+
+    /// <summary>Whether any layer rotates queries and keys.</summary>
+    public bool IsRotated => RopeDimensions > 0;
+}
 
 internal enum NormKind
 {

@@ -32,7 +32,7 @@ internal static class LaunchGroup
     public static bool Joins(Operation earlier, Operation later) => (earlier, later) switch
     {
         ({ Policy: not null }, _) or (_, { Policy: not null }) => earlier.Policy == later.Policy,
-        (Project or AddBias or Rotate, Project or AddBias or Rotate) => earlier.Unit == WorkUnit.Head && later.Unit == WorkUnit.Head,
+        (Project or AddBias or NormHeads or Rotate, Project or AddBias or NormHeads or Rotate) => earlier.Unit == WorkUnit.Head && later.Unit == WorkUnit.Head,
         (Neurons, Down) or (Down, SumSlices) => true,
         (SumSlices, AddResidual) => true,
         (SumSlices, IIlgpuOperation) => IsOfSum(later),
@@ -63,6 +63,6 @@ internal static class LaunchGroup
             && operations.OfType<Project>().All(project => project.From == Slot.Normed)
             && Written<Rotate>().SequenceEqual(heads.Take(2))
             && (!Written<AddBias>().Any() || Written<AddBias>().SequenceEqual(heads))
-            && operations.All(operation => operation is Project or Rotate or AddBias);
+            && operations.All(operation => operation is Project or Rotate { Except: null } or AddBias);
     }
 }

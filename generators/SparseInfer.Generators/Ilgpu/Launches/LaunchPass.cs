@@ -141,7 +141,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Norm norm] => Norm(norm),
         [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
-        [Attend attend] => Attend(attend),
+        [Attend { Windows.Count: 0 } attend] => Attend(attend),
         [Project { Stage: Stage.Logits } head] => Logits(head),
         [Project { Unit: WorkUnit.Column } project] => Project(project, null),
         [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Program;
 
-/// <summary>Attention: norm, queries, keys and values, rotated; each query against what is cached; the output, added to the residual stream.</summary>
+/// <summary>Attention: norm, queries, keys and values, normalised and rotated; each query against what is cached; the output, added to the residual stream.</summary>
 internal static class AttentionBlock
 {
     public static IEnumerable<Operation> Of(AttentionSpec spec, NormSpec norm, Dimensions sizes)
@@ -16,7 +16,8 @@ internal static class AttentionBlock
             ("Value", "attn_v", "self_attn.v_proj", sizes.KeyValueWidth, Slot.Values),
         })
         {
-            bool isRotary = to != Slot.Values;
+            bool isCompared = to != Slot.Values;
+            bool isRotary = isCompared && spec.IsRotated;
             Tensor matrix = Tensor.OfLayer(TensorRole.Projection, field, gguf, huggingFace, rows, sizes.Hidden, isRotary);
             yield return new Project(Stage.Heads, WorkUnit.Head, matrix, Slot.Normed, to);
             if (spec.QueryKeyValueBiases)
@@ -24,13 +25,20 @@ internal static class AttentionBlock
                 yield return new AddBias(Stage.Heads, WorkUnit.Head, matrix.Bias(TensorRole.Bias), to);
             }
 
+            if (spec.QueryKeyNorms && isCompared)
+            {
+                // The weights go with a head's elements, which safetensors may have in another order.
+                yield return new NormHeads(
+                    to, Tensor.OfLayer(TensorRole.NormWeight, $"{field}Norm", $"{gguf}_norm", huggingFace.Replace("_proj", "_norm"), sizes.HeadDimension, isRotary: isRotary));
+            }
+
             if (isRotary)
             {
-                yield return new Rotate(to);
+                yield return new Rotate(to, spec.Unrotated);
             }
         }
 
-        yield return new Attend();
+        yield return new Attend(spec.Windows);
         Tensor output = Tensor.OfLayer(TensorRole.Projection, "Output", "attn_output", "self_attn.o_proj", sizes.Hidden, sizes.QueryWidth);
         yield return new Project(Stage.Output, WorkUnit.Column, output, Slot.Attended, Slot.Projected);
         if (spec.OutputBias)

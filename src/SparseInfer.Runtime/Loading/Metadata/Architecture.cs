@@ -10,6 +10,12 @@ internal sealed record Architecture(string Name)
     /// <summary>Which dimensions of a head GGUF files pair (llama.cpp, <c>llama_model_rope_type</c>).</summary>
     public RopePairing Pairing { get; init; }
 
+    /// <summary>Whether no layer rotates queries and keys.</summary>
+    public bool IsUnrotated { get; init; }
+
+    /// <summary>In GGUF files, after how many layers one comes that does not rotate; 0: all rotate. They do not say it.</summary>
+    public int UnrotatedPeriod { get; init; }
+
     /// <summary>The activation that all models of it have; null: what is declared is used, as fine-tuning for sparsity changes it.</summary>
     public Activation? Activation { get; init; }
 

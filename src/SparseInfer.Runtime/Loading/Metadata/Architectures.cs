@@ -27,6 +27,32 @@ internal static class Architectures
             {
                 ["rms_norm_eps"] = _ => 1e-6,
                 [ConfigKeys.UseSlidingWindow] = _ => 0,
+                [ConfigKeys.MaxWindowLayers] = _ => 28,
+            },
+        },
+        new("qwen3")
+        {
+            Pairing = HalfSplit,
+            ModelTypes = ["qwen3"],
+            Classes = ["Qwen3ForCausalLM"],
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["rms_norm_eps"] = _ => 1e-6,
+                ["head_dim"] = _ => 128,
+                [ConfigKeys.UseSlidingWindow] = _ => 0,
+                [ConfigKeys.MaxWindowLayers] = _ => 28,
+            },
+        },
+        new("smollm3")
+        {
+            ModelTypes = ["smollm3"],
+            Classes = ["SmolLM3ForCausalLM"],
+            UnrotatedPeriod = 4,
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["rms_norm_eps"] = _ => 1e-6,
+                ["rope_theta"] = _ => 2_000_000,
+                [ConfigKeys.UseSlidingWindow] = _ => 0,
             },
         },
         new("arcee") { Activation = Activation.SquaredRelu, ModelTypes = ["arcee"], Classes = ["ArceeForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-5) },

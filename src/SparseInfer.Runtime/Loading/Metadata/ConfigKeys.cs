@@ -12,6 +12,15 @@ internal static class ConfigKeys
 
     public const string LayerTypes = "layer_types";
 
+    /// <summary>Of layers before it, attention does not slide.</summary>
+    public const string MaxWindowLayers = "max_window_layers";
+
+    /// <summary>1 for layers that rotate, 0 for others.</summary>
+    public const string NoRopeLayers = "no_rope_layers";
+
+    /// <summary>After how many layers one comes that does not rotate.</summary>
+    public const string NoRopeInterval = "no_rope_layer_interval";
+
     /// <summary>Keys that name the activation.</summary>
     public static readonly IReadOnlyList<string> Activations = ["hidden_act", "hidden_activation", "activation_function", "mlp_hidden_act"];
 
@@ -72,13 +81,13 @@ internal static class ConfigKeys
             ["logit_softcap"] = KeyRule.Zero("logits are capped"),
             ["clip_qkv"] = KeyRule.Zero("queries, keys and values are clamped"),
             ["attention_chunk_size"] = KeyRule.Zero("attention is cut into chunks"),
-            ["no_rope_layer_interval"] = KeyRule.Zero("some layers have no rotary embedding"),
-            ["no_rope_layers"] = KeyRule.Every("layers with a 0 have no rotary embedding", number => number == 1),
+            [NoRopeInterval] = KeyRule.Size, // read beside the rules
+            [NoRopeLayers] = KeyRule.Flags, // read beside the rules
             [LayerTypes] = KeyRule.Words(": layers differ in kind, which cannot be declared", "full_attention", "sliding_attention"),
             ["is_causal"] = KeyRule.Flag("attention looks ahead", passes: true),
             ["num_nextn_predict_layers"] = KeyRule.Zero("some layers predict later tokens"),
             [UseSlidingWindow] = KeyRule.AnyFlag, // read beside the rules: decides over sliding_window
-            ["max_window_layers"] = KeyRule.Harmless, // of sliding_window
+            [MaxWindowLayers] = KeyRule.Size, // read beside the rules, where the architecture does
             ["sliding_window_pattern"] = KeyRule.Harmless, // of sliding_window
             [TiedEmbeddings] = KeyRule.AnyFlag, // compared beside the rules
 

@@ -152,6 +152,7 @@ internal sealed class FactReader
     {
         SettleScaling();
         SettleWindow();
+        SettleRotation();
         SettleThreshold();
         SettleTraits();
         RequireEpsilon();
@@ -208,6 +209,7 @@ internal sealed class FactReader
         }
     }
 
+    /// <summary>Which layers' attention slides, where there is a window; none of them: there is none.</summary>
     private void SettleWindow()
     {
         if (_gguf)
@@ -220,15 +222,54 @@ internal sealed class FactReader
         if (Value(ConfigKeys.LayerTypes)?.Texts is { } types)
         {
             slides &= types.Contains("sliding_attention");
+            _facts.Slides = layer => types.ElementAtOrDefault(layer) == "sliding_attention";
             if (slides && _facts.First(Fact.Window) is null)
             {
                 _facts.Problems.Add($"'{ConfigKeys.LayerTypes}' has layers whose attention slides, but there is no 'sliding_window'");
             }
         }
+        else if (_architecture.ConfigDefaults.TryGetValue(ConfigKeys.MaxWindowLayers, out Func<ModelFacts, double?>? usual))
+        {
+            double? first = Value(ConfigKeys.MaxWindowLayers)?.Number ?? usual(_facts);
+            _facts.Slides = layer => layer >= first;
+        }
 
         if (!slides)
         {
             _facts.Forget(Fact.Window);
+        }
+    }
+
+    /// <summary>Which layers rotate no queries and keys.</summary>
+    private void SettleRotation()
+    {
+        int interval = _architecture.UnrotatedPeriod;
+        if (_architecture.IsUnrotated)
+        {
+            _facts.Forget(Fact.RopeTheta);
+            _facts.Forget(Fact.RopeDimensions);
+            _facts.IsUnrotated = _ => true;
+            _facts.UnrotatedText = _facts.ArchitectureText;
+            return;
+        }
+
+        if (!_gguf && Value(ConfigKeys.NoRopeLayers)?.Numbers is { } layers)
+        {
+            _facts.IsUnrotated = layer => layer < layers.Count && layers[layer] == 0;
+            _facts.UnrotatedText = $"'{ConfigKeys.NoRopeLayers}' is {Value(ConfigKeys.NoRopeLayers)!.Value.Shown}";
+            return;
+        }
+
+        _facts.UnrotatedText = _facts.ArchitectureText;
+        if (!_gguf && Value(ConfigKeys.NoRopeInterval)?.Number is >= 0 and <= int.MaxValue and { } stated)
+        {
+            interval = (int)stated;
+            _facts.UnrotatedText = $"'{ConfigKeys.NoRopeInterval}' is {interval}";
+        }
+
+        if (interval > 0)
+        {
+            _facts.IsUnrotated = layer => (layer + 1) % interval == 0;
         }
     }
 

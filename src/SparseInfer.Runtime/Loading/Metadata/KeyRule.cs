@@ -13,6 +13,16 @@ internal sealed class KeyRule
     /// <summary>A switch that is read elsewhere.</summary>
     public static KeyRule AnyFlag { get; } = new() { Refusal = ", but must be true or false", Passes = (_, value) => value.Flag is not null };
 
+    /// <summary>Switches, as many as layers, that are read elsewhere.</summary>
+    public static KeyRule Flags { get; } = new()
+    {
+        Refusal = ", but must be a 1 or a 0 for each layer",
+        Passes = (facts, value) => value.Numbers is { } numbers && numbers.All(number => number is 0 or 1) && numbers.Count >= facts.First(Loading.Fact.Layers),
+    };
+
+    /// <summary>A number of layers that is read elsewhere.</summary>
+    public static KeyRule Size { get; } = new() { Refusal = ", but must be a number of layers", Passes = (_, value) => value.Number is >= 0 and <= int.MaxValue };
+
     /// <summary>A name that is read elsewhere.</summary>
     public static KeyRule AnyName { get; } = new() { Refusal = ", but must be a name", Passes = (_, value) => value.Text is not null };
 

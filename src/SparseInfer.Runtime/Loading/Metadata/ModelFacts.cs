@@ -19,6 +19,15 @@ internal sealed class ModelFacts
     /// <summary>What it is read as; null: it says nothing of itself, or it is refused.</summary>
     public Architecture? Architecture { get; internal set; }
 
+    /// <summary>Which layers' attention is bounded by the window that it states, where it states one; null: all of them.</summary>
+    public Func<int, bool>? Slides { get; internal set; }
+
+    /// <summary>Layers that do not rotate queries and keys; null: all rotate.</summary>
+    public Func<int, bool>? IsUnrotated { get; internal set; }
+
+    /// <summary>What says <see cref="IsUnrotated"/>, as a sentence begins.</summary>
+    public string UnrotatedText { get; internal set; } = "";
+
     /// <summary>What it is read as and why, as a sentence begins.</summary>
     public string ArchitectureText { get; internal set; } = "";
 
@@ -45,6 +54,10 @@ internal sealed class ModelFacts
 
     /// <summary>Reads what a file says. The file stays open as long as the result is used.</summary>
     public static ModelFacts Read(ModelFile file, LoadOptions options) => new FactReader(file, options).Read();
+
+    /// <summary>How far a layer's attention looks back in a context; 0: to the first token.</summary>
+    public double WindowOf(int layer, int context) =>
+        First(Fact.Window) is { } window && !(window <= 0 || window >= context) && Slides?.Invoke(layer) != false ? window : 0; // NaN is no window
 
     /// <summary>The first value of a fact; null: nothing says it.</summary>
     public double? First(Fact fact)

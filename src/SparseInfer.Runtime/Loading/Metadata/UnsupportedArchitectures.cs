@@ -42,11 +42,10 @@ internal static class UnsupportedArchitectures
             "gptj", "phi", "phi2", "plamo", "command-r", "cohere", "cohere2");
         Add("its query, key and value are one matrix", "qwen", "phi3", "chatglm", "gptneox", "gpt_neox");
         Add("it normalizes queries and keys",
-            "qwen3", "hunyuan-dense", "hunyuan_v1_dense", "maincoder", "chameleon", "persimmon", "muse-glimmer");
+            "hunyuan-dense", "hunyuan_v1_dense", "maincoder", "chameleon", "persimmon", "muse-glimmer");
         Add("it normalizes after attention and feed-forward",
             "olmo2", "olmo3", "exaone4", "glm4", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma4", "gemma4-assistant", "plamo3");
         Add("its norms have no weights", "olmo", "talkie", "nanochat");
-        Add("some of its layers have no rotary embedding", "smollm3");
         Add("its layers differ in width", "deci", "nemotron-nas", "openelm");
         Add("its activation is xIELU", "apertus");
         Add("it runs its layers in loops", "nanbeige");

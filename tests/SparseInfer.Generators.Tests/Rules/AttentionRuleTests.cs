@@ -1,0 +1,44 @@
+using SparseInfer.Generators.Tests.Fixture;
+
+namespace SparseInfer.Generators.Tests.Rules;
+
+/// <summary>SPI0047 to SPI0049: what families have in their attention, and at their embedding.</summary>
+public sealed class AttentionRuleTests
+{
+    private const string Sizes = "[DecoderModel(Hidden = 64, Layers = 4, Vocabulary = 9, Context = 64), FeedForward(Intermediate = 64), Weights(WeightType.F32)]";
+
+    [Theory]
+    [InlineData("Attention(Heads = 1, QueryKeyNorms = {|SPI0047:true|}), LayerNorm")]
+    [InlineData("Attention(Heads = 1, QueryKeyNorms = false), LayerNorm")]
+    [InlineData("Attention(Heads = 1, QueryKeyNorms = true), RmsNorm")]
+    [InlineData("Attention(Heads = 1, QueryKeyNorms = true), RmsNorm, {|SPI0007:LayerNorm|}")]
+    public Task Norms_of_heads_have_the_epsilon_of_a_norm_of_their_kind(string attributes) => Diagnose.Expect($"{Sizes} [{attributes}] partial class M;");
+
+    [Theory]
+    [InlineData("SlidingWindow(Window = 16), SlidingWindow(Window = 8, Layers = {|SPI0048:\"3\"|})")]
+    [InlineData("SlidingWindow(Window = 16, Layers = \"1\", Period = 2), SlidingWindow(Window = 8, Layers = {|SPI0048:\"2..3\"|})")]
+    [InlineData("SlidingWindow(Window = 16, Layers = \"1\", Period = 2), SlidingWindow(Window = 8, Layers = \"0, 2\")")]
+    [InlineData("SlidingWindow(Window = 16, Layers = \"0\", Period = {|SPI0048:5|})")]
+    [InlineData("NoRope(Layers = \"0\", Period = {|SPI0048:5|})")]
+    [InlineData("NoRope(Layers = \"0\", Period = 4)")]
+    [InlineData("{|SPI0009:SlidingWindow|}")]
+    [InlineData("SlidingWindow(Window = {|SPI0009:-1|}, Period = {|SPI0009:-4|})")]
+    [InlineData("SlidingWindow(Window = {|SPI0010:1048577|})")]
+    [InlineData("SlidingWindow(Window = 1048576)")]
+    [InlineData("NoRope(Period = {|SPI0009:-1|})")]
+    [InlineData("SlidingWindow(Window = 4, Layers = {|SPI0022:\"x\"|})")]
+    [InlineData("NoRope(Layers = {|SPI0022:\"3..1\"|})")]
+    [InlineData("SlidingWindow(Window = 4, Layers = {|SPI0023:\"1..4\"|})")]
+    [InlineData("NoRope(Layers = {|SPI0023:\"2\"|}, Period = 2)")]
+    public Task Layers_have_one_window_and_periods_are_within_the_model(string attributes) =>
+        Diagnose.Expect($"{Sizes} [Attention(Heads = 1), RmsNorm, {attributes}] partial class M;");
+
+    [Theory]
+    [InlineData("RopeTheta = {|SPI0048:5000|}", "NoRope")]
+    [InlineData("RopePairing = {|SPI0048:RopePairing.HalfSplit|}", "NoRope(Layers = \"0..\")")]
+    [InlineData("RopeDimensions = {|SPI0048:8|}, RopeScaling = {|SPI0048:2|}", "NoRope(Layers = \"0\", Period = 1)")]
+    [InlineData("RopeTheta = 5000", "NoRope(Layers = \"0\", Period = 4)")]
+    [InlineData("HeadDimension = 33", "NoRope")]
+    public Task What_is_never_rotated_says_nothing_of_a_rotation(string attention, string attribute) =>
+        Diagnose.Expect($"{Sizes} [Attention(Heads = 1, {attention}), RmsNorm, {attribute}] partial class M;");
+}

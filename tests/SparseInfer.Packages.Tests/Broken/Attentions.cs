@@ -1,0 +1,18 @@
+using SparseInfer;
+
+namespace Broken;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4, QueryKeyNorms = true)] // SPI0047
+[FeedForward(Intermediate = 96)]
+[LayerNorm]
+[Weights(WeightType.F16)]
+public sealed partial class WithNormsOfHeadsBesideLayerNorm;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[SlidingWindow(Window = 16, Period = 3)] // SPI0048
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+public sealed partial class WithALongPeriod;
