@@ -20,7 +20,7 @@ internal static class EndOfGenerationTokens
     ];
 
     /// <summary>The ids.</summary>
-    public static HashSet<int> Of(SentencePieceVocabulary vocabulary)
+    public static HashSet<int> Of(IVocabulary vocabulary)
     {
         HashSet<int> tokens = [.. vocabulary.EndOfGeneration];
         if (vocabulary.EndOfSequence is { } endOfSequence)

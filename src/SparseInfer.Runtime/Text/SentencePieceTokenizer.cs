@@ -144,32 +144,12 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
             Span<char> body = escaped[(escaped.Length - text.Length)..];
             text.Replace(body, ' ', Space);
-            ReplaceLoneSurrogates(body);
+            LoneSurrogates.Replace(body);
             _merger.Merge(escaped, tokens);
         }
         finally
         {
             ArrayPool<char>.Shared.Return(rented);
-        }
-    }
-
-    private static void ReplaceLoneSurrogates(Span<char> text)
-    {
-        for (int i = text.IndexOfAnyInRange('\uD800', '\uDFFF'); (uint)i < (uint)text.Length; i++)
-        {
-            if (!char.IsSurrogate(text[i]))
-            {
-                continue;
-            }
-
-            if (i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]))
-            {
-                i++;
-            }
-            else
-            {
-                text[i] = '\uFFFD';
-            }
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class SpecialTokenSplitter
     private readonly SpecialToken[] _userDefined;
     private readonly SpecialToken[] _all;
 
-    public SpecialTokenSplitter(SentencePieceVocabulary vocabulary)
+    public SpecialTokenSplitter(IVocabulary vocabulary)
     {
         var special = new List<SpecialToken>();
         for (int token = 0; token < vocabulary.Count; token++)
