@@ -20,6 +20,12 @@ internal struct Symbol
 
     /// <summary>What it is, in the numbers of the rule that merges it.</summary>
     public int Id;
+
+    /// <summary>The rank of what it and the next one become, or -1.</summary>
+    internal int Rank;
+
+    /// <summary>The <see cref="Id"/> of what it and the next one become.</summary>
+    internal int Merged;
 }
 
 /// <summary>What two neighbours become.</summary>
@@ -42,7 +48,7 @@ internal sealed class PairMerger
 {
     private const int None = -1;
 
-    private readonly PriorityQueue<Pair, ulong> _pending = new();
+    private readonly MinHeap _pending = new();
 
     /// <summary>Merges; what remains is linked from the first symbol on by <see cref="Symbol.Next"/>.</summary>
     /// <param name="rule">Which neighbours merge.</param>
@@ -56,46 +62,51 @@ internal sealed class PairMerger
             symbols[i].Next = i + 1 < symbols.Length ? i + 1 : None;
         }
 
-        for (int i = 1; i < symbols.Length; i++)
+        for (int i = 0; i < symbols.Length; i++)
         {
-            Add(rule, symbols, i - 1, i);
+            Join(rule, symbols, i);
         }
 
-        while (_pending.TryDequeue(out Pair pair, out _))
+        while (_pending.TryTake(out ulong first))
         {
-            ref Symbol left = ref symbols[pair.Left];
-            ref Symbol right = ref symbols[pair.Right];
-
-            // Symbols only grow or vanish (length 0); a pair is out of date exactly if its length has changed or one of the two is gone.
-            if (left.Length == 0 || right.Length == 0 || left.Length + right.Length != pair.Length)
+            int at = (int)(uint)first;
+            ref Symbol left = ref symbols[at];
+            if (left.Length == 0 || left.Rank != (int)(first >> 32))
             {
-                continue;
+                continue; // one of the two has merged with another meanwhile
             }
 
+            ref Symbol right = ref symbols[left.Next];
             left.Length += right.Length;
-            left.Id = pair.Id;
+            left.Id = left.Merged;
             left.Next = right.Next;
             right.Length = 0;
             if (left.Next != None)
             {
-                symbols[left.Next].Previous = pair.Left;
+                symbols[left.Next].Previous = at;
             }
 
-            Add(rule, symbols, left.Previous, pair.Left);
-            Add(rule, symbols, pair.Left, left.Next);
+            Join(rule, symbols, at);
+            if (left.Previous != None)
+            {
+                Join(rule, symbols, left.Previous);
+            }
         }
     }
 
-    private void Add<TRule>(TRule rule, ReadOnlySpan<Symbol> symbols, int left, int right)
+    /// <summary>Finds out what a symbol and the next one become.</summary>
+    private void Join<TRule>(TRule rule, Span<Symbol> symbols, int at)
         where TRule : IMergeRule, allows ref struct
     {
-        if (left != None && right != None && rule.TryMerge(symbols[left], symbols[right], out Merge merge))
+        ref Symbol left = ref symbols[at];
+        left.Rank = None;
+        if (left.Next != None && rule.TryMerge(left, symbols[left.Next], out Merge merge))
         {
+            left.Rank = merge.Rank;
+            left.Merged = merge.Id;
+
             // Rank, then position, in one integer: the smallest is the lowest rank, leftmost.
-            _pending.Enqueue(
-                new Pair(left, right, symbols[left].Length + symbols[right].Length, merge.Id), ((ulong)merge.Rank << 32) | (uint)left);
+            _pending.Add(((ulong)merge.Rank << 32) | (uint)at);
         }
     }
-
-    private readonly record struct Pair(int Left, int Right, int Length, int Id);
 }

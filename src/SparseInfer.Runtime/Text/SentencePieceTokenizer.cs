@@ -31,10 +31,17 @@ public sealed class SentencePieceTokenizer : Tokenizer
     /// <summary>Makes a tokenizer for a vocabulary.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="vocabulary"/> is null.</exception>
     public SentencePieceTokenizer(SentencePieceVocabulary vocabulary)
+        : this(vocabulary, strips: null)
+    {
+    }
+
+    /// <param name="vocabulary">The vocabulary.</param>
+    /// <param name="strips">Tokens that take the white space beside them with them; null: none.</param>
+    internal SentencePieceTokenizer(SentencePieceVocabulary vocabulary, IReadOnlyDictionary<int, TokenSides>? strips)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         _vocabulary = vocabulary;
-        _splitter = new SpecialTokenSplitter(vocabulary);
+        _splitter = new SpecialTokenSplitter(vocabulary, strips);
         _merger = new PieceMerger(vocabulary);
         (_bytes, _byteOffsets) = LayOutBytes(vocabulary);
         _endOfGeneration = EndOfGenerationTokens.Of(vocabulary);
