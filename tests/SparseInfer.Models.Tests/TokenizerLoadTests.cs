@@ -158,7 +158,8 @@ public sealed class TokenizerLoadTests(LoadedModels models) : IDisposable
         notes.ShouldHaveSingleItem();
         kept.Encode(Story, addBeginOfSequence: true).ShouldBe(tokens);
         Should.Throw<ModelFormatException>(() => Tokenizer.Open(BundledFiles.ReluSafetensors)).Message
-            .ShouldEndWith("has no tokenizer that can be used: safetensors files have none.");
+            .ShouldEndWith(
+                "has no tokenizer that can be used: safetensors files have none, and there is no tokenizer.json or tokenizer.model beside them.");
         Should.Throw<FileNotFoundException>(() => Tokenizer.Open(_folder.At("none.gguf")));
     }
 

@@ -83,7 +83,7 @@ public class PreTokenizerTests
             List<string> pieces = Pieces(preTokenizer, text);
             if (!pieces.SequenceEqual(expected))
             {
-                pieces.ShouldBe(expected, text);
+                ((IEnumerable<string>)pieces).ShouldBe(expected, text);
             }
         }
     }

@@ -8,29 +8,26 @@ internal sealed class BpeEncoder(BpeVocabulary vocabulary, List<int> tokens)
     private const int None = BpeVocabulary.None;
 
     private readonly PairMerger _merger = new();
-    private byte[] _utf8 = new byte[64];
     private Symbol[] _symbols = new Symbol[64];
     private bool _afterUnknown;
 
     /// <summary>Appends the tokens of a piece.</summary>
-    /// <param name="piece">Valid UTF-16, not empty.</param>
-    public void Encode(ReadOnlySpan<char> piece)
+    /// <param name="piece">Valid UTF-8, or a part of it that the vocabulary spells in bytes; not empty.</param>
+    public void Encode(ReadOnlySpan<byte> piece)
     {
-        int length = Encoding.UTF8.GetByteCount(piece);
-        if (_utf8.Length < length)
-        {
-            int capacity = Math.Max(length, 2 * _utf8.Length);
-            (_utf8, _symbols) = (new byte[capacity], new Symbol[capacity]);
-        }
-
-        ReadOnlySpan<byte> bytes = _utf8.AsSpan(0, Encoding.UTF8.GetBytes(piece, _utf8));
-        Span<Symbol> symbols = _symbols.AsSpan(0, vocabulary.Options.Alphabet == BpeAlphabet.Bytes ? SplitIntoBytes(bytes) : SplitIntoCharacters(piece));
-        if (vocabulary.Options.IgnoreMerges && FindWhole(piece, bytes) is var whole && vocabulary.IsToken(whole))
+        if (vocabulary.Options.IgnoreMerges && FindWhole(piece) is var whole && vocabulary.IsToken(whole))
         {
             Append(whole);
             return;
         }
 
+        if (_symbols.Length < piece.Length)
+        {
+            _symbols = new Symbol[Math.Max(piece.Length, 2 * _symbols.Length)];
+        }
+
+        Span<Symbol> symbols = _symbols.AsSpan(
+            0, vocabulary.Options.Alphabet == BpeAlphabet.Bytes ? SplitIntoBytes(piece) : SplitIntoCharacters(piece));
         _merger.Merge(vocabulary, symbols);
         for (int i = 0; i != None; i = symbols[i].Next)
         {
@@ -40,56 +37,55 @@ internal sealed class BpeEncoder(BpeVocabulary vocabulary, List<int> tokens)
             }
             else
             {
-                Spell(bytes.Slice(symbols[i].Start, symbols[i].Length));
+                Spell(piece.Slice(symbols[i].Start, symbols[i].Length));
             }
         }
     }
 
-    private int SplitIntoBytes(ReadOnlySpan<byte> bytes)
+    private int SplitIntoBytes(ReadOnlySpan<byte> piece)
     {
-        for (int i = 0; i < bytes.Length; i++)
+        for (int i = 0; i < piece.Length; i++)
         {
-            _symbols[i] = new Symbol { Start = i, Length = 1, Id = vocabulary.SymbolOfByte(bytes[i]) };
+            _symbols[i] = new Symbol { Start = i, Length = 1, Id = vocabulary.SymbolOfByte(piece[i]) };
         }
 
-        return bytes.Length;
+        return piece.Length;
     }
 
-    private int SplitIntoCharacters(ReadOnlySpan<char> piece)
+    private int SplitIntoCharacters(ReadOnlySpan<byte> piece)
     {
+        Span<char> units = stackalloc char[2];
         int count = 0;
-        int start = 0;
-        for (int i = 0; i < piece.Length; count++)
+        for (int start = 0; start < piece.Length; count++)
         {
-            ReadOnlySpan<char> character = piece.Slice(i, char.IsHighSurrogate(piece[i]) ? 2 : 1);
-            int length = Encoding.UTF8.GetByteCount(character);
-            _symbols[count] = new Symbol { Start = start, Length = length, Id = vocabulary.FindSymbol(character) };
+            Rune.DecodeFromUtf8(piece[start..], out Rune character, out int length);
+            ReadOnlySpan<char> text = units[..character.EncodeToUtf16(units)];
+            _symbols[count] = new Symbol { Start = start, Length = length, Id = vocabulary.FindSymbol(text) };
             start += length;
-            i += character.Length;
         }
 
         return count;
     }
 
-    private int FindWhole(ReadOnlySpan<char> piece, ReadOnlySpan<byte> bytes)
+    private int FindWhole(ReadOnlySpan<byte> piece)
     {
-        if (vocabulary.Options.Alphabet == BpeAlphabet.Characters)
-        {
-            return vocabulary.FindSymbol(piece);
-        }
-
-        if (bytes.Length > vocabulary.LongestPiece)
+        if (piece.Length > vocabulary.LongestPieceInBytes)
         {
             return None;
         }
 
-        Span<char> spelled = bytes.Length <= 256 ? stackalloc char[bytes.Length] : new char[bytes.Length];
-        for (int i = 0; i < bytes.Length; i++)
+        Span<char> text = piece.Length <= 256 ? stackalloc char[piece.Length] : new char[piece.Length];
+        if (vocabulary.Options.Alphabet == BpeAlphabet.Characters)
         {
-            spelled[i] = ByteAlphabet.ToCharacter(bytes[i]);
+            return vocabulary.FindSymbol(text[..Encoding.UTF8.GetChars(piece, text)]);
         }
 
-        return vocabulary.FindSymbol(spelled);
+        for (int i = 0; i < piece.Length; i++)
+        {
+            text[i] = ByteAlphabet.ToCharacter(piece[i]);
+        }
+
+        return vocabulary.FindSymbol(text);
     }
 
     /// <summary>Byte by byte what is no token. What cannot be spelled is unknown, as a whole.</summary>

@@ -19,13 +19,20 @@ internal sealed class BpeTokenizer : Tokenizer
     private readonly BpeVocabulary _vocabulary;
     private readonly TextPreparation _preparation;
     private readonly PreTokenizer _preTokenizer;
+    private readonly PreTokenizer _spelledPreTokenizer;
     private readonly SpecialTokenSplitter _splitter;
     private readonly HashSet<int> _endOfGeneration;
     private readonly byte[] _bytes;
     private readonly int[] _byteOffsets;
 
-    public BpeTokenizer(BpeVocabulary vocabulary, PreTokenizer preTokenizer, TextPreparation? preparation = null)
+    /// <param name="vocabulary">The tokens and merges.</param>
+    /// <param name="preTokenizer">What cuts a text into words.</param>
+    /// <param name="preparation">What is done to a text before; null: nothing.</param>
+    /// <param name="spelledPreTokenizer">What cuts the words once more when they are spelled in bytes; null: nothing.</param>
+    public BpeTokenizer(
+        BpeVocabulary vocabulary, PreTokenizer preTokenizer, TextPreparation? preparation = null, PreTokenizer? spelledPreTokenizer = null)
     {
+        _spelledPreTokenizer = spelledPreTokenizer ?? PreTokenizer.None;
         _vocabulary = vocabulary;
         _preTokenizer = preTokenizer;
         _preparation = preparation ?? new TextPreparation();
@@ -88,12 +95,49 @@ internal sealed class BpeTokenizer : Tokenizer
     private void EncodeText(ReadOnlySpan<char> text, Place place, BpeEncoder encoder)
     {
         ReadOnlySpan<char> prepared = _preparation.Prepare(text, place);
-        int start = 0;
-        foreach (int end in _preTokenizer.Split(prepared))
+        byte[] rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetByteCount(prepared));
+        try
         {
-            encoder.Encode(prepared[start..end]);
-            start = end;
+            // Where the pieces end in the text becomes where they end in UTF-8.
+            List<int> ends = _preTokenizer.Split(prepared);
+            int length = 0;
+            int start = 0;
+            for (int i = 0; i < ends.Count; i++)
+            {
+                length += Encoding.UTF8.GetBytes(prepared[start..ends[i]], rented.AsSpan(length));
+                start = ends[i];
+                ends[i] = length;
+            }
+
+            ReadOnlySpan<byte> utf8 = rented.AsSpan(0, length);
+            start = 0;
+            foreach (int end in SplitSpelled(utf8, ends))
+            {
+                encoder.Encode(utf8[start..end]);
+                start = end;
+            }
         }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    /// <summary>What is cut when the text is spelled in bytes already, each a character of the alphabet for them.</summary>
+    private List<int> SplitSpelled(ReadOnlySpan<byte> utf8, List<int> ends)
+    {
+        if (_spelledPreTokenizer == PreTokenizer.None)
+        {
+            return ends;
+        }
+
+        char[] spelled = new char[utf8.Length];
+        for (int i = 0; i < spelled.Length; i++)
+        {
+            spelled[i] = ByteAlphabet.ToCharacter(utf8[i]);
+        }
+
+        return _spelledPreTokenizer.Split(spelled, ends);
     }
 
     private (byte[] Bytes, int[] Offsets) LayOutBytes()

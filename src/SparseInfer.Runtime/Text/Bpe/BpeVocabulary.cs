@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace SparseInfer.Text;
 
 /// <summary>How the texts of a byte-pair vocabulary are spelled.</summary>
@@ -98,7 +100,7 @@ internal sealed class BpeVocabulary : IVocabulary, IMergeRule
                 }
 
                 _tokenOfPiece[pieces[token]] = token;
-                LongestPiece = Math.Max(LongestPiece, pieces[token].Length);
+                LongestPieceInBytes = Math.Max(LongestPieceInBytes, Encoding.UTF8.GetByteCount(pieces[token]));
             }
         }
 
@@ -125,8 +127,8 @@ internal sealed class BpeVocabulary : IVocabulary, IMergeRule
 
     public IReadOnlyList<int> EndOfGeneration => Options.EndOfGeneration;
 
-    /// <summary>The most characters that a token has.</summary>
-    public int LongestPiece { get; }
+    /// <summary>No token stands for a longer text.</summary>
+    public int LongestPieceInBytes { get; }
 
     /// <summary>How many of the 256 bytes are no token, so that nothing can be spelled with them.</summary>
     public int MissingBytes => _tokenOfByte.Count(token => token == None);

@@ -21,8 +21,11 @@ internal static class PreTokenizers
     /// <summary>The name of what llama.cpp takes where a file names none.</summary>
     public const string Default = "default";
 
-    private const string DeepSeekPunctuation = "!-/:-~\uFF01-\uFF0F\uFF1A-\uFF5E\u2018-\u201F\u3000-\u3002";
-    private const string DeepSeekIdeographs = "\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF";
+    /// <summary>The punctuation that it lists; ASCII's letters lie within a range of it.</summary>
+    internal const string DeepSeekPunctuation = "!-/:-~\uFF01-\uFF0F\uFF1A-\uFF5E\u2018-\u201F\u3000-\u3002";
+
+    /// <summary>What is not written with spaces, and the scripts between.</summary>
+    internal const string DeepSeekIdeographs = "\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF";
 
     private const CharacterClass LetterOrNumber = CharacterClass.Letter | CharacterClass.Number;
 
@@ -42,6 +45,12 @@ internal static class PreTokenizers
 
     /// <summary><c>\p{N}</c>.</summary>
     public static Rule[] SingleNumbers { get; } = [new Few(Numbers, most: 1)];
+
+    /// <summary><c>\p{N}{1,3}</c>.</summary>
+    public static Rule[] UpToThreeNumbers { get; } = [new Few(Numbers, most: 3)];
+
+    /// <summary><c>[\r\n]</c>.</summary>
+    public static Rule[] SingleEndsOfLine { get; } = [new Few(EndsOfLine, most: 1)];
 
     /// <summary><c>\p{N}+</c>.</summary>
     public static Rule[] RunsOfNumbers { get; } = [new Run(Prefix.None, Numbers)];
@@ -118,19 +127,19 @@ internal static class PreTokenizers
         "smollm" or "starcoder" or "refact" or "command-r" or "codeshell" or "exaone" or "minerva-7b" or "mellum2" =>
             new(new(SingleNumbers, Gpt2)),
         "deepseek-llm" => new(new(
-            [new Few(EndsOfLine, most: 1)],
+            SingleEndsOfLine,
             [new Run(Prefix.White, DeepSeekSet(DeepSeekLetters))],
             [new Run(Prefix.White, DeepSeekSet(DeepSeekPunctuation))],
             [new WhitesAtEnd()],
             [new Run(Prefix.None, DeepSeekSet(DeepSeekIdeographs))],
             RunsOfNumbers)),
         "deepseek-coder" => new(new(
-            [new Few(EndsOfLine, most: 1)],
+            SingleEndsOfLine,
             [new Run(Prefix.White, Letters)],
             [new Run(Prefix.White, CharacterSet.Of(CharacterClass.Punctuation))],
             [new Run(Prefix.None, DeepSeekSet(DeepSeekIdeographs))],
             SingleNumbers)),
-        "deepseek-v3" or "hunyuan-dense" or "joyai-llm" => new(new([new Few(Numbers, most: 3)], DeepSeek3Scripts, DeepSeek3)),
+        "deepseek-v3" or "hunyuan-dense" or "joyai-llm" => new(new(UpToThreeNumbers, DeepSeek3Scripts, DeepSeek3)),
         _ => null,
     };
 
