@@ -95,7 +95,13 @@ public sealed class TokenizerLoadTests(LoadedModels models) : IDisposable
 
     public static TheoryData<string, string> Unusable => new()
     {
-        { "tokenizer.ggml.model", "'tokenizer.ggml.model' is 'gpt2', and only 'llama' (SentencePiece BPE) is supported" },
+        {
+            "tokenizer.ggml.model",
+            "'tokenizer.ggml.model' is 'bert', and only 'llama' (SentencePiece BPE) and 'gpt2' (byte-level BPE) are supported"
+        },
+        { "no merges", "'tokenizer.ggml.merges' is missing; it must be an array of texts" },
+        { "half a merge", "'tokenizer.ggml.merges': entry 1, 'ab', is not two texts with a space between" },
+        { "pre-tokenizer", "'tokenizer.ggml.pre' is 'gemma4', a pre-tokenizer that is not supported; supported are gpt-2, llama-bpe, qwen2" },
         { "tokenizer.ggml.tokens", "'tokenizer.ggml.tokens' is missing" },
         { "tokenizer.ggml.scores", "tokenizer.ggml.scores has 3 entries, but tokenizer.ggml.tokens has 512" },
         { "tokenizer.ggml.token_type", "'tokenizer.ggml.token_type' is string, but must be an array of integers" },
@@ -152,7 +158,8 @@ public sealed class TokenizerLoadTests(LoadedModels models) : IDisposable
         notes.ShouldHaveSingleItem();
         kept.Encode(Story, addBeginOfSequence: true).ShouldBe(tokens);
         Should.Throw<ModelFormatException>(() => Tokenizer.Open(BundledFiles.ReluSafetensors)).Message
-            .ShouldEndWith("has no tokenizer that can be used: safetensors files have none.");
+            .ShouldEndWith(
+                "has no tokenizer that can be used: safetensors files have none, and there is no tokenizer.json or tokenizer.model beside them.");
         Should.Throw<FileNotFoundException>(() => Tokenizer.Open(_folder.At("none.gguf")));
     }
 
@@ -221,7 +228,16 @@ public sealed class TokenizerLoadTests(LoadedModels models) : IDisposable
         switch (what)
         {
             case "tokenizer.ggml.model":
-                copy.Key(what, writer => writer.Add(what, "gpt2"));
+                copy.Key(what, writer => writer.Add(what, "bert"));
+                break;
+            case "no merges" or "half a merge" or "pre-tokenizer":
+                copy.Key("tokenizer.ggml.model", writer => writer.Add("tokenizer.ggml.model", "gpt2"));
+                copy.Add(writer => writer.Add("tokenizer.ggml.pre", what == "pre-tokenizer" ? "gemma4" : "gpt-2"));
+                if (what == "half a merge")
+                {
+                    copy.Add(writer => writer.Add("tokenizer.ggml.merges", (string[])["a b", "ab"]));
+                }
+
                 break;
             case "tokenizer.ggml.tokens":
                 copy.Without(what);

@@ -9,6 +9,7 @@ internal static class EndOfGenerationIds
     /// <summary>Hugging Face's libraries read it beside <c>config.json</c>, and there it is often the more complete.</summary>
     private const string GenerationConfig = "generation_config.json";
 
+    private const string Config = "config.json";
     private const string HuggingFaceKey = "eos_token_id";
 
     /// <summary>The keys in GGUF files, but for the end of the sequence.</summary>
@@ -31,24 +32,39 @@ internal static class EndOfGenerationIds
         }
 
         Read(file.Metadata, ids);
-        string path = Path.Combine(
-            (Directory.Exists(file.Path) ? file.Path : Path.GetDirectoryName(file.Path)) ?? "", GenerationConfig);
-        if (File.Exists(path))
-        {
-            try
-            {
-                using FileRegion region = FileRegion.Open(path, intoMemory: false);
-                Read(JsonMetadata.Read(region), ids);
-            }
-            catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException)
-            {
-                notes.Add(string.Create(
-                    CultureInfo.InvariantCulture, $"The ends of generation in {GenerationConfig} are not known: {exception.Message}"));
-            }
-        }
-
+        ReadFile(Path.Combine((Directory.Exists(file.Path) ? file.Path : Path.GetDirectoryName(file.Path)) ?? "", GenerationConfig), ids, notes);
         ids.RemoveAll(id => id < 0 || id >= vocabulary);
         return ids;
+    }
+
+    /// <summary>What the files of a folder name.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="notes">What cannot be read is told here.</param>
+    public static IReadOnlyList<int> InFolder(string folder, ICollection<string> notes)
+    {
+        List<int> ids = [];
+        ReadFile(Path.Combine(folder, Config), ids, notes);
+        ReadFile(Path.Combine(folder, GenerationConfig), ids, notes);
+        return ids;
+    }
+
+    private static void ReadFile(string path, List<int> ids, ICollection<string> notes)
+    {
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        try
+        {
+            using FileRegion region = FileRegion.Open(path, intoMemory: false);
+            Read(JsonMetadata.Read(region), ids);
+        }
+        catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException)
+        {
+            notes.Add(string.Create(
+                CultureInfo.InvariantCulture, $"The ends of generation in {Path.GetFileName(path)} are not known: {exception.Message}"));
+        }
     }
 
     private static void Read(ModelMetadata metadata, List<int> ids)

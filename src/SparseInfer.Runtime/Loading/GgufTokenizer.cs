@@ -1,3 +1,4 @@
+using System.Text;
 using SparseInfer.Files;
 using SparseInfer.Text;
 
@@ -7,7 +8,7 @@ namespace SparseInfer.Loading;
 /// Builds the tokenizer that a GGUF file describes. What is odd but has one sensible reading is read so and noted; what has none makes the
 /// vocabulary unusable, with a reason, and leaves the model to those who work with token ids.
 /// </summary>
-internal sealed class GgufTokenizer
+internal sealed partial class GgufTokenizer
 {
     private const string TokensKey = "tokenizer.ggml.tokens";
     private const string ScoresKey = "tokenizer.ggml.scores";
@@ -15,6 +16,12 @@ internal sealed class GgufTokenizer
     private const string BeginKey = "tokenizer.ggml.bos_token_id";
     private const string EndKey = "tokenizer.ggml.eos_token_id";
     private const string UnknownKey = "tokenizer.ggml.unknown_token_id";
+
+    private const string NameKey = "general.name";
+    private const int MaxNameBytes = 1024;
+    private const string KindKey = "tokenizer.ggml.model";
+    private const string SentencePieceKind = "llama";
+    private const string BpeKind = "gpt2";
 
     private readonly ModelMetadata _metadata;
     private readonly ICollection<string> _notes;
@@ -62,37 +69,52 @@ internal sealed class GgufTokenizer
 
     private static string? WhyNone(ModelFile file)
     {
-        if (file.Metadata.TryGetString("tokenizer.ggml.model", out string? kind))
+        if (file.Metadata.TryGetString(KindKey, out string? kind))
         {
-            return kind == "llama"
+            return kind is SentencePieceKind or BpeKind
                 ? null
-                : $"'tokenizer.ggml.model' is {FileText.Quote(kind)}, and only 'llama' (SentencePiece BPE) is supported";
+                : $"'{KindKey}' is {FileText.Quote(kind)}, and only '{SentencePieceKind}' (SentencePiece BPE) and '{BpeKind}' (byte-level BPE) "
+                    + "are supported";
         }
 
-        return file.Format == ModelFileFormat.Gguf ? "the file has no 'tokenizer.ggml.model'" : "safetensors files have none";
+        return file.Format == ModelFileFormat.Gguf ? $"the file has no '{KindKey}'" : "safetensors files have none";
     }
 
-    private SentencePieceTokenizer Build(IReadOnlyList<int> endOfGeneration)
+    private Tokenizer Build(IReadOnlyList<int> endOfGeneration)
+    {
+        int[] ends =
+        [
+            .. EndOfGenerationIds.GgufKeys.Select(key => ReadToken(key, byDefault: null)).OfType<int>(),
+            .. endOfGeneration.Where(id => id >= 0 && id < _pieces.Length),
+        ];
+        return _metadata.TryGetString(KindKey, out string? kind) && kind == BpeKind ? BuildBpe(ends) : BuildSentencePiece(ends);
+    }
+
+    private SentencePieceTokenizer BuildSentencePiece(int[] endOfGeneration)
     {
         int? begin = ReadToken(BeginKey, byDefault: 1);
         int? end = ReadToken(EndKey, byDefault: 2);
         int? unknown = ReadToken(UnknownKey, byDefault: 0);
-        bool addBegin = !_metadata.TryGetBoolean("tokenizer.ggml.add_bos_token", out bool add) || add;
-        if (addBegin && begin is null)
-        {
-            _notes.Add($"There is no begin-of-sequence token ('{BeginKey}'): sequences start without one.");
-            addBegin = false;
-        }
-
+        bool addBegin = ReadAddBegin(byDefault: true, begin);
+        MarkControl();
         var vocabulary = new SentencePieceVocabulary(
             _pieces, ReadScores(), _types, begin, end, unknown ?? 0, addBegin,
             !_metadata.TryGetBoolean("tokenizer.ggml.add_space_prefix", out bool space) || space,
-            [
-                .. EndOfGenerationIds.GgufKeys.Select(key => ReadToken(key, byDefault: null)).OfType<int>(),
-                .. endOfGeneration.Where(id => id >= 0 && id < _pieces.Length),
-            ]);
-        NoteTexts(vocabulary);
-        return new SentencePieceTokenizer(vocabulary);
+            endOfGeneration);
+        NoteTexts(vocabulary.Repeated, vocabulary.RepeatedCount);
+        return new SentencePieceTokenizer(vocabulary, ReadStrips());
+    }
+
+    /// <summary>Whether sequences open with a token for it: not where there is none.</summary>
+    private bool ReadAddBegin(bool byDefault, int? begin)
+    {
+        bool wanted = _metadata.TryGetBoolean("tokenizer.ggml.add_bos_token", out bool add) ? add : byDefault;
+        if (wanted && begin is null)
+        {
+            _notes.Add($"There is no begin-of-sequence token ('{BeginKey}'): sequences start without one.");
+        }
+
+        return wanted && begin is not null;
     }
 
     /// <summary>The token that a key names: null where there is none. An id that is no token's counts as if the key were not there.</summary>
@@ -168,7 +190,34 @@ internal sealed class GgufTokenizer
         }
     }
 
-    private void NoteTexts(SentencePieceVocabulary vocabulary)
+    /// <summary>
+    /// Files do not say it, but Phi-3's special tokens take the white space behind them with them; llama.cpp knows the model by its name too.
+    /// </summary>
+    private Dictionary<int, TokenSides> ReadStrips()
+    {
+        string name = _metadata is GgufMetadata gguf && gguf.TextLength(NameKey) <= MaxNameBytes
+            ? Encoding.Latin1.GetString(gguf.Raw(NameKey)) // one that is no UTF-8 matters to nobody here
+            : "";
+        bool isPhi3 = name.Contains("phi-3", StringComparison.OrdinalIgnoreCase) || name.Contains("phi3", StringComparison.OrdinalIgnoreCase);
+        return !isPhi3 ? [] : Enumerable.Range(0, _pieces.Length)
+            .Where(token => _types[token] is TokenType.Control or TokenType.UserDefined or TokenType.Unknown
+                && _pieces[token] is not ("<unk>" or "<s>" or "<|endoftext|>"))
+            .ToDictionary(token => token, _ => TokenSides.Right);
+    }
+
+    /// <summary>As in llama.cpp: text from outside must not end a turn, though many files call such tokens ordinary ones.</summary>
+    private void MarkControl()
+    {
+        for (int token = 0; token < Math.Min(_types.Length, _pieces.Length); token++)
+        {
+            if (_types[token] is TokenType.Normal or TokenType.Undefined or TokenType.UserDefined && EndOfGenerationTokens.IsControl(_pieces[token]))
+            {
+                _types[token] = TokenType.Control;
+            }
+        }
+    }
+
+    private void NoteTexts((int Earlier, int Later)? repeated, int repeatedCount)
     {
         int empty = _pieces.Count(piece => piece.Length == 0);
         if (empty > 0)
@@ -176,9 +225,9 @@ internal sealed class GgufTokenizer
             _notes.Add($"{empty} of the {_pieces.Length} tokens have no text: nothing is encoded as them, and they decode to nothing.");
         }
 
-        if (vocabulary.Repeated is { } first)
+        if (repeated is { } first)
         {
-            _notes.Add($"{vocabulary.RepeatedCount} tokens have the text of another, tokens {first.Earlier} and {first.Later} "
+            _notes.Add($"{repeatedCount} tokens have the text of another, tokens {first.Earlier} and {first.Later} "
                 + $"{FileText.Quote(_pieces[first.Later])}: the last of such tokens is what text is encoded as, as in llama.cpp.");
         }
     }

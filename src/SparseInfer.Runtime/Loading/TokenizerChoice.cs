@@ -58,19 +58,17 @@ internal static class TokenizerChoice
 
         if (options.TokenizerPath is { } path)
         {
-            using ModelFile source = ModelFile.Open(path);
-            Tokenizer read = GgufTokenizer.Read(source, notes, out string? why, EndOfGenerationIds.BesideSafetensors(file, shape.Vocabulary, notes))
-                ?? throw GgufTokenizer.Refuse(source, why);
+            Tokenizer read = TokenizerReader.Open(path, notes, EndOfGenerationIds.BesideSafetensors(file, shape.Vocabulary, notes));
             return read.VocabularySize <= shape.Vocabulary
                 ? read
-                : throw new ModelFormatException(path, $"'tokenizer.ggml.tokens' {DoesNotFit(read, shape)}.");
+                : throw new ModelFormatException(path, $"{Subject(TokenizerReader.FindAlone(path) is null)} {DoesNotFit(read, shape)}.");
         }
 
-        Tokenizer? tokenizer = GgufTokenizer.Read(file, notes, out whyNone);
+        Tokenizer? tokenizer = TokenizerReader.Read(file, notes, out whyNone);
         if (tokenizer is not null && tokenizer.VocabularySize > shape.Vocabulary)
         {
             // Text could become tokens that the model has no row for. Ids that it has are as good as ever.
-            whyNone = $"'tokenizer.ggml.tokens' {DoesNotFit(tokenizer, shape)}";
+            whyNone = $"{Subject(file.Format == ModelFileFormat.Gguf)} {DoesNotFit(tokenizer, shape)}";
             tokenizer = null;
         }
 
@@ -81,6 +79,8 @@ internal static class TokenizerChoice
 
         return tokenizer;
     }
+
+    private static string Subject(bool isGguf) => isGguf ? "'tokenizer.ggml.tokens'" : "the tokenizer";
 
     private static string DoesNotFit(Tokenizer tokenizer, ModelShape shape) =>
         $"has {tokenizer.VocabularySize} tokens, but [DecoderModel] Vocabulary = {shape.Vocabulary} is declared";

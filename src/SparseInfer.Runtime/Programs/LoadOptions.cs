@@ -28,7 +28,10 @@ public sealed record LoadOptions
     /// </summary>
     public bool ReadIntoMemory { get; init; }
 
-    /// <summary>A GGUF file to take the tokenizer from, for model files that have none (safetensors).</summary>
+    /// <summary>
+    /// What to take the tokenizer from in place of the model's own: a GGUF file, a <c>tokenizer.json</c>, a SentencePiece
+    /// <c>tokenizer.model</c>, or a folder with one.
+    /// </summary>
     public string? TokenizerPath { get; init; }
 
     /// <summary>

@@ -1,10 +1,9 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace SparseInfer.Text;
 
-/// <summary>Byte-pair merging by score, with byte fallback. O(n log n) for n characters; safe for use by several threads at once.</summary>
+/// <summary>Merging of pieces by score, with byte fallback. O(n log n) for n characters; safe for use by several threads at once.</summary>
 internal sealed class PieceMerger
 {
     private const int None = -1;
@@ -37,7 +36,7 @@ internal sealed class PieceMerger
         try
         {
             Span<Symbol> symbols = rented.AsSpan(0, SplitIntoCharacters(text, rented));
-            MergeSymbols(text, symbols);
+            new PairMerger().Merge(new ByScore(this, text), symbols);
             for (int i = symbols.IsEmpty ? None : 0; i != None; i = symbols[i].Next)
             {
                 AppendTokens(text.Slice(symbols[i].Start, symbols[i].Length), tokens);
@@ -73,63 +72,11 @@ internal sealed class PieceMerger
         for (int start = 0; start < text.Length; count++)
         {
             int length = char.IsHighSurrogate(text[start]) ? 2 : 1;
-            symbols[count] = new Symbol { Start = start, Length = length, Previous = count - 1, Next = count + 1 };
+            symbols[count] = new Symbol { Start = start, Length = length };
             start += length;
         }
 
-        if (count > 0)
-        {
-            symbols[count - 1].Next = None;
-        }
-
         return count;
-    }
-
-    private void MergeSymbols(ReadOnlySpan<char> text, Span<Symbol> symbols)
-    {
-        // The priority is rank, then position of the left symbol, in one integer: the smallest is the highest score, leftmost.
-        var pending = new PriorityQueue<Pair, ulong>();
-        for (int i = 1; i < symbols.Length; i++)
-        {
-            AddPair(text, symbols, i - 1, i, pending);
-        }
-
-        while (pending.TryDequeue(out Pair pair, out _))
-        {
-            ref Symbol left = ref symbols[pair.Left];
-            ref Symbol right = ref symbols[pair.Right];
-
-            // Symbols only grow or vanish (length 0); a pair is out of date exactly if its length has changed or one of the two is gone.
-            if (left.Length == 0 || right.Length == 0 || left.Length + right.Length != pair.Length)
-            {
-                continue;
-            }
-
-            left.Length += right.Length;
-            left.Next = right.Next;
-            right.Length = 0;
-            if (left.Next != None)
-            {
-                symbols[left.Next].Previous = pair.Left;
-            }
-
-            AddPair(text, symbols, left.Previous, pair.Left, pending);
-            AddPair(text, symbols, pair.Left, left.Next, pending);
-        }
-    }
-
-    private void AddPair(ReadOnlySpan<char> text, ReadOnlySpan<Symbol> symbols, int left, int right, PriorityQueue<Pair, ulong> pending)
-    {
-        if (left == None || right == None)
-        {
-            return;
-        }
-
-        int length = symbols[left].Length + symbols[right].Length;
-        if (length <= _longestPiece && TryGetPiece(text.Slice(symbols[left].Start, length), out int token))
-        {
-            pending.Enqueue(new Pair(left, right, length), ((ulong)_ranks[token] << 32) | (uint)left);
-        }
     }
 
     private void AppendTokens(ReadOnlySpan<char> piece, List<int> tokens)
@@ -150,14 +97,22 @@ internal sealed class PieceMerger
 
     private bool TryGetPiece(ReadOnlySpan<char> text, out int token) => _vocabulary.TryGetToken(text, out token) && _ranks[token] != None;
 
-    [StructLayout(LayoutKind.Auto)]
-    private struct Symbol
+    /// <summary>Two neighbours merge where their text together is a piece.</summary>
+    private readonly ref struct ByScore(PieceMerger pieces, ReadOnlySpan<char> text) : IMergeRule
     {
-        public int Start;
-        public int Length;
-        public int Previous;
-        public int Next;
-    }
+        private readonly ReadOnlySpan<char> _text = text;
 
-    private readonly record struct Pair(int Left, int Right, int Length);
+        public bool TryMerge(in Symbol left, in Symbol right, out Merge merge)
+        {
+            int length = left.Length + right.Length;
+            if (length > pieces._longestPiece || !pieces.TryGetPiece(_text.Slice(left.Start, length), out int token))
+            {
+                merge = default;
+                return false;
+            }
+
+            merge = new Merge(pieces._ranks[token], token);
+            return true;
+        }
+    }
 }

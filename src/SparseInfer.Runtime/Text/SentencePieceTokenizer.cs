@@ -31,10 +31,17 @@ public sealed class SentencePieceTokenizer : Tokenizer
     /// <summary>Makes a tokenizer for a vocabulary.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="vocabulary"/> is null.</exception>
     public SentencePieceTokenizer(SentencePieceVocabulary vocabulary)
+        : this(vocabulary, strips: null)
+    {
+    }
+
+    /// <param name="vocabulary">The vocabulary.</param>
+    /// <param name="strips">Tokens that take the white space beside them with them; null: none.</param>
+    internal SentencePieceTokenizer(SentencePieceVocabulary vocabulary, IReadOnlyDictionary<int, TokenSides>? strips)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         _vocabulary = vocabulary;
-        _splitter = new SpecialTokenSplitter(vocabulary);
+        _splitter = new SpecialTokenSplitter(vocabulary, strips);
         _merger = new PieceMerger(vocabulary);
         (_bytes, _byteOffsets) = LayOutBytes(vocabulary);
         _endOfGeneration = EndOfGenerationTokens.Of(vocabulary);
@@ -144,32 +151,12 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
             Span<char> body = escaped[(escaped.Length - text.Length)..];
             text.Replace(body, ' ', Space);
-            ReplaceLoneSurrogates(body);
+            LoneSurrogates.Replace(body);
             _merger.Merge(escaped, tokens);
         }
         finally
         {
             ArrayPool<char>.Shared.Return(rented);
-        }
-    }
-
-    private static void ReplaceLoneSurrogates(Span<char> text)
-    {
-        for (int i = text.IndexOfAnyInRange('\uD800', '\uDFFF'); (uint)i < (uint)text.Length; i++)
-        {
-            if (!char.IsSurrogate(text[i]))
-            {
-                continue;
-            }
-
-            if (i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]))
-            {
-                i++;
-            }
-            else
-            {
-                text[i] = '\uFFFD';
-            }
         }
     }
 

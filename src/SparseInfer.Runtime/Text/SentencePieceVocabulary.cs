@@ -7,7 +7,7 @@ namespace SparseInfer.Text;
 /// The tokens of a SentencePiece BPE model, checked: text, score and type of each, and which of them are special. The names in errors are
 /// the GGUF keys that hold the data.
 /// </summary>
-public sealed class SentencePieceVocabulary
+public sealed class SentencePieceVocabulary : IVocabulary
 {
     private const string TokensKey = "tokenizer.ggml.tokens";
     private const string ScoresKey = "tokenizer.ggml.scores";

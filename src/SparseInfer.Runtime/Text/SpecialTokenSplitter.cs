@@ -1,18 +1,24 @@
+using System.Text;
+
 namespace SparseInfer.Text;
 
 /// <summary>
 /// Cuts the tokens that are matched whole out of a text: user-defined ones always, control and unknown ones on request.
 /// </summary>
 /// <remarks>
-/// As in llama.cpp, the longest token is cut out of the whole text first, then the next longest out of what remains; among tokens of one
+/// As in llama.cpp, the longest token, in bytes, is cut out of the whole text first, then the next longest out of what remains; among tokens of one
 /// length, the lowest id.
 /// </remarks>
 internal sealed class SpecialTokenSplitter
 {
+    private const string White = " \t\n\v\f\r";
+
     private readonly SpecialToken[] _userDefined;
     private readonly SpecialToken[] _all;
 
-    public SpecialTokenSplitter(SentencePieceVocabulary vocabulary)
+    /// <param name="vocabulary">The tokens.</param>
+    /// <param name="strips">Tokens that take the white space of ASCII beside them with them; null: none.</param>
+    public SpecialTokenSplitter(IVocabulary vocabulary, IReadOnlyDictionary<int, TokenSides>? strips = null)
     {
         var special = new List<SpecialToken>();
         for (int token = 0; token < vocabulary.Count; token++)
@@ -21,12 +27,12 @@ internal sealed class SpecialTokenSplitter
             string piece = vocabulary.GetPiece(token);
             if (type is TokenType.UserDefined or TokenType.Control or TokenType.Unknown && piece.Length > 0)
             {
-                special.Add(new SpecialToken(piece, token, type));
+                special.Add(new SpecialToken(piece, token, type, strips?.GetValueOrDefault(token) ?? TokenSides.None));
             }
         }
 
         // OrderBy is stable, so ids stay ascending within a length.
-        _all = [.. special.OrderByDescending(candidate => candidate.Piece.Length)];
+        _all = [.. special.OrderByDescending(candidate => Encoding.UTF8.GetByteCount(candidate.Piece))];
         _userDefined = [.. _all.Where(candidate => candidate.Type == TokenType.UserDefined)];
     }
 
@@ -60,13 +66,19 @@ internal sealed class SpecialTokenSplitter
             while (!fragment.IsToken && (found = text.AsSpan(start..end).IndexOf(special.Piece)) >= 0)
             {
                 cut ??= fragments.GetRange(0, i);
-                if (found > 0)
+                ReadOnlySpan<char> before = text.AsSpan(start, found);
+                before = special.Strips.HasFlag(TokenSides.Left) ? before.TrimEnd(White) : before;
+                if (before.Length > 0)
                 {
-                    cut.Add(new TextFragment(start, found, TextFragment.PlainText));
+                    cut.Add(new TextFragment(start, before.Length, TextFragment.PlainText));
                 }
 
                 cut.Add(new TextFragment(start + found, special.Piece.Length, special.Token));
                 start += found + special.Piece.Length;
+                if (special.Strips.HasFlag(TokenSides.Right))
+                {
+                    start = end - text.AsSpan(start..end).TrimStart(White).Length;
+                }
             }
 
             if (start < end)
@@ -78,5 +90,5 @@ internal sealed class SpecialTokenSplitter
         return cut ?? fragments;
     }
 
-    private readonly record struct SpecialToken(string Piece, int Token, TokenType Type);
+    private readonly record struct SpecialToken(string Piece, int Token, TokenType Type, TokenSides Strips);
 }

@@ -21,26 +21,28 @@ public abstract class Tokenizer
     /// <summary>The token that ends a sequence, or null where the model has none.</summary>
     public abstract int? EndOfSequence { get; }
 
-    /// <summary>Reads the tokenizer of a model file; no model is loaded.</summary>
-    /// <param name="path">A GGUF file, or the folder that holds it; a file with a vocabulary and no tensors will do.</param>
+    /// <summary>Reads a tokenizer; no model is loaded.</summary>
+    /// <param name="path">
+    /// A GGUF file (one with a vocabulary and no tensors will do), a <c>tokenizer.json</c>, a SentencePiece <c>tokenizer.model</c>, or a folder
+    /// with one of these. In a folder, a GGUF file goes first, then <c>tokenizer.json</c>.
+    /// </param>
     /// <param name="notes">Gets a sentence for everything that is odd about the vocabulary but does no harm; null: nobody asks.</param>
     /// <exception cref="FileNotFoundException">There is neither a file nor a folder of that name.</exception>
-    /// <exception cref="ModelFormatException">It is no model file, or has no tokenizer that can be used; the message says why.</exception>
+    /// <exception cref="ModelFormatException">It is no file of these, or has no tokenizer that can be used; the message says why.</exception>
     /// <exception cref="IOException">The operating system could not read it.</exception>
-    public static Tokenizer Open(string path, ICollection<string>? notes = null)
-    {
-        using ModelFile file = ModelFile.Open(path);
-        return Open(file, notes);
-    }
+    public static Tokenizer Open(string path, ICollection<string>? notes = null) => TokenizerReader.Open(path, notes ?? []);
 
-    /// <summary>Reads the tokenizer of an open model file, which is not needed any more afterwards.</summary>
+    /// <summary>
+    /// Reads the tokenizer of an open model file, which is not needed any more afterwards: its own, or for safetensors the
+    /// <c>tokenizer.json</c> or <c>tokenizer.model</c> beside it.
+    /// </summary>
     /// <param name="file">The file; still the caller's to dispose.</param>
     /// <param name="notes">Gets a sentence for everything that is odd about the vocabulary but does no harm; null: nobody asks.</param>
     /// <exception cref="ModelFormatException">It has no tokenizer that can be used; the message says why.</exception>
     public static Tokenizer Open(ModelFile file, ICollection<string>? notes = null)
     {
         ArgumentNullException.ThrowIfNull(file);
-        return GgufTokenizer.Read(file, notes ?? [], out string? reason)
+        return TokenizerReader.Read(file, notes ?? [], out string? reason)
             ?? throw GgufTokenizer.Refuse(file, reason);
     }
 

@@ -3,12 +3,12 @@ namespace SparseInfer.Models.Tests;
 /// <summary>A folder that goes away with the test.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("sparseinfer-").FullName;
+    public string Root { get; } = Directory.CreateTempSubdirectory("sparseinfer-").FullName;
 
-    public string At(string name) => Path.Combine(_root, name);
+    public string At(string name) => Path.Combine(Root, name);
 
     /// <summary>What is in it, hidden files too.</summary>
-    public string[] Names => [.. Directory.GetFileSystemEntries(_root).Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal)];
+    public string[] Names => [.. Directory.GetFileSystemEntries(Root).Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal)];
 
-    public void Dispose() => Directory.Delete(_root, recursive: true);
+    public void Dispose() => Directory.Delete(Root, recursive: true);
 }
