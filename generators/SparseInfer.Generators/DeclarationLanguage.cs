@@ -25,10 +25,13 @@ internal static class DeclarationLanguage
         if (read.Model is { } model)
         {
             _ = DecoderPlan.Of(model);
-            var ilgpu = IlgpuDecoderPlan.Of(model);
-            if (isForGpu && model.Traits.Any())
+            if (DeviceTypes.HaveKernels(model.Weights))
             {
-                _ = new DecoderLaunches(ilgpu); // refuses operations that no kernel computes
+                var ilgpu = IlgpuDecoderPlan.Of(model);
+                if (isForGpu && model.Traits.Any())
+                {
+                    _ = new DecoderLaunches(ilgpu); // refuses operations that no kernel computes
+                }
             }
 
             _ = KernelRequest.Of(model, CpuKernelEmitter.Set);
