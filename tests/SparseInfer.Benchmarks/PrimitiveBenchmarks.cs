@@ -11,6 +11,9 @@ namespace SparseInfer.Benchmarks;
 [GenericTypeArguments(typeof(BF16))]
 [GenericTypeArguments(typeof(Q8_0))]
 [GenericTypeArguments(typeof(Q4_0))]
+[GenericTypeArguments(typeof(Q5_0))]
+[GenericTypeArguments(typeof(Q4_K))]
+[GenericTypeArguments(typeof(Q6_K))]
 public class RowDotBenchmarks<T>
     where T : IWeightArithmetic
 {

@@ -25,6 +25,9 @@ public sealed class SyntheticTests
     [InlineData(WeightType.BF16)]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]
+    [InlineData(WeightType.Q5_1)]
+    [InlineData(WeightType.Q4_K)]
+    [InlineData(WeightType.Q6_K)]
     public void Every_weight_type_does(WeightType type) =>
         ShouldHit(SmallShapes.Of("sparseqwen2-7b", type), new ActivityTarget(0.9, 0.95, 0.8));
 
@@ -59,9 +62,11 @@ public sealed class SyntheticTests
     [InlineData(WeightType.BF16)]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]
+    [InlineData(WeightType.Q5_0)]
+    [InlineData(WeightType.Q5_K)]
     public void Bytes_are_reckoned_as_they_are_and_the_seed_decides_every_one(WeightType type)
     {
-        ModelDeclaration model = SmallShapes.Of("turbosparse-mistral-7b", type) with { Hidden = 256, Intermediate = 128 };
+        ModelDeclaration model = SmallShapes.Of("turbosparse-mistral-7b", type) with { Hidden = 256, Intermediate = Intermediate(type) };
         var target = new ActivityTarget(0.9, 0.9, 0.9);
         using ModelFile one = SmallShapes.Build(model, target, seed: 1);
         using ModelFile again = SmallShapes.Build(model, target, seed: 1);
@@ -84,10 +89,15 @@ public sealed class SyntheticTests
     [InlineData(WeightType.BF16)]
     [InlineData(WeightType.Q8_0)]
     [InlineData(WeightType.Q4_0)]
+    [InlineData(WeightType.Q5_0)]
+    [InlineData(WeightType.Q5_1)]
+    [InlineData(WeightType.Q4_K)]
+    [InlineData(WeightType.Q5_K)]
+    [InlineData(WeightType.Q6_K)]
     public void No_weight_is_zero_or_subnormal_and_none_is_huge(WeightType type)
     {
         using ModelFile file = SmallShapes.Build(
-            SmallShapes.Of("tinyllama-1.1b", type) with { Hidden = 256, Intermediate = 128 }, new ActivityTarget(0.8, 0.8, 0.8));
+            SmallShapes.Of("tinyllama-1.1b", type) with { Hidden = 256, Intermediate = Intermediate(type) }, new ActivityTarget(0.8, 0.8, 0.8));
         foreach (TensorInfo tensor in file.Tensors.Where(tensor => tensor.Shape.Count == 2))
         {
             foreach (float weight in StoredWeights.Decode(tensor))
@@ -112,6 +122,9 @@ public sealed class SyntheticTests
         Should.Throw<CliException>(() => SmallShapes.Build(
                 SmallShapes.Of("minicpm-s-1b") with { Threshold = 2f }, new ActivityTarget(0.9, 1, 1)))
             .Message.ShouldContain("--threshold 2 is too high");
+
+    /// <summary>A block, where it is larger.</summary>
+    private static int Intermediate(WeightType type) => Math.Max(128, TensorType.Of(type).ElementsPerBlock);
 
     private static void ShouldHit(ModelDeclaration model, ActivityTarget target)
     {

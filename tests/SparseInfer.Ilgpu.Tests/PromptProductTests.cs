@@ -9,7 +9,7 @@ namespace SparseInfer.Ilgpu.Tests;
 /// <summary>The matrix products of prompts alone: every weight type, tile and odd shape against double precision.</summary>
 public sealed class PromptProductTests : IDisposable
 {
-    private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = Enum.GetValues<WeightType>().ToDictionary(
+    private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = StoredFormat.OnDevices.ToDictionary(
         type => type,
         type => new Lazy<Assembly>(() => FeedForwardKernels.Compile(
             Layers(type).Append(Counted(type)).SelectMany(layer => GroupShape.Of(type).Select(shape => PromptProducts.Emit(layer, shape))))));
@@ -17,7 +17,7 @@ public sealed class PromptProductTests : IDisposable
     private readonly IlgpuDevice _device = TestDevice.Open();
 
     public static TheoryData<WeightType, string> TypesAndShapes { get; } =
-        [.. Enum.GetValues<WeightType>().SelectMany(type => GroupShape.Of(type).Select(shape => (type, shape.Name)))];
+        [.. StoredFormat.OnDevices.SelectMany(type => GroupShape.Of(type).Select(shape => (type, shape.Name)))];
 
     [Theory]
     [MemberData(nameof(TypesAndShapes))]

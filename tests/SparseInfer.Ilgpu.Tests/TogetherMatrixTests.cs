@@ -33,7 +33,7 @@ public sealed class TogetherMatrixTests
     public void Every_weight_type_has_layers_with_a_gate_and_without_and_every_policy_is_there()
     {
         LayerCase[] layers = [.. Layers.SelectMany(row => Shape(row.Data))];
-        layers.Select(layer => (layer.Weights, layer.Gated)).Distinct().Count().ShouldBe(2 * Enum.GetValues<WeightType>().Length);
+        layers.Select(layer => (layer.Weights, layer.Gated)).Distinct().Count().ShouldBe(2 * StoredFormat.OnDevices.Count());
         layers.Select(layer => layer.Policy).Distinct().Count().ShouldBe(Enum.GetValues<ReferencePolicy>().Length);
     }
 

@@ -6,8 +6,6 @@ namespace SparseInfer.Kernels.Cpu.Tests;
 /// </summary>
 internal sealed class Q4Reference : BlockReference
 {
-    public override int Range => 127;
-
     public override double EncodingStep => 1.01 / 8;
 
     public override int Quant(ReadOnlySpan<byte> block, int index) => ((block[2 + (index % 16)] >> (index < 16 ? 0 : 4)) & 15) - 8;

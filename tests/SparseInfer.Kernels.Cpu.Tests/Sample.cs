@@ -78,20 +78,24 @@ internal sealed class Sample<T> : IDisposable
     /// <summary>Scales of both signs, zero and subnormal ones among them; every quant there is.</summary>
     private void FillBlocks(Random random)
     {
-        for (int block = 0; block < Values.Length / 32; block++)
+        BlockReference reference = BlockReference.For<T>()!;
+        for (int block = 0; block < Values.Length / T.BlockElements; block++)
         {
             Span<byte> bytes = Bytes.Slice(block * T.BlockBytes, T.BlockBytes);
-            var scale = (Half)(random.Next(8) switch
+            random.NextBytes(bytes);
+            for (int half = 0; half < (reference.HasMinimum ? 2 : 1); half++)
             {
-                0 => 0f,
-                1 => 3e-6f,
-                _ => (random.NextSingle() - 0.5f) * 0.02f,
-            });
-            MemoryMarshal.Write(bytes, scale);
-            random.NextBytes(bytes[2..]);
-            for (int i = 0; i < 32; i++)
+                MemoryMarshal.Write(bytes[(reference.HalvesOffset + (2 * half))..], (Half)(random.Next(8) switch
+                {
+                    0 => 0f,
+                    1 => 3e-6f,
+                    _ => (random.NextSingle() - 0.5f) * 0.02f,
+                }));
+            }
+
+            for (int i = 0; i < T.BlockElements; i++)
             {
-                Values[(block * 32) + i] = (float)scale * BlockReference.For<T>()!.Quant(bytes, i);
+                Values[(block * T.BlockElements) + i] = reference.Value(bytes, i);
             }
         }
     }

@@ -10,6 +10,16 @@ public sealed class Q8_0Tests : WeightFormatTests<Q8_0>;
 
 public sealed class Q4_0Tests : WeightFormatTests<Q4_0>;
 
+public sealed class Q5_0Tests : WeightFormatTests<Q5_0>;
+
+public sealed class Q5_1Tests : WeightFormatTests<Q5_1>;
+
+public sealed class Q4_KTests : WeightFormatTests<Q4_K>;
+
+public sealed class Q5_KTests : WeightFormatTests<Q5_K>;
+
+public sealed class Q6_KTests : WeightFormatTests<Q6_K>;
+
 /// <summary>What holds in every format; each format's tests are a class of their own.</summary>
 public abstract partial class WeightFormatTests<T>
     where T : IWeightArithmetic
@@ -17,6 +27,9 @@ public abstract partial class WeightFormatTests<T>
     /// <summary>Widths of every kind, those that the format can hold; the last takes three column blocks of a matrix product.</summary>
     private static IEnumerable<int> Widths =>
         new[] { 1, 31, 32, 33, 63, 64, 100, 256, 768, 1536, 2080 }.Where(width => width % T.BlockElements == 0);
+
+    /// <summary>A width, or the next that the format can hold.</summary>
+    private static int Fit(int width) => (width + T.BlockElements - 1) / T.BlockElements * T.BlockElements;
 
     [Fact]
     public void Decoding_gives_the_values_the_bytes_stand_for()
@@ -94,15 +107,15 @@ public abstract partial class WeightFormatTests<T>
     [Fact]
     public void An_input_of_zeros_gives_zeros()
     {
-        using var sample = new Sample<T>(4, 96);
-        MultiplyVector(sample, new float[96], 0, 4).ShouldAllBe(y => y == 0);
+        using var sample = new Sample<T>(4, Fit(96));
+        MultiplyVector(sample, new float[sample.Columns], 0, 4).ShouldAllBe(y => y == 0);
     }
 
     [Fact]
     public void A_range_of_rows_writes_its_own_outputs_only()
     {
-        using var sample = new Sample<T>(11, 64);
-        float[] x = Reference.RandomRows(1, 64, seed: 8);
+        using var sample = new Sample<T>(11, Fit(64));
+        float[] x = Reference.RandomRows(1, sample.Columns, seed: 8);
         float[] whole = MultiplyVector(sample, x, 0, 11);
         float[] part = MultiplyVector(sample, x, 3, 9);
         for (int row = 0; row < 11; row++)
@@ -133,9 +146,9 @@ public abstract partial class WeightFormatTests<T>
     [InlineData(true)]
     public void A_batch_of_several_blocks_of_tokens_or_of_huge_inputs_has_the_bits_of_its_vectors(bool wide)
     {
-        ExpectBatchEqualsVectors(wide, rows: 27, width: 96, tokens: 33, scale: 1);
-        ExpectBatchEqualsVectors(wide, rows: 5, width: 64, tokens: 131, scale: 1);
-        ExpectBatchEqualsVectors(wide, rows: 5, width: 64, tokens: 165, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 27, width: Fit(96), tokens: 33, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 5, width: Fit(64), tokens: 131, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 5, width: Fit(64), tokens: 165, scale: 1);
         ExpectBatchEqualsVectors(wide, rows: 9, width: 256, tokens: 5, scale: 1e7f);
         ExpectBatchEqualsVectors(wide, rows: 9, width: 256, tokens: 20, scale: 1e7f);
     }
@@ -152,11 +165,11 @@ public abstract partial class WeightFormatTests<T>
 
         foreach (int rows in new[] { 1, 2, 5, 8, 14 })
         {
-            ExpectBatchEqualsVectors(wide, rows, width: 64, tokens: 31, scale: 1);
+            ExpectBatchEqualsVectors(wide, rows, width: Fit(64), tokens: 31, scale: 1);
         }
 
-        ExpectBatchEqualsVectors(wide, rows: 203, width: 544, tokens: 45, scale: 1);
-        ExpectBatchEqualsVectors(wide, rows: 101, width: 2080, tokens: 45, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 203, width: Fit(544), tokens: 45, scale: 1);
+        ExpectBatchEqualsVectors(wide, rows: 101, width: Fit(2080), tokens: 45, scale: 1);
     }
 
     private static float Dot(Sample<T> sample, float[] x, int row)

@@ -160,7 +160,7 @@ public sealed class LifetimeTests(LoadedModels models)
         Should.Throw<ArgumentOutOfRangeException>(() => new SessionOptions { Mode = (SparsityMode)(-1) });
         Should.Throw<ArgumentOutOfRangeException>(() => new SessionOptions() with { Mode = (SparsityMode)3 });
         Should.Throw<ArgumentOutOfRangeException>(() => WeightTensor.From((WeightType)77, new byte[4]))
-            .Message.ShouldContain("type must be one of F32, F16, BF16, Q8_0, Q4_0");
+            .Message.ShouldContain("type must be one of F32, F16, BF16, Q8_0, Q4_0, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K");
     }
 
     [Fact]

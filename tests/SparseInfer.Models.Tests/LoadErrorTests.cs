@@ -116,16 +116,16 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     [Fact]
     public void A_type_that_no_kernel_reads_is_refused()
     {
-        // 14 is ggml's number for Q6_K, which takes fewer bytes than F16; the table of tensors is all that changes.
+        // 11 is ggml's number for Q3_K, which takes fewer bytes than F16; the table of tensors is all that changes.
         byte[] file = File.ReadAllBytes(BundledFiles.ReluGguf);
         byte[] name = Encoding.UTF8.GetBytes("blk.0.ffn_up.weight");
         int type = file.AsSpan().IndexOf(name) + name.Length + sizeof(uint) + (2 * sizeof(ulong));
         BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(type)).ShouldBe(1u);
-        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(type), 14);
-        string path = _folder.At("q6.gguf");
+        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(type), 11);
+        string path = _folder.At("q3.gguf");
         File.WriteAllBytes(path, file);
         Refused(() => ReluF16.Load(path, Device))
-            .ShouldEndWith("tensor 'blk.0.ffn_up.weight' is Q6_K, which no kernel reads: store it as F16");
+            .ShouldEndWith("tensor 'blk.0.ffn_up.weight' is Q3_K, which no kernel reads: store it as F16, as 'llama-quantize --allow-requantize' does");
     }
 
     [Fact]

@@ -86,6 +86,41 @@ public sealed class PreparationTests(LoadedModels models) : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(WeightType.Q5_1)]
+    [InlineData(WeightType.Q4_K)]
+    [InlineData(WeightType.Q6_K)]
+    public void A_block_keeps_its_scales_and_minima_where_neurons_are_rows(WeightType type)
+    {
+        const int Hidden = 96;
+        const int Intermediate = 512;
+        string path = _folder.At("blocks.gguf");
+        using ModelFile source = UpAndDown(256, Intermediate, Hidden);
+        ModelPreparation.Write(source, path, new PreparationOptions { Weights = type });
+        using ModelFile prepared = ModelFile.Open(path);
+        source.TryGetTensor("blk.0.ffn_down.weight", out TensorInfo? down).ShouldBeTrue();
+        prepared.TryGetTensor("blk.0.ffn_down_t.weight", out TensorInfo? transposed).ShouldBeTrue();
+        TensorType stored = TensorType.Of(type);
+        transposed.Shape.ShouldBe([Intermediate / stored.ElementsPerBlock, stored.BytesPerBlock, Hidden]);
+        PreparedTensors.BlockTypeOf(transposed).ShouldBe(type);
+
+        float[] values = [.. Enumerable.Range(0, Hidden * Intermediate).Select(i => (float)BitConverter.UInt16BitsToHalf((ushort)Half(down, i)))];
+        float[] expected = TinyFiles.Decode(type, TinyFiles.Encode(type, values));
+        for (int neuron = 0; neuron < Intermediate; neuron++)
+        {
+            float[] row = TinyFiles.DecodeDown(type, transposed.Address, Intermediate, Hidden, neuron);
+            row.ShouldBe(Enumerable.Range(0, Hidden).Select(column => expected[(column * Intermediate) + neuron]), $"{type}, neuron {neuron}");
+        }
+    }
+
+    [Fact]
+    public void No_two_types_have_blocks_of_as_many_bytes()
+    {
+        // By these a prepared file's down matrix is known.
+        TensorType[] blocks = [.. Enum.GetValues<WeightType>().Select(TensorType.Of).Where(type => type.ElementsPerBlock > 1)];
+        blocks.Select(type => type.BytesPerBlock).ShouldBeUnique();
+    }
+
     [Fact]
     public void Preparing_a_prepared_file_changes_nothing()
     {
@@ -184,7 +219,7 @@ public sealed class PreparationTests(LoadedModels models) : IDisposable
         string bytes = Copy(copy => copy.Tensor("blk.0.attn_q.weight", (writer, tensor) =>
             writer.AddTensor(tensor.Name, i8, [256, 256], new byte[256 * 256])));
         Refused(bytes).ShouldEndWith(
-            "tensor 'blk.0.attn_q.weight' is I8, which no kernel reads: start from a file whose matrices are F32, F16, BF16, Q8_0, Q4_0");
+            "tensor 'blk.0.attn_q.weight' is I8, which no kernel reads: start from a file whose matrices are F32, F16, BF16, Q8_0, Q4_0, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K");
 
         string nan = Copy(copy => copy.Bytes("blk.5.ffn_down.weight", stored => stored.AsSpan(((9 * 1024) + 3) * 2, 2).Fill(0x7E)));
         Refused(nan).ShouldContain("tensor 'blk.5.ffn_down.weight' has a weight that is not a finite number, at row 9, column 3");
@@ -257,7 +292,7 @@ public sealed class PreparationTests(LoadedModels models) : IDisposable
     }
 
     /// <summary>A layer without a gate, in F16 of random bits that are finite.</summary>
-    private static ModelFile UpAndDown(int hidden, int intermediate)
+    private static ModelFile UpAndDown(int hidden, int intermediate, int? outputs = null)
     {
         var random = new Random(7);
         TensorInMemory Matrix(string name, int rows, int columns)
@@ -272,7 +307,7 @@ public sealed class PreparationTests(LoadedModels models) : IDisposable
         }
 
         return ModelFile.FromMemory("layer", metadata: null,
-            [Matrix("blk.0.ffn_up.weight", intermediate, hidden), Matrix("blk.0.ffn_down.weight", hidden, intermediate)]);
+            [Matrix("blk.0.ffn_up.weight", intermediate, hidden), Matrix("blk.0.ffn_down.weight", outputs ?? hidden, intermediate)]);
     }
 
     private static int Half(TensorInfo tensor, int index) => BinaryPrimitives.ReadUInt16LittleEndian(tensor.Bytes[(index * 2)..]);

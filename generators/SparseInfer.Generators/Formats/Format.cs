@@ -14,6 +14,11 @@ internal abstract class Format
         new BF16(),
         new Q8_0(),
         new Q4_0(),
+        new Q5_0(),
+        new Q5_1(),
+        new Q4_K(),
+        new Q5_K(),
+        new Q6_K(),
     ];
 
     /// <summary>The word for it.</summary>
@@ -27,6 +32,9 @@ internal abstract class Format
 
     /// <summary>What measurements on CPUs chose.</summary>
     public abstract KernelTuning Tuning { get; }
+
+    /// <summary>Whether there are kernels for GPUs: a model of other types has no program there. What follows is asked only where there are.</summary>
+    public virtual bool HasDeviceKernels => true;
 
     /// <summary>Columns that 16 bytes hold on a GPU, where scales lie apart.</summary>
     public abstract int ColumnsPerLoad { get; }

@@ -5,9 +5,10 @@ using System.Runtime.Intrinsics.X86;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// The down product in the block formats. 32 neurons share a row of scales, so their activations are quantized together, in steps of the block's
-/// largest one's 32,767th or 127th, as the format says; what they add to a column is then an exact sum of integers, in any order, and enters the
-/// column's sum by one fused multiply-add with scale times step. Neurons that are zero take no part in any of this.
+/// The down product in the block formats. 32 neurons share scales, so their activations are quantized together, in steps of the largest one's
+/// 32,767th or 127th, as the format says; what they add to a column is then an exact sum of integers, in any order, and enters the column's sum by
+/// one fused multiply-add with scale times step; where there is a minimum, it enters by another, with the sum of the activations. Neurons that are
+/// zero take no part in any of this.
 /// </summary>
 /// <remarks>
 /// A cache line of every row of a block is summed in registers, scaled, and added to the results, before the next line. Memory likes whole
@@ -38,9 +39,8 @@ internal static unsafe class BlockDown
         {
             for (int n = 0; n < h.Length;)
             {
-                int block = active[n] / BlockNeurons;
-                int count = CountOfBlock(active[n..h.Length], block);
-                float step = Quantize<TKernel>(h.Slice(n, count), quants, out int sum);
+                int count = CountOfBlock(active[n..h.Length], active[n] / BlockNeurons);
+                float step = Quantize<TKernel>(h.Slice(n, count), quants);
                 ReadOnlySpan<int> neurons = active.Slice(n, count);
                 n += count;
                 if (step == 0)
@@ -49,20 +49,29 @@ internal static unsafe class BlockDown
                 }
 
                 int column = fromColumn;
+                int first = CountOfPart<TKernel>(neurons);
+                var scales = new BlockScales(
+                    down.ScalePointer(neurons[0]),
+                    down.PaddedColumns,
+                    down.InBlock(neurons[0]) / BlockNeurons,
+                    step,
+                    Sum(new ReadOnlySpan<short>(quants, first)),
+                    Sum(new ReadOnlySpan<short>(quants + first, count - first)),
+                    (first + 1) / 2);
                 if (vectorized && step <= MaxStep)
                 {
-                    // An odd one repeats a row, times zero.
-                    for (int i = 0; i < count; i += 2)
+                    // An odd one, of either part, repeats a row, times zero.
+                    int pairCount = 0;
+                    for (int i = 0; i < count; pairCount++)
                     {
-                        bool paired = i + 1 < count;
-                        rows[i] = down.Pointer(neurons[i]);
-                        rows[i + 1] = paired ? down.Pointer(neurons[i + 1]) : rows[i];
-                        pairs[i / 2] = TKernel.Pair(quants[i], paired ? quants[i + 1] : (short)0);
+                        bool paired = i + 1 < count && i + 1 != first;
+                        rows[2 * pairCount] = down.Pointer(neurons[i]);
+                        rows[(2 * pairCount) + 1] = paired ? down.Pointer(neurons[i + 1]) : rows[2 * pairCount];
+                        pairs[pairCount] = TKernel.Pair(quants[i], paired ? quants[i + 1] : (short)0);
+                        i += paired ? 2 : 1;
                     }
 
                     RowsAhead ahead = Following<TKernel>(in down, active[n..], next, fromColumn, toColumn);
-                    var scales = new BlockScales(down.Block(block), step, sum);
-                    int pairCount = (count + 1) / 2;
                     TKernel.AddLines<FullLine>(rows, pairs, pairCount, in scales, fromColumn, full, results, ref ahead);
                     TKernel.AddLines<HalfLine>(rows, pairs, pairCount, in scales, full, halves, results, ref ahead);
                     column = halves;
@@ -70,7 +79,7 @@ internal static unsafe class BlockDown
 
                 for (; column < toColumn; column++)
                 {
-                    AddColumn<TKernel>(in down, neurons, quants, down.Block(block), step, column, results);
+                    AddColumn<TKernel>(in down, neurons, quants, in scales, column, results);
                 }
             }
         }
@@ -88,6 +97,35 @@ internal static unsafe class BlockDown
         return count;
     }
 
+    /// <summary>How many of a block's neurons have the first integer scale: all, where there is one.</summary>
+    private static int CountOfPart<TKernel>(ReadOnlySpan<int> neurons)
+        where TKernel : struct, IBlockDownKernel
+    {
+        if (TKernel.PartNeurons == BlockNeurons)
+        {
+            return neurons.Length;
+        }
+
+        int count = 0;
+        while (count < neurons.Length && neurons[count] % BlockNeurons < TKernel.PartNeurons)
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    private static int Sum(ReadOnlySpan<short> quants)
+    {
+        int sum = 0;
+        foreach (short quant in quants)
+        {
+            sum += quant;
+        }
+
+        return sum;
+    }
+
     /// <summary>What the head of a list will ask for next: the rows of one block, and their scales.</summary>
     private static RowsAhead Following<TKernel>(
         in DownMatrix down, ReadOnlySpan<int> active, byte** rows, int fromColumn, int toColumn)
@@ -98,21 +136,20 @@ internal static unsafe class BlockDown
             return default;
         }
 
-        int block = active[0] / BlockNeurons;
-        int count = CountOfBlock(active, block);
+        int count = CountOfBlock(active, active[0] / BlockNeurons);
         nint from = TKernel.RowBytes(fromColumn);
         for (int i = 0; i < count; i++)
         {
             rows[i] = down.Pointer(active[i]) + from;
         }
 
-        return new RowsAhead(rows, count, TKernel.RowBytes(toColumn) - from, down.Block(block));
+        return new RowsAhead(rows, count, TKernel.RowBytes(toColumn) - from, down.ScalePointer(active[0]));
     }
 
     /// <summary>
     /// Rounds a block's activations to multiples of a step, to nearest, ties to even; returns the step, 0 where there is nothing to add.
     /// </summary>
-    private static float Quantize<TKernel>(ReadOnlySpan<float> h, short* quants, out int sum)
+    private static float Quantize<TKernel>(ReadOnlySpan<float> h, short* quants)
         where TKernel : struct, IBlockDownKernel
     {
         float largest = 0;
@@ -121,7 +158,6 @@ internal static unsafe class BlockDown
             largest = MathF.Max(largest, MathF.Abs(value));
         }
 
-        sum = 0;
         if (largest < QuantizedInput.Smallest)
         {
             return 0;
@@ -131,7 +167,6 @@ internal static unsafe class BlockDown
         for (int i = 0; i < h.Length; i++)
         {
             quants[i] = (short)MathF.Round(h[i] * inverse);
-            sum += quants[i];
         }
 
         return largest / TKernel.Range;
@@ -139,31 +174,52 @@ internal static unsafe class BlockDown
 
     /// <summary>One column: what lines leave over, steps out of all proportion, and processors without AVX2.</summary>
     private static void AddColumn<TKernel>(
-        in DownMatrix down, ReadOnlySpan<int> neurons, short* quants, byte* halves, float step, int column, float* y)
+        in DownMatrix down, ReadOnlySpan<int> neurons, short* quants, in BlockScales scales, int column, float* y)
         where TKernel : struct, IBlockDownKernel
     {
         int sum = 0;
         for (int i = 0; i < neurons.Length; i++)
         {
-            sum += TKernel.Quant(ref down.Neuron(neurons[i]), column) * quants[i];
+            int part = neurons[i] % BlockNeurons / TKernel.PartNeurons;
+            sum += TKernel.Scale(in scales, part, column) * TKernel.Quant(ref down.Neuron(neurons[i]), column) * quants[i];
         }
 
-        float scale = Widening.Half(((short*)halves)[column]);
-        y[column] = MathF.FusedMultiplyAdd(sum, scale * step, y[column]);
+        short* halves = (short*)scales.Halves;
+        y[column] = MathF.FusedMultiplyAdd(sum, Widening.Half(halves[column]) * scales.Step, y[column]);
+        if (TKernel.HasMinimum)
+        {
+            int minimum = -TKernel.Minimum(in scales, column) * (scales.Sum + scales.UpperSum);
+            float scale = Widening.Half(halves[scales.Columns + column]);
+            y[column] = MathF.FusedMultiplyAdd(minimum, scale * scales.Step, y[column]);
+        }
     }
 
     /// <summary>What a block's integer sums are multiplied with.</summary>
-    /// <param name="halves">The block's row of scales.</param>
-    /// <param name="step">The step of its activations.</param>
-    /// <param name="sum">Sum of its activations' quants.</param>
-    internal readonly ref struct BlockScales(byte* halves, float step, int sum)
+    /// <param name="halves">The rows of scales, of halves first.</param>
+    /// <param name="columns">Their length.</param>
+    /// <param name="eighth">Which 32 neurons of a block they are.</param>
+    /// <param name="step">The step of the activations.</param>
+    /// <param name="sum">Sum of the activations' quants, of those neurons that have the first integer scale.</param>
+    /// <param name="upperSum">Of the others.</param>
+    /// <param name="pairs">Number of pairs that have the first integer scale.</param>
+    internal readonly ref struct BlockScales(byte* halves, nint columns, int eighth, float step, int sum, int upperSum, int pairs)
     {
         public byte* Halves { get; } = halves;
 
+        public nint Columns { get; } = columns;
+
+        public int Eighth { get; } = eighth;
+
+        public float Step { get; } = step;
+
         /// <summary>The step, times what folded scales lack: a power of two, so nothing is rounded that was not before.</summary>
-        public float FoldedStep { get; } = step * Widening.HalfUnfold;
+        public float FoldedStep => Step * Widening.HalfUnfold;
 
         public int Sum { get; } = sum;
+
+        public int UpperSum { get; } = upperSum;
+
+        public int Pairs { get; } = pairs;
 
         /// <summary>Adds 8 columns' integer sums to y.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -261,11 +317,26 @@ internal unsafe interface IBlockDownKernel
     /// <summary>Columns in a cache line of a neuron's row: those that are taken at once.</summary>
     static abstract int LineColumns { get; }
 
+    /// <summary>Neurons that share an integer scale: all 32, or 16.</summary>
+    static virtual int PartNeurons => DownMatrix.BlockNeurons;
+
+    /// <summary>Whether weights are less by a minimum.</summary>
+    static virtual bool HasMinimum => false;
+
     /// <summary>Bytes of a neuron's row before a column, a multiple of 32.</summary>
     static abstract nint RowBytes(int column);
 
     /// <summary>One weight's quant.</summary>
     static abstract int Quant(ref byte row, int column);
+
+    /// <summary>The integer that a column's quants are multiplied with, before the half.</summary>
+    /// <param name="scales">The block's.</param>
+    /// <param name="part">Which of its parts, each with <see cref="PartNeurons"/>.</param>
+    /// <param name="column">The column.</param>
+    static virtual int Scale(in BlockDown.BlockScales scales, int part, int column) => 1;
+
+    /// <summary>The integer by which, times the half of minima, a column's weights are less.</summary>
+    static virtual int Minimum(in BlockDown.BlockScales scales, int column) => 0;
 
     /// <summary>Two neurons' activations, as <see cref="AddLines"/> wants them.</summary>
     static abstract int Pair(short first, short second);

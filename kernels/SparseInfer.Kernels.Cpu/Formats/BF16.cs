@@ -39,7 +39,8 @@ public readonly partial struct BF16 : IWeightFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadDown32(ref byte scales, ref byte neuron, nuint column, out Vector512<float> lo, out Vector512<float> hi) =>
+    public static void LoadDown32(
+        ref byte scales, ref byte neuron, int inBlock, int paddedColumns, nuint column, out Vector512<float> lo, out Vector512<float> hi) =>
         Load32(ref neuron, column, out lo, out hi);
 
     /// <inheritdoc/>

@@ -48,7 +48,8 @@ public readonly partial struct Q4_0 : IWeightFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadDown32(ref byte scales, ref byte neuron, nuint column, out Vector512<float> lo, out Vector512<float> hi)
+    public static void LoadDown32(
+        ref byte scales, ref byte neuron, int inBlock, int paddedColumns, nuint column, out Vector512<float> lo, out Vector512<float> hi)
     {
         ref short halves = ref Unsafe.As<byte, short>(ref scales);
         Nibbles(ref neuron, column / 2, out lo, out hi);

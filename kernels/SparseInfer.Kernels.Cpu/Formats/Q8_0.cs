@@ -44,7 +44,8 @@ public readonly partial struct Q8_0 : IWeightFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadDown32(ref byte scales, ref byte neuron, nuint column, out Vector512<float> lo, out Vector512<float> hi)
+    public static void LoadDown32(
+        ref byte scales, ref byte neuron, int inBlock, int paddedColumns, nuint column, out Vector512<float> lo, out Vector512<float> hi)
     {
         // The folded scale times the quant is exact too: a multiple of 2^-136 of at most 18 bits.
         ref short halves = ref Unsafe.As<byte, short>(ref scales);

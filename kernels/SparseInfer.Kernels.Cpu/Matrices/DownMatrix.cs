@@ -1,28 +1,34 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
 /// The second matrix of a feed-forward layer, neuron-major: one row of hidden columns for each neuron of the intermediate dimension. Block
-/// formats, whose blocks of 32 run along that dimension in the file, keep every bit: 32 neurons share a row of scales, one for each column,
-/// followed by their rows of quants; <c>w[i, j] = scale[i / 32, j] * quant[i, j]</c>.
+/// formats, whose blocks run along that dimension in the file, keep every bit: the neurons of a block, 32 or 256, share rows of scales, which
+/// have what each column's block has besides its quants, followed by the neurons' rows of quants.
 /// </summary>
 public readonly unsafe struct DownMatrix
 {
-    /// <summary>Neurons that share a row of scales.</summary>
+    /// <summary>
+    /// Neurons whose activations are taken together, and of which slices are whole multiples: a block, or in formats with blocks of 256 an eighth
+    /// of one.
+    /// </summary>
     public const int BlockNeurons = 32;
 
     private readonly byte* _address;
     private readonly nint _scaleBytes;
     private readonly nint _neuronBytes;
     private readonly nint _blockBytes;
+    private readonly int _sharedShift;
 
-    private DownMatrix(byte* address, int neurons, int columns, nint scaleBytes, nint neuronBytes)
+    private DownMatrix(byte* address, int neurons, int columns, nint scaleBytes, nint neuronBytes, int sharing)
     {
         _address = address;
         _scaleBytes = scaleBytes;
         _neuronBytes = neuronBytes;
-        _blockBytes = scaleBytes + (BlockNeurons * neuronBytes);
+        _blockBytes = scaleBytes + (sharing * neuronBytes);
+        _sharedShift = BitOperations.Log2((uint)sharing);
         Neurons = neurons;
         Columns = columns;
     }
@@ -46,7 +52,8 @@ public readonly unsafe struct DownMatrix
         where T : IWeightFormat
     {
         int padded = Padding.Pad(columns);
-        long blocks = ((long)neurons + BlockNeurons - 1) / BlockNeurons;
+        int sharing = Sharing<T>();
+        long blocks = ((long)neurons + sharing - 1) / sharing;
         return checked((blocks * T.DownScaleBytes(padded)) + ((long)neurons * T.DownNeuronBytes(padded)));
     }
 
@@ -61,7 +68,7 @@ public readonly unsafe struct DownMatrix
         ArgumentOutOfRangeException.ThrowIfNegative(neurons);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
         int padded = Padding.Pad(columns);
-        return new DownMatrix((byte*)address, neurons, columns, T.DownScaleBytes(padded), T.DownNeuronBytes(padded));
+        return new DownMatrix((byte*)address, neurons, columns, T.DownScaleBytes(padded), T.DownNeuronBytes(padded), Sharing<T>());
     }
 
     /// <summary>First byte of a neuron's row. Not bounds-checked.</summary>
@@ -73,14 +80,22 @@ public readonly unsafe struct DownMatrix
     internal FourRows Four(int first, int second, int third, int fourth) =>
         new(Pointer(first), Pointer(second), Pointer(third), Pointer(fourth));
 
-    /// <summary>A block of 32 neurons: its row of scales, which neuron 0's row follows. Not bounds-checked.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal byte* Block(int block) => _address + (block * _blockBytes);
-
     /// <summary>First byte of the scales of a neuron's block; its first row in formats that have none. Not bounds-checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref byte Scales(int neuron) => ref *(_address + ((neuron >>> 5) * _blockBytes));
+    public ref byte Scales(int neuron) => ref *ScalePointer(neuron);
+
+    /// <summary>A neuron's number in its block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int InBlock(int neuron) => neuron & ((1 << _sharedShift) - 1);
+
+    /// <summary>The scales of a neuron's block, which its first neuron's row follows. Not bounds-checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal byte* ScalePointer(int neuron) => _address + ((neuron >>> _sharedShift) * _blockBytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal byte* Pointer(int neuron) => _address + ((neuron >>> 5) * _blockBytes) + _scaleBytes + ((neuron & 31) * _neuronBytes);
+    internal byte* Pointer(int neuron) => ScalePointer(neuron) + _scaleBytes + (InBlock(neuron) * _neuronBytes);
+
+    /// <summary>Neurons that share scales.</summary>
+    internal static int Sharing<T>()
+        where T : IWeightFormat => Math.Max(BlockNeurons, T.BlockElements);
 }

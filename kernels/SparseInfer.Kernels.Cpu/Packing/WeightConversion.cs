@@ -63,7 +63,14 @@ public static class WeightConversion
         Vector512<float> unfold = Vector512.Create(T.DownUnfold);
         for (int column = 0; column < down.PaddedColumns; column += Padding.Columns)
         {
-            T.LoadDown32(ref down.Scales(neuron), ref down.Neuron(neuron), (nuint)column, out Vector512<float> lo, out Vector512<float> hi);
+            T.LoadDown32(
+                ref down.Scales(neuron),
+                ref down.Neuron(neuron),
+                down.InBlock(neuron),
+                down.PaddedColumns,
+                (nuint)column,
+                out Vector512<float> lo,
+                out Vector512<float> hi);
             (lo * unfold).CopyTo(destination[column..]);
             (hi * unfold).CopyTo(destination[(column + 16)..]);
         }

@@ -115,7 +115,7 @@ public static unsafe class WeightPacking
     }
 
     /// <summary>Transposes a band of the second matrix of a feed-forward layer into zeroed memory: <see cref="PackDown"/> in pieces.</summary>
-    /// <param name="source">Address of the band's first neuron in row 0 of the file's matrix; a multiple of 32 neurons from its start.</param>
+    /// <param name="source">Address of the band's first neuron in row 0 of the file's matrix; a whole number of blocks, and of 32 neurons, from its start.</param>
     /// <param name="sourceStride">Bytes of one of the file's rows.</param>
     /// <param name="down">The band: its number of neurons, and a column for each row of the file's matrix.</param>
     /// <param name="degreeOfParallelism">Threads that may work at it.</param>
@@ -124,7 +124,8 @@ public static unsafe class WeightPacking
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(degreeOfParallelism);
         DownMatrix destination = down;
-        int parts = Math.Min(degreeOfParallelism, (down.Neurons + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons);
+        int sharing = DownMatrix.Sharing<T>();
+        int parts = Math.Min(degreeOfParallelism, (down.Neurons + sharing - 1) / sharing);
         if (parts == 1)
         {
             TransposeBlocks<T>(source, sourceStride, in destination, 0, destination.Neurons);
@@ -133,7 +134,7 @@ public static unsafe class WeightPacking
 
         ParallelLoop.For(0, parts, part =>
         {
-            (int from, int to) = WorkerGroup.Slice(destination.Neurons, parts, part, DownMatrix.BlockNeurons);
+            (int from, int to) = WorkerGroup.Slice(destination.Neurons, parts, part, sharing);
             TransposeBlocks<T>(source, sourceStride, in destination, from, to);
         });
     }
@@ -143,7 +144,7 @@ public static unsafe class WeightPacking
     /// padded copy. Block formats are taken as <see cref="PackDown"/> lays them out, plain formats as [neurons x columns] without padding.
     /// </summary>
     /// <param name="source">Address of the matrix.</param>
-    /// <param name="neurons">Number of neurons; for block formats a multiple of 32.</param>
+    /// <param name="neurons">Number of neurons; for block formats whole blocks.</param>
     /// <param name="columns">Number of columns.</param>
     /// <param name="owner">The copy's memory, for the caller to dispose of; null if the source is used in place.</param>
     /// <exception cref="InsufficientMemoryException">There is no memory for the copy.</exception>
@@ -171,7 +172,7 @@ public static unsafe class WeightPacking
 
     /// <summary>The same for a matrix as <see cref="PlaceDown"/> takes it.</summary>
     /// <param name="source">Address of the matrix.</param>
-    /// <param name="neurons">Number of neurons; for block formats a multiple of 32.</param>
+    /// <param name="neurons">Number of neurons; for block formats whole blocks.</param>
     /// <param name="columns">Number of columns.</param>
     /// <returns>Neuron and column, in block formats the first neuron of the block; or null if every weight is finite.</returns>
     public static (int Neuron, int Column)? FirstNonFiniteDown<T>(nint source, int neurons, int columns)
@@ -183,12 +184,12 @@ public static unsafe class WeightPacking
         }
 
         DownMatrix down = DownMatrix.FromMemory<T>(source, neurons, columns);
-        for (int neuron = 0; neuron < neurons; neuron += DownMatrix.BlockNeurons)
+        for (int neuron = 0; neuron < neurons; neuron += DownMatrix.Sharing<T>())
         {
-            nint column = NonFinite.FirstHalf(ref down.Scales(neuron), down.PaddedColumns);
-            if (column >= 0)
+            nint half = NonFinite.FirstHalf(ref down.Scales(neuron), (nint)T.BlockHalves * down.PaddedColumns);
+            if (half >= 0)
             {
-                return (neuron, (int)column);
+                return (neuron, (int)half % down.PaddedColumns);
             }
         }
 
@@ -198,14 +199,15 @@ public static unsafe class WeightPacking
     private static void TransposeBlocks<T>(nint source, nint sourceStride, in DownMatrix down, int fromNeuron, int toNeuron)
         where T : IWeightFormat
     {
-        for (int neuron = fromNeuron; neuron < toNeuron; neuron += DownMatrix.BlockNeurons)
+        int sharing = DownMatrix.Sharing<T>();
+        for (int neuron = fromNeuron; neuron < toNeuron; neuron += sharing)
         {
             T.TransposeDown(
                 ref *((byte*)source + T.RowBytes(neuron)),
                 sourceStride,
                 down.Columns,
-                ref *down.Block(neuron / DownMatrix.BlockNeurons),
-                Math.Min(DownMatrix.BlockNeurons, toNeuron - neuron));
+                ref *down.ScalePointer(neuron),
+                Math.Min(sharing, toNeuron - neuron));
         }
     }
 

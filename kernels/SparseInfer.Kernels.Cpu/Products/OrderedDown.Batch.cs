@@ -279,7 +279,13 @@ public static unsafe partial class OrderedDown
         for (int i = 0; i < count; i++, rows += StripColumns)
         {
             T.LoadDown32(
-                ref down.Scales(neuron + i), ref down.Neuron(neuron + i), (nuint)column, out Vector512<float> lo, out Vector512<float> hi);
+                ref down.Scales(neuron + i),
+                ref down.Neuron(neuron + i),
+                down.InBlock(neuron + i),
+                down.PaddedColumns,
+                (nuint)column,
+                out Vector512<float> lo,
+                out Vector512<float> hi);
             (lo * unfold).Store(rows);
             (hi * unfold).Store(rows + 16);
         }

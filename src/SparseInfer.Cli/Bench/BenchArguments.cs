@@ -37,7 +37,7 @@ internal sealed class BenchArguments
         text => ValueOption.Integer(text, 1, 1000));
 
     private readonly Option<WeightType?> _weights = ValueOption.Optional(
-        "--weights", "TYPE", "Synthetic: f32, f16, bf16, q8_0 or q4_0. [default: f16]",
+        "--weights", "TYPE", "Synthetic: f32, f16, bf16, q8_0, q4_0, q5_0, q5_1, q4_k, q5_k or q6_k. [default: f16]",
         $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
 
     private readonly Option<double?> _sparsity = Share("--sparsity", "Synthetic: share of neurons that are inactive. [default: 0.9]");

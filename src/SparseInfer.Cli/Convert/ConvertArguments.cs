@@ -19,7 +19,7 @@ internal sealed class ConvertArguments
     private readonly Argument<string> _destination = new("DESTINATION") { Description = "The file to write: whole, or not at all." };
 
     private readonly Option<WeightType?> _weights = ValueOption.Of<WeightType?>(
-        "--weights", "TYPE", "Store all matrices as f32, f16, bf16, q8_0 or q4_0. [default: as they are]",
+        "--weights", "TYPE", "Store all matrices as f32, f16, bf16, q8_0, q4_0, q5_0, q5_1, q4_k, q5_k or q6_k. [default: as they are]",
         null, $"one of {string.Join(", ", ValueOption.Names<WeightType>())}",
         text => ValueOption.Enumeration<WeightType>(text) is var (valid, t) ? (valid, t) : default);
 

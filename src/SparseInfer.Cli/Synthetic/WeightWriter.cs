@@ -27,6 +27,11 @@ internal abstract class WeightWriter
         new HalfWriter(exponentOfOne: 127, mantissaBits: 7),
         new Q8_0Writer(),
         new Q4_0Writer(),
+        new Q5_0Writer(),
+        new Q5_1Writer(),
+        new Q4_KWriter(),
+        new Q5_KWriter(),
+        new Q6_KWriter(),
     ];
 
     /// <summary>The writer of a type.</summary>

@@ -4,7 +4,7 @@ namespace SparseInfer.Files;
 
 /// <summary>
 /// How a tensor's elements are stored: any type that ggml or safetensors defines, of which <see cref="WeightType"/> names the few that
-/// kernels can use. A file may hold others (a Q6_K output matrix, say); they are listed by name, and it is the binding of a model that
+/// kernels can use. A file may hold others (an IQ4_NL matrix, say); they are listed by name, and it is the binding of a model that
 /// refuses them. There is one instance a type.
 /// </summary>
 public sealed class TensorType
@@ -113,9 +113,9 @@ public sealed class TensorType
         Ggml(9, "Q8_1", 32, 36);
         Ggml(10, "Q2_K", 256, 84);
         Ggml(11, "Q3_K", 256, 110);
-        Ggml(12, "Q4_K", 256, 144);
-        Ggml(13, "Q5_K", 256, 176);
-        Ggml(14, "Q6_K", 256, 210);
+        Ggml(12, "Q4_K", 256, 144, fileType: 14);
+        Ggml(13, "Q5_K", 256, 176, fileType: 16);
+        Ggml(14, "Q6_K", 256, 210, fileType: 18);
         Ggml(15, "Q8_K", 256, 292);
         Ggml(16, "IQ2_XXS", 256, 66);
         Ggml(17, "IQ2_XS", 256, 74);

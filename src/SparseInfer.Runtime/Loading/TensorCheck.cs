@@ -231,8 +231,11 @@ internal sealed partial class TensorCheck
         string declared = string.Join(", ", types);
         AddOnce(stored is not null
             ? $"tensor {FileText.Quote(tensor.Name)} is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
-            : $"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: store it as {declared}");
+            : $"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: store it as {declared}{Quantizer(tensor.Type)}");
     }
+
+    /// <summary>What stores a type of ggml's as another.</summary>
+    private static string Quantizer(TensorType type) => type is { GgmlId: not null, IsBlock: true } ? ", as 'llama-quantize --allow-requantize' does" : "";
 
     /// <summary>The type a tensor is used in: its own where declared; F32, which holds every other exactly; else, if allowed, the first declared.</summary>
     private WeightType? Target(WeightType? stored, WeightType[] types)

@@ -13,6 +13,11 @@ internal abstract class WeightFormat
         new Of<BF16>(),
         new Of<Q8_0>(),
         new Of<Q4_0>(),
+        new Of<Q5_0>(),
+        new Of<Q5_1>(),
+        new Of<Q4_K>(),
+        new Of<Q5_K>(),
+        new Of<Q6_K>(),
     ];
 
     public static WeightFormat For(WeightType type) => All[(int)type];
@@ -27,6 +32,9 @@ internal abstract class WeightFormat
     public abstract WeightMatrix PackPermuted(nint source, int rows, int columns, ReadOnlySpan<int> sourceRows, out NativeBuffer owner);
 
     public abstract DownMatrix PackDown(nint source, int rows, int columns, out NativeBuffer owner);
+
+    /// <summary>Neurons that share scales in a neuron-major matrix.</summary>
+    public abstract int DownBlock { get; }
 
     /// <summary>Bytes of a neuron-major matrix, padded.</summary>
     public abstract long DownByteCount(int neurons, int columns);
@@ -96,6 +104,8 @@ internal abstract class WeightFormat
 
         public override DownMatrix PackDown(nint source, int rows, int columns, out NativeBuffer owner) =>
             WeightPacking.PackDown<T>(source, rows, columns, Environment.ProcessorCount, out owner);
+
+        public override int DownBlock => DownMatrix.Sharing<T>();
 
         public override long DownByteCount(int neurons, int columns) => DownMatrix.ByteCount<T>(neurons, columns);
 

@@ -58,7 +58,8 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
         (int hidden, int neurons) = ((int)tensor.Shape[0], (int)tensor.Shape[1]);
         WeightFormat target = WeightFormat.For(type);
         FiniteCheck.Require(tensor, hidden, neurons);
-        int band = Math.Min(neurons, (int)Math.Max(1, PieceBytes / target.DownByteCount(32, hidden)) * 32);
+        int block = target.DownBlock;
+        int band = Math.Min(neurons, (int)Math.Max(1, PieceBytes / target.DownByteCount(block, hidden)) * block);
         using NativeBuffer output = NativeBuffer.Allocate(target.DownByteCount(band, hidden));
         using NativeBuffer slab = NativeBuffer.Allocate(type == tensor.Weight ? 0 : hidden * (long)target.Offset(band));
         for (int from = 0; from < neurons; from += band)

@@ -123,7 +123,8 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             }
         }
 
-        return Linear(block + "ffn_down", Activated(block, h));
+        // Activations are rounded 32 at a time, whatever the blocks.
+        return Multiply(weights.Matrix(block + "ffn_down.weight"), weights.Vector(block + "ffn_down.bias"), Activated(block, h), together: 32);
     }
 
     private double[]? Scores(int layer, string block, double[] x) => model.Ranks.ElementAtOrDefault(layer) is null
@@ -167,9 +168,9 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     private double[] Linear(string name, double[] x) => Multiply(weights.Matrix(name + ".weight"), weights.Vector(name + ".bias"), x);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x)
+    private double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x, int? together = null)
     {
-        x = roundsInput && matrix.InputSteps is { } steps ? Quantize(x, steps) : x;
+        x = roundsInput && matrix.InputSteps is { } steps ? Quantize(x, steps, together ?? matrix.InputBlock) : x;
         double[] y = new double[matrix.Values.Length / matrix.Columns];
         for (int row = 0; row < y.Length; row++)
         {
@@ -186,13 +187,13 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return y;
     }
 
-    /// <summary>Block formats divide each 32 elements of what they are multiplied with into steps of their largest.</summary>
-    private static double[] Quantize(double[] x, int steps)
+    /// <summary>Block formats divide the elements of a block of what they are multiplied with into steps of their largest.</summary>
+    private static double[] Quantize(double[] x, int steps, int together)
     {
         double[] rounded = new double[x.Length];
-        for (int block = 0; block < x.Length; block += 32)
+        for (int block = 0; block < x.Length; block += together)
         {
-            int end = Math.Min(block + 32, x.Length);
+            int end = Math.Min(block + together, x.Length);
             double largest = x[block..end].Max(Math.Abs);
             for (int j = block; j < end && largest > 0; j++)
             {

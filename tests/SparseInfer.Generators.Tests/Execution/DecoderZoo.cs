@@ -82,8 +82,20 @@ internal static class DecoderZoo
             QueryKeyValueBiases = true,
             Weights = [WeightType.F16, WeightType.Q8_0, WeightType.Q4_0],
         },
+        new("FiveBits") { Weights = [WeightType.Q5_0, WeightType.Q5_1] },
+        new("SuperBlocks")
+        {
+            Hidden = 256,
+            Layers = 1,
+            Intermediate = 256,
+            Alphas = [1m],
+            Weights = [WeightType.Q4_K, WeightType.Q6_K, WeightType.Q5_K],
+        },
         new("MixedBlocks") { Gated = false, OutputBias = true, EmbeddingScale = 3, Weights = [WeightType.Q4_0, WeightType.Q8_0] },
     ];
+
+    /// <summary>Those that have a program for GPUs.</summary>
+    public static IEnumerable<DecoderCase> OnDevices => All.Where(model => model.Weights.All(type => StoredFormat.For(type).HasDeviceKernels));
 
     /// <summary>What families have beside that: in their attention, and at their embedding.</summary>
     public static IReadOnlyList<DecoderCase> Families { get; } =

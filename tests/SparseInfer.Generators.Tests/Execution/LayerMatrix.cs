@@ -5,7 +5,8 @@ namespace SparseInfer.Generators.Tests.Execution;
 
 /// <summary>
 /// Every activation x weight type x gate x biases x policy that can be declared, each on one of the odd shapes in turn, so that
-/// every weight type meets every shape. All layers of a weight type are one compilation.
+/// every weight type meets every shape. All layers of a weight type are one compilation. Types that share their kernels with one another have a few
+/// layers each, together in one compilation.
 /// </summary>
 internal static class LayerMatrix
 {
@@ -16,22 +17,43 @@ internal static class LayerMatrix
     /// <summary>The same where blocks of 32 weights have to fit.</summary>
     private static readonly (int Hidden, int Intermediate)[] BlockShapes = [(32, 64), (96, 160), (544, 32), (64, 1056), (32, 32)];
 
+    /// <summary>Where blocks of 256 have to.</summary>
+    private static readonly (int Hidden, int Intermediate)[] SuperBlockShapes = [(256, 512), (512, 256)];
+
     private static readonly ConcurrentDictionary<WeightType, Lazy<GeneratedAssembly>> Assemblies = new();
 
     public static IReadOnlyList<LayerCase> All { get; } = [.. Cases()];
 
+    /// <summary>Those of types that GPUs have kernels for.</summary>
+    public static IEnumerable<LayerCase> OnDevices => All.Where(layer => StoredFormat.For(layer.Weights).HasDeviceKernels);
+
     public static LayerCase Find(string name) => All.Single(layer => layer.Name == name);
 
     public static FeedForwardKernel New(LayerCase layer) => Assemblies
-        .GetOrAdd(layer.Weights, type => new(() => GeneratedProject.Build(LayerCase.File(All.Where(other => other.Weights == type)))))
+        .GetOrAdd(Group(layer.Weights), group => new(() => GeneratedProject.Build(LayerCase.File(All.Where(other => Group(other.Weights) == group)))))
         .Value
         .Layer("Layers", layer.Name);
+
+    /// <summary>The types that a type is compiled with: the first of them.</summary>
+    private static WeightType Group(WeightType type) => StoredFormat.For(type).HasDeviceKernels ? type : WeightType.Q5_0;
 
     private static IEnumerable<LayerCase> Cases()
     {
         foreach (WeightType type in Enum.GetValues<WeightType>())
         {
-            (int, int)[] shapes = StoredFormat.For(type).IsBlock ? BlockShapes : OddShapes;
+            StoredFormat format = StoredFormat.For(type);
+            (int Hidden, int Intermediate)[] shapes = format.BlockColumns > 32 ? SuperBlockShapes : format.IsBlock ? BlockShapes : OddShapes;
+            if (!format.HasDeviceKernels)
+            {
+                yield return new LayerCase(
+                    shapes[0].Hidden, shapes[0].Intermediate, Activation.Relu, type, Gated: true, Biases: true, LayerPolicy.SignBit);
+                yield return new LayerCase(
+                    shapes[1].Hidden, shapes[1].Intermediate, Activation.SquaredRelu, type, Gated: false, Biases: false, LayerPolicy.Exact);
+                yield return new LayerCase(
+                    shapes[0].Hidden, shapes[0].Intermediate, Activation.Silu, type, Gated: true, Biases: false, LayerPolicy.ActivationThreshold);
+                continue;
+            }
+
             int next = (int)type;
             foreach (Activation activation in Enum.GetValues<Activation>())
             {

@@ -129,7 +129,7 @@ public sealed class LayerMatrixTests
     /// <summary>Rows read, padded to 32 columns, and the signs of all rows in 64-bit words.</summary>
     private static double Bytes(LayerCase layer, SparsityMode mode, LayerReference.Expected expected)
     {
-        int row = (layer.Hidden + 31) / 32 * StoredFormat.For(layer.Weights).BytesOf32;
+        int row = StoredFormat.For(layer.Weights).Bytes((layer.Hidden + 31) / 32 * 32);
         bool dense = mode switch
         {
             SparsityMode.Dense => true,

@@ -113,7 +113,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
             magnitude += Math.Abs(product);
         }
 
-        double quantization = InputRounding(matrix, weights, j => Math.Abs(x[j]));
+        double quantization = InputRounding(matrix, weights, matrix.InputBlock, j => Math.Abs(x[j]));
         return new Bounded(sum, (Rounding(Additions(x.Length)) * (magnitude + quantization)) + quantization);
     }
 
@@ -136,7 +136,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
     /// What rounding the input of a block format may do to a sum: half a step, the largest element's over the number of steps, in every
     /// element. The step itself is rounded, so a little more.
     /// </summary>
-    private double InputRounding(StoredMatrix matrix, ReadOnlySpan<float> weights, Func<int, double> largest)
+    private static double InputRounding(StoredMatrix matrix, ReadOnlySpan<float> weights, int together, Func<int, double> largest)
     {
         if (matrix.InputSteps is not { } steps)
         {
@@ -144,11 +144,11 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
         }
 
         double error = 0;
-        for (int block = 0; block < weights.Length; block += 32)
+        for (int block = 0; block < weights.Length; block += together)
         {
             double magnitude = 0;
             double most = 0;
-            for (int j = block; j < Math.Min(block + 32, weights.Length); j++)
+            for (int j = block; j < Math.Min(block + together, weights.Length); j++)
             {
                 magnitude += Math.Abs(weights[j]);
                 most = Math.Max(most, largest(j));
@@ -176,7 +176,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
             error += Math.Abs(weight) * h[i].Error;
         }
 
-        error += InputRounding(data.Down, weights, i => Math.Abs(h[i].Value) + h[i].Error);
+        error += InputRounding(data.Down, weights, 32, i => Math.Abs(h[i].Value) + h[i].Error);
         // On a GPU a product is rounded, too, before it is added, and a block's scale comes in at its end.
         int additions = h.Length + (onGpu ? 4 : 1);
         return new Bounded(sum, error + (Rounding(additions) * (magnitude + error)) + Tiny);

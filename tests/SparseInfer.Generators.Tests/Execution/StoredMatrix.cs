@@ -28,6 +28,9 @@ internal sealed class StoredMatrix
     /// <inheritdoc cref="StoredFormat.InputSteps"/>
     public int? InputSteps => StoredFormat.For(Type).InputSteps;
 
+    /// <summary>How many elements of an input share steps.</summary>
+    public int InputBlock => Math.Max(32, StoredFormat.For(Type).BlockColumns);
+
     public ReadOnlySpan<float> Row(int row) => Values.AsSpan(row * Columns, Columns);
 
     public static StoredMatrix Encode(WeightType type, float[] values, int columns)

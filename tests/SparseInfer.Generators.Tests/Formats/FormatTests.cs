@@ -41,7 +41,7 @@ public sealed class FormatTests
     [Fact]
     public void A_formats_numbers_agree()
     {
-        foreach (Format format in Format.All)
+        foreach (Format format in Format.All.Where(format => format.HasDeviceKernels))
         {
             (format.Blocks is not null).ShouldBe(format.IsBlock, $"{format.Type}");
             KernelRegisters registers = format.Registers;
@@ -60,7 +60,13 @@ public sealed class FormatTests
     [InlineData(WeightType.BF16, 64)]
     [InlineData(WeightType.Q8_0, 34)]
     [InlineData(WeightType.Q4_0, 18)]
+    [InlineData(WeightType.Q5_1, 24)]
     public void A_row_takes_the_bytes_of_its_blocks(WeightType type, long bytes) => Format.Of(type).Bytes(64).ShouldBe(2 * bytes);
+
+    [Theory]
+    [InlineData(WeightType.Q4_K, 144)]
+    [InlineData(WeightType.Q6_K, 210)]
+    public void A_row_takes_the_bytes_of_its_super_blocks(WeightType type, long bytes) => Format.Of(type).Bytes(512).ShouldBe(2 * bytes);
 
     [Fact]
     public void A_weight_type_is_named_only_in_its_folder()

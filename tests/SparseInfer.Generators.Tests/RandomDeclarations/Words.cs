@@ -122,7 +122,7 @@ internal static class Words
 
     public static readonly string[] Weights =
     [
-        "WeightType.F32", "WeightType.F16", "WeightType.BF16", "WeightType.Q8_0", "WeightType.Q4_0", "(WeightType)5", "(WeightType)(-1)", "0", "null",
+        "WeightType.F32", "WeightType.F16", "WeightType.BF16", "WeightType.Q8_0", "WeightType.Q4_0", "WeightType.Q5_1", "WeightType.Q4_K", "(WeightType)99", "(WeightType)(-1)", "0", "null",
         "default", "new[] { WeightType.F16 }", "new WeightType[0]", "[WeightType.F16]", "(WeightType[])null!", "[.. new WeightType[1]]", "types: WeightType.F32",
         "\"F16\"", "WeightType.F64", "(WeightType)true", "new WeightType[2]", "new[] { WeightType.F16, WeightType.F16 }", "(WeightType)1.5", "1", "typeof(int)",
     ];

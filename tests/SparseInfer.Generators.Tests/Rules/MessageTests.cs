@@ -55,6 +55,15 @@ public sealed class MessageTests
             ]);
 
     [Fact]
+    public async Task Blocks_of_256_that_do_not_fit_are_shown_too() =>
+        (await Diagnose.Expect(Declared.Model("[FeedForward(Intermediate = 704)]", "[Weights(WeightType.Q5_1, {|SPI0020:WeightType.Q4_K|})]")))
+            .ShouldBe(
+            [
+                "Q4_K stores blocks of 256 weights, which do not divide Intermediate = 704; "
+                + "write multiples of 256, or a type without blocks such as F16",
+            ]);
+
+    [Fact]
     public async Task A_missing_type_around_is_named_with_its_keyword() =>
         (await Diagnose.Expect(
             "record struct {|SPI0002:R|} { [FeedForward(Hidden = 4, Intermediate = 4), Weights(WeightType.F32)] "

@@ -117,7 +117,7 @@ internal static class TinyFiles
     private static float[] Values(Random random, int count, float spread, float mean = 0) =>
         [.. Enumerable.Range(0, count).Select(_ => mean + (spread * ((2 * random.NextSingle()) - 1)))];
 
-    private static byte[] Encode(WeightType type, float[] values)
+    internal static byte[] Encode(WeightType type, float[] values)
     {
         (int elements, int size) = (TensorType.Of(type).ElementsPerBlock, TensorType.Of(type).BytesPerBlock);
         byte[] bytes = new byte[values.Length / elements * size];
@@ -139,11 +139,64 @@ internal static class TinyFiles
             case WeightType.Q8_0:
                 WeightConversion.Encode<Q8_0>(values, bytes);
                 break;
-            default:
+            case WeightType.Q4_0:
                 WeightConversion.Encode<Q4_0>(values, bytes);
+                break;
+            case WeightType.Q5_0:
+                WeightConversion.Encode<Q5_0>(values, bytes);
+                break;
+            case WeightType.Q5_1:
+                WeightConversion.Encode<Q5_1>(values, bytes);
+                break;
+            case WeightType.Q4_K:
+                WeightConversion.Encode<Q4_K>(values, bytes);
+                break;
+            case WeightType.Q5_K:
+                WeightConversion.Encode<Q5_K>(values, bytes);
+                break;
+            default:
+                WeightConversion.Encode<Q6_K>(values, bytes);
                 break;
         }
 
         return bytes;
+    }
+
+    internal static float[] Decode(WeightType type, byte[] bytes)
+    {
+        float[] values = new float[bytes.Length / TensorType.Of(type).BytesPerBlock * TensorType.Of(type).ElementsPerBlock];
+        switch (type)
+        {
+            case WeightType.Q5_1:
+                WeightConversion.Decode<Q5_1>(bytes, values);
+                break;
+            case WeightType.Q4_K:
+                WeightConversion.Decode<Q4_K>(bytes, values);
+                break;
+            case WeightType.Q6_K:
+                WeightConversion.Decode<Q6_K>(bytes, values);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(type));
+        }
+
+        return values;
+    }
+
+    /// <summary>A neuron of a prepared down matrix.</summary>
+    internal static float[] DecodeDown(WeightType type, nint address, int neurons, int columns, int neuron) => type switch
+    {
+        WeightType.Q5_1 => DecodeDown<Q5_1>(address, neurons, columns, neuron),
+        WeightType.Q4_K => DecodeDown<Q4_K>(address, neurons, columns, neuron),
+        WeightType.Q6_K => DecodeDown<Q6_K>(address, neurons, columns, neuron),
+        _ => throw new ArgumentOutOfRangeException(nameof(type)),
+    };
+
+    private static float[] DecodeDown<T>(nint address, int neurons, int columns, int neuron)
+        where T : IWeightFormat
+    {
+        float[] values = new float[Padding.Pad(columns)];
+        WeightConversion.DecodeDown<T>(DownMatrix.FromMemory<T>(address, neurons, columns), neuron, values);
+        return values[..columns];
     }
 }

@@ -87,10 +87,10 @@ public sealed class GgufWriterTests : IDisposable
         foreach (var weight in Enum.GetValues<WeightType>())
         {
             var type = TensorType.Of(weight);
-            byte[] bytes = new byte[3 * 64 / type.ElementsPerBlock * type.BytesPerBlock];
+            byte[] bytes = new byte[3 * 256 / type.ElementsPerBlock * type.BytesPerBlock];
             random.NextBytes(bytes);
             written[$"matrix.{weight}"] = bytes;
-            writer.AddTensor($"matrix.{weight}", type, [3, 64], bytes);
+            writer.AddTensor($"matrix.{weight}", type, [3, 256], bytes);
         }
 
         using var model = Reopen(writer);
@@ -98,7 +98,7 @@ public sealed class GgufWriterTests : IDisposable
         foreach (var tensor in model.Tensors)
         {
             tensor.Name.ShouldBe($"matrix.{tensor.Weight}");
-            tensor.Shape.ShouldBe([3, 64]);
+            tensor.Shape.ShouldBe([3, 256]);
             (tensor.Offset % alignment).ShouldBe(0);
             tensor.Bytes.SequenceEqual(written[tensor.Name]).ShouldBeTrue(tensor.Name);
         }

@@ -1,0 +1,31 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <content>What is computed with it.</content>
+public readonly unsafe partial struct Q5_K : IWeightArithmetic, ISuperBlockFormat
+{
+    /// <inheritdoc/>
+    public static bool QuantizesInput => true;
+
+    /// <inheritdoc/>
+    public static float PrepareInput(ref readonly float x, ref float prepared, int paddedColumns) =>
+        QuantizedInput.ToSuperBlocks(in x, ref prepared, paddedColumns);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns) =>
+        SuperBlockDot.Four<Q5_K>(ref x, in rows, in next, paddedColumns);
+
+    /// <inheritdoc/>
+    public static void AddDown(
+        in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
+        BlockDown.Add<QuantDown<Q5_K>>(in down, active, h, ref y, fromColumn, toColumn);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<short> ISuperBlockFormat.Scales(byte* block) => SixBitVectors.Scales(block + 4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<short> ISuperBlockFormat.Minima(byte* block) => SixBitVectors.Minima(block + 4);
+}
