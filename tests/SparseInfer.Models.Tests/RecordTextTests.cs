@@ -32,6 +32,7 @@ public sealed class RecordTextTests(LoadedModels models)
             new LoadProgress("output.weight", 5, 100),
             models.Get(Loaded.ReluF16).Shape,
             models.Get(Loaded.ReluF16).Shape.Policies[0],
+            new DeclaredTrait("Scales", "Residual", 0.25f),
             new FeedForwardShape
             {
                 Hidden = 8, Intermediate = 16, Activation = Activation.FatRelu, Threshold = 0.5f, Gated = true, Biases = false,
@@ -63,6 +64,7 @@ public sealed class RecordTextTests(LoadedModels models)
         new LoadReport("m.gguf", 12, 3456, ["One.", "Two."]).ToString().ShouldBe("m.gguf: 12 tensors, 3456 bytes of weights\nOne.\nTwo.");
         new GenerationReport(5, 40, 39, TimeSpan.FromMilliseconds(3.125), TimeSpan.FromMilliseconds(20), StopReason.MaxTokens).ToString()
             .ShouldBe("5 prompt tokens in 3.1 ms; 40 generated, 39 decoded in 20.0 ms (1950.0 a second); ended by MaxTokens");
+        new DeclaredTrait("Scales", "Residual", 0.25f).ToString().ShouldBe("[Scales] Residual = 0.25");
         new LayerPolicy(0, 5, "sign-bit 1.03").ToString().ShouldBe("layers 0 to 5: sign-bit 1.03");
         using Session session = models.Get(Loaded.ReluF16).CreateSession();
         session.ReadMetrics()[3].ToString().ShouldBe("layer 3: nothing was counted");

@@ -117,7 +117,7 @@ public sealed record ModelShape
         (nameof(Gated), Gated),
         (nameof(TiedEmbedding), TiedEmbedding),
         (nameof(Policies), Policies),
-        (nameof(Traits), Traits));
+        (nameof(Traits), Traits.Count == 0 ? (object)"none" : Traits));
 }
 
 /// <summary>A number by which a model differs from a plain decoder, as declared.</summary>
