@@ -27,7 +27,7 @@ internal sealed class InspectArguments
 
     private readonly Argument<string?> _model = new("MODEL")
     {
-        Description = "A GGUF file, or --synthetic.",
+        Description = "A GGUF file, a folder with safetensors and their config.json, or --synthetic.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
