@@ -54,6 +54,18 @@ public sealed partial class InspectTests
         output.Split('\n').ShouldAllBe(line => line.Length <= 140);
     }
 
+    [Theory]
+    [InlineData("--position", "7", "there are no kernels for GPUs in Q4_K; --code shows those for CPUs")]
+    [InlineData("--device", "sm_87", "Q4_K has no kernels for GPUs such as target 'sm_87'; declare one of F32, F16, BF16, Q8_0, Q4_0")]
+    public async Task A_type_without_kernels_for_gpus_is_refused_by_name(string option, string value, string message)
+    {
+        (int code, string output, string error) = await RunAsync("--synthetic", "llama-2-7b", "--weights", "q4_k", option, value);
+
+        code.ShouldNotBe(0);
+        output.ShouldBeEmpty();
+        error.ShouldContain(message);
+    }
+
     [Fact]
     public async Task Json_has_the_parts_which_add_up()
     {

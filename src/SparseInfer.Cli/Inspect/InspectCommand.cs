@@ -1,6 +1,7 @@
 extern alias generators;
 
 using System.Text;
+using generators::SparseInfer.Generators.Declare;
 using generators::SparseInfer.Generators.Ilgpu;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
@@ -28,10 +29,18 @@ internal static class InspectCommand
         await output.WriteAsync(text);
     }
 
+    private static IlgpuDecoderPlan Plan(ModelDeclaration declaration, CancellationToken cancellationToken)
+    {
+        ModelSpec spec = ModelCompiler.Read(declaration, cancellationToken);
+        return DeviceTypes.HaveKernels(spec.Weights)
+            ? IlgpuDecoderPlan.Of(spec)
+            : throw new CliException($"there are no kernels for GPUs in {string.Join(", ", spec.Weights)}; --code shows those for CPUs.");
+    }
+
     private static string Cost(InspectOptions options, CancellationToken cancellationToken)
     {
         ModelDeclaration declaration = options.Declaration;
-        IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(ModelCompiler.Read(declaration, cancellationToken));
+        IlgpuDecoderPlan plan = Plan(declaration, cancellationToken);
         int position = options.Position ?? Math.Min(InspectOptions.UsualPosition, declaration.Context - 1);
         var report = new CostReport(declaration, plan, options.Sparsity, position);
         return options.Json ? report.Json() : report.Text();
@@ -39,8 +48,8 @@ internal static class InspectCommand
 
     private static string Kernels(InspectOptions options, ProgressLine progress, CancellationToken cancellationToken)
     {
+        IlgpuDecoderPlan plan = Plan(options.Declaration, cancellationToken);
         CompiledModel compiled = ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true);
-        IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(ModelCompiler.Read(options.Declaration, cancellationToken));
         IReadOnlyList<KernelMethod> kernels = KernelList.Of(compiled);
         progress.Show("compiling to PTX");
         KernelPtx[] ptx = KernelPtx.Of(kernels, plan.Target.Architecture, cancellationToken);
@@ -54,7 +63,7 @@ internal static class InspectCommand
         InspectOptions options, ProgressLine progress, CancellationToken cancellationToken)
     {
         progress.Show("generating");
-        IEnumerable<KernelUse> uses = KernelTable.Of(IlgpuDecoderPlan.Of(ModelCompiler.Read(options.Declaration, cancellationToken)));
+        IEnumerable<KernelUse> uses = KernelTable.Of(Plan(options.Declaration, cancellationToken));
         bool hasTensorCores = new IlgpuDeviceInfo { Name = "", Kind = "cuda", Architecture = options.Architecture }.HasTensorCores;
         HashSet<string> others = [.. uses.Where(use => use.NeedsTensorCores && !hasTensorCores).Select(use => use.Name)];
         KernelMethod[] kernels =
