@@ -69,6 +69,11 @@ internal sealed record ModelDeclaration
 
     public float EmbeddingScale { get; init; } = 1f;
 
+    /// <summary>Positions with a vector of their own; 0: none.</summary>
+    public int LearnedPositions { get; init; }
+
+    public int PositionOffset { get; init; }
+
     /// <summary>The sign-bit predictor's, in every layer.</summary>
     public float Alpha { get; init; } = 1f;
 
@@ -137,9 +142,9 @@ internal sealed record ModelDeclaration
                 ("KeyValueHeads", KeyValueHeads),
                 ("HeadDimension", NotDefault(HeadDimension, 0)),
                 ("RopeTheta", IsRotated ? RopeTheta : null),
-                ("RopeScaling", NotDefault(RopeScaling, 1f)),
-                ("RopeDimensions", NotDefault(RopeDimensions, 0)),
-                ("RopePairing", NotDefault(RopePairing, RopePairing.Interleaved)),
+                ("RopeScaling", IsRotated ? NotDefault(RopeScaling, 1f) : null),
+                ("RopeDimensions", IsRotated ? NotDefault(RopeDimensions, 0) : null),
+                ("RopePairing", IsRotated ? NotDefault(RopePairing, RopePairing.Interleaved) : null),
                 ("QueryKeyValueBiases", NotDefault(QueryKeyValueBiases, false)),
                 ("OutputBias", NotDefault(OutputBias, false)),
                 ("QueryKeyNorms", NotDefault(QueryKeyNorms, false))),
@@ -165,9 +170,14 @@ internal sealed record ModelDeclaration
                 ("Biases", NotDefault(FeedForwardBiases, false))),
             Attribute(LayerNorm ? "LayerNorm" : "RmsNorm", ("Epsilon", NormEpsilon)),
         ]);
-        if (TiedEmbedding || EmbeddingScale != 1f)
+        if (TiedEmbedding || EmbeddingScale != 1f || LearnedPositions > 0)
         {
-            lines.Add(Attribute("Embedding", ("Tied", NotDefault(TiedEmbedding, false)), ("Scale", NotDefault(EmbeddingScale, 1f))));
+            lines.Add(Attribute(
+                "Embedding",
+                ("Tied", NotDefault(TiedEmbedding, false)),
+                ("Scale", NotDefault(EmbeddingScale, 1f)),
+                ("LearnedPositions", NotDefault(LearnedPositions, 0)),
+                ("PositionOffset", NotDefault(PositionOffset, 0))));
         }
 
         if (HasZeros)
