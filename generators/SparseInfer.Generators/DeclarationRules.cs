@@ -26,6 +26,7 @@ internal static class DeclarationRules
             new RopeDimensionsRule(),
             new HeadNormRule(),
             new AttentionLayersRule(),
+            new LearnedPositionsRule(),
             new NumberNotPositiveRule(),
             new DReluNotGatedRule(),
             new ThresholdWithoutFatReluRule(),

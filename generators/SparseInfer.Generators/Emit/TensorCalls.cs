@@ -20,6 +20,7 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     private IReadOnlyList<Tensor> Tensors { get; } =
     [
         .. program.Embed.Tensors,
+        .. program.AfterEmbed.SelectMany(operation => operation.Tensors),
         .. program.IsTied ? [] : program.Head.Tensors,
         .. program.OutputNorm.Tensors,
         .. program.AfterHead.SelectMany(operation => operation.Tensors),

@@ -60,7 +60,7 @@ internal static class ModelClass
                 Threshold = {{Literal.OfDecimal(spec.FeedForward.Threshold)}},
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
-                EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},{{Windows(spec)}}{{Unrotated(spec)}}
+                EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},{{Positions(spec.Embedding)}}{{Windows(spec)}}{{Unrotated(spec)}}
                 Policies ={{Policies(spec.Policies)}},{{Traits(spec)}}
             };
             """);
@@ -81,6 +81,10 @@ internal static class ModelClass
         ];
         return numbers.Length == 0 ? "" : $"\n    Traits = [{string.Join(", ", numbers)}],";
     }
+
+    /// <summary>Learned positions, where there are any.</summary>
+    private static string Positions(EmbeddingSpec embedding) => embedding.LearnedPositions == 0 ? ""
+        : $"\n    LearnedPositions = {embedding.LearnedPositions},\n    PositionOffset = {embedding.PositionOffset},";
 
     /// <summary>Windows of successive layers, where layers have any.</summary>
     private static string Windows(ModelSpec spec)

@@ -13,6 +13,9 @@ namespace SparseInfer.Generators.Program;
 /// <param name="Head">Last, for tokens whose logits are wanted.</param>
 internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer, Norm OutputNorm, Project Head)
 {
+    /// <summary>What is done with a token's embedding before the layers: in plain decoders nothing.</summary>
+    public IReadOnlyList<Operation> AfterEmbed { get; init; } = [];
+
     /// <summary>What is done with logits: in plain decoders nothing.</summary>
     public IReadOnlyList<Operation> AfterHead { get; init; } = [];
 
@@ -55,7 +58,10 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
                 ],
                 sizes),
             NormBlock.Of(spec.Norm, Stage.Logits, norm),
-            new Project(Stage.Logits, WorkUnit.Word, spec.Embedding.Tied ? embedding with { Field = head.Field } : head, Slot.Normed, Slot.Logits));
+            new Project(Stage.Logits, WorkUnit.Word, spec.Embedding.Tied ? embedding with { Field = head.Field } : head, Slot.Normed, Slot.Logits))
+        {
+            AfterEmbed = PositionBlock.Of(spec.Embedding, sizes),
+        };
     }
 
     /// <summary>A layer alone: a program of one block.</summary>

@@ -70,6 +70,13 @@ internal sealed record Embed(Tensor Table, float Scale) : Operation(Stage.Embedd
     public override IEnumerable<Tensor> Tensors => [Table];
 }
 
+/// <summary>Adds what was learned for a token's position.</summary>
+/// <param name="Offset">The row of position 0.</param>
+internal sealed record AddPosition(Tensor Table, int Offset) : Operation(Stage.Embedding, WorkUnit.Token, Slot.Residual, Slot.Residual)
+{
+    public override IEnumerable<Tensor> Tensors => [Table];
+}
+
 /// <summary>The residual stream, normalised.</summary>
 /// <param name="Bias">What is added; null: nothing.</param>
 internal sealed record Norm(Stage Stage, NormSpec Spec, Tensor Weight, Tensor? Bias)

@@ -37,7 +37,7 @@ internal static class FileDeclaration
             throw new CliException($"{file.Path}: {problem}.");
         }
 
-        Names names = file.Format == ModelFileFormat.Gguf ? Names.Gguf : Names.HuggingFace;
+        Names names = (file.Format == ModelFileFormat.Gguf ? Names.Gguf : Names.HuggingFace).As(facts.NameOf);
         if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _) && !(names.Heads.Contains(name) && file.TryGetTensor(names.FusedHeads, out _))) is { } missing)
         {
             throw Wrong(file, $"has no tensor '{missing}': it is no model of architecture {architecture.Name} that can be declared");
@@ -47,6 +47,7 @@ internal static class FileDeclaration
         int heads = Integer(facts, Fact.Heads) ?? throw Wrong(file, "does not say how many heads it has");
         int headSize = Integer(facts, Fact.HeadDimension) ?? hidden / heads;
         int context = Integer(facts, Fact.Context) ?? throw Wrong(file, "does not say how long its context is: it has no 'context_length'");
+        int positions = architecture.PositionOffset is { } offset ? Size(file, names.Positions, 0) - offset : 0;
         int layers = Integer(facts, Fact.Layers) ?? throw Wrong(file, "does not say how many layers it has");
         Activation chosen = activation ?? StoredActivation(facts);
         return new ModelDeclaration
@@ -63,7 +64,7 @@ internal static class FileDeclaration
             WindowLayers = LayersText.Of(layer => facts.WindowOf(layer, context) > 0, Math.Min(layers, MaxLayers)),
             UnrotatedLayers = facts.IsUnrotated is { } isUnrotated ? LayersText.Of(layer => isUnrotated(layer), Math.Min(layers, MaxLayers)) : null,
             RopeTheta = Number(facts, Fact.RopeTheta) ?? 10000f,
-            RopeScaling = facts.Architecture.IsUnrotated ? 1f : Number(facts, Fact.RopeScaling) ?? 1f,
+            RopeScaling = Number(facts, Fact.RopeScaling) ?? 1f,
             RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
             RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
             QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(names.FusedHeadsBias, out _),
@@ -79,6 +80,8 @@ internal static class FileDeclaration
             TiedEmbedding = facts.TiedEmbedding ?? !file.TryGetTensor(names.Head, out _),
             EmbeddingScale = Number(facts, Fact.EmbeddingScale) ?? 1f,
             Traits = Traits(facts),
+            LearnedPositions = positions,
+            PositionOffset = architecture.PositionOffset ?? 0,
             Alpha = alpha,
             Weights = MatrixTypes(file),
         };
@@ -169,14 +172,14 @@ internal static class FileDeclaration
 
     /// <summary>What the tensors that tell a model's form are called.</summary>
     private sealed record Names(
-        string Embedding, string Head, string Query, string QueryBias, string QueryNorm, string Key, string Value, string OutputBias, string Gate, string Up, string UpBias)
+        string Embedding, string Positions, string Head, string Query, string QueryBias, string QueryNorm, string Key, string Value, string OutputBias, string Gate, string Up, string UpBias)
     {
         public static Names Gguf { get; } = new(
-            "token_embd.weight", "output.weight", "blk.0.attn_q.weight", "blk.0.attn_q.bias", "blk.0.attn_q_norm.weight", "blk.0.attn_k.weight",
+            "token_embd.weight", "position_embd.weight", "output.weight", "blk.0.attn_q.weight", "blk.0.attn_q.bias", "blk.0.attn_q_norm.weight", "blk.0.attn_k.weight",
             "blk.0.attn_v.weight", "blk.0.attn_output.bias", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_up.bias");
 
         public static Names HuggingFace { get; } = new(
-            "model.embed_tokens.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("q_norm.weight"),
+            "model.embed_tokens.weight", "model.embed_positions.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("q_norm.weight"),
             Attention("k_proj.weight"), Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
 
         /// <summary>Query, key and value in one, in some GGUF files.</summary>
@@ -187,6 +190,11 @@ internal static class FileDeclaration
         public string[] Heads => [Query, Key, Value];
 
         public string[] Needed => [Embedding, .. Heads, Up];
+
+        /// <summary>The same as a file of an architecture has them.</summary>
+        public Names As(Func<string, string> own) => new(
+            own(Embedding), own(Positions), own(Head), own(Query), own(QueryBias), own(QueryNorm), own(Key), own(Value), own(OutputBias), own(Gate), own(Up),
+            own(UpBias));
 
         private static string Attention(string name) => "model.layers.0.self_attn." + name;
 

@@ -72,6 +72,11 @@ internal sealed record ModelDeclaration
     /// <summary>What traits declare, such as <c>[Scales]</c>; an attribute's numbers one after the other.</summary>
     public IReadOnlyList<DeclaredTrait> Traits { get; init; } = [];
 
+    /// <summary>Positions with a vector of their own; 0: none.</summary>
+    public int LearnedPositions { get; init; }
+
+    public int PositionOffset { get; init; }
+
     /// <summary>The sign-bit predictor's, in every layer.</summary>
     public float Alpha { get; init; } = 1f;
 
@@ -140,9 +145,9 @@ internal sealed record ModelDeclaration
                 ("KeyValueHeads", KeyValueHeads),
                 ("HeadDimension", NotDefault(HeadDimension, 0)),
                 ("RopeTheta", IsRotated ? RopeTheta : null),
-                ("RopeScaling", NotDefault(RopeScaling, 1f)),
-                ("RopeDimensions", NotDefault(RopeDimensions, 0)),
-                ("RopePairing", NotDefault(RopePairing, RopePairing.Interleaved)),
+                ("RopeScaling", IsRotated ? NotDefault(RopeScaling, 1f) : null),
+                ("RopeDimensions", IsRotated ? NotDefault(RopeDimensions, 0) : null),
+                ("RopePairing", IsRotated ? NotDefault(RopePairing, RopePairing.Interleaved) : null),
                 ("QueryKeyValueBiases", NotDefault(QueryKeyValueBiases, false)),
                 ("OutputBias", NotDefault(OutputBias, false)),
                 ("QueryKeyNorms", NotDefault(QueryKeyNorms, false))),
@@ -168,9 +173,14 @@ internal sealed record ModelDeclaration
                 ("Biases", NotDefault(FeedForwardBiases, false))),
             Attribute(LayerNorm ? "LayerNorm" : "RmsNorm", ("Epsilon", NormEpsilon)),
         ]);
-        if (TiedEmbedding || EmbeddingScale != 1f)
+        if (TiedEmbedding || EmbeddingScale != 1f || LearnedPositions > 0)
         {
-            lines.Add(Attribute("Embedding", ("Tied", NotDefault(TiedEmbedding, false)), ("Scale", NotDefault(EmbeddingScale, 1f))));
+            lines.Add(Attribute(
+                "Embedding",
+                ("Tied", NotDefault(TiedEmbedding, false)),
+                ("Scale", NotDefault(EmbeddingScale, 1f)),
+                ("LearnedPositions", NotDefault(LearnedPositions, 0)),
+                ("PositionOffset", NotDefault(PositionOffset, 0))));
         }
 
         foreach (var trait in Traits.GroupBy(trait => trait.Attribute))

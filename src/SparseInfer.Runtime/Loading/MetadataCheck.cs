@@ -156,12 +156,17 @@ internal static class MetadataCheck
             problems.Add($"{stated}, which has {Norm(architecture.LayerNorm)}, but [{Norm(shape.LayerNorm)}] is declared");
         }
 
+        if (architecture.PositionOffset is { } offset && shape.LearnedPositions > 0 && shape.PositionOffset != offset)
+        {
+            problems.Add($"{stated}, whose learned positions begin in row {offset}, but [Embedding] PositionOffset = {shape.PositionOffset} is declared");
+        }
+
         if (architecture.Activation is { } fixedActivation && fixedActivation != shape.Activation)
         {
             problems.Add($"{stated}, which has {fixedActivation}, but [FeedForward] Activation = {shape.Activation} is declared");
         }
 
-        if (facts.TiedEmbedding is { } tied && tied != shape.TiedEmbedding && !ModelLoader.IsHeadTheEmbedding(facts.File))
+        if (facts.TiedEmbedding is { } tied && tied != shape.TiedEmbedding && !ModelLoader.IsHeadTheEmbedding(facts))
         {
             problems.Add($"'{ConfigKeys.TiedEmbeddings}' is {(tied ? "true" : "false")}, but [Embedding] Tied = {(tied ? "false" : "true")} is declared");
         }

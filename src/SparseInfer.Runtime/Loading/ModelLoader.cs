@@ -85,8 +85,8 @@ public static class ModelLoader
         List<string> problems = [];
         MetadataCheck.Run(facts, shape, sizes, problems, notes);
         bool misdeclared = sizes.Count > 0 || problems.Count > facts.Problems.Count;
-        var check = new TensorCheck(file, options, program.Tensors, shape.Layers, program.MixesDown, problems);
-        CheckUnused(file, shape, options, check, problems, notes);
+        var check = new TensorCheck(facts, options, program.Tensors, shape.Layers, program.MixesDown, problems);
+        CheckUnused(facts, shape, options, check, problems, notes);
         if (!options.AllowZeroTail && ZeroTail.Find(file, shape) is { } unfinished)
         {
             problems.Insert(0, unfinished);
@@ -115,11 +115,13 @@ public static class ModelLoader
     private static string Argument(string path) => path.Contains(' ', StringComparison.Ordinal) ? $"\"{path}\"" : path;
 
     private static void CheckUnused(
-        ModelFile file, ModelShape shape, LoadOptions options, TensorCheck check, List<string> problems, List<string> notes)
+        ModelFacts facts, ModelShape shape, LoadOptions options, TensorCheck check, List<string> problems, List<string> notes)
     {
+        ModelFile file = facts.File;
+
         // Buffers that Hugging Face's libraries save although they follow from the configuration, and a tied head saved twice.
         bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
-            || (name == "lm_head.weight" && shape.TiedEmbedding && IsHeadTheEmbedding(file));
+            || (name == "lm_head.weight" && shape.TiedEmbedding && IsHeadTheEmbedding(facts));
 
         if (file.TryGetTensor("rope_freqs.weight", out _))
         {
@@ -145,9 +147,9 @@ public static class ModelLoader
     }
 
     /// <summary>Whether a head is the embedding once more, so that nothing is lost by tying them.</summary>
-    internal static bool IsHeadTheEmbedding(ModelFile file) =>
-        file.TryGetTensor("lm_head.weight", out TensorInfo? a)
-        && file.TryGetTensor("model.embed_tokens.weight", out TensorInfo? b)
+    internal static bool IsHeadTheEmbedding(ModelFacts facts) =>
+        facts.File.TryGetTensor("lm_head.weight", out TensorInfo? a)
+        && facts.File.TryGetTensor(facts.NameOf("model.embed_tokens.weight"), out TensorInfo? b)
         && a.ByteLength == b.ByteLength
         && a.ByteLength <= int.MaxValue
         && a.Bytes.SequenceEqual(b.Bytes);

@@ -9,14 +9,14 @@ internal sealed partial class TensorCheck
     /// <summary>The neuron-major form of a down matrix, where the file has it.</summary>
     private TensorInfo? FindPrepared(DeclaredTensor wanted, int layer) =>
         _file.Format == ModelFileFormat.Gguf
-        && PreparedTensors.TryGetDownName(wanted.NameIn(_file.Format, layer), out string? down)
+        && PreparedTensors.TryGetDownName(NameOf(wanted, layer), out string? down)
         && _file.TryGetTensor(down, out TensorInfo? tensor)
             ? tensor
             : null;
 
     private FoundTensor? PreparedDown(DeclaredDown wanted, int layer, TensorInfo tensor, WeightType[] types)
     {
-        string name = wanted.NameIn(_file.Format, layer);
+        string name = NameOf(wanted, layer);
         _used.Add(tensor.Name);
         if (_file.TryGetTensor(name, out _) && !_options.AllowUnusedTensors)
         {
@@ -60,7 +60,7 @@ internal sealed partial class TensorCheck
     /// <summary>A matrix's signs, where the file has them. Whether the model's policy wants them shows later.</summary>
     private TensorInfo? FindSigns(DeclaredMatrix wanted, int layer)
     {
-        string name = wanted.NameIn(_file.Format, layer);
+        string name = NameOf(wanted, layer);
         if (_file.Format != ModelFileFormat.Gguf || !_file.TryGetTensor(PreparedTensors.SignsName(name), out TensorInfo? tensor))
         {
             return null;

@@ -6,6 +6,7 @@ namespace SparseInfer.Loading;
 /// <summary>Looks for the tensors that a program wants, and collects everything that does not fit. Nothing is read.</summary>
 internal sealed partial class TensorCheck
 {
+    private readonly ModelFacts _facts;
     private readonly ModelFile _file;
     private readonly LoadOptions _options;
     private readonly List<string> _problems;
@@ -17,15 +18,16 @@ internal sealed partial class TensorCheck
     private readonly FusedHeads _fused;
 
     /// <summary>Checks.</summary>
-    /// <param name="file">The file.</param>
+    /// <param name="facts">The file, and what it calls its tensors.</param>
     /// <param name="options">What may be converted, and what may be left over.</param>
     /// <param name="tensors">What is wanted: those of layers for each of <paramref name="layers"/>.</param>
     /// <param name="layers">Layers.</param>
     /// <param name="mixesDown">Whether down may have another type than the other matrices of a feed-forward.</param>
     /// <param name="problems">Where everything that is wrong is added.</param>
-    public TensorCheck(ModelFile file, LoadOptions options, IReadOnlyList<DeclaredTensor> tensors, int layers, bool mixesDown, List<string> problems)
+    public TensorCheck(ModelFacts facts, LoadOptions options, IReadOnlyList<DeclaredTensor> tensors, int layers, bool mixesDown, List<string> problems)
     {
-        _file = file;
+        _facts = facts;
+        _file = facts.File;
         _options = options;
         _problems = problems;
         _mixesDown = mixesDown;
@@ -155,7 +157,7 @@ internal sealed partial class TensorCheck
         {
             types = wanted is DeclaredMatrix matrix ? matrix.Types : ((DeclaredDown)wanted).Types;
             TensorInfo? tensor = FindPrepared(wanted, layer);
-            if (tensor is null && !_file.TryGetTensor(wanted.NameIn(_file.Format, layer), out tensor))
+            if (tensor is null && !_file.TryGetTensor(NameOf(wanted, layer), out tensor))
             {
                 continue;
             }
@@ -190,6 +192,8 @@ internal sealed partial class TensorCheck
         }
     }
 
+    private string NameOf(DeclaredTensor wanted, int layer) => _facts.NameOf(wanted.NameIn(_file.Format, layer));
+
     /// <summary>Says what is wrong with a tensor, once where several are parts of it.</summary>
     private void AddOnce(string problem)
     {
@@ -202,7 +206,7 @@ internal sealed partial class TensorCheck
     private TensorInfo? Lookup(DeclaredTensor wanted, int layer, out RowPart? part)
     {
         part = null;
-        string name = wanted.NameIn(_file.Format, layer);
+        string name = NameOf(wanted, layer);
         if (_file.TryGetTensor(name, out TensorInfo? tensor))
         {
             _used.Add(name);

@@ -63,6 +63,12 @@ public sealed record ModelShape
     /// <summary>What every embedding row is multiplied by.</summary>
     public required float EmbeddingScale { get; init; }
 
+    /// <summary>Positions for which a vector was learned; 0: positions are not learned.</summary>
+    public int LearnedPositions { get; init; }
+
+    /// <summary>Rows of the learned positions' table before that of position 0.</summary>
+    public int PositionOffset { get; init; }
+
     /// <summary>Layers whose attention looks back over a window, ascending; the others look back to the first token.</summary>
     public IReadOnlyList<LayerWindow> Windows { get; init; } = [];
 

@@ -7,7 +7,7 @@ namespace SparseInfer.Cli.Tests.Metadata;
 public sealed class RefusalTests : TinyFileTests
 {
     [Theory]
-    [InlineData("opt", "its positions are learned, not rotary")]
+    [InlineData("gpt2", "its positions are learned, not rotary")]
     [InlineData("hunyuan-dense", "it normalizes queries and keys")]
     [InlineData("gemma3", "it normalizes after attention and feed-forward")]
     [InlineData("olmo2", "it normalizes after attention and feed-forward")]
@@ -47,7 +47,7 @@ public sealed class RefusalTests : TinyFileTests
     }
 
     [Theory]
-    [InlineData(null, "OPTForCausalLM", "architecture opt is not supported: its positions are learned")]
+    [InlineData(null, "GPTNeoForCausalLM", "architecture gpt_neo is not supported: its positions are learned")]
     [InlineData(null, "GPTNeoXForCausalLM", "is not supported: its query, key and value are one matrix")]
     [InlineData(null, "FooForCausalLM", "architecture FooForCausalLM is not supported: it is not known")]
     [InlineData("llama", "FooForCausalLM", "'architectures' names 'FooForCausalLM'")]

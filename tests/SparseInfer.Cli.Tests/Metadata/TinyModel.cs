@@ -25,6 +25,8 @@ internal sealed record TinyModel(string Architecture)
 
     public int Depth { get; init; } = Layers;
 
+    public int KeyValues { get; init; } = KeyValueHeads;
+
     public bool LayerNorm { get; init; }
 
     /// <summary>How GGUF files of it pair the dimensions of a head; safetensors are always half-split.</summary>
@@ -76,6 +78,12 @@ internal sealed record TinyModel(string Architecture)
 
     public string FeedForwardNorm => ParallelNorms > 0 ? "attn_norm" : "ffn_norm";
 
+    /// <summary>The row of position 0 in the table of learned positions; null: there is none.</summary>
+    public int? PositionOffset { get; init; }
+
+    /// <summary>What the architecture calls a tensor in safetensors, where that is not what most do.</summary>
+    public Func<string, string> ConfigName { get; init; } = name => name;
+
     /// <summary>The class that Hugging Face's library has for it; empty: there is no such form.</summary>
     public string Class { get; init; } = "";
 
@@ -83,7 +91,7 @@ internal sealed record TinyModel(string Architecture)
     public (string Key, object Value)[] Keys { get; init; } = [];
 
     /// <summary>Keys of a config.json beyond the sizes.</summary>
-    public (string Key, object Value)[] Config { get; init; } = [];
+    public (string Key, object? Value)[] Config { get; init; } = [];
 
     /// <summary>A tensor by its name in GGUF files; null: the model has none.</summary>
     public float[]? Weights(string name) => Tensors.GetValueOrDefault(name);
@@ -120,7 +128,7 @@ internal sealed record TinyModel(string Architecture)
             [$"{Architecture}.embedding_length"] = (uint)Hidden,
             [$"{Architecture}.feed_forward_length"] = (uint)Intermediate,
             [$"{Architecture}.attention.head_count"] = (uint)Heads,
-            [$"{Architecture}.attention.head_count_kv"] = (uint)KeyValueHeads,
+            [$"{Architecture}.attention.head_count_kv"] = (uint)KeyValues,
             [$"{Architecture}.attention.{(LayerNorm ? "layer_norm_epsilon" : "layer_norm_rms_epsilon")}"] = Epsilon,
         };
         foreach ((string key, object value) in Keys)
@@ -161,14 +169,14 @@ internal sealed record TinyModel(string Architecture)
             ["intermediate_size"] = Intermediate,
             ["num_hidden_layers"] = Depth,
             ["num_attention_heads"] = Heads,
-            ["num_key_value_heads"] = KeyValueHeads,
+            ["num_key_value_heads"] = KeyValues,
             ["vocab_size"] = Vocabulary,
             ["max_position_embeddings"] = Context,
             [LayerNorm ? "layer_norm_eps" : "rms_norm_eps"] = 1e-5,
             ["tie_word_embeddings"] = Tied,
             ["torch_dtype"] = "float32",
         };
-        foreach ((string key, object? value) in Config.Select(pair => (pair.Key, (object?)pair.Value)).Concat(changes))
+        foreach ((string key, object? value) in Config.Concat(changes))
         {
             config[key] = value;
         }
@@ -185,7 +193,7 @@ internal sealed record TinyModel(string Architecture)
         {
             long start = data.Length;
             data.Write(Bytes(values));
-            header[HuggingFaceName(name)] = new { dtype = "F32", shape = Shape(name, values), data_offsets = new[] { start, data.Length } };
+            header[ConfigName(HuggingFaceName(name))] = new { dtype = "F32", shape = Shape(name, values), data_offsets = new[] { start, data.Length } };
         }
 
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(header);
@@ -257,6 +265,7 @@ internal sealed record TinyModel(string Architecture)
 
     private static string HuggingFaceName(string name) => name
         .Replace("blk.", "model.layers.", StringComparison.Ordinal)
+        .Replace("position_embd", "model.embed_positions", StringComparison.Ordinal)
         .Replace("token_embd", "model.embed_tokens", StringComparison.Ordinal)
         .Replace("output_norm", "model.norm", StringComparison.Ordinal)
         .Replace("attn_norm", "input_layernorm", StringComparison.Ordinal)
@@ -276,6 +285,11 @@ internal sealed record TinyModel(string Architecture)
     {
         _random = new Random(10);
         Matrix("token_embd", Vocabulary, Hidden, bias: false);
+        if (PositionOffset is { } offset)
+        {
+            Matrix("position_embd", Context + offset, Hidden, bias: false);
+        }
+
         if (!Tied)
         {
             Matrix("output", Vocabulary, Hidden, bias: false);
@@ -298,8 +312,8 @@ internal sealed record TinyModel(string Architecture)
             }
 
             Matrix(block + "attn_q", Heads * HeadSize, Hidden, QueryKeyValueBiases);
-            Matrix(block + "attn_k", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
-            Matrix(block + "attn_v", KeyValueHeads * HeadSize, Hidden, QueryKeyValueBiases);
+            Matrix(block + "attn_k", KeyValues * HeadSize, Hidden, QueryKeyValueBiases);
+            Matrix(block + "attn_v", KeyValues * HeadSize, Hidden, QueryKeyValueBiases);
             if (QueryKeyNorms)
             {
                 _weights.Add(block + "attn_q_norm.weight", Values(HeadSize, 0.5f, 1));

@@ -81,6 +81,27 @@ internal static class TinyModels
             Keys = [("rope.scaling.type", "linear"), ("rope.scaling.factor", 1f)],
         },
         new("falcon") { HalfSplit = true, LayerNorm = true, Gated = false, ParallelNorms = 1, FusesHeads = true, Keys = [("tensor_data_layout", "jploski")] },
+        new("opt")
+        {
+            Class = "OPTForCausalLM",
+            LayerNorm = true,
+            Gated = false,
+            Activation = Activation.Relu,
+            Tied = true,
+            QueryKeyValueBiases = true,
+            OutputBias = true,
+            FeedForwardBiases = true,
+            KeyValues = TinyModel.Heads,
+            PositionOffset = 2,
+            IsUnrotated = _ => true,
+            Config =
+            [
+                ("layer_norm_eps", null), ("num_key_value_heads", null), ("intermediate_size", null), ("rms_norm_eps", null),
+                ("ffn_dim", 48), ("activation_function", "relu"), ("do_layer_norm_before", true), ("word_embed_proj_dim", 32), ("enable_bias", true),
+                ("layer_norm_elementwise_affine", true), ("_remove_final_layer_norm", false), ("prefix", "</s>"), ("activation_dropout", 0.0), ("init_std", 0.02),
+            ],
+            ConfigName = OptName,
+        },
         new("orion") { Class = "OrionForCausalLM", HalfSplit = true, LayerNorm = true },
         new("stablelm")
         {
@@ -122,7 +143,19 @@ internal static class TinyModels
         },
     ];
 
-    private static readonly string[] ConfigOnly = ["mistral", "sparsellama", "seed_oss", "PanguEmbedded"];
+    private static readonly string[] ConfigOnly = ["opt", "mistral", "sparsellama", "seed_oss", "PanguEmbedded"];
+
+    /// <summary>As Hugging Face's library names them: <c>model.decoder.layers.0.fc1.weight</c>.</summary>
+    private static string OptName(string name) => name switch
+    {
+        "model.norm.weight" or "model.norm.bias" => name.Replace("model.norm", "model.decoder.final_layer_norm", StringComparison.Ordinal),
+        _ => name.Replace("model.", "model.decoder.", StringComparison.Ordinal)
+            .Replace("input_layernorm", "self_attn_layer_norm", StringComparison.Ordinal)
+            .Replace("post_attention_layernorm", "final_layer_norm", StringComparison.Ordinal)
+            .Replace("o_proj", "out_proj", StringComparison.Ordinal)
+            .Replace("mlp.up_proj", "fc1", StringComparison.Ordinal)
+            .Replace("mlp.down_proj", "fc2", StringComparison.Ordinal),
+    };
 
     public static IEnumerable<string> OfGguf => All.Select(model => model.Architecture).Except(ConfigOnly);
 

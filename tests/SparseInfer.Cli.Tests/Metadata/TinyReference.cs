@@ -13,6 +13,11 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
     {
         float[] embedding = model.Weights("token_embd.weight")!;
         double[] x = [.. embedding.AsSpan(token * TinyModel.Hidden, TinyModel.Hidden).ToArray().Select(value => value * model.EmbeddingScale)];
+        if (model.PositionOffset is { } offset)
+        {
+            x = Add(x, [.. model.Weights("position_embd.weight")!.AsSpan((_keys[0].Count + offset) * TinyModel.Hidden, TinyModel.Hidden).ToArray().Select(value => (double)value)]);
+        }
+
         for (int layer = 0; layer < model.Depth; layer++)
         {
             string block = $"blk.{layer}.";
@@ -38,7 +43,7 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
         for (int head = 0; head < TinyModel.Heads; head++)
         {
             int q = head * Size;
-            int kv = head * TinyModel.KeyValueHeads / TinyModel.Heads * Size;
+            int kv = head * model.KeyValues / TinyModel.Heads * Size;
             double[] powers = [.. _keys[layer].Skip(first).Select(key => Math.Exp(Enumerable.Range(0, Size).Sum(i => query[q + i] * key[kv + i]) / Math.Sqrt(Size)))];
             for (int i = 0; i < Size; i++)
             {

@@ -63,6 +63,11 @@ internal sealed record DecoderCase(string Name)
 
     public float EmbeddingScale { get; init; } = 1;
 
+    /// <summary>Positions that are learned; 0: none.</summary>
+    public int LearnedPositions { get; init; }
+
+    public int PositionOffset { get; init; }
+
     public WeightType[] Weights { get; init; } = [WeightType.F32];
 
     /// <summary>Policy of each layer: Exact or Dense, or a predictor's alpha.</summary>
@@ -110,7 +115,7 @@ internal sealed record DecoderCase(string Name)
             Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}{{Threshold}},
             Gated = {{Bool(Gated)}}, Biases = {{Bool(FeedForwardBiases)}})]
         [{{(LayerNorm ? "LayerNorm" : "RmsNorm")}}(Epsilon = {{Epsilon}}f)]
-        [Embedding(Tied = {{Bool(Tied)}}, Scale = {{EmbeddingScale}}f)]
+        [Embedding(Tied = {{Bool(Tied)}}, Scale = {{EmbeddingScale}}f{{(LearnedPositions == 0 ? "" : $", LearnedPositions = {LearnedPositions}, PositionOffset = {PositionOffset}")}})]
         [Weights({{string.Join(", ", Weights.Select(type => $"WeightType.{type}"))}})]
         {{string.Join("\n", Policies().Concat(Traits))}}
         {{Place.Modifiers}} partial class {{Name}};

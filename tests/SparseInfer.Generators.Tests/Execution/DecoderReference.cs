@@ -21,6 +21,11 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             x[j] = (double)embedding[j] * model.EmbeddingScale;
         }
 
+        if (model.LearnedPositions > 0)
+        {
+            x = Add(x, [.. weights.Matrix("position_embd.weight").Row(_keys[0].Count + model.PositionOffset)]);
+        }
+
         for (int layer = 0; layer < model.Layers; layer++)
         {
             x = Layer(layer, $"blk.{layer}.", x);

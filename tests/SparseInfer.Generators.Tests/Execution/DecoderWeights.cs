@@ -19,6 +19,11 @@ internal sealed class DecoderWeights
         int queryWidth = model.Heads * model.HeadDimension;
         int keyValueWidth = model.KeyValueHeads * model.HeadDimension;
         AddMatrix("token_embd.weight", model.Vocabulary, model.Hidden, layer: 0);
+        if (model.LearnedPositions > 0)
+        {
+            AddMatrix("position_embd.weight", model.LearnedPositions + model.PositionOffset, model.Hidden, layer: 1);
+        }
+
         if (!model.Tied)
         {
             AddMatrix("output.weight", model.Vocabulary, model.Hidden, layer: 1);

@@ -152,6 +152,36 @@ internal static class DecoderZoo
             Traits = ["[NoRope]"],
             Weights = [WeightType.F16],
         },
+        new("LearnedPositions")
+        {
+            HasArchitecture = false,
+            LearnedPositions = 90,
+            PositionOffset = 2,
+            IsRotated = false,
+            IsUnrotated = _ => true,
+            Traits = ["[NoRope]"],
+            Tied = true,
+            LayerNorm = true,
+            KeyValueHeads = 4,
+            QueryKeyValueBiases = true,
+            OutputBias = true,
+            Gated = false,
+            FeedForwardBiases = true,
+            Alphas = [1m, null, 1.05m],
+            Weights = [WeightType.F16],
+        },
+        new("LearnedPositionsMixed")
+        {
+            HasArchitecture = false,
+            Hidden = 60,
+            LearnedPositions = 80,
+            EmbeddingScale = 3,
+            IsRotated = false,
+            IsUnrotated = _ => true,
+            Traits = ["[NoRope]"],
+            Activation = Activation.Silu,
+            Weights = [WeightType.F32, WeightType.BF16],
+        },
     ];
 
     private static readonly Lazy<GeneratedAssembly> Assembly =

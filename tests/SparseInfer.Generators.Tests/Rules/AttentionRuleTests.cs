@@ -41,4 +41,16 @@ public sealed class AttentionRuleTests
     [InlineData("HeadDimension = 33", "NoRope")]
     public Task What_is_never_rotated_says_nothing_of_a_rotation(string attention, string attribute) =>
         Diagnose.Expect($"{Sizes} [Attention(Heads = 1, {attention}), RmsNorm, {attribute}] partial class M;");
+
+    [Theory]
+    [InlineData("Embedding(LearnedPositions = 64, PositionOffset = 2), NoRope")]
+    [InlineData("Embedding(LearnedPositions = 100), NoRope(Layers = \"0..3\")")]
+    [InlineData("Embedding(LearnedPositions = {|SPI0049:63|}), NoRope")]
+    [InlineData("Embedding(LearnedPositions = {|SPI0049:64|})")]
+    [InlineData("Embedding(LearnedPositions = {|SPI0049:64|}), NoRope(Layers = \"0\", Period = 2)")]
+    [InlineData("Embedding(LearnedPositions = {|SPI0009:-1|}, PositionOffset = {|SPI0009:-2|})")]
+    [InlineData("Embedding(PositionOffset = {|SPI0049:2|})")]
+    [InlineData("Embedding(LearnedPositions = {|SPI0010:1048577|}), NoRope")]
+    public Task Learned_positions_reach_as_far_as_the_context_and_nothing_is_rotated_beside_them(string attributes) =>
+        Diagnose.Expect($"{Sizes} [Attention(Heads = 1), RmsNorm, {attributes}] partial class M;");
 }

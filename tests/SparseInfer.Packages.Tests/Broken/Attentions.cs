@@ -16,3 +16,11 @@ public sealed partial class WithNormsOfHeadsBesideLayerNorm;
 [RmsNorm]
 [Weights(WeightType.F16)]
 public sealed partial class WithALongPeriod;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[Embedding(PositionOffset = 2)] // SPI0049
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+public sealed partial class WithAnOffsetOfNoPositions;

@@ -44,7 +44,7 @@ internal sealed partial class DecoderClass
             EmitPolicies();
             _code.Line();
             EmitAccessors();
-            _calls.EmitHelpers(_code);
+            _calls.EmitHelpers(_code, addsRows: _program.AfterEmbed.OfType<AddPosition>().Any());
             _code.Line();
             using (_code.Block("protected override void DisposeBuffers()"))
             {
@@ -86,6 +86,13 @@ internal sealed partial class DecoderClass
             if (_program.Embed.Scale != 1f)
             {
                 _code.Line($"Elementwise.Scale(ref x, {Literal.Of(_program.Embed.Scale)}, 0, PaddedHidden);");
+            }
+
+            foreach (Operation operation in _program.AfterEmbed)
+            {
+                _code.Line(operation is AddPosition { Offset: var offset } add
+                    ? _calls.AddWidened(Field(add.Table), $"Position + i{(offset > 0 ? " + PositionOffset" : "")}", "x")
+                    : throw new NotSupportedException($"A CPU's program has no {operation.GetType().Name} after the embedding."));
             }
         }
     }

@@ -93,6 +93,7 @@ internal sealed partial class DecoderClass
                 _attention.IsRotated
                     ? $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}{(_attention.Unrotated is { } layers ? $", but in {layers.Describe()}" : "")}"
                     : "  rotary       none",
+                .. _spec.Embedding.LearnedPositions > 0 ? [$"  positions    {_spec.Embedding.LearnedPositions} learned, the first in row {_spec.Embedding.PositionOffset}"] : Array.Empty<string>(),
                 $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 .. _spec.Traits.Select((trait, i) => $"  {(i == 0 ? "traits" : ""),-12} {trait.Describe()}"),
@@ -137,11 +138,14 @@ internal sealed partial class DecoderClass
     private void EmitConstants()
     {
         string rope = _attention.IsRotated ? $"\nprivate const int RopeDimensions = {_attention.RopeDimensions};" : "";
+        EmbeddingSpec embedding = _spec.Embedding;
+        string positions = (embedding.LearnedPositions > 0 ? $"\nprivate const int LearnedPositions = {embedding.LearnedPositions};" : "")
+            + (embedding.PositionOffset > 0 ? $"\nprivate const int PositionOffset = {embedding.PositionOffset};" : "");
         _code.Lines($$"""
             private const int LayerCount = {{_spec.Layers}};
             private const int Vocabulary = {{_spec.Vocabulary}};
             private const int Hidden = {{_spec.Hidden}};
-            private const int PaddedHidden = {{_plan.Shape.PaddedHidden}};
+            private const int PaddedHidden = {{_plan.Shape.PaddedHidden}};{{positions}}
             private const int Heads = {{_attention.Heads}};
             private const int KeyValueHeads = {{_attention.KeyValueHeads}};
             private const int HeadDimension = {{_attention.HeadDimension}};
@@ -186,6 +190,7 @@ internal sealed partial class DecoderClass
     private IEnumerable<Tensor> Whole =>
     [
         _program.Embed.Table,
+        .. _program.AfterEmbed.SelectMany(operation => operation.Tensors),
         _program.Head.Matrix,
         .. _program.OutputNorm.Tensors,
         .. _program.AfterHead.SelectMany(operation => operation.Tensors),

@@ -72,8 +72,13 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         ? $"EmbeddingRow.Widen<{types[0]}>(in {matrix}, {row}, ref {destination}, PaddedHidden);"
         : $"Widen(in {matrix}, {row}, ref {destination});";
 
+    public string AddWidened(string matrix, string row, string x) => Single
+        ? $"EmbeddingRow.AddWidened<{types[0]}>(in {matrix}, {row}, ref {x}, PaddedHidden);"
+        : $"AddWidened(in {matrix}, {row}, ref {x});";
+
     /// <summary>The switches that the calls above go through, where there are several types.</summary>
-    public void EmitHelpers(CodeWriter code)
+    /// <param name="addsRows">Whether rows of a table are added.</param>
+    public void EmitHelpers(CodeWriter code, bool addsRows)
     {
         if (Single)
         {
@@ -99,6 +104,15 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         using (code.Block("private static void Widen(in StoredMatrix w, int row, ref float destination)"))
         {
             WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"EmbeddingRow.Widen<{type}>(w.Weights, row, ref destination, PaddedHidden);"));
+        }
+
+        if (addsRows)
+        {
+            code.Line();
+            using (code.Block("private static void AddWidened(in StoredMatrix w, int row, ref float x)"))
+            {
+                WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"EmbeddingRow.AddWidened<{type}>(w.Weights, row, ref x, PaddedHidden);"));
+            }
         }
     }
 }

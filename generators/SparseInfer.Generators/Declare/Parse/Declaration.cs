@@ -105,6 +105,8 @@ internal sealed class Declaration
     /// <summary>Whether any layer rotates queries and keys.</summary>
     public bool IsRotated => NoRope is not { } noRope || !noRope.TryParse(out _, out _) || !noRope.Pattern().IsEvery(Layers);
 
+    public int LearnedPositions => Embedding?.Value("LearnedPositions", 0) ?? 0;
+
     public DeclaredAttribute? Weights => Find(AttributeNames.Weights);
 
     public DeclaredAttribute? Target => Find(AttributeNames.Target);

@@ -24,7 +24,11 @@ internal static class ModelParser
             FeedForwardParser.Parse(declaration, feedForward),
             ParseAttention(declaration, attention),
             declaration.LayerNorm is { } layerNorm ? ParseNorm(NormKind.Layer, layerNorm) : ParseNorm(NormKind.Rms, declaration.RmsNorm!),
-            new EmbeddingSpec(declaration.Embedding?.Value("Tied", false) ?? false, declaration.Embedding?.Value("Scale", 1f) ?? 1f),
+            new EmbeddingSpec(declaration.Embedding?.Value("Tied", false) ?? false, declaration.Embedding?.Value("Scale", 1f) ?? 1f)
+            {
+                LearnedPositions = declaration.LearnedPositions,
+                PositionOffset = declaration.Embedding?.Value("PositionOffset", 0) ?? 0,
+            },
             ParsePolicies(declaration).ToEquatableArray(),
             FeedForwardParser.Weights(weights),
             declaration.Device)

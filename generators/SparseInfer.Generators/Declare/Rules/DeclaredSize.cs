@@ -53,6 +53,12 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
             yield return new(window.Attribute, "Period", "layers", LayerLimit, 4, false);
         }
 
+        if (declaration.Embedding is { } embedding)
+        {
+            yield return new(embedding, "LearnedPositions", "positions", WidthLimit, 2048, false);
+            yield return new(embedding, "PositionOffset", "rows before position 0", WidthLimit, 2, false);
+        }
+
         if (declaration.NoRope is { } noRope)
         {
             yield return new(noRope.Attribute, "Period", "layers", LayerLimit, 4, false);

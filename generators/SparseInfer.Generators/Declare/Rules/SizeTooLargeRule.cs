@@ -54,6 +54,12 @@ internal sealed class SizeTooLargeRule : DeclarationRule
             yield return ("Vocabulary * Hidden", declaration.Vocabulary * hidden, DeclaredSize.MatrixLimit, model.LocationOf("Vocabulary"));
         }
 
+        if (declaration.Embedding is { } embedding)
+        {
+            long rows = (long)declaration.LearnedPositions + embedding.Value("PositionOffset", 0);
+            yield return ("LearnedPositions * Hidden", rows * hidden, DeclaredSize.MatrixLimit, embedding.LocationOf("LearnedPositions"));
+        }
+
         if (declaration.Attention is { } attention)
         {
             Location location = attention.LocationOf(attention.IsSet("HeadDimension") ? "HeadDimension" : "Heads");

@@ -10,7 +10,8 @@ internal sealed record LayerPattern(EquatableArray<LayerRun> Runs, int Period)
     public bool Contains(int layer) => Runs.Any(run => run.Contains(Period == 0 ? layer : layer % Period));
 
     /// <summary>Whether every layer of so many is one.</summary>
-    public bool IsEvery(int layers) => Enumerable.Range(0, layers).All(Contains);
+    public bool IsEvery(int layers) =>
+        Runs.Count == 1 && Runs[0].First == 0 && Runs[0].Last >= (Period == 0 ? layers : Math.Min(Period, layers)) - 1;
 
     /// <summary>Which layers, for people: <c>layers 1..3 of every 4</c>.</summary>
     public string Describe() =>

@@ -72,4 +72,13 @@ internal enum NormKind
 
 internal sealed record NormSpec(NormKind Kind, float Epsilon);
 
-internal sealed record EmbeddingSpec(bool Tied, float Scale);
+/// <param name="Tied">Whether the output head is the token embedding.</param>
+/// <param name="Scale">What rows are multiplied by.</param>
+internal sealed record EmbeddingSpec(bool Tied, float Scale)
+{
+    /// <summary>Positions with a vector of their own; 0: none.</summary>
+    public int LearnedPositions { get; init; }
+
+    /// <summary>Rows before that of position 0.</summary>
+    public int PositionOffset { get; init; }
+}

@@ -21,7 +21,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     /// <summary>What is launched before the layers, in each, and after them.</summary>
     protected virtual (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
-        ([program.Embed], program.Layer, [program.OutputNorm, program.Head, .. program.AfterHead]);
+        ([program.Embed, .. program.AfterEmbed], program.Layer, [program.OutputNorm, program.Head, .. program.AfterHead]);
 
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After) Steps =>
         _steps ??= (Visit(Operations.Before), Visit(Operations.Layer), Visit(Operations.After));

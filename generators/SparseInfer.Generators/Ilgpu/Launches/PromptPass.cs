@@ -22,7 +22,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
     // A layer's end adds and normalises in one launch: the layer begins after its first norm, and ends with the next one's.
     protected override (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
-        _first is null || _next is null ? base.Operations : ([Program.Embed, _first], [.. Program.Layer.Skip(1), _next], [Program.Head, .. Program.AfterHead]);
+        _first is null || _next is null ? base.Operations : ([Program.Embed, .. Program.AfterEmbed, _first], [.. Program.Layer.Skip(1), _next], [Program.Head, .. Program.AfterHead]);
 
     public void Emit() => Emit(
         "A batch of prompt tokens: matrix products in tiles.", "protected override void Prompt()", "int start = Position;\nint tokens = TokenCount;");

@@ -16,6 +16,12 @@ internal sealed record Architecture(string Name)
     /// <summary>In GGUF files, after how many layers one comes that does not rotate; 0: all rotate. They do not say it.</summary>
     public int UnrotatedPeriod { get; init; }
 
+    /// <summary>Rows of the learned positions' table before that of position 0; null: positions are not learned.</summary>
+    public int? PositionOffset { get; init; }
+
+    /// <summary>What is called otherwise than in most safetensors: parts of names, and what they are here, in the order in which they are replaced.</summary>
+    public IReadOnlyList<(string Usual, string Own)> ConfigNames { get; init; } = [];
+
     /// <summary>The activation that all models of it have; null: what is declared is used, as fine-tuning for sparsity changes it.</summary>
     public Activation? Activation { get; init; }
 

@@ -168,6 +168,27 @@ internal static class Architectures
                 ["tensor_data_layout"] = KeyRule.Words(": heads are ordered in another way, so convert the model again", "jploski"),
             },
         },
+        new("opt")
+        {
+            GgufReason = NoGguf,
+            LayerNorm = true,
+            IsUnrotated = true,
+            PositionOffset = 2,
+            Activation = Activation.Relu,
+            ModelTypes = ["opt"],
+            Classes = ["OPTForCausalLM"],
+            ConfigNames =
+            [
+                ("model.", "model.decoder."),
+                ("decoder.norm.", "decoder.final_layer_norm."),
+                (".input_layernorm.", ".self_attn_layer_norm."),
+                (".post_attention_layernorm.", ".final_layer_norm."),
+                (".self_attn.o_proj.", ".self_attn.out_proj."),
+                (".mlp.up_proj.", ".fc1."),
+                (".mlp.down_proj.", ".fc2."),
+            ],
+            ConfigDefaults = Epsilon("layer_norm_eps", 1e-5),
+        },
         new("orion") { LayerNorm = true, Pairing = HalfSplit, ModelTypes = ["orion"], Classes = ["OrionForCausalLM"] },
         new("stablelm")
         {

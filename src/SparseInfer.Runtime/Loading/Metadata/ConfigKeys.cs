@@ -45,6 +45,7 @@ internal static class ConfigKeys
             ["num_hidden_layers"] = KeyRule.States(Fact.Layers),
             ["hidden_size"] = KeyRule.States(Fact.Hidden),
             ["intermediate_size"] = KeyRule.States(Fact.Intermediate),
+            ["ffn_dim"] = KeyRule.States(Fact.Intermediate),
             ["vocab_size"] = KeyRule.States(Fact.Vocabulary),
             ["max_position_embeddings"] = KeyRule.States(Fact.Context),
             ["num_attention_heads"] = KeyRule.States(Fact.Heads),
@@ -91,6 +92,11 @@ internal static class ConfigKeys
             ["sliding_window_pattern"] = KeyRule.Harmless, // of sliding_window
             [TiedEmbeddings] = KeyRule.AnyFlag, // compared beside the rules
 
+            ["do_layer_norm_before"] = KeyRule.Flag("norms come after attention and feed-forward", passes: true),
+            ["_remove_final_layer_norm"] = KeyRule.Flag("there is no norm before the output head", passes: false),
+            ["layer_norm_elementwise_affine"] = KeyRule.Flag("norms have no weights", passes: true),
+            ["word_embed_proj_dim"] = KeyRule.Number("embeddings have another width than layers", (facts, size) => size == facts.First(Fact.Hidden)),
+            ["enable_bias"] = KeyRule.Tensor("model.layers.0.self_attn.q_proj.bias"),
             ["attention_bias"] = KeyRule.Tensor("model.layers.0.self_attn.q_proj.bias"),
             ["qkv_bias"] = KeyRule.Tensor("model.layers.0.self_attn.q_proj.bias"),
             ["use_qkv_bias"] = KeyRule.Tensor("model.layers.0.self_attn.q_proj.bias"),

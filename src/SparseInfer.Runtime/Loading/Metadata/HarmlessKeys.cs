@@ -15,7 +15,7 @@ internal static class HarmlessKeys
         // Training.
         "initializer_range", "initializer_factor", "gradient_checkpointing", "attention_dropout", "attention_dropout_prob",
         "attention_probs_dropout_prob", "hidden_dropout", "hidden_dropout_prob", "attn_pdrop", "resid_pdrop", "embd_pdrop", "dropout",
-        "residual_dropout", "embedding_dropout", "resid_dropout", "classifier_dropout", "layerdrop", "pretraining_tp",
+        "residual_dropout", "activation_dropout", "init_std", "embedding_dropout", "resid_dropout", "classifier_dropout", "layerdrop", "pretraining_tp",
 
         // How Hugging Face's library runs a model.
         "use_cache", "cache_implementation", "return_dict", "output_attentions", "output_hidden_states", "output_scores",

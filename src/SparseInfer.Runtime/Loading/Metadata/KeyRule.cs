@@ -93,7 +93,7 @@ internal sealed class KeyRule
     public static KeyRule Tensor(string name) => new()
     {
         Refusal = $", but whether there is a tensor '{name}' says otherwise",
-        Passes = (facts, value) => value.Flag is { } flag && flag == facts.File.TryGetTensor(name, out _),
+        Passes = (facts, value) => value.Flag is { } flag && flag == facts.File.TryGetTensor(facts.NameOf(name), out _),
     };
 
     private static string Undeclarable(string meaning) => $": {meaning}, which cannot be declared";

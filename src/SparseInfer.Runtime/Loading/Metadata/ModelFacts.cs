@@ -55,6 +55,12 @@ internal sealed class ModelFacts
     /// <summary>Reads what a file says. The file stays open as long as the result is used.</summary>
     public static ModelFacts Read(ModelFile file, LoadOptions options) => new FactReader(file, options).Read();
 
+    /// <summary>What the file calls a tensor.</summary>
+    /// <param name="name">The usual name in files of its kind.</param>
+    public string NameOf(string name) => File.Format == ModelFileFormat.Safetensors && Architecture is { } architecture
+        ? architecture.ConfigNames.Aggregate(name, (named, pair) => named.Replace(pair.Usual, pair.Own, StringComparison.Ordinal))
+        : name;
+
     /// <summary>How far a layer's attention looks back in a context; 0: to the first token.</summary>
     public double WindowOf(int layer, int context) =>
         First(Fact.Window) is { } window && !(window <= 0 || window >= context) && Slides?.Invoke(layer) != false ? window : 0; // NaN is no window

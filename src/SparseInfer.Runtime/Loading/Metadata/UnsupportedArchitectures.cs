@@ -35,7 +35,7 @@ internal static class UnsupportedArchitectures
             }
         }
 
-        Add("its positions are learned, not rotary", "opt", "gpt2", "starcoder", "gpt_bigcode", "gpt_neo", "xglm");
+        Add("its positions are learned, not rotary", "gpt2", "starcoder", "gpt_bigcode", "gpt_neo", "xglm");
         Add("its positions are ALiBi, not rotary", "bloom", "mpt", "refact", "jais");
         Add("its larger model has ALiBi, and no key says which is which", "baichuan");
         Add("its attention and feed-forward run in parallel",
