@@ -1,6 +1,5 @@
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Files;
-using SparseInfer.Loading;
 
 namespace SparseInfer.Cli.Tests.Metadata;
 
@@ -44,16 +43,9 @@ public sealed class ArchitectureTests : IDisposable
 
     private static void Prove(TinyModel tiny, string path, bool halfSplit)
     {
-        ModelDeclaration declaration = Declare(tiny, path);
+        ModelDeclaration declaration = TinyDeclaration.Of(tiny, path);
         using LanguageModel model = ModelCompiler.Compile(declaration, TestContext.Current.CancellationToken)
             .Load(ModelFile.Open(path), Device.Cpu(1), new LoadOptions());
         Logits.ShouldBeThoseOf(new TinyReference(tiny, halfSplit), model);
-    }
-
-    private static ModelDeclaration Declare(TinyModel tiny, string path)
-    {
-        using ModelFile file = ModelFile.Open(path);
-        bool isSaid = ModelFacts.Read(file, new LoadOptions()) is { Activations.Count: > 0 } or { Architecture.Activation: not null };
-        return FileDeclaration.Read(file, isSaid ? null : tiny.Activation, null, 1f);
     }
 }

@@ -51,6 +51,7 @@ internal static class TinyModels
         new("jais2")
         {
             Class = "Jais2ForCausalLM",
+            KeyValueHeads = TinyModel.Heads, // llama.cpp loads no others
             HalfSplit = true,
             LayerNorm = true,
             Gated = false,
