@@ -32,6 +32,9 @@ public sealed class Zoo : IDisposable
         .. from name in TinyModels.OfGguf.Except(Unknown)
            from type in (WeightType[])[WeightType.F32, WeightType.F16]
            select ($"{name} {type}", AsLlamaCppHasIt(TinyModels.Of(name)) with { Matrices = type }),
+        .. from name in TinyScalings.OfGguf
+           let tiny = AsLlamaCppHasIt(TinyScalings.Gguf(name))
+           select ($"{name} ({tiny.Architecture}) F32", tiny),
     ];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

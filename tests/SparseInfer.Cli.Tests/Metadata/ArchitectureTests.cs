@@ -14,6 +14,10 @@ public sealed class ArchitectureTests : IDisposable
 
     public static TheoryData<string> Config => [.. TinyModels.OfConfig];
 
+    public static TheoryData<string> GgufScalings => [.. TinyScalings.OfGguf];
+
+    public static TheoryData<string> ConfigScalings => [.. TinyScalings.OfConfig];
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
@@ -29,6 +33,22 @@ public sealed class ArchitectureTests : IDisposable
     public void A_folder_of_safetensors_is_declared_and_computed_as_hugging_faces_library_does(string architecture)
     {
         TinyModel tiny = TinyModels.Of(architecture);
+        Prove(tiny, tiny.SaveConfig(_folder), halfSplit: true);
+    }
+
+    [Theory]
+    [MemberData(nameof(GgufScalings))]
+    public void Rotary_scaling_of_a_gguf_file_is_declared_and_computed(string name)
+    {
+        TinyModel tiny = TinyScalings.Gguf(name);
+        Prove(tiny, tiny.SaveGguf(Path.Combine(_folder, "tiny.gguf")), tiny.HalfSplit);
+    }
+
+    [Theory]
+    [MemberData(nameof(ConfigScalings))]
+    public void Rotary_scaling_of_a_config_is_declared_and_computed(string name)
+    {
+        TinyModel tiny = TinyScalings.Config(name);
         Prove(tiny, tiny.SaveConfig(_folder), halfSplit: true);
     }
 

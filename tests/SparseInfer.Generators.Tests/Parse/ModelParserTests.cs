@@ -32,7 +32,7 @@ public sealed class ModelParserTests
             + "Gated = True, Biases = False }");
         spec.Attention.ToString().ShouldBe(
             "AttentionSpec { Heads = 32, KeyValueHeads = 8, HeadDimension = 128, RopeTheta = 10000, RopeScaling = 1, RopeDimensions = 128, "
-            + "RopePairing = Interleaved, QueryKeyValueBiases = False, OutputBias = False }");
+            + "RopePairing = Interleaved, QueryKeyValueBiases = False, OutputBias = False, Scaling =  }");
         spec.Norm.ShouldBe(new NormSpec(NormKind.Rms, 1e-5f));
         spec.Embedding.ShouldBe(new EmbeddingSpec(false, 1f));
         spec.Weights.Select(type => type.ToString()).ShouldBe(["F16", "Q8_0"]);
@@ -58,7 +58,7 @@ public sealed class ModelParserTests
             "FeedForwardSpec { Hidden = 100, Intermediate = 33, Activation = Gelu, Threshold = 0, Gated = False, Biases = True }");
         spec.Attention.ToString().ShouldBe(
             "AttentionSpec { Heads = 6, KeyValueHeads = 2, HeadDimension = 20, RopeTheta = 1000000, RopeScaling = 4, RopeDimensions = 10, "
-            + "RopePairing = HalfSplit, QueryKeyValueBiases = True, OutputBias = True }");
+            + "RopePairing = HalfSplit, QueryKeyValueBiases = True, OutputBias = True, Scaling =  }");
         spec.Norm.ShouldBe(new NormSpec(NormKind.Layer, 0.5f));
         spec.Embedding.ShouldBe(new EmbeddingSpec(true, 12f));
         spec.Target.Accessibility.ShouldBe("internal");

@@ -85,7 +85,7 @@ internal sealed partial class DecoderClass
                 "",
                 $"  model        {_spec.Layers} layers, hidden {_spec.Hidden}, vocabulary {_spec.Vocabulary}, context {_spec.Context}",
                 $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
-                $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}",
+                $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}{(_attention.Scaling is { } scaling ? $", {scaling.Describe()}" : "")}",
                 $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 .. _spec.Traits.Select((trait, i) => $"  {(i == 0 ? "traits" : ""),-12} {trait.Describe()}"),
@@ -135,8 +135,7 @@ internal sealed partial class DecoderClass
 
     private void EmitWeights()
     {
-        string rope = $"{_spec.Context}, RopeDimensions, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
-        _code.Line($"private readonly RopeTable _rope = new({rope});");
+        _tensors.EmitRotary(_code, "RopeDimensions");
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
         foreach (Tensor tensor in Whole)
         {
@@ -163,6 +162,7 @@ internal sealed partial class DecoderClass
                 _code.Line($"_{tensor.Variable} = {(isTied ? $"_{_program.Embed.Table.Variable}" : Bind(tensor))};");
             }
 
+            _tensors.EmitBindRotary(_code, "RopeDimensions");
             _code.Line();
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {

@@ -46,7 +46,10 @@ internal static class ModelParser
         attribute.Value("RopeDimensions", 0) is var rotated and not 0 ? rotated : declaration.HeadDimension,
         attribute.Value("RopePairing", RopePairing.Interleaved),
         attribute.Value("QueryKeyValueBiases", false),
-        attribute.Value("OutputBias", false));
+        attribute.Value("OutputBias", false))
+    {
+        Scaling = RopeScalingParser.Parse(declaration),
+    };
 
     private static NormSpec ParseNorm(NormKind kind, DeclaredAttribute attribute) => new(kind, attribute.Value("Epsilon", 1e-5f));
 

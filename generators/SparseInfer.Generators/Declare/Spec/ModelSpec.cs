@@ -51,7 +51,11 @@ internal sealed record AttentionSpec(
     int RopeDimensions,
     RopePairing RopePairing,
     bool QueryKeyValueBiases,
-    bool OutputBias);
+    bool OutputBias)
+{
+    /// <summary>How rotary frequencies are scaled, beyond <see cref="RopeScaling"/>; null: not at all.</summary>
+    public RopeScalingSpec? Scaling { get; init; }
+}
 
 internal enum NormKind
 {
