@@ -49,6 +49,7 @@ internal static class DeclarationRules
             new TakenNameRule(),
             new LanguageVersionRule(),
             new HiddenTypeRule(),
+            new RopeScalingRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
         .Concat(TraitRegistry.All.SelectMany(trait => trait.Rules))

@@ -23,10 +23,35 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
         .. program.AfterEmbed.SelectMany(operation => operation.Tensors),
         .. program.IsTied ? [] : program.Head.Tensors,
         .. program.OutputNorm.Tensors,
+        .. Factors(spec.Attention) is { } factors ? [factors] : (Tensor[])[],
         .. program.AfterHead.SelectMany(operation => operation.Tensors),
         .. program.Layer.LayerTensors(),
         .. program.Layer.FeedForwardTensors(),
     ];
+
+    /// <summary>Where the file has a factor for each rotary frequency: no operation's, since the table of angles is made of it at load.</summary>
+    private static Tensor? Factors(AttentionSpec attention) => attention.Scaling is not FrequencyFactorsSpec ? null : new(
+        TensorRole.Bias, "FrequencyFactors", "rope_freqs.weight", "rope_freqs.weight", Dimension.OfPolicy(attention.RopeDimensions / 2, "RopeDimensions / 2"));
+
+    /// <summary>Writes the table of rotary angles; where the file has a part in it, <see cref="EmitBindRotary"/> makes it.</summary>
+    /// <param name="code">The program.</param>
+    /// <param name="dimensions">What the program calls the rotated dimensions.</param>
+    public void EmitRotary(CodeWriter code, string dimensions) => code.Line(Factors(spec.Attention) is null
+        ? $"private readonly RopeTable _rope = new({Rotary(dimensions, spec.Attention.Scaling?.Arguments)});"
+        : "private RopeTable _rope = null!; // bound");
+
+    /// <summary>Writes how the table of rotary angles is made of the file's factors, where it is.</summary>
+    public void EmitBindRotary(CodeWriter code, string dimensions)
+    {
+        if (Factors(spec.Attention) is { } factors)
+        {
+            code.Line($"_rope = new RopeTable({Rotary(dimensions, Bind(factors))});");
+        }
+    }
+
+    private string Rotary(string dimensions, string? scaling) =>
+        $"{spec.Context}, {dimensions}, {Literal.Of(spec.Attention.RopeTheta)}, "
+        + (spec.Attention.Scaling is { } kind ? $"new {kind.Type}({scaling})" : Literal.Of(spec.Attention.RopeScaling));
 
     /// <summary>Writes the table of all tensors.</summary>
     public void EmitTable(CodeWriter code)

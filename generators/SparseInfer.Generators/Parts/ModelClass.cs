@@ -53,7 +53,7 @@ internal static class ModelClass
                 RopeTheta = {{Literal.Of(attention.RopeTheta)}},
                 RopeScaling = {{Literal.Of(attention.RopeScaling)}},
                 RopeDimensions = {{attention.RopeDimensions}},
-                RopePairing = global::SparseInfer.RopePairing.{{attention.RopePairing}},
+                RopePairing = global::SparseInfer.RopePairing.{{attention.RopePairing}},{{Scaling(attention)}}
                 LayerNorm = {{Literal.Of(spec.Norm.Kind == NormKind.Layer)}},
                 NormEpsilon = {{Literal.Of(spec.Norm.Epsilon)}},
                 Activation = global::SparseInfer.Activation.{{spec.FeedForward.Activation}},
@@ -65,6 +65,10 @@ internal static class ModelClass
             };
             """);
     }
+
+    /// <summary>Factors that the file has are no part of the shape.</summary>
+    private static string Scaling(AttentionSpec attention) => attention.Scaling is null or FrequencyFactorsSpec ? ""
+        : $"\n    FrequencyScaling = new global::SparseInfer.Kernels.Cpu.{attention.Scaling.Type}({attention.Scaling.Arguments}),";
 
     /// <summary>One on the line, several on a line each.</summary>
     private static string Policies(IReadOnlyList<LayerPolicy> policies) => policies.Count == 1

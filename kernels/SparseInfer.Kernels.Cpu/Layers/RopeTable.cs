@@ -12,6 +12,7 @@ public sealed class RopeTable
     private readonly float[] _sin;
     private readonly bool[] _filled;
     private readonly double[] _frequencies;
+    private readonly double _magnitude;
     private readonly int _context;
     private readonly int _pairs;
     private readonly Lock _lock = new();
@@ -23,6 +24,17 @@ public sealed class RopeTable
     /// <param name="scaling">Linear position scaling: what positions are divided by (1: none).</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or <paramref name="dimensions"/> is odd.</exception>
     public RopeTable(int context, int dimensions, double theta, double scaling)
+        : this(context, dimensions, theta, new LinearScaling(scaling))
+    {
+    }
+
+    /// <summary>Makes the table of a model whose frequencies are scaled one by one.</summary>
+    /// <param name="context">Number of positions.</param>
+    /// <param name="dimensions">Dimensions of a head that are rotated; even.</param>
+    /// <param name="theta">Base of the frequencies.</param>
+    /// <param name="scaling">How they are scaled; its magnitude is in the cosines and sines.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or <paramref name="dimensions"/> is odd.</exception>
+    public RopeTable(int context, int dimensions, double theta, RopeScaling scaling)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(context);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dimensions);
@@ -34,11 +46,8 @@ public sealed class RopeTable
         _cos = GC.AllocateUninitializedArray<float>(checked(context * _pairs));
         _sin = GC.AllocateUninitializedArray<float>(_cos.Length);
         _filled = new bool[((context - 1) >> BlockShift) + 1];
-        _frequencies = new double[_pairs];
-        for (int pair = 0; pair < _pairs; pair++)
-        {
-            _frequencies[pair] = Math.Pow(theta, -2.0 * pair / dimensions) / scaling;
-        }
+        _frequencies = scaling.Frequencies(dimensions, theta);
+        _magnitude = scaling.Magnitude;
     }
 
     /// <summary>Cosines of a position's angles, one for each pair of dimensions.</summary>
@@ -70,8 +79,8 @@ public sealed class RopeTable
                 for (int pair = 0; pair < _pairs; pair++)
                 {
                     (double sin, double cos) = Math.SinCos(position * _frequencies[pair]);
-                    _cos[(position * _pairs) + pair] = (float)cos;
-                    _sin[(position * _pairs) + pair] = (float)sin;
+                    _cos[(position * _pairs) + pair] = (float)(_magnitude * cos);
+                    _sin[(position * _pairs) + pair] = (float)(_magnitude * sin);
                 }
             }
 

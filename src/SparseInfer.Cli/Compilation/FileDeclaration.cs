@@ -1,4 +1,5 @@
 using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
 using SparseInfer.Loading;
 
 namespace SparseInfer.Cli.Compilation;
@@ -67,6 +68,7 @@ internal static class FileDeclaration
             RopeScaling = Number(facts, Fact.RopeScaling) ?? 1f,
             RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
             RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
+            FrequencyScaling = facts.Scaling ?? (file.TryGetTensor(ScalingCheck.FactorsTensor, out _) ? new FrequencyFactors([]) : null),
             QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(names.FusedHeadsBias, out _),
             OutputBias = file.TryGetTensor(names.OutputBias, out _),
             QueryKeyNorms = file.TryGetTensor(names.QueryNorm, out _),

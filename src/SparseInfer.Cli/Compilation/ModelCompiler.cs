@@ -42,9 +42,19 @@ internal static class ModelCompiler
     /// <param name="cancellationToken">Ends it.</param>
     /// <param name="forGpu">Whether with the program for GPUs, as in a project that references the runtime for them.</param>
     /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the generator's.</exception>
-    public static CompiledModel Compile(ModelDeclaration declaration, CancellationToken cancellationToken, bool forGpu = false)
+    public static CompiledModel Compile(ModelDeclaration declaration, CancellationToken cancellationToken, bool forGpu = false) =>
+        Compile([declaration], cancellationToken, forGpu)[0];
+
+    /// <summary>Generates, compiles and loads several at once; their class names differ.</summary>
+    /// <param name="declarations">The declarations.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="forGpu">Whether with the program for GPUs, as in a project that references the runtime for them.</param>
+    /// <returns>A model for each declaration, all in one assembly.</returns>
+    /// <exception cref="CliException">A declaration breaks a rule of the language; the message is the generator's.</exception>
+    public static IReadOnlyList<CompiledModel> Compile(
+        IReadOnlyList<ModelDeclaration> declarations, CancellationToken cancellationToken, bool forGpu = false)
     {
-        CSharpCompilation compilation = Declare(declaration, forGpu ? GpuReferences.Value : CpuReferences.Value, cancellationToken);
+        CSharpCompilation compilation = Declare(declarations, forGpu ? GpuReferences.Value : CpuReferences.Value, cancellationToken);
         GeneratorDriver driver = CSharpGeneratorDriver
             .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out ImmutableArray<Diagnostic> reported, cancellationToken);
@@ -71,16 +81,16 @@ internal static class ModelCompiler
 
         // Not collectible: the JIT reaches such an assembly's statics as it does those of a program's own.
         image.Position = 0;
-        Assembly assembly = new AssemblyLoadContext(declaration.ClassName).LoadFromStream(image);
-        return new CompiledModel(
-            declaration, assembly, [.. result.GeneratedSources.Select(source => (source.HintName, source.SourceText.ToString()))]);
+        Assembly assembly = new AssemblyLoadContext(compilation.AssemblyName).LoadFromStream(image);
+        (string, string)[] generated = [.. result.GeneratedSources.Select(source => (source.HintName, source.SourceText.ToString()))];
+        return [.. declarations.Select(declaration => new CompiledModel(declaration, assembly, generated))];
     }
 
     /// <summary>What the generator reads in the declaration: what its plans are made from.</summary>
     /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the generator's.</exception>
     public static ModelSpec Read(ModelDeclaration declaration, CancellationToken cancellationToken)
     {
-        CSharpCompilation compilation = Declare(declaration, CpuReferences.Value, cancellationToken);
+        CSharpCompilation compilation = Declare([declaration], CpuReferences.Value, cancellationToken);
         if (DeclarationLanguage.Reader.Model(compilation.GetTypeByMetadataName(declaration.ClassName)!, cancellationToken) is { } spec)
         {
             return spec;
@@ -94,11 +104,11 @@ internal static class ModelCompiler
     }
 
     private static CSharpCompilation Declare(
-        ModelDeclaration declaration, MetadataReference[] references, CancellationToken cancellationToken)
+        IReadOnlyList<ModelDeclaration> declarations, MetadataReference[] references, CancellationToken cancellationToken)
     {
-        SyntaxTree tree = CSharpSyntaxTree.ParseText(
-            declaration.ToText(), ParseOptions, declaration.ClassName + ".cs", cancellationToken: cancellationToken);
-        return CSharpCompilation.Create(declaration.ClassName, [tree], references, Options);
+        IEnumerable<SyntaxTree> trees = declarations.Select(declaration => CSharpSyntaxTree.ParseText(
+            declaration.ToText(), ParseOptions, declaration.ClassName + ".cs", cancellationToken: cancellationToken));
+        return CSharpCompilation.Create(declarations[0].ClassName, trees, references, Options);
     }
 
     /// <summary>

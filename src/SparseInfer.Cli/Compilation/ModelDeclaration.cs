@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Cli.Compilation;
 
@@ -33,6 +34,9 @@ internal sealed record ModelDeclaration
     public int RopeDimensions { get; init; }
 
     public RopePairing RopePairing { get; init; }
+
+    /// <summary>How rotary frequencies are scaled, beyond <see cref="RopeScaling"/>; null: not at all.</summary>
+    public RopeScaling? FrequencyScaling { get; init; }
 
     public bool QueryKeyValueBiases { get; init; }
 
@@ -173,6 +177,11 @@ internal sealed record ModelDeclaration
                 ("Biases", NotDefault(FeedForwardBiases, false))),
             Attribute(LayerNorm ? "LayerNorm" : "RmsNorm", ("Epsilon", NormEpsilon)),
         ]);
+        if (FrequencyScaling is { } scaling)
+        {
+            lines.Insert(ScalingLine, Scaling(scaling));
+        }
+
         if (TiedEmbedding || EmbeddingScale != 1f || LearnedPositions > 0)
         {
             lines.Add(Attribute(
@@ -202,6 +211,27 @@ internal sealed record ModelDeclaration
         lines.Add($"public sealed partial class {ClassName};");
         return string.Join('\n', lines) + "\n";
     }
+
+    /// <summary>After attention's.</summary>
+    private const int ScalingLine = 5;
+
+    private static string Scaling(RopeScaling scaling) => scaling switch
+    {
+        YarnScaling yarn => Attribute(
+            "YarnScaling",
+            ("Factor", (float)yarn.Factor),
+            ("OriginalContext", yarn.OriginalContext),
+            ("BetaFast", NotDefault((float)yarn.BetaFast, 32f)),
+            ("BetaSlow", NotDefault((float)yarn.BetaSlow, 1f)),
+            ("AttentionFactor", NotDefault((float)yarn.AttentionFactor, (float)YarnScaling.UsualAttentionFactor(yarn.Factor)))),
+        Llama3Scaling llama => Attribute(
+            "Llama3Scaling",
+            ("Factor", (float)llama.Factor),
+            ("OriginalContext", llama.OriginalContext),
+            ("LowFrequencyFactor", NotDefault((float)llama.LowFrequencyFactor, 1f)),
+            ("HighFrequencyFactor", NotDefault((float)llama.HighFrequencyFactor, 4f))),
+        _ => "[FrequencyFactors]",
+    };
 
     private static object? NotDefault<T>(T value, T usual)
         where T : struct => value.Equals(usual) ? null : value;

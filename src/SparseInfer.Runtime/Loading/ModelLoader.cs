@@ -84,6 +84,7 @@ public static class ModelLoader
         List<string> sizes = [];
         List<string> problems = [];
         MetadataCheck.Run(facts, shape, sizes, problems, notes);
+        ScalingCheck.Run(facts, shape, program.Tensors.Any(tensor => tensor.NameIn(file.Format, 0) == ScalingCheck.FactorsTensor), problems);
         bool misdeclared = sizes.Count > 0 || problems.Count > facts.Problems.Count;
         var check = new TensorCheck(facts, options, program.Tensors, shape.Layers, program.MixesDown, problems);
         CheckUnused(facts, shape, options, check, problems, notes);
@@ -123,13 +124,8 @@ public static class ModelLoader
         bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
             || (name == "lm_head.weight" && shape.TiedEmbedding && IsHeadTheEmbedding(facts));
 
-        if (file.TryGetTensor("rope_freqs.weight", out _))
-        {
-            problems.Add("tensor 'rope_freqs.weight' scales the rotary frequencies one by one (Llama 3.1), which cannot be declared yet");
-        }
-
         string[] unused = [.. file.Tensors.Select(tensor => tensor.Name)
-            .Where(name => !check.Used.Contains(name) && name != "rope_freqs.weight" && !Harmless(name) && !file.IsUnlisted(name))];
+            .Where(name => !check.Used.Contains(name) && name != ScalingCheck.FactorsTensor && !Harmless(name) && !file.IsUnlisted(name))];
         if (unused.Length == 0)
         {
             return;

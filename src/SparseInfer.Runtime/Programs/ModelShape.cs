@@ -1,3 +1,5 @@
+using SparseInfer.Kernels.Cpu;
+
 namespace SparseInfer;
 
 /// <summary>A declared model's sizes, in elements, as the generator wrote them down.</summary>
@@ -41,6 +43,9 @@ public sealed record ModelShape
 
     /// <summary>Which dimensions of a head GGUF files of the model pair.</summary>
     public required RopePairing RopePairing { get; init; }
+
+    /// <summary>How rotary frequencies are scaled, beyond <see cref="RopeScaling"/>; null: not at all, or by factors that the file has.</summary>
+    public RopeScaling? FrequencyScaling { get; init; }
 
     /// <summary>Whether the norms are LayerNorm; else RMSNorm.</summary>
     public required bool LayerNorm { get; init; }
@@ -118,6 +123,7 @@ public sealed record ModelShape
         (nameof(RopeScaling), RopeScaling),
         (nameof(RopeDimensions), RopeDimensions),
         (nameof(RopePairing), RopePairing),
+        (nameof(FrequencyScaling), FrequencyScaling),
         (nameof(NormEpsilon), NormEpsilon),
         (nameof(Activation), Activation),
         (nameof(Gated), Gated),

@@ -1,6 +1,5 @@
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Files;
-using SparseInfer.Loading;
 
 namespace SparseInfer.Cli.Tests.Metadata;
 
@@ -14,6 +13,10 @@ public sealed class ArchitectureTests : IDisposable
     public static TheoryData<string> Gguf => [.. TinyModels.OfGguf];
 
     public static TheoryData<string> Config => [.. TinyModels.OfConfig];
+
+    public static TheoryData<string> GgufScalings => [.. TinyScalings.OfGguf];
+
+    public static TheoryData<string> ConfigScalings => [.. TinyScalings.OfConfig];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -33,6 +36,22 @@ public sealed class ArchitectureTests : IDisposable
         Prove(tiny, tiny.SaveConfig(_folder), halfSplit: true);
     }
 
+    [Theory]
+    [MemberData(nameof(GgufScalings))]
+    public void Rotary_scaling_of_a_gguf_file_is_declared_and_computed(string name)
+    {
+        TinyModel tiny = TinyScalings.Gguf(name);
+        Prove(tiny, tiny.SaveGguf(Path.Combine(_folder, "tiny.gguf")), tiny.HalfSplit);
+    }
+
+    [Theory]
+    [MemberData(nameof(ConfigScalings))]
+    public void Rotary_scaling_of_a_config_is_declared_and_computed(string name)
+    {
+        TinyModel tiny = TinyScalings.Config(name);
+        Prove(tiny, tiny.SaveConfig(_folder), halfSplit: true);
+    }
+
     /// <summary>So that an architecture cannot be added without a file above.</summary>
     [Fact]
     public void Every_architecture_that_is_supported_is_proved_here()
@@ -44,16 +63,9 @@ public sealed class ArchitectureTests : IDisposable
 
     private static void Prove(TinyModel tiny, string path, bool halfSplit)
     {
-        ModelDeclaration declaration = Declare(tiny, path);
+        ModelDeclaration declaration = TinyDeclaration.Of(tiny, path);
         using LanguageModel model = ModelCompiler.Compile(declaration, TestContext.Current.CancellationToken)
             .Load(ModelFile.Open(path), Device.Cpu(1), new LoadOptions());
         Logits.ShouldBeThoseOf(new TinyReference(tiny, halfSplit), model);
-    }
-
-    private static ModelDeclaration Declare(TinyModel tiny, string path)
-    {
-        using ModelFile file = ModelFile.Open(path);
-        bool isSaid = ModelFacts.Read(file, new LoadOptions()) is { Activations.Count: > 0 } or { Architecture.Activation: not null };
-        return FileDeclaration.Read(file, isSaid ? null : tiny.Activation, null, 1f);
     }
 }

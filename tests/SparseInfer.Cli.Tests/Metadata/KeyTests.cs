@@ -14,7 +14,7 @@ public sealed class KeyTests : TinyFileTests
         { "embedding_scale", "12", "[Embedding] Scale = 1 is declared" },
         { "rope.scale_linear", 4f, "[Attention] RopeScaling = 1 is declared" },
         { "rope.scaling.factor", 4, "[Attention] RopeScaling = 1 is declared" },
-        { "rope.scaling.type", "yarn", "only linear scaling" },
+        { "rope.scaling.type", "yarn", "is 'yarn', but there is no factor of at least 1" },
         { "rope.scaling.type", "longrope", "only linear scaling" },
         { "rope.scaling.attn_factor", 1.5f, Undeclarable },
         { "rope.scaling.alpha", 1000f, Undeclarable },
@@ -122,8 +122,15 @@ public sealed class KeyTests : TinyFileTests
         { "rope_parameters", new { partial_rotary_factor = 0.5 }, "[Attention] RopeDimensions = 8 is declared" },
         { "rope_parameters", new { full_attention = new { rope_theta = 10000.0 } }, "what it does is not known" },
         { "rope_scaling", new { type = "linear", factor = 4.0 }, "[Attention] RopeScaling = 1 is declared" },
-        { "rope_scaling", new { rope_type = "llama3", factor = 8.0, low_freq_factor = 1.0 }, "only linear scaling" },
-        { "rope_scaling", new { rope_type = "yarn", factor = 4.0 }, "only linear scaling" },
+        {
+            "rope_scaling", new { rope_type = "llama3", factor = 8.0, low_freq_factor = 1.0 },
+            "declare [Llama3Scaling(Factor = 8, OriginalContext = 32, LowFrequencyFactor = 1, HighFrequencyFactor = 4)]"
+        },
+        {
+            "rope_scaling", new { rope_type = "yarn", factor = 4.0, attention_factor = 1.5 },
+            "declare [YarnScaling(Factor = 4, OriginalContext = 32, BetaFast = 32, BetaSlow = 1, AttentionFactor = 1.5)]"
+        },
+        { "rope_scaling", new { rope_type = "longrope", factor = 4.0 }, "only linear scaling" },
         { "sliding_window", 4, "[DecoderModel] Context = 32 is declared" },
         { "layer_types", new[] { "sliding_attention", "full_attention" }, "no 'sliding_window'" },
         { "layer_types", new[] { "linear_attention", "full_attention" }, "layers differ in kind" },

@@ -19,7 +19,7 @@ public abstract class TinyFileTests : IDisposable
         Vocabulary = TinyModel.Vocabulary,
         Context = TinyModel.Context,
         Heads = TinyModel.Heads,
-        KeyValueHeads = TinyModel.KeyValueHeads,
+        KeyValueHeads = Tiny.KeyValueHeads,
         Intermediate = TinyModel.Intermediate,
         Weights = [WeightType.F32],
     };

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using SparseInfer.Files;
@@ -15,7 +16,6 @@ internal sealed record TinyModel(string Architecture)
     public const int Vocabulary = 40;
     public const int Context = 32;
     public const int Heads = 4;
-    public const int KeyValueHeads = 2;
     public const int HeadSize = 8;
     public const int Intermediate = 48;
     public const float Epsilon = 1e-5f;
@@ -58,6 +58,15 @@ internal sealed record TinyModel(string Architecture)
 
     public double RopeScaling { get; init; } = 1;
 
+    /// <summary>What becomes of a pair's rotary frequency, where it is not scaled linearly.</summary>
+    public Func<int, double, double> ScaleFrequency { get; init; } = (_, frequency) => frequency;
+
+    /// <summary>What rotated queries and keys are multiplied by.</summary>
+    public double RopeMagnitude { get; init; } = 1;
+
+    /// <summary>In GGUF files, the divisor of each pair's frequency; null: there is no such tensor.</summary>
+    public float[]? FrequencyFactors { get; init; }
+
     public double EmbeddingScale { get; init; } = 1;
 
     /// <summary>What attention and feed-forward add is multiplied by.</summary>
@@ -93,8 +102,12 @@ internal sealed record TinyModel(string Architecture)
     /// <summary>Keys of a config.json beyond the sizes.</summary>
     public (string Key, object? Value)[] Config { get; init; } = [];
 
-    /// <summary>A tensor by its name in GGUF files; null: the model has none.</summary>
-    public float[]? Weights(string name) => Tensors.GetValueOrDefault(name);
+    /// <summary>What GGUF files store matrices as: F32 or F16.</summary>
+    public WeightType Matrices { get; init; } = WeightType.F32;
+
+    /// <summary>A tensor by its name in GGUF files, as it is stored; null: the model has none.</summary>
+    public float[]? Weights(string name) => Tensors.GetValueOrDefault(name) is not { } values ? null
+        : IsHalf(name) ? Array.ConvertAll(values, value => (float)(Half)value) : values;
 
     public override string ToString() => Architecture;
 
@@ -149,7 +162,13 @@ internal sealed record TinyModel(string Architecture)
 
         foreach ((string name, float[] values) in FusesHeads ? Fused() : Tensors)
         {
-            writer.AddTensor(name, TensorType.Of(WeightType.F32), [.. Shape(name, values)], Bytes(values));
+            WeightType type = IsHalf(name) ? WeightType.F16 : WeightType.F32;
+            writer.AddTensor(name, TensorType.Of(type), [.. Shape(name, values)], type == WeightType.F16 ? Bytes(Array.ConvertAll(values, value => (Half)value)) : Bytes(values));
+        }
+
+        if (FrequencyFactors is { } factors)
+        {
+            writer.AddTensor("rope_freqs.weight", TensorType.Of(WeightType.F32), [factors.Length], Bytes(factors));
         }
 
         writer.Save(path);
@@ -249,16 +268,16 @@ internal sealed record TinyModel(string Architecture)
     private IEnumerable<KeyValuePair<string, float[]>> Fused() =>
         Tensors.GroupBy(tensor => Regex.Replace(tensor.Key, "attn_[qkv]\\.", "attn_qkv."), (name, parts) => new KeyValuePair<string, float[]>(name, [.. parts.SelectMany(part => part.Value)]));
 
-    private static byte[] Bytes(float[] values)
-    {
-        byte[] bytes = new byte[values.Length * sizeof(float)];
-        Buffer.BlockCopy(values, 0, bytes, 0, bytes.Length);
-        return bytes;
-    }
+    private static byte[] Bytes<T>(T[] values)
+        where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+
+    private bool IsHalf(string name) => Matrices == WeightType.F16 && !IsVector(name);
+
+    private static bool IsVector(string name) => name.EndsWith(".bias", StringComparison.Ordinal) || name.Contains("_norm", StringComparison.Ordinal);
 
     private static long[] Shape(string name, float[] values)
     {
-        bool vector = name.EndsWith(".bias", StringComparison.Ordinal) || name.Contains("_norm", StringComparison.Ordinal);
+        bool vector = IsVector(name);
         long columns = name.Contains("ffn_down", StringComparison.Ordinal) ? Intermediate : Hidden;
         return vector ? [values.Length] : [values.Length / columns, columns];
     }

@@ -63,6 +63,7 @@ internal static class TinyModels
         new("jais2")
         {
             Class = "Jais2ForCausalLM",
+            KeyValues = TinyModel.Heads, // llama.cpp loads no others
             HalfSplit = true,
             LayerNorm = true,
             Gated = false,

@@ -3,7 +3,7 @@ namespace SparseInfer.Cli.Tests.Metadata;
 /// <summary>A tiny model in double precision, straight from the definitions.</summary>
 /// <param name="model">The model.</param>
 /// <param name="halfSplit">Which dimensions of a head its file pairs.</param>
-internal sealed class TinyReference(TinyModel model, bool halfSplit)
+internal class TinyReference(TinyModel model, bool halfSplit)
 {
     private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Depth).Select(_ => new List<double[]>())];
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Depth).Select(_ => new List<double[]>())];
@@ -75,9 +75,9 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
             {
                 int a = head + (halfSplit ? i : 2 * i);
                 int b = head + (halfSplit ? i + pairs : (2 * i) + 1);
-                double angle = position / model.RopeScaling / Math.Pow(model.RopeTheta, 2.0 * i / model.RopeDimensions);
-                turned[a] = (heads[a] * Math.Cos(angle)) - (heads[b] * Math.Sin(angle));
-                turned[b] = (heads[a] * Math.Sin(angle)) + (heads[b] * Math.Cos(angle));
+                double angle = position * model.ScaleFrequency(i, Math.Pow(model.RopeTheta, -2.0 * i / model.RopeDimensions)) / model.RopeScaling;
+                turned[a] = model.RopeMagnitude * ((heads[a] * Math.Cos(angle)) - (heads[b] * Math.Sin(angle)));
+                turned[b] = model.RopeMagnitude * ((heads[a] * Math.Sin(angle)) + (heads[b] * Math.Cos(angle)));
             }
         }
 
@@ -98,13 +98,19 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
         return Linear(block + "ffn_down", model.SubNorms ? Norm(h, block + "ffn_sub_norm") : h);
     }
 
+    /// <summary>GELU's tanh form.</summary>
+    protected virtual double Gelu(double x) => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x))));
+
+    /// <summary>What a matrix is multiplied with.</summary>
+    protected virtual double Operand(double x) => x;
+
     private double Activate(double x) => model.Activation switch
     {
         Activation.Relu or Activation.DRelu => Math.Max(0, x),
         Activation.FatRelu => x > 0.01f ? x : 0,
         Activation.SquaredRelu => Math.Pow(Math.Max(0, x), 2),
         Activation.Silu => x / (1 + Math.Exp(-x)),
-        Activation.Gelu => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
+        Activation.Gelu => Gelu(x),
         _ => throw new NotSupportedException(),
     };
 
@@ -121,6 +127,7 @@ internal sealed class TinyReference(TinyModel model, bool halfSplit)
     {
         float[] matrix = model.Weights(name + ".weight")!;
         float[]? bias = model.Weights(name + ".bias");
+        x = [.. x.Select(Operand)];
         double[] y = new double[matrix.Length / x.Length];
         for (int row = 0; row < y.Length; row++)
         {

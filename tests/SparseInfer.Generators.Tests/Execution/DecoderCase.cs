@@ -26,6 +26,12 @@ internal sealed record DecoderCase(string Name)
 
     public float RopeScaling { get; init; } = 1;
 
+    /// <summary>YaRN, where it is declared.</summary>
+    public (int Factor, int OriginalContext)? Yarn { get; init; }
+
+    /// <summary>The divisor of each pair's frequency, where the file has them.</summary>
+    public float[]? FrequencyFactors { get; init; }
+
     public RopePairing Pairing { get; init; }
 
     public bool QueryKeyValueBiases { get; init; }
@@ -132,6 +138,16 @@ internal sealed record DecoderCase(string Name)
 
     private IEnumerable<string> Policies()
     {
+        if (Yarn is var (factor, original))
+        {
+            yield return $"[YarnScaling(Factor = {factor}, OriginalContext = {original})]";
+        }
+
+        if (FrequencyFactors is not null)
+        {
+            yield return "[FrequencyFactors]";
+        }
+
         if (ActivationThreshold > 0)
         {
             yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f)]");

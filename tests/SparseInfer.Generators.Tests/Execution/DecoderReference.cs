@@ -86,7 +86,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return weights.Vector(name + "_norm.weight") is null ? heads : [.. heads.Chunk(model.HeadDimension).SelectMany(head => Norm(head, name + "_norm"))];
     }
 
-    /// <summary>Pair i of a head's first dimensions turns by position / scaling / theta^(2i / dimensions).</summary>
+    /// <summary>Pair i of a head's first dimensions turns by position times its frequency.</summary>
     private double[] Rotate(int layer, double[] heads, int position)
     {
         if (model.IsUnrotated(layer))
@@ -96,6 +96,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
         double[] turned = [.. heads];
         int pairs = model.RopeDimensions / 2;
+        double magnitude = model.Yarn is var (factor, _) ? (0.1 * Math.Log(factor)) + 1 : 1;
         for (int head = 0; head < heads.Length; head += model.HeadDimension)
         {
             for (int i = 0; i < pairs; i++)
@@ -103,13 +104,29 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
                 bool interleaved = model.Pairing == RopePairing.Interleaved;
                 int a = head + (interleaved ? 2 * i : i);
                 int b = head + (interleaved ? (2 * i) + 1 : i + pairs);
-                double angle = position / (double)model.RopeScaling / Math.Pow(model.RopeTheta, 2.0 * i / model.RopeDimensions);
-                turned[a] = (heads[a] * Math.Cos(angle)) - (heads[b] * Math.Sin(angle));
-                turned[b] = (heads[a] * Math.Sin(angle)) + (heads[b] * Math.Cos(angle));
+                double angle = position * Frequency(i);
+                turned[a] = magnitude * ((heads[a] * Math.Cos(angle)) - (heads[b] * Math.Sin(angle)));
+                turned[b] = magnitude * ((heads[a] * Math.Sin(angle)) + (heads[b] * Math.Cos(angle)));
             }
         }
 
         return turned;
+    }
+
+    /// <summary><c>theta^(-2i / dimensions) / scaling</c>, or as YaRN's definition or the file's factors make it.</summary>
+    private double Frequency(int pair)
+    {
+        double frequency = Math.Pow(model.RopeTheta, -2.0 * pair / model.RopeDimensions) / model.RopeScaling;
+        if (model.Yarn is not var (factor, original))
+        {
+            return frequency / (model.FrequencyFactors?[pair] ?? 1);
+        }
+
+        double low = Math.Max(0, Math.Floor(Pair(32)));
+        double interpolated = Math.Clamp((pair - low) / (Math.Ceiling(Pair(1)) - low), 0, 1);
+        return (frequency * (1 - interpolated)) + (frequency / factor * interpolated);
+
+        double Pair(double turns) => model.RopeDimensions * Math.Log(original / (turns * 2 * Math.PI)) / (2 * Math.Log(model.RopeTheta));
     }
 
     protected double[] FeedForward(int layer, string block, double[] x)

@@ -29,6 +29,11 @@ internal sealed class DecoderWeights
             AddMatrix("output.weight", model.Vocabulary, model.Hidden, layer: 1);
         }
 
+        if (model.FrequencyFactors is { } factors)
+        {
+            _vectors.Add("rope_freqs.weight", factors);
+        }
+
         AddNorm("output_norm");
         for (int layer = 0; layer < model.Layers; layer++)
         {
@@ -110,7 +115,13 @@ internal sealed class DecoderWeights
             writer.Add("general.architecture", architecture);
             writer.Add($"{architecture}.block_count", (uint)_model.Layers);
             writer.Add($"{architecture}.rope.freq_base", _model.RopeTheta);
-            writer.Add($"{architecture}.rope.scaling.factor", _model.RopeScaling);
+            writer.Add($"{architecture}.rope.scaling.factor", _model.Yarn?.Factor ?? _model.RopeScaling);
+            if (_model.Yarn is { } yarn)
+            {
+                writer.Add($"{architecture}.rope.scaling.type", "yarn");
+                writer.Add($"{architecture}.rope.scaling.original_context_length", (uint)yarn.OriginalContext);
+            }
+
             writer.Add($"{architecture}.embedding_scale", _model.EmbeddingScale);
             writer.Add($"{architecture}.attention.{(_model.LayerNorm ? "layer_norm_epsilon" : "layer_norm_rms_epsilon")}", DecoderCase.Epsilon);
             foreach ((string key, float value) in _model.File?.Keys ?? [])

@@ -100,6 +100,23 @@ public sealed class SizeRuleTests
     [InlineData("[FeedForward(Intermediate = 704, Activation = Activation.FatRelu, Threshold = 0)]")]
     public Task Numbers_are_of_the_size_that_models_have(string attribute) => Diagnose.Expect(Declared.Model(attribute));
 
+    [Theory]
+    [InlineData("[YarnScaling(Factor = 20, OriginalContext = 4096)]")]
+    [InlineData("[YarnScaling(Factor = 20, OriginalContext = 4096, BetaFast = 16, BetaSlow = 2, AttentionFactor = 1)]")]
+    [InlineData("[Llama3Scaling(Factor = 8, OriginalContext = 8192)]")]
+    [InlineData("[FrequencyFactors]")]
+    [InlineData("[{|SPI0057:{|SPI0043:YarnScaling|}|}]")]
+    [InlineData("[YarnScaling(Factor = {|SPI0057:1|}, OriginalContext = {|SPI0043:0|})]")]
+    [InlineData("[YarnScaling(Factor = {|SPI0057:float.NaN|}, OriginalContext = 64, BetaSlow = {|SPI0043:32|})]")]
+    [InlineData("[YarnScaling(Factor = 2, OriginalContext = 64, BetaFast = {|SPI0057:0.5f|}, AttentionFactor = {|SPI0043:-1|})]")]
+    [InlineData("[YarnScaling(Factor = 2, OriginalContext = 64, BetaSlow = {|SPI0057:0|})]")]
+    [InlineData("[Llama3Scaling(Factor = 8, OriginalContext = {|SPI0057:-1|}, HighFrequencyFactor = {|SPI0043:1|})]")]
+    [InlineData("[Llama3Scaling(Factor = 8, OriginalContext = 64, LowFrequencyFactor = {|SPI0057:float.PositiveInfinity|})]")]
+    [InlineData("[FrequencyFactors, {|SPI0057:Llama3Scaling|}(Factor = 8, OriginalContext = 64)]")]
+    [InlineData("[Attention(Heads = 8, RopeScaling = {|SPI0057:4|}), FrequencyFactors]")]
+    [InlineData("[Attention(Heads = 8, RopeScaling = 1), FrequencyFactors]")]
+    public Task Rotary_scaling_does_not_contradict_itself(string attributes) => Diagnose.Expect(Declared.Model(attributes));
+
     [Fact]
     public Task The_epsilon_of_a_layer_norm_is_positive() => Diagnose.Expect(
         "[DecoderModel(Hidden = 64, Layers = 1, Vocabulary = 9, Context = 9), Attention(Heads = 1), FeedForward(Intermediate = 64), "

@@ -91,7 +91,7 @@ internal sealed partial class DecoderClass
                 $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
                 .. _attention.Windows.Select(window => $"  window       {window.Window} positions{InLayers(window.Layers)}"),
                 _attention.IsRotated
-                    ? $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}{(_attention.Unrotated is { } layers ? $", but in {layers.Describe()}" : "")}"
+                    ? $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}{(_attention.Unrotated is { } layers ? $", but in {layers.Describe()}" : "")}{(_attention.Scaling is { } scaling ? $", {scaling.Describe()}" : "")}"
                     : "  rotary       none",
                 .. _spec.Embedding.LearnedPositions > 0 ? [$"  positions    {_spec.Embedding.LearnedPositions} learned, the first in row {_spec.Embedding.PositionOffset}"] : Array.Empty<string>(),
                 $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
@@ -175,8 +175,7 @@ internal sealed partial class DecoderClass
     {
         if (_attention.IsRotated)
         {
-            string rope = $"{_spec.Context}, RopeDimensions, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
-            _code.Line($"private readonly RopeTable _rope = new({rope});");
+            _tensors.EmitRotary(_code, "RopeDimensions");
         }
 
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
@@ -206,6 +205,7 @@ internal sealed partial class DecoderClass
                 _code.Line($"_{tensor.Variable} = {(isTied ? $"_{_program.Embed.Table.Variable}" : Bind(tensor))};");
             }
 
+            _tensors.EmitBindRotary(_code, "RopeDimensions");
             _code.Line();
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {

@@ -85,6 +85,10 @@ internal sealed class Declaration
 
     public DeclaredAttribute? Attention => Find(AttributeNames.Attention);
 
+    /// <summary>How rotary frequencies are scaled, beyond attention's linear factor: one at most, where no rule is broken.</summary>
+    public IEnumerable<DeclaredAttribute> RopeScalings => Attributes.Where(attribute =>
+        attribute.MetadataName is AttributeNames.YarnScaling or AttributeNames.Llama3Scaling or AttributeNames.FrequencyFactors);
+
     public DeclaredAttribute? FeedForward => Find(AttributeNames.FeedForward);
 
     public DeclaredAttribute? RmsNorm => Find(AttributeNames.RmsNorm);

@@ -57,6 +57,7 @@ internal static class ModelParser
         Windows = declaration.Windows.Select(window => new AttentionWindow(window.Attribute.Value("Window", 0), window.Pattern()))
             .Where(window => window.Window < declaration.Context).OrderBy(window => window.Layers.Runs[0].First).ToEquatableArray(),
         Unrotated = declaration.IsRotated ? declaration.NoRope?.Pattern() : null,
+        Scaling = RopeScalingParser.Parse(declaration),
     };
 
     private static NormSpec ParseNorm(NormKind kind, DeclaredAttribute attribute) => new(kind, attribute.Value("Epsilon", 1e-5f));

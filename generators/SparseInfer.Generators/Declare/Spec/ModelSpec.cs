@@ -62,6 +62,9 @@ internal sealed record AttentionSpec(
 
     /// <summary>Whether any layer rotates queries and keys.</summary>
     public bool IsRotated => RopeDimensions > 0;
+
+    /// <summary>How rotary frequencies are scaled, beyond <see cref="RopeScaling"/>; null: not at all.</summary>
+    public RopeScalingSpec? Scaling { get; init; }
 }
 
 internal enum NormKind

@@ -66,6 +66,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"_embedding = {Matrix(_program.Embed.Table)};");
             _code.Line($"_head = {(_program.IsTied ? "_embedding" : Matrix(head))};");
             _code.Line($"_outputNorm = {BindNorm(_program.OutputNorm)};");
+            _tensors.EmitBindRotary(_code, "2 * RopePairs");
             foreach (Tensor tensor in AfterHead)
             {
                 _code.Line($"_{tensor.Variable} = {Vector(tensor)};");

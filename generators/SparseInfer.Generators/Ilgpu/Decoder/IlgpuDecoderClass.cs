@@ -33,11 +33,16 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>Vectors for the logits.</summary>
     private IEnumerable<Tensor> AfterHead => _program.AfterHead.SelectMany(operation => operation.Tensors);
 
+    private IEnumerable<string> RopeTypes =>
+        from type in (string?[])["RopeTable", _attention.Scaling?.Type]
+        where type is not null
+        select $"{type} = SparseInfer.Kernels.Cpu.{type}";
+
     private bool Single => _spec.Weights.Count == 1;
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable", _tensors.Import]);
+        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", .. RopeTypes, _tensors.Import]);
         DeviceKernel[] kernels = [.. _launches.Kernels, .. _launches.TensorCoreKernels];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
@@ -140,8 +145,7 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitWeights()
     {
-        string rope = $"{_spec.Context}, 2 * RopePairs, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
-        _code.Line($"private readonly RopeTable _rope = new({rope});");
+        _tensors.EmitRotary(_code, "2 * RopePairs");
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
         _code.Line("private DeviceMatrix _embedding;");
         _code.Line("private DeviceMatrix _head;");

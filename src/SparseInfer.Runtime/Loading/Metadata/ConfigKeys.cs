@@ -111,7 +111,9 @@ internal static class ConfigKeys
             "partial_rotary_factor", "rotary_pct", "rope_pct", "rope_percent", "rope_parameters.partial_rotary_factor", "rope_scaling.partial_rotary_factor");
         foreach (string key in RopeScalingTypes)
         {
-            rules[key] = KeyRule.Words(", but only linear scaling, [Attention] RopeScaling, can be declared", "default", "none", "linear");
+            rules[key] = KeyRule.Words(
+                ", but only linear scaling, [Attention] RopeScaling, YaRN, [YarnScaling], and Llama 3's, [Llama3Scaling], can be declared",
+                "default", "none", "linear", "yarn", "llama3");
         }
 
         Add(rules, KeyRule.Zero(Experts),

@@ -185,7 +185,7 @@ internal sealed class FactReader
         }
     }
 
-    /// <summary>The factor of another kind of scaling than linear means nothing; a factor of 0 never does.</summary>
+    /// <summary>Another kind of scaling than linear has the factor for itself; a factor of 0 never means anything.</summary>
     private void SettleScaling()
     {
         IEnumerable<string> types = _gguf ? [GgufKeys.RopeScalingType] : ConfigKeys.RopeScalingTypes;
@@ -193,10 +193,16 @@ internal sealed class FactReader
         if (others.Length > 0)
         {
             _facts.Forget(Fact.RopeScaling);
-            if (Value(others[0])!.Value.Text!.ToLowerInvariant() is "none" or "default")
+            string kind = Value(others[0])!.Value.Text!.ToLowerInvariant();
+            string text = $"{FileText.Quote(others[0])} is {Value(others[0])!.Value.Shown}";
+            if (kind is "none" or "default" or "yarn" or "llama3")
             {
-                _facts.State(Fact.RopeScaling, 1, $"{FileText.Quote(others[0])} is {Value(others[0])!.Value.Shown}");
+                _facts.State(Fact.RopeScaling, 1, text);
             }
+
+            var reader = new ScalingReader(_metadata, _facts, _gguf ? [_prefix + "rope.scaling."] : ["rope_scaling.", "rope_parameters."], IsIgnored);
+            _facts.ScalingText = text;
+            _facts.Scaling = kind == "yarn" ? reader.Yarn(text) : kind == "llama3" && !_gguf ? reader.Llama3(text) : null;
         }
         else if (_facts.First(Fact.RopeScaling) == 0)
         {

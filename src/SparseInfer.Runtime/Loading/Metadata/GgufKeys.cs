@@ -34,7 +34,7 @@ internal static class GgufKeys
         ["embedding_scale"] = KeyRule.States(Fact.EmbeddingScale),
         ["attention.sliding_window"] = KeyRule.States(Fact.Window),
 
-        [RopeScalingType] = KeyRule.Words(", but only linear scaling, [Attention] RopeScaling, can be declared", "none", "linear"),
+        [RopeScalingType] = KeyRule.Words(", but only linear scaling, [Attention] RopeScaling, and YaRN, [YarnScaling], can be declared", "none", "linear", "yarn"),
         ["rope.scaling.attn_factor"] = KeyRule.One("rotated queries and keys are scaled"),
         ["rope.scaling.alpha"] = KeyRule.Zero("rotary frequencies are stretched"),
         ["rope.dimension_sections"] = KeyRule.Every("positions have several parts", number => number == 0),
@@ -63,7 +63,7 @@ internal static class GgufKeys
         ["leading_dense_block_count"] = KeyRule.Harmless, // of expert_count
         ["pooling_type"] = KeyRule.Zero("the output is pooled"),
 
-        // Of other kinds of scaling than linear, or of training.
+        // Of YaRN, read by ScalingReader where the scaling is that; or of training.
         ["rope.scaling.original_context_length"] = KeyRule.Harmless,
         ["rope.scaling.finetuned"] = KeyRule.Harmless,
         ["rope.scaling.yarn_log_multiplier"] = KeyRule.Harmless,

@@ -30,11 +30,11 @@ internal static class HarmlessKeys
         "repetition_penalty", "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "num_return_sequences",
         "max_length", "min_length", "max_new_tokens", "remove_invalid_values", "exponential_decay_length_penalty",
 
-        // Of other kinds of rotary scaling than linear, which are refused by their name.
+        // Of rotary scaling that is not linear: read by ScalingReader, or refused by its name.
         "original_max_position_embeddings",
         .. Scaling("original_max_position_embeddings"), .. Scaling("low_freq_factor"), .. Scaling("high_freq_factor"),
         .. Scaling("beta_fast"), .. Scaling("beta_slow"), .. Scaling("mscale"), .. Scaling("mscale_all_dim"),
-        .. Scaling("attention_factor"), .. Scaling("short_factor"), .. Scaling("long_factor"), .. Scaling("truncate"),
+        .. Scaling("attention_factor"), .. Scaling("short_factor"), .. Scaling("long_factor"), .. Scaling("truncate"), .. Scaling("extrapolation_factor"),
         .. Scaling("finetuned"), .. Scaling("short_mscale"), .. Scaling("long_mscale"),
     ];
 

@@ -1,4 +1,5 @@
 using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Loading;
 
@@ -48,6 +49,12 @@ internal sealed class ModelFacts
 
     /// <summary>The keys that name the activation, and its name.</summary>
     public List<(string Key, string Name)> Activations { get; } = [];
+
+    /// <summary>How rotary frequencies are scaled, where not linearly; null: not at all, or by factors that are a tensor.</summary>
+    public RopeScaling? Scaling { get; internal set; }
+
+    /// <summary>The key that says so, as a sentence begins.</summary>
+    public string ScalingText { get; internal set; } = "";
 
     /// <summary>Whether the output head is the embedding; null: nothing says it but the tensors.</summary>
     public bool? TiedEmbedding { get; internal set; }

@@ -1,0 +1,45 @@
+using SparseInfer;
+using SparseInfer.Files;
+using Zoo;
+
+(string Name, ModelShape Shape, Func<string, LanguageModel> Load)[] models =
+[
+    ("afm-4.5b", Afm.DeclaredShape, path => Afm.Load(path)),
+    ("jais-2-8b", Jais2.DeclaredShape, path => Jais2.Load(path)),
+    ("sparseqwen2-7b", SparseQwen2.DeclaredShape, path => SparseQwen2.Load(path)),
+    ("nemotron-mini-4b", NemotronMini.DeclaredShape, path => NemotronMini.Load(path)),
+];
+
+if (args.Length == 0)
+{
+    foreach ((string name, ModelShape shape, _) in models)
+    {
+        Console.WriteLine($"{name,-16} {shape.Layers} layers, hidden {shape.Hidden}, {shape.Intermediate} neurons, {shape.Activation}, {(shape.Gated ? "gated" : "not gated")}");
+    }
+
+    return 0;
+}
+
+int chosen = Array.FindIndex(models, model => model.Name == args[0]);
+if (chosen < 0 || args.Length != 3)
+{
+    Console.Error.WriteLine($"usage: Zoo [{string.Join('|', models.Select(model => model.Name))} FILE PROMPT]");
+    return 2;
+}
+
+try
+{
+    using LanguageModel model = models[chosen].Load(args[1]);
+    await foreach (string piece in model.GenerateAsync(args[2], new GenerationOptions { MaxTokens = 64 }))
+    {
+        Console.Write(piece);
+    }
+
+    Console.WriteLine();
+    return 0;
+}
+catch (Exception e) when (e is ModelFormatException or IOException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

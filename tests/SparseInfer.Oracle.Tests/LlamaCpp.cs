@@ -1,0 +1,85 @@
+using LLama;
+using LLama.Common;
+using LLama.Native;
+
+namespace SparseInfer.Oracle.Tests;
+
+/// <summary>llama.cpp in this process, on one thread, with a cache of keys and values in single precision.</summary>
+internal sealed class LlamaCpp : IDisposable
+{
+    private readonly LLamaWeights _weights;
+    private readonly LLamaContext _context;
+    private int _position;
+
+    /// <param name="path">A GGUF file.</param>
+    public LlamaCpp(string path)
+    {
+        var parameters = new ModelParams(path)
+        {
+            ContextSize = 256,
+            GpuLayerCount = 0,
+            Threads = 1,
+            BatchThreads = 1,
+            TypeK = GGMLType.GGML_TYPE_F32,
+            TypeV = GGMLType.GGML_TYPE_F32,
+            FlashAttention = false,
+
+            // Negative: what the file says. LLamaSharp's own defaults would override it.
+            YarnExtrapolationFactor = -1,
+            YarnAttentionFactor = -1,
+            YarnBetaFast = -1,
+            YarnBetaSlow = -1,
+        };
+        _weights = LLamaWeights.LoadFromFile(parameters);
+        _context = _weights.CreateContext(parameters);
+    }
+
+    /// <summary>Why this machine cannot run it; null: it can. The package has libraries for some platforms only, and they need OpenMP's.</summary>
+    public static string? WhyNot { get; } = Probe();
+
+    public void Dispose()
+    {
+        _context.Dispose();
+        _weights.Dispose();
+    }
+
+    /// <summary>The logits after each of some more tokens, [tokens x vocabulary].</summary>
+    public float[] Forward(ReadOnlySpan<int> tokens)
+    {
+        var batch = new LLamaBatch();
+        foreach (int token in tokens)
+        {
+            batch.Add(token, _position++, LLamaSeqId.Zero, logits: true);
+        }
+
+        _context.NativeHandle.Decode(batch).ShouldBe(DecodeResult.Ok);
+        var logits = new List<float>();
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            logits.AddRange(_context.NativeHandle.GetLogitsIth(i));
+        }
+
+        return [.. logits];
+    }
+
+    private static string? Probe()
+    {
+        // It writes pages about each model otherwise.
+        NativeLibraryConfig.All.WithLogCallback((level, message) =>
+        {
+            if (level == LLamaLogLevel.Error)
+            {
+                TestContext.Current.TestOutputHelper?.Write(message);
+            }
+        });
+        try
+        {
+            NativeApi.llama_empty_call();
+            return null;
+        }
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or LLama.Exceptions.RuntimeError)
+        {
+            return $"llama.cpp's library cannot be loaded: {e.GetBaseException().Message}";
+        }
+    }
+}
