@@ -2,24 +2,24 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0047 to SPI0049: what families have in their attention, and at their embedding.</summary>
+/// <summary>SPI0044 to SPI0046: what families have in their attention, and at their embedding.</summary>
 public sealed class AttentionRuleTests
 {
     private const string Sizes = "[DecoderModel(Hidden = 64, Layers = 4, Vocabulary = 9, Context = 64), FeedForward(Intermediate = 64), Weights(WeightType.F32)]";
 
     [Theory]
-    [InlineData("Attention(Heads = 1, QueryKeyNorms = {|SPI0047:true|}), LayerNorm")]
+    [InlineData("Attention(Heads = 1, QueryKeyNorms = {|SPI0044:true|}), LayerNorm")]
     [InlineData("Attention(Heads = 1, QueryKeyNorms = false), LayerNorm")]
     [InlineData("Attention(Heads = 1, QueryKeyNorms = true), RmsNorm")]
     [InlineData("Attention(Heads = 1, QueryKeyNorms = true), RmsNorm, {|SPI0007:LayerNorm|}")]
     public Task Norms_of_heads_have_the_epsilon_of_a_norm_of_their_kind(string attributes) => Diagnose.Expect($"{Sizes} [{attributes}] partial class M;");
 
     [Theory]
-    [InlineData("SlidingWindow(Window = 16), SlidingWindow(Window = 8, Layers = {|SPI0048:\"3\"|})")]
-    [InlineData("SlidingWindow(Window = 16, Layers = \"1\", Period = 2), SlidingWindow(Window = 8, Layers = {|SPI0048:\"2..3\"|})")]
+    [InlineData("SlidingWindow(Window = 16), SlidingWindow(Window = 8, Layers = {|SPI0045:\"3\"|})")]
+    [InlineData("SlidingWindow(Window = 16, Layers = \"1\", Period = 2), SlidingWindow(Window = 8, Layers = {|SPI0045:\"2..3\"|})")]
     [InlineData("SlidingWindow(Window = 16, Layers = \"1\", Period = 2), SlidingWindow(Window = 8, Layers = \"0, 2\")")]
-    [InlineData("SlidingWindow(Window = 16, Layers = \"0\", Period = {|SPI0048:5|})")]
-    [InlineData("NoRope(Layers = \"0\", Period = {|SPI0048:5|})")]
+    [InlineData("SlidingWindow(Window = 16, Layers = \"0\", Period = {|SPI0045:5|})")]
+    [InlineData("NoRope(Layers = \"0\", Period = {|SPI0045:5|})")]
     [InlineData("NoRope(Layers = \"0\", Period = 4)")]
     [InlineData("{|SPI0009:SlidingWindow|}")]
     [InlineData("SlidingWindow(Window = {|SPI0009:-1|}, Period = {|SPI0009:-4|})")]
@@ -34,9 +34,9 @@ public sealed class AttentionRuleTests
         Diagnose.Expect($"{Sizes} [Attention(Heads = 1), RmsNorm, {attributes}] partial class M;");
 
     [Theory]
-    [InlineData("RopeTheta = {|SPI0048:5000|}", "NoRope")]
-    [InlineData("RopePairing = {|SPI0048:RopePairing.HalfSplit|}", "NoRope(Layers = \"0..\")")]
-    [InlineData("RopeDimensions = {|SPI0048:8|}, RopeScaling = {|SPI0048:2|}", "NoRope(Layers = \"0\", Period = 1)")]
+    [InlineData("RopeTheta = {|SPI0045:5000|}", "NoRope")]
+    [InlineData("RopePairing = {|SPI0045:RopePairing.HalfSplit|}", "NoRope(Layers = \"0..\")")]
+    [InlineData("RopeDimensions = {|SPI0045:8|}, RopeScaling = {|SPI0045:2|}", "NoRope(Layers = \"0\", Period = 1)")]
     [InlineData("RopeTheta = 5000", "NoRope(Layers = \"0\", Period = 4)")]
     [InlineData("HeadDimension = 33", "NoRope")]
     public Task What_is_never_rotated_says_nothing_of_a_rotation(string attention, string attribute) =>
@@ -45,11 +45,11 @@ public sealed class AttentionRuleTests
     [Theory]
     [InlineData("Embedding(LearnedPositions = 64, PositionOffset = 2), NoRope")]
     [InlineData("Embedding(LearnedPositions = 100), NoRope(Layers = \"0..3\")")]
-    [InlineData("Embedding(LearnedPositions = {|SPI0049:63|}), NoRope")]
-    [InlineData("Embedding(LearnedPositions = {|SPI0049:64|})")]
-    [InlineData("Embedding(LearnedPositions = {|SPI0049:64|}), NoRope(Layers = \"0\", Period = 2)")]
+    [InlineData("Embedding(LearnedPositions = {|SPI0046:63|}), NoRope")]
+    [InlineData("Embedding(LearnedPositions = {|SPI0046:64|})")]
+    [InlineData("Embedding(LearnedPositions = {|SPI0046:64|}), NoRope(Layers = \"0\", Period = 2)")]
     [InlineData("Embedding(LearnedPositions = {|SPI0009:-1|}, PositionOffset = {|SPI0009:-2|})")]
-    [InlineData("Embedding(PositionOffset = {|SPI0049:2|})")]
+    [InlineData("Embedding(PositionOffset = {|SPI0046:2|})")]
     [InlineData("Embedding(LearnedPositions = {|SPI0010:1048577|}), NoRope")]
     public Task Learned_positions_reach_as_far_as_the_context_and_nothing_is_rotated_beside_them(string attributes) =>
         Diagnose.Expect($"{Sizes} [Attention(Heads = 1), RmsNorm, {attributes}] partial class M;");

@@ -36,8 +36,8 @@ public sealed class TargetRuleTests
     }
 
     [Theory]
-    [InlineData("WeightType.F16, {|SPI0056:WeightType.Q4_K|}", "[Target(\"sm_87\")]")]
-    [InlineData("{|SPI0056:WeightType.Q6_K|}, {|SPI0056:WeightType.Q5_0|}", "[Target(\"sm_87\")]")]
+    [InlineData("WeightType.F16, {|SPI0050:WeightType.Q4_K|}", "[Target(\"sm_87\")]")]
+    [InlineData("{|SPI0050:WeightType.Q6_K|}, {|SPI0050:WeightType.Q5_0|}", "[Target(\"sm_87\")]")]
     [InlineData("WeightType.Q4_0, WeightType.Q8_0", "[Target(\"sm_87\")]")]
     [InlineData("WeightType.Q4_K", "")]
     public async Task A_target_has_kernels_for_every_weight_type(string types, string target)

@@ -108,12 +108,13 @@ public sealed class ParallelAttentionTests
         Diagnostic refused = GeneratedProject.Driver()
             .RunGenerators(GeneratedProject.Compilation(Of("Falcon7B").Source).WithIlgpu(), TestContext.Current.CancellationToken)
             .GetRunResult().Diagnostics.ShouldHaveSingleItem();
-        refused.GetMessage().ShouldContain("A GPU's program has no launch for AddResidual");
+        refused.Id.ShouldBe("SPI0043");
+        refused.GetMessage().ShouldContain("no kernel for GPUs computes ");
     }
 
     [Theory]
-    [InlineData("[ParallelAttention(Norms = {|SPI0054:0|})]")]
-    [InlineData("[ParallelAttention(Norms = {|SPI0054:3|})]")]
+    [InlineData("[ParallelAttention(Norms = {|SPI0048:0|})]")]
+    [InlineData("[ParallelAttention(Norms = {|SPI0048:3|})]")]
     [InlineData("[ParallelAttention(Norms = 2)]")]
     [InlineData("[ParallelAttention]")]
     public Task There_are_one_or_two_norms(string attribute) => Diagnose.Expect(Declared.Model(attribute));

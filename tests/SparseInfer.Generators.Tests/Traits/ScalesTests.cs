@@ -93,9 +93,9 @@ public sealed class ScalesTests
             "'minicpm.residual_scale' is absent, which means 0.80829036 in architecture minicpm, which is [Scales] Residual = 0.80829036, but 0.3 is declared");
 
     [Theory]
-    [InlineData("[Scales(Residual = {|SPI0053:0|})]")]
-    [InlineData("[Scales(Residual = {|SPI0053:-0.5f|}, Logits = {|SPI0053:float.NaN|})]")]
-    [InlineData("[Scales(Logits = {|SPI0053:1 / 0f|})]")]
+    [InlineData("[Scales(Residual = {|SPI0047:0|})]")]
+    [InlineData("[Scales(Residual = {|SPI0047:-0.5f|}, Logits = {|SPI0047:float.NaN|})]")]
+    [InlineData("[Scales(Logits = {|SPI0047:1 / 0f|})]")]
     [InlineData("[Scales(Residual = 0.5f, Logits = 2)]")]
     [InlineData("[Scales]")]
     public Task Scales_are_finite_and_positive(string attribute) => Diagnose.Expect(Fixture.Declared.Model(attribute));

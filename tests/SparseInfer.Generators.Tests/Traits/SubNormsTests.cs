@@ -104,14 +104,15 @@ public sealed class SubNormsTests
         Diagnostic refused = GeneratedProject.Driver()
             .RunGenerators(GeneratedProject.Compilation(Of("BitNet").Source).WithIlgpu(), TestContext.Current.CancellationToken)
             .GetRunResult().Diagnostics.ShouldHaveSingleItem();
-        refused.GetMessage().ShouldContain("A GPU's program has no launch for NormAttended, nor for");
+        refused.Id.ShouldBe("SPI0043");
+        refused.GetMessage().ShouldContain("no kernel for GPUs computes NormAttended of ");
     }
 
     [Fact]
     public async Task They_are_rms_norms()
     {
         await Diagnose.Expect(Declared.Model("[SubNorms]"));
-        await Diagnose.Expect(Declared.Model("[{|SPI0055:SubNorms|}]", "[LayerNorm]").Replace("[RmsNorm]\n", "", StringComparison.Ordinal));
+        await Diagnose.Expect(Declared.Model("[{|SPI0049:SubNorms|}]", "[LayerNorm]").Replace("[RmsNorm]\n", "", StringComparison.Ordinal));
     }
 
     private static DecoderCase Of(string name) => All.Single(model => model.Name == name);

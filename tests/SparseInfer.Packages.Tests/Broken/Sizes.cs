@@ -78,7 +78,7 @@ public sealed partial class WithSmallTarget;
 [Attention(Heads = 8)]
 [FeedForward(Intermediate = 768)]
 [RmsNorm]
-[Weights(WeightType.Q6_K)] // SPI0056
+[Weights(WeightType.Q6_K)] // SPI0050
 [Target("orin-nano-4")]
 public sealed partial class WithWeightsOfCpus;
 
@@ -97,7 +97,7 @@ public static partial class LayersOfTheWrongSize
 [Attention(Heads = 4)]
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
-[Scales(Residual = 0)] // SPI0053
+[Scales(Residual = 0)] // SPI0047
 [Weights(WeightType.F16)]
 public sealed partial class WithoutResidualScale;
 
@@ -105,7 +105,7 @@ public sealed partial class WithoutResidualScale;
 [Attention(Heads = 4)]
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
-[ParallelAttention(Norms = 3)] // SPI0054
+[ParallelAttention(Norms = 3)] // SPI0048
 [Weights(WeightType.F16)]
 public sealed partial class WithThreeNorms;
 
@@ -113,6 +113,6 @@ public sealed partial class WithThreeNorms;
 [Attention(Heads = 4)]
 [FeedForward(Intermediate = 96)]
 [LayerNorm]
-[SubNorms] // SPI0055
+[SubNorms] // SPI0049
 [Weights(WeightType.F16)]
 public sealed partial class WithSubNormsOfAnotherKind;

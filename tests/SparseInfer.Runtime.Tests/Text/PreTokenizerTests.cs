@@ -57,7 +57,7 @@ public class PreTokenizerTests
 
     /// <summary>The third has a range, ':' to '~', with ASCII's letters in it.</summary>
     [Fact]
-    public void DeepSeeks_expressions_cut_one_after_the_other() =>
+    public void Expressions_of_deepseek_cut_one_after_the_other() =>
         Pieces(PreTokenizers.Find("deepseek-llm")!.PreTokenizer, "Größe, 早上好 一２  12\n")
             .ShouldBe(["Gr", "öß", "e", ",", " ", "早上好", " ", "一", "２", "  ", "12", "\n"]);
 

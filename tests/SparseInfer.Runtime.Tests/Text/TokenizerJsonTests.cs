@@ -91,7 +91,7 @@ public sealed class TokenizerJsonTests : IDisposable
     }
 
     [Fact]
-    public void Steps_behind_ByteLevel_see_bytes()
+    public void Steps_behind_a_byte_level_one_see_bytes()
     {
         // 'ò' is C3 B2 in UTF-8, and B2 is spelled as '²', which is a number.
         string json = Change(Change(LlamaStyle, "normalizer", "null"), "pre_tokenizer", """

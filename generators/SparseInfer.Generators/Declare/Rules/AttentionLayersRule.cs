@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class AttentionLayersRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0048",
+        "SPI0045",
         "Layers of attention contradict each other",
         "{0} of [{1}] {2}; {3}",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0048.md");
+        helpLinkUri: Pages + "SPI0045.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

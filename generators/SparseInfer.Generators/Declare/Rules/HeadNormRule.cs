@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class HeadNormRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0047",
+        "SPI0044",
         "Norms of heads beside LayerNorm",
         "QueryKeyNorms are RMSNorm with the epsilon of [RmsNorm], but [LayerNorm] is declared; write [RmsNorm], or leave QueryKeyNorms out",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0047.md");
+        helpLinkUri: Pages + "SPI0044.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class LearnedPositionsRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0049",
+        "SPI0046",
         "Learned positions contradict the rest",
         "{0} of [Embedding] is {1}, but {2}; {3}",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0049.md");
+        helpLinkUri: Pages + "SPI0046.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

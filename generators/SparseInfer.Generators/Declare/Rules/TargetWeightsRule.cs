@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class TargetWeightsRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0056",
+        "SPI0050",
         "Weight type has no kernels for the target",
         "{0} has no kernels for GPUs such as target '{1}'; declare {2}, convert the weights when they are loaded, or leave [Target] out to run on the CPU",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0056.md");
+        helpLinkUri: Pages + "SPI0050.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -71,12 +71,19 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>Whether an operation is launched with the one before it.</summary>
     protected virtual bool Joins(Operation earlier, Operation later) => LaunchGroup.Joins(earlier, later);
 
-    private IReadOnlyList<Step> Visit(IEnumerable<Operation> operations) => [.. LaunchGroup.Of(operations, Joins)
-        .Select(group => Visit(group) ?? throw new NotSupportedException($"A GPU's program has no launch for {Describe(group)}."))];
+    private IReadOnlyList<Step> Visit(IEnumerable<Operation> operations)
+    {
+        string[] unknown = [.. UnknownOf(operations)];
+        return unknown.Length == 0
+            ? [.. LaunchGroup.Of(operations, Joins).Select(group => Visit(group)!)]
+            : throw new NotSupportedException($"A GPU's program has no launch for {string.Join(", nor for ", unknown)}.");
+    }
 
     /// <summary>Operations for which there is no launch, in words.</summary>
-    public IEnumerable<string> Unknown => new[] { Operations.Before, Operations.Layer, Operations.After }
-        .SelectMany(operations => LaunchGroup.Of(operations, Joins)).Where(group => Visit(group) is null).Select(Describe);
+    public IEnumerable<string> Unknown => new[] { Operations.Before, Operations.Layer, Operations.After }.SelectMany(UnknownOf);
+
+    private IEnumerable<string> UnknownOf(IEnumerable<Operation> operations) =>
+        LaunchGroup.Of(operations, Joins).Where(group => Visit(group) is null).Select(Describe);
 
     /// <summary>The launches of operations that are computed together; null: no kernel does.</summary>
     private Step? Visit(IReadOnlyList<Operation> group)

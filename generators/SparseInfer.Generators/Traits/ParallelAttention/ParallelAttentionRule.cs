@@ -8,13 +8,13 @@ namespace SparseInfer.Generators.Traits.ParallelAttention;
 internal sealed class ParallelAttentionRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0054",
+        "SPI0048",
         "Parallel attention has one norm or two",
         "Norms of [ParallelAttention] is {0}, but attention and feed-forward share a norm or have one each; write 1 or 2",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0054.md");
+        helpLinkUri: Pages + "SPI0048.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

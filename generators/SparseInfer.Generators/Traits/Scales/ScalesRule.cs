@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Traits.Scales;
 internal sealed class ScalesRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0053",
+        "SPI0047",
         "Scale is not finite and positive",
         "{0} of [Scales] must be finite and positive, but is {1}; leave it out for no scale or write the model's own, as in '{0} = {2}'",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0053.md");
+        helpLinkUri: Pages + "SPI0047.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

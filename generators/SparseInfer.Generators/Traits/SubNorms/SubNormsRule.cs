@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Traits.SubNorms;
 internal sealed class SubNormsRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0055",
+        "SPI0049",
         "Sub-norms need RMSNorm",
         "[SubNorms] are RMSNorm, as a model's other norms are, but [LayerNorm] is declared; write [RmsNorm]",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0055.md");
+        helpLinkUri: Pages + "SPI0049.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 
