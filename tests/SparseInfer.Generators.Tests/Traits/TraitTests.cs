@@ -95,8 +95,8 @@ public sealed class TraitTests
         GeneratorRunResult result = TraitProject.Run(TraitProject.Compilation(model, ilgpu: true), out Compilation complete);
         Diagnostic refused = result.Diagnostics.ShouldHaveSingleItem();
         refused.Id.ShouldBe("SPI0043");
-        refused.GetMessage().ShouldBe("Nothing is generated for 'M': no kernel for GPUs computes TestNegate of residual; remove what declares it, "
-            + "or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
+        refused.GetMessage().ShouldStartWith("Nothing is generated for 'M': no kernel for GPUs computes TestNegate of residual, nor ");
+        refused.GetMessage().ShouldEndWith("; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
         refused.Location.SourceTree!.ToString().Substring(refused.Location.SourceSpan.Start, 1).ShouldBe("M");
         result.GeneratedSources.ShouldHaveSingleItem().HintName.ShouldBe("M.g.cs");
         complete.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ShouldBeEmpty();

@@ -53,6 +53,16 @@ internal static class LaunchGroup
     public static IReadOnlyList<Operation> OfSum(ModelProgram program) =>
         [.. program.Layer.Where(operation => operation is IIlgpuOperation && IsOfSum(operation))];
 
+    /// <summary>
+    /// Whether neurons read what the norm before them makes of a sum: that one packs signs, and stores what it makes. The norm of heads is in each
+    /// group's own memory.
+    /// </summary>
+    public static bool HasNormedInput(ModelProgram program)
+    {
+        Operation[] before = [.. program.Layer.TakeWhile(operation => operation is not Neurons).Where(operation => operation.Policy is null).Reverse().Take(2)];
+        return before is [Norm, AddResidual];
+    }
+
     /// <summary>Whether these are what the kernels of heads compute: query, key and value of a norm, all biased or none, the first two rotated.</summary>
     public static bool AreHeads(IEnumerable<Operation> operations)
     {

@@ -103,6 +103,11 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             return OfLayer(group);
         }
 
+        if (group[0] is Neurons && !LaunchGroup.HasNormedInput(program))
+        {
+            return null;
+        }
+
         // What traits do with a sum, or with logits, is launched by those who make them.
         IReadOnlyList<Operation> rest = [.. group.Where(operation => operation is not IIlgpuOperation)];
         return rest.Count == group.Count || rest.Any(operation => operation is SumSlices or Project { Stage: Stage.Logits }) ? Fused(rest) : null;
