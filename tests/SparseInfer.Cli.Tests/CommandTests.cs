@@ -13,7 +13,7 @@ public sealed class CommandTests
     [InlineData("--repetitions takes a whole number", "--synthetic", "tinyllama-1.1b", "-r", "0")]
     [InlineData("--modes takes a list", "--synthetic", "tinyllama-1.1b", "--modes", "dense,fast")]
     [InlineData("--output takes one of md, json, csv", "--synthetic", "tinyllama-1.1b", "-o", "sql")]
-    [InlineData("--weights takes one of", "--synthetic", "tinyllama-1.1b", "--weights", "q5_0")]
+    [InlineData("--weights takes one of", "--synthetic", "tinyllama-1.1b", "--weights", "q2_k")]
     [InlineData("--sparsity takes a share", "--synthetic", "tinyllama-1.1b", "--sparsity", "90")]
     [InlineData("is too low for --sparsity", "--synthetic", "tinyllama-1.1b", "--precision", "0.1")]
     [InlineData("there is no shape 'llama-3'", "--synthetic", "llama-3")]

@@ -53,8 +53,13 @@ public sealed class Zoo : IDisposable
         return compiled.Load(ModelFile.Open(path), Device.Cpu(threads), new LoadOptions());
     }
 
-    /// <summary>Its graph of <c>llama</c> has SiLU only, whatever the weights were trained with.</summary>
-    private static TinyModel AsLlamaCppHasIt(TinyModel tiny) => tiny.Architecture == "llama" ? tiny with { Activation = Activation.Silu } : tiny;
+    /// <summary>Its graphs have one activation each, whatever the weights were trained with.</summary>
+    private static TinyModel AsLlamaCppHasIt(TinyModel tiny) => tiny.Architecture switch
+    {
+        "llama" or "bitnet" => tiny with { Activation = Activation.Silu },
+        "falcon" => tiny with { Activation = Activation.Gelu },
+        _ => tiny,
+    };
 
     /// <summary>With a vocabulary, which llama.cpp does not load a model without.</summary>
     private static string Save(TinyModel tiny, string path)

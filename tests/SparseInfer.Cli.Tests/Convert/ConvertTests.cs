@@ -53,7 +53,7 @@ public sealed class ConvertTests : IDisposable
     [InlineData("There is no folder", "model.gguf", "none/out.gguf")]
     [InlineData("is a folder", "model.gguf", ".")]
     [InlineData("a pipe or a device", "model.gguf", "empty.gguf", "--force")]
-    [InlineData("'q5_0' is not", "model.gguf", "out.gguf", "--weights", "q5_0")]
+    [InlineData("'q2_k' is not", "model.gguf", "out.gguf", "--weights", "q2_k")]
     [InlineData("Unrecognized command or argument 'third'", "model.gguf", "out.gguf", "third")]
     public void Bad_input_is_one_line_and_leaves_nothing(string expected, params string[] args)
     {

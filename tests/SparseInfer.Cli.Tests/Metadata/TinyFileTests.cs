@@ -19,7 +19,7 @@ public abstract class TinyFileTests : IDisposable
         Vocabulary = TinyModel.Vocabulary,
         Context = TinyModel.Context,
         Heads = TinyModel.Heads,
-        KeyValueHeads = Tiny.KeyValueHeads,
+        KeyValueHeads = Tiny.KeyValues,
         Intermediate = TinyModel.Intermediate,
         Weights = [WeightType.F32],
     };

@@ -25,7 +25,7 @@ internal sealed record TinyModel(string Architecture)
 
     public int Depth { get; init; } = Layers;
 
-    public int KeyValues { get; init; } = KeyValueHeads;
+    public int KeyValues { get; init; } = 2;
 
     public bool LayerNorm { get; init; }
 
