@@ -39,7 +39,8 @@ internal sealed partial class IlgpuDecoderClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", "RopeTable = SparseInfer.Kernels.Cpu.RopeTable", _tensors.Import]);
+        string[] rotary = _attention.IsRotated ? ["RopeTable = SparseInfer.Kernels.Cpu.RopeTable"] : [];
+        GeneratedFile.Begin(_code, Head, [.. FeedForwardIlgpuClass.Namespaces, "System.Collections.Generic", "SparseInfer.Runtime", .. rotary, _tensors.Import]);
         DeviceKernel[] kernels = [.. _launches.Kernels, .. _launches.TensorCoreKernels];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
@@ -113,6 +114,7 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitConstants()
     {
+        string rope = _attention.IsRotated ? $"\nprivate const int RopePairs = {_attention.RopeDimensions / 2};" : "";
         _code.Lines($$"""
             private const int LayerCount = {{_spec.Layers}};
             private const int Vocabulary = {{_spec.Vocabulary}};
@@ -125,13 +127,13 @@ internal sealed partial class IlgpuDecoderClass
             private const int HeadQuads = {{_plan.CachedHead / 4}}; // of a query or of a cached key or value, padded
             private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};
             private const int Intermediate = {{_spec.FeedForward.Intermediate}};
-            private const int IntermediateQuads = {{_feedForwards[0].Shape.PaddedIntermediate / 4}};
-            private const int RopePairs = {{_attention.RopeDimensions / 2}};
+            private const int IntermediateQuads = {{_feedForwards[0].Shape.PaddedIntermediate / 4}};{{rope}}
             private const int NormThreads = {{_plan.NormThreads}};
 
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.Batch}};
             """);
+        WindowCode.EmitConstant(_code, _spec);
         if (_plan.SkipsTogether && _plan.Batch > TogetherPlan.Tokens)
         {
             _code.Line();
@@ -142,8 +144,12 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitWeights()
     {
-        string rope = $"{_spec.Context}, 2 * RopePairs, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
-        _code.Line($"private readonly RopeTable _rope = new({rope});");
+        if (_attention.IsRotated)
+        {
+            string rope = $"{_spec.Context}, 2 * RopePairs, {Literal.Of(_attention.RopeTheta)}, {Literal.Of(_attention.RopeScaling)}";
+            _code.Line($"private readonly RopeTable _rope = new({rope});");
+        }
+
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
         _code.Line("private DeviceMatrix _embedding;");
         _code.Line("private DeviceMatrix _head;");
