@@ -30,6 +30,9 @@ public sealed partial class GpuDecoderTests
         { "FatThreshold", SparsityMode.Predicted },
         { "Thresholded", SparsityMode.Predicted },
         { "MixedBlocks", SparsityMode.Dense },
+        { "Windows", SparsityMode.Dense },
+        { "WindowsBetweenUnrotatedLayers", SparsityMode.Exact },
+        { "NeverRotated", SparsityMode.Dense },
     };
 
     [Theory]

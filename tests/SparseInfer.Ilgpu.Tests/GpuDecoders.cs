@@ -19,6 +19,16 @@ internal static class GpuDecoders
         Weights = [WeightType.F32],
     };
 
+    /// <summary>Layers whose windows begin within the first split, within a later one, and nowhere.</summary>
+    public static readonly DecoderCase LongWindows = Long with
+    {
+        Name = "LongContextInWindows",
+        Layers = 3,
+        Window = layer => layer switch { 0 => 100, 1 => 300, _ => null },
+        Traits = ["[SlidingWindow(Window = 100, Layers = \"0\")]", "[SlidingWindow(Window = 300, Layers = \"1\")]"],
+        HasArchitecture = false,
+    };
+
     /// <summary>Signs of the input fill whole 16-byte words, so that a GPU's predictor reads the CPU's bytes.</summary>
     public static readonly DecoderCase Even = new("EvenSigns")
     {
@@ -97,9 +107,9 @@ internal static class GpuDecoders
     public static readonly DecoderCase LittleNibbles = LittleBytes with { Name = "LittleNibbles", Weights = [WeightType.Q4_0] };
 
     /// <summary>Small enough for every token to be run in every mode.</summary>
-    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.OnDevices, Even, EvenPredicted, Fat, OddHead];
+    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.OnDevices, .. DecoderZoo.FamiliesOnGpu, Even, EvenPredicted, Fat, OddHead];
 
-    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, LongWindows, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));

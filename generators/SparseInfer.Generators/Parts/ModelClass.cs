@@ -93,7 +93,7 @@ internal static class ModelClass
     /// <summary>Windows of successive layers, where layers have any.</summary>
     private static string Windows(ModelSpec spec)
     {
-        int[] windows = [.. Enumerable.Range(0, spec.Layers).Select(layer => spec.Attention.Windows.FirstOrDefault(window => window.Layers.Contains(layer))?.Window ?? 0)];
+        int[] windows = [.. Enumerable.Range(0, spec.Layers).Select(layer => spec.Attention.WindowOf(layer) ?? 0)];
         var runs = new List<(int First, int Last)>();
         for (int layer = 0; layer < windows.Length; layer++)
         {

@@ -150,7 +150,6 @@ internal static class DecoderZoo
             DeclaredHeadDimension = 9,
             IsRotated = false,
             IsUnrotated = _ => true,
-            QueryKeyNorms = true,
             Traits = ["[NoRope]"],
             Weights = [WeightType.F16],
         },
@@ -185,6 +184,9 @@ internal static class DecoderZoo
             Weights = [WeightType.F32, WeightType.BF16],
         },
     ];
+
+    /// <summary>Those of <see cref="Families"/> that GPUs have kernels for.</summary>
+    public static IEnumerable<DecoderCase> FamiliesOnGpu => Families.Where(model => !model.QueryKeyNorms && model.LearnedPositions == 0);
 
     private static readonly Lazy<GeneratedAssembly> Assembly =
         new(() => GeneratedProject.Build([.. All.Concat(Families).Select(model => model.Source)]));

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -190,7 +191,7 @@ internal sealed partial class DecoderClass
         {
             if (attend.Windows.Count > 0)
             {
-                Code.Line($"int first = Math.Max(0, {end} - {decoder.Window});");
+                Code.Line($"int first = Math.Max(0, {end} - {WindowCode.Of(decoder._spec)});");
                 Code.Line($"int positions = {end} - first;");
             }
         }

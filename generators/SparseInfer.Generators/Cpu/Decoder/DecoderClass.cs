@@ -111,30 +111,6 @@ internal sealed partial class DecoderClass
 
     private string InLayers(LayerPattern layers) => layers.IsEvery(_spec.Layers) ? "" : $" in {layers.Describe()}";
 
-    /// <summary>How far a layer's attention looks back, as C#.</summary>
-    private string Window => IsOneWindow ? "Window" : "WindowOf(layer)";
-
-    private bool IsOneWindow => _attention.Windows.Count == 1 && _attention.Windows[0].Layers.IsEvery(_spec.Layers);
-
-    private void EmitWindow()
-    {
-        if (_attention.Windows.Count == 0)
-        {
-            return;
-        }
-
-        _code.Line();
-        _code.Summary("Positions that a token attends to, its own included.");
-        if (IsOneWindow)
-        {
-            _code.Line($"private const int Window = {_attention.Windows[0].Window};");
-            return;
-        }
-
-        string windows = string.Concat(_attention.Windows.Select(window => $"{LayerSet.ConditionOf(window.Layers)} ? {window.Window} : "));
-        _code.Line($"private static int WindowOf(int layer) => {windows}{_spec.Context};");
-    }
-
     private void EmitConstants()
     {
         string rope = _attention.IsRotated ? $"\nprivate const int RopeDimensions = {_attention.RopeDimensions};" : "";
@@ -160,7 +136,7 @@ internal sealed partial class DecoderClass
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.PromptBatch}};
             """);
-        EmitWindow();
+        WindowCode.Emit(_code, _spec);
         if (OfPolicies.OfType<Project>().Any())
         {
             _code.Line();

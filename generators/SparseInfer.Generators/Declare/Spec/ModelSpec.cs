@@ -60,6 +60,9 @@ internal sealed record AttentionSpec(
     /// <summary>Layers that do not rotate, where others do; null: none.</summary>
     public LayerPattern? Unrotated { get; init; }
 
+    /// <summary>How far a layer looks back; null: to the first token.</summary>
+    public int? WindowOf(int layer) => Windows.FirstOrDefault(window => window.Layers.Contains(layer))?.Window;
+
     /// <summary>Whether any layer rotates queries and keys.</summary>
     public bool IsRotated => RopeDimensions > 0;
 

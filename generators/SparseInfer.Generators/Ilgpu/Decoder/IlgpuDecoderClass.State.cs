@@ -39,15 +39,18 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line("_program = program;");
                 _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
                 EmitBuffers(buffers, growing);
-                _code.Line("(ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);");
+                if (_attention.IsRotated)
+                {
+                    _code.Line("(ArrayView<float> cos, ArrayView<float> sin) = RotaryTables(program._rope, RopePairs);");
+                }
+
                 using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
                 {
                     string bias = _attention.QueryKeyValueBiases ? "\n    Bias = program._layers[layer].HeadBiases," : "";
+                    string rotary = _attention.IsRotated ? "\n    Cos = cos,\n    Sin = sin," : "";
                     _code.Lines($$"""
                         _views[layer] = new HeadViews
-                        {
-                            Cos = cos,
-                            Sin = sin,{{bias}}
+                        {{{rotary}}{{bias}}
                             Queries = _queries.Cast<float>(),
                         };
                         """);

@@ -34,7 +34,7 @@ internal sealed partial class IlgpuDecoderClass
     private IEnumerable<Tensor> AfterHead => _program.AfterHead.SelectMany(operation => operation.Tensors);
 
     private IEnumerable<string> RopeTypes =>
-        from type in (string?[])["RopeTable", _attention.Scaling?.Type]
+        from type in _attention.IsRotated ? (string?[])["RopeTable", _attention.Scaling?.Type] : []
         where type is not null
         select $"{type} = SparseInfer.Kernels.Cpu.{type}";
 
@@ -116,6 +116,7 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitConstants()
     {
+        string rope = _attention.IsRotated ? $"\nprivate const int RopePairs = {_attention.RopeDimensions / 2};" : "";
         _code.Lines($$"""
             private const int LayerCount = {{_spec.Layers}};
             private const int Vocabulary = {{_spec.Vocabulary}};
@@ -128,13 +129,13 @@ internal sealed partial class IlgpuDecoderClass
             private const int HeadQuads = {{_plan.CachedHead / 4}}; // of a query or of a cached key or value, padded
             private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};
             private const int Intermediate = {{_spec.FeedForward.Intermediate}};
-            private const int IntermediateQuads = {{_feedForwards[0].Shape.PaddedIntermediate / 4}};
-            private const int RopePairs = {{_attention.RopeDimensions / 2}};
+            private const int IntermediateQuads = {{_feedForwards[0].Shape.PaddedIntermediate / 4}};{{rope}}
             private const int NormThreads = {{_plan.NormThreads}};
 
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.Batch}};
             """);
+        WindowCode.EmitConstant(_code, _spec);
         if (_plan.SkipsTogether && _plan.Batch > TogetherPlan.Tokens)
         {
             _code.Line();
@@ -145,7 +146,11 @@ internal sealed partial class IlgpuDecoderClass
 
     private void EmitWeights()
     {
-        _tensors.EmitRotary(_code, "2 * RopePairs");
+        if (_attention.IsRotated)
+        {
+            _tensors.EmitRotary(_code, "2 * RopePairs");
+        }
+
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
         _code.Line("private DeviceMatrix _embedding;");
         _code.Line("private DeviceMatrix _head;");

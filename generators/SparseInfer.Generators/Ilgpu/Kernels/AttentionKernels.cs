@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -10,6 +11,9 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
     private const int Threads = IlgpuDecoderPlan.AttentionThreads;
 
     private readonly AttentionSpec _attention = plan.Spec.Attention;
+
+    /// <summary>What both kernels are told of a layer's window, where layers have any.</summary>
+    private KernelParameter[] Window => WindowCode.Has(plan.Spec) ? [KernelParameter.Int("window")] : [];
 
     /// <summary>A head in fours, as queries and partial results lie.</summary>
     private int HeadQuads => plan.CachedHead / 4;
@@ -41,7 +45,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         $"One head, one token, up to {Split} positions of a cache{ofWhat} in {cache.Type}: softmax within them, and the values so weighted.",
         [
             KernelParameter.Quads("queries"), .. where,
-            KernelParameter.Quads("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"),
+            KernelParameter.Quads("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"), .. Window,
         ],
         () =>
         {
@@ -65,13 +69,12 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             code.Lines($"""
                 int head = Grid.IdxX;
                 int token = Grid.IdxZ;
-                int begin = Grid.IdxY * {Split};
-                int positions = {position} + 1;
                 """);
-            using (code.Block("if (begin < positions)"))
+            string end = EmitBegin(position);
+            using (code.Block($"if (begin < {end})"))
             {
                 emitCache();
-                code.Line($"int count = positions - begin < {Split} ? positions - begin : {Split};");
+                code.Line(Window.Length > 0 ? "int count = end - begin;" : $"int count = positions - begin < {Split} ? positions - begin : {Split};");
                 code.Line("int last = count - 1;");
                 int sharing = _attention.Heads / _attention.KeyValueHeads;
                 string keyHead = sharing == 1 ? "head" : $"(head / {sharing})";
@@ -82,13 +85,35 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             }
         });
 
+    /// <summary>Writes which positions a group begins with; those that a window hides are no one's.</summary>
+    /// <returns>What its first position lies before, if it has any.</returns>
+    private string EmitBegin(string position)
+    {
+        if (Window.Length == 0)
+        {
+            code.Lines($"""
+                int begin = Grid.IdxY * {Split};
+                int positions = {position} + 1;
+                """);
+            return "positions";
+        }
+
+        code.Lines($"""
+            int split = Grid.IdxY * {Split};
+            int positions = {position} + 1;
+            int begin = split > positions - window ? split : positions - window;
+            int end = split + {Split} < positions ? split + {Split} : positions;
+            """);
+        return "end";
+    }
+
     private DeviceKernel Join(string suffix, KernelParameter[] where, string position) => new(
         $"AttendJoin{suffix}",
         Threads,
         "Puts the splits of one head and token together.",
         [
             KernelParameter.Floats("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"), .. where,
-            KernelParameter.Int("splits"), KernelParameter.Floats("attended"),
+            KernelParameter.Int("splits"), KernelParameter.Floats("attended"), .. Window,
         ],
         () =>
         {
@@ -97,16 +122,24 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 int token = Grid.IdxY;
                 int first = ({WarpCode.Times("token", _attention.Heads)} + head) * splits;
                 int used = ({position} + {Split}) / {Split};
-                float highest = most[first];
                 """);
-            using (code.Block("for (int split = 1; split < used; split++)"))
+            string from = "0";
+            if (Window.Length > 0)
+            {
+                from = "from";
+                code.Line($"int hidden = {position} + 1 - window;");
+                code.Line($"int from = hidden > 0 ? hidden / {Split} : 0;");
+            }
+
+            code.Line($"float highest = most[first{(from == "0" ? "" : " + from")}];");
+            using (code.Block($"for (int split = {(from == "0" ? "1" : "from + 1")}; split < used; split++)"))
             {
                 code.Line("highest = MathF.Max(highest, most[first + split]);");
             }
 
             code.Line();
             code.Line("float total = 0f;");
-            using (code.Block("for (int split = 0; split < used; split++)"))
+            using (code.Block($"for (int split = {from}; split < used; split++)"))
             {
                 code.Line("total += weight[first + split] * Portable.Exp(most[first + split] - highest);");
             }
@@ -116,7 +149,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
             using (WarpCode.ForEach(code, "d", "Group.IdxX", size, Threads))
             {
                 code.Line("float sum = 0f;");
-                using (code.Block("for (int split = 0; split < used; split++)"))
+                using (code.Block($"for (int split = {from}; split < used; split++)"))
                 {
                     code.Line($"sum += parts[((first + split) * {plan.CachedHead}) + d] * Portable.Exp(most[first + split] - highest);");
                 }

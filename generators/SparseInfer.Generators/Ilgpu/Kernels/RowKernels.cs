@@ -42,6 +42,9 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         : plan.Spec.Norm.Kind == NormKind.Layer ? [KernelParameter.Quads("weight"), KernelParameter.Quads("bias")]
         : [KernelParameter.Quads("weight")];
 
+    /// <summary>What kernels of heads are told where some layers do not rotate.</summary>
+    private KernelParameter[] Turns => _attention.Unrotated is null ? [] : [KernelParameter.Int("turns")];
+
     /// <summary>Query, key and value: two rows of a head for a warp, which turns them together and puts them where they belong.</summary>
     public DeviceKernel Heads(WeightType type)
     {
@@ -52,7 +55,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             $"{(plan.HeadsNormalise ? "The norm of one token, and of it query" : "Query")}, key and value, rotated and cached: a pair of a head's rows for a warp.",
             [
                 .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. Norm, new KernelParameter("HeadViews", "views"),
-                KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("halves"),
+                KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("halves"), .. Turns,
             ],
             () =>
             {
@@ -117,7 +120,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             name,
             FeedForwardIlgpuClass.BatchThreads,
             $"{what}, rotated and cached: a pair of a head's elements for a thread.",
-            [KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"), .. where, KernelParameter.Int("halves")],
+            [KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"), .. where, KernelParameter.Int("halves"), .. Turns],
             () =>
             {
                 code.Line($"int unit = (Grid.IdxX * {FeedForwardIlgpuClass.BatchThreads}) + Group.IdxX;");
@@ -156,8 +159,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     {
         int half = _attention.RopeDimensions / 2;
         int size = _attention.HeadDimension;
-        bool interleaved = _attention.RopePairing == RopePairing.Interleaved;
-        if (interleaved)
+        if (!_attention.IsRotated || _attention.RopePairing == RopePairing.Interleaved)
         {
             code.Line("int d0 = pair * 2;");
             code.Line(size % 2 == 0 ? "int d1 = d0 + 1;" : $"int d1 = d0 + 1 < {size} ? d0 + 1 : d0;");
@@ -186,8 +188,14 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             code.Line($"b += views.Bias[{row} + d1];");
         }
 
+        if (!_attention.IsRotated)
+        {
+            return;
+        }
+
         string rotated = half == plan.HeadPairs ? "" : $" && pair < {half}";
-        using (code.Block($"if (head < {_attention.Heads + _attention.KeyValueHeads}{rotated})"))
+        string turns = _attention.Unrotated is null ? "" : "turns == 1 && ";
+        using (code.Block($"if ({turns}head < {_attention.Heads + _attention.KeyValueHeads}{rotated})"))
         {
             code.Lines($"""
                 float c = views.Cos[(position * {half}) + pair];

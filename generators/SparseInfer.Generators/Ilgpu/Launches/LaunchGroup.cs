@@ -63,7 +63,7 @@ internal static class LaunchGroup
         return before is [Norm, AddResidual];
     }
 
-    /// <summary>Whether these are what the kernels of heads compute: query, key and value of a norm, all biased or none, the first two rotated.</summary>
+    /// <summary>Whether these are what the kernels of heads compute: query, key and value of a norm, all biased or none, the first two rotated or none.</summary>
     public static bool AreHeads(IEnumerable<Operation> operations)
     {
         IEnumerable<Slot> Written<T>()
@@ -71,8 +71,9 @@ internal static class LaunchGroup
         Slot[] heads = [Slot.Queries, Slot.Keys, Slot.Values];
         return Written<Project>().SequenceEqual(heads)
             && operations.OfType<Project>().All(project => project.From == Slot.Normed)
-            && Written<Rotate>().SequenceEqual(heads.Take(2))
+            && (!Written<Rotate>().Any() || Written<Rotate>().SequenceEqual(heads.Take(2)))
+            && operations.OfType<Rotate>().Select(rotate => rotate.Except).Distinct().Count() <= 1
             && (!Written<AddBias>().Any() || Written<AddBias>().SequenceEqual(heads))
-            && operations.All(operation => operation is Project or Rotate { Except: null } or AddBias);
+            && operations.All(operation => operation is Project or Rotate or AddBias);
     }
 }

@@ -36,6 +36,13 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>Pairs of elements of a token's query, key and value, which a thread rotates and caches.</summary>
     protected int RotatedPairs => (Spec.Attention.Heads + (2 * Spec.Attention.KeyValueHeads)) * Plan.HeadPairs;
 
+    /// <summary>What kernels of heads are told where some layers do not rotate: 1 in the others.</summary>
+    protected static string Turns(IEnumerable<Operation> heads) =>
+        heads.OfType<Rotate>().FirstOrDefault()?.Except is { } except ? $", {LayerSet.ConditionOf(except)} ? 0 : 1" : "";
+
+    /// <summary>What the kernel that rotates heads, and puts them where they belong, is named after.</summary>
+    protected static Operation Turned(IReadOnlyList<Operation> heads) => heads.OfType<Rotate>().FirstOrDefault() ?? heads[heads.Count - 1];
+
     /// <summary>How many tokens go through, as C#.</summary>
     protected abstract string Tokens { get; }
 
@@ -153,7 +160,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Norm norm] => Norm(norm),
         [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
-        [Attend { Windows.Count: 0 } attend] => Attend(attend),
+        [Attend attend] => Attend(attend),
         [Project { Stage: Stage.Logits } head] => Logits(head),
         [Project { Unit: WorkUnit.Column } project] => Project(project, null),
         [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),

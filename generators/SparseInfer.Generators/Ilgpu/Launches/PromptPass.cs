@@ -47,7 +47,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
                 Code.Line();
             }),
-            Call(Run(rotate, config, "_products, Views(layer), start, Halves"), Launch(group.OfType<Rotate>().First(), "rotation", [rotate])));
+            Call(Run(rotate, config, $"_products, Views(layer), start, Halves{Turns(group)}"), Launch(Turned(group), "rotation", [rotate])));
     }
 
     protected override Step Project(Project project, AddBias? bias) => Together(

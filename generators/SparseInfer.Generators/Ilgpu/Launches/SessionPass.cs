@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -41,12 +42,18 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         using (Code.Block("private void Attend(int layer, int start, int tokens)"))
         {
             Code.Line($"int splits = {SplitsOf("start + tokens")};");
+            string window = WindowCode.Has(Spec) ? ", window" : "";
+            if (window.Length > 0)
+            {
+                Code.Line($"int window = {WindowCode.Value(Spec)};");
+            }
+
             Code.Line($"var config = {Config(Attention.Part(CachePlan.Types[0]), "Heads", "splits", "tokens")};");
             ForCache("_cache", type => Code.Line(
-                Run(Attention.Part(type), "config", "_queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View")));
+                Run(Attention.Part(type), "config", $"_queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View{window}")));
             DeviceKernel join = Attention.Join();
             Code.Line(Run(
-                join, Config(join, "Heads", "tokens"), "_parts.View.Cast<float>(), _most.View, _weight.View, start, splits, _attended.Cast<float>()"));
+                join, Config(join, "Heads", "tokens"), $"_parts.View.Cast<float>(), _most.View, _weight.View, start, splits, _attended.Cast<float>(){window}"));
         }
     }
 

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -12,8 +13,9 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     public void Emit() => Emit("A token of each sequence, in as many launches for one as for all.", "protected override void Decode()", """
         int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;
         int splits = MaxSplits();
-        var views = new HeadViews { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };
-        """);
+        """ + (Spec.Attention.IsRotated
+            ? "\nvar views = new HeadViews { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };"
+            : "\nvar views = new HeadViews { Queries = _queries.Cast<float>() };"));
 
     /// <summary>The launch of a kernel that only sequences together have.</summary>
     private static string RunTogether(DeviceKernel kernel, string config, string arguments) => $"_kernels.{kernel.Name}({config}, {arguments});";
@@ -41,7 +43,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
         DeviceKernel rotate = Rows.RotateTogether();
-        Launch[] launches = [Product(first, "rows of the heads"), Launch(group.OfType<Rotate>().First(), "rotation", [rotate])];
+        Launch[] launches = [Product(first, "rows of the heads"), Launch(Turned(group), "rotation", [rotate])];
         return new(launches, () =>
         {
             using (Code.Block("foreach (DeviceMatrix heads in w.Heads)"))
@@ -57,12 +59,12 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             }
 
             Code.Line(RunTogether(
-                rotate, Config(rotate, Groups(rotate, RotatedPairs), Tokens), "_products, views, caches, Positions, halves"));
+                rotate, Config(rotate, Groups(rotate, RotatedPairs), Tokens), $"_products, views, caches, Positions, halves{Turns(group)}"));
         });
     }
 
     protected override Step Attend(Attend attend) => Call(
-        "Attend(caches, splits);",
+        $"Attend(caches, splits{(WindowCode.Has(Spec) ? $", {WindowCode.Value(Spec)}" : "")});",
         Launch(attend, "attention", CachePlan.Types.Select(Attention.PartTogether)),
         Launch(attend, "its splits", [Attention.JoinTogether()]));
 
@@ -110,14 +112,15 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             }
 
             """);
-        using (Code.Block("private void Attend(CacheViews caches, int splits)"))
+        string window = WindowCode.Has(Spec) ? ", window" : "";
+        using (Code.Block($"private void Attend(CacheViews caches, int splits{(window.Length > 0 ? ", int window" : "")})"))
         {
             Code.Line($"var config = {Config(Attention.PartTogether(CachePlan.Types[0]), "Heads", "splits", Tokens)};");
             ForCache("CacheOf(0)", type => Code.Line(RunTogether(
-                Attention.PartTogether(type), "config", "_queries, caches, Positions, _parts.View, _most.View, _weight.View")));
+                Attention.PartTogether(type), "config", $"_queries, caches, Positions, _parts.View, _most.View, _weight.View{window}")));
             DeviceKernel join = Attention.JoinTogether();
             Code.Line(RunTogether(
-                join, Config(join, "Heads", Tokens), "_parts.View.Cast<float>(), _most.View, _weight.View, Positions, splits, _attended.Cast<float>()"));
+                join, Config(join, "Heads", Tokens), $"_parts.View.Cast<float>(), _most.View, _weight.View, Positions, splits, _attended.Cast<float>(){window}"));
         }
     }
 

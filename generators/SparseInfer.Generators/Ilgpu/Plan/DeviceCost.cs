@@ -51,7 +51,8 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
 
         // Keys and values once, for query heads that share them come together; what splits leave is written and read back.
         int splits = (token.Position + IlgpuDecoderPlan.SplitPositions) / IlgpuDecoderPlan.SplitPositions;
-        double cached = (token.Position + 2.0) * plan.CachedBytes / layers;
+        double read = Enumerable.Range(0, layers).Average(layer => Math.Min(token.Position + 1.0, spec.Attention.WindowOf(layer) ?? double.PositiveInfinity));
+        double cached = (read + 1) * plan.CachedBytes / layers;
         double split = 2.0 * splits * spec.Attention.Heads * (plan.CachedHead + 2) * 4;
         double attention = (double)layers * DeviceFootprint.AttentionBytes(plan, type);
         double cache = layers * (cached + split);
