@@ -33,6 +33,7 @@ public sealed class RecordTextTests(LoadedModels models)
             models.Get(Loaded.ReluF16).Shape,
             models.Get(Loaded.ReluF16).Shape.Policies[0],
             new DeclaredTrait("Scales", "Residual", 0.25f),
+            new LayerWindow(0, 5, 4096),
             new FeedForwardShape
             {
                 Hidden = 8, Intermediate = 16, Activation = Activation.FatRelu, Threshold = 0.5f, Gated = true, Biases = false,
