@@ -76,6 +76,17 @@ public sealed class ScalesTests
         text.ShouldNotContain("Elementwise.Scale(ref projected");
     }
 
+    /// <summary>What attention makes and what the feed-forward makes are multiplied by the same, by one kernel.</summary>
+    [Fact]
+    public void On_a_gpu_both_blocks_share_a_kernel()
+    {
+        string text = GeneratedProject.Generate(GeneratedProject.Compilation(Declared.Source).WithIlgpu())
+            .Single(source => source.HintName == "MiniCpm.Ilgpu.g.cs").SourceText.ToString();
+        text.Split('\n').Count(line => line.Contains("static void Scale", StringComparison.Ordinal)).ShouldBe(2);
+        text.ShouldContain("static void ScaleProjected(");
+        text.ShouldContain("static void ScaleLogits(");
+    }
+
     [Theory]
     [InlineData("logit_scale", 4f, "'minicpm.logit_scale' is 4, which is [Scales] Logits = 0.25, but 0.375 is declared")]
     [InlineData("residual_scale", 1f, "'minicpm.residual_scale' is 1, which is [Scales] Residual = 1, but 0.3 is declared")]

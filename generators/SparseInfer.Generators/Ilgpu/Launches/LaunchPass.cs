@@ -9,6 +9,7 @@ namespace SparseInfer.Generators.Ilgpu;
 /// </summary>
 internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program) : LaunchCode(code, plan)
 {
+    private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)>[]? _visited;
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
 
     protected ModelProgram Program => program;
@@ -23,8 +24,12 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected virtual (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
         ([program.Embed, .. program.AfterEmbed], program.Layer, [program.OutputNorm, program.Head, .. program.AfterHead]);
 
+    /// <summary>Each group's launches, before the layers, in each, and after them; null: no kernel does it.</summary>
+    private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)>[] Visited =>
+        _visited ??= [Visit(Operations.Before), Visit(Operations.Layer), Visit(Operations.After)];
+
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After) Steps =>
-        _steps ??= (Visit(Operations.Before), Visit(Operations.Layer), Visit(Operations.After));
+        _steps ??= (Known(Visited[0]), Known(Visited[1]), Known(Visited[2]));
 
     /// <summary>Everything that the pass launches, in order; a layer's once.</summary>
     public IEnumerable<Launch> Launches => Steps.Before.Concat(Steps.Layer).Concat(Steps.After).SelectMany(step => step.Launches);
@@ -78,19 +83,22 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>Whether an operation is launched with the one before it.</summary>
     protected virtual bool Joins(Operation earlier, Operation later) => LaunchGroup.Joins(earlier, later);
 
-    private IReadOnlyList<Step> Visit(IEnumerable<Operation> operations)
+    private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)> Visit(IEnumerable<Operation> operations) =>
+        [.. LaunchGroup.Of(operations, Joins).Select(group => (group, Visit(group)))];
+
+    private static IReadOnlyList<Step> Known(IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)> visited)
     {
-        string[] unknown = [.. UnknownOf(operations)];
+        string[] unknown = [.. UnknownOf(visited)];
         return unknown.Length == 0
-            ? [.. LaunchGroup.Of(operations, Joins).Select(group => Visit(group)!)]
+            ? [.. visited.Select(launched => launched.Step!)]
             : throw new NotSupportedException($"A GPU's program has no launch for {string.Join(", nor for ", unknown)}.");
     }
 
     /// <summary>Operations for which there is no launch, in words.</summary>
-    public IEnumerable<string> Unknown => new[] { Operations.Before, Operations.Layer, Operations.After }.SelectMany(UnknownOf);
+    public IEnumerable<string> Unknown => Visited.SelectMany(UnknownOf);
 
-    private IEnumerable<string> UnknownOf(IEnumerable<Operation> operations) =>
-        LaunchGroup.Of(operations, Joins).Where(group => Visit(group) is null).Select(Describe);
+    private static IEnumerable<string> UnknownOf(IEnumerable<(IReadOnlyList<Operation> Group, Step? Step)> visited) =>
+        visited.Where(launched => launched.Step is null).Select(launched => Describe(launched.Group));
 
     /// <summary>The launches of operations that are computed together; null: no kernel does.</summary>
     private Step? Visit(IReadOnlyList<Operation> group)
@@ -138,13 +146,22 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private static string Describe(IReadOnlyList<Operation> operations) =>
         $"{string.Join(" and ", operations.Select(ElementKernel.Word).Distinct())} of {operations[operations.Count - 1].Writes.Variable}";
 
-    /// <summary>After what it does and to what; where others do the same in another place, with a number.</summary>
-    private string NameOf(IReadOnlyList<Operation> operations)
+    /// <summary>After what is done, in order, and to what. An operation of a kind of which there are others has a number, so that a name is one kernel.</summary>
+    private string NameOf(IReadOnlyList<Operation> operations) =>
+        string.Concat(operations.Select(operation => operation.GetType().Name + NumberOf(operation))) + operations[0].Writes.Name;
+
+    private string NumberOf(Operation operation)
     {
-        static string Kind(Operation operation) => operation.GetType().Name + operation.Writes.Name;
-        Operation[] alike = [.. program.Layer.Concat(program.AfterHead).Where(operation => Kind(operation) == Kind(operations[0])).Distinct()];
-        int place = Array.IndexOf(alike, operations[0]);
-        return string.Concat(operations.Select(operation => operation.GetType().Name)) + operations[0].Writes.Name + (place == 0 ? "" : $"{place + 1}");
+        // A kernel is the same wherever it is launched, and whoever asks for it.
+        static Operation Anywhere(Operation operation) => operation with { Stage = default, Policy = null };
+        Operation[] alike =
+        [
+            .. program.Layer.Concat(program.AfterHead)
+                .Where(other => other.GetType() == operation.GetType() && other.Writes.Name == operation.Writes.Name)
+                .Select(Anywhere).Distinct(),
+        ];
+        int place = Array.IndexOf(alike, Anywhere(operation));
+        return place <= 0 ? "" : $"{place + 1}";
     }
 
     private IEnumerable<string> Others(Operation operation) => operation is AddResidual ? [$"{Row(Slot.Projected)}.Cast<float>()"]

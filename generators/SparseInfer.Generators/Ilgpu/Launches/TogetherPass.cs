@@ -78,13 +78,17 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected override Step Product(Project project) => Call(
         $"Rows(w.{project.Matrix.Field}, {PolicyInput(project)}, _{project.To.Variable}, {PolicyStride(project.To)});", Product(project, "a policy's rows"));
 
-    protected override Step Logits(Project head) => new([Product(head, "logits"), .. AfterHead("Logits", Tokens).Launches, ArgMax(head)], () =>
+    protected override Step Logits(Project head)
     {
-        Code.Line($"Rows(_program._head, {Row(head.From)}, Logits, Vocabulary);");
-        AfterHead("Logits", Tokens).Emit();
-        DeviceKernel kernel = ArgMaxKernel.Of(Code);
-        Code.Line(Run(kernel, Config(kernel, Tokens), "Logits, Vocabulary, Greedy"));
-    });
+        Step after = AfterHead("Logits", Tokens);
+        return new([Product(head, "logits"), .. after.Launches, ArgMax(head)], () =>
+        {
+            Code.Line($"Rows(_program._head, {Row(head.From)}, Logits, Vocabulary);");
+            after.Emit();
+            DeviceKernel kernel = ArgMaxKernel.Of(Code);
+            Code.Line(Run(kernel, Config(kernel, Tokens), "Logits, Vocabulary, Greedy"));
+        });
+    }
 
     public void EmitRows()
     {
