@@ -6,9 +6,27 @@ namespace SparseInfer.Cli.Tests.Convert;
 /// <summary><c>sparseinfer convert</c> when something ends it: nothing stays, or the next one finds what stayed.</summary>
 public sealed class InterruptedConvertTests(LargeModel large) : IClassFixture<LargeModel>, IDisposable
 {
+    private const string Sending = "while read -r signal process; do kill -$signal $process; echo; done";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("sparseinfer-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    private readonly Lazy<Process> _sender = new(() => Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Sending])
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+    })!);
+
+    public void Dispose()
+    {
+        if (_sender.IsValueCreated)
+        {
+            using Process sender = _sender.Value;
+            sender.StandardInput.Close();
+            sender.WaitForExit();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
 
     [Theory]
     [InlineData("HUP", 129)]
@@ -89,6 +107,8 @@ public sealed class InterruptedConvertTests(LargeModel large) : IClassFixture<La
     /// <summary>A conversion that has begun to write: its file is locked by then, which it is not yet where it only exists.</summary>
     private Process StartAndWait()
     {
+        // What sends signals is there before: to start a process takes as long as to convert, on a machine that does much else.
+        _ = _sender.Value;
         string[] before = Names();
         Process process = ToolProgram.Start("convert", large.Gguf, At("out.gguf"));
         while (!Names().Except(before).Any(name => new FileInfo(At(name)) is { Exists: true, Length: > 0 }) && !process.HasExited)
@@ -100,10 +120,11 @@ public sealed class InterruptedConvertTests(LargeModel large) : IClassFixture<La
         return process;
     }
 
-    private static void Send(string signal, Process process)
+    private void Send(string signal, Process process)
     {
-        using Process kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
+        _sender.Value.StandardInput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{signal} {process.Id}"));
+        _sender.Value.StandardInput.Flush();
+        _sender.Value.StandardOutput.ReadLine().ShouldNotBeNull();
     }
 
     private string At(string name) => Path.Combine(_folder, name);
