@@ -37,7 +37,7 @@ internal sealed class ModelCost
         + (((2L * _model.Layers) + 1) * _model.Hidden);
 
     private long LayerParameters => _model.Hidden
-        * ((2L * _model.QueryWidth) + (2L * _model.KeyValueWidth) + (_model.Intermediate * (_model.Gated ? 3L : 2L)));
+        * ((2L * _model.QueryWidth) + (2L * _model.KeyValueWidth) + _model.Experts + (Math.Max(1, _model.Experts) * _model.Intermediate * (_model.Gated ? 3L : 2L)));
 
     /// <summary>Bytes of the key-value cache that a token reads on average, when so many are generated after others.</summary>
     public double CacheBytes(int depth, int generated) =>

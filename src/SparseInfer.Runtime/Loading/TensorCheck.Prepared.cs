@@ -9,6 +9,7 @@ internal sealed partial class TensorCheck
     /// <summary>The neuron-major form of a down matrix, where the file has it.</summary>
     private TensorInfo? FindPrepared(DeclaredTensor wanted, int layer) =>
         _file.Format == ModelFileFormat.Gguf
+        && wanted.Experts == 0
         && PreparedTensors.TryGetDownName(NameOf(wanted, layer), out string? down)
         && _file.TryGetTensor(down, out TensorInfo? tensor)
             ? tensor
@@ -61,7 +62,7 @@ internal sealed partial class TensorCheck
     private TensorInfo? FindSigns(DeclaredMatrix wanted, int layer)
     {
         string name = NameOf(wanted, layer);
-        if (_file.Format != ModelFileFormat.Gguf || !_file.TryGetTensor(PreparedTensors.SignsName(name), out TensorInfo? tensor))
+        if (_file.Format != ModelFileFormat.Gguf || wanted.Experts > 0 || !_file.TryGetTensor(PreparedTensors.SignsName(name), out TensorInfo? tensor))
         {
             return null;
         }

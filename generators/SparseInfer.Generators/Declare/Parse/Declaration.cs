@@ -91,6 +91,8 @@ internal sealed class Declaration
 
     public DeclaredAttribute? FeedForward => Find(AttributeNames.FeedForward);
 
+    public DeclaredAttribute? Experts => Find(AttributeNames.Experts);
+
     public DeclaredAttribute? RmsNorm => Find(AttributeNames.RmsNorm);
 
     public DeclaredAttribute? LayerNorm => Find(AttributeNames.LayerNorm);

@@ -23,6 +23,11 @@ internal static class GpuLimit
             return policies;
         }
 
+        if (model.Experts is not null)
+        {
+            return ["[Experts]"];
+        }
+
         var code = new CodeWriter();
         IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(model);
         var program = ModelProgram.Of(model);

@@ -25,6 +25,12 @@ internal sealed record Architecture(string Name)
     /// <summary>The activation that all models of it have; null: what is declared is used, as fine-tuning for sparsity changes it.</summary>
     public Activation? Activation { get; init; }
 
+    /// <summary>How experts' logits become weights where a file does not say it.</summary>
+    public ExpertGating Gating { get; init; }
+
+    /// <summary>What the router of experts reads.</summary>
+    public RouterInput Router { get; init; }
+
     /// <summary>Why GGUF files cannot be computed; null: they can.</summary>
     public string? GgufReason { get; init; }
 

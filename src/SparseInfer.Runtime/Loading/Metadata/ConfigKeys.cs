@@ -10,6 +10,9 @@ internal static class ConfigKeys
 
     public const string TiedEmbeddings = "tie_word_embeddings";
 
+    /// <summary>Whether experts' logits become weights by softmax; else by sigmoid.</summary>
+    public const string RouterSoftmax = "moe_primary_router_apply_softmax";
+
     public const string LayerTypes = "layer_types";
 
     /// <summary>Of layers before it, attention does not slide.</summary>
@@ -85,6 +88,13 @@ internal static class ConfigKeys
             [NoRopeInterval] = KeyRule.Size, // read beside the rules
             [NoRopeLayers] = KeyRule.Flags, // read beside the rules
             [LayerTypes] = KeyRule.Words(": layers differ in kind, which cannot be declared", "full_attention", "sliding_attention"),
+            [RouterSoftmax] = KeyRule.AnyFlag, // compared beside the rules
+            ["moe_ffn_hidden_size"] = KeyRule.States(Fact.Intermediate),
+            ["moe_layer_layout"] = KeyRule.Every("layers with a 0 have no experts", number => number == 1),
+            ["moe_enable_early_router"] = KeyRule.Flag("the router reads what the experts read", passes: true),
+            ["moe_enable_secondary_experts"] = KeyRule.Flag("experts have experts", passes: false),
+            ["rope_layout"] = KeyRule.Every("layers with a 0 have no rotary embedding", number => number == 1),
+            ["sliding_window_layout"] = KeyRule.Every("layers with a 1 have a window", number => number == 0),
             ["is_causal"] = KeyRule.Flag("attention looks ahead", passes: true),
             ["num_nextn_predict_layers"] = KeyRule.Zero("some layers predict later tokens"),
             [UseSlidingWindow] = KeyRule.AnyFlag, // read beside the rules: decides over sliding_window
@@ -117,7 +127,9 @@ internal static class ConfigKeys
         }
 
         Add(rules, KeyRule.Zero(Experts),
-            "num_local_experts", "num_experts", "n_routed_experts", "n_shared_experts", "num_experts_per_tok", "moe_num_experts", "moe_intermediate_size");
+            "num_experts", "n_routed_experts", "n_shared_experts", "moe_num_experts", "moe_intermediate_size", "moe_shared_primary_experts", "moe_num_secondary_experts");
+        Add(rules, KeyRule.States(Fact.Experts), "num_local_experts", "moe_num_primary_experts");
+        Add(rules, KeyRule.States(Fact.ActiveExperts), "num_experts_per_tok", "moe_num_active_primary_experts");
         Add(rules, KeyRule.Flag("attention and feed-forward run in parallel", passes: false),
             "use_parallel_residual", "parallel_attn", "parallel_residual", "use_parallel_attention");
         Add(rules, KeyRule.Flag("queries and keys are normalized", passes: false), "qk_layernorm", "use_qk_norm", "qk_norm", "use_qk_layernorm");

@@ -161,6 +161,7 @@ internal sealed class FactReader
             _facts.TiedEmbedding = tied;
         }
 
+        SettleExperts();
         Default(Fact.KeyValueHeads, _gguf ? "attention.head_count_kv" : "num_key_value_heads", _facts.First(Fact.Heads), "as many as heads");
         double? share = _facts.First(Fact.Hidden) / _facts.First(Fact.Heads);
         Default(Fact.HeadDimension, _gguf ? "attention.key_length" : "head_dim", share is { } size ? Math.Floor(size) : null, "hidden size / heads");
@@ -213,6 +214,30 @@ internal sealed class FactReader
         {
             _facts.Forget(Fact.EmbeddingScale); // llama.cpp: no scale
         }
+    }
+
+    /// <summary>Without experts, nothing of them is a fact.</summary>
+    private void SettleExperts()
+    {
+        Default(Fact.Experts, _gguf ? "expert_count" : _architecture.Router == RouterInput.Layer ? "moe_num_primary_experts" : "num_local_experts", 0, null);
+        if (_facts.First(Fact.Experts) == 0)
+        {
+            _facts.Forget(Fact.ExpertGating);
+            return;
+        }
+
+        if (!_gguf && Value(ConfigKeys.RouterSoftmax) is { Flag: { } softmax } value)
+        {
+            _facts.State(Fact.ExpertGating, Number(softmax ? ExpertGating.Softmax : ExpertGating.Sigmoid), $"{FileText.Quote(ConfigKeys.RouterSoftmax)} is {value.Shown}");
+        }
+
+        if (_facts.First(Fact.ExpertGating) is null or 0)
+        {
+            _facts.Forget(Fact.ExpertGating);
+            _facts.State(Fact.ExpertGating, Number(_architecture.Gating), $"architecture {_architecture.Name} weights experts by {_architecture.Gating} where nothing else is said");
+        }
+
+        static int Number(ExpertGating gating) => (int)gating + 1;
     }
 
     /// <summary>Which layers' attention slides, where there is a window; none of them: there is none.</summary>
