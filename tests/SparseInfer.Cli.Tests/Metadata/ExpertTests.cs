@@ -13,12 +13,25 @@ public sealed class ExpertTests : IDisposable
 
     private static TinyModel SmallThinker => TinyModels.Of("smallthinker");
 
-    [Fact]
-    public void A_gguf_file_of_mixtrals_architecture_is_declared_and_computed()
+    public static TheoryData<string> Names => [.. TinyExperts.Names];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_gguf_file_of_experts_is_declared_and_computed(string name)
     {
-        TinyModel tiny = TinyModels.LlamaOfExperts;
+        TinyModel tiny = TinyExperts.Of(name);
         using LanguageModel model = Open(Read(tiny, Gguf(tiny)), Gguf(tiny));
-        Logits.ShouldBeThoseOf(new TinyReference(tiny, halfSplit: false), model);
+        Logits.ShouldBeThoseOf(new TinyReference(tiny, tiny.HalfSplit), model);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_folder_of_smallthinker_without_windows_is_declared_and_computed(bool softmax)
+    {
+        TinyModel tiny = TinyExperts.SmallThinker(window: 0, softmax);
+        using LanguageModel model = Open(Read(tiny, tiny.SaveConfig(_folder)), _folder);
+        Logits.ShouldBeThoseOf(new TinyReference(tiny, halfSplit: true), model);
     }
 
     /// <summary>Each tensor's memory is freed when all experts' matrices in it were copied, and not before.</summary>
@@ -50,7 +63,8 @@ public sealed class ExpertTests : IDisposable
     public void The_declaration_says_what_the_file_does()
     {
         string text = Read(SmallThinker, Gguf(SmallThinker)).ToText();
-        text.ShouldContain("[FeedForward(Intermediate = 48, Activation = Activation.Relu, Gated = true)]\n"
+        text.ShouldContain("[SlidingWindow(Window = 4, Layers = \"1..3\", Period = 4)]\n[NoRope(Layers = \"0\", Period = 4)]\n"
+            + "[FeedForward(Intermediate = 48, Activation = Activation.Relu, Gated = true)]\n"
             + "[Experts(Count = 6, Active = 3, Gating = ExpertGating.Sigmoid, Router = RouterInput.Layer)]\n");
         string folder = Directory.CreateDirectory(Path.Combine(_folder, "config")).FullName;
         Read(TinyModels.Of("mixtral"), TinyModels.Of("mixtral").SaveConfig(folder)).ToText().ShouldContain("[Experts(Count = 5, Active = 2)]");
@@ -63,7 +77,8 @@ public sealed class ExpertTests : IDisposable
     [InlineData("expert_gating_func", 4u, "'smallthinker.expert_gating_func' is 4, but only 1 (Softmax) and 2 (Sigmoid) can be declared")]
     [InlineData("expert_feed_forward_length", 64u, "[FeedForward] Intermediate = 48 is declared")]
     [InlineData("leading_dense_block_count", 1u, "some layers have no experts")]
-    [InlineData("attention.sliding_window", 4096u, "some layers have no rotary embedding")]
+    [InlineData("attention.sliding_window", 5u, "'smallthinker.attention.sliding_window' is 5, and the attention of layer 1 looks back no further, but [SlidingWindow] Window = 4 is declared for layer 1")]
+    [InlineData("attention.sliding_window_pattern", 2u, "layers without a window are not every fourth")]
     public void A_key_that_says_otherwise_is_one_error(string key, uint value, string problem)
     {
         string message = Should.Throw<ModelFormatException>(() => Open(Read(SmallThinker, Gguf(SmallThinker)), Gguf(SmallThinker, ($"smallthinker.{key}", value)))).Message;
@@ -71,12 +86,26 @@ public sealed class ExpertTests : IDisposable
         message.Split('\n').Length.ShouldBe(2, message);
     }
 
+    /// <summary>Without a window no layer is without rotation.</summary>
+    [Fact]
+    public void Layers_that_rotate_follow_from_whether_there_is_a_window()
+    {
+        ModelDeclaration declared = Read(SmallThinker, Gguf(SmallThinker));
+        string message = Should.Throw<ModelFormatException>(
+            () => Open(declared, Gguf(SmallThinker, ("smallthinker.attention.sliding_window", 0u)))).Message;
+        message.ShouldContain("'smallthinker.attention.sliding_window' is 0, which does not bound the attention of layer 1, but [SlidingWindow] Window = 4 is declared for layer 1");
+        message.ShouldContain("'general.architecture' is 'smallthinker', so layer 0 rotates queries and keys, but [NoRope] is declared for it");
+        Should.Throw<ModelFormatException>(() => Open(declared with { UnrotatedLayers = null }, Gguf(SmallThinker))).Message.ShouldContain(
+            "'general.architecture' is 'smallthinker', with a window, so layer 0 rotates no queries and keys, but no [NoRope] is declared for it");
+    }
+
     [Fact]
     public void Experts_that_do_not_fit_their_tensors_are_an_error_a_tensor_and_none_an_expert()
     {
-        ModelDeclaration declared = Read(SmallThinker, Gguf(SmallThinker)) with { Experts = 5 };
+        TinyModel tiny = TinyExperts.SmallThinker(window: 0);
+        ModelDeclaration declared = Read(tiny, Gguf(tiny)) with { Experts = 5 };
         string message = Should.Throw<ModelFormatException>(
-            () => Open(declared, Gguf(SmallThinker, ("smallthinker.expert_count", 5u)))).Message;
+            () => Open(declared, Gguf(tiny, ("smallthinker.expert_count", 5u)))).Message;
         string[] problems = message.Split('\n')[1..];
         problems.Length.ShouldBe(4 * TinyModel.Layers, message);
         problems.ShouldContain("  tensor 'blk.0.ffn_gate_exps.weight' is [6, 48, 32], but [5, 48, 32] ([Experts] Count x Intermediate x Hidden) is declared");
@@ -86,8 +115,8 @@ public sealed class ExpertTests : IDisposable
     [Fact]
     public void A_file_of_experts_is_no_model_without_and_one_without_is_none_with()
     {
-        ModelDeclaration withExperts = Read(TinyModels.LlamaOfExperts, Gguf(TinyModels.LlamaOfExperts));
-        Should.Throw<ModelFormatException>(() => Open(withExperts with { Experts = 0, ActiveExperts = 0 }, Gguf(TinyModels.LlamaOfExperts)))
+        ModelDeclaration withExperts = Read(TinyExperts.Llama, Gguf(TinyExperts.Llama));
+        Should.Throw<ModelFormatException>(() => Open(withExperts with { Experts = 0, ActiveExperts = 0 }, Gguf(TinyExperts.Llama)))
             .Message.ShouldContain("'llama.expert_count' is 4, but no experts are declared: add [Experts(Count = 4, Active = ...)]");
         Should.Throw<ModelFormatException>(() => Open(withExperts, Gguf(TinyModels.Llama)))
             .Message.ShouldContain("'llama.expert_count' is absent, which means 0, but [Experts] Count = 4 is declared");

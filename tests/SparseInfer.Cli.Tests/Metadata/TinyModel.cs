@@ -25,6 +25,9 @@ internal sealed record TinyModel(string Architecture)
 
     public int Depth { get; init; } = Layers;
 
+    /// <summary>Tokens that files say it was trained for.</summary>
+    public int Length { get; init; } = Context;
+
     public int KeyValues { get; init; } = 2;
 
     public bool LayerNorm { get; init; }
@@ -148,7 +151,7 @@ internal sealed record TinyModel(string Architecture)
         {
             ["general.architecture"] = Architecture,
             [$"{Architecture}.block_count"] = (uint)Depth,
-            [$"{Architecture}.context_length"] = (uint)Context,
+            [$"{Architecture}.context_length"] = (uint)Length,
             [$"{Architecture}.embedding_length"] = (uint)Hidden,
             [$"{Architecture}.feed_forward_length"] = (uint)Intermediate,
             [$"{Architecture}.attention.head_count"] = (uint)Heads,
@@ -207,7 +210,7 @@ internal sealed record TinyModel(string Architecture)
             ["num_attention_heads"] = Heads,
             ["num_key_value_heads"] = KeyValues,
             ["vocab_size"] = Vocabulary,
-            ["max_position_embeddings"] = Context,
+            ["max_position_embeddings"] = Length,
             [LayerNorm ? "layer_norm_eps" : "rms_norm_eps"] = 1e-5,
             ["tie_word_embeddings"] = Tied,
             ["torch_dtype"] = "float32",
@@ -335,7 +338,7 @@ internal sealed record TinyModel(string Architecture)
         Matrix("token_embd", Vocabulary, Hidden, bias: false);
         if (PositionOffset is { } offset)
         {
-            Matrix("position_embd", Context + offset, Hidden, bias: false);
+            Matrix("position_embd", Length + offset, Hidden, bias: false);
         }
 
         if (!Tied)

@@ -5,9 +5,6 @@ internal static class TinyModels
 {
     public static TinyModel Llama { get; } = new("llama") { Class = "LlamaForCausalLM", Activation = Activation.Relu };
 
-    /// <summary>What converters make of Mixtral.</summary>
-    public static TinyModel LlamaOfExperts { get; } = new("llama") { Class = "LlamaForCausalLM", Activation = Activation.DRelu, Experts = 4, ActiveExperts = 2 };
-
     private static readonly TinyModel[] All =
     [
         Llama,
@@ -137,25 +134,7 @@ internal static class TinyModels
             RopeTheta = 1_000_000,
             Config = [("num_local_experts", 5), ("num_experts_per_tok", 2), ("router_aux_loss_coef", 0.02), ("hidden_act", "silu"), ("sliding_window", 4096)],
         },
-        new("smallthinker")
-        {
-            Class = "SmallThinkerForCausalLM",
-            HalfSplit = true,
-            Activation = Activation.Relu,
-            Experts = 6,
-            ActiveExperts = 3,
-            SigmoidGating = true,
-            EarlyRouter = true,
-            RopeTheta = 1_000_000,
-            ConfigName = SmallThinkerName,
-            Keys = [("rope.freq_base", 1_000_000f), ("expert_feed_forward_length", 48u), ("expert_gating_func", 2u)],
-            Config =
-            [
-                ("intermediate_size", 48), ("moe_ffn_hidden_size", 48), ("moe_num_primary_experts", 6), ("moe_num_active_primary_experts", 3),
-                ("moe_primary_router_apply_softmax", false), ("moe_layer_layout", new[] { 1, 1 }), ("moe_enable_early_router", true),
-                ("rope_layout", new[] { 1, 1 }), ("sliding_window_layout", new[] { 0, 0 }), ("sliding_window_size", 4096), ("rope_theta", 1_000_000.0),
-            ],
-        },
+        TinyExperts.SmallThinker(window: 4),
         new("sparsellama") { Class = "SparseLlamaForCausalLM", Activation = Activation.FatRelu, Config = [("hidden_act", "fatrelu"), ("hidden_act_param", 0.01)] },
         new("seed_oss")
         {
@@ -187,13 +166,6 @@ internal static class TinyModels
             .Replace("mlp.up_proj", "fc1", StringComparison.Ordinal)
             .Replace("mlp.down_proj", "fc2", StringComparison.Ordinal),
     };
-
-    /// <summary>Otherwise than Mixtral's: <c>model.layers.0.block_sparse_moe.experts.0.gate.weight</c>.</summary>
-    private static string SmallThinkerName(string name) => name
-        .Replace("block_sparse_moe.gate", "block_sparse_moe.primary_router", StringComparison.Ordinal)
-        .Replace(".w1.", ".gate.", StringComparison.Ordinal)
-        .Replace(".w2.", ".down.", StringComparison.Ordinal)
-        .Replace(".w3.", ".up.", StringComparison.Ordinal);
 
     public static IEnumerable<string> OfGguf => All.Select(model => model.Architecture).Except(ConfigOnly);
 

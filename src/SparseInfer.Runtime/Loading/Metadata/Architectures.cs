@@ -36,9 +36,10 @@ internal static class Architectures
             Router = RouterInput.Layer,
             ModelTypes = ["smallthinker"],
             Classes = ["SmallThinkerForCausalLM", "SmallthinkerForCausalLM"],
+            WindowPeriod = 4,
             GgufRules = new Dictionary<string, KeyRule>
             {
-                ["attention.sliding_window"] = KeyRule.Zero("some layers have no rotary embedding, and the others a window"),
+                ["attention.sliding_window_pattern"] = KeyRule.Number("layers without a window are not every fourth", (_, period) => period == 4),
             },
             ConfigNames =
             [

@@ -21,6 +21,15 @@ internal static class ConfigKeys
     /// <summary>1 for layers that rotate, 0 for others.</summary>
     public const string NoRopeLayers = "no_rope_layers";
 
+    /// <summary>The same, as SmallThinker calls it.</summary>
+    public const string RopeLayout = "rope_layout";
+
+    /// <summary>1 for layers whose attention slides over <see cref="WindowSize"/>, 0 for others.</summary>
+    public const string WindowLayout = "sliding_window_layout";
+
+    /// <summary>Of the layers that <see cref="WindowLayout"/> names.</summary>
+    public const string WindowSize = "sliding_window_size";
+
     /// <summary>After how many layers one comes that does not rotate.</summary>
     public const string NoRopeInterval = "no_rope_layer_interval";
 
@@ -87,14 +96,15 @@ internal static class ConfigKeys
             ["attention_chunk_size"] = KeyRule.Zero("attention is cut into chunks"),
             [NoRopeInterval] = KeyRule.Size, // read beside the rules
             [NoRopeLayers] = KeyRule.Flags, // read beside the rules
+            [RopeLayout] = KeyRule.Flags, // read beside the rules
+            [WindowLayout] = KeyRule.Flags, // read beside the rules: decides over sliding_window_size
+            [WindowSize] = KeyRule.States(Fact.Window),
             [LayerTypes] = KeyRule.Words(": layers differ in kind, which cannot be declared", "full_attention", "sliding_attention"),
             [RouterSoftmax] = KeyRule.AnyFlag, // compared beside the rules
             ["moe_ffn_hidden_size"] = KeyRule.States(Fact.Intermediate),
             ["moe_layer_layout"] = KeyRule.Every("layers with a 0 have no experts", number => number == 1),
             ["moe_enable_early_router"] = KeyRule.Flag("the router reads what the experts read", passes: true),
             ["moe_enable_secondary_experts"] = KeyRule.Flag("experts have experts", passes: false),
-            ["rope_layout"] = KeyRule.Every("layers with a 0 have no rotary embedding", number => number == 1),
-            ["sliding_window_layout"] = KeyRule.Every("layers with a 1 have a window", number => number == 0),
             ["is_causal"] = KeyRule.Flag("attention looks ahead", passes: true),
             ["num_nextn_predict_layers"] = KeyRule.Zero("some layers predict later tokens"),
             [UseSlidingWindow] = KeyRule.AnyFlag, // read beside the rules: decides over sliding_window
