@@ -102,7 +102,7 @@ internal sealed partial class TensorCheck
     }
 
     private FoundTensor? Down(DeclaredDown wanted, int layer, int expert, WeightType[] types) => FindPrepared(wanted, layer) is { } prepared
-        ? PreparedDown(wanted, layer, prepared, types)
+        ? PreparedDown(wanted, layer, expert, prepared, types)
         : Find(wanted, layer, expert, wanted.Hidden, wanted.Intermediate, wanted.HiddenText, wanted.IntermediateText, types);
 
     private FoundTensor? Vector(DeclaredVector wanted, int layer)
@@ -185,7 +185,8 @@ internal sealed partial class TensorCheck
                 continue;
             }
 
-            WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(tensor), types) ?? types[0];
+            TensorInfo one = wanted.Experts > 0 && tensor.Shape.Count > 2 ? PartsOf(tensor)[0] : tensor;
+            WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(one), types) ?? types[0];
             if (common is { } first && first != type && !_options.ConvertWeights)
             {
                 _unlike.Add(tensor.Name);
