@@ -19,7 +19,6 @@ public sealed class WindowTests(Zoo zoo)
         float[] expected = LlamaCpps(tokens);
 
         double difference = Difference(Ours("window 4096", tokens), expected);
-       
         double ofOtherWindow = Difference(Ours("window 4200", tokens), expected);
 
         TestContext.Current.TestOutputHelper!.WriteLine($"{difference:0.0e+00}; with another window {ofOtherWindow:0.0e+00}");
