@@ -8,13 +8,14 @@ using Zoo;
     ("jais-2-8b", Jais2.DeclaredShape, path => Jais2.Load(path)),
     ("sparseqwen2-7b", SparseQwen2.DeclaredShape, path => SparseQwen2.Load(path)),
     ("nemotron-mini-4b", NemotronMini.DeclaredShape, path => NemotronMini.Load(path)),
+    ("smallthinker-4b", SmallThinker.DeclaredShape, path => SmallThinker.Load(path)),
 ];
 
 if (args.Length == 0)
 {
     foreach ((string name, ModelShape shape, _) in models)
     {
-        Console.WriteLine($"{name,-16} {shape.Layers} layers, hidden {shape.Hidden}, {shape.Intermediate} neurons, {shape.Activation}, {(shape.Gated ? "gated" : "not gated")}");
+        Console.WriteLine($"{name,-16} {shape.Layers} layers, hidden {shape.Hidden}, {(shape.Experts > 0 ? $"{shape.ActiveExperts} of {shape.Experts} experts of " : "")}{shape.Intermediate} neurons, {shape.Activation}, {(shape.Gated ? "gated" : "not gated")}");
     }
 
     return 0;
