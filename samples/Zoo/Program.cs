@@ -40,7 +40,7 @@ try
         Console.Write(piece);
     }
 
-    Console.WriteLine(session.LastGeneration?.HeldText);
+    Console.WriteLine();
     return 0;
 }
 catch (Exception e) when (e is ModelFormatException or IOException or UnauthorizedAccessException or InvalidOperationException

@@ -25,6 +25,17 @@ internal sealed record TinyModel(string Architecture)
 
     public int Depth { get; init; } = Layers;
 
+    /// <summary>Tokens: more where text is made into them. A copy of another size has weights of its own.</summary>
+    public int VocabularySize
+    {
+        get;
+        init
+        {
+            field = value;
+            _weights = [];
+        }
+    } = Vocabulary;
+
     public int KeyValues { get; init; } = 2;
 
     public bool LayerNorm { get; init; }
@@ -189,7 +200,7 @@ internal sealed record TinyModel(string Architecture)
             ["num_hidden_layers"] = Depth,
             ["num_attention_heads"] = Heads,
             ["num_key_value_heads"] = KeyValues,
-            ["vocab_size"] = Vocabulary,
+            ["vocab_size"] = VocabularySize,
             ["max_position_embeddings"] = Context,
             [LayerNorm ? "layer_norm_eps" : "rms_norm_eps"] = 1e-5,
             ["tie_word_embeddings"] = Tied,
@@ -303,7 +314,7 @@ internal sealed record TinyModel(string Architecture)
     private void Make()
     {
         _random = new Random(10);
-        Matrix("token_embd", Vocabulary, Hidden, bias: false);
+        Matrix("token_embd", VocabularySize, Hidden, bias: false);
         if (PositionOffset is { } offset)
         {
             Matrix("position_embd", Context + offset, Hidden, bias: false);
@@ -311,7 +322,7 @@ internal sealed record TinyModel(string Architecture)
 
         if (!Tied)
         {
-            Matrix("output", Vocabulary, Hidden, bias: false);
+            Matrix("output", VocabularySize, Hidden, bias: false);
         }
 
         Norm("output_norm");
