@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using SparseInfer.Cli.Tests.Metadata;
 using SparseInfer.Files;
 using SparseInfer.Text;
 
@@ -38,6 +39,12 @@ public sealed class TokenizerTests : IDisposable
         Compare(PairVocabulary.Save(At("pairs.gguf"), pre, onlyAscii: true), [.. OracleTexts.OfClasses(50)], pre);
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Pieces_merge_as_llama_cpp_merges_them(bool addsSpace) =>
+        Compare(SavePieces(At("pieces.gguf"), addsSpace), [.. OracleTexts.Written, .. OracleTexts.OfClasses(300), .. OracleTexts.OfUnicode(100)]);
+
+    [Theory]
     [InlineData("ggml-vocab-gpt-2.gguf")]
     [InlineData("ggml-vocab-phi-3.gguf")]
     [InlineData("stories-relu.gguf")]
@@ -62,6 +69,24 @@ public sealed class TokenizerTests : IDisposable
             ours.Encode(text, addBeginOfSequence: true).ShouldBe(llama.Encode(text), shown);
             ours.Encode(text, addBeginOfSequence: false, parseControlTokens: true).ShouldBe(llama.Encode(text, addBegin: false, parseControlTokens: true), shown);
         }
+    }
+
+    /// <summary>A SentencePiece vocabulary with tokens that text names: one for control, one of the user's.</summary>
+    private static string SavePieces(string path, bool addsSpace)
+    {
+        var vocabulary = TinyVocabulary.SentencePiece("<unk>", "<s>", "</s>", "<|end|>");
+        var writer = new GgufWriter();
+        writer.Add("general.architecture", "llama");
+        writer.Add("tokenizer.ggml.model", "llama");
+        writer.Add("tokenizer.ggml.tokens", [.. vocabulary.Pieces, "<tool>"]);
+        writer.Add("tokenizer.ggml.scores", [.. vocabulary.Scores, 0f]);
+        writer.Add("tokenizer.ggml.token_type", [.. vocabulary.Types, 4]);
+        writer.Add("tokenizer.ggml.bos_token_id", 1u);
+        writer.Add("tokenizer.ggml.eos_token_id", 2u);
+        writer.Add("tokenizer.ggml.unknown_token_id", 0u);
+        writer.Add("tokenizer.ggml.add_space_prefix", addsSpace);
+        writer.Save(path);
+        return path;
     }
 
     /// <summary>The published <c>tokenizer.json</c> as llama.cpp's converter writes it.</summary>
