@@ -27,6 +27,11 @@ internal static class DeclarationLanguage
     {
         if (read.Model is { } model)
         {
+            if (ExpertLimit.Of(model) is { } limit)
+            {
+                return limit;
+            }
+
             _ = DecoderPlan.Of(model);
             bool hasGpuKernels = DeviceTypes.HaveKernels(model.Weights);
             if (hasGpuKernels)

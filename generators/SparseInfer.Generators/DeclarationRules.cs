@@ -50,6 +50,8 @@ internal static class DeclarationRules
             new LanguageVersionRule(),
             new HiddenTypeRule(),
             new RopeScalingRule(),
+            new ActiveExpertsRule(),
+            new ExpertBiasesRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
         .Concat(TraitRegistry.All.SelectMany(trait => trait.Rules))

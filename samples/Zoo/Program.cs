@@ -10,13 +10,14 @@ using Zoo;
     ("qwen3-0.6b", Qwen3.DeclaredShape, path => Qwen3.Load(path)),
     ("sparseqwen2-7b", SparseQwen2.DeclaredShape, path => SparseQwen2.Load(path)),
     ("nemotron-mini-4b", NemotronMini.DeclaredShape, path => NemotronMini.Load(path)),
+    ("smallthinker-4b", SmallThinker.DeclaredShape, path => SmallThinker.Load(path)),
 ];
 
 if (args.Length == 0)
 {
     foreach ((string name, ModelShape shape, _) in models)
     {
-        Console.WriteLine($"{name,-16} {shape.Layers} layers, hidden {shape.Hidden}, {shape.Intermediate} neurons, {shape.Activation}, {(shape.Gated ? "gated" : "not gated")}");
+        Console.WriteLine($"{name,-16} {shape.Layers} layers, hidden {shape.Hidden}, {(shape.Experts > 0 ? $"{shape.ActiveExperts} of {shape.Experts} experts of " : "")}{shape.Intermediate} neurons, {shape.Activation}, {(shape.Gated ? "gated" : "not gated")}");
     }
 
     return 0;

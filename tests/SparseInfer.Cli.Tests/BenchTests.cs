@@ -3,6 +3,7 @@ using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Bench.Reports;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
+using SparseInfer.Files;
 
 namespace SparseInfer.Cli.Tests;
 
@@ -110,6 +111,30 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
 
         ModelCost.Bound(SparsityMode.Exact, 0.9, attention + head, matrix, 0, matrix).ShouldBe(exact, 0.01);
         ModelCost.Bound(SparsityMode.Predicted, 0.9, attention + head, matrix, 0, matrix).ShouldBe(predicted, 0.01);
+    }
+
+    /// <summary>Of experts, those that compute a token are read, and all their parameters are there.</summary>
+    [Fact]
+    public void The_bound_of_experts_follows_from_those_that_are_chosen()
+    {
+        ModelDeclaration model = NamedShape.Find("smallthinker-4b").Declaration;
+        double matrix = (double)model.Layers * model.ActiveExperts * model.Hidden * model.Intermediate;
+        double attention = 2.0 * model.Layers * model.Hidden * (model.QueryWidth + model.KeyValueWidth);
+        double head = (double)model.Vocabulary * model.Hidden;
+        ModelCost.Bound(SparsityMode.Exact, 0.9, attention + head, matrix, matrix, matrix).ShouldBe(1.46, 0.01);
+        ModelCost.Bound(SparsityMode.Predicted, 0.9, attention + head, matrix, matrix, matrix).ShouldBe(1.90, 0.01);
+
+        ModelDeclaration small = SmallShapes.Of("smallthinker-4b");
+        using ModelFile file = SmallShapes.Build(small, new ActivityTarget(0.9, 1, 1));
+        var cost = new ModelCost(small, file);
+        const double D = 1024, Layers = 2, Vocabulary = 128;
+        const double Attention = Layers * 2 * D * ((2 * D) + (2 * 256));
+        const double Routers = Layers * 4 * 4 * D;
+        const double Head = 2 * D * (Vocabulary + 1);
+        cost.WeightBytes.ShouldBe((long)(Attention + Routers + Head));
+        cost.Parameters.ShouldBe((long)((Attention / 2) + (Routers / 4) + (Layers * 4 * 3 * D * D) + (Vocabulary * D) + (5 * D)));
+        const double Read = Layers * 2 * 3 * 2 * D * D;
+        cost.Bound(SparsityMode.Predicted, 0.5, 0).ShouldBe((cost.WeightBytes + Read) / (cost.WeightBytes + (Read / 2)), 1e-9);
     }
 
     [Fact]

@@ -66,6 +66,28 @@ public sealed partial class InspectTests
         error.ShouldContain(message);
     }
 
+    [Theory]
+    [InlineData("--position", "7")]
+    [InlineData("--ptx", "sm_87")]
+    public async Task A_model_without_a_program_for_gpus_is_refused_by_what_it_has(string option, string value)
+    {
+        (int code, string output, string error) = await RunAsync("--synthetic", "smallthinker-4b", option, value);
+
+        code.ShouldNotBe(0);
+        output.ShouldBeEmpty();
+        error.ShouldContain("no kernel for GPUs computes [Experts]; --code shows those for CPUs");
+    }
+
+    [Fact]
+    public async Task Code_of_a_model_without_a_program_for_gpus_is_that_for_cpus()
+    {
+        (int code, string output, string error) = await RunAsync("--synthetic", "smallthinker-4b", "--code");
+
+        code.ShouldBe(0, error);
+        output.ShouldContain("Smallthinker4b.Cpu.g.cs");
+        output.ShouldNotContain("Ilgpu");
+    }
+
     [Fact]
     public async Task Json_has_the_parts_which_add_up()
     {

@@ -24,6 +24,8 @@ internal static class SmallShapes
             Context = 128,
             Heads = 8,
             KeyValueHeads = published.KeyValueHeads == published.Heads ? 8 : 2,
+            Experts = Math.Min(published.Experts, 4),
+            ActiveExperts = Math.Min(published.ActiveExperts, 2),
             Weights = [weights],
         };
     }

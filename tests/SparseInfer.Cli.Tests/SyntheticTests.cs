@@ -56,6 +56,28 @@ public sealed class SyntheticTests
         }
     }
 
+    /// <summary>In blocks of 32 and of 256, too, whose down matrices lie neuron-major one behind the other.</summary>
+    [Theory]
+    [InlineData(WeightType.Q8_0)]
+    [InlineData(WeightType.Q4_K)]
+    public void Experts_have_what_was_asked_for_however_often_they_are_loaded(WeightType type)
+    {
+        ModelDeclaration model = SmallShapes.Of("smallthinker-4b", type);
+        var target = new ActivityTarget(0.9, 0.95, 0.8);
+        ShouldHit(model, target);
+
+        using ModelFile file = SmallShapes.Build(model, target);
+        file.Tensors.Where(tensor => !tensor.Name.Contains("norm")).Sum(tensor => tensor.ByteLength).ShouldBe(SyntheticModel.ByteCount(model));
+        CompiledModel compiled = ModelCompiler.Compile(model, TestContext.Current.CancellationToken);
+        using CpuDevice one = Device.Cpu(1);
+        using CpuDevice two = Device.Cpu(2);
+        using LanguageModel first = compiled.Load(file, one, new LoadOptions());
+        using LanguageModel second = compiled.Load(file, two, new LoadOptions());
+        using Session a = first.CreateSession(new SessionOptions { Mode = SparsityMode.Predicted });
+        using Session b = second.CreateSession(new SessionOptions { Mode = SparsityMode.Predicted });
+        a.Forward(Tokens).ToArray().ShouldBe(b.Forward(Tokens).ToArray());
+    }
+
     [Theory]
     [InlineData(WeightType.F32)]
     [InlineData(WeightType.F16)]

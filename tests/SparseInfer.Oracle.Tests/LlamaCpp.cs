@@ -12,11 +12,12 @@ internal sealed class LlamaCpp : IDisposable
     private int _position;
 
     /// <param name="path">A GGUF file.</param>
-    public LlamaCpp(string path)
+    /// <param name="context">Most tokens.</param>
+    public LlamaCpp(string path, int context = 256)
     {
         var parameters = new ModelParams(path)
         {
-            ContextSize = 256,
+            ContextSize = (uint)context,
             GpuLayerCount = 0,
             Threads = 1,
             BatchThreads = 1,

@@ -22,19 +22,21 @@ internal sealed record TextFamily(string Name, TinyModel Tiny, TinyVocabulary Vo
 
     public static IReadOnlyList<TextFamily> All { get; } =
     [
-        Gguf("arcee", TinyVocabulary.ByteLevel([], ["<|begin_of_text|>", "<|end_of_text|>", "<|im_start|>", "<|im_end|>"]), "llama-bpe", "<|begin_of_text|>", "<|im_end|>"),
-        Gguf("jais2", TinyVocabulary.ByteLevel(["<|begin_of_text|>", "<|endoftext|>"], ["<|eot_id|>"]), "jais-2", "<|begin_of_text|>", "<|eot_id|>"),
+        Gguf(TinyModels.Of("arcee"), TinyVocabulary.ByteLevel([], ["<|begin_of_text|>", "<|end_of_text|>", "<|im_start|>", "<|im_end|>"]), "llama-bpe", "<|begin_of_text|>", "<|im_end|>"),
+        Gguf(TinyModels.Of("jais2"), TinyVocabulary.ByteLevel(["<|begin_of_text|>", "<|endoftext|>"], ["<|eot_id|>"]), "jais-2", "<|begin_of_text|>", "<|eot_id|>"),
 
         // As the converter writes it, the unknown token is 1 and the first one pads.
-        Gguf("nemotron", TinyVocabulary.SentencePiece("<pad>", "<unk>", "<s>", "</s>"), "default", "<s>", "</s>", ("unknown_token_id", 1u), ("padding_token_id", 0u)),
-        Gguf("qwen2", TinyVocabulary.ByteLevel([], Chat), "qwen2", "<|endoftext|>", "<|im_end|>", ("add_bos_token", false)) with { Arguments = ["--activation", "silu"] },
+        Gguf(TinyModels.Of("nemotron"), TinyVocabulary.SentencePiece("<pad>", "<unk>", "<s>", "</s>"), "default", "<s>", "</s>", ("unknown_token_id", 1u), ("padding_token_id", 0u)),
+        Gguf(TinyModels.Of("qwen2"), TinyVocabulary.ByteLevel([], Chat), "qwen2", "<|endoftext|>", "<|im_end|>", ("add_bos_token", false)) with { Arguments = ["--activation", "silu"] },
         Folder(
             "qwen2",
             TinyVocabulary.ByteLevel([], Chat),
             vocabulary => vocabulary.TokenizerJson(Qwen2Step, normalizer: """{"type": "NFC"}"""),
             """{"add_bos_token": false, "bos_token": null, "eos_token": "<|im_end|>"}""",
             ("hidden_act", "silu")),
-        Gguf("qwen3", TinyVocabulary.ByteLevel([], Chat), "qwen2", "<|endoftext|>", "<|im_end|>", ("add_bos_token", false)) with { Arguments = ["--activation", "silu"] },
+        Gguf(TinyModels.Of("qwen3"), TinyVocabulary.ByteLevel([], Chat), "qwen2", "<|endoftext|>", "<|im_end|>", ("add_bos_token", false)) with { Arguments = ["--activation", "silu"] },
+        // Windows of 4096, whatever a file says, are llama.cpp's.
+        Gguf(TinyExperts.SmallThinker(window: 4096), TinyVocabulary.ByteLevel([], Chat), "qwen2", "<|endoftext|>", "<|im_end|>", ("add_bos_token", false)),
 
         // Its first four ids are no texts, and the end of a sequence opens one.
         Folder(
@@ -48,12 +50,12 @@ internal sealed record TextFamily(string Name, TinyModel Tiny, TinyVocabulary Vo
     public override string ToString() => Name;
 
     private static TextFamily Gguf(
-        string architecture, TinyVocabulary vocabulary, string pre, string begin, string end, params (string Key, object? Value)[] more) => new(
-            $"{architecture} GGUF",
-            TinyModels.Of(architecture) with { VocabularySize = vocabulary.Pieces.Length },
+        TinyModel model, TinyVocabulary vocabulary, string pre, string begin, string end, params (string Key, object? Value)[] more) => new(
+            $"{model.Architecture} GGUF",
+            model with { VocabularySize = vocabulary.Pieces.Length },
             vocabulary,
             (tiny, words, folder) => tiny.SaveGguf(
-                Path.Combine(folder, $"{architecture}.gguf"),
+                Path.Combine(folder, $"{model.Architecture}.gguf"),
                 words.Gguf(pre, [("bos_token_id", (uint)Array.IndexOf(words.Pieces, begin)), ("eos_token_id", (uint)Array.IndexOf(words.Pieces, end)), .. more])));
 
     /// <summary>The table of embeddings has some rows more than there are tokens, as published ones have.</summary>

@@ -2,6 +2,8 @@ using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Tests.Metadata;
 using SparseInfer.Files;
 
+[assembly: AssemblyFixture(typeof(SparseInfer.Oracle.Tests.Zoo))]
+
 namespace SparseInfer.Oracle.Tests;
 
 /// <summary>
@@ -18,7 +20,7 @@ public sealed class Zoo : IDisposable
 
     public Zoo()
     {
-        (string Name, TinyModel Tiny, string Path)[] files = [.. Models.Select(pair => (pair.Name, pair.Tiny, Save(pair.Tiny, Path.Combine(_folder, $"{pair.Name}.gguf"))))];
+        (string Name, TinyModel Tiny, string Path)[] files = [.. Models.Concat(Long).Select(pair => (pair.Name, pair.Tiny, Save(pair.Tiny, Path.Combine(_folder, $"{pair.Name}.gguf"))))];
         IReadOnlyList<CompiledModel> compiled = ModelCompiler.Compile(
             [.. files.Select(file => TinyDeclaration.Of(file.Tiny, file.Path))], TestContext.Current.CancellationToken);
         _models = files.Zip(compiled).ToDictionary(pair => pair.First.Name, pair => (pair.First.Tiny, pair.First.Path, pair.Second));
@@ -32,19 +34,27 @@ public sealed class Zoo : IDisposable
         .. from name in TinyModels.OfGguf.Except(Unknown)
            from type in (WeightType[])[WeightType.F32, WeightType.F16]
            select ($"{name} {type}", AsLlamaCppHasIt(TinyModels.Of(name)) with { Matrices = type }),
+        .. from name in TinyExperts.Names
+           from type in (WeightType[])[WeightType.F32, WeightType.F16]
+           let tiny = AsLlamaCppHasIt(TinyExperts.Of(name))
+           select ($"{name} ({tiny.Architecture}) {type}", tiny with { Matrices = type }),
         .. from name in TinyScalings.OfGguf
            let tiny = AsLlamaCppHasIt(TinyScalings.Gguf(name))
            select ($"{name} ({tiny.Architecture}) F32", tiny),
     ];
 
+    /// <summary>A layer of each of SmallThinker's kinds, with a context in which the window bounds something.</summary>
+    private static IEnumerable<(string Name, TinyModel Tiny)> Long =>
+        ((int[])[4096, 4200]).Select(window => ($"window {window}", TinyExperts.SmallThinker(window) with { Depth = 2, Length = 4352 }));
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     internal TinyModel Tiny(string name) => _models[name].Tiny;
 
-    internal LlamaCpp LlamaCpp(string name)
+    internal LlamaCpp LlamaCpp(string name, int context = 256)
     {
         Assert.SkipWhen(Tests.LlamaCpp.WhyNot is not null && Environment.GetEnvironmentVariable("CI") != "true", Tests.LlamaCpp.WhyNot ?? "");
-        return new LlamaCpp(_models[name].Path);
+        return new LlamaCpp(_models[name].Path, context);
     }
 
     internal LanguageModel Ours(string name, int threads = 1)
@@ -58,6 +68,7 @@ public sealed class Zoo : IDisposable
     {
         "llama" or "bitnet" => tiny with { Activation = Activation.Silu },
         "falcon" => tiny with { Activation = Activation.Gelu },
+        "smallthinker" when tiny.Depth > TinyModel.Layers => TinyExperts.SmallThinker(window: 4096), // whatever window a file says
         _ => tiny,
     };
 

@@ -69,8 +69,7 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             code.Line();
             foreach (Tensor tensor in Tensors)
             {
-                string also = tensor.IsRotary ? " { Rotary = Rotary }" : tensor.Role == TensorRole.Neurons ? " { OfFeedForward = true }" : "";
-                code.Line($"{Declaration(tensor, tensor.Field)}{also};");
+                code.Line($"{Declaration(tensor, tensor.Field)}{Also(tensor)};");
             }
 
             foreach (var (tensor, layers) in _ofPolicies)
@@ -87,6 +86,17 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
                 }
             }
         }
+    }
+
+    private static string Also(Tensor tensor)
+    {
+        string[] also =
+        [
+            .. tensor.IsRotary ? ["Rotary = Rotary"] : Array.Empty<string>(),
+            .. tensor.Role == TensorRole.Neurons ? ["OfFeedForward = true"] : Array.Empty<string>(),
+            .. tensor.Experts is { } experts ? [$"Experts = {experts.Name}"] : Array.Empty<string>(),
+        ];
+        return also.Length == 0 ? "" : $" {{ {string.Join(", ", also)} }}";
     }
 
     private void EmitOfPolicy(CodeWriter code, Tensor tensor, LayerSet layers)
@@ -108,7 +118,8 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     public static void EmitProperty(CodeWriter code) => code.Line($"public override IReadOnlyList<DeclaredTensor> Tensors => {Table}.All;");
 
     /// <summary>A tensor, as it comes from the binder.</summary>
-    public static string Bind(Tensor tensor) => $"bind.{Kind(tensor)}({Reference(tensor)}{(tensor.IsOfLayer ? ", layer" : "")})";
+    public static string Bind(Tensor tensor) =>
+        $"bind.{Kind(tensor)}({Reference(tensor)}{(tensor.IsOfLayer ? ", layer" : "")}{(tensor.Experts is null ? "" : ", expert")})";
 
     /// <summary>A policy's tensor, as it comes from the binder.</summary>
     private string Bind(Tensor tensor, LayerSet layers) => $"bind.{Kind(tensor)}({Table}.{Entry(tensor, layers)}, layer)";
@@ -140,8 +151,9 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     private string Entry(Tensor tensor, LayerSet layers) =>
         _ofPolicies.First(own => own.Tensor.Field == tensor.Field).Tensor == tensor ? tensor.Field : $"{tensor.Field}From{layers.First}";
 
-    /// <summary>The weight type that a program gets a layer's matrix in.</summary>
-    public static string BindType(Tensor tensor) => $"bind.TypeOf({Reference(tensor)}, layer)";
+    /// <summary>The weight type that a program gets a layer's matrix in: where experts share a kernel it is all of theirs, and each has its own of down.</summary>
+    public static string BindType(Tensor tensor) =>
+        $"bind.TypeOf({Reference(tensor)}, layer{(tensor is { Experts: not null, Role: TensorRole.Down } ? ", expert" : "")})";
 
     private static string Kind(Tensor tensor) => tensor.Columns is null ? "Vector" : tensor.Role == TensorRole.Down ? "Down" : "Matrix";
 
@@ -149,9 +161,11 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 
     private static string Declaration(Tensor tensor, string entry)
     {
+        string types = tensor.Role == TensorRole.Router ? "[WeightType.F32]" : "Types";
+
         // In the declaration's words: errors about a file repeat them.
         string sizes = tensor.Role == TensorRole.Down ? $"hidden: {tensor.Rows.Declared}, intermediate: {tensor.Columns!.Declared}, Types"
-            : tensor.Columns is { } columns ? $"rows: {Size(tensor.Rows)}, columns: {Size(columns)}, Types{Text("rows", tensor.Rows)}{Text("columns", columns)}"
+            : tensor.Columns is { } columns ? $"rows: {Size(tensor.Rows)}, columns: {Size(columns)}, {types}{Text("rows", tensor.Rows)}{Text("columns", columns)}"
             : $"{Size(tensor.Rows)}{Text("length", tensor.Rows)}";
         return $"public static readonly Declared{Kind(tensor)} {entry} = new({tensor.Name}, {sizes})";
     }

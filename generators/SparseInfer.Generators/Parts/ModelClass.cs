@@ -60,7 +60,7 @@ internal static class ModelClass
                 Threshold = {{Literal.OfDecimal(spec.FeedForward.Threshold)}},
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
-                EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},{{Positions(spec.Embedding)}}{{Windows(spec)}}{{Unrotated(spec)}}
+                EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},{{Positions(spec.Embedding)}}{{Windows(spec)}}{{Unrotated(spec)}}{{Experts(spec.Experts)}}
                 Policies ={{Policies(spec.Policies)}},{{Traits(spec)}}
             };
             """);
@@ -69,6 +69,16 @@ internal static class ModelClass
     /// <summary>Factors that the file has are no part of the shape.</summary>
     private static string Scaling(AttentionSpec attention) => attention.Scaling is null or FrequencyFactorsSpec ? ""
         : $"\n    FrequencyScaling = new global::SparseInfer.Kernels.Cpu.{attention.Scaling.Type}({attention.Scaling.Arguments}),";
+
+    /// <summary>Lines that models with experts have.</summary>
+    private static string Experts(ExpertsSpec? experts) => experts is null ? "" : string.Concat(
+        new[]
+        {
+            $"Experts = {experts.Count}",
+            $"ActiveExperts = {experts.Active}",
+            $"Gating = global::SparseInfer.ExpertGating.{experts.Gating}",
+            $"Router = global::SparseInfer.RouterInput.{experts.Router}",
+        }.Select(line => $"\n    {line},"));
 
     /// <summary>One on the line, several on a line each.</summary>
     private static string Policies(IReadOnlyList<LayerPolicy> policies) => policies.Count == 1

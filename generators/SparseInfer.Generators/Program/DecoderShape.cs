@@ -28,7 +28,14 @@ internal sealed record DecoderShape(ModelSpec Spec)
     public long AttentionBytes => Spec.Layers * Program.Layer.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output).Sum(tensor => tensor.MatrixBytes(RowBytes));
 
     /// <summary>Of all layers.</summary>
-    public long FeedForwardBytes => Spec.Layers * Program.Layer.FeedForwardTensors().Sum(tensor => tensor.MatrixBytes(RowBytes));
+    public long FeedForwardBytes => Spec.Layers * (RouterBytes + ((Spec.Experts?.Active ?? 1) * ExpertBytes));
+
+    /// <summary>Of one layer's feed-forward, or of one of its experts.</summary>
+    private long ExpertBytes => Program.Layer.FeedForwardTensors().Sum(tensor => tensor.MatrixBytes(RowBytes));
+
+    /// <summary>Of one layer.</summary>
+    private long RouterBytes => Program.Layer.OfType<Route>()
+        .Sum(route => route.Matrix.MatrixBytes(columns => Format.Of(WeightType.F32).Bytes(WeightLayout.Pad(columns))));
 
     private long RowBytes(int columns) => Format.Of(Spec.Weights[0]).Bytes(WeightLayout.Pad(columns));
 }

@@ -27,13 +27,19 @@ internal sealed record Dimension(string Name, int Size, string Declared)
 /// <param name="KeyValueWidth">Key-value heads x head dimension.</param>
 internal sealed record Dimensions(Dimension Vocabulary, Dimension Hidden, Dimension QueryWidth, Dimension KeyValueWidth, Dimension HeadDimension, Dimension Intermediate)
 {
+    /// <summary>Experts of a layer; null: its feed-forward is none.</summary>
+    public Dimension? Experts { get; private init; }
+
     public static Dimensions Of(ModelSpec spec) => new(
         new("Vocabulary", spec.Vocabulary),
         new("Hidden", spec.Hidden),
         new("QueryWidth", spec.Attention.Heads * spec.Attention.HeadDimension, "Heads * HeadDimension"),
         new("KeyValueWidth", spec.Attention.KeyValueHeads * spec.Attention.HeadDimension, "KeyValueHeads * HeadDimension"),
         new("HeadDimension", spec.Attention.HeadDimension),
-        new("Intermediate", spec.FeedForward.Intermediate));
+        new("Intermediate", spec.FeedForward.Intermediate))
+    {
+        Experts = spec.Experts is { } experts ? new("Experts", experts.Count) : null,
+    };
 
     /// <summary>Of a feed-forward alone, which has no others.</summary>
     public static Dimensions Of(FeedForwardSpec spec)

@@ -52,10 +52,14 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
             new Embed(embedding, spec.Embedding.Scale),
             PolicyPhases.Insert(
                 spec,
-                [
-                    .. AttentionBlock.Of(spec.Attention, spec.Norm, sizes),
-                    .. FeedForwardBlock.Of(spec.FeedForward, spec.Norm, sizes),
-                ],
+                spec.Experts is { } experts
+                    ?
+                    [
+                        .. ExpertsBlock.BeforeAttention(experts, sizes),
+                        .. AttentionBlock.Of(spec.Attention, spec.Norm, sizes),
+                        .. ExpertsBlock.Of(experts, spec.FeedForward, spec.Norm, sizes),
+                    ]
+                    : [.. AttentionBlock.Of(spec.Attention, spec.Norm, sizes), .. FeedForwardBlock.Of(spec.FeedForward, spec.Norm, sizes)],
                 sizes),
             NormBlock.Of(spec.Norm, Stage.Logits, norm),
             new Project(Stage.Logits, WorkUnit.Word, spec.Embedding.Tied ? embedding with { Field = head.Field } : head, Slot.Normed, Slot.Logits))

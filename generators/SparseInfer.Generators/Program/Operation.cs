@@ -31,6 +31,9 @@ internal enum Stage
     Heads,
     Attention,
     Output,
+
+    /// <summary>The choice of experts, where it is no part of the feed-forward.</summary>
+    Routing,
     FeedForward,
     Logits,
 }
@@ -177,4 +180,23 @@ internal sealed record Down(Tensor Matrix) : Operation(Stage.FeedForward, WorkUn
 internal sealed record SumSlices(Tensor? Bias) : Operation(Stage.FeedForward, WorkUnit.Column, Slot.Projected, Slot.Sums)
 {
     public override IEnumerable<Tensor> Tensors => Bias is null ? [] : [Bias];
+}
+
+/// <summary>Chooses the experts that compute a token.</summary>
+/// <param name="Matrix">A row an expert.</param>
+/// <param name="From">What it reads.</param>
+internal sealed record Route(Stage Stage, ExpertsSpec Spec, Tensor Matrix, Slot From) : Operation(Stage, WorkUnit.Token, Slot.Routed, From)
+{
+    public override bool ReadsOwn(Slot slot) => true;
+
+    public override IEnumerable<Tensor> Tensors => [Matrix];
+}
+
+/// <summary>A prompt's tokens, brought into the order of their experts.</summary>
+internal sealed record GroupTokens() : Operation(Stage.FeedForward, WorkUnit.Token, Slot.Grouped, Slot.Normed, Slot.Routed);
+
+/// <summary>The chosen experts' outputs, slices and all, multiplied by their weights and added in ascending order of the experts.</summary>
+internal sealed record SumExperts() : Operation(Stage.FeedForward, WorkUnit.Column, Slot.Projected, Slot.Sums, Slot.Routed)
+{
+    public override bool ReadsOwn(Slot slot) => slot != Slot.Routed;
 }

@@ -28,6 +28,12 @@ internal sealed record Slot(string Name, Dimension? Width = null)
     /// <summary>What slices of the neurons add to the output.</summary>
     public static readonly Slot Sums = new("Sums");
 
+    /// <summary>Which experts compute a token, and what their outputs are multiplied by.</summary>
+    public static readonly Slot Routed = new("Routed");
+
+    /// <summary>Tokens of a prompt in the order of their experts: what these read, then what they make of it.</summary>
+    public static readonly Slot Grouped = new("Grouped");
+
     public static readonly Slot Logits = new("Logits");
 
     /// <summary>Its name where variables and fields are called so.</summary>

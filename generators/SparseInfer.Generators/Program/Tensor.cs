@@ -9,6 +9,9 @@ internal enum TensorRole
     /// <summary>A row a token.</summary>
     Embedding,
 
+    /// <summary>A row an expert: F32 in memory, whatever files have.</summary>
+    Router,
+
     /// <summary>A row an output of a projection that every token needs whole.</summary>
     Projection,
 
@@ -38,6 +41,9 @@ internal enum TensorRole
 internal sealed record Tensor(
     TensorRole Role, string Field, string Gguf, string HuggingFace, Dimension Rows, Dimension? Columns = null, bool IsRotary = false)
 {
+    /// <summary>Experts, where each has one: in files one behind the other, or with <c>{expert}</c> in the name for the expert's number.</summary>
+    public Dimension? Experts { get; init; }
+
     /// <summary>The same where fields and variables are called so.</summary>
     public string Variable => char.ToLowerInvariant(Field[0]) + Field.Substring(1);
 

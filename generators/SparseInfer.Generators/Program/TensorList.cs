@@ -16,7 +16,7 @@ internal static class TensorList
     /// </summary>
     public static IReadOnlyList<Tensor> LayerTensors(this IReadOnlyList<Operation> operations) =>
     [
-        .. operations.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output)
+        .. operations.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output, Stage.Routing)
             .Concat(operations.Where(operation => operation is not (Neurons or Down or SumSlices)).TensorsOf(Stage.FeedForward))
             .Distinct(),
     ];
@@ -32,7 +32,7 @@ internal static class TensorList
             .SelectMany(operation => operation.Tensors.Select(tensor => (tensor, operation.Policy!.Layers))),
     ];
 
-    /// <summary>Bytes of a matrix; of a vector, none are counted: they are small beside matrices.</summary>
+    /// <summary>Bytes of a matrix, of experts one; of a vector, none are counted: they are small beside matrices.</summary>
     /// <param name="rowBytes">Bytes of a row of so many columns.</param>
     public static long MatrixBytes(this Tensor tensor, Func<int, long> rowBytes) => tensor switch
     {

@@ -18,6 +18,12 @@ public sealed class FeedForwardScratch : IDisposable
     /// <param name="slices">The layer's neurons, which workers share in whole slices.</param>
     /// <param name="sideWords">64-bit words that a policy derives from the input.</param>
     public FeedForwardScratch(int workers, int paddedHidden, NeuronSlices slices, int sideWords)
+        : this(workers, paddedHidden, slices, sideWords, null)
+    {
+    }
+
+    // Workers' inputs, and what is derived from these, may be another's.
+    internal FeedForwardScratch(int workers, int paddedHidden, NeuronSlices slices, int sideWords, FeedForwardScratch? inputsOf)
     {
         Slices = slices;
         PaddedHidden = paddedHidden;
@@ -27,7 +33,7 @@ public sealed class FeedForwardScratch : IDisposable
         for (int i = 0; i < workers; i++)
         {
             (int from, int to) = Neurons(i);
-            _slots[i] = new FeedForwardSlot(paddedHidden, to - from, sideWords);
+            _slots[i] = new FeedForwardSlot(paddedHidden, to - from, sideWords, inputsOf?[i]);
         }
     }
 

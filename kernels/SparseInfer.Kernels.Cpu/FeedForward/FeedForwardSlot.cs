@@ -20,12 +20,13 @@ public sealed class FeedForwardSlot : IDisposable
     private readonly NativeBuffer _active;
     private readonly NativeBuffer _values;
 
-    internal FeedForwardSlot(int paddedHidden, int neurons, int sideWords)
+    // The input, what is derived from it and candidates may be another's, where the worker uses one slot after the other.
+    internal FeedForwardSlot(int paddedHidden, int neurons, int sideWords, FeedForwardSlot? inputOf)
     {
-        _input = NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
-        _preparedInput = NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
-        _side = NativeBuffer.Allocate(Math.Max(1, sideWords) * (long)sizeof(ulong));
-        _candidates = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(int));
+        _input = inputOf?._input ?? NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
+        _preparedInput = inputOf?._preparedInput ?? NativeBuffer.Allocate(paddedHidden * (long)sizeof(float));
+        _side = inputOf?._side ?? NativeBuffer.Allocate(Math.Max(1, sideWords) * (long)sizeof(ulong));
+        _candidates = inputOf?._candidates ?? NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(int));
         _active = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(int));
         _values = NativeBuffer.Allocate((neurons + ListPadding) * (long)sizeof(float));
     }

@@ -27,6 +27,30 @@ public static class Elementwise
         }
     }
 
+    /// <summary><c>x[i] += factor * y[i]</c> for a range, with one rounding: a chosen expert's output.</summary>
+    /// <param name="x">What is added to, element 0 first.</param>
+    /// <param name="y">What is added, element 0 first.</param>
+    /// <param name="factor">What it is multiplied by.</param>
+    /// <param name="from">First element.</param>
+    /// <param name="to">End of the range.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaled(ref float x, ref readonly float y, float factor, int from, int to)
+    {
+        ref float terms = ref Unsafe.AsRef(in y);
+        var factors = Vector512.Create(factor);
+        int i = from;
+        for (; i <= to - 16; i += 16)
+        {
+            Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref terms, (nuint)i), factors, Vector512.LoadUnsafe(ref x, (nuint)i))
+                .StoreUnsafe(ref x, (nuint)i);
+        }
+
+        for (; i < to; i++)
+        {
+            Unsafe.Add(ref x, i) = MathF.FusedMultiplyAdd(Unsafe.Add(ref terms, i), factor, Unsafe.Add(ref x, i));
+        }
+    }
+
     /// <summary><c>x[i] = max(0, x[i])</c> for a range.</summary>
     /// <param name="x">What is rectified, element 0 first.</param>
     /// <param name="from">First element.</param>

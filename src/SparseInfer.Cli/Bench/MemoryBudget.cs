@@ -45,7 +45,7 @@ internal static class MemoryBudget
     private static long Needed(ModelDeclaration model, int sequence, int loads)
     {
         long tested = model.Activation == Activation.DRelu ? 2 : 1;
-        long signs = model.Layers * tested * model.Intermediate * model.Hidden / 8;
+        long signs = model.Layers * tested * Math.Max(1, model.Experts) * model.Intermediate * model.Hidden / 8;
         long cache = model.Layers * 2L * sizeof(float) * model.KeyValueWidth * sequence;
         return SyntheticModel.ByteCount(model) + (loads * signs) + cache + Overhead;
     }

@@ -19,8 +19,9 @@ internal sealed class ModelCost
             tensor.Name.Contains(".attn_", StringComparison.Ordinal) && tensor.Shape.Count == 2);
         long embedding = Bytes(file, "token_embd.weight");
         long head = model.TiedEmbedding ? embedding : Bytes(file, "output.weight");
+        long routers = file.Tensors.Where(tensor => tensor.Name.Contains(".ffn_gate_inp.", StringComparison.Ordinal)).Sum(tensor => tensor.ByteLength);
         long positionRow = model.PositionRows == 0 ? 0 : Bytes(file, "position_embd.weight") / model.PositionRows;
-        WeightBytes = attention.Sum(tensor => tensor.ByteLength) + head + (embedding / model.Vocabulary) + positionRow;
+        WeightBytes = attention.Sum(tensor => tensor.ByteLength) + routers + head + (embedding / model.Vocabulary) + positionRow;
         _first = FeedForward(file, model.Gated ? ".ffn_gate" : ".ffn_up");
         _up = model.Gated ? FeedForward(file, ".ffn_up") : 0;
         _down = FeedForward(file, ".ffn_down");
@@ -29,16 +30,17 @@ internal sealed class ModelCost
     /// <summary>Bytes of all tensors.</summary>
     public long Size { get; }
 
-    /// <summary>Bytes of weights that each token reads: attention, head, its row of the embedding and of learned positions.</summary>
+    /// <summary>Bytes of weights that each token reads: attention, routers, head, its row of the embedding and of learned positions.</summary>
     public long WeightBytes { get; }
 
     /// <summary>Parameters, norms included; biases are left out.</summary>
-    public long Parameters => (_model.Layers * LayerParameters)
+    public long Parameters => (_model.Layers * LayerParameters(Math.Max(1, _model.Experts)))
         + (((_model.Vocabulary * (_model.TiedEmbedding ? 1L : 2L)) + _model.PositionRows) * _model.Hidden)
         + (((2L * _model.Layers) + 1) * _model.Hidden);
 
-    private long LayerParameters => _model.Hidden
-        * ((2L * _model.QueryWidth) + (2L * _model.KeyValueWidth) + (_model.Intermediate * (_model.Gated ? 3L : 2L)));
+    /// <param name="feedForwards">How many feed-forwards of the layer are counted.</param>
+    private long LayerParameters(int feedForwards) => _model.Hidden
+        * ((2L * _model.QueryWidth) + (2L * _model.KeyValueWidth) + _model.Experts + (feedForwards * _model.Intermediate * (_model.Gated ? 3L : 2L)));
 
     /// <summary>Bytes of the key-value cache that a token reads on average, when so many are generated after others.</summary>
     public double CacheBytes(int depth, int generated) =>
@@ -78,10 +80,15 @@ internal sealed class ModelCost
     /// and sums are left out.
     /// </summary>
     public double PromptOperations(int tokens) =>
-        2.0 * (((double)_model.Layers * LayerParameters * tokens) + ((double)_model.Vocabulary * _model.Hidden));
+        2.0 * (((double)_model.Layers * LayerParameters(Math.Max(1, _model.ActiveExperts)) * tokens) + ((double)_model.Vocabulary * _model.Hidden));
 
-    private static long FeedForward(ModelFile file, string matrix) =>
-        file.Tensors.Where(tensor => tensor.Name.Contains(matrix, StringComparison.Ordinal) && tensor.Shape.Count > 1).Sum(tensor => tensor.ByteLength);
+    /// <summary>A matrix's bytes in all layers: of experts, those that compute a token.</summary>
+    private long FeedForward(ModelFile file, string matrix)
+    {
+        string name = _model.Experts > 0 ? matrix + "_exps" : matrix;
+        long bytes = file.Tensors.Where(tensor => tensor.Name.Contains(name, StringComparison.Ordinal) && tensor.Shape.Count > 1).Sum(tensor => tensor.ByteLength);
+        return _model.Experts > 0 ? bytes / _model.Experts * _model.ActiveExperts : bytes;
+    }
 
     private static long Bytes(ModelFile file, string name) => file.TryGetTensor(name, out TensorInfo? tensor) ? tensor.ByteLength : 0;
 }

@@ -38,7 +38,8 @@ internal static class FileDeclaration
             throw new CliException($"{file.Path}: {problem}.");
         }
 
-        Names names = (file.Format == ModelFileFormat.Gguf ? Names.Gguf : Names.HuggingFace).As(facts.NameOf);
+        int experts = facts.First(Fact.Experts) is > 0 ? Integer(facts, Fact.Experts)!.Value : 0;
+        Names names = Names.Of(file.Format == ModelFileFormat.Gguf, experts > 0).As(facts.NameOf);
         if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _) && !(names.Heads.Contains(name) && file.TryGetTensor(names.FusedHeads, out _))) is { } missing)
         {
             throw Wrong(file, $"has no tensor '{missing}': it is no model of architecture {architecture.Name} that can be declared");
@@ -73,6 +74,10 @@ internal static class FileDeclaration
             OutputBias = file.TryGetTensor(names.OutputBias, out _),
             QueryKeyNorms = file.TryGetTensor(names.QueryNorm, out _),
             Intermediate = Rows(facts, Fact.Intermediate, names.Up),
+            Experts = experts,
+            ActiveExperts = experts == 0 ? 0 : Integer(facts, Fact.ActiveExperts) ?? throw Wrong(file, "does not say how many of its experts compute a token"),
+            Gating = experts == 0 ? default : Gating(facts),
+            Router = experts == 0 ? default : architecture.Router,
             Activation = chosen,
             Threshold = Threshold(chosen, threshold ?? (chosen == Activation.FatRelu ? Number(facts, Fact.Threshold) : null)),
             Gated = file.TryGetTensor(names.Gate, out _),
@@ -131,11 +136,24 @@ internal static class FileDeclaration
             : throw new CliException($"{facts.File.Path} says its activation is {FileText.Quote(stored)}, which is unknown: give --activation.");
     }
 
+    /// <summary>As GGUF files number it.</summary>
+    private static ExpertGating Gating(ModelFacts facts)
+    {
+        StatedFact gating = facts.Stated.First(stated => stated.Fact == Fact.ExpertGating);
+        return gating.Value switch
+        {
+            1 => ExpertGating.Softmax,
+            2 => ExpertGating.Sigmoid,
+            _ => throw new CliException($"{facts.File.Path}: {gating.Text}, but only 1 (Softmax) and 2 (Sigmoid) can be declared."),
+        };
+    }
+
     /// <summary>The types of all matrices, the most common first.</summary>
     private static WeightType[] MatrixTypes(ModelFile file)
     {
         // A down matrix that was transposed beforehand may be stored as plain bytes: its feed-forward's other matrices tell its type.
-        IEnumerable<TensorInfo> matrices = file.Tensors.Where(tensor => tensor.Shape.Count == 2
+        IEnumerable<TensorInfo> matrices = file.Tensors.Where(tensor => tensor.Shape.Count is 2 or 3
+            && !Names.Routers.Any(router => tensor.Name.EndsWith(router, StringComparison.Ordinal))
             && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal));
         if (matrices.FirstOrDefault(tensor => tensor.Weight is null) is { } odd)
         {
@@ -158,8 +176,8 @@ internal static class FileDeclaration
     private static int Columns(ModelFile file, string name) => Size(file, name, 1);
 
     private static int Size(ModelFile file, string name, int dimension) =>
-        file.TryGetTensor(name, out TensorInfo? tensor) && tensor.Shape.Count == 2 && tensor.Shape[dimension] <= int.MaxValue
-            ? (int)tensor.Shape[dimension]
+        file.TryGetTensor(name, out TensorInfo? tensor) && tensor.Shape.Count is 2 or 3 && tensor.Shape[tensor.Shape.Count - 2 + dimension] <= int.MaxValue
+            ? (int)tensor.Shape[tensor.Shape.Count - 2 + dimension]
             : throw Wrong(file, $"has no matrix '{name}'");
 
     private static int? Integer(ModelFacts facts, Fact fact) =>
@@ -184,6 +202,9 @@ internal static class FileDeclaration
             "model.embed_tokens.weight", "model.embed_positions.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("q_norm.weight"),
             Attention("k_proj.weight"), Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
 
+        /// <summary>Ends of the names of matrices that choose experts, which are F32 in memory, whatever files have.</summary>
+        public static string[] Routers { get; } = [".ffn_gate_inp.weight", ".block_sparse_moe.gate.weight", ".block_sparse_moe.primary_router.weight"];
+
         /// <summary>Query, key and value in one, in some GGUF files.</summary>
         public string FusedHeads => "blk.0.attn_qkv.weight";
 
@@ -193,12 +214,23 @@ internal static class FileDeclaration
 
         public string[] Needed => [Embedding, .. Heads, Up];
 
+        /// <summary>The names in a kind of file, with experts or without.</summary>
+        public static Names Of(bool gguf, bool hasExperts) => (gguf, hasExperts) switch
+        {
+            (true, false) => Gguf,
+            (true, true) => Gguf with { Gate = "blk.0.ffn_gate_exps.weight", Up = "blk.0.ffn_up_exps.weight", UpBias = "blk.0.ffn_up_exps.bias" },
+            (false, false) => HuggingFace,
+            (false, true) => HuggingFace with { Gate = Expert("w1.weight"), Up = Expert("w3.weight"), UpBias = Expert("w3.bias") },
+        };
+
         /// <summary>The same as a file of an architecture has them.</summary>
         public Names As(Func<string, string> own) => new(
             own(Embedding), own(Positions), own(Head), own(Query), own(QueryBias), own(QueryNorm), own(Key), own(Value), own(OutputBias), own(Gate), own(Up),
             own(UpBias));
 
         private static string Attention(string name) => "model.layers.0.self_attn." + name;
+
+        private static string Expert(string name) => "model.layers.0.block_sparse_moe.experts.0." + name;
 
         private static string Mlp(string name) => "model.layers.0.mlp." + name;
     }

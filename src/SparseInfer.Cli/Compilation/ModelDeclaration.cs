@@ -55,6 +55,16 @@ internal sealed record ModelDeclaration
 
     public required int Intermediate { get; init; }
 
+    /// <summary>Experts of a layer, each of <see cref="Intermediate"/> neurons; 0: there are none.</summary>
+    public int Experts { get; init; }
+
+    /// <summary>Experts that compute a token.</summary>
+    public int ActiveExperts { get; init; }
+
+    public ExpertGating Gating { get; init; }
+
+    public RouterInput Router { get; init; }
+
     public Activation Activation { get; init; }
 
     /// <summary>FATReLU's; 0 for any other activation.</summary>
@@ -180,6 +190,16 @@ internal sealed record ModelDeclaration
                 ("Biases", NotDefault(FeedForwardBiases, false))),
             Attribute(LayerNorm ? "LayerNorm" : "RmsNorm", ("Epsilon", NormEpsilon)),
         ]);
+        if (Experts > 0)
+        {
+            lines.Insert(lines.Count - 1, Attribute(
+                "Experts",
+                ("Count", Experts),
+                ("Active", ActiveExperts),
+                ("Gating", NotDefault(Gating, ExpertGating.Softmax)),
+                ("Router", NotDefault(Router, RouterInput.FeedForward))));
+        }
+
         if (FrequencyScaling is { } scaling)
         {
             lines.Insert(ScalingLine, Scaling(scaling));

@@ -23,7 +23,7 @@ internal static class InspectCommand
         {
             InspectView.Cost => Cost(options, cancellationToken),
             InspectView.Kernels => Kernels(options, progress, cancellationToken),
-            InspectView.Code => Files(options, [.. ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: true).Generated]),
+            InspectView.Code => Files(options, Code(options, cancellationToken)),
             _ => Files(options, Ptx(options, progress, cancellationToken)),
         };
         await output.WriteAsync(text);
@@ -32,9 +32,18 @@ internal static class InspectCommand
     private static IlgpuDecoderPlan Plan(ModelDeclaration declaration, CancellationToken cancellationToken)
     {
         ModelSpec spec = ModelCompiler.Read(declaration, cancellationToken);
-        return DeviceTypes.HaveKernels(spec.Weights)
-            ? IlgpuDecoderPlan.Of(spec)
-            : throw new CliException($"there are no kernels for GPUs in {string.Join(", ", spec.Weights)}; --code shows those for CPUs.");
+        return Missing(spec) is { } missing ? throw new CliException($"{missing}; --code shows those for CPUs.") : IlgpuDecoderPlan.Of(spec);
+    }
+
+    /// <summary>Why the model has no program for GPUs; null: it has one.</summary>
+    private static string? Missing(ModelSpec spec) => DeviceTypes.HaveKernels(spec.Weights)
+        ? GpuLimit.Missing(spec)
+        : $"there are no kernels for GPUs in {string.Join(", ", spec.Weights)}";
+
+    private static IReadOnlyList<(string Name, string Text)> Code(InspectOptions options, CancellationToken cancellationToken)
+    {
+        bool hasGpuProgram = Missing(ModelCompiler.Read(options.Declaration, cancellationToken)) is null;
+        return [.. ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: hasGpuProgram).Generated];
     }
 
     private static string Cost(InspectOptions options, CancellationToken cancellationToken)

@@ -66,6 +66,14 @@ internal sealed record NamedShape(ModelDeclaration Declaration, string? Differs 
         }),
         new(new ModelDeclaration
         {
+            Name = "smallthinker-4b", Hidden = 1536, Layers = 32, Vocabulary = 151936, Context = 32768,
+            Heads = 12, KeyValueHeads = 2, RopeTheta = 1000000f, RopePairing = RopePairing.HalfSplit,
+            Intermediate = 768, Activation = Activation.Relu,
+            Experts = 32, ActiveExperts = 4, Gating = ExpertGating.Sigmoid, Router = RouterInput.Layer,
+            NormEpsilon = 1e-6f, TiedEmbedding = true,
+        }),
+        new(new ModelDeclaration
+        {
             Name = "tinyllama-1.1b", Hidden = 2048, Layers = 22, Vocabulary = 32000, Context = 2048,
             Heads = 32, KeyValueHeads = 4, Intermediate = 5632, Activation = Activation.Relu,
         }, "ReLU in SiLU's place"),

@@ -46,7 +46,7 @@ internal sealed unsafe class SyntheticModel
         WeightWriter writer = WeightWriter.For(model.Weights[0]);
         long hidden = writer.RowBytes(model.Hidden);
         long attention = ((model.QueryWidth + (2L * model.KeyValueWidth)) * hidden) + (model.Hidden * writer.RowBytes(model.QueryWidth));
-        long feedForward = model.Intermediate * (model.Gated ? 3L : 2L) * hidden;
+        long feedForward = (Math.Max(1, model.Experts) * model.Intermediate * (model.Gated ? 3L : 2L) * hidden) + ((long)model.Experts * model.Hidden * sizeof(float));
         return (model.Layers * (attention + feedForward)) + (((model.Vocabulary * (model.TiedEmbedding ? 1L : 2L)) + model.PositionRows) * hidden);
     }
 
@@ -132,27 +132,51 @@ internal sealed unsafe class SyntheticModel
     private void FeedForward(string block, int layer)
     {
         bool dRelu = _model.Activation == Activation.DRelu;
-        string first = _model.Gated ? "ffn_gate" : "ffn_up";
-        Deciding(block + first, layer, second: false);
+        string suffix = "";
+        if (_model.Experts > 0)
+        {
+            suffix = "_exps";
+            Router(block + "ffn_gate_inp.weight");
+        }
+
+        Deciding(block + (_model.Gated ? "ffn_gate" : "ffn_up") + suffix, layer, second: false);
         if (_model.Gated && dRelu)
         {
-            Deciding(block + "ffn_up", layer, second: true);
+            Deciding(block + "ffn_up" + suffix, layer, second: true);
         }
         else if (_model.Gated)
         {
-            Projection(block + "ffn_up", _model.Intermediate, _model.FeedForwardBiases);
+            Neurons(block + "ffn_up" + suffix, RandomRow(_stream));
         }
 
         Bias(block + "ffn_down", _model.Hidden, _model.FeedForwardBiases);
-        Down(block + "ffn_down.weight");
+        Down(block + "ffn_down" + suffix + ".weight");
     }
+
+    /// <summary>Any experts will do: all have what was asked for.</summary>
+    private void Router(string name)
+    {
+        Vector(name, _model.Experts * _model.Hidden, (seed, i) => (float)(new SplitMix64(seed, -5 - _stream, i).NextUnit() - 0.5), [_model.Experts, _model.Hidden]);
+        _done += (long)_model.Experts * _model.Hidden * sizeof(float);
+    }
+
+    /// <summary>A matrix with a row a neuron, of all experts where there are any.</summary>
+    private void Neurons(string name, RowWriter write)
+    {
+        Fill(name + ".weight", TensorType.Of(_type), OfExperts([_model.Intermediate, _model.Hidden]), Copies * _model.Intermediate, _writer.RowBytes(_model.Hidden), write);
+        Bias(name, _model.Intermediate, _model.FeedForwardBiases);
+    }
+
+    /// <summary>Feed-forwards of a layer.</summary>
+    private int Copies => Math.Max(1, _model.Experts);
+
+    private long[] OfExperts(long[] shape) => _model.Experts > 0 ? [_model.Experts, .. shape] : shape;
 
     /// <summary>A matrix whose products with the input decide which neurons are active, and whose signs which are predicted.</summary>
     private void Deciding(string name, int layer, bool second)
     {
         int stream = _stream;
-        Matrix(name + ".weight", _model.Intermediate, _model.Hidden, (row, neuron) => DecidingRow(row, layer, stream, neuron, second));
-        Bias(name, _model.Intermediate, _model.FeedForwardBiases);
+        Neurons(name, (row, neuron) => DecidingRow(row, layer, stream, neuron, second));
     }
 
     private void DecidingRow(Span<byte> row, int layer, int stream, int neuron, bool second)
@@ -221,15 +245,13 @@ internal sealed unsafe class SyntheticModel
         Bias(name, rows, biased);
     }
 
-    private void RandomMatrix(string name, int rows, int columns)
+    private void RandomMatrix(string name, int rows, int columns) => Matrix(name, rows, columns, RandomRow(_stream));
+
+    private RowWriter RandomRow(int stream) => (row, i) =>
     {
-        int stream = _stream;
-        Matrix(name, rows, columns, (row, i) =>
-        {
-            var random = new SplitMix64(_seed, stream, i);
-            _writer.Random(row, ref random);
-        });
-    }
+        var random = new SplitMix64(_seed, stream, i);
+        _writer.Random(row, ref random);
+    };
 
     private delegate void RowWriter(Span<byte> row, int i);
 
@@ -239,13 +261,13 @@ internal sealed unsafe class SyntheticModel
     /// <summary>Neuron-major at once, so that it is there only once.</summary>
     private void Down(string name)
     {
-        _ = PreparedTensors.TryGetDownName(name, out string? down);
+        string? down = _model.Experts > 0 ? PreparedTensors.ExpertsDownName(name) : PreparedTensors.TryGetDownName(name, out string? own) ? own : null;
         TensorType stored = PreparedTensors.DownType(_type);
         long[] shape = PreparedTensors.DownShape(_type, _model.Intermediate, _model.Hidden);
         int stream = _stream;
-        int rows = (int)shape[0];
+        int rows = Copies * (int)shape[0];
         long rowBytes = shape.Length == 2 ? _writer.RowBytes(_model.Hidden) : shape[1] * shape[2];
-        Fill(down!, stored, shape, rows, rowBytes, (row, i) =>
+        Fill(down!, stored, OfExperts(shape), rows, rowBytes, (row, i) =>
         {
             var random = new SplitMix64(_seed, stream, i);
             _writer.RandomDown(row, _model.Hidden, ref random);
@@ -289,10 +311,10 @@ internal sealed unsafe class SyntheticModel
         }
     }
 
-    private void Vector(string name, int length, Func<ulong, int, float> value)
+    private void Vector(string name, int length, Func<ulong, int, float> value, long[]? shape = null)
     {
         NativeBuffer buffer = NativeBuffer.Allocate(length * sizeof(float));
-        _tensors.Add(new TensorInMemory(name, TensorType.Of(WeightType.F32), [length], buffer));
+        _tensors.Add(new TensorInMemory(name, TensorType.Of(WeightType.F32), shape ?? [length], buffer));
         Span<float> elements = buffer.AsSpan<float>();
         for (int i = 0; i < length; i++)
         {

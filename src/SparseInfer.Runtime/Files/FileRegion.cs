@@ -119,6 +119,9 @@ internal sealed unsafe class FileRegion : IDisposable
         }
     }
 
+    /// <summary>Whether it is one tensor's own memory, which is freed all at once.</summary>
+    public bool IsFreedWhole => _memory is not null && !_isCopy;
+
     /// <summary>
     /// Says that a piece is not needed any more: gives back its pages, or frees the whole region where that is one tensor's own memory.
     /// </summary>

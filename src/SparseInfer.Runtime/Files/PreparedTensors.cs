@@ -9,6 +9,7 @@ namespace SparseInfer.Files;
 /// <item><c>blk.N.ffn_down_t.weight</c> for <c>blk.N.ffn_down.weight</c>: neuron-major. Plain types as <c>[intermediate, hidden]</c>, as
 /// in PowerInfer's files. Block types, whose blocks run along the neurons, as I8 of the shape <c>[intermediate / 32, bytes a block, hidden]</c>:
 /// for 32 neurons a row of half-precision scales, then a row of quants for each neuron (<see cref="DownMatrix"/>).</item>
+/// <item><c>blk.N.ffn_down_exps_t.weight</c> for <c>blk.N.ffn_down_exps.weight</c>: the same of all experts, one behind the other.</item>
 /// <item><c>blk.N.ffn_gate.signs</c> beside <c>blk.N.ffn_gate.weight</c>, and so for any matrix: its sign bits as I32 of the shape
 /// <c>[rows, words]</c>, the first column's in the lowest bit, an even number of words (<see cref="SignPlane"/>).</item>
 /// </list>
@@ -24,6 +25,7 @@ public static class PreparedTensors
 
     private const string Suffix = ".weight";
     private const string DownSuffix = ".ffn_down" + Suffix;
+    private const string ExpertsDownSuffix = ".ffn_down_exps" + Suffix;
 
     /// <summary>The type of sign planes.</summary>
     public static TensorType SignsType { get; } = TensorType.FromSafetensors("I32")!;
@@ -37,9 +39,14 @@ public static class PreparedTensors
     public static bool TryGetDownName(string name, [NotNullWhen(true)] out string? down)
     {
         ArgumentNullException.ThrowIfNull(name);
-        down = name.EndsWith(DownSuffix, StringComparison.Ordinal) ? name[..^Suffix.Length] + "_t" + Suffix : null;
+        down = name.EndsWith(DownSuffix, StringComparison.Ordinal) ? Transposed(name) : null;
         return down is not null;
     }
+
+    /// <summary>The name of the neuron-major form of all experts' down matrices; null where a name is none of these.</summary>
+    internal static string? ExpertsDownName(string name) => name.EndsWith(ExpertsDownSuffix, StringComparison.Ordinal) ? Transposed(name) : null;
+
+    private static string Transposed(string name) => name[..^Suffix.Length] + "_t" + Suffix;
 
     /// <summary>The type that a neuron-major down matrix is stored as.</summary>
     /// <param name="type">The type of its weights.</param>

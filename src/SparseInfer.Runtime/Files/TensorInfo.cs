@@ -5,6 +5,12 @@ public sealed class TensorInfo
 {
     private readonly FileRegion _region;
 
+    /// <summary>Of a part: what it lies in.</summary>
+    private TensorInfo? _whole;
+
+    /// <summary>Parts that are needed still.</summary>
+    private long _partsInUse;
+
     internal TensorInfo(FileRegion region, string name, TensorType type, long[] shape, long offset, long byteLength)
     {
         _region = region;
@@ -54,6 +60,21 @@ public sealed class TensorInfo
         : throw new InvalidOperationException(
             $"Tensor {FileText.Quote(Name)} has {ByteLength} bytes, more than a span can hold: use Address and ByteLength.");
 
+    /// <summary>The tensors that lie in it one behind the other: without its outermost dimension. What is asked for once is released once.</summary>
+    internal TensorInfo[] Parts()
+    {
+        var parts = new TensorInfo[Shape[0]];
+        _partsInUse = parts.Length;
+        long bytes = ByteLength / parts.Length;
+        for (int i = 0; i < parts.Length; i++)
+        {
+            string name = FormattableString.Invariant($"{Name}[{i}]");
+            parts[i] = new TensorInfo(_region, name, Type, [.. Shape.Skip(1)], Offset + (i * bytes), bytes) { _whole = this };
+        }
+
+        return parts;
+    }
+
     /// <summary>What holds it: the same for all tensors of one file.</summary>
     internal FileRegion Region => _region;
 
@@ -61,7 +82,17 @@ public sealed class TensorInfo
     internal void DropPages(long from, long length) => _region.DropPages(Offset + from, length);
 
     /// <summary>Says that its bytes are not needed any more. What was in memory only is gone.</summary>
-    internal void Release() => _region.Release(Offset, ByteLength);
+    internal void Release()
+    {
+        if (_whole is null || !_region.IsFreedWhole)
+        {
+            _region.Release(Offset, ByteLength);
+        }
+        else if (Interlocked.Decrement(ref _whole._partsInUse) == 0)
+        {
+            _whole.Release();
+        }
+    }
 
     /// <summary>Name, type and shape, for messages and the debugger: the name in quotes, cut, without control characters.</summary>
     public override string ToString() => $"{FileText.Quote(Name)} {Type} {FileText.Shape(Shape)}";

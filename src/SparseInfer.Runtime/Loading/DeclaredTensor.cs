@@ -8,6 +8,7 @@ namespace SparseInfer.Runtime;
 public abstract class DeclaredTensor
 {
     private const string Layer = "{layer}";
+    private const string Expert = "{expert}";
 
     private readonly TensorName _name;
 
@@ -23,15 +24,32 @@ public abstract class DeclaredTensor
     /// <summary>In which layers it is, of those that a policy wants in some; null: in every layer.</summary>
     public Func<int, bool>? InLayer { get; init; }
 
+    /// <summary>
+    /// How many experts of a layer have one each: tensors of their own where the name has a place for the expert's number, else one tensor in which
+    /// they lie one behind the other; 0: there are no experts.
+    /// </summary>
+    public int Experts { get; init; }
+
+    /// <summary>What declared <see cref="Experts"/>.</summary>
+    internal const string ExpertsText = "[Experts] Count";
+
     /// <summary>Whether a layer has one.</summary>
     internal bool IsIn(int layer) => InLayer?.Invoke(layer) ?? true;
 
     /// <summary>Its name in a kind of file.</summary>
-    internal string NameIn(ModelFileFormat format, int layer)
+    internal string NameIn(ModelFileFormat format, int layer, int expert = 0)
     {
-        string name = format == ModelFileFormat.Gguf ? _name.Gguf : _name.HuggingFace;
-        return IsOfLayer ? name.Replace(Layer, layer.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal) : name;
+        string name = Named(format);
+        return IsOfLayer
+            ? name.Replace(Layer, layer.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+                .Replace(Expert, expert.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            : name;
     }
+
+    /// <summary>Whether a kind of file has all experts' in one tensor.</summary>
+    internal bool IsStackedIn(ModelFileFormat format) => Experts > 0 && !Named(format).Contains(Expert, StringComparison.Ordinal);
+
+    private string Named(ModelFileFormat format) => format == ModelFileFormat.Gguf ? _name.Gguf : _name.HuggingFace;
 }
 
 /// <summary>Heads whose rows are rotated in pairs: files may have them in another order than the program.</summary>

@@ -26,6 +26,14 @@ internal static class MetadataCheck
                 case Fact.Context when stated.Value < shape.Context:
                     notes.Add($"The file says the model was trained for {MetadataValue.Show(stated.Value)} tokens; {shape.Context} are declared.");
                     break;
+                case Fact.Experts when stated.Value > 0 && shape.Experts == 0:
+                    problems.Add($"{stated.Text}, but no experts are declared: add [Experts(Count = {MetadataValue.Show(stated.Value)}, Active = ...)]");
+                    break;
+                case Fact.ActiveExperts when shape.Experts == 0 && facts.First(Fact.Experts) > 0:
+                    break;
+                case Fact.ExpertGating:
+                    CompareGating(stated, shape, problems);
+                    break;
                 case var _ when stated.FromSizes && sizes.Count > 0:
                     break;
                 default:
@@ -46,6 +54,20 @@ internal static class MetadataCheck
             notes.Add(facts.File.Format == ModelFileFormat.Gguf
                 ? "The file has no 'general.architecture': only names, shapes and types of tensors were compared with the declaration."
                 : "There is no config.json beside the weights: only names, shapes and types of tensors were compared with the declaration.");
+        }
+    }
+
+    /// <summary>Numbers are those of GGUF files.</summary>
+    private static void CompareGating(StatedFact stated, ModelShape shape, List<string> problems)
+    {
+        ExpertGating? gating = stated.Value switch { 1 => ExpertGating.Softmax, 2 => ExpertGating.Sigmoid, _ => null };
+        if (gating is null)
+        {
+            problems.Add($"{stated.Text}, but only 1 (Softmax) and 2 (Sigmoid) can be declared");
+        }
+        else if (shape.Experts > 0 && gating != shape.Gating)
+        {
+            problems.Add($"{stated.Text}, which is {gating}, but [Experts] Gating = {shape.Gating} is declared");
         }
     }
 
@@ -135,6 +157,8 @@ internal static class MetadataCheck
         Fact.Hidden => ("[DecoderModel] Hidden", shape.Hidden, true),
         Fact.Vocabulary => ("[DecoderModel] Vocabulary", shape.Vocabulary, true),
         Fact.Intermediate => ("[FeedForward] Intermediate", shape.Intermediate, true),
+        Fact.Experts => ("[Experts] Count", shape.Experts, true),
+        Fact.ActiveExperts => ("[Experts] Active", shape.ActiveExperts, true),
         Fact.Heads => ("[Attention] Heads", shape.Heads, true),
         Fact.KeyValueHeads => ("[Attention] KeyValueHeads", shape.KeyValueHeads, true),
         Fact.HeadDimension => ("[Attention] HeadDimension", shape.HeadDimension, true),
@@ -164,6 +188,11 @@ internal static class MetadataCheck
         if (architecture.Activation is { } fixedActivation && fixedActivation != shape.Activation)
         {
             problems.Add($"{stated}, which has {fixedActivation}, but [FeedForward] Activation = {shape.Activation} is declared");
+        }
+
+        if (shape.Experts > 0 && architecture.Router != shape.Router)
+        {
+            problems.Add($"{stated}, whose router reads what the {(architecture.Router == RouterInput.Layer ? "layer" : "feed-forward")} does, but [Experts] Router = {shape.Router} is declared");
         }
 
         if (facts.TiedEmbedding is { } tied && tied != shape.TiedEmbedding && !ModelLoader.IsHeadTheEmbedding(facts))

@@ -6,18 +6,30 @@ namespace SparseInfer.Loading;
 /// <content>What a prepared file has ready: <see cref="PreparedTensors"/>.</content>
 internal sealed partial class TensorCheck
 {
-    /// <summary>The neuron-major form of a down matrix, where the file has it.</summary>
-    private TensorInfo? FindPrepared(DeclaredTensor wanted, int layer) =>
-        _file.Format == ModelFileFormat.Gguf
-        && PreparedTensors.TryGetDownName(NameOf(wanted, layer), out string? down)
-        && _file.TryGetTensor(down, out TensorInfo? tensor)
-            ? tensor
-            : null;
+    /// <summary>The neuron-major form of a down matrix, where the file has it; of experts, all of theirs.</summary>
+    private TensorInfo? FindPrepared(DeclaredTensor wanted, int layer)
+    {
+        string name = NameOf(wanted, layer);
+        string? down = wanted.Experts > 0 ? PreparedTensors.ExpertsDownName(name)
+            : PreparedTensors.TryGetDownName(name, out string? own) ? own : null;
+        return _file.Format == ModelFileFormat.Gguf && down is not null && _file.TryGetTensor(down, out TensorInfo? tensor) ? tensor : null;
+    }
 
-    private FoundTensor? PreparedDown(DeclaredDown wanted, int layer, TensorInfo tensor, WeightType[] types)
+    private FoundTensor? PreparedDown(DeclaredDown wanted, int layer, int expert, TensorInfo tensor, WeightType[] types)
     {
         string name = NameOf(wanted, layer);
         _used.Add(tensor.Name);
+        if (wanted.Experts > 0)
+        {
+            if (tensor.Shape.Count < 3 || tensor.Shape[0] != wanted.Experts)
+            {
+                _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but {wanted.Experts} experts ({DeclaredTensor.ExpertsText}) are declared");
+                return null;
+            }
+
+            tensor = PartsOf(tensor)[expert];
+        }
+
         if (_file.TryGetTensor(name, out _) && !_options.AllowUnusedTensors)
         {
             _used.Add(name);
@@ -61,7 +73,7 @@ internal sealed partial class TensorCheck
     private TensorInfo? FindSigns(DeclaredMatrix wanted, int layer)
     {
         string name = NameOf(wanted, layer);
-        if (_file.Format != ModelFileFormat.Gguf || !_file.TryGetTensor(PreparedTensors.SignsName(name), out TensorInfo? tensor))
+        if (_file.Format != ModelFileFormat.Gguf || wanted.Experts > 0 || !_file.TryGetTensor(PreparedTensors.SignsName(name), out TensorInfo? tensor))
         {
             return null;
         }

@@ -11,8 +11,9 @@ internal sealed partial class TensorCheck
     private readonly LoadOptions _options;
     private readonly List<string> _problems;
     private readonly bool _mixesDown;
-    private readonly Dictionary<(DeclaredTensor, int), FoundTensor> _found = [];
+    private readonly Dictionary<(DeclaredTensor, int, int), FoundTensor> _found = [];
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly Dictionary<TensorInfo, TensorInfo[]> _parts = [];
     private readonly List<(int Problem, string Name)> _missing = [];
     private readonly HashSet<string> _unlike = [];
     private readonly FusedHeads _fused;
@@ -34,7 +35,7 @@ internal sealed partial class TensorCheck
         _fused = new FusedHeads(tensors);
         foreach (DeclaredTensor tensor in tensors.Where(tensor => !tensor.IsOfLayer))
         {
-            Check(tensor, 0, null);
+            Check(tensor, 0, 0, null);
         }
 
         DeclaredTensor[] ofLayer = [.. tensors.Where(tensor => tensor.IsOfLayer)];
@@ -45,7 +46,13 @@ internal sealed partial class TensorCheck
             {
                 bool isShared = SharesKernel(tensor);
                 common ??= isShared ? CommonType(ofLayer.Where(SharesKernel), layer) : null;
-                Check(tensor, layer, isShared ? common : null);
+                for (int expert = 0; expert < Math.Max(1, tensor.Experts); expert++)
+                {
+                    if (!Check(tensor, layer, expert, isShared ? common : null) && tensor.IsStackedIn(_file.Format))
+                    {
+                        break; // what is wrong with a tensor is wrong for all that lie in it
+                    }
+                }
             }
         }
 
@@ -59,22 +66,24 @@ internal sealed partial class TensorCheck
     public IReadOnlySet<string> Used => _used;
 
     /// <summary>What was found for a tensor: all of them, where there was no problem.</summary>
-    public FoundTensor this[DeclaredTensor tensor, int layer] => _found[(tensor, layer)];
+    public FoundTensor this[DeclaredTensor tensor, int layer, int expert = 0] => _found[(tensor, layer, expert)];
 
-    private void Check(DeclaredTensor tensor, int layer, WeightType? common)
+    private bool Check(DeclaredTensor tensor, int layer, int expert, WeightType? common)
     {
         FoundTensor? found = tensor switch
         {
-            DeclaredMatrix matrix => Matrix(matrix, layer, common is { } shared ? [shared] : matrix.Types),
-            DeclaredDown down => Down(down, layer, common is { } type ? [type] : down.Types),
+            DeclaredMatrix matrix => Matrix(matrix, layer, expert, common is { } shared ? [shared] : matrix.Types),
+            DeclaredDown down => Down(down, layer, expert, common is { } type ? [type] : down.Types),
             DeclaredVector vector => Vector(vector, layer),
             _ => throw new ArgumentException($"A file has no {tensor.GetType().Name}.", nameof(tensor)),
         };
         if (found is not null)
         {
             Bytes += found.Bytes(Rows(tensor)) + (found.Signs?.ByteLength ?? 0);
-            _found[(tensor, layer)] = found;
+            _found[(tensor, layer, expert)] = found;
         }
+
+        return found is not null;
     }
 
     private static int Rows(DeclaredTensor tensor) => tensor switch
@@ -84,21 +93,21 @@ internal sealed partial class TensorCheck
         _ => ((DeclaredVector)tensor).Length,
     };
 
-    private FoundTensor? Matrix(DeclaredMatrix wanted, int layer, WeightType[] types)
+    private FoundTensor? Matrix(DeclaredMatrix wanted, int layer, int expert, WeightType[] types)
     {
         TensorInfo? signs = FindSigns(wanted, layer);
-        return Find(wanted, layer, wanted.Rows, wanted.Columns, wanted.RowsText, wanted.ColumnsText, types) is { } found
+        return Find(wanted, layer, expert, wanted.Rows, wanted.Columns, wanted.RowsText, wanted.ColumnsText, types) is { } found
             ? found with { Signs = signs }
             : null;
     }
 
-    private FoundTensor? Down(DeclaredDown wanted, int layer, WeightType[] types) => FindPrepared(wanted, layer) is { } prepared
-        ? PreparedDown(wanted, layer, prepared, types)
-        : Find(wanted, layer, wanted.Hidden, wanted.Intermediate, wanted.HiddenText, wanted.IntermediateText, types);
+    private FoundTensor? Down(DeclaredDown wanted, int layer, int expert, WeightType[] types) => FindPrepared(wanted, layer) is { } prepared
+        ? PreparedDown(wanted, layer, expert, prepared, types)
+        : Find(wanted, layer, expert, wanted.Hidden, wanted.Intermediate, wanted.HiddenText, wanted.IntermediateText, types);
 
     private FoundTensor? Vector(DeclaredVector wanted, int layer)
     {
-        if (Lookup(wanted, layer, out RowPart? part) is not { } tensor)
+        if (Lookup(wanted, layer, 0, out RowPart? part) is not { } tensor)
         {
             return null;
         }
@@ -119,9 +128,10 @@ internal sealed partial class TensorCheck
         return new FoundTensor(tensor, stored, WeightType.F32, Part: part);
     }
 
-    private FoundTensor? Find(DeclaredTensor wanted, int layer, int rows, int columns, string rowsText, string columnsText, WeightType[] types)
+    private FoundTensor? Find(
+        DeclaredTensor wanted, int layer, int expert, int rows, int columns, string rowsText, string columnsText, WeightType[] types)
     {
-        if (Lookup(wanted, layer, out RowPart? part) is not { } tensor)
+        if (Lookup(wanted, layer, expert, out RowPart? part) is not { } tensor)
         {
             return null;
         }
@@ -131,9 +141,12 @@ internal sealed partial class TensorCheck
             (rows, rowsText) = (some.Total, RowPart.TotalText);
         }
 
-        if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
+        bool isStacked = wanted.IsStackedIn(_file.Format);
+        long[] shape = isStacked ? [wanted.Experts, rows, columns] : [rows, columns];
+        if (!tensor.Shape.SequenceEqual(shape))
         {
-            AddOnce($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but [{rows}, {columns}] ({rowsText} x {columnsText}) is declared");
+            string declared = $"{(isStacked ? $"{DeclaredTensor.ExpertsText} x " : "")}{rowsText} x {columnsText}";
+            AddOnce($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but {FileText.Shape(shape)} ({declared}) is declared");
             return null;
         }
 
@@ -143,7 +156,17 @@ internal sealed partial class TensorCheck
             return null;
         }
 
-        return new FoundTensor(tensor, stored, target, Part: part);
+        return new FoundTensor(isStacked ? PartsOf(tensor)[expert] : tensor, stored, target, Part: part);
+    }
+
+    private TensorInfo[] PartsOf(TensorInfo tensor)
+    {
+        if (!_parts.TryGetValue(tensor, out TensorInfo[]? parts))
+        {
+            _parts[tensor] = parts = tensor.Parts();
+        }
+
+        return parts;
     }
 
     private bool SharesKernel(DeclaredTensor tensor) => tensor is DeclaredMatrix { OfFeedForward: true } || (tensor is DeclaredDown && !_mixesDown);
@@ -153,16 +176,17 @@ internal sealed partial class TensorCheck
     {
         WeightType? common = null;
         WeightType[] types = [];
-        foreach (DeclaredTensor wanted in tensors)
+        foreach ((DeclaredTensor wanted, int expert) in tensors.SelectMany(OfExperts))
         {
             types = wanted is DeclaredMatrix matrix ? matrix.Types : ((DeclaredDown)wanted).Types;
             TensorInfo? tensor = FindPrepared(wanted, layer);
-            if (tensor is null && !_file.TryGetTensor(NameOf(wanted, layer), out tensor))
+            if (tensor is null && !_file.TryGetTensor(NameOf(wanted, layer, expert), out tensor))
             {
                 continue;
             }
 
-            WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(tensor), types) ?? types[0];
+            TensorInfo one = wanted.Experts > 0 && tensor.Shape.Count > 2 ? PartsOf(tensor)[0] : tensor;
+            WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(one), types) ?? types[0];
             if (common is { } first && first != type && !_options.ConvertWeights)
             {
                 _unlike.Add(tensor.Name);
@@ -174,6 +198,10 @@ internal sealed partial class TensorCheck
 
         return common ?? types[0];
     }
+
+    /// <summary>A tensor once for each in the file.</summary>
+    private IEnumerable<(DeclaredTensor Wanted, int Expert)> OfExperts(DeclaredTensor wanted) =>
+        Enumerable.Range(0, wanted.IsStackedIn(_file.Format) ? 1 : Math.Max(1, wanted.Experts)).Select(expert => (wanted, expert));
 
     /// <summary>
     /// Adds to each missing tensor the name that was probably meant. When all tensors were looked up: one that has a place of its own, such as
@@ -192,7 +220,7 @@ internal sealed partial class TensorCheck
         }
     }
 
-    private string NameOf(DeclaredTensor wanted, int layer) => _facts.NameOf(wanted.NameIn(_file.Format, layer));
+    private string NameOf(DeclaredTensor wanted, int layer, int expert = 0) => _facts.NameOf(wanted.NameIn(_file.Format, layer, expert));
 
     /// <summary>Says what is wrong with a tensor, once where several are parts of it.</summary>
     private void AddOnce(string problem)
@@ -203,10 +231,10 @@ internal sealed partial class TensorCheck
         }
     }
 
-    private TensorInfo? Lookup(DeclaredTensor wanted, int layer, out RowPart? part)
+    private TensorInfo? Lookup(DeclaredTensor wanted, int layer, int expert, out RowPart? part)
     {
         part = null;
-        string name = NameOf(wanted, layer);
+        string name = NameOf(wanted, layer, expert);
         if (_file.TryGetTensor(name, out TensorInfo? tensor))
         {
             _used.Add(name);

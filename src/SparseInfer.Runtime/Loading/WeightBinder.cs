@@ -31,18 +31,20 @@ public sealed class WeightBinder
     /// <summary>Owns what the program has of the weights.</summary>
     internal NativeMemoryPool Memory { get; }
 
-    /// <summary>The type that a program gets a tensor in; the matrices of a feed-forward have one.</summary>
+    /// <summary>The type that a program gets a tensor in; gate and up of a feed-forward have one, and so have all experts' of a layer.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer, where each has one.</param>
-    public WeightType TypeOf(DeclaredTensor wanted, int layer = 0) => _check[wanted, layer].Target;
+    /// <param name="expert">The expert, where each has one.</param>
+    public WeightType TypeOf(DeclaredTensor wanted, int layer = 0, int expert = 0) => _check[wanted, layer, expert].Target;
 
     /// <summary>A matrix, its rows in the order that the program wants.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer, where each has one.</param>
+    /// <param name="expert">The expert, where each has one.</param>
     /// <exception cref="ModelFormatException">It has a number that is not finite.</exception>
-    public StoredMatrix Matrix(DeclaredMatrix wanted, int layer = 0)
+    public StoredMatrix Matrix(DeclaredMatrix wanted, int layer = 0, int expert = 0)
     {
-        FoundTensor found = _check[wanted, layer];
+        FoundTensor found = _check[wanted, layer, expert];
         Source source = Read(found, wanted.Rows, wanted.Columns);
         WeightFormat format = WeightFormat.For(found.Target);
         if (Order(wanted.Rotary, wanted.Rows) is { } order)
@@ -58,10 +60,11 @@ public sealed class WeightBinder
     /// <summary>The down matrix of a feed-forward, neuron-major: stored so by a file that was prepared, else prepared now.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer.</param>
+    /// <param name="expert">The expert, where each has one.</param>
     /// <exception cref="ModelFormatException">It has a number that is not finite.</exception>
-    public DownMatrix Down(DeclaredDown wanted, int layer)
+    public DownMatrix Down(DeclaredDown wanted, int layer, int expert = 0)
     {
-        FoundTensor found = _check[wanted, layer];
+        FoundTensor found = _check[wanted, layer, expert];
         if (found.IsPrepared)
         {
             return PlaceDown(found, wanted.Hidden, wanted.Intermediate);

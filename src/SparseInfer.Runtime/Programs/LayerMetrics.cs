@@ -3,13 +3,16 @@ using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer;
 
-/// <summary>What one layer's feed-forward did since the meters were reset. Shares are of all neurons of all tokens; NaN where nothing was counted.</summary>
+/// <summary>
+/// What one layer's feed-forward did since the meters were reset. Shares are of all neurons of all tokens; NaN where nothing was counted. Of
+/// experts, those that were chosen for a token are counted, and the others are not: neither their neurons nor their bytes.
+/// </summary>
 public readonly record struct LayerMetrics
 {
-    internal LayerMetrics(int layer, in LayerTally tally, int intermediate)
+    internal LayerMetrics(int layer, in LayerTally tally, int neurons)
     {
         Layer = layer;
-        Tokens = tally.Neurons / intermediate;
+        Tokens = tally.Neurons / neurons;
         ActualSparsity = Share(tally.Inactive, tally.Neurons);
         PredictedSparsity = Share(tally.Predicted, tally.Neurons);
         Precision = Share(tally.PredictedInactive, tally.Predicted);

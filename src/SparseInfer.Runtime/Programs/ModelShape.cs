@@ -11,7 +11,7 @@ public sealed record ModelShape
     /// <summary>Width of the residual stream.</summary>
     public required int Hidden { get; init; }
 
-    /// <summary>Neurons of each feed-forward.</summary>
+    /// <summary>Neurons of each feed-forward; of each expert, where there are experts.</summary>
     public required int Intermediate { get; init; }
 
     /// <summary>Number of layers.</summary>
@@ -80,6 +80,21 @@ public sealed record ModelShape
     /// <summary>Layers that do not rotate queries and keys where others do, ascending.</summary>
     public IReadOnlyList<int> UnrotatedLayers { get; init; } = [];
 
+    /// <summary>Experts of each layer; 0: its feed-forward is one.</summary>
+    public int Experts { get; init; }
+
+    /// <summary>Experts that compute a token; 0 without experts.</summary>
+    public int ActiveExperts { get; init; }
+
+    /// <summary>How experts' logits become weights.</summary>
+    public ExpertGating Gating { get; init; }
+
+    /// <summary>What the router of experts reads.</summary>
+    public RouterInput Router { get; init; }
+
+    /// <summary>Neurons of a layer that a token has when none is skipped: those of the experts chosen for it.</summary>
+    internal int ActiveNeurons => Math.Max(1, ActiveExperts) * Intermediate;
+
     /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
     public required IReadOnlyList<LayerPolicy> Policies { get; init; }
 
@@ -128,6 +143,10 @@ public sealed record ModelShape
         (nameof(Activation), Activation),
         (nameof(Gated), Gated),
         (nameof(TiedEmbedding), TiedEmbedding),
+        (nameof(Experts), Experts),
+        (nameof(ActiveExperts), ActiveExperts),
+        (nameof(Gating), Gating),
+        (nameof(Router), Router),
         (nameof(Policies), Policies),
         (nameof(Traits), Traits.Count == 0 ? (object)"none" : Traits));
 }

@@ -110,7 +110,7 @@ public sealed class Session : IDisposable
     /// </summary>
     public IReadOnlyList<LayerMetrics> ReadMetrics() =>
         Exclusively(() => Enumerable.Range(0, _model.Shape.Layers)
-            .Select(layer => new LayerMetrics(layer, _sequence.Meters.Read(layer), _model.Shape.Intermediate))
+            .Select(layer => new LayerMetrics(layer, _sequence.Meters.Read(layer), _model.Shape.ActiveNeurons))
             .ToArray());
 
     /// <summary>Sets all meters to zero.</summary>

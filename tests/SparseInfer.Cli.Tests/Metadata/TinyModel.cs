@@ -36,6 +36,9 @@ internal sealed record TinyModel(string Architecture)
         }
     } = Vocabulary;
 
+    /// <summary>Tokens that files say it was trained for.</summary>
+    public int Length { get; init; } = Context;
+
     public int KeyValues { get; init; } = 2;
 
     public bool LayerNorm { get; init; }
@@ -104,6 +107,17 @@ internal sealed record TinyModel(string Architecture)
     /// <summary>What the architecture calls a tensor in safetensors, where that is not what most do.</summary>
     public Func<string, string> ConfigName { get; init; } = name => name;
 
+    /// <summary>Experts of a layer, each of <see cref="Intermediate"/> neurons; 0: there are none.</summary>
+    public int Experts { get; init; }
+
+    public int ActiveExperts { get; init; }
+
+    /// <summary>Whether experts' weights are sigmoids of their logits, divided by their sum; else the softmax of the chosen ones.</summary>
+    public bool SigmoidGating { get; init; }
+
+    /// <summary>Whether the router reads the layer's input, as in SmallThinker; else what the experts read, as in Mixtral.</summary>
+    public bool EarlyRouter { get; init; }
+
     /// <summary>The class that Hugging Face's library has for it; empty: there is no such form.</summary>
     public string Class { get; init; } = "";
 
@@ -148,13 +162,19 @@ internal sealed record TinyModel(string Architecture)
         {
             ["general.architecture"] = Architecture,
             [$"{Architecture}.block_count"] = (uint)Depth,
-            [$"{Architecture}.context_length"] = (uint)Context,
+            [$"{Architecture}.context_length"] = (uint)Length,
             [$"{Architecture}.embedding_length"] = (uint)Hidden,
             [$"{Architecture}.feed_forward_length"] = (uint)Intermediate,
             [$"{Architecture}.attention.head_count"] = (uint)Heads,
             [$"{Architecture}.attention.head_count_kv"] = (uint)KeyValues,
             [$"{Architecture}.attention.{(LayerNorm ? "layer_norm_epsilon" : "layer_norm_rms_epsilon")}"] = Epsilon,
         };
+        if (Experts > 0)
+        {
+            keys[$"{Architecture}.expert_count"] = (uint)Experts;
+            keys[$"{Architecture}.expert_used_count"] = (uint)ActiveExperts;
+        }
+
         foreach ((string key, object value) in Keys)
         {
             keys[$"{Architecture}.{key}"] = value;
@@ -201,7 +221,7 @@ internal sealed record TinyModel(string Architecture)
             ["num_attention_heads"] = Heads,
             ["num_key_value_heads"] = KeyValues,
             ["vocab_size"] = VocabularySize,
-            ["max_position_embeddings"] = Context,
+            ["max_position_embeddings"] = Length,
             [LayerNorm ? "layer_norm_eps" : "rms_norm_eps"] = 1e-5,
             ["tie_word_embeddings"] = Tied,
             ["torch_dtype"] = "float32",
@@ -219,7 +239,7 @@ internal sealed record TinyModel(string Architecture)
         File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(config));
         var header = new Dictionary<string, object>();
         var data = new MemoryStream();
-        foreach ((string name, float[] values) in Tensors)
+        foreach ((string name, float[] values) in Tensors.SelectMany(tensor => OfExperts(tensor.Key, tensor.Value)))
         {
             long start = data.Length;
             data.Write(Bytes(values));
@@ -282,18 +302,30 @@ internal sealed record TinyModel(string Architecture)
     private static byte[] Bytes<T>(T[] values)
         where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 
-    private bool IsHalf(string name) => Matrices == WeightType.F16 && !IsVector(name);
+    // Converters leave routers as they are.
+    private bool IsHalf(string name) => Matrices == WeightType.F16 && !IsVector(name) && !name.Contains("ffn_gate_inp", StringComparison.Ordinal);
 
     private static bool IsVector(string name) => name.EndsWith(".bias", StringComparison.Ordinal) || name.Contains("_norm", StringComparison.Ordinal);
 
-    private static long[] Shape(string name, float[] values)
+    /// <summary>A tensor, or the experts' that lie in it one behind the other, under names that <see cref="HuggingFaceName"/> knows.</summary>
+    private IEnumerable<(string Name, float[] Values)> OfExperts(string name, float[] values) =>
+        !name.Contains("_exps", StringComparison.Ordinal) ? [(name, values)]
+        : values.Chunk(values.Length / Experts).Select((part, expert) => (name.Replace("_exps", $".{expert}", StringComparison.Ordinal), part));
+
+    private long[] Shape(string name, float[] values)
     {
         bool vector = IsVector(name);
         long columns = name.Contains("ffn_down", StringComparison.Ordinal) ? Intermediate : Hidden;
-        return vector ? [values.Length] : [values.Length / columns, columns];
+        return vector ? [values.Length]
+            : name.Contains("_exps", StringComparison.Ordinal) ? [Experts, values.Length / columns / Experts, columns]
+            : [values.Length / columns, columns];
     }
 
-    private static string HuggingFaceName(string name) => name
+    private static string HuggingFaceName(string name) => Regex.Replace(
+            name,
+            @"ffn_(gate|up|down)\.(\d+)\.",
+            match => $"block_sparse_moe.experts.{match.Groups[2].Value}.{match.Groups[1].Value switch { "gate" => "w1", "up" => "w3", _ => "w2" }}.")
+        .Replace("ffn_gate_inp", "block_sparse_moe.gate", StringComparison.Ordinal)
         .Replace("blk.", "model.layers.", StringComparison.Ordinal)
         .Replace("position_embd", "model.embed_positions", StringComparison.Ordinal)
         .Replace("token_embd", "model.embed_tokens", StringComparison.Ordinal)
@@ -317,7 +349,7 @@ internal sealed record TinyModel(string Architecture)
         Matrix("token_embd", VocabularySize, Hidden, bias: false);
         if (PositionOffset is { } offset)
         {
-            Matrix("position_embd", Context + offset, Hidden, bias: false);
+            Matrix("position_embd", Length + offset, Hidden, bias: false);
         }
 
         if (!Tied)
@@ -351,6 +383,15 @@ internal sealed record TinyModel(string Architecture)
             }
 
             Matrix(block + "attn_output", Hidden, Heads * HeadSize, OutputBias);
+            if (Experts > 0)
+            {
+                Matrix(block + "ffn_gate_inp", Experts, Hidden, bias: false);
+                Matrix(block + "ffn_gate_exps", Experts * Intermediate, Hidden, bias: false);
+                Matrix(block + "ffn_up_exps", Experts * Intermediate, Hidden, bias: false);
+                Matrix(block + "ffn_down_exps", Experts * Hidden, Intermediate, bias: false);
+                continue;
+            }
+
             if (Gated)
             {
                 Matrix(block + "ffn_gate", Intermediate, Hidden, FeedForwardBiases);

@@ -126,6 +126,15 @@ internal static class TinyModels
         },
         new("codeshell") { HalfSplit = true, LayerNorm = true, Gated = false, Activation = Activation.Gelu, QueryKeyValueBiases = true, OutputBias = true, FeedForwardBiases = true },
         new("mistral") { Class = "MistralForCausalLM", Window = _ => 4, Config = [("sliding_window", 4)] },
+        new("mixtral")
+        {
+            Class = "MixtralForCausalLM",
+            Experts = 5,
+            ActiveExperts = 2,
+            RopeTheta = 1_000_000,
+            Config = [("num_local_experts", 5), ("num_experts_per_tok", 2), ("router_aux_loss_coef", 0.02), ("hidden_act", "silu"), ("sliding_window", 4096)],
+        },
+        TinyExperts.SmallThinker(window: 4),
         new("sparsellama") { Class = "SparseLlamaForCausalLM", Activation = Activation.FatRelu, Config = [("hidden_act", "fatrelu"), ("hidden_act_param", 0.01)] },
         new("seed_oss")
         {
@@ -144,7 +153,7 @@ internal static class TinyModels
         },
     ];
 
-    private static readonly string[] ConfigOnly = ["opt", "mistral", "sparsellama", "seed_oss", "PanguEmbedded"];
+    private static readonly string[] ConfigOnly = ["opt", "mistral", "mixtral", "sparsellama", "seed_oss", "PanguEmbedded"];
 
     /// <summary>As Hugging Face's library names them: <c>model.decoder.layers.0.fc1.weight</c>.</summary>
     private static string OptName(string name) => name switch

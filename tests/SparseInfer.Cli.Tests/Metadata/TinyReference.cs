@@ -22,8 +22,9 @@ internal class TinyReference(TinyModel model, bool halfSplit)
         {
             string block = $"blk.{layer}.";
             double[] attended = Scale(Attention(layer, block, Norm(x, block + model.AttentionNorm)), model.ResidualScale);
-            double[] input = model.ParallelNorms > 0 ? x : Add(x, attended);
-            x = Add(Add(x, attended), Scale(FeedForward(block, Norm(input, block + model.FeedForwardNorm)), model.ResidualScale));
+            double[] normed = Norm(model.ParallelNorms > 0 ? x : Add(x, attended), block + model.FeedForwardNorm);
+            double[] fed = model.Experts > 0 ? Experts(block, model.EarlyRouter ? x : normed, normed) : FeedForward(block, normed);
+            x = Add(Add(x, attended), Scale(fed, model.ResidualScale));
         }
 
         return Scale(Linear(model.Tied ? "token_embd" : "output", Norm(x, "output_norm")), model.LogitScale);
@@ -84,8 +85,27 @@ internal class TinyReference(TinyModel model, bool halfSplit)
         return turned;
     }
 
-    private double[] FeedForward(string block, double[] x)
+    /// <summary>The experts with the largest logits, each by its share.</summary>
+    private double[] Experts(string block, double[] routed, double[] x)
     {
+        double[] logits = Linear(block + "ffn_gate_inp", routed);
+        int[] chosen = [.. Enumerable.Range(0, logits.Length).OrderByDescending(expert => logits[expert]).Take(model.ActiveExperts)];
+        double Power(int expert) => model.SigmoidGating ? 1 / (1 + Math.Exp(-logits[expert])) : Math.Exp(logits[expert]);
+        return chosen
+            .Select(expert => FeedForward(block, x, "_exps", expert).Select(value => value * Power(expert) / chosen.Sum(Power)).ToArray())
+            .Aggregate(Add);
+    }
+
+    /// <summary>A feed-forward, or an expert whose matrices lie behind those of the others.</summary>
+    private double[] FeedForward(string block, double[] x, string suffix = "", int expert = 0)
+    {
+        double[] Linear(string name, double[] input)
+        {
+            double[] all = this.Linear(name + suffix, input);
+            int rows = suffix.Length == 0 ? all.Length : all.Length / model.Experts;
+            return all[(expert * rows)..((expert + 1) * rows)];
+        }
+
         double[] up = Linear(block + "ffn_up", x);
         if (model.Activation == Activation.DRelu)
         {

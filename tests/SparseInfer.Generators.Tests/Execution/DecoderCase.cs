@@ -63,6 +63,15 @@ internal sealed record DecoderCase(string Name)
 
     public bool FeedForwardBiases { get; init; }
 
+    /// <summary>Experts of a layer, each of so many neurons; 0: none are declared.</summary>
+    public int Experts { get; init; }
+
+    public int ActiveExperts { get; init; }
+
+    public ExpertGating Gating { get; init; }
+
+    public RouterInput Router { get; init; }
+
     public bool LayerNorm { get; init; }
 
     public bool Tied { get; init; }
@@ -123,7 +132,7 @@ internal sealed record DecoderCase(string Name)
         [{{(LayerNorm ? "LayerNorm" : "RmsNorm")}}(Epsilon = {{Epsilon}}f)]
         [Embedding(Tied = {{Bool(Tied)}}, Scale = {{EmbeddingScale}}f{{(LearnedPositions == 0 ? "" : $", LearnedPositions = {LearnedPositions}, PositionOffset = {PositionOffset}")}})]
         [Weights({{string.Join(", ", Weights.Select(type => $"WeightType.{type}"))}})]
-        {{string.Join("\n", Policies().Concat(Traits))}}
+        {{string.Join("\n", Policies().Concat(Traits).Concat(ExpertAttributes()))}}
         {{Place.Modifiers}} partial class {{Name}};
         {{Place.After}}
         """);
@@ -135,6 +144,9 @@ internal sealed record DecoderCase(string Name)
 
     private string Threshold =>
         Activation == Activation.FatRelu ? FormattableString.Invariant($", Threshold = {FatReluThreshold}f") : "";
+
+    private IEnumerable<string> ExpertAttributes() => Experts == 0 ? [] : [FormattableString.Invariant(
+        $"[Experts(Count = {Experts}, Active = {ActiveExperts}, Gating = ExpertGating.{Gating}, Router = RouterInput.{Router})]")];
 
     private IEnumerable<string> Policies()
     {

@@ -37,8 +37,9 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     /// <summary>The residual stream after a layer.</summary>
     protected virtual double[] Layer(int layer, string block, double[] x)
     {
+        double[] input = x;
         x = Add(x, Added(block + "attn", Attention(layer, block, Norm(x, block + "attn_norm"))));
-        return Add(x, Added(block + "ffn", FeedForward(layer, block, Norm(x, block + "ffn_norm"))));
+        return Add(x, Added(block + "ffn", FeedForward(layer, block, input, Norm(x, block + "ffn_norm"))));
     }
 
     /// <summary>What is added to the residual stream.</summary>
@@ -129,31 +130,55 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         double Pair(double turns) => model.RopeDimensions * Math.Log(original / (turns * 2 * Math.PI)) / (2 * Math.Log(model.RopeTheta));
     }
 
-    protected double[] FeedForward(int layer, string block, double[] x)
+    /// <summary>A layer's feed-forward, or its experts.</summary>
+    /// <param name="input">What the layer reads.</param>
+    /// <param name="x">What the feed-forward reads.</param>
+    protected double[] FeedForward(int layer, string block, double[] input, double[] x) => model.Experts > 0
+        ? Experts(layer, block, model.Router == RouterInput.Layer ? input : x, x)
+        : FeedForward(layer, block, "", 0, x);
+
+    /// <summary>The experts with the largest logits, each by its share.</summary>
+    private double[] Experts(int layer, string block, double[] routed, double[] x)
     {
-        double[] up = Linear(block + "ffn_up", x);
-        double[] first = model.Gated ? Linear(block + "ffn_gate", x) : up;
+        double[] logits = Linear(block + "ffn_gate_inp", routed);
+        int[] chosen = [.. Enumerable.Range(0, logits.Length).OrderByDescending(expert => logits[expert]).Take(model.ActiveExperts)];
+        double[] shares = [.. chosen.Select(expert => model.Gating == ExpertGating.Softmax ? Math.Exp(logits[expert]) : 1 / (1 + Math.Exp(-logits[expert])))];
+        double[] sum = new double[x.Length];
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            double[] output = FeedForward(layer, block, "_exps", chosen[i], x);
+            sum = Add(sum, [.. output.Select(value => value * shares[i] / shares.Sum())]);
+        }
+
+        return sum;
+    }
+
+    /// <summary>A feed-forward, or an expert whose matrices lie behind those of the others.</summary>
+    private double[] FeedForward(int layer, string block, string suffix, int expert, double[] x)
+    {
+        double[] up = Linear(block + "ffn_up" + suffix, x, expert, model.Intermediate);
+        double[] first = model.Gated ? Linear(block + "ffn_gate" + suffix, x, expert, model.Intermediate) : up;
         double[]? scores = Scores(layer, block, x);
         double[] h = new double[model.Intermediate];
         for (int i = 0; i < h.Length; i++)
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, i, x) || scores?[i] <= model.ScoreThresholds.ElementAtOrDefault(layer) || Math.Abs(a) < model.ActivationThreshold))
+            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || scores?[i] <= model.ScoreThresholds.ElementAtOrDefault(layer) || Math.Abs(a) < model.ActivationThreshold))
             {
                 h[i] = 0;
             }
         }
 
         // Activations are rounded 32 at a time, whatever the blocks.
-        return Multiply(weights.Matrix(block + "ffn_down.weight"), weights.Vector(block + "ffn_down.bias"), Activated(block, h), together: 32);
+        return Linear(block + "ffn_down" + suffix, Activated(block, h), expert, model.Hidden, together: 32);
     }
 
     private double[]? Scores(int layer, string block, double[] x) => model.Ranks.ElementAtOrDefault(layer) is null
         ? null
         : Linear(block + "fc2", [.. Linear(block + "fc1", x).Select(factor => Math.Max(0, factor))]);
 
-    private bool IsPredictedInactive(int layer, string block, int neuron, double[] x)
+    private bool IsPredictedInactive(int layer, string block, string suffix, int neuron, double[] x)
     {
         if (model.Alphas.ElementAtOrDefault(layer) is not { } alpha)
         {
@@ -163,7 +188,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         string[] tested = model.Activation == Activation.DRelu ? ["ffn_gate", "ffn_up"] : [model.Gated ? "ffn_gate" : "ffn_up"];
         return tested.Any(name =>
         {
-            float[] row = weights.Matrix($"{block}{name}.weight").Row(neuron).ToArray();
+            float[] row = weights.Matrix($"{block}{name}{suffix}.weight").Row(neuron).ToArray();
             int disagreeing = row.Where((weight, j) => float.IsNegative(weight) != double.IsNegative(x[j])).Count();
             return disagreeing > alpha * (row.Length - disagreeing);
         });
@@ -189,14 +214,18 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
     private double[] Linear(string name, double[] x) => Multiply(weights.Matrix(name + ".weight"), weights.Vector(name + ".bias"), x);
 
+    /// <summary>The same with some rows of a matrix: an expert's.</summary>
+    private double[] Linear(string name, double[] x, int expert, int rows, int? together = null) =>
+        Multiply(weights.Matrix(name + ".weight"), weights.Vector(name + ".bias"), x, expert * rows, rows, together);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x, int? together = null)
+    private double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x, int from = 0, int? rows = null, int? together = null)
     {
         x = roundsInput && matrix.InputSteps is { } steps ? Quantize(x, steps, together ?? matrix.InputBlock) : x;
-        double[] y = new double[matrix.Values.Length / matrix.Columns];
+        double[] y = new double[rows ?? matrix.Values.Length / matrix.Columns];
         for (int row = 0; row < y.Length; row++)
         {
-            ReadOnlySpan<float> w = matrix.Row(row);
+            ReadOnlySpan<float> w = matrix.Row(from + row);
             double sum = bias?[row] ?? 0;
             for (int j = 0; j < x.Length; j++)
             {

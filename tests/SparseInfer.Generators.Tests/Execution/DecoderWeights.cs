@@ -51,6 +51,12 @@ internal sealed class DecoderWeights
             AddLinear(block + "attn_k", keyValueWidth, model.Hidden, layer + 1, model.QueryKeyValueBiases);
             AddLinear(block + "attn_v", keyValueWidth, model.Hidden, layer + 2, model.QueryKeyValueBiases);
             AddLinear(block + "attn_output", model.Hidden, queryWidth, layer + 1, model.OutputBias);
+            if (model.Experts > 0)
+            {
+                AddExperts(block, layer);
+                continue;
+            }
+
             if (model.Gated)
             {
                 AddLinear(block + "ffn_gate", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
@@ -105,6 +111,7 @@ internal sealed class DecoderWeights
         string? architecture = _model.File?.Architecture ?? (_model.LayerNorm, _model.Pairing) switch
         {
             _ when !_model.HasArchitecture => null,
+            (false, RopePairing.HalfSplit) when _model.Router == RouterInput.Layer => "smallthinker",
             (false, RopePairing.Interleaved) => "llama",
             (false, _) => "qwen2",
             (true, RopePairing.HalfSplit) => "stablelm",
@@ -123,6 +130,9 @@ internal sealed class DecoderWeights
             }
 
             writer.Add($"{architecture}.embedding_scale", _model.EmbeddingScale);
+            writer.Add($"{architecture}.expert_count", (uint)_model.Experts);
+            writer.Add($"{architecture}.expert_used_count", (uint)_model.ActiveExperts);
+            writer.Add($"{architecture}.expert_gating_func", _model.Gating == ExpertGating.Sigmoid ? 2u : 1u);
             writer.Add($"{architecture}.attention.{(_model.LayerNorm ? "layer_norm_epsilon" : "layer_norm_rms_epsilon")}", DecoderCase.Epsilon);
             foreach ((string key, float value) in _model.File?.Keys ?? [])
             {
@@ -135,7 +145,9 @@ internal sealed class DecoderWeights
             StoredMatrix first = parts.First();
             var type = TensorType.Of((vocabulary::SparseInfer.WeightType)first.Type);
             int rows = parts.Sum(matrix => matrix.Values.Length / matrix.Columns);
-            writer.AddTensor(parts.Key, type, [rows, first.Columns], parts.SelectMany(matrix => matrix.Bytes).ToArray());
+            bool isOfExperts = parts.Key.EndsWith("_exps.weight", StringComparison.Ordinal);
+            writer.AddTensor(
+                parts.Key, type, isOfExperts ? [_model.Experts, rows / _model.Experts, first.Columns] : [rows, first.Columns], parts.SelectMany(matrix => matrix.Bytes).ToArray());
         }
 
         foreach (var parts in _vectors.GroupBy(vector => InFile(vector.Key), vector => vector.Value))
@@ -166,6 +178,20 @@ internal sealed class DecoderWeights
         {
             _vectors.Add(name + ".bias", Values(rows, 0.3f));
         }
+    }
+
+    /// <summary>All experts' matrices, one behind the other, and the router, which is F32 in files. Down has another type, where there is one.</summary>
+    private void AddExperts(string block, int layer)
+    {
+        _matrices.Add(
+            block + "ffn_gate_inp.weight", StoredMatrix.Encode(WeightType.F32, Values(_model.Experts * _model.Hidden, 1), _model.Hidden));
+        if (_model.Gated)
+        {
+            AddMatrix(block + "ffn_gate_exps.weight", _model.Experts * _model.Intermediate, _model.Hidden, layer);
+        }
+
+        AddMatrix(block + "ffn_up_exps.weight", _model.Experts * _model.Intermediate, _model.Hidden, layer);
+        AddMatrix(block + "ffn_down_exps.weight", _model.Experts * _model.Hidden, _model.Intermediate, layer + 1);
     }
 
     private void AddMatrix(string name, int rows, int columns, int layer)

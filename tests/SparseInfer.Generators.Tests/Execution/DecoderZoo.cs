@@ -185,11 +185,95 @@ internal static class DecoderZoo
         },
     ];
 
+    /// <summary>Models of experts.</summary>
+    public static IReadOnlyList<DecoderCase> OfExperts { get; } =
+    [
+        new("Mixtral")
+        {
+            Experts = 5,
+            ActiveExperts = 2,
+            Alphas = [1m, null, 1.05m],
+            Weights = [WeightType.F16],
+        },
+        new("SmallThinker")
+        {
+            Pairing = RopePairing.HalfSplit,
+            Experts = 8,
+            ActiveExperts = 3,
+            Gating = ExpertGating.Sigmoid,
+            Router = RouterInput.Layer,
+            Intermediate = 160,
+            Tied = true,
+            Alphas = [1m, 1m, null],
+            Weights = [WeightType.F32],
+        },
+        new("OddExperts")
+        {
+            Hidden = 60,
+            Heads = 5,
+            KeyValueHeads = 5,
+            LayerNorm = true,
+            Pairing = RopePairing.HalfSplit,
+            Experts = 3,
+            ActiveExperts = 3,
+            Activation = Activation.DRelu,
+            Intermediate = 77,
+            Alphas = [1m, 1.2m, null],
+            Weights = [WeightType.BF16],
+        },
+        new("PlainExperts")
+        {
+            Gated = false,
+            Experts = 4,
+            ActiveExperts = 1,
+            Gating = ExpertGating.Sigmoid,
+            Activation = Activation.SquaredRelu,
+            Weights = [WeightType.Q8_0],
+        },
+        new("ThresholdedExperts")
+        {
+            Experts = 6,
+            ActiveExperts = 2,
+            Activation = Activation.Silu,
+            ActivationThreshold = 0.05f,
+            Weights = [WeightType.Q4_0, WeightType.F16],
+        },
+        new("WindowedExperts")
+        {
+            HasArchitecture = false,
+            Layers = 5,
+            Window = layer => layer % 4 == 0 ? null : 9,
+            IsUnrotated = layer => layer % 4 == 0,
+            Traits = ["[SlidingWindow(Window = 9, Layers = \"1..3\", Period = 4)]", "[NoRope(Layers = \"0\", Period = 4)]"],
+            Pairing = RopePairing.HalfSplit,
+            QueryKeyNorms = true,
+            Experts = 7,
+            ActiveExperts = 4,
+            Gating = ExpertGating.Sigmoid,
+            Router = RouterInput.Layer,
+            Intermediate = 32,
+            Weights = [WeightType.F16, WeightType.F32],
+        },
+        new("FiveBitExperts") { Experts = 4, ActiveExperts = 2, Intermediate = 64, Alphas = [1m], Layers = 1, Weights = [WeightType.Q5_0, WeightType.Q5_1] },
+        new("SuperBlockExperts")
+        {
+            Hidden = 256,
+            Layers = 3,
+            Intermediate = 256,
+            Experts = 3,
+            ActiveExperts = 2,
+            Weights = [WeightType.Q4_K, WeightType.Q6_K, WeightType.Q5_K],
+        },
+    ];
+
+    /// <summary>All that CPUs compute.</summary>
+    public static IEnumerable<DecoderCase> Everything => All.Concat(Families).Concat(OfExperts);
+
     /// <summary>Those of <see cref="Families"/> that GPUs have kernels for.</summary>
     public static IEnumerable<DecoderCase> FamiliesOnGpu => Families.Where(model => !model.QueryKeyNorms && model.LearnedPositions == 0);
 
     private static readonly Lazy<GeneratedAssembly> Assembly =
-        new(() => GeneratedProject.Build([.. All.Concat(Families).Select(model => model.Source)]));
+        new(() => GeneratedProject.Build([.. Everything.Select(model => model.Source)]));
 
     public static LanguageModel Load(DecoderCase model, string path, Device device) =>
         Assembly.Value.LoadModel(model.FullName, path, device);

@@ -25,6 +25,22 @@ public sealed class SnapshotTests
         public sealed partial class ProSparseLlama7B;
         """));
 
+    /// <summary>What experts change: their feed-forward's kernels are as any other's.</summary>
+    [Fact]
+    public void The_experts_of_a_model() => Snapshot.Match(Pipeline.Generate("""
+        using SparseInfer;
+
+        [DecoderModel(Hidden = 1536, Layers = 32, Vocabulary = 151936, Context = 4096)]
+        [Attention(Heads = 12, KeyValueHeads = 2, HeadDimension = 128, RopeTheta = 1000000, RopePairing = RopePairing.HalfSplit)]
+        [FeedForward(Intermediate = 768, Activation = Activation.Relu)]
+        [Experts(Count = 32, Active = 4, Gating = ExpertGating.Sigmoid, Router = RouterInput.Layer)]
+        [RmsNorm(Epsilon = 1e-6f)]
+        [Embedding(Tied = true)]
+        [SignBitPredictor(Alpha = 1)]
+        [Weights(WeightType.Q8_0)]
+        public sealed partial class SmallThinker4B;
+        """).Where(source => source.HintName.StartsWith("SmallThinker4B", StringComparison.Ordinal)));
+
     /// <summary>The program of a model, and the kernels of its feed-forward: what is generated for CPUs as well is in the test before.</summary>
     [Fact]
     public void The_model_of_the_sample_on_gpus() => Snapshot.Match(Pipeline

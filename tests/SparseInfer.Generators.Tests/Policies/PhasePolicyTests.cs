@@ -141,6 +141,9 @@ public sealed class PhasePolicyTests
         PolicySpec onCpu = new OnCpuSpec();
         GpuLimit.Of(spec with { Policies = new[] { new Declare.LayerPolicy(0, 4, onCpu) }.ToEquatableArray() }).ShouldBe(
             "no kernel for GPUs computes the policy 'on CPUs'; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
+        ExpertLimit.Of(spec).ShouldBeNull();
+        ExpertLimit.Of(spec with { Experts = new ExpertsSpec(4, 2, ExpertGating.Softmax, RouterInput.FeedForward) }).ShouldNotBeNull()
+            .ShouldEndWith("before neurons are chosen, which experts do not have; remove the policy or [Experts]");
 
         const string Layer = """
             using SparseInfer;

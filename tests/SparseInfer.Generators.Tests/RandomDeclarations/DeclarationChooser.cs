@@ -72,7 +72,12 @@ internal sealed class DeclarationChooser(Chooser chooser)
         yield return Weights();
         if (chooser.In(20))
         {
-            yield return Attribute("Embedding", Optional(() => chooser.In(50) ? Bool("Tied") : Float("Scale", "12", "0.5f"), 2));
+            yield return Attribute("Embedding", Optional(EmbeddingArgument, 2));
+        }
+
+        while (chooser.In(30))
+        {
+            yield return FamilyAttribute();
         }
 
         foreach (AttributeText attribute in Shared(isModel: true))
@@ -80,6 +85,35 @@ internal sealed class DeclarationChooser(Chooser chooser)
             yield return attribute;
         }
     }
+
+    /// <summary>What a family has and others have not.</summary>
+    private AttributeText FamilyAttribute() => chooser.Between(0, 9) switch
+    {
+        0 or 1 => Attribute("Experts", [Int("Count", "4", "8"), Int("Active", "2", "1", "4"), .. Optional(ExpertsArgument, 2)]),
+        2 => Attribute("SlidingWindow", [Int("Window", "16", "64"), .. AttentionLayers()]),
+        3 => Attribute("NoRope", AttentionLayers()),
+        4 => Attribute("Scales", Optional(() => Float(chooser.Of("Residual", "Logits"), "0.25f", "2"), 2)),
+        5 => Attribute("ParallelAttention", Optional(() => Int("Norms", "1", "2"), 1)),
+        6 => Attribute("SubNorms"),
+        7 => Attribute("YarnScaling", [Float("Factor", "4"), Int("OriginalContext", "16"), .. Optional(() => Float(chooser.Of("BetaFast", "BetaSlow", "AttentionFactor"), "2", "1.5f"), 2)]),
+        8 => Attribute("Llama3Scaling", Float("Factor", "8"), Int("OriginalContext", "16")),
+        _ => Attribute("FrequencyFactors"),
+    };
+
+    private string ExpertsArgument() => chooser.In(50)
+        ? $"Gating = {chooser.Of(IsOdd ? Words.Gatings : Words.Gatings[..2])}"
+        : $"Router = {chooser.Of(IsOdd ? Words.Routers : Words.Routers[..2])}";
+
+    private string[] AttentionLayers() =>
+        Optional(() => chooser.In(50) ? $"Layers = {chooser.Of(IsOdd ? Words.Ranges : ["\"0\"", "\"1..\"", "\"0..\""])}" : Int("Period", "2"), 2);
+
+    private string EmbeddingArgument() => chooser.Between(0, 5) switch
+    {
+        0 => Int("LearnedPositions", "64", "66"),
+        1 => Int("PositionOffset", "2"),
+        2 or 3 => Bool("Tied"),
+        _ => Float("Scale", "12", "0.5f"),
+    };
 
     private IEnumerable<AttributeText> LayerAttributes()
     {
@@ -119,7 +153,9 @@ internal sealed class DeclarationChooser(Chooser chooser)
         {
             yield return chooser.Between(0, 6) switch
             {
-                0 => Attribute(chooser.Of("DecoderModel", "Attention", "RmsNorm", "LayerNorm", "Embedding", "Dense", "ExactSparsity", "FeedForward")),
+                0 => Attribute(chooser.Of(
+                    "DecoderModel", "Attention", "RmsNorm", "LayerNorm", "Embedding", "Dense", "ExactSparsity", "FeedForward", "Experts", "SlidingWindow", "NoRope",
+                    "Scales", "ParallelAttention", "SubNorms", "YarnScaling", "Llama3Scaling", "FrequencyFactors")),
                 1 => Attribute("SignBitPredictor", Float("Alpha", "1"), $"Layers = {chooser.Of(Words.Ranges)}"),
                 2 => Weights(),
                 3 => new AttributeText("System.Obsolete", chooser.In(50) ? [] : ["\"old\", true"]),
@@ -138,7 +174,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
         3 => Float("RopeScaling", "1", "4"),
         4 => Int("RopeDimensions", "8", "16", "0"),
         5 => $"RopePairing = {chooser.Of(IsOdd ? Words.Pairings : Words.Pairings[..2])}",
-        _ => Bool(chooser.Of("QueryKeyValueBiases", "OutputBias")),
+        _ => Bool(chooser.Of("QueryKeyValueBiases", "OutputBias", "QueryKeyNorms")),
     };
 
     /// <summary>Mostly none: each shape has kernels of its own, which take most of the time to compile.</summary>

@@ -118,6 +118,10 @@ internal static class Words
     public static readonly string[] Pairings =
         ["RopePairing.HalfSplit", "RopePairing.Interleaved", "(RopePairing)2", "1", "0", "null", "RopePairing.Missing", "(RopePairing)(-9)"];
 
+    public static readonly string[] Gatings = ["ExpertGating.Softmax", "ExpertGating.Sigmoid", "(ExpertGating)2", "1", "null", "RouterInput.Layer"];
+
+    public static readonly string[] Routers = ["RouterInput.FeedForward", "RouterInput.Layer", "(RouterInput)(-1)", "0", "default", "ExpertGating.Softmax"];
+
     public static readonly string[] Bools = ["true", "false", "0", "null", "!false", "\"true\"", "default", "1 == 1"];
 
     public static readonly string[] Weights =

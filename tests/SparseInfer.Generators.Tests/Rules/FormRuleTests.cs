@@ -63,6 +63,16 @@ public sealed class FormRuleTests
     [InlineData("{|SPI0004:protected|} internal partial class M;")]
     public Task A_model_in_a_namespace_is_public_or_internal(string markup) => Diagnose.Expect(Attributes + markup, "CS1527");
 
+    /// <summary>The compiler says it, and nothing is generated that would name what nobody may.</summary>
+    [Theory]
+    [InlineData("private partial class Outer { $ }")]
+    [InlineData("protected partial class Outer { partial class Inner { $ } }")]
+    public async Task No_type_around_a_declaration_can_be_private_in_a_namespace(string markup)
+    {
+        await Diagnose.Expect(markup.Replace("$", Attributes + "partial class M;"), "CS1527");
+        await Diagnose.Expect(markup.Replace("$", LayerAttributes + "static partial FeedForwardKernel Mlp { get; }"), "CS1527", "CS9248");
+    }
+
     [Theory]
     [InlineData("[{|SPI0005:Attention|}(Heads = 8)] class M;")]
     [InlineData("[{|SPI0005:RmsNorm|}, Weights(WeightType.F16), Dense] partial class M;")]

@@ -36,6 +36,16 @@ public sealed class ParallelAttentionTests
             Traits = ["[ParallelAttention(Norms = 2)]"],
             File = ("falcon", []),
         },
+        new("FalconOfExperts")
+        {
+            LayerNorm = true,
+            Pairing = RopePairing.HalfSplit,
+            Gated = false,
+            Experts = 5,
+            ActiveExperts = 2,
+            Traits = ["[ParallelAttention]"],
+            File = ("falcon", []),
+        },
     ];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build([.. All.Select(model => model.Source)]));
@@ -154,6 +164,6 @@ public sealed class ParallelAttentionTests
 
         protected override double[] Layer(int layer, string block, double[] x) => Add(
             Add(x, Attention(layer, block, Norm(x, block + (_hasTwoNorms ? "attn_norm_2" : "attn_norm")))),
-            FeedForward(layer, block, Norm(x, block + "attn_norm")));
+            FeedForward(layer, block, x, Norm(x, block + "attn_norm")));
     }
 }

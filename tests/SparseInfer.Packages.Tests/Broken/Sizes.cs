@@ -82,6 +82,22 @@ public sealed partial class WithSmallTarget;
 [Target("orin-nano-4")]
 public sealed partial class WithWeightsOfCpus;
 
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[Experts(Count = 8, Active = 9)] // SPI0052
+[RmsNorm]
+[Weights(WeightType.F16)]
+public sealed partial class WithTooManyActiveExperts;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96, Biases = true)] // SPI0053
+[Experts(Count = 8, Active = 2)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+public sealed partial class WithBiasedExperts;
+
 public static partial class LayersOfTheWrongSize
 {
     [FeedForward(Hidden = 64, Intermediate = 0)] // SPI0009

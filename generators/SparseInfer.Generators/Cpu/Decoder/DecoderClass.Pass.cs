@@ -57,7 +57,7 @@ internal sealed partial class DecoderClass
             Attend => "attention",
             Project => "projection",
             Neurons or Down => "neurons",
-            SumSlices => "sum",
+            SumSlices or SumExperts => "sum",
             var other => throw new NotSupportedException($"Nothing is said of {other.GetType().Name}."),
         };
 
@@ -102,14 +102,15 @@ internal sealed partial class DecoderClass
             {
                 { Policy: not null } => operation => operation.Policy is not null,
                 { Unit: WorkUnit.Head } => operation => operation.Unit == WorkUnit.Head,
-                Neurons => IsFeedForward,
+                GroupTokens or Neurons => IsFeedForward,
                 { IsElementwise: true, Unit: WorkUnit.Column } => operation => operation is { IsElementwise: true, Unit: WorkUnit.Column },
                 var only => operation => ReferenceEquals(operation, only),
             };
             return operations.Skip(first).TakeWhile(belongs).Count();
         }
 
-        private static bool IsFeedForward(Operation operation) => operation is Neurons or SumSquares or NormNeurons or Down or SumSlices;
+        private static bool IsFeedForward(Operation operation) =>
+            operation is GroupTokens or Neurons or SumSquares or NormNeurons or Down or SumSlices or SumExperts;
 
         private void Emit(IReadOnlyList<Operation> run)
         {
@@ -133,8 +134,11 @@ internal sealed partial class DecoderClass
                 case Project project when (project.From == Slot.Attended || project.From == Slot.Normed) && project.To == Slot.Projected:
                     EmitProject(project);
                     break;
-                case Neurons:
+                case GroupTokens or Neurons:
                     EmitFeedForward();
+                    break;
+                case Route route:
+                    EmitRoute(route);
                     break;
                 case { IsElementwise: true, Unit: WorkUnit.Column }:
                     EmitElementwise(run);
@@ -160,6 +164,8 @@ internal sealed partial class DecoderClass
         protected abstract void EmitNorm(Norm norm);
 
         protected abstract void EmitNorm(NormAttended norm);
+
+        protected abstract void EmitRoute(Route route);
 
         protected abstract void EmitAttend(Attend attend);
 

@@ -44,11 +44,14 @@ internal sealed partial class DecoderClass
     /// <summary>A batch's inputs as arguments: the first, the distance between them, how many.</summary>
     private static string Input(string first, string stride, string tokens = "tokens") => $"ref {first}, {stride}, {tokens}";
 
-    private sealed class PromptPass(DecoderClass decoder) : Pass(decoder)
+    private sealed partial class PromptPass(DecoderClass decoder) : Pass(decoder)
     {
         // Down as a product adds the slices on its way, as a norm does with squares; and where every neuron is computed, nobody chooses.
         protected override IReadOnlyList<Operation> Operations =>
-            [.. base.Operations.Where(operation => operation is not (SumSlices or SumSquares) && operation.Policy is null)];
+        [
+            .. base.Operations.Where(operation => operation is not (SumSlices or SumSquares) && operation.Policy is null)
+                .SelectMany(operation => Decoder.HasExperts ? OfGroups(operation) : [operation]),
+        ];
 
         protected override Split SplitOf(Operation operation) => new(operation switch
         {
@@ -64,6 +67,8 @@ internal sealed partial class DecoderClass
             Stage.Heads => "Query, key and value, head by head.",
             Stage.Attention => "Attention, head by head, so that its keys stay in a cache; tokens in turn, since later ones look back further.",
             Stage.Output => "Output projection: this worker's columns of the residual stream.",
+            Stage.Routing => "The router, token by token.",
+            _ when Decoder.HasExperts => "Feed-forward: this worker's neurons of every expert that a token has, then its columns of down.",
             _ => "Feed-forward: this worker's neurons, then its columns of down.",
         };
 
@@ -91,6 +96,19 @@ internal sealed partial class DecoderClass
             }
 
             Code.Line();
+        }
+
+        protected override void EmitRoute(Route route)
+        {
+            using (Code.Block("for (int i = fromToken; i < toToken; i++)"))
+            {
+                Code.Line(Decoder.RouteCall(route, $"{route.From}(i)", "i"));
+            }
+
+            if (route.Stage == Stage.FeedForward)
+            {
+                Code.Line();
+            }
         }
 
         protected override void EmitHeadInput() => Calls.EmitPack(Code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
@@ -137,15 +155,14 @@ internal sealed partial class DecoderClass
         {
             using (Code.Block("if (PromptIsDense)"))
             {
-                const string H = "ref _activated.Ref<float>()";
-                string other = Decoder._spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "";
-                EmitNeurons((operation, plan, w) => operation switch
+                if (Decoder.HasExperts)
                 {
-                    Neurons => $"{plan.ClassName}.Batch({w}, ref Normed(0), InputWidth, tokens, {H}{other}, fromNeuron, toNeuron, panel);",
-                    NormNeurons norm =>
-                        $"NeuronNorm.ApplyBatch({H}, PaddedIntermediate, fromToken, toToken, {plan.ClassName}.Slices, ref {First(norm.Weight)}, NormEpsilon);",
-                    _ => $"{plan.ClassName}.DownBatch({w}, {H}, tokens, ref Projected(0), fromColumn, toColumn, panel);",
-                });
+                    EmitGroups();
+                }
+                else
+                {
+                    EmitBatch();
+                }
             }
 
             using (Code.Block("else"))
@@ -153,15 +170,28 @@ internal sealed partial class DecoderClass
                 Code.Line("// Neurons differ from token to token: one at a time.");
                 ForTokens(() =>
                 {
-                    Code.Line("Span<float> input = MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden);");
+                    Code.Line($"Span<float> input = MemoryMarshal.CreateSpan(ref {Decoder.FeedForwardInput}, PaddedHidden);");
                     Code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
                     Decoder.EmitPolicyCall();
-                    new TokenPass(Decoder).EmitFeedForward("Projected(i)");
+                    new TokenPass(Decoder).EmitFeedForward("Projected(i)", "i");
                     Code.Line("Workers.Barrier();");
                 });
             }
 
             Code.Line();
+        }
+
+        private void EmitBatch()
+        {
+            const string H = "ref _activated.Ref<float>()";
+            string other = Decoder._spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "";
+            EmitNeurons((operation, plan, w) => operation switch
+            {
+                Neurons => $"{plan.ClassName}.Batch({w}, ref Normed(0), InputWidth, tokens, {H}{other}, fromNeuron, toNeuron, panel);",
+                NormNeurons norm =>
+                    $"NeuronNorm.ApplyBatch({H}, PaddedIntermediate, fromToken, toToken, {plan.ClassName}.Slices, ref {First(norm.Weight)}, NormEpsilon);",
+                _ => $"{plan.ClassName}.DownBatch({w}, {H}, tokens, ref Projected(0), fromColumn, toColumn, panel);",
+            });
         }
     }
 }

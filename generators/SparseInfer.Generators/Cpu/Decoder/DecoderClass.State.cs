@@ -18,7 +18,7 @@ internal sealed partial class DecoderClass
                 _code.Line($"private readonly NativeBuffer {name};");
             }
 
-            _code.Line("private readonly FeedForwardScratch _scratch;");
+            EmitScratchFields();
             _code.Line();
             using (_code.Block($"public State({program} program, int capacity) : base(program, capacity, Batch, InputWidth)"))
             {
@@ -28,8 +28,7 @@ internal sealed partial class DecoderClass
                     _code.Line($"{name} = Floats({count});");
                 }
 
-                string shape = _feedForwards[0].ClassName;
-                _code.Line($"_scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, {shape}.Slices, {shape}.SideWords);");
+                EmitScratch(_feedForwards[0].ClassName);
             }
 
             _code.Line();
@@ -40,7 +39,8 @@ internal sealed partial class DecoderClass
             EmitEmbed();
             _code.Line();
             EmitLogits();
-            _feedForwardCalls.EmitActivate("_scratch");
+            EmitExperts();
+            _feedForwardCalls.EmitActivate(HasExperts ? "scratch" : "_scratch");
             EmitPolicies();
             _code.Line();
             EmitAccessors();
@@ -48,7 +48,7 @@ internal sealed partial class DecoderClass
             _code.Line();
             using (_code.Block("protected override void DisposeBuffers()"))
             {
-                foreach (string name in buffers.Select(buffer => buffer.Name).Append("_scratch"))
+                foreach (string name in buffers.Select(buffer => buffer.Name).Concat(Scratches))
                 {
                     _code.Line($"{name}.Dispose();");
                 }
@@ -67,10 +67,17 @@ internal sealed partial class DecoderClass
         yield return ("_queries", "(long)Batch * PaddedQueryWidth");
         yield return ("_attended", "(long)Batch * PaddedQueryWidth");
         yield return ("_projected", "(long)Batch * PaddedHidden");
-        yield return ("_activated", "(long)Batch * PaddedIntermediate");
+        string rows = HasExperts ? "(long)Batch * ActiveExperts" : "(long)Batch";
+        yield return ("_activated", $"{rows} * PaddedIntermediate");
         if (_spec.FeedForward.Gated)
         {
-            yield return ("_other", "(long)Batch * PaddedIntermediate");
+            yield return ("_other", $"{rows} * PaddedIntermediate");
+        }
+
+        if (HasExperts)
+        {
+            yield return ("_grouped", $"{rows} * PaddedHidden");
+            yield return ("_summed", "PaddedHidden");
         }
 
         yield return ("_scores", "(long)Workers.Count * capacity");
@@ -127,11 +134,13 @@ internal sealed partial class DecoderClass
 
     private void EmitAccessors()
     {
+        (string, string)[] ofExperts = HasExperts ? [("Grouped", "PaddedHidden"), ("Activated", "PaddedIntermediate")] : [];
+        (string, string)[] other = HasExperts && _spec.FeedForward.Gated ? [("Other", "PaddedIntermediate")] : [];
         foreach (var (name, width) in new[]
         {
             ("Residual", "PaddedHidden"), ("Normed", "InputWidth"), ("Queries", "PaddedQueryWidth"), ("Attended", "PaddedQueryWidth"),
             ("Projected", "PaddedHidden"),
-        })
+        }.Concat(ofExperts).Concat(other))
         {
             string buffer = "_" + name.ToLowerInvariant();
             _code.Line($"private ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");

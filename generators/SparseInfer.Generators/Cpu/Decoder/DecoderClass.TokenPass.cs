@@ -56,10 +56,10 @@ internal sealed partial class DecoderClass
         }
     }
 
-    private sealed class TokenPass(DecoderClass decoder) : Pass(decoder)
+    private sealed partial class TokenPass(DecoderClass decoder) : Pass(decoder)
     {
-        // A norm is cheaper than a barrier.
-        protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm || operation is NormAttended);
+        // A norm is cheaper than a barrier, and so is a router.
+        protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm || operation is NormAttended or Route);
 
         protected override string Position => "position";
 
@@ -68,6 +68,8 @@ internal sealed partial class DecoderClass
             Stage.Heads => "Query, key and value, head by head: each is rotated and cached by the worker that computed it.",
             Stage.Attention => "Attention over everything cached so far.",
             Stage.Output => "Output projection: this worker's columns of the residual stream.",
+            Stage.Routing => "The router, which every worker asks for itself.",
+            _ when Decoder.HasExperts => "Feed-forward: this worker's neurons of each chosen expert, gate to down, then its columns of the sum.",
             _ => "Feed-forward: this worker's neurons, gate to down, then its columns of the sum.",
         };
 
@@ -112,7 +114,10 @@ internal sealed partial class DecoderClass
         protected override void ForTokens(Action emit) => emit();
 
         protected override void EmitNorm(Norm norm) =>
-            Code.Line(DecoderClass.Norm(norm, "x", norm.Stage == Stage.FeedForward ? "_scratch[worker].Input" : "input"));
+            Code.Line(DecoderClass.Norm(norm, "x", norm.Stage == Stage.FeedForward ? Decoder.FeedForwardInput : "input"));
+
+        protected override void EmitRoute(Route route) =>
+            Code.Line(Decoder.RouteCall(route, route.From == Slot.Residual ? "x" : Decoder.FeedForwardInput, "worker"));
 
         protected override void EmitNorm(NormAttended norm) => Code.Line(DecoderClass.Norm(norm, "attended", "input"));
 
@@ -143,16 +148,25 @@ internal sealed partial class DecoderClass
             Code.Line(Calls.Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
         }
 
-        protected override void EmitFeedForward() => EmitFeedForward("projected");
+        protected override void EmitFeedForward() => EmitFeedForward("projected", "worker");
 
         /// <summary>Writes the feed-forward of the input in this worker's slot.</summary>
         /// <param name="y">Where it goes.</param>
-        public void EmitFeedForward(string y) =>
+        /// <param name="row">Which row of the router's choices is the token's.</param>
+        public void EmitFeedForward(string y, string row)
+        {
+            if (Decoder.HasExperts)
+            {
+                Code.Line($"ComputeExperts<TMeter>(worker, layer, w, {row}, ref {y}, fromColumn, toColumn);");
+                return;
+            }
+
             EmitNeurons((operation, plan, weights) => operation switch
             {
                 SumSquares => "NeuronNorm.SumSquares(_scratch, worker);",
                 NormNeurons norm => $"NeuronNorm.Apply(_scratch, worker, ref {First(norm.Weight)}, NormEpsilon);",
                 _ => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y),
             });
+        }
     }
 }

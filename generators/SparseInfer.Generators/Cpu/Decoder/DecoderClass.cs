@@ -29,7 +29,7 @@ internal sealed partial class DecoderClass
         _program = ModelProgram.Of(_spec);
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
-        _feedForwardCalls = new FeedForwardCalls(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true);
+        _feedForwardCalls = new FeedForwardCalls(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true, _spec.Experts is not null);
         _token = new TokenPass(this);
         _prompt = new PromptPass(this);
     }
@@ -94,7 +94,7 @@ internal sealed partial class DecoderClass
                     ? $"  rotary       {_attention.RopeDimensions} dimensions of a head, base {theta}{(_attention.Unrotated is { } layers ? $", but in {layers.Describe()}" : "")}{(_attention.Scaling is { } scaling ? $", {scaling.Describe()}" : "")}"
                     : "  rotary       none",
                 .. _spec.Embedding.LearnedPositions > 0 ? [$"  positions    {_spec.Embedding.LearnedPositions} learned, the first in row {_spec.Embedding.PositionOffset}"] : Array.Empty<string>(),
-                $"  feed-forward {_spec.FeedForward.Intermediate} neurons, {form}",
+                $"  feed-forward {ExpertText}{_spec.FeedForward.Intermediate} neurons, {form}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 .. _spec.Traits.Select((trait, i) => $"  {(i == 0 ? "traits" : ""),-12} {trait.Describe()}"),
                 $"  weights      {string.Join(", ", _spec.Weights)}",
@@ -129,7 +129,7 @@ internal sealed partial class DecoderClass
             private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};
             private const int InputWidth = {{System.Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)}};
             private const int Intermediate = {{_spec.FeedForward.Intermediate}};
-            private const int PaddedIntermediate = {{_feedForwards[0].PaddedIntermediate}};{{rope}}
+            private const int PaddedIntermediate = {{_feedForwards[0].PaddedIntermediate}};{{ExpertConstants}}{{rope}}
             private const float NormEpsilon = {{Literal.Of(_spec.Norm.Epsilon)}};
             private const float AttentionScale = {{Literal.Of(AttentionScale)}}; // 1 / sqrt(head dimension)
 
@@ -200,7 +200,7 @@ internal sealed partial class DecoderClass
 
     private string Bind(Tensor tensor) => Bound(tensor, TensorCalls.Bind(tensor));
 
-    private string Bound(Tensor tensor, string call) => tensor.Columns is null ? call : _calls.Bind(call);
+    private string Bound(Tensor tensor, string call) => tensor.Columns is null ? call : tensor.Role == TensorRole.Router ? call + ".Weights" : _calls.Bind(call);
 
     private void EmitBindFeedForward()
     {
@@ -222,7 +222,24 @@ internal sealed partial class DecoderClass
 
     private void EmitBindFeedForward(FeedForwardPlan plan)
     {
+        if (HasExperts)
+        {
+            _code.Line($"{plan.ClassName}.Weights[] experts = {_feedForwardCalls.Place(plan)} = new {plan.ClassName}.Weights[Experts];");
+            using (_code.Block("for (int expert = 0; expert < Experts; expert++)"))
+            {
+                _code.Line($"{plan.ClassName}.Weights feedForward = experts[expert] = new();");
+                EmitBindMatrices(plan);
+            }
+
+            return;
+        }
+
         _code.Line($"{plan.ClassName}.Weights feedForward = {_feedForwardCalls.Place(plan)} = new();");
+        EmitBindMatrices(plan);
+    }
+
+    private void EmitBindMatrices(FeedForwardPlan plan)
+    {
         foreach (Tensor tensor in _program.Layer.FeedForwardTensors())
         {
             _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
@@ -246,7 +263,12 @@ internal sealed partial class DecoderClass
     {
         using (_code.Block("private sealed class Layer"))
         {
-            _code.Line($"public {_calls.FieldType} {string.Join(", ", _program.Layer.LayerTensors().Where(tensor => tensor.Columns is not null).Select(tensor => tensor.Field))};");
+            foreach (var matrices in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is not null)
+                .GroupBy(tensor => tensor.Role == TensorRole.Router ? "WeightMatrix" : _calls.FieldType, tensor => tensor.Field))
+            {
+                _code.Line($"public {matrices.Key} {string.Join(", ", matrices)};");
+            }
+
             foreach (Tensor vector in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
             {
                 _code.Line($"public float[] {vector.Field} = [];");

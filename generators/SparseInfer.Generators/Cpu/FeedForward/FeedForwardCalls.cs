@@ -10,8 +10,9 @@ namespace SparseInfer.Generators.Cpu;
 /// </summary>
 /// <param name="owner">Where its weights are found: <c>w.FeedForward</c> of a decoder's layer, <c>_weights</c> of one alone.</param>
 /// <param name="ofLayer">Whether there are several layers, each with a number.</param>
+/// <param name="ofExperts">Whether a layer has several, and room for each that is chosen.</param>
 internal sealed class FeedForwardCalls(
-    CodeWriter code, IReadOnlyList<FeedForwardPlan> plans, IReadOnlyList<LayerPolicy> policies, string owner, bool ofLayer)
+    CodeWriter code, IReadOnlyList<FeedForwardPlan> plans, IReadOnlyList<LayerPolicy> policies, string owner, bool ofLayer, bool ofExperts = false)
 {
     private bool Single => plans.Count == 1;
 
@@ -27,7 +28,13 @@ internal sealed class FeedForwardCalls(
         foreach (FeedForwardPlan plan in plans)
         {
             string name = Place(plan).Substring(owner.IndexOf('.') + 1);
-            code.Line(Single ? $"{modifier} {plan.ClassName}.Weights {name} = new();" : $"{modifier} {plan.ClassName}.Weights? {name};");
+            code.Line((Single, ofExperts) switch
+            {
+                (true, false) => $"{modifier} {plan.ClassName}.Weights {name} = new();",
+                (true, true) => $"{modifier} {plan.ClassName}.Weights[] {name} = [];",
+                (false, false) => $"{modifier} {plan.ClassName}.Weights? {name};",
+                (false, true) => $"{modifier} {plan.ClassName}.Weights[]? {name};",
+            });
         }
     }
 
@@ -88,7 +95,7 @@ internal sealed class FeedForwardCalls(
         {
             code.Line();
             code.Summary($"This worker's neurons for the input in its slot, as the mode and the {Layer("layer's ")}policy have it.");
-            string signature = $"private void Activate<TMeter>(int worker, {Layer("int layer, ")}{plan.ClassName}.Weights w)";
+            string signature = $"private void Activate<TMeter>(int worker, {Layer("int layer, ")}{plan.ClassName}.Weights w{(ofExperts ? ", FeedForwardScratch scratch" : "")})";
             using (code.Block(signature + "\n    where TMeter : struct, IMeter"))
             {
                 code.Line($"FeedForwardSlot slot = {scratch}[worker];");

@@ -9,6 +9,7 @@ internal static class AttributeNames
     public const string Llama3Scaling = "SparseInfer.Llama3ScalingAttribute";
     public const string FrequencyFactors = "SparseInfer.FrequencyFactorsAttribute";
     public const string FeedForward = "SparseInfer.FeedForwardAttribute";
+    public const string Experts = "SparseInfer.ExpertsAttribute";
     public const string RmsNorm = "SparseInfer.RmsNormAttribute";
     public const string LayerNorm = "SparseInfer.LayerNormAttribute";
     public const string Embedding = "SparseInfer.EmbeddingAttribute";
@@ -19,7 +20,7 @@ internal static class AttributeNames
 
     /// <summary>Every attribute that declares a shape.</summary>
     public static readonly IReadOnlyList<string> Shapes =
-        [DecoderModel, FeedForward, Attention, YarnScaling, Llama3Scaling, FrequencyFactors, RmsNorm, LayerNorm, Embedding, Weights, Target, SlidingWindow, NoRope];
+        [DecoderModel, FeedForward, Experts, Attention, YarnScaling, Llama3Scaling, FrequencyFactors, RmsNorm, LayerNorm, Embedding, Weights, Target, SlidingWindow, NoRope];
 
     /// <summary>The assembly that runs models on GPUs.</summary>
     public const string IlgpuRuntime = "SparseInfer.Runtime.Ilgpu";

@@ -91,6 +91,8 @@ internal sealed class Declaration
 
     public DeclaredAttribute? FeedForward => Find(AttributeNames.FeedForward);
 
+    public DeclaredAttribute? Experts => Find(AttributeNames.Experts);
+
     public DeclaredAttribute? RmsNorm => Find(AttributeNames.RmsNorm);
 
     public DeclaredAttribute? LayerNorm => Find(AttributeNames.LayerNorm);
@@ -125,7 +127,23 @@ internal sealed class Declaration
     public bool HasErrors =>
         Property?.Type.TypeKind == TypeKind.Error
         || Attributes.Any(attribute => attribute.HasErrors)
-        || ContainingTypes.Select(type => type.Identifier.ValueText).Append(Symbol.Name).Contains("");
+        || ContainingTypes.Select(type => type.Identifier.ValueText).Append(Symbol.Name).Contains("")
+        || IsInHiddenType;
+
+    /// <summary>Whether the outermost type around it is private or protected, as no type in a namespace can be: nothing may name what is in it.</summary>
+    private bool IsInHiddenType
+    {
+        get
+        {
+            INamedTypeSymbol? outermost = Symbol.ContainingType;
+            while (outermost?.ContainingType is { } around)
+            {
+                outermost = around;
+            }
+
+            return outermost is { DeclaredAccessibility: not (Accessibility.Public or Accessibility.Internal) };
+        }
+    }
 
     /// <summary>Width of the residual stream; 0 where it is not declared.</summary>
     public int Hidden => (Property is null ? DecoderModel : FeedForward)?.Value("Hidden", 0) ?? 0;

@@ -33,6 +33,7 @@ internal static class ModelParser
             FeedForwardParser.Weights(weights),
             declaration.Device)
         {
+            Experts = declaration.Experts is { } experts ? ParseExperts(experts) : null,
             Traits = declaration.Traits.Select(trait => trait.Trait.Parse(trait.Attribute)).ToEquatableArray(),
             Creator = ModelMembers.FreeName(type, "CreateProgram"),
         };
@@ -59,6 +60,12 @@ internal static class ModelParser
         Unrotated = declaration.IsRotated ? declaration.NoRope?.Pattern() : null,
         Scaling = RopeScalingParser.Parse(declaration),
     };
+
+    private static ExpertsSpec ParseExperts(DeclaredAttribute attribute) => new(
+        attribute.Value("Count", 0),
+        attribute.Value("Active", 0),
+        attribute.Value("Gating", ExpertGating.Softmax),
+        attribute.Value("Router", RouterInput.FeedForward));
 
     private static NormSpec ParseNorm(NormKind kind, DeclaredAttribute attribute) => new(kind, attribute.Value("Epsilon", 1e-5f));
 

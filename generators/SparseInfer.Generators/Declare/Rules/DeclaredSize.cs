@@ -16,6 +16,8 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
     /// <summary>Elements of a head where there is code for GPUs.</summary>
     public const int GpuHeadLimit = 1 << 12;
 
+    public const int ExpertLimit = 1 << 10;
+
     public const int LayerLimit = 1 << 10;
 
     public const int VocabularyLimit = 1 << 22;
@@ -62,6 +64,12 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
         if (declaration.NoRope is { } noRope)
         {
             yield return new(noRope.Attribute, "Period", "layers", LayerLimit, 4, false);
+        }
+
+        if (declaration.Experts is { } experts)
+        {
+            yield return new(experts, "Count", "experts of a layer", ExpertLimit, 8, true);
+            yield return new(experts, "Active", "experts that compute a token", ExpertLimit, 2, true);
         }
 
         if (declaration.FeedForward is { } feedForward)

@@ -29,6 +29,12 @@ internal sealed class UndefinedEnumValueRule : DeclarationRule
             Add<RopePairing>(attention.Value("RopePairing", 0), attention.LocationOf("RopePairing"));
         }
 
+        if (declaration.Experts is { } experts)
+        {
+            Add<ExpertGating>(experts.Value("Gating", 0), experts.LocationOf("Gating"));
+            Add<RouterInput>(experts.Value("Router", 0), experts.LocationOf("Router"));
+        }
+
         foreach ((int type, Location location) in declaration.Weights?.Elements<int>() ?? [])
         {
             Add<WeightType>(type, location);

@@ -19,6 +19,9 @@ internal sealed record ModelSpec(
 {
     public int Hidden => FeedForward.Hidden;
 
+    /// <summary>The experts that each layer's feed-forward is; null: it is one.</summary>
+    public ExpertsSpec? Experts { get; init; }
+
     /// <summary>How it differs from a plain decoder, in the order in which the program is rewritten.</summary>
     public EquatableArray<TraitSpec> Traits { get; init; }
 
@@ -40,6 +43,13 @@ internal sealed record LayerSpec(
 /// <summary>The feed-forward block's shape. Everything a kernel depends on but the weight type and the policy.</summary>
 /// <param name="Threshold">FATReLU's threshold as the shortest decimal that reads back as the declared float; "0" for the others.</param>
 internal sealed record FeedForwardSpec(int Hidden, int Intermediate, Activation Activation, string Threshold, bool Gated, bool Biases);
+
+/// <summary>Experts, each a feed-forward, of which a router chooses some for each token.</summary>
+/// <param name="Count">Experts of a layer.</param>
+/// <param name="Active">Experts that compute a token; no more.</param>
+/// <param name="Gating">How the chosen ones' logits become weights.</param>
+/// <param name="Router">What the router reads.</param>
+internal sealed record ExpertsSpec(int Count, int Active, ExpertGating Gating, RouterInput Router);
 
 /// <summary>Attention, with KeyValueHeads, HeadDimension and RopeDimensions resolved; 0 of these: nothing is rotated.</summary>
 internal sealed record AttentionSpec(

@@ -7,12 +7,16 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <summary>What of a model no kernel computes.</summary>
 internal static class GpuLimit
 {
+    /// <summary>In words, and what to change; null: there are kernels for all of it.</summary>
+    public static string? Of(ModelSpec model) => Missing(model) is { } missing
+        ? $"{missing}; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu"
+        : null;
+
     /// <summary>In words; null: there are kernels for all of it.</summary>
-    public static string? Of(ModelSpec model)
+    public static string? Missing(ModelSpec model)
     {
         string[] unknown = [.. Unknown(model)];
-        return unknown.Length == 0 ? null
-            : $"no kernel for GPUs computes {string.Join(", nor ", unknown)}; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu";
+        return unknown.Length == 0 ? null : $"no kernel for GPUs computes {string.Join(", nor ", unknown)}";
     }
 
     private static IEnumerable<string> Unknown(ModelSpec model)
@@ -21,6 +25,11 @@ internal static class GpuLimit
         if (policies.Length > 0)
         {
             return policies;
+        }
+
+        if (model.Experts is not null)
+        {
+            return ["[Experts]"];
         }
 
         var code = new CodeWriter();

@@ -21,7 +21,7 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
         IlgpuFeedForwardPlan feedForward = plan.FeedForwards.First(feedForward => feedForward.Weights == type);
         long layers = program.Layer.Sum(operation =>
-            (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => tensor.MatrixBytes(RowBytes)));
+            (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => (tensor.Experts?.Size ?? 1) * tensor.MatrixBytes(RowBytes)));
         long derived = PolicyData.Derived(spec, feedForward).Sum(own => own.Layers.Count * own.Field.Bytes(feedForward));
         long tables = program.Embed.Table.MatrixBytes(RowBytes) + (program.IsTied ? 0 : program.Head.Matrix.MatrixBytes(RowBytes));
         return new(layers + derived + tables, plan.CachedBytes);

@@ -16,6 +16,12 @@ internal sealed record Architecture(string Name)
     /// <summary>In GGUF files, after how many layers one comes that does not rotate; 0: all rotate. They do not say it.</summary>
     public int UnrotatedPeriod { get; init; }
 
+    /// <summary>
+    /// In GGUF files with a window, which layers have it: of every so many layers, all but the first, which does not rotate; 0: all have it, and
+    /// rotate. They do not say it.
+    /// </summary>
+    public int WindowPeriod { get; init; }
+
     /// <summary>Rows of the learned positions' table before that of position 0; null: positions are not learned.</summary>
     public int? PositionOffset { get; init; }
 
@@ -24,6 +30,12 @@ internal sealed record Architecture(string Name)
 
     /// <summary>The activation that all models of it have; null: what is declared is used, as fine-tuning for sparsity changes it.</summary>
     public Activation? Activation { get; init; }
+
+    /// <summary>How experts' logits become weights where a file does not say it.</summary>
+    public ExpertGating Gating { get; init; }
+
+    /// <summary>What the router of experts reads.</summary>
+    public RouterInput Router { get; init; }
 
     /// <summary>Why GGUF files cannot be computed; null: they can.</summary>
     public string? GgufReason { get; init; }

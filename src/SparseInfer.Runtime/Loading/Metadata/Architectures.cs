@@ -15,6 +15,45 @@ internal static class Architectures
     [
         new("llama") { ModelTypes = ["llama"], Classes = ["LlamaForCausalLM", "LLaMAForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
         new("mistral") { GgufReason = NoGguf, ModelTypes = ["mistral"], Classes = ["MistralForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
+        new("mixtral")
+        {
+            GgufReason = "GGUF files of it are called llama",
+            ModelTypes = ["mixtral"],
+            Classes = ["MixtralForCausalLM"],
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["rms_norm_eps"] = _ => 1e-5,
+                ["rope_theta"] = _ => 1_000_000,
+                ["num_local_experts"] = _ => 8,
+                ["num_experts_per_tok"] = _ => 2,
+            },
+        },
+        new("smallthinker")
+        {
+            Pairing = HalfSplit,
+            Activation = Activation.Relu,
+            Gating = ExpertGating.Sigmoid,
+            Router = RouterInput.Layer,
+            ModelTypes = ["smallthinker"],
+            Classes = ["SmallThinkerForCausalLM", "SmallthinkerForCausalLM"],
+            WindowPeriod = 4,
+            GgufRules = new Dictionary<string, KeyRule>
+            {
+                ["attention.sliding_window_pattern"] = KeyRule.Number("layers without a window are not every fourth", (_, period) => period == 4),
+            },
+            ConfigNames =
+            [
+                (".block_sparse_moe.gate.", ".block_sparse_moe.primary_router."),
+                (".w1.", ".gate."),
+                (".w3.", ".up."),
+                (".w2.", ".down."),
+            ],
+            ConfigDefaults = new Dictionary<string, Func<ModelFacts, double?>>
+            {
+                ["rms_norm_eps"] = _ => 1e-6,
+                ["rope_theta"] = _ => 1_000_000,
+            },
+        },
         new("mistral3") { ConfigReason = "its language model is one part of several: convert the model to GGUF", ModelTypes = ["mistral3"] },
         new("sparsellama") { GgufReason = NoGguf, ModelTypes = ["sparsellama"], Classes = ["SparseLlamaForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
         new("bamboo") { Activation = Activation.DRelu, ModelTypes = ["bamboo"], Classes = ["BambooForCausalLM"] },

@@ -10,6 +10,9 @@ internal static class ConfigKeys
 
     public const string TiedEmbeddings = "tie_word_embeddings";
 
+    /// <summary>Whether experts' logits become weights by softmax; else by sigmoid.</summary>
+    public const string RouterSoftmax = "moe_primary_router_apply_softmax";
+
     public const string LayerTypes = "layer_types";
 
     /// <summary>Of layers before it, attention does not slide.</summary>
@@ -17,6 +20,15 @@ internal static class ConfigKeys
 
     /// <summary>1 for layers that rotate, 0 for others.</summary>
     public const string NoRopeLayers = "no_rope_layers";
+
+    /// <summary>The same, as SmallThinker calls it.</summary>
+    public const string RopeLayout = "rope_layout";
+
+    /// <summary>1 for layers whose attention slides over <see cref="WindowSize"/>, 0 for others.</summary>
+    public const string WindowLayout = "sliding_window_layout";
+
+    /// <summary>Of the layers that <see cref="WindowLayout"/> names.</summary>
+    public const string WindowSize = "sliding_window_size";
 
     /// <summary>After how many layers one comes that does not rotate.</summary>
     public const string NoRopeInterval = "no_rope_layer_interval";
@@ -84,7 +96,15 @@ internal static class ConfigKeys
             ["attention_chunk_size"] = KeyRule.Zero("attention is cut into chunks"),
             [NoRopeInterval] = KeyRule.Size, // read beside the rules
             [NoRopeLayers] = KeyRule.Flags, // read beside the rules
+            [RopeLayout] = KeyRule.Flags, // read beside the rules
+            [WindowLayout] = KeyRule.Flags, // read beside the rules: decides over sliding_window_size
+            [WindowSize] = KeyRule.States(Fact.Window),
             [LayerTypes] = KeyRule.Words(": layers differ in kind, which cannot be declared", "full_attention", "sliding_attention"),
+            [RouterSoftmax] = KeyRule.AnyFlag, // compared beside the rules
+            ["moe_ffn_hidden_size"] = KeyRule.States(Fact.Intermediate),
+            ["moe_layer_layout"] = KeyRule.Every("layers with a 0 have no experts", number => number == 1),
+            ["moe_enable_early_router"] = KeyRule.Flag("the router reads what the experts read", passes: true),
+            ["moe_enable_secondary_experts"] = KeyRule.Flag("experts have experts", passes: false),
             ["is_causal"] = KeyRule.Flag("attention looks ahead", passes: true),
             ["num_nextn_predict_layers"] = KeyRule.Zero("some layers predict later tokens"),
             [UseSlidingWindow] = KeyRule.AnyFlag, // read beside the rules: decides over sliding_window
@@ -117,7 +137,9 @@ internal static class ConfigKeys
         }
 
         Add(rules, KeyRule.Zero(Experts),
-            "num_local_experts", "num_experts", "n_routed_experts", "n_shared_experts", "num_experts_per_tok", "moe_num_experts", "moe_intermediate_size");
+            "num_experts", "n_routed_experts", "n_shared_experts", "moe_num_experts", "moe_intermediate_size", "moe_shared_primary_experts", "moe_num_secondary_experts");
+        Add(rules, KeyRule.States(Fact.Experts), "num_local_experts", "moe_num_primary_experts");
+        Add(rules, KeyRule.States(Fact.ActiveExperts), "num_experts_per_tok", "moe_num_active_primary_experts");
         Add(rules, KeyRule.Flag("attention and feed-forward run in parallel", passes: false),
             "use_parallel_residual", "parallel_attn", "parallel_residual", "use_parallel_attention");
         Add(rules, KeyRule.Flag("queries and keys are normalized", passes: false), "qk_layernorm", "use_qk_norm", "qk_norm", "use_qk_layernorm");

@@ -7,6 +7,13 @@ internal enum Fact
     Hidden,
     Vocabulary,
     Intermediate,
+
+    /// <summary>Experts of a layer; 0: its feed-forward is one.</summary>
+    Experts,
+    ActiveExperts,
+
+    /// <summary>How experts' logits become weights, as GGUF files number it: 1 softmax, 2 sigmoid.</summary>
+    ExpertGating,
     Heads,
     KeyValueHeads,
     HeadDimension,

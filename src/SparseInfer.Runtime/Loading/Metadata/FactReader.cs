@@ -161,6 +161,7 @@ internal sealed class FactReader
             _facts.TiedEmbedding = tied;
         }
 
+        SettleExperts();
         Default(Fact.KeyValueHeads, _gguf ? "attention.head_count_kv" : "num_key_value_heads", _facts.First(Fact.Heads), "as many as heads");
         double? share = _facts.First(Fact.Hidden) / _facts.First(Fact.Heads);
         Default(Fact.HeadDimension, _gguf ? "attention.key_length" : "head_dim", share is { } size ? Math.Floor(size) : null, "hidden size / heads");
@@ -215,11 +216,40 @@ internal sealed class FactReader
         }
     }
 
+    /// <summary>Without experts, nothing of them is a fact.</summary>
+    private void SettleExperts()
+    {
+        Default(Fact.Experts, _gguf ? "expert_count" : _architecture.Router == RouterInput.Layer ? "moe_num_primary_experts" : "num_local_experts", 0, null);
+        if (_facts.First(Fact.Experts) == 0)
+        {
+            _facts.Forget(Fact.ExpertGating);
+            return;
+        }
+
+        if (!_gguf && Value(ConfigKeys.RouterSoftmax) is { Flag: { } softmax } value)
+        {
+            _facts.State(Fact.ExpertGating, Number(softmax ? ExpertGating.Softmax : ExpertGating.Sigmoid), $"{FileText.Quote(ConfigKeys.RouterSoftmax)} is {value.Shown}");
+        }
+
+        if (_facts.First(Fact.ExpertGating) is null or 0)
+        {
+            _facts.Forget(Fact.ExpertGating);
+            _facts.State(Fact.ExpertGating, Number(_architecture.Gating), $"architecture {_architecture.Name} weights experts by {_architecture.Gating} where nothing else is said");
+        }
+
+        static int Number(ExpertGating gating) => (int)gating + 1;
+    }
+
     /// <summary>Which layers' attention slides, where there is a window; none of them: there is none.</summary>
     private void SettleWindow()
     {
         if (_gguf)
         {
+            if (HasGlobalLayers)
+            {
+                _facts.Slides = layer => layer % _architecture.WindowPeriod != 0;
+            }
+
             return;
         }
 
@@ -229,10 +259,14 @@ internal sealed class FactReader
         {
             slides &= types.Contains("sliding_attention");
             _facts.Slides = layer => types.ElementAtOrDefault(layer) == "sliding_attention";
-            if (slides && _facts.First(Fact.Window) is null)
-            {
-                _facts.Problems.Add($"'{ConfigKeys.LayerTypes}' has layers whose attention slides, but there is no 'sliding_window'");
-            }
+            RequireWindow(slides, ConfigKeys.LayerTypes, "sliding_window");
+        }
+        else if (Value(ConfigKeys.WindowLayout) is not null || Value(ConfigKeys.WindowSize) is not null)
+        {
+            IReadOnlyList<double> layout = Value(ConfigKeys.WindowLayout)?.Numbers ?? [];
+            slides &= layout.Contains(1);
+            _facts.Slides = layer => layout.ElementAtOrDefault(layer) == 1;
+            RequireWindow(slides, ConfigKeys.WindowLayout, ConfigKeys.WindowSize);
         }
         else if (_architecture.ConfigDefaults.TryGetValue(ConfigKeys.MaxWindowLayers, out Func<ModelFacts, double?>? usual))
         {
@@ -245,6 +279,17 @@ internal sealed class FactReader
             _facts.Forget(Fact.Window);
         }
     }
+
+    private void RequireWindow(bool slides, string layers, string size)
+    {
+        if (slides && _facts.First(Fact.Window) is null)
+        {
+            _facts.Problems.Add($"'{layers}' has layers whose attention slides, but there is no '{size}'");
+        }
+    }
+
+    /// <summary>Whether it is a GGUF file in which some layers have no window and do not rotate, and the others have one.</summary>
+    private bool HasGlobalLayers => _gguf && _architecture.WindowPeriod > 0 && _facts.First(Fact.Window) > 0;
 
     /// <summary>Which layers rotate no queries and keys.</summary>
     private void SettleRotation()
@@ -259,11 +304,21 @@ internal sealed class FactReader
             return;
         }
 
-        if (!_gguf && Value(ConfigKeys.NoRopeLayers)?.Numbers is { } layers)
+        if (HasGlobalLayers)
         {
-            _facts.IsUnrotated = layer => layer < layers.Count && layers[layer] == 0;
-            _facts.UnrotatedText = $"'{ConfigKeys.NoRopeLayers}' is {Value(ConfigKeys.NoRopeLayers)!.Value.Shown}";
+            _facts.IsUnrotated = layer => layer % _architecture.WindowPeriod == 0;
+            _facts.UnrotatedText = $"{_facts.ArchitectureText}, with a window";
             return;
+        }
+
+        foreach (string key in _gguf ? [] : (string[])[ConfigKeys.NoRopeLayers, ConfigKeys.RopeLayout])
+        {
+            if (Value(key) is { Numbers: { } layers } value)
+            {
+                _facts.IsUnrotated = layer => layer < layers.Count && layers[layer] == 0;
+                _facts.UnrotatedText = $"'{key}' is {value.Shown}";
+                return;
+            }
         }
 
         _facts.UnrotatedText = _facts.ArchitectureText;

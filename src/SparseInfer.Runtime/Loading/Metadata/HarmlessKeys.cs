@@ -17,6 +17,10 @@ internal static class HarmlessKeys
         "attention_probs_dropout_prob", "hidden_dropout", "hidden_dropout_prob", "attn_pdrop", "resid_pdrop", "embd_pdrop", "dropout",
         "residual_dropout", "activation_dropout", "init_std", "embedding_dropout", "resid_dropout", "classifier_dropout", "layerdrop", "pretraining_tp",
 
+        // Of training experts, of experts' experts, and of layers without experts: what says whether there are any is read.
+        "router_aux_loss_coef", "output_router_logits", "router_jitter_noise", "moe_secondary_expert_size", "dense_ffn_hidden_size",
+        "profile_sparsity", "model_name",
+
         // How Hugging Face's library runs a model.
         "use_cache", "cache_implementation", "return_dict", "output_attentions", "output_hidden_states", "output_scores",
         "return_dict_in_generate", "torchscript", "use_bfloat16", "tf_legacy_loss", "chunk_size_feed_forward", "is_decoder",

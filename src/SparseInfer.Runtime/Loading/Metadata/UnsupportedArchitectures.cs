@@ -53,9 +53,9 @@ internal static class UnsupportedArchitectures
         Add("its attention is latent (MLA)",
             "deepseek2", "deepseek2-ocr", "deepseek32", "deepseek4", "deepseek_v2", "deepseek_v3", "minicpm3", "plm", "mistral4", "glm-dsa", "kimi-k3");
         Add("its feed-forward is a mixture of experts",
-            "mixtral", "llama4", "llama4_text", "grok", "dbrx", "arctic", "qwen2moe", "qwen2_moe", "qwen3moe", "qwen3_moe", "phimoe", "olmoe",
+            "llama4", "llama4_text", "grok", "dbrx", "arctic", "qwen2moe", "qwen2_moe", "qwen3moe", "qwen3_moe", "phimoe", "olmoe",
             "deepseek", "glm4moe", "glm4_moe", "bailingmoe", "bailingmoe2", "bailingmoe3", "dots1", "dots3note", "afmoe", "laguna",
-            "ernie4_5-moe", "ernie4_5_moe", "hunyuan-moe", "hy_v3", "gpt-oss", "gpt_oss", "smallthinker", "llada-moe", "grovemoe", "minimax-01",
+            "ernie4_5-moe", "ernie4_5_moe", "hunyuan-moe", "hy_v3", "gpt-oss", "gpt_oss", "llada-moe", "grovemoe", "minimax-01",
             "minimax-m2", "minimax_m2", "minimax-m3", "granitemoe", "exaone-moe", "cohere2moe", "mimo2", "step35", "mellum", "rnd1");
         Add("it generates by diffusion, and attention looks ahead", "dream", "llada");
         Add("it is recurrent",
