@@ -6,6 +6,8 @@ using Zoo;
 [
     ("afm-4.5b", Afm.DeclaredShape, path => Afm.Load(path)),
     ("jais-2-8b", Jais2.DeclaredShape, path => Jais2.Load(path)),
+    ("opt-6.7b", Opt.DeclaredShape, path => Opt.Load(path)),
+    ("qwen3-0.6b", Qwen3.DeclaredShape, path => Qwen3.Load(path)),
     ("sparseqwen2-7b", SparseQwen2.DeclaredShape, path => SparseQwen2.Load(path)),
     ("nemotron-mini-4b", NemotronMini.DeclaredShape, path => NemotronMini.Load(path)),
     ("smallthinker-4b", SmallThinker.DeclaredShape, path => SmallThinker.Load(path)),
@@ -31,7 +33,10 @@ if (chosen < 0 || args.Length != 3)
 try
 {
     using LanguageModel model = models[chosen].Load(args[1]);
-    await foreach (string piece in model.GenerateAsync(args[2], new GenerationOptions { MaxTokens = 64 }))
+
+    // A key-value cache for the whole of a declared context may take gigabytes.
+    using Session session = model.CreateSession(new SessionOptions { Context = Math.Min(2048, model.Shape.Context) });
+    await foreach (string piece in session.GenerateAsync(args[2], new GenerationOptions { MaxTokens = 64 }))
     {
         Console.Write(piece);
     }
@@ -39,8 +44,10 @@ try
     Console.WriteLine();
     return 0;
 }
-catch (Exception e) when (e is ModelFormatException or IOException)
+catch (Exception e) when (e is ModelFormatException or IOException or UnauthorizedAccessException or InvalidOperationException
+    or ArgumentException or InsufficientMemoryException)
 {
-    Console.Error.WriteLine(e.Message);
+    // Whatever differs from the declaration stands on lines of its own: the first of them will do.
+    Console.Error.WriteLine(string.Join(' ', e.Message.Split('\n', StringSplitOptions.TrimEntries).Take(2)));
     return 1;
 }

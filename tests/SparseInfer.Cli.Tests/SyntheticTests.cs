@@ -131,6 +131,36 @@ public sealed class SyntheticTests
         }
     }
 
+    /// <summary>The neurons that are active show that positions turn no sign.</summary>
+    [Theory]
+    [InlineData(WeightType.F16)]
+    [InlineData(WeightType.Q8_0)]
+    [InlineData(WeightType.Q4_0)]
+    [InlineData(WeightType.Q5_0)]
+    [InlineData(WeightType.Q5_1)]
+    [InlineData(WeightType.Q4_K)]
+    [InlineData(WeightType.Q5_K)]
+    [InlineData(WeightType.Q6_K)]
+    public void Learned_positions_are_a_table_of_the_weights_type(WeightType type)
+    {
+        ModelDeclaration model = SmallShapes.Of("opt-6.7b", type);
+        var target = new ActivityTarget(0.9, 0.97, 0.85);
+        using (ModelFile file = SmallShapes.Build(model, target))
+        {
+            file.TryGetTensor("position_embd.weight", out TensorInfo? positions).ShouldBeTrue();
+            (positions.Weight, positions.Shape[0], positions.Shape[1]).ShouldBe((type, 2050, 1024));
+            long others = positions.ByteLength / 2050 * 2049;
+            var cost = new ModelCost(model, file);
+            (cost.WeightBytes + others + FeedForwardBytes(file)).ShouldBe(SyntheticModel.ByteCount(model) + TokenRow(file));
+        }
+
+        ShouldHit(model, target);
+
+        static long FeedForwardBytes(ModelFile file) => file.Tensors.Where(tensor => tensor.Name.Contains(".ffn_") && tensor.Shape.Count > 1).Sum(tensor => tensor.ByteLength);
+
+        static long TokenRow(ModelFile file) => file.TryGetTensor("token_embd.weight", out TensorInfo? embedding) ? embedding.ByteLength / embedding.Shape[0] : 0;
+    }
+
     [Theory]
     [InlineData(1.0, 1.0, 1.0, "--sparsity")]
     [InlineData(0.9, 0.0, 1.0, "--precision")]

@@ -20,7 +20,8 @@ internal sealed class ModelCost
         long embedding = Bytes(file, "token_embd.weight");
         long head = model.TiedEmbedding ? embedding : Bytes(file, "output.weight");
         long routers = file.Tensors.Where(tensor => tensor.Name.Contains(".ffn_gate_inp.", StringComparison.Ordinal)).Sum(tensor => tensor.ByteLength);
-        WeightBytes = attention.Sum(tensor => tensor.ByteLength) + routers + head + (embedding / model.Vocabulary);
+        long positionRow = model.PositionRows == 0 ? 0 : Bytes(file, "position_embd.weight") / model.PositionRows;
+        WeightBytes = attention.Sum(tensor => tensor.ByteLength) + routers + head + (embedding / model.Vocabulary) + positionRow;
         _first = FeedForward(file, model.Gated ? ".ffn_gate" : ".ffn_up");
         _up = model.Gated ? FeedForward(file, ".ffn_up") : 0;
         _down = FeedForward(file, ".ffn_down");
@@ -29,12 +30,12 @@ internal sealed class ModelCost
     /// <summary>Bytes of all tensors.</summary>
     public long Size { get; }
 
-    /// <summary>Bytes of weights that each token reads: attention, routers, head, its row of the embedding.</summary>
+    /// <summary>Bytes of weights that each token reads: attention, routers, head, its row of the embedding and of learned positions.</summary>
     public long WeightBytes { get; }
 
     /// <summary>Parameters, norms included; biases are left out.</summary>
     public long Parameters => (_model.Layers * LayerParameters(Math.Max(1, _model.Experts)))
-        + ((long)_model.Vocabulary * _model.Hidden * (_model.TiedEmbedding ? 1 : 2))
+        + (((_model.Vocabulary * (_model.TiedEmbedding ? 1L : 2L)) + _model.PositionRows) * _model.Hidden)
         + (((2L * _model.Layers) + 1) * _model.Hidden);
 
     /// <param name="feedForwards">How many feed-forwards of the layer are counted.</param>

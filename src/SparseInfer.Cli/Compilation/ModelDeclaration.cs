@@ -91,6 +91,9 @@ internal sealed record ModelDeclaration
 
     public int PositionOffset { get; init; }
 
+    /// <summary>Rows of the table of learned positions; 0: there is none.</summary>
+    public int PositionRows => LearnedPositions == 0 ? 0 : LearnedPositions + PositionOffset;
+
     /// <summary>The sign-bit predictor's, in every layer.</summary>
     public float Alpha { get; init; } = 1f;
 

@@ -1,4 +1,5 @@
 using SparseInfer.Cli.Compilation;
+using SparseInfer.Kernels.Cpu;
 
 namespace SparseInfer.Cli.Synthetic;
 
@@ -43,17 +44,18 @@ internal sealed record NamedShape(ModelDeclaration Declaration, string? Differs 
             Name = "opt-6.7b", Hidden = 4096, Layers = 32, Vocabulary = 50272, Context = 2048,
             Heads = 32, KeyValueHeads = 32, QueryKeyValueBiases = true, OutputBias = true,
             Intermediate = 16384, Activation = Activation.Relu, Gated = false, FeedForwardBiases = true,
-            LayerNorm = true, TiedEmbedding = true,
-        }, "rotary positions in the place of learned ones"),
+            LayerNorm = true, TiedEmbedding = true, UnrotatedLayers = new LayersText(null, 0), LearnedPositions = 2048, PositionOffset = 2,
+        }),
         new(new ModelDeclaration
         {
             Name = "afm-4.5b", Hidden = 2560, Layers = 36, Vocabulary = 128004, Context = 65536,
             Heads = 20, KeyValueHeads = 4, HeadDimension = 128, Intermediate = 18432, Activation = Activation.SquaredRelu, Gated = false,
-        }, "no rotary scaling, which changes no speed"),
+            FrequencyScaling = new YarnScaling(20, 4096, 32, 1, YarnScaling.UsualAttentionFactor(20)),
+        }),
         new(new ModelDeclaration
         {
             Name = "jais-2-8b", Hidden = 3328, Layers = 32, Vocabulary = 150272, Context = 8192,
-            Heads = 26, KeyValueHeads = 26, QueryKeyValueBiases = true, OutputBias = true,
+            Heads = 26, KeyValueHeads = 26, RopeTheta = 500000f, RopePairing = RopePairing.HalfSplit, QueryKeyValueBiases = true, OutputBias = true,
             Intermediate = 26624, Activation = Activation.SquaredRelu, Gated = false, FeedForwardBiases = true, LayerNorm = true,
         }),
         new(new ModelDeclaration

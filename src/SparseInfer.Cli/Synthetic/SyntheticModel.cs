@@ -47,7 +47,7 @@ internal sealed unsafe class SyntheticModel
         long hidden = writer.RowBytes(model.Hidden);
         long attention = ((model.QueryWidth + (2L * model.KeyValueWidth)) * hidden) + (model.Hidden * writer.RowBytes(model.QueryWidth));
         long feedForward = (Math.Max(1, model.Experts) * model.Intermediate * (model.Gated ? 3L : 2L) * hidden) + ((long)model.Experts * model.Hidden * sizeof(float));
-        return (model.Layers * (attention + feedForward)) + (model.Vocabulary * hidden * (model.TiedEmbedding ? 1 : 2));
+        return (model.Layers * (attention + feedForward)) + (((model.Vocabulary * (model.TiedEmbedding ? 1L : 2L)) + model.PositionRows) * hidden);
     }
 
     /// <summary>Makes the weights.</summary>
@@ -104,6 +104,11 @@ internal sealed unsafe class SyntheticModel
     {
         int exponent = WeightWriter.ExponentFor(_model.EmbeddingScale);
         Matrix("token_embd.weight", _model.Vocabulary, _model.Hidden, (row, token) => Embedding(row, token, exponent));
+        if (_model.PositionRows > 0)
+        {
+            RandomMatrix("position_embd.weight", _model.PositionRows, _model.Hidden);
+        }
+
         if (!_model.TiedEmbedding)
         {
             RandomMatrix("output.weight", _model.Vocabulary, _model.Hidden);

@@ -25,6 +25,17 @@ internal sealed record TinyModel(string Architecture)
 
     public int Depth { get; init; } = Layers;
 
+    /// <summary>Tokens: more where text is made into them. A copy of another size has weights of its own.</summary>
+    public int VocabularySize
+    {
+        get;
+        init
+        {
+            field = value;
+            _weights = [];
+        }
+    } = Vocabulary;
+
     /// <summary>Tokens that files say it was trained for.</summary>
     public int Length { get; init; } = Context;
 
@@ -209,7 +220,7 @@ internal sealed record TinyModel(string Architecture)
             ["num_hidden_layers"] = Depth,
             ["num_attention_heads"] = Heads,
             ["num_key_value_heads"] = KeyValues,
-            ["vocab_size"] = Vocabulary,
+            ["vocab_size"] = VocabularySize,
             ["max_position_embeddings"] = Length,
             [LayerNorm ? "layer_norm_eps" : "rms_norm_eps"] = 1e-5,
             ["tie_word_embeddings"] = Tied,
@@ -335,7 +346,7 @@ internal sealed record TinyModel(string Architecture)
     private void Make()
     {
         _random = new Random(10);
-        Matrix("token_embd", Vocabulary, Hidden, bias: false);
+        Matrix("token_embd", VocabularySize, Hidden, bias: false);
         if (PositionOffset is { } offset)
         {
             Matrix("position_embd", Length + offset, Hidden, bias: false);
@@ -343,7 +354,7 @@ internal sealed record TinyModel(string Architecture)
 
         if (!Tied)
         {
-            Matrix("output", Vocabulary, Hidden, bias: false);
+            Matrix("output", VocabularySize, Hidden, bias: false);
         }
 
         Norm("output_norm");
