@@ -67,7 +67,7 @@ internal static class FileDeclaration
             RopeTheta = Number(facts, Fact.RopeTheta) ?? 10000f,
             RopeScaling = Number(facts, Fact.RopeScaling) ?? 1f,
             RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
-            RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
+            RopePairing = architecture.Pairing, // any fits safetensors; this one fits the GGUF file of the same model too
             FrequencyScaling = facts.Scaling ?? (file.TryGetTensor(ScalingCheck.FactorsTensor, out _) ? new FrequencyFactors([]) : null),
             QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(names.FusedHeadsBias, out _),
             OutputBias = file.TryGetTensor(names.OutputBias, out _),

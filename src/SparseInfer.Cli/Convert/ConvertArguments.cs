@@ -6,15 +6,16 @@ namespace SparseInfer.Cli.Convert;
 internal sealed class ConvertArguments
 {
     private const string Description = """
-        Prepares a GGUF file: down matrices neuron-major, the signs that predictors compare beside the matrices.
-        It loads faster, and used in place.
+        Prepares a GGUF file, or a Hugging Face folder of safetensors: down matrices neuron-major, the signs that predictors compare beside
+        the matrices. The result is a GGUF file. It loads faster, and is used in place.
 
         Examples:
           sparseinfer convert prosparse-llama-2-7b.gguf prosparse-llama-2-7b.prepared.gguf
           sparseinfer convert prosparse-llama-2-7b.f32.gguf small.gguf --weights q8_0
+          sparseinfer convert SparseQwen2-7B/ sparseqwen2-7b.prepared.gguf
         """;
 
-    private readonly Argument<string> _source = new("SOURCE") { Description = "The GGUF file to prepare." };
+    private readonly Argument<string> _source = new("SOURCE") { Description = "The GGUF file to prepare, or a folder with safetensors, their config.json and tokenizer." };
 
     private readonly Argument<string> _destination = new("DESTINATION") { Description = "The file to write: whole, or not at all." };
 
@@ -29,10 +30,23 @@ internal sealed class ConvertArguments
             + "Done unasked where the file names dReLU.",
     };
 
+    private readonly Option<bool> _noTokenizer = new("--no-tokenizer") { Description = "Prepare a folder that has no tokenizer." };
+
+    private readonly OverrideOptions _overrides = new();
+
     private readonly Option<bool> _force = new("--force") { Description = "Replace DESTINATION if it is there." };
 
     /// <summary>The command, without an action.</summary>
-    public Command CreateCommand() => new("convert", Description) { _source, _destination, _weights, _upSigns, _force };
+    public Command CreateCommand()
+    {
+        var command = new Command("convert", Description) { _source, _destination };
+        foreach (Option option in (Option[])[_weights, _upSigns, _noTokenizer, .. _overrides.All, _force])
+        {
+            command.Options.Add(option);
+        }
+
+        return command;
+    }
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="CliException">A path is empty.</exception>
@@ -43,6 +57,10 @@ internal sealed class ConvertArguments
             Weights = parsed.GetValue(_weights),
             UpSigns = parsed.GetValue(_upSigns),
             Overwrite = parsed.GetValue(_force),
+            NoTokenizer = parsed.GetValue(_noTokenizer),
+            Architecture = _overrides.Architecture(parsed),
+            IgnoreMetadata = _overrides.Ignored(parsed),
+            OverrideNames = _overrides.Names,
         };
         return new ConvertOptions(Path(parsed, _source), Path(parsed, _destination), preparation);
     }

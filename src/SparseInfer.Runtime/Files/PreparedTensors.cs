@@ -12,6 +12,7 @@ namespace SparseInfer.Files;
 /// <item><c>blk.N.ffn_gate.signs</c> beside <c>blk.N.ffn_gate.weight</c>, and so for any matrix: its sign bits as I32 of the shape
 /// <c>[rows, words]</c>, the first column's in the lowest bit, an even number of words (<see cref="SignPlane"/>).</item>
 /// </list>
+/// The small files of a folder that it was prepared from are under keys of their own, whole: <see cref="FileKey"/>.
 /// Block types and signs need the key <see cref="LayoutKey"/> beside them, which says that this is how they are laid out.
 /// </summary>
 public static class PreparedTensors
@@ -22,8 +23,15 @@ public static class PreparedTensors
     /// <summary>The layout that is written and read: its name, and after the slash its version.</summary>
     public const string Layout = "neuron-major-32/1";
 
+    private const string FilePrefix = "sparseinfer.file.";
     private const string Suffix = ".weight";
     private const string DownSuffix = ".ffn_down" + Suffix;
+
+    /// <summary>
+    /// The metadata key, bytes, under which a file prepared from a folder has one of the small files of that folder: <c>tokenizer.json</c>.
+    /// </summary>
+    /// <param name="name">The small file's name.</param>
+    public static string FileKey(string name) => FilePrefix + name;
 
     /// <summary>The type of sign planes.</summary>
     public static TensorType SignsType { get; } = TensorType.FromSafetensors("I32")!;

@@ -120,8 +120,8 @@ public static class ModelLoader
     {
         ModelFile file = facts.File;
 
-        // Buffers that Hugging Face's libraries save although they follow from the configuration, and a tied head saved twice.
-        bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+        // A buffer, and a tied head saved twice.
+        bool Harmless(string name) => IsBuffer(name)
             || (name == "lm_head.weight" && shape.TiedEmbedding && IsHeadTheEmbedding(facts));
 
         string[] unused = [.. file.Tensors.Select(tensor => tensor.Name)
@@ -141,6 +141,9 @@ public static class ModelLoader
             problems.Add($"tensor {list} has no place in the declaration: declare what it is for, or load with LoadOptions.AllowUnusedTensors");
         }
     }
+
+    /// <summary>Whether it is one of the buffers that Hugging Face's libraries save although they follow from the configuration.</summary>
+    internal static bool IsBuffer(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
     /// <summary>Whether a head is the embedding once more, so that nothing is lost by tying them.</summary>
     internal static bool IsHeadTheEmbedding(ModelFacts facts) =>

@@ -1,4 +1,5 @@
 using SparseInfer.Files;
+using SparseInfer.Loading;
 using SparseInfer.Runtime;
 
 namespace SparseInfer.Preparing;
@@ -14,7 +15,7 @@ internal sealed class PreparationPlan
     private const string FileTypeKey = "general.file_type";
     private const int Alignment = 64;
 
-    private readonly ModelFile _source;
+    private readonly FolderAsGguf? _folder;
     private readonly PreparationOptions _options;
     private readonly bool _upSigns;
     private readonly List<string> _problems = [];
@@ -22,15 +23,10 @@ internal sealed class PreparationPlan
 
     public PreparationPlan(ModelFile source, PreparationOptions options)
     {
-        _source = source;
         _options = options;
-        if (source.Format != ModelFileFormat.Gguf)
-        {
-            throw new ModelFormatException(
-                source.Path,
-                "is safetensors; GGUF files are prepared. Convert it with llama.cpp's 'convert_hf_to_gguf.py', and prepare the result.");
-        }
-
+        _folder = source.Format == ModelFileFormat.Safetensors ? FolderAsGguf.Of(source, options) : null;
+        Source = _folder ?? source;
+        RequireOptionsOfFolder();
         if (source.Metadata.TryGetString(PreparedTensors.LayoutKey, out string? layout) && layout != PreparedTensors.Layout)
         {
             throw new ModelFormatException(
@@ -38,8 +34,8 @@ internal sealed class PreparationPlan
                 $"'{PreparedTensors.LayoutKey}' is {FileText.Quote(layout)}, another layout than '{PreparedTensors.Layout}': prepare the original.");
         }
 
-        _upSigns = options.UpSigns || NamesDRelu(source.Metadata);
-        foreach (TensorInfo tensor in source.Tensors)
+        _upSigns = options.UpSigns || NamesDRelu(Source.Metadata);
+        foreach (TensorInfo tensor in Source.Tensors)
         {
             Add(tensor);
         }
@@ -51,9 +47,12 @@ internal sealed class PreparationPlan
 
         if (_problems.Count > 0)
         {
-            throw new ModelFormatException(source.Path, $"cannot be prepared:\n  {string.Join("\n  ", Shown())}");
+            throw Refuse(source, _problems);
         }
     }
+
+    /// <summary>What is prepared: the file, or the folder as one.</summary>
+    public ModelFile Source { get; }
 
     public int Transposed { get; private set; }
 
@@ -64,11 +63,11 @@ internal sealed class PreparationPlan
 
     public void AddTo(GgufWriter writer, TensorStreams streams)
     {
-        foreach (string key in _source.Metadata.Keys)
+        foreach (string key in Source.Metadata.Keys)
         {
             if (key is not (GgufFile.AlignmentKey or PreparedTensors.LayoutKey) && !(key == FileTypeKey && _options.Weights is not null))
             {
-                writer.Copy(_source.Metadata, key);
+                writer.Copy(Source.Metadata, key);
             }
         }
 
@@ -85,10 +84,33 @@ internal sealed class PreparationPlan
         }
     }
 
+    /// <summary>The error about a model with all that is wrong with it.</summary>
+    public static ModelFormatException Refuse(ModelFile source, IReadOnlyList<string> problems)
+    {
+        string more = problems.Count > ModelLoader.MaxProblems ? $"\n  ... and {problems.Count - ModelLoader.MaxProblems} more" : "";
+        return new ModelFormatException(
+            source.Path, $"cannot be prepared:\n  {string.Join("\n  ", problems.Take(ModelLoader.MaxProblems))}{more}");
+    }
+
+    /// <summary>What a GGUF file says is kept as it is.</summary>
+    private void RequireOptionsOfFolder()
+    {
+        OverrideNames names = _options.OverrideNames;
+        string? wrong = _folder is not null ? null
+            : _options.Architecture is not null ? names.Architecture
+            : _options.IgnoreMetadata.Count > 0 ? names.IgnoreMetadata
+            : _options.NoTokenizer ? names.NoTokenizer
+            : null;
+        if (wrong is not null)
+        {
+            throw new ModelFormatException(Source.Path, $"is no folder of safetensors, and {wrong} is for those alone: what a GGUF file says is kept as it is.");
+        }
+    }
+
     private static bool NamesDRelu(ModelMetadata metadata) =>
         metadata.TryGetString("general.architecture", out string? architecture)
-        && metadata.TryGetString($"{architecture}.feed_forward.activation", out string? activation)
-        && activation == "drelu";
+        && (Architectures.Find(architecture)?.Activation == Activation.DRelu
+            || (metadata.TryGetString($"{architecture}.{GgufKeys.Activation}", out string? activation) && activation == "drelu"));
 
     private void Add(TensorInfo tensor)
     {
@@ -106,17 +128,17 @@ internal sealed class PreparationPlan
         }
         else
         {
-            Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
+            Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(From(tensor), stream));
         }
     }
 
     private bool IsSignsOfMatrix(string name) =>
-        name.EndsWith(SignsSuffix, StringComparison.Ordinal) && _source.TryGetTensor(name[..^SignsSuffix.Length] + MatrixSuffix, out _);
+        name.EndsWith(SignsSuffix, StringComparison.Ordinal) && Source.TryGetTensor(name[..^SignsSuffix.Length] + MatrixSuffix, out _);
 
     /// <summary>Neuron-major already: kept as it is.</summary>
     private void AddTransposed(TensorInfo tensor)
     {
-        WeightType? stored = _source.Metadata.Describe(PreparedTensors.LayoutKey) is null ? null : PreparedTensors.BlockTypeOf(tensor);
+        WeightType? stored = Source.Metadata.Describe(PreparedTensors.LayoutKey) is null ? null : PreparedTensors.BlockTypeOf(tensor);
         if (stored is null && tensor.Type.IsPlainWeight)
         {
             stored = tensor.Weight;
@@ -132,7 +154,7 @@ internal sealed class PreparationPlan
         }
 
         Transposed++;
-        Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
+        Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(From(tensor), stream));
     }
 
     private void AddMatrix(TensorInfo tensor)
@@ -140,21 +162,21 @@ internal sealed class PreparationPlan
         // Rows are bounded where the file is read; as a down matrix is turned, its columns become rows.
         if (tensor.Shape[0] > TensorSize.MaximumRowElements)
         {
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, larger than any model's");
+            _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} is {FileText.Shape(tensor.Shape)}, larger than any model's");
             return;
         }
 
         if (tensor.Weight is not { } stored)
         {
             string types = string.Join(", ", Enum.GetNames<WeightType>());
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: start from a file whose matrices are {types}");
+            _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} is {tensor.Type}, which no kernel reads: start from a file whose matrices are {types}");
             return;
         }
 
         WeightType type = _options.Weights ?? stored;
         if (tensor.Shape[1] % TensorType.Of(type).ElementsPerBlock != 0)
         {
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
+            _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
             return;
         }
 
@@ -164,19 +186,19 @@ internal sealed class PreparationPlan
             return;
         }
 
-        Add(tensor.Name, TensorType.Of(type), tensor.Shape, (streams, stream) => streams.Matrix(tensor, type, stream));
+        Add(tensor.Name, TensorType.Of(type), tensor.Shape, (streams, stream) => streams.Matrix(From(tensor), type, stream));
         if (WantsSigns(tensor.Name))
         {
             SignPlanes++;
             long[] shape = PreparedTensors.SignsShape((int)tensor.Shape[0], (int)tensor.Shape[1]);
             string name = PreparedTensors.SignsName(tensor.Name);
-            Add(name, PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(tensor, type, stream));
+            Add(name, PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(From(tensor), type, stream));
         }
     }
 
     private void AddDown(TensorInfo tensor, string name, WeightType type)
     {
-        if (_source.TryGetTensor(name, out _))
+        if (Source.TryGetTensor(name, out _))
         {
             _problems.Add($"tensor {FileText.Quote(tensor.Name)} is there a second time, transposed, as {FileText.Quote(name)}: leave one out");
             return;
@@ -184,21 +206,20 @@ internal sealed class PreparationPlan
 
         Transposed++;
         long[] shape = PreparedTensors.DownShape(type, intermediate: (int)tensor.Shape[1], hidden: (int)tensor.Shape[0]);
-        Add(name, PreparedTensors.DownType(type), shape, (streams, stream) => streams.Down(tensor, type, stream));
+        Add(name, PreparedTensors.DownType(type), shape, (streams, stream) => streams.Down(From(tensor), type, stream));
     }
 
     private bool WantsSigns(string name) =>
         name.EndsWith(GateSuffix, StringComparison.Ordinal)
         || (name.EndsWith(UpSuffix, StringComparison.Ordinal)
-            && (_upSigns || !_source.TryGetTensor(name[..^UpSuffix.Length] + GateSuffix, out _)))
-        || _source.TryGetTensor(PreparedTensors.SignsName(name), out _);
+            && (_upSigns || !Source.TryGetTensor(name[..^UpSuffix.Length] + GateSuffix, out _)))
+        || Source.TryGetTensor(PreparedTensors.SignsName(name), out _);
 
     private void Add(string name, TensorType type, IReadOnlyList<long> shape, Action<TensorStreams, Stream> write) =>
         _entries.Add(new Entry(name, type, [.. shape], write));
 
-    private IEnumerable<string> Shown() => _problems.Count <= ModelLoader.MaxProblems
-        ? _problems
-        : _problems.Take(ModelLoader.MaxProblems).Append($"... and {_problems.Count - ModelLoader.MaxProblems} more");
+    /// <summary>Where a tensor's bytes are, and what messages call it.</summary>
+    private SourceTensor From(TensorInfo tensor) => _folder?.SourceOf(tensor) ?? new SourceTensor(tensor);
 
     private sealed record Entry(string Name, TensorType Type, long[] Shape, Action<TensorStreams, Stream> Write);
 }

@@ -144,7 +144,7 @@ internal static class TinyModels
         },
     ];
 
-    private static readonly string[] ConfigOnly = ["opt", "mistral", "sparsellama", "seed_oss", "PanguEmbedded"];
+    private static readonly string[] ConfigOnly = ["mistral", "sparsellama", "seed_oss", "PanguEmbedded"];
 
     /// <summary>As Hugging Face's library names them: <c>model.decoder.layers.0.fc1.weight</c>.</summary>
     private static string OptName(string name) => name switch

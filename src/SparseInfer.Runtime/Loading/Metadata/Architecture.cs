@@ -25,6 +25,9 @@ internal sealed record Architecture(string Name)
     /// <summary>The activation that all models of it have; null: what is declared is used, as fine-tuning for sparsity changes it.</summary>
     public Activation? Activation { get; init; }
 
+    /// <summary>The architecture that a folder of it becomes as a GGUF file: itself, or another of the same graph.</summary>
+    public string WrittenAs { get; init; } = Name;
+
     /// <summary>Why GGUF files cannot be computed; null: they can.</summary>
     public string? GgufReason { get; init; }
 
@@ -50,6 +53,15 @@ internal sealed record Architecture(string Name)
     public IReadOnlyDictionary<string, Func<ModelFacts, double?>> ConfigDefaults { get; init; } = NoDefaults;
 
     private static Dictionary<string, Func<ModelFacts, double?>> NoDefaults => [];
+
+    /// <summary>The key that says the epsilon of its norms.</summary>
+    public string EpsilonKey(bool gguf) => (LayerNorm, gguf) switch
+    {
+        (true, true) => "attention.layer_norm_epsilon",
+        (true, false) => "layer_norm_eps",
+        (false, true) => "attention.layer_norm_rms_epsilon",
+        (false, false) => "rms_norm_eps",
+    };
 
     /// <summary>Why files of a kind cannot be computed; null: they can.</summary>
     public string? Reason(bool gguf) => gguf ? GgufReason : ConfigReason;

@@ -202,7 +202,7 @@ internal sealed class FactReader
 
             var reader = new ScalingReader(_metadata, _facts, _gguf ? [_prefix + "rope.scaling."] : ["rope_scaling.", "rope_parameters."], IsIgnored);
             _facts.ScalingText = text;
-            _facts.Scaling = kind == "yarn" ? reader.Yarn(text) : kind == "llama3" && !_gguf ? reader.Llama3(text) : null;
+            _facts.Scaling = kind == "yarn" ? reader.Yarn(text) : kind == "llama3" ? reader.Llama3(text) : null;
         }
         else if (_facts.First(Fact.RopeScaling) == 0)
         {
@@ -336,9 +336,7 @@ internal sealed class FactReader
         string[] keys = [.. (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).Where(pair => pair.Value.Fact == Fact.NormEpsilon).Select(pair => _prefix + pair.Key)];
         if (_facts.First(Fact.NormEpsilon) is null && !keys.Any(key => IsIgnored(key) || _metadata.Describe(key) is not null))
         {
-            string name = _architecture.LayerNorm ? _gguf ? "attention.layer_norm_epsilon" : "layer_norm_eps"
-                : _gguf ? "attention.layer_norm_rms_epsilon" : "rms_norm_eps";
-            _facts.Problems.Add($"{FileText.Quote(_prefix + name)} is absent, so the file says no epsilon of its norms: "
+            _facts.Problems.Add($"{FileText.Quote(_prefix + _architecture.EpsilonKey(_gguf))} is absent, so the file says no epsilon of its norms: "
                 + $"if the declared one is right, name the key in {_options.OverrideNames.IgnoreMetadata}");
         }
     }
