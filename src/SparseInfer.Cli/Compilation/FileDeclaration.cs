@@ -39,7 +39,7 @@ internal static class FileDeclaration
         }
 
         Names names = (file.Format == ModelFileFormat.Gguf ? Names.Gguf : Names.HuggingFace).As(facts.NameOf);
-        if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _) && !(names.Heads.Contains(name) && file.TryGetTensor(names.FusedHeads, out _))) is { } missing)
+        if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _) && !(names.Heads.Contains(name) && file.TryGetTensor(FusedHeads.Name(facts, "weight", layer: 0), out _))) is { } missing)
         {
             throw Wrong(file, $"has no tensor '{missing}': it is no model of architecture {architecture.Name} that can be declared");
         }
@@ -69,7 +69,7 @@ internal static class FileDeclaration
             RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
             RopePairing = architecture.Pairing, // any fits safetensors; this one fits the GGUF file of the same model too
             FrequencyScaling = facts.Scaling ?? (file.TryGetTensor(ScalingCheck.FactorsTensor, out _) ? new FrequencyFactors([]) : null),
-            QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(names.FusedHeadsBias, out _),
+            QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(FusedHeads.Name(facts, "bias", layer: 0), out _),
             OutputBias = file.TryGetTensor(names.OutputBias, out _),
             QueryKeyNorms = file.TryGetTensor(names.QueryNorm, out _),
             Intermediate = Rows(facts, Fact.Intermediate, names.Up),
@@ -183,11 +183,6 @@ internal static class FileDeclaration
         public static Names HuggingFace { get; } = new(
             "model.embed_tokens.weight", "model.embed_positions.weight", "lm_head.weight", Attention("q_proj.weight"), Attention("q_proj.bias"), Attention("q_norm.weight"),
             Attention("k_proj.weight"), Attention("v_proj.weight"), Attention("o_proj.bias"), Mlp("gate_proj.weight"), Mlp("up_proj.weight"), Mlp("up_proj.bias"));
-
-        /// <summary>Query, key and value in one, in some GGUF files.</summary>
-        public string FusedHeads => "blk.0.attn_qkv.weight";
-
-        public string FusedHeadsBias => "blk.0.attn_qkv.bias";
 
         public string[] Heads => [Query, Key, Value];
 

@@ -12,9 +12,12 @@ namespace SparseInfer.Loading;
 internal sealed record FoundTensor(
     TensorInfo Tensor, WeightType Stored, WeightType Target, TensorInfo? Signs = null, bool IsPrepared = false, RowPart? Part = null)
 {
-    /// <summary>Where its first row begins.</summary>
+    /// <summary>Where its first row begins, where they are one after the other.</summary>
     /// <param name="columns">Columns of a row; of a vector, 1.</param>
-    public nint AddressOf(int columns) => Tensor.Address + ((Part?.First ?? 0) * WeightFormat.For(Stored).SourceRowBytes(columns));
+    public nint AddressOf(int columns) => Tensor.Address + (RowOf(0) * WeightFormat.For(Stored).SourceRowBytes(columns));
+
+    /// <summary>Which row of the tensor one of its rows is.</summary>
+    public int RowOf(int row) => Part?.SourceRow(row) ?? row;
 
     /// <summary>Its bytes in the file, without signs.</summary>
     /// <param name="rows">Its rows; of a vector, its elements.</param>

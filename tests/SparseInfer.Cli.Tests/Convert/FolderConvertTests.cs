@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Tests.Metadata;
 using SparseInfer.Files;
@@ -9,13 +8,13 @@ namespace SparseInfer.Cli.Tests.Convert;
 /// <summary>A Hugging Face folder becomes a prepared file of the same model: same declaration, same logits, same tokens.</summary>
 public sealed class FolderConvertTests : IDisposable
 {
-    private static readonly int[] Tokens = [3, 17, 3, 39, 0, 21, 8, 30];
-
     private readonly string _root = Directory.CreateTempSubdirectory("sparseinfer-").FullName;
 
     public static TheoryData<string> Architectures => [.. TinyModels.OfConfig];
 
     public static TheoryData<string> Scalings => [.. TinyScalings.OfConfig];
+
+    public static TheoryData<string> Falcons => [.. TinyModels.Falcons.Keys];
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
@@ -26,6 +25,10 @@ public sealed class FolderConvertTests : IDisposable
     [Theory]
     [MemberData(nameof(Scalings))]
     public void Rotary_scaling_is_kept(string name) => ShouldStayTheSame(TinyScalings.Config(name));
+
+    [Theory]
+    [MemberData(nameof(Falcons))]
+    public void Fused_heads_are_separated(string name) => ShouldStayTheSame(TinyModels.Falcons[name]);
 
     [Fact]
     public async Task The_command_writes_the_file_and_its_tokens_are_the_folders()
@@ -60,7 +63,7 @@ public sealed class FolderConvertTests : IDisposable
             TinyDeclaration.Of(tiny, folder.Root) with { Weights = [WeightType.F16] }, TestContext.Current.CancellationToken);
         using LanguageModel converted = compiled.Load(ModelFile.Open(folder.Root), Device.Cpu(1), new LoadOptions { ConvertWeights = true });
         using LanguageModel prepared = compiled.Load(ModelFile.Open(At("f16.gguf")), Device.Cpu(1), new LoadOptions());
-        ShouldBeBitIdentical(prepared, converted);
+        Logits.ShouldBeBitIdentical(prepared, converted);
     }
 
     [Fact]
@@ -98,20 +101,9 @@ public sealed class FolderConvertTests : IDisposable
         CompiledModel compiled = ModelCompiler.Compile(declaration, TestContext.Current.CancellationToken);
         using LanguageModel model = compiled.Load(ModelFile.Open(folder.Root), Device.Cpu(1), new LoadOptions());
         using LanguageModel prepared = compiled.Load(ModelFile.Open(At("tiny.gguf")), Device.Cpu(1), new LoadOptions());
-        ShouldBeBitIdentical(prepared, model);
+        Logits.ShouldBeBitIdentical(prepared, model);
         prepared.Tokenizer.VocabularySize.ShouldBe(model.Tokenizer.VocabularySize);
         prepared.LoadReport.Notes.ShouldBe(model.LoadReport.Notes);
-    }
-
-    private static void ShouldBeBitIdentical(LanguageModel model, LanguageModel expected) =>
-        MemoryMarshal.Cast<float, int>(LogitsOf(model)).ToArray().ShouldBe(MemoryMarshal.Cast<float, int>(LogitsOf(expected)).ToArray());
-
-    private static float[] LogitsOf(LanguageModel model)
-    {
-        using Session session = model.CreateSession();
-        float[] logits = new float[Tokens.Length * TinyModel.Vocabulary];
-        session.Forward(Tokens, logits);
-        return logits;
     }
 
     private string At(string name) => Path.Combine(_root, name);

@@ -166,6 +166,27 @@ public sealed class BadFolderTests : IDisposable
         converted.ShouldBeInRange(20, 180);
     }
 
+    [Theory]
+    [InlineData("alibi", true, "positions are ALiBi")]
+    [InlineData("parallel_attn", false, "attention and feed-forward do not run in parallel")]
+    [InlineData("num_ln_in_parallel_attn", 1, "its tensors have another number of norms")]
+    [InlineData("bias", true, "whether there is a tensor 'model.layers.0.self_attn.query_key_value.bias' says otherwise")]
+    [InlineData("multi_query", "yes", "must be true or false")]
+    [InlineData("num_kv_heads", 4, "whose rows are not those of 4 queries, 4 keys")]
+    [InlineData("num_kv_heads", 3, "whose rows are not those of 4 queries, 3 keys")]
+    [InlineData("num_kv_heads", 0, "whose rows are not those of 4 queries, 0 keys")]
+    [InlineData("num_kv_heads", -2, "'num_kv_heads' is -2, which is no size")]
+    [InlineData("num_kv_heads", 1e300, "which is no size")]
+    [InlineData("num_kv_heads", "two", "must be a number")]
+    [InlineData("new_decoder_architecture", false, "whose rows are not those of 4 queries, 1 keys")]
+    [InlineData("num_attention_heads", 2_000_000_000, "whose rows are not those of")]
+    public async Task A_falcons_heads_are_those_of_its_config(string key, object value, string expected)
+    {
+        TinyFolder folder = TinyFolder.Write(TinyModels.Falcons["groups"], At("falcon"), (key, value));
+        (await Fails(["convert", folder.Root, At("out.gguf")])).ShouldContain(expected);
+        Directory.GetFileSystemEntries(_root).ShouldHaveSingleItem();
+    }
+
     private TinyFolder Broken(string fault)
     {
         TinyFolder folder = TinyFolder.Write(TinyModels.Llama, At("folder"));

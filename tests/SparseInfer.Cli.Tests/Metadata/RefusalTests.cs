@@ -38,7 +38,7 @@ public sealed class RefusalTests : TinyFileTests
     [InlineData("internlm2", "InternLM2ForCausalLM", "convert the model to GGUF")]
     [InlineData("starcoder2", "Starcoder2ForCausalLM", "convert the model to GGUF")]
     [InlineData("bitnet", "BitNetForCausalLM", "its weights become ternary when it runs")]
-    [InlineData("falcon", "FalconForCausalLM", "its query, key and value are one matrix, head by head")]
+    [InlineData("exaone", "ExaoneForCausalLM", "convert the model to GGUF")]
     public void A_form_that_cannot_be_computed_is_refused(string type, string name, string reason)
     {
         string message = Refused(Config(("model_type", type), ("architectures", new[] { name })));

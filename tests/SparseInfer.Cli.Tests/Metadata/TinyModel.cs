@@ -208,11 +208,11 @@ internal sealed record TinyModel(string Architecture)
         File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(config));
         var header = new Dictionary<string, object>();
         var data = new MemoryStream();
-        foreach ((string name, float[] values) in Tensors)
+        foreach ((string name, float[] values) in FusesHeads ? FusedInGroups() : Tensors)
         {
             long start = data.Length;
             data.Write(Bytes(values));
-            header[ConfigName(HuggingFaceName(name))] = new { dtype = "F32", shape = Shape(name, values), data_offsets = new[] { start, data.Length } };
+            header[ConfigName(HuggingFaceName(name, ParallelNorms == 2))] = new { dtype = "F32", shape = Shape(name, values), data_offsets = new[] { start, data.Length } };
         }
 
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(header);
@@ -268,6 +268,14 @@ internal sealed record TinyModel(string Architecture)
     private IEnumerable<KeyValuePair<string, float[]>> Fused() =>
         Tensors.GroupBy(tensor => Regex.Replace(tensor.Key, "attn_[qkv]\\.", "attn_qkv."), (name, parts) => new KeyValuePair<string, float[]>(name, [.. parts.SelectMany(part => part.Value)]));
 
+    /// <summary>The tensors with query, key and value as Falcon's safetensors have them: for each key its queries, then itself, then its value.</summary>
+    private IEnumerable<KeyValuePair<string, float[]>> FusedInGroups() =>
+        Tensors.GroupBy(tensor => Regex.Replace(tensor.Key, "attn_[qkv]\\.", "attn_qkv."), (name, parts) =>
+            new KeyValuePair<string, float[]>(name, parts.ToArray() is [var query, var key, var value]
+                ? [.. Enumerable.Range(0, KeyValues).SelectMany(group => new[] { query, key, value }.SelectMany(part =>
+                    part.Value.Chunk(part.Value.Length / KeyValues).ElementAt(group)))]
+                : parts.Single().Value));
+
     private static byte[] Bytes<T>(T[] values)
         where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 
@@ -282,17 +290,19 @@ internal sealed record TinyModel(string Architecture)
         return vector ? [values.Length] : [values.Length / columns, columns];
     }
 
-    private static string HuggingFaceName(string name) => name
+    private static string HuggingFaceName(string name, bool twoNorms) => name
         .Replace("blk.", "model.layers.", StringComparison.Ordinal)
         .Replace("position_embd", "model.embed_positions", StringComparison.Ordinal)
         .Replace("token_embd", "model.embed_tokens", StringComparison.Ordinal)
         .Replace("output_norm", "model.norm", StringComparison.Ordinal)
-        .Replace("attn_norm", "input_layernorm", StringComparison.Ordinal)
+        .Replace("attn_norm_2", "ln_attn", StringComparison.Ordinal)
+        .Replace("attn_norm", twoNorms ? "ln_mlp" : "input_layernorm", StringComparison.Ordinal)
         .Replace("ffn_norm", "post_attention_layernorm", StringComparison.Ordinal)
         .Replace("attn_output", "self_attn.o_proj", StringComparison.Ordinal)
         .Replace("attn_q_norm", "self_attn.q_norm", StringComparison.Ordinal)
         .Replace("attn_k_norm", "self_attn.k_norm", StringComparison.Ordinal)
-        .Replace("attn_q", "self_attn.q_proj", StringComparison.Ordinal)
+        .Replace("attn_qkv", "self_attn.qkv", StringComparison.Ordinal)
+        .Replace("attn_q.", "self_attn.q_proj.", StringComparison.Ordinal)
         .Replace("attn_k", "self_attn.k_proj", StringComparison.Ordinal)
         .Replace("attn_v", "self_attn.v_proj", StringComparison.Ordinal)
         .Replace("ffn_gate", "mlp.gate_proj", StringComparison.Ordinal)

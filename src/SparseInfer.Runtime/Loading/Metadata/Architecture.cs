@@ -46,6 +46,12 @@ internal sealed record Architecture(string Name)
     /// <summary>Keys with another rule than usual, in GGUF files.</summary>
     public IReadOnlyDictionary<string, KeyRule> GgufRules { get; init; } = new Dictionary<string, KeyRule>();
 
+    /// <summary>Keys with another rule than usual, in a <c>config.json</c>.</summary>
+    public IReadOnlyDictionary<string, KeyRule> ConfigRules { get; init; } = new Dictionary<string, KeyRule>();
+
+    /// <summary>Whether safetensors have query, key and value as one matrix, group by group: a group's queries, its key, its value.</summary>
+    public bool FusesHeadsInGroups { get; init; }
+
     /// <summary>What absent keys of GGUF files mean; null: nothing can be said, as a size is missing.</summary>
     public IReadOnlyDictionary<string, Func<ModelFacts, double?>> GgufDefaults { get; init; } = NoDefaults;
 

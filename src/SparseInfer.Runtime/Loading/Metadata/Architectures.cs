@@ -158,10 +158,13 @@ internal static class Architectures
         {
             LayerNorm = true,
             Pairing = HalfSplit,
-            ConfigReason = "its query, key and value are one matrix, head by head, in this form: convert the model to GGUF",
+            FusesHeadsInGroups = true,
             ModelTypes = ["falcon", "RefinedWeb", "RefinedWebModel"],
             Classes = ["FalconForCausalLM", "RWForCausalLM"],
             Traits = [ParallelAttentionKeys.All],
+            ConfigNames = FalconConfig.Names,
+            ConfigRules = FalconConfig.Rules,
+            ConfigDefaults = FalconConfig.Defaults,
 
             // Query, key and value apart, as llama.cpp's converter writes them (jploski's layout); older files have them as Hugging Face does.
             GgufRules = new Dictionary<string, KeyRule>

@@ -57,7 +57,7 @@ internal sealed class FactReader
         name == key || (!_gguf && key.Length > name.Length && key[name.Length] == '.' && key.StartsWith(name, StringComparison.Ordinal));
 
     private KeyRule? RuleOf(string name) =>
-        _gguf && _architecture.GgufRules.TryGetValue(name, out KeyRule? own) ? own
+        (_gguf ? _architecture.GgufRules : _architecture.ConfigRules).TryGetValue(name, out KeyRule? own) ? own
         : _architecture.Traits.Select(trait => trait.Rules(_gguf).GetValueOrDefault(name)).FirstOrDefault(rule => rule is not null)
         ?? (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).GetValueOrDefault(name);
 
@@ -101,7 +101,7 @@ internal sealed class FactReader
 
             MetadataValue value = MetadataValue.Read(_metadata, key);
             _values.Add((key, value, rule));
-            if (rule.Fact is { } fact && value.Number is { } number)
+            if (rule.Fact is { } fact && value.Number is { } number && rule.Applies(_facts))
             {
                 _facts.State(fact, number, $"{FileText.Quote(key)} is {value.Shown}");
             }

@@ -15,9 +15,12 @@ internal static class GgufNames
     [
         ("input_layernorm", "attn_norm"), ("post_attention_layernorm", "ffn_norm"),
         ("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"), ("self_attn.o_proj", "attn_output"),
+        ("ln_attn", "attn_norm_2"), ("ln_mlp", "attn_norm"), // of parallel attention
         ("self_attn.q_norm", "attn_q_norm"), ("self_attn.k_norm", "attn_k_norm"),
         ("mlp.gate_proj", "ffn_gate"), ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"),
     ];
+
+    private static readonly (string HuggingFace, string Gguf)[] Fused = [("self_attn.query_key_value", "attn_qkv")];
 
     private static readonly string[] Kinds = [".weight", ".bias"];
 
@@ -30,6 +33,10 @@ internal static class GgufNames
         {
             string number = layer.ToString(CultureInfo.InvariantCulture);
             Add($"model.layers.{number}.", $"blk.{number}.", OfLayer);
+            if (facts.Architecture!.FusesHeadsInGroups)
+            {
+                Add($"model.layers.{number}.", $"blk.{number}.", Fused);
+            }
         }
 
         return names;

@@ -6,7 +6,8 @@ namespace SparseInfer.Preparing;
 
 /// <summary>
 /// In which order a GGUF file has the rows of heads: where its architecture pairs neighbours, queries and keys are turned from the half-split order
-/// of safetensors, as <c>Load</c> turns them for a program that pairs neighbours.
+/// of safetensors, as <c>Load</c> turns them for a program that pairs neighbours. One matrix of query, key and value has them one after the other,
+/// not group by group.
 /// </summary>
 internal sealed class HeadOrder(ModelFacts facts)
 {
@@ -26,6 +27,11 @@ internal sealed class HeadOrder(ModelFacts facts)
     public string? Of(string name, TensorInfo tensor, out Func<int, int>? rows)
     {
         rows = null;
+        if (name.Contains(".attn_qkv.", StringComparison.Ordinal))
+        {
+            return OfFused(tensor, out rows);
+        }
+
         if (!_isTurned || !IsCompared(name))
         {
             return null;
@@ -42,6 +48,26 @@ internal sealed class HeadOrder(ModelFacts facts)
         int size = (int)_headDimension;
         int[] head = _head ??= WeightPacking.InterleavedFromHalfSplit(size, size, (int)_rotated);
         rows = row => row - (row % size) + head[row % size];
+        return null;
+    }
+
+    private string? OfFused(TensorInfo tensor, out Func<int, int>? rows)
+    {
+        rows = null;
+        double heads = facts.First(Fact.Heads) ?? 0;
+        double keys = facts.First(Fact.KeyValueHeads) ?? 0;
+        double total = (heads + (2 * keys)) * _headDimension;
+        if (!(heads >= 1 && keys >= 1 && heads % keys == 0) || tensor.Shape.Count > 2 || tensor.Shape[0] != total || total > TensorSize.MaximumRowElements)
+        {
+            return $"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, whose rows are not those of {MetadataValue.Show(heads)} queries, "
+                + $"{MetadataValue.Show(keys)} keys and as many values of {MetadataValue.Show(_headDimension)} rows";
+        }
+
+        (int queries, int others) = ((int)(heads * _headDimension), (int)(keys * _headDimension));
+        RowPart query = new("", 0, queries, (int)total, (int)keys);
+        RowPart key = query with { First = queries, Rows = others };
+        RowPart value = key with { First = queries + others };
+        rows = row => row < queries ? query.SourceRow(row) : row < queries + others ? key.SourceRow(row - queries) : value.SourceRow(row - queries - others);
         return null;
     }
 
