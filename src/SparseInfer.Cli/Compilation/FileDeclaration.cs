@@ -57,7 +57,7 @@ internal static class FileDeclaration
             Hidden = hidden,
             Layers = layers,
             Vocabulary = Rows(facts, Fact.Vocabulary, names.Embedding),
-            Context = context,
+            Context = positions > 0 ? Math.Min(context, positions) : context,
             Heads = heads,
             KeyValueHeads = Integer(facts, Fact.KeyValueHeads) ?? heads,
             HeadDimension = headSize * heads == hidden ? 0 : headSize,
@@ -136,14 +136,15 @@ internal static class FileDeclaration
     {
         // A down matrix that was transposed beforehand may be stored as plain bytes: its feed-forward's other matrices tell its type.
         IEnumerable<TensorInfo> matrices = file.Tensors.Where(tensor => tensor.Shape.Count == 2
-            && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal));
+            && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal)
+            && !PowerInferFiles.IsPredictor(tensor.Name));
         if (matrices.FirstOrDefault(tensor => tensor.Weight is null) is { } odd)
         {
             string types = string.Join(", ", Enum.GetNames<WeightType>());
             throw Wrong(file, $"stores tensor {FileText.Quote(odd.Name)} as {odd.Type}, which no kernel reads: quantize to one of {types}");
         }
 
-        return [.. matrices.GroupBy(tensor => tensor.Weight!.Value).OrderByDescending(group => group.Count()).Select(group => group.Key)];
+        return [.. matrices.GroupBy(tensor => PowerInferFiles.IsDownInRows(file, tensor) ? WeightType.F32 : tensor.Weight!.Value).OrderByDescending(group => group.Count()).Select(group => group.Key)];
     }
 
     /// <summary>A tensor's rows, which what the file says must agree with, as <c>Load</c> compares both.</summary>

@@ -23,9 +23,12 @@ public static class PreparedTensors
     /// <summary>The layout that is written and read: its name, and after the slash its version.</summary>
     public const string Layout = "neuron-major-32/1";
 
+    /// <summary>What names of neuron-major down matrices end in.</summary>
+    internal const string DownSuffix = ".ffn_down_t" + Suffix;
+
     private const string FilePrefix = "sparseinfer.file.";
     private const string Suffix = ".weight";
-    private const string DownSuffix = ".ffn_down" + Suffix;
+    private const string OrdinaryDownSuffix = ".ffn_down" + Suffix;
 
     /// <summary>
     /// The metadata key, bytes, under which a file prepared from a folder has one of the small files of that folder: <c>tokenizer.json</c>.
@@ -45,7 +48,7 @@ public static class PreparedTensors
     public static bool TryGetDownName(string name, [NotNullWhen(true)] out string? down)
     {
         ArgumentNullException.ThrowIfNull(name);
-        down = name.EndsWith(DownSuffix, StringComparison.Ordinal) ? name[..^Suffix.Length] + "_t" + Suffix : null;
+        down = name.EndsWith(OrdinaryDownSuffix, StringComparison.Ordinal) ? name[..^Suffix.Length] + "_t" + Suffix : null;
         return down is not null;
     }
 

@@ -9,8 +9,9 @@ namespace SparseInfer.Loading;
 /// <param name="Signs">Its signs, where a prepared file has them.</param>
 /// <param name="IsPrepared">Whether it is a down matrix that is neuron-major already.</param>
 /// <param name="Part">Which rows of the tensor it is; null: all.</param>
+/// <param name="IsInRows">Whether its neurons are rows like any matrix's: it is used in a type without blocks.</param>
 internal sealed record FoundTensor(
-    TensorInfo Tensor, WeightType Stored, WeightType Target, TensorInfo? Signs = null, bool IsPrepared = false, RowPart? Part = null)
+    TensorInfo Tensor, WeightType Stored, WeightType Target, TensorInfo? Signs = null, bool IsPrepared = false, RowPart? Part = null, bool IsInRows = false)
 {
     /// <summary>Where its first row begins, where they are one after the other.</summary>
     /// <param name="columns">Columns of a row; of a vector, 1.</param>

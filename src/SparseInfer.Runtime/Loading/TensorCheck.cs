@@ -220,6 +220,12 @@ internal sealed partial class TensorCheck
             return tensor;
         }
 
+        if (_file.Format == ModelFileFormat.Gguf && PowerInferFiles.OtherName(name) is { } other && _file.TryGetTensor(other, out tensor))
+        {
+            _used.Add(other);
+            return tensor;
+        }
+
         _missing.Add((_problems.Count, name));
         _problems.Add($"tensor {FileText.Quote(name)} is missing");
         return null;

@@ -169,7 +169,7 @@ public sealed class WeightBinder
     {
         WeightFormat format = WeightFormat.For(found.Stored);
         nint address = found.Tensor.Address;
-        if (format.FirstNonFiniteDown(address, intermediate, hidden) is { } place)
+        if ((found.IsInRows ? FiniteCheck.Find(format, address, intermediate, hidden) : format.FirstNonFiniteDown(address, intermediate, hidden)) is { } place)
         {
             throw FiniteCheck.NotFinite(found.Tensor, place);
         }
@@ -177,7 +177,8 @@ public sealed class WeightBinder
         NativeBuffer? converted = null;
         if (found.Target != found.Stored)
         {
-            converted = format.ConvertDownTo(WeightFormat.For(found.Target), address, intermediate, hidden);
+            WeightFormat target = WeightFormat.For(found.Target);
+            converted = found.IsInRows ? format.ConvertTo(target, address, intermediate, hidden) : format.ConvertDownTo(target, address, intermediate, hidden);
             NoteConversion(found, converted, intermediate, hidden);
             address = converted.Address;
         }

@@ -8,7 +8,6 @@ namespace SparseInfer.Preparing;
 internal sealed class PreparationPlan
 {
     private const string MatrixSuffix = ".weight";
-    private const string TransposedSuffix = ".ffn_down_t.weight";
     private const string SignsSuffix = ".signs";
     private const string GateSuffix = ".ffn_gate.weight";
     private const string UpSuffix = ".ffn_up.weight";
@@ -114,7 +113,11 @@ internal sealed class PreparationPlan
 
     private void Add(TensorInfo tensor)
     {
-        if (tensor.Name.EndsWith(TransposedSuffix, StringComparison.Ordinal))
+        if (PowerInferFiles.IsPredictor(tensor.Name))
+        {
+            Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(From(tensor), stream));
+        }
+        else if (tensor.Name.EndsWith(PreparedTensors.DownSuffix, StringComparison.Ordinal))
         {
             AddTransposed(tensor);
         }
@@ -135,9 +138,16 @@ internal sealed class PreparationPlan
     private bool IsSignsOfMatrix(string name) =>
         name.EndsWith(SignsSuffix, StringComparison.Ordinal) && Source.TryGetTensor(name[..^SignsSuffix.Length] + MatrixSuffix, out _);
 
-    /// <summary>Neuron-major already: kept as it is.</summary>
+    /// <summary>Neuron-major already: kept as it is; in blocks along the hidden width, stored as what holds it exactly, since kernels' blocks run along neurons.</summary>
     private void AddTransposed(TensorInfo tensor)
     {
+        if (PowerInferFiles.IsDownInRows(Source, tensor) && (_options.Weights ?? WeightType.F32) is var plain && !TensorType.Of(plain).IsBlock)
+        {
+            Transposed++;
+            Add(tensor.Name, TensorType.Of(plain), tensor.Shape, (streams, stream) => streams.Matrix(From(tensor), plain, stream));
+            return;
+        }
+
         WeightType? stored = Source.Metadata.Describe(PreparedTensors.LayoutKey) is null ? null : PreparedTensors.BlockTypeOf(tensor);
         if (stored is null && tensor.Type.IsPlainWeight)
         {
@@ -146,7 +156,8 @@ internal sealed class PreparationPlan
 
         if (stored is null)
         {
-            _problems.Add($"tensor {tensor} is in no layout that is read: prepare the original");
+            string remedy = PowerInferFiles.IsDownInRows(Source, tensor) ? $"has blocks along the hidden width, which cannot be converted to {_options.Weights}" : "is in no layout that is read";
+            _problems.Add($"tensor {tensor} {remedy}: prepare the original");
         }
         else if (_options.Weights is { } type && type != stored)
         {
@@ -191,8 +202,7 @@ internal sealed class PreparationPlan
         {
             SignPlanes++;
             long[] shape = PreparedTensors.SignsShape((int)tensor.Shape[0], (int)tensor.Shape[1]);
-            string name = PreparedTensors.SignsName(tensor.Name);
-            Add(name, PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(From(tensor), type, stream));
+            Add(PreparedTensors.SignsName(tensor.Name), PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(From(tensor), type, stream));
         }
     }
 

@@ -71,6 +71,21 @@ public sealed class ArchitectureTests : IDisposable
         Logits.ShouldBeBitIdentical(ofFolder, ofGguf);
     }
 
+    /// <summary>Its converter writes no epsilon for OPT, and a context that counts the rows before the first position.</summary>
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("bamboo")]
+    [InlineData("falcon")]
+    [InlineData("opt")]
+    public void A_file_of_PowerInfer_is_declared_and_computed(string architecture)
+    {
+        TinyModel tiny = TinyModels.Of(architecture);
+        (string, object?)[] changes = architecture == "opt" ? [("opt.attention.layer_norm_epsilon", null), ("opt.context_length", 34u)] : [];
+        string path = tiny.SavePowerInfer(Path.Combine(_folder, "tiny.gguf"), changes);
+        TinyDeclaration.Of(tiny, path).Context.ShouldBe(TinyModel.Context);
+        Prove(tiny, path, tiny.HalfSplit);
+    }
+
     /// <summary>So that an architecture cannot be added without a file above.</summary>
     [Fact]
     public void Every_architecture_that_is_supported_is_proved_here()

@@ -22,7 +22,8 @@ internal static class Logits
         }
     }
 
-    private static float[] Of(LanguageModel model)
+    /// <summary>The logits of ten tokens.</summary>
+    public static float[] Of(LanguageModel model)
     {
         using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Dense });
         float[] logits = new float[Tokens.Length * TinyModel.Vocabulary];

@@ -175,6 +175,44 @@ internal sealed record TinyModel(string Architecture)
         return path;
     }
 
+    /// <summary>Writes a GGUF file as PowerInfer's converter does: another magic number, down matrices and their biases called transposed.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="changes">Keys to add, or to write otherwise; a null value leaves one out.</param>
+    public string SavePowerInfer(string path, params (string Key, object? Value)[] changes)
+    {
+        SaveGguf(path, changes);
+        string whole = path + ".powerinfer.gguf";
+        using (ModelFile file = ModelFile.Open(path))
+        {
+            var writer = new GgufWriter();
+            foreach (string key in file.Metadata.Keys)
+            {
+                writer.Copy(file.Metadata, key);
+            }
+
+            foreach (TensorInfo tensor in file.Tensors)
+            {
+                string name = tensor.Name.Replace("ffn_down", "ffn_down_t", StringComparison.Ordinal);
+                if (name == tensor.Name || tensor.Shape.Count == 1)
+                {
+                    writer.AddTensor(tensor, name);
+                    continue;
+                }
+
+                float[] values = Weights(tensor.Name)!;
+                (int rows, int columns) = ((int)tensor.Shape[0], (int)tensor.Shape[1]);
+                float[] turned = [.. Enumerable.Range(0, values.Length).Select(i => values[(i % rows * columns) + (i / rows)])];
+                writer.AddTensor(name, tensor.Type, [columns, rows], Bytes(turned));
+            }
+
+            writer.Save(whole);
+        }
+
+        using FileStream written = File.OpenWrite(whole);
+        written.Write("PWRI"u8);
+        return whole;
+    }
+
     /// <summary>Writes safetensors and a config.json into a folder.</summary>
     /// <param name="folder">An empty folder.</param>
     /// <param name="changes">Keys to add, or to write otherwise; a null value leaves one out.</param>

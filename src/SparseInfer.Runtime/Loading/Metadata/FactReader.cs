@@ -75,7 +75,11 @@ internal sealed class FactReader
             if (!key.StartsWith(_prefix, StringComparison.Ordinal))
             {
                 string space = key[..Math.Max(0, key.IndexOf('.', StringComparison.Ordinal))];
-                if (Architectures.Find(space) is not null || UnsupportedArchitectures.Reason(space) is not null)
+                if (_gguf && space == PowerInferFiles.Namespace && key != PowerInferFiles.SparseThresholdKey)
+                {
+                    _unknown.Add(key);
+                }
+                else if (Architectures.Find(space) is not null || UnsupportedArchitectures.Reason(space) is not null)
                 {
                     foreign[space] = foreign.TryGetValue(space, out var found) ? (found.Key, found.Count + 1) : (key, 1);
                 }
