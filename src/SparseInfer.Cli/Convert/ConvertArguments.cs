@@ -19,10 +19,13 @@ internal sealed class ConvertArguments
 
     private readonly Argument<string> _destination = new("DESTINATION") { Description = "The file to write: whole, or not at all." };
 
-    private readonly Option<WeightType?> _weights = ValueOption.Of<WeightType?>(
+    private readonly Option<WeightType?> _weights = ValueOption.Optional(
         "--weights", "TYPE", "Store all matrices as f32, f16, bf16, q8_0, q4_0, q5_0, q5_1, q4_k, q5_k or q6_k. [default: as they are]",
-        null, $"one of {string.Join(", ", ValueOption.Names<WeightType>())}",
-        text => ValueOption.Enumeration<WeightType>(text) is var (valid, t) ? (valid, t) : default);
+        $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
+
+    private readonly Option<WeightType?> _head = ValueOption.Optional(
+        "--head", "TYPE", "Store the output head in this type. A model whose head is its embedding gets one of its own. [default: as other matrices]",
+        $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
 
     private readonly Option<bool> _upSigns = new("--up-signs")
     {
@@ -40,7 +43,7 @@ internal sealed class ConvertArguments
     public Command CreateCommand()
     {
         var command = new Command("convert", Description) { _source, _destination };
-        foreach (Option option in (Option[])[_weights, _upSigns, _noTokenizer, .. _overrides.All, _force])
+        foreach (Option option in (Option[])[_weights, _head, _upSigns, _noTokenizer, .. _overrides.All, _force])
         {
             command.Options.Add(option);
         }
@@ -55,6 +58,7 @@ internal sealed class ConvertArguments
         var preparation = new PreparationOptions
         {
             Weights = parsed.GetValue(_weights),
+            Head = parsed.GetValue(_head),
             UpSigns = parsed.GetValue(_upSigns),
             Overwrite = parsed.GetValue(_force),
             NoTokenizer = parsed.GetValue(_noTokenizer),

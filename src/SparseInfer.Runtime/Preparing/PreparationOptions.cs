@@ -9,6 +9,12 @@ public sealed record PreparationOptions
     public WeightType? Weights { get; init; }
 
     /// <summary>
+    /// The type that the output head is stored in; null: as the other matrices. A model whose head is its embedding gets a head of its own, so that a
+    /// token reads a smaller one than it looks embeddings up in: it is declared without <c>[Embedding(Tied = true)]</c> then.
+    /// </summary>
+    public WeightType? Head { get; init; }
+
+    /// <summary>
     /// Store the signs of up matrices beside those of gates: dReLU's predictor wants both. Done without being asked where the file names
     /// that activation, and where there is no gate.
     /// </summary>

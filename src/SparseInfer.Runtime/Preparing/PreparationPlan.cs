@@ -11,6 +11,8 @@ internal sealed class PreparationPlan
     private const string SignsSuffix = ".signs";
     private const string GateSuffix = ".ffn_gate.weight";
     private const string UpSuffix = ".ffn_up.weight";
+    private const string HeadName = "output.weight";
+    private const string EmbeddingName = "token_embd.weight";
     private const string FileTypeKey = "general.file_type";
     private const int Alignment = 64;
 
@@ -37,6 +39,11 @@ internal sealed class PreparationPlan
         foreach (TensorInfo tensor in Source.Tensors)
         {
             Add(tensor);
+        }
+
+        if (options.Head is not null && !_entries.Exists(entry => entry.Name == HeadName) && _problems.Count == 0)
+        {
+            _problems.Add($"there is neither '{HeadName}' nor '{EmbeddingName}', of which a head could be made");
         }
 
         if (Transposed == 0 && _problems.Count == 0)
@@ -127,7 +134,11 @@ internal sealed class PreparationPlan
         }
         else if (tensor.Shape.Count == 2 && tensor.Name.EndsWith(MatrixSuffix, StringComparison.Ordinal))
         {
-            AddMatrix(tensor);
+            AddMatrix(tensor, tensor.Name);
+            if (tensor.Name == EmbeddingName && _options.Head is not null && !Source.TryGetTensor(HeadName, out _))
+            {
+                AddMatrix(tensor, HeadName);
+            }
         }
         else
         {
@@ -168,7 +179,7 @@ internal sealed class PreparationPlan
         Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(From(tensor), stream));
     }
 
-    private void AddMatrix(TensorInfo tensor)
+    private void AddMatrix(TensorInfo tensor, string name)
     {
         // Rows are bounded where the file is read; as a down matrix is turned, its columns become rows.
         if (tensor.Shape[0] > TensorSize.MaximumRowElements)
@@ -184,25 +195,25 @@ internal sealed class PreparationPlan
             return;
         }
 
-        WeightType type = _options.Weights ?? stored;
+        WeightType type = (name == HeadName ? _options.Head : null) ?? _options.Weights ?? stored;
         if (tensor.Shape[1] % TensorType.Of(type).ElementsPerBlock != 0)
         {
             _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
             return;
         }
 
-        if (PreparedTensors.TryGetDownName(tensor.Name, out string? down))
+        if (PreparedTensors.TryGetDownName(name, out string? down))
         {
             AddDown(tensor, down, type);
             return;
         }
 
-        Add(tensor.Name, TensorType.Of(type), tensor.Shape, (streams, stream) => streams.Matrix(From(tensor), type, stream));
-        if (WantsSigns(tensor.Name))
+        Add(name, TensorType.Of(type), tensor.Shape, (streams, stream) => streams.Matrix(From(tensor), type, stream));
+        if (WantsSigns(name))
         {
             SignPlanes++;
             long[] shape = PreparedTensors.SignsShape((int)tensor.Shape[0], (int)tensor.Shape[1]);
-            Add(PreparedTensors.SignsName(tensor.Name), PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(From(tensor), type, stream));
+            Add(PreparedTensors.SignsName(name), PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(From(tensor), type, stream));
         }
     }
 
