@@ -76,6 +76,30 @@ public sealed class FolderConvertTests : IDisposable
         (await Run("inspect", At("folder.gguf"), "--activation", "relu")).Output.ShouldBe(ofFolder);
     }
 
+    /// <summary>At whichever tensor it ends, nothing is there but the folder.</summary>
+    [Theory]
+    [InlineData("lm_head.weight")]
+    [InlineData("model.layers.0.self_attn.q_proj.weight")]
+    [InlineData("model.layers.1.mlp.down_proj.weight")]
+    public void A_conversion_that_is_interrupted_leaves_nothing(string tensor)
+    {
+        TinyFolder folder = TinyFolder.Write(TinyModels.Llama, At("folder"));
+        using ModelFile source = ModelFile.Open(folder.Root);
+        using var cancellation = new CancellationTokenSource();
+        var told = new List<string>();
+        var progress = new Told(done =>
+        {
+            told.Add(done.Tensor);
+            if (done.Tensor == tensor)
+            {
+                cancellation.Cancel();
+            }
+        });
+        Should.Throw<OperationCanceledException>(() => ModelPreparation.Write(source, At("out.gguf"), progress: progress, cancellationToken: cancellation.Token));
+        told[^1].ShouldBe(tensor);
+        Directory.GetFileSystemEntries(_root).ShouldBe([folder.Root]);
+    }
+
     /// <summary>Layers that differ in a way that the keys of such files cannot say.</summary>
     [Fact]
     public async Task What_a_file_cannot_say_is_refused()
@@ -104,6 +128,12 @@ public sealed class FolderConvertTests : IDisposable
         Logits.ShouldBeBitIdentical(prepared, model);
         prepared.Tokenizer.VocabularySize.ShouldBe(model.Tokenizer.VocabularySize);
         prepared.LoadReport.Notes.ShouldBe(model.LoadReport.Notes);
+    }
+
+    /// <summary>Told on the thread that writes.</summary>
+    private sealed class Told(Action<LoadProgress> told) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value) => told(value);
     }
 
     private string At(string name) => Path.Combine(_root, name);

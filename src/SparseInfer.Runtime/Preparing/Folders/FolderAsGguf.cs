@@ -21,8 +21,9 @@ internal sealed class FolderAsGguf : ModelFile
     }
 
     /// <summary>Everything that it is made of: no file is to be written over one of these.</summary>
-    internal override IEnumerable<string> Paths =>
-        [.. _folder.Paths, .. CompanionFiles.Names.Select(CompanionFiles.Of(_folder)!.PathOf)];
+    internal override IEnumerable<string> Paths => CompanionFiles.Of(_folder) is { } files
+        ? [.. _folder.Paths, .. CompanionFiles.Names.Where(files.Has).Select(files.PathOf)]
+        : _folder.Paths;
 
     /// <summary>The folder's tensor that one of these is, and the order of its rows.</summary>
     public SourceTensor SourceOf(TensorInfo tensor) => _sources[tensor];
@@ -59,7 +60,7 @@ internal sealed class FolderAsGguf : ModelFile
         var view = new FolderAsGguf(folder, table, metadata, sources);
         if (problems.Count == 0)
         {
-            SameFacts.Require(facts, ModelFacts.Read(view, new LoadOptions()), problems);
+            SameFacts.Require(facts, ModelFacts.Read(view, new LoadOptions { OverrideNames = reading.OverrideNames }), problems);
         }
 
         return problems.Count == 0 ? view : throw PreparationPlan.Refuse(folder, problems);
