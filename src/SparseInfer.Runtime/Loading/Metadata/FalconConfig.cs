@@ -26,9 +26,6 @@ internal static class FalconConfig
         ["ffn_hidden_size"] = KeyRule.States(Fact.Intermediate),
         [MultiQuery] = KeyRule.AnyFlag, // read here
         [Groups] = KeyRule.AnyFlag, // read here
-        ["parallel_attn"] = KeyRule.Flag("attention and feed-forward do not run in parallel", passes: true),
-        ["num_ln_in_parallel_attn"] = KeyRule.Number(
-            "its tensors have another number of norms", (facts, norms) => norms == (ParallelAttentionKeys.HasTwoNorms(facts) ? 2 : 1)),
         ["bias"] = KeyRule.Tensor("model.layers.0.self_attn.query_key_value.bias"),
     };
 
