@@ -176,7 +176,7 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
     [InlineData("llama.attention.head_count", 4u, "' is 4, but [Attention] Heads = 8 is declared")]
     [InlineData("llama.attention.head_count_kv", 8u, "' is 8, but [Attention] KeyValueHeads = 4 is declared")]
     [InlineData("llama.rope.scaling.factor", 4f, "' is 4, but [Attention] RopeScaling = 1 is declared")]
-    [InlineData("llama.rope.scaling.type", "longrope", "' is 'longrope', but only linear scaling, [Attention] RopeScaling, and YaRN, [YarnScaling], can be declared")]
+    [InlineData("llama.rope.scaling.type", "longrope", "' is 'longrope', but only linear scaling, [Attention] RopeScaling, YaRN, [YarnScaling], and Llama 3's, [Llama3Scaling], can be declared")]
     [InlineData("general.architecture", "qwen2", "' is 'qwen2', but [Attention] RopePairing = Interleaved is declared; such files pair HalfSplit")]
     [InlineData("llama.rope.dimension_count", 16u, "' is 16, but [Attention] RopeDimensions = 32 is declared")]
     public void Metadata_that_contradicts_the_declaration_is_refused(string key, object value, string problem)

@@ -212,7 +212,7 @@ public sealed class PreparationTests(LoadedModels models) : IDisposable
     [Fact]
     public void What_cannot_be_prepared_is_refused()
     {
-        Refused(BundledFiles.ReluSafetensors).ShouldContain("is safetensors; GGUF files are prepared");
+        Refused(BundledFiles.ReluSafetensors).ShouldContain("there is no tokenizer.json or tokenizer.model beside the weights: put the model's own there, or prepare with PreparationOptions.NoTokenizer");
         Refused(BundledFiles.Phi3Vocabulary).ShouldContain("there is no 'blk.0.ffn_down.weight'");
 
         TensorType i8 = PreparedTensors.DownType(WeightType.Q8_0);

@@ -13,7 +13,7 @@ namespace SparseInfer.Oracle.Tests;
 public sealed class Zoo : IDisposable
 {
     /// <summary>What llama.cpp has no graph for.</summary>
-    private static readonly string[] Unknown = ["bamboo"];
+    private static readonly string[] Unknown = ["bamboo", "opt"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("sparseinfer-tests").FullName;
     private readonly Dictionary<string, (TinyModel Tiny, string Path, CompiledModel Compiled)> _models;

@@ -3,7 +3,6 @@ using System.Globalization;
 using SparseInfer.Cli.Bench.Probes;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
-using SparseInfer.Loading;
 
 namespace SparseInfer.Cli.Bench;
 
@@ -67,17 +66,7 @@ internal sealed class BenchArguments
         "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MaxTokens}",
         text => ValueOption.Integer(text, 1, MaxTokens));
 
-    private readonly Option<string?> _architecture = ValueOption.Of<string?>(
-        "--architecture", "NAME", "Read the file as this architecture, whatever it says: llama, qwen2, ...", null, "the name of an architecture",
-        text => (text.Length > 0, text));
-
-    private readonly Option<string[]> _ignored = new("--ignore-metadata")
-    {
-        Description = "Leave out a key of the file's metadata, one that is wrong or changes no result. May be given several times.",
-        HelpName = "KEY",
-        Arity = ArgumentArity.OneOrMore,
-        AllowMultipleArgumentsPerToken = false,
-    };
+    private readonly OverrideOptions _overrides = new();
 
     private readonly Option<int[]> _prompts = ValueOption.Integers(
         "--n-prompt", "N,...", "Lengths of prompts; 0: none.", [512], 0, MaxTokens, "-p");
@@ -126,11 +115,11 @@ internal sealed class BenchArguments
     public Command CreateCommand()
     {
         var command = new Command("bench", Description);
-        foreach (Option option in new Option[]
-        {
-            _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _context, _architecture, _ignored,
+        foreach (Option option in (Option[])
+        [
+            _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _context, .. _overrides.All,
             _prompts, _generations, _depths, _threads, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
-        })
+        ])
         {
             command.Options.Add(option);
         }
@@ -151,7 +140,7 @@ internal sealed class BenchArguments
 
         Option[] misplaced = model is not null
             ? [_layers, _weights, _sparsity, _precision, _recall, _seed]
-            : [_alpha, _architecture, _ignored];
+            : [_alpha, .. _overrides.All];
         if (misplaced.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } wrong)
         {
             throw new CliException($"{wrong.Name} goes with {(model is not null ? "--synthetic" : "-m")} only.");
@@ -162,7 +151,7 @@ internal sealed class BenchArguments
             Synthetic = synthetic is null ? null : ReadSynthetic(parsed, synthetic),
             File = model is null ? null : new FileRequest(
                 model, parsed.GetValue(_activation), parsed.GetValue(_threshold), parsed.GetValue(_alpha) ?? 1f, parsed.GetValue(_context),
-                ReadOverrides(parsed)),
+                _overrides.Read(parsed)),
             Prompts = parsed.GetRequiredValue(_prompts),
             Generations = parsed.GetRequiredValue(_generations),
             Depths = parsed.GetRequiredValue(_depths),
@@ -178,13 +167,6 @@ internal sealed class BenchArguments
             ? options
             : throw new CliException("-p 0 and -n 0 leave nothing to measure.");
     }
-
-    private LoadOptions ReadOverrides(ParseResult parsed) => new()
-    {
-        Architecture = parsed.GetValue(_architecture),
-        IgnoreMetadata = parsed.GetValue(_ignored) ?? [],
-        OverrideNames = new OverrideNames(_architecture.Name, _ignored.Name, IsCommandLine: true),
-    };
 
     private SyntheticRequest ReadSynthetic(ParseResult parsed, string name)
     {

@@ -40,7 +40,7 @@ internal static class FileDeclaration
 
         int experts = facts.First(Fact.Experts) is > 0 ? Integer(facts, Fact.Experts)!.Value : 0;
         Names names = Names.Of(file.Format == ModelFileFormat.Gguf, experts > 0).As(facts.NameOf);
-        if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _) && !(names.Heads.Contains(name) && file.TryGetTensor(names.FusedHeads, out _))) is { } missing)
+        if (Array.Find(names.Needed, name => !file.TryGetTensor(name, out _) && !(names.Heads.Contains(name) && file.TryGetTensor(FusedHeads.Name(facts, "weight", layer: 0), out _))) is { } missing)
         {
             throw Wrong(file, $"has no tensor '{missing}': it is no model of architecture {architecture.Name} that can be declared");
         }
@@ -58,7 +58,7 @@ internal static class FileDeclaration
             Hidden = hidden,
             Layers = layers,
             Vocabulary = Rows(facts, Fact.Vocabulary, names.Embedding),
-            Context = context,
+            Context = positions > 0 ? Math.Min(context, positions) : context,
             Heads = heads,
             KeyValueHeads = Integer(facts, Fact.KeyValueHeads) ?? heads,
             HeadDimension = headSize * heads == hidden ? 0 : headSize,
@@ -68,9 +68,9 @@ internal static class FileDeclaration
             RopeTheta = Number(facts, Fact.RopeTheta) ?? 10000f,
             RopeScaling = Number(facts, Fact.RopeScaling) ?? 1f,
             RopeDimensions = Integer(facts, Fact.RopeDimensions) is { } rotary && rotary != headSize ? rotary : 0,
-            RopePairing = file.Format == ModelFileFormat.Gguf ? architecture.Pairing : RopePairing.Interleaved,
+            RopePairing = architecture.Pairing, // any fits safetensors; this one fits the GGUF file of the same model too
             FrequencyScaling = facts.Scaling ?? (file.TryGetTensor(ScalingCheck.FactorsTensor, out _) ? new FrequencyFactors([]) : null),
-            QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(names.FusedHeadsBias, out _),
+            QueryKeyValueBiases = file.TryGetTensor(names.QueryBias, out _) || file.TryGetTensor(FusedHeads.Name(facts, "bias", layer: 0), out _),
             OutputBias = file.TryGetTensor(names.OutputBias, out _),
             QueryKeyNorms = file.TryGetTensor(names.QueryNorm, out _),
             Intermediate = Rows(facts, Fact.Intermediate, names.Up),
@@ -154,14 +154,15 @@ internal static class FileDeclaration
         // A down matrix that was transposed beforehand may be stored as plain bytes: its feed-forward's other matrices tell its type.
         IEnumerable<TensorInfo> matrices = file.Tensors.Where(tensor => tensor.Shape.Count is 2 or 3
             && !Names.Routers.Any(router => tensor.Name.EndsWith(router, StringComparison.Ordinal))
-            && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal));
+            && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal)
+            && !PowerInferFiles.IsPredictor(tensor.Name));
         if (matrices.FirstOrDefault(tensor => tensor.Weight is null) is { } odd)
         {
             string types = string.Join(", ", Enum.GetNames<WeightType>());
             throw Wrong(file, $"stores tensor {FileText.Quote(odd.Name)} as {odd.Type}, which no kernel reads: quantize to one of {types}");
         }
 
-        return [.. matrices.GroupBy(tensor => tensor.Weight!.Value).OrderByDescending(group => group.Count()).Select(group => group.Key)];
+        return [.. matrices.GroupBy(tensor => PowerInferFiles.IsDownInRows(file, tensor) ? WeightType.F32 : tensor.Weight!.Value).OrderByDescending(group => group.Count()).Select(group => group.Key)];
     }
 
     /// <summary>A tensor's rows, which what the file says must agree with, as <c>Load</c> compares both.</summary>
@@ -204,11 +205,6 @@ internal static class FileDeclaration
 
         /// <summary>Ends of the names of matrices that choose experts, which are F32 in memory, whatever files have.</summary>
         public static string[] Routers { get; } = [".ffn_gate_inp.weight", ".block_sparse_moe.gate.weight", ".block_sparse_moe.primary_router.weight"];
-
-        /// <summary>Query, key and value in one, in some GGUF files.</summary>
-        public string FusedHeads => "blk.0.attn_qkv.weight";
-
-        public string FusedHeadsBias => "blk.0.attn_qkv.bias";
 
         public string[] Heads => [Query, Key, Value];
 

@@ -6,22 +6,26 @@ namespace SparseInfer.Cli.Convert;
 internal sealed class ConvertArguments
 {
     private const string Description = """
-        Prepares a GGUF file: down matrices neuron-major, the signs that predictors compare beside the matrices.
-        It loads faster, and used in place.
+        Prepares a GGUF file, or a Hugging Face folder of safetensors: down matrices neuron-major, the signs that predictors compare beside
+        the matrices. The result is a GGUF file. It loads faster, and is used in place.
 
         Examples:
           sparseinfer convert prosparse-llama-2-7b.gguf prosparse-llama-2-7b.prepared.gguf
           sparseinfer convert prosparse-llama-2-7b.f32.gguf small.gguf --weights q8_0
+          sparseinfer convert SparseQwen2-7B/ sparseqwen2-7b.prepared.gguf
         """;
 
-    private readonly Argument<string> _source = new("SOURCE") { Description = "The GGUF file to prepare." };
+    private readonly Argument<string> _source = new("SOURCE") { Description = "The GGUF file to prepare, or a folder with safetensors, their config.json and tokenizer." };
 
     private readonly Argument<string> _destination = new("DESTINATION") { Description = "The file to write: whole, or not at all." };
 
-    private readonly Option<WeightType?> _weights = ValueOption.Of<WeightType?>(
+    private readonly Option<WeightType?> _weights = ValueOption.Optional(
         "--weights", "TYPE", "Store all matrices as f32, f16, bf16, q8_0, q4_0, q5_0, q5_1, q4_k, q5_k or q6_k. [default: as they are]",
-        null, $"one of {string.Join(", ", ValueOption.Names<WeightType>())}",
-        text => ValueOption.Enumeration<WeightType>(text) is var (valid, t) ? (valid, t) : default);
+        $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
+
+    private readonly Option<WeightType?> _head = ValueOption.Optional(
+        "--head", "TYPE", "Store the output head in this type. A model whose head is its embedding gets one of its own. [default: as other matrices]",
+        $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
 
     private readonly Option<bool> _upSigns = new("--up-signs")
     {
@@ -29,10 +33,23 @@ internal sealed class ConvertArguments
             + "Done unasked where the file names dReLU.",
     };
 
+    private readonly Option<bool> _noTokenizer = new("--no-tokenizer") { Description = "Prepare a folder that has no tokenizer." };
+
+    private readonly OverrideOptions _overrides = new();
+
     private readonly Option<bool> _force = new("--force") { Description = "Replace DESTINATION if it is there." };
 
     /// <summary>The command, without an action.</summary>
-    public Command CreateCommand() => new("convert", Description) { _source, _destination, _weights, _upSigns, _force };
+    public Command CreateCommand()
+    {
+        var command = new Command("convert", Description) { _source, _destination };
+        foreach (Option option in (Option[])[_weights, _head, _upSigns, _noTokenizer, .. _overrides.All, _force])
+        {
+            command.Options.Add(option);
+        }
+
+        return command;
+    }
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="CliException">A path is empty.</exception>
@@ -41,8 +58,13 @@ internal sealed class ConvertArguments
         var preparation = new PreparationOptions
         {
             Weights = parsed.GetValue(_weights),
+            Head = parsed.GetValue(_head),
             UpSigns = parsed.GetValue(_upSigns),
             Overwrite = parsed.GetValue(_force),
+            NoTokenizer = parsed.GetValue(_noTokenizer),
+            Architecture = _overrides.Architecture(parsed),
+            IgnoreMetadata = _overrides.Ignored(parsed),
+            OverrideNames = _overrides.Names,
         };
         return new ConvertOptions(Path(parsed, _source), Path(parsed, _destination), preparation);
     }

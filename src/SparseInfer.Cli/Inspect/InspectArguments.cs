@@ -25,6 +25,8 @@ internal sealed class InspectArguments
 
     private const int MaxTokens = 1 << 20;
 
+    private readonly OverrideOptions _overrides = new();
+
     private readonly Argument<string?> _model = new("MODEL")
     {
         Description = "A GGUF file, a folder with safetensors and their config.json, or --synthetic.",
@@ -91,11 +93,11 @@ internal sealed class InspectArguments
     public Command CreateCommand()
     {
         var command = new Command("inspect", Description) { _model };
-        foreach (Option option in new Option[]
-        {
+        foreach (Option option in (Option[])
+        [
             _synthetic, _device, _sparsity, _position, _kernels, _code, _ptx, _out, _json,
-            _layers, _weights, _activation, _threshold, _context,
-        })
+            _layers, _weights, _activation, _threshold, _context, .. _overrides.All,
+        ])
         {
             command.Options.Add(option);
         }
@@ -170,7 +172,14 @@ internal sealed class InspectArguments
             throw new CliException("give either MODEL or --synthetic SHAPE.");
         }
 
-        return synthetic is not null ? DeclareSynthetic(parsed, synthetic) : DeclareFile(parsed, path!);
+        if (synthetic is null)
+        {
+            return DeclareFile(parsed, path!);
+        }
+
+        return _overrides.All.FirstOrDefault(option => IsGiven(parsed, option)) is { } wrong
+            ? throw new CliException($"{wrong.Name} goes with MODEL only.")
+            : DeclareSynthetic(parsed, synthetic);
     }
 
     private ModelDeclaration DeclareFile(ParseResult parsed, string path)
@@ -184,7 +193,8 @@ internal sealed class InspectArguments
         try
         {
             using ModelFile file = ModelFile.Open(path);
-            ModelDeclaration read = FileDeclaration.Read(file, parsed.GetValue(_activation), parsed.GetValue(_threshold), alpha: 1f);
+            ModelDeclaration read = FileDeclaration.Read(
+                file, parsed.GetValue(_activation), parsed.GetValue(_threshold), alpha: 1f, _overrides.Read(parsed));
             return parsed.GetValue(_context) is { } context ? read with { Context = context } : read;
         }
         catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException)

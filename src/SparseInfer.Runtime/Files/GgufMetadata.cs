@@ -29,6 +29,15 @@ internal sealed class GgufMetadata : ModelMetadata
             : throw Error(key, $"holds {length} bytes, too many to copy.");
     }
 
+    /// <summary>An array of bytes as the file that was put there.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="name">What messages call the file.</param>
+    /// <exception cref="ModelFormatException">The key does not hold bytes, or none.</exception>
+    public unsafe FileRegion OpenFile(string key, string name) =>
+        _values.TryGetValue(key, out var value) && value.Type == GgufValueType.Array && value.ElementType == GgufValueType.UInt8 && value.Count > 0
+            ? new FileRegion(name, _region.Start + value.Start, value.Count)
+            : throw Error(key, $"is {Describe(key) ?? "absent"}, but must be the bytes of a file. {FileText.Mend}");
+
     /// <summary>Bytes of a text, without decoding it; null where the key holds none.</summary>
     public long? TextLength(string key) =>
         _values.TryGetValue(key, out var value) && value.Type == GgufValueType.String ? value.Count : null;

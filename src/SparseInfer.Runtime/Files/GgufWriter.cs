@@ -112,6 +112,13 @@ public sealed class GgufWriter
         }
     }
 
+    /// <summary>Adds an array of bytes.</summary>
+    public void Add(string key, ReadOnlySpan<byte> values)
+    {
+        DeclareArray(key, GgufValueType.UInt8, values.Length);
+        _metadata.Write(values);
+    }
+
     /// <summary>Copies a value of any type, nested arrays included, from another GGUF file.</summary>
     /// <param name="source">A GGUF file's metadata.</param>
     /// <param name="key">One of its keys.</param>

@@ -50,6 +50,9 @@ public abstract class ModelFile : IDisposable
     /// <summary>Whether all of it is in memory, so that nothing that becomes of the files matters any more.</summary>
     public bool IsInMemory => _regions.All(region => region.IsInMemory);
 
+    /// <summary>The files that it was read from.</summary>
+    internal virtual IEnumerable<string> Paths => _regions.Select(region => region.Path).Distinct();
+
     /// <summary>Whether each tensor is a part of a file, as it was downloaded or written, rather than a piece of memory of its own.</summary>
     internal virtual bool IsFile => true;
 

@@ -16,6 +16,9 @@ internal static class ModelLocator
     private const string SingleFile = "model.safetensors";
     private const string IndexSuffix = ".safetensors.index.json";
 
+    /// <summary>What PowerInfer's tools write in place of 'GGUF', so that llama.cpp does not take their files for its own. Nothing else differs.</summary>
+    private static ReadOnlySpan<byte> PowerInfer => "PWRI"u8;
+
     /// <summary>What PyTorch saves: pickled objects, which only Python reads.</summary>
     private static readonly string[] PickledPatterns = ["pytorch_model*.bin", "pytorch_model*.bin.index.json", "*.pth", "*.pt", "*.ckpt"];
 
@@ -69,7 +72,7 @@ internal static class ModelLocator
         }
 
         var head = region.Span(0, (int)Math.Min(region.Length, 64));
-        if (head.StartsWith("GGUF"u8))
+        if (head.StartsWith("GGUF"u8) || head.StartsWith(PowerInfer))
         {
             return ModelContent.Gguf;
         }

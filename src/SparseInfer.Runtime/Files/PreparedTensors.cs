@@ -13,6 +13,7 @@ namespace SparseInfer.Files;
 /// <item><c>blk.N.ffn_gate.signs</c> beside <c>blk.N.ffn_gate.weight</c>, and so for any matrix: its sign bits as I32 of the shape
 /// <c>[rows, words]</c>, the first column's in the lowest bit, an even number of words (<see cref="SignPlane"/>).</item>
 /// </list>
+/// The small files of a folder that it was prepared from are under keys of their own, whole: <see cref="FileKey"/>.
 /// Block types and signs need the key <see cref="LayoutKey"/> beside them, which says that this is how they are laid out.
 /// </summary>
 public static class PreparedTensors
@@ -23,9 +24,19 @@ public static class PreparedTensors
     /// <summary>The layout that is written and read: its name, and after the slash its version.</summary>
     public const string Layout = "neuron-major-32/1";
 
+    /// <summary>What names of neuron-major down matrices end in.</summary>
+    internal const string DownSuffix = ".ffn_down_t" + Suffix;
+
+    private const string FilePrefix = "sparseinfer.file.";
     private const string Suffix = ".weight";
-    private const string DownSuffix = ".ffn_down" + Suffix;
+    private const string OrdinaryDownSuffix = ".ffn_down" + Suffix;
     private const string ExpertsDownSuffix = ".ffn_down_exps" + Suffix;
+
+    /// <summary>
+    /// The metadata key, bytes, under which a file prepared from a folder has one of the small files of that folder: <c>tokenizer.json</c>.
+    /// </summary>
+    /// <param name="name">The small file's name.</param>
+    public static string FileKey(string name) => FilePrefix + name;
 
     /// <summary>The type of sign planes.</summary>
     public static TensorType SignsType { get; } = TensorType.FromSafetensors("I32")!;
@@ -39,7 +50,7 @@ public static class PreparedTensors
     public static bool TryGetDownName(string name, [NotNullWhen(true)] out string? down)
     {
         ArgumentNullException.ThrowIfNull(name);
-        down = name.EndsWith(DownSuffix, StringComparison.Ordinal) ? Transposed(name) : null;
+        down = name.EndsWith(OrdinaryDownSuffix, StringComparison.Ordinal) ? Transposed(name) : null;
         return down is not null;
     }
 

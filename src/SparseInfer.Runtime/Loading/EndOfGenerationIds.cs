@@ -6,10 +6,6 @@ namespace SparseInfer.Loading;
 /// <summary>The ids of tokens at which generation ends, as a model's files name them beside the end of the sequence.</summary>
 internal static class EndOfGenerationIds
 {
-    /// <summary>Hugging Face's libraries read it beside <c>config.json</c>, and there it is often the more complete.</summary>
-    private const string GenerationConfig = "generation_config.json";
-
-    private const string Config = "config.json";
     private const string HuggingFaceKey = "eos_token_id";
 
     /// <summary>The keys in GGUF files, but for the end of the sequence.</summary>
@@ -19,51 +15,40 @@ internal static class EndOfGenerationIds
         "tokenizer.ggml.fim_sep_token_id",
     ];
 
-    /// <summary>What the files beside safetensors name; nothing for other formats.</summary>
+    /// <summary>What the files of Hugging Face beside a model name; nothing where a model has none.</summary>
     /// <param name="file">The model.</param>
     /// <param name="vocabulary">Ids past it are absent ones.</param>
     /// <param name="notes">What cannot be read is told here.</param>
-    public static IReadOnlyList<int> BesideSafetensors(ModelFile file, int vocabulary, List<string> notes)
-    {
-        List<int> ids = [];
-        if (file.Format != ModelFileFormat.Safetensors)
-        {
-            return ids;
-        }
+    public static IReadOnlyList<int> Beside(ModelFile file, int vocabulary, List<string> notes) =>
+        CompanionFiles.Of(file) is { } files ? [.. In(files, notes).Where(id => id >= 0 && id < vocabulary)] : [];
 
-        Read(file.Metadata, ids);
-        ReadFile(Path.Combine((Directory.Exists(file.Path) ? file.Path : Path.GetDirectoryName(file.Path)) ?? "", GenerationConfig), ids, notes);
-        ids.RemoveAll(id => id < 0 || id >= vocabulary);
-        return ids;
-    }
-
-    /// <summary>What the files of a folder name.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>What files of Hugging Face name.</summary>
+    /// <param name="files">The files.</param>
     /// <param name="notes">What cannot be read is told here.</param>
-    public static IReadOnlyList<int> InFolder(string folder, ICollection<string> notes)
+    public static IReadOnlyList<int> In(CompanionFiles files, ICollection<string> notes)
     {
         List<int> ids = [];
-        ReadFile(Path.Combine(folder, Config), ids, notes);
-        ReadFile(Path.Combine(folder, GenerationConfig), ids, notes);
+        ReadFile(files, CompanionFiles.Config, ids, notes);
+        ReadFile(files, CompanionFiles.GenerationConfig, ids, notes);
         return ids;
     }
 
-    private static void ReadFile(string path, List<int> ids, ICollection<string> notes)
+    private static void ReadFile(CompanionFiles files, string name, List<int> ids, ICollection<string> notes)
     {
-        if (!File.Exists(path))
+        if (!files.Has(name))
         {
             return;
         }
 
         try
         {
-            using FileRegion region = FileRegion.Open(path, intoMemory: false);
+            using FileRegion region = files.Open(name);
             Read(JsonMetadata.Read(region), ids);
         }
         catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException)
         {
             notes.Add(string.Create(
-                CultureInfo.InvariantCulture, $"The ends of generation in {Path.GetFileName(path)} are not known: {exception.Message}"));
+                CultureInfo.InvariantCulture, $"The ends of generation in {name} are not known: {exception.Message}"));
         }
     }
 

@@ -23,12 +23,16 @@ internal static class FiniteCheck
     }
 
     /// <summary>Checks a matrix, or rows of one, as they are stored.</summary>
+    /// <param name="found">What it is.</param>
+    /// <param name="address">Its first row: the file's, or a copy's.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="columns">Its columns.</param>
     /// <exception cref="ModelFormatException">A weight is not finite.</exception>
-    public static void Require(FoundTensor found, int rows, int columns)
+    public static void Require(FoundTensor found, nint address, int rows, int columns)
     {
-        if (Find(WeightFormat.For(found.Stored), found.AddressOf(columns), rows, columns) is { } place)
+        if (Find(WeightFormat.For(found.Stored), address, rows, columns) is { } place)
         {
-            throw NotFinite(found.Tensor, ((found.Part?.First ?? 0) + place.Row, place.Column));
+            throw NotFinite(found.Tensor, (found.RowOf(place.Row), place.Column));
         }
     }
 

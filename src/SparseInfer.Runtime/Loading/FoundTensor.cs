@@ -9,12 +9,16 @@ namespace SparseInfer.Loading;
 /// <param name="Signs">Its signs, where a prepared file has them.</param>
 /// <param name="IsPrepared">Whether it is a down matrix that is neuron-major already.</param>
 /// <param name="Part">Which rows of the tensor it is; null: all.</param>
+/// <param name="IsInRows">Whether its neurons are rows like any matrix's: it is used in a type without blocks.</param>
 internal sealed record FoundTensor(
-    TensorInfo Tensor, WeightType Stored, WeightType Target, TensorInfo? Signs = null, bool IsPrepared = false, RowPart? Part = null)
+    TensorInfo Tensor, WeightType Stored, WeightType Target, TensorInfo? Signs = null, bool IsPrepared = false, RowPart? Part = null, bool IsInRows = false)
 {
-    /// <summary>Where its first row begins.</summary>
+    /// <summary>Where its first row begins, where they are one after the other.</summary>
     /// <param name="columns">Columns of a row; of a vector, 1.</param>
-    public nint AddressOf(int columns) => Tensor.Address + ((Part?.First ?? 0) * WeightFormat.For(Stored).SourceRowBytes(columns));
+    public nint AddressOf(int columns) => Tensor.Address + (RowOf(0) * WeightFormat.For(Stored).SourceRowBytes(columns));
+
+    /// <summary>Which row of the tensor one of its rows is.</summary>
+    public int RowOf(int row) => Part?.SourceRow(row) ?? row;
 
     /// <summary>Its bytes in the file, without signs.</summary>
     /// <param name="rows">Its rows; of a vector, its elements.</param>

@@ -119,9 +119,10 @@ public static class ModelLoader
         ModelFacts facts, ModelShape shape, LoadOptions options, TensorCheck check, List<string> problems, List<string> notes)
     {
         ModelFile file = facts.File;
+        NotePredictor(file, notes);
 
-        // Buffers that Hugging Face's libraries save although they follow from the configuration, and a tied head saved twice.
-        bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+        // A buffer, and a tied head saved twice.
+        bool Harmless(string name) => IsBuffer(name) || PowerInferFiles.IsPredictor(name)
             || (name == "lm_head.weight" && shape.TiedEmbedding && IsHeadTheEmbedding(facts));
 
         string[] unused = [.. file.Tensors.Select(tensor => tensor.Name)
@@ -141,6 +142,26 @@ public static class ModelLoader
             problems.Add($"tensor {list} has no place in the declaration: declare what it is for, or load with LoadOptions.AllowUnusedTensors");
         }
     }
+
+    /// <summary>What predicts is what was declared. A threshold that a file names is its own predictor's.</summary>
+    private static void NotePredictor(ModelFile file, List<string> notes)
+    {
+        int predictors = file.Tensors.Count(tensor => PowerInferFiles.IsPredictor(tensor.Name));
+        bool hasThreshold = file.Metadata.Describe(PowerInferFiles.SparseThresholdKey) is not null;
+        if (predictors > 0)
+        {
+            string first = file.Tensors.First(tensor => PowerInferFiles.IsPredictor(tensor.Name)).Name;
+            notes.Add($"Unused: the file's trained predictor, tensor {FileText.Quote(first)}{(predictors > 1 ? $" and {predictors - 1} more" : "")}"
+                + $"{(hasThreshold ? $", and its '{PowerInferFiles.SparseThresholdKey}'" : "")}; what is declared predicts.");
+        }
+        else if (hasThreshold)
+        {
+            notes.Add($"Unused: '{PowerInferFiles.SparseThresholdKey}', the threshold of a predictor that the file does not have.");
+        }
+    }
+
+    /// <summary>Whether it is one of the buffers that Hugging Face's libraries save although they follow from the configuration.</summary>
+    internal static bool IsBuffer(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
     /// <summary>Whether a head is the embedding once more, so that nothing is lost by tying them.</summary>
     internal static bool IsHeadTheEmbedding(ModelFacts facts) =>

@@ -37,6 +37,11 @@ internal sealed partial class TensorCheck
                 + "or load with LoadOptions.AllowUnusedTensors to use the transposed");
         }
 
+        if (PowerInferFiles.IsDownInRows(_file, tensor))
+        {
+            return DownInRows(wanted, tensor, types);
+        }
+
         WeightType? blocks = PreparedTensors.BlockTypeOf(tensor);
         if ((blocks ?? tensor.Weight) is not { } stored || Target(stored, types) is not { } target)
         {
@@ -67,6 +72,30 @@ internal sealed partial class TensorCheck
         }
 
         return blocks is null || HasLayout(tensor) ? new FoundTensor(tensor, stored, target, IsPrepared: true) : null;
+    }
+
+    /// <summary>In blocks along the hidden width. The kernels' blocks run along neurons, so it is used in a type without blocks: F32 holds it exactly.</summary>
+    private FoundTensor? DownInRows(DeclaredDown wanted, TensorInfo tensor, WeightType[] types)
+    {
+        WeightType stored = tensor.Weight!.Value;
+        if (!tensor.Shape.SequenceEqual([wanted.Intermediate, wanted.Hidden]))
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, "
+                + $"but [{wanted.Intermediate}, {wanted.Hidden}] ({wanted.IntermediateText} x {wanted.HiddenText}) is declared");
+            return null;
+        }
+
+        WeightType? target = types.Contains(WeightType.F32) ? WeightType.F32
+            : _options.ConvertWeights ? types.Where(type => !TensorType.Of(type).IsBlock).Select(type => (WeightType?)type).FirstOrDefault()
+            : null;
+        if (target is null)
+        {
+            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {stored} in blocks along the hidden width, which no kernel adds up: "
+                + $"declare WeightType.F32 {(_mixesDown ? "beside the other types" : "alone")}, which holds it exactly");
+            return null;
+        }
+
+        return new FoundTensor(tensor, stored, target.Value, IsPrepared: true, IsInRows: true);
     }
 
     /// <summary>A matrix's signs, where the file has them. Whether the model's policy wants them shows later.</summary>

@@ -32,7 +32,7 @@ internal sealed partial class TensorCheck
         _options = options;
         _problems = problems;
         _mixesDown = mixesDown;
-        _fused = new FusedHeads(tensors);
+        _fused = new FusedHeads(facts, tensors);
         foreach (DeclaredTensor tensor in tensors.Where(tensor => !tensor.IsOfLayer))
         {
             Check(tensor, 0, 0, null);
@@ -241,10 +241,16 @@ internal sealed partial class TensorCheck
             return tensor;
         }
 
-        if (_file.Format == ModelFileFormat.Gguf && _fused.Of(wanted) is { } some && _file.TryGetTensor(some.NameIn(layer), out tensor))
+        if (_fused.Of(wanted) is { } some && _file.TryGetTensor(_fused.NameOf(some, layer), out tensor))
         {
             part = some;
             _used.Add(tensor.Name);
+            return tensor;
+        }
+
+        if (_file.Format == ModelFileFormat.Gguf && PowerInferFiles.OtherName(name) is { } other && _file.TryGetTensor(other, out tensor))
+        {
+            _used.Add(other);
             return tensor;
         }
 

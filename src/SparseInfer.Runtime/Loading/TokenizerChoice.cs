@@ -58,7 +58,7 @@ internal static class TokenizerChoice
 
         if (options.TokenizerPath is { } path)
         {
-            Tokenizer read = TokenizerReader.Open(path, notes, EndOfGenerationIds.BesideSafetensors(file, shape.Vocabulary, notes));
+            Tokenizer read = TokenizerReader.Open(path, notes, EndOfGenerationIds.Beside(file, shape.Vocabulary, notes));
             return read.VocabularySize <= shape.Vocabulary
                 ? read
                 : throw new ModelFormatException(path, $"{Subject(TokenizerReader.FindAlone(path) is null)} {DoesNotFit(read, shape)}.");

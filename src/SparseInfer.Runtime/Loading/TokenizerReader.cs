@@ -6,8 +6,9 @@ namespace SparseInfer.Loading;
 /// <summary>Finds the tokenizer of a model, and reads it: in a GGUF file itself, or beside safetensors.</summary>
 internal static class TokenizerReader
 {
-    private const string Json = "tokenizer.json";
-    private const string SentencePiece = "tokenizer.model";
+    /// <summary>Of safetensors without a tokenizer beside them, as a clause.</summary>
+    public const string WhyNone =
+        $"safetensors files have none, and there is no {CompanionFiles.TokenizerJson} or {CompanionFiles.SentencePiece} beside them";
 
     /// <summary>The tokenizer of an open model, or null with the reason why there is none that can be used.</summary>
     /// <param name="file">The model.</param>
@@ -15,26 +16,27 @@ internal static class TokenizerReader
     /// <param name="reason">What is wrong, as a clause that can follow a colon.</param>
     public static Tokenizer? Read(ModelFile file, ICollection<string> notes, out string? reason)
     {
-        if (file.Format != ModelFileFormat.Safetensors)
+        CompanionFiles? files = CompanionFiles.Of(file);
+        if (files?.Tokenizer is not { } name)
         {
-            return GgufTokenizer.Read(file, notes, out reason);
-        }
+            if (file.Format != ModelFileFormat.Safetensors)
+            {
+                return GgufTokenizer.Read(file, notes, out reason);
+            }
 
-        if (Find(FolderOf(file.Path)) is not { } path)
-        {
-            reason = $"safetensors files have none, and there is no {Json} or {SentencePiece} beside them";
+            reason = WhyNone;
             return null;
         }
 
         try
         {
             reason = null;
-            return ReadFile(path, EndOfGenerationIds.InFolder(FolderOf(path), notes));
+            return ReadFile(files, name, EndOfGenerationIds.In(files, notes));
         }
         catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException)
         {
             string fault = exception is ModelFormatException wrong ? wrong.Fault : exception.Message;
-            reason = $"{Path.GetFileName(path)}: {fault.TrimEnd('.')}";
+            reason = $"{name}: {fault.TrimEnd('.')}";
             return null;
         }
     }
@@ -50,25 +52,26 @@ internal static class TokenizerReader
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (FindAlone(path) is { } alone)
         {
-            return ReadFile(alone, [.. EndOfGenerationIds.InFolder(FolderOf(alone), notes), .. endOfGeneration ?? []]);
+            CompanionFiles files = CompanionFiles.InFolder(CompanionFiles.FolderOf(alone));
+            return ReadFile(files, Path.GetFileName(alone), [.. EndOfGenerationIds.In(files, notes), .. endOfGeneration ?? []]);
         }
 
         using ModelFile file = ModelFile.Open(path);
-        return (file.Format == ModelFileFormat.Safetensors
+        return (file.Format == ModelFileFormat.Safetensors || CompanionFiles.Of(file)?.Tokenizer is not null
                 ? Read(file, notes, out string? reason)
                 : GgufTokenizer.Read(file, notes, out reason, endOfGeneration))
             ?? throw GgufTokenizer.Refuse(file, reason);
     }
 
-    private static Tokenizer ReadFile(string path, IReadOnlyList<int> endOfGeneration)
+    private static Tokenizer ReadFile(CompanionFiles files, string name, IReadOnlyList<int> endOfGeneration)
     {
         try
         {
-            return IsSentencePiece(path) ? SentencePieceModel.Read(path, endOfGeneration) : TokenizerJson.Read(path, endOfGeneration);
+            return IsSentencePiece(name) ? SentencePieceModel.Read(files, name, endOfGeneration) : TokenizerJson.Read(files, name, endOfGeneration);
         }
         catch (InvalidDataException wrong)
         {
-            throw new ModelFormatException(path, wrong.Message);
+            throw new ModelFormatException(files.PathOf(name), wrong.Message);
         }
     }
 
@@ -83,13 +86,10 @@ internal static class TokenizerReader
         }
 
         // Beside a GGUF file, its own goes first.
-        return Directory.Exists(path) && !Directory.EnumerateFiles(path, "*.gguf").Any() ? Find(path) : null;
+        return Directory.Exists(path) && !Directory.EnumerateFiles(path, "*.gguf").Any() && CompanionFiles.InFolder(path).Tokenizer is { } name
+            ? Path.Combine(path, name)
+            : null;
     }
 
     private static bool IsSentencePiece(string path) => path.EndsWith(".model", StringComparison.OrdinalIgnoreCase);
-
-    private static string? Find(string folder) =>
-        new[] { Json, SentencePiece }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
-
-    private static string FolderOf(string path) => Directory.Exists(path) ? path : Path.GetDirectoryName(path) ?? "";
 }

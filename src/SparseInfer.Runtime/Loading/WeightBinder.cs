@@ -87,22 +87,17 @@ public sealed class WeightBinder
     {
         FoundTensor found = _check[wanted, layer];
         FiniteCheck.Require(found.Tensor, 1, found.Part?.Total ?? wanted.Length);
-        float[] vector = new float[(wanted.Length + 31) / 32 * 32];
-        int first = (int)(found.AddressOf(columns: 1) - found.Tensor.Address);
-        WeightFormat.For(found.Stored).Decode(found.Tensor.Bytes.Slice(first, (int)found.Bytes(wanted.Length)), vector.AsSpan(0, wanted.Length));
+        float[] whole = new float[found.Part?.Total ?? wanted.Length];
+        WeightFormat.For(found.Stored).Decode(found.Tensor.Bytes, whole);
         Report(found.Tensor, found.Bytes(wanted.Length));
-        if (Order(wanted.Rotary, wanted.Length) is not { } order)
+        float[] vector = new float[(wanted.Length + 31) / 32 * 32];
+        int[]? order = Order(wanted.Rotary, wanted.Length);
+        for (int i = 0; i < wanted.Length; i++)
         {
-            return vector;
+            vector[i] = whole[found.RowOf(order?[i] ?? i)];
         }
 
-        float[] ordered = new float[vector.Length];
-        for (int i = 0; i < order.Length; i++)
-        {
-            ordered[i] = vector[order[i]];
-        }
-
-        return ordered;
+        return vector;
     }
 
     /// <summary>Runs an action when all matrices are there: what policies prepare from them.</summary>
@@ -145,23 +140,39 @@ public sealed class WeightBinder
     /// <summary>A matrix's numbers, converted if need be.</summary>
     private Source Read(FoundTensor found, int rows, int columns)
     {
-        FiniteCheck.Require(found, rows, columns);
-        nint address = found.AddressOf(columns);
+        NativeBuffer? gathered = found.Part is { IsScattered: true } ? Gather(found, rows, columns) : null;
+        nint address = gathered?.Address ?? found.AddressOf(columns);
+        FiniteCheck.Require(found, address, rows, columns);
         if (found.Target == found.Stored)
         {
-            return new Source(address, null);
+            return new Source(address, gathered);
         }
 
         NativeBuffer converted = WeightFormat.For(found.Stored).ConvertTo(WeightFormat.For(found.Target), address, rows, columns);
+        gathered?.Dispose();
         NoteConversion(found, converted, rows, columns);
         return new Source(converted.Address, converted);
+    }
+
+    /// <summary>A copy of rows that are scattered over a tensor.</summary>
+    private static unsafe NativeBuffer Gather(FoundTensor found, int rows, int columns)
+    {
+        nint rowBytes = WeightFormat.For(found.Stored).SourceRowBytes(columns);
+        NativeBuffer gathered = NativeBuffer.Allocate((long)rowBytes * rows);
+        for (int row = 0; row < rows; row++)
+        {
+            nint source = found.Tensor.Address + (found.RowOf(row) * rowBytes);
+            Buffer.MemoryCopy((void*)source, (void*)(gathered.Address + (row * rowBytes)), rowBytes, rowBytes);
+        }
+
+        return gathered;
     }
 
     private DownMatrix PlaceDown(FoundTensor found, int hidden, int intermediate)
     {
         WeightFormat format = WeightFormat.For(found.Stored);
         nint address = found.Tensor.Address;
-        if (format.FirstNonFiniteDown(address, intermediate, hidden) is { } place)
+        if ((found.IsInRows ? FiniteCheck.Find(format, address, intermediate, hidden) : format.FirstNonFiniteDown(address, intermediate, hidden)) is { } place)
         {
             throw FiniteCheck.NotFinite(found.Tensor, place);
         }
@@ -169,7 +180,8 @@ public sealed class WeightBinder
         NativeBuffer? converted = null;
         if (found.Target != found.Stored)
         {
-            converted = format.ConvertDownTo(WeightFormat.For(found.Target), address, intermediate, hidden);
+            WeightFormat target = WeightFormat.For(found.Target);
+            converted = found.IsInRows ? format.ConvertTo(target, address, intermediate, hidden) : format.ConvertDownTo(target, address, intermediate, hidden);
             NoteConversion(found, converted, intermediate, hidden);
             address = converted.Address;
         }

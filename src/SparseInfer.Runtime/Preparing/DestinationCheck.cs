@@ -21,7 +21,7 @@ internal static class DestinationCheck
         }
 
         RequireName(full);
-        if (source.Tensors.Any(tensor => IsSame(tensor.File, full)))
+        if (source.Paths.Any(path => IsSame(path, full)))
         {
             throw new IOException($"{destination} is the source itself: write to another file.");
         }

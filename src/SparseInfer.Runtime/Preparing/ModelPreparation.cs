@@ -13,7 +13,7 @@ public static class ModelPreparation
     /// Prepares a model. The file is written beside its place and moved there when it is whole: whatever happens, and whenever it is
     /// cancelled, there is the new file, or what was there before. The model streams through a few megabytes of memory.
     /// </summary>
-    /// <param name="source">A GGUF model, or one in memory.</param>
+    /// <param name="source">A GGUF model, one in memory, or safetensors with the <c>config.json</c> and the tokenizer beside them.</param>
     /// <param name="destination">The file to write. Of a link, the target is replaced; of a file, the permissions are kept.</param>
     /// <param name="options">How; null: the defaults.</param>
     /// <param name="progress">Told every few megabytes; counts bytes of the new file.</param>
@@ -36,7 +36,7 @@ public static class ModelPreparation
         options ??= new PreparationOptions();
         cancellationToken.ThrowIfCancellationRequested();
         var plan = new PreparationPlan(source, options);
-        DestinationCheck.Run(source, destination, options.Overwrite);
+        DestinationCheck.Run(plan.Source, destination, options.Overwrite);
 
         var writer = new GgufWriter();
         plan.AddTo(writer, new TensorStreams(progress, cancellationToken, plan.Bytes));

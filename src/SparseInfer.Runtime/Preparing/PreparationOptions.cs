@@ -1,3 +1,5 @@
+using SparseInfer.Loading;
+
 namespace SparseInfer;
 
 /// <summary>How a model file is prepared.</summary>
@@ -7,6 +9,12 @@ public sealed record PreparationOptions
     public WeightType? Weights { get; init; }
 
     /// <summary>
+    /// The type that the output head is stored in; null: as the other matrices. A model whose head is its embedding gets a head of its own, so that a
+    /// token reads a smaller one than it looks embeddings up in: it is declared without <c>[Embedding(Tied = true)]</c> then.
+    /// </summary>
+    public WeightType? Head { get; init; }
+
+    /// <summary>
     /// Store the signs of up matrices beside those of gates: dReLU's predictor wants both. Done without being asked where the file names
     /// that activation, and where there is no gate.
     /// </summary>
@@ -14,6 +22,21 @@ public sealed record PreparationOptions
 
     /// <summary>Replace a file that is there.</summary>
     public bool Overwrite { get; init; }
+
+    /// <summary>Of a folder: read it as this architecture, whatever its <c>config.json</c> says; as <see cref="LoadOptions.Architecture"/>.</summary>
+    public string? Architecture { get; init; }
+
+    /// <summary>Of a folder: keys of its <c>config.json</c> to leave out; as <see cref="LoadOptions.IgnoreMetadata"/>.</summary>
+    public IReadOnlyList<string> IgnoreMetadata { get; init; } = [];
+
+    /// <summary>Of a folder: prepare it although it has no tokenizer.</summary>
+    public bool NoTokenizer { get; init; }
+
+    /// <summary>How messages name the options.</summary>
+    internal OverrideNames OverrideNames { get; init; } = OverrideNames.Preparation;
+
+    /// <summary>How a folder is read.</summary>
+    internal LoadOptions Reading => new() { Architecture = Architecture, IgnoreMetadata = IgnoreMetadata, OverrideNames = OverrideNames };
 }
 
 /// <summary>What preparing a model file gave.</summary>

@@ -1,4 +1,5 @@
 using SparseInfer.Files;
+using SparseInfer.Loading;
 using SparseInfer.Runtime;
 
 namespace SparseInfer.Preparing;
@@ -7,14 +8,15 @@ namespace SparseInfer.Preparing;
 internal sealed class PreparationPlan
 {
     private const string MatrixSuffix = ".weight";
-    private const string TransposedSuffix = ".ffn_down_t.weight";
     private const string SignsSuffix = ".signs";
     private const string GateSuffix = ".ffn_gate.weight";
     private const string UpSuffix = ".ffn_up.weight";
+    private const string HeadName = "output.weight";
+    private const string EmbeddingName = "token_embd.weight";
     private const string FileTypeKey = "general.file_type";
     private const int Alignment = 64;
 
-    private readonly ModelFile _source;
+    private readonly FolderAsGguf? _folder;
     private readonly PreparationOptions _options;
     private readonly bool _upSigns;
     private readonly List<string> _problems = [];
@@ -22,15 +24,10 @@ internal sealed class PreparationPlan
 
     public PreparationPlan(ModelFile source, PreparationOptions options)
     {
-        _source = source;
         _options = options;
-        if (source.Format != ModelFileFormat.Gguf)
-        {
-            throw new ModelFormatException(
-                source.Path,
-                "is safetensors; GGUF files are prepared. Convert it with llama.cpp's 'convert_hf_to_gguf.py', and prepare the result.");
-        }
-
+        _folder = source.Format == ModelFileFormat.Safetensors ? FolderAsGguf.Of(source, options) : null;
+        Source = _folder ?? source;
+        RequireOptionsOfFolder();
         if (source.Metadata.TryGetString(PreparedTensors.LayoutKey, out string? layout) && layout != PreparedTensors.Layout)
         {
             throw new ModelFormatException(
@@ -38,22 +35,30 @@ internal sealed class PreparationPlan
                 $"'{PreparedTensors.LayoutKey}' is {FileText.Quote(layout)}, another layout than '{PreparedTensors.Layout}': prepare the original.");
         }
 
-        _upSigns = options.UpSigns || NamesDRelu(source.Metadata);
-        foreach (TensorInfo tensor in source.Tensors)
+        _upSigns = options.UpSigns || NamesDRelu(Source.Metadata);
+        foreach (TensorInfo tensor in Source.Tensors)
         {
             Add(tensor);
         }
 
+        if (options.Head is not null && !_entries.Exists(entry => entry.Name == HeadName) && _problems.Count == 0)
+        {
+            _problems.Add($"there is neither '{HeadName}' nor '{EmbeddingName}', of which a head could be made");
+        }
+
         if (Transposed == 0 && _problems.Count == 0)
         {
-            _problems.Add("there is no 'blk.0.ffn_down.weight', nor its like in any layer: this is no decoder with plain feed-forwards");
+            _problems.Add("there is no 'blk.0.ffn_down.weight', nor its like in any layer: this is no decoder with plain feed-forwards. Experts' are not prepared: load the file as it is");
         }
 
         if (_problems.Count > 0)
         {
-            throw new ModelFormatException(source.Path, $"cannot be prepared:\n  {string.Join("\n  ", Shown())}");
+            throw Refuse(source, _problems);
         }
     }
+
+    /// <summary>What is prepared: the file, or the folder as one.</summary>
+    public ModelFile Source { get; }
 
     public int Transposed { get; private set; }
 
@@ -64,11 +69,11 @@ internal sealed class PreparationPlan
 
     public void AddTo(GgufWriter writer, TensorStreams streams)
     {
-        foreach (string key in _source.Metadata.Keys)
+        foreach (string key in Source.Metadata.Keys)
         {
             if (key is not (GgufFile.AlignmentKey or PreparedTensors.LayoutKey) && !(key == FileTypeKey && _options.Weights is not null))
             {
-                writer.Copy(_source.Metadata, key);
+                writer.Copy(Source.Metadata, key);
             }
         }
 
@@ -85,14 +90,41 @@ internal sealed class PreparationPlan
         }
     }
 
+    /// <summary>The error about a model with all that is wrong with it.</summary>
+    public static ModelFormatException Refuse(ModelFile source, IReadOnlyList<string> problems)
+    {
+        string more = problems.Count > ModelLoader.MaxProblems ? $"\n  ... and {problems.Count - ModelLoader.MaxProblems} more" : "";
+        return new ModelFormatException(
+            source.Path, $"cannot be prepared:\n  {string.Join("\n  ", problems.Take(ModelLoader.MaxProblems))}{more}");
+    }
+
+    /// <summary>What a GGUF file says is kept as it is.</summary>
+    private void RequireOptionsOfFolder()
+    {
+        OverrideNames names = _options.OverrideNames;
+        string? wrong = _folder is not null ? null
+            : _options.Architecture is not null ? names.Architecture
+            : _options.IgnoreMetadata.Count > 0 ? names.IgnoreMetadata
+            : _options.NoTokenizer ? names.NoTokenizer
+            : null;
+        if (wrong is not null)
+        {
+            throw new ModelFormatException(Source.Path, $"is no folder of safetensors, and {wrong} is for those alone: what a GGUF file says is kept as it is.");
+        }
+    }
+
     private static bool NamesDRelu(ModelMetadata metadata) =>
         metadata.TryGetString("general.architecture", out string? architecture)
-        && metadata.TryGetString($"{architecture}.feed_forward.activation", out string? activation)
-        && activation == "drelu";
+        && (Architectures.Find(architecture)?.Activation == Activation.DRelu
+            || (metadata.TryGetString($"{architecture}.{GgufKeys.Activation}", out string? activation) && activation == "drelu"));
 
     private void Add(TensorInfo tensor)
     {
-        if (tensor.Name.EndsWith(TransposedSuffix, StringComparison.Ordinal))
+        if (PowerInferFiles.IsPredictor(tensor.Name))
+        {
+            Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(From(tensor), stream));
+        }
+        else if (tensor.Name.EndsWith(PreparedTensors.DownSuffix, StringComparison.Ordinal))
         {
             AddTransposed(tensor);
         }
@@ -102,21 +134,32 @@ internal sealed class PreparationPlan
         }
         else if (tensor.Shape.Count == 2 && tensor.Name.EndsWith(MatrixSuffix, StringComparison.Ordinal))
         {
-            AddMatrix(tensor);
+            AddMatrix(tensor, tensor.Name);
+            if (tensor.Name == EmbeddingName && _options.Head is not null && !Source.TryGetTensor(HeadName, out _))
+            {
+                AddMatrix(tensor, HeadName);
+            }
         }
         else
         {
-            Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
+            Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(From(tensor), stream));
         }
     }
 
     private bool IsSignsOfMatrix(string name) =>
-        name.EndsWith(SignsSuffix, StringComparison.Ordinal) && _source.TryGetTensor(name[..^SignsSuffix.Length] + MatrixSuffix, out _);
+        name.EndsWith(SignsSuffix, StringComparison.Ordinal) && Source.TryGetTensor(name[..^SignsSuffix.Length] + MatrixSuffix, out _);
 
-    /// <summary>Neuron-major already: kept as it is.</summary>
+    /// <summary>Neuron-major already: kept as it is; in blocks along the hidden width, stored as what holds it exactly, since kernels' blocks run along neurons.</summary>
     private void AddTransposed(TensorInfo tensor)
     {
-        WeightType? stored = _source.Metadata.Describe(PreparedTensors.LayoutKey) is null ? null : PreparedTensors.BlockTypeOf(tensor);
+        if (PowerInferFiles.IsDownInRows(Source, tensor) && (_options.Weights ?? WeightType.F32) is var plain && !TensorType.Of(plain).IsBlock)
+        {
+            Transposed++;
+            Add(tensor.Name, TensorType.Of(plain), tensor.Shape, (streams, stream) => streams.Matrix(From(tensor), plain, stream));
+            return;
+        }
+
+        WeightType? stored = Source.Metadata.Describe(PreparedTensors.LayoutKey) is null ? null : PreparedTensors.BlockTypeOf(tensor);
         if (stored is null && tensor.Type.IsPlainWeight)
         {
             stored = tensor.Weight;
@@ -124,7 +167,8 @@ internal sealed class PreparationPlan
 
         if (stored is null)
         {
-            _problems.Add($"tensor {tensor} is in no layout that is read: prepare the original");
+            string remedy = PowerInferFiles.IsDownInRows(Source, tensor) ? $"has blocks along the hidden width, which cannot be converted to {_options.Weights}" : "is in no layout that is read";
+            _problems.Add($"tensor {tensor} {remedy}: prepare the original");
         }
         else if (_options.Weights is { } type && type != stored)
         {
@@ -132,51 +176,50 @@ internal sealed class PreparationPlan
         }
 
         Transposed++;
-        Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(tensor, stream));
+        Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(From(tensor), stream));
     }
 
-    private void AddMatrix(TensorInfo tensor)
+    private void AddMatrix(TensorInfo tensor, string name)
     {
         // Rows are bounded where the file is read; as a down matrix is turned, its columns become rows.
         if (tensor.Shape[0] > TensorSize.MaximumRowElements)
         {
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, larger than any model's");
+            _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} is {FileText.Shape(tensor.Shape)}, larger than any model's");
             return;
         }
 
         if (tensor.Weight is not { } stored)
         {
             string types = string.Join(", ", Enum.GetNames<WeightType>());
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: start from a file whose matrices are {types}");
+            _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} is {tensor.Type}, which no kernel reads: start from a file whose matrices are {types}");
             return;
         }
 
-        WeightType type = _options.Weights ?? stored;
+        WeightType type = (name == HeadName ? _options.Head : null) ?? _options.Weights ?? stored;
         if (tensor.Shape[1] % TensorType.Of(type).ElementsPerBlock != 0)
         {
-            _problems.Add($"tensor {FileText.Quote(tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
+            _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
             return;
         }
 
-        if (PreparedTensors.TryGetDownName(tensor.Name, out string? down))
+        if (PreparedTensors.TryGetDownName(name, out string? down))
         {
             AddDown(tensor, down, type);
             return;
         }
 
-        Add(tensor.Name, TensorType.Of(type), tensor.Shape, (streams, stream) => streams.Matrix(tensor, type, stream));
-        if (WantsSigns(tensor.Name))
+        Add(name, TensorType.Of(type), tensor.Shape, (streams, stream) => streams.Matrix(From(tensor), type, stream));
+        if (WantsSigns(name))
         {
             SignPlanes++;
             long[] shape = PreparedTensors.SignsShape((int)tensor.Shape[0], (int)tensor.Shape[1]);
-            string name = PreparedTensors.SignsName(tensor.Name);
-            Add(name, PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(tensor, type, stream));
+            Add(PreparedTensors.SignsName(name), PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(From(tensor), type, stream));
         }
     }
 
     private void AddDown(TensorInfo tensor, string name, WeightType type)
     {
-        if (_source.TryGetTensor(name, out _))
+        if (Source.TryGetTensor(name, out _))
         {
             _problems.Add($"tensor {FileText.Quote(tensor.Name)} is there a second time, transposed, as {FileText.Quote(name)}: leave one out");
             return;
@@ -184,21 +227,20 @@ internal sealed class PreparationPlan
 
         Transposed++;
         long[] shape = PreparedTensors.DownShape(type, intermediate: (int)tensor.Shape[1], hidden: (int)tensor.Shape[0]);
-        Add(name, PreparedTensors.DownType(type), shape, (streams, stream) => streams.Down(tensor, type, stream));
+        Add(name, PreparedTensors.DownType(type), shape, (streams, stream) => streams.Down(From(tensor), type, stream));
     }
 
     private bool WantsSigns(string name) =>
         name.EndsWith(GateSuffix, StringComparison.Ordinal)
         || (name.EndsWith(UpSuffix, StringComparison.Ordinal)
-            && (_upSigns || !_source.TryGetTensor(name[..^UpSuffix.Length] + GateSuffix, out _)))
-        || _source.TryGetTensor(PreparedTensors.SignsName(name), out _);
+            && (_upSigns || !Source.TryGetTensor(name[..^UpSuffix.Length] + GateSuffix, out _)))
+        || Source.TryGetTensor(PreparedTensors.SignsName(name), out _);
 
     private void Add(string name, TensorType type, IReadOnlyList<long> shape, Action<TensorStreams, Stream> write) =>
         _entries.Add(new Entry(name, type, [.. shape], write));
 
-    private IEnumerable<string> Shown() => _problems.Count <= ModelLoader.MaxProblems
-        ? _problems
-        : _problems.Take(ModelLoader.MaxProblems).Append($"... and {_problems.Count - ModelLoader.MaxProblems} more");
+    /// <summary>Where a tensor's bytes are, and what messages call it.</summary>
+    private SourceTensor From(TensorInfo tensor) => _folder?.SourceOf(tensor) ?? new SourceTensor(tensor);
 
     private sealed record Entry(string Name, TensorType Type, long[] Shape, Action<TensorStreams, Stream> Write);
 }

@@ -14,9 +14,16 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
 
     private long _done;
 
-    /// <summary>The bytes as they are.</summary>
-    public void Copy(TensorInfo tensor, Stream stream)
+    /// <summary>The bytes as they are; of a vector, its elements in their order.</summary>
+    public void Copy(SourceTensor source, Stream stream)
     {
+        TensorInfo tensor = source.Tensor;
+        if (source.Row is { } order)
+        {
+            CopyElements(tensor, order, stream);
+            return;
+        }
+
         for (long from = 0; from < tensor.ByteLength; from += PieceBytes)
         {
             long length = Math.Min(PieceBytes, tensor.ByteLength - from);
@@ -26,20 +33,21 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
     }
 
     /// <summary>A matrix, row by row, in its own type or another.</summary>
-    public void Matrix(TensorInfo tensor, WeightType type, Stream stream)
+    public void Matrix(SourceTensor source, WeightType type, Stream stream)
     {
-        nint rowBytes = WeightFormat.For(type).SourceRowBytes((int)tensor.Shape[1]);
-        ForEachPiece(tensor, type, (address, rows) => Write(tensor, stream, address, rows * rowBytes));
+        nint rowBytes = WeightFormat.For(type).SourceRowBytes((int)source.Tensor.Shape[1]);
+        ForEachPiece(source, type, (address, rows) => Write(source.Tensor, stream, address, rows * rowBytes));
     }
 
     /// <summary>The signs of a matrix's rows as they are in a type: rounding can make a zero of a negative weight.</summary>
-    public void Signs(TensorInfo tensor, WeightType type, Stream stream)
+    public void Signs(SourceTensor source, WeightType type, Stream stream)
     {
+        TensorInfo tensor = source.Tensor;
         int columns = (int)tensor.Shape[1];
         NativeBuffer? signs = null;
         try
         {
-            ForEachPiece(tensor, type, (address, rows) =>
+            ForEachPiece(source, type, (address, rows) =>
             {
                 signs ??= NativeBuffer.Allocate(SignPlane.ByteCount(rows, columns)); // the first piece is the largest
                 WeightFormat.For(type).PackSigns(address, rows, columns, signs.Address);
@@ -53,8 +61,9 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
     }
 
     /// <summary>A down matrix, neuron-major, a band of neurons at a time.</summary>
-    public void Down(TensorInfo tensor, WeightType type, Stream stream)
+    public void Down(SourceTensor source, WeightType type, Stream stream)
     {
+        TensorInfo tensor = source.Tensor;
         (int hidden, int neurons) = ((int)tensor.Shape[0], (int)tensor.Shape[1]);
         WeightFormat target = WeightFormat.For(type);
         FiniteCheck.Require(tensor, hidden, neurons);
@@ -65,17 +74,18 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
         for (int from = 0; from < neurons; from += band)
         {
             int count = Math.Min(band, neurons - from);
-            nint source = tensor.Address + target.Offset(from);
+            nint first = tensor.Address + target.Offset(from);
             nint stride = target.Offset(neurons);
             if (type != tensor.Weight)
             {
-                source = slab.Address;
+                first = slab.Address;
                 stride = target.Offset(count);
-                Reencode(tensor, new Piece(0, hidden, from, count), target, source);
-                RequireFits(tensor, new Piece(0, hidden, from, count), type, source);
+                WeightFormat stored = WeightFormat.For(tensor.Weight!.Value);
+                Reencode(stored, tensor.Address + stored.Offset(from), stored.Offset(neurons), hidden, count, target, first);
+                RequireFits(source, type, first, (0, from), hidden, count);
             }
 
-            target.Transpose(source, stride, output.Address, count, hidden);
+            target.Transpose(first, stride, output.Address, count, hidden);
             WriteNeurons(tensor, type, output.Address, count, stream);
         }
 
@@ -101,58 +111,81 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
     }
 
     /// <summary>Gives a matrix's rows in a type, checked, some at a time.</summary>
-    private void ForEachPiece(TensorInfo tensor, WeightType type, Action<nint, int> use)
+    private void ForEachPiece(SourceTensor source, WeightType type, Action<nint, int> use)
     {
+        TensorInfo tensor = source.Tensor;
         (int rows, int columns) = ((int)tensor.Shape[0], (int)tensor.Shape[1]);
         WeightFormat stored = WeightFormat.For(tensor.Weight!.Value);
         WeightFormat target = WeightFormat.For(type);
         nint storedRow = stored.Offset(columns);
         int most = (int)Math.Clamp(PieceBytes / Math.Max(storedRow, target.Offset(columns)), 1, rows);
         using NativeBuffer encoded = NativeBuffer.Allocate(type == tensor.Weight ? 0 : most * (long)target.Offset(columns));
+        using NativeBuffer ordered = NativeBuffer.Allocate(source.Row is null ? 0 : most * (long)storedRow);
         for (int from = 0; from < rows; from += most)
         {
-            var piece = new Piece(from, Math.Min(most, rows - from), 0, columns);
-            nint address = tensor.Address + (from * storedRow);
-            if (FiniteCheck.Find(stored, address, piece.Rows, columns) is { } place)
+            int count = Math.Min(most, rows - from);
+            nint address = source.Row is { } order ? Gather(tensor, order, from, count, ordered.Address) : tensor.Address + (from * storedRow);
+            if (FiniteCheck.Find(stored, address, count, columns) is { } place)
             {
-                throw FiniteCheck.NotFinite(tensor, (from + place.Row, place.Column));
+                throw FiniteCheck.NotFinite(tensor, (source.RowOf(from + place.Row), place.Column));
             }
 
             if (type != tensor.Weight)
             {
+                Reencode(stored, address, storedRow, count, columns, target, encoded.Address);
                 address = encoded.Address;
-                Reencode(tensor, piece, target, address);
-                RequireFits(tensor, piece, type, address);
+                RequireFits(source, type, address, (from, 0), count, columns);
             }
 
-            use(address, piece.Rows);
-            tensor.DropPages(from * storedRow, piece.Rows * storedRow);
+            use(address, count);
+            tensor.DropPages(from * storedRow, count * storedRow);
+        }
+
+        if (source.Row is not null)
+        {
+            tensor.DropPages(0, tensor.ByteLength); // rows came from all over it
         }
     }
 
-    /// <summary>Writes a piece of a matrix in another type, its rows one after the other.</summary>
-    private static void Reencode(TensorInfo tensor, Piece piece, WeightFormat target, nint destination)
+    /// <summary>Copies some rows of a matrix in their order, each from where the source has it.</summary>
+    private static nint Gather(TensorInfo tensor, Func<int, int> order, int from, int rows, nint destination)
     {
-        WeightFormat stored = WeightFormat.For(tensor.Weight!.Value);
-        nint first = tensor.Address + stored.Offset(piece.FirstColumn);
-        nint stride = stored.Offset((int)tensor.Shape[1]);
-        int sourceBytes = (int)stored.Offset(piece.Columns);
-        int targetBytes = (int)target.Offset(piece.Columns);
-        ParallelLoop.For(0, piece.Rows, () => new float[piece.Columns], (row, values) =>
+        nint rowBytes = (nint)(tensor.ByteLength / tensor.Shape[0]);
+        for (int row = 0; row < rows; row++)
         {
-            stored.Decode(new ReadOnlySpan<byte>((void*)(first + ((piece.FirstRow + row) * stride)), sourceBytes), values);
+            Buffer.MemoryCopy((void*)(tensor.Address + (order(from + row) * rowBytes)), (void*)(destination + (row * rowBytes)), rowBytes, rowBytes);
+        }
+
+        return destination;
+    }
+
+    /// <summary>A vector's elements in their order.</summary>
+    private void CopyElements(TensorInfo tensor, Func<int, int> order, Stream stream)
+    {
+        using NativeBuffer ordered = NativeBuffer.Allocate(tensor.ByteLength);
+        Write(tensor, stream, Gather(tensor, order, 0, (int)tensor.Shape[0], ordered.Address), tensor.ByteLength);
+    }
+
+    /// <summary>Writes a part of a matrix in another type, its rows one after the other.</summary>
+    private static void Reencode(WeightFormat stored, nint first, nint stride, int rows, int columns, WeightFormat target, nint destination)
+    {
+        int storedBytes = (int)stored.Offset(columns);
+        int targetBytes = (int)target.Offset(columns);
+        ParallelLoop.For(0, rows, () => new float[columns], (row, values) =>
+        {
+            stored.Decode(new ReadOnlySpan<byte>((void*)(first + (row * stride)), storedBytes), values);
             target.Encode(values, new Span<byte>((void*)(destination + (row * (nint)targetBytes)), targetBytes));
         });
     }
 
-    private static void RequireFits(TensorInfo tensor, Piece piece, WeightType type, nint encoded)
+    private static void RequireFits(SourceTensor source, WeightType type, nint encoded, (int Row, int Column) from, int rows, int columns)
     {
-        if (FiniteCheck.Find(WeightFormat.For(type), encoded, piece.Rows, piece.Columns) is { } place)
+        if (FiniteCheck.Find(WeightFormat.For(type), encoded, rows, columns) is { } place)
         {
             throw new ModelFormatException(
-                tensor.File,
-                $"tensor {FileText.Quote(tensor.Name)} has a weight too large for {type}, at row {piece.FirstRow + place.Row}, "
-                + $"column {piece.FirstColumn + place.Column}: choose {FiniteCheck.Wider(tensor)}.");
+                source.Tensor.File,
+                $"tensor {FileText.Quote(source.Tensor.Name)} has a weight too large for {type}, at row {source.RowOf(from.Row + place.Row)}, "
+                + $"column {from.Column + place.Column}: choose {FiniteCheck.Wider(source.Tensor)}.");
         }
     }
 
@@ -163,7 +196,4 @@ internal sealed unsafe class TensorStreams(IProgress<LoadProgress>? progress, Ca
         _done += length;
         progress?.Report(new LoadProgress(tensor.Name, _done, totalBytes));
     }
-
-    /// <summary>A part of a matrix.</summary>
-    private readonly record struct Piece(int FirstRow, int Rows, int FirstColumn, int Columns);
 }

@@ -18,6 +18,8 @@ public sealed class ArchitectureTests : IDisposable
 
     public static TheoryData<string> ConfigScalings => [.. TinyScalings.OfConfig];
 
+    public static TheoryData<string> Falcons => [.. TinyModels.Falcons.Keys];
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
@@ -50,6 +52,38 @@ public sealed class ArchitectureTests : IDisposable
     {
         TinyModel tiny = TinyScalings.Config(name);
         Prove(tiny, tiny.SaveConfig(_folder), halfSplit: true);
+    }
+
+    /// <summary>The same weights, de-interleaved by llama.cpp's converter, and as Hugging Face has them: bit for bit the same logits.</summary>
+    [Theory]
+    [MemberData(nameof(Falcons))]
+    public void A_falcon_is_the_same_from_either_kind_of_file(string name)
+    {
+        TinyModel tiny = TinyModels.Falcons[name];
+        string gguf = tiny.SaveGguf(Path.Combine(_folder, "tiny.gguf"), ("falcon.feed_forward.activation", "relu"));
+        string folder = tiny.SaveConfig(Directory.CreateDirectory(Path.Combine(_folder, "tiny")).FullName);
+        ModelDeclaration declaration = TinyDeclaration.Of(tiny, folder);
+        TinyDeclaration.Of(tiny, gguf).ToText().ShouldBe(declaration.ToText());
+        CompiledModel compiled = ModelCompiler.Compile(declaration, TestContext.Current.CancellationToken);
+        using LanguageModel ofGguf = compiled.Load(ModelFile.Open(gguf), Device.Cpu(1), new LoadOptions());
+        using LanguageModel ofFolder = compiled.Load(ModelFile.Open(folder), Device.Cpu(1), new LoadOptions());
+        Logits.ShouldBeThoseOf(new TinyReference(tiny, halfSplit: true), ofGguf);
+        Logits.ShouldBeBitIdentical(ofFolder, ofGguf);
+    }
+
+    /// <summary>Its converter writes no epsilon for OPT, and a context that counts the rows before the first position.</summary>
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("bamboo")]
+    [InlineData("falcon")]
+    [InlineData("opt")]
+    public void A_file_of_PowerInfer_is_declared_and_computed(string architecture)
+    {
+        TinyModel tiny = TinyModels.Of(architecture);
+        (string, object?)[] changes = architecture == "opt" ? [("opt.attention.layer_norm_epsilon", null), ("opt.context_length", 34u)] : [];
+        string path = tiny.SavePowerInfer(Path.Combine(_folder, "tiny.gguf"), changes);
+        TinyDeclaration.Of(tiny, path).Context.ShouldBe(TinyModel.Context);
+        Prove(tiny, path, tiny.HalfSplit);
     }
 
     /// <summary>So that an architecture cannot be added without a file above.</summary>

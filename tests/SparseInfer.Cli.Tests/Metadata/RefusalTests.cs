@@ -38,7 +38,7 @@ public sealed class RefusalTests : TinyFileTests
     [InlineData("internlm2", "InternLM2ForCausalLM", "convert the model to GGUF")]
     [InlineData("starcoder2", "Starcoder2ForCausalLM", "convert the model to GGUF")]
     [InlineData("bitnet", "BitNetForCausalLM", "its weights become ternary when it runs")]
-    [InlineData("falcon", "FalconForCausalLM", "its query, key and value are one matrix, head by head")]
+    [InlineData("exaone", "ExaoneForCausalLM", "convert the model to GGUF")]
     public void A_form_that_cannot_be_computed_is_refused(string type, string name, string reason)
     {
         string message = Refused(Config(("model_type", type), ("architectures", new[] { name })));
@@ -260,7 +260,7 @@ public sealed class RefusalTests : TinyFileTests
     [Theory]
     [InlineData("llama.foo", 7u, "'llama.foo' is 7")]
     [InlineData("llama.logit_scale", 0.25f, "logits are scaled")]
-    [InlineData("general.architecture", "opt", "architecture opt is not supported")]
+    [InlineData("general.architecture", "phi3", "architecture phi3 is not supported")]
     [InlineData("llama.attention.head_count", "many", "must be a number")]
     public void What_load_refuses_of_any_declaration_is_not_declared(string key, object value, string message)
     {

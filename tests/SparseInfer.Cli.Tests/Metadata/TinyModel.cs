@@ -206,6 +206,44 @@ internal sealed record TinyModel(string Architecture)
         return path;
     }
 
+    /// <summary>Writes a GGUF file as PowerInfer's converter does: another magic number, down matrices and their biases called transposed.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="changes">Keys to add, or to write otherwise; a null value leaves one out.</param>
+    public string SavePowerInfer(string path, params (string Key, object? Value)[] changes)
+    {
+        SaveGguf(path, changes);
+        string whole = path + ".powerinfer.gguf";
+        using (ModelFile file = ModelFile.Open(path))
+        {
+            var writer = new GgufWriter();
+            foreach (string key in file.Metadata.Keys)
+            {
+                writer.Copy(file.Metadata, key);
+            }
+
+            foreach (TensorInfo tensor in file.Tensors)
+            {
+                string name = tensor.Name.Replace("ffn_down", "ffn_down_t", StringComparison.Ordinal);
+                if (name == tensor.Name || tensor.Shape.Count == 1)
+                {
+                    writer.AddTensor(tensor, name);
+                    continue;
+                }
+
+                float[] values = Weights(tensor.Name)!;
+                (int rows, int columns) = ((int)tensor.Shape[0], (int)tensor.Shape[1]);
+                float[] turned = [.. Enumerable.Range(0, values.Length).Select(i => values[(i % rows * columns) + (i / rows)])];
+                writer.AddTensor(name, tensor.Type, [columns, rows], Bytes(turned));
+            }
+
+            writer.Save(whole);
+        }
+
+        using FileStream written = File.OpenWrite(whole);
+        written.Write("PWRI"u8);
+        return whole;
+    }
+
     /// <summary>Writes safetensors and a config.json into a folder.</summary>
     /// <param name="folder">An empty folder.</param>
     /// <param name="changes">Keys to add, or to write otherwise; a null value leaves one out.</param>
@@ -239,11 +277,12 @@ internal sealed record TinyModel(string Architecture)
         File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(config));
         var header = new Dictionary<string, object>();
         var data = new MemoryStream();
-        foreach ((string name, float[] values) in Tensors.SelectMany(tensor => OfExperts(tensor.Key, tensor.Value)))
+        IEnumerable<KeyValuePair<string, float[]>> tensors = FusesHeads ? FusedInGroups() : Tensors;
+        foreach ((string name, float[] values) in tensors.SelectMany(tensor => OfExperts(tensor.Key, tensor.Value)))
         {
             long start = data.Length;
             data.Write(Bytes(values));
-            header[ConfigName(HuggingFaceName(name))] = new { dtype = "F32", shape = Shape(name, values), data_offsets = new[] { start, data.Length } };
+            header[ConfigName(HuggingFaceName(name, ParallelNorms == 2))] = new { dtype = "F32", shape = Shape(name, values), data_offsets = new[] { start, data.Length } };
         }
 
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(header);
@@ -299,6 +338,14 @@ internal sealed record TinyModel(string Architecture)
     private IEnumerable<KeyValuePair<string, float[]>> Fused() =>
         Tensors.GroupBy(tensor => Regex.Replace(tensor.Key, "attn_[qkv]\\.", "attn_qkv."), (name, parts) => new KeyValuePair<string, float[]>(name, [.. parts.SelectMany(part => part.Value)]));
 
+    /// <summary>The tensors with query, key and value as Falcon's safetensors have them: for each key its queries, then itself, then its value.</summary>
+    private IEnumerable<KeyValuePair<string, float[]>> FusedInGroups() =>
+        Tensors.GroupBy(tensor => Regex.Replace(tensor.Key, "attn_[qkv]\\.", "attn_qkv."), (name, parts) =>
+            new KeyValuePair<string, float[]>(name, parts.ToArray() is [var query, var key, var value]
+                ? [.. Enumerable.Range(0, KeyValues).SelectMany(group => new[] { query, key, value }.SelectMany(part =>
+                    part.Value.Chunk(part.Value.Length / KeyValues).ElementAt(group)))]
+                : parts.Single().Value));
+
     private static byte[] Bytes<T>(T[] values)
         where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 
@@ -321,7 +368,7 @@ internal sealed record TinyModel(string Architecture)
             : [values.Length / columns, columns];
     }
 
-    private static string HuggingFaceName(string name) => Regex.Replace(
+    private static string HuggingFaceName(string name, bool twoNorms) => Regex.Replace(
             name,
             @"ffn_(gate|up|down)\.(\d+)\.",
             match => $"block_sparse_moe.experts.{match.Groups[2].Value}.{match.Groups[1].Value switch { "gate" => "w1", "up" => "w3", _ => "w2" }}.")
@@ -330,12 +377,14 @@ internal sealed record TinyModel(string Architecture)
         .Replace("position_embd", "model.embed_positions", StringComparison.Ordinal)
         .Replace("token_embd", "model.embed_tokens", StringComparison.Ordinal)
         .Replace("output_norm", "model.norm", StringComparison.Ordinal)
-        .Replace("attn_norm", "input_layernorm", StringComparison.Ordinal)
+        .Replace("attn_norm_2", "ln_attn", StringComparison.Ordinal)
+        .Replace("attn_norm", twoNorms ? "ln_mlp" : "input_layernorm", StringComparison.Ordinal)
         .Replace("ffn_norm", "post_attention_layernorm", StringComparison.Ordinal)
         .Replace("attn_output", "self_attn.o_proj", StringComparison.Ordinal)
         .Replace("attn_q_norm", "self_attn.q_norm", StringComparison.Ordinal)
         .Replace("attn_k_norm", "self_attn.k_norm", StringComparison.Ordinal)
-        .Replace("attn_q", "self_attn.q_proj", StringComparison.Ordinal)
+        .Replace("attn_qkv", "self_attn.qkv", StringComparison.Ordinal)
+        .Replace("attn_q.", "self_attn.q_proj.", StringComparison.Ordinal)
         .Replace("attn_k", "self_attn.k_proj", StringComparison.Ordinal)
         .Replace("attn_v", "self_attn.v_proj", StringComparison.Ordinal)
         .Replace("ffn_gate", "mlp.gate_proj", StringComparison.Ordinal)

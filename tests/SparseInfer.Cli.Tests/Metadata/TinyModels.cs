@@ -81,7 +81,7 @@ internal static class TinyModels
             SubNorms = true,
             Keys = [("rope.scaling.type", "linear"), ("rope.scaling.factor", 1f)],
         },
-        new("falcon") { HalfSplit = true, LayerNorm = true, Gated = false, ParallelNorms = 1, FusesHeads = true, Keys = [("tensor_data_layout", "jploski")] },
+        Falcon(keyValues: 2, norms: 1, biases: false, ("num_kv_heads", 2), ("new_decoder_architecture", true), ("num_ln_in_parallel_attn", 1)),
         new("opt")
         {
             Class = "OPTForCausalLM",
@@ -153,7 +153,52 @@ internal static class TinyModels
         },
     ];
 
-    private static readonly string[] ConfigOnly = ["opt", "mistral", "mixtral", "sparsellama", "seed_oss", "PanguEmbedded"];
+    private static readonly string[] ConfigOnly = ["mistral", "mixtral", "sparsellama", "seed_oss", "PanguEmbedded"];
+
+    /// <summary>Falcons: all queries with one key, as the 7B model; keys with two queries each and two norms, as the 40B model; a key to each query.</summary>
+    public static IReadOnlyDictionary<string, TinyModel> Falcons { get; } = new Dictionary<string, TinyModel>
+    {
+        // The number of keys is saved, and not used.
+        ["one key"] = Falcon(keyValues: 1, norms: 1, biases: false, ("new_decoder_architecture", false), ("num_kv_heads", TinyModel.Heads)),
+        ["one key, as first published"] = Falcon(
+            keyValues: 1, norms: 1, biases: false,
+            ("model_type", "RefinedWebModel"), ("architectures", new[] { "RWForCausalLM" }), ("n_layer", 2), ("n_head", 4), ("num_hidden_layers", null), ("num_attention_heads", null)),
+        ["groups"] = Falcon(keyValues: 2, norms: 2, biases: false, ("new_decoder_architecture", true), ("num_kv_heads", 2), ("num_ln_in_parallel_attn", 2)),
+        ["a key each, with biases"] = Falcon(keyValues: TinyModel.Heads, norms: 1, biases: true, ("multi_query", false), ("new_decoder_architecture", false)),
+    };
+
+    private static TinyModel Falcon(int keyValues, int norms, bool biases, params (string Key, object? Value)[] config) => new("falcon")
+    {
+        Class = "FalconForCausalLM",
+        HalfSplit = true,
+        LayerNorm = true,
+        Gated = false,
+        Activation = Activation.Relu,
+        KeyValues = keyValues,
+        ParallelNorms = norms,
+        QueryKeyValueBiases = biases,
+        OutputBias = biases,
+        FeedForwardBiases = biases,
+        FusesHeads = true,
+        Keys = [("tensor_data_layout", "jploski")],
+        Config =
+        [
+            ("layer_norm_eps", null), ("num_key_value_heads", null), ("intermediate_size", null), ("layer_norm_epsilon", 1e-5), ("ffn_hidden_size", 48),
+            ("alibi", false), ("bias", biases), ("parallel_attn", true), ("multi_query", true), ("apply_residual_connection_post_layernorm", false),
+            ("hidden_dropout", 0.0), ("activation", "relu"), .. config,
+        ],
+        ConfigName = FalconName,
+    };
+
+    /// <summary>As Hugging Face's library names them: <c>transformer.h.0.mlp.dense_h_to_4h.weight</c>.</summary>
+    private static string FalconName(string name) => name
+        .Replace("model.embed_tokens", "transformer.word_embeddings", StringComparison.Ordinal)
+        .Replace("model.norm", "transformer.ln_f", StringComparison.Ordinal)
+        .Replace("model.layers", "transformer.h", StringComparison.Ordinal)
+        .Replace("self_attn.o_proj", "self_attention.dense", StringComparison.Ordinal)
+        .Replace("self_attn.qkv", "self_attention.query_key_value", StringComparison.Ordinal)
+        .Replace("mlp.up_proj", "mlp.dense_h_to_4h", StringComparison.Ordinal)
+        .Replace("mlp.down_proj", "mlp.dense_4h_to_h", StringComparison.Ordinal);
 
     /// <summary>As Hugging Face's library names them: <c>model.decoder.layers.0.fc1.weight</c>.</summary>
     private static string OptName(string name) => name switch

@@ -26,6 +26,13 @@ internal sealed class GgufCopy
         return this;
     }
 
+    /// <summary>Writes something else in a tensor's place, unless something is already.</summary>
+    public GgufCopy TryTensor(string name, Action<GgufWriter, TensorInfo> write)
+    {
+        _tensors.TryAdd(name, write);
+        return this;
+    }
+
     /// <summary>Changes a tensor's bytes.</summary>
     public GgufCopy Bytes(string name, Action<byte[]> change) => Tensor(name, (writer, tensor) =>
     {

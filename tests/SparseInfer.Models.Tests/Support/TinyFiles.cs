@@ -167,6 +167,21 @@ internal static class TinyFiles
         float[] values = new float[bytes.Length / TensorType.Of(type).BytesPerBlock * TensorType.Of(type).ElementsPerBlock];
         switch (type)
         {
+            case WeightType.F32:
+                WeightConversion.Decode<F32>(bytes, values);
+                break;
+            case WeightType.F16:
+                WeightConversion.Decode<F16>(bytes, values);
+                break;
+            case WeightType.Q8_0:
+                WeightConversion.Decode<Q8_0>(bytes, values);
+                break;
+            case WeightType.Q4_0:
+                WeightConversion.Decode<Q4_0>(bytes, values);
+                break;
+            case WeightType.Q5_0:
+                WeightConversion.Decode<Q5_0>(bytes, values);
+                break;
             case WeightType.Q5_1:
                 WeightConversion.Decode<Q5_1>(bytes, values);
                 break;

@@ -228,6 +228,11 @@ public sealed class GgufCorruptionTests
         Fault(new RawGguf { DataBytes = 64 }.Tensor("t", 31, 0, 32)).ShouldContain("tensor 't' has the type Q4_0_4_4 (31)");
 
     [Fact]
+    public void A_ternary_type_whose_order_no_file_says_is_refused_with_the_conversion_that_helps() =>
+        Fault(new RawGguf { DataBytes = 64 }.Tensor("t", 36, 0, 128)).ShouldContain(
+            "if this is bitnet.cpp's I2_S, whose order depends on the machine that wrote it, convert the BF16 model with llama.cpp's convert_hf_to_gguf.py --outtype f16");
+
+    [Fact]
     public void Rows_that_are_no_whole_blocks_are_named() =>
         Fault(new RawGguf { DataBytes = 64 }.Tensor("t", Q8_0, 0, 16, 2)).ShouldContain("tensor 't' has rows of 16 elements");
 

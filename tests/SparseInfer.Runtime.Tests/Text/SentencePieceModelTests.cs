@@ -50,6 +50,41 @@ public sealed class SentencePieceModelTests : IDisposable
         tokenizer.IsEndOfGeneration(count).ShouldBeTrue();
     }
 
+    /// <summary>As a file has it that was prepared from a folder.</summary>
+    [Fact]
+    public void A_GGUF_file_that_keeps_the_files_gives_the_same_ids()
+    {
+        byte[] config = """{"add_bos_token": false, "added_tokens_decoder": {"1": {"content": "<s>", "special": true}} }"""u8.ToArray();
+        _folder.Write("tokenizer_config.json", config);
+        byte[] model = Model(Pieces(), Training(), Normalizer());
+        Tokenizer expected = Tokenizer.Open(_folder.Write("tokenizer.model", model));
+        var writer = new GgufWriter();
+        writer.Add(PreparedTensors.FileKey("tokenizer.model"), model);
+        writer.Add(PreparedTensors.FileKey("tokenizer_config.json"), config);
+        writer.Save(Path.Combine(_folder.Root, "kept.gguf"));
+        Tokenizer kept = Tokenizer.Open(Path.Combine(_folder.Root, "kept.gguf"));
+        kept.Encode("Once upon a time <s>", addBeginOfSequence: true).ShouldBe(expected.Encode("Once upon a time <s>", addBeginOfSequence: true));
+    }
+
+    [Fact]
+    public void A_key_that_holds_no_file_is_named()
+    {
+        foreach ((Action<GgufWriter, string> add, string found) in new (Action<GgufWriter, string>, string)[]
+        {
+            ((writer, key) => writer.Add(key, "{}"), "is string"),
+            ((writer, key) => writer.Add(key, 7u), "is u32"),
+            ((writer, key) => writer.Add(key, new[] { 1, 2 }.AsSpan()), "is array of 2 i32"),
+            ((writer, key) => writer.Add(key, ReadOnlySpan<byte>.Empty), "is array of 0 u8"),
+            ((writer, key) => writer.Add(key, new byte[] { 1, 2, 3 }), "tokenizer.model"),
+        })
+        {
+            var writer = new GgufWriter();
+            add(writer, PreparedTensors.FileKey("tokenizer.model"));
+            writer.Save(Path.Combine(_folder.Root, "kept.gguf"));
+            Should.Throw<ModelFormatException>(() => Tokenizer.Open(Path.Combine(_folder.Root, "kept.gguf"))).Message.ShouldContain(found);
+        }
+    }
+
     [Theory]
     [InlineData("unigram", "its model_type is 1, and only 2 (BPE) is supported")]
     [InlineData("no bytes", "it has no byte_fallback, which must be")]

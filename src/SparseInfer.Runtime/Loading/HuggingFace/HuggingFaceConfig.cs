@@ -6,7 +6,6 @@ namespace SparseInfer.Loading;
 /// <summary>What <c>tokenizer_config.json</c> says that the files beside it leave open.</summary>
 internal sealed class HuggingFaceConfig
 {
-    private const string FileName = "tokenizer_config.json";
     private const int MaximumFileBytes = 16 << 20;
 
     /// <summary>The text of the token that opens sequences, or null.</summary>
@@ -21,17 +20,16 @@ internal sealed class HuggingFaceConfig
     /// <summary>Tokens beside those of the vocabulary: text, and whether it is a control token.</summary>
     public IReadOnlyDictionary<int, (string Piece, bool Special)> AddedTokens { get; private init; } = new Dictionary<int, (string, bool)>();
 
-    /// <summary>Reads the one in a file's folder; one that is not there says nothing.</summary>
+    /// <summary>Reads it; one that is not there says nothing.</summary>
     /// <exception cref="ModelFormatException">It is damaged.</exception>
-    public static HuggingFaceConfig Beside(string path)
+    public static HuggingFaceConfig Read(CompanionFiles files)
     {
-        string config = Path.Combine(Path.GetDirectoryName(path) ?? "", FileName);
-        if (!File.Exists(config))
+        if (!files.Has(CompanionFiles.TokenizerConfig))
         {
             return new HuggingFaceConfig();
         }
 
-        using FileRegion region = FileRegion.Open(config, intoMemory: false);
+        using FileRegion region = files.Open(CompanionFiles.TokenizerConfig);
         JsonNode root = JsonNode.Parse(region, MaximumFileBytes, out JsonDocument document);
         using (document)
         {

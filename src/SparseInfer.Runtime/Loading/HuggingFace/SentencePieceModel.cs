@@ -32,20 +32,21 @@ internal sealed class SentencePieceModel
     private SentencePieceModel(string path) => _path = path;
 
     /// <summary>Reads the file.</summary>
-    /// <param name="path">The <c>tokenizer.model</c>.</param>
+    /// <param name="files">The files that it belongs to.</param>
+    /// <param name="name">Its name, <c>tokenizer.model</c>.</param>
     /// <param name="endOfGeneration">Further tokens at which generation ends; what is no token is ignored.</param>
     /// <exception cref="ModelFormatException">It is damaged, or not supported.</exception>
-    public static Tokenizer Read(string path, IReadOnlyList<int> endOfGeneration)
+    public static Tokenizer Read(CompanionFiles files, string name, IReadOnlyList<int> endOfGeneration)
     {
-        using FileRegion region = FileRegion.Open(path, intoMemory: false);
+        using FileRegion region = files.Open(name);
         if (region.Length > MaximumFileBytes)
         {
-            throw new ModelFormatException(path, $"this file has {region.Length} bytes; at most {MaximumFileBytes} are read. {FileText.Mend}");
+            throw new ModelFormatException(region.Path, $"this file has {region.Length} bytes; at most {MaximumFileBytes} are read. {FileText.Mend}");
         }
 
-        var model = new SentencePieceModel(path);
-        model.ReadModel(new ProtobufReader(region.Span(0, (int)region.Length), path));
-        return model.Build(HuggingFaceConfig.Beside(path), endOfGeneration);
+        var model = new SentencePieceModel(region.Path);
+        model.ReadModel(new ProtobufReader(region.Span(0, (int)region.Length), region.Path));
+        return model.Build(HuggingFaceConfig.Read(files), endOfGeneration);
     }
 
     private static bool IsFlag(ProtobufReader reader) => reader.Number != 0;

@@ -24,16 +24,17 @@ internal sealed class TokenizerJson
     }
 
     /// <summary>Reads the file.</summary>
-    /// <param name="path">The <c>tokenizer.json</c>.</param>
+    /// <param name="files">The files that it belongs to.</param>
+    /// <param name="name">Its name, <c>tokenizer.json</c>.</param>
     /// <param name="endOfGeneration">Further tokens at which generation ends; what is no token is ignored.</param>
     /// <exception cref="ModelFormatException">It is damaged, or not supported.</exception>
-    public static Tokenizer Read(string path, IReadOnlyList<int> endOfGeneration)
+    public static Tokenizer Read(CompanionFiles files, string name, IReadOnlyList<int> endOfGeneration)
     {
-        using FileRegion region = FileRegion.Open(path, intoMemory: false);
+        using FileRegion region = files.Open(name);
         JsonNode root = JsonNode.Parse(region, MaximumFileBytes, out JsonDocument document);
         using (document)
         {
-            return new TokenizerJson(root, HuggingFaceConfig.Beside(path)).Build(endOfGeneration);
+            return new TokenizerJson(root, HuggingFaceConfig.Read(files)).Build(endOfGeneration);
         }
     }
 

@@ -37,6 +37,9 @@ internal sealed record Architecture(string Name)
     /// <summary>What the router of experts reads.</summary>
     public RouterInput Router { get; init; }
 
+    /// <summary>The architecture that a folder of it becomes as a GGUF file: itself, or another of the same graph.</summary>
+    public string WrittenAs { get; init; } = Name;
+
     /// <summary>Why GGUF files cannot be computed; null: they can.</summary>
     public string? GgufReason { get; init; }
 
@@ -55,6 +58,12 @@ internal sealed record Architecture(string Name)
     /// <summary>Keys with another rule than usual, in GGUF files.</summary>
     public IReadOnlyDictionary<string, KeyRule> GgufRules { get; init; } = new Dictionary<string, KeyRule>();
 
+    /// <summary>Keys with another rule than usual, in a <c>config.json</c>.</summary>
+    public IReadOnlyDictionary<string, KeyRule> ConfigRules { get; init; } = new Dictionary<string, KeyRule>();
+
+    /// <summary>Whether safetensors have query, key and value as one matrix, group by group: a group's queries, its key, its value.</summary>
+    public bool FusesHeadsInGroups { get; init; }
+
     /// <summary>What absent keys of GGUF files mean; null: nothing can be said, as a size is missing.</summary>
     public IReadOnlyDictionary<string, Func<ModelFacts, double?>> GgufDefaults { get; init; } = NoDefaults;
 
@@ -62,6 +71,15 @@ internal sealed record Architecture(string Name)
     public IReadOnlyDictionary<string, Func<ModelFacts, double?>> ConfigDefaults { get; init; } = NoDefaults;
 
     private static Dictionary<string, Func<ModelFacts, double?>> NoDefaults => [];
+
+    /// <summary>The key that says the epsilon of its norms.</summary>
+    public string EpsilonKey(bool gguf) => (LayerNorm, gguf) switch
+    {
+        (true, true) => "attention.layer_norm_epsilon",
+        (true, false) => "layer_norm_eps",
+        (false, true) => "attention.layer_norm_rms_epsilon",
+        (false, false) => "rms_norm_eps",
+    };
 
     /// <summary>Why files of a kind cannot be computed; null: they can.</summary>
     public string? Reason(bool gguf) => gguf ? GgufReason : ConfigReason;

@@ -14,9 +14,10 @@ internal static class Architectures
     private static readonly Architecture[] All =
     [
         new("llama") { ModelTypes = ["llama"], Classes = ["LlamaForCausalLM", "LLaMAForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
-        new("mistral") { GgufReason = NoGguf, ModelTypes = ["mistral"], Classes = ["MistralForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
+        new("mistral") { WrittenAs = "llama", GgufReason = NoGguf, ModelTypes = ["mistral"], Classes = ["MistralForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
         new("mixtral")
         {
+            WrittenAs = "llama",
             GgufReason = "GGUF files of it are called llama",
             ModelTypes = ["mixtral"],
             Classes = ["MixtralForCausalLM"],
@@ -55,7 +56,7 @@ internal static class Architectures
             },
         },
         new("mistral3") { ConfigReason = "its language model is one part of several: convert the model to GGUF", ModelTypes = ["mistral3"] },
-        new("sparsellama") { GgufReason = NoGguf, ModelTypes = ["sparsellama"], Classes = ["SparseLlamaForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
+        new("sparsellama") { WrittenAs = "llama", GgufReason = NoGguf, ModelTypes = ["sparsellama"], Classes = ["SparseLlamaForCausalLM"], ConfigDefaults = Epsilon("rms_norm_eps", 1e-6) },
         new("bamboo") { Activation = Activation.DRelu, ModelTypes = ["bamboo"], Classes = ["BambooForCausalLM"] },
         new("qwen2")
         {
@@ -118,6 +119,7 @@ internal static class Architectures
         new("seed_oss")
         {
             Pairing = HalfSplit,
+            WrittenAs = "qwen2",
             GgufReason = "its feed-forward norm has another tensor name in this form",
             ModelTypes = ["seed_oss"],
             Classes = ["SeedOssForCausalLM"],
@@ -196,10 +198,13 @@ internal static class Architectures
         {
             LayerNorm = true,
             Pairing = HalfSplit,
-            ConfigReason = "its query, key and value are one matrix, head by head, in this form: convert the model to GGUF",
+            FusesHeadsInGroups = true,
             ModelTypes = ["falcon", "RefinedWeb", "RefinedWebModel"],
             Classes = ["FalconForCausalLM", "RWForCausalLM"],
             Traits = [ParallelAttentionKeys.All],
+            ConfigNames = FalconConfig.Names,
+            ConfigRules = FalconConfig.Rules,
+            ConfigDefaults = FalconConfig.Defaults,
 
             // Query, key and value apart, as llama.cpp's converter writes them (jploski's layout); older files have them as Hugging Face does.
             GgufRules = new Dictionary<string, KeyRule>
@@ -209,7 +214,6 @@ internal static class Architectures
         },
         new("opt")
         {
-            GgufReason = NoGguf,
             LayerNorm = true,
             IsUnrotated = true,
             PositionOffset = 2,
@@ -226,6 +230,7 @@ internal static class Architectures
                 (".mlp.up_proj.", ".fc1."),
                 (".mlp.down_proj.", ".fc2."),
             ],
+            GgufDefaults = Epsilon("attention.layer_norm_epsilon", 1e-5), // PowerInfer's files do not say it
             ConfigDefaults = Epsilon("layer_norm_eps", 1e-5),
         },
         new("orion") { LayerNorm = true, Pairing = HalfSplit, ModelTypes = ["orion"], Classes = ["OrionForCausalLM"] },

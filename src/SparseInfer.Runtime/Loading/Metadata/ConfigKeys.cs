@@ -34,7 +34,7 @@ internal static class ConfigKeys
     public const string NoRopeInterval = "no_rope_layer_interval";
 
     /// <summary>Keys that name the activation.</summary>
-    public static readonly IReadOnlyList<string> Activations = ["hidden_act", "hidden_activation", "activation_function", "mlp_hidden_act"];
+    public static readonly IReadOnlyList<string> Activations = ["hidden_act", "hidden_activation", "activation_function", "mlp_hidden_act", "activation"];
 
     /// <summary>Hugging Face's configurations have had three places for the kind of rotary scaling.</summary>
     public static readonly IReadOnlyList<string> RopeScalingTypes = ["rope_scaling.rope_type", "rope_scaling.type", "rope_parameters.rope_type", "rope_parameters.type"];

@@ -57,7 +57,7 @@ internal sealed class FactReader
         name == key || (!_gguf && key.Length > name.Length && key[name.Length] == '.' && key.StartsWith(name, StringComparison.Ordinal));
 
     private KeyRule? RuleOf(string name) =>
-        _gguf && _architecture.GgufRules.TryGetValue(name, out KeyRule? own) ? own
+        (_gguf ? _architecture.GgufRules : _architecture.ConfigRules).TryGetValue(name, out KeyRule? own) ? own
         : _architecture.Traits.Select(trait => trait.Rules(_gguf).GetValueOrDefault(name)).FirstOrDefault(rule => rule is not null)
         ?? (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).GetValueOrDefault(name);
 
@@ -75,7 +75,11 @@ internal sealed class FactReader
             if (!key.StartsWith(_prefix, StringComparison.Ordinal))
             {
                 string space = key[..Math.Max(0, key.IndexOf('.', StringComparison.Ordinal))];
-                if (Architectures.Find(space) is not null || UnsupportedArchitectures.Reason(space) is not null)
+                if (_gguf && space == PowerInferFiles.Namespace && key != PowerInferFiles.SparseThresholdKey)
+                {
+                    _unknown.Add(key);
+                }
+                else if (Architectures.Find(space) is not null || UnsupportedArchitectures.Reason(space) is not null)
                 {
                     foreign[space] = foreign.TryGetValue(space, out var found) ? (found.Key, found.Count + 1) : (key, 1);
                 }
@@ -101,7 +105,7 @@ internal sealed class FactReader
 
             MetadataValue value = MetadataValue.Read(_metadata, key);
             _values.Add((key, value, rule));
-            if (rule.Fact is { } fact && value.Number is { } number)
+            if (rule.Fact is { } fact && value.Number is { } number && rule.Applies(_facts))
             {
                 _facts.State(fact, number, $"{FileText.Quote(key)} is {value.Shown}");
             }
@@ -203,7 +207,7 @@ internal sealed class FactReader
 
             var reader = new ScalingReader(_metadata, _facts, _gguf ? [_prefix + "rope.scaling."] : ["rope_scaling.", "rope_parameters."], IsIgnored);
             _facts.ScalingText = text;
-            _facts.Scaling = kind == "yarn" ? reader.Yarn(text) : kind == "llama3" && !_gguf ? reader.Llama3(text) : null;
+            _facts.Scaling = kind == "yarn" ? reader.Yarn(text) : kind == "llama3" ? reader.Llama3(text) : null;
         }
         else if (_facts.First(Fact.RopeScaling) == 0)
         {
@@ -391,9 +395,7 @@ internal sealed class FactReader
         string[] keys = [.. (_gguf ? GgufKeys.Rules : ConfigKeys.Rules).Where(pair => pair.Value.Fact == Fact.NormEpsilon).Select(pair => _prefix + pair.Key)];
         if (_facts.First(Fact.NormEpsilon) is null && !keys.Any(key => IsIgnored(key) || _metadata.Describe(key) is not null))
         {
-            string name = _architecture.LayerNorm ? _gguf ? "attention.layer_norm_epsilon" : "layer_norm_eps"
-                : _gguf ? "attention.layer_norm_rms_epsilon" : "rms_norm_eps";
-            _facts.Problems.Add($"{FileText.Quote(_prefix + name)} is absent, so the file says no epsilon of its norms: "
+            _facts.Problems.Add($"{FileText.Quote(_prefix + _architecture.EpsilonKey(_gguf))} is absent, so the file says no epsilon of its norms: "
                 + $"if the declared one is right, name the key in {_options.OverrideNames.IgnoreMetadata}");
         }
     }

@@ -8,6 +8,9 @@ internal static class GgufKeys
 {
     public const string RopeScalingType = "rope.scaling.type";
 
+    /// <summary>This project's: GGUF has none that says the activation of a decoder.</summary>
+    public const string Activation = "feed_forward.activation";
+
     /// <summary>Namespaces that describe the file, its weights or its tokenizer, and no graph.</summary>
     public static readonly IReadOnlyList<string> Namespaces = ["general", "tokenizer", "split", "quantize", "imatrix", "sparseinfer", "powerinfer"];
 
@@ -33,8 +36,10 @@ internal static class GgufKeys
         ["rope.scale_linear"] = KeyRule.States(Fact.RopeScaling),
         ["embedding_scale"] = KeyRule.States(Fact.EmbeddingScale),
         ["attention.sliding_window"] = KeyRule.States(Fact.Window),
+        ["feed_forward.activation_threshold"] = KeyRule.States(Fact.Threshold), // this project's
 
-        [RopeScalingType] = KeyRule.Words(", but only linear scaling, [Attention] RopeScaling, and YaRN, [YarnScaling], can be declared", "none", "linear", "yarn"),
+        [RopeScalingType] = KeyRule.Words(
+            ", but only linear scaling, [Attention] RopeScaling, YaRN, [YarnScaling], and Llama 3's, [Llama3Scaling], can be declared", "none", "linear", "yarn", "llama3"),
         ["rope.scaling.attn_factor"] = KeyRule.One("rotated queries and keys are scaled"),
         ["rope.scaling.alpha"] = KeyRule.Zero("rotary frequencies are stretched"),
         ["rope.dimension_sections"] = KeyRule.Every("positions have several parts", number => number == 0),
@@ -70,7 +75,7 @@ internal static class GgufKeys
         ["leading_dense_block_count"] = KeyRule.Number("some layers have no experts", (facts, layers) => layers == 0 || facts.First(Fact.Experts) is null or 0),
         ["pooling_type"] = KeyRule.Zero("the output is pooled"),
 
-        // Of YaRN, read by ScalingReader where the scaling is that; or of training.
+        // Of YaRN and Llama 3's scaling, read by ScalingReader where the scaling is that; or of training.
         ["rope.scaling.original_context_length"] = KeyRule.Harmless,
         ["rope.scaling.finetuned"] = KeyRule.Harmless,
         ["rope.scaling.yarn_log_multiplier"] = KeyRule.Harmless,
@@ -78,15 +83,17 @@ internal static class GgufKeys
         ["rope.scaling.yarn_attn_factor"] = KeyRule.Harmless,
         ["rope.scaling.yarn_beta_fast"] = KeyRule.Harmless,
         ["rope.scaling.yarn_beta_slow"] = KeyRule.Harmless,
+        ["rope.scaling.low_freq_factor"] = KeyRule.Harmless,
+        ["rope.scaling.high_freq_factor"] = KeyRule.Harmless,
         ["tensor_data_layout"] = KeyRule.Words(": queries and keys are ordered in another way, which cannot be declared", "Meta AI original pth"),
 
         // Read beside the rules: the declared activation is used.
-        ["feed_forward.activation"] = KeyRule.AnyName,
+        [Activation] = KeyRule.AnyName,
         ["hidden_activation"] = KeyRule.AnyName,
     };
 
     /// <summary>Keys that name the activation.</summary>
-    public static readonly IReadOnlyList<string> Activations = ["feed_forward.activation", "hidden_activation"];
+    public static readonly IReadOnlyList<string> Activations = [Activation, "hidden_activation"];
 
     internal static bool IsUsualAttentionScale(ModelFacts facts, double scale) =>
         scale == 0 || (facts.First(Fact.HeadDimension) is { } size && KeyRule.Near(scale, 1 / Math.Sqrt(size)));

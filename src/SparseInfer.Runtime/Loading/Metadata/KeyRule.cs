@@ -29,6 +29,9 @@ internal sealed class KeyRule
     /// <summary>The fact that the key states; null: none.</summary>
     public Fact? Fact { get; private init; }
 
+    /// <summary>Whether the key states it in a file; where not, the key changes nothing.</summary>
+    public Func<ModelFacts, bool> Applies { get; private init; } = _ => true;
+
     /// <summary>The number of a trait that the key states; null: none.</summary>
     public TraitFact? Trait { get; private init; }
 
@@ -45,6 +48,9 @@ internal sealed class KeyRule
     public bool WantsNumber { get; private init; }
 
     public static KeyRule States(Fact fact) => new() { Fact = fact, WantsNumber = true };
+
+    /// <summary>A fact that the key states in some files only.</summary>
+    public static KeyRule StatesWhere(Func<ModelFacts, bool> applies, Fact fact) => new() { Fact = fact, WantsNumber = true, Applies = applies };
 
     /// <summary>A number of a trait, as it is.</summary>
     public static KeyRule States(TraitFact trait) => States(trait, (_, value) => value);

@@ -72,6 +72,9 @@ internal sealed class ModelFacts
     public double WindowOf(int layer, int context) =>
         First(Fact.Window) is { } window && !(window <= 0 || window >= context) && Slides?.Invoke(layer) != false ? window : 0; // NaN is no window
 
+    /// <summary>Layers, as many as there can be: no file has more than tensors, whatever it says.</summary>
+    public int CountLayers() => First(Fact.Layers) is > 0 and { } layers ? (int)Math.Min(layers, File.Tensors.Count) : 0;
+
     /// <summary>The first value of a fact; null: nothing says it.</summary>
     public double? First(Fact fact)
     {

@@ -36,7 +36,7 @@ internal sealed class ScalingReader(ModelMetadata metadata, ModelFacts facts, IR
         return new YarnScaling(factor, original, Number("yarn_beta_fast", "beta_fast") ?? 32, Number("yarn_beta_slow", "beta_slow") ?? 1, AttentionFactor(factor));
     }
 
-    /// <summary>Llama 3's, as a config.json has it; null: a number is missing or wrong.</summary>
+    /// <summary>Llama 3's; null: a number is missing or wrong.</summary>
     /// <param name="text">The key that names it, as a sentence begins.</param>
     public Llama3Scaling? Llama3(string text) => Factor(text) is { } factor && OriginalContext(text) is { } original
         ? new Llama3Scaling(factor, original, Number("low_freq_factor") ?? 1, Number("high_freq_factor") ?? 4)

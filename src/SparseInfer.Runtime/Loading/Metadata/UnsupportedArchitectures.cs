@@ -67,6 +67,7 @@ internal static class UnsupportedArchitectures
             "bert", "modern-bert", "modernbert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3", "eurobert",
             "gemma-embedding", "llama-embed", "t5encoder", "roberta");
         Add("it has an encoder and a decoder", "t5", "mt5", "bart", "whisper");
+        Add("it lists the neurons that PowerInfer keeps on a GPU, and holds no model: name the model's own file", "generic.gpu_index");
         Add("it drafts tokens for another model", "eagle3", "dflash");
         Add("it is no language model alone",
             "clip", "wavtokenizer-dec", "cogvlm", "qwen2vl", "qwen2_vl", "qwen2_5_vl", "qwen3vl", "qwen3vlmoe", "qwen3_vl", "paddleocr", "hunyuan_vl",

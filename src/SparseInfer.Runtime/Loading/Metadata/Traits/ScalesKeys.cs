@@ -18,6 +18,11 @@ internal static class ScalesKeys
             ["residual_scale"] = KeyRule.States(Residual, (_, scale) => scale == 0 ? 1 : scale), // llama.cpp: 0 is no scale
             ["logit_scale"] = KeyRule.States(Logits, (_, scale) => 1 / scale),
         },
+        Written = new Dictionary<TraitFact, (string Key, Func<double, double> Value)>
+        {
+            [Residual] = ("residual_scale", scale => scale),
+            [Logits] = ("logit_scale", scale => 1 / scale),
+        },
         Config = new Dictionary<string, KeyRule>
         {
             ["residual_multiplier"] = KeyRule.States(Residual),

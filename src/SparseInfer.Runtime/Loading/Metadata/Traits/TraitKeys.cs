@@ -16,6 +16,10 @@ internal sealed record TraitKeys(string Attribute)
     /// <summary>Keys of a <c>config.json</c>.</summary>
     public IReadOnlyDictionary<string, KeyRule> Config { get; init; } = new Dictionary<string, KeyRule>();
 
+    /// <summary>How a GGUF file that is written says each number: the key, and the value for a number.</summary>
+    public IReadOnlyDictionary<TraitFact, (string Key, Func<double, double> Value)> Written { get; init; } =
+        new Dictionary<TraitFact, (string, Func<double, double>)>();
+
     /// <summary>What follows from the architecture, or from tensors; null: nothing does.</summary>
     public Func<ModelFacts, IEnumerable<StatedTrait>>? Told { get; init; }
 
