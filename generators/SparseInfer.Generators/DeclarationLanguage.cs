@@ -28,14 +28,9 @@ internal static class DeclarationLanguage
         if (read.Model is { } model)
         {
             _ = DecoderPlan.Of(model);
-            bool hasGpuKernels = DeviceTypes.HaveKernels(model.Weights);
-            if (hasGpuKernels)
-            {
-                _ = IlgpuDecoderPlan.Of(model);
-            }
-
+            _ = IlgpuDecoderPlan.Of(model);
             _ = KernelRequest.Of(model, CpuKernelEmitter.Set);
-            return isForGpu && hasGpuKernels ? GpuLimit.Of(model) : null;
+            return isForGpu ? GpuLimit.Of(model) : null;
         }
 
         if (read.Layer is not { } layer)

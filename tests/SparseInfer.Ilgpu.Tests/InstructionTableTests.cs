@@ -44,7 +44,7 @@ public sealed class InstructionTableTests
         var text = new StringBuilder($"| kernel | weights | {string.Join(" | ", RegisterTable.Widths)} |\n|---|---|{string.Concat(RegisterTable.Widths.Select(_ => "---:|"))}\n");
         foreach (KernelKind kind in Enum.GetValues<KernelKind>())
         {
-            foreach (WeightType type in StoredFormat.OnDevices)
+            foreach (WeightType type in StoredFormat.Types)
             {
                 int[] registers = [.. RegisterTable.Widths.Select(width => RegisterTable.Registers(kind, type, width))];
                 registers.Max().ShouldBeLessThanOrEqualTo(128);
@@ -62,7 +62,7 @@ public sealed class InstructionTableTests
         var text = new StringBuilder();
         text.Append("| weights | kernel | loads of 16 bytes | instructions a load | of them products of bytes | floats | sectors a load |\n");
         text.Append("|---|---|---:|---:|---:|---:|---:|\n");
-        foreach (WeightType type in StoredFormat.OnDevices)
+        foreach (WeightType type in StoredFormat.Types)
         {
             var layer = new LayerCase(2048, 64, Activation.Relu, type, Gated: true, Biases: false, ReferencePolicy.None);
             var data = new LayerData(layer);

@@ -96,9 +96,6 @@ internal static class DecoderZoo
         new("MixedBlocks") { Gated = false, OutputBias = true, EmbeddingScale = 3, Weights = [WeightType.Q4_0, WeightType.Q8_0] },
     ];
 
-    /// <summary>Those that have a program for GPUs.</summary>
-    public static IEnumerable<DecoderCase> OnDevices => All.Where(model => model.Weights.All(type => StoredFormat.For(type).HasDeviceKernels));
-
     /// <summary>What families have beside that: in their attention, and at their embedding.</summary>
     public static IReadOnlyList<DecoderCase> Families { get; } =
     [

@@ -74,14 +74,6 @@ public sealed partial class WithUnknownTarget;
 [Target("orin-nano-4")] // SPI0035
 public sealed partial class WithSmallTarget;
 
-[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = 512, Context = 512)]
-[Attention(Heads = 8)]
-[FeedForward(Intermediate = 768)]
-[RmsNorm]
-[Weights(WeightType.Q6_K)] // SPI0050
-[Target("orin-nano-4")]
-public sealed partial class WithWeightsOfCpus;
-
 public static partial class LayersOfTheWrongSize
 {
     [FeedForward(Hidden = 64, Intermediate = 0)] // SPI0009

@@ -133,6 +133,11 @@ internal sealed class FeedForwardIlgpuClass(
         }
 
         _code.Line($"private const int RowWords = {plan.Row.Words}; // 16-byte words of a row");
+        if (plan.Row.Stride != plan.Row.Words)
+        {
+            _code.Line($"private const int {plan.Row.StrideName} = {plan.Row.Stride}; // and what these have no bits for, behind them");
+        }
+
         _code.Line($"private const int HiddenQuads = {HiddenQuads}; // four columns each, padded");
     }
 
