@@ -149,19 +149,8 @@ public abstract partial class QuantFormat<T>
     /// <param name="x1">Columns 16 to 31.</param>
     /// <param name="step">The input's step, and the sums of its bytes: <see cref="Sums"/>.</param>
     /// <param name="sum">What is added to.</param>
-    public static float Dot(QuantBytes w, QuantScale scale, Words4 x0, Words4 x1, BlockStep step, float sum)
-    {
-        int lower = Bytes.DotUnsigned(w.Lower, x0, -T.Excess * LowerSum(step));
-        int upper = Bytes.DotUnsigned(w.Upper, x1, -T.Excess * UpperSum(step));
-        if (T.IsSplit)
-        {
-            sum += scale.First * step.Step * BlockStep.Widen(lower);
-            return sum + (scale.Second * step.Step * BlockStep.Widen(upper));
-        }
-
-        sum += scale.First * step.Step * BlockStep.Widen(lower + upper);
-        return T.HasMinimum ? sum - (scale.Second * step.Step * BlockStep.Widen(LowerSum(step) + UpperSum(step))) : sum;
-    }
+    public static float Dot(QuantBytes w, QuantScale scale, Words4 x0, Words4 x1, BlockStep step, float sum) =>
+        Dot(w, scale, x0, x1, step.Step, Starts(step), sum);
 
     /// <summary>One token's sums with four rows, each with the products of 32 columns added to it as one row's are.</summary>
     /// <param name="w">The rows' quants and scales.</param>
@@ -169,16 +158,58 @@ public abstract partial class QuantFormat<T>
     /// <param name="x1">Columns 16 to 31.</param>
     /// <param name="step">The input's step.</param>
     /// <param name="sums">What is added to: a sum for each row.</param>
-    public static Float4 Dot(FourQuants w, Words4 x0, Words4 x1, BlockStep step, Float4 sums) => new(
-        Dot(w.A, w.ScaleA, x0, x1, step, sums.X),
-        Dot(w.B, w.ScaleB, x0, x1, step, sums.Y),
-        Dot(w.C, w.ScaleC, x0, x1, step, sums.Z),
-        Dot(w.D, w.ScaleD, x0, x1, step, sums.W));
+    public static Float4 Dot(FourQuants w, Words4 x0, Words4 x1, BlockStep step, Float4 sums)
+    {
+        QuantStart start = Starts(step);
+        return new(
+            Dot(w.A, w.ScaleA, x0, x1, step.Step, start, sums.X),
+            Dot(w.B, w.ScaleB, x0, x1, step.Step, start, sums.Y),
+            Dot(w.C, w.ScaleC, x0, x1, step.Step, start, sums.Z),
+            Dot(w.D, w.ScaleD, x0, x1, step.Step, start, sums.W));
+    }
 
     /// <summary>Of a number that was rounded, what is added up to the start of its block's <see cref="BlockStep"/>: sums of two halves of 16.</summary>
     /// <param name="quants">The number, or a sum of some of one half.</param>
     /// <param name="isUpper">Whether they are of the second half.</param>
     public static int Sums(int quants, bool isUpper) => isUpper ? quants << 16 : quants;
+
+    private static float Dot(QuantBytes w, QuantScale scale, Words4 x0, Words4 x1, float step, QuantStart start, float sum)
+    {
+        int lower = Bytes.DotUnsigned(w.Lower, x0, start.Lower);
+        if (T.IsSplit)
+        {
+            sum += scale.First * step * BlockStep.Widen(lower);
+            return sum + (scale.Second * step * BlockStep.Widen(Bytes.DotUnsigned(w.Upper, x1, start.Upper)));
+        }
+
+        sum += scale.First * step * BlockStep.Widen(Bytes.DotUnsigned(w.Upper, x1, lower));
+        return T.HasMinimum ? sum - (scale.Second * start.Sum) : sum;
+    }
+
+    /// <summary>What a block of the input brings to every row: where sums start, and its own sum, for minima.</summary>
+    private static QuantStart Starts(BlockStep step)
+    {
+        QuantStart start = default;
+        if (T.Excess > 0)
+        {
+            start.Lower = T.IsSplit ? -T.Excess * LowerSum(step) : -T.Excess * (LowerSum(step) + UpperSum(step));
+            start.Upper = T.IsSplit ? -T.Excess * UpperSum(step) : 0;
+        }
+
+        if (T.HasMinimum)
+        {
+            start.Sum = step.Step * BlockStep.Widen(LowerSum(step) + UpperSum(step));
+        }
+
+        return start;
+    }
+
+    private struct QuantStart
+    {
+        public int Lower;
+        public int Upper;
+        public float Sum;
+    }
 
     private static int LowerSum(BlockStep step) => step.Start << 16 >> 16;
 
