@@ -159,7 +159,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
                 output,
                 plan.ClassName,
                 () => new FeedForwardIlgpuClass(
-                    plan, IlgpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches, request.Alone).Emit());
+                    plan, IlgpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches, request.Alone, pair.Kernel.Mixes).Emit());
         });
 
         context.RegisterSourceOutput(

@@ -8,8 +8,8 @@ namespace SparseInfer.Generators.Ilgpu;
 /// </summary>
 internal static class WarpCode
 {
-    /// <summary>Most loads written out in a row; longer rows loop.</summary>
-    private const int WrittenOut = 16;
+    /// <summary>Most loads written out in a row; longer rows loop. What is taken apart needs more registers for each.</summary>
+    private static int WrittenOut(RowPlan row) => row.Unpacks ? 8 : 16;
 
     public const string Place = """
         int thread = Group.IdxX;
@@ -146,7 +146,7 @@ internal static class WarpCode
         }
 
         code.Line($"float {sum} = 0f;");
-        int passes = (row.FullSteps + WrittenOut - 1) / WrittenOut;
+        int passes = (row.FullSteps + WrittenOut(row) - 1) / WrittenOut(row);
         int each = passes > 1 ? row.FullSteps / passes : 0;
         int looped = each * passes;
         if (looped > 0)
