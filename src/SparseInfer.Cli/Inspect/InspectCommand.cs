@@ -1,7 +1,6 @@
 extern alias generators;
 
 using System.Text;
-using generators::SparseInfer.Generators.Declare;
 using generators::SparseInfer.Generators.Ilgpu;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
