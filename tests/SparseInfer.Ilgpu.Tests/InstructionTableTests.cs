@@ -64,7 +64,7 @@ public sealed class InstructionTableTests
         text.Append("|---|---|---:|---:|---:|---:|---:|\n");
         foreach (WeightType type in StoredFormat.Types)
         {
-            var layer = new LayerCase(2048, 64, Activation.Relu, type, Gated: true, Biases: false, ReferencePolicy.None);
+            var layer = new LayerCase(2048, Math.Max(64, StoredFormat.For(type).BlockColumns), Activation.Relu, type, Gated: true, Biases: false, ReferencePolicy.None);
             var data = new LayerData(layer);
             (IlgpuFeedForwardPlan plan, string generated) = FeedForwardKernels.Emit(layer, DeviceTable.Find("xavier-nx-8"));
             using var uploaded = new UploadedLayer(device, layer, data);

@@ -13,11 +13,11 @@ internal sealed class Q4_K : QuantFormat
 
     protected override bool HasMinimum => true;
 
-    public override double InstructionsPerLoad => 45;
+    public override double InstructionsPerLoad => 53.6;
 
     public override KernelRegisters Registers { get; } = new(
-        Fused: [102, 102, 102, 115],
-        FusedDense: [96, 96, 96, 102],
-        Heads: [33, 40, 46, 92],
-        Rows: [28, 38, 44, 44]);
+        Fused: [110, 110, 110, 108],
+        FusedDense: [110, 110, 100, 110],
+        Heads: [32, 40, 43, 64],
+        Rows: [28, 37, 40, 60]);
 }

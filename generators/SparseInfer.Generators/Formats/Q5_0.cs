@@ -13,11 +13,11 @@ internal sealed class Q5_0 : QuantFormat
 
     public override int HighBytes => 4;
 
-    public override double InstructionsPerLoad => 45;
+    public override double InstructionsPerLoad => 46.5;
 
     public override KernelRegisters Registers { get; } = new(
-        Fused: [102, 102, 102, 115],
-        FusedDense: [96, 96, 96, 102],
-        Heads: [33, 40, 46, 92],
-        Rows: [28, 38, 44, 44]);
+        Fused: [127, 127, 127, 128],
+        FusedDense: [96, 128, 96, 128],
+        Heads: [34, 41, 44, 64],
+        Rows: [27, 40, 47, 54]);
 }

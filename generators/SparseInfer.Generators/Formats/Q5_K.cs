@@ -15,11 +15,11 @@ internal sealed class Q5_K : QuantFormat
 
     protected override bool HasMinimum => true;
 
-    public override double InstructionsPerLoad => 45;
+    public override double InstructionsPerLoad => 57.4;
 
     public override KernelRegisters Registers { get; } = new(
-        Fused: [102, 102, 102, 115],
-        FusedDense: [96, 96, 96, 102],
-        Heads: [33, 40, 46, 92],
-        Rows: [28, 38, 44, 44]);
+        Fused: [128, 128, 128, 128],
+        FusedDense: [104, 128, 96, 128],
+        Heads: [34, 40, 44, 64],
+        Rows: [28, 39, 42, 64]);
 }

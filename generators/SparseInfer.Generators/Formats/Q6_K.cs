@@ -15,11 +15,11 @@ internal sealed class Q6_K : QuantFormat
 
     protected override bool IsSplit => true;
 
-    public override double InstructionsPerLoad => 45;
+    public override double InstructionsPerLoad => 51.0;
 
     public override KernelRegisters Registers { get; } = new(
-        Fused: [102, 102, 102, 115],
-        FusedDense: [96, 96, 96, 102],
-        Heads: [33, 40, 46, 92],
-        Rows: [28, 38, 44, 44]);
+        Fused: [128, 128, 128, 128],
+        FusedDense: [128, 128, 128, 128],
+        Heads: [36, 42, 56, 74],
+        Rows: [32, 40, 44, 66]);
 }
