@@ -33,14 +33,9 @@ internal static class DeclarationLanguage
             }
 
             _ = DecoderPlan.Of(model);
-            bool hasGpuKernels = DeviceTypes.HaveKernels(model.Weights);
-            if (hasGpuKernels)
-            {
-                _ = IlgpuDecoderPlan.Of(model);
-            }
-
+            _ = IlgpuDecoderPlan.Of(model);
             _ = KernelRequest.Of(model, CpuKernelEmitter.Set);
-            return isForGpu && hasGpuKernels ? GpuLimit.Of(model) : null;
+            return isForGpu ? GpuLimit.Of(model) : null;
         }
 
         if (read.Layer is not { } layer)

@@ -45,7 +45,6 @@ internal static class DeclarationRules
             new UnknownTargetRule(),
             new TargetTooSmallRule(),
             new UnusualNumberRule(),
-            new TargetWeightsRule(),
             new TakenNameRule(),
             new LanguageVersionRule(),
             new HiddenTypeRule(),

@@ -97,7 +97,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             stubs.Combine(names),
             static (output, pair) => Add(output, pair.Right, pair.Left.Target, HintNames.Part, () => Stub.Emit(pair.Left)));
         context.RegisterSourceOutput(
-            models.Combine(backends).Select(static (pair, _) => new ForBackends<ModelSpec>(pair.Left, pair.Right.For(pair.Left.Weights))).Combine(names),
+            models.Combine(backends).Select(static (pair, _) => new ForBackends<ModelSpec>(pair.Left, pair.Right)).Combine(names),
             static (output, pair) => Add(
                 output, pair.Right, pair.Left.Spec.Target, HintNames.Part, () => ModelClass.Emit(pair.Left.Spec, pair.Left.Backends.Ilgpu)));
         context.RegisterSourceOutput(
@@ -105,7 +105,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             static (output, pair) => Add(
                 output, pair.Right, pair.Left.Spec.Target, HintNames.Cpu, () => new DecoderClass(pair.Left).Emit()));
         context.RegisterSourceOutput(
-            layers.Combine(backends).Select(static (pair, _) => new ForBackends<LayerSpec>(pair.Left, pair.Right.For(pair.Left.Weights))).Combine(names),
+            layers.Combine(backends).Select(static (pair, _) => new ForBackends<LayerSpec>(pair.Left, pair.Right)).Combine(names),
             static (output, pair) => Add(
                 output, pair.Right, pair.Left.Spec.Target, HintNames.Part, () => LayerProperty.Emit(pair.Left.Spec, pair.Left.Backends.Ilgpu)));
         context.RegisterSourceOutput(
@@ -126,8 +126,8 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
         InitializeIlgpu(
             context,
-            models.Combine(backends).Where(static pair => pair.Right.For(pair.Left.Weights).Ilgpu).Select(static (pair, _) => pair.Left),
-            layers.Combine(backends).Where(static pair => pair.Right.For(pair.Left.Weights).Ilgpu).Select(static (pair, _) => pair.Left),
+            models.Combine(backends).Where(static pair => pair.Right.Ilgpu).Select(static (pair, _) => pair.Left),
+            layers.Combine(backends).Where(static pair => pair.Right.Ilgpu).Select(static (pair, _) => pair.Left),
             names);
     }
 
@@ -159,7 +159,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
                 output,
                 plan.ClassName,
                 () => new FeedForwardIlgpuClass(
-                    plan, IlgpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches, request.Alone).Emit());
+                    plan, IlgpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches, request.Alone, pair.Kernel.Mixes).Emit());
         });
 
         context.RegisterSourceOutput(
@@ -227,11 +227,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
         where T : class;
 
     /// <summary>What the project references, beside the CPU's runtime.</summary>
-    private sealed record Backends(bool Ilgpu)
-    {
-        /// <summary>Those that compute with all of some weight types.</summary>
-        public Backends For(EquatableArray<WeightType> types) => new(Ilgpu && DeviceTypes.HaveKernels(types));
-    }
+    private sealed record Backends(bool Ilgpu);
 
     private static void Add(SourceProductionContext output, HintNames names, TargetSpec target, string part, Func<string> emit) =>
         Add(output, names.Of(target, part), emit);

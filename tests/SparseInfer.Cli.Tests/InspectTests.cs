@@ -55,15 +55,18 @@ public sealed partial class InspectTests
     }
 
     [Theory]
-    [InlineData("--position", "7", "there are no kernels for GPUs in Q4_K; --code shows those for CPUs")]
-    [InlineData("--device", "sm_87", "Q4_K has no kernels for GPUs such as target 'sm_87'; declare one of F32, F16, BF16, Q8_0, Q4_0")]
-    public async Task A_type_without_kernels_for_gpus_is_refused_by_name(string option, string value, string message)
+    [InlineData("q4_k", 4.625)]
+    [InlineData("q5_k", 5.625)]
+    [InlineData("q6_k", 6.625)]
+    public async Task Types_of_four_to_six_bits_take_little_more_on_a_device_than_in_a_file(string weights, double bits)
     {
-        (int code, string output, string error) = await RunAsync("--synthetic", "llama-2-7b", "--weights", "q4_k", option, value);
+        const long Matrices = (2L * 32000 * 4096) + (32L * ((4 * 4096 * 4096) + (3 * 4096 * 11008)));
+        const long Signs = 32L * 11008 * 4096 / 8;
+        (int code, string output, string error) = await RunAsync("--synthetic", "llama-2-7b", "--weights", weights, "--device", "sm_87", "--json");
 
-        code.ShouldNotBe(0);
-        output.ShouldBeEmpty();
-        error.ShouldContain(message);
+        code.ShouldBe(0, error);
+        using JsonDocument json = JsonDocument.Parse(output);
+        json.RootElement.GetProperty("memory").GetProperty("weight_bytes").GetInt64().ShouldBe((long)(Matrices * bits / 8) + Signs);
     }
 
     [Theory]

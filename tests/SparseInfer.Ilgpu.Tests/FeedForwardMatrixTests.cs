@@ -14,10 +14,10 @@ namespace SparseInfer.Ilgpu.Tests;
 /// </summary>
 public sealed class FeedForwardMatrixTests
 {
-    internal static readonly IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase>[] Shapes = [.. LayerMatrix.OnDevices.GroupBy(
+    internal static readonly IGrouping<(WeightType Weights, int, int, Activation, bool, bool), LayerCase>[] Shapes = [.. LayerMatrix.All.GroupBy(
         layer => (layer.Weights, layer.Hidden, layer.Intermediate, layer.Activation, layer.Gated, layer.Biases))];
 
-    internal static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = StoredFormat.OnDevices.ToDictionary(
+    internal static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = StoredFormat.Types.ToDictionary(
         type => type,
         type => new Lazy<Assembly>(() => FeedForwardKernels.Compile(
             Shapes.Where(shape => shape.Key.Weights == type).Select(shape => FeedForwardKernels.Emit(shape.First()).Text).Distinct())));

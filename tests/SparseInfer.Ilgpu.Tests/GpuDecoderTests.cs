@@ -24,7 +24,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
         var weights = new DecoderWeights(declared);
         bool rounds = Rounds(declared);
         float[] logits = Run(models.OnGpu(declared), mode, promptTokens: rounds ? 0 : PromptTokens);
-        var reference = new DecoderReference(declared, weights, mode, roundsInput: rounds);
+        var reference = new DecoderReference(declared, weights, mode, roundsInput: rounds, onGpu: true);
 
         // A few hundred roundings in a row leave five digits. Block types round inputs, as on the CPU: a difference in the
         // last digits takes one to the next step now and then, and may turn the sign that a predictor reads.

@@ -44,7 +44,7 @@ public sealed class InstructionTableTests
         var text = new StringBuilder($"| kernel | weights | {string.Join(" | ", RegisterTable.Widths)} |\n|---|---|{string.Concat(RegisterTable.Widths.Select(_ => "---:|"))}\n");
         foreach (KernelKind kind in Enum.GetValues<KernelKind>())
         {
-            foreach (WeightType type in StoredFormat.OnDevices)
+            foreach (WeightType type in StoredFormat.Types)
             {
                 int[] registers = [.. RegisterTable.Widths.Select(width => RegisterTable.Registers(kind, type, width))];
                 registers.Max().ShouldBeLessThanOrEqualTo(128);
@@ -62,9 +62,9 @@ public sealed class InstructionTableTests
         var text = new StringBuilder();
         text.Append("| weights | kernel | loads of 16 bytes | instructions a load | of them products of bytes | floats | sectors a load |\n");
         text.Append("|---|---|---:|---:|---:|---:|---:|\n");
-        foreach (WeightType type in StoredFormat.OnDevices)
+        foreach (WeightType type in StoredFormat.Types)
         {
-            var layer = new LayerCase(2048, 64, Activation.Relu, type, Gated: true, Biases: false, ReferencePolicy.None);
+            var layer = new LayerCase(2048, Math.Max(64, StoredFormat.For(type).BlockColumns), Activation.Relu, type, Gated: true, Biases: false, ReferencePolicy.None);
             var data = new LayerData(layer);
             (IlgpuFeedForwardPlan plan, string generated) = FeedForwardKernels.Emit(layer, DeviceTable.Find("xavier-nx-8"));
             using var uploaded = new UploadedLayer(device, layer, data);

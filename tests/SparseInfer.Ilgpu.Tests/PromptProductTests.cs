@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.SoftwareCuda.Counting;
 using ReferencePolicy = SparseInfer.Generators.Tests.Execution.LayerPolicy;
@@ -9,15 +10,21 @@ namespace SparseInfer.Ilgpu.Tests;
 /// <summary>The matrix products of prompts alone: every weight type, tile and odd shape against double precision.</summary>
 public sealed class PromptProductTests : IDisposable
 {
-    private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = StoredFormat.OnDevices.ToDictionary(
+    private static readonly Dictionary<WeightType, Lazy<Assembly>> Assemblies = StoredFormat.Types.ToDictionary(
         type => type,
         type => new Lazy<Assembly>(() => FeedForwardKernels.Compile(
-            Layers(type).Append(Counted(type)).SelectMany(layer => GroupShape.Of(type).Select(shape => PromptProducts.Emit(layer, shape))))));
+            Layers(type).Append(Counted(type)).SelectMany(layer => Shapes(type).Select(shape => PromptProducts.Emit(layer, shape))))));
 
     private readonly IlgpuDevice _device = TestDevice.Open();
 
     public static TheoryData<WeightType, string> TypesAndShapes { get; } =
-        [.. StoredFormat.OnDevices.SelectMany(type => GroupShape.Of(type).Select(shape => (type, shape.Name)))];
+    [
+        .. StoredFormat.Types.SelectMany(type => Shapes(type).Select(shape => (type, shape.Name))),
+    ];
+
+    /// <summary>Of types that share their kernels, the largest tile and the smallest.</summary>
+    private static IReadOnlyList<GroupShape> Shapes(WeightType type) =>
+        GroupShape.Of(type) is var all && StoredFormat.For(type).IsCovered ? [all[0], all[^1]] : all;
 
     [Theory]
     [MemberData(nameof(TypesAndShapes))]
@@ -28,7 +35,7 @@ public sealed class PromptProductTests : IDisposable
         {
             var data = new LayerData(layer);
             using var products = new PromptProducts(_device, Assemblies[type].Value, layer, data, shape);
-            int[] counts = layer.Hidden < 128 ? [1, 7, 8, 9, 31, 32, 33, 64] : [128];
+            int[] counts = layer.Hidden < 128 ? [1, 7, 8, 9, 31, 32, 33, 64] : layer.Hidden < 256 ? [128] : [33];
             foreach (int tokens in counts)
             {
                 string where = $"{layer.Name}, {name}, {tokens} tokens";
@@ -79,7 +86,8 @@ public sealed class PromptProductTests : IDisposable
             products.Down(h, 64, null);
         }))
         {
-            if (launch.Kernel == "ProductDownQ4_0" && shape.Rows == 32)
+            bool isDown = launch.Kernel.StartsWith("ProductDown", StringComparison.Ordinal);
+            if (isDown && shape.Rows == 32 && StoredFormat.For(type).ColumnsPerLoad == 32)
             {
                 // 32 columns of a neuron are one load: half a sector, and eight lanes have eight neurons, for which four turns are too few.
                 continue;
@@ -91,7 +99,10 @@ public sealed class PromptProductTests : IDisposable
                 // A row's scales are two bytes a block, and every row has its own sectors. What is split is read by lanes of two quads each.
                 if (parameter != "scales" && launch.Kernel != "SplitInputs")
                 {
-                    (32 * memory.LoadedSectors).ShouldBeLessThanOrEqualTo(memory.LoadedBytes * 11 / 10, $"{launch.Kernel}, {parameter}");
+                    // Bits above four stand apart: a load's are a quarter or a half of a sector, whose rest is for the next loads.
+                    bool isApart = parameter == "words" && RowPlan.Of(type, layer.Hidden) is var row && row.Stride != row.Words;
+                    int percent = isApart && isDown && shape.Rows < 128 ? 260 : isApart ? 160 : 110;
+                    (32 * memory.LoadedSectors).ShouldBeLessThanOrEqualTo(memory.LoadedBytes * percent / 100, $"{launch.Kernel}, {parameter}");
                     (32 * memory.StoredSectors).ShouldBeLessThanOrEqualTo(memory.StoredBytes * 11 / 10, $"{launch.Kernel}, {parameter}");
                 }
             }
@@ -133,7 +144,7 @@ public sealed class PromptProductTests : IDisposable
     private static LayerCase[] Layers(WeightType type)
     {
         bool blocks = StoredFormat.For(type).IsBlock;
-        return
+        return StoredFormat.For(type).BlockColumns > 32 ? [Layer(256, 256, biases: true)] :
         [
             Layer(blocks ? 96 : 100, blocks ? 160 : 75, biases: false),
             Layer(34, 33, biases: true),

@@ -11,7 +11,11 @@ namespace SparseInfer.Generators.Emit;
 /// <param name="Alone">Whether a layer that stands alone uses it.</param>
 internal sealed record KernelRequest<TKernel>(
     KernelShape Shape, EquatableArray<WeightType> Downs, EquatableArray<TKernel> Kernels, bool Batches, bool Alone)
-    where TKernel : PolicyKernel;
+    where TKernel : PolicyKernel
+{
+    /// <summary>Whether a model may store down in another type.</summary>
+    public bool Mixes => Batches && Downs.Count > 1;
+}
 
 /// <summary>What models and layers ask for. Those that share a shape share its kernels.</summary>
 internal static class KernelRequest

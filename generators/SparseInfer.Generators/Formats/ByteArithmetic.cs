@@ -21,7 +21,9 @@ internal sealed class ByteArithmetic(string kernels) : BlockArithmetic(kernels)
 
     public override string WordOfStep => "";
 
-    public override string Start(string sum) => "0";
+    public override string StartOfInput => "0";
+
+    public override string StartOfActivations => "0";
 
     public override void EmitInputExcess(CodeWriter code)
     {
@@ -43,9 +45,9 @@ internal sealed class ByteArithmetic(string kernels) : BlockArithmetic(kernels)
 
     public override string FirstOfFour(int j) => "default";
 
-    public override string SumOfFour(int j) => $"BlockStep.Scaled(t{j}, t{j + 4}, step.Step)";
+    protected override string SumOfFour(int j) => $"BlockStep.Scaled(t{j}, t{j + 4}, step.Step)";
 
-    public override void EmitQuad(CodeWriter code)
+    protected override void EmitQuad(CodeWriter code)
     {
     }
 
@@ -60,6 +62,7 @@ internal sealed class ByteArithmetic(string kernels) : BlockArithmetic(kernels)
 
     public override void EmitScaled(CodeWriter code, int tokens)
     {
+        EmitScale(code);
         code.Line("Words2 scalesOfColumns = scales[scale];");
         for (int t = 0; t < tokens; t++)
         {

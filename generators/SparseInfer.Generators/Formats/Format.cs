@@ -33,11 +33,14 @@ internal abstract class Format
     /// <summary>What measurements on CPUs chose.</summary>
     public abstract KernelTuning Tuning { get; }
 
-    /// <summary>Whether there are kernels for GPUs: a model of other types has no program there. What follows is asked only where there are.</summary>
-    public virtual bool HasDeviceKernels => true;
-
     /// <summary>Columns that 16 bytes hold on a GPU, where scales lie apart.</summary>
     public abstract int ColumnsPerLoad { get; }
+
+    /// <summary>Bytes that a GPU has at the end of a row, for each of those columns: bits that their 16 bytes have no place for.</summary>
+    public virtual int HighBytes => 0;
+
+    /// <summary>Halves of <see cref="BlockColumns"/> columns on a GPU, two bytes of integers counted as one.</summary>
+    public virtual int ScaleHalves => 1;
 
     /// <summary>Instructions of a warp on a GPU for each of its loads of 16 bytes a lane, in dot products: docs/gpu-instructions.md.</summary>
     public abstract double InstructionsPerLoad { get; }

@@ -7,7 +7,7 @@ namespace SparseInfer.Generators.Formats;
 /// lies. The other factor is rounded to a byte; sums start from what the excess adds too much.
 /// </summary>
 /// <param name="excess">What each quant has too much.</param>
-internal sealed class NibbleArithmetic(string kernels, int excess) : BlockArithmetic(kernels)
+internal class NibbleArithmetic(string kernels, int excess) : BlockArithmetic(kernels)
 {
     public override int RoundedBytes => 1;
 
@@ -19,7 +19,9 @@ internal sealed class NibbleArithmetic(string kernels, int excess) : BlockArithm
 
     public override string WordOfStep => " >> ((step & 2) * 2)";
 
-    public override string Start(string sum) => $"-{excess} * {sum}";
+    public override string StartOfInput => $"-{excess} * inputExcess";
+
+    public override string StartOfActivations => $"-{excess} * excess";
 
     public override void EmitInputExcess(CodeWriter code) =>
         code.Line("int inputExcess = Lanes.SumOfEight(inputQuants.X + inputQuants.Y + inputQuants.Z + inputQuants.W);");
@@ -38,9 +40,9 @@ internal sealed class NibbleArithmetic(string kernels, int excess) : BlockArithm
 
     public override string FirstOfFour(int j) => $"new Int4(step.Start{(j < 4 ? "" : " * 16")})";
 
-    public override string SumOfFour(int j) => $"BlockStep.Scaled(t{j}, step.Step{(j < 4 ? "" : " * 0.0625f")})";
+    protected override string SumOfFour(int j) => $"BlockStep.Scaled(t{j}, step.Step{(j < 4 ? "" : " * 0.0625f")})";
 
-    public override void EmitQuad(CodeWriter code) =>
+    protected override void EmitQuad(CodeWriter code) =>
         code.Line("int quad = (word / 4 * 8) + (word & 3); // of the columns in lower bits; those in upper ones are four quads on");
 
     public override void EmitFirst(CodeWriter code, int tokens)
@@ -54,6 +56,7 @@ internal sealed class NibbleArithmetic(string kernels, int excess) : BlockArithm
 
     public override void EmitScaled(CodeWriter code, int tokens)
     {
+        EmitScale(code);
         code.Line("Words2 lowerScales = scales[scale];");
         code.Line("Words2 upperScales = scales[scale + 4];");
         for (int t = 0; t < tokens; t++)

@@ -1,7 +1,6 @@
 extern alias generators;
 
 using System.Text;
-using generators::SparseInfer.Generators.Declare;
 using generators::SparseInfer.Generators.Ilgpu;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
@@ -36,9 +35,7 @@ internal static class InspectCommand
     }
 
     /// <summary>Why the model has no program for GPUs; null: it has one.</summary>
-    private static string? Missing(ModelSpec spec) => DeviceTypes.HaveKernels(spec.Weights)
-        ? GpuLimit.Missing(spec)
-        : $"there are no kernels for GPUs in {string.Join(", ", spec.Weights)}";
+    private static string? Missing(ModelSpec spec) => GpuLimit.Missing(spec);
 
     private static IReadOnlyList<(string Name, string Text)> Code(InspectOptions options, CancellationToken cancellationToken)
     {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SparseInfer.Kernels.Cpu;
 using SparseInfer.Kernels.Ilgpu;
@@ -10,8 +9,6 @@ namespace SparseInfer.Runtime;
 /// </summary>
 internal static class BlockSplitter
 {
-    private const int ScaleBytes = sizeof(ushort);
-
     /// <summary>Splits some rows.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="format">Its type.</param>
@@ -19,22 +16,18 @@ internal static class BlockSplitter
     /// <param name="to">The end.</param>
     /// <param name="rowWords">Elements of <paramref name="words"/> a row.</param>
     /// <param name="words">Gets the quants, <see cref="Words4"/> [rows x <paramref name="rowWords"/>].</param>
-    /// <param name="scales">Gets the scales, ushort [rows x blocks a row].</param>
+    /// <param name="scales">Gets the scales, ushort [rows x scales a row].</param>
     public static unsafe void Split(WeightMatrix matrix, DeviceFormat format, int from, int to, int rowWords, nint words, nint scales)
     {
         int blocks = matrix.PaddedColumns / format.BlockColumns;
-        int quantBytes = rowWords * Unsafe.SizeOf<Words4>() / blocks;
+        int rowScales = blocks * format.ScaleHalves;
         ParallelLoop.For(from, to, row =>
         {
             ReadOnlySpan<byte> source = MemoryMarshal.CreateReadOnlySpan(ref matrix.Row(row), blocks * format.BlockBytes);
-            var quants = new Span<byte>((Words4*)words + ((long)(row - from) * rowWords), rowWords * sizeof(Words4));
-            var rowScales = new Span<ushort>((ushort*)scales + ((long)(row - from) * blocks), blocks);
-            for (int block = 0; block < blocks; block++)
-            {
-                ReadOnlySpan<byte> bytes = source.Slice(block * format.BlockBytes, format.BlockBytes);
-                rowScales[block] = MemoryMarshal.Read<ushort>(bytes);
-                format.CopyQuants(bytes[ScaleBytes..], quants.Slice(block * quantBytes, quantBytes));
-            }
+            format.SplitRow(
+                source,
+                new Span<byte>((Words4*)words + ((long)(row - from) * rowWords), rowWords * sizeof(Words4)),
+                new Span<ushort>((ushort*)scales + ((long)(row - from) * rowScales), rowScales));
         });
     }
 }

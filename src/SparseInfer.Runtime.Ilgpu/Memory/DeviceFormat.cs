@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SparseInfer.Kernels.Cpu;
 using SparseInfer.Kernels.Ilgpu;
 
@@ -14,6 +15,11 @@ internal abstract class DeviceFormat
         new DeviceFormat<Kernels.Cpu.BF16>(columnsPerWords: 8),
         new DeviceFormat<Kernels.Cpu.Q8_0>(columnsPerWords: 16),
         new DeviceFormat<Kernels.Cpu.Q4_0>(columnsPerWords: 32),
+        new QuantDeviceFormat<Kernels.Cpu.Q5_0>(),
+        new QuantDeviceFormat<Kernels.Cpu.Q5_1>(),
+        new QuantDeviceFormat<Kernels.Cpu.Q4_K>(),
+        new QuantDeviceFormat<Kernels.Cpu.Q5_K>(),
+        new QuantDeviceFormat<Kernels.Cpu.Q6_K>(),
     ];
 
     /// <summary>The format of a type.</summary>
@@ -25,8 +31,14 @@ internal abstract class DeviceFormat
     /// <summary>Columns that one <see cref="Words4"/> holds.</summary>
     public abstract int ColumnsPerWords { get; }
 
-    /// <summary>Columns that share a scale, which a device keeps apart from them; 1: there is none.</summary>
+    /// <summary>Elements of <see cref="Words4"/> in a row of so many columns, padded.</summary>
+    public virtual int RowWords(int columns) => columns / ColumnsPerWords;
+
+    /// <summary>Columns of a block; 1: there are none.</summary>
     public abstract int BlockColumns { get; }
+
+    /// <summary>Scales of a block, which a device keeps apart from quants, two bytes each.</summary>
+    public virtual int ScaleHalves => 1;
 
     /// <summary>Bytes of a block in the host's rows, its scale included.</summary>
     public abstract int BlockBytes { get; }
@@ -34,10 +46,22 @@ internal abstract class DeviceFormat
     /// <summary>Whether scales lie apart.</summary>
     public bool IsBlock => BlockColumns > 1;
 
-    /// <summary>Writes quants of a block type as the device has them.</summary>
-    /// <param name="source">Quants as the host has them, without scales: of a block, or of a neuron of a down matrix.</param>
-    /// <param name="words">Room for them on the way to the device.</param>
-    public virtual void CopyQuants(ReadOnlySpan<byte> source, Span<byte> words) => source.CopyTo(words);
+    /// <summary>Takes a row of a block type apart, to what the device has of it.</summary>
+    /// <param name="source">The row's blocks.</param>
+    /// <param name="words">Gets the quants: <see cref="RowWords"/> elements.</param>
+    /// <param name="scales">Gets the scales: <see cref="ScaleHalves"/> a block.</param>
+    public abstract void SplitRow(ReadOnlySpan<byte> source, Span<byte> words, Span<ushort> scales);
+
+    /// <summary>Writes the quants of a neuron of a down matrix as the device has them.</summary>
+    /// <param name="source">The neuron's row.</param>
+    /// <param name="words">Gets them: <see cref="RowWords"/> elements.</param>
+    public virtual void SplitNeuron(ReadOnlySpan<byte> source, Span<byte> words) => source.CopyTo(words);
+
+    /// <summary>Writes the scales that the neurons of a block of a down matrix share.</summary>
+    /// <param name="source">The host's.</param>
+    /// <param name="columns">Columns of the matrix, padded.</param>
+    /// <param name="scales">Gets them: <see cref="ScaleHalves"/> a column.</param>
+    public abstract unsafe void SplitDownScales(byte* source, int columns, Span<ushort> scales);
 
     /// <summary>The signs of a matrix: those of a prepared file, once compared, or packed now.</summary>
     /// <exception cref="InvalidDataException">The file's signs are another matrix's.</exception>
@@ -54,6 +78,21 @@ internal class DeviceFormat<T>(int columnsPerWords) : DeviceFormat
     public sealed override int BlockColumns => T.BlockElements;
 
     public sealed override int BlockBytes => T.BlockBytes;
+
+    /// <summary>Blocks begin with their scale.</summary>
+    public override void SplitRow(ReadOnlySpan<byte> source, Span<byte> words, Span<ushort> scales)
+    {
+        int quantBytes = BlockBytes - sizeof(ushort);
+        for (int block = 0; block < scales.Length; block++)
+        {
+            ReadOnlySpan<byte> bytes = source.Slice(block * BlockBytes, BlockBytes);
+            scales[block] = MemoryMarshal.Read<ushort>(bytes);
+            bytes[sizeof(ushort)..].CopyTo(words[(block * quantBytes)..]);
+        }
+    }
+
+    public override unsafe void SplitDownScales(byte* source, int columns, Span<ushort> scales) =>
+        new ReadOnlySpan<ushort>(source, columns).CopyTo(scales);
 
     public sealed override SignPlane PackSigns(in WeightMatrix matrix, NativeMemoryPool memory) => SignPlane.Pack<T>(in matrix, memory);
 }

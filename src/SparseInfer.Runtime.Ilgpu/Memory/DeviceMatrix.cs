@@ -26,13 +26,15 @@ public readonly struct DeviceMatrix
 
     /// <summary>
     /// Its rows, [<see cref="Rows"/> x <see cref="RowWords"/>]. Plain types as they are in a file; of block types the quants alone, of so many
-    /// columns in an element as <see cref="ColumnsPerWords"/> says.
+    /// columns in an element as <see cref="ColumnsPerWords"/> says. Of five and six bits, the bits above four stand behind all of those.
     /// </summary>
     public ArrayView<Words4> Words { get; }
 
     /// <summary>
     /// Scales of block types, as halves' bits. Of a matrix one for each block of 32 columns, [rows x padded columns / 32]. Of a down matrix,
-    /// whose blocks run along the intermediate dimension, one for each 32 neurons and column: [neurons / 32, rounded up, x padded columns].
+    /// whose blocks run along the intermediate dimension, one for each 32 neurons and column: [neurons / 32, rounded up, x padded columns]. Types with
+    /// a minimum have two in a place of one. Those with blocks of 256 have ten for a block: two halves, then two bytes for each 32; in a down matrix
+    /// a row of two halves a column, then eight rows.
     /// </summary>
     public ArrayView<ushort> Scales { get; }
 

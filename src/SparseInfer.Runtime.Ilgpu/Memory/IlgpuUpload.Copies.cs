@@ -28,41 +28,45 @@ public sealed partial class IlgpuUpload
     private void CopyBlocks(
         WeightMatrix matrix, DeviceFormat format, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales, int firstRow)
     {
-        int blocks = matrix.PaddedColumns / format.BlockColumns;
-        int part = RowsOfPart(((long)rowWords * Unsafe.SizeOf<Words4>()) + (blocks * sizeof(ushort)), matrix.Rows);
+        int scalesOfRow = matrix.PaddedColumns / format.BlockColumns * format.ScaleHalves;
+        int part = RowsOfPart(((long)rowWords * Unsafe.SizeOf<Words4>()) + (scalesOfRow * sizeof(ushort)), matrix.Rows);
         for (int from = 0; from < matrix.Rows; from += part)
         {
             int to = Math.Min(matrix.Rows, from + part);
             UploadRing.Staged<Words4> quants = _ring.Room<Words4>((to - from) * rowWords);
-            UploadRing.Staged<ushort> rowScales = _ring.Room<ushort>((to - from) * blocks);
+            UploadRing.Staged<ushort> rowScales = _ring.Room<ushort>((to - from) * scalesOfRow);
             BlockSplitter.Split(matrix, format, from, to, rowWords, quants.Address, rowScales.Address);
             quants.Send(words, (long)(firstRow + from) * rowWords);
-            rowScales.Send(scales, (long)(firstRow + from) * blocks);
+            rowScales.Send(scales, (long)(firstRow + from) * scalesOfRow);
         }
     }
 
     private unsafe void CopyDownBlocks(
         DownMatrix m, DeviceFormat format, int from, int to, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales)
     {
-        int first = from * DownMatrix.BlockNeurons;
-        int end = Math.Min(m.Neurons, to * DownMatrix.BlockNeurons);
-        UploadRing.Staged<ushort> blockScales = _ring.Room<ushort>((to - from) * m.PaddedColumns);
+        int sharing = Math.Max(DownMatrix.BlockNeurons, format.BlockColumns);
+        int scalesOfBlock = m.PaddedColumns * format.ScaleHalves;
+        int first = from * sharing;
+        int end = Math.Min(m.Neurons, to * sharing);
+        UploadRing.Staged<ushort> blockScales = _ring.Room<ushort>((to - from) * scalesOfBlock);
         UploadRing.Staged<Words4> quants = _ring.Room<Words4>((end - first) * rowWords);
         nint scaleTarget = blockScales.Address;
         nint quantTarget = quants.Address;
-        long scaleBytes = m.PaddedColumns * (long)sizeof(ushort);
         ParallelLoop.For(from, to, block =>
         {
-            int firstOfBlock = block * DownMatrix.BlockNeurons;
-            Buffer.MemoryCopy(Unsafe.AsPointer(ref m.Scales(firstOfBlock)), (byte*)scaleTarget + ((block - from) * scaleBytes), scaleBytes, scaleBytes);
-            for (int neuron = firstOfBlock; neuron < Math.Min(end, firstOfBlock + DownMatrix.BlockNeurons); neuron++)
+            int firstOfBlock = block * sharing;
+            format.SplitDownScales(
+                (byte*)Unsafe.AsPointer(ref m.Scales(firstOfBlock)),
+                m.PaddedColumns,
+                new Span<ushort>((ushort*)scaleTarget + ((long)(block - from) * scalesOfBlock), scalesOfBlock));
+            for (int neuron = firstOfBlock; neuron < Math.Min(end, firstOfBlock + sharing); neuron++)
             {
-                format.CopyQuants(
+                format.SplitNeuron(
                     MemoryMarshal.CreateReadOnlySpan(ref m.Neuron(neuron), (int)m.NeuronBytes),
                     new Span<byte>((Words4*)quantTarget + ((neuron - first) * (long)rowWords), rowWords * sizeof(Words4)));
             }
         });
-        blockScales.Send(scales, (long)from * m.PaddedColumns);
+        blockScales.Send(scales, (long)from * scalesOfBlock);
         quants.Send(words, (long)first * rowWords);
     }
 

@@ -64,7 +64,7 @@ public sealed partial class IlgpuUpload
     {
         WeightMatrix matrix = m.Weights;
         Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
-        int rowWords = matrix.PaddedColumns / DeviceMatrix.ColumnsPerWords(m.Type);
+        int rowWords = DeviceFormat.For(m.Type).RowWords(matrix.PaddedColumns);
         ArrayView<Words4>? mapped = Mapped(matrix.Address, matrix.Stride, m.Type, rows, rowWords);
         DeviceMatrix uploaded = mapped is { } words
             ? new DeviceMatrix(m.Type, words, default, rows, columns, rowWords)
@@ -122,9 +122,10 @@ public sealed partial class IlgpuUpload
         }
 
         DeviceFormat format = DeviceFormat.For(type);
-        int rowWords = parts[0].PaddedColumns / format.ColumnsPerWords;
+        int rowWords = format.RowWords(parts[0].PaddedColumns);
         DeviceBuffer<Words4> words = Own<Words4>((long)rows * rowWords);
-        DeviceBuffer<ushort>? scales = format.IsBlock ? Own<ushort>((long)rows * (parts[0].PaddedColumns / format.BlockColumns)) : null;
+        int rowScales = parts[0].PaddedColumns / format.BlockColumns * format.ScaleHalves;
+        DeviceBuffer<ushort>? scales = format.IsBlock ? Own<ushort>((long)rows * rowScales) : null;
         int done = 0;
         foreach (WeightMatrix matrix in parts)
         {
@@ -153,7 +154,7 @@ public sealed partial class IlgpuUpload
     {
         Require(m.Neurons == intermediate && m.Columns == hidden, intermediate, hidden);
         DeviceFormat format = DeviceFormat.For(type);
-        int rowWords = m.PaddedColumns / format.ColumnsPerWords;
+        int rowWords = format.RowWords(m.PaddedColumns);
         if (Mapped((nint)Unsafe.AsPointer(ref m.Neuron(0)), m.NeuronBytes, type, intermediate, rowWords) is { } mapped)
         {
             return new DeviceMatrix(type, mapped, default, intermediate, hidden, rowWords);
@@ -168,9 +169,11 @@ public sealed partial class IlgpuUpload
             return new DeviceMatrix(type, words.View, default, intermediate, hidden, rowWords);
         }
 
-        int blocks = (intermediate + DownMatrix.BlockNeurons - 1) / DownMatrix.BlockNeurons;
-        DeviceBuffer<ushort> scales = Own<ushort>((long)blocks * m.PaddedColumns);
-        int part = RowsOfPart((DownMatrix.BlockNeurons * (long)m.NeuronBytes) + (m.PaddedColumns * sizeof(ushort)), blocks);
+        int sharing = Math.Max(DownMatrix.BlockNeurons, format.BlockColumns);
+        int blocks = (intermediate + sharing - 1) / sharing;
+        int blockScales = m.PaddedColumns * format.ScaleHalves;
+        DeviceBuffer<ushort> scales = Own<ushort>((long)blocks * blockScales);
+        int part = RowsOfPart((sharing * (long)rowWords * Unsafe.SizeOf<Words4>()) + (blockScales * sizeof(ushort)), blocks);
         for (int from = 0; from < blocks; from += part)
         {
             CopyDownBlocks(m, format, from, Math.Min(blocks, from + part), rowWords, words, scales);

@@ -20,6 +20,9 @@ public abstract class IlgpuDecoderProgram : DecoderProgram
     public IlgpuDevice Device { get; }
 
     /// <inheritdoc/>
+    public sealed override bool MixesDown => true;
+
+    /// <inheritdoc/>
     public sealed override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F16, KeyValueType.F32];
 
     /// <summary>Copies what a binder gives to the device. What is on the device belongs to the program from then on.</summary>

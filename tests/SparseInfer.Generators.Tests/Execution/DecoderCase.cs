@@ -85,6 +85,9 @@ internal sealed record DecoderCase(string Name)
 
     public WeightType[] Weights { get; init; } = [WeightType.F32];
 
+    /// <summary>Whether files of several types store down in another one than gate and up of its layer.</summary>
+    public bool MixesDown { get; init; }
+
     /// <summary>Policy of each layer: Exact or Dense, or a predictor's alpha.</summary>
     public decimal?[] Alphas { get; init; } = [];
 

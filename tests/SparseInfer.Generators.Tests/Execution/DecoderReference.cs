@@ -5,8 +5,9 @@ namespace SparseInfer.Generators.Tests.Execution;
 /// <summary>
 /// A decoder in double precision, one token at a time, straight from the definitions. Nothing here is shared with the code under test.
 /// </summary>
+/// <param name="onGpu">Whether a GPU is meant: there 32 elements of an input share steps, in blocks of 256 as well.</param>
 /// <param name="roundsInput">Whether block formats round what they are multiplied with: on CPUs they do, on GPUs they do not.</param>
-internal class DecoderReference(DecoderCase model, DecoderWeights weights, SparsityMode mode, bool roundsInput = true)
+internal class DecoderReference(DecoderCase model, DecoderWeights weights, SparsityMode mode, bool roundsInput = true, bool onGpu = false)
 {
     private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
@@ -221,7 +222,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private double[] Multiply(StoredMatrix matrix, float[]? bias, double[] x, int from = 0, int? rows = null, int? together = null)
     {
-        x = roundsInput && matrix.InputSteps is { } steps ? Quantize(x, steps, together ?? matrix.InputBlock) : x;
+        x = roundsInput && matrix.InputSteps is { } steps ? Quantize(x, steps, together ?? (onGpu ? 32 : matrix.InputBlock)) : x;
         double[] y = new double[rows ?? matrix.Values.Length / matrix.Columns];
         for (int row = 0; row < y.Length; row++)
         {

@@ -46,7 +46,7 @@ internal sealed class DecoderWeights
                 _vectors.Add(block + "attn_k_norm.weight", Values(model.HeadDimension, 0.5f, 1));
             }
 
-            // Where several types are declared, a file mixes them, but for the matrices of one feed-forward.
+            // Where several types are declared, a file mixes them, but for gate and up of one feed-forward.
             AddLinear(block + "attn_q", queryWidth, model.Hidden, layer, model.QueryKeyValueBiases);
             AddLinear(block + "attn_k", keyValueWidth, model.Hidden, layer + 1, model.QueryKeyValueBiases);
             AddLinear(block + "attn_v", keyValueWidth, model.Hidden, layer + 2, model.QueryKeyValueBiases);
@@ -63,7 +63,7 @@ internal sealed class DecoderWeights
             }
 
             AddLinear(block + "ffn_up", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
-            AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer, model.FeedForwardBiases);
+            AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer + (model.MixesDown ? 1 : 0), model.FeedForwardBiases);
             if (model.Ranks.ElementAtOrDefault(layer) is { } rank)
             {
                 AddLinear(block + "fc1", rank, model.Hidden, layer, bias: true);

@@ -80,6 +80,7 @@ internal static class DecoderZoo
         new("Nibbles") { FeedForwardBiases = true, Weights = [WeightType.Q4_0] },
         new("Mixed")
         {
+            MixesDown = true,
             Alphas = [1m, null, 1.05m],
             QueryKeyValueBiases = true,
             Weights = [WeightType.F16, WeightType.Q8_0, WeightType.Q4_0],
@@ -91,13 +92,11 @@ internal static class DecoderZoo
             Layers = 1,
             Intermediate = 256,
             Alphas = [1m],
+            MixesDown = true,
             Weights = [WeightType.Q4_K, WeightType.Q6_K, WeightType.Q5_K],
         },
         new("MixedBlocks") { Gated = false, OutputBias = true, EmbeddingScale = 3, Weights = [WeightType.Q4_0, WeightType.Q8_0] },
     ];
-
-    /// <summary>Those that have a program for GPUs.</summary>
-    public static IEnumerable<DecoderCase> OnDevices => All.Where(model => model.Weights.All(type => StoredFormat.For(type).HasDeviceKernels));
 
     /// <summary>What families have beside that: in their attention, and at their embedding.</summary>
     public static IReadOnlyList<DecoderCase> Families { get; } =

@@ -24,9 +24,6 @@ internal static class LayerMatrix
 
     public static IReadOnlyList<LayerCase> All { get; } = [.. Cases()];
 
-    /// <summary>Those of types that GPUs have kernels for.</summary>
-    public static IEnumerable<LayerCase> OnDevices => All.Where(layer => StoredFormat.For(layer.Weights).HasDeviceKernels);
-
     public static LayerCase Find(string name) => All.Single(layer => layer.Name == name);
 
     public static FeedForwardKernel New(LayerCase layer) => Assemblies
@@ -35,7 +32,7 @@ internal static class LayerMatrix
         .Layer("Layers", layer.Name);
 
     /// <summary>The types that a type is compiled with: the first of them.</summary>
-    private static WeightType Group(WeightType type) => StoredFormat.For(type).HasDeviceKernels ? type : WeightType.Q5_0;
+    private static WeightType Group(WeightType type) => StoredFormat.For(type).IsCovered ? WeightType.Q5_0 : type;
 
     private static IEnumerable<LayerCase> Cases()
     {
@@ -43,10 +40,13 @@ internal static class LayerMatrix
         {
             StoredFormat format = StoredFormat.For(type);
             (int Hidden, int Intermediate)[] shapes = format.BlockColumns > 32 ? SuperBlockShapes : format.IsBlock ? BlockShapes : OddShapes;
-            if (!format.HasDeviceKernels)
+            if (format.IsCovered)
             {
-                yield return new LayerCase(
-                    shapes[0].Hidden, shapes[0].Intermediate, Activation.Relu, type, Gated: true, Biases: true, LayerPolicy.SignBit);
+                foreach (LayerPolicy policy in Policies(Activation.Relu))
+                {
+                    yield return new LayerCase(shapes[0].Hidden, shapes[0].Intermediate, Activation.Relu, type, Gated: true, Biases: true, policy);
+                }
+
                 yield return new LayerCase(
                     shapes[1].Hidden, shapes[1].Intermediate, Activation.SquaredRelu, type, Gated: false, Biases: false, LayerPolicy.Exact);
                 yield return new LayerCase(

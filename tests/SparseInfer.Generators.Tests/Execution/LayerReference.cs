@@ -113,7 +113,7 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
             magnitude += Math.Abs(product);
         }
 
-        double quantization = InputRounding(matrix, weights, matrix.InputBlock, j => Math.Abs(x[j]));
+        double quantization = InputRounding(matrix, weights, onGpu ? 32 : matrix.InputBlock, j => Math.Abs(x[j]));
         return new Bounded(sum, (Rounding(Additions(x.Length)) * (magnitude + quantization)) + quantization);
     }
 

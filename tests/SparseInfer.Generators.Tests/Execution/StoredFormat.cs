@@ -12,20 +12,21 @@ internal abstract class StoredFormat
         new Of<BF16>(WeightType.BF16, columnsPerLoad: 8),
         new Of<Q8_0>(WeightType.Q8_0, columnsPerLoad: 16, inputSteps: 32767),
         new Of<Q4_0>(WeightType.Q4_0, columnsPerLoad: 32, inputSteps: 127),
-        new Of<Q5_0>(WeightType.Q5_0, inputSteps: 127),
-        new Of<Q5_1>(WeightType.Q5_1, inputSteps: 127),
-        new Of<Q4_K>(WeightType.Q4_K, inputSteps: 127),
-        new Of<Q5_K>(WeightType.Q5_K, inputSteps: 127),
-        new Of<Q6_K>(WeightType.Q6_K, inputSteps: 127),
+        new Of<Q5_0>(WeightType.Q5_0, columnsPerLoad: 32, inputSteps: 127, isCovered: true),
+        new Of<Q5_1>(WeightType.Q5_1, columnsPerLoad: 32, inputSteps: 127, isCovered: true),
+        new Of<Q4_K>(WeightType.Q4_K, columnsPerLoad: 32, inputSteps: 127, isCovered: true),
+        new Of<Q5_K>(WeightType.Q5_K, columnsPerLoad: 32, inputSteps: 127, isCovered: true),
+        new Of<Q6_K>(WeightType.Q6_K, columnsPerLoad: 32, inputSteps: 127, isCovered: true),
     ];
 
-    /// <summary>Columns that a GPU's lane takes with 16 bytes; 0: there are no kernels for GPUs.</summary>
+    /// <summary>Columns that a GPU's lane takes with 16 bytes.</summary>
     public abstract int ColumnsPerLoad { get; }
+
+    /// <summary>Whether it shares its kernels with other types, so that a few layers of each cover them.</summary>
+    public abstract bool IsCovered { get; }
 
     /// <summary>Columns of a block; 1: there are none.</summary>
     public abstract int BlockColumns { get; }
-
-    public bool HasDeviceKernels => ColumnsPerLoad > 0;
 
     /// <summary>
     /// How finely block formats divide what they are multiplied with: the elements of a block into steps of their largest one's 32,767th or 127th,
@@ -40,18 +41,19 @@ internal abstract class StoredFormat
 
     protected abstract WeightType Type { get; }
 
-    /// <summary>The types that GPUs have kernels for.</summary>
-    public static IEnumerable<WeightType> OnDevices => All.Where(format => format.HasDeviceKernels).Select(format => format.Type);
+    public static IEnumerable<WeightType> Types => All.Select(format => format.Type);
 
     public static StoredFormat For(WeightType type) => All.Single(format => format.Type == type);
 
     /// <summary>The bytes of some values in a file, and the values that those mean.</summary>
     public abstract (byte[] Bytes, float[] Values) Encode(float[] values);
 
-    private sealed class Of<T>(WeightType type, int columnsPerLoad = 0, int? inputSteps = null) : StoredFormat
+    private sealed class Of<T>(WeightType type, int columnsPerLoad, int? inputSteps = null, bool isCovered = false) : StoredFormat
         where T : IWeightFormat
     {
         public override int ColumnsPerLoad => columnsPerLoad;
+
+        public override bool IsCovered => isCovered;
 
         public override int? InputSteps => inputSteps;
 

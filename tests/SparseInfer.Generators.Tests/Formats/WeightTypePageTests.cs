@@ -25,8 +25,7 @@ public sealed class WeightTypePageTests
         foreach (string list in lists)
         {
             string text = File.ReadAllText(Path.Combine(Repository, list));
-            bool onDevices = list.Contains("Ilgpu", StringComparison.Ordinal);
-            foreach (string type in Format.All.Where(format => format.IsBlock && (format.HasDeviceKernels || !onDevices)).Select(format => $"{format.Type}"))
+            foreach (string type in Format.All.Where(format => format.IsBlock).Select(format => $"{format.Type}"))
             {
                 text.ShouldContain(type, Case.Sensitive, list);
             }

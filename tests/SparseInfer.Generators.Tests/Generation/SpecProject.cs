@@ -36,6 +36,7 @@ internal static class SpecProject
             IlgpuFeedForwardPlan.Of(request.Kernel.Shape, DeviceTable.Find(request.Device)!),
             IlgpuKernelEmitter.Set.For(request.Kernel.Shape, request.Kernel.Kernels),
             request.Kernel.Batches,
-            request.Kernel.Alone).Emit()),
+            request.Kernel.Alone,
+            request.Kernel.Mixes).Emit()),
     ];
 }

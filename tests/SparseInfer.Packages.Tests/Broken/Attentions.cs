@@ -26,7 +26,7 @@ public sealed partial class WithALongPeriod;
 public sealed partial class WithAnOffsetOfNoPositions;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
-[Attention(Heads = 4, RopeScaling = 2)] // SPI0051
+[Attention(Heads = 4, RopeScaling = 2)] // SPI0050
 [YarnScaling(Factor = 4, OriginalContext = 16)]
 [FeedForward(Intermediate = 96)]
 [RmsNorm]

@@ -74,25 +74,17 @@ public sealed partial class WithUnknownTarget;
 [Target("orin-nano-4")] // SPI0035
 public sealed partial class WithSmallTarget;
 
-[DecoderModel(Hidden = 256, Layers = 8, Vocabulary = 512, Context = 512)]
-[Attention(Heads = 8)]
-[FeedForward(Intermediate = 768)]
-[RmsNorm]
-[Weights(WeightType.Q6_K)] // SPI0050
-[Target("orin-nano-4")]
-public sealed partial class WithWeightsOfCpus;
-
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
 [Attention(Heads = 4)]
 [FeedForward(Intermediate = 96)]
-[Experts(Count = 8, Active = 9)] // SPI0052
+[Experts(Count = 8, Active = 9)] // SPI0051
 [RmsNorm]
 [Weights(WeightType.F16)]
 public sealed partial class WithTooManyActiveExperts;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
 [Attention(Heads = 4)]
-[FeedForward(Intermediate = 96, Biases = true)] // SPI0053
+[FeedForward(Intermediate = 96, Biases = true)] // SPI0052
 [Experts(Count = 8, Active = 2)]
 [RmsNorm]
 [Weights(WeightType.F16)]

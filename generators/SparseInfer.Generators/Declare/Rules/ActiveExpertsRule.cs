@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class ActiveExpertsRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0052",
+        "SPI0051",
         "More experts compute a token than there are",
         "Active is {0}, but [Experts] has Count = {1}, of which a token gets each at most once; write {2}",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0052.md");
+        helpLinkUri: Pages + "SPI0051.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

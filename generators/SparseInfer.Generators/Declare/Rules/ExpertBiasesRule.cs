@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class ExpertBiasesRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0053",
+        "SPI0052",
         "Experts have no biases",
         "Biases is true, but the matrices of [Experts] have none that generated code reads; remove Biases",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0053.md");
+        helpLinkUri: Pages + "SPI0052.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

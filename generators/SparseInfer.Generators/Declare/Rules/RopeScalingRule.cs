@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class RopeScalingRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0051",
+        "SPI0050",
         "Rotary scaling contradicts itself",
         "{0} of [{1}] is {2}, but must be {3}; write the model's own",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0051.md");
+        helpLinkUri: Pages + "SPI0050.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -133,10 +133,11 @@ internal sealed partial class IlgpuDecoderClass
         IReadOnlyList<Tensor> tensors = _program.Layer.FeedForwardTensors();
         if (!Single)
         {
-            _code.Line($"WeightType type = {TensorCalls.BindType(_program.Layer.FeedForwardTensors()[0])};");
+            _code.Line($"WeightType type = {TensorCalls.BindType(tensors[0])};");
+            _code.Line($"WeightType downType = {TensorCalls.BindType(tensors.Single(tensor => tensor.Role == TensorRole.Down))};");
         }
 
-        string type = Single ? $"WeightType.{_spec.Weights[0]}" : "type";
+        string type = Single ? $"WeightType.{_spec.Weights[0]}" : "downType";
         foreach (Tensor tensor in tensors)
         {
             switch (tensor.Role)
@@ -163,7 +164,18 @@ internal sealed partial class IlgpuDecoderClass
             using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))
             {
                 new FeedForwardCalls(_code, plan).EmitWeights(
-                    $"w.{FeedForwardField(plan)}", tensors, matrix => $"w.{matrix.Field}", Derived.Select(own => own.Field));
+                    $"w.{FeedForwardField(plan)}",
+                    [.. tensors.Where(tensor => Single || tensor.Role != TensorRole.Down)],
+                    matrix => $"w.{matrix.Field}",
+                    Derived.Select(own => own.Field));
+            }
+
+            if (!Single)
+            {
+                using (_code.Block($"if (downType == WeightType.{plan.Weights})"))
+                {
+                    new FeedForwardCalls(_code, plan).EmitDown($"w.{FeedForwardField(plan)}", "w.Down");
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ internal static class BlockCode
     public static void EmitInput(CodeWriter code, RowPlan row)
     {
         code.Line($"ArrayView<Words4> input = SharedMemory.Allocate<Words4>({row.InputWords});");
-        code.Line($"ArrayView<BlockStep> inputSteps = SharedMemory.Allocate<BlockStep>({row.Scales});");
+        code.Line($"ArrayView<BlockStep> inputSteps = SharedMemory.Allocate<BlockStep>({row.Blocks});");
     }
 
     /// <summary>Writes how a group rounds the input: four columns a lane, eight lanes a block, all lanes of a warp together.</summary>
@@ -62,7 +62,7 @@ internal static class BlockCode
             blocks.EmitInput(code, i, row.Columns);
             using (code.Block($"if (({i} & 7) == 0)"))
             {
-                code.Line($"inputSteps[{i} / 8] = new BlockStep(largest * (1f / {row.Weights}.Range), {blocks.Start("inputExcess")});");
+                code.Line($"inputSteps[{i} / 8] = new BlockStep(largest * (1f / {row.Weights}.Range), {blocks.StartOfInput});");
             }
         }
     }

@@ -13,6 +13,12 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     private readonly RowPlan _row = plan.Row;
     private readonly BlockArithmetic _blocks = plan.Row.Format.Blocks!;
 
+    /// <summary>Neurons of a slice that share scales, so many times.</summary>
+    private int Parts => plan.SliceBlocks * _blocks.NeuronParts;
+
+    /// <summary>Four rows of such neurons, so many times.</summary>
+    private int Fours => 8 / _blocks.NeuronParts;
+
     /// <summary>Whether all rows of all blocks are read.</summary>
     private readonly bool _readsAll = readsZeros && plan.IsExact;
 
@@ -25,7 +31,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
         code.Line($"ArrayView<BlockStep> downSteps = SharedMemory.Allocate<BlockStep>({plan.SliceBlocks});");
         if (!_readsAll)
         {
-            code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({plan.SliceBlocks});");
+            code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({Parts});");
         }
     }
 
@@ -64,11 +70,11 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             code.Line();
             if (_readsAll)
             {
-                code.Line("rowsOfDown[inSlice] = ownNeuron * RowWords;");
+                code.Line($"rowsOfDown[inSlice] = ownNeuron * {_row.StrideName};");
             }
             else
             {
-                EmitSlot(code, "warp", "RowWords", "ownNeuron");
+                EmitSlot(code, _blocks.NeuronParts, "warp", _row.StrideName, "ownNeuron");
             }
 
             EmitQuants(code, plan, _readsAll ? "inSlice" : "downSlot", "warp", plan.SliceBlocks * 32);
@@ -80,30 +86,41 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     }
 
     /// <summary>
-    /// Writes which place in its block a lane's neuron takes, <c>downSlot</c>: those whose rows are read, <c>isRead</c>, come first. And where its row
-    /// begins, and how many fours of rows there are.
+    /// Writes which place among those that share its scales a lane's neuron takes, <c>downSlot</c>: those whose rows are read, <c>isRead</c>, come first.
+    /// And where its row begins, and how many fours of rows there are.
     /// </summary>
+    /// <param name="parts">Parts of a block that have scales of their own: 1 or 2.</param>
     /// <param name="block">The block's number in its slice.</param>
     /// <param name="rowWords">Words of a row.</param>
     /// <param name="neuron">The lane's neuron.</param>
-    public static void EmitSlot(CodeWriter code, string block, string rowWords, string neuron)
+    public static void EmitSlot(CodeWriter code, int parts, string block, string rowWords, string neuron)
     {
+        bool isWhole = parts == 1;
+        string firstLane = isWhole ? "" : " + (lane & 16)";
+        code.Line("uint readBits = Lanes.Bits(isRead, lane);");
+        if (!isWhole)
+        {
+            code.Line("readBits &= lane < 16 ? 0xffffu : 0xffff0000u;");
+        }
+
         code.Lines($"""
-            uint readBits = Lanes.Bits(isRead, lane);
             int readRows = IntrinsicMath.PopCount(readBits);
             int readBefore = {NeuronCode.Before("readBits")};
-            int downSlot = ({block} * 32) + (isRead != 0u ? readBefore : readRows + lane - readBefore);
+            int downSlot = ({block} * 32){firstLane} + (isRead != 0u ? readBefore : readRows + {(isWhole ? "lane" : "(lane & 15)")} - readBefore);
             // What fills up the last four repeats the first row, times zero.
             int firstRead = IntrinsicMath.PopCount(~readBits & (readBits - 1u));
             rowsOfDown[downSlot] = (isRead != 0u ? {neuron} : {neuron} - lane + firstRead) * {rowWords};
             """);
-        using (code.Block("if (lane == 0)"))
+        using (code.Block(isWhole ? "if (lane == 0)" : "if ((lane & 15) == 0)"))
         {
-            code.Line($"downFours[{block}] = (readRows + 3) / 4;");
+            code.Line($"downFours[{(isWhole ? block : $"({block} * 2) + (lane / 16)")}] = (readRows + 3) / 4;");
         }
 
         code.Line();
     }
+
+    /// <summary>The block that a part is of.</summary>
+    public static string BlockOf(int parts, string part) => parts == 1 ? part : $"({part} / {parts})";
 
     /// <summary>Writes how the values of a block's neurons, <c>value</c>, are rounded to steps of their largest.</summary>
     /// <param name="place">Where the lane's goes.</param>
@@ -118,7 +135,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
         blocks.EmitActivation(code, place, upper);
         using (code.Block("if (lane == 0)"))
         {
-            code.Line($"downSteps[{block}] = new BlockStep(most * (1f / {plan.Weights}.Range), {blocks.Start("excess")});");
+            code.Line($"downSteps[{block}] = new BlockStep(most * (1f / {plan.Weights}.Range), {blocks.StartOfActivations});");
         }
     }
 
@@ -132,7 +149,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
             : code.Block(isOnce ? "if (thread < RowWords)" : "for (int word = thread; word < RowWords; word += Threads)"))
         {
             code.Line($"Float4 {List(j => $"y{j} = default")};");
-            using (code.Block($"for (int block = 0; block < {plan.SliceBlocks}; block++)"))
+            using (code.Block($"for (int block = 0; block < {Parts}; block++)"))
             {
                 EmitBlock(word);
             }
@@ -150,12 +167,12 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
     {
         if (_readsAll)
         {
-            EmitFours(word, "(block * 8) + 8");
+            EmitFours(word, $"(block * {Fours}) + {Fours}");
             return;
         }
 
-        code.Line("int end = (block * 8) + downFours[block];");
-        using (code.Block("if (end > block * 8)"))
+        code.Line($"int end = (block * {Fours}) + downFours[block];");
+        using (code.Block($"if (end > block * {Fours})"))
         {
             EmitFours(word, "end");
         }
@@ -163,14 +180,14 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
 
     private void EmitFours(string word, string end)
     {
-        code.Line("BlockStep step = downSteps[block];");
+        code.Line($"BlockStep step = downSteps[{BlockOf(_blocks.NeuronParts, "block")}];");
         code.Line($"Int4 {string.Join(", ", Enumerable.Range(0, 8).Select(j => $"t{j} = {_blocks.FirstOfFour(j)}"))};");
-        using (code.Block($"for (int four = block * 8; four < {end}; four++)"))
+        using (code.Block($"for (int four = block * {Fours}; four < {end}; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
             foreach (string row in new[] { "X", "Y", "Z", "W" })
             {
-                code.Line($"Words4 down{row} = w.Down[(int)rows.{row} + {word}];");
+                code.Line($"{_row.LoadType} down{row} = {_blocks.DownLoad($"(int)rows.{row}", word)};");
             }
 
             string sums = string.Join(", ", Enumerable.Range(0, 8).Select(j => $"ref t{j}"));
@@ -178,13 +195,7 @@ internal sealed class BlockDown(CodeWriter code, IlgpuFeedForwardPlan plan, bool
         }
 
         code.Line();
-        int words = _row.Quads / 2;
-        code.Line($"int scale = (((first / 32) + block) * {_row.Columns / 8}) + ({word} * {words});");
-        for (int k = 0; k < words; k++)
-        {
-            string index = k == 0 ? "scale" : $"scale + {k}";
-            code.Line($"BlockScales.AddScaled(w.DownScales[{index}], {_blocks.SumOfFour(2 * k)}, {_blocks.SumOfFour((2 * k) + 1)}, ref y{2 * k}, ref y{(2 * k) + 1});");
-        }
+        _blocks.EmitScaledOfFours(code, word, _row.Columns);
     }
 
     private string List(Func<int, string> item) => string.Join(", ", Enumerable.Range(0, _row.Quads).Select(item));

@@ -38,6 +38,18 @@ internal sealed class FeedForwardCalls(CodeWriter code, IlgpuFeedForwardPlan pla
         }
     }
 
+    /// <summary>Writes down's weights beside those that are there: a file may store it in another type.</summary>
+    /// <param name="place">Where they go.</param>
+    /// <param name="matrix">Where it is on the device.</param>
+    public void EmitDown(string place, string matrix)
+    {
+        code.Line($"{place}.Down = {matrix}.Words;");
+        if (plan.Row.IsBlock)
+        {
+            code.Line($"{place}.DownScales = {matrix}.Scales.Cast<Words4>();");
+        }
+    }
+
     /// <summary>Writes which kernel computes the neurons and down of the weights <c>w</c>.</summary>
     /// <param name="kernels">Where the kernels are.</param>
     /// <param name="start">Writes what comes before, with <c>kernels</c> in scope.</param>

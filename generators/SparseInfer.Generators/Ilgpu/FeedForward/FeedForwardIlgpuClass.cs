@@ -6,9 +6,10 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <summary>Writes the class that holds the GPU kernels of one feed-forward shape and weight type.</summary>
 /// <param name="policies">The modes' own kernels, then what the policies that use the shape ask for.</param>
 /// <param name="batches">Whether prompts use the shape.</param>
+/// <param name="mixes">Whether a model may store down in another weight type than its other matrices.</param>
 /// <param name="alone">Whether a layer that stands alone uses it: nothing packs its input's signs then, nor adds up its output.</param>
 internal sealed class FeedForwardIlgpuClass(
-    IlgpuFeedForwardPlan plan, IReadOnlyList<IlgpuKernelEmitter> policies, bool batches, bool alone)
+    IlgpuFeedForwardPlan plan, IReadOnlyList<IlgpuKernelEmitter> policies, bool batches, bool alone, bool mixes)
 {
     private readonly CodeWriter _code = new();
 
@@ -37,14 +38,20 @@ internal sealed class FeedForwardIlgpuClass(
                 new FusedKernel(_code, plan, policy).Emit();
             }
 
-            if (HasTogether)
+            foreach (IlgpuKernelEmitter policy in Apart)
             {
-                foreach (IlgpuKernelEmitter policy in policies)
-                {
-                    _code.Line();
-                    new TogetherKernel(_code, plan, policy).Emit();
-                }
+                _code.Line();
+                new FusedKernel(_code, plan, policy, hasDown: false).Emit();
+            }
 
+            foreach (IlgpuKernelEmitter policy in HasTogether ? policies : [])
+            {
+                _code.Line();
+                new TogetherKernel(_code, plan, policy).Emit();
+            }
+
+            if (HasDownTogether)
+            {
                 _code.Line();
                 DownTogether.EmitMethod(_code);
             }
@@ -133,11 +140,21 @@ internal sealed class FeedForwardIlgpuClass(
         }
 
         _code.Line($"private const int RowWords = {plan.Row.Words}; // 16-byte words of a row");
+        if (plan.Row.Stride != plan.Row.Words)
+        {
+            _code.Line($"private const int {plan.Row.StrideName} = {plan.Row.Stride}; // and what these have no bits for, behind them");
+        }
+
         _code.Line($"private const int HiddenQuads = {HiddenQuads}; // four columns each, padded");
     }
 
     /// <summary>Whether several tokens skip neurons together: where prompts use the shape, sequences do.</summary>
     private bool HasTogether => batches && plan.ComputesTogether;
+
+    /// <summary>Policies that have a kernel up to their activations, for a down of another type.</summary>
+    private IReadOnlyList<IlgpuKernelEmitter> Apart => mixes ? policies : [];
+
+    private bool HasDownTogether => HasTogether || mixes;
 
     /// <summary>Down of several tokens.</summary>
     private DeviceKernel DownTogether => new TogetherDownKernel(_code, plan).Kernel;
@@ -187,7 +204,7 @@ internal sealed class FeedForwardIlgpuClass(
     /// <summary>The kernels, compiled for a device.</summary>
     private void EmitKernels()
     {
-        _code.Summary($"The kernels, compiled for a device; {(HasTogether ? "those that count or have several tokens" : "those that count")} when they are first asked for.");
+        _code.Summary($"The kernels, compiled for a device; {(HasTogether ? "those that count or have several tokens" : "those that count")}{(mixes ? ", or leave out down," : "")} when they are first asked for.");
         using (_code.Block("internal sealed class Kernels(IlgpuDevice device)"))
         {
             foreach (IlgpuKernelEmitter policy in policies)
@@ -213,6 +230,15 @@ internal sealed class FeedForwardIlgpuClass(
                 EmitLazy(FusedKernel.Name(policy, metered: true), Types(policy), FusedKernel.Method(policy, metered: true));
             }
 
+            foreach (IlgpuKernelEmitter policy in Apart)
+            {
+                foreach (bool metered in new[] { false, true })
+                {
+                    string name = FusedKernel.Name(policy, metered, hasDown: false);
+                    EmitLazy(name, Types(policy, hasDown: false), FusedKernel.Method(policy, metered, hasDown: false));
+                }
+            }
+
             if (HasTogether)
             {
                 foreach (IlgpuKernelEmitter policy in policies)
@@ -220,7 +246,10 @@ internal sealed class FeedForwardIlgpuClass(
                     string types = string.Join(", ", TogetherKernel.Parameters(plan, policy).Select(parameter => parameter.Type));
                     EmitLazy(TogetherKernel.Name(policy), types, TogetherKernel.Name(policy));
                 }
+            }
 
+            if (HasDownTogether)
+            {
                 EmitLazy(DownTogether.Name, DownTogether.Types, DownTogether.Name);
             }
         }
@@ -240,8 +269,8 @@ internal sealed class FeedForwardIlgpuClass(
         }
     }
 
-    private string Types(IlgpuKernelEmitter policy) =>
-        string.Join(", ", FusedKernel.Parameters(plan, policy).Select(parameter => parameter.Type));
+    private string Types(IlgpuKernelEmitter policy, bool hasDown = true) =>
+        string.Join(", ", FusedKernel.Parameters(plan, policy, hasDown).Select(parameter => parameter.Type));
 
     private const string BatchTypes = "Weights, ArrayView<float>, ArrayView<float>";
 

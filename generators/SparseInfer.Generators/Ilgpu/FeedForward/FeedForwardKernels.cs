@@ -11,6 +11,10 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
     /// <summary>A token's, from prediction to down: one for each policy, and in how many layers a mode launches it.</summary>
     public IEnumerable<LaunchedKernel> Fused => Launched(policy => Name(FusedKernel.Name(policy, metered: false), plan.Threads));
 
+    /// <summary>A token's up to its activations, for a down of another weight type.</summary>
+    private IEnumerable<KernelName> Apart => !IlgpuDecoderPlan.MixesDown(spec) ? [] : _policies.SelectMany(policy => new[] { false, true }.Select(
+        metered => Name(FusedKernel.Name(policy, metered, hasDown: false), plan.Threads)));
+
     /// <summary>Those of several tokens together, up to their activations.</summary>
     public IEnumerable<LaunchedKernel> Together => Launched(policy => Name(TogetherKernel.Name(policy), TogetherPlan.Threads));
 
@@ -24,7 +28,9 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
     [
         .. Fused.Select(kernel => kernel.Kernel),
         .. _policies.Select(policy => Name(FusedKernel.Name(policy, metered: true), plan.Threads)),
-        .. plan.ComputesTogether ? Together.Select(kernel => kernel.Kernel).Append(DownTogether) : [],
+        .. Apart,
+        .. plan.ComputesTogether ? Together.Select(kernel => kernel.Kernel) : [],
+        .. plan.ComputesTogether || IlgpuDecoderPlan.MixesDown(spec) ? [DownTogether] : Array.Empty<KernelName>(),
         ActivateBatch,
     ];
 

@@ -21,26 +21,33 @@ internal sealed class FusedKernel
     private readonly NeuronValues _values;
     private readonly BlockDown? _blockDown;
 
-    public FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy)
+    private readonly bool _hasDown;
+
+    /// <param name="hasDown">Whether down follows; else the activations are left for a launch that goes through rows of another weight type.</param>
+    public FusedKernel(CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool hasDown = true)
     {
         _code = code;
         _plan = plan;
         _policy = policy;
+        _hasDown = hasDown;
         _source = policy.Predicts ? new PredictedNeurons(code, plan, policy) : new AllNeurons(code, plan);
         _values = !policy.Skips ? new ValueOfEach(code, plan, _source)
-            : plan.Row.IsBlock ? new ValuesAmongZeros(code, plan)
+            : plan.Row.IsBlock || !hasDown ? new ValuesAmongZeros(code, plan)
             : new ActiveList(code, _source);
-        _blockDown = plan.Row.IsBlock ? new BlockDown(code, plan, readsZeros: !policy.Skips) : null;
+        _blockDown = plan.Row.IsBlock && hasDown ? new BlockDown(code, plan, readsZeros: !policy.Skips) : null;
     }
 
     /// <summary>What a kernel is called where it is launched.</summary>
-    public static string Name(IlgpuKernelEmitter policy, bool metered) => policy.Name + (metered ? "Metered" : "");
+    public static string Name(IlgpuKernelEmitter policy, bool metered, bool hasDown = true) => MethodName(policy, hasDown) + (metered ? "Metered" : "");
 
     /// <summary>The method with its type argument.</summary>
-    public static string Method(IlgpuKernelEmitter policy, bool metered) => $"{policy.Name}<{(metered ? "MeterOn" : "MeterOff")}>";
+    public static string Method(IlgpuKernelEmitter policy, bool metered, bool hasDown = true) =>
+        $"{MethodName(policy, hasDown)}<{(metered ? "MeterOn" : "MeterOff")}>";
+
+    private static string MethodName(IlgpuKernelEmitter policy, bool hasDown) => policy.Name + (hasDown ? "" : "Activations");
 
     /// <summary>The kernel's parameters: type and name.</summary>
-    public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy)
+    public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool hasDown = true)
     {
         yield return ("Weights", "w");
         yield return ("ArrayView<Float4>", "x");
@@ -49,7 +56,7 @@ internal sealed class FusedKernel
             yield return (data.Type, data.Name);
         }
 
-        yield return ("ArrayView<Float4>", "partial");
+        yield return hasDown ? ("ArrayView<Float4>", "partial") : ("ArrayView<float>", "activated");
         yield return ("ArrayView<int>", "counts");
         foreach (PolicyParameter parameter in policy.Parameters)
         {
@@ -59,14 +66,18 @@ internal sealed class FusedKernel
 
     public void Emit()
     {
-        _code.Summary(_policy.Summary(_plan));
-        string parameters = string.Join(", ", Parameters(_plan, _policy).Select(parameter => $"{parameter.Type} {parameter.Name}"));
-        using (_code.Block($"internal static void {_policy.Name}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
+        _code.Summary(_policy.Summary(_plan) + (_hasDown ? "" : " Down has another weight type, and a launch of its own."));
+        string parameters = string.Join(", ", Parameters(_plan, _policy, _hasDown).Select(parameter => $"{parameter.Type} {parameter.Name}"));
+        using (_code.Block($"internal static void {MethodName(_policy, _hasDown)}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
         {
             EmitStart();
             _source.EmitChoice(waits: _plan.SharesInput || _values.HasZeros);
             new FusedNeurons(_code, _plan, _policy, _source, _values).Emit();
-            if (_blockDown is not null)
+            if (!_hasDown)
+            {
+                EmitActivations();
+            }
+            else if (_blockDown is not null)
             {
                 _blockDown.EmitRounding();
                 _blockDown.EmitSum();
@@ -75,6 +86,20 @@ internal sealed class FusedKernel
             {
                 new RowDown(_code, _plan, _values).Emit();
             }
+        }
+    }
+
+    /// <summary>Writes how a slice's values go to where down finds them.</summary>
+    private void EmitActivations()
+    {
+        string[] inside =
+        [
+            .. _plan.SliceNeurons == _plan.Threads ? Array.Empty<string>() : ["thread < SliceNeurons"],
+            .. _plan.IsExact ? Array.Empty<string>() : ["first + thread < Intermediate"],
+        ];
+        using (inside.Length == 0 ? default(CodeWriter.Scope?) : _code.Block($"if ({string.Join(" && ", inside)})"))
+        {
+            _code.Line("activated[first + thread] = values[thread];");
         }
     }
 

@@ -5,6 +5,7 @@ internal static class IlgpuCall
 {
     /// <param name="arguments">Values of the kernel's own parameters.</param>
     /// <param name="own">Where what the kernel reads of a token is.</param>
+    /// <param name="hasDown">Whether the kernel goes on to down.</param>
     /// <param name="layer">What the count's first argument is, with a comma behind it; empty: it has none.</param>
     public static string Of(
         IlgpuFeedForwardPlan plan,
@@ -14,12 +15,13 @@ internal static class IlgpuCall
         Func<TokenData, string> own,
         string partial,
         string counts,
-        string layer)
+        string layer,
+        bool hasDown = true)
     {
         string values = More(arguments);
         string common = $"config, w, {input}{More(kernel.Reads(plan).Select(own))}, {partial}";
-        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false)}({common}, default{values});";
-        string metered = $"kernels.{FusedKernel.Name(kernel, metered: true)}({common}, {counts}{values});";
+        string plain = $"kernels.{FusedKernel.Name(kernel, metered: false, hasDown)}({common}, default{values});";
+        string metered = $"kernels.{FusedKernel.Name(kernel, metered: true, hasDown)}({common}, {counts}{values});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
             + $"predictorBytes: {kernel.PredictorBytes(plan)});";
         return $$"""

@@ -51,11 +51,19 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
                 code.Line("int token = tokens[Grid.IdxX];");
                 using (WarpCode.ForEach(code, "k", "Group.IdxX", row.Words, IlgpuDecoderPlan.RowThreads))
                 {
-                    code.Line($"Words4 words = embedding[(token * {row.Words}) + k];");
+                    string load = $"embedding[(token * {row.Words}) + k]";
                     string scale = "";
-                    if (row.IsBlock)
+                    if (row.Format.Blocks is { } blocks)
                     {
-                        code.Line($"ushort blockScale = scales[(token * {row.Scales}) + {(row.Quads == 8 ? "k" : "(k / 2)")}];");
+                        load = blocks.Load("embedding", blocks.Unpacks ? $"token * {row.Stride}" : $"(token * {row.Words})", "k", row.Words);
+                        string ofBlock = blocks.Scale("scales", blocks.Unpacks ? $"token * {row.Scales}" : $"(token * {row.Scales})", row.Quads == 8 ? "k" : "(k / 2)");
+                        scale = $"{blocks.ScaleType} blockScale = {ofBlock};";
+                    }
+
+                    code.Line($"{row.LoadType} words = {load};");
+                    if (scale.Length > 0)
+                    {
+                        code.Line(scale);
                         scale = ", blockScale";
                     }
 

@@ -8,8 +8,8 @@ namespace SparseInfer.Generators.Ilgpu;
 /// </summary>
 internal static class WarpCode
 {
-    /// <summary>Most loads written out in a row; longer rows loop.</summary>
-    private const int WrittenOut = 16;
+    /// <summary>Most loads written out in a row; longer rows loop. What is taken apart needs more registers for each.</summary>
+    private static int WrittenOut(RowPlan row) => row.Unpacks ? 8 : 16;
 
     public const string Place = """
         int thread = Group.IdxX;
@@ -135,14 +135,18 @@ internal static class WarpCode
     public static void EmitDot(CodeWriter code, RowPlan row, string sum, string words, string scales, string index, string input, bool staged)
     {
         string start = $"{sum}Row";
-        code.Line($"int {start} = ({index} * {row.Words}) + lane;");
-        if (row.IsBlock)
+        code.Line(row.Unpacks ? $"int {start} = {index} * {row.Stride};" : $"int {start} = ({index} * {row.Words}) + lane;");
+        if (row.Unpacks)
+        {
+            code.Line($"int {sum}Scale = {index} * {row.Scales};");
+        }
+        else if (row.IsBlock)
         {
             code.Line($"int {sum}Scale = ({index} * {row.Scales}) + {BlockOfLane(row)};");
         }
 
         code.Line($"float {sum} = 0f;");
-        int passes = (row.FullSteps + WrittenOut - 1) / WrittenOut;
+        int passes = (row.FullSteps + WrittenOut(row) - 1) / WrittenOut(row);
         int each = passes > 1 ? row.FullSteps / passes : 0;
         int looped = each * passes;
         if (looped > 0)
@@ -177,10 +181,18 @@ internal static class WarpCode
     private static void EmitStep(
         CodeWriter code, RowPlan row, string sum, string words, string scales, string step, int k, string input, bool staged)
     {
+        string load = $"{words}[{Index(sum + "Row", 32, step, k * 32)}]";
         string scale = row.IsBlock ? $"{scales}[{Index(sum + "Scale", row.PerLoad, step, k * row.PerLoad)}], " : "";
+        if (row.Format.Blocks is { Unpacks: true } blocks)
+        {
+            string block = Index("lane", 32, step, k * 32);
+            load = blocks.Load(words, $"{sum}Row", block, row.Words);
+            scale = $"{blocks.Scale(scales, $"{sum}Scale", block)}, ";
+        }
+
         string inputs = staged ? StagedInput(row, input, step, k) : string.Join(", ", Enumerable.Range(0, row.Quads).Select(j =>
             $"{input}[{Index(row.Quads == 1 ? "lane" : $"(lane * {row.Quads})", 32 * row.Quads, step, (k * 32 * row.Quads) + j)}]"));
-        code.Line($"{sum} = {row.Weights}.Dot({words}[{Index(sum + "Row", 32, step, k * 32)}], {scale}{inputs}, {sum});");
+        code.Line($"{sum} = {row.Weights}.Dot({load}, {scale}{inputs}, {sum});");
     }
 
     /// <summary>What of a staged input meets one load of a lane: arguments of the format's <c>Dot</c>.</summary>

@@ -31,9 +31,8 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
             + $"SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, {OfTokens(data => $"{data.Type} {data.Name}, ")}ArrayView<Float4> residual, int tokens, "
             + "ArrayView<float> activated, ArrayView<Float4> partial)"))
         {
-            ForFeedForward((feedForward, weights) =>
+            ForFeedForward((_, weights) => Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {OfTokens(data => $"{data.Name}, ")}tokens, activated);"), (feedForward, weights) =>
             {
-                Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {OfTokens(data => $"{data.Name}, ")}tokens, activated);");
                 KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
                 string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
                 Code.Line($"_feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, activated, tokens, partial);");

@@ -69,13 +69,32 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>Writes a call for the matrix's type: straight, where the model declares one.</summary>
     protected void ForType(string matrix, Action<WeightType> emit) => WeightSwitch.Emit(code, $"{matrix}.Type", Spec.Weights, emit);
 
-    /// <summary>Writes a call for the type of a layer's feed-forward.</summary>
-    /// <param name="emit">Takes its plan, and where its weights are.</param>
-    protected void ForFeedForward(Action<IlgpuFeedForwardPlan, string> emit) => ForType("w.Down", type =>
+    /// <summary>Whether a layer's down may have another weight type than what its input is multiplied with.</summary>
+    protected bool MixesDown => IlgpuDecoderPlan.MixesDown(Spec);
+
+    /// <summary>The matrix of a feed-forward that its input is multiplied with first, in a layer <c>w</c>.</summary>
+    protected string FirstMatrix => $"w.{FeedForwards[0].Shape.First}";
+
+    /// <summary>Writes what is done for the type of a layer's neurons, then what is done for the type of down.</summary>
+    /// <param name="neurons">Take the type's plan, and where its weights are.</param>
+    protected void ForFeedForward(Action<IlgpuFeedForwardPlan, string> neurons, Action<IlgpuFeedForwardPlan, string> down)
     {
-        IlgpuFeedForwardPlan plan = FeedForwards.First(candidate => candidate.Weights == type);
-        emit(plan, $"w.FeedForward{type}");
-    });
+        if (!MixesDown)
+        {
+            neurons(FeedForwards[0], $"w.FeedForward{FeedForwards[0].Weights}");
+            down(FeedForwards[0], $"w.FeedForward{FeedForwards[0].Weights}");
+            return;
+        }
+
+        ForFeedForward(FirstMatrix, neurons);
+        Code.Line();
+        ForFeedForward("w.Down", down);
+    }
+
+    /// <summary>Writes a call for the type of a layer's matrix.</summary>
+    /// <param name="emit">Takes the type's plan, and where its weights are.</param>
+    protected void ForFeedForward(string matrix, Action<IlgpuFeedForwardPlan, string> emit) => ForType(
+        matrix, type => emit(FeedForwards.First(candidate => candidate.Weights == type), $"w.FeedForward{type}"));
 
     /// <summary>Writes a call for the width of <c>w</c>: straight, where all matrices have one.</summary>
     protected void ForWidth(Action<int> emit)

@@ -118,6 +118,8 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 KernelName activate = new FeedForwardKernels(Spec, feedForward).ActivateBatch;
                 Code.Line($"_program._feedForward{feedForward.Weights}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
                     + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>());");
+            }, (feedForward, _) =>
+            {
                 _products.ForTensorCores(
                     feedForward.Weights,
                     () =>

@@ -65,31 +65,63 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             string own = OfTokens(data => $", {data.Buffer}.SubView(row * {data.Length(Plan)}, {data.Length(Plan)})");
             Code.Line("ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);");
             Code.Line("ArrayView<Float4> residual = _x.SubView(row * HiddenQuads, HiddenQuads);");
-            ForFeedForward((feedForward, weights) =>
+            if (MixesDown)
+            {
+                using (Code.Block($"if ({FirstMatrix}.Type != w.Down.Type)"))
+                {
+                    ForFeedForward((_, weights) => Code.Line($"ActivateApart(layer, {weights}, input{own});"), EmitDownApart);
+                    Code.Line("return;");
+                }
+
+                Code.Line();
+            }
+
+            ForFeedForward("w.Down", (feedForward, weights) =>
             {
                 Code.Line($"Activate(layer, {weights}, input{own});");
-                DeviceKernel join = Join(feedForward);
-                Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View, {JoinArguments}residual"));
+                EmitJoin(feedForward);
             });
         }
 
         foreach (IlgpuFeedForwardPlan feedForward in FeedForwards)
         {
             Code.Line();
-            EmitActivate(feedForward);
+            EmitActivate(feedForward, hasDown: true);
+        }
+
+        foreach (IlgpuFeedForwardPlan feedForward in MixesDown ? FeedForwards : [])
+        {
+            Code.Line();
+            EmitActivate(feedForward, hasDown: false);
         }
     }
 
-    private void EmitActivate(IlgpuFeedForwardPlan feedForward)
+    /// <summary>Writes down of one token where it has another type: as of several tokens.</summary>
+    private void EmitDownApart(IlgpuFeedForwardPlan feedForward, string weights)
+    {
+        KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
+        string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
+        Code.Line($"_program._feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, _activated.Cast<float>(), 1, _partial.View);");
+        EmitJoin(feedForward);
+    }
+
+    private void EmitJoin(IlgpuFeedForwardPlan feedForward)
+    {
+        DeviceKernel join = Join(feedForward);
+        Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View, {JoinArguments}residual"));
+    }
+
+    private void EmitActivate(IlgpuFeedForwardPlan feedForward, bool hasDown)
     {
         string name = feedForward.ClassName;
-        Code.Summary("Predict, gate, up and down, as the mode and the layer's policy have it.");
-        using (Code.Block($"private void Activate(int layer, {name}.Weights w, ArrayView<Float4> x{OfTokens(data => $", {data.Type} {data.Name}")})"))
+        Code.Summary($"Predict, gate{(hasDown ? ", up and down" : " and up, before a down of another weight type")}, as the mode and the layer's policy have it.");
+        using (Code.Block($"private void {(hasDown ? "Activate" : "ActivateApart")}(int layer, {name}.Weights w, ArrayView<Float4> x{OfTokens(data => $", {data.Type} {data.Name}")})"))
         {
+            string to = hasDown ? "_partial.View" : "_activated.Cast<float>()";
             new FeedForwardCalls(Code, feedForward).EmitActivate(
                 $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,
-                (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", data => data.Name, "_partial.View", "Counts(layer)", "layer, "));
+                (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", data => data.Name, to, "Counts(layer)", "layer, ", hasDown));
         }
     }
 

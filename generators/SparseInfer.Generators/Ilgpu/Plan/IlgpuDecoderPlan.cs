@@ -86,6 +86,9 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
 
     public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MaxSharedBytes;
 
+    /// <summary>Whether a file may store down in another type than what its input is multiplied with.</summary>
+    public static bool MixesDown(ModelSpec spec) => spec.Weights.Count > 1;
+
     /// <summary>
     /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in
     /// shared memory, and where a row is too wide for that they round none.

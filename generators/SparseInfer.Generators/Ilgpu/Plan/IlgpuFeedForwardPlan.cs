@@ -87,7 +87,7 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     /// activation's bytes for each neuron of its blocks, and the blocks' steps and sizes.
     /// </summary>
     public int ListBytes => (Warps * 4) + (SliceNeurons * 8)
-        + (Row.Format.Blocks is { } blocks ? SliceBlocks * ((BlockNeurons * (4 + blocks.RoundedBytes)) + 12) : 0);
+        + (Row.Format.Blocks is { } blocks ? SliceBlocks * ((BlockNeurons * (4 + blocks.RoundedBytes)) + 8 + (4 * blocks.NeuronParts)) : 0);
 
     /// <summary>Whether the input fits in shared memory beside the lists; else it is read from the caches.</summary>
     public bool SharesInput => Row.InputBytes + ListBytes <= DeviceTable.MaxSharedBytes;

@@ -30,11 +30,26 @@ internal sealed record RowPlan(WeightType Weights, int Columns)
     /// <summary>Inputs, in fours, that meet one load.</summary>
     public int Quads => PerLoad / 4;
 
-    /// <summary>Whether weights come in blocks of 32 with a scale, which a device keeps apart from them.</summary>
+    /// <summary>Elements of 16 bytes from a row to the next: its loads, and behind them what these have no bits for.</summary>
+    public int Stride => Words + (((Words * Format.HighBytes) + 15) / 16);
+
+    /// <summary>What <see cref="Stride"/> is called where a class of kernels has one row.</summary>
+    public string StrideName => Stride == Words ? "RowWords" : "RowStride";
+
+    /// <summary>Whether weights come in blocks with scales, which a device keeps apart from them.</summary>
     public bool IsBlock => Format.IsBlock;
 
-    /// <summary>Scales of a row.</summary>
-    public int Scales => IsBlock ? Columns / Format.BlockColumns : 0;
+    /// <summary>Whether device functions take loads apart, and find what belongs to them.</summary>
+    public bool Unpacks => Format.Blocks is { Unpacks: true };
+
+    /// <summary>Blocks of 32 columns of a row, in steps of whose largest an input is rounded.</summary>
+    public int Blocks => IsBlock ? Columns / 32 : 0;
+
+    /// <summary>Scales of a row, two bytes each.</summary>
+    public int Scales => IsBlock ? Columns / Format.BlockColumns * Format.ScaleHalves : 0;
+
+    /// <summary>What a load is called.</summary>
+    public string LoadType => Format.Blocks?.LoadType ?? "Words4";
 
     /// <summary>The input in fours, as a warp reads it: whole steps.</summary>
     public int InputQuads => Steps * Lanes * Quads;
@@ -46,7 +61,7 @@ internal sealed record RowPlan(WeightType Weights, int Columns)
     public int InputWords => Steps * Lanes * 2;
 
     /// <summary>Shared memory that the input takes; a block type's is rounded to integers there, and each block has a step.</summary>
-    public int InputBytes => IsBlock ? (InputWords * 16) + (Scales * 8) : InputQuads * 16;
+    public int InputBytes => IsBlock ? (InputWords * 16) + (Blocks * 8) : InputQuads * 16;
 
-    public long Bytes => (Words * 16L) + (Scales * 2L);
+    public long Bytes => (Stride * 16L) + (Scales * 2L);
 }

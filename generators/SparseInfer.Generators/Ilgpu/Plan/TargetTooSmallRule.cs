@@ -24,7 +24,7 @@ internal sealed class TargetTooSmallRule : ModelRule
 
     public override IEnumerable<Violation> Check(Declaration declaration, ModelSpec model)
     {
-        if (declaration.Target is not { } target || !DeviceTypes.HaveKernels(model.Weights))
+        if (declaration.Target is not { } target)
         {
             yield break;
         }
@@ -51,7 +51,7 @@ internal sealed class TargetTooSmallRule : ModelRule
             return $"declare Context = {Show(context)} or less, or smaller weights";
         }
 
-        foreach (Format format in Format.All.Where(format => format.HasDeviceKernels).OrderByDescending(format => format.Bytes(model.Hidden)))
+        foreach (Format format in Format.All.OrderByDescending(format => format.Bytes(model.Hidden)))
         {
             ModelSpec smaller = model with { Weights = new[] { format.Type }.ToEquatableArray() };
             if (DeviceFootprint.Smallest(IlgpuDecoderPlan.Of(smaller)).Bytes(model.Context) <= target.MemoryBytes)

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -10,8 +11,13 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <param name="padded">Activations of a token.</param>
 internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan row, int neurons, int padded) : ProductWeights
 {
-    /// <summary>The half 1.0: quants as they are.</summary>
-    private const string HalfOne = "0x3c00";
+    /// <summary>A scale of one: quants as they are. The half 1.0, where a scale is a half.</summary>
+    private string One => _blocks is { Unpacks: true } ? $"{row.Weights}.One" : "0x3c00";
+
+    private readonly BlockArithmetic? _blocks = row.Format.Blocks;
+
+    /// <summary>Rows of floats that 32 neurons share: of scales, a second one of scales or of minima where the type has that.</summary>
+    private int ScaleRows => _blocks?.NeuronRows ?? 0;
 
     /// <summary>Lanes whose loads are one neuron's.</summary>
     private int Lanes => tile.Rows / row.PerLoad;
@@ -117,7 +123,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
 
         if (IsShared)
         {
-            code.Line("Words4 tile0 = default;");
+            code.Line($"{row.LoadType} tile0 = default;");
         }
 
         EmitLoads("0");
@@ -135,7 +141,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             using (code.Block($"if (thread < {ScaleLoads})"))
             {
                 code.Line($"int block = ({step} / 2) + 1;");
-                code.Line($"scaleWord = scales[((block < {Blocks} ? block : {Blocks - 1}) * {ScaleWords}) + scaleSource];");
+                EmitLoadScales($"(block < {Blocks} ? block : {Blocks - 1})", declare: false);
             }
 
             code.Line();
@@ -149,7 +155,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             code.Line($"ArrayView<Float4> weightTo = weights.SubView((half * {ProductTile.Depth * tile.RowQuads}) + weightPlace);");
             if (row.IsBlock)
             {
-                code.Line($"ArrayView<Float4> scaleFrom = blockScales.SubView((((step / 2) & 1) * {tile.RowQuads}){WordQuads});");
+                code.Line($"ArrayView<Float4> scaleFrom = blockScales.SubView({_blocks!.RowOfScales("((step / 2) & 1)", tile.RowQuads)}{WordQuads});");
             }
 
             for (int n = 0; n < Each; n++)
@@ -158,9 +164,9 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
                 for (int j = 0; j < row.Quads; j++)
                 {
                     string place = row.Quads == 1 ? $"{offset}" : offset == 0 ? Turned(j, "turned") : j == 0 ? $"turned + {offset}" : $"({Turned(j, "turned")}) + {offset}";
-                    string value = row.IsBlock
-                        ? $"Quad.Product({row.Weights}.Widen{j}(tile{n}, {HalfOne}), scaleFrom[{Turned(j, ScaleTurn)}])"
-                        : $"{row.Weights}.Widen{j}(tile{n})";
+                    string value = _blocks is null
+                        ? $"{row.Weights}.Widen{j}(tile{n})"
+                        : _blocks.Scaled($"{row.Weights}.Widen{j}(tile{n}, {One})", "scaleFrom", Turned(j, ScaleTurn), tile.RowQuads);
                     code.Line($"weightTo[{place}] = {value};");
                 }
             }
@@ -197,8 +203,10 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
                 int offset = n * (tile.Threads / Lanes);
                 string index = (step == "0" ? "neuron" : $"({step} * {ProductTile.Depth}) + neuron") + (offset == 0 ? "" : $" + {offset}");
                 string inside = neurons == padded || (step == "0" && neurons >= ProductTile.Depth) ? index : $"{index} < {neurons} ? {index} : {neurons - 1}";
-                string type = step == "0" && !IsShared ? "Words4 " : "";
-                code.Line($"{type}tile{n} = words[({(inside == "neuron" ? inside : $"({inside})")} * {row.Words}) + source];");
+                string type = step == "0" && !IsShared ? row.LoadType + " " : "";
+                string first = $"{(inside == "neuron" ? inside : $"({inside})")} * {row.Stride}";
+                string load = _blocks is { Unpacks: true } ? _blocks.Load("words", first, "source", row.Words) : $"words[({first}) + source]";
+                code.Line($"{type}tile{n} = {load};");
             }
         }
 
@@ -217,7 +225,7 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
         }
 
         code.Line("// 32 neurons have a row of scales: it is in shared memory two steps before the neurons are.");
-        code.Line($"ArrayView<Float4> blockScales = SharedMemory.Allocate<Float4>({2 * tile.RowQuads});");
+        code.Line($"ArrayView<Float4> blockScales = SharedMemory.Allocate<Float4>({2 * ScaleRows * tile.RowQuads});");
         code.Line($"int scaleSource = (Grid.IdxX * {ScaleLoads}) + thread;");
         if (ScaleWords % ScaleLoads != 0)
         {
@@ -229,34 +237,72 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             code.Line("int storeTurned = thread / 4;");
         }
 
-        code.Line("Words4 scaleWord = default;");
-        using (code.Block($"if (thread < {ScaleLoads})"))
-        {
-            code.Line("scaleWord = scales[scaleSource];");
-        }
-
-        code.Line();
+        EmitLoadScales("0", declare: true);
         EmitStoreScales(null);
         using (code.Block($"if (thread < {ScaleLoads})"))
         {
-            code.Line($"scaleWord = scales[{(Blocks > 1 ? $"{ScaleWords} + " : "")}scaleSource];");
+            EmitLoadScales(Blocks > 1 ? "1" : "0", declare: false);
         }
 
         code.Line();
         code.Line("Group.Barrier();");
     }
 
+    /// <summary>Writes how a thread loads eight columns' scales of a block.</summary>
+    private void EmitLoadScales(string block, bool declare)
+    {
+        if (declare)
+        {
+            foreach (string name in ScaleNames)
+            {
+                code.Line($"{(_blocks!.Unpacks ? "QuantColumns" : "Words4")} {name} = default;");
+            }
+        }
+
+        using (declare ? code.Block($"if (thread < {ScaleLoads})") : default(CodeWriter.Scope?))
+        {
+            if (_blocks is { Unpacks: true })
+            {
+                for (int k = 0; k < ScaleNames.Count; k++)
+                {
+                    string part = _blocks.NeuronParts == 1 ? block : $"({block} * 2){WarpCode.Plus(k / 2)}";
+                    string quad = k % 2 == 0 ? "scaleSource * 2" : "(scaleSource * 2) + 1";
+                    code.Line($"{ScaleNames[k]} = {row.Weights}.Columns(scales, {part}, {quad}, {row.Columns / 4});");
+                }
+            }
+            else
+            {
+                string first = block switch { "0" => "", "1" => $"{ScaleWords} + ", _ => $"({block} * {ScaleWords}) + " };
+                code.Line($"scaleWord = scales[{first}scaleSource];");
+            }
+        }
+
+        if (declare)
+        {
+            code.Line();
+        }
+    }
+
+    /// <summary>What a thread has of eight columns: a word, or four columns each.</summary>
+    private IReadOnlyList<string> ScaleNames => _blocks!.Unpacks
+        ? [.. Enumerable.Range(0, 2 * _blocks.NeuronParts).Select(k => $"scale{k}")]
+        : ["scaleWord"];
+
     /// <param name="half">The half of shared memory that it goes to; null: the first.</param>
     private void EmitStoreScales(string? half)
     {
-        string start = half is null ? "" : $"({half} * {tile.RowQuads}) + ";
+        string start = half is null ? "" : $"({half} * {ScaleRows * tile.RowQuads}) + ";
         using (code.Block($"if (thread < {ScaleLoads})"))
         {
             for (int j = 0; j < 2; j++)
             {
                 string quad = j == 0 ? "(thread * 2)" : "((thread * 2) + 1)";
-                string turned = ScaleTurn is null ? quad : start.Length == 0 ? $"{quad} ^ storeTurned" : $"({quad} ^ storeTurned)";
-                code.Line($"blockScales[{start}{turned}] = F16.Widen{j}(scaleWord);");
+                for (int k = 0; k < ScaleRows; k++)
+                {
+                    string first = start + (k == 0 ? "" : $"{k * tile.RowQuads} + ");
+                    string turned = ScaleTurn is null ? quad : first.Length == 0 ? $"{quad} ^ storeTurned" : $"({quad} ^ storeTurned)";
+                    code.Line($"blockScales[{first}{turned}] = {_blocks!.ScaleOfColumns(j, k)};");
+                }
             }
         }
 

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -71,7 +72,11 @@ internal sealed class ProductRows(CodeWriter code, ProductTile tile, RowPlan row
     public override void EmitStore()
     {
         _places.EmitViews();
-        if (Phases > 1)
+        if (row.Unpacks)
+        {
+            code.Line($"int eight = step & {Phases - 1};");
+        }
+        else if (Phases > 1)
         {
             code.Line("bool isLower = (step & 1) == 0;");
         }
@@ -97,6 +102,11 @@ internal sealed class ProductRows(CodeWriter code, ProductTile tile, RowPlan row
             return [.. Enumerable.Range(0, row.Quads).Select(j => $"{row.Weights}.Widen{j}(tile{n})")];
         }
 
+        if (blocks.Unpacks)
+        {
+            return [$"{row.Weights}.WidenFirst(tile{n}, scale{n}, eight)", $"{row.Weights}.WidenSecond(tile{n}, scale{n}, eight)"];
+        }
+
         string shift = blocks.WordOfStep;
         return [.. new[] { "isLower ? tile{0}.X : tile{0}.Z", "isLower ? tile{0}.Y : tile{0}.W" }.Select(word =>
             $"{row.Weights}.WidenWord(({word.Replace("{0}", $"{n}")}){shift}, scale{n})")];
@@ -116,6 +126,14 @@ internal sealed class ProductRows(CodeWriter code, ProductTile tile, RowPlan row
 
         for (int n = 0; n < _places.Count; n++)
         {
+            BlockArithmetic? blocks = row.Format.Blocks;
+            if (blocks is { Unpacks: true })
+            {
+                code.Line($"{(declare ? row.LoadType + " " : "")}tile{n} = {blocks.Load("words", $"source{n} * {row.Stride}", name, row.Words)};");
+                code.Line($"{(declare ? blocks.ScaleType + " " : "")}scale{n} = {blocks.Scale("scales", $"source{n} * {row.Scales}", name)};");
+                continue;
+            }
+
             code.Line($"{(declare ? "Words4 " : "")}tile{n} = words[(source{n} * {row.Words}) + {name}];");
             if (row.IsBlock)
             {

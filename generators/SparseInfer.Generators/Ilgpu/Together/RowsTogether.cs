@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -76,12 +77,12 @@ internal sealed class RowsTogether(CodeWriter code, RowPlan row)
 
         for (int i = 0; i < Rows.Length; i++)
         {
-            code.Line($"int words{Rows[i]} = ({Row(i)} * {row.Words}) + lane;");
+            code.Line(row.Unpacks ? $"int words{Rows[i]} = {Row(i)} * {row.Stride};" : $"int words{Rows[i]} = ({Row(i)} * {row.Words}) + lane;");
         }
 
         for (int i = 0; i < Rows.Length && row.IsBlock; i++)
         {
-            code.Line($"int scales{Rows[i]} = ({Row(i)} * {row.Scales}) + {WarpCode.BlockOfLane(row)};");
+            code.Line(row.Unpacks ? $"int scales{Rows[i]} = {Row(i)} * {row.Scales};" : $"int scales{Rows[i]} = ({Row(i)} * {row.Scales}) + {WarpCode.BlockOfLane(row)};");
         }
 
         static string Row(int i) => i == 0 ? "first" : $"row{Rows[i]}";
@@ -94,14 +95,18 @@ internal sealed class RowsTogether(CodeWriter code, RowPlan row)
         string inRow = row.RestLanes == 0 ? "" : row.Steps == 1 ? $" && lane < {row.Words}" : $" && (step * {RowPlan.Lanes}) + lane < {row.Words}";
         using (code.Block($"if (first < rows{inRow})"))
         {
+            string block = $"lane{ofStep}";
+            BlockArithmetic? blocks = row.Format.Blocks;
             foreach (string letter in Rows)
             {
-                code.Line($"Words4 sumsLoad{letter} = words[words{letter}{ofStep}];");
+                string load = blocks is { Unpacks: true } ? blocks.Load("words", $"words{letter}", block, row.Words) : $"words[words{letter}{ofStep}]";
+                code.Line($"{row.LoadType} sumsLoad{letter} = {load};");
             }
 
-            foreach (string letter in row.IsBlock ? Rows : [])
+            foreach (string letter in blocks is null ? [] : Rows)
             {
-                code.Line($"ushort sumsScale{letter} = scales[scales{letter}{scaleOfStep}];");
+                string scale = blocks!.Unpacks ? blocks.Scale("scales", $"scales{letter}", block) : $"scales[scales{letter}{scaleOfStep}]";
+                code.Line($"{blocks.ScaleType} sumsScale{letter} = {scale};");
             }
 
             TogetherCode.EmitProducts(code, row, "sums");

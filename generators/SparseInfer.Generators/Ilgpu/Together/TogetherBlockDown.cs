@@ -21,6 +21,12 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
 
     private int Blocks => _single.SliceBlocks;
 
+    /// <summary>Neurons of a slice that share scales, so many times.</summary>
+    private int Parts => Blocks * _blocks.NeuronParts;
+
+    /// <summary>Four rows of such neurons, so many times.</summary>
+    private int Fours => 8 / _blocks.NeuronParts;
+
     /// <summary>Bytes of all tokens' activations.</summary>
     private int Bytes => TogetherPlan.Tokens * Blocks * IlgpuFeedForwardPlan.BlockNeurons;
 
@@ -29,7 +35,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         code.Line($"ArrayView<Words4> downRows = SharedMemory.Allocate<Words4>({Blocks * 8});");
         code.Line($"ArrayView<uint> downQuants = SharedMemory.Allocate<uint>({_blocks.RoundedBytes * Bytes / 4});");
         code.Line($"ArrayView<BlockStep> downSteps = SharedMemory.Allocate<BlockStep>({TogetherPlan.Tokens * Blocks});");
-        code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({Blocks});");
+        code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({Parts});");
         code.Lines(WarpCode.Place);
         code.Line("int first = Grid.IdxX * SliceNeurons;");
         code.Line();
@@ -59,7 +65,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
             }
 
             code.Line();
-            BlockDown.EmitSlot(code, block, "4 * RowWords", "neuron");
+            BlockDown.EmitSlot(code, _blocks.NeuronParts, block, _blocks.DownRow(_row.StrideName), "neuron");
             using (code.Block("for (int token = 0; token < rounded; token++)"))
             {
                 code.Line("float value = 0f;");
@@ -85,18 +91,16 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         string inRow = plan.DownWords % plan.DownTile == 0 ? "" : $"word < {plan.DownWords} && ";
         using (code.Block($"if ({inRow}firstToken < tokens)"))
         {
-            code.Line("ArrayView<uint> down = w.Down.Cast<uint>();");
-            code.Line("ArrayView<Words2> scales = w.DownScales.Cast<Words2>();");
-            _blocks.EmitQuad(code);
+            _blocks.EmitDownViews(code);
             foreach (string y in _blocks.Sums)
             {
                 code.Line($"Float4 {List(t => $"{y}{t} = default")};");
             }
 
-            using (code.Block($"for (int block = 0; block < {Blocks}; block++)"))
+            using (code.Block($"for (int block = 0; block < {Parts}; block++)"))
             {
-                code.Line("int end = (block * 8) + downFours[block];");
-                using (code.Block("if (end > block * 8)"))
+                code.Line($"int end = (block * {Fours}) + downFours[block];");
+                using (code.Block($"if (end > block * {Fours})"))
                 {
                     EmitBlock();
                 }
@@ -110,17 +114,12 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
     /// <summary>Writes what a block of neurons adds.</summary>
     private void EmitBlock()
     {
-        ForTokens(t => code.Line($"BlockStep step{t} = downSteps[({(t == 0 ? "firstToken" : $"(firstToken + {t})")} * {Blocks}) + block];"));
+        ForTokens(t => code.Line($"BlockStep step{t} = downSteps[({(t == 0 ? "firstToken" : $"(firstToken + {t})")} * {Blocks}) + {BlockDown.BlockOf(_blocks.NeuronParts, "block")}];"));
         _blocks.EmitFirst(code, Tokens);
-        using (code.Block($"for (int four = block * 8; four < end; four++)"))
+        using (code.Block($"for (int four = block * {Fours}; four < end; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
-            foreach (string row in new[] { "X", "Y", "Z", "W" })
-            {
-                code.Line($"uint down{row} = down[(int)rows.{row} + word];");
-            }
-
-            code.Line("Words4 columns = Bytes.Turn(downX, downY, downZ, downW);");
+            _blocks.EmitTurned(code);
             code.Line($"int quants = (firstToken * {Blocks * 8}) + four;");
             ForTokens(t =>
             {
@@ -131,7 +130,6 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         }
 
         code.Line();
-        code.Line($"int scale = (((first / 32) + block) * HiddenQuads) + {_blocks.Quad};");
         _blocks.EmitScaled(code, Tokens);
     }
 

@@ -126,10 +126,10 @@ internal static class TogetherCode
     /// <param name="sums">The tokens' sums. Loads are called as they are, with <c>Load</c> and the row's letter behind it, scales with <c>Scale</c>.</param>
     public static void EmitProducts(CodeWriter code, RowPlan row, string sums)
     {
-        if (row.IsBlock)
+        if (row.Format.Blocks is { } blocks)
         {
             string loads = string.Join(", ", Rows.Select(letter => $"{sums}Load{letter}").Concat(Rows.Select(letter => $"{sums}Scale{letter}")));
-            code.Line($"FourBlocks {sums}Rows = new({loads});");
+            code.Line($"{blocks.FourRowsType} {sums}Rows = new({loads});");
         }
 
         for (int j = 0; j < row.Quads && !row.IsBlock; j++)

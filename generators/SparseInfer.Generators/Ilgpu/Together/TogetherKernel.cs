@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -274,14 +275,15 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
 
     private void EmitLoads(string sum, string matrix, string word, Func<int, string?> reads)
     {
+        BlockArithmetic? blocks = _row.Format.Blocks;
         bool isAlways = reads(0) is null && _row.RestLanes == 0;
         for (int k = 0; k < Four && !isAlways; k++)
         {
             string letter = TogetherCode.Rows[k];
-            code.Line($"Words4 {sum}Load{letter} = default;");
-            if (_row.IsBlock)
+            code.Line($"{_row.LoadType} {sum}Load{letter} = default;");
+            if (blocks is not null)
             {
-                code.Line($"ushort {sum}Scale{letter} = 0;");
+                code.Line($"{blocks.ScaleType} {sum}Scale{letter} = {(blocks.Unpacks ? "default" : "0")};");
             }
         }
 
@@ -291,11 +293,15 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
             IEnumerable<string?> conditions = [reads(k), _row.RestLanes > 0 ? $"{word} < RowWords" : null];
             using (isAlways ? default(CodeWriter.Scope?) : code.Block($"if ({string.Join(" && ", conditions.Where(condition => condition is not null))})"))
             {
-                code.Line($"{(isAlways ? "Words4 " : "")}{sum}Load{letter} = w.{matrix}[(neuron{letter} * RowWords) + {word}];");
-                if (_row.IsBlock)
+                string first = $"neuron{letter} * {_row.StrideName}";
+                string load = blocks is { Unpacks: true } ? blocks.Load($"w.{matrix}", first, word, _row.Words) : $"w.{matrix}[({first}) + {word}]";
+                code.Line($"{(isAlways ? _row.LoadType + " " : "")}{sum}Load{letter} = {load};");
+                if (blocks is not null)
                 {
-                    string scale = _row.Quads == 8 ? word : $"({word} / 2)";
-                    code.Line($"{(isAlways ? "ushort " : "")}{sum}Scale{letter} = w.{matrix}Scales[(neuron{letter} * {_row.Scales}) + {scale}];");
+                    string ofBlock = _row.Quads == 8 ? word : $"({word} / 2)";
+                    string scales = $"neuron{letter} * {_row.Scales}";
+                    string scale = blocks.Scale($"w.{matrix}Scales", blocks.Unpacks ? scales : $"({scales})", ofBlock);
+                    code.Line($"{(isAlways ? blocks.ScaleType + " " : "")}{sum}Scale{letter} = {scale};");
                 }
             }
 
