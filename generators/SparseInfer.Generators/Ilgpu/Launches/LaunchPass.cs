@@ -18,6 +18,8 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     protected RowKernels Rows => new(Code, Plan);
 
+    protected HeadKernels HeadKernels => new(Code, Plan);
+
     protected AttentionKernels Attention => new(Code, Plan);
 
     /// <summary>What is launched before the layers, in each, and after them.</summary>

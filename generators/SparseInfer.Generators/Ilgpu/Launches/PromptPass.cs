@@ -34,7 +34,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
-        DeviceKernel rotate = Rows.Rotate();
+        DeviceKernel rotate = HeadKernels.Rotate();
         string config = Config(rotate, Groups(rotate, RotatedPairs), Tokens);
         return Together(
             _products.Split(first, Row(first.From), Quads(first.From), Tokens),

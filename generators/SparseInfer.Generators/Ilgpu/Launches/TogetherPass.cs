@@ -42,7 +42,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
-        DeviceKernel rotate = Rows.RotateTogether();
+        DeviceKernel rotate = HeadKernels.RotateTogether();
         Launch[] launches = [Product(first, "rows of the heads"), Launch(Turned(group), "rotation", [rotate])];
         return new(launches, () =>
         {

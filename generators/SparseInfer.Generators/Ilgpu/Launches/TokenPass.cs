@@ -30,7 +30,7 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
     {
         string input = norm is null ? Row(Slot.Normed) : $"{Row(Slot.Residual)}, {NormOf($"w.{norm.Weight.Field}")}";
         Step launch = ForType(
-            first, norm is null ? "heads" : "norm and heads", "heads", Rows.Heads, "groups", $"{input}, Views(layer), firstHead, count, position, Halves{Turns(group)}");
+            first, norm is null ? "heads" : "norm and heads", "heads", HeadKernels.Heads, "groups", $"{input}, Views(layer), firstHead, count, position, Halves{Turns(group)}");
         return launch with
         {
             Emit = () =>
