@@ -33,6 +33,8 @@ public sealed partial class GpuDecoderTests
         { "Windows", SparsityMode.Dense },
         { "WindowsBetweenUnrotatedLayers", SparsityMode.Exact },
         { "NeverRotated", SparsityMode.Dense },
+        { "NormedHeads", SparsityMode.Predicted },
+        { "NormedOddHeads", SparsityMode.Dense },
     };
 
     [Theory]

@@ -54,6 +54,17 @@ internal static class GpuZoo
             Weights = [WeightType.F32, WeightType.F16, WeightType.Q8_0, WeightType.Q4_0],
         },
         new("FewSlices") { Hidden = 1024, Intermediate = 160, Heads = 128, KeyValueHeads = 64, Alphas = [1m, 1m, 1m], Weights = [WeightType.F32, WeightType.Q8_0, WeightType.Q4_0] },
+        new("WideNormedHeads")
+        {
+            Hidden = 4096,
+            Intermediate = 12288,
+            Heads = 32,
+            KeyValueHeads = 8,
+            QueryKeyNorms = true,
+            Pairing = RopePairing.HalfSplit,
+            Activation = Activation.Silu,
+            Weights = [WeightType.Q8_0, WeightType.F16],
+        },
         new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
     ];
 

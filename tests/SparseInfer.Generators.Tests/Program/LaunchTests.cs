@@ -39,6 +39,32 @@ public sealed class LaunchTests
         }
     }
 
+    /// <summary>Norms of heads are part of the launches that rotate them, in each pass.</summary>
+    [Fact]
+    public void Norms_of_heads_take_no_launch()
+    {
+        ModelSpec normed = Small with { Attention = Small.Attention with { QueryKeyNorms = true } };
+        Text(Launches(normed).Token).ShouldBe(Text(Launches(Small).Token));
+        Text(Launches(normed).Prompt).ShouldBe(Text(Launches(Small).Prompt));
+        Text(Launches(normed).Together.ShouldNotBeNull()).ShouldBe(Text(Launches(Small).Together.ShouldNotBeNull()));
+    }
+
+    /// <summary>Kernels normalise, then rotate, queries and keys alike.</summary>
+    [Fact]
+    public void Norms_of_heads_are_refused_in_another_order_or_of_queries_alone()
+    {
+        ModelSpec normed = Small with { Attention = Small.Attention with { QueryKeyNorms = true } };
+        IReadOnlyList<Operation> Turned(IReadOnlyList<Operation> layer) => [.. layer.SelectMany(operation => operation switch
+        {
+            NormHeads => Array.Empty<Operation>(),
+            Rotate rotate => [rotate, layer.OfType<NormHeads>().Single(norm => norm.Writes == rotate.Writes)],
+            _ => [operation],
+        })];
+        Should.Throw<NotSupportedException>(() => Launches(normed, Turned)).Message.ShouldStartWith("A GPU's program has no launch for ");
+        Should.Throw<NotSupportedException>(() => Launches(normed, layer => [.. layer.Where(operation => operation is not NormHeads || operation.Writes != Slot.Keys)]))
+            .Message.ShouldStartWith("A GPU's program has no launch for ");
+    }
+
     [Fact]
     public void A_wide_model_normalises_in_a_launch_of_its_own() => Text(Launches(Wide()).Token).ShouldBe(
         "embedding | norm, heads, attention, its splits, projection, norm, feed-forward, its sum | norm, logits, greedy token");

@@ -19,6 +19,11 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line("public ArrayView<float> HeadBiases;");
             }
 
+            if (HeadNormWeights.Any())
+            {
+                _code.Line($"public ArrayView<float> {HeadNorms}; // of queries, of keys");
+            }
+
             EmitFields("ArrayView<float>", Others.Where(tensor => tensor.Columns is null));
             EmitFields("DeviceMatrix", _tensors.PolicyFields.Where(tensor => tensor.Columns is not null));
             EmitFields("ArrayView<float>", _tensors.PolicyFields.Where(tensor => tensor.Columns is null));
@@ -45,13 +50,18 @@ internal sealed partial class IlgpuDecoderClass
 
     private IEnumerable<Tensor> HeadBiases => _program.Layer.OfType<AddBias>().Where(IsOfHead).Select(bias => bias.Bias);
 
+    /// <summary>What a layer calls the weights of its heads' norms.</summary>
+    public const string HeadNorms = "HeadNorms";
+
+    private IEnumerable<Tensor> HeadNormWeights => _program.Layer.OfType<NormHeads>().Select(norm => norm.Weight);
+
     private static bool IsOfHead(Operation operation) => operation is { Unit: WorkUnit.Head };
 
     private IEnumerable<Norm> Norms => _program.Layer.OfType<Norm>();
 
     /// <summary>A layer's tensors beside heads, norms and the feed-forward's: matrices, then vectors.</summary>
     private IEnumerable<Tensor> Others => _program.Layer
-        .Where(operation => operation is { Policy: null } and not (Norm or Neurons or Down or SumSlices) && !(operation is Project or AddBias && IsOfHead(operation)))
+        .Where(operation => operation is { Policy: null } and not (Norm or Neurons or Down or SumSlices) && !(operation is Project or AddBias or NormHeads && IsOfHead(operation)))
         .SelectMany(operation => operation.Tensors)
         .OrderBy(tensor => tensor.Columns is null);
 
@@ -121,6 +131,11 @@ internal sealed partial class IlgpuDecoderClass
     }
 
     private void EmitBinds(IEnumerable<(Tensor Field, string Value)> binds)
+        if (HeadNormWeights.Any())
+        {
+            EmitStack(HeadNorms, HeadNormWeights, "]);");
+        }
+
     {
         foreach ((Tensor field, string value) in binds)
         {

@@ -4,7 +4,7 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>Kernels that rotate queries and keys, and put them and values where they belong: of one token after their dot products, or after those of products.</summary>
-internal sealed class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan)
+internal sealed partial class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan)
 {
     private readonly AttentionSpec _attention = plan.Spec.Attention;
     private readonly RowKernels _rows = new(code, plan);
@@ -17,54 +17,119 @@ internal sealed class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>What kernels of heads are told where some layers do not rotate.</summary>
     private KernelParameter[] Turns => _attention.Unrotated is null ? [] : [KernelParameter.Int("turns")];
 
-    /// <summary>Query, key and value: two rows of a head for a warp, which turns them together and puts them where they belong.</summary>
+    /// <summary>The weights of the norms of queries and keys, where heads have any.</summary>
+    private KernelParameter[] HeadNorms => plan.NormsHeads ? [KernelParameter.Floats("norms")] : [];
+
+    private int QueryKeyHeads => _attention.Heads + _attention.KeyValueHeads;
+
+    /// <summary>What a kernel's summary says is done to heads.</summary>
+    private string Done => plan.NormsHeads ? "normalised, rotated and cached" : "rotated and cached";
+
+    /// <summary>Query, key and value: rows of a head that belong together, turned together, and put where they belong.</summary>
     public DeviceKernel Heads(WeightType type)
     {
         RowPlan row = RowPlan.Of(type, plan.Spec.Hidden);
+        string what = $"{(plan.HeadsNormalise ? "The norm of one token, and of it query" : "Query")}, key and value, {Done}";
         return new DeviceKernel(
             $"Heads{type}",
-            IlgpuDecoderPlan.RowThreads,
-            $"{(plan.HeadsNormalise ? "The norm of one token, and of it query" : "Query")}, key and value, rotated and cached: a pair of a head's rows for a warp.",
+            plan.HeadThreads,
+            $"{what}: {(plan.NormsHeads ? "a head for a group" : "a pair of a head's rows for a warp")}.",
             [
                 .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. Norm, new KernelParameter("HeadViews", "views"),
-                KernelParameter.Int("firstHead"), KernelParameter.Int("heads"), KernelParameter.Int("position"), KernelParameter.Int("halves"), .. Turns,
+                KernelParameter.Int("firstHead"), .. plan.NormsHeads ? [] : new[] { KernelParameter.Int("heads") },
+                KernelParameter.Int("position"), KernelParameter.Int("halves"), .. Turns, .. HeadNorms,
             ],
             () =>
             {
-                string input = _rows.EmitInput(row, plan.HeadsNormalise ? new NormStage(code, plan, IlgpuDecoderPlan.RowThreads) : null);
-                code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
-                code.Line($"int units = heads * {plan.HeadPairs};");
-                code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < units ? first + {IlgpuDecoderPlan.RowsPerWarp} : units;");
-                code.Line("float ownA = 0f;");
-                code.Line("float ownB = 0f;");
-                using (code.Block("for (int unit = first; unit < end; unit++)"))
+                if (plan.NormsHeads)
                 {
-                    EmitUnit("unit");
-                    WarpCode.EmitDot(code, row, "a", "words", "scales", "(local + d0)", input, plan.SharesInput(row));
-                    WarpCode.EmitDot(code, row, "b", "words", "scales", "(local + d1)", input, plan.SharesInput(row));
-                    using (code.Block("if (lane == unit - first)"))
-                    {
-                        code.Line("ownA = a;");
-                        code.Line("ownB = b;");
-                    }
+                    code.Line($"ArrayView<float> values = SharedMemory.Allocate<float>({_attention.HeadDimension}); // the head");
                 }
 
-                code.Line();
-                code.Line("// A pair for a lane: neighbours are stored together.");
-                using (code.Block("if (lane < end - first)"))
+                string input = _rows.EmitInput(row, plan.HeadThreads, plan.HeadsNormalise ? new NormStage(code, plan, plan.HeadThreads) : null);
+                if (plan.NormsHeads)
                 {
-                    code.Line("float a = ownA;");
-                    code.Line("float b = ownB;");
-                    code.Line("int own = first + lane;");
-                    code.Line($"int head = firstHead + {(plan.HeadPairs == 1 ? "own" : $"({OfHead("own")})")};");
-                    EmitUnit("own");
-                    EmitTurn("(firstHead * " + _attention.HeadDimension + ") + local");
-                    EmitPlace("");
+                    EmitHead(row, input);
+                }
+                else
+                {
+                    EmitPairs(row, input);
                 }
             })
         {
             Weights = type,
         };
+    }
+
+    /// <summary>Writes pairs of rows, a few for a warp: each is turned on its own.</summary>
+    private void EmitPairs(RowPlan row, string input)
+    {
+        code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
+        code.Line($"int units = heads * {plan.HeadPairs};");
+        code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < units ? first + {IlgpuDecoderPlan.RowsPerWarp} : units;");
+        code.Line("float ownA = 0f;");
+        code.Line("float ownB = 0f;");
+        using (code.Block("for (int unit = first; unit < end; unit++)"))
+        {
+            EmitUnit("unit");
+            WarpCode.EmitDot(code, row, "a", "words", "scales", "(local + d0)", input, plan.SharesInput(row));
+            WarpCode.EmitDot(code, row, "b", "words", "scales", "(local + d1)", input, plan.SharesInput(row));
+            using (code.Block("if (lane == unit - first)"))
+            {
+                code.Line("ownA = a;");
+                code.Line("ownB = b;");
+            }
+        }
+
+        code.Line();
+        code.Line("// A pair for a lane: neighbours are stored together.");
+        using (code.Block("if (lane < end - first)"))
+        {
+            code.Line("float a = ownA;");
+            code.Line("float b = ownB;");
+            code.Line("int own = first + lane;");
+            code.Line($"int head = firstHead + {(plan.HeadPairs == 1 ? "own" : $"({OfHead("own")})")};");
+            EmitUnit("own");
+            string ofBias = $"(firstHead * {_attention.HeadDimension}) + local";
+            EmitBias("a", $"{ofBias} + d0");
+            EmitBias("b", $"{ofBias} + d1");
+            EmitTurn();
+            EmitPlace("");
+        }
+    }
+
+    /// <summary>Writes a whole head, whose norm has to wait for all of its rows.</summary>
+    private void EmitHead(RowPlan row, string input)
+    {
+        code.Line("int head = firstHead + Grid.IdxX;");
+        code.Line($"int local = {Rows("Grid.IdxX")};");
+        string ofBias = WarpCode.Times("head", _attention.HeadDimension);
+        using (WarpCode.ForEach(code, "unit", "warp", plan.HeadPairs, plan.HeadWarps))
+        {
+            EmitPair("unit", "rowA", "rowB");
+            WarpCode.EmitDot(code, row, "sumA", "words", "scales", "(local + rowA)", input, plan.SharesInput(row));
+            WarpCode.EmitDot(code, row, "sumB", "words", "scales", "(local + rowB)", input, plan.SharesInput(row));
+            EmitBias("sumA", $"{ofBias} + rowA");
+            EmitBias("sumB", $"{ofBias} + rowB");
+            using (code.Block("if (lane == 0)"))
+            {
+                code.Line("values[rowA] = sumA;");
+                code.Line("values[rowB] = sumB;");
+            }
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
+        EmitScale("values[d]", null);
+        code.Line();
+        using (WarpCode.ForEach(code, "pair", "thread", plan.HeadPairs, plan.HeadThreads))
+        {
+            EmitPair("pair", "d0", "d1");
+            code.Line("float a = values[d0];");
+            code.Line("float b = values[d1];");
+            EmitTurn();
+            EmitPlace("");
+        }
     }
 
     /// <summary>Prompts: what <see cref="Heads"/> does after its dot products, for a batch.</summary>
@@ -84,135 +149,76 @@ internal sealed class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
     /// <param name="where">What says where a token is.</param>
     /// <param name="position">Statements that declare its <c>position</c>.</param>
-    private DeviceKernel Rotate(string name, string what, KernelParameter[] where, string position)
-    {
-        int rows = plan.Shape.QueryWidth + (2 * plan.Shape.KeyValueWidth);
-        int units = (_attention.Heads + (2 * _attention.KeyValueHeads)) * plan.HeadPairs;
-        return new DeviceKernel(
-            name,
-            FeedForwardIlgpuClass.BatchThreads,
-            $"{what}, rotated and cached: a pair of a head's elements for a thread.",
-            [KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"), .. where, KernelParameter.Int("halves"), .. Turns],
-            () =>
+    private DeviceKernel Rotate(string name, string what, KernelParameter[] where, string position) => new(
+        name,
+        FeedForwardIlgpuClass.BatchThreads,
+        $"{what}, {Done}: {(plan.NormsHeads ? "a head for a warp" : "a pair of a head's elements for a thread")}.",
+        [
+            KernelParameter.Floats("products"), new KernelParameter("HeadViews", "views"), .. where, KernelParameter.Int("halves"), .. Turns, .. HeadNorms,
+        ],
+        () =>
+        {
+            if (plan.NormsHeads)
             {
-                code.Line($"int unit = (Grid.IdxX * {FeedForwardIlgpuClass.BatchThreads}) + Group.IdxX;");
-                using (units % FeedForwardIlgpuClass.BatchThreads == 0 ? default(CodeWriter.Scope?) : code.Block($"if (unit < {units})"))
-                {
-                    code.Lines(position);
-                    code.Line($"int head = {OfHead("unit")};");
-                    EmitUnit("unit");
-                    code.Lines($"""
-                        float a = products[(Grid.IdxY * {rows}) + local + d0];
-                        float b = products[(Grid.IdxY * {rows}) + local + d1];
-                        """);
-                    EmitTurn("local");
-                    EmitPlace($"(Grid.IdxY * {_attention.Heads * plan.CachedHead}) + ");
-                }
-            });
-    }
+                EmitHeadOfProducts(position);
+            }
+            else
+            {
+                EmitPairOfProducts(position);
+            }
+        });
 
-    /// <summary>What is left of an index, which is never negative; a mask where it can be, for ILGPU leaves a remainder as it is.</summary>
-    private static string Remainder(string index, int divisor) =>
-        divisor == 1 ? "0" : (divisor & (divisor - 1)) == 0 ? $"{index} & {divisor - 1}" : $"{index} % {divisor}";
+    /// <summary>Elements of a token's products: queries, keys, values.</summary>
+    private int ProductRow => plan.Shape.QueryWidth + (2 * plan.Shape.KeyValueWidth);
 
-    /// <summary>Which head a pair is of.</summary>
-    private string OfHead(string pair) => plan.HeadPairs == 1 ? pair : $"{pair} / {plan.HeadPairs}";
+    private int AllHeads => _attention.Heads + (2 * _attention.KeyValueHeads);
 
-    /// <summary>Writes where a pair's head begins among the rows, and which two of its elements the pair is.</summary>
-    private void EmitUnit(string unit)
+    private void EmitPairOfProducts(string position)
     {
-        code.Line($"int pair = {Remainder(unit, plan.HeadPairs)};");
-        EmitPair();
-        code.Line($"int local = {OfHead(unit)}{(_attention.HeadDimension == 1 ? "" : $" * {_attention.HeadDimension}")};");
-    }
-
-    /// <summary>Writes which two elements of a head a pair is.</summary>
-    private void EmitPair()
-    {
-        int half = _attention.RopeDimensions / 2;
-        int size = _attention.HeadDimension;
-        if (!_attention.IsRotated || _attention.RopePairing == RopePairing.Interleaved)
+        const int Threads = FeedForwardIlgpuClass.BatchThreads;
+        int units = AllHeads * plan.HeadPairs;
+        code.Line($"int unit = (Grid.IdxX * {Threads}) + Group.IdxX;");
+        using (units % Threads == 0 ? default(CodeWriter.Scope?) : code.Block($"if (unit < {units})"))
         {
-            code.Line("int d0 = pair * 2;");
-            code.Line(size % 2 == 0 ? "int d1 = d0 + 1;" : $"int d1 = d0 + 1 < {size} ? d0 + 1 : d0;");
-            return;
-        }
-
-        if (2 * half == size)
-        {
-            code.Line("int d0 = pair;");
-            code.Line($"int d1 = pair + {half};");
-            return;
-        }
-
-        code.Line($"int d0 = pair < {half} ? pair : {2 * half} + ((pair - {half}) * 2);");
-        string last = size % 2 == 0 ? "d0 + 1" : $"d0 + 1 < {size} ? d0 + 1 : d0";
-        code.Line($"int d1 = pair < {half} ? pair + {half} : {last};");
-    }
-
-    /// <summary>Writes biases and rotation of <c>a</c> and <c>b</c>; values are not turned.</summary>
-    private void EmitTurn(string row)
-    {
-        int half = _attention.RopeDimensions / 2;
-        if (_attention.QueryKeyValueBiases)
-        {
-            code.Line($"a += views.Bias[{row} + d0];");
-            code.Line($"b += views.Bias[{row} + d1];");
-        }
-
-        if (!_attention.IsRotated)
-        {
-            return;
-        }
-
-        string rotated = half == plan.HeadPairs ? "" : $" && pair < {half}";
-        string turns = _attention.Unrotated is null ? "" : "turns == 1 && ";
-        using (code.Block($"if ({turns}head < {_attention.Heads + _attention.KeyValueHeads}{rotated})"))
-        {
+            code.Lines(position);
+            code.Line($"int head = {OfHead("unit")};");
+            EmitUnit("unit");
             code.Lines($"""
-                float c = views.Cos[(position * {half}) + pair];
-                float s = views.Sin[(position * {half}) + pair];
-                float turned = (a * c) - (b * s);
-                b = (a * s) + (b * c);
-                a = turned;
+                float a = products[(Grid.IdxY * {ProductRow}) + local + d0];
+                float b = products[(Grid.IdxY * {ProductRow}) + local + d1];
                 """);
+            EmitBias("a", "local + d0");
+            EmitBias("b", "local + d1");
+            EmitTurn();
+            EmitPlace(OfToken);
         }
-
-        code.Line();
     }
 
-    /// <summary>Writes where <c>a</c> and <c>b</c> go.</summary>
-    private void EmitPlace(string offset)
+    private void EmitHeadOfProducts(string position)
     {
-        int heads = _attention.Heads;
-        int size = plan.CachedHead;
-        using (code.Block($"if (head < {heads})"))
+        const int Warps = FeedForwardIlgpuClass.BatchThreads / RowPlan.Lanes;
+        code.Line("int lane = Group.IdxX & 31;");
+        code.Line($"int head = (Grid.IdxX * {Warps}) + (Group.IdxX / 32);");
+        using (AllHeads % Warps == 0 ? default(CodeWriter.Scope?) : code.Block($"if (head < {AllHeads})"))
         {
-            EmitTwo("views.Queries", $"{offset}(head * {size})", value => value);
-        }
-
-        using (code.Block("else"))
-        {
-            code.Line($"long cached = ((long)position * {plan.CachedRow}) + ((head - {heads}) * {size});");
-            using (code.Block("if (halves == 1)"))
+            code.Lines(position);
+            code.Line($"int local = {Rows("head")};");
+            code.Line($"int product = (Grid.IdxY * {ProductRow}) + local;");
+            EmitScale("products[product + d]", "local + d");
+            code.Line();
+            using (WarpCode.ForEach(code, "pair", "lane", plan.HeadPairs, RowPlan.Lanes))
             {
-                EmitTwo("views.HalfCache", "cached", value => $"F16.Narrow({value})");
-            }
-
-            using (code.Block("else"))
-            {
-                EmitTwo("views.Cache", "cached", value => value);
+                EmitPair("pair", "d0", "d1");
+                code.Line("float a = products[product + d0];");
+                code.Line("float b = products[product + d1];");
+                EmitBias("a", "local + d0");
+                EmitBias("b", "local + d1");
+                EmitTurn();
+                EmitPlace(OfToken);
             }
         }
     }
 
-    private void EmitTwo(string view, string start, Func<string, string> stored)
-    {
-        code.Line($"{view}[{start} + d0] = {stored("a")};");
-        bool odd = _attention.HeadDimension % 2 != 0;
-        using (odd ? code.Block("if (d1 != d0)") : default(CodeWriter.Scope?))
-        {
-            code.Line($"{view}[{start} + d1] = {stored("b")};");
-        }
-    }
+    /// <summary>Where a token's queries begin.</summary>
+    private string OfToken => $"(Grid.IdxY * {_attention.Heads * plan.CachedHead}) + ";
 }

@@ -94,11 +94,11 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
     /// <summary>For several sequences, where a single token's heads normalise: in the order in which the threads of such a group add.</summary>
     public DeviceKernel NormTogether()
     {
-        const int Threads = IlgpuDecoderPlan.RowThreads;
-        var norm = new NormStage(code, plan, Threads);
+        int threads = plan.HeadThreads;
+        var norm = new NormStage(code, plan, threads);
         return new(
             "NormTogether",
-            Threads,
+            threads,
             "Normalises the residual stream as the heads of a single token do: with their threads, so in their order. A group a token.",
             [KernelParameter.Quads("residual"), .. Shared.Where(parameter => parameter.Name != "x")],
             () =>
@@ -110,10 +110,10 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
                 code.Line();
                 norm.EmitScale();
                 code.Line();
-                bool isOnce = _quads <= Threads;
+                bool isOnce = _quads <= threads;
                 string i = isOnce ? "thread" : "i";
-                using (_quads == Threads ? default(CodeWriter.Scope?)
-                    : code.Block(isOnce ? "if (thread < HiddenQuads)" : $"for (int i = thread; i < HiddenQuads; i += {Threads})"))
+                using (_quads == threads ? default(CodeWriter.Scope?)
+                    : code.Block(isOnce ? "if (thread < HiddenQuads)" : $"for (int i = thread; i < HiddenQuads; i += {threads})"))
                 {
                     code.Line($"Float4 quad = {norm.Quad(i)};");
                     code.Line($"normed[start + {i}] = quad;");

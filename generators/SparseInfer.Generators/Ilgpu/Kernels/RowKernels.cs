@@ -17,7 +17,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y")],
             () =>
             {
-                string input = EmitInput(row);
+                string input = EmitInput(row, IlgpuDecoderPlan.RowThreads);
                 code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
                 code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < rows ? first + {IlgpuDecoderPlan.RowsPerWarp} : rows;");
                 using (code.Block("for (int row = first; row < end; row++)"))
@@ -35,8 +35,9 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     }
 
     /// <summary>Writes how a group gets its input, and what it is called then.</summary>
+    /// <param name="threads">Threads of the group.</param>
     /// <param name="norm">What the input is normalised by on the way; null: it is wanted as it is.</param>
-    public string EmitInput(RowPlan row, NormStage? norm = null)
+    public string EmitInput(RowPlan row, int threads, NormStage? norm = null)
     {
         bool shared = plan.SharesInput(row);
         if (shared)
@@ -55,7 +56,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
         if (shared)
         {
-            WarpCode.EmitStage(code, row, IlgpuDecoderPlan.RowThreads, norm);
+            WarpCode.EmitStage(code, row, threads, norm);
             code.Line();
             code.Line("Group.Barrier();");
         }

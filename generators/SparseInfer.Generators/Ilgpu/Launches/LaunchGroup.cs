@@ -63,17 +63,31 @@ internal static class LaunchGroup
         return before is [Norm, AddResidual];
     }
 
-    /// <summary>Whether these are what the kernels of heads compute: query, key and value of a norm, all biased or none, the first two rotated or none.</summary>
+    /// <summary>
+    /// Whether these are what the kernels of heads compute: query, key and value of a norm, all biased or none, the first two normalised or none,
+    /// then rotated or none.
+    /// </summary>
     public static bool AreHeads(IEnumerable<Operation> operations)
     {
         IEnumerable<Slot> Written<T>()
             where T : Operation => operations.OfType<T>().Select(operation => operation.Writes);
         Slot[] heads = [Slot.Queries, Slot.Keys, Slot.Values];
         return Written<Project>().SequenceEqual(heads)
+        bool AreInOrder(Slot slot)
+        {
+            int[] kinds = [.. operations.Where(operation => operation.Writes == slot).Select(KindOfHeads)];
+            return kinds.SequenceEqual(kinds.Distinct().OrderBy(kind => kind));
+        }
+
             && operations.OfType<Project>().All(project => project.From == Slot.Normed)
             && (!Written<Rotate>().Any() || Written<Rotate>().SequenceEqual(heads.Take(2)))
             && operations.OfType<Rotate>().Select(rotate => rotate.Except).Distinct().Count() <= 1
             && (!Written<AddBias>().Any() || Written<AddBias>().SequenceEqual(heads))
-            && operations.All(operation => operation is Project or Rotate or AddBias);
+            && (!Written<NormHeads>().Any() || Written<NormHeads>().SequenceEqual(heads.Take(2)))
+            && heads.All(AreInOrder)
+            && operations.All(operation => operation is Project or Rotate or AddBias or NormHeads);
     }
 }
+
+    /// <summary>In which order kernels of heads compute what they know.</summary>
+    private static int KindOfHeads(Operation operation) => operation switch { Project => 0, AddBias => 1, NormHeads => 2, _ => 3 };

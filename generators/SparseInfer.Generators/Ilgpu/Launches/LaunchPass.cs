@@ -40,12 +40,16 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     public int Times(KernelName kernel, SparsityMode mode) => Launches.SelectMany(launch => launch.Kernels)
         .Where(launched => launched.Kernel.Is(kernel)).Sum(launched => launched.Times(mode));
 
-    /// <summary>Pairs of elements of a token's query, key and value, which a thread rotates and caches.</summary>
-    protected int RotatedPairs => (Spec.Attention.Heads + (2 * Spec.Attention.KeyValueHeads)) * Plan.HeadPairs;
+    /// <summary>Threads that rotate and cache a token's query, key and value: one for a pair of elements, or a warp for a head that is normalised.</summary>
+    protected int RotatingThreads =>
+        (Spec.Attention.Heads + (2 * Spec.Attention.KeyValueHeads)) * (Plan.NormsHeads ? RowPlan.Lanes : Plan.HeadPairs);
 
     /// <summary>What kernels of heads are told where some layers do not rotate: 1 in the others.</summary>
     protected static string Turns(IEnumerable<Operation> heads) =>
         heads.OfType<Rotate>().FirstOrDefault()?.Except is { } except ? $", {LayerSet.ConditionOf(except)} ? 0 : 1" : "";
+
+    /// <summary>What kernels of heads multiply queries and keys with, where these are normalised.</summary>
+    protected static string NormsOf(IEnumerable<Operation> heads) => heads.OfType<NormHeads>().Any() ? $", w.{IlgpuDecoderClass.HeadNorms}" : "";
 
     /// <summary>What the kernel that rotates heads, and puts them where they belong, is named after.</summary>
     protected static Operation Turned(IReadOnlyList<Operation> heads) => heads.OfType<Rotate>().FirstOrDefault() ?? heads[heads.Count - 1];

@@ -35,7 +35,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
         DeviceKernel rotate = HeadKernels.Rotate();
-        string config = Config(rotate, Groups(rotate, RotatedPairs), Tokens);
+        string config = Config(rotate, Groups(rotate, RotatingThreads), Tokens);
         return Together(
             _products.Split(first, Row(first.From), Quads(first.From), Tokens),
             new([_products.Launch(first)], () =>
@@ -47,7 +47,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
                 Code.Line();
             }),
-            Call(Run(rotate, config, $"_products, Views(layer), start, Halves{Turns(group)}"), Launch(Turned(group), "rotation", [rotate])));
+            Call(Run(rotate, config, $"_products, Views(layer), start, Halves{Turns(group)}{NormsOf(group)}"), Launch(Turned(group), "rotation", [rotate])));
     }
 
     protected override Step Project(Project project, AddBias? bias) => Together(

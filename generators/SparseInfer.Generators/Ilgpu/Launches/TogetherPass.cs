@@ -59,7 +59,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             }
 
             Code.Line(RunTogether(
-                rotate, Config(rotate, Groups(rotate, RotatedPairs), Tokens), $"_products, views, caches, Positions, halves{Turns(group)}"));
+                rotate, Config(rotate, Groups(rotate, RotatingThreads), Tokens), $"_products, views, caches, Positions, halves{Turns(group)}{NormsOf(group)}"));
         });
     }
 

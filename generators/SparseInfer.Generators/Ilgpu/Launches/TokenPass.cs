@@ -29,8 +29,14 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
         string input = norm is null ? Row(Slot.Normed) : $"{Row(Slot.Residual)}, {NormOf($"w.{norm.Weight.Field}")}";
+        (string groups, string count) = Plan.NormsHeads ? ("count", "") : ("groups", "count, ");
         Step launch = ForType(
-            first, norm is null ? "heads" : "norm and heads", "heads", HeadKernels.Heads, "groups", $"{input}, Views(layer), firstHead, count, position, Halves{Turns(group)}");
+            first,
+            norm is null ? "heads" : "norm and heads",
+            "heads",
+            HeadKernels.Heads,
+            groups,
+            $"{input}, Views(layer), firstHead, {count}position, Halves{Turns(group)}{NormsOf(group)}");
         return launch with
         {
             Emit = () =>
@@ -39,7 +45,11 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
                 {
                     Code.Line("int firstHead = heads.FirstRow / HeadDimension;");
                     Code.Line("int count = heads.Rows / HeadDimension;");
-                    Code.Line($"int groups = {RowGroups($"(count * {Plan.HeadPairs})")};");
+                    if (!Plan.NormsHeads)
+                    {
+                        Code.Line($"int groups = {RowGroups($"(count * {Plan.HeadPairs})")};");
+                    }
+
                     launch.Emit();
                 }
 

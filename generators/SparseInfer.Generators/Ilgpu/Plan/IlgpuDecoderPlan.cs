@@ -62,6 +62,20 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// <summary>Pairs of rows of a head: what rotary embedding turns together.</summary>
     public int HeadPairs => (Spec.Attention.HeadDimension + 1) / 2;
 
+    /// <summary>Whether queries and keys have norms, which are each over a whole head.</summary>
+    public bool NormsHeads => ModelProgram.Of(Spec).Layer.OfType<NormHeads>().Any();
+
+    /// <summary>Most warps of a group that has a whole head: more would have too few registers each.</summary>
+    private const int MaxHeadWarps = 16;
+
+    /// <summary>
+    /// Warps of a group that computes query, key and value: it has a whole head where heads have norms, and as many warps as take its pairs of rows
+    /// a few at a time.
+    /// </summary>
+    public int HeadWarps => NormsHeads ? Math.Min(MaxHeadWarps, Math.Max(RowWarps, (HeadPairs + RowsPerWarp - 1) / RowsPerWarp)) : RowWarps;
+
+    public int HeadThreads => HeadWarps * RowPlan.Lanes;
+
     /// <summary>Elements of a head in the key-value cache and among queries: whole 16 bytes of halves, the rest of them zero.</summary>
     public int CachedHead => CachePlan.Pad(Spec.Attention.HeadDimension);
 
@@ -81,8 +95,8 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     public bool HeadsNormalise => Spec.Weights.All(
         type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MaxSharedBytes);
 
-    /// <summary>Shared memory of a group's sums: two for each warp.</summary>
-    private const int NormBytes = 2 * RowWarps * 4;
+    /// <summary>Shared memory of a group's sums: two for each warp; and of a head, where it has norms.</summary>
+    private int NormBytes => (2 * HeadWarps * 4) + (NormsHeads ? Spec.Attention.HeadDimension * 4 : 0);
 
     public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MaxSharedBytes;
 
