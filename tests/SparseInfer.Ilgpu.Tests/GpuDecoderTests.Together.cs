@@ -35,6 +35,8 @@ public sealed partial class GpuDecoderTests
         { "NeverRotated", SparsityMode.Dense },
         { "NormedHeads", SparsityMode.Predicted },
         { "NormedOddHeads", SparsityMode.Dense },
+        { "LearnedPositions", SparsityMode.Exact },
+        { "LearnedPositionsMixed", SparsityMode.Dense },
     };
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SparseInfer.Kernels.Cpu;
 using SparseInfer.Kernels.Ilgpu;
 
@@ -39,6 +40,12 @@ internal abstract class DeviceFormat
     /// <param name="words">Room for them on the way to the device.</param>
     public virtual void CopyQuants(ReadOnlySpan<byte> source, Span<byte> words) => source.CopyTo(words);
 
+    /// <summary>Widens a row to F32, exactly.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="destination">Room for the padded row.</param>
+    public abstract void Widen(in WeightMatrix matrix, int row, Span<float> destination);
+
     /// <summary>The signs of a matrix: those of a prepared file, once compared, or packed now.</summary>
     /// <exception cref="InvalidDataException">The file's signs are another matrix's.</exception>
     public abstract SignPlane PackSigns(in WeightMatrix matrix, NativeMemoryPool memory);
@@ -54,6 +61,9 @@ internal class DeviceFormat<T>(int columnsPerWords) : DeviceFormat
     public sealed override int BlockColumns => T.BlockElements;
 
     public sealed override int BlockBytes => T.BlockBytes;
+
+    public sealed override void Widen(in WeightMatrix matrix, int row, Span<float> destination) =>
+        EmbeddingRow.Widen<T>(in matrix, row, ref MemoryMarshal.GetReference(destination[..matrix.PaddedColumns]), matrix.PaddedColumns);
 
     public sealed override SignPlane PackSigns(in WeightMatrix matrix, NativeMemoryPool memory) => SignPlane.Pack<T>(in matrix, memory);
 }

@@ -185,9 +185,6 @@ internal static class DecoderZoo
         },
     ];
 
-    /// <summary>Those of <see cref="Families"/> that GPUs have kernels for.</summary>
-    public static IEnumerable<DecoderCase> FamiliesOnGpu => Families.Where(model => model.LearnedPositions == 0);
-
     private static readonly Lazy<GeneratedAssembly> Assembly =
         new(() => GeneratedProject.Build([.. All.Concat(Families).Select(model => model.Source)]));
 

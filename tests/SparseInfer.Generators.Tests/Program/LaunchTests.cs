@@ -49,6 +49,16 @@ public sealed class LaunchTests
         Text(Launches(normed).Together.ShouldNotBeNull()).ShouldBe(Text(Launches(Small).Together.ShouldNotBeNull()));
     }
 
+    /// <summary>They are added by who reads the embedding; sequences together have a position each, and a kernel of their own.</summary>
+    [Fact]
+    public void Learned_positions_take_no_launch()
+    {
+        ModelSpec learned = Small with { Embedding = Small.Embedding with { LearnedPositions = 16 } };
+        Text(Launches(learned).Token).ShouldBe(Text(Launches(Small).Token));
+        Launches(learned).Kernels.Select(kernel => kernel.Name).ShouldBe(Launches(Small).Kernels.Select(kernel => kernel.Name));
+        Launches(learned).KernelsTogether.Select(kernel => kernel.Name).Except(Launches(Small).KernelsTogether.Select(kernel => kernel.Name)).ShouldBe(["EmbedTogetherF32"]);
+    }
+
     /// <summary>Kernels normalise, then rotate, queries and keys alike.</summary>
     [Fact]
     public void Norms_of_heads_are_refused_in_another_order_or_of_queries_alone()

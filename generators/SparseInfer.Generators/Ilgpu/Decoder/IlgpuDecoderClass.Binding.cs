@@ -74,6 +74,11 @@ internal sealed partial class IlgpuDecoderClass
             Tensor head = _program.Head.Matrix;
             _code.Line("IlgpuUpload upload = Upload(bind);");
             _code.Line($"_embedding = {Matrix(_program.Embed.Table)};");
+            foreach (Tensor tensor in AfterEmbed)
+            {
+                _code.Line($"_{tensor.Variable} = upload.Table({TensorCalls.Bind(tensor)}, {tensor.Rows.Declared}, {tensor.Columns!.Name});");
+            }
+
             _code.Line($"_head = {(_program.IsTied ? "_embedding" : Matrix(head))};");
             _code.Line($"_outputNorm = {BindNorm(_program.OutputNorm)};");
             _tensors.EmitBindRotary(_code, "2 * RopePairs");
@@ -126,16 +131,16 @@ internal sealed partial class IlgpuDecoderClass
             EmitStack("HeadBiases", HeadBiases, "]);");
         }
 
-        EmitBinds(Others.Where(tensor => tensor.Columns is null).Select(tensor => (tensor, Vector(tensor))));
-        EmitBinds(Norms.Where(norm => norm.Stage == Stage.FeedForward).Select(norm => (norm.Weight, BindNorm(norm))));
-    }
-
-    private void EmitBinds(IEnumerable<(Tensor Field, string Value)> binds)
         if (HeadNormWeights.Any())
         {
             EmitStack(HeadNorms, HeadNormWeights, "]);");
         }
 
+        EmitBinds(Others.Where(tensor => tensor.Columns is null).Select(tensor => (tensor, Vector(tensor))));
+        EmitBinds(Norms.Where(norm => norm.Stage == Stage.FeedForward).Select(norm => (norm.Weight, BindNorm(norm))));
+    }
+
+    private void EmitBinds(IEnumerable<(Tensor Field, string Value)> binds)
     {
         foreach ((Tensor field, string value) in binds)
         {

@@ -17,6 +17,9 @@ internal sealed partial class IlgpuDecoderClass
                 $"{_spec.Target.FullName} on a GPU, written by SparseInfer.Generators {GeneratedAttributes.Version}.",
                 "",
                 $"  model        {_spec.Layers} layers, hidden {_spec.Hidden}, vocabulary {_spec.Vocabulary}, context {_spec.Context}",
+                .. _spec.Embedding.LearnedPositions > 0
+                    ? [$"  positions    {_spec.Embedding.LearnedPositions} learned, the first in row {_spec.Embedding.PositionOffset}; {Literal.Grouped(PositionBytes)} bytes in F32"]
+                    : Array.Empty<string>(),
                 $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
                 $"  feed-forward {feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
@@ -32,6 +35,8 @@ internal sealed partial class IlgpuDecoderClass
             return string.Join("\n", head);
         }
     }
+
+    private long PositionBytes => DeviceFootprint.PositionTableBytes(_program);
 
     /// <summary>Columns of what the comment says of a thing.</summary>
     private const int HeadWidth = 95;

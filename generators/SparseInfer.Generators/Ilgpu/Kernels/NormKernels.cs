@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -35,20 +36,35 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         }
     }
 
-    public DeviceKernel Embed(WeightType type)
+    /// <param name="position">What is added for a token's position; null: nothing.</param>
+    public DeviceKernel Embed(WeightType type, AddPosition? position) => Embed(
+        "Embed", type, position, position is null ? null : KernelParameter.Int("start"), "start + Grid.IdxX");
+
+    /// <summary>For the tokens of several sequences, each of which has a position of its own.</summary>
+    public DeviceKernel EmbedTogether(WeightType type, AddPosition position) => Embed(
+        "EmbedTogether", type, position, KernelParameter.Ints("positionOf"), "positionOf[Grid.IdxX]");
+
+    /// <param name="where">What says where a token is; null: nothing is added.</param>
+    /// <param name="place">A token's position.</param>
+    private DeviceKernel Embed(string name, WeightType type, AddPosition? position, KernelParameter? where, string place)
     {
         RowPlan row = RowPlan.Of(type, _spec.Hidden);
         IEnumerable<KernelParameter> own = row.IsBlock
             ? [KernelParameter.Words("embedding"), KernelParameter.Scales("scales"), KernelParameter.Ints("tokens")]
             : [KernelParameter.Words("embedding"), KernelParameter.Ints("tokens")];
         return new DeviceKernel(
-            $"Embed{type}",
+            name + type,
             IlgpuDecoderPlan.RowThreads,
-            "A token's embedding becomes its residual stream. A group a token.",
-            [.. own, KernelParameter.Quads("x")],
+            $"A token's embedding{(position is null ? " becomes" : " and what was learned for its position become")} its residual stream. A group a token.",
+            [.. own, KernelParameter.Quads("x"), .. where is { } parameter ? [KernelParameter.Quads("positions"), parameter] : Array.Empty<KernelParameter>()],
             () =>
             {
                 code.Line("int token = tokens[Grid.IdxX];");
+                if (position is not null)
+                {
+                    code.Line($"int position = {place};");
+                }
+
                 using (WarpCode.ForEach(code, "k", "Group.IdxX", row.Words, IlgpuDecoderPlan.RowThreads))
                 {
                     code.Line($"Words4 words = embedding[(token * {row.Words}) + k];");
@@ -61,12 +77,17 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
 
                     string first = row.Quads == 1 ? "k" : $"(k * {row.Quads})";
                     code.Line($"int quad = (Grid.IdxX * HiddenQuads) + {first};");
+                    if (position is not null)
+                    {
+                        code.Line($"int learned = ({(position.Offset == 0 ? "position" : "(position + PositionOffset)")} * HiddenQuads) + {first};");
+                    }
+
                     for (int j = 0; j < row.Quads; j++)
                     {
                         string quad = $"{type}.Widen{j}(words{scale})";
                         string scaled = _spec.Embedding.Scale == 1f ? quad : $"Quad.Scale({quad}, {Literal.Of(_spec.Embedding.Scale)})";
-                        code.Line($"Float4 quad{j} = {scaled};");
-                        code.Line($"x[quad{(j == 0 ? "" : $" + {j}")}] = quad{j};");
+                        code.Line($"Float4 quad{j} = {(position is null ? scaled : $"Quad.Add({scaled}, positions[learned{WarpCode.Plus(j)}])")};");
+                        code.Line($"x[quad{WarpCode.Plus(j)}] = quad{j};");
                     }
                 }
             })

@@ -27,12 +27,13 @@ internal static class LaunchGroup
 
     /// <summary>
     /// What all passes fuse: heads, whose rows lie in one matrix, up to the cache; a feed-forward from its neurons to the residual stream; a
-    /// norm with the sum before it.
+    /// norm with the sum before it; an embedding with its position's.
     /// </summary>
     public static bool Joins(Operation earlier, Operation later) => (earlier, later) switch
     {
         ({ Policy: not null }, _) or (_, { Policy: not null }) => earlier.Policy == later.Policy,
         (Project or AddBias or NormHeads or Rotate, Project or AddBias or NormHeads or Rotate) => earlier.Unit == WorkUnit.Head && later.Unit == WorkUnit.Head,
+        (Embed, AddPosition) => true,
         (Neurons, Down) or (Down, SumSlices) => true,
         (SumSlices, AddResidual) => true,
         (SumSlices, IIlgpuOperation) => IsOfSum(later),
@@ -72,13 +73,13 @@ internal static class LaunchGroup
         IEnumerable<Slot> Written<T>()
             where T : Operation => operations.OfType<T>().Select(operation => operation.Writes);
         Slot[] heads = [Slot.Queries, Slot.Keys, Slot.Values];
-        return Written<Project>().SequenceEqual(heads)
         bool AreInOrder(Slot slot)
         {
             int[] kinds = [.. operations.Where(operation => operation.Writes == slot).Select(KindOfHeads)];
             return kinds.SequenceEqual(kinds.Distinct().OrderBy(kind => kind));
         }
 
+        return Written<Project>().SequenceEqual(heads)
             && operations.OfType<Project>().All(project => project.From == Slot.Normed)
             && (!Written<Rotate>().Any() || Written<Rotate>().SequenceEqual(heads.Take(2)))
             && operations.OfType<Rotate>().Select(rotate => rotate.Except).Distinct().Count() <= 1
@@ -87,7 +88,7 @@ internal static class LaunchGroup
             && heads.All(AreInOrder)
             && operations.All(operation => operation is Project or Rotate or AddBias or NormHeads);
     }
-}
 
     /// <summary>In which order kernels of heads compute what they know.</summary>
     private static int KindOfHeads(Operation operation) => operation switch { Project => 0, AddBias => 1, NormHeads => 2, _ => 3 };
+}

@@ -180,6 +180,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private Step? Fused(IReadOnlyList<Operation> group) => group switch
     {
         [Embed embed] => Embed(embed),
+        [Embed embed, AddPosition] => Embed(embed),
         [Norm norm] => Norm(norm),
         [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
@@ -203,7 +204,16 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>A step of one statement.</summary>
     protected Step Call(string statement, params Launch[] launches) => new(launches, () => Code.Line(statement));
 
-    private Step Embed(Embed embed) => Call($"Embed({Tokens});", Launch(embed, "embedding", Spec.Weights.Select(Norms.Embed)));
+    /// <summary>What is added to an embedding for its position; null: nothing.</summary>
+    protected AddPosition? Position { get; } = program.AfterEmbed.OfType<AddPosition>().SingleOrDefault();
+
+    /// <summary>Where the first token is, as C#, for who has a position for it; empty: all have their own.</summary>
+    protected virtual string EmbedStart => "";
+
+    protected virtual DeviceKernel EmbedKernel(WeightType type) => Norms.Embed(type, Position);
+
+    private Step Embed(Embed embed) => Call(
+        $"Embed({(EmbedStart.Length > 0 ? $"{EmbedStart}, " : "")}{Tokens});", Launch(embed, "embedding", Spec.Weights.Select(EmbedKernel)));
 
     protected virtual Step Norm(Norm norm) => Call($"Norm({Field(norm)}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
 
@@ -285,14 +295,18 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <param name="arguments">What follows the matrix.</param>
     protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) => new(
         [Launch(operation, what, Spec.Weights.Select(kernel))],
-        () => ForType(matrix, type => Code.Line(Run(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+        () => ForType(matrix, type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+
+    /// <summary>The launch of a kernel that is the pass's own, where others have one beside it.</summary>
+    protected virtual string RunOwn(DeviceKernel kernel, string config, string arguments) => Run(kernel, config, arguments);
 
     /// <summary>Writes the methods that embed.</summary>
     public void EmitEmbed()
     {
-        using (Code.Block("private void Embed(int tokens)"))
+        using (Code.Block($"private void Embed({(EmbedStart.Length > 0 ? "int start, " : "")}int tokens)"))
         {
-            ForType(program.Embed, "", "_program._embedding", Norms.Embed, "tokens", "Tokens, _x").Emit();
+            string position = Position is null ? "" : $", _program._{Position.Table.Variable}, {(EmbedStart.Length > 0 ? "start" : "Positions")}";
+            ForType(program.Embed, "", "_program._embedding", EmbedKernel, "tokens", $"Tokens, _x{position}").Emit();
         }
     }
 

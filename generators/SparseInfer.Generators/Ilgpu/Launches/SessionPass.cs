@@ -10,6 +10,8 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     /// <summary>The position of the first token, as C#.</summary>
     protected abstract string Start { get; }
 
+    protected override string EmbedStart => Position is null ? "" : Start;
+
     protected override Step Attend(Attend attend) => Call(
         $"Attend(layer, {Start}, {Tokens});",
         Launch(attend, "attention", CachePlan.Types.Select(Attention.Part)),

@@ -20,6 +20,11 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>The launch of a kernel that only sequences together have.</summary>
     private static string RunTogether(DeviceKernel kernel, string config, string arguments) => $"_kernels.{kernel.Name}({config}, {arguments});";
 
+    protected override DeviceKernel EmbedKernel(WeightType type) => Position is null ? base.EmbedKernel(type) : Norms.EmbedTogether(type, Position);
+
+    protected override string RunOwn(DeviceKernel kernel, string config, string arguments) =>
+        Position is null ? base.RunOwn(kernel, config, arguments) : RunTogether(kernel, config, arguments);
+
     /// <summary>Heads of a single token normalise their own input: the same sums in the same order, in a launch.</summary>
     protected override Step Norm(Norm norm)
     {
