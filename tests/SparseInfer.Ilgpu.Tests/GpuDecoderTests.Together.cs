@@ -37,6 +37,8 @@ public sealed partial class GpuDecoderTests
         { "NormedOddHeads", SparsityMode.Dense },
         { "LearnedPositions", SparsityMode.Exact },
         { "LearnedPositionsMixed", SparsityMode.Dense },
+        { "Falcon7B", SparsityMode.Predicted },
+        { "Falcon40B", SparsityMode.Exact },
     };
 
     [Theory]

@@ -21,10 +21,10 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     public void Logits_are_those_of_double_precision(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);
-        var weights = new DecoderWeights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         bool rounds = Rounds(declared);
         float[] logits = Run(models.OnGpu(declared), mode, promptTokens: rounds ? 0 : PromptTokens);
-        var reference = new DecoderReference(declared, weights, mode, roundsInput: rounds);
+        DecoderReference reference = TraitZoo.Reference(declared, weights, mode, roundsInput: rounds);
 
         // A few hundred roundings in a row leave five digits. Block types round inputs, as on the CPU: a difference in the
         // last digits takes one to the next step now and then, and may turn the sign that a predictor reads.
@@ -151,6 +151,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     [InlineData("DoubleRelu", SparsityMode.Exact)]
     [InlineData("DoubleRelu", SparsityMode.Dense)]
     [InlineData("WideHeads", SparsityMode.Exact)]
+    [InlineData("Falcon40B", SparsityMode.Exact)]
     public void Meters_count_what_the_cpu_counts(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);

@@ -69,7 +69,7 @@ internal static class GpuZoo
     ];
 
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.OnDevices.Concat(DecoderZoo.Families).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.OnDevices.Concat(DecoderZoo.Families).Concat(TraitZoo.Parallel).Concat(Large).Concat(Activations)];
 
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {

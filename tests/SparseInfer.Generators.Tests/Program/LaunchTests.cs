@@ -3,6 +3,8 @@ using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Fixture;
 using SparseInfer.Generators.Text;
+using SparseInfer.Generators.Traits.ParallelAttention;
+using SparseInfer.Generators.Traits.Scales;
 
 namespace SparseInfer.Generators.Tests.Program;
 
@@ -57,6 +59,27 @@ public sealed class LaunchTests
         Text(Launches(learned).Token).ShouldBe(Text(Launches(Small).Token));
         Launches(learned).Kernels.Select(kernel => kernel.Name).ShouldBe(Launches(Small).Kernels.Select(kernel => kernel.Name));
         Launches(learned).KernelsTogether.Select(kernel => kernel.Name).Except(Launches(Small).KernelsTogether.Select(kernel => kernel.Name)).ShouldBe(["EmbedTogetherF32"]);
+    }
+
+    /// <summary>The feed-forward's norm is taken before attention is added, in the launch that adds it; the order of launches is a plain decoder's.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Parallel_attention_takes_no_launch(int norms)
+    {
+        ModelSpec parallel = Small with { Traits = new TraitSpec[] { new ParallelAttentionSpec(norms) }.ToEquatableArray() };
+        Text(Launches(parallel).Token).ShouldBe(Text(Launches(Small).Token));
+        Text(Launches(parallel).Together.ShouldNotBeNull()).ShouldBe(Text(Launches(Small).Together.ShouldNotBeNull()));
+        Kernels(Launches(parallel).Prompt).ShouldBe(Kernels(Launches(Small).Prompt).Select((name, i) => i == 7 ? "NormAdd" : name));
+    }
+
+    /// <summary>A scale of what attention adds comes before the norm.</summary>
+    [Fact]
+    public void Parallel_attention_may_be_scaled()
+    {
+        ModelSpec scaled = Small with { Traits = new TraitSpec[] { new ScalesSpec(0.5f, 1f), new ParallelAttentionSpec(1) }.ToEquatableArray() };
+        Text(Launches(scaled).Token).ShouldBe(
+            "embedding | norm and heads, attention, its splits, projection, Scale of projected, norm, feed-forward, its sum | norm, logits, greedy token");
     }
 
     /// <summary>Kernels normalise, then rotate, queries and keys alike.</summary>

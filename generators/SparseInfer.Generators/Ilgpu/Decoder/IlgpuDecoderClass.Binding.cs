@@ -57,7 +57,8 @@ internal sealed partial class IlgpuDecoderClass
 
     private static bool IsOfHead(Operation operation) => operation is { Unit: WorkUnit.Head };
 
-    private IEnumerable<Norm> Norms => _program.Layer.OfType<Norm>();
+    /// <summary>None twice: two may have the same weights.</summary>
+    private IEnumerable<Norm> Norms => _program.Layer.OfType<Norm>().GroupBy(norm => norm.Weight).Select(norms => norms.First());
 
     /// <summary>A layer's tensors beside heads, norms and the feed-forward's: matrices, then vectors.</summary>
     private IEnumerable<Tensor> Others => _program.Layer

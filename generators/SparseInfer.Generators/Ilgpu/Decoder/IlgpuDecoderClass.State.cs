@@ -62,7 +62,7 @@ internal sealed partial class IlgpuDecoderClass
             TokenPass token = _launches.Token;
             PromptPass prompt = _launches.Prompt;
             EmitMethods(
-                token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, token.EmitNorms, token.EmitFeedForward, token.EmitLogits, prompt.EmitProducts);
+                token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, () => token.EmitNorms(token.Launches.Concat(prompt.Launches)), token.EmitFeedForward, token.EmitLogits, prompt.EmitProducts);
         }
     }
 

@@ -54,7 +54,7 @@ internal sealed partial class IlgpuDecoderClass
                 EmitGrow(Splits(MaxStates));
             }
 
-            EmitMethods(pass.Emit, pass.EmitEmbed, pass.EmitRows, pass.EmitAttend, pass.EmitNorms, pass.EmitCaches);
+            EmitMethods(pass.Emit, pass.EmitEmbed, pass.EmitRows, pass.EmitAttend, () => pass.EmitNorms(pass.Launches), pass.EmitCaches);
         }
     }
 }

@@ -142,20 +142,32 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             });
     }
 
-    public DeviceKernel Add() => new(
+    public DeviceKernel Add() => Add(
         "AddNorm",
-        _threads,
         "Adds what a matrix product left to the residual stream, and normalises the sum. A group a token.",
+        step =>
+        {
+            code.Line($"x{step} = Quad.Add(x{step}, added[start + i{step}]);");
+            code.Line($"x[start + i{step}] = x{step};");
+        });
+
+    /// <summary>For a feed-forward beside attention: it reads the norm of what was there before attention is added.</summary>
+    public DeviceKernel AddAfter() => Add(
+        "NormAdd",
+        "Normalises the residual stream, and adds what a matrix product left to it: the norm is of what was there before. A group a token.",
+        step => code.Line($"x[start + i{step}] = Quad.Add(x{step}, added[start + i{step}]);"));
+
+    /// <param name="add">Writes how a step's quad is added to.</param>
+    private DeviceKernel Add(string name, string summary, Action<int> add) => new(
+        name,
+        _threads,
+        summary,
         [KernelParameter.Quads("added"), .. Shared, .. packsSigns ? [KernelParameter.UInts("signs")] : Array.Empty<KernelParameter>()],
         () =>
         {
             EmitStart(usesLane: packsSigns);
             EmitLoad();
-            ForSteps(step =>
-            {
-                code.Line($"x{step} = Quad.Add(x{step}, added[start + i{step}]);");
-                code.Line($"x[start + i{step}] = x{step};");
-            });
+            ForSteps(add);
             EmitNorm(keeps: packsSigns);
             if (packsSigns)
             {

@@ -27,7 +27,7 @@ internal static class LaunchGroup
 
     /// <summary>
     /// What all passes fuse: heads, whose rows lie in one matrix, up to the cache; a feed-forward from its neurons to the residual stream; a
-    /// norm with the sum before it; an embedding with its position's.
+    /// norm with the sum before or after it; an embedding with its position's.
     /// </summary>
     public static bool Joins(Operation earlier, Operation later) => (earlier, later) switch
     {
@@ -39,7 +39,7 @@ internal static class LaunchGroup
         (SumSlices, IIlgpuOperation) => IsOfSum(later),
         (IIlgpuOperation, AddResidual) => IsOfSum(earlier) && later.Stage == earlier.Stage,
         (Project { Stage: Stage.Logits } or IIlgpuOperation, IIlgpuOperation) => earlier.Writes == later.Writes,
-        (AddResidual, Norm) => true,
+        (AddResidual, Norm) or (Norm, AddResidual) => true,
         _ => false,
     };
 
@@ -55,13 +55,13 @@ internal static class LaunchGroup
         [.. program.Layer.Where(operation => operation is IIlgpuOperation && IsOfSum(operation))];
 
     /// <summary>
-    /// Whether neurons read what the norm before them makes of a sum: that one packs signs, and stores what it makes. The norm of heads is in each
-    /// group's own memory.
+    /// Whether neurons read what a norm beside a sum makes: of the sum, or, where attention is beside the feed-forward, of what is there before it.
+    /// That one packs signs, and stores what it makes. The norm of heads is in each group's own memory.
     /// </summary>
     public static bool HasNormedInput(ModelProgram program)
     {
         Operation[] before = [.. program.Layer.TakeWhile(operation => operation is not Neurons).Where(operation => operation.Policy is null).Reverse().Take(2)];
-        return before is [Norm, AddResidual];
+        return before is [Norm, AddResidual] or [AddResidual, Norm];
     }
 
     /// <summary>

@@ -190,6 +190,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),
         [AddBias { Unit: WorkUnit.Column } bias] => AddBias(bias),
         [AddResidual add, Norm norm] => AddNorm(add, norm),
+        [Norm norm, AddResidual add] => NormAdd(norm, add),
         [AddResidual add] => OfLayer([add]),
         [Neurons neurons, Down down, SumSlices sum, AddResidual add] => FeedForward(neurons, down, sum, add, null),
         [Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
@@ -218,6 +219,8 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected virtual Step Norm(Norm norm) => Call($"Norm({Field(norm)}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
 
     protected Step AddNorm(AddResidual add, Norm norm) => Call($"AddNorm({Field(norm)}, {Tokens});", Launch(add, "norm", [Norms.Add()]));
+
+    private Step NormAdd(Norm norm, AddResidual add) => Call($"NormAdd({Field(norm)}, {Tokens});", Launch(add, "norm", [Norms.AddAfter()]));
 
     /// <summary>Where a norm's weights are, as C#.</summary>
     protected virtual string Field(Norm norm) => norm.Stage == Stage.Logits ? "_program._outputNorm" : $"w.{norm.Weight.Field}";
@@ -311,15 +314,20 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     }
 
     /// <summary>Writes the methods that normalise.</summary>
-    public void EmitNorms()
+    /// <param name="launches">Everything that is launched beside them.</param>
+    public void EmitNorms(IEnumerable<Launch> launches)
     {
-        DeviceKernel add = Norms.Add();
-        using (Code.Block("private void AddNorm(DeviceNorm norm, int tokens)"))
+        foreach (DeviceKernel add in new[] { Norms.Add(), Norms.AddAfter() }
+            .Where(add => launches.Any(launch => launch.Kernels.Any(launched => launched.Kernel.Is(add)))))
         {
-            Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{(PacksSigns ? ", _signs.Cast<uint>()" : "")}"));
+            using (Code.Block($"private void {add.Name}(DeviceNorm norm, int tokens)"))
+            {
+                Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{(PacksSigns ? ", _signs.Cast<uint>()" : "")}"));
+            }
+
+            Code.Line();
         }
 
-        Code.Line();
         DeviceKernel norm = Norms.Norm();
         using (Code.Block("private void Norm(DeviceNorm norm, int tokens)"))
         {
