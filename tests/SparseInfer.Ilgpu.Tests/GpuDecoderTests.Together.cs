@@ -39,6 +39,9 @@ public sealed partial class GpuDecoderTests
         { "LearnedPositionsMixed", SparsityMode.Dense },
         { "Falcon7B", SparsityMode.Predicted },
         { "Falcon40B", SparsityMode.Exact },
+        { "BitNet", SparsityMode.Predicted },
+        { "BitNetWide", SparsityMode.Exact },
+        { "BitNetBlocks", SparsityMode.Exact },
     };
 
     [Theory]

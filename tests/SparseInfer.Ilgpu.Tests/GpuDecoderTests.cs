@@ -152,6 +152,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     [InlineData("DoubleRelu", SparsityMode.Dense)]
     [InlineData("WideHeads", SparsityMode.Exact)]
     [InlineData("Falcon40B", SparsityMode.Exact)]
+    [InlineData("BitNetWide", SparsityMode.Exact)]
     public void Meters_count_what_the_cpu_counts(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);

@@ -107,7 +107,7 @@ internal static class GpuDecoders
     public static readonly DecoderCase LittleNibbles = LittleBytes with { Name = "LittleNibbles", Weights = [WeightType.Q4_0] };
 
     /// <summary>Small enough for every token to be run in every mode.</summary>
-    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.OnDevices, .. DecoderZoo.Families, .. TraitZoo.Parallel, Even, EvenPredicted, Fat, OddHead];
+    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.OnDevices, .. DecoderZoo.Families, .. TraitZoo.All, Even, EvenPredicted, Fat, OddHead];
 
     private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, LongWindows, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
 

@@ -30,10 +30,50 @@ internal static class TraitZoo
         },
     ];
 
+    /// <summary>BitNet's decoder, and others of several slices of neurons whose heads are wider than the residual stream.</summary>
+    public static IReadOnlyList<DecoderCase> SubNorms { get; } =
+    [
+        new("BitNet")
+        {
+            Pairing = RopePairing.HalfSplit,
+            Activation = Activation.SquaredRelu,
+            Tied = true,
+            Alphas = [1m, null, 1.1m],
+            Traits = ["[SubNorms]"],
+            File = ("bitnet", []),
+        },
+        new("BitNetWide")
+        {
+            Pairing = RopePairing.HalfSplit,
+            DeclaredHeadDimension = 24,
+            Intermediate = 333,
+            Activation = Activation.SquaredRelu,
+            FeedForwardBiases = true,
+            OutputBias = true,
+            Weights = [WeightType.F16, WeightType.F32],
+            Traits = ["[SubNorms]"],
+            File = ("bitnet", []),
+        },
+    ];
+
+    /// <summary>The same in block types, which GPUs compute in other kernels.</summary>
+    public static IReadOnlyList<DecoderCase> SubNormsOfBlocks { get; } =
+    [
+        SubNorms[1] with { Name = "BitNetBlocks", DeclaredHeadDimension = 32, Intermediate = 352, Alphas = [1m, null, 1.1m], Weights = [WeightType.Q8_0, WeightType.Q4_0] },
+    ];
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<DecoderCase> All => [.. Parallel, .. SubNorms, .. SubNormsOfBlocks];
+
     /// <summary>A decoder's weights.</summary>
     /// <param name="fuses">Whether query, key and value are one tensor, where files of the family have them so.</param>
     public static DecoderWeights Weights(DecoderCase declared, bool fuses = true)
     {
+        if (HasSubNorms(declared))
+        {
+            return WithSubNorms(declared);
+        }
+
         if (!HasParallelAttention(declared))
         {
             return new DecoderWeights(declared);
@@ -60,8 +100,23 @@ internal static class TraitZoo
 
     /// <inheritdoc cref="DecoderReference"/>
     public static DecoderReference Reference(DecoderCase declared, DecoderWeights weights, SparsityMode mode, bool roundsInput = true) =>
-        HasParallelAttention(declared) ? new ParallelReference(declared, weights, mode, roundsInput)
+        HasSubNorms(declared) ? new SubNormsReference(declared, weights, mode, roundsInput)
+        : HasParallelAttention(declared) ? new ParallelReference(declared, weights, mode, roundsInput)
         : new DecoderReference(declared, weights, mode, roundsInput);
+
+    private static DecoderWeights WithSubNorms(DecoderCase declared)
+    {
+        var weights = new DecoderWeights(declared);
+        for (int layer = 0; layer < declared.Layers; layer++)
+        {
+            weights.AddVector($"blk.{layer}.attn_sub_norm.weight", declared.Heads * declared.HeadDimension, around: 1);
+            weights.AddVector($"blk.{layer}.ffn_sub_norm.weight", declared.Intermediate, around: 1);
+        }
+
+        return weights;
+    }
+
+    private static bool HasSubNorms(DecoderCase declared) => declared.Traits.Contains("[SubNorms]");
 
     private static bool HasParallelAttention(DecoderCase declared) => declared.Traits.Any(trait => trait.StartsWith("[ParallelAttention", StringComparison.Ordinal));
 
@@ -75,5 +130,14 @@ internal static class TraitZoo
         protected override double[] Layer(int layer, string block, double[] x) => Add(
             Add(x, Attention(layer, block, Norm(x, block + (_hasTwoNorms ? "attn_norm_2" : "attn_norm")))),
             FeedForward(layer, block, Norm(x, block + "attn_norm")));
+    }
+
+    /// <summary>A neuron that the predictor leaves out is zero in the norm, too: that is what Predicted means here.</summary>
+    private sealed class SubNormsReference(DecoderCase model, DecoderWeights weights, SparsityMode mode, bool roundsInput)
+        : DecoderReference(model, weights, mode, roundsInput)
+    {
+        protected override double[] Attended(string block, double[] x) => Norm(x, block + "attn_sub_norm");
+
+        protected override double[] Activated(string block, double[] h) => Norm(h, block + "ffn_sub_norm");
     }
 }

@@ -65,11 +65,23 @@ internal static class GpuZoo
             Activation = Activation.Silu,
             Weights = [WeightType.Q8_0, WeightType.F16],
         },
+        new("WideSubNorms")
+        {
+            Hidden = 2560,
+            Intermediate = 6912,
+            Heads = 20,
+            KeyValueHeads = 5,
+            Activation = Activation.SquaredRelu,
+            FeedForwardBiases = true,
+            Alphas = [1m, null, 1m],
+            Traits = ["[SubNorms]"],
+            Weights = [WeightType.Q8_0, WeightType.F16],
+        },
         new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
     ];
 
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.OnDevices.Concat(DecoderZoo.Families).Concat(TraitZoo.Parallel).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.OnDevices.Concat(DecoderZoo.Families).Concat(TraitZoo.All).Concat(Large).Concat(Activations)];
 
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {

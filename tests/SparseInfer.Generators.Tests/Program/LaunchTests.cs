@@ -5,6 +5,7 @@ using SparseInfer.Generators.Tests.Fixture;
 using SparseInfer.Generators.Text;
 using SparseInfer.Generators.Traits.ParallelAttention;
 using SparseInfer.Generators.Traits.Scales;
+using SparseInfer.Generators.Traits.SubNorms;
 
 namespace SparseInfer.Generators.Tests.Program;
 
@@ -80,6 +81,33 @@ public sealed class LaunchTests
         ModelSpec scaled = Small with { Traits = new TraitSpec[] { new ScalesSpec(0.5f, 1f), new ParallelAttentionSpec(1) }.ToEquatableArray() };
         Text(Launches(scaled).Token).ShouldBe(
             "embedding | norm and heads, attention, its splits, projection, Scale of projected, norm, feed-forward, its sum | norm, logits, greedy token");
+    }
+
+    /// <summary>
+    /// A single token's output projection normalises its own input; neurons are multiplied by the norm's weights, and the sum of down's slices is scaled.
+    /// </summary>
+    [Fact]
+    public void Sub_norms_take_no_launch_of_a_token()
+    {
+        ModelSpec normed = Small with { Traits = new TraitSpec[] { new SubNormsSpec() }.ToEquatableArray() };
+        Text(Launches(normed).Token).ShouldBe(
+            "embedding | norm and heads, attention, its splits, norm and projection, norm, feed-forward, its sum | norm, logits, greedy token");
+        Text(Launches(normed).Together.ShouldNotBeNull()).ShouldBe(
+            "embedding | norm, rows of the heads, rotation, attention, its splits, attention's norm, projection, norm, feed-forward, down, its sum | norm, logits, greedy token");
+        Kernels(Launches(normed).Prompt).Skip(6).Take(9).ShouldBe(
+            ["NormAttended", "ProductF32x64", "AddNorm", "ProductF32x64", "ProductF32x64", "ActivateBatch", "NormNeurons", "ProductDownF32", "AddNorm"]);
+        Text(Launches(Wide() with { Traits = normed.Traits }).Token).ShouldContain("its splits, attention's norm, projection, norm");
+    }
+
+    [Fact]
+    public void Sub_norms_are_refused_where_a_part_is_missing()
+    {
+        ModelSpec normed = Small with { Traits = new TraitSpec[] { new SubNormsSpec() }.ToEquatableArray() };
+        foreach (Type missing in new[] { typeof(NormAttended), typeof(SumSquares), typeof(NormNeurons) })
+        {
+            Should.Throw<NotSupportedException>(() => Launches(normed, layer => [.. layer.Where(operation => operation.GetType() != missing)]), missing.Name)
+                .Message.ShouldStartWith("A GPU's program has no launch for ");
+        }
     }
 
     /// <summary>Kernels normalise, then rotate, queries and keys alike.</summary>

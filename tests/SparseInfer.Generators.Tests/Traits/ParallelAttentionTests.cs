@@ -24,7 +24,7 @@ public sealed class ParallelAttentionTests
         DecoderCase declared = Of(name);
         DecoderWeights weights = TraitZoo.Weights(declared);
         float[] logits = With(declared, weights, Devices[0], model => Prompt(model, mode));
-        var reference = TraitZoo.Reference(declared, weights, mode);
+        DecoderReference reference = TraitZoo.Reference(declared, weights, mode);
         for (int i = 0; i < Tokens; i++)
         {
             double[] expected = reference.Next(Token(declared.Vocabulary, i));

@@ -184,7 +184,11 @@ internal sealed partial class IlgpuDecoderClass
             using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))
             {
                 new FeedForwardCalls(_code, plan).EmitWeights(
-                    $"w.{FeedForwardField(plan)}", tensors, matrix => $"w.{matrix.Field}", Derived.Select(own => own.Field));
+                    $"w.{FeedForwardField(plan)}",
+                    tensors,
+                    matrix => $"w.{matrix.Field}",
+                    Derived.Select(own => own.Field),
+                    _program.Layer.OfType<NormNeurons>().SingleOrDefault() is { } norm ? $"w.{norm.Weight.Field}" : null);
             }
         }
     }

@@ -12,7 +12,8 @@ internal sealed class FeedForwardCalls(CodeWriter code, IlgpuFeedForwardPlan pla
     /// <param name="place">Where they go.</param>
     /// <param name="tensors">The feed-forward's.</param>
     /// <param name="matrix">Where a matrix is on the device; biases and what is derived are variables.</param>
-    public void EmitWeights(string place, IReadOnlyList<Tensor> tensors, Func<Tensor, string> matrix, IEnumerable<DerivedField> derived)
+    /// <param name="norm">Where the weights of a norm before down are; null: there is none.</param>
+    public void EmitWeights(string place, IReadOnlyList<Tensor> tensors, Func<Tensor, string> matrix, IEnumerable<DerivedField> derived, string? norm = null)
     {
         using (code.Block($"{place} = new()", end: "};"))
         {
@@ -34,6 +35,11 @@ internal sealed class FeedForwardCalls(CodeWriter code, IlgpuFeedForwardPlan pla
             foreach (Tensor bias in tensors.Where(tensor => tensor.Role == TensorRole.NeuronBias))
             {
                 code.Line($"{bias.Field} = {bias.Variable},");
+            }
+
+            if (norm is not null)
+            {
+                code.Line($"{NeuronNorm.Weights} = {norm},");
             }
         }
     }

@@ -50,6 +50,11 @@ internal sealed class FusedKernel
         }
 
         yield return ("ArrayView<Float4>", "partial");
+        if (plan.NormsNeurons)
+        {
+            yield return (NeuronNorm.Squares.Type, NeuronNorm.Squares.Name);
+        }
+
         yield return ("ArrayView<int>", "counts");
         foreach (PolicyParameter parameter in policy.Parameters)
         {
@@ -64,8 +69,13 @@ internal sealed class FusedKernel
         using (_code.Block($"internal static void {_policy.Name}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
         {
             EmitStart();
-            _source.EmitChoice(waits: _plan.SharesInput || _values.HasZeros);
+            _source.EmitChoice(waits: _plan.SharesInput || _values.HasZeros || ClearsActivations);
             new FusedNeurons(_code, _plan, _policy, _source, _values).Emit();
+            if (_plan.NormsNeurons)
+            {
+                NeuronNorm.EmitSquares(_code, _plan);
+            }
+
             if (_blockDown is not null)
             {
                 _blockDown.EmitRounding();
@@ -77,6 +87,9 @@ internal sealed class FusedKernel
             }
         }
     }
+
+    /// <summary>Whether some neurons of a slice whose squares are summed may be skipped, or not exist.</summary>
+    private bool ClearsActivations => _plan.NormsNeurons && (_policy.Skips || !_plan.IsExact);
 
     private void EmitStart()
     {
@@ -92,6 +105,11 @@ internal sealed class FusedKernel
         }
 
         _code.Line("ArrayView<float> values = SharedMemory.Allocate<float>(SliceNeurons);");
+        if (_plan.NormsNeurons)
+        {
+            NeuronNorm.EmitShared(_code);
+        }
+
         _blockDown?.EmitShared();
         _code.Lines(WarpCode.Place);
         _code.Line("int first = Grid.IdxX * SliceNeurons;");
@@ -104,5 +122,9 @@ internal sealed class FusedKernel
         }
 
         _values.EmitStart();
+        if (ClearsActivations)
+        {
+            NeuronNorm.EmitStart(_code, _plan);
+        }
     }
 }

@@ -65,7 +65,7 @@ internal sealed class FusedNeurons(
             code.Line($"float product = activation == 0f ? 0f : activation * {Factor};");
         }
 
-        values.Emit(Value);
+        EmitValue();
         code.Line();
         using (code.Block("if (TMeter.IsOn)"))
         {
@@ -73,6 +73,8 @@ internal sealed class FusedNeurons(
             code.Line($"read += {plan.Shape.InputMatrices};");
         }
     }
+
+    private void EmitValue() => values.Emit(plan.NormsNeurons ? NeuronNorm.Emit(code, Value) : Value);
 
     /// <summary>What counts as inactive: with dReLU either factor.</summary>
     private string Inactive => IsDRelu ? $"activation == 0f || {Factor} == 0f"
@@ -96,7 +98,7 @@ internal sealed class FusedNeurons(
             source.EmitRead(IsDRelu ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}");
             using (code.Block($"if ({source.UnlessJudged}{Value} != 0f)"))
             {
-                values.Emit(Value);
+                EmitValue();
             }
         }
 

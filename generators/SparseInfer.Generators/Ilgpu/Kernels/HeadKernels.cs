@@ -46,7 +46,7 @@ internal sealed partial class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan
                     code.Line($"ArrayView<float> values = SharedMemory.Allocate<float>({_attention.HeadDimension}); // the head");
                 }
 
-                string input = _rows.EmitInput(row, plan.HeadThreads, plan.HeadsNormalise ? new NormStage(code, plan, plan.HeadThreads) : null);
+                string input = _rows.EmitInput(row, plan.HeadThreads, plan.HeadsNormalise ? NormStage.OfResidual(code, plan, plan.HeadThreads) : null);
                 if (plan.NormsHeads)
                 {
                     EmitHead(row, input);

@@ -113,34 +113,46 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
     };
 
     /// <summary>For several sequences, where a single token's heads normalise: in the order in which the threads of such a group add.</summary>
-    public DeviceKernel NormTogether()
-    {
-        int threads = plan.HeadThreads;
-        var norm = new NormStage(code, plan, threads);
-        return new(
-            "NormTogether",
-            threads,
-            "Normalises the residual stream as the heads of a single token do: with their threads, so in their order. A group a token.",
-            [KernelParameter.Quads("residual"), .. Shared.Where(parameter => parameter.Name != "x")],
-            () =>
+    public DeviceKernel NormTogether() => OfTokens(
+        "NormTogether",
+        "Normalises the residual stream as the heads of a single token do: with their threads, so in their order. A group a token.",
+        NormStage.OfResidual(code, plan, plan.HeadThreads),
+        "residual",
+        [.. Shared.Where(parameter => parameter.Name != "x")],
+        "normed");
+
+    /// <summary>What attention made, in place: in the order in which a single token's output projection does it.</summary>
+    public DeviceKernel Attended() => InPlace("NormAttended", "what attention made", NormStage.OfAttended(code, plan, IlgpuDecoderPlan.RowThreads), "attended");
+
+    /// <summary>A prompt's neurons, in place, where all are computed.</summary>
+    public DeviceKernel Neurons() => InPlace("NormNeurons", "neurons", NormStage.OfNeurons(code, plan, IlgpuDecoderPlan.RowThreads), "activated");
+
+    private DeviceKernel InPlace(string name, string what, NormStage norm, string values) =>
+        OfTokens(name, $"Normalises {what}, in place. A group a token.", norm, values, [KernelParameter.Quads("weight")], values);
+
+    /// <param name="from">What is normalised.</param>
+    /// <param name="rest">Parameters beside it.</param>
+    /// <param name="to">Where it goes.</param>
+    private DeviceKernel OfTokens(string name, string summary, NormStage norm, string from, KernelParameter[] rest, string to) => new(
+        name,
+        norm.Threads,
+        summary,
+        [KernelParameter.Quads(from), .. rest],
+        () =>
+        {
+            norm.EmitShared();
+            code.Lines(WarpCode.Place);
+            code.Line($"int start = Grid.IdxX * {norm.QuadsName};");
+            code.Line($"ArrayView<Float4> x = {from}.SubView(start, {norm.QuadsName});");
+            code.Line();
+            norm.EmitScale();
+            code.Line();
+            norm.EmitQuads(i =>
             {
-                norm.EmitShared();
-                code.Lines(WarpCode.Place);
-                code.Line("int start = Grid.IdxX * HiddenQuads;");
-                code.Line("ArrayView<Float4> x = residual.SubView(start, HiddenQuads);");
-                code.Line();
-                norm.EmitScale();
-                code.Line();
-                bool isOnce = _quads <= threads;
-                string i = isOnce ? "thread" : "i";
-                using (_quads == threads ? default(CodeWriter.Scope?)
-                    : code.Block(isOnce ? "if (thread < HiddenQuads)" : $"for (int i = thread; i < HiddenQuads; i += {threads})"))
-                {
-                    code.Line($"Float4 quad = {norm.Quad(i)};");
-                    code.Line($"normed[start + {i}] = quad;");
-                }
+                code.Line($"Float4 quad = {norm.Quad(i)};");
+                code.Line($"{to}[start + {i}] = quad;");
             });
-    }
+        });
 
     public DeviceKernel Add() => Add(
         "AddNorm",
@@ -266,7 +278,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             WarpCode.EmitGroupSum(code, _threads / 32, "square", "squares", "variance");
         }
 
-        code.Line(NormStage.Scale(_spec, LayerNorm ? "variance" : "total"));
+        code.Line(NormStage.Scale(_spec.Norm, LayerNorm ? "variance" : "total", "Hidden"));
         string Normed(int step) =>
             $"Quad.{(LayerNorm ? "Affine" : "Multiply")}(x{step}, scale, weight[i{step}]{(LayerNorm ? $", bias[i{step}]" : "")})";
         if (keeps)

@@ -6,26 +6,29 @@ namespace SparseInfer.Generators.Ilgpu;
 internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
 {
     /// <summary>The attention's output projection, or the head.</summary>
-    public DeviceKernel Rows(string name, string summary, WeightType type, int columns, bool biased)
+    /// <param name="norm">What the input is normalised by; null: it is multiplied as it is.</param>
+    public DeviceKernel Rows(string name, string summary, WeightType type, int columns, bool biased, NormStage? norm = null)
     {
         RowPlan row = RowPlan.Of(type, columns);
         IEnumerable<KernelParameter> bias = biased ? [KernelParameter.Floats("bias")] : [];
+        IEnumerable<KernelParameter> weight = norm is null ? [] : [KernelParameter.Quads("weight")];
         return new DeviceKernel(
             name + type,
             IlgpuDecoderPlan.RowThreads,
             summary,
-            [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y")],
+            [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. weight, .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y")],
             () =>
             {
-                string input = EmitInput(row, IlgpuDecoderPlan.RowThreads);
+                string input = EmitInput(row, IlgpuDecoderPlan.RowThreads, norm);
                 code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
                 code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < rows ? first + {IlgpuDecoderPlan.RowsPerWarp} : rows;");
+                string product = norm is null ? "sum" : "product"; // the norm has sums of its own
                 using (code.Block("for (int row = first; row < end; row++)"))
                 {
-                    WarpCode.EmitDot(code, row, "sum", "words", "scales", "row", input, plan.SharesInput(row));
+                    WarpCode.EmitDot(code, row, product, "words", "scales", "row", input, plan.SharesInput(row));
                     using (code.Block("if (lane == 0)"))
                     {
-                        code.Line($"y[row] = sum{(biased ? " + bias[row]" : "")};");
+                        code.Line($"y[row] = {product}{(biased ? " + bias[row]" : "")};");
                     }
                 }
             })

@@ -34,7 +34,7 @@ internal static class LaunchGroup
         ({ Policy: not null }, _) or (_, { Policy: not null }) => earlier.Policy == later.Policy,
         (Project or AddBias or NormHeads or Rotate, Project or AddBias or NormHeads or Rotate) => earlier.Unit == WorkUnit.Head && later.Unit == WorkUnit.Head,
         (Embed, AddPosition) => true,
-        (Neurons, Down) or (Down, SumSlices) => true,
+        (Neurons, Down or SumSquares) or (SumSquares, NormNeurons) or (NormNeurons, Down) or (Down, SumSlices) => true,
         (SumSlices, AddResidual) => true,
         (SumSlices, IIlgpuOperation) => IsOfSum(later),
         (IIlgpuOperation, AddResidual) => IsOfSum(earlier) && later.Stage == earlier.Stage,

@@ -186,16 +186,40 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
         [Attend attend] => Attend(attend),
         [Project { Stage: Stage.Logits } head] => Logits(head),
-        [Project { Unit: WorkUnit.Column } project] => Project(project, null),
-        [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),
+        [NormAttended norm] => NormAttended(norm),
+        [NormAttended norm, Project project] when project.From == norm.Writes => Project(project, norm, null),
+        [NormAttended norm, Project project, AddBias bias] when project.From == norm.Writes => Project(project, norm, bias),
+        [Project { Unit: WorkUnit.Column } project] when IsOfAttended(project) => Project(project, null, null),
+        [Project { Unit: WorkUnit.Column } project, AddBias bias] when IsOfAttended(project) => Project(project, null, bias),
         [AddBias { Unit: WorkUnit.Column } bias] => AddBias(bias),
         [AddResidual add, Norm norm] => AddNorm(add, norm),
         [Norm norm, AddResidual add] => NormAdd(norm, add),
         [AddResidual add] => OfLayer([add]),
-        [Neurons neurons, Down down, SumSlices sum, AddResidual add] => FeedForward(neurons, down, sum, add, null),
-        [Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
+        [Neurons neurons, SumSquares, NormNeurons, ..] when Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(3)]),
+        [Neurons neurons, ..] when !Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(1)]),
         _ => null,
     };
+
+    /// <param name="rest">What follows the neurons, or their norm.</param>
+    private Step? FeedForward(Neurons neurons, IReadOnlyList<Operation> rest) => rest switch
+    {
+        [Down down, SumSlices sum, AddResidual add] => FeedForward(neurons, down, sum, add, null),
+        [Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
+        _ => null,
+    };
+
+    /// <summary>Whether a projection multiplies what attention made, or its norm, which takes its place.</summary>
+    private bool IsOfAttended(Project project) => project.From == (program.Layer.OfType<NormAttended>().SingleOrDefault()?.Writes ?? Slot.Attended);
+
+    /// <summary>In a launch of its own.</summary>
+    private Step NormAttended(NormAttended norm)
+    {
+        DeviceKernel kernel = Norms.Attended();
+        return Call(Run(kernel, Config(kernel, Tokens), $"{Row(Slot.Attended)}, {Weights(norm)}"), Launch(norm, "attention's norm", [kernel]));
+    }
+
+    /// <summary>The weights of a norm that is not the residual stream's, as kernels take them.</summary>
+    protected static string Weights(Operation norm) => $"w.{norm.Tensors.Single().Field}.Cast<Float4>()";
 
     protected static Step Nothing { get; } = new([], () => { });
 
@@ -243,8 +267,9 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected abstract Step Attend(Attend attend);
 
     /// <summary>A projection of what attention made.</summary>
+    /// <param name="norm">The norm before it, where it makes it itself.</param>
     /// <param name="bias">What is added to it, where it does so itself.</param>
-    protected abstract Step Project(Project project, AddBias? bias);
+    protected abstract Step Project(Project project, NormAttended? norm, AddBias? bias);
 
     /// <summary>A feed-forward that adds itself to the residual stream; null: not with what follows.</summary>
     /// <param name="norm">The norm after it, if there is one.</param>

@@ -71,7 +71,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             {
                 Code.Line($"Activate(layer, {weights}, input{own});");
                 DeviceKernel join = Join(feedForward);
-                Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View, {JoinArguments}residual"));
+                Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View{Squares("_squares")}, {JoinArguments}residual"));
             });
         }
 
@@ -91,7 +91,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             new FeedForwardCalls(Code, feedForward).EmitActivate(
                 $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,
-                (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", data => data.Name, "_partial.View", "Counts(layer)", "layer, "));
+                (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", data => data.Name, $"_partial.View{Squares("_squares")}", "Counts(layer)", "layer, "));
         }
     }
 

@@ -73,8 +73,8 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         Launch(attend, "attention", CachePlan.Types.Select(Attention.PartTogether)),
         Launch(attend, "its splits", [Attention.JoinTogether()]));
 
-    protected override Step Project(Project project, AddBias? bias) => Call(
-        $"Rows(w.{project.Matrix.Field}, {Row(project.From)}, {Row(project.To)}.Cast<float>(), 4 * {Quads(project.To)});", Product(project, "projection"));
+    protected override Step Project(Project project, NormAttended? norm, AddBias? bias) => Call(
+        $"Rows(w.{project.Matrix.Field}, {Row(Slot.Attended)}, {Row(project.To)}.Cast<float>(), 4 * {Quads(project.To)});", Product(project, "projection"));
 
     protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) => norm is not null ? null : Call(
         together.Call(Row(Slot.Normed), data => data.Buffer, Row(Slot.Residual), Tokens, "_activated", "_partial"),

@@ -11,9 +11,10 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
 
     protected override string Start => "position";
 
-    // Every group of the heads normalises its own copy of the input, where that fits; rows add their bias.
+    // Every group of the heads, and of the output projection, normalises its own copy of the input, where that fits; rows add their bias.
     protected override bool Joins(Operation earlier, Operation later) => base.Joins(earlier, later)
         || (earlier is Norm && later is Project { Stage: Stage.Heads } && Plan.HeadsNormalise)
+        || (earlier is NormAttended && later is Project { Stage: Stage.Output } && Plan.OutputNormalises)
         || (earlier is Project && later is AddBias { Stage: Stage.Output });
 
     public void Emit() => Emit("One token.", "protected override void Decode()", "int position = Position;");
@@ -58,17 +59,24 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
         };
     }
 
-    protected override Step Project(Project project, AddBias? bias)
+    protected override Step Project(Project project, NormAttended? norm, AddBias? bias)
     {
+        string weight = norm is null ? "" : $"{Weights(norm)}, ";
         string added = bias is null ? "" : $"w.{bias.Bias.Field}, ";
         string rows = project.Matrix.Rows.Name;
         return ForType(
             project,
-            "projection",
+            norm is null ? "projection" : "norm and projection",
             $"w.{project.Matrix.Field}",
-            type => Rows.Rows("Project", "The attention's output projection of one token.", type, project.Matrix.Columns!.Size, bias is not null),
+            type => Rows.Rows(
+                "Project",
+                $"The attention's output projection of one token{(norm is null ? "" : ", of the norm of what attention made")}.",
+                type,
+                project.Matrix.Columns!.Size,
+                bias is not null,
+                norm is null ? null : NormStage.OfAttended(Code, Plan, IlgpuDecoderPlan.RowThreads)),
             RowGroups(rows),
-            $"{Row(project.From)}, {added}{rows}, {Row(project.To)}.Cast<float>()");
+            $"{Row(Slot.Attended)}, {weight}{added}{rows}, {Row(project.To)}.Cast<float>()");
     }
 
     protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) =>

@@ -106,7 +106,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         Attend => Cache,
         Neurons => FeedForwardWeights,
         SumSlices => PartialSums,
-        Norm or AddResidual => Norms,
+        Norm or NormAttended or AddResidual => Norms,
         _ when operation.Tensors.Any(tensor => tensor.Columns is not null) =>
             throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} reads on a GPU."),
 

@@ -98,6 +98,13 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// <summary>Shared memory of a group's sums: two for each warp; and of a head, where it has norms.</summary>
     private int NormBytes => (2 * HeadWarps * 4) + (NormsHeads ? Spec.Attention.HeadDimension * 4 : 0);
 
+    /// <summary>The same for the output projection, where a norm stands before it: its groups normalise their own copies of what attention made.</summary>
+    public bool OutputNormalises => Spec.Weights.All(
+        type => RowPlan.Of(type, Shape.QueryWidth).InputBytes + (RowWarps * 4) <= DeviceTable.MaxSharedBytes);
+
+    /// <summary>Whether a norm stands between neurons and down.</summary>
+    public bool NormsNeurons => FeedForwards[0].NormsNeurons;
+
     public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MaxSharedBytes;
 
     /// <summary>
@@ -111,7 +118,11 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
 
     public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) =>
-        new(new(spec), target, spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(spec.FeedForward, type, target)).ToEquatableArray());
+        new(
+        new(spec),
+        target,
+        spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(
+            spec.FeedForward, type, target, ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any())).ToEquatableArray());
 
     /// <summary>For the device that is declared.</summary>
     public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);
