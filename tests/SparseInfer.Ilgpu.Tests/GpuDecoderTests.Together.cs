@@ -40,6 +40,7 @@ public sealed partial class GpuDecoderTests
         { "Falcon7B", SparsityMode.Predicted },
         { "Falcon40B", SparsityMode.Exact },
         { "BitNet", SparsityMode.Predicted },
+        { "EveryBlock", SparsityMode.Predicted },
         { "BitNetWide", SparsityMode.Exact },
         { "BitNetBlocks", SparsityMode.Exact },
     };

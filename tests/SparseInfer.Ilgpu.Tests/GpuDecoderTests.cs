@@ -94,11 +94,13 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     }
 
     [Theory]
-    [InlineData(SparsityMode.Dense)]
-    [InlineData(SparsityMode.Predicted)]
-    public void Logits_are_those_of_the_cpu(SparsityMode mode)
+    [InlineData("Plain", SparsityMode.Dense)]
+    [InlineData("Plain", SparsityMode.Predicted)]
+    [InlineData("EveryBlock", SparsityMode.Dense)]
+    [InlineData("EveryBlock", SparsityMode.Predicted)]
+    public void Logits_are_those_of_the_cpu(string name, SparsityMode mode)
     {
-        DecoderCase declared = GpuDecoders.Find("Plain");
+        DecoderCase declared = GpuDecoders.Find(name);
         float[] expected = Run(models.OnCpu(declared), mode);
         float[] actual = Run(models.OnGpu(declared), mode);
 

@@ -62,34 +62,47 @@ internal static class TraitZoo
         SubNorms[1] with { Name = "BitNetBlocks", DeclaredHeadDimension = 32, Intermediate = 352, Alphas = [1m, null, 1.1m], Weights = [WeightType.Q8_0, WeightType.Q4_0] },
     ];
 
-    /// <summary>All of them.</summary>
+    /// <summary>All of these.</summary>
     public static IEnumerable<DecoderCase> All => [.. Parallel, .. SubNorms, .. SubNormsOfBlocks];
+
+    /// <summary>What families have, all in one: a decoder that nobody published. No double-precision reference computes it.</summary>
+    public static DecoderCase Together { get; } = new("EveryBlock")
+    {
+        HasArchitecture = false,
+        DeclaredHeadDimension = 20,
+        DeclaredRopeDimensions = 12,
+        QueryKeyNorms = true,
+        QueryKeyValueBiases = true,
+        OutputBias = true,
+        FeedForwardBiases = true,
+        Activation = Activation.SquaredRelu,
+        Alphas = [1m, null, 1.1m],
+        Window = layer => layer == 1 ? 4 : null,
+        Traits = ["[SubNorms]", "[ParallelAttention(Norms = 2)]", "[Scales(Residual = 0.5f, Logits = 0.25f)]", "[SlidingWindow(Window = 4, Layers = \"1\")]"],
+        Weights = [WeightType.F16],
+    };
 
     /// <summary>A decoder's weights.</summary>
     /// <param name="fuses">Whether query, key and value are one tensor, where files of the family have them so.</param>
     public static DecoderWeights Weights(DecoderCase declared, bool fuses = true)
     {
-        if (HasSubNorms(declared))
-        {
-            return WithSubNorms(declared);
-        }
-
-        if (!HasParallelAttention(declared))
-        {
-            return new DecoderWeights(declared);
-        }
-
-        // The only norm, or the feed-forward's of two, is called as attention's is elsewhere.
-        var weights = new DecoderWeights(declared) { FusesHeads = fuses };
+        var weights = new DecoderWeights(declared) { FusesHeads = fuses && declared.File?.Architecture == "falcon" };
         for (int layer = 0; layer < declared.Layers; layer++)
         {
             string block = $"blk.{layer}.";
+            if (HasSubNorms(declared))
+            {
+                weights.AddVector(block + "attn_sub_norm.weight", declared.Heads * declared.HeadDimension, around: 1);
+                weights.AddVector(block + "ffn_sub_norm.weight", declared.Intermediate, around: 1);
+            }
+
+            // The only norm, or the feed-forward's of two, is called as attention's is elsewhere.
             if (HasTwoNorms(declared))
             {
                 weights.RenameNorm(block + "attn_norm", block + "attn_norm_2");
                 weights.RenameNorm(block + "ffn_norm", block + "attn_norm");
             }
-            else
+            else if (HasParallelAttention(declared))
             {
                 weights.RenameNorm(block + "ffn_norm", null);
             }
@@ -103,18 +116,6 @@ internal static class TraitZoo
         HasSubNorms(declared) ? new SubNormsReference(declared, weights, mode, roundsInput)
         : HasParallelAttention(declared) ? new ParallelReference(declared, weights, mode, roundsInput)
         : new DecoderReference(declared, weights, mode, roundsInput);
-
-    private static DecoderWeights WithSubNorms(DecoderCase declared)
-    {
-        var weights = new DecoderWeights(declared);
-        for (int layer = 0; layer < declared.Layers; layer++)
-        {
-            weights.AddVector($"blk.{layer}.attn_sub_norm.weight", declared.Heads * declared.HeadDimension, around: 1);
-            weights.AddVector($"blk.{layer}.ffn_sub_norm.weight", declared.Intermediate, around: 1);
-        }
-
-        return weights;
-    }
 
     private static bool HasSubNorms(DecoderCase declared) => declared.Traits.Contains("[SubNorms]");
 

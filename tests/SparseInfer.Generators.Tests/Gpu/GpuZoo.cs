@@ -77,11 +77,24 @@ internal static class GpuZoo
             Traits = ["[SubNorms]"],
             Weights = [WeightType.Q8_0, WeightType.F16],
         },
+        new("VeryWideSubNorms")
+        {
+            Hidden = 24576,
+            Intermediate = 32768,
+            Heads = 192,
+            KeyValueHeads = 8,
+            QueryKeyNorms = true,
+            Activation = Activation.SquaredRelu,
+            Traits = ["[SubNorms]"],
+            Weights = [WeightType.Q8_0],
+        },
+        new("TinyNormedHeads") { Heads = 32, KeyValueHeads = 32, QueryKeyNorms = true, Weights = [WeightType.F32] },
+        new("HugeNormedHeads") { Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 1024, QueryKeyNorms = true, Weights = [WeightType.F16] },
         new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
     ];
 
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.OnDevices.Concat(DecoderZoo.Families).Concat(TraitZoo.All).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.OnDevices.Concat(DecoderZoo.Families).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
 
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {

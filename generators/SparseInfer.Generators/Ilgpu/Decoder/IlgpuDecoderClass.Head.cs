@@ -44,16 +44,28 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>How often a token launches kernels, and a step of several sequences.</summary>
     private IEnumerable<string> Launches()
     {
-        yield return $"  launches     {Launches(_launches.Token, " a layer", "token")}";
+        string token = Launches(_launches.Token, " a layer", "token");
+        string whole = $"  {"launches",-12} {token}";
+        foreach (string line in "// ".Length + whole.Length <= LineBreaker.MaxLength ? [whole] : Broken("launches", token))
+        {
+            yield return line;
+        }
+
         if (_launches.Together is { } together)
         {
-            string text = Launches(together, $" a layer for a token of each of up to {TogetherPlan.Tokens} sequences", "step");
-            string name = "together";
-            foreach (string line in LineBreaker.Prose(text, LineBreaker.MaxLength - HeadWidth))
+            foreach (string line in Broken("together", Launches(together, $" a layer for a token of each of up to {TogetherPlan.Tokens} sequences", "step")))
             {
-                yield return $"  {name,-12} {line}";
-                name = "";
+                yield return line;
             }
+        }
+    }
+
+    private static IEnumerable<string> Broken(string name, string text)
+    {
+        foreach (string line in LineBreaker.Prose(text, LineBreaker.MaxLength - HeadWidth))
+        {
+            yield return $"  {name,-12} {line}";
+            name = "";
         }
     }
 

@@ -94,9 +94,10 @@ internal sealed partial class HeadKernels
     private void EmitRotation()
     {
         int half = _attention.RopeDimensions / 2;
+        string place = $"{WarpCode.Times("position", half)} + pair";
         code.Lines($"""
-            float c = views.Cos[(position * {half}) + pair];
-            float s = views.Sin[(position * {half}) + pair];
+            float c = views.Cos[{place}];
+            float s = views.Sin[{place}];
             float turned = (a * c) - (b * s);
             b = (a * s) + (b * c);
             a = turned;
