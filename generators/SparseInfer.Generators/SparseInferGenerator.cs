@@ -154,7 +154,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
         context.RegisterSourceOutput(kernels, static (output, pair) =>
         {
             KernelRequest<IlgpuKernelEmitter> request = pair.Kernel;
-            IlgpuFeedForwardPlan plan = IlgpuFeedForwardPlan.Of(request.Shape, DeviceTable.Find(pair.Device)!);
+            IlgpuFeedForwardPlan plan = pair.Plan;
             Add(
                 output,
                 plan.ClassName,

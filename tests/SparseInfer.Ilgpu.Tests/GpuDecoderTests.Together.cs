@@ -33,6 +33,16 @@ public sealed partial class GpuDecoderTests
         { "Windows", SparsityMode.Dense },
         { "WindowsBetweenUnrotatedLayers", SparsityMode.Exact },
         { "NeverRotated", SparsityMode.Dense },
+        { "NormedHeads", SparsityMode.Predicted },
+        { "NormedOddHeads", SparsityMode.Dense },
+        { "LearnedPositions", SparsityMode.Exact },
+        { "LearnedPositionsMixed", SparsityMode.Dense },
+        { "Falcon7B", SparsityMode.Predicted },
+        { "Falcon40B", SparsityMode.Exact },
+        { "BitNet", SparsityMode.Predicted },
+        { "EveryBlock", SparsityMode.Predicted },
+        { "BitNetWide", SparsityMode.Exact },
+        { "BitNetBlocks", SparsityMode.Exact },
     };
 
     [Theory]

@@ -21,10 +21,10 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     public void Logits_are_those_of_double_precision(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);
-        var weights = new DecoderWeights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         bool rounds = Rounds(declared);
         float[] logits = Run(models.OnGpu(declared), mode, promptTokens: rounds ? 0 : PromptTokens);
-        var reference = new DecoderReference(declared, weights, mode, roundsInput: rounds, onGpu: true);
+        DecoderReference reference = TraitZoo.Reference(declared, weights, mode, roundsInput: rounds, onGpu: true);
 
         // A few hundred roundings in a row leave five digits. Block types round inputs, as on the CPU: a difference in the
         // last digits takes one to the next step now and then, and may turn the sign that a predictor reads.
@@ -94,11 +94,13 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     }
 
     [Theory]
-    [InlineData(SparsityMode.Dense)]
-    [InlineData(SparsityMode.Predicted)]
-    public void Logits_are_those_of_the_cpu(SparsityMode mode)
+    [InlineData("Plain", SparsityMode.Dense)]
+    [InlineData("Plain", SparsityMode.Predicted)]
+    [InlineData("EveryBlock", SparsityMode.Dense)]
+    [InlineData("EveryBlock", SparsityMode.Predicted)]
+    public void Logits_are_those_of_the_cpu(string name, SparsityMode mode)
     {
-        DecoderCase declared = GpuDecoders.Find("Plain");
+        DecoderCase declared = GpuDecoders.Find(name);
         float[] expected = Run(models.OnCpu(declared), mode);
         float[] actual = Run(models.OnGpu(declared), mode);
 
@@ -151,6 +153,8 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
     [InlineData("DoubleRelu", SparsityMode.Exact)]
     [InlineData("DoubleRelu", SparsityMode.Dense)]
     [InlineData("WideHeads", SparsityMode.Exact)]
+    [InlineData("Falcon40B", SparsityMode.Exact)]
+    [InlineData("BitNetWide", SparsityMode.Exact)]
     public void Meters_count_what_the_cpu_counts(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);

@@ -107,9 +107,9 @@ internal static class GpuDecoders
     public static readonly DecoderCase LittleNibbles = LittleBytes with { Name = "LittleNibbles", Weights = [WeightType.Q4_0] };
 
     /// <summary>Small enough for every token to be run in every mode.</summary>
-    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All, .. DecoderZoo.FamiliesOnGpu, Even, EvenPredicted, Fat, OddHead];
+    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All, .. DecoderZoo.Families, .. TraitZoo.All, Even, EvenPredicted, Fat, OddHead];
 
-    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, Long, LongWindows, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, TraitZoo.Together, Long, LongWindows, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));

@@ -45,7 +45,7 @@ public sealed class GpuModels : IDisposable
 
         public LoadedModel(DecoderCase declared, Device device)
         {
-            new DecoderWeights(declared).Save(_path);
+            TraitZoo.Weights(declared).Save(_path);
             Model = GpuDecoders.Load(declared, _path, device);
         }
 

@@ -1,6 +1,7 @@
 extern alias generators;
 
 using System.Text;
+using generators::SparseInfer.Generators.Declare;
 using generators::SparseInfer.Generators.Ilgpu;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;

@@ -63,6 +63,12 @@ internal abstract class DeviceFormat
     /// <param name="scales">Gets them: <see cref="ScaleHalves"/> a column.</param>
     public abstract unsafe void SplitDownScales(byte* source, int columns, Span<ushort> scales);
 
+    /// <summary>Widens a row to F32, exactly.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="destination">Room for the padded row.</param>
+    public abstract void Widen(in WeightMatrix matrix, int row, Span<float> destination);
+
     /// <summary>The signs of a matrix: those of a prepared file, once compared, or packed now.</summary>
     /// <exception cref="InvalidDataException">The file's signs are another matrix's.</exception>
     public abstract SignPlane PackSigns(in WeightMatrix matrix, NativeMemoryPool memory);
@@ -93,6 +99,9 @@ internal class DeviceFormat<T>(int columnsPerWords) : DeviceFormat
 
     public override unsafe void SplitDownScales(byte* source, int columns, Span<ushort> scales) =>
         new ReadOnlySpan<ushort>(source, columns).CopyTo(scales);
+
+    public sealed override void Widen(in WeightMatrix matrix, int row, Span<float> destination) =>
+        EmbeddingRow.Widen<T>(in matrix, row, ref MemoryMarshal.GetReference(destination[..matrix.PaddedColumns]), matrix.PaddedColumns);
 
     public sealed override SignPlane PackSigns(in WeightMatrix matrix, NativeMemoryPool memory) => SignPlane.Pack<T>(in matrix, memory);
 }

@@ -183,6 +183,36 @@ public sealed partial class IlgpuUpload
         return new DeviceMatrix(type, words.View, scales.View, intermediate, hidden, rowWords);
     }
 
+    /// <summary>A table whose rows are added to activations, in F32 whatever the file has: a token reads one row.</summary>
+    /// <param name="m">What the binder gave.</param>
+    /// <param name="rows">Declared rows.</param>
+    /// <param name="columns">Declared columns.</param>
+    /// <returns>[rows x padded columns], four columns an element.</returns>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
+    public ArrayView<Float4> Table(StoredMatrix m, int rows, int columns)
+    {
+        WeightMatrix matrix = m.Weights;
+        Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
+        DeviceFormat format = DeviceFormat.For(m.Type);
+        int padded = matrix.PaddedColumns;
+        DeviceBuffer<float> buffer = Own<float>((long)rows * padded);
+        int part = RowsOfPart((long)padded * sizeof(float), rows);
+        for (int from = 0; from < rows; from += part)
+        {
+            int count = Math.Min(part, rows - from);
+            UploadRing.Staged<float> staged = _ring.Room<float>(count * padded);
+            for (int row = 0; row < count; row++)
+            {
+                format.Widen(in matrix, from + row, staged.Span.Slice(row * padded, padded));
+            }
+
+            staged.Send(buffer, (long)from * padded);
+        }
+
+        _giveBack(matrix.Address);
+        return buffer.View.Cast<Float4>();
+    }
+
     /// <summary>A norm's weights or a bias, padded with zeros to a multiple of 256.</summary>
     /// <param name="padded">What the binder gave.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>

@@ -10,7 +10,9 @@ public sealed class FolderConvertTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("sparseinfer-").FullName;
 
-    public static TheoryData<string> Architectures => [.. TinyModels.OfConfig];
+    public static TheoryData<string> Architectures => [.. TinyModels.OfConfig.Where(architecture => TinyModels.Of(architecture).Experts == 0)];
+
+    public static TheoryData<string> Experts => [.. TinyModels.OfConfig.Where(architecture => TinyModels.Of(architecture).Experts > 0)];
 
     public static TheoryData<string> Scalings => [.. TinyScalings.OfConfig];
 
@@ -21,6 +23,17 @@ public sealed class FolderConvertTests : IDisposable
     [Theory]
     [MemberData(nameof(Architectures))]
     public void The_file_is_declared_and_computed_as_the_folder_is(string architecture) => ShouldStayTheSame(TinyModels.Of(architecture));
+
+    [Theory]
+    [MemberData(nameof(Experts))]
+    public async Task Experts_are_refused_and_nothing_is_written(string architecture)
+    {
+        TinyFolder folder = TinyFolder.Write(TinyModels.Of(architecture), At("folder"));
+        (int code, _, string error) = await Run("convert", folder.Root, At("out.gguf"), "--no-tokenizer");
+        code.ShouldBe(1);
+        error.ShouldContain($"has {TinyModels.Of(architecture).Experts} experts, whose matrices lie in tensors of their own");
+        File.Exists(At("out.gguf")).ShouldBeFalse();
+    }
 
     [Theory]
     [MemberData(nameof(Scalings))]

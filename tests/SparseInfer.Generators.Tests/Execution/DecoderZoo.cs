@@ -268,9 +268,6 @@ internal static class DecoderZoo
     /// <summary>All that CPUs compute.</summary>
     public static IEnumerable<DecoderCase> Everything => All.Concat(Families).Concat(OfExperts);
 
-    /// <summary>Those of <see cref="Families"/> that GPUs have kernels for.</summary>
-    public static IEnumerable<DecoderCase> FamiliesOnGpu => Families.Where(model => !model.QueryKeyNorms && model.LearnedPositions == 0);
-
     private static readonly Lazy<GeneratedAssembly> Assembly =
         new(() => GeneratedProject.Build([.. Everything.Select(model => model.Source)]));
 

@@ -33,7 +33,7 @@ internal static class SpecProject
         AssemblyPart.Emit(),
         .. specs.Select(spec => new IlgpuDecoderClass(IlgpuDecoderPlan.Of(spec)).Emit()),
         .. DeviceKernelRequest.Merge(specs.Select(ModelKernelRequest.Of)).Select(request => new FeedForwardIlgpuClass(
-            IlgpuFeedForwardPlan.Of(request.Kernel.Shape, DeviceTable.Find(request.Device)!),
+            request.Plan,
             IlgpuKernelEmitter.Set.For(request.Kernel.Shape, request.Kernel.Kernels),
             request.Kernel.Batches,
             request.Kernel.Alone,

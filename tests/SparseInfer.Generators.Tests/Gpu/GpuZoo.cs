@@ -54,11 +54,47 @@ internal static class GpuZoo
             Weights = [WeightType.F32, WeightType.F16, WeightType.Q8_0, WeightType.Q4_0],
         },
         new("FewSlices") { Hidden = 1024, Intermediate = 160, Heads = 128, KeyValueHeads = 64, Alphas = [1m, 1m, 1m], Weights = [WeightType.F32, WeightType.Q8_0, WeightType.Q4_0] },
+        new("WideNormedHeads")
+        {
+            Hidden = 4096,
+            Intermediate = 12288,
+            Heads = 32,
+            KeyValueHeads = 8,
+            QueryKeyNorms = true,
+            Pairing = RopePairing.HalfSplit,
+            Activation = Activation.Silu,
+            Weights = [WeightType.Q8_0, WeightType.F16],
+        },
+        new("WideSubNorms")
+        {
+            Hidden = 2560,
+            Intermediate = 6912,
+            Heads = 20,
+            KeyValueHeads = 5,
+            Activation = Activation.SquaredRelu,
+            FeedForwardBiases = true,
+            Alphas = [1m, null, 1m],
+            Traits = ["[SubNorms]"],
+            Weights = [WeightType.Q8_0, WeightType.F16],
+        },
+        new("VeryWideSubNorms")
+        {
+            Hidden = 24576,
+            Intermediate = 32768,
+            Heads = 192,
+            KeyValueHeads = 8,
+            QueryKeyNorms = true,
+            Activation = Activation.SquaredRelu,
+            Traits = ["[SubNorms]"],
+            Weights = [WeightType.Q8_0],
+        },
+        new("TinyNormedHeads") { Heads = 32, KeyValueHeads = 32, QueryKeyNorms = true, Weights = [WeightType.F32] },
+        new("HugeNormedHeads") { Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 1024, QueryKeyNorms = true, Weights = [WeightType.F16] },
         new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
     ];
 
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.FamiliesOnGpu).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
 
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {

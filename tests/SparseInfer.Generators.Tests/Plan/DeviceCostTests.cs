@@ -113,6 +113,16 @@ public sealed class DeviceCostTests
         long Footprint(params string[] policies) => DeviceFootprint.Of(Plan(null, policies), WeightType.F16).WeightBytes;
     }
 
+    /// <summary>In F32, whatever type the file has them in; a token reads a row.</summary>
+    [Fact]
+    public void Learned_positions_are_a_table_on_the_device()
+    {
+        IlgpuDecoderPlan plain = Plan();
+        IlgpuDecoderPlan learned = IlgpuDecoderPlan.Of(plain.Spec with { Embedding = plain.Spec.Embedding with { LearnedPositions = 4096, PositionOffset = 2 } });
+        (DeviceFootprint.Of(learned, WeightType.F16).WeightBytes - DeviceFootprint.Of(plain, WeightType.F16).WeightBytes).ShouldBe((4096 + 2) * 4096L * 4);
+        (DeviceCost.Of(learned, new(SparsityMode.Dense, 0, 0)).Bytes - DeviceCost.Of(plain, new(SparsityMode.Dense, 0, 0)).Bytes).ShouldBe(4096 * 4);
+    }
+
     private static CostPart Part(DeviceCost cost, string name) => cost.Parts.Single(part => part.Name == name);
 
     private static DeviceCost Cost(SparsityMode mode, double sparsity, int position) => DeviceCost.Of(Plan(), new(mode, sparsity, position));

@@ -3,6 +3,9 @@ using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Fixture;
 using SparseInfer.Generators.Text;
+using SparseInfer.Generators.Traits.ParallelAttention;
+using SparseInfer.Generators.Traits.Scales;
+using SparseInfer.Generators.Traits.SubNorms;
 
 namespace SparseInfer.Generators.Tests.Program;
 
@@ -37,6 +40,90 @@ public sealed class LaunchTests
             Text(Launches(spec).Token).ShouldBe(
                 "embedding | norm and heads, attention, its splits, projection, norm, feed-forward, its sum | norm, logits, greedy token");
         }
+    }
+
+    /// <summary>Norms of heads are part of the launches that rotate them, in each pass.</summary>
+    [Fact]
+    public void Norms_of_heads_take_no_launch()
+    {
+        ModelSpec normed = Small with { Attention = Small.Attention with { QueryKeyNorms = true } };
+        Text(Launches(normed).Token).ShouldBe(Text(Launches(Small).Token));
+        Text(Launches(normed).Prompt).ShouldBe(Text(Launches(Small).Prompt));
+        Text(Launches(normed).Together.ShouldNotBeNull()).ShouldBe(Text(Launches(Small).Together.ShouldNotBeNull()));
+    }
+
+    /// <summary>They are added by who reads the embedding; sequences together have a position each, and a kernel of their own.</summary>
+    [Fact]
+    public void Learned_positions_take_no_launch()
+    {
+        ModelSpec learned = Small with { Embedding = Small.Embedding with { LearnedPositions = 16 } };
+        Text(Launches(learned).Token).ShouldBe(Text(Launches(Small).Token));
+        Launches(learned).Kernels.Select(kernel => kernel.Name).ShouldBe(Launches(Small).Kernels.Select(kernel => kernel.Name));
+        Launches(learned).KernelsTogether.Select(kernel => kernel.Name).Except(Launches(Small).KernelsTogether.Select(kernel => kernel.Name)).ShouldBe(["EmbedTogetherF32"]);
+    }
+
+    /// <summary>The feed-forward's norm is taken before attention is added, in the launch that adds it; the order of launches is a plain decoder's.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Parallel_attention_takes_no_launch(int norms)
+    {
+        ModelSpec parallel = Small with { Traits = new TraitSpec[] { new ParallelAttentionSpec(norms) }.ToEquatableArray() };
+        Text(Launches(parallel).Token).ShouldBe(Text(Launches(Small).Token));
+        Text(Launches(parallel).Together.ShouldNotBeNull()).ShouldBe(Text(Launches(Small).Together.ShouldNotBeNull()));
+        Kernels(Launches(parallel).Prompt).ShouldBe(Kernels(Launches(Small).Prompt).Select((name, i) => i == 7 ? "NormAdd" : name));
+    }
+
+    /// <summary>A scale of what attention adds comes before the norm.</summary>
+    [Fact]
+    public void Parallel_attention_may_be_scaled()
+    {
+        ModelSpec scaled = Small with { Traits = new TraitSpec[] { new ScalesSpec(0.5f, 1f), new ParallelAttentionSpec(1) }.ToEquatableArray() };
+        Text(Launches(scaled).Token).ShouldBe(
+            "embedding | norm and heads, attention, its splits, projection, Scale of projected, norm, feed-forward, its sum | norm, logits, greedy token");
+    }
+
+    /// <summary>
+    /// A single token's output projection normalises its own input; neurons are multiplied by the norm's weights, and the sum of down's slices is scaled.
+    /// </summary>
+    [Fact]
+    public void Sub_norms_take_no_launch_of_a_token()
+    {
+        ModelSpec normed = Small with { Traits = new TraitSpec[] { new SubNormsSpec() }.ToEquatableArray() };
+        Text(Launches(normed).Token).ShouldBe(
+            "embedding | norm and heads, attention, its splits, norm and projection, norm, feed-forward, its sum | norm, logits, greedy token");
+        Text(Launches(normed).Together.ShouldNotBeNull()).ShouldBe(
+            "embedding | norm, rows of the heads, rotation, attention, its splits, attention's norm, projection, norm, feed-forward, down, its sum | norm, logits, greedy token");
+        Kernels(Launches(normed).Prompt).Skip(6).Take(9).ShouldBe(
+            ["NormAttended", "ProductF32x64", "AddNorm", "ProductF32x64", "ProductF32x64", "ActivateBatch", "NormNeurons", "ProductDownF32", "AddNorm"]);
+        Text(Launches(Wide() with { Traits = normed.Traits }).Token).ShouldContain("its splits, attention's norm, projection, norm");
+    }
+
+    [Fact]
+    public void Sub_norms_are_refused_where_a_part_is_missing()
+    {
+        ModelSpec normed = Small with { Traits = new TraitSpec[] { new SubNormsSpec() }.ToEquatableArray() };
+        foreach (Type missing in new[] { typeof(NormAttended), typeof(SumSquares), typeof(NormNeurons) })
+        {
+            Should.Throw<NotSupportedException>(() => Launches(normed, layer => [.. layer.Where(operation => operation.GetType() != missing)]), missing.Name)
+                .Message.ShouldStartWith("A GPU's program has no launch for ");
+        }
+    }
+
+    /// <summary>Kernels normalise, then rotate, queries and keys alike.</summary>
+    [Fact]
+    public void Norms_of_heads_are_refused_in_another_order_or_of_queries_alone()
+    {
+        ModelSpec normed = Small with { Attention = Small.Attention with { QueryKeyNorms = true } };
+        IReadOnlyList<Operation> Turned(IReadOnlyList<Operation> layer) => [.. layer.SelectMany(operation => operation switch
+        {
+            NormHeads => Array.Empty<Operation>(),
+            Rotate rotate => [rotate, layer.OfType<NormHeads>().Single(norm => norm.Writes == rotate.Writes)],
+            _ => [operation],
+        })];
+        Should.Throw<NotSupportedException>(() => Launches(normed, Turned)).Message.ShouldStartWith("A GPU's program has no launch for ");
+        Should.Throw<NotSupportedException>(() => Launches(normed, layer => [.. layer.Where(operation => operation is not NormHeads || operation.Writes != Slot.Keys)]))
+            .Message.ShouldStartWith("A GPU's program has no launch for ");
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using Microsoft.CodeAnalysis;
 using SparseInfer.Files;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Fixture;
@@ -12,30 +11,7 @@ public sealed class SubNormsTests
 {
     private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(2), Device.Cpu(3)];
 
-    private static readonly DecoderCase[] All =
-    [
-        new("BitNet")
-        {
-            Pairing = RopePairing.HalfSplit,
-            Activation = Activation.SquaredRelu,
-            Tied = true,
-            Alphas = [1m, null, 1.1m],
-            Traits = ["[SubNorms]"],
-            File = ("bitnet", []),
-        },
-        new("BitNetWide")
-        {
-            Pairing = RopePairing.HalfSplit,
-            DeclaredHeadDimension = 24,
-            Intermediate = 333,
-            Activation = Activation.SquaredRelu,
-            FeedForwardBiases = true,
-            OutputBias = true,
-            Weights = [WeightType.F16, WeightType.F32],
-            Traits = ["[SubNorms]"],
-            File = ("bitnet", []),
-        },
-    ];
+    private static IReadOnlyList<DecoderCase> All => TraitZoo.SubNorms;
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build([.. All.Select(model => model.Source)]));
 
@@ -47,9 +23,9 @@ public sealed class SubNormsTests
     public void Logits_are_those_of_double_precision(string name, SparsityMode mode)
     {
         DecoderCase declared = Of(name);
-        DecoderWeights weights = Weights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         float[] logits = With(declared, weights, Devices[0], model => Prompt(model, mode));
-        var reference = new Reference(declared, weights, mode);
+        DecoderReference reference = TraitZoo.Reference(declared, weights, mode);
         for (int i = 0; i < Tokens; i++)
         {
             double[] expected = reference.Next(Token(declared.Vocabulary, i));
@@ -63,7 +39,7 @@ public sealed class SubNormsTests
     public void Decoding_has_the_bits_of_the_prompt_on_any_number_of_threads_metered_or_not(string name, SparsityMode mode)
     {
         DecoderCase declared = Of(name);
-        DecoderWeights weights = Weights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         float[] expected = With(declared, weights, Devices[0], model => Prompt(model, mode));
         foreach (CpuDevice device in Devices)
         {
@@ -78,7 +54,7 @@ public sealed class SubNormsTests
     public void Exact_has_the_bits_of_dense_and_a_batched_prompt_those_of_one_token_at_a_time(string name)
     {
         DecoderCase declared = Of(name);
-        DecoderWeights weights = Weights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         float[] dense = With(declared, weights, Devices[2], model => Prompt(model, SparsityMode.Dense));
         ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[2], model => Prompt(model, SparsityMode.Exact)), "exact");
         ShouldHaveTheBitsOf(dense, With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Exact)), "decode");
@@ -95,18 +71,8 @@ public sealed class SubNormsTests
     public void A_model_without_them_does_not_fit_the_file() => Should.Throw<ModelFormatException>(() =>
     {
         DecoderCase plain = Of("BitNet") with { Name = "Plain", Traits = [] };
-        return DecoderRun.With(Weights(plain), path => GeneratedProject.Build(plain.Source).LoadModel("Plain", path, Devices[0]), _ => 0);
+        return DecoderRun.With(TraitZoo.Weights(plain), path => GeneratedProject.Build(plain.Source).LoadModel("Plain", path, Devices[0]), _ => 0);
     }).Message.ShouldContain("'general.architecture' is 'bitnet', which is [SubNorms], but [SubNorms] is not declared");
-
-    [Fact]
-    public void A_gpu_has_no_launch_for_it_and_says_so()
-    {
-        Diagnostic refused = GeneratedProject.Driver()
-            .RunGenerators(GeneratedProject.Compilation(Of("BitNet").Source).WithIlgpu(), TestContext.Current.CancellationToken)
-            .GetRunResult().Diagnostics.ShouldHaveSingleItem();
-        refused.Id.ShouldBe("SPI0043");
-        refused.GetMessage().ShouldContain("no kernel for GPUs computes NormAttended of ");
-    }
 
     [Fact]
     public async Task They_are_rms_norms()
@@ -117,25 +83,6 @@ public sealed class SubNormsTests
 
     private static DecoderCase Of(string name) => All.Single(model => model.Name == name);
 
-    private static DecoderWeights Weights(DecoderCase declared)
-    {
-        var weights = new DecoderWeights(declared);
-        for (int layer = 0; layer < declared.Layers; layer++)
-        {
-            weights.AddVector($"blk.{layer}.attn_sub_norm.weight", declared.Heads * declared.HeadDimension, around: 1);
-            weights.AddVector($"blk.{layer}.ffn_sub_norm.weight", declared.Intermediate, around: 1);
-        }
-
-        return weights;
-    }
-
     private static float[] With(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, float[]> run) =>
         DecoderRun.With(weights, path => Assembly.Value.LoadModel(declared.FullName, path, device), run);
-
-    private sealed class Reference(DecoderCase model, DecoderWeights weights, SparsityMode mode) : DecoderReference(model, weights, mode)
-    {
-        protected override double[] Attended(string block, double[] x) => Norm(x, block + "attn_sub_norm");
-
-        protected override double[] Activated(string block, double[] h) => Norm(h, block + "ffn_sub_norm");
-    }
 }

@@ -19,6 +19,11 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line("public ArrayView<float> HeadBiases;");
             }
 
+            if (HeadNormWeights.Any())
+            {
+                _code.Line($"public ArrayView<float> {HeadNorms}; // of queries, of keys");
+            }
+
             EmitFields("ArrayView<float>", Others.Where(tensor => tensor.Columns is null));
             EmitFields("DeviceMatrix", _tensors.PolicyFields.Where(tensor => tensor.Columns is not null));
             EmitFields("ArrayView<float>", _tensors.PolicyFields.Where(tensor => tensor.Columns is null));
@@ -45,13 +50,19 @@ internal sealed partial class IlgpuDecoderClass
 
     private IEnumerable<Tensor> HeadBiases => _program.Layer.OfType<AddBias>().Where(IsOfHead).Select(bias => bias.Bias);
 
+    /// <summary>What a layer calls the weights of its heads' norms.</summary>
+    public const string HeadNorms = "HeadNorms";
+
+    private IEnumerable<Tensor> HeadNormWeights => _program.Layer.OfType<NormHeads>().Select(norm => norm.Weight);
+
     private static bool IsOfHead(Operation operation) => operation is { Unit: WorkUnit.Head };
 
-    private IEnumerable<Norm> Norms => _program.Layer.OfType<Norm>();
+    /// <summary>None twice: two may have the same weights.</summary>
+    private IEnumerable<Norm> Norms => _program.Layer.OfType<Norm>().GroupBy(norm => norm.Weight).Select(norms => norms.First());
 
     /// <summary>A layer's tensors beside heads, norms and the feed-forward's: matrices, then vectors.</summary>
     private IEnumerable<Tensor> Others => _program.Layer
-        .Where(operation => operation is { Policy: null } and not (Norm or Neurons or Down or SumSlices) && !(operation is Project or AddBias && IsOfHead(operation)))
+        .Where(operation => operation is { Policy: null } and not (Norm or Neurons or Down or SumSlices) && !(operation is Project or AddBias or NormHeads && IsOfHead(operation)))
         .SelectMany(operation => operation.Tensors)
         .OrderBy(tensor => tensor.Columns is null);
 
@@ -64,6 +75,11 @@ internal sealed partial class IlgpuDecoderClass
             Tensor head = _program.Head.Matrix;
             _code.Line("IlgpuUpload upload = Upload(bind);");
             _code.Line($"_embedding = {Matrix(_program.Embed.Table)};");
+            foreach (Tensor tensor in AfterEmbed)
+            {
+                _code.Line($"_{tensor.Variable} = upload.Table({TensorCalls.Bind(tensor)}, {tensor.Rows.Declared}, {tensor.Columns!.Name});");
+            }
+
             _code.Line($"_head = {(_program.IsTied ? "_embedding" : Matrix(head))};");
             _code.Line($"_outputNorm = {BindNorm(_program.OutputNorm)};");
             _tensors.EmitBindRotary(_code, "2 * RopePairs");
@@ -116,6 +132,11 @@ internal sealed partial class IlgpuDecoderClass
             EmitStack("HeadBiases", HeadBiases, "]);");
         }
 
+        if (HeadNormWeights.Any())
+        {
+            EmitStack(HeadNorms, HeadNormWeights, "]);");
+        }
+
         EmitBinds(Others.Where(tensor => tensor.Columns is null).Select(tensor => (tensor, Vector(tensor))));
         EmitBinds(Norms.Where(norm => norm.Stage == Stage.FeedForward).Select(norm => (norm.Weight, BindNorm(norm))));
     }
@@ -159,6 +180,7 @@ internal sealed partial class IlgpuDecoderClass
             }
         }
 
+        string? norm = _program.Layer.OfType<NormNeurons>().SingleOrDefault() is { } own ? $"w.{own.Weight.Field}" : null;
         foreach (IlgpuFeedForwardPlan plan in _feedForwards)
         {
             using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))
@@ -167,14 +189,15 @@ internal sealed partial class IlgpuDecoderClass
                     $"w.{FeedForwardField(plan)}",
                     [.. tensors.Where(tensor => Single || tensor.Role != TensorRole.Down)],
                     matrix => $"w.{matrix.Field}",
-                    Derived.Select(own => own.Field));
+                    Derived.Select(own => own.Field),
+                    Single ? norm : null);
             }
 
             if (!Single)
             {
                 using (_code.Block($"if (downType == WeightType.{plan.Weights})"))
                 {
-                    new FeedForwardCalls(_code, plan).EmitDown($"w.{FeedForwardField(plan)}", "w.Down");
+                    new FeedForwardCalls(_code, plan).EmitDown($"w.{FeedForwardField(plan)}", "w.Down", norm);
                 }
             }
         }

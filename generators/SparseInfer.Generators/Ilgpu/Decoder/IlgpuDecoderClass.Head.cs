@@ -17,6 +17,9 @@ internal sealed partial class IlgpuDecoderClass
                 $"{_spec.Target.FullName} on a GPU, written by SparseInfer.Generators {GeneratedAttributes.Version}.",
                 "",
                 $"  model        {_spec.Layers} layers, hidden {_spec.Hidden}, vocabulary {_spec.Vocabulary}, context {_spec.Context}",
+                .. _spec.Embedding.LearnedPositions > 0
+                    ? [$"  positions    {_spec.Embedding.LearnedPositions} learned, the first in row {_spec.Embedding.PositionOffset}; {Literal.Grouped(PositionBytes)} bytes in F32"]
+                    : Array.Empty<string>(),
                 $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
                 $"  feed-forward {feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
@@ -33,22 +36,36 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
+    private long PositionBytes => DeviceFootprint.PositionTableBytes(_program);
+
     /// <summary>Columns of what the comment says of a thing.</summary>
     private const int HeadWidth = 95;
 
     /// <summary>How often a token launches kernels, and a step of several sequences.</summary>
     private IEnumerable<string> Launches()
     {
-        yield return $"  launches     {Launches(_launches.Token, " a layer", "token")}";
+        string token = Launches(_launches.Token, " a layer", "token");
+        string whole = $"  {"launches",-12} {token}";
+        foreach (string line in "// ".Length + whole.Length <= LineBreaker.MaxLength ? [whole] : Broken("launches", token))
+        {
+            yield return line;
+        }
+
         if (_launches.Together is { } together)
         {
-            string text = Launches(together, $" a layer for a token of each of up to {TogetherPlan.Tokens} sequences", "step");
-            string name = "together";
-            foreach (string line in LineBreaker.Prose(text, LineBreaker.MaxLength - HeadWidth))
+            foreach (string line in Broken("together", Launches(together, $" a layer for a token of each of up to {TogetherPlan.Tokens} sequences", "step")))
             {
-                yield return $"  {name,-12} {line}";
-                name = "";
+                yield return line;
             }
+        }
+    }
+
+    private static IEnumerable<string> Broken(string name, string text)
+    {
+        foreach (string line in LineBreaker.Prose(text, LineBreaker.MaxLength - HeadWidth))
+        {
+            yield return $"  {name,-12} {line}";
+            name = "";
         }
     }
 

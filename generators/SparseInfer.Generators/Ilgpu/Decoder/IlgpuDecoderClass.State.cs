@@ -62,7 +62,7 @@ internal sealed partial class IlgpuDecoderClass
             TokenPass token = _launches.Token;
             PromptPass prompt = _launches.Prompt;
             EmitMethods(
-                token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, token.EmitNorms, token.EmitFeedForward, token.EmitLogits, prompt.EmitProducts);
+                token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, () => token.EmitNorms(token.Launches.Concat(prompt.Launches)), token.EmitFeedForward, token.EmitLogits, prompt.EmitProducts);
         }
     }
 
@@ -86,12 +86,13 @@ internal sealed partial class IlgpuDecoderClass
             .. _plan.HasMatrixKernels
                 ? [new("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves"), new("float", "_halfScales", "Batch", "inputs in two halves")]
                 : Array.Empty<DeviceBuffer>(),
+            .. _plan.NormsNeurons ? [SquaresOf($"{(_plan.SkipsTogether ? Math.Min(TogetherPlan.Tokens, _plan.Batch) : 1)}")] : Array.Empty<DeviceBuffer>(),
             .. new[] { activated, "_other" }.Take(_feedForwards[0].Shape.InputMatrices).Select(name => new DeviceBuffer("Float4", name, $"Batch * {quads}", "activations")),
         ];
     }
 
     /// <summary>Cached, or a pass's own.</summary>
-    private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Sums];
+    private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Squares, Slot.Sums];
 
     /// <summary>What any pass has for its tokens, up to the neurons: what operations write.</summary>
     private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null).SelectMany(slot =>
@@ -109,6 +110,9 @@ internal sealed partial class IlgpuDecoderClass
 
     /// <summary>Four columns each of the partial sums of down that a token leaves.</summary>
     private int PartialQuads => _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);
+
+    /// <summary>What groups leave of tokens' neurons for the norm before down.</summary>
+    private DeviceBuffer SquaresOf(string tokens) => new("float", "_squares", $"{tokens} * {_feedForwards.Max(plan => plan.Slices)}", "sums of squares");
 
     private const string PartialSums = "partial sums of down";
 

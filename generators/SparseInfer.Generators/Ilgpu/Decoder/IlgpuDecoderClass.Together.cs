@@ -23,6 +23,7 @@ internal sealed partial class IlgpuDecoderClass
             .. Rows(MaxStates),
             new("float", "_activated", $"{MaxStates} * 4 * IntermediateQuads", "activations"),
             new("Float4", "_partial", $"{MaxStates} * {PartialQuads}L", PartialSums),
+            .. _plan.NormsNeurons ? [SquaresOf(MaxStates)] : Array.Empty<DeviceBuffer>(),
         ];
         _code.Summary("Sequences that are decoded together, a token of each: weights are read once for all of them, and each has the bits that it has alone.");
         using (_code.Block("private sealed class Together : IlgpuDecoderBatch"))
@@ -54,7 +55,7 @@ internal sealed partial class IlgpuDecoderClass
                 EmitGrow(Splits(MaxStates));
             }
 
-            EmitMethods(pass.Emit, pass.EmitEmbed, pass.EmitRows, pass.EmitAttend, pass.EmitNorms, pass.EmitCaches);
+            EmitMethods(pass.Emit, pass.EmitEmbed, pass.EmitRows, pass.EmitAttend, () => pass.EmitNorms(pass.Launches), pass.EmitCaches);
         }
     }
 }

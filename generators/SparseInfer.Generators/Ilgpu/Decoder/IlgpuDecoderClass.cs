@@ -38,6 +38,9 @@ internal sealed partial class IlgpuDecoderClass
         where type is not null
         select $"{type} = SparseInfer.Kernels.Cpu.{type}";
 
+    /// <summary>What was learned for positions, a row each, in F32 whatever the file has: a token reads one row.</summary>
+    private IEnumerable<Tensor> AfterEmbed => _program.AfterEmbed.SelectMany(operation => operation.Tensors);
+
     private bool Single => _spec.Weights.Count == 1;
 
     public string Emit()
@@ -136,6 +139,21 @@ internal sealed partial class IlgpuDecoderClass
             private const int Batch = {{_plan.Batch}};
             """);
         WindowCode.EmitConstant(_code, _spec);
+        EmbeddingSpec embedding = _spec.Embedding;
+        if (embedding.LearnedPositions > 0)
+        {
+            _code.Line();
+            _code.Summary("Positions that are learned.");
+            _code.Line($"private const int LearnedPositions = {embedding.LearnedPositions};");
+        }
+
+        if (embedding.PositionOffset > 0)
+        {
+            _code.Line();
+            _code.Summary("The row of position 0.");
+            _code.Line($"private const int PositionOffset = {embedding.PositionOffset};");
+        }
+
         if (_plan.SkipsTogether && _plan.Batch > TogetherPlan.Tokens)
         {
             _code.Line();
@@ -153,6 +171,11 @@ internal sealed partial class IlgpuDecoderClass
 
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
         _code.Line("private DeviceMatrix _embedding;");
+        foreach (Tensor tensor in AfterEmbed)
+        {
+            _code.Line($"private ArrayView<Float4> _{tensor.Variable};");
+        }
+
         _code.Line("private DeviceMatrix _head;");
         _code.Line("private DeviceNorm _outputNorm;");
         foreach (Tensor tensor in AfterHead)

@@ -12,7 +12,8 @@ internal sealed class FeedForwardCalls(CodeWriter code, IlgpuFeedForwardPlan pla
     /// <param name="place">Where they go.</param>
     /// <param name="tensors">The feed-forward's.</param>
     /// <param name="matrix">Where a matrix is on the device; biases and what is derived are variables.</param>
-    public void EmitWeights(string place, IReadOnlyList<Tensor> tensors, Func<Tensor, string> matrix, IEnumerable<DerivedField> derived)
+    /// <param name="norm">Where the weights of a norm before down are; null: there is none.</param>
+    public void EmitWeights(string place, IReadOnlyList<Tensor> tensors, Func<Tensor, string> matrix, IEnumerable<DerivedField> derived, string? norm = null)
     {
         using (code.Block($"{place} = new()", end: "};"))
         {
@@ -35,18 +36,29 @@ internal sealed class FeedForwardCalls(CodeWriter code, IlgpuFeedForwardPlan pla
             {
                 code.Line($"{bias.Field} = {bias.Variable},");
             }
+
+            if (norm is not null)
+            {
+                code.Line($"{NeuronNorm.Weights} = {norm},");
+            }
         }
     }
 
     /// <summary>Writes down's weights beside those that are there: a file may store it in another type.</summary>
     /// <param name="place">Where they go.</param>
     /// <param name="matrix">Where it is on the device.</param>
-    public void EmitDown(string place, string matrix)
+    /// <param name="norm">Where the weights of a norm before down are; null: there is none.</param>
+    public void EmitDown(string place, string matrix, string? norm)
     {
         code.Line($"{place}.Down = {matrix}.Words;");
         if (plan.Row.IsBlock)
         {
             code.Line($"{place}.DownScales = {matrix}.Scales.Cast<Words4>();");
+        }
+
+        if (norm is not null)
+        {
+            code.Line($"{place}.{NeuronNorm.Weights} = {norm};");
         }
     }
 

@@ -85,7 +85,7 @@ internal sealed class FeedForwardIlgpuClass(
             return $"""
                 Feed-forward kernels for GPUs, one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
-                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
+                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}{(plan.NormsNeurons ? ", a norm before down" : "")}
                   weights      {plan.Weights}, {Literal.Grouped(plan.Row.Bytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
                   bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense
                   plan         {groups}; made for {plan.Target.Name}
@@ -185,6 +185,11 @@ internal sealed class FeedForwardIlgpuClass(
             foreach (string matrix in plan.Spec.Biases ? Matrices : [])
             {
                 yield return ("ArrayView<float>", matrix + "Bias");
+            }
+
+            if (plan.NormsNeurons)
+            {
+                yield return ("ArrayView<float>", NeuronNorm.Weights);
             }
         }
     }

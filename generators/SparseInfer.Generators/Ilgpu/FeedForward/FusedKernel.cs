@@ -57,6 +57,11 @@ internal sealed class FusedKernel
         }
 
         yield return hasDown ? ("ArrayView<Float4>", "partial") : ("ArrayView<float>", "activated");
+        if (hasDown && plan.NormsNeurons)
+        {
+            yield return (NeuronNorm.Squares.Type, NeuronNorm.Squares.Name);
+        }
+
         yield return ("ArrayView<int>", "counts");
         foreach (PolicyParameter parameter in policy.Parameters)
         {
@@ -71,8 +76,13 @@ internal sealed class FusedKernel
         using (_code.Block($"internal static void {MethodName(_policy, _hasDown)}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
         {
             EmitStart();
-            _source.EmitChoice(waits: _plan.SharesInput || _values.HasZeros);
-            new FusedNeurons(_code, _plan, _policy, _source, _values).Emit();
+            _source.EmitChoice(waits: _plan.SharesInput || _values.HasZeros || ClearsActivations);
+            new FusedNeurons(_code, _plan, _policy, _source, _values, NormsNeurons).Emit();
+            if (NormsNeurons)
+            {
+                NeuronNorm.EmitSquares(_code, _plan);
+            }
+
             if (!_hasDown)
             {
                 EmitActivations();
@@ -88,6 +98,12 @@ internal sealed class FusedKernel
             }
         }
     }
+
+    /// <summary>Whether this kernel weighs neurons as a norm before down does: else the launch that has down does.</summary>
+    private bool NormsNeurons => _plan.NormsNeurons && _hasDown;
+
+    /// <summary>Whether some neurons of a slice whose squares are summed may be skipped, or not exist.</summary>
+    private bool ClearsActivations => NormsNeurons && (_policy.Skips || !_plan.IsExact);
 
     /// <summary>Writes how a slice's values go to where down finds them.</summary>
     private void EmitActivations()
@@ -117,6 +133,11 @@ internal sealed class FusedKernel
         }
 
         _code.Line("ArrayView<float> values = SharedMemory.Allocate<float>(SliceNeurons);");
+        if (NormsNeurons)
+        {
+            NeuronNorm.EmitShared(_code);
+        }
+
         _blockDown?.EmitShared();
         _code.Lines(WarpCode.Place);
         _code.Line("int first = Grid.IdxX * SliceNeurons;");
@@ -129,5 +150,9 @@ internal sealed class FusedKernel
         }
 
         _values.EmitStart();
+        if (ClearsActivations)
+        {
+            NeuronNorm.EmitStart(_code, _plan);
+        }
     }
 }

@@ -4,7 +4,7 @@ namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>Writes gate, activation and up of the fused kernel: a row for a warp, the source's neurons in equal shares.</summary>
 internal sealed class FusedNeurons(
-    CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, NeuronSource source, NeuronValues values)
+    CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, NeuronSource source, NeuronValues values, bool normsNeurons)
 {
     private bool IsDRelu => plan.Spec.Activation == Activation.DRelu;
 
@@ -65,7 +65,7 @@ internal sealed class FusedNeurons(
             code.Line($"float product = activation == 0f ? 0f : activation * {Factor};");
         }
 
-        values.Emit(Value);
+        EmitValue();
         code.Line();
         using (code.Block("if (TMeter.IsOn)"))
         {
@@ -73,6 +73,8 @@ internal sealed class FusedNeurons(
             code.Line($"read += {plan.Shape.InputMatrices};");
         }
     }
+
+    private void EmitValue() => values.Emit(normsNeurons ? NeuronNorm.Emit(code, Value) : Value);
 
     /// <summary>What counts as inactive: with dReLU either factor.</summary>
     private string Inactive => IsDRelu ? $"activation == 0f || {Factor} == 0f"
@@ -96,7 +98,7 @@ internal sealed class FusedNeurons(
             source.EmitRead(IsDRelu ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}");
             using (code.Block($"if ({source.UnlessJudged}{Value} != 0f)"))
             {
-                values.Emit(Value);
+                EmitValue();
             }
         }
 

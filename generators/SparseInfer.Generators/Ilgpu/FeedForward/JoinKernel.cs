@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -24,8 +25,9 @@ internal static class JoinKernel
     /// <param name="result">What the sum goes to: four columns each.</param>
     /// <param name="adds">Whether it is added to what is there: the residual stream.</param>
     /// <param name="own">What traits do with the sum before.</param>
+    /// <param name="norm">The norm between neurons and down, which scales the sum; null: there is none.</param>
     public static DeviceKernel Of(
-        CodeWriter code, IlgpuFeedForwardPlan plan, string name, string result, bool adds, IReadOnlyList<Operation>? own = null)
+        CodeWriter code, IlgpuFeedForwardPlan plan, string name, string result, bool adds, IReadOnlyList<Operation>? own = null, NormSpec? norm = null)
     {
         own ??= [];
         IEnumerable<KernelParameter> bias = plan.Spec.Biases ? [KernelParameter.Quads("downBias")] : [];
@@ -33,17 +35,18 @@ internal static class JoinKernel
         return new DeviceKernel(
             name,
             Threads(plan),
-            $"Adds the groups' partial sums of down{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns of a token.",
+            $"Adds the groups' partial sums of down{(norm is null ? "" : ", scaled as the norm of the neurons is,")}{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns of a token.",
             [
-                KernelParameter.Quads("partial"), .. bias, .. own.SelectMany(ElementKernel.Others).Select(KernelParameter.Quads), KernelParameter.Quads(result),
+                KernelParameter.Quads("partial"), .. norm is null ? Array.Empty<KernelParameter>() : [NeuronNorm.Squares], .. bias, .. own.SelectMany(ElementKernel.Others).Select(KernelParameter.Quads), KernelParameter.Quads(result),
             ],
-            () => Emit(code, plan, result, adds, own))
+            () => Emit(code, plan, result, adds, own, norm))
         {
             Weights = plan.Weights,
         };
     }
 
-    private static void Emit(CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds, IReadOnlyList<Operation> own)
+    private static void Emit(
+        CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds, IReadOnlyList<Operation> own, NormSpec? norm)
     {
         RowPlan row = plan.Row;
         int warps = plan.JoinWarps;
@@ -57,6 +60,11 @@ internal static class JoinKernel
         else
         {
             code.Line($"int quad = (Grid.IdxX * {Quads}) + Group.IdxX;");
+        }
+
+        if (norm is not null)
+        {
+            NeuronNorm.EmitScale(code, plan, norm, warps > 1 ? "lane" : "Group.IdxX");
         }
 
         code.Line("Float4 sum = default;");
@@ -98,6 +106,11 @@ internal static class JoinKernel
 
         void EmitResult()
         {
+            if (norm is not null)
+            {
+                code.Line("sum = Quad.Scale(sum, scale);");
+            }
+
             if (plan.Spec.Biases)
             {
                 code.Line("sum = Quad.Add(sum, downBias[quad]);");

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -35,20 +36,35 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
         }
     }
 
-    public DeviceKernel Embed(WeightType type)
+    /// <param name="position">What is added for a token's position; null: nothing.</param>
+    public DeviceKernel Embed(WeightType type, AddPosition? position) => Embed(
+        "Embed", type, position, position is null ? null : KernelParameter.Int("start"), "start + Grid.IdxX");
+
+    /// <summary>For the tokens of several sequences, each of which has a position of its own.</summary>
+    public DeviceKernel EmbedTogether(WeightType type, AddPosition position) => Embed(
+        "EmbedTogether", type, position, KernelParameter.Ints("positionOf"), "positionOf[Grid.IdxX]");
+
+    /// <param name="where">What says where a token is; null: nothing is added.</param>
+    /// <param name="place">A token's position.</param>
+    private DeviceKernel Embed(string name, WeightType type, AddPosition? position, KernelParameter? where, string place)
     {
         RowPlan row = RowPlan.Of(type, _spec.Hidden);
         IEnumerable<KernelParameter> own = row.IsBlock
             ? [KernelParameter.Words("embedding"), KernelParameter.Scales("scales"), KernelParameter.Ints("tokens")]
             : [KernelParameter.Words("embedding"), KernelParameter.Ints("tokens")];
         return new DeviceKernel(
-            $"Embed{type}",
+            name + type,
             IlgpuDecoderPlan.RowThreads,
-            "A token's embedding becomes its residual stream. A group a token.",
-            [.. own, KernelParameter.Quads("x")],
+            $"A token's embedding{(position is null ? " becomes" : " and what was learned for its position become")} its residual stream. A group a token.",
+            [.. own, KernelParameter.Quads("x"), .. where is { } parameter ? [KernelParameter.Quads("positions"), parameter] : Array.Empty<KernelParameter>()],
             () =>
             {
                 code.Line("int token = tokens[Grid.IdxX];");
+                if (position is not null)
+                {
+                    code.Line($"int position = {place};");
+                }
+
                 using (WarpCode.ForEach(code, "k", "Group.IdxX", row.Words, IlgpuDecoderPlan.RowThreads))
                 {
                     string load = $"embedding[(token * {row.Words}) + k]";
@@ -69,12 +85,17 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
 
                     string first = row.Quads == 1 ? "k" : $"(k * {row.Quads})";
                     code.Line($"int quad = (Grid.IdxX * HiddenQuads) + {first};");
+                    if (position is not null)
+                    {
+                        code.Line($"int learned = ({(position.Offset == 0 ? "position" : "(position + PositionOffset)")} * HiddenQuads) + {first};");
+                    }
+
                     for (int j = 0; j < row.Quads; j++)
                     {
                         string quad = $"{type}.Widen{j}(words{scale})";
                         string scaled = _spec.Embedding.Scale == 1f ? quad : $"Quad.Scale({quad}, {Literal.Of(_spec.Embedding.Scale)})";
-                        code.Line($"Float4 quad{j} = {scaled};");
-                        code.Line($"x[quad{(j == 0 ? "" : $" + {j}")}] = quad{j};");
+                        code.Line($"Float4 quad{j} = {(position is null ? scaled : $"Quad.Add({scaled}, positions[learned{WarpCode.Plus(j)}])")};");
+                        code.Line($"x[quad{WarpCode.Plus(j)}] = quad{j};");
                     }
                 }
             })
@@ -100,49 +121,73 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
     };
 
     /// <summary>For several sequences, where a single token's heads normalise: in the order in which the threads of such a group add.</summary>
-    public DeviceKernel NormTogether()
-    {
-        const int Threads = IlgpuDecoderPlan.RowThreads;
-        var norm = new NormStage(code, plan, Threads);
-        return new(
-            "NormTogether",
-            Threads,
-            "Normalises the residual stream as the heads of a single token do: with their threads, so in their order. A group a token.",
-            [KernelParameter.Quads("residual"), .. Shared.Where(parameter => parameter.Name != "x")],
-            () =>
-            {
-                norm.EmitShared();
-                code.Lines(WarpCode.Place);
-                code.Line("int start = Grid.IdxX * HiddenQuads;");
-                code.Line("ArrayView<Float4> x = residual.SubView(start, HiddenQuads);");
-                code.Line();
-                norm.EmitScale();
-                code.Line();
-                bool isOnce = _quads <= Threads;
-                string i = isOnce ? "thread" : "i";
-                using (_quads == Threads ? default(CodeWriter.Scope?)
-                    : code.Block(isOnce ? "if (thread < HiddenQuads)" : $"for (int i = thread; i < HiddenQuads; i += {Threads})"))
-                {
-                    code.Line($"Float4 quad = {norm.Quad(i)};");
-                    code.Line($"normed[start + {i}] = quad;");
-                }
-            });
-    }
+    public DeviceKernel NormTogether() => OfTokens(
+        "NormTogether",
+        "Normalises the residual stream as the heads of a single token do: with their threads, so in their order. A group a token.",
+        NormStage.OfResidual(code, plan, plan.HeadThreads),
+        "residual",
+        [.. Shared.Where(parameter => parameter.Name != "x")],
+        "normed");
 
-    public DeviceKernel Add() => new(
+    /// <summary>What attention made, in place: in the order in which a single token's output projection does it.</summary>
+    public DeviceKernel Attended() => InPlace("NormAttended", "what attention made", NormStage.OfAttended(code, plan, IlgpuDecoderPlan.RowThreads), "attended");
+
+    /// <summary>A prompt's neurons, in place, where all are computed.</summary>
+    public DeviceKernel Neurons() => InPlace("NormNeurons", "neurons", NormStage.OfNeurons(code, plan, IlgpuDecoderPlan.RowThreads), "activated");
+
+    private DeviceKernel InPlace(string name, string what, NormStage norm, string values) =>
+        OfTokens(name, $"Normalises {what}, in place. A group a token.", norm, values, [KernelParameter.Quads("weight")], values);
+
+    /// <param name="from">What is normalised.</param>
+    /// <param name="rest">Parameters beside it.</param>
+    /// <param name="to">Where it goes.</param>
+    private DeviceKernel OfTokens(string name, string summary, NormStage norm, string from, KernelParameter[] rest, string to) => new(
+        name,
+        norm.Threads,
+        summary,
+        [KernelParameter.Quads(from), .. rest],
+        () =>
+        {
+            norm.EmitShared();
+            code.Lines(WarpCode.Place);
+            code.Line($"int start = Grid.IdxX * {norm.QuadsName};");
+            code.Line($"ArrayView<Float4> x = {from}.SubView(start, {norm.QuadsName});");
+            code.Line();
+            norm.EmitScale();
+            code.Line();
+            norm.EmitQuads(i =>
+            {
+                code.Line($"Float4 quad = {norm.Quad(i)};");
+                code.Line($"{to}[start + {i}] = quad;");
+            });
+        });
+
+    public DeviceKernel Add() => Add(
         "AddNorm",
-        _threads,
         "Adds what a matrix product left to the residual stream, and normalises the sum. A group a token.",
+        step =>
+        {
+            code.Line($"x{step} = Quad.Add(x{step}, added[start + i{step}]);");
+            code.Line($"x[start + i{step}] = x{step};");
+        });
+
+    /// <summary>For a feed-forward beside attention: it reads the norm of what was there before attention is added.</summary>
+    public DeviceKernel AddAfter() => Add(
+        "NormAdd",
+        "Normalises the residual stream, and adds what a matrix product left to it: the norm is of what was there before. A group a token.",
+        step => code.Line($"x[start + i{step}] = Quad.Add(x{step}, added[start + i{step}]);"));
+
+    /// <param name="add">Writes how a step's quad is added to.</param>
+    private DeviceKernel Add(string name, string summary, Action<int> add) => new(
+        name,
+        _threads,
+        summary,
         [KernelParameter.Quads("added"), .. Shared, .. packsSigns ? [KernelParameter.UInts("signs")] : Array.Empty<KernelParameter>()],
         () =>
         {
             EmitStart(usesLane: packsSigns);
             EmitLoad();
-            ForSteps(step =>
-            {
-                code.Line($"x{step} = Quad.Add(x{step}, added[start + i{step}]);");
-                code.Line($"x[start + i{step}] = x{step};");
-            });
+            ForSteps(add);
             EmitNorm(keeps: packsSigns);
             if (packsSigns)
             {
@@ -241,7 +286,7 @@ internal sealed class NormKernels(CodeWriter code, IlgpuDecoderPlan plan, bool p
             WarpCode.EmitGroupSum(code, _threads / 32, "square", "squares", "variance");
         }
 
-        code.Line(NormStage.Scale(_spec, LayerNorm ? "variance" : "total"));
+        code.Line(NormStage.Scale(_spec.Norm, LayerNorm ? "variance" : "total", "Hidden"));
         string Normed(int step) =>
             $"Quad.{(LayerNorm ? "Affine" : "Multiply")}(x{step}, scale, weight[i{step}]{(LayerNorm ? $", bias[i{step}]" : "")})";
         if (keeps)

@@ -62,9 +62,9 @@ internal sealed class DecoderLaunches
     {
         Embed or Project => kernel.Weights is null ? 6 : 0,
         Attend => 1,
-        Norm => 2,
+        Norm or NormAttended => 2,
         AddResidual => 3,
-        Neurons or Down or SumSlices => 4,
+        Neurons or NormNeurons or Down or SumSlices => 4,
         Rotate => 5,
         _ => 7,
     };

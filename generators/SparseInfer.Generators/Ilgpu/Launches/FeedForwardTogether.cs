@@ -21,7 +21,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
     /// <summary>The statement that calls it.</summary>
     /// <param name="own">Where what policies' kernels read of tokens is.</param>
     public string Call(string normed, Func<TokenData, string> own, string residual, string tokens, string activated, string partial) =>
-        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {OfTokens(data => $"{own(data)}, ")}{residual}, {tokens}, {activated}, {partial});";
+        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {OfTokens(data => $"{own(data)}, ")}{residual}, {tokens}, {activated}, {partial}{Squares("_squares")});";
 
     /// <summary>Writes the program's methods.</summary>
     public void Emit()
@@ -29,15 +29,15 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
         Code.Summary($"The feed-forward of up to {TogetherPlan.Tokens} tokens together, three launches: what any of them wants is read once.");
         using (Code.Block("private void FeedForwardTogether("
             + $"SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, {OfTokens(data => $"{data.Type} {data.Name}, ")}ArrayView<Float4> residual, int tokens, "
-            + "ArrayView<float> activated, ArrayView<Float4> partial)"))
+            + $"ArrayView<float> activated, ArrayView<Float4> partial{(Plan.NormsNeurons ? ", ArrayView<float> squares" : "")})"))
         {
             ForFeedForward((_, weights) => Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {OfTokens(data => $"{data.Name}, ")}tokens, activated);"), (feedForward, weights) =>
             {
                 KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
                 string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
-                Code.Line($"_feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, activated, tokens, partial);");
+                Code.Line($"_feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, activated, tokens, partial{Squares("squares")});");
                 DeviceKernel join = Join(feedForward);
-                Code.Line($"{join.Field}({Config(join, $"{JoinKernel.Groups(feedForward)}", "tokens")}, partial, {JoinArguments}residual);");
+                Code.Line($"{join.Field}({Config(join, $"{JoinKernel.Groups(feedForward)}", "tokens")}, partial{Squares("squares")}, {JoinArguments}residual);");
             });
         }
 

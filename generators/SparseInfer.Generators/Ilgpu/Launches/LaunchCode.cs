@@ -150,7 +150,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     private static readonly Slot[] Slots =
     [
-        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Activated, Slot.Sums, Slot.Logits,
+        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Activated, Slot.Squares, Slot.Sums, Slot.Logits,
     ];
 
     protected static string Row(Slot slot) => RowOf(slot).Buffer;
@@ -173,8 +173,13 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     private readonly IReadOnlyList<Operation> _ofSum = LaunchGroup.OfSum(ModelProgram.Of(plan.Spec));
 
     /// <summary>The sum of down's slices.</summary>
-    protected DeviceKernel Join(IlgpuFeedForwardPlan plan) => JoinKernel.Of(code, plan, $"Join{plan.Weights}", "x", adds: true, _ofSum);
+    protected DeviceKernel Join(IlgpuFeedForwardPlan feedForward) =>
+        JoinKernel.Of(code, feedForward, $"Join{feedForward.Weights}", "x", adds: true, _ofSum, plan.NormsNeurons ? Spec.Norm : null);
 
-    /// <summary>The arguments of that, between the partial sums and the residual stream.</summary>
+    /// <summary>Where the squares of neurons are, of kernels that sum them for the norm before down: behind the partial sums.</summary>
+    /// <param name="view">The view.</param>
+    protected string Squares(string view) => plan.NormsNeurons ? $", {view}" : "";
+
+    /// <summary>The arguments of the sum of down's slices, between the partial sums, with the squares, and the residual stream.</summary>
     protected string JoinArguments => DownBias + string.Concat(_ofSum.SelectMany(operation => operation.Tensors).Select(tensor => $"w.{tensor.Field}.Cast<Float4>(), "));
 }

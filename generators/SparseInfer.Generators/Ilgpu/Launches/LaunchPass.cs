@@ -18,6 +18,8 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     protected RowKernels Rows => new(Code, Plan);
 
+    protected HeadKernels HeadKernels => new(Code, Plan);
+
     protected AttentionKernels Attention => new(Code, Plan);
 
     /// <summary>What is launched before the layers, in each, and after them.</summary>
@@ -38,12 +40,16 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     public int Times(KernelName kernel, SparsityMode mode) => Launches.SelectMany(launch => launch.Kernels)
         .Where(launched => launched.Kernel.Is(kernel)).Sum(launched => launched.Times(mode));
 
-    /// <summary>Pairs of elements of a token's query, key and value, which a thread rotates and caches.</summary>
-    protected int RotatedPairs => (Spec.Attention.Heads + (2 * Spec.Attention.KeyValueHeads)) * Plan.HeadPairs;
+    /// <summary>Threads that rotate and cache a token's query, key and value: one for a pair of elements, or a warp for a head that is normalised.</summary>
+    protected int RotatingThreads =>
+        (Spec.Attention.Heads + (2 * Spec.Attention.KeyValueHeads)) * (Plan.NormsHeads ? RowPlan.Lanes : Plan.HeadPairs);
 
     /// <summary>What kernels of heads are told where some layers do not rotate: 1 in the others.</summary>
     protected static string Turns(IEnumerable<Operation> heads) =>
         heads.OfType<Rotate>().FirstOrDefault()?.Except is { } except ? $", {LayerSet.ConditionOf(except)} ? 0 : 1" : "";
+
+    /// <summary>What kernels of heads multiply queries and keys with, where these are normalised.</summary>
+    protected static string NormsOf(IEnumerable<Operation> heads) => heads.OfType<NormHeads>().Any() ? $", w.{IlgpuDecoderClass.HeadNorms}" : "";
 
     /// <summary>What the kernel that rotates heads, and puts them where they belong, is named after.</summary>
     protected static Operation Turned(IReadOnlyList<Operation> heads) => heads.OfType<Rotate>().FirstOrDefault() ?? heads[heads.Count - 1];
@@ -174,20 +180,46 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private Step? Fused(IReadOnlyList<Operation> group) => group switch
     {
         [Embed embed] => Embed(embed),
+        [Embed embed, AddPosition] => Embed(embed),
         [Norm norm] => Norm(norm),
         [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
         [Attend attend] => Attend(attend),
         [Project { Stage: Stage.Logits } head] => Logits(head),
-        [Project { Unit: WorkUnit.Column } project] => Project(project, null),
-        [Project { Unit: WorkUnit.Column } project, AddBias bias] => Project(project, bias),
+        [NormAttended norm] => NormAttended(norm),
+        [NormAttended norm, Project project] when project.From == norm.Writes => Project(project, norm, null),
+        [NormAttended norm, Project project, AddBias bias] when project.From == norm.Writes => Project(project, norm, bias),
+        [Project { Unit: WorkUnit.Column } project] when IsOfAttended(project) => Project(project, null, null),
+        [Project { Unit: WorkUnit.Column } project, AddBias bias] when IsOfAttended(project) => Project(project, null, bias),
         [AddBias { Unit: WorkUnit.Column } bias] => AddBias(bias),
         [AddResidual add, Norm norm] => AddNorm(add, norm),
+        [Norm norm, AddResidual add] => NormAdd(norm, add),
         [AddResidual add] => OfLayer([add]),
-        [Neurons neurons, Down down, SumSlices sum, AddResidual add] => FeedForward(neurons, down, sum, add, null),
-        [Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
+        [Neurons neurons, SumSquares, NormNeurons, ..] when Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(3)]),
+        [Neurons neurons, ..] when !Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(1)]),
         _ => null,
     };
+
+    /// <param name="rest">What follows the neurons, or their norm.</param>
+    private Step? FeedForward(Neurons neurons, IReadOnlyList<Operation> rest) => rest switch
+    {
+        [Down down, SumSlices sum, AddResidual add] => FeedForward(neurons, down, sum, add, null),
+        [Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
+        _ => null,
+    };
+
+    /// <summary>Whether a projection multiplies what attention made, or its norm, which takes its place.</summary>
+    private bool IsOfAttended(Project project) => project.From == (program.Layer.OfType<NormAttended>().SingleOrDefault()?.Writes ?? Slot.Attended);
+
+    /// <summary>In a launch of its own.</summary>
+    private Step NormAttended(NormAttended norm)
+    {
+        DeviceKernel kernel = Norms.Attended();
+        return Call(Run(kernel, Config(kernel, Tokens), $"{Row(Slot.Attended)}, {Weights(norm)}"), Launch(norm, "attention's norm", [kernel]));
+    }
+
+    /// <summary>The weights of a norm that is not the residual stream's, as kernels take them.</summary>
+    protected static string Weights(Operation norm) => $"w.{norm.Tensors.Single().Field}.Cast<Float4>()";
 
     protected static Step Nothing { get; } = new([], () => { });
 
@@ -197,11 +229,22 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>A step of one statement.</summary>
     protected Step Call(string statement, params Launch[] launches) => new(launches, () => Code.Line(statement));
 
-    private Step Embed(Embed embed) => Call($"Embed({Tokens});", Launch(embed, "embedding", Spec.Weights.Select(Norms.Embed)));
+    /// <summary>What is added to an embedding for its position; null: nothing.</summary>
+    protected AddPosition? Position { get; } = program.AfterEmbed.OfType<AddPosition>().SingleOrDefault();
+
+    /// <summary>Where the first token is, as C#, for who has a position for it; empty: all have their own.</summary>
+    protected virtual string EmbedStart => "";
+
+    protected virtual DeviceKernel EmbedKernel(WeightType type) => Norms.Embed(type, Position);
+
+    private Step Embed(Embed embed) => Call(
+        $"Embed({(EmbedStart.Length > 0 ? $"{EmbedStart}, " : "")}{Tokens});", Launch(embed, "embedding", Spec.Weights.Select(EmbedKernel)));
 
     protected virtual Step Norm(Norm norm) => Call($"Norm({Field(norm)}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
 
     protected Step AddNorm(AddResidual add, Norm norm) => Call($"AddNorm({Field(norm)}, {Tokens});", Launch(add, "norm", [Norms.Add()]));
+
+    private Step NormAdd(Norm norm, AddResidual add) => Call($"NormAdd({Field(norm)}, {Tokens});", Launch(add, "norm", [Norms.AddAfter()]));
 
     /// <summary>Where a norm's weights are, as C#.</summary>
     protected virtual string Field(Norm norm) => norm.Stage == Stage.Logits ? "_program._outputNorm" : $"w.{norm.Weight.Field}";
@@ -224,8 +267,9 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected abstract Step Attend(Attend attend);
 
     /// <summary>A projection of what attention made.</summary>
+    /// <param name="norm">The norm before it, where it makes it itself.</param>
     /// <param name="bias">What is added to it, where it does so itself.</param>
-    protected abstract Step Project(Project project, AddBias? bias);
+    protected abstract Step Project(Project project, NormAttended? norm, AddBias? bias);
 
     /// <summary>A feed-forward that adds itself to the residual stream; null: not with what follows.</summary>
     /// <param name="norm">The norm after it, if there is one.</param>
@@ -279,27 +323,36 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <param name="arguments">What follows the matrix.</param>
     protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) => new(
         [Launch(operation, what, Spec.Weights.Select(kernel))],
-        () => ForType(matrix, type => Code.Line(Run(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+        () => ForType(matrix, type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+
+    /// <summary>The launch of a kernel that is the pass's own, where others have one beside it.</summary>
+    protected virtual string RunOwn(DeviceKernel kernel, string config, string arguments) => Run(kernel, config, arguments);
 
     /// <summary>Writes the methods that embed.</summary>
     public void EmitEmbed()
     {
-        using (Code.Block("private void Embed(int tokens)"))
+        using (Code.Block($"private void Embed({(EmbedStart.Length > 0 ? "int start, " : "")}int tokens)"))
         {
-            ForType(program.Embed, "", "_program._embedding", Norms.Embed, "tokens", "Tokens, _x").Emit();
+            string position = Position is null ? "" : $", _program._{Position.Table.Variable}, {(EmbedStart.Length > 0 ? "start" : "Positions")}";
+            ForType(program.Embed, "", "_program._embedding", EmbedKernel, "tokens", $"Tokens, _x{position}").Emit();
         }
     }
 
     /// <summary>Writes the methods that normalise.</summary>
-    public void EmitNorms()
+    /// <param name="launches">Everything that is launched beside them.</param>
+    public void EmitNorms(IEnumerable<Launch> launches)
     {
-        DeviceKernel add = Norms.Add();
-        using (Code.Block("private void AddNorm(DeviceNorm norm, int tokens)"))
+        foreach (DeviceKernel add in new[] { Norms.Add(), Norms.AddAfter() }
+            .Where(add => launches.Any(launch => launch.Kernels.Any(launched => launched.Kernel.Is(add)))))
         {
-            Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{(PacksSigns ? ", _signs.Cast<uint>()" : "")}"));
+            using (Code.Block($"private void {add.Name}(DeviceNorm norm, int tokens)"))
+            {
+                Code.Line(Run(add, Config(add, "tokens"), $"_projected, _x, {NormOf("norm")}, _normed{(PacksSigns ? ", _signs.Cast<uint>()" : "")}"));
+            }
+
+            Code.Line();
         }
 
-        Code.Line();
         DeviceKernel norm = Norms.Norm();
         using (Code.Block("private void Norm(DeviceNorm norm, int tokens)"))
         {

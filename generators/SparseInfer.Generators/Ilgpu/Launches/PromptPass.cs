@@ -34,8 +34,8 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
-        DeviceKernel rotate = Rows.Rotate();
-        string config = Config(rotate, Groups(rotate, RotatedPairs), Tokens);
+        DeviceKernel rotate = HeadKernels.Rotate();
+        string config = Config(rotate, Groups(rotate, RotatingThreads), Tokens);
         return Together(
             _products.Split(first, Row(first.From), Quads(first.From), Tokens),
             new([_products.Launch(first)], () =>
@@ -47,12 +47,12 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
                 Code.Line();
             }),
-            Call(Run(rotate, config, $"_products, Views(layer), start, Halves{Turns(group)}"), Launch(Turned(group), "rotation", [rotate])));
+            Call(Run(rotate, config, $"_products, Views(layer), start, Halves{Turns(group)}{NormsOf(group)}"), Launch(Turned(group), "rotation", [rotate])));
     }
 
-    protected override Step Project(Project project, AddBias? bias) => Together(
-        _products.Split(project, Row(project.From), Quads(project.From), Tokens),
-        Product(project, $"w.{project.Matrix.Field}", Row(project.From), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
+    protected override Step Project(Project project, NormAttended? norm, AddBias? bias) => Together(
+        _products.Split(project, Row(Slot.Attended), Quads(Slot.Attended), Tokens),
+        Product(project, $"w.{project.Matrix.Field}", Row(Slot.Attended), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
 
     protected override string PhaseCondition => $"!PromptIsDense && {base.PhaseCondition}";
 
@@ -104,11 +104,13 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     {
         string other = Neuron(neurons.Matrices.Count - 1);
         Step split = _products.Split(down, Row(Slot.Activated), Quads(Slot.Activated), Tokens);
+        Step norm = Program.Layer.OfType<NormNeurons>().SingleOrDefault() is { } own ? NormNeurons(own) : Nothing;
         Step? bias = sum.Bias is null ? null : AddBias(new AddBias(sum.Stage, sum.Unit, sum.Bias, sum.Writes));
         DeviceKernel? matrix = _products.MatrixDown;
         return new(
             [
                 Launch(neurons, "activations", FeedForwards.Select(feedForward => new FeedForwardKernels(Spec, feedForward).ActivateBatch)),
+                .. norm.Launches,
                 .. split.Launches,
                 Launch(down, "down", [.. FeedForwards.Select(_products.Down), .. matrix is null ? Array.Empty<KernelName>() : [matrix]]),
                 .. matrix is null || bias is null ? [] : bias.Launches,
@@ -118,6 +120,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 KernelName activate = new FeedForwardKernels(Spec, feedForward).ActivateBatch;
                 Code.Line($"_program._feedForward{feedForward.Weights}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
                     + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>());");
+                norm.Emit();
             }, (feedForward, _) =>
             {
                 _products.ForTensorCores(
@@ -130,6 +133,12 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                     },
                     () => _products.EmitDown(feedForward, Tokens));
             }));
+    }
+
+    private Step NormNeurons(NormNeurons norm)
+    {
+        DeviceKernel kernel = Norms.Neurons();
+        return Call(Run(kernel, Config(kernel, Tokens), $"{Row(Slot.Activated)}, {Weights(norm)}"), Launch(norm, "neurons' norm", [kernel]));
     }
 
     /// <summary>Tokens that skip neurons each of their own: a few share what they read. Meters count the rows of one.</summary>

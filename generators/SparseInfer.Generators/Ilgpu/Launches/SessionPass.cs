@@ -10,6 +10,8 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     /// <summary>The position of the first token, as C#.</summary>
     protected abstract string Start { get; }
 
+    protected override string EmbedStart => Position is null ? "" : Start;
+
     protected override Step Attend(Attend attend) => Call(
         $"Attend(layer, {Start}, {Tokens});",
         Launch(attend, "attention", CachePlan.Types.Select(Attention.Part)),
@@ -101,14 +103,14 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     {
         KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
         string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
-        Code.Line($"_program._feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, _activated.Cast<float>(), 1, _partial.View);");
+        Code.Line($"_program._feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, _activated.Cast<float>(), 1, _partial.View{Squares("_squares")});");
         EmitJoin(feedForward);
     }
 
     private void EmitJoin(IlgpuFeedForwardPlan feedForward)
     {
         DeviceKernel join = Join(feedForward);
-        Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View, {JoinArguments}residual"));
+        Code.Line(Run(join, Config(join, $"{JoinKernel.Groups(feedForward)}"), $"_partial.View{Squares("_squares")}, {JoinArguments}residual"));
     }
 
     private void EmitActivate(IlgpuFeedForwardPlan feedForward, bool hasDown)
@@ -117,7 +119,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         Code.Summary($"Predict, gate{(hasDown ? ", up and down" : " and up, before a down of another weight type")}, as the mode and the layer's policy have it.");
         using (Code.Block($"private void {(hasDown ? "Activate" : "ActivateApart")}(int layer, {name}.Weights w, ArrayView<Float4> x{OfTokens(data => $", {data.Type} {data.Name}")})"))
         {
-            string to = hasDown ? "_partial.View" : "_activated.Cast<float>()";
+            string to = hasDown ? $"_partial.View{Squares("_squares")}" : "_activated.Cast<float>()";
             new FeedForwardCalls(Code, feedForward).EmitActivate(
                 $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,

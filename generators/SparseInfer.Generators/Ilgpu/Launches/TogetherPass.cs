@@ -20,6 +20,11 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>The launch of a kernel that only sequences together have.</summary>
     private static string RunTogether(DeviceKernel kernel, string config, string arguments) => $"_kernels.{kernel.Name}({config}, {arguments});";
 
+    protected override DeviceKernel EmbedKernel(WeightType type) => Position is null ? base.EmbedKernel(type) : Norms.EmbedTogether(type, Position);
+
+    protected override string RunOwn(DeviceKernel kernel, string config, string arguments) =>
+        Position is null ? base.RunOwn(kernel, config, arguments) : RunTogether(kernel, config, arguments);
+
     /// <summary>Heads of a single token normalise their own input: the same sums in the same order, in a launch.</summary>
     protected override Step Norm(Norm norm)
     {
@@ -42,7 +47,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
-        DeviceKernel rotate = Rows.RotateTogether();
+        DeviceKernel rotate = HeadKernels.RotateTogether();
         Launch[] launches = [Product(first, "rows of the heads"), Launch(Turned(group), "rotation", [rotate])];
         return new(launches, () =>
         {
@@ -59,7 +64,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             }
 
             Code.Line(RunTogether(
-                rotate, Config(rotate, Groups(rotate, RotatedPairs), Tokens), $"_products, views, caches, Positions, halves{Turns(group)}"));
+                rotate, Config(rotate, Groups(rotate, RotatingThreads), Tokens), $"_products, views, caches, Positions, halves{Turns(group)}{NormsOf(group)}"));
         });
     }
 
@@ -68,8 +73,8 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         Launch(attend, "attention", CachePlan.Types.Select(Attention.PartTogether)),
         Launch(attend, "its splits", [Attention.JoinTogether()]));
 
-    protected override Step Project(Project project, AddBias? bias) => Call(
-        $"Rows(w.{project.Matrix.Field}, {Row(project.From)}, {Row(project.To)}.Cast<float>(), 4 * {Quads(project.To)});", Product(project, "projection"));
+    protected override Step Project(Project project, NormAttended? norm, AddBias? bias) => Call(
+        $"Rows(w.{project.Matrix.Field}, {Row(Slot.Attended)}, {Row(project.To)}.Cast<float>(), 4 * {Quads(project.To)});", Product(project, "projection"));
 
     protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) => norm is not null ? null : Call(
         together.Call(Row(Slot.Normed), data => data.Buffer, Row(Slot.Residual), Tokens, "_activated", "_partial"),

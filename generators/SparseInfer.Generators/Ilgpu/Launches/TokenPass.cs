@@ -11,9 +11,10 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
 
     protected override string Start => "position";
 
-    // Every group of the heads normalises its own copy of the input, where that fits; rows add their bias.
+    // Every group of the heads, and of the output projection, normalises its own copy of the input, where that fits; rows add their bias.
     protected override bool Joins(Operation earlier, Operation later) => base.Joins(earlier, later)
         || (earlier is Norm && later is Project { Stage: Stage.Heads } && Plan.HeadsNormalise)
+        || (earlier is NormAttended && later is Project { Stage: Stage.Output } && Plan.OutputNormalises)
         || (earlier is Project && later is AddBias { Stage: Stage.Output });
 
     public void Emit() => Emit("One token.", "protected override void Decode()", "int position = Position;");
@@ -29,8 +30,14 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
         string input = norm is null ? Row(Slot.Normed) : $"{Row(Slot.Residual)}, {NormOf($"w.{norm.Weight.Field}")}";
+        (string groups, string count) = Plan.NormsHeads ? ("count", "") : ("groups", "count, ");
         Step launch = ForType(
-            first, norm is null ? "heads" : "norm and heads", "heads", Rows.Heads, "groups", $"{input}, Views(layer), firstHead, count, position, Halves{Turns(group)}");
+            first,
+            norm is null ? "heads" : "norm and heads",
+            "heads",
+            HeadKernels.Heads,
+            groups,
+            $"{input}, Views(layer), firstHead, {count}position, Halves{Turns(group)}{NormsOf(group)}");
         return launch with
         {
             Emit = () =>
@@ -39,7 +46,11 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
                 {
                     Code.Line("int firstHead = heads.FirstRow / HeadDimension;");
                     Code.Line("int count = heads.Rows / HeadDimension;");
-                    Code.Line($"int groups = {RowGroups($"(count * {Plan.HeadPairs})")};");
+                    if (!Plan.NormsHeads)
+                    {
+                        Code.Line($"int groups = {RowGroups($"(count * {Plan.HeadPairs})")};");
+                    }
+
                     launch.Emit();
                 }
 
@@ -48,17 +59,24 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
         };
     }
 
-    protected override Step Project(Project project, AddBias? bias)
+    protected override Step Project(Project project, NormAttended? norm, AddBias? bias)
     {
+        string weight = norm is null ? "" : $"{Weights(norm)}, ";
         string added = bias is null ? "" : $"w.{bias.Bias.Field}, ";
         string rows = project.Matrix.Rows.Name;
         return ForType(
             project,
-            "projection",
+            norm is null ? "projection" : "norm and projection",
             $"w.{project.Matrix.Field}",
-            type => Rows.Rows("Project", "The attention's output projection of one token.", type, project.Matrix.Columns!.Size, bias is not null),
+            type => Rows.Rows(
+                "Project",
+                $"The attention's output projection of one token{(norm is null ? "" : ", of the norm of what attention made")}.",
+                type,
+                project.Matrix.Columns!.Size,
+                bias is not null,
+                norm is null ? null : NormStage.OfAttended(Code, Plan, IlgpuDecoderPlan.RowThreads)),
             RowGroups(rows),
-            $"{Row(project.From)}, {added}{rows}, {Row(project.To)}.Cast<float>()");
+            $"{Row(Slot.Attended)}, {weight}{added}{rows}, {Row(project.To)}.Cast<float>()");
     }
 
     protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) =>

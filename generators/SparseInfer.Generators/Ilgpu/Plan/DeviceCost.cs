@@ -60,6 +60,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
             .Sum(project => project.Policy!.Layers.Count * (double)project.Matrix.MatrixBytes(columns => RowPlan.Of(type, columns).Bytes));
         double head = spec.Vocabulary * row;
         double logits = 2.0 * spec.Vocabulary * 4;
+        double embedded = row + (vector * (1 + ModelProgram.Of(spec).AfterEmbed.Count));
         ILookup<string, Launch> launched = new DecoderLaunches(plan).Token.Launches.ToLookup(launch => PartOf(launch.Operation));
 
         // The fused kernel's time is told with the rows; its signs and partial sums move with them.
@@ -72,7 +73,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double normed = launched[Norms].Sum(launch => launch.Times(token.Mode) * (launch.Operation is AddResidual ? 5 : 3)) * vector;
         return new(plan.Target,
         [
-            Part(Embedding, row + vector, Move(row + vector, 1)),
+            Part(Embedding, embedded, Move(embedded, 1)),
             Part(AttentionWeights, attention, Rows(attention)),
             Part(Cache, cache, Move(cache, all)),
             Part(FeedForwardWeights, neurons, Math.Max(0, fused - predicted - written)),
@@ -105,7 +106,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         Attend => Cache,
         Neurons => FeedForwardWeights,
         SumSlices => PartialSums,
-        Norm or AddResidual => Norms,
+        Norm or NormAttended or AddResidual => Norms,
         _ when operation.Tensors.Any(tensor => tensor.Columns is not null) =>
             throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} reads on a GPU."),
 

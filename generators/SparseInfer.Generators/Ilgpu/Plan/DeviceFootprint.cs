@@ -1,11 +1,12 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>What a model takes of a device's memory: weights, once, and each session's key-value cache.</summary>
 /// <param name="WeightBytes">
-/// Matrices as they lie on the device, and what policies derive from them. Norms, biases and activations are small beside them.
+/// Matrices as they lie on the device, learned positions among them in F32, and what policies derive from them. Norms, biases and activations are small beside them.
 /// </param>
 /// <param name="PositionBytes">Keys and values of one position in all layers, in halves: what sessions have that ask for nothing else.</param>
 internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
@@ -24,8 +25,12 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
             (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => (tensor.Experts?.Size ?? 1) * tensor.MatrixBytes(RowBytes)));
         long derived = PolicyData.Derived(spec, feedForward).Sum(own => own.Layers.Count * own.Field.Bytes(feedForward));
         long tables = program.Embed.Table.MatrixBytes(RowBytes) + (program.IsTied ? 0 : program.Head.Matrix.MatrixBytes(RowBytes));
-        return new(layers + derived + tables, plan.CachedBytes);
+        return new(layers + derived + tables + PositionTableBytes(program), plan.CachedBytes);
     }
+
+    /// <summary>What was learned for positions: in F32, whatever type the file has it in.</summary>
+    public static long PositionTableBytes(ModelProgram program) =>
+        program.AfterEmbed.SelectMany(operation => operation.Tensors).Sum(tensor => tensor.MatrixBytes(columns => 4L * WeightLayout.Pad(columns)));
 
     /// <summary>Weights of one layer's attention.</summary>
     public static long AttentionBytes(IlgpuDecoderPlan plan, WeightType type) => ModelProgram.Of(plan.Spec)

@@ -1,24 +1,30 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>The kernels that one model or layer needs, and the device that they are planned for.</summary>
-internal sealed record ModelKernelRequest(string Device, EquatableArray<KernelRequest<IlgpuKernelEmitter>> Kernels)
+/// <param name="NormsNeurons">Whether a norm stands between neurons and down.</param>
+internal sealed record ModelKernelRequest(string Device, EquatableArray<KernelRequest<IlgpuKernelEmitter>> Kernels, bool NormsNeurons = false)
 {
-    public static ModelKernelRequest Of(ModelSpec spec) => new(spec.Device, KernelRequest.Of(spec, IlgpuKernelEmitter.Set));
+    public static ModelKernelRequest Of(ModelSpec spec) => new(
+        spec.Device, KernelRequest.Of(spec, IlgpuKernelEmitter.Set), ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any());
 
     public static ModelKernelRequest Of(LayerSpec spec) => new(spec.Device, KernelRequest.Of(spec, IlgpuKernelEmitter.Set));
 }
 
 /// <summary>The kernels that one shape and weight type needs on one device.</summary>
-internal sealed record DeviceKernelRequest(string Device, KernelRequest<IlgpuKernelEmitter> Kernel)
+internal sealed record DeviceKernelRequest(string Device, KernelRequest<IlgpuKernelEmitter> Kernel, bool NormsNeurons)
 {
-    /// <summary>One request a device, shape and type.</summary>
+    public IlgpuFeedForwardPlan Plan => IlgpuFeedForwardPlan.Of(Kernel.Shape, DeviceTable.Find(Device)!, NormsNeurons);
+
+    /// <summary>One request a device, shape and type, with a norm and without.</summary>
     public static IEnumerable<DeviceKernelRequest> Merge(IEnumerable<ModelKernelRequest> models) => models
-        .GroupBy(model => model.Device, StringComparer.Ordinal)
-        .OrderBy(group => group.Key, StringComparer.Ordinal)
+        .GroupBy(model => (model.Device, model.NormsNeurons))
+        .OrderBy(group => group.Key.Device, StringComparer.Ordinal)
+        .ThenBy(group => group.Key.NormsNeurons)
         .SelectMany(group => KernelRequest.Merge(group.SelectMany(model => model.Kernels))
-            .Select(kernel => new DeviceKernelRequest(group.Key, kernel)));
+            .Select(kernel => new DeviceKernelRequest(group.Key.Device, kernel, group.Key.NormsNeurons)));
 }

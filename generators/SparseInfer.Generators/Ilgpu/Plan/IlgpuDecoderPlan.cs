@@ -62,6 +62,20 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// <summary>Pairs of rows of a head: what rotary embedding turns together.</summary>
     public int HeadPairs => (Spec.Attention.HeadDimension + 1) / 2;
 
+    /// <summary>Whether queries and keys have norms, which are each over a whole head.</summary>
+    public bool NormsHeads => ModelProgram.Of(Spec).Layer.OfType<NormHeads>().Any();
+
+    /// <summary>Most warps of a group that has a whole head: more would have too few registers each.</summary>
+    private const int MaxHeadWarps = 16;
+
+    /// <summary>
+    /// Warps of a group that computes query, key and value: it has a whole head where heads have norms, and as many warps as take its pairs of rows
+    /// a few at a time.
+    /// </summary>
+    public int HeadWarps => NormsHeads ? Math.Min(MaxHeadWarps, Math.Max(RowWarps, (HeadPairs + RowsPerWarp - 1) / RowsPerWarp)) : RowWarps;
+
+    public int HeadThreads => HeadWarps * RowPlan.Lanes;
+
     /// <summary>Elements of a head in the key-value cache and among queries: whole 16 bytes of halves, the rest of them zero.</summary>
     public int CachedHead => CachePlan.Pad(Spec.Attention.HeadDimension);
 
@@ -81,8 +95,15 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     public bool HeadsNormalise => Spec.Weights.All(
         type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MaxSharedBytes);
 
-    /// <summary>Shared memory of a group's sums: two for each warp.</summary>
-    private const int NormBytes = 2 * RowWarps * 4;
+    /// <summary>Shared memory of a group's sums: two for each warp; and of a head, where it has norms.</summary>
+    private int NormBytes => (2 * HeadWarps * 4) + (NormsHeads ? Spec.Attention.HeadDimension * 4 : 0);
+
+    /// <summary>The same for the output projection, where a norm stands before it: its groups normalise their own copies of what attention made.</summary>
+    public bool OutputNormalises => Spec.Weights.All(
+        type => RowPlan.Of(type, Shape.QueryWidth).InputBytes + (RowWarps * 4) <= DeviceTable.MaxSharedBytes);
+
+    /// <summary>Whether a norm stands between neurons and down.</summary>
+    public bool NormsNeurons => FeedForwards[0].NormsNeurons;
 
     public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MaxSharedBytes;
 
@@ -100,7 +121,11 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
 
     public static IlgpuDecoderPlan Of(ModelSpec spec, DeviceTarget target) =>
-        new(new(spec), target, spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(spec.FeedForward, type, target)).ToEquatableArray());
+        new(
+        new(spec),
+        target,
+        spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(
+            spec.FeedForward, type, target, ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any())).ToEquatableArray());
 
     /// <summary>For the device that is declared.</summary>
     public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);

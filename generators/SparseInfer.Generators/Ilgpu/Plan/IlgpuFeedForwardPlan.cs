@@ -22,6 +22,12 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
 
     private const int MinJoined = 4;
 
+    /// <summary>
+    /// Whether a norm stands between the neurons and down. Their weights are factors of the neurons; what all of them are scaled by is known once
+    /// every group is done, and is a factor of the sum.
+    /// </summary>
+    public bool NormsNeurons { get; init; }
+
     public FeedForwardSpec Spec => Shape.Spec;
 
     public WeightType Weights => Shape.Weights;
@@ -83,10 +89,10 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public int SliceBlocks => SliceNeurons / BlockNeurons;
 
     /// <summary>
-    /// Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice; in a block type also a row and an
-    /// activation's bytes for each neuron of its blocks, and the blocks' steps and sizes.
+    /// Shared memory for lists: a word for each warp, a number and a value for each neuron of the slice, and its activation where a norm sums their
+    /// squares; in a block type also a row and an activation's bytes for each neuron of its blocks, and the blocks' steps and sizes.
     /// </summary>
-    public int ListBytes => (Warps * 4) + (SliceNeurons * 8)
+    public int ListBytes => (Warps * 4) + (SliceNeurons * (NormsNeurons ? 12 : 8))
         + (Row.Format.Blocks is { } blocks ? SliceBlocks * ((BlockNeurons * (4 + blocks.RoundedBytes)) + 8 + (4 * blocks.NeuronParts)) : 0);
 
     /// <summary>Whether the input fits in shared memory beside the lists; else it is read from the caches.</summary>
@@ -101,9 +107,10 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public int SharedBytes => ListBytes + (SharesInput ? Row.InputBytes : 0);
 
     public string ClassName =>
-        Shape.ClassName + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
+        Shape.ClassName + (NormsNeurons ? "_Normed" : "") + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
 
-    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target) => SlicePlanner.Choose(shape, target);
+    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target, bool normsNeurons = false) => SlicePlanner.Choose(shape, target, normsNeurons);
 
-    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target) => Of(new(spec, weights), target);
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target, bool normsNeurons = false) =>
+        Of(new(spec, weights), target, normsNeurons);
 }

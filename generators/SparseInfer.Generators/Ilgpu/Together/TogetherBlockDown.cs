@@ -39,6 +39,11 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         code.Lines(WarpCode.Place);
         code.Line("int first = Grid.IdxX * SliceNeurons;");
         code.Line();
+        if (_single.NormsNeurons)
+        {
+            NeuronNorm.EmitSquares(code, plan);
+        }
+
         EmitRounding();
         code.Line("Group.Barrier();");
         code.Line();
@@ -71,7 +76,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
                 code.Line("float value = 0f;");
                 using (code.Block("if (token < inside)"))
                 {
-                    code.Line("value = activated[(token * ActivatedStride) + neuron];");
+                    code.Line($"value = activated[(token * ActivatedStride) + neuron]{(_single.NormsNeurons ? $" * w.{NeuronNorm.Weights}[neuron]" : "")};");
                 }
 
                 code.Line();

@@ -30,7 +30,10 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
         _plan.DownThreads,
         $"Down of up to {TogetherPlan.Tokens} tokens: a group has a slice of the neurons and {Columns} columns. "
         + "What no token wants is not read.",
-        [new("Weights", "w"), KernelParameter.Floats("activated"), KernelParameter.Int("tokens"), KernelParameter.Quads("partial")],
+        [
+            new("Weights", "w"), KernelParameter.Floats("activated"), KernelParameter.Int("tokens"), KernelParameter.Quads("partial"),
+            .. single.NormsNeurons ? [NeuronNorm.Squares] : Array.Empty<KernelParameter>(),
+        ],
         Emit);
 
     private int Columns => _row.IsBlock ? _plan.DownTile * _row.PerLoad / 4 : 4 * _plan.DownTile;
@@ -49,6 +52,11 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
         code.Lines(WarpCode.Place);
         code.Line("int first = Grid.IdxX * SliceNeurons;");
         code.Line();
+        if (single.NormsNeurons)
+        {
+            NeuronNorm.EmitSquares(code, _plan);
+        }
+
         EmitList();
         code.Line("// Each thread its columns, of all tokens, in registers; four rows are under way together.");
         code.Line($"int quad = (Grid.IdxY * {_plan.DownThreads}) + thread;");
@@ -78,6 +86,11 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
             ];
             using (inside.Length == 0 ? default(CodeWriter.Scope?) : code.Block($"if ({string.Join(" && ", inside)})"))
             {
+                if (single.NormsNeurons)
+                {
+                    code.Line($"float norm = w.{NeuronNorm.Weights}[first + n];");
+                }
+
                 using (code.Block($"for (int four = 0; four < {Fours}; four++)"))
                 {
                     code.Line($"int source = (four * {Four} * ActivatedStride) + first + n;");
@@ -87,7 +100,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
                         string token = t == 0 ? $"four * {Four}" : $"(four * {Four}) + {t}";
                         using (code.Block($"if ({token} < tokens)"))
                         {
-                            code.Line($"value.{"XYZW"[t]} = activated[source{TogetherCode.Plus(t, "ActivatedStride")}];");
+                            code.Line($"value.{"XYZW"[t]} = activated[source{TogetherCode.Plus(t, "ActivatedStride")}]{(single.NormsNeurons ? " * norm" : "")};");
                         }
 
                         code.Line();

@@ -36,7 +36,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
                     yield return ("int", "tokens");
                     yield return ("ArrayView<float>", "activated");
                     break;
-                case "counts":
+                case "counts" or "squares":
                     break;
                 default:
                     yield return (type, name);
