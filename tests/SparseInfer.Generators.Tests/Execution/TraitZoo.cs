@@ -56,10 +56,10 @@ internal static class TraitZoo
         },
     ];
 
-    /// <summary>The same in block types, which GPUs compute in other kernels.</summary>
+    /// <summary>The same in a block type, which GPUs compute in other kernels.</summary>
     public static IReadOnlyList<DecoderCase> SubNormsOfBlocks { get; } =
     [
-        SubNorms[1] with { Name = "BitNetBlocks", DeclaredHeadDimension = 32, Intermediate = 352, Alphas = [1m, null, 1.1m], Weights = [WeightType.Q8_0, WeightType.Q4_0] },
+        SubNorms[1] with { Name = "BitNetBlocks", DeclaredHeadDimension = 32, Intermediate = 352, Alphas = [1m, null, 1.1m], Weights = [WeightType.Q8_0] },
     ];
 
     /// <summary>All of these.</summary>
