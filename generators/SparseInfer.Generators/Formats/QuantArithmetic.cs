@@ -100,7 +100,7 @@ internal sealed class QuantArithmetic(string kernels, bool isSplit, bool hasMini
         : $"({half} * {NeuronRows * quads})";
 
     public override string Scaled(string value, string scales, string place, int quads) => hasMinimum
-        ? $"{Kernels}.WidenDown({value}, {scales}[{place}], {scales}[{(place.Contains(' ') ? $"({place})" : place)} + {quads}])"
+        ? $"{Kernels}.WidenDown({value}, {scales}[{place}], {scales}[{(place == "0" ? $"{quads}" : place.Contains(' ') ? $"({place}) + {quads}" : $"{place} + {quads}")}])"
         : base.Scaled(value, scales, place, quads);
 
     public override string ScaleOfColumns(int j, int k) => isSplit ? $"scale{(2 * k) + j}.Scale" : $"scale{j}.{(k == 0 ? "Scale" : "Minimum")}";

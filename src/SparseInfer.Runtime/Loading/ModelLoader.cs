@@ -119,10 +119,10 @@ public static class ModelLoader
         ModelFacts facts, ModelShape shape, LoadOptions options, TensorCheck check, List<string> problems, List<string> notes)
     {
         ModelFile file = facts.File;
-        NotePredictor(file, notes);
+        NotePredictor(file, check, notes);
 
         // A buffer, and a tied head saved twice.
-        bool Harmless(string name) => IsBuffer(name) || PowerInferFiles.IsPredictor(name)
+        bool Harmless(string name) => IsBuffer(name) || PowerInferFiles.IsPredictor(file, name)
             || (name == "lm_head.weight" && shape.TiedEmbedding && IsHeadTheEmbedding(facts));
 
         string[] unused = [.. file.Tensors.Select(tensor => tensor.Name)
@@ -144,17 +144,16 @@ public static class ModelLoader
     }
 
     /// <summary>What predicts is what was declared. A threshold that a file names is its own predictor's.</summary>
-    private static void NotePredictor(ModelFile file, List<string> notes)
+    private static void NotePredictor(ModelFile file, TensorCheck check, List<string> notes)
     {
-        int predictors = file.Tensors.Count(tensor => PowerInferFiles.IsPredictor(tensor.Name));
+        string[] unused = [.. file.Tensors.Select(tensor => tensor.Name).Where(name => !check.Used.Contains(name) && PowerInferFiles.IsPredictor(file, name))];
         bool hasThreshold = file.Metadata.Describe(PowerInferFiles.SparseThresholdKey) is not null;
-        if (predictors > 0)
+        if (unused.Length > 0)
         {
-            string first = file.Tensors.First(tensor => PowerInferFiles.IsPredictor(tensor.Name)).Name;
-            notes.Add($"Unused: the file's trained predictor, tensor {FileText.Quote(first)}{(predictors > 1 ? $" and {predictors - 1} more" : "")}"
+            notes.Add($"Unused: the file's trained predictor, tensor {FileText.Quote(unused[0])}{(unused.Length > 1 ? $" and {unused.Length - 1} more" : "")}"
                 + $"{(hasThreshold ? $", and its '{PowerInferFiles.SparseThresholdKey}'" : "")}; what is declared predicts.");
         }
-        else if (hasThreshold)
+        else if (hasThreshold && !file.Tensors.Any(tensor => PowerInferFiles.IsPredictor(file, tensor.Name)))
         {
             notes.Add($"Unused: '{PowerInferFiles.SparseThresholdKey}', the threshold of a predictor that the file does not have.");
         }

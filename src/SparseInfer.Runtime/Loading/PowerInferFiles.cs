@@ -16,9 +16,13 @@ internal static class PowerInferFiles
 
     private const string DownBias = ".ffn_down.bias";
 
-    /// <summary>Whether a tensor is one of the two matrices of a layer's trained predictor, <c>blk.0.fc1.weight</c> and <c>blk.0.fc2.weight</c>.</summary>
-    public static bool IsPredictor(string name) => name.StartsWith("blk.", StringComparison.Ordinal)
-        && (name.EndsWith(".fc1.weight", StringComparison.Ordinal) || name.EndsWith(".fc2.weight", StringComparison.Ordinal));
+    /// <summary>
+    /// Whether a tensor is one of the two matrices of a layer's trained predictor, <c>blk.0.fc1.weight</c> and <c>blk.0.fc2.weight</c>. In other files
+    /// tensors of these names are what nobody knows.
+    /// </summary>
+    public static bool IsPredictor(ModelFile file, string name) => name.StartsWith("blk.", StringComparison.Ordinal)
+        && (name.EndsWith(".fc1.weight", StringComparison.Ordinal) || name.EndsWith(".fc2.weight", StringComparison.Ordinal))
+        && IsOfPowerInfer(file);
 
     /// <summary>
     /// Whether it is a transposed down matrix in blocks along its rows, the hidden width: no kernel adds such up, but each weight is one of F32. A file
@@ -26,6 +30,10 @@ internal static class PowerInferFiles
     /// </summary>
     public static bool IsDownInRows(ModelFile file, TensorInfo tensor) => tensor.Weight is not null && tensor.Type.IsBlock
         && tensor.Name.EndsWith(PreparedTensors.DownSuffix, StringComparison.Ordinal) && file.Metadata.Describe(PreparedTensors.LayoutKey) is null;
+
+    private static bool IsOfPowerInfer(ModelFile file) => file.Metadata.Describe(SparseThresholdKey) is not null
+        || (file.Metadata.Describe(PreparedTensors.LayoutKey) is null
+            && file.Tensors.Any(tensor => tensor.Name.EndsWith(PreparedTensors.DownSuffix, StringComparison.Ordinal)));
 
     /// <summary>What its files call the bias of a down matrix, as it is of the transposed one; null: this is none.</summary>
     public static string? OtherName(string name) =>

@@ -120,7 +120,7 @@ internal sealed class PreparationPlan
 
     private void Add(TensorInfo tensor)
     {
-        if (PowerInferFiles.IsPredictor(tensor.Name))
+        if (PowerInferFiles.IsPredictor(Source, tensor.Name))
         {
             Add(tensor.Name, tensor.Type, tensor.Shape, (streams, stream) => streams.Copy(From(tensor), stream));
         }

@@ -77,7 +77,7 @@ public sealed class ArchitectureTests : IDisposable
     [InlineData("bamboo")]
     [InlineData("falcon")]
     [InlineData("opt")]
-    public void A_file_of_PowerInfer_is_declared_and_computed(string architecture)
+    public void A_file_with_its_own_predictor_is_declared_and_computed(string architecture)
     {
         TinyModel tiny = TinyModels.Of(architecture);
         (string, object?)[] changes = architecture == "opt" ? [("opt.attention.layer_norm_epsilon", null), ("opt.context_length", 34u)] : [];

@@ -17,12 +17,13 @@ public sealed class FormatTests
     private static readonly Dictionary<string, string[]> Meant = new()
     {
         ["Ilgpu/Plan/CachePlan.cs"] = ["WeightType.F16", "WeightType.F32"], // keys and values: what a session may ask for
+        ["Program/DecoderShape.cs"] = ["WeightType.F32"], // routers, whatever files have
         ["Ilgpu/Products/MatrixKernels.cs"] = ["WeightType.F16"], // kernels for halves, on tensor cores
     };
 
-    /// <summary>The same, in text: examples for the user, halves that are no weights, the type of a cache.</summary>
+    /// <summary>The same, in text: examples for the user, halves that are no weights, the type of a cache, what is F32 whatever files have.</summary>
     private static readonly string[] MeantInText =
-        ["[Weights(WeightType.F16)]", "such as F16", "F16.Narrow(", "F16.Widen", "KeyValueType.F16", "a position in F16, twice that in F32"];
+        ["[Weights(WeightType.F16)]", "such as F16", "F16.Narrow(", "F16.Widen", "KeyValueType.F16", "a position in F16, twice that in F32", "[WeightType.F32]", "<F32>(in ", " bytes in F32"];
 
     [Fact]
     public void Every_type_has_a_format_in_the_vocabularys_order() =>

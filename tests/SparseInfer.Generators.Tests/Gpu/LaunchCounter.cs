@@ -105,6 +105,7 @@ internal sealed class LaunchCounter(TypeDeclarationSyntax program, string sessio
     {
         "LogitsFrom == 0" or "_cache.Type == KeyValueType.F16" or "CacheOf(0).Type == KeyValueType.F16" => true,
         "Metering" => false,
+        "w.Gate.Type != w.Down.Type" or "w.Up.Type != w.Down.Type" => false, // the table is of one type
         "w.Columns == Hidden" => matrix != "w.Output", // which is as wide as the queries
         _ => throw new NotSupportedException($"Nobody knows whether {condition}"),
     };

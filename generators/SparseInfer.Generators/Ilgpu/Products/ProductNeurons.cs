@@ -265,7 +265,9 @@ internal sealed class ProductNeurons(CodeWriter code, ProductTile tile, RowPlan 
             {
                 for (int k = 0; k < ScaleNames.Count; k++)
                 {
-                    string part = _blocks.NeuronParts == 1 ? block : $"({block} * 2){WarpCode.Plus(k / 2)}";
+                    string part = _blocks.NeuronParts == 1 ? block
+                        : int.TryParse(block, out int number) ? $"{(number * 2) + (k / 2)}"
+                        : $"({block} * 2){WarpCode.Plus(k / 2)}";
                     string quad = k % 2 == 0 ? "scaleSource * 2" : "(scaleSource * 2) + 1";
                     code.Line($"{ScaleNames[k]} = {row.Weights}.Columns(scales, {part}, {quad}, {row.Columns / 4});");
                 }

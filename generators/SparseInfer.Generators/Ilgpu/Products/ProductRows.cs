@@ -74,7 +74,7 @@ internal sealed class ProductRows(CodeWriter code, ProductTile tile, RowPlan row
         _places.EmitViews();
         if (row.Unpacks)
         {
-            code.Line($"int eight = step & {Phases - 1};");
+            code.Line(Steps > Phases ? $"int eight = step & {Phases - 1};" : "int eight = step;");
         }
         else if (Phases > 1)
         {
