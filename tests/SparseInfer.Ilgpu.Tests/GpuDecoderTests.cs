@@ -6,7 +6,7 @@ using SparseInfer.Runtime;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>Whole generated decoders on the software CUDA device, which stops at every fault it checks for.</summary>
-public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
+public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
 {
     /// <summary>A prompt of two batches would be longer: <see cref="A_context_of_several_splits_has_the_logits_of_the_cpu"/> has them.</summary>
     private const int PromptTokens = 5;
@@ -219,7 +219,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
 
     /// <summary>What a session's sampling asks; files of random weights have no tokenizer to generate text with.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_state")]
-    private static extern ref DecoderState StateOf(Session session);
+    internal static extern ref DecoderState StateOf(Session session);
 
     /// <summary>Logits of all tokens: some in one call, as a prompt, the rest one by one.</summary>
     private static float[] Run(
@@ -250,7 +250,7 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
 
     private static bool Rounds(DecoderCase declared) => declared.Weights.Any(type => StoredFormat.For(type).IsBlock);
 
-    private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
+    internal static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
 
     private static double MaxDifference(float[] a, float[] b)
     {
@@ -258,6 +258,6 @@ public sealed partial class GpuDecoderTests(GpuModels models) : IClassFixture<Gp
         return a.Zip(b, (x, y) => float.IsNaN(x - y) ? float.PositiveInfinity : Math.Abs(x - y)).Max();
     }
 
-    private static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where) =>
+    internal static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where) =>
         MemoryMarshal.AsBytes<float>(actual).SequenceEqual(MemoryMarshal.AsBytes<float>(expected)).ShouldBeTrue(where);
 }

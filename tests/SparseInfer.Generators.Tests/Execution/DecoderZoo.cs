@@ -83,7 +83,7 @@ internal static class DecoderZoo
             MixesDown = true,
             Alphas = [1m, null, 1.05m],
             QueryKeyValueBiases = true,
-            Weights = [WeightType.F16, WeightType.Q8_0, WeightType.Q4_0],
+            Weights = [WeightType.F16, WeightType.Q8_0],
         },
         new("FiveBits") { Weights = [WeightType.Q5_0, WeightType.Q5_1] },
         new("SuperBlocks")

@@ -4,11 +4,12 @@ using ILGPU.Runtime;
 using SparseInfer.Kernels.Ilgpu;
 using SparseInfer.Runtime;
 using SparseInfer.SoftwareCuda.Counting;
+using static SparseInfer.Ilgpu.Tests.GpuDecoderTests;
 
 namespace SparseInfer.Ilgpu.Tests;
 
-/// <summary>Sequences that are decoded together, against each of them alone.</summary>
-public sealed partial class GpuDecoderTests
+/// <summary>Sequences that are decoded together, against each of them alone. A class of its own: kernels take longest to compile, here and there at once.</summary>
+public sealed class SequenceTests(GpuModels models) : IClassFixture<GpuModels>
 {
     /// <summary>Which sequences have a token in each step: they join and leave, one, two, three, nine and sixteen of them.</summary>
     private static readonly int[][] Steps =
