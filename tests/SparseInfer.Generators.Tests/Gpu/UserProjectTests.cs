@@ -11,7 +11,6 @@ public sealed class UserProjectTests
     private static readonly string[] GpuFiles =
     [
         "FeedForward_64x96_Relu_F16_Ilgpu.g.cs",
-        "FeedForward_64x96_Relu_Q4_0_Ilgpu.g.cs",
         "FeedForward_64x96_Relu_Q8_0_Ilgpu.g.cs",
         "Mixed.Ilgpu.g.cs",
         "SparseInfer.Ilgpu.g.cs",
