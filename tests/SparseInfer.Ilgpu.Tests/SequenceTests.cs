@@ -43,7 +43,6 @@ public sealed class SequenceTests(GpuModels models) : IClassFixture<GpuModels>
         { "BitNet", SparsityMode.Predicted },
         { "EveryBlock", SparsityMode.Predicted },
         { "BitNetWide", SparsityMode.Exact },
-        { "BitNetBlocks", SparsityMode.Exact },
     };
 
     [Theory]
