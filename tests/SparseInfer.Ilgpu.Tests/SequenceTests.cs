@@ -43,6 +43,7 @@ public sealed class SequenceTests(GpuModels models) : IClassFixture<GpuModels>
         { "BitNet", SparsityMode.Predicted },
         { "EveryBlock", SparsityMode.Predicted },
         { "BitNetWide", SparsityMode.Exact },
+        { "BitNetMixed", SparsityMode.Exact },
     };
 
     [Theory]

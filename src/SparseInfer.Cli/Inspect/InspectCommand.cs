@@ -32,15 +32,12 @@ internal static class InspectCommand
     private static IlgpuDecoderPlan Plan(ModelDeclaration declaration, CancellationToken cancellationToken)
     {
         ModelSpec spec = ModelCompiler.Read(declaration, cancellationToken);
-        return Missing(spec) is { } missing ? throw new CliException($"{missing}; --code shows those for CPUs.") : IlgpuDecoderPlan.Of(spec);
+        return GpuLimit.Missing(spec) is { } missing ? throw new CliException($"{missing}; --code shows those for CPUs.") : IlgpuDecoderPlan.Of(spec);
     }
-
-    /// <summary>Why the model has no program for GPUs; null: it has one.</summary>
-    private static string? Missing(ModelSpec spec) => GpuLimit.Missing(spec);
 
     private static IReadOnlyList<(string Name, string Text)> Code(InspectOptions options, CancellationToken cancellationToken)
     {
-        bool hasGpuProgram = Missing(ModelCompiler.Read(options.Declaration, cancellationToken)) is null;
+        bool hasGpuProgram = GpuLimit.Missing(ModelCompiler.Read(options.Declaration, cancellationToken)) is null;
         return [.. ModelCompiler.Compile(options.Declaration, cancellationToken, forGpu: hasGpuProgram).Generated];
     }
 

@@ -62,8 +62,11 @@ internal static class TraitZoo
         SubNorms[1] with { Name = "BitNetBlocks", DeclaredHeadDimension = 32, Intermediate = 352, Alphas = [1m, null, 1.1m], Weights = [WeightType.Q8_0] },
     ];
 
+    /// <summary>The same where down has another type than gate and up: GPUs weigh neurons in the launch that has down.</summary>
+    public static DecoderCase SubNormsOfMixedTypes { get; } = SubNorms[1] with { Name = "BitNetMixed", MixesDown = true };
+
     /// <summary>All of these.</summary>
-    public static IEnumerable<DecoderCase> All => [.. Parallel, .. SubNorms, .. SubNormsOfBlocks];
+    public static IEnumerable<DecoderCase> All => [.. Parallel, .. SubNorms, .. SubNormsOfBlocks, SubNormsOfMixedTypes];
 
     /// <summary>What families have, all in one: a decoder that nobody published. No double-precision reference computes it.</summary>
     public static DecoderCase Together { get; } = new("EveryBlock")
