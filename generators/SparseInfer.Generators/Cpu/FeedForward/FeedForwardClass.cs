@@ -22,6 +22,12 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             EmitConstants();
             _code.Line();
             EmitWeights();
+            if (plan.NeedsAllGates)
+            {
+                _code.Line();
+                EmitGates();
+            }
+
             foreach (CpuKernelEmitter kernel in kernels)
             {
                 _code.Line();
@@ -125,6 +131,13 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         _code.Summary("Neurons that workers take together, and that are summed before others are added.");
         _code.Line($"internal static NeuronSlices Slices => new({plan.Intermediate}, {plan.Slices});");
         _code.Line();
+        if (plan.NeedsAllGates)
+        {
+            _code.Summary($"Standard deviations from the mean to the cut: {plan.Spec.Sparsity} of a normal distribution lies below.");
+            _code.Line($"internal const float CutDeviations = {Literal.Of(NormalQuantile.Of(plan.Spec.Sparsity))};");
+            _code.Line();
+        }
+
         if (sideWords > 0)
         {
             _code.Line($"private const int Hidden = {plan.Hidden};");
@@ -192,6 +205,28 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 {
                     _code.Line($"{field.Name} = {field.Expression};");
                 }
+            }
+        }
+    }
+
+    private void EmitGates()
+    {
+        string first = plan.First.ToLowerInvariant();
+        _code.Summary($"{plan.First} of all of the worker's neurons: their cut is known when every worker has been here.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("internal static void Gates(Weights w, FeedForwardScratch scratch, int worker)"))
+        {
+            _code.Line("FeedForwardSlot slot = scratch[worker];");
+            _code.Line("(int from, int to) = scratch.Neurons(worker);");
+            _code.Line("ref float x = ref slot.Input;");
+            RowGroup.EmitInput(_code, plan);
+            _code.Line("ref float gates = ref slot.Gates;");
+            _code.Line();
+            using (_code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
+            {
+                RowGroup.EmitContiguous(_code, "to");
+                RowGroup.EmitDot(_code, plan, plan.First, first, RowGroup.Rows(plan.First), RowGroup.NextRows(plan.First, plan));
+                _code.Line($"{first}.StoreUnsafe(ref gates, (nuint)(i0 - from));");
             }
         }
     }
@@ -295,6 +330,12 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private void EmitCountActive()
     {
         _code.Summary("How many neurons are truly active: only metering asks.");
+        if (plan.NeedsAllGates)
+        {
+            EmitCountAboveCut();
+            return;
+        }
+
         using (_code.Block("private static int CountActive(Weights w, ref float prepared, float undo, int from, int to)"))
         {
             string first = plan.First.ToLowerInvariant();
@@ -315,6 +356,21 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                     string inside = lane == 0 ? "" : $" && i0 + {lane} < to";
                     _code.Line($"count += Activate({first}.GetElement({lane})) {active}{both}{inside} ? 1 : 0;");
                 }
+            }
+
+            _code.Line();
+            _code.Line("return count;");
+        }
+    }
+
+    private void EmitCountAboveCut()
+    {
+        using (_code.Block("private static int CountActive(ref float gates, int neurons, float cut)"))
+        {
+            _code.Line("int count = 0;");
+            using (_code.Block("for (int n = 0; n < neurons; n++)"))
+            {
+                _code.Line("count += Activate(Unsafe.Add(ref gates, n) - cut) > 0f ? 1 : 0;");
             }
 
             _code.Line();
