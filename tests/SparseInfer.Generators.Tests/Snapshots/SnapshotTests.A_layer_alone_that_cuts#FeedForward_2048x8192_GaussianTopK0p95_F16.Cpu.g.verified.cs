@@ -3,7 +3,7 @@
 //
 //   shape        2048 x 8192, gated, GaussianTopK with sparsity 0.95
 //   weights      F16, 4,096 bytes a neuron in each of 3 matrices (down neuron-major)
-//   bytes        100,663,296 a token when dense; 12,288 fewer for each neuron skipped unread
+//   bytes        100,663,296 a token when dense; 8,192 fewer for each neuron that is cut
 //   plan         rows in fours, 32 columns a step, fetched one group ahead; blocks of 512 neurons
 //
 // Sums run in a fixed order: every dot product in 16 lanes and one tree for 1024 columns, every column of down by ascending neuron
@@ -20,7 +20,7 @@ using global::System.Runtime.CompilerServices;
 using global::System.Runtime.Intrinsics;
 using global::SparseInfer.Kernels.Cpu;
 
-/// <summary>Feed-forward down(gaussiantopk(gate x) * (up x)): 2048 wide, 8192 neurons, weights F16.</summary>
+/// <summary>Feed-forward down(gelu(max(0, gate x - cut)) * (up x)): 2048 wide, 8192 neurons, weights F16.</summary>
 [GeneratedCode("SparseInfer.Generators", "0.1.0")]
 internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
 {

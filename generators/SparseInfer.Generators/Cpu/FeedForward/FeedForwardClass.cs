@@ -60,6 +60,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private string Formula => (plan.Spec.Gated, plan.Spec.Activation) switch
     {
         (true, Activation.DRelu) => "down(relu(gate x) * relu(up x))",
+        (true, Activation.GaussianTopK) => "down(gelu(max(0, gate x - cut)) * (up x))",
+        (false, Activation.GaussianTopK) => "down(gelu(max(0, up x - cut)))",
         (true, var activation) => $"down({Name(activation)}(gate x) * (up x))",
         (false, var activation) => $"down({Name(activation)}(up x))",
     };
@@ -86,13 +88,15 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             int columns = WeightLayout.ColumnMultiple;
             string row = Literal.Grouped(plan.RowBytes);
             string dense = Literal.Grouped(plan.RowBytes * plan.Intermediate * matrices);
-            string neuron = Literal.Grouped(plan.RowBytes * matrices);
+            string skipped = plan.NeedsAllGates
+                ? $"{Literal.Grouped(plan.RowBytes * (matrices - 1))} fewer for each neuron that is cut"
+                : $"{Literal.Grouped(plan.RowBytes * matrices)} fewer for each neuron skipped unread";
             return $"""
                 Feed-forward kernels for one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
                   shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
                   weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major){DownText}
-                  bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
+                  bytes        {dense} a token when dense; {skipped}
                   plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons
 
                 Sums run in a fixed order: {SumText}, every column of down by ascending neuron
