@@ -27,7 +27,7 @@ internal static class DeclarationLanguage
     {
         if (read.Model is { } model)
         {
-            if (ExpertLimit.Of(model) is { } limit)
+            if ((ExpertLimit.Of(model) ?? CutLimit.Of(model)) is { } limit)
             {
                 return limit;
             }
@@ -46,6 +46,6 @@ internal static class DeclarationLanguage
         _ = KernelRequest.Of(layer, CpuKernelEmitter.Set);
         return layer.Policy is IPhasePolicy
             ? $"the policy '{layer.Policy.Label()}' wants tensors of a model's file, which a layer alone does not have; declare it on a model"
-            : null;
+            : isForGpu ? GpuLimit.Of(layer) : null;
     }
 }

@@ -51,6 +51,7 @@ internal static class DeclarationRules
             new RopeScalingRule(),
             new ActiveExpertsRule(),
             new ExpertBiasesRule(),
+            new SparsityRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
         .Concat(TraitRegistry.All.SelectMany(trait => trait.Rules))

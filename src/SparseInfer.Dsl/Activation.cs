@@ -20,4 +20,11 @@ public enum Activation
 
     /// <summary>GELU in its tanh form, <c>0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))</c>; has no exact zeros.</summary>
     Gelu,
+
+    /// <summary>
+    /// GELU in its tanh form of what lies above a cut, else 0: <c>gelu(max(0, x - cut))</c>. The cut is the mean of a token's neurons plus as
+    /// many of their standard deviations as leave <c>Sparsity</c> of a normal distribution below it (Gemma 3n's
+    /// Gaussian top-k; Spark Transformer, arXiv 2506.06644).
+    /// </summary>
+    GaussianTopK,
 }

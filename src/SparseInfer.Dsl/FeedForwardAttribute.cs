@@ -20,6 +20,12 @@ public sealed class FeedForwardAttribute : Attribute
     public float Threshold { get; set; }
 
     /// <summary>
+    /// Gaussian top-k's share of neurons below the cut, were they normally distributed: 0.001 to 0.999. Only with
+    /// <see cref="Activation.GaussianTopK"/>.
+    /// </summary>
+    public float Sparsity { get; set; }
+
+    /// <summary>
     /// True, the default: <c>down(act(gate(x)) * up(x))</c>. False: <c>down(act(up(x)))</c>, and the first matrix takes the gate's place.
     /// </summary>
     public bool Gated { get; set; } = true;

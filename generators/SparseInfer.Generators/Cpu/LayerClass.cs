@@ -50,6 +50,9 @@ internal sealed class LayerClass
 
     private string Head => GeneratedFile.LayerHead(_spec, "CPU", _plans.Select(plan => plan.ClassName));
 
+    private string Sparsity =>
+        _spec.FeedForward.Activation == Activation.GaussianTopK ? $"\n            Sparsity = {Literal.OfDecimal(_spec.FeedForward.Sparsity)}," : "";
+
     private void EmitConstructor() => _code.Lines($$"""
         private {{_name}}()
             : base(
@@ -58,7 +61,7 @@ internal sealed class LayerClass
                     Hidden = {{_spec.FeedForward.Hidden}},
                     Intermediate = {{_spec.FeedForward.Intermediate}},
                     Activation = Activation.{{_spec.FeedForward.Activation}},
-                    Threshold = {{Literal.OfDecimal(_spec.FeedForward.Threshold)}},
+                    Threshold = {{Literal.OfDecimal(_spec.FeedForward.Threshold)}},{{Sparsity}}
                     Gated = {{Literal.Of(_spec.FeedForward.Gated)}},
                     Biases = {{Literal.Of(_spec.FeedForward.Biases)}},
                 },

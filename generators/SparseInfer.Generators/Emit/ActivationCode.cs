@@ -13,13 +13,19 @@ internal static class ActivationCode
         Activation.FatRelu => $"x > {Literal.OfDecimal(spec.Threshold)} ? x : 0f",
         Activation.SquaredRelu => "x > 0f ? x * x : 0f",
         Activation.Silu => "Activations.Silu(x)",
+        Activation.GaussianTopK => "x > 0f ? Activations.Gelu(x) : 0f",
         _ => "Activations.Gelu(x)",
     } + ";";
 
     /// <summary>The feed-forward's form, for a head comment.</summary>
     public static string Form(FeedForwardSpec spec)
     {
-        string threshold = spec.Activation == Activation.FatRelu ? $" above {spec.Threshold}" : "";
+        string threshold = spec.Activation switch
+        {
+            Activation.FatRelu => $" above {spec.Threshold}",
+            Activation.GaussianTopK => $" with sparsity {spec.Sparsity}",
+            _ => "",
+        };
         return $"{(spec.Gated ? "gated" : "not gated")}, {spec.Activation}{threshold}{(spec.Biases ? ", biases" : "")}";
     }
 }

@@ -25,19 +25,26 @@ internal sealed record KernelShape(FeedForwardSpec Spec, WeightType Weights)
     /// <summary>Whether the activation has exact zeros: all but SiLU and GELU.</summary>
     public bool HasZeros => Spec.Activation.HasExactZeros();
 
+    /// <summary>Whether all gates of a token are there before any is activated.</summary>
+    public bool NeedsAllGates => Spec.Activation.NeedsAllGates();
+
     /// <summary>What the class with its kernels is called; a backend may add to it.</summary>
     public string ClassName
     {
         get
         {
             string activation = Spec.Activation.ToString();
-            if (Spec.Activation == Activation.FatRelu)
+            activation += Spec.Activation switch
             {
-                activation += Spec.Threshold.Replace('.', 'p').Replace("-", "m").Replace("+", "");
-            }
+                Activation.FatRelu => InName(Spec.Threshold),
+                Activation.GaussianTopK => InName(Spec.Sparsity),
+                _ => "",
+            };
 
             string form = $"{(Spec.Gated ? "" : "_Ungated")}{(Spec.Biases ? "_Biases" : "")}";
             return $"FeedForward_{Hidden}x{Intermediate}_{activation}{form}_{Weights}";
         }
     }
+
+    private static string InName(string number) => number.Replace('.', 'p').Replace("-", "m").Replace("+", "");
 }

@@ -139,6 +139,17 @@ internal sealed record AddResidual(Stage Stage) : Operation(Stage, WorkUnit.Colu
     public override bool IsElementwise => true;
 }
 
+/// <summary>
+/// What all neurons' activation is applied to, before any is activated: the first of the neurons' matrices, which these want from a file.
+/// </summary>
+internal sealed record Gates() : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Gates, Slot.Normed);
+
+/// <summary>Mean and squared deviations of the gates: a pair a slice.</summary>
+internal sealed record MeasureGates() : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Moments, Slot.Gates)
+{
+    public override bool IsElementwise => true;
+}
+
 /// <summary>Gate, activation and up of the neurons that a policy selects and the activation leaves.</summary>
 /// <param name="Matrices">Gate and up, or up alone.</param>
 /// <param name="Biases">Their biases, or none.</param>
@@ -148,7 +159,7 @@ internal sealed record Neurons(FeedForwardSpec Spec, IReadOnlyList<Tensor> Matri
     public override PolicySite? Site => PolicySite.Neurons;
 
     // A neuron is dotted with the whole input; what a policy made of neurons is each one's own.
-    public override bool ReadsOwn(Slot slot) => slot.Width == Matrices[0].Rows;
+    public override bool ReadsOwn(Slot slot) => slot == Slot.Gates || slot.Width == Matrices[0].Rows;
 
     public override IEnumerable<Tensor> Tensors => Matrices.Concat(Biases);
 }

@@ -19,6 +19,12 @@ internal sealed record Slot(string Name, Dimension? Width = null)
 
     public static readonly Slot Projected = new("Projected");
 
+    /// <summary>What neurons' activation is applied to, where all of it is there before any of it is activated.</summary>
+    public static readonly Slot Gates = new("Gates");
+
+    /// <summary>Mean and squared deviations of the gates: a pair a slice.</summary>
+    public static readonly Slot Moments = new("Moments");
+
     /// <summary>What is left of the neurons, and which they are.</summary>
     public static readonly Slot Activated = new("Activated");
 

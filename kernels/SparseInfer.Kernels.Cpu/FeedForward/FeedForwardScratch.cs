@@ -11,6 +11,7 @@ public sealed class FeedForwardScratch : IDisposable
     private readonly FeedForwardSlot[] _slots;
     private readonly NativeBuffer _partials;
     private readonly NativeBuffer _squares;
+    private readonly SliceMoments[] _moments;
 
     /// <summary>Allocates the slots and the partial sums.</summary>
     /// <param name="workers">Number of workers.</param>
@@ -29,6 +30,7 @@ public sealed class FeedForwardScratch : IDisposable
         PaddedHidden = paddedHidden;
         _partials = NativeBuffer.Allocate((long)slices.Count * paddedHidden * sizeof(float));
         _squares = NativeBuffer.Allocate(slices.Count * (long)sizeof(float));
+        _moments = new SliceMoments[slices.Count];
         _slots = new FeedForwardSlot[workers];
         for (int i = 0; i < workers; i++)
         {
@@ -61,6 +63,10 @@ public sealed class FeedForwardScratch : IDisposable
     /// <summary>The sum of the squares of a slice's neurons, where these are normalised.</summary>
     /// <param name="slice">Which slice.</param>
     public ref float Squares(int slice) => ref Unsafe.Add(ref _squares.Ref<float>(), slice);
+
+    /// <summary>How the gates of a slice's neurons are distributed, where these are cut.</summary>
+    /// <param name="slice">Which slice.</param>
+    internal ref SliceMoments Moments(int slice) => ref _moments[slice];
 
     /// <summary>A worker's slot.</summary>
     /// <param name="worker">0 to <see cref="Workers"/> - 1.</param>

@@ -43,6 +43,12 @@ public sealed class FeedForwardSlot : IDisposable
     /// <summary>Neurons of the current block that a predictor lets through.</summary>
     public ref int Candidates => ref _candidates.Ref<int>();
 
+    /// <summary>
+    /// Of each of the worker's neurons what its activation is applied to, where all of that is there before any is activated. The room is that of
+    /// <see cref="Candidates"/>: such a layer has no predictor.
+    /// </summary>
+    public ref float Gates => ref _candidates.Ref<float>();
+
     /// <summary>Neurons that contribute to the output.</summary>
     public ref int Active => ref _active.Ref<int>();
 

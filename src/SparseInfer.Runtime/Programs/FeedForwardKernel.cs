@@ -20,6 +20,9 @@ public sealed record FeedForwardShape
     /// <summary>FATReLU's threshold; 0 for the others.</summary>
     public required float Threshold { get; init; }
 
+    /// <summary>Gaussian top-k's share of neurons below the cut; 0 for the others.</summary>
+    public float Sparsity { get; init; }
+
     /// <summary>Whether there is a gate.</summary>
     public required bool Gated { get; init; }
 
@@ -33,6 +36,7 @@ public sealed record FeedForwardShape
         (nameof(Intermediate), Intermediate),
         (nameof(Activation), Activation),
         (nameof(Threshold), Threshold),
+        (nameof(Sparsity), Sparsity),
         (nameof(Gated), Gated),
         (nameof(Biases), Biases));
 }

@@ -26,6 +26,9 @@ internal sealed record LayerCase(
     /// <summary>FATReLU's threshold, and that on activations.</summary>
     public const float Threshold = 0.1f;
 
+    /// <summary>Gaussian top-k's share.</summary>
+    public const float Sparsity = 0.8f;
+
     public bool HasZeros => Activation is not (Activation.Silu or Activation.Gelu);
 
     /// <summary>The property's name: every choice is in it.</summary>
@@ -46,14 +49,19 @@ internal sealed record LayerCase(
     /// <summary>The declaration as a user writes it.</summary>
     public string Source => FormattableString.Invariant($$"""
             [FeedForward(
-                Hidden = {{Hidden}}, Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}{{FatReluThreshold}},
+                Hidden = {{Hidden}}, Intermediate = {{Intermediate}}, Activation = Activation.{{Activation}}{{Number}},
                 Gated = {{Bool(Gated)}}, Biases = {{Bool(Biases)}})]
             {{Attributes}}
             [Weights(WeightType.{{Weights}})]
             public static partial FeedForwardKernel {{Name}} { get; }
         """);
 
-    private string FatReluThreshold => Activation == Activation.FatRelu ? FormattableString.Invariant($", Threshold = {Threshold}f") : "";
+    private string Number => Activation switch
+    {
+        Activation.FatRelu => FormattableString.Invariant($", Threshold = {Threshold}f"),
+        Activation.GaussianTopK => FormattableString.Invariant($", Sparsity = {Sparsity}f"),
+        _ => "",
+    };
 
     private static string Bool(bool value) => value ? "true" : "false";
 

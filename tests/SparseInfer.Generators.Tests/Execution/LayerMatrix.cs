@@ -72,7 +72,10 @@ internal static class LayerMatrix
         }
     }
 
-    private static LayerPolicy[] Policies(Activation activation) => activation is Activation.Silu or Activation.Gelu
-        ? [LayerPolicy.None, LayerPolicy.Dense, LayerPolicy.ActivationThreshold]
-        : [LayerPolicy.None, LayerPolicy.Dense, LayerPolicy.Exact, LayerPolicy.SignBit];
+    private static LayerPolicy[] Policies(Activation activation) => activation switch
+    {
+        Activation.Silu or Activation.Gelu => [LayerPolicy.None, LayerPolicy.Dense, LayerPolicy.ActivationThreshold],
+        Activation.GaussianTopK => [LayerPolicy.None, LayerPolicy.Dense, LayerPolicy.Exact],
+        _ => [LayerPolicy.None, LayerPolicy.Dense, LayerPolicy.Exact, LayerPolicy.SignBit],
+    };
 }

@@ -60,6 +60,19 @@ public sealed class SnapshotTests
         }
         """));
 
+    [Fact]
+    public void A_layer_alone_that_cuts() => Snapshot.Match(Pipeline.Generate("""
+        using SparseInfer;
+
+        public static partial class Gemma3n
+        {
+            [FeedForward(Hidden = 2048, Intermediate = 8192, Activation = Activation.GaussianTopK, Sparsity = 0.95f)]
+            [ExactSparsity]
+            [Weights(WeightType.F16)]
+            public static partial FeedForwardKernel Mlp { get; }
+        }
+        """));
+
     private static string InRepository(string path, [CallerFilePath] string here = "") =>
         Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", path);
 }

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0015 to SPI0021: the feed-forward, the weights and undefined values.</summary>
+/// <summary>SPI0015 to SPI0021 and SPI0054: the feed-forward, the weights and undefined values.</summary>
 public sealed class FeedForwardRuleTests
 {
     [Theory]
@@ -18,6 +18,17 @@ public sealed class FeedForwardRuleTests
     [InlineData("[FeedForward(Intermediate = 704, Hidden = {|SPI0018:256|})]")]
     [InlineData("[FeedForward(Hidden = {|SPI0018:512|}, Intermediate = 704)]")]
     public Task The_feed_forward_agrees_with_itself(string attribute) => Diagnose.Expect(Declared.Model(attribute));
+
+    [Theory]
+    [InlineData("[{|SPI0054:FeedForward|}(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK)]")]
+    [InlineData("[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = {|SPI0054:0|})]")]
+    [InlineData("[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = {|SPI0054:1|})]")]
+    [InlineData("[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = {|SPI0054:float.NaN|})]")]
+    [InlineData("[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Gelu, Sparsity = {|SPI0054:0.95f|})]")]
+    [InlineData("[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = 0.95f, Threshold = {|SPI0016:0.1f|})]")]
+    [InlineData("[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = 0.001f)]")]
+    [InlineData("[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = 0.999f, Gated = false)]")]
+    public Task Gaussian_top_k_has_a_share_to_cut(string attribute) => Diagnose.Expect(Declared.Layer(attribute));
 
     [Theory]
     [InlineData("[{|SPI0019:Weights|}]")]

@@ -26,7 +26,7 @@ public sealed class MessageTests
     [InlineData("[RmsNorm(Epsilon = {|SPI0014:-0.5f|})]",
         "Epsilon of [RmsNorm] must be finite and positive, but is -0.5; leave it out for 1e-5 or write the model's own")]
     [InlineData("[FeedForward(Intermediate = 704, Activation = {|SPI0021:(Activation)9|})]",
-        "9 is no Activation; write one of Relu, FatRelu, SquaredRelu, DRelu, Silu, Gelu")]
+        "9 is no Activation; write one of Relu, FatRelu, SquaredRelu, DRelu, Silu, Gelu, GaussianTopK")]
     [InlineData("[Dense(Layers = {|SPI0022:\"3..1\"|})]",
         "Layers = '3..1' of [Dense] cannot be read, for '3..1' ends before it starts; "
         + "write ranges with both ends included, as in '0..19', '20..' or '0..3, 7'")]

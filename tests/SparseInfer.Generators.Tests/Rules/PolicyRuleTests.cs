@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032 and SPI0053: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -59,6 +59,15 @@ public sealed class PolicyRuleTests
         await Diagnose.Expect(Declared.Model(attribute));
         await Diagnose.Expect(Declared.Layer(attribute));
     }
+
+    [Theory]
+    [InlineData("[{|SPI0053:SignBitPredictor|}]")]
+    [InlineData("[{|SPI0053:SignBitPredictor|}(Alpha = 1.03f)]")]
+    [InlineData("[{|SPI0032:ActivationThreshold|}(Threshold = 0.1f)]")]
+    [InlineData("[ExactSparsity]")]
+    [InlineData("[Dense]")]
+    public Task Nothing_predicts_a_cut_that_all_neurons_decide(string attribute) => Diagnose.Expect(Declared.Layer(
+        "[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = 0.95f)]", attribute));
 
     [Theory]
     [InlineData("Silu", "[{|SPI0029:SignBitPredictor|}]")]

@@ -41,7 +41,8 @@ internal abstract class CpuKernelEmitter(string name, params PolicyParameter[] p
     /// <summary>The kernel's signature, the same for every policy but for its slots and parameters.</summary>
     public string Signature(FeedForwardPlan plan)
     {
-        IEnumerable<string> own = Slots(plan.Shape).Select(slot => $"ref float {slot.Variable}")
+        IEnumerable<string> own = (plan.NeedsAllGates ? ["float cut"] : Array.Empty<string>())
+            .Concat(Slots(plan.Shape).Select(slot => $"ref float {slot.Variable}"))
             .Concat(Parameters.Select(parameter => $"{parameter.Type} {parameter.Name}"));
         return $"internal static void {Name}<TMeter>("
             + $"Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{string.Concat(own.Select(parameter => ", " + parameter))})\n"

@@ -11,18 +11,36 @@ internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
         code.Line(GeneratedAttributes.Hot);
         using (code.Block(Signature(plan)))
         {
-            code.Line("ref float x = ref slot.Input;");
-            RowGroup.EmitInput(code, plan);
+            if (RowGroup.NeedsInput(plan))
+            {
+                code.Line("ref float x = ref slot.Input;");
+                RowGroup.EmitInput(code, plan);
+            }
+
+            if (plan.NeedsAllGates)
+            {
+                code.Line("ref float gates = ref slot.Gates;");
+            }
+
             RowGroup.EmitList(code);
             code.Line();
             using (code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
             {
                 RowGroup.EmitContiguous(code, "to");
                 string follows = plan.Spec.Gated ? RowGroup.Rows("Up") : RowGroup.NextRows("Up", plan);
-                RowGroup.EmitDot(code, plan, plan.First, plan.First.ToLowerInvariant(), RowGroup.Rows(plan.First), follows);
+                if (plan.NeedsAllGates)
+                {
+                    RowGroup.EmitAboveCut(code, plan.First.ToLowerInvariant());
+                }
+                else
+                {
+                    RowGroup.EmitDot(code, plan, plan.First, plan.First.ToLowerInvariant(), RowGroup.Rows(plan.First), follows);
+                }
+
                 if (plan.Spec.Gated)
                 {
-                    RowGroup.EmitDot(code, plan, "Up", "up", RowGroup.Rows("Up"), RowGroup.NextRows("Gate", plan));
+                    string next = plan.NeedsAllGates ? "Up" : "Gate";
+                    RowGroup.EmitDot(code, plan, "Up", "up", RowGroup.Rows("Up"), RowGroup.NextRows(next, plan));
                 }
 
                 code.Line();
@@ -48,8 +66,8 @@ internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
                 code.Line(plan.HasSeveralDowns
                     ? $"tally.Bytes += (to - from) * (({plan.InputMatrices} * RowBytes) + w.DownBytes);"
                     : "tally.Bytes += (to - from) * NeuronBytes;");
-                code.Line(plan.HasZeros
-                    ? "tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);"
+                code.Line(plan.NeedsAllGates ? "tally.Inactive += to - from - CountActive(ref gates, to - from, cut);"
+                    : plan.HasZeros ? "tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);"
                     : "tally.Inactive += slot.ActiveValues.Count(0f);");
             }
         }

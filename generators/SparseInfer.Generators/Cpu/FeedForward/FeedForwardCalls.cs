@@ -82,6 +82,8 @@ internal sealed class FeedForwardCalls(
     /// <param name="y">Where the result goes.</param>
     public string Call(Operation operation, FeedForwardPlan plan, string weights, string scratch, string y) => operation switch
     {
+        Gates => $"{plan.ClassName}.Gates({weights}, {scratch}, worker);",
+        MeasureGates => $"GaussianCut.Measure({scratch}, worker);",
         Neurons => $"Activate<TMeter>(worker, {Layer("layer, ")}{weights});",
         Down => $"{plan.ClassName}.Down({weights}, {scratch}, worker);",
         SumSlices => $"{plan.ClassName}.Sum({weights}, {scratch}, ref {y}, fromColumn, toColumn);",
@@ -101,6 +103,11 @@ internal sealed class FeedForwardCalls(
                 code.Line($"FeedForwardSlot slot = {scratch}[worker];");
                 code.Line($"(int from, int to) = {scratch}.Neurons(worker);");
                 code.Line($"ref LayerTally tally = ref Tally(worker{Layer(", layer")});");
+                if (plan.NeedsAllGates)
+                {
+                    code.Line($"float cut = GaussianCut.Of({scratch}, {plan.ClassName}.CutDeviations);");
+                }
+
                 PolicySwitch.Emit(
                     code, plan.Shape, policies, CpuKernelEmitter.Set, (kernel, arguments) => CpuCall.Of(plan, "w", kernel, arguments));
             }

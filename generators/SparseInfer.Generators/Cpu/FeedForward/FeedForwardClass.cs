@@ -22,6 +22,12 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             EmitConstants();
             _code.Line();
             EmitWeights();
+            if (plan.NeedsAllGates)
+            {
+                _code.Line();
+                EmitGates();
+            }
+
             foreach (CpuKernelEmitter kernel in kernels)
             {
                 _code.Line();
@@ -54,6 +60,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private string Formula => (plan.Spec.Gated, plan.Spec.Activation) switch
     {
         (true, Activation.DRelu) => "down(relu(gate x) * relu(up x))",
+        (true, Activation.GaussianTopK) => "down(gelu(max(0, gate x - cut)) * (up x))",
+        (false, Activation.GaussianTopK) => "down(gelu(max(0, up x - cut)))",
         (true, var activation) => $"down({Name(activation)}(gate x) * (up x))",
         (false, var activation) => $"down({Name(activation)}(up x))",
     };
@@ -80,13 +88,15 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             int columns = WeightLayout.ColumnMultiple;
             string row = Literal.Grouped(plan.RowBytes);
             string dense = Literal.Grouped(plan.RowBytes * plan.Intermediate * matrices);
-            string neuron = Literal.Grouped(plan.RowBytes * matrices);
+            string skipped = plan.NeedsAllGates
+                ? $"{Literal.Grouped(plan.RowBytes * (matrices - 1))} fewer for each neuron that is cut"
+                : $"{Literal.Grouped(plan.RowBytes * matrices)} fewer for each neuron skipped unread";
             return $"""
                 Feed-forward kernels for one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
                   shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
                   weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major){DownText}
-                  bytes        {dense} a token when dense; {neuron} fewer for each neuron skipped unread
+                  bytes        {dense} a token when dense; {skipped}
                   plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons
 
                 Sums run in a fixed order: {SumText}, every column of down by ascending neuron
@@ -125,6 +135,13 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         _code.Summary("Neurons that workers take together, and that are summed before others are added.");
         _code.Line($"internal static NeuronSlices Slices => new({plan.Intermediate}, {plan.Slices});");
         _code.Line();
+        if (plan.NeedsAllGates)
+        {
+            _code.Summary($"Standard deviations from the mean to the cut: {plan.Spec.Sparsity} of a normal distribution lies below.");
+            _code.Line($"internal const float CutDeviations = {Literal.Of(NormalQuantile.Of(plan.Spec.Sparsity))};");
+            _code.Line();
+        }
+
         if (sideWords > 0)
         {
             _code.Line($"private const int Hidden = {plan.Hidden};");
@@ -192,6 +209,28 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 {
                     _code.Line($"{field.Name} = {field.Expression};");
                 }
+            }
+        }
+    }
+
+    private void EmitGates()
+    {
+        string first = plan.First.ToLowerInvariant();
+        _code.Summary($"{plan.First} of all of the worker's neurons: their cut is known when every worker has been here.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("internal static void Gates(Weights w, FeedForwardScratch scratch, int worker)"))
+        {
+            _code.Line("FeedForwardSlot slot = scratch[worker];");
+            _code.Line("(int from, int to) = scratch.Neurons(worker);");
+            _code.Line("ref float x = ref slot.Input;");
+            RowGroup.EmitInput(_code, plan);
+            _code.Line("ref float gates = ref slot.Gates;");
+            _code.Line();
+            using (_code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
+            {
+                RowGroup.EmitContiguous(_code, "to");
+                RowGroup.EmitDot(_code, plan, plan.First, first, RowGroup.Rows(plan.First), RowGroup.NextRows(plan.First, plan));
+                _code.Line($"{first}.StoreUnsafe(ref gates, (nuint)(i0 - from));");
             }
         }
     }
@@ -295,6 +334,12 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private void EmitCountActive()
     {
         _code.Summary("How many neurons are truly active: only metering asks.");
+        if (plan.NeedsAllGates)
+        {
+            EmitCountAboveCut();
+            return;
+        }
+
         using (_code.Block("private static int CountActive(Weights w, ref float prepared, float undo, int from, int to)"))
         {
             string first = plan.First.ToLowerInvariant();
@@ -315,6 +360,21 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                     string inside = lane == 0 ? "" : $" && i0 + {lane} < to";
                     _code.Line($"count += Activate({first}.GetElement({lane})) {active}{both}{inside} ? 1 : 0;");
                 }
+            }
+
+            _code.Line();
+            _code.Line("return count;");
+        }
+    }
+
+    private void EmitCountAboveCut()
+    {
+        using (_code.Block("private static int CountActive(ref float gates, int neurons, float cut)"))
+        {
+            _code.Line("int count = 0;");
+            using (_code.Block("for (int n = 0; n < neurons; n++)"))
+            {
+                _code.Line("count += Activate(Unsafe.Add(ref gates, n) - cut) > 0f ? 1 : 0;");
             }
 
             _code.Line();

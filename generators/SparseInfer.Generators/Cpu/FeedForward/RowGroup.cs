@@ -5,6 +5,9 @@ namespace SparseInfer.Generators.Cpu;
 /// <summary>Pieces that every kernel has: four rows at a time, dotted with the input.</summary>
 internal static class RowGroup
 {
+    /// <summary>Whether a kernel has dot products with the input: where gates are there, only those of up are left.</summary>
+    public static bool NeedsInput(FeedForwardPlan plan) => plan.Spec.Gated || !plan.NeedsAllGates;
+
     /// <summary>The input, in the form that the weight type's dot products want it.</summary>
     public static void EmitInput(CodeWriter code, FeedForwardPlan plan) => code.Lines($"""
         ref float prepared = ref slot.PreparedInput;
@@ -37,6 +40,10 @@ internal static class RowGroup
         code.Line($"Vector128<float> {name} = {bias}undo * RowDot.Four<{plan.Weights}>(");
         code.Line($"    ref prepared, {rows}, next: {next}, PaddedHidden);");
     }
+
+    /// <summary><c>name</c> = how far the four gates from <c>i0</c> on, which are there, lie above the cut.</summary>
+    public static void EmitAboveCut(CodeWriter code, string name) =>
+        code.Line($"Vector128<float> {name} = Vector128.LoadUnsafe(ref gates, (nuint)(i0 - from)) - Vector128.Create(cut);");
 
     /// <summary>Rows <c>i0</c> to <c>i3</c>.</summary>
     public static string Rows(string matrix) => $"w.{matrix}.Four(i0, i1, i2, i3)";

@@ -14,7 +14,16 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
         code.Line(GeneratedAttributes.Hot);
         using (code.Block(policy.Signature(plan)))
         {
-            code.Line("ref float x = ref slot.Input;");
+            if (RowGroup.NeedsInput(plan))
+            {
+                code.Line("ref float x = ref slot.Input;");
+            }
+
+            if (plan.NeedsAllGates)
+            {
+                code.Line("ref float gates = ref slot.Gates;");
+            }
+
             RowGroup.EmitList(code);
             if (policy.Predicts)
             {
@@ -22,7 +31,11 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
             }
 
             policy.EmitInput(code, plan);
-            RowGroup.EmitInput(code, plan);
+            if (RowGroup.NeedsInput(plan))
+            {
+                RowGroup.EmitInput(code, plan);
+            }
+
             code.Line();
             using (code.Block($"for (int block = from; block < to; block += {plan.BlockNeurons})"))
             {
@@ -57,7 +70,7 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
     private void EmitFirst()
     {
         string name = plan.First.ToLowerInvariant();
-        code.Line($"// {plan.First} and activation; what is not skipped goes on the list, in ascending order.");
+        code.Line($"// {(plan.NeedsAllGates ? "Cut" : plan.First)} and activation; what is not skipped goes on the list, in ascending order.");
         string loop = policy.Predicts ? "for (int n = 0; n < candidates; n += 4)" : "for (int i0 = block; i0 < end; i0 += 4)";
         using (code.Block(loop))
         {
@@ -66,6 +79,11 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
                 RowGroup.EmitListed(code, "candidate");
                 RowGroup.EmitDot(
                     code, plan, plan.First, name, RowGroup.Listed(plan.First, "candidate"), RowGroup.NextListed(plan.First, "candidate", plan));
+            }
+            else if (plan.NeedsAllGates)
+            {
+                RowGroup.EmitContiguous(code, "end");
+                RowGroup.EmitAboveCut(code, name);
             }
             else
             {

@@ -39,6 +39,8 @@ internal sealed record FeedForwardPlan(
 
     public bool HasZeros => Shape.HasZeros;
 
+    public bool NeedsAllGates => Shape.NeedsAllGates;
+
     public string ClassName => Shape.ClassName;
 
     /// <summary>Bytes of one neuron in gate, up, or (stored neuron-major) down of the same type.</summary>

@@ -11,7 +11,10 @@ internal static class FeedForwardParser
         declaration.Activation,
         declaration.Activation == Activation.FatRelu ? attribute.Decimal("Threshold", "0") : "0",
         declaration.Gated,
-        attribute.Value("Biases", false));
+        attribute.Value("Biases", false))
+    {
+        Sparsity = declaration.Activation == Activation.GaussianTopK ? attribute.Decimal("Sparsity", "0") : "0",
+    };
 
     /// <summary>In the order declared: generated code tries them in that order.</summary>
     public static EquatableArray<WeightType> Weights(DeclaredAttribute attribute) =>

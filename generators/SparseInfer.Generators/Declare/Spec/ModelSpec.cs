@@ -42,7 +42,11 @@ internal sealed record LayerSpec(
 
 /// <summary>The feed-forward block's shape. Everything a kernel depends on but the weight type and the policy.</summary>
 /// <param name="Threshold">FATReLU's threshold as the shortest decimal that reads back as the declared float; "0" for the others.</param>
-internal sealed record FeedForwardSpec(int Hidden, int Intermediate, Activation Activation, string Threshold, bool Gated, bool Biases);
+internal sealed record FeedForwardSpec(int Hidden, int Intermediate, Activation Activation, string Threshold, bool Gated, bool Biases)
+{
+    /// <summary>Gaussian top-k's share of neurons below the cut, as a decimal; "0" for the others.</summary>
+    public string Sparsity { get; init; } = "0";
+}
 
 /// <summary>Experts, each a feed-forward, of which a router chooses some for each token.</summary>
 /// <param name="Count">Experts of a layer.</param>

@@ -38,7 +38,7 @@ internal sealed class SignBitPolicy : SparsityPolicy
     public override string AttributeName => "SparseInfer.SignBitPredictorAttribute";
 
     public override IReadOnlyList<DeclarationRule> Rules { get; } =
-        [new SignBitAlphaRule(), new SignBitAlphaEffectRule(), new SignBitNeedsZerosRule()];
+        [new SignBitAlphaRule(), new SignBitAlphaEffectRule(), new SignBitNeedsZerosRule(), new SignBitNeedsFixedZerosRule()];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new SignBitSpec(attribute.Decimal("Alpha", "1"));
 }

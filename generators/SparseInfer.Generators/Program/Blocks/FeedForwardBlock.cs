@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Program;
 
@@ -23,7 +24,15 @@ internal static class FeedForwardBlock
         Tensor up = Tensor.OfLayer(TensorRole.Neurons, "Up", "ffn_up", "mlp.up_proj", sizes.Intermediate, sizes.Hidden);
         Tensor down = Tensor.OfLayer(TensorRole.Down, "Down", "ffn_down", "mlp.down_proj", sizes.Hidden, sizes.Intermediate);
         Tensor[] matrices = spec.Gated ? [gate, up] : [up];
-        yield return new Neurons(spec, matrices, spec.Biases ? [.. matrices.Select(matrix => matrix.Bias(TensorRole.NeuronBias))] : []);
+        var neurons = new Neurons(spec, matrices, spec.Biases ? [.. matrices.Select(matrix => matrix.Bias(TensorRole.NeuronBias))] : []);
+        if (spec.Activation.NeedsAllGates())
+        {
+            yield return new Gates();
+            yield return new MeasureGates();
+            neurons = neurons with { Reads = neurons.Reads.Concat([Slot.Gates, Slot.Moments]).ToEquatableArray() };
+        }
+
+        yield return neurons;
         yield return new Down(down);
         yield return new SumSlices(spec.Biases ? down.Bias(TensorRole.DownBias) : null);
     }
