@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <content>What is computed with it.</content>
-public readonly partial struct Q5_1 : IWeightArithmetic
+public readonly partial struct Q5_1 : IWeightArithmetic, IBlockTileFormat
 {
     /// <inheritdoc/>
     public static bool QuantizesInput => true;
@@ -22,4 +22,30 @@ public readonly partial struct Q5_1 : IWeightArithmetic
     public static void AddDown(
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
         BlockDown.Add<QuantDown<Q5_1>>(in down, active, h, ref y, fromColumn, toColumn);
+
+    static bool IWeightArithmetic.HasTiles => true;
+
+    static unsafe void IWeightArithmetic.PackTiles(
+        int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row) =>
+        IntegerProduct.Pack<Q5_1, BlockTile<Q5_1>>(paddedColumns, ref x, xStride, tokens, undo, inputs, row);
+
+    static unsafe void IWeightArithmetic.MultiplyTiles(
+        in WeightMatrix w,
+        int fromRow,
+        int toRow,
+        int paddedColumns,
+        int tokens,
+        ref float y,
+        int yStride,
+        float* undo,
+        float* inputs,
+        float* scratch) =>
+        IntegerProduct.Multiply<BlockTile<Q5_1>>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
+
+    static float IBlockTileFormat.ExcessRatio => 2;
+
+    static int IBlockTileFormat.StepsInWord => 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static unsafe Vector256<byte> IBlockTileFormat.LoadQuants(byte* block) => Quants.Five(block + 8, Unsafe.ReadUnaligned<uint>(block + 4));
 }
