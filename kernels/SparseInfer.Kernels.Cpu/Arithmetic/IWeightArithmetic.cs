@@ -59,4 +59,8 @@ public interface IWeightArithmetic : IWeightFormat
         float* undo,
         float* inputs,
         float* scratch) => throw new NotSupportedException();
+
+    /// <summary><see cref="IntegerDown.TryAdd{TTile}"/> with the type's tile.</summary>
+    internal static virtual unsafe bool TryAddDownTiles(
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) => false;
 }

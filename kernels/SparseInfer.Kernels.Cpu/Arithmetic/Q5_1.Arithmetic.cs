@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <content>What is computed with it.</content>
-public readonly partial struct Q5_1 : IWeightArithmetic, IBlockTileFormat
+public readonly partial struct Q5_1 : IWeightArithmetic
 {
     /// <inheritdoc/>
     public static bool QuantizesInput => true;
@@ -42,10 +42,7 @@ public readonly partial struct Q5_1 : IWeightArithmetic, IBlockTileFormat
         float* scratch) =>
         IntegerProduct.Multiply<BlockTile<Q5_1>>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
 
-    static float IBlockTileFormat.ExcessRatio => 2;
-
-    static int IBlockTileFormat.StepsInWord => 4;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static unsafe Vector256<byte> IBlockTileFormat.LoadQuants(byte* block) => Quants.Five(block + 8, Unsafe.ReadUnaligned<uint>(block + 4));
+    static bool IWeightArithmetic.TryAddDownTiles(
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) =>
+        IntegerDown.TryAdd<QuantDownTile<Q5_1>>(in down, ref h, hStride, tokens, in batch, neuron, fromColumn, toColumn);
 }

@@ -5,9 +5,12 @@ namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>Tiles of types whose blocks of 32 meet inputs of 8 bits: the arithmetic of <see cref="Q4Dot"/> and <see cref="FiveBitDot"/>.</summary>
 internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
-    where T : struct, IBlockTileFormat
+    where T : struct, IQuantFormat
 {
     private const int Excess = 36;
+
+    /// <summary>How many times the excess that inputs know, 8, the quants have.</summary>
+    private static float ExcessRatio => T.Excess / 8f;
 
     public static int Columns => 32;
 
@@ -16,7 +19,7 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
 
     public static int Chains => 2;
 
-    public static int StepsInWord => T.StepsInWord;
+    public static int StepsInWord => 8 >> T.HighBits;
 
     public static bool HasScales => false;
 
@@ -38,10 +41,10 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
         for (int row = 0; row < IntegerTile.Outputs; row += 4)
         {
             TilePanel.Store(
-                T.LoadQuants(rows[row] + offset).AsSingle(),
-                T.LoadQuants(rows[row + 1] + offset).AsSingle(),
-                T.LoadQuants(rows[row + 2] + offset).AsSingle(),
-                T.LoadQuants(rows[row + 3] + offset).AsSingle(),
+                T.Load(rows[row] + offset, 0).AsSingle(),
+                T.Load(rows[row + 1] + offset, 0).AsSingle(),
+                T.Load(rows[row + 2] + offset, 0).AsSingle(),
+                T.Load(rows[row + 3] + offset, 0).AsSingle(),
                 scratch.Panel + (row * sizeof(int)));
         }
 
@@ -71,24 +74,11 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
             }
             else
             {
-                dots = Vector512.FusedMultiplyAdd(dots, Vector512.Create(steps[t]), Vector512.Create(excess[t] * T.ExcessRatio));
+                dots = Vector512.FusedMultiplyAdd(dots, Vector512.Create(steps[t]), Vector512.Create(excess[t] * ExcessRatio));
                 sum = Vector512.FusedMultiplyAdd(dots, scales, sum);
             }
 
             sum.Store(sums);
         }
     }
-}
-
-/// <summary>A type with blocks of 32, a half or two and then quants of four or five bits.</summary>
-internal unsafe interface IBlockTileFormat : IWeightFormat
-{
-    /// <summary>How many times the excess that inputs know, 8, its quants have.</summary>
-    static abstract float ExcessRatio { get; }
-
-    /// <summary><see cref="ITileQuants.StepsInWord"/>.</summary>
-    static abstract int StepsInWord { get; }
-
-    /// <summary>A block's quants, excess included, in the order of their columns.</summary>
-    static abstract Vector256<byte> LoadQuants(byte* block);
 }

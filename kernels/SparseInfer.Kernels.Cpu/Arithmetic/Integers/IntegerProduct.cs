@@ -104,7 +104,8 @@ internal static unsafe class IntegerProduct
         }
     }
 
-    private static int Pad(int tokens) => (tokens + (IntegerTile.TokenMultiple - 1)) & ~(IntegerTile.TokenMultiple - 1);
+    /// <summary>Tokens rounded up to those that tiles take.</summary>
+    public static int Pad(int tokens) => (tokens + (IntegerTile.TokenMultiple - 1)) & ~(IntegerTile.TokenMultiple - 1);
 
     private static void Store<TTile>(float* sums, int padded, float* undo, int tokens, ref float y, int yStride, int rows)
         where TTile : struct, ITileFormat
