@@ -19,7 +19,7 @@ internal static unsafe class BlockDown
     private const int BlockNeurons = DownMatrix.BlockNeurons;
 
     /// <summary>The largest step that may take over the 2^112 that folded scales lack.</summary>
-    private const float MaxStep = 1 << 15;
+    public const float MaxStep = 1 << 15;
 
     /// <summary>Adds the neurons of a list that have an activation; those behind are fetched.</summary>
     [SkipLocalsInit]

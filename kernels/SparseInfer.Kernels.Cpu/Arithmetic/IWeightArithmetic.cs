@@ -39,4 +39,28 @@ public interface IWeightArithmetic : IWeightFormat
     /// <param name="toColumn">End of the range, a multiple of 32.</param>
     static abstract void AddDown(
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn);
+
+    /// <summary>Whether a batch is multiplied as integers: <see cref="PackTiles"/> and <see cref="MultiplyTiles"/> are there.</summary>
+    internal static virtual bool HasTiles => false;
+
+    /// <summary><see cref="IntegerProduct.Pack{T,TTile}"/> with the type's tile.</summary>
+    internal static virtual unsafe void PackTiles(
+        int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row) => throw new NotSupportedException();
+
+    /// <summary><see cref="IntegerProduct.Multiply{TTile}"/> with the type's tile.</summary>
+    internal static virtual unsafe void MultiplyTiles(
+        in WeightMatrix w,
+        int fromRow,
+        int toRow,
+        int paddedColumns,
+        int tokens,
+        ref float y,
+        int yStride,
+        float* undo,
+        float* inputs,
+        float* scratch) => throw new NotSupportedException();
+
+    /// <summary><see cref="IntegerDown.TryAdd{TTile}"/> with the type's tile.</summary>
+    internal static virtual unsafe bool TryAddDownTiles(
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) => false;
 }

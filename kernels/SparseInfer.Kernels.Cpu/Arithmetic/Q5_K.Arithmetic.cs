@@ -28,4 +28,27 @@ public readonly unsafe partial struct Q5_K : IWeightArithmetic, ISuperBlockForma
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector256<short> ISuperBlockFormat.Minima(byte* block) => SixBitVectors.Minima(block + 4);
+
+    static bool IWeightArithmetic.HasTiles => true;
+
+    static unsafe void IWeightArithmetic.PackTiles(
+        int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row) =>
+        IntegerProduct.Pack<Q5_K, SuperBlockTile<Q5_K>>(paddedColumns, ref x, xStride, tokens, undo, inputs, row);
+
+    static unsafe void IWeightArithmetic.MultiplyTiles(
+        in WeightMatrix w,
+        int fromRow,
+        int toRow,
+        int paddedColumns,
+        int tokens,
+        ref float y,
+        int yStride,
+        float* undo,
+        float* inputs,
+        float* scratch) =>
+        IntegerProduct.Multiply<SuperBlockTile<Q5_K>>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
+
+    static bool IWeightArithmetic.TryAddDownTiles(
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) =>
+        IntegerDown.TryAdd<QuantDownTile<Q5_K>>(in down, ref h, hStride, tokens, in batch, neuron, fromColumn, toColumn);
 }

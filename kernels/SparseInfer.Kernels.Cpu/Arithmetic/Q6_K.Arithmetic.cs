@@ -29,4 +29,27 @@ public readonly unsafe partial struct Q6_K : IWeightArithmetic, ISuperBlockForma
         Vector128.Load((sbyte*)block + 192), Vector128.Create((sbyte)0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15)));
 
     static Vector256<short> ISuperBlockFormat.Minima(byte* block) => default;
+
+    static bool IWeightArithmetic.HasTiles => true;
+
+    static unsafe void IWeightArithmetic.PackTiles(
+        int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row) =>
+        IntegerProduct.Pack<Q6_K, SuperBlockTile<Q6_K>>(paddedColumns, ref x, xStride, tokens, undo, inputs, row);
+
+    static unsafe void IWeightArithmetic.MultiplyTiles(
+        in WeightMatrix w,
+        int fromRow,
+        int toRow,
+        int paddedColumns,
+        int tokens,
+        ref float y,
+        int yStride,
+        float* undo,
+        float* inputs,
+        float* scratch) =>
+        IntegerProduct.Multiply<SuperBlockTile<Q6_K>>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
+
+    static bool IWeightArithmetic.TryAddDownTiles(
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) =>
+        IntegerDown.TryAdd<QuantDownTile<Q6_K>>(in down, ref h, hStride, tokens, in batch, neuron, fromColumn, toColumn);
 }

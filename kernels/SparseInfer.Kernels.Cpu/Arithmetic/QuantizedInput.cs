@@ -151,7 +151,7 @@ internal static unsafe class QuantizedInput
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<sbyte> Bytes(Vector512<int> lower, Vector512<int> upper)
+    public static Vector256<sbyte> Bytes(Vector512<int> lower, Vector512<int> upper)
     {
         Vector512<short> words = Vector512.Narrow(lower, upper);
         return Vector256.Narrow(words.GetLower(), words.GetUpper());
@@ -168,7 +168,7 @@ internal static unsafe class QuantizedInput
 
     /// <summary>Rounds 32 elements to multiples of a step, to nearest, ties to even; returns the step.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Quantize(Vector512<float> lo, Vector512<float> hi, float range, out Vector512<int> lower, out Vector512<int> upper)
+    public static float Quantize(Vector512<float> lo, Vector512<float> hi, float range, out Vector512<int> lower, out Vector512<int> upper)
     {
         float largest = Largest(Vector512.Max(Vector512.Abs(lo), Vector512.Abs(hi)));
         if (largest < Smallest)

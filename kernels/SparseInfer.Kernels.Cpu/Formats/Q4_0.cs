@@ -8,7 +8,7 @@ namespace SparseInfer.Kernels.Cpu;
 /// ggml's Q4_0: blocks of 32 columns, a half scale and 16 bytes; byte k holds column k in its lower and column k + 16 in its upper four
 /// bits; <c>w = scale * (quant - 8)</c>, exact in F32.
 /// </summary>
-public readonly partial struct Q4_0 : IWeightFormat
+public readonly unsafe partial struct Q4_0 : IQuantFormat
 {
     /// <summary>Bytes of a block.</summary>
     internal const int Block = 18;
@@ -89,6 +89,29 @@ public readonly partial struct Q4_0 : IWeightFormat
             }
         }
     }
+
+    static int IQuantFormat.HighBits => 0;
+
+    static int IQuantFormat.Excess => 8;
+
+    static int IQuantFormat.PartColumns => 32;
+
+    static int IQuantFormat.HalvesOffset => 0;
+
+    static int IQuantFormat.ScalesOffset => 0;
+
+    static int IQuantFormat.ScaleBytes => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<byte> IQuantFormat.Load(byte* block, int part) => Quants.Four(block + sizeof(ushort));
+
+    static int IQuantFormat.Scale(byte* scales, nint stride, int part) => 1;
+
+    static int IQuantFormat.Minimum(byte* scales, nint stride, int part) => 0;
+
+    static Vector256<sbyte> IQuantFormat.LoadScales(byte* scales, nint stride, int part) => default;
+
+    static Vector256<sbyte> IQuantFormat.LoadMinima(byte* scales, nint stride, int part) => default;
 
     /// <summary>As ggml's reference: the scale is the value of largest magnitude, with its sign, over -8.</summary>
     /// <inheritdoc/>

@@ -119,6 +119,13 @@ public static unsafe partial class MatrixMatrix
         {
             float* undo = scratch + UndoOffset;
             float* inputs = undo + PadTokens(tokens);
+            if (MultipliesIntegers<T>(tokens))
+            {
+                // Quants take less room than what they are made of: the last row is free.
+                T.PackTiles(paddedColumns, ref x, xStride, tokens, undo, inputs, inputs + ((nint)(PadTokens(tokens) - 1) * paddedColumns));
+                return;
+            }
+
             for (int token = 0; token < tiledTokens; token += TokenBlock)
             {
                 PackInputs(
@@ -168,6 +175,12 @@ public static unsafe partial class MatrixMatrix
         {
             float* undo = scratch + UndoOffset;
             float* inputs = undo + PadTokens(tokens);
+            if (MultipliesIntegers<T>(tokens))
+            {
+                T.MultiplyTiles(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
+                return;
+            }
+
             for (int token = 0; token < tiledTokens; token += TokenBlock)
             {
                 MultiplyBlock<T>(
@@ -192,6 +205,10 @@ public static unsafe partial class MatrixMatrix
             throw new ArgumentException($"The scratch has {panel.Length} elements of {needed} needed.", nameof(panel));
         }
     }
+
+    /// <summary>Whether tiles of integers take all tokens.</summary>
+    private static bool MultipliesIntegers<T>(int tokens)
+        where T : IWeightArithmetic => T.HasTiles && IntegerTile.IsSupported && tokens >= IntegerProduct.LeastTokens;
 
     /// <summary>
     /// Tokens that tiles take: none where products are of integers, else all but a rest so small that a tile, which is never cheaper, would

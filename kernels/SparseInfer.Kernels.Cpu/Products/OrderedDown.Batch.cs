@@ -87,7 +87,8 @@ public static unsafe partial class OrderedDown
         }
 
         int columns = ColumnBlock;
-        if (T.QuantizesInput)
+        bool multipliesIntegers = T.HasTiles && IntegerTile.IsSupported && tokens >= IntegerProduct.LeastTokens;
+        if (T.QuantizesInput && !multipliesIntegers)
         {
             // As many as there is room for, in equal parts: each quantizes the activations once more.
             int most = PanelLength / Math.Clamp(tokens, 1, TokenBlock);
@@ -105,7 +106,11 @@ public static unsafe partial class OrderedDown
                 for (int column = fromColumn; column < toColumn; column += columns)
                 {
                     int end = Math.Min(column + columns, toColumn);
-                    if (T.QuantizesInput)
+                    if (multipliesIntegers)
+                    {
+                        MultiplyIntegers<T>(in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
+                    }
+                    else if (T.QuantizesInput)
                     {
                         MultiplyQuants<T>(in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
                     }
@@ -114,6 +119,85 @@ public static unsafe partial class OrderedDown
                         MultiplyBlock<T>(wide, in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
                     }
                 }
+            }
+        }
+    }
+
+    /// <summary>Block formats: a block of 32 neurons for all tokens, as products of integers.</summary>
+    private static void MultiplyIntegers<T>(
+        in DownMatrix down,
+        NeuronSlices slices,
+        ref float h,
+        int hStride,
+        int tokens,
+        ref float y,
+        int yStride,
+        int fromColumn,
+        int toColumn,
+        float* scratch)
+        where T : IWeightArithmetic
+    {
+        int padded = IntegerProduct.Pad(tokens);
+        float* sums = scratch;
+        byte* factors = (byte*)(scratch + SumsLength);
+        var batch = new IntegerDown.Batch(
+            factors,
+            (int*)(factors + (padded * IntegerDown.MostQuantBytes)),
+            (float*)(factors + (padded * (IntegerDown.MostQuantBytes + sizeof(int)))),
+            padded,
+            sums,
+            new IntegerDown.Scratch(factors + (padded * (IntegerDown.MostQuantBytes + sizeof(int) + sizeof(float)))));
+        for (int slice = 0; slice < slices.Count; slice++)
+        {
+            new Span<float>(sums, padded * (toColumn - fromColumn)).Clear();
+            int end = slices.First(slice + 1);
+            for (int neuron = slices.First(slice); neuron < end; neuron += DownMatrix.BlockNeurons)
+            {
+                ref float values = ref Unsafe.Add(ref h, neuron);
+                if (!T.TryAddDownTiles(in down, ref values, hStride, tokens, in batch, neuron, fromColumn, toColumn))
+                {
+                    AddOneByOne<T>(in down, neuron, end, ref values, hStride, tokens, sums, padded, fromColumn, toColumn);
+                }
+            }
+
+            for (int column = fromColumn; column < toColumn; column += IntegerTile.Outputs, sums += padded * IntegerTile.Outputs)
+            {
+                for (int t = 0; t < tokens; t++)
+                {
+                    AddSums(
+                        sums + (t * IntegerTile.Outputs), ref Unsafe.Add(ref y, ((nint)t * yStride) + column), IntegerTile.Outputs, isFirst: slice == 0);
+                }
+            }
+
+            sums = scratch;
+        }
+    }
+
+    /// <summary>A block of 32 neurons, token by token, where sums lie as products of integers leave them.</summary>
+    private static void AddOneByOne<T>(
+        in DownMatrix down, int neuron, int end, ref float h, int hStride, int tokens, float* sums, int padded, int fromColumn, int toColumn)
+        where T : IWeightArithmetic
+    {
+        int count = Math.Min(DownMatrix.BlockNeurons, end - neuron);
+        Span<int> list = stackalloc int[DownMatrix.BlockNeurons];
+        for (int i = 0; i < count; i++)
+        {
+            list[i] = neuron + i;
+        }
+
+        Span<float> strip = stackalloc float[IntegerDown.StripColumns];
+        for (int column = fromColumn; column < toColumn; column += IntegerDown.StripColumns, sums += padded * IntegerDown.StripColumns)
+        {
+            for (int t = 0; t < tokens; t++)
+            {
+                var first = new Span<float>(sums + (t * IntegerTile.Outputs), IntegerTile.Outputs);
+                var second = new Span<float>(sums + ((padded + t) * IntegerTile.Outputs), IntegerTile.Outputs);
+                first.CopyTo(strip);
+                second.CopyTo(strip[IntegerTile.Outputs..]);
+                ReadOnlySpan<float> values = MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref h, (nint)t * hStride), count);
+                T.AddDown(in down, list[..count], values, ref Unsafe.Subtract(ref strip[0], column), column, column + IntegerDown.StripColumns);
+                strip[..IntegerTile.Outputs].CopyTo(first);
+                strip[IntegerTile.Outputs..].CopyTo(second);
             }
         }
     }

@@ -22,4 +22,27 @@ public readonly partial struct Q8_0 : IWeightArithmetic
     public static void AddDown(
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
         BlockDown.Add<Q8Down>(in down, active, h, ref y, fromColumn, toColumn);
+
+    static bool IWeightArithmetic.HasTiles => true;
+
+    static unsafe void IWeightArithmetic.PackTiles(
+        int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row) =>
+        IntegerProduct.Pack<Q8_0, Q8Tile>(paddedColumns, ref x, xStride, tokens, undo, inputs, row);
+
+    static unsafe void IWeightArithmetic.MultiplyTiles(
+        in WeightMatrix w,
+        int fromRow,
+        int toRow,
+        int paddedColumns,
+        int tokens,
+        ref float y,
+        int yStride,
+        float* undo,
+        float* inputs,
+        float* scratch) =>
+        IntegerProduct.Multiply<Q8Tile>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
+
+    static bool IWeightArithmetic.TryAddDownTiles(
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) =>
+        IntegerDown.TryAdd<Q8DownTile>(in down, ref h, hStride, tokens, in batch, neuron, fromColumn, toColumn);
 }

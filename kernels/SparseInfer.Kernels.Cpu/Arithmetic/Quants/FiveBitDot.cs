@@ -15,7 +15,7 @@ internal static unsafe class FiveBitDot
     private const float ExcessRatio = 2;
 
     /// <summary>What makes the sum of an input's block of the excess that it knows.</summary>
-    private const float SumOfExcess = -0.125f;
+    public const float SumOfExcess = -0.125f;
 
     /// <summary>Four rows at once.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]

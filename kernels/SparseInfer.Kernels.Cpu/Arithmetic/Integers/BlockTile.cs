@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace SparseInfer.Kernels.Cpu;
+
+/// <summary>Tiles of types whose blocks of 32 meet inputs of 8 bits: the arithmetic of <see cref="Q4Dot"/> and <see cref="FiveBitDot"/>.</summary>
+internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
+    where T : struct, IQuantFormat
+{
+    private const int Excess = 36;
+
+    /// <summary>How many times the excess that inputs know, 8, the quants have.</summary>
+    private static float ExcessRatio => T.Excess / 8f;
+
+    public static int Columns => 32;
+
+    /// <summary>32 bytes, the step, and what it makes of the excess.</summary>
+    public static int InputBytes => 40;
+
+    public static int Chains => 2;
+
+    public static int StepsInWord => 8 >> T.HighBits;
+
+    public static bool HasScales => false;
+
+    public static bool Accumulates => false;
+
+    public static void PackInput(byte* prepared, int block, byte* packed, int token, int tokens)
+    {
+        byte* pair = prepared + (block / 2 * QuantizedInput.EightBitPair) + (block % 2 * 16);
+        Vector128.Load(pair).Store(packed + (token * 32));
+        Vector128.Load(pair + 32).Store(packed + (token * 32) + 16);
+        ((float*)(packed + (tokens * 32)))[token] = *(float*)(pair + QuantizedInput.EightBitScales);
+        ((float*)(packed + (tokens * Excess)))[token] = *(float*)(pair + QuantizedInput.EightBitExcess);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddBlock(byte** rows, int block, byte* packed, int tokens, in TileScratch scratch, float* sums)
+    {
+        nint offset = (nint)block * T.BlockBytes;
+        for (int row = 0; row < IntegerTile.Outputs; row += 4)
+        {
+            TilePanel.Store(
+                T.Load(rows[row] + offset, 0).AsSingle(),
+                T.Load(rows[row + 1] + offset, 0).AsSingle(),
+                T.Load(rows[row + 2] + offset, 0).AsSingle(),
+                T.Load(rows[row + 3] + offset, 0).AsSingle(),
+                scratch.Panel + (row * sizeof(int)));
+        }
+
+        for (int row = 0; row < IntegerTile.Outputs; row++)
+        {
+            scratch.Halves[row] = BlockDot.FoldedScale(rows[row] + offset);
+            if (T.BlockHalves > 1)
+            {
+                scratch.Halves[IntegerTile.Outputs + row] = BlockDot.FoldedScale(rows[row] + offset + sizeof(ushort));
+            }
+        }
+
+        IntegerTile.Bytes<BlockTile<T>>(scratch.Panel, null, packed, tokens, scratch.Totals);
+        Vector512<float> scales = Vector512.Load(scratch.Halves);
+        Vector512<float> minima = Vector512.Load(scratch.Halves + IntegerTile.Outputs);
+        float* steps = (float*)(packed + (tokens * 32));
+        float* excess = (float*)(packed + (tokens * Excess));
+        int* totals = scratch.Totals;
+        for (int t = 0; t < tokens; t++, totals += IntegerTile.Outputs, sums += IntegerTile.Outputs)
+        {
+            Vector512<float> dots = Vector512.ConvertToSingle(Vector512.Load(totals));
+            Vector512<float> sum = Vector512.Load(sums);
+            if (T.BlockHalves > 1)
+            {
+                sum = Vector512.FusedMultiplyAdd(dots * steps[t], scales, sum);
+                sum = Vector512.FusedMultiplyAdd(Vector512.Create(excess[t] * FiveBitDot.SumOfExcess), minima, sum);
+            }
+            else
+            {
+                dots = Vector512.FusedMultiplyAdd(dots, Vector512.Create(steps[t]), Vector512.Create(excess[t] * ExcessRatio));
+                sum = Vector512.FusedMultiplyAdd(dots, scales, sum);
+            }
+
+            sum.Store(sums);
+        }
+    }
+}
