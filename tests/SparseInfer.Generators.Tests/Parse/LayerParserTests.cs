@@ -27,7 +27,7 @@ public sealed class LayerParserTests
         (spec.Target.FullName, spec.Target.Name, spec.Modifiers).ShouldBe(("Net.Layers.Mlp", "Mlp", "public static partial"));
         spec.FeedForward.ToString().ShouldBe(
             "FeedForwardSpec { Hidden = 2048, Intermediate = 8192, Activation = SquaredRelu, Threshold = 0, "
-            + "Gated = False, Biases = False }");
+            + "Gated = False, Biases = False, Sparsity = 0 }");
         spec.Policy.ToString().ShouldBe("SignBitSpec { Alpha = 1.01 }");
         spec.Weights.Select(type => type.ToString()).ShouldBe(["F32", "BF16"]);
     }

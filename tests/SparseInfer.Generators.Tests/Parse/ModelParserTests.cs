@@ -30,7 +30,7 @@ public sealed class ModelParserTests
         (spec.Layers, spec.Vocabulary, spec.Context).ShouldBe((32, 32000, 2048));
         spec.FeedForward.ToString().ShouldBe(
             "FeedForwardSpec { Hidden = 4096, Intermediate = 11008, Activation = FatRelu, Threshold = 0.01, "
-            + "Gated = True, Biases = False }");
+            + "Gated = True, Biases = False, Sparsity = 0 }");
         spec.Attention.ShouldBe(new AttentionSpec(
             32, 8, 128, RopeTheta: 10000, RopeScaling: 1, RopeDimensions: 128, RopePairing.Interleaved, QueryKeyValueBiases: false, OutputBias: false,
             QueryKeyNorms: false));

@@ -180,11 +180,12 @@ internal sealed class DeclarationChooser(Chooser chooser)
     /// <summary>Mostly none: each shape has kernels of its own, which take most of the time to compile.</summary>
     private string[] FeedForwardArguments() => chooser.In(15) || IsOdd ? Optional(FeedForwardArgument, 2) : [];
 
-    private string FeedForwardArgument() => chooser.Between(0, 3) switch
+    private string FeedForwardArgument() => chooser.Between(0, 4) switch
     {
         0 => $"Activation = {chooser.Of(IsOdd ? Words.Activations : ["Activation.Relu", "Activation.SquaredRelu", "Activation.Silu"])}",
         1 => Bool("Gated"),
         2 => Bool("Biases"),
+        3 => IsOdd ? Float("Sparsity", "0.95f") : "Activation = Activation.GaussianTopK, Sparsity = 0.95f",
         _ => IsOdd ? Float("Threshold", "0.01f") : "Activation = Activation.FatRelu, Threshold = 0.01f",
     };
 

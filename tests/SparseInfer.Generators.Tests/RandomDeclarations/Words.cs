@@ -111,7 +111,7 @@ internal static class Words
     public static readonly string[] Activations =
     [
         "Activation.Relu", "Activation.FatRelu", "Activation.SquaredRelu", "Activation.DRelu", "Activation.Silu", "Activation.Gelu",
-        "(Activation)77", "(Activation)(-1)", "0", "1", "Activation.Missing", "\"Relu\"", "WeightType.F16", "null", "default",
+        "Activation.GaussianTopK", "(Activation)77", "(Activation)(-1)", "0", "1", "Activation.Missing", "\"Relu\"", "WeightType.F16", "null", "default",
         "Activation.Relu | Activation.Silu", "SparseInfer.Activation.Gelu", "(Activation)int.MinValue",
     ];
 
