@@ -59,7 +59,7 @@ public sealed class ModelParserTests
             """).ShouldNotBeNull();
 
         spec.FeedForward.ToString().ShouldBe(
-            "FeedForwardSpec { Hidden = 100, Intermediate = 33, Activation = Gelu, Threshold = 0, Gated = False, Biases = True }");
+            "FeedForwardSpec { Hidden = 100, Intermediate = 33, Activation = Gelu, Threshold = 0, Gated = False, Biases = True, Sparsity = 0 }");
         spec.Attention.ShouldBe(new AttentionSpec(
             6, 2, 20, RopeTheta: 1e6f, RopeScaling: 4, RopeDimensions: 10, RopePairing.HalfSplit, QueryKeyValueBiases: true, OutputBias: true,
             QueryKeyNorms: false)
