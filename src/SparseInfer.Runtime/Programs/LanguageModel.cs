@@ -101,29 +101,25 @@ public abstract class LanguageModel : IDisposable
     /// <exception cref="ObjectDisposedException">The model was disposed; batches made before live on.</exception>
     public SessionBatch CreateBatch(int maxSessions = DecoderBatch.MaxStates)
     {
-        DecoderProgram? program = Volatile.Read(ref _program);
-        ObjectDisposedException.ThrowIf(program is null, this);
         if (maxSessions is < 1 or > DecoderBatch.MaxStates)
         {
             throw new ArgumentOutOfRangeException(
                 nameof(maxSessions), maxSessions, $"A batch has 1 to {DecoderBatch.MaxStates} sessions a call. Give more sessions turns, {DecoderBatch.MaxStates} at a time.");
         }
 
-        ProgramLease lease = program.Acquire();
-        DecoderBatch? together = null;
-        try
-        {
-            // One session is computed alone.
-            together = maxSessions > 1 ? program.CreateBatch(maxSessions) : null;
-            together?.Lease = lease; // one that runs keeps it
-            return new SessionBatch(this, lease, together, maxSessions);
-        }
-        catch
-        {
-            together?.Dispose();
-            lease.Dispose();
-            throw;
-        }
+        return new SessionBatch(this, CreateDecoder(maxSessions), maxSessions);
+    }
+
+    /// <summary>
+    /// Makes what serves any number of generations on sessions of this model at the same time, decoded together as far as the device can
+    /// (<see cref="BatchScheduler"/>).
+    /// </summary>
+    /// <param name="options">How many at a time, how many may wait, how prompts are cut; null: the defaults.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed; schedulers made before live on.</exception>
+    public BatchScheduler CreateScheduler(SchedulerOptions? options = null)
+    {
+        options ??= new SchedulerOptions();
+        return new BatchScheduler(this, CreateDecoder(options.MaxSessions), options);
     }
 
     /// <summary>Continues a prompt, in a session of its own.</summary>
@@ -153,5 +149,26 @@ public abstract class LanguageModel : IDisposable
     {
         Interlocked.Exchange(ref _program, null)?.Release();
         GC.SuppressFinalize(this);
+    }
+
+    private GroupedDecoder CreateDecoder(int maxSessions)
+    {
+        DecoderProgram? program = Volatile.Read(ref _program);
+        ObjectDisposedException.ThrowIf(program is null, this);
+        ProgramLease lease = program.Acquire();
+        DecoderBatch? together = null;
+        try
+        {
+            // One session is computed alone.
+            together = maxSessions > 1 ? program.CreateBatch(maxSessions) : null;
+            together?.Lease = lease; // one that runs keeps it
+            return new GroupedDecoder(lease, together, maxSessions);
+        }
+        catch
+        {
+            together?.Dispose();
+            lease.Dispose();
+            throw;
+        }
     }
 }

@@ -6,15 +6,16 @@ using SparseInfer.Text;
 namespace SparseInfer;
 
 /// <summary>
-/// One call's loop. Tokens are computed when the next piece is asked for and never ahead of it, so that the sequence is what was handed out.
+/// One call's steps. It chooses tokens, and says when something must be computed before the next; who drives it computes, alone or together
+/// with others, and lets the sequence have each piece when that is handed out.
 /// </summary>
 internal sealed class Generation
 {
     private readonly Session _session;
     private readonly TokenSequence _sequence;
-    private readonly DecoderState _state;
     private readonly Tokenizer _tokenizer;
     private readonly GenerationOptions _options;
+    private readonly int[] _prompt;
     private readonly Sampler _sampler;
     private readonly HeldText _text;
     private readonly CancellationToken _cancellationToken;
@@ -24,122 +25,202 @@ internal sealed class Generation
     private int _promptTokens;
     private int _generated;
     private int _decoded;
-    private long _ticks;
     private long _promptTicks;
+    private long _decodeTicks;
 
-    /// <summary>The start of what comes next: the prompt's tokens join the sequence, unless the call is canceled already.</summary>
+    /// <summary>How far it was with the last piece that was handed out.</summary>
+    private GenerationProgress _shown;
+
+    /// <summary>Reads the prompt. The sequence gets it with the first step.</summary>
     /// <exception cref="ArgumentException">There is no token to continue from.</exception>
-    /// <exception cref="InvalidOperationException">The prompt does not fit.</exception>
-    public Generation(
-        Session session, TokenSequence sequence, DecoderState state, Tokenizer tokenizer, string prompt, GenerationOptions options,
-        CancellationToken cancellationToken)
+    /// <exception cref="InvalidOperationException">There is no tokenizer, or the prompt does not fit.</exception>
+    public Generation(Session session, string prompt, GenerationOptions options, CancellationToken cancellationToken)
     {
         _session = session;
-        _sequence = sequence;
-        _state = state;
-        _tokenizer = tokenizer;
+        _sequence = session.Sequence;
+        _tokenizer = session.Model.Tokenizer;
         _options = options;
         _cancellationToken = cancellationToken;
 
         // A model's vocabulary may be padded beyond the tokenizer's: those ids are no text.
-        _sampler = new Sampler(options, tokenizer.VocabularySize);
-        _text = new HeldText(tokenizer, options.StopStrings);
-        bool continues = sequence.Position > 0;
-        int[] tokens = tokenizer.Encode(prompt, addBeginOfSequence: !continues, continuesText: continues);
-        if (tokens.Length > 0)
+        _sampler = new Sampler(options, _tokenizer.VocabularySize);
+        _text = new HeldText(_tokenizer, options.StopStrings);
+        bool continues = _sequence.Position > 0;
+        _prompt = _tokenizer.Encode(prompt, addBeginOfSequence: !continues, continuesText: continues);
+        if (_prompt.Length > 0)
         {
-            session.RequireRunnable(tokens);
+            session.RequireRunnable(_prompt);
         }
         else if (!continues)
         {
             throw new ArgumentException("The prompt is empty, and so is the sequence: give some text.", nameof(prompt));
         }
 
-        if (cancellationToken.IsCancellationRequested)
-        {
-            _reason = StopReason.Canceled;
-            return;
-        }
-
-        if (tokens.Length > 0)
-        {
-            sequence.Append(tokens, decoded: false);
-        }
-
-        _sampler.ContinueFrom(sequence.Tokens, sequence.SincePrompt);
+        _shown = Progress;
     }
 
-    /// <summary>How it went so far.</summary>
-    public GenerationReport Report => new(
-        _promptTokens, _generated, _decoded, Time(_promptTicks), Time(_ticks - _promptTicks), _reason ?? StopReason.Canceled)
-    {
-        HeldText = _text.Text,
-        EndToken = _endToken,
-    };
+    /// <summary>The session.</summary>
+    public Session Session => _session;
 
-    /// <summary>The next piece; null: it is over.</summary>
+    /// <summary>Why it ended; null: it goes on.</summary>
+    public StopReason? Reason => _reason;
+
+    /// <summary>Whether a step of decoding is what it needs next: <see cref="TryAdvance"/> returned false, and nothing else is left to compute.</summary>
+    public bool NeedsDecoding => _started && _sequence.LacksOnlyADecodedToken;
+
+    /// <summary>How it went so far.</summary>
+    public GenerationReport Report => ReportOf(Progress);
+
+    private GenerationProgress Progress => new(_sequence.Count, _generated, _decoded, _decodeTicks, _text.Text, _endToken, _reason);
+
+    /// <summary>Computes and advances until there is text to hand out, and hands it out; null: it is over.</summary>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     public string? Next()
     {
-        long start = Stopwatch.GetTimestamp();
-        string piece = _started || _reason is not null ? "" : TakeHeld();
-        while (piece.Length == 0 && _reason is null)
+        string text = "";
+        while (text.Length == 0 && _reason is null)
         {
-            piece = Advance();
-        }
-
-        _ticks += Stopwatch.GetTimestamp() - start;
-        return piece.Length > 0 ? piece : null;
-    }
-
-    /// <summary>What an earlier call chose and held back comes first.</summary>
-    private string TakeHeld()
-    {
-        _started = true;
-        string piece = "";
-        foreach (int token in _sequence.Held.ToArray())
-        {
-            if (_reason is null)
+            if (TryAdvance(out GenerationPiece piece))
             {
-                piece += Take(token);
+                HandOut(in piece);
+                text = piece.Text;
+            }
+            else
+            {
+                Compute(_session.Step, TokenSequence.MaxStep);
             }
         }
 
-        return piece;
+        return text.Length > 0 ? text : null;
     }
 
-    /// <summary>One step: a token is chosen, or something is computed for it.</summary>
-    private string Advance()
+    /// <summary>One step that computes nothing: the prompt joins the sequence, a token is chosen, or the end is found. Not once it is over.</summary>
+    /// <param name="piece">What comes of it.</param>
+    /// <returns>False: something must be computed first.</returns>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    public bool TryAdvance(out GenerationPiece piece)
     {
+        long start = Stopwatch.GetTimestamp();
         _session.ThrowIfDisposed();
-        if (_generated == _options.MaxTokens)
+        bool advanced = true;
+        if (_started && _generated == _options.MaxTokens)
         {
-            _reason = StopReason.MaxTokens;
-            return "";
+            piece = End(StopReason.MaxTokens);
+        }
+        else if (_cancellationToken.IsCancellationRequested)
+        {
+            piece = End(StopReason.Canceled);
+        }
+        else if (!_started)
+        {
+            piece = Start();
+        }
+        else if (_sequence.Count == _sequence.Capacity)
+        {
+            piece = EndOfText(StopReason.ContextFull);
+        }
+        else if (_sequence.IsComputed)
+        {
+            piece = Choose();
+        }
+        else
+        {
+            piece = default;
+            advanced = false;
         }
 
-        if (_cancellationToken.IsCancellationRequested)
+        _decodeTicks += Stopwatch.GetTimestamp() - start;
+        return advanced;
+    }
+
+    /// <summary>Computes what comes next: a part of the prompt, or a token.</summary>
+    /// <param name="step">How.</param>
+    /// <param name="most">Most tokens of a prompt.</param>
+    public void Compute(StepOptions step, int most)
+    {
+        long start = Stopwatch.GetTimestamp();
+        int prompt = _sequence.ComputeNext(step, [], most);
+        long ticks = Stopwatch.GetTimestamp() - start;
+        if (prompt == 0)
         {
-            _reason = StopReason.Canceled;
-            return "";
+            Decoded(ticks);
+            return;
         }
 
-        if (_sequence.Count == _sequence.Capacity)
+        _promptTokens += prompt;
+        _promptTicks += ticks;
+    }
+
+    /// <summary>Notes that the step of decoding that it <see cref="NeedsDecoding"/> was computed together with others.</summary>
+    /// <param name="ticks">How long that took, for all.</param>
+    public void Decoded(long ticks)
+    {
+        _decoded++;
+        _decodeTicks += ticks;
+    }
+
+    /// <summary>Lets the sequence have a piece, the next one in order.</summary>
+    public void HandOut(in GenerationPiece piece)
+    {
+        _sequence.HandOut(piece.Tokens);
+        _shown = piece.After;
+        if (piece.Part is { } part)
         {
-            return End(StopReason.ContextFull);
+            _sequence.DropHeld();
+            _sequence.Append(part.AsSpan(0, Math.Min(part.Length, _sequence.Capacity - _sequence.Count)), decoded: false);
+            _shown = _shown with { Count = _sequence.Count };
+        }
+    }
+
+    /// <summary>Ends it, and makes the session what it was with the last piece that was handed out.</summary>
+    /// <returns>How it went until then.</returns>
+    public GenerationReport EndAtLastPiece()
+    {
+        _reason = _shown.Reason ?? StopReason.Canceled;
+        _sequence.DropHeld(_shown.Count);
+        return ReportOf(_shown);
+    }
+
+    private GenerationPiece Start()
+    {
+        _started = true;
+        if (_prompt.Length > 0)
+        {
+            _sequence.Append(_prompt, decoded: false);
         }
 
-        if (!_sequence.IsComputed)
+        _sampler.ContinueFrom(_sequence.Tokens, _sequence.SincePrompt);
+        _shown = Progress;
+        return TakeHeld();
+    }
+
+    /// <summary>What an earlier call chose and held back comes first.</summary>
+    private GenerationPiece TakeHeld()
+    {
+        GenerationPiece all = Piece("", 0);
+        foreach (int token in _sequence.Held)
         {
-            Compute();
-            return "";
+            if (_reason is null)
+            {
+                GenerationPiece piece = Take(token);
+                all = piece with { Text = all.Text + piece.Text, Tokens = all.Tokens + piece.Tokens };
+            }
         }
 
-        int token = Choose();
+        return all;
+    }
+
+    /// <summary>The next token. Where it is simply the most probable one, the device may know it, and the logits stay there.</summary>
+    private GenerationPiece Choose()
+    {
+        int vocabulary = _tokenizer.VocabularySize;
+        int token = _sampler.IsPlainGreedy && _session.State.TryGreedy(vocabulary, out int greedy)
+            ? greedy
+            : _sampler.Sample(_session.State.LastLogits[..vocabulary]);
         if (!_options.IgnoreEndOfSequence && _tokenizer.IsEndOfGeneration(token))
         {
             _endToken = token;
-            return End(StopReason.EndOfSequence);
+            return EndOfText(StopReason.EndOfSequence);
         }
 
         _generated++;
@@ -147,55 +228,43 @@ internal sealed class Generation
         return Take(token);
     }
 
-    private void Compute()
+    /// <summary>A held token's text, and that of those before it, as far as it can be handed out.</summary>
+    private GenerationPiece Take(int token)
     {
-        long start = Stopwatch.GetTimestamp();
-        int prompt = _sequence.ComputeNext(_session.Step, []);
-        if (prompt == 0)
-        {
-            _decoded++;
-            return;
-        }
-
-        _promptTokens += prompt;
-        _promptTicks += Stopwatch.GetTimestamp() - start;
-    }
-
-    /// <summary>The next token. Where it is simply the most probable one, the device may know it, and the logits stay there.</summary>
-    private int Choose()
-    {
-        int vocabulary = _tokenizer.VocabularySize;
-        return _sampler.IsPlainGreedy && _state.TryGreedy(vocabulary, out int token)
-            ? token
-            : _sampler.Sample(_state.LastLogits[..vocabulary]);
-    }
-
-    /// <summary>Hands out a held token, and those before it, as far as its text can be.</summary>
-    private string Take(int token)
-    {
-        (int tokens, string piece) = _text.Append(token);
-        _sequence.HandOut(tokens);
+        (int tokens, string text) = _text.Append(token);
         if (!_text.IsStopped)
         {
-            return piece;
+            return Piece(text, tokens);
         }
 
         // The text before a stop string may end inside a token. That part is handed out, so it takes the token's place.
         string part = _text.Flush();
-        int[] rest = _tokenizer.Encode(part, addBeginOfSequence: false, continuesText: true);
-        _sequence.DropHeld();
-        _sequence.Append(rest.AsSpan(0, Math.Min(rest.Length, _sequence.Capacity - _sequence.Count)), decoded: false);
         _reason = StopReason.StopString;
-        return piece + part;
+        return Piece(text + part, tokens) with { Part = _tokenizer.Encode(part, addBeginOfSequence: false, continuesText: true) };
     }
 
     /// <summary>Nothing can follow, so that nothing is held back any more.</summary>
-    private string End(StopReason reason)
+    private GenerationPiece EndOfText(StopReason reason)
     {
         _reason = reason;
-        _sequence.HandOut(_sequence.Held.Length);
-        return _text.Flush();
+        int tokens = _text.Tokens;
+        return Piece(_text.Flush(), tokens);
     }
+
+    private GenerationPiece End(StopReason reason)
+    {
+        _reason = reason;
+        return Piece("", 0);
+    }
+
+    private GenerationPiece Piece(string text, int tokens) => new(text, tokens, Part: null, Progress);
+
+    private GenerationReport ReportOf(in GenerationProgress progress) => new(
+        _promptTokens, progress.Generated, progress.Decoded, Time(_promptTicks), Time(progress.DecodeTicks), progress.Reason ?? StopReason.Canceled)
+    {
+        HeldText = progress.HeldText,
+        EndToken = progress.EndToken,
+    };
 
     private static TimeSpan Time(long ticks) => Stopwatch.GetElapsedTime(0, ticks);
 }

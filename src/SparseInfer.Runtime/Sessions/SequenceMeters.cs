@@ -27,7 +27,7 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
     {
         state.ResetTallies();
         Array.Clear(_dropped);
-        Forget(_before.Count);
+        Forget(0, _before.Count);
     }
 
     /// <summary>Must be called before a held token is computed with meters on.</summary>
@@ -47,21 +47,13 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
     }
 
     /// <summary>Must be called when the tokens before a position are no longer held.</summary>
-    public void HandedOut(int position)
-    {
-        int handedOut = 0;
-        while (handedOut < _before.Count && _before[handedOut].Index < position)
-        {
-            handedOut++;
-        }
+    public void HandedOut(int position) => Forget(0, Before(position));
 
-        Forget(handedOut);
-    }
-
-    /// <summary>Must be called when held tokens are dropped: what was computed of them does not count.</summary>
-    public void Drop()
+    /// <summary>Must be called when the held tokens from a position on are dropped: what was computed of them does not count.</summary>
+    public void Drop(int position)
     {
-        if (_before.Count == 0)
+        int first = Before(position);
+        if (first == _before.Count)
         {
             return;
         }
@@ -69,20 +61,32 @@ internal sealed class SequenceMeters(DecoderState state, int layers)
         for (int layer = 0; layer < _dropped.Length; layer++)
         {
             _dropped[layer].Add(state.ReadTally(layer));
-            _dropped[layer].Subtract(in _before[0].Tallies[layer]);
+            _dropped[layer].Subtract(in _before[first].Tallies[layer]);
         }
 
-        Forget(_before.Count);
+        Forget(first, _before.Count - first);
     }
 
-    /// <summary>The first of the meters before held tokens are of no more use.</summary>
-    private void Forget(int count)
+    /// <summary>How many of the meters before held tokens are those of a token before a position.</summary>
+    private int Before(int position)
     {
-        for (int i = 0; i < count; i++)
+        int count = 0;
+        while (count < _before.Count && _before[count].Index < position)
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>Some of the meters before held tokens are of no more use.</summary>
+    private void Forget(int first, int count)
+    {
+        for (int i = first; i < first + count; i++)
         {
             _spare.Push(_before[i].Tallies);
         }
 
-        _before.RemoveRange(0, count);
+        _before.RemoveRange(first, count);
     }
 }

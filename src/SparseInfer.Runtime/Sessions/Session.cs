@@ -66,7 +66,7 @@ public sealed class Session : IDisposable
     internal StepOptions Step => new(Mode, IsPrompt: false, SparsePrompt, Metering, Timing);
 
     /// <summary>How the last generation went; null before the first, and after one that failed.</summary>
-    public GenerationReport? LastGeneration { get; private set; }
+    public GenerationReport? LastGeneration { get; internal set; }
 
     /// <summary>
     /// Appends tokens and returns the logits of the last: the lower level, for loops of one's own. Allocates nothing.
@@ -233,13 +233,14 @@ public sealed class Session : IDisposable
 
     private static Task<T> OnPool<T>(Func<T> compute) => Task.Run(compute, CancellationToken.None);
 
-    private Generation Begin(string prompt, GenerationOptions options, CancellationToken cancellationToken)
+    /// <summary>Takes the session for a generation: who drives it must <see cref="Leave"/>.</summary>
+    internal Generation Begin(string prompt, GenerationOptions options, CancellationToken cancellationToken)
     {
         Enter();
         try
         {
             LastGeneration = null;
-            return new Generation(this, _sequence, _state, _model.Tokenizer, prompt, options, cancellationToken);
+            return new Generation(this, prompt, options, cancellationToken);
         }
         catch
         {

@@ -69,36 +69,13 @@ public sealed partial class SessionBatch
     /// <summary>Computes the tokens of a session and of all after it that go with it.</summary>
     private void ComputeGroup(Span<BatchMember> members, int first)
     {
-        int count = 0;
-        for (int i = first; i < members.Length; i++)
+        ReadOnlySpan<int> group = _decoder.Group(members, first);
+        foreach (int i in group)
         {
-            ref BatchMember member = ref members[i];
-            if (i == first || (_together is not null && !member.IsComputed && member.GoesWith(in members[first])))
-            {
-                ThrowIfDisposed(members, i);
-                member.IsComputed = true;
-                _group[count++] = i;
-            }
+            ThrowIfDisposed(members, i);
         }
 
-        if (count == 1)
-        {
-            members[first].Session.Sequence.ComputeNext(members[first].Step, []);
-            return;
-        }
-
-        for (int i = 0; i < count; i++)
-        {
-            Session session = members[_group[i]].Session;
-            _states[i] = session.State;
-            _tokens[i] = session.Sequence.ComputeLast();
-        }
-
-        _together!.Run(_states.AsSpan(0, count), _tokens.AsSpan(0, count), members[first].Step);
-        for (int i = 0; i < count; i++)
-        {
-            members[_group[i]].Session.Sequence.ComputedLast();
-        }
+        _decoder.Run(members, group);
     }
 
     private static void RequireRoom(Session session, int index)

@@ -16,32 +16,20 @@ namespace SparseInfer;
 public sealed partial class SessionBatch : IDisposable
 {
     private readonly LanguageModel _model;
-    private readonly ProgramLease _lease;
-
-    /// <summary>Null where sessions are computed one after the other.</summary>
-    private readonly DecoderBatch? _together;
+    private readonly GroupedDecoder _decoder;
     private readonly BatchMember[] _members;
     private readonly float[] _logits;
-
-    /// <summary>Indices of the sessions that are computed together, their states and tokens.</summary>
-    private readonly int[] _group;
-    private readonly DecoderState[] _states;
-    private readonly int[] _tokens;
     private ExclusiveUse _use;
 
     /// <summary>Sessions of the last call, whose logits are there.</summary>
     private int _count;
 
-    internal SessionBatch(LanguageModel model, ProgramLease lease, DecoderBatch? together, int maxSessions)
+    internal SessionBatch(LanguageModel model, GroupedDecoder decoder, int maxSessions)
     {
         _model = model;
-        _lease = lease;
-        _together = together;
+        _decoder = decoder;
         MaxSessions = maxSessions;
         _members = new BatchMember[maxSessions];
-        _group = new int[maxSessions];
-        _states = new DecoderState[maxSessions];
-        _tokens = new int[maxSessions];
         _logits = new float[maxSessions * model.Shape.Vocabulary];
     }
 
@@ -77,10 +65,9 @@ public sealed partial class SessionBatch : IDisposable
         {
             // Sessions that are dropped shall be collected.
             Array.Clear(_members);
-            Array.Clear(_states);
             if (_use.Leave())
             {
-                Free();
+                _decoder.Dispose();
             }
         }
     }
@@ -109,7 +96,7 @@ public sealed partial class SessionBatch : IDisposable
     {
         if (_use.Dispose())
         {
-            Free();
+            _decoder.Dispose();
         }
     }
 
@@ -230,16 +217,4 @@ public sealed partial class SessionBatch : IDisposable
     private static ObjectDisposedException Disposed(int index) => new(nameof(Session), $"sessions[{index}] was disposed.");
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_use.IsDisposed, this);
-
-    private void Free()
-    {
-        try
-        {
-            _together?.Dispose();
-        }
-        finally
-        {
-            _lease.Dispose();
-        }
-    }
 }

@@ -12,8 +12,8 @@ namespace SparseInfer;
 /// </remarks>
 internal sealed class TokenSequence(DecoderState state, int layers, int vocabulary)
 {
-    /// <summary>Most prompt tokens of one step, after which a call can be ended: a few batches of any plan.</summary>
-    private const int MaxStep = 256;
+    /// <summary>Most prompt tokens of one step of a call alone, after which it can be ended: a few batches of any plan.</summary>
+    public const int MaxStep = 256;
 
     private readonly int[] _tokens = new int[state.Capacity];
     private readonly bool[] _decoded = new bool[state.Capacity];
@@ -45,6 +45,9 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>Whether the last token is the only one that is not computed yet.</summary>
     public bool LacksOnlyTheLast => state.Position == Count - 1;
 
+    /// <summary>Whether the last token is the only one that is not computed yet, and no prompt's: a step of decoding is what comes next.</summary>
+    public bool LacksOnlyADecodedToken => LacksOnlyTheLast && _decoded[Count - 1];
+
     /// <summary>What the layers did for the tokens of the sequence, and for those that are held.</summary>
     public SequenceMeters Meters { get; } = new(state, layers);
 
@@ -75,10 +78,14 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     }
 
     /// <summary>Forgets the held tokens.</summary>
-    public void DropHeld()
+    public void DropHeld() => DropHeld(Position);
+
+    /// <summary>Forgets the held tokens from a place of the sequence on.</summary>
+    /// <param name="from"><see cref="Position"/> to <see cref="Count"/>.</param>
+    public void DropHeld(int from)
     {
-        Truncate(Position);
-        Meters.Drop();
+        Truncate(from);
+        Meters.Drop(from);
     }
 
     /// <summary>Holds what was held before a call that failed; it is computed anew when it is needed.</summary>
@@ -101,8 +108,9 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>Computes the next tokens that are not computed yet, or else the last one again, for its logits.</summary>
     /// <param name="step">How. Tokens that are computed again are not metered again.</param>
     /// <param name="logits">Where the logits of as many tokens as it has room for go, those at the end; may be empty.</param>
+    /// <param name="most">Most tokens, where they are a prompt's; at least 1.</param>
     /// <returns>How many tokens of a prompt were computed; 0: one token was decoded.</returns>
-    public int ComputeNext(StepOptions step, Span<float> logits)
+    public int ComputeNext(StepOptions step, Span<float> logits, int most = MaxStep)
     {
         int first = state.Position;
         bool again = first == Count;
@@ -114,7 +122,7 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
 
         bool isPrompt = !_decoded[first];
         int withLogits = Count - (logits.Length / vocabulary);
-        int end = isPrompt ? EndOfPrompt(first, first < withLogits ? withLogits : Count) : first + 1;
+        int end = isPrompt ? EndOfPrompt(first, first < withLogits ? withLogits : Count, most) : first + 1;
         _logitsAfter = -1;
         state.Rewind(first);
         if (first >= Position && (step.Metering || step.Timing))
@@ -138,16 +146,17 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>Notes that the state has run the last token, and has its logits.</summary>
     public void ComputedLast() => _logitsAfter = Count;
 
-    private int EndOfPrompt(int first, int limit)
+    private int EndOfPrompt(int first, int limit, int most)
     {
-        int most = Math.Min(MaxStep, limit - first);
+        most = Math.Min(most, limit - first);
         int others = _decoded.AsSpan(first, most).IndexOf(true);
         return first + (others < 0 ? most : others);
     }
 
     private void Truncate(int count)
     {
-        Count = Position = count;
+        Count = count;
+        Position = Math.Min(Position, count);
         if (state.Position > count)
         {
             state.Rewind(count);

@@ -18,6 +18,9 @@ internal sealed class HeldText(Tokenizer tokenizer, IReadOnlyList<string> stopSt
     /// <summary>What is held back; after a stop string came, what is before it and belongs to a token that reaches into it.</summary>
     public string Text { get; private set; } = "";
 
+    /// <summary>Tokens that are held back.</summary>
+    public int Tokens => _ends.Count;
+
     /// <summary>Whether a stop string came.</summary>
     public bool IsStopped => _matcher.StoppedBy is not null;
 
