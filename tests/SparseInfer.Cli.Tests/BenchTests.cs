@@ -192,13 +192,13 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
     public void What_does_not_fit_in_memory_is_refused_with_the_layers_that_would()
     {
         var shape = NamedShape.Find("llama-2-7b").Declaration;
-        string message = Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 2, available: 8L << 30)).Message;
+        string message = Should.Throw<CliException>(() => MemoryBudget.Require(shape, KeyValueType.F32, 512, loads: 2, available: 8L << 30)).Message;
         message.ShouldContain("needs 14,");
         message.ShouldContain("8,589,934,592 are available");
         message.ShouldContain("--layers 17 would fit");
-        Should.NotThrow(() => MemoryBudget.Require(shape with { Layers = 17 }, 512, loads: 2, available: 8L << 30));
-        Should.Throw<CliException>(() => MemoryBudget.Require(shape with { Layers = 18 }, 512, 2, 8L << 30));
-        Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 1, available: 1L << 30))
+        Should.NotThrow(() => MemoryBudget.Require(shape with { Layers = 17 }, KeyValueType.F32, 512, loads: 2, available: 8L << 30));
+        Should.Throw<CliException>(() => MemoryBudget.Require(shape with { Layers = 18 }, KeyValueType.F32, 512, 2, 8L << 30));
+        Should.Throw<CliException>(() => MemoryBudget.Require(shape, KeyValueType.F32, 512, loads: 1, available: 1L << 30))
             .Message.ShouldContain("not even one layer");
     }
 
@@ -213,9 +213,9 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
         // The probe's buffer is part of what is needed, not of what is missing.
         var shape = NamedShape.Find("llama-2-7b").Declaration;
         string message = Should.Throw<CliException>(
-            () => MemoryBudget.Require(shape with { Layers = 17 }, 512, loads: 2, available: 8L << 30, probe: 1L << 30)).Message;
+            () => MemoryBudget.Require(shape with { Layers = 17 }, KeyValueType.F32, 512, loads: 2, available: 8L << 30, probe: 1L << 30)).Message;
         message.ShouldContain("bandwidth probe 1,073,741,824); 8,589,934,592 are available");
-        Should.Throw<CliException>(() => MemoryBudget.Require(shape, 512, loads: 1, available: 300_000_000, probe: 1L << 30)).Message
+        Should.Throw<CliException>(() => MemoryBudget.Require(shape, KeyValueType.F32, 512, loads: 1, available: 300_000_000, probe: 1L << 30)).Message
             .ShouldContain("; 300,000,000 are available: not even one layer fits");
     }
 

@@ -129,58 +129,6 @@ public sealed class LayerTests
         Should.Throw<IndexOutOfRangeException>(() => new RopeTable(10, 4, 10000, 1).Cos(10));
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(8)]
-    [InlineData(16)]
-    [InlineData(33)]
-    [InlineData(48)]
-    [InlineData(64)]
-    [InlineData(80)]
-    [InlineData(100)]
-    [InlineData(128)]
-    public void Attention_is_what_double_precision_says_for_any_head_and_any_number_of_positions(int dimension)
-    {
-        int stride = (2 * dimension) + 1;
-        float[] q = Reference.RandomVector(dimension, seed: 8, scale: 2);
-        float[] keys = Reference.RandomVector(70 * stride, seed: 9, scale: 2);
-        float[] values = Reference.RandomVector(70 * stride, seed: 10, scale: 2);
-        float scale = 1 / MathF.Sqrt(dimension);
-        foreach (int positions in new[] { 1, 3, 4, 5, 16, 17, 70 })
-        {
-            // Nothing beyond the last position may be read: it is not there.
-            int length = ((positions - 1) * stride) + dimension;
-            float[] visibleKeys = keys[..length];
-            float[] visibleValues = values[..length];
-            var output = new float[dimension + 1];
-            output[dimension] = 7;
-            var scores = new float[positions];
-            AttentionHead.Apply(
-                ref q[0], ref visibleKeys[0], ref visibleValues[0], positions, dimension, stride, scale, scores, ref output[0]);
-
-            double[] expected = Attention(q, visibleKeys, visibleValues, positions, dimension, stride, scale);
-            for (int i = 0; i < dimension; i++)
-            {
-                ((double)output[i]).ShouldBe(expected[i], 2e-6, $"{positions} positions, dimension {i}");
-            }
-
-            output[dimension].ShouldBe(7);
-        }
-    }
-
-    [Fact]
-    public void Attention_stands_scores_that_would_overflow_the_exponential()
-    {
-        float[] q = [1000];
-        float[] keys = [1000, 999, -1000];
-        float[] values = [3, 5, 7];
-        float[] output = [0];
-        AttentionHead.Apply(ref q[0], ref keys[0], ref values[0], 3, 1, 1, 1, new float[3], ref output[0]);
-        output[0].ShouldBe(3);
-        Should.Throw<ArgumentException>(
-            () => AttentionHead.Apply(ref q[0], ref keys[0], ref values[0], 3, 1, 1, 1, new float[2], ref output[0]));
-    }
-
     [Fact]
     public void Adding_touches_its_range_and_nothing_else()
     {
@@ -235,32 +183,5 @@ public sealed class LayerTests
         (double sin, double cos) = Math.SinCos(angle);
         ((double)turned[first]).ShouldBe((original[first] * cos) - (original[second] * sin), 1e-6);
         ((double)turned[second]).ShouldBe((original[first] * sin) + (original[second] * cos), 1e-6);
-    }
-
-    private static double[] Attention(float[] q, float[] keys, float[] values, int positions, int dimension, int stride, double scale)
-    {
-        var powers = new double[positions];
-        for (int p = 0; p < positions; p++)
-        {
-            powers[p] = Reference.DoubleDot(q, keys.AsSpan(p * stride, dimension)).Sum * scale;
-        }
-
-        double largest = powers.Max();
-        for (int p = 0; p < positions; p++)
-        {
-            powers[p] = Math.Exp(powers[p] - largest);
-        }
-
-        double sum = powers.Sum();
-        var output = new double[dimension];
-        for (int i = 0; i < dimension; i++)
-        {
-            for (int p = 0; p < positions; p++)
-            {
-                output[i] += powers[p] / sum * values[(p * stride) + i];
-            }
-        }
-
-        return output;
     }
 }

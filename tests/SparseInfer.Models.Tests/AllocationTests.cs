@@ -35,6 +35,15 @@ public sealed class AllocationTests(LoadedModels models)
         Least(session, GC.GetAllocatedBytesForCurrentThread).ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(KeyValueType.F16)]
+    [InlineData(KeyValueType.Q8_0)]
+    public void A_step_with_a_cache_of_fewer_bytes_allocates_nothing(KeyValueType type)
+    {
+        using Session session = WarmedUp(Loaded.ReluF16, SparsityMode.Predicted, threads: 1, metering: false, type);
+        Least(session, GC.GetAllocatedBytesForCurrentThread).ShouldBe(0);
+    }
+
     [Fact]
     public void A_metered_step_and_a_prompt_allocate_nothing_either()
     {
@@ -117,9 +126,9 @@ public sealed class AllocationTests(LoadedModels models)
         return read() - before;
     }
 
-    private Session WarmedUp(Loaded model, SparsityMode mode, int threads, bool metering)
+    private Session WarmedUp(Loaded model, SparsityMode mode, int threads, bool metering, KeyValueType? cacheType = null)
     {
-        Session session = models.Get(model, threads).CreateSession(new SessionOptions { Mode = mode, Metering = metering });
+        Session session = models.Get(model, threads).CreateSession(new SessionOptions { Mode = mode, Metering = metering, CacheType = cacheType });
         session.Forward([1]);
         Allocated(session, () => 0);
         return session;

@@ -80,6 +80,24 @@ internal static class Widening
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Half(short bits) => BitConverter.Int32BitsToSingle((bits << 13) & unchecked((int)0x8FFFFFFF)) * HalfUnfold;
 
+    /// <summary>As <see cref="FoldedHalf"/>, with infinities and NaN as what they are: their exponent's missing bits are set.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> AnyFoldedHalf(ref short source, nuint index)
+    {
+        Vector512<int> folded = FoldedHalf(ref source, index).AsInt32();
+        Vector512<int> exponent = Vector512.Create(0x0F800000);
+        Vector512<int> special = Vector512.Equals(folded & exponent, exponent);
+        return (folded | (special & Vector512.Create(0x70000000))).AsSingle();
+    }
+
+    /// <summary>One half as a float, in true scale; infinities and NaN too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float AnyHalf(short bits)
+    {
+        const int Exponent = 0x7C00;
+        return (bits & Exponent) == Exponent ? (float)BitConverter.Int16BitsToHalf(bits) : Half(bits);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<sbyte> EightBytes(ref byte source, nuint index) =>
         Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(ref Unsafe.Add(ref source, index))).AsSByte();

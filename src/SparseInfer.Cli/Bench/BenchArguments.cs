@@ -77,6 +77,10 @@ internal sealed class BenchArguments
     private readonly Option<int[]> _depths = ValueOption.Integers(
         "--n-depth", "N,...", "Tokens that are in the key-value cache before a test.", [0], 0, MaxTokens, "-d");
 
+    private readonly Option<KeyValueType> _cacheType = ValueOption.Of(
+        "--cache-type", "TYPE", "What the key-value cache stores.", KeyValueType.F32,
+        $"one of {string.Join(", ", ValueOption.Names<KeyValueType>())}", ValueOption.Enumeration<KeyValueType>);
+
     private readonly Option<int[]> _threads = ValueOption.Integers(
         "--threads", "N,...", "Worker threads.", [Environment.ProcessorCount], 1, CpuDevice.MaxThreads, "-t");
 
@@ -118,7 +122,7 @@ internal sealed class BenchArguments
         foreach (Option option in (Option[])
         [
             _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _context, .. _overrides.All,
-            _prompts, _generations, _depths, _threads, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
+            _prompts, _generations, _depths, _cacheType, _threads, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
         ])
         {
             command.Options.Add(option);
@@ -155,6 +159,7 @@ internal sealed class BenchArguments
             Prompts = parsed.GetRequiredValue(_prompts),
             Generations = parsed.GetRequiredValue(_generations),
             Depths = parsed.GetRequiredValue(_depths),
+            CacheType = parsed.GetValue(_cacheType),
             Threads = parsed.GetRequiredValue(_threads),
             Repetitions = parsed.GetValue(_repetitions),
             Modes = [.. parsed.GetRequiredValue(_modes).Distinct()],

@@ -50,6 +50,9 @@ internal sealed record BenchOptions
     /// <summary>Tokens in the key-value cache before each test.</summary>
     public IReadOnlyList<int> Depths { get; init; } = [0];
 
+    /// <summary>What the key-value cache stores.</summary>
+    public KeyValueType CacheType { get; init; }
+
     public IReadOnlyList<int> Threads { get; init; } = [Environment.ProcessorCount];
 
     public int Repetitions { get; init; } = 5;

@@ -23,9 +23,11 @@ internal sealed record BenchRun
 
     public required long ModelNParams { get; init; }
 
-    public string TypeK { get; } = "f32";
+    /// <summary>What the key-value cache stores keys in.</summary>
+    public required string TypeK { get; init; }
 
-    public string TypeV { get; } = "f32";
+    /// <summary>What the key-value cache stores values in: the same.</summary>
+    public string TypeV => TypeK;
 
     public required int NThreads { get; init; }
 

@@ -102,7 +102,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     private void RunDepth(Loaded load, int depth, List<BenchRun> runs)
     {
         int capacity = depth + Math.Max(options.Prompts.Max(), options.Generations.Max());
-        using Session session = load.Model.CreateSession(new SessionOptions { Context = capacity });
+        using Session session = load.Model.CreateSession(new SessionOptions { Context = capacity, CacheType = options.CacheType });
         if (depth > 0)
         {
             progress.Show($"{load.Workers.Count} threads: a context of {depth} tokens");
@@ -240,7 +240,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
         double median = Statistics.Median(times);
         bool decodes = generated > 0;
         Activity? activity = decodes ? _activities[mode] : null;
-        double cacheBytes = tested.Cost.CacheBytes(depth, generated);
+        double cacheBytes = tested.Cost.CacheBytes(options.CacheType, depth, generated);
         double? bytes = decodes ? activity!.FeedForwardBytes + tested.Cost.WeightBytes + cacheBytes : null;
         double? rate = bytes * tokens / median;
         return new BenchRun
@@ -250,6 +250,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             ModelType = tested.Description,
             ModelSize = tested.Cost.Size,
             ModelNParams = tested.Cost.Parameters,
+            TypeK = options.CacheType.ToString().ToLowerInvariant(),
             NThreads = load.Workers.Count,
             NPrompt = prompt,
             NGen = generated,

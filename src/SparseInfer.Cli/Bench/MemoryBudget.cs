@@ -1,6 +1,7 @@
 using System.Globalization;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
+using SparseInfer.Runtime;
 
 namespace SparseInfer.Cli.Bench;
 
@@ -12,22 +13,23 @@ internal static class MemoryBudget
 
     /// <summary>Requires that everything fits.</summary>
     /// <param name="model">The shape.</param>
-    /// <param name="sequence">Tokens that the key-value cache must hold.</param>
+    /// <param name="cacheType">What the key-value cache stores.</param>
+    /// <param name="sequence">Tokens that it must hold.</param>
     /// <param name="loads">How many times the model is loaded: what is prepared at load is there as often.</param>
     /// <param name="available">Bytes there are.</param>
     /// <param name="probe">Bytes that the bandwidth probe takes.</param>
     /// <exception cref="CliException">It does not fit; the message tells what would.</exception>
-    public static void Require(ModelDeclaration model, int sequence, int loads, long available, long probe = 0)
+    public static void Require(ModelDeclaration model, KeyValueType cacheType, int sequence, int loads, long available, long probe = 0)
     {
         long weights = SyntheticModel.ByteCount(model);
-        long needed = Needed(model, sequence, loads) + probe;
+        long needed = Needed(model, cacheType, sequence, loads) + probe;
         if (needed <= available)
         {
             return;
         }
 
         int layers = model.Layers;
-        while (layers > 0 && Needed(model with { Layers = layers }, sequence, loads) + probe > available)
+        while (layers > 0 && Needed(model with { Layers = layers }, cacheType, sequence, loads) + probe > available)
         {
             layers--;
         }
@@ -42,11 +44,11 @@ internal static class MemoryBudget
             + string.Create(CultureInfo.InvariantCulture, $"{available:N0} are available: {remedy}."));
     }
 
-    private static long Needed(ModelDeclaration model, int sequence, int loads)
+    private static long Needed(ModelDeclaration model, KeyValueType cacheType, int sequence, int loads)
     {
         long tested = model.Activation == Activation.DRelu ? 2 : 1;
         long signs = model.Layers * tested * Math.Max(1, model.Experts) * model.Intermediate * model.Hidden / 8;
-        long cache = model.Layers * 2L * sizeof(float) * model.KeyValueWidth * sequence;
+        long cache = model.Layers * 2L * model.KeyValueHeads * CpuKeyValueCache.RowBytes(cacheType, model.HeadSize) * sequence;
         return SyntheticModel.ByteCount(model) + (loads * signs) + cache + Overhead;
     }
 }

@@ -1,5 +1,6 @@
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Files;
+using SparseInfer.Runtime;
 
 namespace SparseInfer.Cli.Bench;
 
@@ -43,8 +44,8 @@ internal sealed class ModelCost
         * ((2L * _model.QueryWidth) + (2L * _model.KeyValueWidth) + _model.Experts + (feedForwards * _model.Intermediate * (_model.Gated ? 3L : 2L)));
 
     /// <summary>Bytes of the key-value cache that a token reads on average, when so many are generated after others.</summary>
-    public double CacheBytes(int depth, int generated) =>
-        _model.Layers * 2.0 * sizeof(float) * _model.KeyValueWidth * (depth + ((generated + 1) / 2.0));
+    public double CacheBytes(KeyValueType type, int depth, int generated) =>
+        _model.Layers * 2.0 * _model.KeyValueHeads * CpuKeyValueCache.RowBytes(type, _model.HeadSize) * (depth + ((generated + 1) / 2.0));
 
     /// <summary>What a token's rate can be at most, as a multiple of dense.</summary>
     /// <param name="mode">What is skipped.</param>

@@ -13,6 +13,9 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
 
     /// <inheritdoc/>
     public override bool MixesDown => true;
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F32, KeyValueType.F16, KeyValueType.Q8_0];
 }
 
 /// <summary>

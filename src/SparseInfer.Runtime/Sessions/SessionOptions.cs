@@ -15,7 +15,8 @@ public sealed record SessionOptions
 
     /// <summary>
     /// How keys and values are stored; null: as the device prefers, which is <see cref="KeyValueType.F32"/> on the CPU and
-    /// <see cref="KeyValueType.F16"/> on GPUs. The CPU has no other: <see cref="LanguageModel.CreateSession"/> refuses what the device has not.
+    /// <see cref="KeyValueType.F16"/> on GPUs. The CPU has all types, GPUs these two: <see cref="LanguageModel.CreateSession"/> refuses what
+    /// the device has not.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="KeyValueType"/>.</exception>
     public KeyValueType? CacheType { get; init => field = value is { } type ? EnumArgument.Require(type) : null; }

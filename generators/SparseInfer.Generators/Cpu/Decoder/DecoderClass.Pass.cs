@@ -206,21 +206,14 @@ internal sealed partial class DecoderClass
         /// <param name="positions">How many positions it looks at.</param>
         protected void EmitAttendHead(Attend attend, string positions)
         {
-            string first = attend.Windows.Count > 0 ? "first" : "0";
-            Code.Lines($"""
-                ref float keys = ref Unsafe.Add(ref Keys(layer, shared, {first}), shared);
-                ref float values = ref Unsafe.Add(ref Values(layer, shared, {first}), shared);
-                AttentionHead.Apply(
-                    ref Unsafe.Add(ref {Row(Slot.Queries)}, row), ref keys, ref values, {positions}, HeadDimension, HeadDimension,
-                    AttentionScale, Scores(worker, {positions}), ref Unsafe.Add(ref {Row(Slot.Attended)}, row));
-                """);
+            string first = attend.Windows.Count > 0 ? "first" : "first: 0";
+            Code.Line(
+                $"_cache.Attend(worker, layer, shared, {first}, {positions}, ref Unsafe.Add(ref {Row(Slot.Queries)}, row), AttentionScale, "
+                + $"ref Unsafe.Add(ref {Row(Slot.Attended)}, row));");
         }
 
         /// <summary>Where a slot's row of a token is.</summary>
         protected abstract string Row(Slot slot);
-
-        /// <summary>Where the heads of keys or values that begin at <c>row</c> have the token's.</summary>
-        protected abstract string Cached(Slot slot);
 
         /// <summary>The token's position.</summary>
         protected abstract string Position { get; }
@@ -232,6 +225,17 @@ internal sealed partial class DecoderClass
         /// <param name="project">The projection.</param>
         /// <param name="stride">Elements between two tokens' heads.</param>
         protected abstract void EmitHeadRows(Project project, string stride);
+
+        /// <summary>Writes how a head's keys or values, which begin at <c>row</c>, go to the cache: those of all tokens of the pass.</summary>
+        protected abstract void EmitStore(Slot slot);
+
+        /// <summary>A call that stores a head's keys or values.</summary>
+        /// <param name="slot">Which of them.</param>
+        /// <param name="position">The first token's position.</param>
+        /// <param name="tokens">How many tokens, as an argument.</param>
+        /// <param name="first">The first token's row.</param>
+        protected static string Store(Slot slot, string position, string tokens, string first) =>
+            $"_cache.Store{slot}(layer, row / HeadDimension, {position}, {tokens}, ref Unsafe.Add(ref {first}, row), KeyValueWidth);";
 
         /// <summary>
         /// A unit of work of the first phase: a query head, a key head or a value head, projected, rotated and cached by one worker.
@@ -263,30 +267,34 @@ internal sealed partial class DecoderClass
         private void EmitHead(Project project, IReadOnlyList<Operation> rest)
         {
             bool isCached = project.To == Slot.Keys || project.To == Slot.Values;
-            string row = isCached ? Cached(project.To) : Row(project.To);
-            EmitHeadRows(project, isCached ? "HeadDimension" : "PaddedQueryWidth");
-            if (rest.Count == 0)
+            EmitHeadRows(project, isCached ? "KeyValueWidth" : "PaddedQueryWidth");
+            if (rest.Count > 0)
             {
-                return;
+                EmitHead(Row(project.To), rest);
             }
 
-            ForTokens(() =>
+            if (isCached)
             {
-                foreach (Operation operation in rest)
-                {
-                    using (operation is Rotate { Except: { } except } ? Code.Block($"if ({LayerSet.ConditionOf(except, isOne: false)})") : default(CodeWriter.Scope?))
-                    {
-                        Code.Line(operation switch
-                        {
-                            AddBias bias => Bias(row, Field(bias.Bias), "row", "row + HeadDimension"),
-                            NormHeads norm => $"RmsNorm.ApplyToHead(ref Unsafe.Add(ref {row}, row), ref {First(norm.Weight)}, HeadDimension, NormEpsilon);",
-                            Rotate => decoder.Rope($"Unsafe.Add(ref {row}, row)", Position),
-                            _ => throw Unknown(operation),
-                        });
-                    }
-                }
-            });
+                EmitStore(project.To);
+            }
         }
+
+        private void EmitHead(string row, IReadOnlyList<Operation> operations) => ForTokens(() =>
+        {
+            foreach (Operation operation in operations)
+            {
+                using (operation is Rotate { Except: { } except } ? Code.Block($"if ({LayerSet.ConditionOf(except, isOne: false)})") : default(CodeWriter.Scope?))
+                {
+                    Code.Line(operation switch
+                    {
+                        AddBias bias => Bias(row, Field(bias.Bias), "row", "row + HeadDimension"),
+                        NormHeads norm => $"RmsNorm.ApplyToHead(ref Unsafe.Add(ref {row}, row), ref {First(norm.Weight)}, HeadDimension, NormEpsilon);",
+                        Rotate => decoder.Rope($"Unsafe.Add(ref {row}, row)", Position),
+                        _ => throw Unknown(operation),
+                    });
+                }
+            }
+        });
 
         private void EmitElementwise(IReadOnlyList<Operation> operations) => ForTokens(() =>
         {

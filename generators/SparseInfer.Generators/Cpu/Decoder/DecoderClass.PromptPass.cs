@@ -74,7 +74,7 @@ internal sealed partial class DecoderClass
 
         protected override string Row(Slot slot) => $"{slot}(i)";
 
-        protected override string Cached(Slot slot) => $"{slot}(layer, row, start + i)";
+        protected override void EmitStore(Slot slot) => Code.Line(Store(slot, "start", "tokens", $"{slot}(0)"));
 
         protected override void ForTokens(Action emit)
         {
@@ -113,12 +113,13 @@ internal sealed partial class DecoderClass
 
         protected override void EmitHeadInput() => Calls.EmitPack(Code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
 
-        protected override void EmitHeadRows(Project project, string stride)
-        {
-            string y = project.To == Slot.Queries ? "Queries(0)" : $"{project.To}(layer, row, start)";
-            Code.Line(Calls.MultiplyPacked(
-                Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Input("Normed(0)", "InputWidth"), $"ref {y}, {stride}"));
-        }
+        protected override void EmitHeadRows(Project project, string stride) => Code.Line(Calls.MultiplyPacked(
+            Field(project.Matrix),
+            "row",
+            "row + HeadDimension",
+            "PaddedHidden",
+            Input("Normed(0)", "InputWidth"),
+            $"ref {project.To}(0), {stride}"));
 
         protected override void EmitAttend(Attend attend)
         {
@@ -128,7 +129,7 @@ internal sealed partial class DecoderClass
                     int head = unit / tokens;
                     int i = unit % tokens;
                     int row = head * HeadDimension;
-                    int shared = head / (Heads / KeyValueHeads) * HeadDimension;
+                    int shared = head / (Heads / KeyValueHeads);
                     """);
                 if (attend.Windows.Count > 0)
                 {

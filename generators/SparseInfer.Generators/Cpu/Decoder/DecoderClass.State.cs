@@ -13,6 +13,7 @@ internal sealed partial class DecoderClass
         using (_code.Block("private sealed class State : CpuDecoderState"))
         {
             _code.Line($"private readonly {program} _program;");
+            _code.Line("private readonly CpuKeyValueCache _cache;");
             foreach (var (name, _) in buffers)
             {
                 _code.Line($"private readonly NativeBuffer {name};");
@@ -20,9 +21,10 @@ internal sealed partial class DecoderClass
 
             EmitScratchFields();
             _code.Line();
-            using (_code.Block($"public State({program} program, int capacity) : base(program, capacity, Batch, InputWidth)"))
+            using (_code.Block($"public State({program} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, InputWidth)"))
             {
                 _code.Line("_program = program;");
+                _code.Line("_cache = CpuKeyValueCache.Create(cacheType, LayerCount, KeyValueHeads, HeadDimension, capacity, Workers.Count);");
                 foreach (var (name, count) in buffers)
                 {
                     _code.Line($"{name} = Floats({count});");
@@ -48,7 +50,7 @@ internal sealed partial class DecoderClass
             _code.Line();
             using (_code.Block("protected override void DisposeBuffers()"))
             {
-                foreach (string name in buffers.Select(buffer => buffer.Name).Concat(Scratches))
+                foreach (string name in buffers.Select(buffer => buffer.Name).Prepend("_cache").Concat(Scratches))
                 {
                     _code.Line($"{name}.Dispose();");
                 }
@@ -60,11 +62,11 @@ internal sealed partial class DecoderClass
     private IEnumerable<(string Name, string Count)> Buffers()
     {
         string inputs = $"{1 + _calls.Inputs.Count()} * Workers.Count";
-        yield return ("_keys", "(long)LayerCount * capacity * KeyValueWidth");
-        yield return ("_values", "(long)LayerCount * capacity * KeyValueWidth");
         yield return ("_residual", "(long)Batch * PaddedHidden");
         yield return ("_normed", $"(long)Math.Max(Batch, {inputs}) * InputWidth");
         yield return ("_queries", "(long)Batch * PaddedQueryWidth");
+        yield return ("_keys", "(long)Batch * KeyValueWidth");
+        yield return ("_values", "(long)Batch * KeyValueWidth");
         yield return ("_attended", "(long)Batch * PaddedQueryWidth");
         yield return ("_projected", "(long)Batch * PaddedHidden");
         string rows = HasExperts ? "(long)Batch * ActiveExperts" : "(long)Batch";
@@ -79,8 +81,6 @@ internal sealed partial class DecoderClass
             yield return ("_grouped", $"{rows} * PaddedHidden");
             yield return ("_summed", "PaddedHidden");
         }
-
-        yield return ("_scores", "(long)Workers.Count * capacity");
     }
 
     private void EmitEmbed()
@@ -136,30 +136,22 @@ internal sealed partial class DecoderClass
     {
         (string, string)[] ofExperts = HasExperts ? [("Grouped", "PaddedHidden"), ("Activated", "PaddedIntermediate")] : [];
         (string, string)[] other = HasExperts && _spec.FeedForward.Gated ? [("Other", "PaddedIntermediate")] : [];
-        foreach (var (name, width) in new[]
+        (string, string)[] rows =
+        [
+            ("Residual", "PaddedHidden"), ("Normed", "InputWidth"), ("Queries", "PaddedQueryWidth"), ("Keys", "KeyValueWidth"),
+            ("Values", "KeyValueWidth"), ("Attended", "PaddedQueryWidth"), ("Projected", "PaddedHidden"), .. ofExperts, .. other,
+        ];
+        for (int i = 0; i < rows.Length; i++)
         {
-            ("Residual", "PaddedHidden"), ("Normed", "InputWidth"), ("Queries", "PaddedQueryWidth"), ("Attended", "PaddedQueryWidth"),
-            ("Projected", "PaddedHidden"),
-        }.Concat(ofExperts).Concat(other))
-        {
+            if (i > 0)
+            {
+                _code.Line();
+            }
+
+            var (name, width) = rows[i];
             string buffer = "_" + name.ToLowerInvariant();
             _code.Line($"private ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");
-            _code.Line();
         }
-
-        _code.Lines("""
-            /// <summary>A key of a head, less the head's first <c>row</c>, which everybody adds: its keys lie one after the other.</summary>
-            private ref float Keys(int layer, int row, int position) =>
-                ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
-
-            private ref float Values(int layer, int row, int position) =>
-                ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, row, position));
-
-            private nint CacheRow(int layer, int row, int position) =>
-                ((((nint)layer * KeyValueWidth) + row) * Capacity) + ((nint)position * HeadDimension) - row;
-
-            private Span<float> Scores(int worker, int positions) => _scores.AsSpan<float>().Slice(worker * Capacity, positions);
-            """);
     }
 
     /// <summary>Where a session finds a tensor.</summary>

@@ -25,6 +25,8 @@ internal sealed partial class DecoderClass
 
             _code.Lines("""
                 ref float query = ref Queries(0);
+                ref float keys = ref Keys(0);
+                ref float values = ref Values(0);
                 ref float attended = ref Attended(0);
                 ref float projected = ref Projected(0);
                 (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
@@ -105,11 +107,13 @@ internal sealed partial class DecoderClass
 
         protected override string Row(Slot slot) => slot == Slot.Residual ? "x"
             : slot == Slot.Queries ? "query"
+            : slot == Slot.Keys ? "keys"
+            : slot == Slot.Values ? "values"
             : slot == Slot.Attended ? "attended"
             : slot == Slot.Projected ? "projected"
             : throw new NotSupportedException($"A CPU's program has no row of {slot}.");
 
-        protected override string Cached(Slot slot) => $"{slot}(layer, row, position)";
+        protected override void EmitStore(Slot slot) => Code.Line(Store(slot, "position", "tokens: 1", Row(slot)));
 
         protected override void ForTokens(Action emit) => emit();
 
@@ -123,11 +127,8 @@ internal sealed partial class DecoderClass
 
         protected override void EmitHeadInput() => Calls.EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
-        protected override void EmitHeadRows(Project project, string stride)
-        {
-            string y = project.To == Slot.Queries ? "query" : Cached(project.To);
-            Code.Line(Calls.Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", y));
-        }
+        protected override void EmitHeadRows(Project project, string stride) =>
+            Code.Line(Calls.Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
 
         protected override void EmitAttend(Attend attend)
         {
@@ -136,7 +137,7 @@ internal sealed partial class DecoderClass
             {
                 Code.Lines("""
                     int row = head * HeadDimension;
-                    int shared = head / (Heads / KeyValueHeads) * HeadDimension;
+                    int shared = head / (Heads / KeyValueHeads);
                     """);
                 EmitAttendHead(attend, attend.Windows.Count > 0 ? "positions" : "position + 1");
             }

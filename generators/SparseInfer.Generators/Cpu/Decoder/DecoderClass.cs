@@ -52,7 +52,7 @@ internal sealed partial class DecoderClass
             _code.Line();
             EmitBind();
             _code.Line();
-            _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);");
+            _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);");
             _code.Line();
             EmitLayer();
             _code.Line();
