@@ -109,7 +109,7 @@ internal sealed partial class DecoderClass
             return operations.Skip(first).TakeWhile(belongs).Count();
         }
 
-        private static bool IsFeedForward(Operation operation) =>
+        protected static bool IsFeedForward(Operation operation) =>
             operation is GroupTokens or Neurons or SumSquares or NormNeurons or Down or SumSlices or SumExperts;
 
         private void Emit(IReadOnlyList<Operation> run)
@@ -208,11 +208,11 @@ internal sealed partial class DecoderClass
         {
             string first = attend.Windows.Count > 0 ? "first" : "0";
             Code.Lines($"""
-                ref float keys = ref Unsafe.Add(ref Keys(layer, shared, {first}), shared);
-                ref float values = ref Unsafe.Add(ref Values(layer, shared, {first}), shared);
+                ref float keys = ref Unsafe.Add(ref {Cache}Keys(layer, shared, {first}), shared);
+                ref float values = ref Unsafe.Add(ref {Cache}Values(layer, shared, {first}), shared);
                 AttentionHead.Apply(
                     ref Unsafe.Add(ref {Row(Slot.Queries)}, row), ref keys, ref values, {positions}, HeadDimension, HeadDimension,
-                    AttentionScale, Scores(worker, {positions}), ref Unsafe.Add(ref {Row(Slot.Attended)}, row));
+                    AttentionScale, {Cache}Scores(worker, {positions}), ref Unsafe.Add(ref {Row(Slot.Attended)}, row));
                 """);
         }
 
@@ -221,6 +221,17 @@ internal sealed partial class DecoderClass
 
         /// <summary>Where the heads of keys or values that begin at <c>row</c> have the token's.</summary>
         protected abstract string Cached(Slot slot);
+
+        /// <summary>What members of the token's sequence are preceded by.</summary>
+        protected virtual string Cache => "";
+
+        /// <summary>Whether a head's keys or values are brought to their caches when they have been computed: <see cref="EmitToCache"/> does.</summary>
+        protected virtual bool CachesAfterwards => false;
+
+        /// <summary>Writes how a token's head of keys or values gets to its cache.</summary>
+        protected virtual void EmitToCache(Slot slot)
+        {
+        }
 
         /// <summary>The token's position.</summary>
         protected abstract string Position { get; }
@@ -265,13 +276,19 @@ internal sealed partial class DecoderClass
             bool isCached = project.To == Slot.Keys || project.To == Slot.Values;
             string row = isCached ? Cached(project.To) : Row(project.To);
             EmitHeadRows(project, isCached ? "HeadDimension" : "PaddedQueryWidth");
-            if (rest.Count == 0)
+            bool toCache = isCached && CachesAfterwards;
+            if (rest.Count == 0 && !toCache)
             {
                 return;
             }
 
             ForTokens(() =>
             {
+                if (toCache)
+                {
+                    EmitToCache(project.To);
+                }
+
                 foreach (Operation operation in rest)
                 {
                     using (operation is Rotate { Except: { } except } ? Code.Block($"if ({LayerSet.ConditionOf(except, isOne: false)})") : default(CodeWriter.Scope?))
