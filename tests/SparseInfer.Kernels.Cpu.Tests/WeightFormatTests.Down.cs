@@ -159,6 +159,64 @@ public abstract partial class WeightFormatTests<T>
         }
     }
 
+    /// <summary>Rows so wide that a slice is several blocks of neurons, in any format; one token needs no neuron, one all.</summary>
+    [Fact]
+    public void Several_tokens_together_have_the_sums_that_each_has_alone()
+    {
+        const int Hidden = 8192, Tokens = 5;
+        int neurons = Fit(288);
+        using var sample = new Sample<T>(Hidden, neurons);
+        var slices = new NeuronSlices(neurons, 2);
+        float[][] h = [.. Enumerable.Range(0, Tokens).Select(token => Activations(neurons, 1, seed: 30 + token))];
+        int[][] active = [.. h.Select((values, token) => Enumerable.Range(0, neurons).Where(i => token == 1 || (token > 0 && values[i] != 0)).ToArray())];
+        DownMatrix down = WeightPacking.PackDown<T>(sample.Address, Hidden, neurons, 1, out NativeBuffer owner);
+        using (owner)
+        {
+            foreach (int workers in new[] { 1, 3 })
+            {
+                using var together = new FeedForwardScratch(workers, down.PaddedColumns, slices, sideWords: 0, Tokens);
+                using var alone = new FeedForwardScratch(workers, down.PaddedColumns, slices, sideWords: 0);
+                for (int worker = 0; worker < workers; worker++)
+                {
+                    for (int token = 0; token < Tokens; token++)
+                    {
+                        List(together, together[worker, token], worker, active[token], h[token]);
+                    }
+
+                    OrderedDown.AccumulateSlices<T>(in down, together, worker, Tokens);
+                }
+
+                for (int token = 0; token < Tokens; token++)
+                {
+                    for (int worker = 0; worker < workers; worker++)
+                    {
+                        List(alone, alone[worker], worker, active[token], h[token]);
+                        OrderedDown.AccumulateSlices<T>(in down, alone, worker);
+                    }
+
+                    float[] expected = new float[Hidden], sums = new float[Hidden];
+                    OrderedDown.SumSlices(alone, ref expected[0], 0, Hidden);
+                    OrderedDown.SumSlices(together, ref sums[0], 0, Hidden, token);
+                    Reference.Bits(sums).ShouldBe(Reference.Bits(expected), $"token {token}, {workers} workers");
+                    sums.All(sum => sum == 0).ShouldBe(token == 0);
+                }
+            }
+        }
+    }
+
+    /// <summary>Puts a worker's share of the active neurons on its list.</summary>
+    private static void List(FeedForwardScratch scratch, FeedForwardSlot slot, int worker, int[] active, ReadOnlySpan<float> h)
+    {
+        (int from, int to) = scratch.Neurons(worker);
+        slot.Count = 0;
+        foreach (int neuron in active.Where(i => i >= from && i < to))
+        {
+            Unsafe.Add(ref slot.Active, slot.Count) = neuron;
+            Unsafe.Add(ref slot.Values, slot.Count) = h[neuron];
+            slot.Count++;
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -254,15 +312,7 @@ public abstract partial class WeightFormatTests<T>
             using var scratch = new FeedForwardScratch(workers, down.PaddedColumns, slices, sideWords: 0);
             for (int worker = 0; worker < workers; worker++)
             {
-                (int from, int to) = scratch.Neurons(worker);
-                FeedForwardSlot slot = scratch[worker];
-                foreach (int neuron in active.Where(i => i >= from && i < to))
-                {
-                    Unsafe.Add(ref slot.Active, slot.Count) = neuron;
-                    Unsafe.Add(ref slot.Values, slot.Count) = h[neuron];
-                    slot.Count++;
-                }
-
+                List(scratch, scratch[worker], worker, active, h);
                 OrderedDown.AccumulateSlices<T>(in down, scratch, worker);
             }
 

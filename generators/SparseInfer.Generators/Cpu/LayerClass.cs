@@ -26,7 +26,7 @@ internal sealed class LayerClass
 
     public string Emit()
     {
-        GeneratedFile.Begin(_code, Head, ["System.CodeDom.Compiler", "SparseInfer.Kernels.Cpu", "SparseInfer.Runtime"]);
+        GeneratedFile.Begin(_code, Head, ["System", "System.CodeDom.Compiler", "SparseInfer.Kernels.Cpu", "SparseInfer.Runtime"]);
         _code.Summary($"The layer that {_spec.Target.FullName} declares, on a CPU.");
         _code.Line(GeneratedAttributes.Generated);
         using (_code.Block($"internal sealed class {_name} : CpuFeedForwardKernel"))

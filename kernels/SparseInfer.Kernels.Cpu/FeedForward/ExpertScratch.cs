@@ -21,7 +21,7 @@ public sealed class ExpertScratch : IDisposable
         _scratches = new FeedForwardScratch[active];
         for (int i = 0; i < active; i++)
         {
-            _scratches[i] = new FeedForwardScratch(workers, paddedHidden, slices, sideWords, i == 0 ? null : _scratches[0]);
+            _scratches[i] = new FeedForwardScratch(workers, paddedHidden, slices, sideWords, tokens: 1, i == 0 ? null : _scratches[0]);
         }
     }
 

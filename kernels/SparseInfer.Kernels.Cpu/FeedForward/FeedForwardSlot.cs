@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// One worker's input, as it is and as dot products want it, and its list of active neurons, in ascending order. Lists have room for
+/// One worker's input of a token, as it is and as dot products want it, and its list of active neurons, in ascending order. Lists have room for
 /// <see cref="ListPadding"/> more entries than neurons, because rows are read in groups of four and a group's last neuron is repeated to fill
 /// it.
 /// </summary>
@@ -37,6 +37,9 @@ public sealed class FeedForwardSlot : IDisposable
     /// <summary>Room for <see cref="Input"/> in the form that the weight type's dot products want.</summary>
     public ref float PreparedInput => ref _preparedInput.Ref<float>();
 
+    /// <summary>What dot products with <see cref="PreparedInput"/> are multiplied by.</summary>
+    public float Undo { get; set; }
+
     /// <summary>What a policy derives from the input.</summary>
     public ref ulong Side => ref _side.Ref<ulong>();
 
@@ -48,6 +51,9 @@ public sealed class FeedForwardSlot : IDisposable
     /// <see cref="Candidates"/>: such a layer has no predictor.
     /// </summary>
     public ref float Gates => ref _candidates.Ref<float>();
+
+    /// <summary>What is cut off <see cref="Gates"/> before they are activated.</summary>
+    public float Cut { get; set; }
 
     /// <summary>Neurons that contribute to the output.</summary>
     public ref int Active => ref _active.Ref<int>();

@@ -12,10 +12,11 @@ public static class NeuronNorm
     /// <summary>The squares of a worker's active neurons: a sum for each of its slices.</summary>
     /// <param name="scratch">All workers' neurons.</param>
     /// <param name="worker">Which worker.</param>
+    /// <param name="token">Which of the tokens.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void SumSquares(FeedForwardScratch scratch, int worker)
+    public static void SumSquares(FeedForwardScratch scratch, int worker, int token = 0)
     {
-        FeedForwardSlot slot = scratch[worker];
+        FeedForwardSlot slot = scratch[worker, token];
         (int from, int to) = scratch.Slices.OfWorker(scratch.Workers, worker);
         int n = 0;
         for (int slice = from; slice < to; slice++)
@@ -28,7 +29,7 @@ public static class NeuronNorm
                 sum += value * value;
             }
 
-            scratch.Squares(slice) = sum;
+            scratch.Squares(slice, token) = sum;
         }
     }
 
@@ -37,18 +38,19 @@ public static class NeuronNorm
     /// <param name="worker">Which worker.</param>
     /// <param name="weight">A factor for each neuron.</param>
     /// <param name="epsilon">Added to the mean square.</param>
+    /// <param name="token">Which of the tokens.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Apply(FeedForwardScratch scratch, int worker, ref readonly float weight, float epsilon)
+    public static void Apply(FeedForwardScratch scratch, int worker, ref readonly float weight, float epsilon, int token = 0)
     {
         float sum = 0;
         for (int slice = 0; slice < scratch.Slices.Count; slice++)
         {
-            sum += scratch.Squares(slice);
+            sum += scratch.Squares(slice, token);
         }
 
         ref float factors = ref Unsafe.AsRef(in weight);
         float scale = Scale(sum, scratch.Slices.Neurons, epsilon);
-        FeedForwardSlot slot = scratch[worker];
+        FeedForwardSlot slot = scratch[worker, token];
         for (int n = 0; n < slot.Count; n++)
         {
             Unsafe.Add(ref slot.Values, n) = Unsafe.Add(ref slot.Values, n) * scale * Unsafe.Add(ref factors, Unsafe.Add(ref slot.Active, n));

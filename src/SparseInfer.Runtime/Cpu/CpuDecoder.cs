@@ -19,10 +19,10 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
 }
 
 /// <summary>
-/// Base class of a generated program's session on the CPU. A run is one job that every worker executes from the embedding to the
-/// logits, meeting at barriers; nothing is allocated in it.
+/// Base class of a generated program's session on the CPU, and of what it decodes several sessions with. A run is one job that every worker
+/// executes from the embedding to the logits, meeting at barriers; nothing is allocated in it.
 /// </summary>
-public abstract class CpuDecoderState : DecoderState, IWorkerJob
+public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
 {
     private readonly CpuDecoderProgram _program;
     private readonly int[] _tokens;
@@ -40,8 +40,8 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
 
     /// <summary>Allocates what every program needs.</summary>
     /// <param name="program">The program.</param>
-    /// <param name="capacity">Most tokens the session can hold.</param>
-    /// <param name="batch">Most tokens of one prompt batch.</param>
+    /// <param name="capacity">Most tokens the session can hold; 0: it has no sequence of its own, and runs others'.</param>
+    /// <param name="batch">Most tokens that go through a layer together: of a prompt, or of several sequences.</param>
     /// <param name="inputWidth">Padded columns of the widest matrix that inputs are dotted with.</param>
     protected CpuDecoderState(CpuDecoderProgram program, int capacity, int batch, int inputWidth)
     {
@@ -53,6 +53,7 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
         Capacity = capacity;
         _tokens = new int[batch];
         _tallies = new LayerTally[Workers.Count * _layers];
+        _unions = new (long, long)[Workers.Count];
         _panels = Floats((long)Workers.Count * _panelLength);
         _logits = Pinned(_vocabulary);
     }
@@ -70,9 +71,9 @@ public abstract class CpuDecoderState : DecoderState, IWorkerJob
     protected SparsityMode Mode => _step.Mode;
 
     /// <summary>Whether this batch computes every neuron, for all tokens together.</summary>
-    protected bool PromptIsDense => !_step.SparsePrompt;
+    protected bool IsDenseBatch => !_step.SparsePrompt || (_step.Mode == SparsityMode.Dense && !_step.Metering);
 
-    /// <summary>Tokens of this batch.</summary>
+    /// <summary>Tokens of this batch: those of a prompt, or one of each of several sequences.</summary>
     protected int TokenCount { get; private set; }
 
     /// <summary>The first token of this batch whose logits are asked for; <see cref="TokenCount"/>: none.</summary>

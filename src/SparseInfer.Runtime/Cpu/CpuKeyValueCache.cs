@@ -42,23 +42,19 @@ public abstract class CpuKeyValueCache : IDisposable
         _ => throw Unknown(type),
     };
 
-    /// <summary>Stores a head's keys of consecutive positions.</summary>
+    /// <summary>Stores a head's key of a position.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="head">The key-value head.</param>
-    /// <param name="position">The first position.</param>
-    /// <param name="tokens">How many.</param>
-    /// <param name="keys">The first position's key.</param>
-    /// <param name="stride">Floats between one position's key and the next.</param>
-    public abstract void StoreKeys(int layer, int head, int position, int tokens, ref float keys, int stride);
+    /// <param name="position">The position.</param>
+    /// <param name="key">The key.</param>
+    public abstract void StoreKey(int layer, int head, int position, ref float key);
 
-    /// <summary>Stores a head's values of consecutive positions, as <see cref="StoreKeys"/> does keys.</summary>
+    /// <summary>Stores a head's value of a position.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="head">The key-value head.</param>
-    /// <param name="position">The first position.</param>
-    /// <param name="tokens">How many.</param>
-    /// <param name="values">The first position's value.</param>
-    /// <param name="stride">Floats between one position's value and the next.</param>
-    public abstract void StoreValues(int layer, int head, int position, int tokens, ref float values, int stride);
+    /// <param name="position">The position.</param>
+    /// <param name="value">The value.</param>
+    public abstract void StoreValue(int layer, int head, int position, ref float value);
 
     /// <summary>Attention of one query head over some positions (<see cref="AttentionHead"/>).</summary>
     /// <param name="worker">The thread, whose scratch is used.</param>
@@ -109,12 +105,12 @@ internal sealed class CpuKeyValueCache<T> : CpuKeyValueCache
     }
 
     /// <inheritdoc/>
-    public override void StoreKeys(int layer, int head, int position, int tokens, ref float keys, int stride) =>
-        Store(ref Row(_keys, layer, head, position), tokens, ref keys, stride);
+    public override void StoreKey(int layer, int head, int position, ref float key) =>
+        T.Store(ref key, ref Row(_keys, layer, head, position), _headDimension);
 
     /// <inheritdoc/>
-    public override void StoreValues(int layer, int head, int position, int tokens, ref float values, int stride) =>
-        Store(ref Row(_values, layer, head, position), tokens, ref values, stride);
+    public override void StoreValue(int layer, int head, int position, ref float value) =>
+        T.Store(ref value, ref Row(_values, layer, head, position), _headDimension);
 
     /// <inheritdoc/>
     public override void Attend(
@@ -135,14 +131,6 @@ internal sealed class CpuKeyValueCache<T> : CpuKeyValueCache
         _keys.Dispose();
         _values.Dispose();
         _scratch.Dispose();
-    }
-
-    private void Store(ref byte row, int tokens, ref float source, int stride)
-    {
-        for (int i = 0; i < tokens; i++)
-        {
-            T.Store(ref Unsafe.Add(ref source, (nint)i * stride), ref Unsafe.Add(ref row, i * _rowBytes), _headDimension);
-        }
     }
 
     private ref byte Row(NativeBuffer buffer, int layer, int head, int position) =>

@@ -20,6 +20,15 @@ public abstract class DecoderBatch : IDisposable
     /// <param name="step">How: no prompt, neither metered nor timed.</param>
     public abstract void Run(ReadOnlySpan<DecoderState> states, ReadOnlySpan<int> tokens, in StepOptions step);
 
+    /// <summary>Whether runs count neurons that any of their tokens needs, for <see cref="ReadUnionShare"/>; slow. Devices that cannot ignore it.</summary>
+    public bool Metering { get; set; }
+
+    /// <summary>
+    /// Share of neurons that at least one token of a run needed, over all layers and runs since this was last asked: how much of a layer's down is read.
+    /// </summary>
+    /// <returns>Null where nothing was counted.</returns>
+    public virtual double? ReadUnionShare() => null;
+
     /// <summary>Frees the buffers.</summary>
     public abstract void Dispose();
 }

@@ -15,6 +15,9 @@ internal sealed class GroupedDecoder(ProgramLease lease, DecoderBatch? together,
     private readonly DecoderState[] _states = new DecoderState[maxSessions];
     private readonly int[] _tokens = new int[maxSessions];
 
+    /// <summary>Null where sequences are computed one after the other.</summary>
+    public DecoderBatch? Together => together;
+
     /// <summary>Puts a member, and all after it that go with it and are in no group yet, in a group.</summary>
     /// <param name="members">All; each is marked as computed that is in a group.</param>
     /// <param name="first">The first of the group.</param>

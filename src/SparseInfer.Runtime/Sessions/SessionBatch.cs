@@ -4,8 +4,9 @@ using SparseInfer.Runtime;
 namespace SparseInfer;
 
 /// <summary>
-/// Decodes several sessions together: each call gives each of them one token. Where the device has kernels for that, weights are read once for
-/// all; the CPU has none, and computes one session after the other. Results are the same bits either way, those of each session alone.
+/// Decodes several sessions together: each call gives each of them one token, and reads weights once for all. Of a sparse feed-forward it reads the
+/// rows that any of them needs, and applies each where it is needed: the more sessions, the more rows that is (<see cref="Metering"/>). A program
+/// without kernels for that computes one session after the other. Results are the same bits either way, those of each session alone.
 /// Not for several threads at once.
 /// </summary>
 /// <remarks>
@@ -35,6 +36,24 @@ public sealed partial class SessionBatch : IDisposable
 
     /// <summary>Most sessions of one call.</summary>
     public int MaxSessions { get; }
+
+    /// <summary>
+    /// Count the neurons that any session of a call needs, for <see cref="ReadUnionShare"/>. Slow, as sessions' own metering is, whose meters do not
+    /// count here. CPUs only: elsewhere nothing is counted.
+    /// </summary>
+    public bool Metering
+    {
+        get => _decoder.Together?.Metering ?? false;
+        set => _decoder.Together?.Metering = value;
+    }
+
+    /// <summary>
+    /// Share of the layers' neurons that at least one of the sessions computed together needed, in all calls with <see cref="Metering"/> since this was
+    /// last read: what a call reads of down, and under a predictor, but for its mistakes, of the other matrices. One session's share is its active
+    /// neurons; 1 is what Dense reads.
+    /// </summary>
+    /// <returns>Null where nothing was counted.</returns>
+    public double? ReadUnionShare() => _decoder.Together?.ReadUnionShare();
 
     /// <summary>
     /// Appends one token to each session: afterwards each is what <see cref="Session.Forward(ReadOnlySpan{int})"/> of its token would have made

@@ -40,13 +40,13 @@ internal static class GeneratedProgram
         _ => throw new ArgumentOutOfRangeException(nameof(type), $"No layer of width {layer.Shape.Hidden} in {type} is declared."),
     };
 
-    private delegate void Activation<TWeights>(TWeights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally);
+    private delegate void Activation<TWeights>(TWeights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally);
 
-    private delegate void Prediction<TWeights>(TWeights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally, int threshold);
+    private delegate void Prediction<TWeights>(TWeights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally, int threshold);
 
-    private delegate void Accumulation<TWeights>(TWeights w, FeedForwardScratch scratch, int worker);
+    private delegate void Accumulation<TWeights>(TWeights w, FeedForwardScratch scratch, int worker, int tokens);
 
-    private delegate void Summation<TWeights>(TWeights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn);
+    private delegate void Summation<TWeights>(TWeights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn, int token);
 
     private sealed class Program<TWeights>(
         LoadedLayer layer,
@@ -62,24 +62,25 @@ internal static class GeneratedProgram
 
         protected override void Activate(SparsityMode mode, FeedForwardSlot slot)
         {
+            ReadOnlySpan<FeedForwardSlot> slots = new(in slot);
             switch (mode)
             {
                 case SparsityMode.Dense:
-                    dense(weights, slot, 0, Layer.Shape.Intermediate, ref _tally);
+                    dense(weights, slots, 0, Layer.Shape.Intermediate, ref _tally);
                     break;
                 case SparsityMode.Exact:
-                    exact(weights, slot, 0, Layer.Shape.Intermediate, ref _tally);
+                    exact(weights, slots, 0, Layer.Shape.Intermediate, ref _tally);
                     break;
                 default:
-                    signBit(weights, slot, 0, Layer.Shape.Intermediate, ref _tally, Layer.SignThreshold);
+                    signBit(weights, slots, 0, Layer.Shape.Intermediate, ref _tally, Layer.SignThreshold);
                     break;
             }
         }
 
         protected override void Down(ref float y)
         {
-            down(weights, Layer.Scratch, 0);
-            sum(weights, Layer.Scratch, ref y, 0, Layer.Shape.Hidden);
+            down(weights, Layer.Scratch, 0, 1);
+            sum(weights, Layer.Scratch, ref y, 0, Layer.Shape.Hidden, 0);
         }
     }
 }

@@ -45,11 +45,11 @@ internal sealed class SignPredictor : IDisposable
             if (hidden == 2048)
             {
                 var small = new SmallF16.Weights { GateSigns = plane };
-                return () => SmallF16.SignBit<MeterOff>(small, slot, 0, neurons, ref tally, threshold: -1);
+                return () => SmallF16.SignBit<MeterOff>(small, new(in slot), 0, neurons, ref tally, threshold: -1);
             }
 
             var large = new LargeF16.Weights { GateSigns = plane };
-            return () => LargeF16.SignBit<MeterOff>(large, slot, 0, neurons, ref tally, threshold: -1);
+            return () => LargeF16.SignBit<MeterOff>(large, new(in slot), 0, neurons, ref tally, threshold: -1);
         }
     }
 

@@ -49,6 +49,53 @@ internal static class DecoderRun
         return [.. logits];
     }
 
+    /// <summary>Which of sixteen sequences have a token in each step of <see cref="Sequences"/>: they join and leave.</summary>
+    private static readonly int[][] Steps =
+    [
+        [0], [0, 1], [2, 0, 1], [.. Enumerable.Range(0, 9)], [.. Enumerable.Range(0, 16)], [15, 3, 8, 1, 12, 5, 9, 7, 2], [4, 11], [6], [13, 14, 2, 0, 10],
+    ];
+
+    /// <summary>Sixteen sequences that join and leave, each after another number of tokens.</summary>
+    /// <param name="together">Whether those of a step are decoded together, or each alone.</param>
+    /// <returns>The logits of each step's, in their order.</returns>
+    public static float[] Sequences(LanguageModel model, SparsityMode mode, bool together)
+    {
+        Session[] sessions = [.. Steps[4].Select(i => model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Context = 9 + (i % 4) }))];
+        using SessionBatch batch = model.CreateBatch();
+        var logits = new List<float>();
+        try
+        {
+            for (int i = 0; i < sessions.Length; i++)
+            {
+                if (i % 4 > 0)
+                {
+                    sessions[i].Forward([.. Enumerable.Range(0, i % 4).Select(token => Token(model.Shape.Vocabulary, (7 * i) + token))]);
+                }
+            }
+
+            for (int step = 0; step < Steps.Length; step++)
+            {
+                int[] tokens = [.. Steps[step].Select(i => Token(model.Shape.Vocabulary, (5 * i) + step))];
+                Session[] members = [.. Steps[step].Select(i => sessions[i])];
+                if (together)
+                {
+                    batch.Forward(members, tokens);
+                }
+
+                for (int k = 0; k < members.Length; k++)
+                {
+                    logits.AddRange(together ? batch.Logits(k) : members[k].Forward([tokens[k]]));
+                }
+            }
+        }
+        finally
+        {
+            Array.ForEach(sessions, session => session.Dispose());
+        }
+
+        return [.. logits];
+    }
+
     /// <summary>The token at a position.</summary>
     public static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
 

@@ -57,6 +57,16 @@ public sealed class PhasePolicyTests
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void Sequences_together_have_the_bits_that_they_have_alone(string name)
+    {
+        DecoderCase declared = Models.Single(model => model.Name == name);
+        var weights = new DecoderWeights(declared);
+        float[] alone = With(declared, weights, Devices[0], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: false));
+        DecoderRun.ShouldHaveTheBitsOf(alone, With(declared, weights, Devices[1], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: true)), name);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void The_bits_are_those_of_any_number_of_threads_of_a_prompt_and_of_a_metered_run(string name)
     {
         DecoderCase declared = Models.Single(model => model.Name == name);

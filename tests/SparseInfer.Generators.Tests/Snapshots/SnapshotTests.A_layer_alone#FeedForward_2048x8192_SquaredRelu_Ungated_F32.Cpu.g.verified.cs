@@ -56,41 +56,44 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
 
     /// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Dense<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally)
+    internal static void Dense<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        ref float x = ref slot.Input;
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F32.PrepareInput(ref x, ref prepared, PaddedHidden);
-        ref int active = ref slot.Active;
-        ref float value = ref slot.Values;
-        int count = 0;
-
-        for (int i0 = from; i0 < to; i0 += 4)
+        foreach (FeedForwardSlot slot in slots)
         {
-            int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
-            Vector128<float> up = undo * RowDot.Four<F32>(
-                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
+            ref float x = ref slot.Input;
+            ref float prepared = ref slot.PreparedInput;
+            float undo = F32.PrepareInput(ref x, ref prepared, PaddedHidden);
+            ref int active = ref slot.Active;
+            ref float value = ref slot.Values;
+            int count = 0;
 
-            Unsafe.Add(ref active, count) = i0;
-            Unsafe.Add(ref value, count) = Activate(up.GetElement(0));
-            Unsafe.Add(ref active, count + 1) = i1;
-            Unsafe.Add(ref value, count + 1) = Activate(up.GetElement(1));
-            Unsafe.Add(ref active, count + 2) = i2;
-            Unsafe.Add(ref value, count + 2) = Activate(up.GetElement(2));
-            Unsafe.Add(ref active, count + 3) = i3;
-            Unsafe.Add(ref value, count + 3) = Activate(up.GetElement(3));
-            count += 4;
-        }
+            for (int i0 = from; i0 < to; i0 += 4)
+            {
+                int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
+                Vector128<float> up = undo * RowDot.Four<F32>(
+                    ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
 
-        // The last group may have run past the end; the list's padding took what it wrote.
-        slot.Count = to - from;
+                Unsafe.Add(ref active, count) = i0;
+                Unsafe.Add(ref value, count) = Activate(up.GetElement(0));
+                Unsafe.Add(ref active, count + 1) = i1;
+                Unsafe.Add(ref value, count + 1) = Activate(up.GetElement(1));
+                Unsafe.Add(ref active, count + 2) = i2;
+                Unsafe.Add(ref value, count + 2) = Activate(up.GetElement(2));
+                Unsafe.Add(ref active, count + 3) = i3;
+                Unsafe.Add(ref value, count + 3) = Activate(up.GetElement(3));
+                count += 4;
+            }
 
-        if (TMeter.IsOn)
-        {
-            tally.Neurons += to - from;
-            tally.Bytes += (to - from) * NeuronBytes;
-            tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);
+            // The last group may have run past the end; the list's padding took what it wrote.
+            slot.Count = to - from;
+
+            if (TMeter.IsOn)
+            {
+                tally.Neurons += to - from;
+                tally.Bytes += (to - from) * NeuronBytes;
+                tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);
+            }
         }
     }
 
@@ -98,55 +101,63 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
     /// Exact sparsity: every row of Up is read; a neuron whose activation is zero is spared what follows. The same bits as Dense.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Exact<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally)
+    internal static void Exact<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        ref float x = ref slot.Input;
-        ref int active = ref slot.Active;
-        ref float value = ref slot.Values;
-        int count = 0;
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F32.PrepareInput(ref x, ref prepared, PaddedHidden);
+        foreach (FeedForwardSlot slot in slots)
+        {
+            ref float x = ref slot.Input;
+            slot.Undo = F32.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
+            slot.Count = 0;
+        }
 
         for (int block = from; block < to; block += 512)
         {
             int end = Math.Min(block + 512, to);
-            int first = count;
-
-            // Up and activation; what is not skipped goes on the list, in ascending order.
-            for (int i0 = block; i0 < end; i0 += 4)
+            foreach (FeedForwardSlot slot in slots)
             {
-                int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
-                Vector128<float> up = undo * RowDot.Four<F32>(
-                    ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
-                float a0 = Activate(up.GetElement(0));
-                Unsafe.Add(ref active, count) = i0;
-                Unsafe.Add(ref value, count) = a0;
-                count += a0 > 0f ? 1 : 0;
-                float a1 = Activate(up.GetElement(1));
-                Unsafe.Add(ref active, count) = i1;
-                Unsafe.Add(ref value, count) = a1;
-                count += a1 > 0f && i0 + 1 < end ? 1 : 0;
-                float a2 = Activate(up.GetElement(2));
-                Unsafe.Add(ref active, count) = i2;
-                Unsafe.Add(ref value, count) = a2;
-                count += a2 > 0f && i0 + 2 < end ? 1 : 0;
-                float a3 = Activate(up.GetElement(3));
-                Unsafe.Add(ref active, count) = i3;
-                Unsafe.Add(ref value, count) = a3;
-                count += a3 > 0f && i0 + 3 < end ? 1 : 0;
-            }
+                ref float prepared = ref slot.PreparedInput;
+                float undo = slot.Undo;
+                ref int active = ref slot.Active;
+                ref float value = ref slot.Values;
+                int count = slot.Count;
+                int first = count;
 
-            if (TMeter.IsOn)
-            {
-                int neurons = end - block;
-                tally.Neurons += neurons;
-                tally.Bytes += (neurons + (count - first)) * RowBytes;
-                tally.Inactive += neurons - (count - first);
+                // Up and activation; what is not skipped goes on the list, in ascending order.
+                for (int i0 = block; i0 < end; i0 += 4)
+                {
+                    int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
+                    Vector128<float> up = undo * RowDot.Four<F32>(
+                        ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
+                    float a0 = Activate(up.GetElement(0));
+                    Unsafe.Add(ref active, count) = i0;
+                    Unsafe.Add(ref value, count) = a0;
+                    count += a0 > 0f ? 1 : 0;
+                    float a1 = Activate(up.GetElement(1));
+                    Unsafe.Add(ref active, count) = i1;
+                    Unsafe.Add(ref value, count) = a1;
+                    count += a1 > 0f && i0 + 1 < end ? 1 : 0;
+                    float a2 = Activate(up.GetElement(2));
+                    Unsafe.Add(ref active, count) = i2;
+                    Unsafe.Add(ref value, count) = a2;
+                    count += a2 > 0f && i0 + 2 < end ? 1 : 0;
+                    float a3 = Activate(up.GetElement(3));
+                    Unsafe.Add(ref active, count) = i3;
+                    Unsafe.Add(ref value, count) = a3;
+                    count += a3 > 0f && i0 + 3 < end ? 1 : 0;
+                }
+
+                if (TMeter.IsOn)
+                {
+                    int neurons = end - block;
+                    tally.Neurons += neurons;
+                    tally.Bytes += (neurons + (count - first)) * RowBytes;
+                    tally.Inactive += neurons - (count - first);
+                }
+
+                slot.Count = count;
             }
         }
-
-        slot.Count = count;
     }
 
     /// <summary>
@@ -154,103 +165,113 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
     /// more than threshold of 2048 columns.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void SignBit<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally, int threshold)
+    internal static void SignBit<TMeter>(
+        Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally, int threshold)
         where TMeter : struct, IMeter
     {
-        ref float x = ref slot.Input;
-        ref int active = ref slot.Active;
-        ref float value = ref slot.Values;
-        int count = 0;
-        ref int candidate = ref slot.Candidates;
-        if (TMeter.IsTimed)
+        foreach (FeedForwardSlot slot in slots)
         {
-            tally.PredictorTicks -= Stopwatch.GetTimestamp();
-        }
-
-        ref ulong signs = ref slot.Side;
-        Signs.Pack(ref x, ref signs, Hidden);
-
-        if (TMeter.IsTimed)
-        {
-            tally.PredictorTicks += Stopwatch.GetTimestamp();
-        }
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F32.PrepareInput(ref x, ref prepared, PaddedHidden);
-
-        for (int block = from; block < to; block += 512)
-        {
-            int end = Math.Min(block + 512, to);
-            int first = count;
-            int candidates = 0;
-
-            // Predict: count the signs that disagree, and list the neurons with few enough.
+            ref float x = ref slot.Input;
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks -= Stopwatch.GetTimestamp();
             }
 
-            candidates = w.UpSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
+            Signs.Pack(ref x, ref slot.Side, Hidden);
 
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks += Stopwatch.GetTimestamp();
             }
 
-            FeedForwardSlot.Pad(ref candidate, candidates);
-
-            // Up and activation; what is not skipped goes on the list, in ascending order.
-            for (int n = 0; n < candidates; n += 4)
-            {
-                int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
-                int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
-                Vector128<float> up = undo * RowDot.Four<F32>(
-                    ref prepared, w.Up.Four(ref candidate, n), next: w.Up.Four(ref candidate, n + 4), PaddedHidden);
-                float a0 = Activate(up.GetElement(0));
-                Unsafe.Add(ref active, count) = i0;
-                Unsafe.Add(ref value, count) = a0;
-                count += a0 > 0f ? 1 : 0;
-                float a1 = Activate(up.GetElement(1));
-                Unsafe.Add(ref active, count) = i1;
-                Unsafe.Add(ref value, count) = a1;
-                count += a1 > 0f && n + 1 < candidates ? 1 : 0;
-                float a2 = Activate(up.GetElement(2));
-                Unsafe.Add(ref active, count) = i2;
-                Unsafe.Add(ref value, count) = a2;
-                count += a2 > 0f && n + 2 < candidates ? 1 : 0;
-                float a3 = Activate(up.GetElement(3));
-                Unsafe.Add(ref active, count) = i3;
-                Unsafe.Add(ref value, count) = a3;
-                count += a3 > 0f && n + 3 < candidates ? 1 : 0;
-            }
-
-            if (TMeter.IsOn)
-            {
-                int neurons = end - block;
-                tally.Neurons += neurons;
-                tally.Bytes += (candidates + (count - first)) * RowBytes;
-                tally.Bytes += neurons * 256L; // signs
-
-                int trulyActive = CountActive(w, ref prepared, undo, block, end);
-                int missed = trulyActive - (count - first);
-                tally.Inactive += neurons - trulyActive;
-                tally.Predicted += neurons - candidates;
-                tally.PredictedInactive += neurons - candidates - missed;
-            }
+            slot.Undo = F32.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
+            slot.Count = 0;
         }
 
-        slot.Count = count;
+        for (int block = from; block < to; block += 512)
+        {
+            int end = Math.Min(block + 512, to);
+            foreach (FeedForwardSlot slot in slots)
+            {
+                ref float prepared = ref slot.PreparedInput;
+                float undo = slot.Undo;
+                ref ulong signs = ref slot.Side;
+                ref int active = ref slot.Active;
+                ref float value = ref slot.Values;
+                int count = slot.Count;
+                int first = count;
+                ref int candidate = ref slot.Candidates;
+                int candidates = 0;
+
+                // Predict: count the signs that disagree, and list the neurons with few enough.
+                if (TMeter.IsTimed)
+                {
+                    tally.PredictorTicks -= Stopwatch.GetTimestamp();
+                }
+
+                candidates = w.UpSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
+
+                if (TMeter.IsTimed)
+                {
+                    tally.PredictorTicks += Stopwatch.GetTimestamp();
+                }
+
+                FeedForwardSlot.Pad(ref candidate, candidates);
+
+                // Up and activation; what is not skipped goes on the list, in ascending order.
+                for (int n = 0; n < candidates; n += 4)
+                {
+                    int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
+                    int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
+                    Vector128<float> up = undo * RowDot.Four<F32>(
+                        ref prepared, w.Up.Four(ref candidate, n), next: w.Up.Four(ref candidate, n + 4), PaddedHidden);
+                    float a0 = Activate(up.GetElement(0));
+                    Unsafe.Add(ref active, count) = i0;
+                    Unsafe.Add(ref value, count) = a0;
+                    count += a0 > 0f ? 1 : 0;
+                    float a1 = Activate(up.GetElement(1));
+                    Unsafe.Add(ref active, count) = i1;
+                    Unsafe.Add(ref value, count) = a1;
+                    count += a1 > 0f && n + 1 < candidates ? 1 : 0;
+                    float a2 = Activate(up.GetElement(2));
+                    Unsafe.Add(ref active, count) = i2;
+                    Unsafe.Add(ref value, count) = a2;
+                    count += a2 > 0f && n + 2 < candidates ? 1 : 0;
+                    float a3 = Activate(up.GetElement(3));
+                    Unsafe.Add(ref active, count) = i3;
+                    Unsafe.Add(ref value, count) = a3;
+                    count += a3 > 0f && n + 3 < candidates ? 1 : 0;
+                }
+
+                if (TMeter.IsOn)
+                {
+                    int neurons = end - block;
+                    tally.Neurons += neurons;
+                    tally.Bytes += (candidates + (count - first)) * RowBytes;
+                    tally.Bytes += neurons * 256L; // signs
+
+                    int trulyActive = CountActive(w, ref prepared, undo, block, end);
+                    int missed = trulyActive - (count - first);
+                    tally.Inactive += neurons - trulyActive;
+                    tally.Predicted += neurons - candidates;
+                    tally.PredictedInactive += neurons - candidates - missed;
+                }
+
+                slot.Count = count;
+            }
+        }
     }
 
-    /// <summary>The active rows of down times their values: a sum for each of the worker's slices.</summary>
+    /// <summary>The active rows of down times their values: for each token a sum for each of the worker's slices.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Down(Weights w, FeedForwardScratch scratch, int worker) =>
-        OrderedDown.AccumulateSlices<F32>(in w.Down, scratch, worker);
+    internal static void Down(Weights w, FeedForwardScratch scratch, int worker, int tokens = 1) =>
+        OrderedDown.AccumulateSlices<F32>(in w.Down, scratch, worker, tokens);
 
-    /// <summary>y = the slices' sums, added in order, for some columns. Every worker has been through Down.</summary>
+    /// <summary>y = the slices' sums of a token, added in order, for some columns. Every worker has been through Down.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
+    internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn, int token = 0)
     {
-        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);
+        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn, token);
     }
 
     /// <summary>How many neurons are truly active: only metering asks.</summary>

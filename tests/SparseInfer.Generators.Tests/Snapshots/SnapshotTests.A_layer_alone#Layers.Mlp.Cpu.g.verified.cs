@@ -9,6 +9,7 @@
 
 namespace SparseInfer.Generated;
 
+using global::System;
 using global::System.CodeDom.Compiler;
 using global::SparseInfer.Kernels.Cpu;
 using global::SparseInfer.Runtime;
@@ -65,19 +66,19 @@ internal sealed class Layers_Mlp_Cpu : CpuFeedForwardKernel
     private void Activate<TMeter>(int worker, FeedForward_2048x8192_SquaredRelu_Ungated_F32.Weights w)
         where TMeter : struct, IMeter
     {
-        FeedForwardSlot slot = Scratch[worker];
+        ReadOnlySpan<FeedForwardSlot> slots = Scratch.Slots(worker, 1);
         (int from, int to) = Scratch.Neurons(worker);
         ref LayerTally tally = ref Tally(worker);
         switch (Mode)
         {
             case SparsityMode.Dense:
-                FeedForward_2048x8192_SquaredRelu_Ungated_F32.Dense<TMeter>(w, slot, from, to, ref tally);
+                FeedForward_2048x8192_SquaredRelu_Ungated_F32.Dense<TMeter>(w, slots, from, to, ref tally);
                 break;
             case SparsityMode.Exact:
-                FeedForward_2048x8192_SquaredRelu_Ungated_F32.Exact<TMeter>(w, slot, from, to, ref tally);
+                FeedForward_2048x8192_SquaredRelu_Ungated_F32.Exact<TMeter>(w, slots, from, to, ref tally);
                 break;
             default:
-                FeedForward_2048x8192_SquaredRelu_Ungated_F32.SignBit<TMeter>(w, slot, from, to, ref tally, threshold: 1029);
+                FeedForward_2048x8192_SquaredRelu_Ungated_F32.SignBit<TMeter>(w, slots, from, to, ref tally, threshold: 1029);
                 break;
         }
     }

@@ -73,43 +73,46 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
 
     /// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Dense<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally, float cut)
+    internal static void Dense<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        ref float x = ref slot.Input;
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
-        ref float gates = ref slot.Gates;
-        ref int active = ref slot.Active;
-        ref float value = ref slot.Values;
-        int count = 0;
-
-        for (int i0 = from; i0 < to; i0 += 4)
+        foreach (FeedForwardSlot slot in slots)
         {
-            int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
-            Vector128<float> gate = Vector128.LoadUnsafe(ref gates, (nuint)(i0 - from)) - Vector128.Create(cut);
-            Vector128<float> up = undo * RowDot.Four<F16>(
-                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
+            ref float x = ref slot.Input;
+            ref float prepared = ref slot.PreparedInput;
+            float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
+            ref float gates = ref slot.Gates;
+            ref int active = ref slot.Active;
+            ref float value = ref slot.Values;
+            int count = 0;
 
-            Unsafe.Add(ref active, count) = i0;
-            Unsafe.Add(ref value, count) = Neuron(gate.GetElement(0), up.GetElement(0));
-            Unsafe.Add(ref active, count + 1) = i1;
-            Unsafe.Add(ref value, count + 1) = Neuron(gate.GetElement(1), up.GetElement(1));
-            Unsafe.Add(ref active, count + 2) = i2;
-            Unsafe.Add(ref value, count + 2) = Neuron(gate.GetElement(2), up.GetElement(2));
-            Unsafe.Add(ref active, count + 3) = i3;
-            Unsafe.Add(ref value, count + 3) = Neuron(gate.GetElement(3), up.GetElement(3));
-            count += 4;
-        }
+            for (int i0 = from; i0 < to; i0 += 4)
+            {
+                int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
+                Vector128<float> gate = Vector128.LoadUnsafe(ref gates, (nuint)(i0 - from)) - Vector128.Create(slot.Cut);
+                Vector128<float> up = undo * RowDot.Four<F16>(
+                    ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Up.Four(i0 + 4), PaddedHidden);
 
-        // The last group may have run past the end; the list's padding took what it wrote.
-        slot.Count = to - from;
+                Unsafe.Add(ref active, count) = i0;
+                Unsafe.Add(ref value, count) = Neuron(gate.GetElement(0), up.GetElement(0));
+                Unsafe.Add(ref active, count + 1) = i1;
+                Unsafe.Add(ref value, count + 1) = Neuron(gate.GetElement(1), up.GetElement(1));
+                Unsafe.Add(ref active, count + 2) = i2;
+                Unsafe.Add(ref value, count + 2) = Neuron(gate.GetElement(2), up.GetElement(2));
+                Unsafe.Add(ref active, count + 3) = i3;
+                Unsafe.Add(ref value, count + 3) = Neuron(gate.GetElement(3), up.GetElement(3));
+                count += 4;
+            }
 
-        if (TMeter.IsOn)
-        {
-            tally.Neurons += to - from;
-            tally.Bytes += (to - from) * NeuronBytes;
-            tally.Inactive += to - from - CountActive(ref gates, to - from, cut);
+            // The last group may have run past the end; the list's padding took what it wrote.
+            slot.Count = to - from;
+
+            if (TMeter.IsOn)
+            {
+                tally.Neurons += to - from;
+                tally.Bytes += (to - from) * NeuronBytes;
+                tally.Inactive += to - from - CountActive(ref gates, to - from, slot.Cut);
+            }
         }
     }
 
@@ -117,77 +120,85 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
     /// Exact sparsity: every row of Gate has been read; a neuron whose activation is zero is spared what follows. The same bits as Dense.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Exact<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally, float cut)
+    internal static void Exact<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        ref float x = ref slot.Input;
-        ref float gates = ref slot.Gates;
-        ref int active = ref slot.Active;
-        ref float value = ref slot.Values;
-        int count = 0;
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
+        foreach (FeedForwardSlot slot in slots)
+        {
+            ref float x = ref slot.Input;
+            slot.Undo = F16.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
+            slot.Count = 0;
+        }
 
         for (int block = from; block < to; block += 512)
         {
             int end = Math.Min(block + 512, to);
-            int first = count;
-
-            // Cut and activation; what is not skipped goes on the list, in ascending order.
-            for (int i0 = block; i0 < end; i0 += 4)
+            foreach (FeedForwardSlot slot in slots)
             {
-                int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
-                Vector128<float> gate = Vector128.LoadUnsafe(ref gates, (nuint)(i0 - from)) - Vector128.Create(cut);
-                float a0 = Activate(gate.GetElement(0));
-                Unsafe.Add(ref active, count) = i0;
-                Unsafe.Add(ref value, count) = a0;
-                count += a0 > 0f ? 1 : 0;
-                float a1 = Activate(gate.GetElement(1));
-                Unsafe.Add(ref active, count) = i1;
-                Unsafe.Add(ref value, count) = a1;
-                count += a1 > 0f && i0 + 1 < end ? 1 : 0;
-                float a2 = Activate(gate.GetElement(2));
-                Unsafe.Add(ref active, count) = i2;
-                Unsafe.Add(ref value, count) = a2;
-                count += a2 > 0f && i0 + 2 < end ? 1 : 0;
-                float a3 = Activate(gate.GetElement(3));
-                Unsafe.Add(ref active, count) = i3;
-                Unsafe.Add(ref value, count) = a3;
-                count += a3 > 0f && i0 + 3 < end ? 1 : 0;
-            }
+                ref float prepared = ref slot.PreparedInput;
+                float undo = slot.Undo;
+                ref float gates = ref slot.Gates;
+                ref int active = ref slot.Active;
+                ref float value = ref slot.Values;
+                int count = slot.Count;
+                int first = count;
 
-            // Up for what is left.
-            FeedForwardSlot.Pad(ref active, count);
-            for (int n = first; n < count; n += 4)
-            {
-                Vector128<float> up = undo * RowDot.Four<F16>(
-                    ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
-                Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
-                (a * up).StoreUnsafe(ref value, (nuint)n);
-            }
+                // Cut and activation; what is not skipped goes on the list, in ascending order.
+                for (int i0 = block; i0 < end; i0 += 4)
+                {
+                    int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
+                    Vector128<float> gate = Vector128.LoadUnsafe(ref gates, (nuint)(i0 - from)) - Vector128.Create(slot.Cut);
+                    float a0 = Activate(gate.GetElement(0));
+                    Unsafe.Add(ref active, count) = i0;
+                    Unsafe.Add(ref value, count) = a0;
+                    count += a0 > 0f ? 1 : 0;
+                    float a1 = Activate(gate.GetElement(1));
+                    Unsafe.Add(ref active, count) = i1;
+                    Unsafe.Add(ref value, count) = a1;
+                    count += a1 > 0f && i0 + 1 < end ? 1 : 0;
+                    float a2 = Activate(gate.GetElement(2));
+                    Unsafe.Add(ref active, count) = i2;
+                    Unsafe.Add(ref value, count) = a2;
+                    count += a2 > 0f && i0 + 2 < end ? 1 : 0;
+                    float a3 = Activate(gate.GetElement(3));
+                    Unsafe.Add(ref active, count) = i3;
+                    Unsafe.Add(ref value, count) = a3;
+                    count += a3 > 0f && i0 + 3 < end ? 1 : 0;
+                }
 
-            if (TMeter.IsOn)
-            {
-                int neurons = end - block;
-                tally.Neurons += neurons;
-                tally.Bytes += (neurons + (count - first) + (count - first)) * RowBytes;
-                tally.Inactive += neurons - (count - first);
+                // Up for what is left.
+                FeedForwardSlot.Pad(ref active, count);
+                for (int n = first; n < count; n += 4)
+                {
+                    Vector128<float> up = undo * RowDot.Four<F16>(
+                        ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
+                    Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
+                    (a * up).StoreUnsafe(ref value, (nuint)n);
+                }
+
+                if (TMeter.IsOn)
+                {
+                    int neurons = end - block;
+                    tally.Neurons += neurons;
+                    tally.Bytes += (neurons + (count - first) + (count - first)) * RowBytes;
+                    tally.Inactive += neurons - (count - first);
+                }
+
+                slot.Count = count;
             }
         }
-
-        slot.Count = count;
     }
 
-    /// <summary>The active rows of down times their values: a sum for each of the worker's slices.</summary>
+    /// <summary>The active rows of down times their values: for each token a sum for each of the worker's slices.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Down(Weights w, FeedForwardScratch scratch, int worker) =>
-        OrderedDown.AccumulateSlices<F16>(in w.Down, scratch, worker);
+    internal static void Down(Weights w, FeedForwardScratch scratch, int worker, int tokens = 1) =>
+        OrderedDown.AccumulateSlices<F16>(in w.Down, scratch, worker, tokens);
 
-    /// <summary>y = the slices' sums, added in order, for some columns. Every worker has been through Down.</summary>
+    /// <summary>y = the slices' sums of a token, added in order, for some columns. Every worker has been through Down.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
+    internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn, int token = 0)
     {
-        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);
+        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn, token);
     }
 
     /// <summary>How many neurons are truly active: only metering asks.</summary>

@@ -9,6 +9,7 @@
 
 namespace SparseInfer.Generated;
 
+using global::System;
 using global::System.CodeDom.Compiler;
 using global::SparseInfer.Kernels.Cpu;
 using global::SparseInfer.Runtime;
@@ -69,18 +70,18 @@ internal sealed class Gemma3n_Mlp_Cpu : CpuFeedForwardKernel
     private void Activate<TMeter>(int worker, FeedForward_2048x8192_GaussianTopK0p95_F16.Weights w)
         where TMeter : struct, IMeter
     {
-        FeedForwardSlot slot = Scratch[worker];
+        ReadOnlySpan<FeedForwardSlot> slots = Scratch.Slots(worker, 1);
         (int from, int to) = Scratch.Neurons(worker);
         ref LayerTally tally = ref Tally(worker);
-        float cut = GaussianCut.Of(Scratch, FeedForward_2048x8192_GaussianTopK0p95_F16.CutDeviations);
+        slots[0].Cut = GaussianCut.Of(Scratch, FeedForward_2048x8192_GaussianTopK0p95_F16.CutDeviations);
         switch (Mode)
         {
             case SparsityMode.Dense:
-                FeedForward_2048x8192_GaussianTopK0p95_F16.Dense<TMeter>(w, slot, from, to, ref tally, cut);
+                FeedForward_2048x8192_GaussianTopK0p95_F16.Dense<TMeter>(w, slots, from, to, ref tally);
                 break;
             case SparsityMode.Exact:
             default:
-                FeedForward_2048x8192_GaussianTopK0p95_F16.Exact<TMeter>(w, slot, from, to, ref tally, cut);
+                FeedForward_2048x8192_GaussianTopK0p95_F16.Exact<TMeter>(w, slots, from, to, ref tally);
                 break;
         }
     }

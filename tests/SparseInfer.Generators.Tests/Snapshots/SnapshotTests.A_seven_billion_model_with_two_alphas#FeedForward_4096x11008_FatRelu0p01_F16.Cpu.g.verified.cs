@@ -4,7 +4,7 @@
 //   shape        4096 x 11008, gated, FatRelu above 0.01
 //   weights      F16, 8,192 bytes a neuron in each of 3 matrices (down neuron-major)
 //   bytes        270,532,608 a token when dense; 24,576 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 64 words by vectors; blocks of 512 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 64 words by vectors; blocks of 512 neurons, of 64 for several tokens
 //
 // Sums run in a fixed order: every dot product in 16 lanes and one tree for 1024 columns, every column of down by ascending neuron
 // within each of 24 slices of the neurons, then over the slices.
@@ -58,43 +58,46 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
 
     /// <summary>Computes every neuron: the reference that the other modes are compared with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Dense<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally)
+    internal static void Dense<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        ref float x = ref slot.Input;
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
-        ref int active = ref slot.Active;
-        ref float value = ref slot.Values;
-        int count = 0;
-
-        for (int i0 = from; i0 < to; i0 += 4)
+        foreach (FeedForwardSlot slot in slots)
         {
-            int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
-            Vector128<float> gate = undo * RowDot.Four<F16>(
-                ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), PaddedHidden);
-            Vector128<float> up = undo * RowDot.Four<F16>(
-                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
+            ref float x = ref slot.Input;
+            ref float prepared = ref slot.PreparedInput;
+            float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
+            ref int active = ref slot.Active;
+            ref float value = ref slot.Values;
+            int count = 0;
 
-            Unsafe.Add(ref active, count) = i0;
-            Unsafe.Add(ref value, count) = Neuron(gate.GetElement(0), up.GetElement(0));
-            Unsafe.Add(ref active, count + 1) = i1;
-            Unsafe.Add(ref value, count + 1) = Neuron(gate.GetElement(1), up.GetElement(1));
-            Unsafe.Add(ref active, count + 2) = i2;
-            Unsafe.Add(ref value, count + 2) = Neuron(gate.GetElement(2), up.GetElement(2));
-            Unsafe.Add(ref active, count + 3) = i3;
-            Unsafe.Add(ref value, count + 3) = Neuron(gate.GetElement(3), up.GetElement(3));
-            count += 4;
-        }
+            for (int i0 = from; i0 < to; i0 += 4)
+            {
+                int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
+                Vector128<float> gate = undo * RowDot.Four<F16>(
+                    ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), PaddedHidden);
+                Vector128<float> up = undo * RowDot.Four<F16>(
+                    ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
 
-        // The last group may have run past the end; the list's padding took what it wrote.
-        slot.Count = to - from;
+                Unsafe.Add(ref active, count) = i0;
+                Unsafe.Add(ref value, count) = Neuron(gate.GetElement(0), up.GetElement(0));
+                Unsafe.Add(ref active, count + 1) = i1;
+                Unsafe.Add(ref value, count + 1) = Neuron(gate.GetElement(1), up.GetElement(1));
+                Unsafe.Add(ref active, count + 2) = i2;
+                Unsafe.Add(ref value, count + 2) = Neuron(gate.GetElement(2), up.GetElement(2));
+                Unsafe.Add(ref active, count + 3) = i3;
+                Unsafe.Add(ref value, count + 3) = Neuron(gate.GetElement(3), up.GetElement(3));
+                count += 4;
+            }
 
-        if (TMeter.IsOn)
-        {
-            tally.Neurons += to - from;
-            tally.Bytes += (to - from) * NeuronBytes;
-            tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);
+            // The last group may have run past the end; the list's padding took what it wrote.
+            slot.Count = to - from;
+
+            if (TMeter.IsOn)
+            {
+                tally.Neurons += to - from;
+                tally.Bytes += (to - from) * NeuronBytes;
+                tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);
+            }
         }
     }
 
@@ -102,65 +105,75 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
     /// Exact sparsity: every row of Gate is read; a neuron whose activation is zero is spared what follows. The same bits as Dense.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Exact<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally)
+    internal static void Exact<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        ref float x = ref slot.Input;
-        ref int active = ref slot.Active;
-        ref float value = ref slot.Values;
-        int count = 0;
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
-
-        for (int block = from; block < to; block += 512)
+        foreach (FeedForwardSlot slot in slots)
         {
-            int end = Math.Min(block + 512, to);
-            int first = count;
-
-            // Gate and activation; what is not skipped goes on the list, in ascending order.
-            for (int i0 = block; i0 < end; i0 += 4)
-            {
-                int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
-                Vector128<float> gate = undo * RowDot.Four<F16>(
-                    ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
-                float a0 = Activate(gate.GetElement(0));
-                Unsafe.Add(ref active, count) = i0;
-                Unsafe.Add(ref value, count) = a0;
-                count += a0 > 0f ? 1 : 0;
-                float a1 = Activate(gate.GetElement(1));
-                Unsafe.Add(ref active, count) = i1;
-                Unsafe.Add(ref value, count) = a1;
-                count += a1 > 0f && i0 + 1 < end ? 1 : 0;
-                float a2 = Activate(gate.GetElement(2));
-                Unsafe.Add(ref active, count) = i2;
-                Unsafe.Add(ref value, count) = a2;
-                count += a2 > 0f && i0 + 2 < end ? 1 : 0;
-                float a3 = Activate(gate.GetElement(3));
-                Unsafe.Add(ref active, count) = i3;
-                Unsafe.Add(ref value, count) = a3;
-                count += a3 > 0f && i0 + 3 < end ? 1 : 0;
-            }
-
-            // Up for what is left.
-            FeedForwardSlot.Pad(ref active, count);
-            for (int n = first; n < count; n += 4)
-            {
-                Vector128<float> up = undo * RowDot.Four<F16>(
-                    ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
-                Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
-                (a * up).StoreUnsafe(ref value, (nuint)n);
-            }
-
-            if (TMeter.IsOn)
-            {
-                int neurons = end - block;
-                tally.Neurons += neurons;
-                tally.Bytes += (neurons + (count - first) + (count - first)) * RowBytes;
-                tally.Inactive += neurons - (count - first);
-            }
+            ref float x = ref slot.Input;
+            slot.Undo = F16.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
+            slot.Count = 0;
         }
 
-        slot.Count = count;
+        // Several tokens share a block's rows: these stay in the second-level cache.
+        int step = slots.Length == 1 ? 512 : 64;
+        for (int block = from; block < to; block += step)
+        {
+            int end = Math.Min(block + step, to);
+            foreach (FeedForwardSlot slot in slots)
+            {
+                ref float prepared = ref slot.PreparedInput;
+                float undo = slot.Undo;
+                ref int active = ref slot.Active;
+                ref float value = ref slot.Values;
+                int count = slot.Count;
+                int first = count;
+
+                // Gate and activation; what is not skipped goes on the list, in ascending order.
+                for (int i0 = block; i0 < end; i0 += 4)
+                {
+                    int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
+                    Vector128<float> gate = undo * RowDot.Four<F16>(
+                        ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
+                    float a0 = Activate(gate.GetElement(0));
+                    Unsafe.Add(ref active, count) = i0;
+                    Unsafe.Add(ref value, count) = a0;
+                    count += a0 > 0f ? 1 : 0;
+                    float a1 = Activate(gate.GetElement(1));
+                    Unsafe.Add(ref active, count) = i1;
+                    Unsafe.Add(ref value, count) = a1;
+                    count += a1 > 0f && i0 + 1 < end ? 1 : 0;
+                    float a2 = Activate(gate.GetElement(2));
+                    Unsafe.Add(ref active, count) = i2;
+                    Unsafe.Add(ref value, count) = a2;
+                    count += a2 > 0f && i0 + 2 < end ? 1 : 0;
+                    float a3 = Activate(gate.GetElement(3));
+                    Unsafe.Add(ref active, count) = i3;
+                    Unsafe.Add(ref value, count) = a3;
+                    count += a3 > 0f && i0 + 3 < end ? 1 : 0;
+                }
+
+                // Up for what is left.
+                FeedForwardSlot.Pad(ref active, count);
+                for (int n = first; n < count; n += 4)
+                {
+                    Vector128<float> up = undo * RowDot.Four<F16>(
+                        ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
+                    Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
+                    (a * up).StoreUnsafe(ref value, (nuint)n);
+                }
+
+                if (TMeter.IsOn)
+                {
+                    int neurons = end - block;
+                    tally.Neurons += neurons;
+                    tally.Bytes += (neurons + (count - first) + (count - first)) * RowBytes;
+                    tally.Inactive += neurons - (count - first);
+                }
+
+                slot.Count = count;
+            }
+        }
     }
 
     /// <summary>
@@ -168,113 +181,125 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
     /// more than threshold of 4096 columns.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void SignBit<TMeter>(Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally, int threshold)
+    internal static void SignBit<TMeter>(
+        Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally, int threshold)
         where TMeter : struct, IMeter
     {
-        ref float x = ref slot.Input;
-        ref int active = ref slot.Active;
-        ref float value = ref slot.Values;
-        int count = 0;
-        ref int candidate = ref slot.Candidates;
-        if (TMeter.IsTimed)
+        foreach (FeedForwardSlot slot in slots)
         {
-            tally.PredictorTicks -= Stopwatch.GetTimestamp();
-        }
-
-        ref ulong signs = ref slot.Side;
-        Signs.Pack(ref x, ref signs, Hidden);
-
-        if (TMeter.IsTimed)
-        {
-            tally.PredictorTicks += Stopwatch.GetTimestamp();
-        }
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
-
-        for (int block = from; block < to; block += 512)
-        {
-            int end = Math.Min(block + 512, to);
-            int first = count;
-            int candidates = 0;
-
-            // Predict: count the signs that disagree, and list the neurons with few enough.
+            ref float x = ref slot.Input;
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks -= Stopwatch.GetTimestamp();
             }
 
-            candidates = w.GateSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
+            Signs.Pack(ref x, ref slot.Side, Hidden);
 
             if (TMeter.IsTimed)
             {
                 tally.PredictorTicks += Stopwatch.GetTimestamp();
             }
 
-            FeedForwardSlot.Pad(ref candidate, candidates);
-
-            // Gate and activation; what is not skipped goes on the list, in ascending order.
-            for (int n = 0; n < candidates; n += 4)
-            {
-                int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
-                int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
-                Vector128<float> gate = undo * RowDot.Four<F16>(
-                    ref prepared, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), PaddedHidden);
-                float a0 = Activate(gate.GetElement(0));
-                Unsafe.Add(ref active, count) = i0;
-                Unsafe.Add(ref value, count) = a0;
-                count += a0 > 0f ? 1 : 0;
-                float a1 = Activate(gate.GetElement(1));
-                Unsafe.Add(ref active, count) = i1;
-                Unsafe.Add(ref value, count) = a1;
-                count += a1 > 0f && n + 1 < candidates ? 1 : 0;
-                float a2 = Activate(gate.GetElement(2));
-                Unsafe.Add(ref active, count) = i2;
-                Unsafe.Add(ref value, count) = a2;
-                count += a2 > 0f && n + 2 < candidates ? 1 : 0;
-                float a3 = Activate(gate.GetElement(3));
-                Unsafe.Add(ref active, count) = i3;
-                Unsafe.Add(ref value, count) = a3;
-                count += a3 > 0f && n + 3 < candidates ? 1 : 0;
-            }
-
-            // Up for what is left.
-            FeedForwardSlot.Pad(ref active, count);
-            for (int n = first; n < count; n += 4)
-            {
-                Vector128<float> up = undo * RowDot.Four<F16>(
-                    ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
-                Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
-                (a * up).StoreUnsafe(ref value, (nuint)n);
-            }
-
-            if (TMeter.IsOn)
-            {
-                int neurons = end - block;
-                tally.Neurons += neurons;
-                tally.Bytes += (candidates + (count - first) + (count - first)) * RowBytes;
-                tally.Bytes += neurons * 512L; // signs
-
-                int trulyActive = CountActive(w, ref prepared, undo, block, end);
-                int missed = trulyActive - (count - first);
-                tally.Inactive += neurons - trulyActive;
-                tally.Predicted += neurons - candidates;
-                tally.PredictedInactive += neurons - candidates - missed;
-            }
+            slot.Undo = F16.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
+            slot.Count = 0;
         }
 
-        slot.Count = count;
+        // Several tokens share a block's rows: these stay in the second-level cache.
+        int step = slots.Length == 1 ? 512 : 64;
+        for (int block = from; block < to; block += step)
+        {
+            int end = Math.Min(block + step, to);
+            foreach (FeedForwardSlot slot in slots)
+            {
+                ref float prepared = ref slot.PreparedInput;
+                float undo = slot.Undo;
+                ref ulong signs = ref slot.Side;
+                ref int active = ref slot.Active;
+                ref float value = ref slot.Values;
+                int count = slot.Count;
+                int first = count;
+                ref int candidate = ref slot.Candidates;
+                int candidates = 0;
+
+                // Predict: count the signs that disagree, and list the neurons with few enough.
+                if (TMeter.IsTimed)
+                {
+                    tally.PredictorTicks -= Stopwatch.GetTimestamp();
+                }
+
+                candidates = w.GateSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
+
+                if (TMeter.IsTimed)
+                {
+                    tally.PredictorTicks += Stopwatch.GetTimestamp();
+                }
+
+                FeedForwardSlot.Pad(ref candidate, candidates);
+
+                // Gate and activation; what is not skipped goes on the list, in ascending order.
+                for (int n = 0; n < candidates; n += 4)
+                {
+                    int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
+                    int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
+                    Vector128<float> gate = undo * RowDot.Four<F16>(
+                        ref prepared, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), PaddedHidden);
+                    float a0 = Activate(gate.GetElement(0));
+                    Unsafe.Add(ref active, count) = i0;
+                    Unsafe.Add(ref value, count) = a0;
+                    count += a0 > 0f ? 1 : 0;
+                    float a1 = Activate(gate.GetElement(1));
+                    Unsafe.Add(ref active, count) = i1;
+                    Unsafe.Add(ref value, count) = a1;
+                    count += a1 > 0f && n + 1 < candidates ? 1 : 0;
+                    float a2 = Activate(gate.GetElement(2));
+                    Unsafe.Add(ref active, count) = i2;
+                    Unsafe.Add(ref value, count) = a2;
+                    count += a2 > 0f && n + 2 < candidates ? 1 : 0;
+                    float a3 = Activate(gate.GetElement(3));
+                    Unsafe.Add(ref active, count) = i3;
+                    Unsafe.Add(ref value, count) = a3;
+                    count += a3 > 0f && n + 3 < candidates ? 1 : 0;
+                }
+
+                // Up for what is left.
+                FeedForwardSlot.Pad(ref active, count);
+                for (int n = first; n < count; n += 4)
+                {
+                    Vector128<float> up = undo * RowDot.Four<F16>(
+                        ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), PaddedHidden);
+                    Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
+                    (a * up).StoreUnsafe(ref value, (nuint)n);
+                }
+
+                if (TMeter.IsOn)
+                {
+                    int neurons = end - block;
+                    tally.Neurons += neurons;
+                    tally.Bytes += (candidates + (count - first) + (count - first)) * RowBytes;
+                    tally.Bytes += neurons * 512L; // signs
+
+                    int trulyActive = CountActive(w, ref prepared, undo, block, end);
+                    int missed = trulyActive - (count - first);
+                    tally.Inactive += neurons - trulyActive;
+                    tally.Predicted += neurons - candidates;
+                    tally.PredictedInactive += neurons - candidates - missed;
+                }
+
+                slot.Count = count;
+            }
+        }
     }
 
-    /// <summary>The active rows of down times their values: a sum for each of the worker's slices.</summary>
+    /// <summary>The active rows of down times their values: for each token a sum for each of the worker's slices.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Down(Weights w, FeedForwardScratch scratch, int worker) =>
-        OrderedDown.AccumulateSlices<F16>(in w.Down, scratch, worker);
+    internal static void Down(Weights w, FeedForwardScratch scratch, int worker, int tokens = 1) =>
+        OrderedDown.AccumulateSlices<F16>(in w.Down, scratch, worker, tokens);
 
-    /// <summary>y = the slices' sums, added in order, for some columns. Every worker has been through Down.</summary>
+    /// <summary>y = the slices' sums of a token, added in order, for some columns. Every worker has been through Down.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)
+    internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn, int token = 0)
     {
-        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);
+        OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn, token);
     }
 
     /// <summary>

@@ -136,7 +136,9 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
         }
     }
 
-    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch);
+
+    public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates));
 
     private sealed class Layer
     {
@@ -146,7 +148,10 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
         public FeedForward_4096x11008_FatRelu0p01_F16.Weights FeedForward = new();
     }
 
-    /// <summary>One session: key-value cache, activations, and the steps. Everything is allocated here, nothing while it runs.</summary>
+    /// <summary>
+    /// One session: key-value cache, activations of up to <c>rows</c> tokens, and the steps. Or, without a cache, what several sessions are
+    /// decoded together with. Everything is allocated here, nothing while it runs.
+    /// </summary>
     private sealed class State : CpuDecoderState
     {
         private readonly ProSparseLlama7B_Cpu _program;
@@ -155,6 +160,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
         private readonly NativeBuffer _residual;
         private readonly NativeBuffer _normed;
         private readonly NativeBuffer _queries;
+        private readonly NativeBuffer _heads;
         private readonly NativeBuffer _attended;
         private readonly NativeBuffer _projected;
         private readonly NativeBuffer _activated;
@@ -162,22 +168,23 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
         private readonly NativeBuffer _scores;
         private readonly FeedForwardScratch _scratch;
 
-        public State(ProSparseLlama7B_Cpu program, int capacity) : base(program, capacity, Batch, InputWidth)
+        public State(ProSparseLlama7B_Cpu program, int capacity, int rows) : base(program, capacity, rows, InputWidth)
         {
             _program = program;
             _keys = Floats((long)LayerCount * capacity * KeyValueWidth);
             _values = Floats((long)LayerCount * capacity * KeyValueWidth);
-            _residual = Floats((long)Batch * PaddedHidden);
-            _normed = Floats((long)Math.Max(Batch, 2 * Workers.Count) * InputWidth);
-            _queries = Floats((long)Batch * PaddedQueryWidth);
-            _attended = Floats((long)Batch * PaddedQueryWidth);
-            _projected = Floats((long)Batch * PaddedHidden);
-            _activated = Floats((long)Batch * PaddedIntermediate);
-            _other = Floats((long)Batch * PaddedIntermediate);
+            _residual = Floats((long)rows * PaddedHidden);
+            _normed = Floats((long)Math.Max(rows, 2 * Workers.Count) * InputWidth);
+            _queries = Floats((long)rows * PaddedQueryWidth);
+            _heads = Floats((long)Workers.Count * rows * HeadDimension);
+            _attended = Floats((long)rows * PaddedQueryWidth);
+            _projected = Floats((long)rows * PaddedHidden);
+            _activated = Floats((long)rows * PaddedIntermediate);
+            _other = Floats((long)rows * PaddedIntermediate);
             _scores = Floats((long)Workers.Count * capacity);
             _scratch = new FeedForwardScratch(
                 Workers.Count, PaddedHidden, FeedForward_4096x11008_FatRelu0p01_F16.Slices,
-                FeedForward_4096x11008_FatRelu0p01_F16.SideWords);
+                FeedForward_4096x11008_FatRelu0p01_F16.SideWords, tokens: capacity == 0 ? rows : 1);
         }
 
         /// <summary>One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.</summary>
@@ -293,11 +300,12 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             }
         }
 
-        /// <summary>A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.</summary>
+        /// <summary>
+        /// A batch of tokens through all layers, a prompt's or one of each of several sequences: the same sums as Decode, so the same bits.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void Prompt<TMeter>(int worker)
         {
-            int start = Position;
             int tokens = TokenCount;
             Span<float> panel = Panel(worker);
             (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
@@ -323,6 +331,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 }
 
                 Workers.Barrier();
+                ref float heads = ref HeadRows(worker);
                 MatrixMatrix.Pack<F16>(PaddedHidden, ref Normed(0), InputWidth, tokens, panel);
                 for (int head = fromHead; head < toHead; head++)
                 {
@@ -334,46 +343,57 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                         for (int i = 0; i < tokens; i++)
                         {
                             Rope.ApplyInterleaved(
-                                ref Unsafe.Add(ref Queries(i), row), in _program._rope.Cos(start + i), in _program._rope.Sin(start + i),
-                                RopeDimensions);
+                                ref Unsafe.Add(ref Queries(i), row), in _program._rope.Cos(PositionOf(i)),
+                                in _program._rope.Sin(PositionOf(i)), RopeDimensions);
                         }
                     }
                     else if (head < Heads + KeyValueHeads)
                     {
                         row -= Heads * HeadDimension;
                         MatrixMatrix.MultiplyPacked<F16>(
-                            in w.Key, row, row + HeadDimension, PaddedHidden, tokens, ref Keys(layer, row, start), HeadDimension, panel);
+                            in w.Key, row, row + HeadDimension, PaddedHidden, tokens, ref Unsafe.Subtract(ref heads, row), HeadDimension,
+                            panel);
                         for (int i = 0; i < tokens; i++)
                         {
+                            ref float key = ref Sequence(i).Keys(layer, row, PositionOf(i));
+                            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref heads, i * HeadDimension), HeadDimension)
+                                .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref key, row), HeadDimension));
                             Rope.ApplyInterleaved(
-                                ref Unsafe.Add(ref Keys(layer, row, start + i), row), in _program._rope.Cos(start + i),
-                                in _program._rope.Sin(start + i), RopeDimensions);
+                                ref Unsafe.Add(ref key, row), in _program._rope.Cos(PositionOf(i)), in _program._rope.Sin(PositionOf(i)),
+                                RopeDimensions);
                         }
                     }
                     else
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
                         MatrixMatrix.MultiplyPacked<F16>(
-                            in w.Value, row, row + HeadDimension, PaddedHidden, tokens, ref Values(layer, row, start), HeadDimension,
+                            in w.Value, row, row + HeadDimension, PaddedHidden, tokens, ref Unsafe.Subtract(ref heads, row), HeadDimension,
                             panel);
+                        for (int i = 0; i < tokens; i++)
+                        {
+                            ref float value = ref Sequence(i).Values(layer, row, PositionOf(i));
+                            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref heads, i * HeadDimension), HeadDimension)
+                                .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref value, row), HeadDimension));
+                        }
                     }
                 }
 
                 Workers.Barrier();
 
-                // Attention, head by head, so that its keys stay in a cache; tokens in turn, since later ones look back further.
+                // Attention, head by head, so that its keys stay in a cache; tokens in turn, since some look back further than others.
                 for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)
                 {
                     int head = unit / tokens;
-                    int i = unit % tokens;
+                    int i = (unit + head) % tokens; // a worker has another one of each head
+                    State sequence = Sequence(i);
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
-                    int positions = start + i + 1;
-                    ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
-                    ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
+                    int positions = PositionOf(i) + 1;
+                    ref float keys = ref Unsafe.Add(ref sequence.Keys(layer, shared, 0), shared);
+                    ref float values = ref Unsafe.Add(ref sequence.Values(layer, shared, 0), shared);
                     AttentionHead.Apply(
                         ref Unsafe.Add(ref Queries(i), row), ref keys, ref values, positions, HeadDimension, HeadDimension,
-                        AttentionScale, Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
+                        AttentionScale, sequence.Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
                 }
 
                 Workers.Barrier();
@@ -398,7 +418,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 }
 
                 Workers.Barrier();
-                if (PromptIsDense)
+                if (IsDenseBatch)
                 {
                     FeedForward_4096x11008_FatRelu0p01_F16.Batch(
                         w.FeedForward, ref Normed(0), InputWidth, tokens, ref _activated.Ref<float>(), ref _other.Ref<float>(), fromNeuron,
@@ -409,15 +429,31 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 }
                 else
                 {
-                    // Neurons differ from token to token: one at a time.
-                    for (int i = 0; i < tokens; i++)
+                    // Neurons differ from token to token: as many tokens as there is room for share the rows that they read.
+                    (int fromOwn, int toOwn) = _scratch.Neurons(worker);
+                    for (int first = 0; first < tokens; first += _scratch.Tokens)
                     {
-                        Span<float> input = MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden);
-                        MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);
-                        Activate<TMeter>(worker, layer, w.FeedForward);
-                        FeedForward_4096x11008_FatRelu0p01_F16.Down(w.FeedForward, _scratch, worker);
+                        int shared = Math.Min(_scratch.Tokens, tokens - first);
+                        ReadOnlySpan<FeedForwardSlot> slots = _scratch.Slots(worker, shared);
+                        for (int i = 0; i < shared; i++)
+                        {
+                            Span<float> input = MemoryMarshal.CreateSpan(ref slots[i].Input, PaddedHidden);
+                            MemoryMarshal.CreateSpan(ref Normed(first + i), PaddedHidden).CopyTo(input);
+                        }
+
+                        Activate<TMeter>(worker, layer, w.FeedForward, shared);
+                        if (TMeter.IsOn)
+                        {
+                            CountUnion(worker, slots, toOwn - fromOwn);
+                        }
+
+                        FeedForward_4096x11008_FatRelu0p01_F16.Down(w.FeedForward, _scratch, worker, shared);
                         Workers.Barrier();
-                        FeedForward_4096x11008_FatRelu0p01_F16.Sum(w.FeedForward, _scratch, ref Projected(i), fromColumn, toColumn);
+                        for (int i = 0; i < shared; i++)
+                        {
+                            FeedForward_4096x11008_FatRelu0p01_F16.Sum(
+                                w.FeedForward, _scratch, ref Projected(first + i), fromColumn, toColumn, i);
+                        }
                         Workers.Barrier();
                     }
                 }
@@ -461,26 +497,28 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                 in _program._head, from, to, PaddedHidden, ref Normed(first), InputWidth, tokens - first, ref Logits, Vocabulary, panel);
         }
 
-        /// <summary>This worker's neurons for the input in its slot, as the mode and the layer's policy have it.</summary>
-        private void Activate<TMeter>(int worker, int layer, FeedForward_4096x11008_FatRelu0p01_F16.Weights w)
+        /// <summary>
+        /// This worker's neurons for the input in its slot, or in several tokens', as the mode and the layer's policy have it.
+        /// </summary>
+        private void Activate<TMeter>(int worker, int layer, FeedForward_4096x11008_FatRelu0p01_F16.Weights w, int tokens = 1)
             where TMeter : struct, IMeter
         {
-            FeedForwardSlot slot = _scratch[worker];
+            ReadOnlySpan<FeedForwardSlot> slots = _scratch.Slots(worker, tokens);
             (int from, int to) = _scratch.Neurons(worker);
             ref LayerTally tally = ref Tally(worker, layer);
             switch (Mode)
             {
                 case SparsityMode.Dense:
-                    FeedForward_4096x11008_FatRelu0p01_F16.Dense<TMeter>(w, slot, from, to, ref tally);
+                    FeedForward_4096x11008_FatRelu0p01_F16.Dense<TMeter>(w, slots, from, to, ref tally);
                     break;
                 case SparsityMode.Exact:
-                    FeedForward_4096x11008_FatRelu0p01_F16.Exact<TMeter>(w, slot, from, to, ref tally);
+                    FeedForward_4096x11008_FatRelu0p01_F16.Exact<TMeter>(w, slots, from, to, ref tally);
                     break;
                 case SparsityMode.Predicted when layer is <= 19:
-                    FeedForward_4096x11008_FatRelu0p01_F16.SignBit<TMeter>(w, slot, from, to, ref tally, threshold: 2078);
+                    FeedForward_4096x11008_FatRelu0p01_F16.SignBit<TMeter>(w, slots, from, to, ref tally, threshold: 2078);
                     break;
                 default:
-                    FeedForward_4096x11008_FatRelu0p01_F16.SignBit<TMeter>(w, slot, from, to, ref tally, threshold: 2048);
+                    FeedForward_4096x11008_FatRelu0p01_F16.SignBit<TMeter>(w, slots, from, to, ref tally, threshold: 2048);
                     break;
             }
         }
@@ -494,6 +532,12 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
         private ref float Attended(int row) => ref Unsafe.Add(ref _attended.Ref<float>(), row * (nint)PaddedQueryWidth);
 
         private ref float Projected(int row) => ref Unsafe.Add(ref _projected.Ref<float>(), row * (nint)PaddedHidden);
+
+        /// <summary>Where a worker has the batch's keys or values of a head before they are cached.</summary>
+        private ref float HeadRows(int worker) => ref Unsafe.Add(ref _heads.Ref<float>(), worker * (nint)TokenCount * HeadDimension);
+
+        /// <summary>The session whose token is token i of the batch.</summary>
+        private State Sequence(int i) => (State)SequenceOf(i);
 
         /// <summary>A key of a head, less the head's first <c>row</c>, which everybody adds: its keys lie one after the other.</summary>
         private ref float Keys(int layer, int row, int position) =>
@@ -514,6 +558,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             _residual.Dispose();
             _normed.Dispose();
             _queries.Dispose();
+            _heads.Dispose();
             _attended.Dispose();
             _projected.Dispose();
             _activated.Dispose();

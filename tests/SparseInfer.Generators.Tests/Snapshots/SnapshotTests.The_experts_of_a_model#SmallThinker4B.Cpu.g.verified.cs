@@ -144,7 +144,9 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
         }
     }
 
-    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch);
+
+    public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates));
 
     private sealed class Layer
     {
@@ -154,7 +156,10 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
         public FeedForward_1536x768_Relu_Q8_0.Weights[] FeedForward = [];
     }
 
-    /// <summary>One session: key-value cache, activations, and the steps. Everything is allocated here, nothing while it runs.</summary>
+    /// <summary>
+    /// One session: key-value cache, activations of up to <c>rows</c> tokens, and the steps. Or, without a cache, what several sessions are
+    /// decoded together with. Everything is allocated here, nothing while it runs.
+    /// </summary>
     private sealed class State : CpuDecoderState
     {
         private readonly SmallThinker4B_Cpu _program;
@@ -163,6 +168,7 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
         private readonly NativeBuffer _residual;
         private readonly NativeBuffer _normed;
         private readonly NativeBuffer _queries;
+        private readonly NativeBuffer _heads;
         private readonly NativeBuffer _attended;
         private readonly NativeBuffer _projected;
         private readonly NativeBuffer _activated;
@@ -174,29 +180,30 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
         private readonly ExpertChoices _choices;
         private readonly ExpertGroups[] _groups;
 
-        public State(SmallThinker4B_Cpu program, int capacity) : base(program, capacity, Batch, InputWidth)
+        public State(SmallThinker4B_Cpu program, int capacity, int rows) : base(program, capacity, rows, InputWidth)
         {
             _program = program;
             _keys = Floats((long)LayerCount * capacity * KeyValueWidth);
             _values = Floats((long)LayerCount * capacity * KeyValueWidth);
-            _residual = Floats((long)Batch * PaddedHidden);
-            _normed = Floats((long)Math.Max(Batch, 2 * Workers.Count) * InputWidth);
-            _queries = Floats((long)Batch * PaddedQueryWidth);
-            _attended = Floats((long)Batch * PaddedQueryWidth);
-            _projected = Floats((long)Batch * PaddedHidden);
-            _activated = Floats((long)Batch * ActiveExperts * PaddedIntermediate);
-            _other = Floats((long)Batch * ActiveExperts * PaddedIntermediate);
-            _grouped = Floats((long)Batch * ActiveExperts * PaddedHidden);
+            _residual = Floats((long)rows * PaddedHidden);
+            _normed = Floats((long)Math.Max(rows, 2 * Workers.Count) * InputWidth);
+            _queries = Floats((long)rows * PaddedQueryWidth);
+            _heads = Floats((long)Workers.Count * rows * HeadDimension);
+            _attended = Floats((long)rows * PaddedQueryWidth);
+            _projected = Floats((long)rows * PaddedHidden);
+            _activated = Floats((long)rows * ActiveExperts * PaddedIntermediate);
+            _other = Floats((long)rows * ActiveExperts * PaddedIntermediate);
+            _grouped = Floats((long)rows * ActiveExperts * PaddedHidden);
             _summed = Floats(PaddedHidden);
             _scores = Floats((long)Workers.Count * capacity);
             _scratch = new ExpertScratch(
                 ActiveExperts, Workers.Count, PaddedHidden, FeedForward_1536x768_Relu_Q8_0.Slices,
                 FeedForward_1536x768_Relu_Q8_0.SideWords);
-            _choices = new ExpertChoices(Math.Max(Batch, Workers.Count), Experts, ActiveExperts);
+            _choices = new ExpertChoices(Math.Max(rows, Workers.Count), Experts, ActiveExperts);
             _groups = new ExpertGroups[Workers.Count];
             for (int i = 0; i < _groups.Length; i++)
             {
-                _groups[i] = new ExpertGroups(Batch, Experts, ActiveExperts);
+                _groups[i] = new ExpertGroups(rows, Experts, ActiveExperts);
             }
         }
 
@@ -313,11 +320,12 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
             }
         }
 
-        /// <summary>A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.</summary>
+        /// <summary>
+        /// A batch of tokens through all layers, a prompt's or one of each of several sequences: the same sums as Decode, so the same bits.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void Prompt<TMeter>(int worker)
         {
-            int start = Position;
             int tokens = TokenCount;
             Span<float> panel = Panel(worker);
             (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
@@ -349,6 +357,7 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                 }
 
                 Workers.Barrier();
+                ref float heads = ref HeadRows(worker);
                 MatrixMatrix.Pack<Q8_0>(PaddedHidden, ref Normed(0), InputWidth, tokens, panel);
                 for (int head = fromHead; head < toHead; head++)
                 {
@@ -360,46 +369,57 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                         for (int i = 0; i < tokens; i++)
                         {
                             Rope.ApplyHalfSplit(
-                                ref Unsafe.Add(ref Queries(i), row), in _program._rope.Cos(start + i), in _program._rope.Sin(start + i),
-                                RopeDimensions);
+                                ref Unsafe.Add(ref Queries(i), row), in _program._rope.Cos(PositionOf(i)),
+                                in _program._rope.Sin(PositionOf(i)), RopeDimensions);
                         }
                     }
                     else if (head < Heads + KeyValueHeads)
                     {
                         row -= Heads * HeadDimension;
                         MatrixMatrix.MultiplyPacked<Q8_0>(
-                            in w.Key, row, row + HeadDimension, PaddedHidden, tokens, ref Keys(layer, row, start), HeadDimension, panel);
+                            in w.Key, row, row + HeadDimension, PaddedHidden, tokens, ref Unsafe.Subtract(ref heads, row), HeadDimension,
+                            panel);
                         for (int i = 0; i < tokens; i++)
                         {
+                            ref float key = ref Sequence(i).Keys(layer, row, PositionOf(i));
+                            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref heads, i * HeadDimension), HeadDimension)
+                                .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref key, row), HeadDimension));
                             Rope.ApplyHalfSplit(
-                                ref Unsafe.Add(ref Keys(layer, row, start + i), row), in _program._rope.Cos(start + i),
-                                in _program._rope.Sin(start + i), RopeDimensions);
+                                ref Unsafe.Add(ref key, row), in _program._rope.Cos(PositionOf(i)), in _program._rope.Sin(PositionOf(i)),
+                                RopeDimensions);
                         }
                     }
                     else
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
                         MatrixMatrix.MultiplyPacked<Q8_0>(
-                            in w.Value, row, row + HeadDimension, PaddedHidden, tokens, ref Values(layer, row, start), HeadDimension,
+                            in w.Value, row, row + HeadDimension, PaddedHidden, tokens, ref Unsafe.Subtract(ref heads, row), HeadDimension,
                             panel);
+                        for (int i = 0; i < tokens; i++)
+                        {
+                            ref float value = ref Sequence(i).Values(layer, row, PositionOf(i));
+                            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref heads, i * HeadDimension), HeadDimension)
+                                .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref value, row), HeadDimension));
+                        }
                     }
                 }
 
                 Workers.Barrier();
 
-                // Attention, head by head, so that its keys stay in a cache; tokens in turn, since later ones look back further.
+                // Attention, head by head, so that its keys stay in a cache; tokens in turn, since some look back further than others.
                 for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)
                 {
                     int head = unit / tokens;
-                    int i = unit % tokens;
+                    int i = (unit + head) % tokens; // a worker has another one of each head
+                    State sequence = Sequence(i);
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads) * HeadDimension;
-                    int positions = start + i + 1;
-                    ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
-                    ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
+                    int positions = PositionOf(i) + 1;
+                    ref float keys = ref Unsafe.Add(ref sequence.Keys(layer, shared, 0), shared);
+                    ref float values = ref Unsafe.Add(ref sequence.Values(layer, shared, 0), shared);
                     AttentionHead.Apply(
                         ref Unsafe.Add(ref Queries(i), row), ref keys, ref values, positions, HeadDimension, HeadDimension,
-                        AttentionScale, Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
+                        AttentionScale, sequence.Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
                 }
 
                 Workers.Barrier();
@@ -424,7 +444,7 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                 }
 
                 Workers.Barrier();
-                if (PromptIsDense)
+                if (IsDenseBatch)
                 {
                     // Tokens in the order of their experts: each expert's weights are read once.
                     ExpertGroups groups = _groups[worker];
@@ -553,19 +573,19 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
         private void Activate<TMeter>(int worker, int layer, FeedForward_1536x768_Relu_Q8_0.Weights w, FeedForwardScratch scratch)
             where TMeter : struct, IMeter
         {
-            FeedForwardSlot slot = scratch[worker];
+            ReadOnlySpan<FeedForwardSlot> slots = scratch.Slots(worker, 1);
             (int from, int to) = scratch.Neurons(worker);
             ref LayerTally tally = ref Tally(worker, layer);
             switch (Mode)
             {
                 case SparsityMode.Dense:
-                    FeedForward_1536x768_Relu_Q8_0.Dense<TMeter>(w, slot, from, to, ref tally);
+                    FeedForward_1536x768_Relu_Q8_0.Dense<TMeter>(w, slots, from, to, ref tally);
                     break;
                 case SparsityMode.Exact:
-                    FeedForward_1536x768_Relu_Q8_0.Exact<TMeter>(w, slot, from, to, ref tally);
+                    FeedForward_1536x768_Relu_Q8_0.Exact<TMeter>(w, slots, from, to, ref tally);
                     break;
                 default:
-                    FeedForward_1536x768_Relu_Q8_0.SignBit<TMeter>(w, slot, from, to, ref tally, threshold: 768);
+                    FeedForward_1536x768_Relu_Q8_0.SignBit<TMeter>(w, slots, from, to, ref tally, threshold: 768);
                     break;
             }
         }
@@ -586,6 +606,12 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
 
         private ref float Other(int row) => ref Unsafe.Add(ref _other.Ref<float>(), row * (nint)PaddedIntermediate);
 
+        /// <summary>Where a worker has the batch's keys or values of a head before they are cached.</summary>
+        private ref float HeadRows(int worker) => ref Unsafe.Add(ref _heads.Ref<float>(), worker * (nint)TokenCount * HeadDimension);
+
+        /// <summary>The session whose token is token i of the batch.</summary>
+        private State Sequence(int i) => (State)SequenceOf(i);
+
         /// <summary>A key of a head, less the head's first <c>row</c>, which everybody adds: its keys lie one after the other.</summary>
         private ref float Keys(int layer, int row, int position) =>
             ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
@@ -605,6 +631,7 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
             _residual.Dispose();
             _normed.Dispose();
             _queries.Dispose();
+            _heads.Dispose();
             _attended.Dispose();
             _projected.Dispose();
             _activated.Dispose();

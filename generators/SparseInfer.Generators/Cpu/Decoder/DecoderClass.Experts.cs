@@ -38,21 +38,27 @@ internal sealed partial class DecoderClass
         _code.Line("private readonly ExpertGroups[] _groups;");
     }
 
+    /// <summary>
+    /// How many tokens the neurons of a batch take at a time, as C#: one in a session's own prompts, all of several sessions', unless policies compute
+    /// something of one token before.
+    /// </summary>
+    private string SharingTokens => OfPolicies.Length > 0 ? "1" : "capacity == 0 ? rows : 1";
+
     /// <param name="shape">The class of the feed-forward's kernels.</param>
     private void EmitScratch(string shape)
     {
         if (!HasExperts)
         {
-            _code.Line($"_scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, {shape}.Slices, {shape}.SideWords);");
+            _code.Line($"_scratch = new FeedForwardScratch(Workers.Count, PaddedHidden, {shape}.Slices, {shape}.SideWords, tokens: {SharingTokens});");
             return;
         }
 
         _code.Line($"_scratch = new ExpertScratch(ActiveExperts, Workers.Count, PaddedHidden, {shape}.Slices, {shape}.SideWords);");
-        _code.Line("_choices = new ExpertChoices(Math.Max(Batch, Workers.Count), Experts, ActiveExperts);");
+        _code.Line("_choices = new ExpertChoices(Math.Max(rows, Workers.Count), Experts, ActiveExperts);");
         _code.Line("_groups = new ExpertGroups[Workers.Count];");
         using (_code.Block("for (int i = 0; i < _groups.Length; i++)"))
         {
-            _code.Line("_groups[i] = new ExpertGroups(Batch, Experts, ActiveExperts);");
+            _code.Line("_groups[i] = new ExpertGroups(rows, Experts, ActiveExperts);");
         }
     }
 

@@ -109,7 +109,7 @@ internal sealed partial class DecoderClass
             return operations.Skip(first).TakeWhile(belongs).Count();
         }
 
-        private static bool IsFeedForward(Operation operation) =>
+        protected static bool IsFeedForward(Operation operation) =>
             operation is GroupTokens or Neurons or SumSquares or NormNeurons or Down or SumSlices or SumExperts;
 
         private void Emit(IReadOnlyList<Operation> run)
@@ -208,12 +208,15 @@ internal sealed partial class DecoderClass
         {
             string first = attend.Windows.Count > 0 ? "first" : "first: 0";
             Code.Line(
-                $"_cache.Attend(worker, layer, shared, {first}, {positions}, ref Unsafe.Add(ref {Row(Slot.Queries)}, row), AttentionScale, "
+                $"{Cache}.Attend(worker, layer, shared, {first}, {positions}, ref Unsafe.Add(ref {Row(Slot.Queries)}, row), AttentionScale, "
                 + $"ref Unsafe.Add(ref {Row(Slot.Attended)}, row));");
         }
 
         /// <summary>Where a slot's row of a token is.</summary>
         protected abstract string Row(Slot slot);
+
+        /// <summary>The cache of the token's sequence.</summary>
+        protected virtual string Cache => "_cache";
 
         /// <summary>The token's position.</summary>
         protected abstract string Position { get; }
@@ -225,17 +228,6 @@ internal sealed partial class DecoderClass
         /// <param name="project">The projection.</param>
         /// <param name="stride">Elements between two tokens' heads.</param>
         protected abstract void EmitHeadRows(Project project, string stride);
-
-        /// <summary>Writes how a head's keys or values, which begin at <c>row</c>, go to the cache: those of all tokens of the pass.</summary>
-        protected abstract void EmitStore(Slot slot);
-
-        /// <summary>A call that stores a head's keys or values.</summary>
-        /// <param name="slot">Which of them.</param>
-        /// <param name="position">The first token's position.</param>
-        /// <param name="tokens">How many tokens, as an argument.</param>
-        /// <param name="first">The first token's row.</param>
-        protected static string Store(Slot slot, string position, string tokens, string first) =>
-            $"_cache.Store{slot}(layer, row / HeadDimension, {position}, {tokens}, ref Unsafe.Add(ref {first}, row), KeyValueWidth);";
 
         /// <summary>
         /// A unit of work of the first phase: a query head, a key head or a value head, projected, rotated and cached by one worker.
@@ -268,33 +260,34 @@ internal sealed partial class DecoderClass
         {
             bool isCached = project.To == Slot.Keys || project.To == Slot.Values;
             EmitHeadRows(project, isCached ? "KeyValueWidth" : "PaddedQueryWidth");
-            if (rest.Count > 0)
+            if (rest.Count == 0 && !isCached)
             {
-                EmitHead(Row(project.To), rest);
+                return;
             }
 
-            if (isCached)
+            string row = Row(project.To);
+            ForTokens(() =>
             {
-                EmitStore(project.To);
-            }
-        }
-
-        private void EmitHead(string row, IReadOnlyList<Operation> operations) => ForTokens(() =>
-        {
-            foreach (Operation operation in operations)
-            {
-                using (operation is Rotate { Except: { } except } ? Code.Block($"if ({LayerSet.ConditionOf(except, isOne: false)})") : default(CodeWriter.Scope?))
+                foreach (Operation operation in rest)
                 {
-                    Code.Line(operation switch
+                    using (operation is Rotate { Except: { } except } ? Code.Block($"if ({LayerSet.ConditionOf(except, isOne: false)})") : default(CodeWriter.Scope?))
                     {
-                        AddBias bias => Bias(row, Field(bias.Bias), "row", "row + HeadDimension"),
-                        NormHeads norm => $"RmsNorm.ApplyToHead(ref Unsafe.Add(ref {row}, row), ref {First(norm.Weight)}, HeadDimension, NormEpsilon);",
-                        Rotate => decoder.Rope($"Unsafe.Add(ref {row}, row)", Position),
-                        _ => throw Unknown(operation),
-                    });
+                        Code.Line(operation switch
+                        {
+                            AddBias bias => Bias(row, Field(bias.Bias), "row", "row + HeadDimension"),
+                            NormHeads norm => $"RmsNorm.ApplyToHead(ref Unsafe.Add(ref {row}, row), ref {First(norm.Weight)}, HeadDimension, NormEpsilon);",
+                            Rotate => decoder.Rope($"Unsafe.Add(ref {row}, row)", Position),
+                            _ => throw Unknown(operation),
+                        });
+                    }
                 }
-            }
-        });
+
+                if (isCached)
+                {
+                    Code.Line($"{Cache}.Store{(project.To == Slot.Keys ? "Key" : "Value")}(layer, row / HeadDimension, {Position}, ref Unsafe.Add(ref {row}, row));");
+                }
+            });
+        }
 
         private void EmitElementwise(IReadOnlyList<Operation> operations) => ForTokens(() =>
         {

@@ -3,17 +3,16 @@ using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Cpu;
 
-/// <summary>A batch of prompt tokens: matrix-matrix products, the same sums as token by token.</summary>
+/// <summary>A batch of tokens, a prompt's or one of each of several sequences: matrix-matrix products, the same sums as token by token.</summary>
 internal sealed partial class DecoderClass
 {
     private void EmitPrompt()
     {
-        _code.Summary("A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.");
+        _code.Summary("A batch of tokens through all layers, a prompt's or one of each of several sequences: the same sums as Decode, so the same bits.");
         _code.Line(GeneratedAttributes.Hot);
         using (_code.Block("protected override void Prompt<TMeter>(int worker)"))
         {
             _code.Lines("""
-                int start = Position;
                 int tokens = TokenCount;
                 Span<float> panel = Panel(worker);
                 (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
@@ -44,6 +43,34 @@ internal sealed partial class DecoderClass
     /// <summary>A batch's inputs as arguments: the first, the distance between them, how many.</summary>
     private static string Input(string first, string stride, string tokens = "tokens") => $"ref {first}, {stride}, {tokens}";
 
+    /// <summary>Whether a layer computes every neuron of a batch, as C#; not where it is metered, which is done neuron by neuron.</summary>
+    private string DenseBatch
+    {
+        get
+        {
+            bool hasZeros = _feedForwards[0].HasZeros;
+            LayerSet dense = new(_spec, policy => CpuKernelEmitter.Set.Of(policy) == CpuKernelEmitter.Set.Dense);
+            if (!hasZeros && dense.IsEveryLayer)
+            {
+                return "IsDenseBatch || !TMeter.IsOn";
+            }
+
+            string[] modes =
+            [
+                .. hasZeros ? Array.Empty<string>() : ["Mode == SparsityMode.Exact"],
+                .. dense.IsEmpty ? Array.Empty<string>()
+                    : dense.IsEveryLayer ? ["Mode == SparsityMode.Predicted"]
+                    : [$"Mode == SparsityMode.Predicted && {dense.Condition}"],
+            ];
+            return modes.Length switch
+            {
+                0 => "IsDenseBatch",
+                1 => $"IsDenseBatch || (!TMeter.IsOn && {modes[0]})",
+                _ => $"IsDenseBatch || (!TMeter.IsOn && ({modes[0]} || ({modes[1]})))",
+            };
+        }
+    }
+
     private sealed partial class PromptPass(DecoderClass decoder) : Pass(decoder)
     {
         // Down as a product adds the slices on its way, as a norm does with squares; and where every neuron is computed, nobody chooses.
@@ -60,12 +87,14 @@ internal sealed partial class DecoderClass
             _ => operation.Unit,
         });
 
-        protected override string Position => "start + i";
+        protected override string Position => "PositionOf(i)";
+
+        protected override string Cache => "Sequence(i)._cache";
 
         protected override string Comment(Stage stage) => stage switch
         {
             Stage.Heads => "Query, key and value, head by head.",
-            Stage.Attention => "Attention, head by head, so that its keys stay in a cache; tokens in turn, since later ones look back further.",
+            Stage.Attention => "Attention, head by head, so that its keys stay in a cache; tokens in turn, since some look back further than others.",
             Stage.Output => "Output projection: this worker's columns of the residual stream.",
             Stage.Routing => "The router, token by token.",
             _ when Decoder.HasExperts => "Feed-forward: this worker's neurons of every expert that a token has, then its columns of down.",
@@ -73,8 +102,6 @@ internal sealed partial class DecoderClass
         };
 
         protected override string Row(Slot slot) => $"{slot}(i)";
-
-        protected override void EmitStore(Slot slot) => Code.Line(Store(slot, "start", "tokens", $"{slot}(0)"));
 
         protected override void ForTokens(Action emit)
         {
@@ -127,17 +154,17 @@ internal sealed partial class DecoderClass
             {
                 Code.Lines("""
                     int head = unit / tokens;
-                    int i = unit % tokens;
+                    int i = (unit + head) % tokens; // a worker has another one of each head
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads);
                     """);
                 if (attend.Windows.Count > 0)
                 {
-                    EmitWindow(attend, "start + i + 1");
+                    EmitWindow(attend, "PositionOf(i) + 1");
                 }
                 else
                 {
-                    Code.Line("int positions = start + i + 1;");
+                    Code.Line("int positions = PositionOf(i) + 1;");
                 }
 
                 EmitAttendHead(attend, "positions");
@@ -154,7 +181,7 @@ internal sealed partial class DecoderClass
 
         protected override void EmitFeedForward()
         {
-            using (Code.Block("if (PromptIsDense)"))
+            using (Code.Block($"if ({Decoder.DenseBatch})"))
             {
                 if (Decoder.HasExperts)
                 {
@@ -168,18 +195,58 @@ internal sealed partial class DecoderClass
 
             using (Code.Block("else"))
             {
-                Code.Line("// Neurons differ from token to token: one at a time.");
-                ForTokens(() =>
+                if (Decoder.HasExperts || Decoder.OfPolicies.Length > 0)
                 {
-                    Code.Line($"Span<float> input = MemoryMarshal.CreateSpan(ref {Decoder.FeedForwardInput}, PaddedHidden);");
-                    Code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
-                    Decoder.EmitPolicyCall();
-                    new TokenPass(Decoder).EmitFeedForward("Projected(i)", "i");
-                    Code.Line("Workers.Barrier();");
-                });
+                    EmitOneByOne();
+                }
+                else
+                {
+                    EmitShared();
+                }
             }
 
             Code.Line();
+        }
+
+        private void EmitOneByOne()
+        {
+            Code.Line("// Neurons differ from token to token: one at a time.");
+            ForTokens(() =>
+            {
+                Code.Line($"Span<float> input = MemoryMarshal.CreateSpan(ref {Decoder.FeedForwardInput}, PaddedHidden);");
+                Code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
+                Decoder.EmitPolicyCall();
+                new TokenPass(Decoder).EmitFeedForward("Projected(i)", "i");
+                Code.Line("Workers.Barrier();");
+            });
+        }
+
+        /// <summary>Writes the neurons that tokens want, those of several tokens block by block.</summary>
+        private void EmitShared()
+        {
+            Code.Line("// Neurons differ from token to token: as many tokens as there is room for share the rows that they read.");
+            Code.Line("(int fromOwn, int toOwn) = _scratch.Neurons(worker);");
+            using (Code.Block("for (int first = 0; first < tokens; first += _scratch.Tokens)"))
+            {
+                Code.Line("int shared = Math.Min(_scratch.Tokens, tokens - first);");
+                Code.Line("ReadOnlySpan<FeedForwardSlot> slots = _scratch.Slots(worker, shared);");
+                ForShared(() =>
+                {
+                    Code.Line("Span<float> input = MemoryMarshal.CreateSpan(ref slots[i].Input, PaddedHidden);");
+                    Code.Line("MemoryMarshal.CreateSpan(ref Normed(first + i), PaddedHidden).CopyTo(input);");
+                });
+                Code.Line();
+                new TokenPass(Decoder).EmitShared(ForShared);
+                Code.Line("Workers.Barrier();");
+            }
+
+            void ForShared(Action emit)
+            {
+                using (Code.Block("for (int i = 0; i < shared; i++)"))
+                {
+                    emit();
+                }
+            }
         }
 
         private void EmitBatch()

@@ -9,7 +9,9 @@ internal sealed partial class DecoderClass
     private void EmitState(string program)
     {
         (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers()];
-        _code.Summary("One session: key-value cache, activations, and the steps. Everything is allocated here, nothing while it runs.");
+        _code.Summary(
+            "One session: key-value cache, activations of up to <c>rows</c> tokens, and the steps. Or, without a cache, what several sessions are decoded "
+            + "together with. Everything is allocated here, nothing while it runs.");
         using (_code.Block("private sealed class State : CpuDecoderState"))
         {
             _code.Line($"private readonly {program} _program;");
@@ -21,7 +23,7 @@ internal sealed partial class DecoderClass
 
             EmitScratchFields();
             _code.Line();
-            using (_code.Block($"public State({program} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, InputWidth)"))
+            using (_code.Block($"public State({program} program, int capacity, int rows, KeyValueType cacheType) : base(program, capacity, rows, InputWidth)"))
             {
                 _code.Line("_program = program;");
                 _code.Line("_cache = CpuKeyValueCache.Create(cacheType, LayerCount, KeyValueHeads, HeadDimension, capacity, Workers.Count);");
@@ -62,23 +64,23 @@ internal sealed partial class DecoderClass
     private IEnumerable<(string Name, string Count)> Buffers()
     {
         string inputs = $"{1 + _calls.Inputs.Count()} * Workers.Count";
-        yield return ("_residual", "(long)Batch * PaddedHidden");
-        yield return ("_normed", $"(long)Math.Max(Batch, {inputs}) * InputWidth");
-        yield return ("_queries", "(long)Batch * PaddedQueryWidth");
-        yield return ("_keys", "(long)Batch * KeyValueWidth");
-        yield return ("_values", "(long)Batch * KeyValueWidth");
-        yield return ("_attended", "(long)Batch * PaddedQueryWidth");
-        yield return ("_projected", "(long)Batch * PaddedHidden");
-        string rows = HasExperts ? "(long)Batch * ActiveExperts" : "(long)Batch";
-        yield return ("_activated", $"{rows} * PaddedIntermediate");
+        yield return ("_residual", "(long)rows * PaddedHidden");
+        yield return ("_normed", $"(long)Math.Max(rows, {inputs}) * InputWidth");
+        yield return ("_queries", "(long)rows * PaddedQueryWidth");
+        yield return ("_keys", "(long)rows * KeyValueWidth");
+        yield return ("_values", "(long)rows * KeyValueWidth");
+        yield return ("_attended", "(long)rows * PaddedQueryWidth");
+        yield return ("_projected", "(long)rows * PaddedHidden");
+        string ofNeurons = HasExperts ? "(long)rows * ActiveExperts" : "(long)rows";
+        yield return ("_activated", $"{ofNeurons} * PaddedIntermediate");
         if (_spec.FeedForward.Gated)
         {
-            yield return ("_other", $"{rows} * PaddedIntermediate");
+            yield return ("_other", $"{ofNeurons} * PaddedIntermediate");
         }
 
         if (HasExperts)
         {
-            yield return ("_grouped", $"{rows} * PaddedHidden");
+            yield return ("_grouped", $"{ofNeurons} * PaddedHidden");
             yield return ("_summed", "PaddedHidden");
         }
     }
@@ -98,7 +100,7 @@ internal sealed partial class DecoderClass
             foreach (Operation operation in _program.AfterEmbed)
             {
                 _code.Line(operation is AddPosition { Offset: var offset } add
-                    ? _calls.AddWidened(Field(add.Table), $"Position + i{(offset > 0 ? " + PositionOffset" : "")}", "x")
+                    ? _calls.AddWidened(Field(add.Table), $"PositionOf(i){(offset > 0 ? " + PositionOffset" : "")}", "x")
                     : throw new NotSupportedException($"A CPU's program has no {operation.GetType().Name} after the embedding."));
             }
         }
@@ -152,6 +154,10 @@ internal sealed partial class DecoderClass
             string buffer = "_" + name.ToLowerInvariant();
             _code.Line($"private ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");
         }
+
+        _code.Line();
+        _code.Summary("The session whose token is token i of the batch.");
+        _code.Line("private State Sequence(int i) => (State)SequenceOf(i);");
     }
 
     /// <summary>Where a session finds a tensor.</summary>

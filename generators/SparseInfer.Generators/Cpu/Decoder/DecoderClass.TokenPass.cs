@@ -113,8 +113,6 @@ internal sealed partial class DecoderClass
             : slot == Slot.Projected ? "projected"
             : throw new NotSupportedException($"A CPU's program has no row of {slot}.");
 
-        protected override void EmitStore(Slot slot) => Code.Line(Store(slot, "position", "tokens: 1", Row(slot)));
-
         protected override void ForTokens(Action emit) => emit();
 
         protected override void EmitNorm(Norm norm) =>
@@ -169,5 +167,44 @@ internal sealed partial class DecoderClass
                 _ => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y),
             });
         }
+
+        /// <summary>Writes the feed-forward of the inputs in this worker's slots of <c>shared</c> tokens, the batch's from <c>first</c> on.</summary>
+        /// <param name="forTokens">Writes a loop over them.</param>
+        public void EmitShared(Action<Action> forTokens) => Decoder._feedForwardCalls.ForWeights((plan, weights) =>
+        {
+            foreach (Operation operation in Operations.Where(IsFeedForward))
+            {
+                string? ofToken = operation switch
+                {
+                    SumSquares => "NeuronNorm.SumSquares(_scratch, worker, i);",
+                    NormNeurons norm => $"NeuronNorm.Apply(_scratch, worker, ref {First(norm.Weight)}, NormEpsilon, i);",
+                    SumSlices => $"{plan.ClassName}.Sum({weights}, _scratch, ref Projected(first + i), fromColumn, toColumn, i);",
+                    _ => null,
+                };
+                if (ofToken is null)
+                {
+                    Code.Line(Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", "", "shared"));
+                }
+                else
+                {
+                    forTokens(() => Code.Line(ofToken));
+                }
+
+                if (operation is Neurons)
+                {
+                    using (Code.Block("if (TMeter.IsOn)"))
+                    {
+                        Code.Line("CountUnion(worker, slots, toOwn - fromOwn);");
+                    }
+
+                    Code.Line();
+                }
+
+                if (operation is not SumSlices && Ends.Contains(operation))
+                {
+                    Code.Line("Workers.Barrier();");
+                }
+            }
+        });
     }
 }

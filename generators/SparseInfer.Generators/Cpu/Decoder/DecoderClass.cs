@@ -52,7 +52,9 @@ internal sealed partial class DecoderClass
             _code.Line();
             EmitBind();
             _code.Line();
-            _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);");
+            _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch, cacheType);");
+            _code.Line();
+            _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, KeyValueType.F32));");
             _code.Line();
             EmitLayer();
             _code.Line();

@@ -2,15 +2,15 @@ using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Cpu;
 
-/// <summary>The call of a policy's kernel; <c>slot, from, to, tally</c> are in scope, and <c>cut</c> where there is one.</summary>
+/// <summary>The call of a policy's kernel; <c>slots, from, to, tally</c> are in scope.</summary>
 internal static class CpuCall
 {
     /// <param name="arguments">Values of the kernel's parameters.</param>
     public static string Of(FeedForwardPlan plan, string weights, CpuKernelEmitter kernel, IReadOnlyList<string> arguments)
     {
-        IEnumerable<string> own = (plan.NeedsAllGates ? ["cut"] : Array.Empty<string>()).Concat(kernel.Slots(plan.Shape).Select(slot => $"{slot.Variable}: ref {Buffer(slot)}"))
+        IEnumerable<string> own = kernel.Slots(plan.Shape).Select(slot => $"{slot.Variable}: ref {Buffer(slot)}")
             .Concat(kernel.Parameters.Select((parameter, i) => $"{parameter.Name}: {arguments[i]}"));
-        return $"{plan.ClassName}.{kernel.Name}<TMeter>({weights}, slot, from, to, ref tally{string.Concat(own.Select(argument => ", " + argument))});";
+        return $"{plan.ClassName}.{kernel.Name}<TMeter>({weights}, slots, from, to, ref tally{string.Concat(own.Select(argument => ", " + argument))});";
     }
 
     /// <summary>Where a session has a policy's own slot: its first element.</summary>

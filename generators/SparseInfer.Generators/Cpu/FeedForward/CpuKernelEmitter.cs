@@ -17,7 +17,9 @@ internal interface ICpuPolicy
     CpuKernelEmitter Cpu { get; }
 }
 
-/// <summary>What one policy emits for the CPU: the kernel that computes a worker's neurons and lists the active ones.</summary>
+/// <summary>
+/// What one policy emits for the CPU: the kernel that computes a worker's neurons and lists the active ones, for a token or for several together.
+/// </summary>
 internal abstract class CpuKernelEmitter(string name, params PolicyParameter[] parameters) : PolicyKernel(name, parameters)
 {
     /// <summary>All that there are.</summary>
@@ -41,11 +43,10 @@ internal abstract class CpuKernelEmitter(string name, params PolicyParameter[] p
     /// <summary>The kernel's signature, the same for every policy but for its slots and parameters.</summary>
     public string Signature(FeedForwardPlan plan)
     {
-        IEnumerable<string> own = (plan.NeedsAllGates ? ["float cut"] : Array.Empty<string>())
-            .Concat(Slots(plan.Shape).Select(slot => $"ref float {slot.Variable}"))
+        IEnumerable<string> own = Slots(plan.Shape).Select(slot => $"ref float {slot.Variable}")
             .Concat(Parameters.Select(parameter => $"{parameter.Type} {parameter.Name}"));
         return $"internal static void {Name}<TMeter>("
-            + $"Weights w, FeedForwardSlot slot, int from, int to, ref LayerTally tally{string.Concat(own.Select(parameter => ", " + parameter))})\n"
+            + $"Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally{string.Concat(own.Select(parameter => ", " + parameter))})\n"
             + "    where TMeter : struct, IMeter";
     }
 }
@@ -71,8 +72,13 @@ internal abstract class SkippingKernelEmitter(string name, params PolicyParamete
     /// <summary>Bytes of predictor data read for one neuron.</summary>
     public virtual long PredictorBytes(FeedForwardPlan plan) => 0;
 
-    /// <summary>Writes what is done with the input once, before the first block.</summary>
+    /// <summary>Writes what is done with the input <c>x</c> of a token's <c>slot</c> once, before the first block.</summary>
     public virtual void EmitInput(CodeWriter code, FeedForwardPlan plan)
+    {
+    }
+
+    /// <summary>Writes what a block has at hand of that.</summary>
+    public virtual void EmitBlockInput(CodeWriter code, FeedForwardPlan plan)
     {
     }
 

@@ -10,6 +10,7 @@ internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
         code.Summary("Computes every neuron: the reference that the other modes are compared with.");
         code.Line(GeneratedAttributes.Hot);
         using (code.Block(Signature(plan)))
+        using (RowGroup.ForTokens(code))
         {
             if (RowGroup.NeedsInput(plan))
             {
@@ -22,7 +23,7 @@ internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
                 code.Line("ref float gates = ref slot.Gates;");
             }
 
-            RowGroup.EmitList(code);
+            RowGroup.EmitList(code, "0");
             code.Line();
             using (code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
             {
@@ -66,7 +67,7 @@ internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
                 code.Line(plan.HasSeveralDowns
                     ? $"tally.Bytes += (to - from) * (({plan.InputMatrices} * RowBytes) + w.DownBytes);"
                     : "tally.Bytes += (to - from) * NeuronBytes;");
-                code.Line(plan.NeedsAllGates ? "tally.Inactive += to - from - CountActive(ref gates, to - from, cut);"
+                code.Line(plan.NeedsAllGates ? "tally.Inactive += to - from - CountActive(ref gates, to - from, slot.Cut);"
                     : plan.HasZeros ? "tally.Inactive += to - from - CountActive(w, ref prepared, undo, from, to);"
                     : "tally.Inactive += slot.ActiveValues.Count(0f);");
             }

@@ -80,12 +80,13 @@ internal sealed class FeedForwardCalls(
     /// <summary>An operation on the input in a worker's slot.</summary>
     /// <param name="scratch">All workers' slots and sums.</param>
     /// <param name="y">Where the result goes.</param>
-    public string Call(Operation operation, FeedForwardPlan plan, string weights, string scratch, string y) => operation switch
+    /// <param name="tokens">How many tokens have slots, as C#; null: one.</param>
+    public string Call(Operation operation, FeedForwardPlan plan, string weights, string scratch, string y, string? tokens = null) => operation switch
     {
         Gates => $"{plan.ClassName}.Gates({weights}, {scratch}, worker);",
         MeasureGates => $"GaussianCut.Measure({scratch}, worker);",
-        Neurons => $"Activate<TMeter>(worker, {Layer("layer, ")}{weights});",
-        Down => $"{plan.ClassName}.Down({weights}, {scratch}, worker);",
+        Neurons => $"Activate<TMeter>(worker, {Layer("layer, ")}{weights}{(tokens is null ? "" : $", {tokens}")});",
+        Down => $"{plan.ClassName}.Down({weights}, {scratch}, worker{(tokens is null ? "" : $", {tokens}")});",
         SumSlices => $"{plan.ClassName}.Sum({weights}, {scratch}, ref {y}, fromColumn, toColumn);",
         _ => throw new NotSupportedException($"A feed-forward has no {operation.GetType().Name}."),
     };
@@ -96,16 +97,17 @@ internal sealed class FeedForwardCalls(
         foreach (FeedForwardPlan plan in plans)
         {
             code.Line();
-            code.Summary($"This worker's neurons for the input in its slot, as the mode and the {Layer("layer's ")}policy have it.");
-            string signature = $"private void Activate<TMeter>(int worker, {Layer("int layer, ")}{plan.ClassName}.Weights w{(ofExperts ? ", FeedForwardScratch scratch" : "")})";
+            bool several = ofLayer && !ofExperts;
+            code.Summary($"This worker's neurons for the input in its slot{(several ? ", or in several tokens'," : ",")} as the mode and the {Layer("layer's ")}policy have it.");
+            string signature = $"private void Activate<TMeter>(int worker, {Layer("int layer, ")}{plan.ClassName}.Weights w{(ofExperts ? ", FeedForwardScratch scratch" : several ? ", int tokens = 1" : "")})";
             using (code.Block(signature + "\n    where TMeter : struct, IMeter"))
             {
-                code.Line($"FeedForwardSlot slot = {scratch}[worker];");
+                code.Line($"ReadOnlySpan<FeedForwardSlot> slots = {scratch}.Slots(worker, {(several ? "tokens" : "1")});");
                 code.Line($"(int from, int to) = {scratch}.Neurons(worker);");
                 code.Line($"ref LayerTally tally = ref Tally(worker{Layer(", layer")});");
                 if (plan.NeedsAllGates)
                 {
-                    code.Line($"float cut = GaussianCut.Of({scratch}, {plan.ClassName}.CutDeviations);");
+                    code.Line($"slots[0].Cut = GaussianCut.Of({scratch}, {plan.ClassName}.CutDeviations);");
                 }
 
                 PolicySwitch.Emit(

@@ -31,7 +31,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             foreach (CpuKernelEmitter kernel in kernels)
             {
                 _code.Line();
-                kernel.EmitKernel(_code, plan);
+                kernel.EmitKernel(_code, batches ? plan : plan with { SharedNeurons = plan.BlockNeurons });
             }
 
             _code.Line();
@@ -97,7 +97,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                   shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
                   weights      {plan.Weights}, {row} bytes a neuron in each of {matrices} matrices (down neuron-major){DownText}
                   bytes        {dense} a token when dense; {skipped}
-                  plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons
+                  plan         rows in fours, {columns} columns a step, fetched {Fetched} ahead; {PlanText}blocks of {plan.BlockNeurons} neurons{SharedText}
 
                 Sums run in a fixed order: {SumText}, every column of down by ascending neuron
                 within {SliceText}.
@@ -117,6 +117,8 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         : "every dot product in 16 lanes and one tree for 1024 columns";
 
     private string SliceText => plan.Slices == 1 ? "one slice" : $"each of {plan.Slices} slices of the neurons, then over the slices";
+
+    private string SharedText => batches && plan.SharedNeurons < plan.BlockNeurons ? $", of {plan.SharedNeurons} for several tokens" : "";
 
     private string PlanText =>
         string.Concat(kernels.Select(kernel => kernel.PlanText(plan)).Where(text => text.Length > 0).Select(text => text + "; "));
@@ -237,10 +239,10 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     private void EmitDown()
     {
-        _code.Summary("The active rows of down times their values: a sum for each of the worker's slices.");
+        _code.Summary("The active rows of down times their values: for each token a sum for each of the worker's slices.");
         _code.Line(GeneratedAttributes.Hot);
-        const string Header = "internal static void Down(Weights w, FeedForwardScratch scratch, int worker)";
-        static string Call(WeightType type) => $"OrderedDown.AccumulateSlices<{type}>(in w.Down, scratch, worker);";
+        const string Header = "internal static void Down(Weights w, FeedForwardScratch scratch, int worker, int tokens = 1)";
+        static string Call(WeightType type) => $"OrderedDown.AccumulateSlices<{type}>(in w.Down, scratch, worker, tokens);";
         if (plan.HasSeveralDowns)
         {
             using (_code.Block(Header))
@@ -255,11 +257,11 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         }
 
         _code.Line();
-        _code.Summary("y = the slices' sums, added in order, for some columns. Every worker has been through Down.");
+        _code.Summary("y = the slices' sums of a token, added in order, for some columns. Every worker has been through Down.");
         _code.Line(GeneratedAttributes.Hot);
-        using (_code.Block("internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn)"))
+        using (_code.Block("internal static void Sum(Weights w, FeedForwardScratch scratch, ref float y, int fromColumn, int toColumn, int token = 0)"))
         {
-            _code.Line("OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn);");
+            _code.Line("OrderedDown.SumSlices(scratch, ref y, fromColumn, toColumn, token);");
             if (plan.Spec.Biases)
             {
                 EmitDownBias("ref y");

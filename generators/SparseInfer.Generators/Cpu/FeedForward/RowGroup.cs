@@ -14,11 +14,15 @@ internal static class RowGroup
         float undo = {plan.Weights}.PrepareInput(ref x, ref prepared, PaddedHidden);
         """);
 
+    /// <summary>What a kernel does for each of its tokens.</summary>
+    public static CodeWriter.Scope ForTokens(CodeWriter code) => code.Block("foreach (FeedForwardSlot slot in slots)");
+
     /// <summary>The list that the kernel fills.</summary>
-    public static void EmitList(CodeWriter code) => code.Lines("""
+    /// <param name="count">Neurons that are on it already, as C#.</param>
+    public static void EmitList(CodeWriter code, string count) => code.Lines($"""
         ref int active = ref slot.Active;
         ref float value = ref slot.Values;
-        int count = 0;
+        int count = {count};
         """);
 
     /// <summary>Rows <c>i0</c> to <c>i0 + 3</c>; a group at the end repeats the last row.</summary>
@@ -43,7 +47,7 @@ internal static class RowGroup
 
     /// <summary><c>name</c> = how far the four gates from <c>i0</c> on, which are there, lie above the cut.</summary>
     public static void EmitAboveCut(CodeWriter code, string name) =>
-        code.Line($"Vector128<float> {name} = Vector128.LoadUnsafe(ref gates, (nuint)(i0 - from)) - Vector128.Create(cut);");
+        code.Line($"Vector128<float> {name} = Vector128.LoadUnsafe(ref gates, (nuint)(i0 - from)) - Vector128.Create(slot.Cut);");
 
     /// <summary>Rows <c>i0</c> to <c>i3</c>.</summary>
     public static string Rows(string matrix) => $"w.{matrix}.Four(i0, i1, i2, i3)";

@@ -14,57 +14,86 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
         code.Line(GeneratedAttributes.Hot);
         using (code.Block(policy.Signature(plan)))
         {
-            if (RowGroup.NeedsInput(plan))
+            using (RowGroup.ForTokens(code))
             {
-                code.Line("ref float x = ref slot.Input;");
-            }
-
-            if (plan.NeedsAllGates)
-            {
-                code.Line("ref float gates = ref slot.Gates;");
-            }
-
-            RowGroup.EmitList(code);
-            if (policy.Predicts)
-            {
-                code.Line("ref int candidate = ref slot.Candidates;");
-            }
-
-            policy.EmitInput(code, plan);
-            if (RowGroup.NeedsInput(plan))
-            {
-                RowGroup.EmitInput(code, plan);
+                EmitInput();
             }
 
             code.Line();
-            using (code.Block($"for (int block = from; block < to; block += {plan.BlockNeurons})"))
+            string step = $"{plan.BlockNeurons}";
+            if (plan.SharedNeurons < plan.BlockNeurons)
             {
-                code.Line($"int end = Math.Min(block + {plan.BlockNeurons}, to);");
-                code.Line("int first = count;");
-                if (policy.Predicts)
-                {
-                    code.Line("int candidates = 0;");
-                    code.Line();
-                    policy.EmitSelect(code, plan);
-                    code.Line();
-                    code.Line("FeedForwardSlot.Pad(ref candidate, candidates);");
-                }
-
-                code.Line();
-                EmitFirst();
-                if (plan.Spec.Gated)
-                {
-                    code.Line();
-                    EmitUp();
-                }
-
-                code.Line();
-                EmitMeter();
+                code.Line("// Several tokens share a block's rows: these stay in the second-level cache.");
+                code.Line($"int step = slots.Length == 1 ? {plan.BlockNeurons} : {plan.SharedNeurons};");
+                step = "step";
             }
 
-            code.Line();
-            code.Line("slot.Count = count;");
+            using (code.Block($"for (int block = from; block < to; block += {step})"))
+            {
+                code.Line($"int end = Math.Min(block + {step}, to);");
+                using (RowGroup.ForTokens(code))
+                {
+                    EmitBlock();
+                }
+            }
         }
+    }
+
+    private void EmitInput()
+    {
+        if (RowGroup.NeedsInput(plan))
+        {
+            code.Line("ref float x = ref slot.Input;");
+        }
+
+        policy.EmitInput(code, plan);
+        if (RowGroup.NeedsInput(plan))
+        {
+            code.Line($"slot.Undo = {plan.Weights}.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);");
+        }
+
+        code.Line("slot.Count = 0;");
+    }
+
+    /// <summary>A block's neurons for one token.</summary>
+    private void EmitBlock()
+    {
+        if (RowGroup.NeedsInput(plan))
+        {
+            code.Line("ref float prepared = ref slot.PreparedInput;");
+            code.Line("float undo = slot.Undo;");
+        }
+
+        if (plan.NeedsAllGates)
+        {
+            code.Line("ref float gates = ref slot.Gates;");
+        }
+
+        policy.EmitBlockInput(code, plan);
+        RowGroup.EmitList(code, "slot.Count");
+        code.Line("int first = count;");
+        if (policy.Predicts)
+        {
+            code.Line("ref int candidate = ref slot.Candidates;");
+            code.Line("int candidates = 0;");
+            code.Line();
+            policy.EmitSelect(code, plan);
+            code.Line();
+            code.Line("FeedForwardSlot.Pad(ref candidate, candidates);");
+        }
+
+        code.Line();
+        EmitFirst();
+        if (plan.Spec.Gated)
+        {
+            code.Line();
+            EmitUp();
+        }
+
+        code.Line();
+        EmitMeter();
+        code.Line();
+        code.Line("slot.Count = count;");
     }
 
     private void EmitFirst()

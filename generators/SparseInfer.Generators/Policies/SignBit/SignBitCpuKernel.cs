@@ -39,16 +39,20 @@ internal sealed class SignBitCpuKernel() : SkippingKernelEmitter(SignBitPolicy.K
 
     public override void EmitInput(CodeWriter code, FeedForwardPlan plan)
     {
-        SignBitPlan signs = SignBitPlan.Of(plan.Hidden);
         EmitStamp(code, "-=");
         code.Line();
-        code.Line("ref ulong signs = ref slot.Side;");
-        code.Line("Signs.Pack(ref x, ref signs, Hidden);");
+        code.Line("Signs.Pack(ref x, ref slot.Side, Hidden);");
         code.Line();
         EmitStamp(code, "+=");
+        code.Line();
+    }
+
+    public override void EmitBlockInput(CodeWriter code, FeedForwardPlan plan)
+    {
+        SignBitPlan signs = SignBitPlan.Of(plan.Hidden);
+        code.Line("ref ulong signs = ref slot.Side;");
         if (signs.InRegisters)
         {
-            code.Line();
             code.Line($"ulong {string.Join(", ", Enumerable.Range(0, signs.Words).Select(k => $"s{k} = {Word("signs", k)}"))};");
         }
     }
