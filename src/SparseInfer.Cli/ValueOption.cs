@@ -56,7 +56,7 @@ internal static class ValueOption
     /// <summary>An option with a list of whole numbers, as <c>1,2,4</c>.</summary>
     public static Option<int[]> Integers(
         string name, string helpName, string description, int[] defaultValue, int least, int most, params string[] aliases) => Of(
-        name, helpName, $"{description} [default: {string.Join(',', defaultValue)}]", defaultValue,
+        name, helpName, defaultValue.Length == 0 ? description : $"{description} [default: {string.Join(',', defaultValue)}]", defaultValue,
         $"whole numbers from {least} to {most}, commas between them", text => List(text, item => Integer(item, least, most)), aliases);
 
     /// <summary>Reads a list, none of it empty.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using SparseInfer.Cli.Bench.Probes;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Synthetic;
+using SparseInfer.Runtime;
 
 namespace SparseInfer.Cli.Bench;
 
@@ -16,6 +17,7 @@ internal sealed class BenchArguments
           sparseinfer bench --synthetic llama-2-7b --layers 4 --weights f16 --sparsity 0.9 -t 1,2
           sparseinfer bench -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 -o json
           sparseinfer bench --synthetic tinyllama-1.1b --weights q8_0 -p 0 -n 64 -d 0,512,1024,1900
+          sparseinfer bench --synthetic llama-2-7b --layers 4 --weights q4_0 -p 0 -n 32 --sessions 1,2,4,8,16
         """;
 
     /// <summary>Longer tests are surely a mistake.</summary>
@@ -84,6 +86,9 @@ internal sealed class BenchArguments
     private readonly Option<int[]> _threads = ValueOption.Integers(
         "--threads", "N,...", "Worker threads.", [Environment.ProcessorCount], 1, CpuDevice.MaxThreads, "-t");
 
+    private readonly Option<int[]> _sessions = ValueOption.Integers(
+        "--sessions", "N,...", "Sessions that generate together, one token of each a step; none: one session by itself.", [], 1, DecoderBatch.MaxStates);
+
     private readonly Option<int> _repetitions = ValueOption.Of(
         "--repetitions", "N", "Times that each test is repeated.", 5, $"a whole number from 1 to {MaxRepetitions}",
         text => ValueOption.Integer(text, 1, MaxRepetitions), "-r");
@@ -122,7 +127,7 @@ internal sealed class BenchArguments
         foreach (Option option in (Option[])
         [
             _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _context, .. _overrides.All,
-            _prompts, _generations, _depths, _cacheType, _threads, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
+            _prompts, _generations, _depths, _cacheType, _threads, _sessions, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
         ])
         {
             command.Options.Add(option);
@@ -161,6 +166,7 @@ internal sealed class BenchArguments
             Depths = parsed.GetRequiredValue(_depths),
             CacheType = parsed.GetValue(_cacheType),
             Threads = parsed.GetRequiredValue(_threads),
+            Sessions = parsed.GetRequiredValue(_sessions),
             Repetitions = parsed.GetValue(_repetitions),
             Modes = [.. parsed.GetRequiredValue(_modes).Distinct()],
             Format = parsed.GetValue(_output),
@@ -168,6 +174,11 @@ internal sealed class BenchArguments
             ProbeBytes = (long)parsed.GetValue(_probe) << 20,
             PrintDeclaration = parsed.GetValue(_printDeclaration),
         };
+        if (options.Sessions.Count > 0 && options.Generations.Max() == 0)
+        {
+            throw new CliException("--sessions generate together, and -n 0 leaves them nothing to generate.");
+        }
+
         return options.Prompts.Max() + options.Generations.Max() > 0
             ? options
             : throw new CliException("-p 0 and -n 0 leave nothing to measure.");

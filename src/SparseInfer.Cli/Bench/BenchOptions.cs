@@ -55,6 +55,9 @@ internal sealed record BenchOptions
 
     public IReadOnlyList<int> Threads { get; init; } = [Environment.ProcessorCount];
 
+    /// <summary>Numbers of sessions that generate together; none: one session by itself.</summary>
+    public IReadOnlyList<int> Sessions { get; init; } = [];
+
     public int Repetitions { get; init; } = 5;
 
     public IReadOnlyList<SparsityMode> Modes { get; init; } = Enum.GetValues<SparsityMode>();
@@ -68,6 +71,9 @@ internal sealed record BenchOptions
 
     public bool PrintDeclaration { get; init; }
 
-    /// <summary>Most tokens that a test has in its key-value cache.</summary>
+    /// <summary>Most tokens that a test's sessions have in their key-value caches.</summary>
+    public int LongestSequences => LongestSequence * Sessions.Append(1).Max();
+
+    /// <summary>Most tokens that a test has in a key-value cache.</summary>
     public int LongestSequence => Depths.Max() + Math.Max(Prompts.Max(), Generations.Max());
 }

@@ -37,6 +37,9 @@ internal sealed record BenchRun
 
     public required int NDepth { get; init; }
 
+    /// <summary>Sessions that generated together: rates are of all of them.</summary>
+    public int NSessions { get; init; } = 1;
+
     /// <summary>When the test began, UTC.</summary>
     public required DateTime TestTime { get; init; }
 
@@ -60,6 +63,12 @@ internal sealed record BenchRun
     public required double StddevTs { get; init; }
 
     public required double MedianTs { get; init; }
+
+    /// <summary>Of <see cref="MedianTs"/>, a session's share.</summary>
+    public required double SessionTs { get; init; }
+
+    /// <summary>Share of neurons that any of several sessions' tokens needed.</summary>
+    public double? UnionShare { get; init; }
 
     /// <summary>How many times as fast as dense in the same repetitions, by the medians.</summary>
     public double? OfDense { get; init; }
@@ -109,6 +118,6 @@ internal sealed record BenchRun
 
     public required long ResidentBytes { get; init; }
 
-    /// <summary>The test's name in llama-bench: pp512, tg128, tg128 @ d1024.</summary>
-    public string Test => (NPrompt > 0 ? $"pp{NPrompt}" : $"tg{NGen}") + (NDepth > 0 ? $" @ d{NDepth}" : "");
+    /// <summary>The test's name in llama-bench: pp512, tg128, tg128 @ d1024; and how many sessions together: tg128 x8.</summary>
+    public string Test => (NPrompt > 0 ? $"pp{NPrompt}" : $"tg{NGen}") + (NSessions > 1 ? $" x{NSessions}" : "") + (NDepth > 0 ? $" @ d{NDepth}" : "");
 }

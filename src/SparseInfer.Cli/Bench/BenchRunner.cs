@@ -9,7 +9,7 @@ namespace SparseInfer.Cli.Bench;
 /// A machine drifts by more than what is to be told apart, so what is compared is interleaved: within a repetition every mode has its
 /// turn, and then the memory is probed once more.
 /// </remarks>
-internal sealed class BenchRunner(BenchOptions options, BenchModel tested, ProgressLine progress, CancellationToken cancellationToken)
+internal sealed partial class BenchRunner(BenchOptions options, BenchModel tested, ProgressLine progress, CancellationToken cancellationToken)
 {
     /// <summary>Tokens of a run that is timed from inside, or that only warms up: means over tokens settle sooner than rates.</summary>
     private const int ShortRun = 32;
@@ -89,6 +89,8 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
 
         public List<double> Predictor { get; } = [];
 
+        public double? UnionShare { get; set; }
+
         public long MinAllocated { get; set; } = long.MaxValue;
     }
 
@@ -118,7 +120,15 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
         foreach (int generated in options.Generations.Where(generated => generated > 0))
         {
             Meter(session, depth, generated);
-            runs.AddRange(RunTest(load, session, depth, options.Modes, prompt: 0, generated));
+            if (options.Sessions.Count == 0)
+            {
+                runs.AddRange(RunTest(load, session, depth, options.Modes, prompt: 0, generated));
+            }
+
+            foreach (int sessions in options.Sessions)
+            {
+                RunTogether(load, sessions, depth, generated, runs);
+            }
         }
     }
 
@@ -126,15 +136,30 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
         Loaded load, Session session, int depth, IReadOnlyList<SparsityMode> modes, int prompt, int generated)
     {
         string test = prompt > 0 ? $"pp{prompt}" : $"tg{generated}";
+        DateTime start = DateTime.UtcNow;
+        (Samples[] samples, Probed probed) = Repeat(
+            load, test, depth, modes,
+            mode => Execute(session, mode, depth, prompt, Math.Min(generated, ShortRun), timed: false),
+            (mode, taken) => Sample(session, mode, depth, prompt, generated, taken));
+        Samples? dense = modes.Zip(samples).Where(pair => pair.First == SparsityMode.Dense).Select(pair => pair.Second).FirstOrDefault();
+        for (int i = 0; i < modes.Count; i++)
+        {
+            yield return Report(load, start, depth, modes[i], prompt, generated, sessions: 1, samples[i], dense, probed);
+        }
+    }
+
+    /// <summary>Every mode once to warm up, and then in turns, with probes between the repetitions.</summary>
+    private (Samples[] Samples, Probed Probed) Repeat(
+        Loaded load, string test, int depth, IReadOnlyList<SparsityMode> modes, Action<SparsityMode> warmUp, Action<SparsityMode, Samples> sample)
+    {
         string stage = $"{load.Workers.Count} threads: {test}{(depth > 0 ? $" @ d{depth}" : "")}";
         progress.Show(stage, 0);
-        DateTime start = DateTime.UtcNow;
         Samples[] samples = [.. modes.Select(_ => new Samples())];
         List<double> bandwidth = [];
         List<double> peak = [];
         foreach (SparsityMode mode in modes)
         {
-            Execute(session, mode, depth, prompt, Math.Min(generated, ShortRun), timed: false);
+            warmUp(mode);
         }
 
         Probe(load, bandwidth, peak);
@@ -143,18 +168,13 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             for (int i = 0; i < modes.Count; i++)
             {
                 progress.Show(stage, (repetition + ((double)i / modes.Count)) / options.Repetitions);
-                Sample(session, modes[i], depth, prompt, generated, samples[i]);
+                sample(modes[i], samples[i]);
             }
 
             Probe(load, bandwidth, peak);
         }
 
-        var probed = new Probed(Statistics.Median(bandwidth), Statistics.Median(peak));
-        Samples? dense = modes.Zip(samples).Where(pair => pair.First == SparsityMode.Dense).Select(pair => pair.Second).FirstOrDefault();
-        for (int i = 0; i < modes.Count; i++)
-        {
-            yield return Report(load, start, depth, modes[i], prompt, generated, samples[i], dense, probed);
-        }
+        return (samples, new Probed(Statistics.Median(bandwidth), Statistics.Median(peak)));
     }
 
     private void Probe(Loaded load, List<double> bandwidth, List<double> peak)
@@ -231,17 +251,17 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     }
 
     private BenchRun Report(
-        Loaded load, DateTime start, int depth, SparsityMode mode, int prompt, int generated, Samples samples, Samples? dense,
-        Probed probed)
+        Loaded load, DateTime start, int depth, SparsityMode mode, int prompt, int generated, int sessions, Samples samples,
+        Samples? dense, Probed probed)
     {
-        int tokens = prompt + generated;
+        int tokens = (prompt + generated) * sessions;
         double[] rates = [.. samples.Nanoseconds.Select(nanoseconds => tokens * 1e9 / nanoseconds)];
         double[] times = samples.Times;
         double median = Statistics.Median(times);
         bool decodes = generated > 0;
         Activity? activity = decodes ? _activities[mode] : null;
         double cacheBytes = tested.Cost.CacheBytes(options.CacheType, depth, generated);
-        double? bytes = decodes ? activity!.FeedForwardBytes + tested.Cost.WeightBytes + cacheBytes : null;
+        double? bytes = decodes && sessions == 1 ? activity!.FeedForwardBytes + tested.Cost.WeightBytes + cacheBytes : null;
         double? rate = bytes * tokens / median;
         return new BenchRun
         {
@@ -255,6 +275,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             NPrompt = prompt,
             NGen = generated,
             NDepth = depth,
+            NSessions = sessions,
             TestTime = start,
             Mode = mode.ToString().ToLowerInvariant(),
             WeightType = tested.WeightTypes,
@@ -266,8 +287,10 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             AvgTs = rates.Average(),
             StddevTs = Statistics.StandardDeviation(rates),
             MedianTs = Statistics.Median(rates),
+            SessionTs = Statistics.Median(rates) / sessions,
+            UnionShare = samples.UnionShare,
             OfDense = decodes && dense is not null ? Statistics.Median(dense.Times) / median : null,
-            OfDenseBound = activity?.SparsityTrue is { } sparsity ? tested.Cost.Bound(mode, sparsity, cacheBytes) : null,
+            OfDenseBound = sessions == 1 && activity?.SparsityTrue is { } sparsity ? tested.Cost.Bound(mode, sparsity, cacheBytes) : null,
             SamplesNs = samples.Nanoseconds,
             SamplesTs = rates,
             SparsityTrue = activity?.SparsityTrue,
@@ -280,8 +303,8 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
             BandwidthShare = rate / probed.Bandwidth,
             FmaPeakGflops = probed.FmaPeak,
             FlopsShare = decodes ? null : tested.Cost.PromptOperations(prompt) / median / probed.FmaPeak,
-            FfnNsPerToken = decodes ? Statistics.Median(samples.FeedForward) : null,
-            PredictorNsPerToken = activity?.SparsityPredicted is null ? null : Statistics.Median(samples.Predictor),
+            FfnNsPerToken = decodes && samples.FeedForward.Count > 0 ? Statistics.Median(samples.FeedForward) : null,
+            PredictorNsPerToken = activity?.SparsityPredicted is null || samples.Predictor.Count == 0 ? null : Statistics.Median(samples.Predictor),
             AllocatedBytesPerToken = (double)samples.MinAllocated / tokens,
             LoadSeconds = load.Seconds,
             ResidentBytes = load.ResidentBytes,
@@ -292,7 +315,7 @@ internal sealed class BenchRunner(BenchOptions options, BenchModel tested, Progr
     {
         // As many as any test needs, the same ones each time.
         var random = new Random(42);
-        int[] tokens = new int[Math.Max(options.Depths.Max(), Math.Max(options.Prompts.Max(), options.Generations.Max()))];
+        int[] tokens = new int[Math.Max(options.Depths.Max(), Math.Max(options.Prompts.Max(), options.Generations.Max() * options.Sessions.Append(1).Max()))];
         for (int i = 0; i < tokens.Length; i++)
         {
             tokens[i] = random.Next(vocabulary);
