@@ -110,6 +110,18 @@ public abstract class LanguageModel : IDisposable
         return new SessionBatch(this, CreateDecoder(maxSessions), maxSessions);
     }
 
+    /// <summary>
+    /// Makes what serves any number of generations on sessions of this model at the same time, decoded together as far as the device can
+    /// (<see cref="BatchScheduler"/>).
+    /// </summary>
+    /// <param name="options">How many at a time, how many may wait, how prompts are cut; null: the defaults.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed; schedulers made before live on.</exception>
+    public BatchScheduler CreateScheduler(SchedulerOptions? options = null)
+    {
+        options ??= new SchedulerOptions();
+        return new BatchScheduler(this, CreateDecoder(options.MaxSessions), options);
+    }
+
     /// <summary>Continues a prompt, in a session of its own.</summary>
     /// <param name="prompt">The text to continue.</param>
     /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>

@@ -28,7 +28,9 @@ public enum StopReason
 /// Decoding steps. The last token of a call is computed by the next one: on a new prompt there is one less than generated.
 /// </param>
 /// <param name="PromptTime">Computing the prompt.</param>
-/// <param name="DecodeTime">Decoding and sampling, without the reader's time between pieces.</param>
+/// <param name="DecodeTime">
+/// Decoding and sampling, without the reader's time between pieces. In a <see cref="BatchScheduler"/> the steps that the session took part in.
+/// </param>
 /// <param name="Reason">Why it ended.</param>
 public sealed record GenerationReport(
     int PromptTokens, int GeneratedTokens, int DecodedTokens, TimeSpan PromptTime, TimeSpan DecodeTime, StopReason Reason)

@@ -53,7 +53,9 @@ internal sealed class TraceDecoder(bool decodesTogether) : DecoderProgram
 
     public override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F32, KeyValueType.F16];
 
-    public static TraceModel Load(bool decodesTogether = true)
+    /// <param name="decodesTogether">Whether it has kernels for several sequences.</param>
+    /// <param name="context">Most tokens of a session.</param>
+    public static TraceModel Load(bool decodesTogether = true, int context = 64)
     {
         TraceDecoder? program = null;
         NativeBuffer embedding = NativeBuffer.Allocate(Vocabulary * Columns * sizeof(float));
@@ -63,9 +65,9 @@ internal sealed class TraceDecoder(bool decodesTogether) : DecoderProgram
                 "trace",
                 metadata: null,
                 [new("token_embd.weight", TensorType.Of(WeightType.F32), [Vocabulary, Columns], embedding)]),
-            DeclaredShape,
+            DeclaredShape with { Context = context },
             Device.Cpu(1),
-            options: null,
+            new LoadOptions { Tokenizer = new LetterTokenizer() },
             _ => program = new TraceDecoder(decodesTogether));
         return new TraceModel(loaded, program!);
     }
