@@ -20,6 +20,30 @@ public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels
         return [.. prompt, .. OneByOne(session, PromptTokens, 4)];
     });
 
+    /// <summary>As a scheduler reads it: slices end inside tiles, and one has a single token.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_prompt_in_slices_has_the_bits_of_the_whole(bool sparse)
+    {
+        int[] prompt = Tokens(0, PromptTokens);
+        var options = new SessionOptions { Mode = UserMode.Predicted, SparsePrompt = sparse };
+        LanguageModel model = models.OnGpu(Declared);
+        using Session whole = Read(PromptTokens);
+        using Session session = Read(64, 1, 63, 7, 100, PromptTokens);
+        session.State.LastLogits.ToArray().ShouldBe(whole.State.LastLogits.ToArray());
+        session.Forward([5]).ToArray().ShouldBe(whole.Forward([5]).ToArray());
+
+        Session Read(params int[] slices)
+        {
+            Session session = model.CreateSession(options);
+            session.Sequence.Append(prompt, decoded: false);
+            Array.ForEach(slices, slice => session.Sequence.ComputeNext(session.Step, [], slice));
+            session.Sequence.IsComputed.ShouldBeTrue();
+            return session;
+        }
+    }
+
     /// <summary>A sequence goes on from the middle, so that what the cache has beyond it must not be seen; then past where it had been.</summary>
     [Fact]
     public void A_session_that_goes_back_and_on_reads_nothing_of_what_it_left() => ShouldBeLikeTheCpu(SparsityMode.Exact, session =>

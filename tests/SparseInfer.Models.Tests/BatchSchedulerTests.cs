@@ -11,7 +11,7 @@ public sealed class BatchSchedulerTests(LoadedModels models)
     [InlineData(1, 1)]
     [InlineData(4, 2)]
     [InlineData(17, 1)]
-    [InlineData(40, 2)]
+    [InlineData(40, 1)]
     public async Task Whatever_else_runs_text_sequence_report_and_logits_are_those_of_the_session_alone(int count, int threads)
     {
         LanguageModel model = models.Get(Loaded.ReluF16, threads);
@@ -31,19 +31,18 @@ public sealed class BatchSchedulerTests(LoadedModels models)
 
     [Theory]
     [InlineData(Loaded.ReluF16)]
-    [InlineData(Loaded.ReluF32)]
     [InlineData(Loaded.ReluMixedFile)]
     [InlineData(Loaded.Stories260KF32)]
     public async Task A_prompt_in_slices_of_any_size_has_the_bits_of_the_whole(Loaded loaded)
     {
         LanguageModel model = models.Get(loaded);
-        string prompt = string.Concat(Enumerable.Repeat(Sentence, 8));
+        string prompt = string.Concat(Enumerable.Repeat(Sentence, 6));
         var greedy = new GenerationOptions { MaxTokens = 1, Temperature = 0 };
         using Session whole = model.CreateSession();
         string expected = await whole.GenerateAsync(prompt, greedy).TextAsync();
-        whole.LastGeneration!.PromptTokens.ShouldBeGreaterThan(150);
+        whole.LastGeneration!.PromptTokens.ShouldBeGreaterThan(100);
         float[] logits = whole.Forward([300]).ToArray();
-        foreach (int slice in (int[])[1, 3, 31, 64, 100, 1000])
+        foreach (int slice in (int[])[1, 7, 64, 100])
         {
             using BatchScheduler scheduler = model.CreateScheduler(new() { PromptSlice = slice });
             using Session session = model.CreateSession();
@@ -116,7 +115,7 @@ public sealed class BatchSchedulerTests(LoadedModels models)
             scheduler.Dispose();
         }
 
-        ended.ShouldBeGreaterThan(12);
+        ended.ShouldBeGreaterThan(3);
     }
 
     [Fact]
@@ -179,8 +178,7 @@ public sealed class BatchSchedulerTests(LoadedModels models)
 
         public async Task RunAsync(BatchScheduler scheduler)
         {
-            int turns = _random.Next(2, 4);
-            for (int i = 0; i < turns; i++)
+            for (int i = 0; i < 2; i++)
             {
                 int words = i == 0 && _random.Next(4) == 0 ? 90 : _random.Next(1, 12);
                 string prompt = string.Concat(_random.GetItems(Sentence.Split(' ', StringSplitOptions.RemoveEmptyEntries), words).Select(word => $" {word}"));
@@ -277,7 +275,7 @@ public sealed class BatchSchedulerTests(LoadedModels models)
 
         private GenerationOptions Options() => new()
         {
-            MaxTokens = _random.Next(1, 25),
+            MaxTokens = _random.Next(1, 18),
             Temperature = _random.Next(2) == 0 ? 0 : 1.1,
             Seed = (ulong)_random.Next(),
             RepetitionPenalty = _random.Next(2) == 0 ? 1 : 1.3,

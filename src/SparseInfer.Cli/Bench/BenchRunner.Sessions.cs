@@ -7,7 +7,7 @@ internal sealed partial class BenchRunner
 {
     private void RunTogether(Loaded load, int count, int depth, int generated, List<BenchRun> runs)
     {
-        Session[] sessions = [.. Enumerable.Range(0, count).Select(_ => load.Model.CreateSession(new SessionOptions { Context = depth + generated }))];
+        Session[] sessions = [.. Enumerable.Range(0, count).Select(_ => load.Model.CreateSession(new SessionOptions { Context = depth + generated, CacheType = options.CacheType }))];
         using SessionBatch batch = load.Model.CreateBatch(count);
         try
         {

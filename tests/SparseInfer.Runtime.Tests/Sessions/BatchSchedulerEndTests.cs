@@ -58,7 +58,7 @@ public sealed class BatchSchedulerEndTests
     [Fact]
     public async Task A_prompt_is_canceled_after_the_slice_that_is_being_read_and_an_empty_one_goes_on_with_it()
     {
-        using var harness = new SchedulerHarness();
+        using var harness = new SchedulerHarness(new() { PromptSlice = 64 });
         Session session = harness.Session();
         using var cancel = new CancellationTokenSource();
         int slices = 0;
@@ -118,7 +118,7 @@ public sealed class BatchSchedulerEndTests
     [Fact]
     public async Task What_fails_fails_for_the_one_that_it_concerns_and_the_others_go_on()
     {
-        using var harness = new SchedulerHarness(new() { ReadAhead = 100 });
+        using var harness = new SchedulerHarness(new() { PromptSlice = 64, ReadAhead = 100 });
         Session[] sessions = [.. Enumerable.Range(0, 4).Select(_ => harness.Session())];
         SchedulerHarness.Hold held = harness.HoldAt("0");
         List<Task<string>> texts = [harness.Start(sessions[0], "ab", SchedulerHarness.Greedy(30))];
@@ -295,7 +295,9 @@ public sealed class BatchSchedulerEndTests
         Should.Throw<ArgumentOutOfRangeException>(() => new SchedulerOptions { MaxQueued = -1 });
         Should.Throw<ArgumentOutOfRangeException>(() => new SchedulerOptions { PromptSlice = 0 }).Message.ShouldContain("at least 1");
         Should.Throw<ArgumentOutOfRangeException>(() => new SchedulerOptions { ReadAhead = 0 });
-        new SchedulerOptions { MaxQueued = 3 }.ToString().ShouldBe("SchedulerOptions { MaxSessions = 16, MaxQueued = 3, PromptSlice = 64, ReadAhead = 8 }");
+        new SchedulerOptions().PromptSliceOn(harness.Model.Device).ShouldBe(32);
+        new SchedulerOptions { PromptSlice = 7 }.PromptSliceOn(harness.Model.Device).ShouldBe(7);
+        new SchedulerOptions { MaxQueued = 3 }.ToString().ShouldBe("SchedulerOptions { MaxSessions = 16, MaxQueued = 3, PromptSlice = null, ReadAhead = 8 }");
     }
 
     /// <summary>Generates alone what a call that ended early has left of so many tokens.</summary>

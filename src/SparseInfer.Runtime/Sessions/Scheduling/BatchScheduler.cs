@@ -27,7 +27,7 @@ public sealed class BatchScheduler : IDisposable, IAsyncDisposable
     {
         _model = model;
         _decoder = decoder;
-        _queue = new SchedulerLoop(decoder, options).Queue;
+        _queue = new SchedulerLoop(decoder, model.Device, options).Queue;
         Options = options;
     }
 

@@ -13,10 +13,10 @@ internal sealed class SchedulerLoop : IThreadPoolWorkItem
     private readonly List<ScheduledCall> _calls = [];
     private readonly BatchMember[] _members;
 
-    public SchedulerLoop(GroupedDecoder decoder, SchedulerOptions options)
+    public SchedulerLoop(GroupedDecoder decoder, Device device, SchedulerOptions options)
     {
         _decoder = decoder;
-        _promptSlice = options.PromptSlice;
+        _promptSlice = options.PromptSliceOn(device);
         _members = new BatchMember[options.MaxSessions];
         Queue = new SchedulerQueue(this, options);
     }
