@@ -75,7 +75,12 @@ internal readonly unsafe struct QuantDownTile<T> : IDownTile, ITileQuants
         }
 
         IntegerTile.Bytes<QuantDownTile<T>>(
-            batch.Scratch.Panels + (half * PanelBytes), (short*)scales, batch.Quants, batch.Tokens, batch.Scratch.Totals);
+            batch.Scratch.Panels + (half * PanelBytes),
+            (short*)scales,
+            (short*)(scales + IntegerTile.StepBytes),
+            batch.Quants,
+            batch.Tokens,
+            batch.Scratch.Totals);
     }
 
     public static void MultiplyMinima(in IntegerDown.Block block, int column, in IntegerDown.Batch batch)
