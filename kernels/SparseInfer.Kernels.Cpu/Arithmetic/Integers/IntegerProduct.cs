@@ -14,7 +14,7 @@ internal static unsafe class IntegerProduct
     public const int TokenBlock = 128;
 
     /// <summary>Fewer tokens are faster row by row.</summary>
-    public const int LeastTokens = 6;
+    public const int LeastTokens = 3;
 
     private const int Outputs = IntegerTile.Outputs;
 

@@ -22,6 +22,9 @@ internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants, IR
 
     public static int Chains => 1;
 
+    /// <summary>Whether integers are those of <see cref="SixBitScales"/>.</summary>
+    private static bool HasSixBits => T.ScaleBytes == SixBitScales.Bytes;
+
     public static int StepsInWord => 8 >> T.HighBits;
 
     public static bool HasScales => true;
@@ -61,21 +64,35 @@ internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants, IR
             IntegerTile.Words(scratch.Pairs, SumPairs, inputSums, SumsBytes, tokens, -T.Excess, scratch.Totals);
         }
 
-        TilePanel.Store<DoubledScales>(rows, offset, 0, scratch.Scales);
-        TilePanel.Store<DoubledScales>(rows, offset, 1, scratch.Scales + (Parts * IntegerTile.StepBytes));
+        if (HasSixBits)
+        {
+            SixBitPanel.Store(rows, offset + T.ScalesOffset, scratch.Scales, scratch.Pairs);
+        }
+        else
+        {
+            TilePanel.Store<DoubledScales>(rows, offset, 0, scratch.Scales);
+            TilePanel.Store<DoubledScales>(rows, offset, 1, scratch.Scales + (Parts * IntegerTile.StepBytes));
+        }
+
         for (int part = 0; part < Parts; part++)
         {
-            // Of the scales, parts 0 to 3 of first halves lie before those of second ones; then the other parts.
-            short* lower = (short*)(scratch.Scales + (((part / 4 * Parts) + (part % 4)) * IntegerTile.StepBytes));
+            // Where halves of parts have scales of their own, parts 0 to 3 of first halves lie before those of second ones; then the other parts.
+            int step = HasSixBits ? part : (part / 4 * Parts) + (part % 4);
+            short* lower = (short*)(scratch.Scales + (step * IntegerTile.StepBytes));
+            short* upper = HasSixBits ? lower : lower + (4 * 2 * IntegerTile.Outputs);
             TilePanel.Store<SuperBlockTile<T>>(rows, offset, part, scratch.Panel);
             IntegerTile.Bytes<SuperBlockTile<T>>(
-                scratch.Panel, lower, lower + (4 * 2 * IntegerTile.Outputs), packed + (part * tokens * 32), tokens, scratch.Totals);
+                scratch.Panel, lower, upper, packed + (part * tokens * 32), tokens, scratch.Totals);
         }
 
         AddTotals(scratch.Totals, LoadHalves(rows, offset + T.HalvesOffset, scratch.Halves), steps, tokens, sums);
         if (T.BlockHalves > 1)
         {
-            TilePanel.Store<Integers>(rows, offset, 1, scratch.Pairs);
+            if (!HasSixBits)
+            {
+                TilePanel.Store<Integers>(rows, offset, 1, scratch.Pairs);
+            }
+
             IntegerTile.Words(scratch.Pairs, SumPairs, inputSums, SumsBytes, tokens, -1, scratch.Totals);
             AddTotals(
                 scratch.Totals, LoadHalves(rows, offset + T.HalvesOffset + sizeof(ushort), scratch.Halves), steps, tokens, sums);
@@ -84,6 +101,12 @@ internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants, IR
 
     private static Vector512<float> LoadHalves(byte** rows, nint offset, float* halves)
     {
+        if (T.HalvesOffset + (2 * sizeof(ulong)) < T.BlockBytes)
+        {
+            TilePanel.StoreHalves(rows, offset, halves);
+            return Vector512.Load(halves);
+        }
+
         for (int row = 0; row < IntegerTile.Outputs; row++)
         {
             halves[row] = BlockDot.FoldedScale(rows[row] + offset);

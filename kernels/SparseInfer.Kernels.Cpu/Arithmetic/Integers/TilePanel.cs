@@ -64,6 +64,62 @@ internal static unsafe class TilePanel
         }
     }
 
+    /// <summary>A step, as the tile will load it.</summary>
+    /// <param name="lower">Of the first eight outputs.</param>
+    /// <param name="upper">Of the others.</param>
+    /// <param name="step">Where it goes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreStep(Vector256<byte> lower, Vector256<byte> upper, byte* step)
+    {
+        if (IntegerTile.IsWide)
+        {
+            Vector512.Create(lower, upper).Store(step);
+        }
+        else
+        {
+            lower.Store(step);
+            upper.Store(step + (IntegerTile.StepBytes / 2));
+        }
+    }
+
+    /// <summary>16 rows' first three words, a lane a row.</summary>
+    /// <param name="rows">The rows' first bytes.</param>
+    /// <param name="offset">Where the words are; a fourth is loaded.</param>
+    /// <param name="first">First words.</param>
+    /// <param name="second">Second words.</param>
+    /// <param name="third">Third words.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ThreeWords(
+        byte** rows, nint offset, out Vector512<uint> first, out Vector512<uint> second, out Vector512<uint> third)
+    {
+        if (IntegerTile.IsWide)
+        {
+            Vector512<float> a = FourLanes(rows, offset);
+            Vector512<float> b = FourLanes(rows + 1, offset);
+            Vector512<float> c = FourLanes(rows + 2, offset);
+            Vector512<float> d = FourLanes(rows + 3, offset);
+            Transposition.FourByFour(ref a, ref b, ref c, ref d);
+            (first, second, third) = (a.AsUInt32(), b.AsUInt32(), c.AsUInt32());
+            return;
+        }
+
+        Eight(rows, offset, out Vector256<float> a0, out Vector256<float> b0, out Vector256<float> c0);
+        Eight(rows + 8, offset, out Vector256<float> a1, out Vector256<float> b1, out Vector256<float> c1);
+        first = Vector512.Create(a0, a1).AsUInt32();
+        second = Vector512.Create(b0, b1).AsUInt32();
+        third = Vector512.Create(c0, c1).AsUInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Eight(byte** rows, nint offset, out Vector256<float> a, out Vector256<float> b, out Vector256<float> c)
+    {
+        a = TwoLanes(rows, offset);
+        b = TwoLanes(rows + 1, offset);
+        c = TwoLanes(rows + 2, offset);
+        Vector256<float> d = TwoLanes(rows + 3, offset);
+        Transposition.FourByFour(ref a, ref b, ref c, ref d);
+    }
+
     /// <summary>16 rows' halves to floats in folded scale.</summary>
     /// <param name="rows">The rows' first bytes.</param>
     /// <param name="offset">Where the halves are; 14 bytes more are loaded.</param>
