@@ -224,7 +224,7 @@ public abstract partial class WeightFormatTests<T>
     {
         foreach ((int hidden, int neurons) in DownShapes)
         {
-            foreach (int tokens in new[] { 1, 2, 5, 6, 7, 13 })
+            foreach (int tokens in new[] { 1, 2, 3, 4, 5, 6, 7, 13 })
             {
                 ExpectBatchEqualsTokens(wide, hidden, neurons, slices: (neurons + 63) / 64, tokens, scale: 1);
             }

@@ -168,6 +168,12 @@ public abstract partial class WeightFormatTests<T>
             ExpectBatchEqualsVectors(wide, rows, width: Fit(64), tokens: 31, scale: 1);
         }
 
+        // Each number of a batch of sessions, past a segment's end, with rows that are no multiple of four.
+        for (int tokens = 2; tokens <= 17; tokens++)
+        {
+            ExpectBatchEqualsVectors(wide, rows: 19, width: Fit(1056), tokens, scale: 1);
+        }
+
         ExpectBatchEqualsVectors(wide, rows: 203, width: Fit(544), tokens: 45, scale: 1);
         ExpectBatchEqualsVectors(wide, rows: 101, width: Fit(2080), tokens: 45, scale: 1);
     }

@@ -26,12 +26,20 @@ public readonly unsafe partial struct F16 : IWeightArithmetic
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
         PlainDown.Add<F16, Interleave>(in down, active, h, ref y, fromColumn, toColumn);
 
+    static bool IWeightArithmetic.HasTokens => PlainDot.Interleaved;
+
+    static void IWeightArithmetic.DotFourTokens(
+        float* inputs, int tokens, in FourRows rows, in FourRows next, int paddedColumns, float* totals) =>
+        PlainTokens.DotFour<Interleave>(inputs, tokens, in rows, in next, paddedColumns, totals);
+
     /// <summary>
     /// Halves in folded scale: sign, exponent and the upper 7 bits of the fraction are the float's upper half, shifted by 3; the lower 3 bits its
     /// lower half.
     /// </summary>
     private readonly struct Interleave : PlainDot.IInterleave
     {
+        public static int Bytes => sizeof(ushort);
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Load(byte* weights, out Vector256<float> a, out Vector256<float> b)
         {
@@ -41,6 +49,9 @@ public readonly unsafe partial struct F16 : IWeightArithmetic
             a = Avx2.UnpackLow(lower, upper).AsSingle();
             b = Avx2.UnpackHigh(lower, upper).AsSingle();
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector128<float> Quarter(Vector256<float> a, Vector256<float> b) => PlainDot.InterleavedQuarter(a, b);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b) => PlainDot.LoadInterleaved(sums, out a, out b);

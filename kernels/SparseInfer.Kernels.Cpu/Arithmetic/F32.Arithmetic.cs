@@ -26,6 +26,12 @@ public readonly unsafe partial struct F32 : IWeightArithmetic
         in DownMatrix down, ReadOnlySpan<int> active, ReadOnlySpan<float> h, ref float y, int fromColumn, int toColumn) =>
         PlainDown.Add<F32, Interleave>(in down, active, h, ref y, fromColumn, toColumn);
 
+    static bool IWeightArithmetic.HasTokens => PlainDot.Interleaved;
+
+    static void IWeightArithmetic.DotFourTokens(
+        float* inputs, int tokens, in FourRows rows, in FourRows next, int paddedColumns, float* totals) =>
+        PlainTokens.DotFour<Interleave>(inputs, tokens, in rows, in next, paddedColumns, totals);
+
     /// <summary>
     /// With vectors of 8 lanes: multiply-adds straight from memory. Nothing is fetched ahead: these loops never keep memory waiting, and
     /// fetching takes a tenth of the speed.
@@ -70,8 +76,13 @@ public readonly unsafe partial struct F32 : IWeightArithmetic
     /// <summary>As they are.</summary>
     private readonly struct Interleave : PlainDot.IInterleave
     {
+        public static int Bytes => sizeof(float);
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Load(byte* weights, out Vector256<float> a, out Vector256<float> b) => LoadSums((float*)weights, out a, out b);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector128<float> Quarter(Vector256<float> a, Vector256<float> b) => (a.GetLower() + b.GetLower()) + (a.GetUpper() + b.GetUpper());
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b)

@@ -30,6 +30,13 @@ public interface IWeightArithmetic : IWeightFormat
     /// <returns>The four dot products, still to be multiplied by what <see cref="PrepareInput"/> returned.</returns>
     static abstract Vector128<float> DotFour(ref float x, in FourRows rows, in FourRows next, int paddedColumns);
 
+    /// <summary>Whether <see cref="DotFourTokens"/> is there.</summary>
+    internal static virtual bool HasTokens => false;
+
+    /// <summary>As <see cref="DotFour"/>, with the inputs of two tokens or more, one after the other; four results for each.</summary>
+    internal static virtual unsafe void DotFourTokens(
+        float* inputs, int tokens, in FourRows rows, in FourRows next, int paddedColumns, float* totals) => throw new NotSupportedException();
+
     /// <summary>Adds neurons of a down matrix, each times its activation, to y.</summary>
     /// <param name="down">The matrix.</param>
     /// <param name="active">The neurons, ascending.</param>
@@ -59,6 +66,9 @@ public interface IWeightArithmetic : IWeightFormat
         float* undo,
         float* inputs,
         float* scratch) => throw new NotSupportedException();
+
+    /// <summary>Fewer tokens are faster one by one in down, where a block of neurons stays in the caches meanwhile.</summary>
+    internal static virtual int LeastDownTokens => IntegerProduct.LeastTokens;
 
     /// <summary><see cref="IntegerDown.TryAdd{TTile}"/> with the type's tile.</summary>
     internal static virtual unsafe bool TryAddDownTiles(

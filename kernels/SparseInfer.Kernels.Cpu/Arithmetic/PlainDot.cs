@@ -134,7 +134,7 @@ internal static unsafe class PlainDot
 
     /// <summary>Sixteen sums in interleaved order as the tree's four: lane k with lane k + 8, then k + 4 with k + 12.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> InterleavedQuarter(Vector256<float> a, Vector256<float> b) =>
+    public static Vector128<float> InterleavedQuarter(Vector256<float> a, Vector256<float> b) =>
         (a.GetLower() + a.GetUpper()) + (b.GetLower() + b.GetUpper());
 
     /// <summary>16 floats as two vectors in <see cref="Interleaved"/> order.</summary>
@@ -158,8 +158,14 @@ internal static unsafe class PlainDot
     /// <summary>How 16 weights become floats, and in which order: in two-byte formats elements 0-3 and 8-11, then 4-7 and 12-15.</summary>
     internal interface IInterleave
     {
+        /// <summary>Bytes of a weight.</summary>
+        static abstract int Bytes { get; }
+
         /// <summary>Weights.</summary>
         static abstract void Load(byte* weights, out Vector256<float> a, out Vector256<float> b);
+
+        /// <summary>The tree's four sums of 16 that are in the order of the weights.</summary>
+        static abstract Vector128<float> Quarter(Vector256<float> a, Vector256<float> b);
 
         /// <summary>16 floats, in the order of the weights.</summary>
         static abstract void LoadSums(float* sums, out Vector256<float> a, out Vector256<float> b);

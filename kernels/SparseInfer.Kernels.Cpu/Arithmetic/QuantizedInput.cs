@@ -110,6 +110,7 @@ internal static unsafe class QuantizedInput
         return undo;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreSuperBlock(float* source, float fold, byte* block)
     {
         Vector512<float> magnitudes = Vector512<float>.Zero;
@@ -139,6 +140,7 @@ internal static unsafe class QuantizedInput
         *(float*)(block + SuperBlockStep) = step * fold;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreEightBits(Vector512<float> lo, Vector512<float> hi, float fold, byte* pair, int index)
     {
         float step = Quantize(lo, hi, 127, out Vector512<int> lower, out Vector512<int> upper) * fold;

@@ -21,6 +21,7 @@ public static unsafe partial class MatrixMatrix
         where T : IWeightArithmetic
     {
         int lastRow = toRow - 1;
+        float* totals = stackalloc float[4 * RowTokens];
         for (int token = 0; token < tokens; token += RowTokens, undo += RowTokens, inputs += (nint)RowTokens * paddedColumns)
         {
             int blockTokens = Math.Min(RowTokens, tokens - token);
@@ -30,10 +31,17 @@ public static unsafe partial class MatrixMatrix
                     ? w.Four(row)
                     : w.Four(row, Math.Min(row + 1, lastRow), Math.Min(row + 2, lastRow), Math.Min(row + 3, lastRow));
                 FourRows next = w.Four(row + 4);
+                bool together = T.HasTokens && blockTokens > 1;
+                if (together)
+                {
+                    T.DotFourTokens(inputs, blockTokens, in rows, in next, paddedColumns, totals);
+                }
+
                 for (int t = 0; t < blockTokens; t++)
                 {
-                    Vector128<float> dots = undo[t] * RowDot.Four<T>(
-                        ref inputs[(nint)t * paddedColumns], in rows, in next, paddedColumns);
+                    Vector128<float> dots = undo[t] * (together
+                        ? Vector128.Load(totals + (4 * t))
+                        : RowDot.Four<T>(ref inputs[(nint)t * paddedColumns], in rows, in next, paddedColumns));
                     ref float result = ref Unsafe.Add(ref y, ((nint)(token + t) * yStride) + row);
                     if (row + 4 <= toRow)
                     {

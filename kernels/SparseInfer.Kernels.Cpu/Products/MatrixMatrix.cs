@@ -21,7 +21,7 @@ public static unsafe partial class MatrixMatrix
     private const int TileTokens = 32;
 
     /// <summary>Tokens left over by tiles that are faster row by row.</summary>
-    private const int FewTokens = 12;
+    private const int FewTokens = 16;
 
     /// <summary>Rows to a tile with vectors of 8 lanes, and of 16.</summary>
     private const int TileRows = 3;

@@ -23,6 +23,9 @@ public static unsafe partial class OrderedDown
 
     private const int WideTileTokens = 6;
 
+    /// <summary>As many tokens of plain formats are faster one by one than as a tile, for which neurons are widened strip by strip.</summary>
+    private const int FewTokens = 4;
+
     /// <summary>Tokens of a block, a multiple of both: the least that takes a prompt batch of 128.</summary>
     private const int TokenBlock = 132;
 
@@ -87,10 +90,11 @@ public static unsafe partial class OrderedDown
         }
 
         int columns = ColumnBlock;
-        bool multipliesIntegers = T.HasTiles && IntegerTile.IsSupported && tokens >= IntegerProduct.LeastTokens;
-        if (T.QuantizesInput && !multipliesIntegers)
+        bool multipliesIntegers = T.HasTiles && IntegerTile.IsSupported && tokens >= T.LeastDownTokens;
+        bool oneByOne = T.QuantizesInput ? !multipliesIntegers : tokens <= FewTokens;
+        if (oneByOne)
         {
-            // As many as there is room for, in equal parts: each quantizes the activations once more.
+            // As many as there is room for, in equal parts: each may quantize the activations once more.
             int most = PanelLength / Math.Clamp(tokens, 1, TokenBlock);
             int parts = Math.Max(1, (toColumn - fromColumn + most - 1) / most);
             columns = Padding.Pad((toColumn - fromColumn + parts - 1) / parts);
@@ -110,9 +114,9 @@ public static unsafe partial class OrderedDown
                     {
                         MultiplyIntegers<T>(in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
                     }
-                    else if (T.QuantizesInput)
+                    else if (oneByOne)
                     {
-                        MultiplyQuants<T>(in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
+                        MultiplyOneByOne<T>(in down, slices, ref values, hStride, count, ref results, yStride, column, end, scratch);
                     }
                     else
                     {
@@ -202,8 +206,8 @@ public static unsafe partial class OrderedDown
         }
     }
 
-    /// <summary>Block formats: a block of 32 neurons, which stays in the caches, for each token.</summary>
-    private static void MultiplyQuants<T>(
+    /// <summary>A block of 32 neurons, which stays in the caches, for each token.</summary>
+    private static void MultiplyOneByOne<T>(
         in DownMatrix down,
         NeuronSlices slices,
         ref float h,

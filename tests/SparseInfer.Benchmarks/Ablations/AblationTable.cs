@@ -18,6 +18,16 @@ internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, F
                 .. Rows("rows/128MiB", RowComparisons.InMemory),
                 .. Rows("rows/256KiB", RowComparisons.InCache),
             ]),
+        new(
+            $"Prompts and batches: a matrix of {RowMatrix<F32>.Columns} columns times the inputs of some tokens",
+            [
+                .. Batches("products/F16", RowComparisons.Batched<F16>),
+                .. Batches("products/Q8_0", RowComparisons.Batched<Q8_0>),
+                .. Batches("products/Q4_0", RowComparisons.Batched<Q4_0>),
+                .. Batches("products/Q5_0", RowComparisons.Batched<Q5_0>),
+                .. Batches("products/Q4_K", RowComparisons.Batched<Q4_K>),
+                .. Batches("products/Q6_K", RowComparisons.Batched<Q6_K>),
+            ]),
         new("Feed-forward, a tenth of the neurons active", OfLayers("layer", FeedForwardComparisons.Alternatives)),
         new(
             "Specialised for the shape, and the same kernel with run-time sizes",
@@ -43,6 +53,9 @@ internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, F
         ($"{name}/Q8_0", () => RowComparisons.Alternatives<Q8_0>(bytes)),
         ($"{name}/Q4_0", () => RowComparisons.Alternatives<Q4_0>(bytes)),
     ];
+
+    private static IEnumerable<(string Name, Func<Comparison> Build)> Batches(string name, Func<int, Comparison> compare) =>
+        new[] { 2, 3, 4, 8, 16, 128 }.Select(tokens => ($"{name}/{tokens}", (Func<Comparison>)(() => compare(tokens))));
 
     private static List<(string Name, Func<Comparison> Build)> OfLayers(string name, Func<int, WeightType, Comparison> compare) =>
     [

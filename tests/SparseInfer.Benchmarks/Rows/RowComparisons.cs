@@ -21,6 +21,20 @@ internal static class RowComparisons
         return comparison;
     }
 
+    /// <summary>A matrix times the inputs of some tokens, token by token and together.</summary>
+    public static Comparison Batched<T>(int tokens)
+        where T : IWeightArithmetic
+    {
+        var comparison = new Comparison();
+
+        // A prompt's time does not hang on memory, and a batch's does.
+        RowMatrix<T> rows = comparison.Own(new RowMatrix<T>(tokens > 16 ? InMemory / 8 : InMemory / 2));
+        TokenBatch<T> batch = comparison.Own(new TokenBatch<T>(rows, tokens));
+        comparison.Variants.Add(new Variant("", "token by token", (double)rows.Bytes * tokens, batch.OneByOne));
+        comparison.Variants.Add(new Variant("", "MatrixMatrix.Multiply", rows.Bytes, batch.Together));
+        return comparison;
+    }
+
     /// <summary>The row dot product, the next rows fetched ahead or not.</summary>
     public static Comparison Prefetched<T>()
         where T : IWeightArithmetic

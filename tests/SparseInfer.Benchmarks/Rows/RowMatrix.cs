@@ -55,6 +55,8 @@ internal sealed class RowMatrix<T> : IDisposable
 
     public int Rows { get; }
 
+    public WeightMatrix Matrix => _matrix;
+
     public long Bytes => (long)Rows * T.RowBytes(Columns);
 
     /// <summary>What <see cref="DotSurvivors"/> reads at a time, on average.</summary>

@@ -4,13 +4,10 @@ using System.Runtime.Intrinsics;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>Tiles of types whose blocks of 32 meet inputs of 8 bits: the arithmetic of <see cref="Q4Dot"/> and <see cref="FiveBitDot"/>.</summary>
-internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
+internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants, IRowPart
     where T : struct, IQuantFormat
 {
     private const int Excess = 36;
-
-    /// <summary>How many times the excess that inputs know, 8, the quants have.</summary>
-    private static float ExcessRatio => T.Excess / 8f;
 
     public static int Columns => 32;
 
@@ -25,6 +22,7 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
 
     public static bool Accumulates => false;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void PackInput(byte* prepared, int block, byte* packed, int token, int tokens)
     {
         byte* pair = prepared + (block / 2 * QuantizedInput.EightBitPair) + (block % 2 * 16);
@@ -34,35 +32,37 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
         ((float*)(packed + (tokens * Excess)))[token] = *(float*)(pair + QuantizedInput.EightBitExcess);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Words(byte* block, int part) => T.Load(block, part).AsSingle();
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddBlock(byte** rows, int block, byte* packed, int tokens, in TileScratch scratch, float* sums)
     {
         nint offset = (nint)block * T.BlockBytes;
-        for (int row = 0; row < IntegerTile.Outputs; row += 4)
+        if (T.HighBits == 0)
         {
-            TilePanel.Store(
-                T.Load(rows[row] + offset, 0).AsSingle(),
-                T.Load(rows[row + 1] + offset, 0).AsSingle(),
-                T.Load(rows[row + 2] + offset, 0).AsSingle(),
-                T.Load(rows[row + 3] + offset, 0).AsSingle(),
-                scratch.Panel + (row * sizeof(int)));
+            TilePanel.StoreNibbles(rows, offset + (sizeof(ushort) * T.BlockHalves), scratch.Panel);
+        }
+        else
+        {
+            TilePanel.Store<BlockTile<T>>(rows, offset, 0, scratch.Panel);
         }
 
-        for (int row = 0; row < IntegerTile.Outputs; row++)
+        TilePanel.StoreHalves(rows, offset, scratch.Halves);
+        if (T.BlockHalves > 1)
         {
-            scratch.Halves[row] = BlockDot.FoldedScale(rows[row] + offset);
-            if (T.BlockHalves > 1)
-            {
-                scratch.Halves[IntegerTile.Outputs + row] = BlockDot.FoldedScale(rows[row] + offset + sizeof(ushort));
-            }
+            TilePanel.StoreHalves(rows, offset + sizeof(ushort), scratch.Halves + IntegerTile.Outputs);
         }
 
-        IntegerTile.Bytes<BlockTile<T>>(scratch.Panel, null, packed, tokens, scratch.Totals);
+        IntegerTile.Bytes<BlockTile<T>>(scratch.Panel, null, null, packed, tokens, scratch.Totals);
         Vector512<float> scales = Vector512.Load(scratch.Halves);
         Vector512<float> minima = Vector512.Load(scratch.Halves + IntegerTile.Outputs);
         float* steps = (float*)(packed + (tokens * 32));
         float* excess = (float*)(packed + (tokens * Excess));
         int* totals = scratch.Totals;
+
+        // How many times the excess that inputs know, 8, the quants have.
+        float excessRatio = T.Excess / 8f;
         for (int t = 0; t < tokens; t++, totals += IntegerTile.Outputs, sums += IntegerTile.Outputs)
         {
             Vector512<float> dots = Vector512.ConvertToSingle(Vector512.Load(totals));
@@ -74,7 +74,7 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants
             }
             else
             {
-                dots = Vector512.FusedMultiplyAdd(dots, Vector512.Create(steps[t]), Vector512.Create(excess[t] * ExcessRatio));
+                dots = Vector512.FusedMultiplyAdd(dots, Vector512.Create(steps[t]), Vector512.Create(excess[t] * excessRatio));
                 sum = Vector512.FusedMultiplyAdd(dots, scales, sum);
             }
 

@@ -81,19 +81,20 @@ internal static unsafe class IntegerDown
             {
                 int first = column + (half * IntegerTile.Outputs);
                 TTile.Multiply(in block, first, half, in batch);
-                AddTotals(in batch, block.Halves + (sizeof(ushort) * (nint)first), sums);
+                AddTotals(in batch, TTile.Excess, block.Halves + (sizeof(ushort) * (nint)first), sums);
                 if (TTile.HasMinimum)
                 {
                     TTile.MultiplyMinima(in block, first, in batch);
-                    AddTotals(in batch, block.Halves + (sizeof(ushort) * (block.Columns + first)), sums);
+                    AddTotals(in batch, 0, block.Halves + (sizeof(ushort) * (block.Columns + first)), sums);
                 }
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddTotals(in Batch batch, byte* halves, float* sums)
+    private static void AddTotals(in Batch batch, int excess, byte* halves, float* sums)
     {
+        int* inputSums = batch.Sums;
         Vector512<float> scales = Widening.FoldedHalf(ref *(short*)halves, 0);
         int* totals = batch.Scratch.Totals;
         float* steps = batch.Steps;
@@ -102,8 +103,9 @@ internal static unsafe class IntegerDown
             // A token whose neurons are all zero takes no part.
             if (steps[t] != 0)
             {
-                Vector512.FusedMultiplyAdd(
-                    Vector512.ConvertToSingle(Vector512.Load(totals)), scales * steps[t], Vector512.Load(sums)).Store(sums);
+                int sum = (short)inputSums[t] + (inputSums[t] >> 16);
+                Vector512<int> total = Vector512.Load(totals) - Vector512.Create(excess * sum);
+                Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(total), scales * steps[t], Vector512.Load(sums)).Store(sums);
             }
         }
     }
@@ -196,6 +198,9 @@ internal unsafe interface IDownTile
 
     /// <summary>Whether weights are less by a minimum.</summary>
     static abstract bool HasMinimum { get; }
+
+    /// <summary>What all quants have too much and <see cref="Multiply"/> leaves in the sums.</summary>
+    static abstract int Excess { get; }
 
     /// <summary>Writes 32 quants.</summary>
     static abstract void Pack(Vector512<int> lower, Vector512<int> upper, byte* packed);

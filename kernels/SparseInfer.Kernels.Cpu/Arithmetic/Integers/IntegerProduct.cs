@@ -14,7 +14,7 @@ internal static unsafe class IntegerProduct
     public const int TokenBlock = 128;
 
     /// <summary>Fewer tokens are faster row by row.</summary>
-    public const int LeastTokens = 6;
+    public const int LeastTokens = 3;
 
     private const int Outputs = IntegerTile.Outputs;
 
@@ -26,6 +26,7 @@ internal static unsafe class IntegerProduct
     /// <param name="undo">A factor for each token.</param>
     /// <param name="inputs">Where they go: a row of F32 for each token has room for what it becomes.</param>
     /// <param name="row">A row of F32, elsewhere.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack<T, TTile>(
         int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row)
         where T : IWeightArithmetic
@@ -107,6 +108,7 @@ internal static unsafe class IntegerProduct
     /// <summary>Tokens rounded up to those that tiles take.</summary>
     public static int Pad(int tokens) => (tokens + (IntegerTile.TokenMultiple - 1)) & ~(IntegerTile.TokenMultiple - 1);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Store<TTile>(float* sums, int padded, float* undo, int tokens, ref float y, int yStride, int rows)
         where TTile : struct, ITileFormat
     {

@@ -8,7 +8,7 @@ namespace SparseInfer.Kernels.Cpu;
 /// Sums of products of integers, for a panel of 16 outputs and the tokens of a batch. An output is a lane of 32 bits, so what a processor adds up
 /// inside a lane belongs together, and nothing is ever added across. All sums are exact: their order is free.
 /// </summary>
-/// <remarks>Both widths are told: a panel is one vector of 16 lanes, or two of 8, one after the other.</remarks>
+/// <remarks>Both widths are told: a panel is one vector of 16 lanes, or two of 8.</remarks>
 internal static unsafe class IntegerTile
 {
     /// <summary>Outputs of a panel.</summary>
@@ -26,25 +26,27 @@ internal static unsafe class IntegerTile
     /// <summary>Whether this processor has what tiles of integers are made of.</summary>
     public static bool IsSupported => Avx2.IsSupported;
 
-    private static bool IsWide => Vector512.IsHardwareAccelerated && Avx512BW.IsSupported;
+    /// <summary>Whether a panel is one vector.</summary>
+    public static bool IsWide => Vector512.IsHardwareAccelerated && Avx512BW.IsSupported;
 
     /// <summary>32 unsigned bytes of each output with 32 signed ones of each token, times integer scales of both halves.</summary>
     /// <param name="panel">Eight steps.</param>
-    /// <param name="scales">Pairs of 16 bits: each output's scale of the first 16 bytes, twice; then of the others.</param>
+    /// <param name="lower">Pairs of 16 bits: each output's scale of the first 16 bytes, twice.</param>
+    /// <param name="upper">Of the others.</param>
     /// <param name="x">The tokens' bytes, 32 each.</param>
     /// <param name="tokens">Number of tokens.</param>
     /// <param name="totals">16 sums of each token, which the products are added to, or which they become.</param>
-    public static void Bytes<T>(byte* panel, short* scales, byte* x, int tokens, int* totals)
+    public static void Bytes<T>(byte* panel, short* lower, short* upper, byte* x, int tokens, int* totals)
         where T : struct, ITileQuants
     {
         if (IsWide)
         {
-            Bytes512<T>(panel, scales, x, tokens, totals);
+            Bytes512<T>(panel, lower, upper, x, tokens, totals);
         }
         else
         {
-            Bytes256<T>(panel, scales, x, tokens, totals);
-            Bytes256<T>(panel + (StepBytes / 2), scales + Outputs, x, tokens, totals + (Outputs / 2));
+            Bytes256<T>(panel, lower, upper, x, tokens, totals);
+            Bytes256<T>(panel + (StepBytes / 2), lower + Outputs, upper + Outputs, x, tokens, totals + (Outputs / 2));
         }
     }
 
@@ -65,12 +67,11 @@ internal static unsafe class IntegerTile
         else
         {
             Words256(panel, steps, x, stride, tokens, factor, totals);
-            Words256(panel + (StepBytes / 2), steps, x, stride, tokens, factor, totals + (Outputs / 2));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Bytes512<T>(byte* panel, short* scales, byte* x, int tokens, int* totals)
+    private static void Bytes512<T>(byte* panel, short* lower, short* upper, byte* x, int tokens, int* totals)
         where T : struct, ITileQuants
     {
         Vector512<byte> w0 = Vector512.Load(panel);
@@ -81,8 +82,8 @@ internal static unsafe class IntegerTile
         Vector512<byte> w5 = Vector512.Load(panel + 320);
         Vector512<byte> w6 = Vector512.Load(panel + 384);
         Vector512<byte> w7 = Vector512.Load(panel + 448);
-        Vector512<short> lower = T.HasScales ? Vector512.Load(scales) : Vector512<short>.One;
-        Vector512<short> upper = T.HasScales ? Vector512.Load(scales + (2 * Outputs)) : lower;
+        Vector512<short> first16 = T.HasScales ? Vector512.Load(lower) : Vector512<short>.One;
+        Vector512<short> last16 = T.HasScales ? Vector512.Load(upper) : first16;
         for (int* end = totals + (tokens * Outputs); totals < end; totals += Outputs, x += 32)
         {
             Vector512<short> first = Products(w0, x) + Products(w1, x + 4);
@@ -92,16 +93,16 @@ internal static unsafe class IntegerTile
             Vector512<int> sum;
             if (T.StepsInWord == 8)
             {
-                sum = Avx512BW.MultiplyAddAdjacent(first + second + (third + fourth), lower);
+                sum = Avx512BW.MultiplyAddAdjacent(first + second + (third + fourth), first16);
             }
             else if (T.StepsInWord == 4)
             {
-                sum = Avx512BW.MultiplyAddAdjacent(first + second, lower) + Avx512BW.MultiplyAddAdjacent(third + fourth, upper);
+                sum = Avx512BW.MultiplyAddAdjacent(first + second, first16) + Avx512BW.MultiplyAddAdjacent(third + fourth, last16);
             }
             else
             {
-                sum = Avx512BW.MultiplyAddAdjacent(first, lower) + Avx512BW.MultiplyAddAdjacent(second, lower)
-                    + (Avx512BW.MultiplyAddAdjacent(third, upper) + Avx512BW.MultiplyAddAdjacent(fourth, upper));
+                sum = Avx512BW.MultiplyAddAdjacent(first, first16) + Avx512BW.MultiplyAddAdjacent(second, first16)
+                    + (Avx512BW.MultiplyAddAdjacent(third, last16) + Avx512BW.MultiplyAddAdjacent(fourth, last16));
             }
 
             (T.Accumulates ? Vector512.Load(totals) + sum : sum).Store(totals);
@@ -109,7 +110,7 @@ internal static unsafe class IntegerTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Bytes256<T>(byte* panel, short* scales, byte* x, int tokens, int* totals)
+    private static void Bytes256<T>(byte* panel, short* lower, short* upper, byte* x, int tokens, int* totals)
         where T : struct, ITileQuants
     {
         Vector256<byte> w0 = Vector256.Load(panel);
@@ -120,8 +121,8 @@ internal static unsafe class IntegerTile
         Vector256<byte> w5 = Vector256.Load(panel + 320);
         Vector256<byte> w6 = Vector256.Load(panel + 384);
         Vector256<byte> w7 = Vector256.Load(panel + 448);
-        Vector256<short> lower = T.HasScales ? Vector256.Load(scales) : Vector256<short>.One;
-        Vector256<short> upper = T.HasScales ? Vector256.Load(scales + (2 * Outputs)) : lower;
+        Vector256<short> first16 = T.HasScales ? Vector256.Load(lower) : Vector256<short>.One;
+        Vector256<short> last16 = T.HasScales ? Vector256.Load(upper) : first16;
         for (int* end = totals + (tokens * Outputs); totals < end; totals += Outputs, x += 32)
         {
             Vector256<short> first = Products(w0, x) + Products(w1, x + 4);
@@ -131,16 +132,16 @@ internal static unsafe class IntegerTile
             Vector256<int> sum;
             if (T.StepsInWord == 8)
             {
-                sum = Avx2.MultiplyAddAdjacent(first + second + (third + fourth), lower);
+                sum = Avx2.MultiplyAddAdjacent(first + second + (third + fourth), first16);
             }
             else if (T.StepsInWord == 4)
             {
-                sum = Avx2.MultiplyAddAdjacent(first + second, lower) + Avx2.MultiplyAddAdjacent(third + fourth, upper);
+                sum = Avx2.MultiplyAddAdjacent(first + second, first16) + Avx2.MultiplyAddAdjacent(third + fourth, last16);
             }
             else
             {
-                sum = Avx2.MultiplyAddAdjacent(first, lower) + Avx2.MultiplyAddAdjacent(second, lower)
-                    + (Avx2.MultiplyAddAdjacent(third, upper) + Avx2.MultiplyAddAdjacent(fourth, upper));
+                sum = Avx2.MultiplyAddAdjacent(first, first16) + Avx2.MultiplyAddAdjacent(second, first16)
+                    + (Avx2.MultiplyAddAdjacent(third, last16) + Avx2.MultiplyAddAdjacent(fourth, last16));
             }
 
             (T.Accumulates ? Vector256.Load(totals) + sum : sum).Store(totals);
@@ -180,41 +181,61 @@ internal static unsafe class IntegerTile
         }
     }
 
+    /// <summary>Both halves of a panel, so that what is loaded of a token serves two products.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Words256(byte* panel, int steps, byte* x, nint stride, int tokens, int factor, int* totals)
     {
         Vector256<int> factors = Vector256.Create(factor);
         for (int* end = totals + (tokens * Outputs); totals < end; totals += TokenMultiple * Outputs, x += TokenMultiple * stride)
         {
-            Vector256<int> a = default, b = default, c = default, d = default;
+            Vector256<int> a0 = default, b0 = default, c0 = default, d0 = default;
+            Vector256<int> a1 = default, b1 = default, c1 = default, d1 = default;
             byte* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
             byte* weights = panel;
             for (nint step = 0; step < sizeof(int) * steps; step += sizeof(int), weights += StepBytes)
             {
-                Vector256<short> w = Vector256.Load((short*)weights);
-                a += Avx2.MultiplyAddAdjacent(w, Vector256.Create(*(int*)(x + step)).AsInt16());
-                b += Avx2.MultiplyAddAdjacent(w, Vector256.Create(*(int*)(x1 + step)).AsInt16());
-                c += Avx2.MultiplyAddAdjacent(w, Vector256.Create(*(int*)(x2 + step)).AsInt16());
-                d += Avx2.MultiplyAddAdjacent(w, Vector256.Create(*(int*)(x3 + step)).AsInt16());
+                Vector256<short> w0 = Vector256.Load((short*)weights);
+                Vector256<short> w1 = Vector256.Load((short*)weights + Outputs);
+                Vector256<short> input = Vector256.Create(*(int*)(x + step)).AsInt16();
+                a0 += Avx2.MultiplyAddAdjacent(w0, input);
+                a1 += Avx2.MultiplyAddAdjacent(w1, input);
+                input = Vector256.Create(*(int*)(x1 + step)).AsInt16();
+                b0 += Avx2.MultiplyAddAdjacent(w0, input);
+                b1 += Avx2.MultiplyAddAdjacent(w1, input);
+                input = Vector256.Create(*(int*)(x2 + step)).AsInt16();
+                c0 += Avx2.MultiplyAddAdjacent(w0, input);
+                c1 += Avx2.MultiplyAddAdjacent(w1, input);
+                input = Vector256.Create(*(int*)(x3 + step)).AsInt16();
+                d0 += Avx2.MultiplyAddAdjacent(w0, input);
+                d1 += Avx2.MultiplyAddAdjacent(w1, input);
             }
 
             if (factor != 1)
             {
-                a *= factors;
-                b *= factors;
-                c *= factors;
-                d *= factors;
+                a0 *= factors;
+                a1 *= factors;
+                b0 *= factors;
+                b1 *= factors;
+                c0 *= factors;
+                c1 *= factors;
+                d0 *= factors;
+                d1 *= factors;
             }
 
-            a.Store(totals);
-            b.Store(totals + Outputs);
-            c.Store(totals + (2 * Outputs));
-            d.Store(totals + (3 * Outputs));
+            a0.Store(totals);
+            a1.Store(totals + (Outputs / 2));
+            b0.Store(totals + Outputs);
+            b1.Store(totals + Outputs + (Outputs / 2));
+            c0.Store(totals + (2 * Outputs));
+            c1.Store(totals + (2 * Outputs) + (Outputs / 2));
+            d0.Store(totals + (3 * Outputs));
+            d1.Store(totals + (3 * Outputs) + (Outputs / 2));
         }
     }
 
+    /// <summary>A step's products with a token's four bytes, two added in 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<short> Products(Vector512<byte> w, byte* x) =>
+    public static Vector512<short> Products(Vector512<byte> w, byte* x) =>
         Avx512BW.MultiplyAddAdjacent(w, Vector512.Create(*(int*)x).AsSByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

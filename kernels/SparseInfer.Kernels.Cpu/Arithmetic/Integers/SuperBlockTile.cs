@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>Tiles of types with blocks of 256: the arithmetic of <see cref="SuperBlockDot"/>.</summary>
-internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants
+internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants, IRowPart
     where T : struct, ISuperBlockFormat
 {
     private const int Parts = 8;
@@ -22,12 +22,16 @@ internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants
 
     public static int Chains => 1;
 
+    /// <summary>Whether integers are those of <see cref="SixBitScales"/>.</summary>
+    private static bool HasSixBits => T.ScaleBytes == SixBitScales.Bytes;
+
     public static int StepsInWord => 8 >> T.HighBits;
 
     public static bool HasScales => true;
 
     public static bool Accumulates => true;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void PackInput(byte* prepared, int block, byte* packed, int token, int tokens)
     {
         byte* source = prepared + ((nint)block * QuantizedInput.SuperBlock);
@@ -41,6 +45,9 @@ internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants
         ((float*)(sums + (tokens * SumsBytes)))[token] = *(float*)(source + QuantizedInput.SuperBlockStep);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Words(byte* block, int part) => T.Load(block, part).AsSingle();
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddBlock(byte** rows, int block, byte* packed, int tokens, in TileScratch scratch, float* sums)
     {
@@ -53,87 +60,53 @@ internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants
         }
         else
         {
-            PackIntegers(rows, offset, areMinima: false, scratch.Pairs);
+            TilePanel.Store<Integers>(rows, offset, 0, scratch.Pairs);
             IntegerTile.Words(scratch.Pairs, SumPairs, inputSums, SumsBytes, tokens, -T.Excess, scratch.Totals);
         }
 
-        PackScales(rows, offset, scratch.Scales);
+        if (HasSixBits)
+        {
+            SixBitPanel.Store(rows, offset + T.ScalesOffset, scratch.Scales, scratch.Pairs);
+        }
+        else
+        {
+            TilePanel.Store<DoubledScales>(rows, offset, 0, scratch.Scales);
+            TilePanel.Store<DoubledScales>(rows, offset, 1, scratch.Scales + (Parts * IntegerTile.StepBytes));
+        }
+
         for (int part = 0; part < Parts; part++)
         {
-            for (int row = 0; row < IntegerTile.Outputs; row += 4)
-            {
-                TilePanel.Store(
-                    T.Load(rows[row] + offset, part).AsSingle(),
-                    T.Load(rows[row + 1] + offset, part).AsSingle(),
-                    T.Load(rows[row + 2] + offset, part).AsSingle(),
-                    T.Load(rows[row + 3] + offset, part).AsSingle(),
-                    scratch.Panel + (row * sizeof(int)));
-            }
-
+            // Where halves of parts have scales of their own, parts 0 to 3 of first halves lie before those of second ones; then the other parts.
+            int step = HasSixBits ? part : (part / 4 * Parts) + (part % 4);
+            short* lower = (short*)(scratch.Scales + (step * IntegerTile.StepBytes));
+            short* upper = HasSixBits ? lower : lower + (4 * 2 * IntegerTile.Outputs);
+            TilePanel.Store<SuperBlockTile<T>>(rows, offset, part, scratch.Panel);
             IntegerTile.Bytes<SuperBlockTile<T>>(
-                scratch.Panel, (short*)(scratch.Scales + (part * 2 * IntegerTile.StepBytes)), packed + (part * tokens * 32), tokens, scratch.Totals);
+                scratch.Panel, lower, upper, packed + (part * tokens * 32), tokens, scratch.Totals);
         }
 
         AddTotals(scratch.Totals, LoadHalves(rows, offset + T.HalvesOffset, scratch.Halves), steps, tokens, sums);
         if (T.BlockHalves > 1)
         {
-            PackIntegers(rows, offset, areMinima: true, scratch.Pairs);
+            if (!HasSixBits)
+            {
+                TilePanel.Store<Integers>(rows, offset, 1, scratch.Pairs);
+            }
+
             IntegerTile.Words(scratch.Pairs, SumPairs, inputSums, SumsBytes, tokens, -1, scratch.Totals);
             AddTotals(
                 scratch.Totals, LoadHalves(rows, offset + T.HalvesOffset + sizeof(ushort), scratch.Halves), steps, tokens, sums);
         }
     }
 
-    /// <summary>Each part's scales of its first half, twice side by side, then of its second.</summary>
-    private static void PackScales(byte** rows, nint offset, byte* scales)
-    {
-        byte* doubled = stackalloc byte[2 * Parts * IntegerTile.StepBytes];
-        for (int row = 0; row < IntegerTile.Outputs; row += 4)
-        {
-            Vector256<short> a = T.Scales(rows[row] + offset);
-            Vector256<short> b = T.Scales(rows[row + 1] + offset);
-            Vector256<short> c = T.Scales(rows[row + 2] + offset);
-            Vector256<short> d = T.Scales(rows[row + 3] + offset);
-
-            // Parts 0 to 3 of first halves, then of second ones; then parts 4 to 7.
-            byte* to = doubled + (row * sizeof(int));
-            TilePanel.Store(Twice(a, low: true), Twice(b, low: true), Twice(c, low: true), Twice(d, low: true), to);
-            to += Parts * IntegerTile.StepBytes;
-            TilePanel.Store(Twice(a, low: false), Twice(b, low: false), Twice(c, low: false), Twice(d, low: false), to);
-        }
-
-        for (int part = 0; part < Parts; part++)
-        {
-            byte* first = doubled + (((part / 4 * Parts) + (part % 4)) * IntegerTile.StepBytes);
-            byte* to = scales + (part * 2 * IntegerTile.StepBytes);
-            Vector512.Load(first).Store(to);
-            Vector512.Load(first + (4 * IntegerTile.StepBytes)).Store(to + IntegerTile.StepBytes);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Twice(Vector256<short> scales, bool low) =>
-        (low ? Avx2.UnpackLow(scales, scales) : Avx2.UnpackHigh(scales, scales)).AsSingle();
-
-    /// <summary>Rows' integers in the order of the input's sums.</summary>
-    private static void PackIntegers(byte** rows, nint offset, bool areMinima, byte* pairs)
-    {
-        for (int row = 0; row < IntegerTile.Outputs; row += 4)
-        {
-            TilePanel.Store(
-                Integers(rows[row] + offset, areMinima),
-                Integers(rows[row + 1] + offset, areMinima),
-                Integers(rows[row + 2] + offset, areMinima),
-                Integers(rows[row + 3] + offset, areMinima),
-                pairs + (row * sizeof(int)));
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Integers(byte* block, bool areMinima) => (areMinima ? T.Minima(block) : T.Scales(block)).AsSingle();
-
     private static Vector512<float> LoadHalves(byte** rows, nint offset, float* halves)
     {
+        if (T.HalvesOffset + (2 * sizeof(ulong)) < T.BlockBytes)
+        {
+            TilePanel.StoreHalves(rows, offset, halves);
+            return Vector512.Load(halves);
+        }
+
         for (int row = 0; row < IntegerTile.Outputs; row++)
         {
             halves[row] = BlockDot.FoldedScale(rows[row] + offset);
@@ -150,5 +123,23 @@ internal readonly unsafe struct SuperBlockTile<T> : ITileFormat, ITileQuants
             Vector512<float> dots = Vector512.ConvertToSingle(Vector512.Load(totals));
             Vector512.FusedMultiplyAdd(dots, halves * steps[t], Vector512.Load(sums)).Store(sums);
         }
+    }
+
+    /// <summary>Scales twice side by side: of parts 0 to 3, their first halves, then their second ones; or of parts 4 to 7.</summary>
+    private readonly struct DoubledScales : IRowPart
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector256<float> Words(byte* block, int part)
+        {
+            Vector256<short> scales = T.Scales(block);
+            return (part == 0 ? Avx2.UnpackLow(scales, scales) : Avx2.UnpackHigh(scales, scales)).AsSingle();
+        }
+    }
+
+    /// <summary>Scales, or minima, in the order of the input's sums.</summary>
+    private readonly struct Integers : IRowPart
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector256<float> Words(byte* block, int part) => (part == 0 ? T.Scales(block) : T.Minima(block)).AsSingle();
     }
 }

@@ -15,6 +15,8 @@ internal readonly unsafe struct Q8DownTile : IDownTile
 
     public static bool HasMinimum => false;
 
+    public static int Excess => 0;
+
     public static void Pack(Vector512<int> lower, Vector512<int> upper, byte* packed) => Vector512.Narrow(lower, upper).Store((short*)packed);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -43,7 +45,6 @@ internal readonly unsafe struct Q8DownTile : IDownTile
         Vector256<short> b = Avx2.ConvertToVector256Int16(second);
         Vector256<short> low = Avx2.UnpackLow(a, b);
         Vector256<short> high = Avx2.UnpackHigh(a, b);
-        Avx2.Permute2x128(low, high, 0x20).Store((short*)step);
-        Avx2.Permute2x128(low, high, 0x31).Store((short*)step + 16);
+        TilePanel.StoreStep(Avx2.Permute2x128(low, high, 0x20).AsByte(), Avx2.Permute2x128(low, high, 0x31).AsByte(), step);
     }
 }

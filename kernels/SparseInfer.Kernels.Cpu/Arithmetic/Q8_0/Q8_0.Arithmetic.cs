@@ -42,6 +42,8 @@ public readonly partial struct Q8_0 : IWeightArithmetic
         float* scratch) =>
         IntegerProduct.Multiply<Q8Tile>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
 
+    static int IWeightArithmetic.LeastDownTokens => 6;
+
     static bool IWeightArithmetic.TryAddDownTiles(
         in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) =>
         IntegerDown.TryAdd<Q8DownTile>(in down, ref h, hStride, tokens, in batch, neuron, fromColumn, toColumn);

@@ -20,7 +20,14 @@ internal readonly unsafe struct QuantDownTile<T> : IDownTile, ITileQuants
 
     public static bool HasScales => T.ScaleBytes > 0;
 
-    public static bool Accumulates => T.Excess > 0;
+    public static bool Accumulates
+    {
+        // Asked for in loops, where a call would cost more than what it decides.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => HasScales && T.Excess > 0;
+    }
+
+    public static int Excess => HasScales ? 0 : T.Excess;
 
     /// <summary>Parts of 32 neurons with an integer scale each.</summary>
     private static int Parts => DownMatrix.BlockNeurons / T.PartColumns;
@@ -38,14 +45,18 @@ internal readonly unsafe struct QuantDownTile<T> : IDownTile, ITileQuants
             Vector256<byte> b = Quants.Load(block.Row(i + 1) + at, T.HighBits);
             Vector256<byte> c = Quants.Load(block.Row(i + 2) + at, T.HighBits);
             Vector256<byte> d = Quants.Load(block.Row(i + 3) + at, T.HighBits);
+
+            // Each has four columns of the first 16, then four of the others.
             Vector256<ushort> ab = Avx2.UnpackLow(a, b).AsUInt16();
             Vector256<ushort> cd = Avx2.UnpackLow(c, d).AsUInt16();
-            Store(Avx2.UnpackLow(ab, cd), panel);
-            Store(Avx2.UnpackHigh(ab, cd), panel + 16);
+            Vector256<byte> first = Avx2.UnpackLow(ab, cd).AsByte();
+            Vector256<byte> second = Avx2.UnpackHigh(ab, cd).AsByte();
             ab = Avx2.UnpackHigh(a, b).AsUInt16();
             cd = Avx2.UnpackHigh(c, d).AsUInt16();
-            Store(Avx2.UnpackLow(ab, cd), panel + 32);
-            Store(Avx2.UnpackHigh(ab, cd), panel + 48);
+            Vector256<byte> third = Avx2.UnpackLow(ab, cd).AsByte();
+            Vector256<byte> fourth = Avx2.UnpackHigh(ab, cd).AsByte();
+            TilePanel.StoreStep(Avx2.Permute2x128(first, second, 0x20), Avx2.Permute2x128(third, fourth, 0x20), panel);
+            TilePanel.StoreStep(Avx2.Permute2x128(first, second, 0x31), Avx2.Permute2x128(third, fourth, 0x31), panel + PanelBytes);
         }
     }
 
@@ -62,20 +73,17 @@ internal readonly unsafe struct QuantDownTile<T> : IDownTile, ITileQuants
             if (Accumulates)
             {
                 StorePairs(lower, upper, batch.Scratch.Pairs);
+                IntegerTile.Words(batch.Scratch.Pairs, 1, (byte*)batch.Sums, sizeof(int), batch.Tokens, -T.Excess, batch.Scratch.Totals);
             }
-        }
-        else if (Accumulates)
-        {
-            Vector512.Create((short)1).Store((short*)batch.Scratch.Pairs);
-        }
-
-        if (Accumulates)
-        {
-            IntegerTile.Words(batch.Scratch.Pairs, 1, (byte*)batch.Sums, sizeof(int), batch.Tokens, -T.Excess, batch.Scratch.Totals);
         }
 
         IntegerTile.Bytes<QuantDownTile<T>>(
-            batch.Scratch.Panels + (half * PanelBytes), (short*)scales, batch.Quants, batch.Tokens, batch.Scratch.Totals);
+            batch.Scratch.Panels + (half * PanelBytes),
+            (short*)scales,
+            (short*)(scales + IntegerTile.StepBytes),
+            batch.Quants,
+            batch.Tokens,
+            batch.Scratch.Totals);
     }
 
     public static void MultiplyMinima(in IntegerDown.Block block, int column, in IntegerDown.Batch batch)
@@ -94,14 +102,6 @@ internal readonly unsafe struct QuantDownTile<T> : IDownTile, ITileQuants
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<sbyte> Load(Vector256<sbyte> strip, int half) => half == 0 ? strip.GetLower() : strip.GetUpper();
 
-    /// <summary>The first 16 columns' lanes to one panel, the others' to the other.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector256<ushort> columns, byte* panel)
-    {
-        columns.GetLower().Store((ushort*)panel);
-        columns.GetUpper().Store((ushort*)(panel + PanelBytes));
-    }
-
     /// <summary>16 columns' integers as pairs of 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StorePairs(Vector128<sbyte> first, Vector128<sbyte> second, byte* pairs)
@@ -110,7 +110,6 @@ internal readonly unsafe struct QuantDownTile<T> : IDownTile, ITileQuants
         Vector256<short> b = Avx2.ConvertToVector256Int16(second);
         Vector256<short> low = Avx2.UnpackLow(a, b);
         Vector256<short> high = Avx2.UnpackHigh(a, b);
-        Avx2.Permute2x128(low, high, 0x20).Store((short*)pairs);
-        Avx2.Permute2x128(low, high, 0x31).Store((short*)pairs + 16);
+        TilePanel.StoreStep(Avx2.Permute2x128(low, high, 0x20).AsByte(), Avx2.Permute2x128(low, high, 0x31).AsByte(), pairs);
     }
 }
