@@ -1,8 +1,8 @@
 namespace SparseInfer.Kernels.Cpu.Tests;
 
 /// <summary>
-/// The bits that kernels compute are those of kernel-bits.txt: on x64 and on ARM, with vectors of every width. Only the exponential (attention, SiLU,
-/// GELU) needs a processor that multiplies and adds in one instruction; without it the runtime's own has other bits.
+/// The bits that kernels compute are those of kernel-bits.txt: on x64 and on ARM, with vectors of every width. Only where all vector instructions are
+/// switched off (DOTNET_EnableHWIntrinsic=0) the runtime's exponential has other bits, and with it attention, SiLU and GELU.
 /// </summary>
 public sealed class KernelBitsTests
 {
