@@ -144,9 +144,10 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
         }
     }
 
-    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch, cacheType);
 
-    public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates));
+    public override DecoderBatch CreateBatch(int maxStates) =>
+        new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, KeyValueType.F32));
 
     private sealed class Layer
     {
@@ -163,39 +164,37 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
     private sealed class State : CpuDecoderState
     {
         private readonly SmallThinker4B_Cpu _program;
-        private readonly NativeBuffer _keys;
-        private readonly NativeBuffer _values;
+        private readonly CpuKeyValueCache _cache;
         private readonly NativeBuffer _residual;
         private readonly NativeBuffer _normed;
         private readonly NativeBuffer _queries;
-        private readonly NativeBuffer _heads;
+        private readonly NativeBuffer _keys;
+        private readonly NativeBuffer _values;
         private readonly NativeBuffer _attended;
         private readonly NativeBuffer _projected;
         private readonly NativeBuffer _activated;
         private readonly NativeBuffer _other;
         private readonly NativeBuffer _grouped;
         private readonly NativeBuffer _summed;
-        private readonly NativeBuffer _scores;
         private readonly ExpertScratch _scratch;
         private readonly ExpertChoices _choices;
         private readonly ExpertGroups[] _groups;
 
-        public State(SmallThinker4B_Cpu program, int capacity, int rows) : base(program, capacity, rows, InputWidth)
+        public State(SmallThinker4B_Cpu program, int capacity, int rows, KeyValueType cacheType) : base(program, capacity, rows, InputWidth)
         {
             _program = program;
-            _keys = Floats((long)LayerCount * capacity * KeyValueWidth);
-            _values = Floats((long)LayerCount * capacity * KeyValueWidth);
+            _cache = CpuKeyValueCache.Create(cacheType, LayerCount, KeyValueHeads, HeadDimension, capacity, Workers.Count);
             _residual = Floats((long)rows * PaddedHidden);
             _normed = Floats((long)Math.Max(rows, 2 * Workers.Count) * InputWidth);
             _queries = Floats((long)rows * PaddedQueryWidth);
-            _heads = Floats((long)Workers.Count * rows * HeadDimension);
+            _keys = Floats((long)rows * KeyValueWidth);
+            _values = Floats((long)rows * KeyValueWidth);
             _attended = Floats((long)rows * PaddedQueryWidth);
             _projected = Floats((long)rows * PaddedHidden);
             _activated = Floats((long)rows * ActiveExperts * PaddedIntermediate);
             _other = Floats((long)rows * ActiveExperts * PaddedIntermediate);
             _grouped = Floats((long)rows * ActiveExperts * PaddedHidden);
             _summed = Floats(PaddedHidden);
-            _scores = Floats((long)Workers.Count * capacity);
             _scratch = new ExpertScratch(
                 ActiveExperts, Workers.Count, PaddedHidden, FeedForward_1536x768_Relu_Q8_0.Slices,
                 FeedForward_1536x768_Relu_Q8_0.SideWords);
@@ -216,6 +215,8 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
             ref float input = ref Normed(worker);
             ref float prepared = ref Normed(Workers.Count + worker);
             ref float query = ref Queries(0);
+            ref float keys = ref Keys(0);
+            ref float values = ref Values(0);
             ref float attended = ref Attended(0);
             ref float projected = ref Projected(0);
             (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
@@ -252,17 +253,17 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                     else if (head < Heads + KeyValueHeads)
                     {
                         row -= Heads * HeadDimension;
-                        MatrixVector.Multiply<Q8_0>(
-                            in w.Key, row, row + HeadDimension, PaddedHidden, ref prepared, undo, ref Keys(layer, row, position));
+                        MatrixVector.Multiply<Q8_0>(in w.Key, row, row + HeadDimension, PaddedHidden, ref prepared, undo, ref keys);
                         Rope.ApplyHalfSplit(
-                            ref Unsafe.Add(ref Keys(layer, row, position), row), in _program._rope.Cos(position),
-                            in _program._rope.Sin(position), RopeDimensions);
+                            ref Unsafe.Add(ref keys, row), in _program._rope.Cos(position), in _program._rope.Sin(position),
+                            RopeDimensions);
+                        _cache.StoreKey(layer, row / HeadDimension, position, ref Unsafe.Add(ref keys, row));
                     }
                     else
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
-                        MatrixVector.Multiply<Q8_0>(
-                            in w.Value, row, row + HeadDimension, PaddedHidden, ref prepared, undo, ref Values(layer, row, position));
+                        MatrixVector.Multiply<Q8_0>(in w.Value, row, row + HeadDimension, PaddedHidden, ref prepared, undo, ref values);
+                        _cache.StoreValue(layer, row / HeadDimension, position, ref Unsafe.Add(ref values, row));
                     }
                 }
 
@@ -272,12 +273,10 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                 for (int head = fromQuery; head < toQuery; head++)
                 {
                     int row = head * HeadDimension;
-                    int shared = head / (Heads / KeyValueHeads) * HeadDimension;
-                    ref float keys = ref Unsafe.Add(ref Keys(layer, shared, 0), shared);
-                    ref float values = ref Unsafe.Add(ref Values(layer, shared, 0), shared);
-                    AttentionHead.Apply(
-                        ref Unsafe.Add(ref query, row), ref keys, ref values, position + 1, HeadDimension, HeadDimension,
-                        AttentionScale, Scores(worker, position + 1), ref Unsafe.Add(ref attended, row));
+                    int shared = head / (Heads / KeyValueHeads);
+                    _cache.Attend(
+                        worker, layer, shared, first: 0, position + 1, ref Unsafe.Add(ref query, row), AttentionScale,
+                        ref Unsafe.Add(ref attended, row));
                 }
 
                 Workers.Barrier();
@@ -357,7 +356,6 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                 }
 
                 Workers.Barrier();
-                ref float heads = ref HeadRows(worker);
                 MatrixMatrix.Pack<Q8_0>(PaddedHidden, ref Normed(0), InputWidth, tokens, panel);
                 for (int head = fromHead; head < toHead; head++)
                 {
@@ -377,29 +375,23 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                     {
                         row -= Heads * HeadDimension;
                         MatrixMatrix.MultiplyPacked<Q8_0>(
-                            in w.Key, row, row + HeadDimension, PaddedHidden, tokens, ref Unsafe.Subtract(ref heads, row), HeadDimension,
-                            panel);
+                            in w.Key, row, row + HeadDimension, PaddedHidden, tokens, ref Keys(0), KeyValueWidth, panel);
                         for (int i = 0; i < tokens; i++)
                         {
-                            ref float key = ref Sequence(i).Keys(layer, row, PositionOf(i));
-                            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref heads, i * HeadDimension), HeadDimension)
-                                .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref key, row), HeadDimension));
                             Rope.ApplyHalfSplit(
-                                ref Unsafe.Add(ref key, row), in _program._rope.Cos(PositionOf(i)), in _program._rope.Sin(PositionOf(i)),
-                                RopeDimensions);
+                                ref Unsafe.Add(ref Keys(i), row), in _program._rope.Cos(PositionOf(i)),
+                                in _program._rope.Sin(PositionOf(i)), RopeDimensions);
+                            Sequence(i)._cache.StoreKey(layer, row / HeadDimension, PositionOf(i), ref Unsafe.Add(ref Keys(i), row));
                         }
                     }
                     else
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
                         MatrixMatrix.MultiplyPacked<Q8_0>(
-                            in w.Value, row, row + HeadDimension, PaddedHidden, tokens, ref Unsafe.Subtract(ref heads, row), HeadDimension,
-                            panel);
+                            in w.Value, row, row + HeadDimension, PaddedHidden, tokens, ref Values(0), KeyValueWidth, panel);
                         for (int i = 0; i < tokens; i++)
                         {
-                            ref float value = ref Sequence(i).Values(layer, row, PositionOf(i));
-                            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref heads, i * HeadDimension), HeadDimension)
-                                .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref value, row), HeadDimension));
+                            Sequence(i)._cache.StoreValue(layer, row / HeadDimension, PositionOf(i), ref Unsafe.Add(ref Values(i), row));
                         }
                     }
                 }
@@ -411,15 +403,12 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                 {
                     int head = unit / tokens;
                     int i = (unit + head) % tokens; // a worker has another one of each head
-                    State sequence = Sequence(i);
                     int row = head * HeadDimension;
-                    int shared = head / (Heads / KeyValueHeads) * HeadDimension;
+                    int shared = head / (Heads / KeyValueHeads);
                     int positions = PositionOf(i) + 1;
-                    ref float keys = ref Unsafe.Add(ref sequence.Keys(layer, shared, 0), shared);
-                    ref float values = ref Unsafe.Add(ref sequence.Values(layer, shared, 0), shared);
-                    AttentionHead.Apply(
-                        ref Unsafe.Add(ref Queries(i), row), ref keys, ref values, positions, HeadDimension, HeadDimension,
-                        AttentionScale, sequence.Scores(worker, positions), ref Unsafe.Add(ref Attended(i), row));
+                    Sequence(
+                        i)._cache.Attend(worker, layer, shared, first: 0, positions, ref Unsafe.Add(ref Queries(i), row), AttentionScale,
+                        ref Unsafe.Add(ref Attended(i), row));
                 }
 
                 Workers.Barrier();
@@ -596,6 +585,10 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
 
         private ref float Queries(int row) => ref Unsafe.Add(ref _queries.Ref<float>(), row * (nint)PaddedQueryWidth);
 
+        private ref float Keys(int row) => ref Unsafe.Add(ref _keys.Ref<float>(), row * (nint)KeyValueWidth);
+
+        private ref float Values(int row) => ref Unsafe.Add(ref _values.Ref<float>(), row * (nint)KeyValueWidth);
+
         private ref float Attended(int row) => ref Unsafe.Add(ref _attended.Ref<float>(), row * (nint)PaddedQueryWidth);
 
         private ref float Projected(int row) => ref Unsafe.Add(ref _projected.Ref<float>(), row * (nint)PaddedHidden);
@@ -606,39 +599,23 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
 
         private ref float Other(int row) => ref Unsafe.Add(ref _other.Ref<float>(), row * (nint)PaddedIntermediate);
 
-        /// <summary>Where a worker has the batch's keys or values of a head before they are cached.</summary>
-        private ref float HeadRows(int worker) => ref Unsafe.Add(ref _heads.Ref<float>(), worker * (nint)TokenCount * HeadDimension);
-
         /// <summary>The session whose token is token i of the batch.</summary>
         private State Sequence(int i) => (State)SequenceOf(i);
 
-        /// <summary>A key of a head, less the head's first <c>row</c>, which everybody adds: its keys lie one after the other.</summary>
-        private ref float Keys(int layer, int row, int position) =>
-            ref Unsafe.Add(ref _keys.Ref<float>(), CacheRow(layer, row, position));
-
-        private ref float Values(int layer, int row, int position) =>
-            ref Unsafe.Add(ref _values.Ref<float>(), CacheRow(layer, row, position));
-
-        private nint CacheRow(int layer, int row, int position) =>
-            ((((nint)layer * KeyValueWidth) + row) * Capacity) + ((nint)position * HeadDimension) - row;
-
-        private Span<float> Scores(int worker, int positions) => _scores.AsSpan<float>().Slice(worker * Capacity, positions);
-
         protected override void DisposeBuffers()
         {
-            _keys.Dispose();
-            _values.Dispose();
+            _cache.Dispose();
             _residual.Dispose();
             _normed.Dispose();
             _queries.Dispose();
-            _heads.Dispose();
+            _keys.Dispose();
+            _values.Dispose();
             _attended.Dispose();
             _projected.Dispose();
             _activated.Dispose();
             _other.Dispose();
             _grouped.Dispose();
             _summed.Dispose();
-            _scores.Dispose();
             _scratch.Dispose();
             _choices.Dispose();
         }
