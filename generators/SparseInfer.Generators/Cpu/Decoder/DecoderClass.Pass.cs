@@ -18,7 +18,7 @@ internal sealed partial class DecoderClass
 
         protected CodeWriter Code => decoder._code;
 
-        protected WeightCalls Calls => decoder._calls;
+        protected WeightCalls Calls(Tensor matrix) => decoder._calls.Of(matrix);
 
         /// <summary>The layer's operations as this pass has them.</summary>
         protected virtual IReadOnlyList<Operation> Operations => decoder._program.Layer;
@@ -218,8 +218,8 @@ internal sealed partial class DecoderClass
         /// <summary>The token's position.</summary>
         protected abstract string Position { get; }
 
-        /// <summary>Writes how the heads' input becomes what dot products want.</summary>
-        protected abstract void EmitHeadInput();
+        /// <summary>Writes how the heads' input becomes what dot products with a matrix want.</summary>
+        protected abstract void EmitHeadInput(Tensor matrix);
 
         /// <summary>Writes a head's rows of a projection, for all tokens of the pass.</summary>
         /// <param name="project">The projection.</param>
@@ -227,7 +227,8 @@ internal sealed partial class DecoderClass
         protected abstract void EmitHeadRows(Project project, string stride);
 
         /// <summary>Writes how a head's keys or values, which begin at <c>row</c>, go to the cache: those of all tokens of the pass.</summary>
-        protected abstract void EmitStore(Slot slot);
+        /// <param name="isAfterTokens">Whether something was done for each token just before.</param>
+        protected abstract void EmitStore(Slot slot, bool isAfterTokens);
 
         /// <summary>A call that stores a head's keys or values.</summary>
         /// <param name="slot">Which of them.</param>
@@ -242,7 +243,7 @@ internal sealed partial class DecoderClass
         /// </summary>
         private void EmitHeads(IReadOnlyList<Operation> operations)
         {
-            EmitHeadInput();
+            EmitHeadInput(operations.OfType<Project>().First().Matrix);
             using (Code.Block("for (int head = fromHead; head < toHead; head++)"))
             {
                 Code.Line("int row = head * HeadDimension;");
@@ -275,7 +276,7 @@ internal sealed partial class DecoderClass
 
             if (isCached)
             {
-                EmitStore(project.To);
+                EmitStore(project.To, isAfterTokens: rest.Count > 0);
             }
         }
 

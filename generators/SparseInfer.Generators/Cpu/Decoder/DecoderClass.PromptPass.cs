@@ -74,7 +74,15 @@ internal sealed partial class DecoderClass
 
         protected override string Row(Slot slot) => $"{slot}(i)";
 
-        protected override void EmitStore(Slot slot) => Code.Line(Store(slot, "start", "tokens", $"{slot}(0)"));
+        protected override void EmitStore(Slot slot, bool isAfterTokens)
+        {
+            if (isAfterTokens)
+            {
+                Code.Line();
+            }
+
+            Code.Line(Store(slot, "start", "tokens", $"{slot}(0)"));
+        }
 
         protected override void ForTokens(Action emit)
         {
@@ -111,9 +119,9 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override void EmitHeadInput() => Calls.EmitPack(Code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
+        protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPack(Code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
 
-        protected override void EmitHeadRows(Project project, string stride) => Code.Line(Calls.MultiplyPacked(
+        protected override void EmitHeadRows(Project project, string stride) => Code.Line(Calls(project.Matrix).MultiplyPacked(
             Field(project.Matrix),
             "row",
             "row + HeadDimension",
@@ -144,7 +152,7 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override void EmitProject(Project project) => Code.Line(Calls.MultiplyBatch(
+        protected override void EmitProject(Project project) => Code.Line(Calls(project.Matrix).MultiplyBatch(
             Field(project.Matrix),
             "fromColumn",
             "Math.Min(toColumn, Hidden)",
