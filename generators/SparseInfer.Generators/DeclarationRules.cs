@@ -52,6 +52,8 @@ internal static class DeclarationRules
             new ActiveExpertsRule(),
             new ExpertBiasesRule(),
             new SparsityRule(),
+            new WeightRolesRule(),
+            new WeightRoleRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
         .Concat(TraitRegistry.All.SelectMany(trait => trait.Rules))

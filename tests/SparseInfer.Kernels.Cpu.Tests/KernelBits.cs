@@ -35,7 +35,9 @@ internal sealed class KernelBits
 
         foreach (int headDimension in new[] { 8, 33, 80, 128 })
         {
-            AddAttention(headDimension);
+            AddAttention<KeyValueF32>("", headDimension);
+            AddAttention<KeyValueF16>(" over F16", headDimension);
+            AddAttention<KeyValueQ8_0>(" over Q8_0", headDimension);
         }
 
         AddActivations();
@@ -122,19 +124,33 @@ internal sealed class KernelBits
         Bits.Add($"RmsNorm of a head, {width}", x);
     }
 
-    private void AddAttention(int headDimension)
+    private void AddAttention<T>(string cache, int headDimension)
+        where T : struct, IKeyValueFormat
     {
+        int rowBytes = (int)T.Bytes(T.Columns(headDimension));
         foreach (int positions in new[] { 1, 7, 50 })
         {
             float[] q = Reference.RandomVector(headDimension, seed: 8);
-            float[] keys = Reference.RandomVector(positions * headDimension, seed: 9);
-            float[] values = Reference.RandomVector(positions * headDimension, seed: 10);
+            byte[] keys = Stored<T>(Reference.RandomVector(positions * headDimension, seed: 9), positions, headDimension, rowBytes);
+            byte[] values = Stored<T>(Reference.RandomVector(positions * headDimension, seed: 10), positions, headDimension, rowBytes);
             var output = new float[headDimension];
-            AttentionHead.Apply(
-                ref q[0], ref keys[0], ref values[0], positions, headDimension, headDimension, 1 / MathF.Sqrt(headDimension), new float[positions],
-                ref output[0]);
-            Bits.Add($"attention, {positions} x {headDimension}", output);
+            AttentionHead.Apply<T>(
+                ref q[0], ref keys[0], ref values[0], positions, headDimension, 1 / MathF.Sqrt(headDimension),
+                new float[AttentionHead.ScratchLength<T>(positions, headDimension)], ref output[0]);
+            Bits.Add($"attention{cache}, {positions} x {headDimension}", output);
         }
+    }
+
+    private static byte[] Stored<T>(float[] source, int positions, int headDimension, int rowBytes)
+        where T : struct, IKeyValueFormat
+    {
+        var rows = new byte[positions * rowBytes];
+        for (int position = 0; position < positions; position++)
+        {
+            T.Store(ref source[position * headDimension], ref rows[position * rowBytes], headDimension);
+        }
+
+        return rows;
     }
 
     private void AddActivations()

@@ -1,3 +1,5 @@
+using SparseInfer.Runtime;
+
 namespace SparseInfer.Models.Tests;
 
 /// <summary>Key-value caches of every type on whole models: the numeric contract, and how far logits and perplexity are from F32's.</summary>
@@ -68,6 +70,17 @@ public sealed class KeyValueTypeTests(LoadedModels models)
         difference.ShouldBeInRange(float.Epsilon, ofLogits, "the type is used, and no more is lost than it loses");
         perplexity.ShouldBe(expected, expected * ofPerplexity);
     }
+
+    [Theory]
+    [InlineData(KeyValueType.F32, 128, 512)]
+    [InlineData(KeyValueType.F16, 128, 256)]
+    [InlineData(KeyValueType.Q8_0, 128, 136)]
+    [InlineData(KeyValueType.F32, 80, 320)]
+    [InlineData(KeyValueType.F16, 80, 160)]
+    [InlineData(KeyValueType.Q8_0, 80, 102)]
+    [InlineData(KeyValueType.F16, 33, 96)]
+    public void A_position_takes_the_bytes_of_its_type(KeyValueType type, int headDimension, int bytes) =>
+        CpuKeyValueCache.RowBytes(type, headDimension).ShouldBe(bytes);
 
     private static Session Create(LanguageModel model, KeyValueType type, SparsityMode mode) =>
         model.CreateSession(new SessionOptions { Mode = mode, CacheType = type });

@@ -22,7 +22,7 @@ internal static class KernelRequest
 {
     public static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(ModelSpec spec, KernelSet<TKernel> set)
         where TKernel : PolicyKernel =>
-        Of(spec.FeedForward, spec.Weights, spec.Policies.Select(policy => policy.Policy), set, batches: true);
+        Of(spec.FeedForward, spec.FeedForwardTypes, spec.Policies.Select(policy => policy.Policy), set, batches: true);
 
     public static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(LayerSpec spec, KernelSet<TKernel> set)
         where TKernel : PolicyKernel =>

@@ -59,7 +59,11 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
         code.Summary("The tensors of a file, as they were declared.");
         using (code.Block($"internal static class {Table}"))
         {
-            code.Line($"private static readonly WeightType[] Types = [{string.Join(", ", spec.Weights.Select(type => $"WeightType.{type}"))}];");
+            foreach (var (name, types) in TypeLists)
+            {
+                code.Line($"private static readonly WeightType[] {name} = [{string.Join(", ", types.Select(type => $"WeightType.{type}"))}];");
+            }
+
             AttentionSpec attention = spec.Attention;
             if (attention.IsRotated)
             {
@@ -88,12 +92,13 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
         }
     }
 
-    private static string Also(Tensor tensor)
+    private string Also(Tensor tensor)
     {
         string[] also =
         [
             .. tensor.IsRotary ? ["Rotary = Rotary"] : Array.Empty<string>(),
             .. tensor.Role == TensorRole.Neurons ? ["OfFeedForward = true"] : Array.Empty<string>(),
+            .. tensor.Columns is not null && spec.WeightsByRole.Count > 0 && tensor.Role != TensorRole.Router ? [$"Role = WeightRole.{tensor.Weights}"] : Array.Empty<string>(),
             .. tensor.Experts is { } experts ? [$"Experts = {experts.Name}"] : Array.Empty<string>(),
         ];
         return also.Length == 0 ? "" : $" {{ {string.Join(", ", also)} }}";
@@ -159,12 +164,19 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 
     private static string Reference(Tensor tensor) => $"{Table}.{tensor.Field}";
 
-    private static string Declaration(Tensor tensor, string entry)
+    /// <summary>Lists of weight types that matrices may have, by their name: one, unless roles differ.</summary>
+    private IEnumerable<(string Name, EquatableArray<WeightType> Types)> TypeLists => Tensors.Concat(_ofPolicies.Select(own => own.Tensor))
+        .Where(tensor => tensor.Columns is not null && tensor.Role != TensorRole.Router)
+        .GroupBy(TypeList).Select(group => (group.Key, group.First().Types(spec)));
+
+    private string TypeList(Tensor tensor) => spec.WeightsByRole.Count == 0 ? "Types" : $"TypesOf{tensor.Weights}";
+
+    private string Declaration(Tensor tensor, string entry)
     {
-        string types = tensor.Role == TensorRole.Router ? "[WeightType.F32]" : "Types";
+        string types = tensor.Role == TensorRole.Router ? "[WeightType.F32]" : TypeList(tensor);
 
         // In the declaration's words: errors about a file repeat them.
-        string sizes = tensor.Role == TensorRole.Down ? $"hidden: {tensor.Rows.Declared}, intermediate: {tensor.Columns!.Declared}, Types"
+        string sizes = tensor.Role == TensorRole.Down ? $"hidden: {tensor.Rows.Declared}, intermediate: {tensor.Columns!.Declared}, {types}"
             : tensor.Columns is { } columns ? $"rows: {Size(tensor.Rows)}, columns: {Size(columns)}, {types}{Text("rows", tensor.Rows)}{Text("columns", columns)}"
             : $"{Size(tensor.Rows)}{Text("length", tensor.Rows)}";
         return $"public static readonly Declared{Kind(tensor)} {entry} = new({tensor.Name}, {sizes})";

@@ -19,23 +19,23 @@ internal sealed record DecoderShape(ModelSpec Spec)
     /// <summary>Key-value heads x head dimension: a row of the key cache, and of the value cache.</summary>
     public int KeyValueWidth => Spec.Attention.KeyValueHeads * Spec.Attention.HeadDimension;
 
-    /// <summary>Bytes of weights that one token reads when every neuron is computed, in the first declared weight type.</summary>
+    /// <summary>Bytes of weights that one token reads when every neuron is computed, in the first weight type of each role.</summary>
     public long DenseBytes => AttentionBytes + FeedForwardBytes + HeadBytes;
 
-    public long HeadBytes => Program.Head.Matrix.MatrixBytes(RowBytes);
+    public long HeadBytes => BytesOf(Program.Head.Matrix);
 
     /// <summary>Of all layers.</summary>
-    public long AttentionBytes => Spec.Layers * Program.Layer.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output).Sum(tensor => tensor.MatrixBytes(RowBytes));
+    public long AttentionBytes => Spec.Layers * Program.Layer.TensorsOf(Stage.Heads, Stage.Attention, Stage.Output).Sum(BytesOf);
 
     /// <summary>Of all layers.</summary>
     public long FeedForwardBytes => Spec.Layers * (RouterBytes + ((Spec.Experts?.Active ?? 1) * ExpertBytes));
 
     /// <summary>Of one layer's feed-forward, or of one of its experts.</summary>
-    private long ExpertBytes => Program.Layer.FeedForwardTensors().Sum(tensor => tensor.MatrixBytes(RowBytes));
+    private long ExpertBytes => Program.Layer.FeedForwardTensors().Sum(BytesOf);
 
     /// <summary>Of one layer.</summary>
     private long RouterBytes => Program.Layer.OfType<Route>()
-        .Sum(route => route.Matrix.MatrixBytes(columns => Format.Of(WeightType.F32).Bytes(WeightLayout.Pad(columns))));
+        .Sum(route => BytesOf(route.Matrix));
 
-    private long RowBytes(int columns) => Format.Of(Spec.Weights[0]).Bytes(WeightLayout.Pad(columns));
+    private long BytesOf(Tensor tensor) => tensor.MatrixBytes(columns => Format.Of(tensor.Types(Spec)[0]).Bytes(WeightLayout.Pad(columns)));
 }

@@ -46,7 +46,7 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
         var sizes = Dimensions.Of(spec);
         var embedding = new Tensor(
             TensorRole.Embedding, "Embedding", "token_embd.weight", "model.embed_tokens.weight", sizes.Vocabulary, sizes.Hidden);
-        var head = new Tensor(TensorRole.Projection, "Head", "output.weight", "lm_head.weight", sizes.Vocabulary, sizes.Hidden);
+        var head = new Tensor(TensorRole.Head, "Head", "output.weight", "lm_head.weight", sizes.Vocabulary, sizes.Hidden);
         var norm = new Tensor(TensorRole.NormWeight, "OutputNorm", "output_norm.weight", "model.norm.weight", sizes.Hidden);
         return new(
             new Embed(embedding, spec.Embedding.Scale),

@@ -1,3 +1,6 @@
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Text;
+
 namespace SparseInfer.Generators.Program;
 
 /// <summary>What a tensor is for: which weight types it may have, and how it lies in memory, follow from it.</summary>
@@ -12,7 +15,13 @@ internal enum TensorRole
     /// <summary>A row an expert: F32 in memory, whatever files have.</summary>
     Router,
 
-    /// <summary>A row an output of a projection that every token needs whole.</summary>
+    /// <summary>A row an output of a projection of attention's.</summary>
+    Attention,
+
+    /// <summary>A row a word.</summary>
+    Head,
+
+    /// <summary>A row an output of another projection that every token needs whole: a policy's.</summary>
     Projection,
 
     /// <summary>A row a neuron: gate, or up.</summary>
@@ -43,6 +52,19 @@ internal sealed record Tensor(
 {
     /// <summary>Experts, where each has one: in files one behind the other, or with <c>{expert}</c> in the name for the expert's number.</summary>
     public Dimension? Experts { get; init; }
+
+    /// <summary>The weight types that a file may have it in.</summary>
+    public EquatableArray<WeightType> Types(ModelSpec spec) => Role == TensorRole.Router ? new([WeightType.F32]) : spec.TypesOf(Weights);
+
+    /// <summary>The role by which a declaration may give it weight types of its own.</summary>
+    public WeightRole Weights => Role switch
+    {
+        TensorRole.Embedding => WeightRole.Embedding,
+        TensorRole.Attention => WeightRole.Attention,
+        TensorRole.Neurons or TensorRole.Down => WeightRole.FeedForward,
+        TensorRole.Head => WeightRole.Head,
+        _ => WeightRole.None,
+    };
 
     /// <summary>The same where fields and variables are called so.</summary>
     public string Variable => char.ToLowerInvariant(Field[0]) + Field.Substring(1);

@@ -12,6 +12,7 @@ internal sealed class ConvertArguments
         Examples:
           sparseinfer convert prosparse-llama-2-7b.gguf prosparse-llama-2-7b.prepared.gguf
           sparseinfer convert prosparse-llama-2-7b.f32.gguf small.gguf --weights q8_0
+          sparseinfer convert prosparse-llama-2-7b.gguf mixed.gguf --attention q8_0 --head q8_0
           sparseinfer convert SparseQwen2-7B/ sparseqwen2-7b.prepared.gguf
         """;
 
@@ -23,9 +24,14 @@ internal sealed class ConvertArguments
         "--weights", "TYPE", "Store all matrices as f32, f16, bf16, q8_0, q4_0, q5_0, q5_1, q4_k, q5_k or q6_k. [default: as they are]",
         $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
 
-    private readonly Option<WeightType?> _head = ValueOption.Optional(
-        "--head", "TYPE", "Store the output head in this type. A model whose head is its embedding gets one of its own. [default: as other matrices]",
-        $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
+    private readonly Option<WeightType?> _embedding = OfRole("--embedding", "Store the token embedding and learned positions in this type.");
+
+    private readonly Option<WeightType?> _attention = OfRole("--attention", "Store attention's query, key, value and output in this type.");
+
+    private readonly Option<WeightType?> _feedForward = OfRole("--feed-forward", "Store gate, up and down in this type.");
+
+    private readonly Option<WeightType?> _head = OfRole(
+        "--head", "Store the output head in this type. A model whose head is its embedding gets one of its own.");
 
     private readonly Option<bool> _upSigns = new("--up-signs")
     {
@@ -43,7 +49,7 @@ internal sealed class ConvertArguments
     public Command CreateCommand()
     {
         var command = new Command("convert", Description) { _source, _destination };
-        foreach (Option option in (Option[])[_weights, _head, _upSigns, _noTokenizer, .. _overrides.All, _force])
+        foreach (Option option in (Option[])[_weights, _embedding, _attention, _feedForward, _head, _upSigns, _noTokenizer, .. _overrides.All, _force])
         {
             command.Options.Add(option);
         }
@@ -58,6 +64,9 @@ internal sealed class ConvertArguments
         var preparation = new PreparationOptions
         {
             Weights = parsed.GetValue(_weights),
+            Embedding = parsed.GetValue(_embedding),
+            Attention = parsed.GetValue(_attention),
+            FeedForward = parsed.GetValue(_feedForward),
             Head = parsed.GetValue(_head),
             UpSigns = parsed.GetValue(_upSigns),
             Overwrite = parsed.GetValue(_force),
@@ -68,6 +77,10 @@ internal sealed class ConvertArguments
         };
         return new ConvertOptions(Path(parsed, _source), Path(parsed, _destination), preparation);
     }
+
+    private static Option<WeightType?> OfRole(string name, string description) => ValueOption.Optional(
+        name, "TYPE", $"{description} [default: as other matrices]", $"one of {string.Join(", ", ValueOption.Names<WeightType>())}",
+        ValueOption.Enumeration<WeightType>);
 
     private static string Path(ParseResult parsed, Argument<string> argument) => parsed.GetRequiredValue(argument) is { Length: > 0 } path
         ? path

@@ -31,7 +31,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
 
     private readonly IlgpuFeedForwardPlan _feedForward = plan.FeedForwards.First();
 
-    private readonly DeviceFootprint _footprint = DeviceFootprint.Of(plan, plan.Spec.Weights[0]);
+    private readonly DeviceFootprint _footprint = DeviceFootprint.First(plan);
 
     private readonly DeviceCost[] _costs = [.. Modes.Select(mode => DeviceCost.Of(plan, new TokenCase(mode, sparsity, position)))];
 

@@ -30,6 +30,9 @@ public abstract class DeclaredTensor
     /// </summary>
     public int Experts { get; init; }
 
+    /// <summary>The role whose weight types it has, where the declaration tells roles apart; <see cref="WeightRole.None"/> where it does not.</summary>
+    public WeightRole Role { get; init; }
+
     /// <summary>What declared <see cref="Experts"/>.</summary>
     internal const string ExpertsText = "[Experts] Count";
 

@@ -45,7 +45,7 @@ internal sealed partial class TensorCheck
         WeightType? blocks = PreparedTensors.BlockTypeOf(tensor);
         if ((blocks ?? tensor.Weight) is not { } stored || Target(stored, types) is not { } target)
         {
-            RefuseType(tensor, blocks ?? tensor.Weight, types);
+            RefuseType(wanted, tensor, blocks ?? tensor.Weight);
             return null;
         }
 

@@ -152,7 +152,7 @@ internal sealed partial class TensorCheck
 
         if (tensor.Weight is not { } stored || Target(stored, types) is not { } target)
         {
-            RefuseType(tensor, tensor.Weight, types);
+            RefuseType(wanted, tensor, tensor.Weight);
             return null;
         }
 
@@ -178,7 +178,7 @@ internal sealed partial class TensorCheck
         WeightType[] types = [];
         foreach ((DeclaredTensor wanted, int expert) in tensors.SelectMany(OfExperts))
         {
-            types = wanted is DeclaredMatrix matrix ? matrix.Types : ((DeclaredDown)wanted).Types;
+            types = Declared(wanted);
             TensorInfo? tensor = FindPrepared(wanted, layer);
             if (tensor is null && !_file.TryGetTensor(NameOf(wanted, layer, expert), out tensor))
             {
@@ -259,18 +259,22 @@ internal sealed partial class TensorCheck
         return null;
     }
 
-    private void RefuseType(TensorInfo tensor, WeightType? stored, WeightType[] types)
+    private void RefuseType(DeclaredTensor wanted, TensorInfo tensor, WeightType? stored)
     {
         if (_unlike.Contains(tensor.Name))
         {
             return;
         }
 
-        string declared = string.Join(", ", types);
+        string declared = string.Join(", ", Declared(wanted));
+        string ofRole = wanted.Role == WeightRole.None ? "" : $" for WeightRole.{wanted.Role}";
         AddOnce(stored is not null
-            ? $"tensor {FileText.Quote(tensor.Name)} is {stored}, but [Weights] declares {declared}: add WeightType.{stored}, or load with LoadOptions.ConvertWeights"
+            ? $"tensor {FileText.Quote(tensor.Name)} is {stored}, but [Weights] declares {declared}{ofRole}: add WeightType.{stored}{(ofRole.Length > 0 ? " there" : "")}, or load with LoadOptions.ConvertWeights"
             : $"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: store it as {declared}{Quantizer(tensor.Type)}");
     }
+
+    /// <summary>A matrix's declared types, whichever of them the matrices of its feed-forward share.</summary>
+    private static WeightType[] Declared(DeclaredTensor wanted) => wanted is DeclaredMatrix matrix ? matrix.Types : ((DeclaredDown)wanted).Types;
 
     /// <summary>What stores a type of ggml's as another.</summary>
     private static string Quantizer(TensorType type) => type is { GgmlId: not null, IsBlock: true } ? ", as 'llama-quantize --allow-requantize' does" : "";

@@ -14,7 +14,7 @@ public sealed class WeightBinder
     private readonly TensorCheck _check;
     private readonly LoadOptions _options;
     private readonly List<string> _notes;
-    private readonly HashSet<WeightType> _converted = [];
+    private readonly HashSet<(WeightType Stored, WeightType Target)> _converted = [];
     private readonly List<Action<NativeMemoryPool>> _after = [];
     private readonly Dictionary<nint, TensorInfo> _inPlace = [];
     private long _bytesDone;
@@ -226,7 +226,7 @@ public sealed class WeightBinder
 
     private void NoteConversion(FoundTensor found, NativeBuffer converted, int rows, int columns)
     {
-        if (_converted.Add(found.Stored))
+        if (_converted.Add((found.Stored, found.Target)))
         {
             _notes.Add($"{found.Stored} weights were converted to {found.Target}.");
         }

@@ -8,6 +8,15 @@ public sealed record PreparationOptions
     /// <summary>The type that all matrices are stored in, through F32 where they have another; null: each stays what it is.</summary>
     public WeightType? Weights { get; init; }
 
+    /// <summary>The type that the token embedding and learned positions are stored in; null: as the other matrices.</summary>
+    public WeightType? Embedding { get; init; }
+
+    /// <summary>The type that attention's query, key, value and output are stored in; null: as the other matrices.</summary>
+    public WeightType? Attention { get; init; }
+
+    /// <summary>The type that gate, up and down are stored in; null: as the other matrices.</summary>
+    public WeightType? FeedForward { get; init; }
+
     /// <summary>
     /// The type that the output head is stored in; null: as the other matrices. A model whose head is its embedding gets a head of its own, so that a
     /// token reads a smaller one than it looks embeddings up in: it is declared without <c>[Embedding(Tied = true)]</c> then.

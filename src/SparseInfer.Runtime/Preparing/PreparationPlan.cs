@@ -13,6 +13,9 @@ internal sealed class PreparationPlan
     private const string UpSuffix = ".ffn_up.weight";
     private const string HeadName = "output.weight";
     private const string EmbeddingName = "token_embd.weight";
+    private const string PositionsName = "position_embd.weight";
+    private const string AttentionPart = ".attn_";
+    private const string FeedForwardPart = ".ffn_";
     private const string FileTypeKey = "general.file_type";
     private const int Alignment = 64;
 
@@ -152,7 +155,8 @@ internal sealed class PreparationPlan
     /// <summary>Neuron-major already: kept as it is; in blocks along the hidden width, stored as what holds it exactly, since kernels' blocks run along neurons.</summary>
     private void AddTransposed(TensorInfo tensor)
     {
-        if (PowerInferFiles.IsDownInRows(Source, tensor) && (_options.Weights ?? WeightType.F32) is var plain && !TensorType.Of(plain).IsBlock)
+        WeightType? asked = Asked(tensor.Name);
+        if (PowerInferFiles.IsDownInRows(Source, tensor) && (asked ?? WeightType.F32) is var plain && !TensorType.Of(plain).IsBlock)
         {
             Transposed++;
             Add(tensor.Name, TensorType.Of(plain), tensor.Shape, (streams, stream) => streams.Matrix(From(tensor), plain, stream));
@@ -167,10 +171,10 @@ internal sealed class PreparationPlan
 
         if (stored is null)
         {
-            string remedy = PowerInferFiles.IsDownInRows(Source, tensor) ? $"has blocks along the hidden width, which cannot be converted to {_options.Weights}" : "is in no layout that is read";
+            string remedy = PowerInferFiles.IsDownInRows(Source, tensor) ? $"has blocks along the hidden width, which cannot be converted to {asked}" : "is in no layout that is read";
             _problems.Add($"tensor {tensor} {remedy}: prepare the original");
         }
-        else if (_options.Weights is { } type && type != stored)
+        else if (asked is { } type && type != stored)
         {
             _problems.Add($"tensor {FileText.Quote(tensor.Name)} is {stored} and transposed already: to have {type}, prepare the original");
         }
@@ -195,7 +199,7 @@ internal sealed class PreparationPlan
             return;
         }
 
-        WeightType type = (name == HeadName ? _options.Head : null) ?? _options.Weights ?? stored;
+        WeightType type = Asked(name) ?? stored;
         if (tensor.Shape[1] % TensorType.Of(type).ElementsPerBlock != 0)
         {
             _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
@@ -216,6 +220,16 @@ internal sealed class PreparationPlan
             Add(PreparedTensors.SignsName(name), PreparedTensors.SignsType, shape, (streams, stream) => streams.Signs(From(tensor), type, stream));
         }
     }
+
+    /// <summary>The type that a matrix shall have: its role's, or that of all; null: the one it has.</summary>
+    private WeightType? Asked(string name) => (name switch
+    {
+        HeadName => _options.Head,
+        EmbeddingName or PositionsName => _options.Embedding,
+        _ when name.Contains(AttentionPart, StringComparison.Ordinal) => _options.Attention,
+        _ when name.Contains(FeedForwardPart, StringComparison.Ordinal) => _options.FeedForward,
+        _ => null,
+    }) ?? _options.Weights;
 
     private void AddDown(TensorInfo tensor, string name, WeightType type)
     {

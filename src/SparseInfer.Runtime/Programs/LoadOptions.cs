@@ -8,8 +8,8 @@ namespace SparseInfer;
 public sealed record LoadOptions
 {
     /// <summary>
-    /// Convert weights whose stored type the model does not declare to the first declared type, with loss where that type holds
-    /// less. Widening to a declared F32 loses nothing and needs no permission.
+    /// Convert weights whose stored type the model does not declare, for their role where roles have types of their own, to the first that is declared there,
+    /// with loss where that type holds less. Widening to a declared F32 loses nothing and needs no permission.
     /// </summary>
     public bool ConvertWeights { get; init; }
 

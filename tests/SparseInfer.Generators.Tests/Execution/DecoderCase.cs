@@ -85,6 +85,24 @@ internal sealed record DecoderCase(string Name)
 
     public WeightType[] Weights { get; init; } = [WeightType.F32];
 
+    /// <summary>Types of roles that have others.</summary>
+    public (WeightRole Role, WeightType[] Types)[] RoleWeights { get; init; } = [];
+
+    /// <summary>Types of a file's matrix, by its name: of the role that it belongs to.</summary>
+    public WeightType[] TypesOf(string name)
+    {
+        WeightRole role = name switch
+        {
+            "output.weight" => WeightRole.Head,
+            "token_embd.weight" or "position_embd.weight" => WeightRole.Embedding,
+            _ => name.Contains(".attn_", StringComparison.Ordinal) ? WeightRole.Attention : WeightRole.FeedForward,
+        };
+        return RoleWeights.FirstOrDefault(weights => weights.Role.HasFlag(role)).Types ?? Weights;
+    }
+
+    /// <summary>Every type that a matrix may have.</summary>
+    public IEnumerable<WeightType> AllWeights => RoleWeights.SelectMany(weights => weights.Types).Concat(Weights).Distinct();
+
     /// <summary>Whether files of several types store down in another one than gate and up of its layer.</summary>
     public bool MixesDown { get; init; }
 
@@ -134,11 +152,15 @@ internal sealed record DecoderCase(string Name)
             Gated = {{Bool(Gated)}}, Biases = {{Bool(FeedForwardBiases)}})]
         [{{(LayerNorm ? "LayerNorm" : "RmsNorm")}}(Epsilon = {{Epsilon}}f)]
         [Embedding(Tied = {{Bool(Tied)}}, Scale = {{EmbeddingScale}}f{{(LearnedPositions == 0 ? "" : $", LearnedPositions = {LearnedPositions}, PositionOffset = {PositionOffset}")}})]
-        [Weights({{string.Join(", ", Weights.Select(type => $"WeightType.{type}"))}})]
+        {{Types(Weights, "")}}{{string.Concat(RoleWeights.Select(weights => "\n" + Types(weights.Types, ", Role = " + RoleText(weights.Role))))}}
         {{string.Join("\n", Policies().Concat(Traits).Concat(ExpertAttributes()))}}
         {{Place.Modifiers}} partial class {{Name}};
         {{Place.After}}
         """);
+
+    private static string Types(WeightType[] types, string role) => $"[Weights({string.Join(", ", types.Select(type => $"WeightType.{type}"))}{role})]";
+
+    private static string RoleText(WeightRole roles) => string.Join(" | ", roles.ToString().Split(", ").Select(role => $"WeightRole.{role}"));
 
     private string Rotation => !IsRotated ? "" : FormattableString.Invariant($"""
          RopeTheta = {RopeTheta}f,

@@ -25,7 +25,7 @@ public sealed class DecoderTests
 
         // Single precision keeps 7 digits; a few hundred roundings in a row leave five. Where inputs are rounded to 16 or 8 bits, a difference
         // in the last digits takes one to the next step now and then.
-        double digits = declared.Weights.Min(type => StoredFormat.For(type).InputSteps) switch { null => 2e-5, < 1000 => 2e-2, _ => 5e-4 };
+        double digits = declared.AllWeights.Min(type => StoredFormat.For(type).InputSteps) switch { null => 2e-5, < 1000 => 2e-2, _ => 5e-4 };
         int astray = 0;
         for (int i = 0; i < Tokens; i++)
         {
@@ -47,7 +47,7 @@ public sealed class DecoderTests
     /// neuron is missing, or an expert is another, and that position is another one's.
     /// </summary>
     private static bool MayDecideOtherwise(DecoderCase declared, SparsityMode mode) =>
-        (mode == SparsityMode.Predicted || declared.Experts > 0) && declared.Weights.Any(type => StoredFormat.For(type).IsBlock);
+        (mode == SparsityMode.Predicted || declared.Experts > 0) && declared.AllWeights.Any(type => StoredFormat.For(type).IsBlock);
 
     [Theory]
     [MemberData(nameof(ModelsAndModes))]

@@ -196,7 +196,8 @@ internal sealed class DecoderWeights
 
     private void AddMatrix(string name, int rows, int columns, int layer)
     {
-        WeightType type = _model.Weights[layer % _model.Weights.Length];
+        WeightType[] types = _model.TypesOf(name);
+        WeightType type = types[layer % types.Length];
         _matrices.Add(name, StoredMatrix.Encode(type, Values(rows * columns, 2 / MathF.Sqrt(columns)), columns));
     }
 

@@ -95,6 +95,21 @@ internal static class DecoderZoo
             MixesDown = true,
             Weights = [WeightType.Q4_K, WeightType.Q6_K, WeightType.Q5_K],
         },
+        new("Roles")
+        {
+            Alphas = [1m, null, 1.05m],
+            Weights = [WeightType.F16],
+            RoleWeights = [(WeightRole.Attention | WeightRole.Head, [WeightType.Q8_0])],
+        },
+        new("TiedRoles")
+        {
+            Tied = true,
+            Layers = 2,
+            MixesDown = true,
+            Alphas = [1m, null],
+            Weights = [WeightType.F16, WeightType.F32],
+            RoleWeights = [(WeightRole.FeedForward, [WeightType.Q4_0, WeightType.Q8_0]), (WeightRole.Embedding, [WeightType.Q8_0])],
+        },
         new("MixedBlocks") { Gated = false, OutputBias = true, EmbeddingScale = 3, Weights = [WeightType.Q4_0, WeightType.Q8_0] },
     ];
 

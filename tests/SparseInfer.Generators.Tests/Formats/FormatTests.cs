@@ -17,7 +17,7 @@ public sealed class FormatTests
     private static readonly Dictionary<string, string[]> Meant = new()
     {
         ["Ilgpu/Plan/CachePlan.cs"] = ["WeightType.F16", "WeightType.F32"], // keys and values: what a session may ask for
-        ["Program/DecoderShape.cs"] = ["WeightType.F32"], // routers, whatever files have
+        ["Program/Tensor.cs"] = ["WeightType.F32"], // routers, whatever files have
         ["Ilgpu/Products/MatrixKernels.cs"] = ["WeightType.F16"], // kernels for halves, on tensor cores
     };
 

@@ -25,6 +25,22 @@ public sealed class SnapshotTests
         public sealed partial class ProSparseLlama7B;
         """));
 
+    /// <summary>What roles change: each matrix is multiplied in its role's type, and the head, which may have two, through a switch.</summary>
+    [Fact]
+    public void A_model_whose_roles_have_types_of_their_own() => Snapshot.Match(Pipeline.Generate("""
+        using SparseInfer;
+
+        [DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 32000, Context = 4096)]
+        [Attention(Heads = 32)]
+        [FeedForward(Intermediate = 11008, Activation = Activation.Relu)]
+        [RmsNorm]
+        [SignBitPredictor(Alpha = 1)]
+        [Weights(WeightType.F16)]
+        [Weights(WeightType.Q8_0, Role = WeightRole.Attention)]
+        [Weights(WeightType.Q8_0, WeightType.F16, Role = WeightRole.Head)]
+        public sealed partial class ProSparseLlama7BInRoles;
+        """).Where(source => source.HintName.StartsWith("ProSparseLlama7BInRoles.Cpu", StringComparison.Ordinal)));
+
     /// <summary>What experts change: their feed-forward's kernels are as any other's.</summary>
     [Fact]
     public void The_experts_of_a_model() => Snapshot.Match(Pipeline.Generate("""

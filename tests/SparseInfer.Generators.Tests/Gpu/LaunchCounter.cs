@@ -1,14 +1,15 @@
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Tests.Gpu;
 
 /// <summary>
 /// Counts what the generated text launches, by going through its statements as a device's host would: a session without a meter, whose
-/// weights are all of one type.
+/// weights are all of the first type of their role.
 /// </summary>
 /// <param name="program">The generated class.</param>
 /// <param name="session">The class in it whose methods are gone through.</param>
-internal sealed class LaunchCounter(TypeDeclarationSyntax program, string session, WeightType weights, SparsityMode mode, int layers)
+internal sealed class LaunchCounter(TypeDeclarationSyntax program, string session, ModelSpec spec, SparsityMode mode, int layers)
 {
     private readonly TypeDeclarationSyntax _session = program.Members.OfType<TypeDeclarationSyntax>().Single(type => type.Identifier.Text == session);
     private readonly Dictionary<string, int> _counts = [];
@@ -91,7 +92,7 @@ internal sealed class LaunchCounter(TypeDeclarationSyntax program, string sessio
                 Run(choice.Else is { } otherwise ? [otherwise.Statement] : [], matrix);
                 break;
             case SwitchStatementSyntax choice:
-                Run((choice.Sections.FirstOrDefault(section => section.Labels.Any(IsMet))
+                Run((choice.Sections.FirstOrDefault(section => section.Labels.Any(label => IsMet(label, choice.Expression.ToString(), matrix)))
                     ?? choice.Sections.Single(section => section.Labels.Any(label => label is DefaultSwitchLabelSyntax))).Statements, matrix);
                 break;
             case LocalDeclarationStatementSyntax or BreakStatementSyntax or ExpressionStatementSyntax { Expression: AssignmentExpressionSyntax }:
@@ -110,12 +111,25 @@ internal sealed class LaunchCounter(TypeDeclarationSyntax program, string sessio
         _ => throw new NotSupportedException($"Nobody knows whether {condition}"),
     };
 
-    private bool IsMet(SwitchLabelSyntax label) => label switch
+    private bool IsMet(SwitchLabelSyntax label, string of, string? matrix) => label switch
     {
-        CaseSwitchLabelSyntax { Value: var value } => value.ToString() == $"SparsityMode.{mode}" || value.ToString() == $"WeightType.{weights}",
+        CaseSwitchLabelSyntax { Value: var value } => value.ToString() == $"SparsityMode.{mode}" || value.ToString() == $"WeightType.{TypeOf(of, matrix)}",
         CasePatternSwitchLabelSyntax { WhenClause.Condition: IsPatternExpressionSyntax { Pattern: var pattern } } => mode == SparsityMode.Predicted && Matches(pattern),
         _ => false,
     };
+
+    /// <summary>The weight type of the matrix that a switch is over: <c>w</c> is the one that a method got.</summary>
+    private WeightType TypeOf(string expression, string? matrix)
+    {
+        string name = expression.EndsWith(".Type", StringComparison.Ordinal) ? expression[..^".Type".Length] : expression;
+        return spec.TypesOf((name == "w" ? matrix : name) switch
+        {
+            "_program._embedding" => WeightRole.Embedding,
+            "_program._head" => WeightRole.Head,
+            "w.Gate" or "w.Up" or "w.Down" => WeightRole.FeedForward,
+            _ => WeightRole.Attention,
+        })[0];
+    }
 
     private bool Matches(PatternSyntax pattern) => pattern switch
     {

@@ -21,7 +21,7 @@ public sealed partial class LaunchTextTests
             IReadOnlyList<KernelUse> table = KernelTable.Of(plan);
             foreach (SparsityMode mode in Modes)
             {
-                IReadOnlyDictionary<string, int> counted = new LaunchCounter(program, "State", plan.Spec.Weights[0], mode, plan.Spec.Layers).Decode();
+                IReadOnlyDictionary<string, int> counted = new LaunchCounter(program, "State", plan.Spec, mode, plan.Spec.Layers).Decode();
                 Text(counted).ShouldBe(
                     Text(Counts(table, use => mode switch { SparsityMode.Dense => use.Dense, SparsityMode.Exact => use.Exact, _ => use.Predicted })), $"{model.Name} {mode}");
                 DeviceCost.Of(plan, new(mode, 0.5, 17)).Launches.ShouldBe(counted.Values.Sum(), $"{model.Name} {mode}");
@@ -36,7 +36,7 @@ public sealed partial class LaunchTextTests
         foreach (var (model, plan, program) in Programs().Where(item => item.Plan.DecodesTogether))
         {
             together++;
-            Text(new LaunchCounter(program, "Together", plan.Spec.Weights[0], SparsityMode.Dense, plan.Spec.Layers).Decode())
+            Text(new LaunchCounter(program, "Together", plan.Spec, SparsityMode.Dense, plan.Spec.Layers).Decode())
                 .ShouldBe(Text(Counts(KernelTable.Of(plan), use => use.Together)), model.Name);
         }
 
@@ -73,7 +73,7 @@ public sealed partial class LaunchTextTests
             {
                 int layer = Number(match, "layer");
                 match.Groups["what"].Value.Split(',').Length.ShouldBe(layer, $"{model.Name} {session}");
-                int counted = new LaunchCounter(program, session, plan.Spec.Weights[0], SparsityMode.Dense, plan.Spec.Layers).Decode().Values.Sum();
+                int counted = new LaunchCounter(program, session, plan.Spec, SparsityMode.Dense, plan.Spec.Layers).Decode().Values.Sum();
                 ((layer * plan.Spec.Layers) + Number(match, "more")).ShouldBe(counted, $"{model.Name} {session}");
             }
         }

@@ -41,6 +41,32 @@ public sealed class ModelParserTests
     }
 
     [Fact]
+    public void A_role_has_the_types_of_the_attribute_that_names_it_else_of_the_one_that_names_none()
+    {
+        ModelSpec spec = Parsed.Model(Declared.Model(
+            "[Weights(WeightType.Q8_0, WeightType.F16, Role = WeightRole.Attention | WeightRole.Head)]", "[Weights(WeightType.F32)]"), "M").ShouldNotBeNull();
+        spec.Weights.ShouldBe([WeightType.F32, WeightType.Q8_0, WeightType.F16]);
+        foreach (WeightRole role in new[] { WeightRole.Attention, WeightRole.Head })
+        {
+            spec.TypesOf(role).ShouldBe([WeightType.Q8_0, WeightType.F16]);
+        }
+
+        foreach (WeightRole role in new[] { WeightRole.Embedding, WeightRole.FeedForward, WeightRole.None })
+        {
+            spec.TypesOf(role).ShouldBe([WeightType.F32]);
+        }
+    }
+
+    /// <summary>However it is declared, a model whose roles have the same types is one model, and its program the same text.</summary>
+    [Fact]
+    public void Roles_with_the_same_types_are_no_roles()
+    {
+        ModelSpec spec = Parsed.Model(Declared.Model(
+            "[Weights(WeightType.F16)]", "[Weights(WeightType.F16, Role = WeightRole.Attention)]"), "M").ShouldNotBeNull();
+        spec.ShouldBe(Parsed.Model(Declared.Model(), "M"));
+    }
+
+    [Fact]
     public void Everything_that_is_written_is_read()
     {
         ModelSpec spec = Parsed.Model(

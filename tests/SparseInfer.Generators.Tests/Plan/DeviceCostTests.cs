@@ -110,7 +110,7 @@ public sealed class DeviceCostTests
         Footprint("[ExactSparsity(Layers = \"..19\")]", "[SignBitPredictor(Layers = \"20..\")]").ShouldBe(none + (12 * Plane));
         Footprint("[SignBitPredictor(Alpha = 1.1f, Layers = \"0..1\")]", "[SignBitPredictor(Layers = \"2\")]", "[Dense(Layers = \"3..\")]").ShouldBe(none + (3 * Plane));
 
-        long Footprint(params string[] policies) => DeviceFootprint.Of(Plan(null, policies), WeightType.F16).WeightBytes;
+        long Footprint(params string[] policies) => DeviceFootprint.First(Plan(null, policies)).WeightBytes;
     }
 
     /// <summary>In F32, whatever type the file has them in; a token reads a row.</summary>
@@ -119,7 +119,7 @@ public sealed class DeviceCostTests
     {
         IlgpuDecoderPlan plain = Plan();
         IlgpuDecoderPlan learned = IlgpuDecoderPlan.Of(plain.Spec with { Embedding = plain.Spec.Embedding with { LearnedPositions = 4096, PositionOffset = 2 } });
-        (DeviceFootprint.Of(learned, WeightType.F16).WeightBytes - DeviceFootprint.Of(plain, WeightType.F16).WeightBytes).ShouldBe((4096 + 2) * 4096L * 4);
+        (DeviceFootprint.First(learned).WeightBytes - DeviceFootprint.First(plain).WeightBytes).ShouldBe((4096 + 2) * 4096L * 4);
         (DeviceCost.Of(learned, new(SparsityMode.Dense, 0, 0)).Bytes - DeviceCost.Of(plain, new(SparsityMode.Dense, 0, 0)).Bytes).ShouldBe(4096 * 4);
     }
 

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0015 to SPI0021 and SPI0054: the feed-forward, the weights and undefined values.</summary>
+/// <summary>SPI0015 to SPI0021 and SPI0054 to SPI0056: the feed-forward, the weights and undefined values.</summary>
 public sealed class FeedForwardRuleTests
 {
     [Theory]
@@ -49,6 +49,36 @@ public sealed class FeedForwardRuleTests
     [InlineData("[DecoderModel(Hidden = 200, Layers = 1, Vocabulary = 7, Context = 7)]",
         "[Attention(Heads = 10)]", "[Weights({|SPI0020:WeightType.Q4_0|})]")]
     public Task Blocks_divide_every_row(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
+    [InlineData("[FeedForward(Intermediate = 700)]", "[Weights(WeightType.F16)]", "[Weights(WeightType.Q8_0, Role = WeightRole.Attention | WeightRole.Head)]")]
+    [InlineData("[FeedForward(Intermediate = 700)]", "[Weights(WeightType.F16)]", "[Weights({|SPI0020:WeightType.Q8_0|}, Role = WeightRole.FeedForward)]")]
+    [InlineData("[FeedForward(Intermediate = 700)]", "[Weights({|SPI0020:WeightType.Q8_0|})]", "[Weights(WeightType.F16, Role = WeightRole.Embedding)]")]
+    [InlineData("[Attention(Heads = 3, HeadDimension = 10)]", "[Weights(WeightType.Q8_0)]", "[Weights(WeightType.F16, Role = WeightRole.Attention)]")]
+    [InlineData("[Attention(Heads = 3, HeadDimension = 10)]", "[Weights(WeightType.F16)]", "[Weights({|SPI0020:WeightType.Q8_0|}, Role = WeightRole.Attention)]")]
+    public Task Blocks_divide_the_rows_of_their_role(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
+    [InlineData("[Weights(WeightType.F16)]", "[{|SPI0055:Weights|}(WeightType.Q8_0)]")]
+    [InlineData("[Weights(WeightType.F16, Role = WeightRole.Attention)]", "[Weights(WeightType.Q8_0, Role = {|SPI0055:WeightRole.Head | WeightRole.Attention|})]", "[Weights(WeightType.F16)]")]
+    [InlineData("[{|SPI0055:Weights|}(WeightType.F16, Role = WeightRole.FeedForward)]", "[Weights(WeightType.Q8_0, Role = WeightRole.Head | WeightRole.Attention)]")]
+    [InlineData("[{|SPI0055:Weights|}(WeightType.F16)]", "[Weights(WeightType.Q8_0, Role = WeightRole.Embedding | WeightRole.Attention | WeightRole.FeedForward | WeightRole.Head)]")]
+    [InlineData("[Weights(WeightType.Q8_0, Role = WeightRole.Embedding | WeightRole.Attention | WeightRole.FeedForward | WeightRole.Head)]")]
+    [InlineData("[Weights(WeightType.Q8_0, Role = WeightRole.Embedding | WeightRole.Attention | WeightRole.FeedForward)]", "[Embedding(Tied = true)]")]
+    [InlineData("[Weights(WeightType.F16)]", "[{|SPI0019:Weights|}(Role = WeightRole.Head)]")]
+    public Task Every_matrix_has_one_list_of_weight_types(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
+    [InlineData("[Weights(WeightType.F16)]", "[Weights(WeightType.Q8_0, Role = {|SPI0056:WeightRole.Attention | WeightRole.Head|})]", "[Embedding(Tied = true)]")]
+    [InlineData("[Weights(WeightType.F16)]", "[Weights(WeightType.Q8_0, Role = {|SPI0056:(WeightRole)16|})]")]
+    [InlineData("[Weights(WeightType.F16)]", "[Weights(WeightType.Q8_0, Role = {|SPI0056:(WeightRole)(-1)|})]")]
+    [InlineData("[Weights(WeightType.F16, Role = WeightRole.None)]")]
+    public Task Roles_have_matrices(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
+    [InlineData("[Weights(WeightType.F16, Role = {|SPI0056:WeightRole.FeedForward|})]")]
+    [InlineData("[Weights(WeightType.F16)]", "[{|SPI0056:Weights|}(WeightType.Q8_0)]")]
+    public Task A_layer_alone_has_no_roles(params string[] attributes) => Diagnose.Expect(Declared.Layer(attributes));
 
     [Fact]
     public Task Blocks_divide_a_row_of_a_layer() => Diagnose.Expect(Declared.Layer(

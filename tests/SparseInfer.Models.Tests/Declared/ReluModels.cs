@@ -35,3 +35,15 @@ public sealed partial class ReluF32;
 [ExactSparsity(Layers = "3..4")]
 [Weights(WeightType.F16, WeightType.Q8_0, WeightType.F32)]
 public sealed partial class ReluMixed;
+
+/// <summary>The same model with types of their own for some roles: no file has them so, unless it was converted.</summary>
+[DecoderModel(Hidden = 256, Layers = 6, Vocabulary = 512, Context = 512)]
+[Attention(Heads = 8, KeyValueHeads = 4, RopeTheta = 10000)]
+[FeedForward(Intermediate = 1024, Activation = Activation.Relu, Gated = true)]
+[RmsNorm(Epsilon = 1e-5f)]
+[Embedding(Tied = true)]
+[SignBitPredictor(Alpha = 1.05f)]
+[Weights(WeightType.F16)]
+[Weights(WeightType.Q8_0, Role = WeightRole.Attention)]
+[Weights(WeightType.Q4_0, WeightType.Q8_0, Role = WeightRole.FeedForward)]
+public sealed partial class ReluRoles;

@@ -23,4 +23,25 @@ public static partial class FeedForwards
     [FeedForward(Hidden = 64, Intermediate = 96, Activation = (Activation)77)] // SPI0021
     [Weights(WeightType.F32)]
     public static partial FeedForwardKernel WithoutActivation { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Gelu, Sparsity = 0.95f)] // SPI0054
+    [Weights(WeightType.F32)]
+    public static partial FeedForwardKernel GeluWithShare { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = 0.95f)]
+    [Weights(WeightType.F32)]
+    [SignBitPredictor] // SPI0053
+    public static partial FeedForwardKernel PredictedCut { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32, Role = WeightRole.FeedForward)] // SPI0056
+    public static partial FeedForwardKernel WithRole { get; }
 }
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 32, Context = 32)]
+[Attention(Heads = 2)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[Weights(WeightType.Q8_0)] // SPI0055
+public sealed partial class WithTypesTwice;

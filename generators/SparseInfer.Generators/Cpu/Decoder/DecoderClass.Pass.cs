@@ -18,7 +18,7 @@ internal sealed partial class DecoderClass
 
         protected CodeWriter Code => decoder._code;
 
-        protected WeightCalls Calls => decoder._calls;
+        protected WeightCalls Calls(Tensor matrix) => decoder._calls.Of(matrix);
 
         /// <summary>The layer's operations as this pass has them.</summary>
         protected virtual IReadOnlyList<Operation> Operations => decoder._program.Layer;
@@ -221,8 +221,8 @@ internal sealed partial class DecoderClass
         /// <summary>The token's position.</summary>
         protected abstract string Position { get; }
 
-        /// <summary>Writes how the heads' input becomes what dot products want.</summary>
-        protected abstract void EmitHeadInput();
+        /// <summary>Writes how the heads' input becomes what dot products with a matrix want.</summary>
+        protected abstract void EmitHeadInput(Tensor matrix);
 
         /// <summary>Writes a head's rows of a projection, for all tokens of the pass.</summary>
         /// <param name="project">The projection.</param>
@@ -234,7 +234,7 @@ internal sealed partial class DecoderClass
         /// </summary>
         private void EmitHeads(IReadOnlyList<Operation> operations)
         {
-            EmitHeadInput();
+            EmitHeadInput(operations.OfType<Project>().First().Matrix);
             using (Code.Block("for (int head = fromHead; head < toHead; head++)"))
             {
                 Code.Line("int row = head * HeadDimension;");

@@ -30,7 +30,7 @@ internal sealed partial class DecoderClass
 
         if (OfPolicies.OfType<Project>().Any())
         {
-            yield return ("_policyInputs", $"{_calls.Inputs.Count()} * Workers.Count * PolicyInputWidth");
+            yield return ("_policyInputs", $"{_calls.PolicyInputs.Count()} * Workers.Count * PolicyInputWidth");
         }
     }
 
@@ -68,7 +68,7 @@ internal sealed partial class DecoderClass
             EmitPredictorStamp("-=");
             _code.Line();
             _code.Line("ref float x = ref _scratch[worker].Input;");
-            foreach ((string input, int index) in _calls.Inputs.Select((input, index) => (input, index)))
+            foreach ((string input, int index) in _calls.PolicyInputs.Select((input, index) => (input, index)))
             {
                 string place = index == 0 ? "worker" : index == 1 ? "(Workers.Count + worker)" : $"(({index} * Workers.Count) + worker)";
                 _code.Line($"ref float {input} = ref Unsafe.Add(ref _policyInputs.Ref<float>(), {place} * (nint)PolicyInputWidth);");
@@ -123,9 +123,9 @@ internal sealed partial class DecoderClass
             switch (operation)
             {
                 case Project project:
-                    _calls.EmitPrepare(_code, isFirst ? "float undo" : "undo", project.From == Slot.Normed ? "x" : project.From.Variable, Padded(project.From));
+                    _calls.Of(project.Matrix).EmitPrepare(_code, isFirst ? "float undo" : "undo", project.From == Slot.Normed ? "x" : project.From.Variable, Padded(project.From));
                     isFirst = false;
-                    _code.Line(_calls.Multiply(Field(project.Matrix), from, to, Padded(project.From), project.To.Variable));
+                    _code.Line(_calls.Of(project.Matrix).Multiply(Field(project.Matrix), from, to, Padded(project.From), project.To.Variable));
                     break;
                 case AddBias bias:
                     _code.Line(Bias(bias.To.Variable, Field(bias.Bias), from, to));
@@ -155,7 +155,7 @@ internal sealed partial class DecoderClass
             foreach (Project project in projects)
             {
                 (string from, string to, _) = Rows(project);
-                string matrix = _calls.Single ? Field(project.Matrix) : $"{Field(project.Matrix)}.Weights";
+                string matrix = _calls.Of(project.Matrix).Single ? Field(project.Matrix) : $"{Field(project.Matrix)}.Weights";
                 _code.Line($"Tally(worker, layer).Bytes += ({to} - {from}) * {matrix}.Stride;");
             }
         }

@@ -138,9 +138,9 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override void EmitHeadInput() => Calls.EmitPack(Code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
+        protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPack(Code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
 
-        protected override void EmitHeadRows(Project project, string stride) => Code.Line(Calls.MultiplyPacked(
+        protected override void EmitHeadRows(Project project, string stride) => Code.Line(Calls(project.Matrix).MultiplyPacked(
             Field(project.Matrix),
             "row",
             "row + HeadDimension",
@@ -171,7 +171,7 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override void EmitProject(Project project) => Code.Line(Calls.MultiplyBatch(
+        protected override void EmitProject(Project project) => Code.Line(Calls(project.Matrix).MultiplyBatch(
             Field(project.Matrix),
             "fromColumn",
             "Math.Min(toColumn, Hidden)",

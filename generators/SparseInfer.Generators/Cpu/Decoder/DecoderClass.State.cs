@@ -48,7 +48,7 @@ internal sealed partial class DecoderClass
             EmitPolicies();
             _code.Line();
             EmitAccessors();
-            _calls.EmitHelpers(_code, addsRows: _program.AfterEmbed.OfType<AddPosition>().Any());
+            _calls.EmitHelpers(_code);
             _code.Line();
             using (_code.Block("protected override void DisposeBuffers()"))
             {
@@ -91,7 +91,7 @@ internal sealed partial class DecoderClass
         using (_code.Block("private void Embed(int i)"))
         {
             _code.Line("ref float x = ref Residual(i);");
-            _code.Line(_calls.Widen(Field(_program.Embed.Table), "Token(i)", "x"));
+            _code.Line(_calls.Of(_program.Embed.Table).Widen(Field(_program.Embed.Table), "Token(i)", "x"));
             if (_program.Embed.Scale != 1f)
             {
                 _code.Line($"Elementwise.Scale(ref x, {Literal.Of(_program.Embed.Scale)}, 0, PaddedHidden);");
@@ -100,7 +100,7 @@ internal sealed partial class DecoderClass
             foreach (Operation operation in _program.AfterEmbed)
             {
                 _code.Line(operation is AddPosition { Offset: var offset } add
-                    ? _calls.AddWidened(Field(add.Table), $"PositionOf(i){(offset > 0 ? " + PositionOffset" : "")}", "x")
+                    ? _calls.Of(add.Table).AddWidened(Field(add.Table), $"PositionOf(i){(offset > 0 ? " + PositionOffset" : "")}", "x")
                     : throw new NotSupportedException($"A CPU's program has no {operation.GetType().Name} after the embedding."));
             }
         }
@@ -122,7 +122,7 @@ internal sealed partial class DecoderClass
             _code.Line("(from, to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
             _code.Line("Span<float> panel = Panel(worker);");
             string input = Input("Normed(first)", "InputWidth", "tokens - first");
-            _code.Line(_calls.MultiplyBatch(Field(_program.Head.Matrix), "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
+            _code.Line(_calls.Of(_program.Head.Matrix).MultiplyBatch(Field(_program.Head.Matrix), "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
             if (_program.AfterHead.Count > 0)
             {
                 _code.Line();

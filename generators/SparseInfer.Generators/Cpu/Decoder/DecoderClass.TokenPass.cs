@@ -50,9 +50,10 @@ internal sealed partial class DecoderClass
             using (_code.Block("if (LogitsFrom == 0)"))
             {
                 _code.Line(Norm(_program.OutputNorm, "x", "input"));
-                _calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
+                WeightCalls calls = _calls.Of(_program.Head.Matrix);
+                calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
                 _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
-                _code.Line(_calls.Multiply(Field(_program.Head.Matrix), "fromToken", "toToken", "PaddedHidden", "Logits"));
+                _code.Line(calls.Multiply(Field(_program.Head.Matrix), "fromToken", "toToken", "PaddedHidden", "Logits"));
                 EmitAfterHead("Logits", "fromToken", "toToken");
             }
         }
@@ -123,10 +124,10 @@ internal sealed partial class DecoderClass
 
         protected override void EmitNorm(NormAttended norm) => Code.Line(DecoderClass.Norm(norm, "attended", "input"));
 
-        protected override void EmitHeadInput() => Calls.EmitPrepare(Code, "float undo", "input", "PaddedHidden");
+        protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
         protected override void EmitHeadRows(Project project, string stride) =>
-            Code.Line(Calls.Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
+            Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
 
         protected override void EmitAttend(Attend attend)
         {
@@ -143,8 +144,8 @@ internal sealed partial class DecoderClass
 
         protected override void EmitProject(Project project)
         {
-            Calls.EmitPrepare(Code, "undo", project.From == Slot.Normed ? "input" : "attended", "PaddedQueryWidth");
-            Code.Line(Calls.Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
+            Calls(project.Matrix).EmitPrepare(Code, "undo", project.From == Slot.Normed ? "input" : "attended", "PaddedQueryWidth");
+            Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
         }
 
         protected override void EmitFeedForward() => EmitFeedForward("projected", "worker");

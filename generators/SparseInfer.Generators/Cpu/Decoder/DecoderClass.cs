@@ -12,7 +12,7 @@ internal sealed partial class DecoderClass
     private readonly DecoderPlan _plan;
     private readonly ModelSpec _spec;
     private readonly AttentionSpec _attention;
-    private readonly WeightCalls _calls;
+    private readonly RoleCalls _calls;
     private readonly TensorCalls _tensors;
     private readonly ModelProgram _program;
     private readonly FeedForwardPlan[] _feedForwards;
@@ -25,8 +25,8 @@ internal sealed partial class DecoderClass
         _plan = plan;
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
-        _calls = new WeightCalls(_spec.Weights);
         _program = ModelProgram.Of(_spec);
+        _calls = new RoleCalls(_spec, _program);
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
         _feedForwardCalls = new FeedForwardCalls(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true, _spec.Experts is not null);
@@ -82,7 +82,7 @@ internal sealed partial class DecoderClass
         {
             string form = $"{_spec.FeedForward.Activation}, {(_spec.FeedForward.Gated ? "gated" : "not gated")}";
             string theta = Literal.Of(_attention.RopeTheta).TrimEnd('f');
-            string ofFirst = _calls.Single ? "" : $" and all {_spec.Weights[0]}";
+            string ofFirst = !_spec.MixesTypes ? "" : $" and all {_spec.DescribeFirst()}";
             string attention = Literal.Grouped(_plan.Shape.AttentionBytes);
             string feedForward = Literal.Grouped(_plan.Shape.FeedForwardBytes);
             IEnumerable<string> head =
@@ -99,7 +99,7 @@ internal sealed partial class DecoderClass
                 $"  feed-forward {ExpertText}{_spec.FeedForward.Intermediate} neurons, {form}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 .. _spec.Traits.Select((trait, i) => $"  {(i == 0 ? "traits" : ""),-12} {trait.Describe()}"),
-                $"  weights      {string.Join(", ", _spec.Weights)}",
+                $"  weights      {_spec.DescribeWeights()}",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.Shape.HeadBytes)}",
                 $"  barriers     {_token.DescribeBarriers()}",
@@ -159,7 +159,7 @@ internal sealed partial class DecoderClass
         _code.Line("private readonly Layer[] _layers = new Layer[LayerCount];");
         foreach (Tensor tensor in Whole)
         {
-            _code.Line(tensor.Columns is null ? $"private float[] _{tensor.Variable} = [];" : $"private {_calls.FieldType} _{tensor.Variable};");
+            _code.Line(tensor.Columns is null ? $"private float[] _{tensor.Variable} = [];" : $"private {_calls.Of(tensor).FieldType} _{tensor.Variable};");
         }
     }
 
@@ -202,11 +202,11 @@ internal sealed partial class DecoderClass
 
     private string Bind(Tensor tensor) => Bound(tensor, TensorCalls.Bind(tensor));
 
-    private string Bound(Tensor tensor, string call) => tensor.Columns is null ? call : tensor.Role == TensorRole.Router ? call + ".Weights" : _calls.Bind(call);
+    private string Bound(Tensor tensor, string call) => tensor.Columns is null ? call : tensor.Role == TensorRole.Router ? call + ".Weights" : _calls.Of(tensor).Bind(call);
 
     private void EmitBindFeedForward()
     {
-        if (_calls.Single)
+        if (_feedForwards.Length == 1)
         {
             EmitBindFeedForward(_feedForwards[0]);
             return;
@@ -266,7 +266,7 @@ internal sealed partial class DecoderClass
         using (_code.Block("private sealed class Layer"))
         {
             foreach (var matrices in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is not null)
-                .GroupBy(tensor => tensor.Role == TensorRole.Router ? "WeightMatrix" : _calls.FieldType, tensor => tensor.Field))
+                .GroupBy(tensor => tensor.Role == TensorRole.Router ? "WeightMatrix" : _calls.Of(tensor).FieldType, tensor => tensor.Field))
             {
                 _code.Line($"public {matrices.Key} {string.Join(", ", matrices)};");
             }
@@ -278,7 +278,7 @@ internal sealed partial class DecoderClass
 
             foreach (Tensor own in _tensors.PolicyFields)
             {
-                _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.FieldType} {own.Field};");
+                _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.Of(own).FieldType} {own.Field};");
             }
 
             _feedForwardCalls.EmitPlaces("public");

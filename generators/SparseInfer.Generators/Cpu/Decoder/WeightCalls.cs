@@ -4,11 +4,15 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Cpu;
 
 /// <summary>
-/// How generated code calls a primitive for a matrix: straight, where the model declares one weight type; through a small
+/// How generated code calls a primitive for a matrix: straight, where its role has one weight type; through a small
 /// switch that is emitted with it, where a file may mix several.
 /// </summary>
-internal sealed class WeightCalls(EquatableArray<WeightType> types)
+/// <param name="types">The role's.</param>
+/// <param name="suffix">What follows the names of the switches, where roles have several of several types.</param>
+internal sealed class WeightCalls(EquatableArray<WeightType> types, string suffix)
 {
+    public EquatableArray<WeightType> Types => types;
+
     public bool Single => types.Count == 1;
 
     /// <summary>A worker's input as dot products want it: where a file may mix types, once for each.</summary>
@@ -42,7 +46,7 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         string rows = $"in {matrix}, {from}, {to}, {padded}";
         return Single
             ? $"MatrixVector.Multiply<{types[0]}>({rows}, ref prepared, undo, ref {y});"
-            : $"Multiply({rows}, {string.Join(", ", types.Select(type => $"ref prepared{type}, undo{type}"))}, ref {y});";
+            : $"Multiply{suffix}({rows}, {string.Join(", ", types.Select(type => $"ref prepared{type}, undo{type}"))}, ref {y});";
     }
 
     /// <summary>A batch of vectors as they are.</summary>
@@ -51,7 +55,7 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
     public string MultiplyBatch(string matrix, string from, string to, string padded, string x, string y)
     {
         string arguments = $"in {matrix}, {from}, {to}, {padded}, {x}, {y}, panel";
-        return Single ? $"MatrixMatrix.Multiply<{types[0]}>({arguments});" : $"Multiply({arguments});";
+        return Single ? $"MatrixMatrix.Multiply<{types[0]}>({arguments});" : $"Multiply{suffix}({arguments});";
     }
 
     /// <summary>Writes how a batch of vectors is packed for several <see cref="MultiplyPacked"/>: once, where these are of one type.</summary>
@@ -70,15 +74,14 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
 
     public string Widen(string matrix, string row, string destination) => Single
         ? $"EmbeddingRow.Widen<{types[0]}>(in {matrix}, {row}, ref {destination}, PaddedHidden);"
-        : $"Widen(in {matrix}, {row}, ref {destination});";
+        : $"Widen{suffix}(in {matrix}, {row}, ref {destination});";
 
     public string AddWidened(string matrix, string row, string x) => Single
         ? $"EmbeddingRow.AddWidened<{types[0]}>(in {matrix}, {row}, ref {x}, PaddedHidden);"
-        : $"AddWidened(in {matrix}, {row}, ref {x});";
+        : $"AddWidened{suffix}(in {matrix}, {row}, ref {x});";
 
-    /// <summary>The switches that the calls above go through, where there are several types.</summary>
-    /// <param name="addsRows">Whether rows of a table are added.</param>
-    public void EmitHelpers(CodeWriter code, bool addsRows)
+    /// <summary>The switches that products go through, where there are several types.</summary>
+    public void EmitProducts(CodeWriter code)
     {
         if (Single)
         {
@@ -87,21 +90,31 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
 
         string inputs = string.Join(", ", types.Select(type => $"ref float prepared{type}, float undo{type}"));
         code.Line();
-        using (code.Block($"private static void Multiply(in StoredMatrix w, int from, int to, int padded, {inputs}, ref float y)"))
+        using (code.Block($"private static void Multiply{suffix}(in StoredMatrix w, int from, int to, int padded, {inputs}, ref float y)"))
         {
             WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"MatrixVector.Multiply<{type}>(w.Weights, from, to, padded, ref prepared{type}, undo{type}, ref y);"));
         }
 
         code.Line();
         using (code.Block(
-            "private static void Multiply(in StoredMatrix w, int from, int to, int padded, ref float x, int xStride, int tokens, "
+            $"private static void Multiply{suffix}(in StoredMatrix w, int from, int to, int padded, ref float x, int xStride, int tokens, "
             + "ref float y, int yStride, Span<float> panel)"))
         {
             WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"MatrixMatrix.Multiply<{type}>(w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);"));
         }
+    }
+
+    /// <summary>The switches that rows of a table go through, where there are several types.</summary>
+    /// <param name="addsRows">Whether rows of a table are added.</param>
+    public void EmitRows(CodeWriter code, bool addsRows)
+    {
+        if (Single)
+        {
+            return;
+        }
 
         code.Line();
-        using (code.Block("private static void Widen(in StoredMatrix w, int row, ref float destination)"))
+        using (code.Block($"private static void Widen{suffix}(in StoredMatrix w, int row, ref float destination)"))
         {
             WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"EmbeddingRow.Widen<{type}>(w.Weights, row, ref destination, PaddedHidden);"));
         }
@@ -109,7 +122,7 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types)
         if (addsRows)
         {
             code.Line();
-            using (code.Block("private static void AddWidened(in StoredMatrix w, int row, ref float x)"))
+            using (code.Block($"private static void AddWidened{suffix}(in StoredMatrix w, int row, ref float x)"))
             {
                 WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"EmbeddingRow.AddWidened<{type}>(w.Weights, row, ref x, PaddedHidden);"));
             }

@@ -10,7 +10,9 @@ internal sealed record DecoderPlan(DecoderShape Shape, int PromptBatch)
 {
     public ModelSpec Spec => Shape.Spec;
 
-    public IEnumerable<FeedForwardPlan> FeedForwards => Spec.Weights.Select(type => FeedForwardPlan.Of(new(Spec.FeedForward, type), Spec.Weights));
+    public IEnumerable<FeedForwardPlan> FeedForwards => Spec.FeedForwardTypes.Select(
+        type => FeedForwardPlan.Of(new(Spec.FeedForward, type), Spec.FeedForwardTypes));
 
-    public static DecoderPlan Of(ModelSpec spec) => new(new(spec), Math.Min(Format.Of(spec.Weights[0]).Tuning.PromptBatch, spec.Context));
+    public static DecoderPlan Of(ModelSpec spec) =>
+        new(new(spec), Math.Min(Format.Of(spec.FeedForwardTypes[0]).Tuning.PromptBatch, spec.Context));
 }

@@ -115,6 +115,9 @@ internal sealed class Declaration
 
     public DeclaredAttribute? Weights => Find(AttributeNames.Weights);
 
+    /// <summary>Each for other matrices, where no rule is broken.</summary>
+    public IEnumerable<DeclaredAttribute> AllWeights => Attributes.Where(attribute => attribute.MetadataName == AttributeNames.Weights);
+
     public DeclaredAttribute? Target => Find(AttributeNames.Target);
 
     /// <summary>The device that <see cref="Target"/> stands for, by its name in the table; the default where it stands for none.</summary>

@@ -1,5 +1,3 @@
-using SparseInfer.Generators.Text;
-
 namespace SparseInfer.Generators.Declare;
 
 /// <summary>What models and layers that stand alone have in common. Called only on declarations that broke no rule.</summary>
@@ -15,8 +13,4 @@ internal static class FeedForwardParser
     {
         Sparsity = declaration.Activation == Activation.GaussianTopK ? attribute.Decimal("Sparsity", "0") : "0",
     };
-
-    /// <summary>In the order declared: generated code tries them in that order.</summary>
-    public static EquatableArray<WeightType> Weights(DeclaredAttribute attribute) =>
-        attribute.Elements<int>().Select(element => (WeightType)element.Value).ToEquatableArray();
 }

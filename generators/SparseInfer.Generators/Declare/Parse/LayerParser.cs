@@ -22,7 +22,7 @@ internal static class LayerParser
             declaration.Policies.Count == 1
                 ? declaration.Policies[0].Policy.Parse(declaration.Policies[0].Attribute)
                 : declaration.DefaultPolicy.Spec,
-            FeedForwardParser.Weights(weights),
+            WeightsParser.Types(weights),
             declaration.Device);
     }
 

@@ -11,7 +11,7 @@ internal static class ModelParser
     {
         // Two parts that both carry the attribute would both be generated, under one name. The compiler reports the second.
         if (declaration.Type is not { } type || IsThereTwice(declaration) ||
-            declaration is not { DecoderModel: not null, Attention: { } attention, FeedForward: { } feedForward, Weights: { } weights })
+            declaration is not { DecoderModel: not null, Attention: { } attention, FeedForward: { } feedForward, Weights: not null })
         {
             return null;
         }
@@ -30,9 +30,10 @@ internal static class ModelParser
                 PositionOffset = declaration.Embedding?.Value("PositionOffset", 0) ?? 0,
             },
             ParsePolicies(declaration).ToEquatableArray(),
-            FeedForwardParser.Weights(weights),
+            WeightsParser.All(declaration),
             declaration.Device)
         {
+            WeightsByRole = WeightsParser.ByRole(declaration),
             Experts = declaration.Experts is { } experts ? ParseExperts(experts) : null,
             Traits = declaration.Traits.Select(trait => trait.Trait.Parse(trait.Attribute)).ToEquatableArray(),
             Creator = ModelMembers.FreeName(type, "CreateProgram"),

@@ -35,7 +35,7 @@ internal sealed class UndefinedEnumValueRule : DeclarationRule
             Add<RouterInput>(experts.Value("Router", 0), experts.LocationOf("Router"));
         }
 
-        foreach ((int type, Location location) in declaration.Weights?.Elements<int>() ?? [])
+        foreach ((int type, Location location) in declaration.AllWeights.SelectMany(weights => weights.Elements<int>()))
         {
             Add<WeightType>(type, location);
         }

@@ -19,37 +19,41 @@ internal sealed class WeightBlockRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        if (declaration.Weights is not { } weights)
+        foreach (DeclaredAttribute weights in declaration.AllWeights)
         {
-            yield break;
-        }
-
-        foreach ((int type, Location location) in weights.Elements<int>())
-        {
-            foreach (Format format in Format.All.Where(format => format.Type == (WeightType)type))
+            IReadOnlyList<(string Name, long Width)> rows = [.. Rows(declaration, weights)];
+            foreach ((int type, Location location) in weights.Elements<int>())
             {
-                string odd = string.Join(
-                    ", ",
-                    from row in Rows(declaration)
-                    where row.Width > 0 && row.Width % format.BlockColumns != 0
-                    select row.Name + " = " + Show(row.Width));
-                if (odd.Length > 0)
+                foreach (Format format in Format.All.Where(format => format.Type == (WeightType)type))
                 {
-                    yield return new Violation(location, format.Type.ToString(), Show(format.BlockColumns), odd);
+                    string odd = string.Join(
+                        ", ",
+                        from row in rows
+                        where row.Width > 0 && row.Width % format.BlockColumns != 0
+                        select row.Name + " = " + Show(row.Width));
+                    if (odd.Length > 0)
+                    {
+                        yield return new Violation(location, format.Type.ToString(), Show(format.BlockColumns), odd);
+                    }
                 }
             }
         }
     }
 
-    /// <summary>Row lengths of the declaration's matrices as files hold them: the number of inputs.</summary>
-    private static IEnumerable<(string Name, long Width)> Rows(Declaration declaration)
+    /// <summary>Row lengths of the matrices that an attribute is for as files hold them: the number of inputs.</summary>
+    private static IEnumerable<(string Name, long Width)> Rows(Declaration declaration, DeclaredAttribute weights)
     {
         yield return ("Hidden", declaration.Hidden);
-        if (declaration.Attention?.IsSet("HeadDimension") == true)
+        if (declaration.Attention?.IsSet("HeadDimension") == true && IsFor(WeightRole.Attention))
         {
             yield return ("Heads * HeadDimension", (long)declaration.Heads * declaration.HeadDimension);
         }
 
-        yield return ("Intermediate", declaration.Intermediate);
+        if (declaration.Property is not null || IsFor(WeightRole.FeedForward))
+        {
+            yield return ("Intermediate", declaration.Intermediate);
+        }
+
+        bool IsFor(WeightRole role) => WeightsParser.Of(declaration, role)?.Syntax == weights.Syntax;
     }
 }

@@ -18,23 +18,21 @@ internal sealed class WeightTypesRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
-        if (declaration.Weights is not { } weights)
+        foreach (DeclaredAttribute weights in declaration.AllWeights)
         {
-            yield break;
-        }
-
-        var seen = new HashSet<int>();
-        foreach ((int type, Location location) in weights.Elements<int>())
-        {
-            if (!seen.Add(type))
+            var seen = new HashSet<int>();
+            foreach ((int type, Location location) in weights.Elements<int>())
             {
-                yield return new Violation(location, ((WeightType)type).ToString() + " twice");
+                if (!seen.Add(type))
+                {
+                    yield return new Violation(location, ((WeightType)type).ToString() + " twice");
+                }
             }
-        }
 
-        if (seen.Count == 0)
-        {
-            yield return new Violation(weights.Location, "no type");
+            if (seen.Count == 0)
+            {
+                yield return new Violation(weights.Location, "no type");
+            }
         }
     }
 }

@@ -19,6 +19,29 @@ internal sealed record ModelSpec(
 {
     public int Hidden => FeedForward.Hidden;
 
+    /// <summary>The types of each role, where roles differ; empty: <see cref="Weights"/>, which else are those of all roles together.</summary>
+    public EquatableArray<RoleWeights> WeightsByRole { get; init; }
+
+    /// <summary>The types that a role's matrices may have; of none: those that no role names.</summary>
+    public EquatableArray<WeightType> TypesOf(WeightRole role) => WeightsByRole.FirstOrDefault(weights => weights.Role == role)?.Types ?? Weights;
+
+    /// <summary>The types of gate, up and down.</summary>
+    public EquatableArray<WeightType> FeedForwardTypes => TypesOf(WeightRole.FeedForward);
+
+    /// <summary>Whether a file may have matrices of one role in several types.</summary>
+    public bool MixesTypes => RoleWeights.Roles.Any(role => TypesOf(role).Count > 1);
+
+    /// <summary>The types, and what each role has where roles differ.</summary>
+    public string DescribeWeights() => DescribeWeights(types => string.Join(", ", types));
+
+    /// <summary>The same of the first types alone: those that bytes are told for.</summary>
+    public string DescribeFirst() => DescribeWeights(types => $"{types[0]}");
+
+    private string DescribeWeights(Func<EquatableArray<WeightType>, string> describe) => WeightsByRole.Count == 0 ? describe(Weights) : string.Join(
+        "; ",
+        RoleWeights.Roles.Where(role => !(role == WeightRole.Head && Embedding.Tied)).GroupBy(role => describe(TypesOf(role))).Select(
+            group => $"{group.Key} in {string.Join(", ", group.Select(RoleWeights.Name))}"));
+
     /// <summary>The experts that each layer's feed-forward is; null: it is one.</summary>
     public ExpertsSpec? Experts { get; init; }
 

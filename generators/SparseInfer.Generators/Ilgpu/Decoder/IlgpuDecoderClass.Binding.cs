@@ -158,7 +158,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"WeightType downType = {TensorCalls.BindType(tensors.Single(tensor => tensor.Role == TensorRole.Down))};");
         }
 
-        string type = Single ? $"WeightType.{_spec.Weights[0]}" : "downType";
+        string type = Single ? $"WeightType.{_spec.FeedForwardTypes[0]}" : "downType";
         foreach (Tensor tensor in tensors)
         {
             switch (tensor.Role)

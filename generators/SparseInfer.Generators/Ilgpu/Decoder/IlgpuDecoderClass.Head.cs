@@ -23,7 +23,7 @@ internal sealed partial class IlgpuDecoderClass
                 $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
                 $"  feed-forward {feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
-                $"  weights      {string.Join(", ", _spec.Weights)}",
+                $"  weights      {_spec.DescribeWeights()}",
                 $"  cache        {Literal.Grouped(_plan.CachedBytes)} bytes a position in F16, twice that in F32",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
                 $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",

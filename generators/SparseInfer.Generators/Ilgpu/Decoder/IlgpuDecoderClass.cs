@@ -41,7 +41,7 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>What was learned for positions, a row each, in F32 whatever the file has: a token reads one row.</summary>
     private IEnumerable<Tensor> AfterEmbed => _program.AfterEmbed.SelectMany(operation => operation.Tensors);
 
-    private bool Single => _spec.Weights.Count == 1;
+    private bool Single => _spec.FeedForwardTypes.Count == 1;
 
     public string Emit()
     {

@@ -39,7 +39,7 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
     /// <summary>A file may store any of the declared types; launches are counted for the first.</summary>
     private IEnumerable<LaunchedKernel> Launched(Func<IlgpuKernelEmitter, KernelName> name) => _policies.Select(policy =>
     {
-        int Layers(SparsityMode mode) => plan.Weights != spec.Weights[0] ? 0
+        int Layers(SparsityMode mode) => plan.Weights != spec.FeedForwardTypes[0] ? 0
             : DeviceCost.Kernels(spec, plan, mode).Where(used => ReferenceEquals(used.Kernel, policy)).Sum(used => used.Layers);
         return new LaunchedKernel(name(policy), Layers(SparsityMode.Dense), Layers(SparsityMode.Exact), Layers(SparsityMode.Predicted));
     });

@@ -66,8 +66,9 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>Groups that the splits of a context take.</summary>
     public static string SplitsOf(string positions) => Groups(positions, IlgpuDecoderPlan.SplitPositions);
 
-    /// <summary>Writes a call for the matrix's type: straight, where the model declares one.</summary>
-    protected void ForType(string matrix, Action<WeightType> emit) => WeightSwitch.Emit(code, $"{matrix}.Type", Spec.Weights, emit);
+    /// <summary>Writes a call for the matrix's type: straight, where it has one.</summary>
+    /// <param name="types">Those that the matrix may have.</param>
+    protected void ForType(string matrix, IReadOnlyList<WeightType> types, Action<WeightType> emit) => WeightSwitch.Emit(code, $"{matrix}.Type", types, emit);
 
     /// <summary>Whether a layer's down may have another weight type than what its input is multiplied with.</summary>
     protected bool MixesDown => IlgpuDecoderPlan.MixesDown(Spec);
@@ -94,16 +95,15 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>Writes a call for the type of a layer's matrix.</summary>
     /// <param name="emit">Takes the type's plan, and where its weights are.</param>
     protected void ForFeedForward(string matrix, Action<IlgpuFeedForwardPlan, string> emit) => ForType(
-        matrix, type => emit(FeedForwards.First(candidate => candidate.Weights == type), $"w.FeedForward{type}"));
+        matrix, Spec.FeedForwardTypes, type => emit(FeedForwards.First(candidate => candidate.Weights == type), $"w.FeedForward{type}"));
 
-    /// <summary>Writes a call for the width of <c>w</c>: straight, where all matrices have one.</summary>
-    protected void ForWidth(Action<int> emit)
+    /// <summary>Writes a call for the width of <c>w</c>: straight, where there is one.</summary>
+    protected void ForWidth(IReadOnlyList<int> widths, Action<int> emit)
     {
-        int[] widths = [.. plan.ProductWidths];
-        for (int i = 0; i < widths.Length; i++)
+        for (int i = 0; i < widths.Count; i++)
         {
-            using (widths.Length == 1 ? default(CodeWriter.Scope?)
-                : code.Block(i == widths.Length - 1 ? "else" : $"{(i == 0 ? "" : "else ")}if (w.Columns {Matching(widths[i])})"))
+            using (widths.Count == 1 ? default(CodeWriter.Scope?)
+                : code.Block(i == widths.Count - 1 ? "else" : $"{(i == 0 ? "" : "else ")}if (w.Columns {Matching(widths[i])})"))
             {
                 emit(widths[i]);
             }

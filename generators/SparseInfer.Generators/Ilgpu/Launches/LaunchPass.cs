@@ -238,7 +238,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected virtual DeviceKernel EmbedKernel(WeightType type) => Norms.Embed(type, Position);
 
     private Step Embed(Embed embed) => Call(
-        $"Embed({(EmbedStart.Length > 0 ? $"{EmbedStart}, " : "")}{Tokens});", Launch(embed, "embedding", Spec.Weights.Select(EmbedKernel)));
+        $"Embed({(EmbedStart.Length > 0 ? $"{EmbedStart}, " : "")}{Tokens});", Launch(embed, "embedding", embed.Table.Types(Spec).Select(EmbedKernel)));
 
     protected virtual Step Norm(Norm norm) => Call($"Norm({Field(norm)}, {Tokens});", Launch(norm, "norm", [Norms.Norm()]));
 
@@ -322,8 +322,15 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <param name="groups">Groups of the launch, as C#.</param>
     /// <param name="arguments">What follows the matrix.</param>
     protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) => new(
-        [Launch(operation, what, Spec.Weights.Select(kernel))],
-        () => ForType(matrix, type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+        [Launch(operation, what, Types(operation).Select(kernel))],
+        () => ForType(matrix, Types(operation), type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+
+    private EquatableArray<WeightType> Types(Operation operation) => operation switch
+    {
+        Embed embed => embed.Table.Types(Spec),
+        Project project => project.Matrix.Types(Spec),
+        _ => throw new NotSupportedException($"{operation.GetType().Name} has no matrix of its own."),
+    };
 
     /// <summary>The launch of a kernel that is the pass's own, where others have one beside it.</summary>
     protected virtual string RunOwn(DeviceKernel kernel, string config, string arguments) => Run(kernel, config, arguments);

@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -10,26 +9,28 @@ internal sealed class PromptProducts(CodeWriter code, IlgpuDecoderPlan plan) : L
     private readonly ProductKernels _plain = new(code, plan.ProductTile);
     private readonly MatrixKernels _matrix = new(code, plan.MatrixTile);
 
-    private bool OnTensorCores(WeightType type) => Format.Of(type).IsTensorCoreOperand && Plan.HasMatrixKernels;
+    private bool OnTensorCores(WeightType type) => IlgpuDecoderPlan.OnTensorCores(type) && Plan.HasMatrixKernels;
 
     /// <summary>A product: of whichever matrix an operation has.</summary>
     public Launch Launch(Operation operation) => Launch(
         operation,
         "product",
         [
-            .. Spec.Weights.SelectMany(type => Plan.ProductWidths.Select(width => _plain.Product(type, width))),
-            .. Plan.HasMatrixKernels ? Plan.ProductWidths.Select(_matrix.Product) : [],
+            .. Plan.PromptProducts.SelectMany(product => product.Widths.Select(width => _plain.Product(product.Type, width))),
+            .. Plan.PromptProducts.Where(product => OnTensorCores(product.Type)).SelectMany(product => product.Widths.Select(_matrix.Product)),
         ]);
 
     /// <summary>The launch that splits the inputs of the products that follow, for a program that may have tensor cores.</summary>
-    public Step Split(Operation operation, string input, string quads, string tokens) => !Plan.HasMatrixKernels ? new([], () => { }) : new(
+    public Step Split(Operation operation, string input, string quads, string tokens) => !operation.Tensors.Any(IsOnTensorCores) ? new([], () => { }) : new(
         [Launch(operation, "halves", [_matrix.Split()])], () => Code.Line($"Split({input}, {quads} / 2, {tokens});"));
 
     /// <summary>Down of a batch.</summary>
     public DeviceKernel Down(IlgpuFeedForwardPlan feedForward) => _plain.Down(feedForward);
 
     /// <summary>The same on tensor cores; null: it has no kernel there.</summary>
-    public DeviceKernel? MatrixDown => Plan.HasMatrixKernels ? _matrix.Down(FeedForwards.Single(plan => OnTensorCores(plan.Weights))) : null;
+    public DeviceKernel? MatrixDown => Plan.HasMatrixKernels ? FeedForwards.Where(plan => OnTensorCores(plan.Weights)).Select(_matrix.Down).SingleOrDefault() : null;
+
+    private bool IsOnTensorCores(Tensor tensor) => tensor.Columns is not null && tensor.Types(Spec).Any(OnTensorCores);
 
     /// <summary>The statement that multiplies.</summary>
     public static string Call(string matrix, string from, string tokens, string to, string stride) => $"Product({matrix}, {from}, {tokens}, {to}, {stride});";
@@ -77,20 +78,22 @@ internal sealed class PromptProducts(CodeWriter code, IlgpuDecoderPlan plan) : L
     /// <summary>Writes the methods that multiply, and that split inputs for it.</summary>
     public void Emit()
     {
+        WeightType[] types = [.. Plan.PromptProducts.Select(product => product.Type)];
+        IReadOnlyList<int> Widths(WeightType type) => Plan.PromptProducts.First(product => product.Type == type).Widths;
         using (Code.Block("private void Product(DeviceMatrix w, ArrayView<Float4> x, int tokens, ArrayView<float> y, int stride)"))
         {
             Code.Line($"int tiles = {Groups("w.Rows", Plan.ProductTile.Rows)};");
-            Code.Line($"var config = {Config(_plain.Product(Spec.Weights[0], Plan.Shape.PaddedHidden), "tiles", Tiles("tokens"))};");
-            ForType("w", type => ForTensorCores(
+            Code.Line($"var config = {Config(_plain.Product(types[0], Plan.Shape.PaddedHidden), "tiles", Tiles("tokens"))};");
+            ForType("w", types, type => ForTensorCores(
                 type,
                 () =>
                 {
                     string config = Config(_matrix.Product(Plan.Shape.PaddedHidden), Groups("w.Rows", Plan.MatrixTile.Rows), MatrixTiles("tokens"));
                     Code.Line($"var matrix = {config};");
-                    ForWidth(width => Code.Line(
+                    ForWidth(Widths(type), width => Code.Line(
                         Run(_matrix.Product(width), "matrix", "w.Words, _halves, _halfScales, tokens, w.Rows, w.FirstRow, y, stride")));
                 },
-                () => ForWidth(width => Code.Line(
+                () => ForWidth(Widths(type), width => Code.Line(
                     Run(_plain.Product(type, width), "config", $"{Words("w", type)}, x, tokens, w.Rows, w.FirstRow, y, stride")))));
         }
 

@@ -35,7 +35,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     /// <summary>What the logits of one token launch.</summary>
     protected Launch[] LogitsOfOne(Project head) =>
-        [Launch(head, "logits", Spec.Weights.Select(Head)), .. AfterHead("Logits", "1").Launches, ArgMax(head)];
+        [Launch(head, "logits", head.Matrix.Types(Spec).Select(Head)), .. AfterHead("Logits", "1").Launches, ArgMax(head)];
 
     private DeviceKernel Head(WeightType type) => Rows.Rows("Head", "Logits of one token.", type, Program.Head.Matrix.Columns!.Size, biased: false);
 

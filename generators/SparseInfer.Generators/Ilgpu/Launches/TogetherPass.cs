@@ -42,8 +42,8 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private Launch Product(Project project, string what) => Launch(
         project,
         what,
-        Spec.Weights.SelectMany(type => Plan.ProductWidths.Select(width => Kernel(type, width))),
-        Kernel(Spec.Weights[0], project.Matrix.Columns!.Size));
+        Plan.TogetherProducts.SelectMany(product => product.Widths.Select(width => Kernel(product.Type, width))),
+        Kernel(project.Matrix.Types(Spec)[0], project.Matrix.Columns!.Size));
 
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
     {
@@ -99,8 +99,10 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     {
         using (Code.Block("private void Rows(DeviceMatrix w, ArrayView<Float4> x, ArrayView<float> y, int stride)"))
         {
-            Code.Line($"var config = {Config(Kernel(Spec.Weights[0], Spec.Hidden), RowGroups("w.Rows"))};");
-            ForType("w", type => ForWidth(width => Code.Line(
+            WeightType[] types = [.. Plan.TogetherProducts.Select(product => product.Type)];
+            IReadOnlyList<int> Widths(WeightType type) => Plan.TogetherProducts.First(product => product.Type == type).Widths;
+            Code.Line($"var config = {Config(Kernel(types[0], Spec.Hidden), RowGroups("w.Rows"))};");
+            ForType("w", types, type => ForWidth(Widths(type), width => Code.Line(
                 RunTogether(Kernel(type, width), "config", $"{Words("w", type)}, x, Count, w.Rows, w.FirstRow, y, stride"))));
         }
     }

@@ -34,19 +34,21 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     /// <summary>Microseconds of a token.</summary>
     public double Microseconds => Parts.Sum(part => part.Microseconds);
 
-    /// <summary>Counts one token of a plan, all matrices in the first declared weight type.</summary>
+    /// <summary>Counts one token of a plan, all matrices in the first weight type of their role.</summary>
     public static DeviceCost Of(IlgpuDecoderPlan plan, TokenCase token)
     {
         ModelSpec spec = plan.Spec;
-        WeightType type = spec.Weights[0];
+        WeightType attentionType = spec.TypesOf(WeightRole.Attention)[0];
+        WeightType policyType = spec.TypesOf(WeightRole.None)[0];
+        WeightType headType = ModelProgram.Of(spec).Head.Matrix.Types(spec)[0];
         IlgpuFeedForwardPlan feedForward = plan.FeedForwards[0];
         int layers = spec.Layers;
-        double row = RowPlan.Of(type, spec.Hidden).Bytes;
+        double row = RowPlan.Of(spec.TypesOf(WeightRole.Embedding)[0], spec.Hidden).Bytes;
         double vector = plan.Shape.PaddedHidden * 4.0;
         (double neurons, double signs) = FeedForwardBytes(plan, feedForward, token);
         int all = plan.Target.Multiprocessors;
         double Move(double bytes, int active) => KernelTime.Move(plan.Target, bytes, active);
-        double Rows(double bytes) => Math.Max(
+        double Rows(double bytes, WeightType type) => Math.Max(
             Move(bytes, all), KernelTime.Issue(plan.Target, bytes, Format.Of(type).InstructionsPerLoad));
 
         // Keys and values once, for query heads that share them come together; what splits leave is written and read back.
@@ -54,11 +56,11 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double read = Enumerable.Range(0, layers).Average(layer => Math.Min(token.Position + 1.0, spec.Attention.WindowOf(layer) ?? double.PositiveInfinity));
         double cached = (read + 1) * plan.CachedBytes / layers;
         double split = 2.0 * splits * spec.Attention.Heads * (plan.CachedHead + 2) * 4;
-        double attention = (double)layers * DeviceFootprint.AttentionBytes(plan, type);
+        double attention = (double)layers * DeviceFootprint.AttentionBytes(plan, attentionType);
         double cache = layers * (cached + split);
         double phase = token.Mode != SparsityMode.Predicted ? 0 : ModelProgram.Of(spec).Layer.OfType<Project>().Where(project => project.Policy is not null)
-            .Sum(project => project.Policy!.Layers.Count * (double)project.Matrix.MatrixBytes(columns => RowPlan.Of(type, columns).Bytes));
-        double head = spec.Vocabulary * row;
+            .Sum(project => project.Policy!.Layers.Count * (double)project.Matrix.MatrixBytes(columns => RowPlan.Of(policyType, columns).Bytes));
+        double head = spec.Vocabulary * (double)RowPlan.Of(headType, spec.Hidden).Bytes;
         double logits = 2.0 * spec.Vocabulary * 4;
         double embedded = row + (vector * (1 + ModelProgram.Of(spec).AfterEmbed.Count));
         ILookup<string, Launch> launched = new DecoderLaunches(plan).Token.Launches.ToLookup(launch => PartOf(launch.Operation));
@@ -74,14 +76,14 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         return new(plan.Target,
         [
             Part(Embedding, embedded, Move(embedded, 1)),
-            Part(AttentionWeights, attention, Rows(attention)),
+            Part(AttentionWeights, attention, Rows(attention, attentionType)),
             Part(Cache, cache, Move(cache, all)),
             Part(FeedForwardWeights, neurons, Math.Max(0, fused - predicted - written)),
             Part("predictor signs", signs, predicted),
-            .. phase == 0 ? Array.Empty<CostPart>() : [Part(PolicyMatrices, phase, Rows(phase))],
+            .. phase == 0 ? Array.Empty<CostPart>() : [Part(PolicyMatrices, phase, Rows(phase, policyType))],
             Part(PartialSums, layers * ((2 * feedForward.PartialBytes) + (2 * vector)), written + joined),
             Part(Norms, normed, Move(normed, 1)),
-            Part(OutputHead, head + logits, Rows(head) + Move(logits, all)),
+            Part(OutputHead, head + logits, Rows(head, headType) + Move(logits, all)),
         ]);
 
         CostPart Part(string name, double bytes, double work) => new(name, bytes, launched[name].Sum(launch => launch.Times(token.Mode)), work);

@@ -1,6 +1,7 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
 
@@ -11,20 +12,23 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <param name="PositionBytes">Keys and values of one position in all layers, in halves: what sessions have that ask for nothing else.</param>
 internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
 {
-    /// <summary>In the declared weight type that takes least: a file may store any of them.</summary>
+    /// <summary>Each matrix in the weight type of its role that takes least: a file may store any of them.</summary>
     public static DeviceFootprint Smallest(IlgpuDecoderPlan plan) =>
-        plan.Spec.Weights.Select(type => Of(plan, type)).OrderBy(footprint => footprint.WeightBytes).First();
+        Of(plan, types => types.OrderBy(type => RowPlan.Of(type, plan.Spec.Hidden).Bytes).First());
 
-    public static DeviceFootprint Of(IlgpuDecoderPlan plan, WeightType type)
+    /// <summary>Each matrix in the first weight type of its role.</summary>
+    public static DeviceFootprint First(IlgpuDecoderPlan plan) => Of(plan, types => types[0]);
+
+    private static DeviceFootprint Of(IlgpuDecoderPlan plan, Func<EquatableArray<WeightType>, WeightType> choose)
     {
         ModelSpec spec = plan.Spec;
         var program = ModelProgram.Of(spec);
-        long RowBytes(int columns) => RowPlan.Of(type, columns).Bytes;
-        IlgpuFeedForwardPlan feedForward = plan.FeedForwards.First(feedForward => feedForward.Weights == type);
+        long BytesOf(Tensor tensor) => tensor.MatrixBytes(columns => RowPlan.Of(choose(tensor.Types(spec)), columns).Bytes);
+        IlgpuFeedForwardPlan feedForward = plan.FeedForwards.First(feedForward => feedForward.Weights == choose(spec.FeedForwardTypes));
         long layers = program.Layer.Sum(operation =>
-            (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => (tensor.Experts?.Size ?? 1) * tensor.MatrixBytes(RowBytes)));
+            (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => (tensor.Experts?.Size ?? 1) * BytesOf(tensor)));
         long derived = PolicyData.Derived(spec, feedForward).Sum(own => own.Layers.Count * own.Field.Bytes(feedForward));
-        long tables = program.Embed.Table.MatrixBytes(RowBytes) + (program.IsTied ? 0 : program.Head.Matrix.MatrixBytes(RowBytes));
+        long tables = BytesOf(program.Embed.Table) + (program.IsTied ? 0 : BytesOf(program.Head.Matrix));
         return new(layers + derived + tables + PositionTableBytes(program), plan.CachedBytes);
     }
 

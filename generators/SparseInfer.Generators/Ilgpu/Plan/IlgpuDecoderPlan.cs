@@ -37,7 +37,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// Whether prompts have kernels for tensor cores beside the others: halves are exact there, other types are not; and a sum of a single step
     /// of theirs has nothing to gain.
     /// </summary>
-    public bool HasMatrixKernels => Target.HasTensorCores && Spec.Weights.Any(type => Format.Of(type).IsTensorCoreOperand)
+    public bool HasMatrixKernels => Target.HasTensorCores && PromptProducts.Any(product => OnTensorCores(product.Type))
         && ProductWidths.Append(Spec.FeedForward.Intermediate).All(columns => columns > MatrixTile.Side);
 
     /// <summary>Columns of the matrices that are dotted with an input: those of policies come after the decoder's own.</summary>
@@ -47,6 +47,24 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
 
     /// <summary>The same, padded: each has kernels of its own.</summary>
     public IEnumerable<int> ProductWidths => ProductColumns.Select(WeightLayout.Pad).Distinct();
+
+    /// <summary>Weight types of the matrices that a prompt is multiplied with, and each type's padded widths: down apart, all matrices of layers, and the head.</summary>
+    public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> PromptProducts =>
+        Widths([.. Projected, .. ModelProgram.Of(Spec).Layer.OfType<Neurons>().SelectMany(neurons => neurons.Matrices)]);
+
+    /// <summary>The same of what tokens of several sequences are multiplied with: feed-forwards apart.</summary>
+    public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> TogetherProducts => Widths([.. Projected]);
+
+    /// <summary>Whether tensor cores multiply a type.</summary>
+    public static bool OnTensorCores(WeightType type) => Format.Of(type).IsTensorCoreOperand;
+
+    private IEnumerable<Tensor> Projected => ModelProgram.Of(Spec).Layer.OfType<Project>().Select(project => project.Matrix).Append(ModelProgram.Of(Spec).Head.Matrix);
+
+    private IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> Widths(IReadOnlyList<Tensor> matrices) =>
+        from type in Spec.Weights
+        let columns = matrices.Where(matrix => matrix.Types(Spec).Contains(type)).Select(matrix => WeightLayout.Pad(matrix.Columns!.Size)).ToList()
+        where columns.Count > 0
+        select (type, (IReadOnlyList<int>)[.. ProductWidths.Where(columns.Contains)]);
 
     public ModelSpec Spec => Shape.Spec;
 
@@ -92,14 +110,14 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// Whether the groups that compute query, key and value normalise their own copies of the input, in shared memory. Else, with very wide
     /// models, a launch of one group does it before them.
     /// </summary>
-    public bool HeadsNormalise => Spec.Weights.All(
+    public bool HeadsNormalise => Spec.TypesOf(WeightRole.Attention).All(
         type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MaxSharedBytes);
 
     /// <summary>Shared memory of a group's sums: two for each warp; and of a head, where it has norms.</summary>
     private int NormBytes => (2 * HeadWarps * 4) + (NormsHeads ? Spec.Attention.HeadDimension * 4 : 0);
 
     /// <summary>The same for the output projection, where a norm stands before it: its groups normalise their own copies of what attention made.</summary>
-    public bool OutputNormalises => Spec.Weights.All(
+    public bool OutputNormalises => Spec.TypesOf(WeightRole.Attention).All(
         type => RowPlan.Of(type, Shape.QueryWidth).InputBytes + (RowWarps * 4) <= DeviceTable.MaxSharedBytes);
 
     /// <summary>Whether a norm stands between neurons and down.</summary>
@@ -108,14 +126,14 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MaxSharedBytes;
 
     /// <summary>Whether a file may store down in another type than what its input is multiplied with.</summary>
-    public static bool MixesDown(ModelSpec spec) => spec.Weights.Count > 1;
+    public static bool MixesDown(ModelSpec spec) => spec.FeedForwardTypes.Count > 1;
 
     /// <summary>
     /// Whether sequences can be decoded together with the bits that they have alone. A single token's kernels round inputs for block types in
     /// shared memory, and where a row is too wide for that they round none.
     /// </summary>
-    public bool DecodesTogether => SkipsTogether && Spec.Weights.Where(Format.HasBlocks).All(
-        type => ProductWidths.All(width => SharesInput(RowPlan.Of(type, width))));
+    public bool DecodesTogether => SkipsTogether && TogetherProducts.Where(product => Format.HasBlocks(product.Type)).All(
+        product => product.Widths.All(width => SharesInput(RowPlan.Of(product.Type, width))));
 
     /// <summary>Whether tokens that skip neurons each of their own share what they read; else a feed-forward has one at a time.</summary>
     public bool SkipsTogether => FeedForwards.All(plan => plan.ComputesTogether);
@@ -124,7 +142,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
         new(
         new(spec),
         target,
-        spec.Weights.Select(type => IlgpuFeedForwardPlan.Of(
+        spec.FeedForwardTypes.Select(type => IlgpuFeedForwardPlan.Of(
             spec.FeedForward, type, target, ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any())).ToEquatableArray());
 
     /// <summary>For the device that is declared.</summary>

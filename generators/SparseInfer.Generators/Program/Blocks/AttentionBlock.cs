@@ -18,7 +18,7 @@ internal static class AttentionBlock
         {
             bool isCompared = to != Slot.Values;
             bool isRotary = isCompared && spec.IsRotated;
-            Tensor matrix = Tensor.OfLayer(TensorRole.Projection, field, gguf, huggingFace, rows, sizes.Hidden, isRotary);
+            Tensor matrix = Tensor.OfLayer(TensorRole.Attention, field, gguf, huggingFace, rows, sizes.Hidden, isRotary);
             yield return new Project(Stage.Heads, WorkUnit.Head, matrix, Slot.Normed, to);
             if (spec.QueryKeyValueBiases)
             {
@@ -39,7 +39,7 @@ internal static class AttentionBlock
         }
 
         yield return new Attend(spec.Windows);
-        Tensor output = Tensor.OfLayer(TensorRole.Projection, "Output", "attn_output", "self_attn.o_proj", sizes.Hidden, sizes.QueryWidth);
+        Tensor output = Tensor.OfLayer(TensorRole.Attention, "Output", "attn_output", "self_attn.o_proj", sizes.Hidden, sizes.QueryWidth);
         yield return new Project(Stage.Output, WorkUnit.Column, output, Slot.Attended, Slot.Projected);
         if (spec.OutputBias)
         {
