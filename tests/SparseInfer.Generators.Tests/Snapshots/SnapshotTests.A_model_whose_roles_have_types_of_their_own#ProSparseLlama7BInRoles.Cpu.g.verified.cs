@@ -140,7 +140,10 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
         }
     }
 
-    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);
+    public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch, cacheType);
+
+    public override DecoderBatch CreateBatch(int maxStates) =>
+        new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, KeyValueType.F32));
 
     private sealed class Layer
     {
@@ -150,7 +153,10 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
         public FeedForward_4096x11008_Relu_F16.Weights FeedForward = new();
     }
 
-    /// <summary>One session: key-value cache, activations, and the steps. Everything is allocated here, nothing while it runs.</summary>
+    /// <summary>
+    /// One session: key-value cache, activations of up to <c>rows</c> tokens, and the steps. Or, without a cache, what several sessions are
+    /// decoded together with. Everything is allocated here, nothing while it runs.
+    /// </summary>
     private sealed class State : CpuDecoderState
     {
         private readonly ProSparseLlama7BInRoles_Cpu _program;
@@ -166,21 +172,23 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
         private readonly NativeBuffer _other;
         private readonly FeedForwardScratch _scratch;
 
-        public State(ProSparseLlama7BInRoles_Cpu program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, InputWidth)
+        public State(
+            ProSparseLlama7BInRoles_Cpu program, int capacity, int rows, KeyValueType cacheType) : base(program, capacity, rows, InputWidth)
         {
             _program = program;
             _cache = CpuKeyValueCache.Create(cacheType, LayerCount, KeyValueHeads, HeadDimension, capacity, Workers.Count);
-            _residual = Floats((long)Batch * PaddedHidden);
-            _normed = Floats((long)Math.Max(Batch, 4 * Workers.Count) * InputWidth);
-            _queries = Floats((long)Batch * PaddedQueryWidth);
-            _keys = Floats((long)Batch * KeyValueWidth);
-            _values = Floats((long)Batch * KeyValueWidth);
-            _attended = Floats((long)Batch * PaddedQueryWidth);
-            _projected = Floats((long)Batch * PaddedHidden);
-            _activated = Floats((long)Batch * PaddedIntermediate);
-            _other = Floats((long)Batch * PaddedIntermediate);
+            _residual = Floats((long)rows * PaddedHidden);
+            _normed = Floats((long)Math.Max(rows, 4 * Workers.Count) * InputWidth);
+            _queries = Floats((long)rows * PaddedQueryWidth);
+            _keys = Floats((long)rows * KeyValueWidth);
+            _values = Floats((long)rows * KeyValueWidth);
+            _attended = Floats((long)rows * PaddedQueryWidth);
+            _projected = Floats((long)rows * PaddedHidden);
+            _activated = Floats((long)rows * PaddedIntermediate);
+            _other = Floats((long)rows * PaddedIntermediate);
             _scratch = new FeedForwardScratch(
-                Workers.Count, PaddedHidden, FeedForward_4096x11008_Relu_F16.Slices, FeedForward_4096x11008_Relu_F16.SideWords);
+                Workers.Count, PaddedHidden, FeedForward_4096x11008_Relu_F16.Slices, FeedForward_4096x11008_Relu_F16.SideWords,
+                tokens: capacity == 0 ? rows : 1);
         }
 
         /// <summary>One token through all layers. Norms are computed by every worker for itself: that is cheaper than a barrier.</summary>
@@ -233,13 +241,13 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
                         Rope.ApplyInterleaved(
                             ref Unsafe.Add(ref keys, row), in _program._rope.Cos(position), in _program._rope.Sin(position),
                             RopeDimensions);
-                        _cache.StoreKeys(layer, row / HeadDimension, position, tokens: 1, ref Unsafe.Add(ref keys, row), KeyValueWidth);
+                        _cache.StoreKey(layer, row / HeadDimension, position, ref Unsafe.Add(ref keys, row));
                     }
                     else
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
                         MatrixVector.Multiply<Q8_0>(in w.Value, row, row + HeadDimension, PaddedHidden, ref prepared, undo, ref values);
-                        _cache.StoreValues(layer, row / HeadDimension, position, tokens: 1, ref Unsafe.Add(ref values, row), KeyValueWidth);
+                        _cache.StoreValue(layer, row / HeadDimension, position, ref Unsafe.Add(ref values, row));
                     }
                 }
 
@@ -300,11 +308,12 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
             }
         }
 
-        /// <summary>A batch of prompt tokens through all layers: the same sums as Decode, so the same bits.</summary>
+        /// <summary>
+        /// A batch of tokens through all layers, a prompt's or one of each of several sequences: the same sums as Decode, so the same bits.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void Prompt<TMeter>(int worker)
         {
-            int start = Position;
             int tokens = TokenCount;
             Span<float> panel = Panel(worker);
             (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
@@ -341,8 +350,8 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
                         for (int i = 0; i < tokens; i++)
                         {
                             Rope.ApplyInterleaved(
-                                ref Unsafe.Add(ref Queries(i), row), in _program._rope.Cos(start + i), in _program._rope.Sin(start + i),
-                                RopeDimensions);
+                                ref Unsafe.Add(ref Queries(i), row), in _program._rope.Cos(PositionOf(i)),
+                                in _program._rope.Sin(PositionOf(i)), RopeDimensions);
                         }
                     }
                     else if (head < Heads + KeyValueHeads)
@@ -353,33 +362,35 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
                         for (int i = 0; i < tokens; i++)
                         {
                             Rope.ApplyInterleaved(
-                                ref Unsafe.Add(ref Keys(i), row), in _program._rope.Cos(start + i), in _program._rope.Sin(start + i),
-                                RopeDimensions);
+                                ref Unsafe.Add(ref Keys(i), row), in _program._rope.Cos(PositionOf(i)),
+                                in _program._rope.Sin(PositionOf(i)), RopeDimensions);
+                            Sequence(i)._cache.StoreKey(layer, row / HeadDimension, PositionOf(i), ref Unsafe.Add(ref Keys(i), row));
                         }
-
-                        _cache.StoreKeys(layer, row / HeadDimension, start, tokens, ref Unsafe.Add(ref Keys(0), row), KeyValueWidth);
                     }
                     else
                     {
                         row -= (Heads + KeyValueHeads) * HeadDimension;
                         MatrixMatrix.MultiplyPacked<Q8_0>(
                             in w.Value, row, row + HeadDimension, PaddedHidden, tokens, ref Values(0), KeyValueWidth, panel);
-                        _cache.StoreValues(layer, row / HeadDimension, start, tokens, ref Unsafe.Add(ref Values(0), row), KeyValueWidth);
+                        for (int i = 0; i < tokens; i++)
+                        {
+                            Sequence(i)._cache.StoreValue(layer, row / HeadDimension, PositionOf(i), ref Unsafe.Add(ref Values(i), row));
+                        }
                     }
                 }
 
                 Workers.Barrier();
 
-                // Attention, head by head, so that its keys stay in a cache; tokens in turn, since later ones look back further.
+                // Attention, head by head, so that its keys stay in a cache; tokens in turn, since some look back further than others.
                 for (int unit = worker; unit < tokens * Heads; unit += Workers.Count)
                 {
                     int head = unit / tokens;
-                    int i = unit % tokens;
+                    int i = (unit + head) % tokens; // a worker has another one of each head
                     int row = head * HeadDimension;
                     int shared = head / (Heads / KeyValueHeads);
-                    int positions = start + i + 1;
-                    _cache.Attend(
-                        worker, layer, shared, first: 0, positions, ref Unsafe.Add(ref Queries(i), row), AttentionScale,
+                    int positions = PositionOf(i) + 1;
+                    Sequence(
+                        i)._cache.Attend(worker, layer, shared, first: 0, positions, ref Unsafe.Add(ref Queries(i), row), AttentionScale,
                         ref Unsafe.Add(ref Attended(i), row));
                 }
 
@@ -405,7 +416,7 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
                 }
 
                 Workers.Barrier();
-                if (PromptIsDense)
+                if (IsDenseBatch)
                 {
                     FeedForward_4096x11008_Relu_F16.Batch(
                         w.FeedForward, ref Normed(0), InputWidth, tokens, ref _activated.Ref<float>(), ref _other.Ref<float>(), fromNeuron,
@@ -416,15 +427,30 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
                 }
                 else
                 {
-                    // Neurons differ from token to token: one at a time.
-                    for (int i = 0; i < tokens; i++)
+                    // Neurons differ from token to token: as many tokens as there is room for share the rows that they read.
+                    (int fromOwn, int toOwn) = _scratch.Neurons(worker);
+                    for (int first = 0; first < tokens; first += _scratch.Tokens)
                     {
-                        Span<float> input = MemoryMarshal.CreateSpan(ref _scratch[worker].Input, PaddedHidden);
-                        MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);
-                        Activate<TMeter>(worker, layer, w.FeedForward);
-                        FeedForward_4096x11008_Relu_F16.Down(w.FeedForward, _scratch, worker);
+                        int shared = Math.Min(_scratch.Tokens, tokens - first);
+                        ReadOnlySpan<FeedForwardSlot> slots = _scratch.Slots(worker, shared);
+                        for (int i = 0; i < shared; i++)
+                        {
+                            Span<float> input = MemoryMarshal.CreateSpan(ref slots[i].Input, PaddedHidden);
+                            MemoryMarshal.CreateSpan(ref Normed(first + i), PaddedHidden).CopyTo(input);
+                        }
+
+                        Activate<TMeter>(worker, layer, w.FeedForward, shared);
+                        if (TMeter.IsOn)
+                        {
+                            CountUnion(worker, slots, toOwn - fromOwn);
+                        }
+
+                        FeedForward_4096x11008_Relu_F16.Down(w.FeedForward, _scratch, worker, shared);
                         Workers.Barrier();
-                        FeedForward_4096x11008_Relu_F16.Sum(w.FeedForward, _scratch, ref Projected(i), fromColumn, toColumn);
+                        for (int i = 0; i < shared; i++)
+                        {
+                            FeedForward_4096x11008_Relu_F16.Sum(w.FeedForward, _scratch, ref Projected(first + i), fromColumn, toColumn, i);
+                        }
                         Workers.Barrier();
                     }
                 }
@@ -468,23 +494,25 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
                 in _program._head, from, to, PaddedHidden, ref Normed(first), InputWidth, tokens - first, ref Logits, Vocabulary, panel);
         }
 
-        /// <summary>This worker's neurons for the input in its slot, as the mode and the layer's policy have it.</summary>
-        private void Activate<TMeter>(int worker, int layer, FeedForward_4096x11008_Relu_F16.Weights w)
+        /// <summary>
+        /// This worker's neurons for the input in its slot, or in several tokens', as the mode and the layer's policy have it.
+        /// </summary>
+        private void Activate<TMeter>(int worker, int layer, FeedForward_4096x11008_Relu_F16.Weights w, int tokens = 1)
             where TMeter : struct, IMeter
         {
-            FeedForwardSlot slot = _scratch[worker];
+            ReadOnlySpan<FeedForwardSlot> slots = _scratch.Slots(worker, tokens);
             (int from, int to) = _scratch.Neurons(worker);
             ref LayerTally tally = ref Tally(worker, layer);
             switch (Mode)
             {
                 case SparsityMode.Dense:
-                    FeedForward_4096x11008_Relu_F16.Dense<TMeter>(w, slot, from, to, ref tally);
+                    FeedForward_4096x11008_Relu_F16.Dense<TMeter>(w, slots, from, to, ref tally);
                     break;
                 case SparsityMode.Exact:
-                    FeedForward_4096x11008_Relu_F16.Exact<TMeter>(w, slot, from, to, ref tally);
+                    FeedForward_4096x11008_Relu_F16.Exact<TMeter>(w, slots, from, to, ref tally);
                     break;
                 default:
-                    FeedForward_4096x11008_Relu_F16.SignBit<TMeter>(w, slot, from, to, ref tally, threshold: 2048);
+                    FeedForward_4096x11008_Relu_F16.SignBit<TMeter>(w, slots, from, to, ref tally, threshold: 2048);
                     break;
             }
         }
@@ -502,6 +530,9 @@ internal sealed class ProSparseLlama7BInRoles_Cpu(CpuDevice device) : CpuDecoder
         private ref float Attended(int row) => ref Unsafe.Add(ref _attended.Ref<float>(), row * (nint)PaddedQueryWidth);
 
         private ref float Projected(int row) => ref Unsafe.Add(ref _projected.Ref<float>(), row * (nint)PaddedHidden);
+
+        /// <summary>The session whose token is token i of the batch.</summary>
+        private State Sequence(int i) => (State)SequenceOf(i);
 
         private static void Multiply(
             in StoredMatrix w, int from, int to, int padded, ref float preparedQ8_0, float undoQ8_0, ref float preparedF16, float undoF16,

@@ -383,8 +383,6 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
                                 in _program._rope.Sin(PositionOf(i)), RopeDimensions);
                             Sequence(i)._cache.StoreKey(layer, row / HeadDimension, PositionOf(i), ref Unsafe.Add(ref Keys(i), row));
                         }
-
-                        _cache.StoreKeys(layer, row / HeadDimension, start, tokens, ref Unsafe.Add(ref Keys(0), row), KeyValueWidth);
                     }
                     else
                     {

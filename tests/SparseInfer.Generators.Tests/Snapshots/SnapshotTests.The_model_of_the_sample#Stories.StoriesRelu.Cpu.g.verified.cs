@@ -361,8 +361,6 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
                                 in _program._rope.Sin(PositionOf(i)), RopeDimensions);
                             Sequence(i)._cache.StoreKey(layer, row / HeadDimension, PositionOf(i), ref Unsafe.Add(ref Keys(i), row));
                         }
-
-                        _cache.StoreKeys(layer, row / HeadDimension, start, tokens, ref Unsafe.Add(ref Keys(0), row), KeyValueWidth);
                     }
                     else
                     {
