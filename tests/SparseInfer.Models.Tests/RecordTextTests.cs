@@ -27,6 +27,7 @@ public sealed class RecordTextTests(LoadedModels models)
             session.ReadMetrics()[0],
             session.ReadMetrics()[1],
             new SessionOptions { Context = 100 },
+            new SchedulerOptions { PromptSlice = 16 },
             models.Get(Loaded.ReluF16).LoadReport with { Notes = ["One.", "Two."] },
             new LoadOptions { TokenizerPath = "a.gguf" },
             new LoadProgress("output.weight", 5, 100),
