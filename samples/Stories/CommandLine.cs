@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using SparseInfer;
 
 namespace Stories;
 
@@ -41,7 +40,7 @@ internal static class CommandLine
         {
             return await FailAsync(exception.Message);
         }
-        catch (Exception exception) when (exception is DeviceLostException or InsufficientDeviceMemoryException or KernelRefusedException)
+        catch (Exception exception) when (Gpus.HasFailed(exception))
         {
             return await FailAsync($"--device: {exception.Message}");
         }

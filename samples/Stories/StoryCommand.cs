@@ -1,6 +1,5 @@
 using SparseInfer;
 using SparseInfer.Files;
-using SparseInfer.SoftwareCuda;
 using Stories.Reports;
 
 namespace Stories;
@@ -38,13 +37,13 @@ internal static class StoryCommand
 
     private static Device Open(StoryOptions options)
     {
-        SoftwareCudaBackend.Register(); // and with it the GPUs that ILGPU finds
+        Gpus.Register();
         try
         {
             Device device = Device.Open(options.Device, options.Threads);
-            if (options.Threads > 0 && device is IlgpuDevice { Info.Kind: SoftwareCudaBackend.DeviceName } software)
+            if (options.Threads > 0)
             {
-                SoftwareCudaContext.Of(software).Parallelism = options.Threads;
+                Gpus.LimitThreads(device, options.Threads);
             }
 
             return device;

@@ -79,6 +79,10 @@ internal sealed class ConsumerProject
     public CommandResult Build(params string[] options) =>
         DotnetCommand.Run(_folder, keepsSources: false, ["build", "-c", "Release", "-nodeReuse:false", .. options]);
 
+    /// <summary>What a property of the project is, built or published with some options.</summary>
+    public string Property(string name, params string[] options) =>
+        DotnetCommand.Run(_folder, keepsSources: false, ["msbuild", $"-getProperty:{name}", "-nodeReuse:false", .. options]).ShouldSucceed().Output.Trim();
+
     /// <summary>Runs the program on devices, one after the other.</summary>
     /// <param name="tokens">How many to generate on each.</param>
     /// <param name="devices">Their names.</param>

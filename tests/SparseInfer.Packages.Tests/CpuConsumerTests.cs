@@ -29,6 +29,13 @@ public sealed class CpuConsumerTests(PackedFeed feed)
         consumer.Output.ShouldAllBe(file => !Path.GetFileName(file).Contains("ilgpu", StringComparison.OrdinalIgnoreCase));
         consumer.Output.Select(file => Path.GetFileName(file)).Where(name => name.EndsWith(".dll")).Order(StringComparer.Ordinal)
             .ShouldBe(["Consumer.dll", "SparseInfer.Dsl.dll", "SparseInfer.Kernels.Cpu.dll", "SparseInfer.Runtime.dll"]);
+
+        // What is compiled ahead of time for x64 gets 256-bit kernels, unless the project says what it wants.
+        const string Set = "IlcInstructionSet";
+        consumer.Property(Set, "-p:PublishAot=true", "-p:RuntimeIdentifier=linux-x64").ShouldBe("x86-64-v3");
+        consumer.Property(Set, "-p:PublishAot=true", "-p:RuntimeIdentifier=linux-x64", "-p:IlcInstructionSet=native").ShouldBe("native");
+        consumer.Property(Set, "-p:PublishAot=true", "-p:RuntimeIdentifier=linux-arm64").ShouldBeEmpty();
+        consumer.Property(Set, "-p:RuntimeIdentifier=linux-x64").ShouldBeEmpty();
     }
 
     /// <summary>What another implementation writes.</summary>
