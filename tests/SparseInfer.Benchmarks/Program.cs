@@ -16,5 +16,15 @@ if (args is [GeneratorProcess.Name, ..])
     return GeneratorProcess.Run(args.AsSpan(1));
 }
 
+if (args is [PeersCommand.Name, ..])
+{
+    return PeersCommand.Run(args.AsSpan(1));
+}
+
+if (args is [PeerStart.Name, ..])
+{
+    return PeerStart.FirstToken(args.AsSpan(1));
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(AblationCommand).Assembly).Run(args);
 return 0;

@@ -1,6 +1,7 @@
 using LLama;
 using LLama.Common;
 using LLama.Native;
+using SparseInfer.LlamaCpp;
 
 namespace SparseInfer.Oracle.Tests;
 
@@ -35,8 +36,8 @@ internal sealed class LlamaCpp : IDisposable
         _context = _weights.CreateContext(parameters);
     }
 
-    /// <summary>Why this machine cannot run it; null: it can. The package has libraries for some platforms only, and they need OpenMP's.</summary>
-    public static string? WhyNot { get; } = Probe();
+    /// <summary>Why this machine cannot run it; null: it can.</summary>
+    public static string? WhyNot { get; } = LlamaCppLibrary.Load(message => TestContext.Current.TestOutputHelper?.Write(message));
 
     public void Dispose()
     {
@@ -61,26 +62,5 @@ internal sealed class LlamaCpp : IDisposable
         }
 
         return [.. logits];
-    }
-
-    private static string? Probe()
-    {
-        // It writes pages about each model otherwise.
-        NativeLibraryConfig.All.WithLogCallback((level, message) =>
-        {
-            if (level == LLamaLogLevel.Error)
-            {
-                TestContext.Current.TestOutputHelper?.Write(message);
-            }
-        });
-        try
-        {
-            NativeApi.llama_empty_call();
-            return null;
-        }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or LLama.Exceptions.RuntimeError)
-        {
-            return $"llama.cpp's library cannot be loaded: {e.GetBaseException().Message}";
-        }
     }
 }

@@ -21,13 +21,14 @@ internal sealed unsafe class SyntheticModel
     private readonly SignPatterns _patterns;
     private readonly Action<long, long> _progress;
     private readonly CancellationToken _cancel;
+    private readonly bool _prepared;
     private readonly long _total;
     private readonly List<TensorInMemory> _tensors = [];
     private long _done;
     private int _stream;
 
     private SyntheticModel(
-        ModelDeclaration model, ActivityTarget target, ulong seed, Action<long, long> progress, CancellationToken cancellationToken)
+        ModelDeclaration model, ActivityTarget target, ulong seed, Action<long, long> progress, bool prepared, CancellationToken cancellationToken)
     {
         _model = model;
         _target = target;
@@ -36,6 +37,7 @@ internal sealed unsafe class SyntheticModel
         _writer = WeightWriter.For(_type);
         _patterns = new SignPatterns(model.Hidden, seed);
         _progress = progress;
+        _prepared = prepared;
         _cancel = cancellationToken;
         _total = ByteCount(model);
     }
@@ -56,17 +58,22 @@ internal sealed unsafe class SyntheticModel
     /// <param name="seed">The same seed makes the same weights.</param>
     /// <param name="progress">Told the bytes made and the bytes to make.</param>
     /// <param name="cancellationToken">Ends it; what was made is freed.</param>
+    /// <param name="prepared">Whether down matrices are neuron-major, as in a prepared file; else they are as in any model's file.</param>
     /// <exception cref="CliException">The shape or the target admits no such weights.</exception>
     public static ModelFile Build(
-        ModelDeclaration model, ActivityTarget target, ulong seed, Action<long, long> progress, CancellationToken cancellationToken)
+        ModelDeclaration model, ActivityTarget target, ulong seed, Action<long, long> progress, CancellationToken cancellationToken, bool prepared = true)
     {
         Validate(model, target);
-        var builder = new SyntheticModel(model, target, seed, progress, cancellationToken);
+        var builder = new SyntheticModel(model, target, seed, progress, prepared, cancellationToken);
         try
         {
             builder.MakeAll();
             var metadata = new GgufWriter();
-            metadata.Add(PreparedTensors.LayoutKey, PreparedTensors.Layout);
+            if (prepared)
+            {
+                metadata.Add(PreparedTensors.LayoutKey, PreparedTensors.Layout);
+            }
+
             string name = $"synthetic {model.Name}";
             return ModelFile.FromMemory(name, metadata.ToMetadata(name), builder._tensors);
         }
@@ -150,7 +157,15 @@ internal sealed unsafe class SyntheticModel
         }
 
         Bias(block + "ffn_down", _model.Hidden, _model.FeedForwardBiases);
-        Down(block + "ffn_down" + suffix + ".weight");
+        if (_prepared)
+        {
+            Down(block + "ffn_down" + suffix + ".weight");
+        }
+        else
+        {
+            string name = block + "ffn_down" + suffix + ".weight";
+            Fill(name, TensorType.Of(_type), OfExperts([_model.Hidden, _model.Intermediate]), Copies * _model.Hidden, _writer.RowBytes(_model.Intermediate), RandomRow(_stream));
+        }
     }
 
     /// <summary>Any experts will do: all have what was asked for.</summary>
