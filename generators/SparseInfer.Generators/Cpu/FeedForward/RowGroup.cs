@@ -15,7 +15,13 @@ internal static class RowGroup
         """);
 
     /// <summary>What a kernel does for each of its tokens.</summary>
-    public static CodeWriter.Scope ForTokens(CodeWriter code) => code.Block("foreach (FeedForwardSlot slot in slots)");
+    public static CodeWriter.Scope ForTokens(CodeWriter code)
+    {
+        // C# 12 has no foreach over a span of .NET 10, whose enumerator is a ref struct with interfaces.
+        CodeWriter.Scope scope = code.Block("for (int token = 0; token < slots.Length; token++)");
+        code.Line("FeedForwardSlot slot = slots[token];");
+        return scope;
+    }
 
     /// <summary>The list that the kernel fills.</summary>
     /// <param name="count">Neurons that are on it already, as C#.</param>
