@@ -54,7 +54,7 @@ internal sealed partial class DecoderClass
             _code.Line();
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch, cacheType);");
             _code.Line();
-            _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, KeyValueType.F32));");
+            _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, CacheTypes[0]));");
             _code.Line();
             EmitLayer();
             _code.Line();
