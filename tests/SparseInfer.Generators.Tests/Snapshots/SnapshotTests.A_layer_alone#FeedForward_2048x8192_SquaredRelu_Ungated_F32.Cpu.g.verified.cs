@@ -59,8 +59,9 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
     internal static void Dense<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        foreach (FeedForwardSlot slot in slots)
+        for (int token = 0; token < slots.Length; token++)
         {
+            FeedForwardSlot slot = slots[token];
             ref float x = ref slot.Input;
             ref float prepared = ref slot.PreparedInput;
             float undo = F32.PrepareInput(ref x, ref prepared, PaddedHidden);
@@ -104,8 +105,9 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
     internal static void Exact<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        foreach (FeedForwardSlot slot in slots)
+        for (int token = 0; token < slots.Length; token++)
         {
+            FeedForwardSlot slot = slots[token];
             ref float x = ref slot.Input;
             slot.Undo = F32.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
             slot.Count = 0;
@@ -114,8 +116,9 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         for (int block = from; block < to; block += 512)
         {
             int end = Math.Min(block + 512, to);
-            foreach (FeedForwardSlot slot in slots)
+            for (int token = 0; token < slots.Length; token++)
             {
+                FeedForwardSlot slot = slots[token];
                 ref float prepared = ref slot.PreparedInput;
                 float undo = slot.Undo;
                 ref int active = ref slot.Active;
@@ -169,8 +172,9 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally, int threshold)
         where TMeter : struct, IMeter
     {
-        foreach (FeedForwardSlot slot in slots)
+        for (int token = 0; token < slots.Length; token++)
         {
+            FeedForwardSlot slot = slots[token];
             ref float x = ref slot.Input;
             if (TMeter.IsTimed)
             {
@@ -191,8 +195,9 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
         for (int block = from; block < to; block += 512)
         {
             int end = Math.Min(block + 512, to);
-            foreach (FeedForwardSlot slot in slots)
+            for (int token = 0; token < slots.Length; token++)
             {
+                FeedForwardSlot slot = slots[token];
                 ref float prepared = ref slot.PreparedInput;
                 float undo = slot.Undo;
                 ref ulong signs = ref slot.Side;

@@ -76,8 +76,9 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
     internal static void Dense<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        foreach (FeedForwardSlot slot in slots)
+        for (int token = 0; token < slots.Length; token++)
         {
+            FeedForwardSlot slot = slots[token];
             ref float x = ref slot.Input;
             ref float prepared = ref slot.PreparedInput;
             float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
@@ -123,8 +124,9 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
     internal static void Exact<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        foreach (FeedForwardSlot slot in slots)
+        for (int token = 0; token < slots.Length; token++)
         {
+            FeedForwardSlot slot = slots[token];
             ref float x = ref slot.Input;
             slot.Undo = F16.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
             slot.Count = 0;
@@ -133,8 +135,9 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
         for (int block = from; block < to; block += 512)
         {
             int end = Math.Min(block + 512, to);
-            foreach (FeedForwardSlot slot in slots)
+            for (int token = 0; token < slots.Length; token++)
             {
+                FeedForwardSlot slot = slots[token];
                 ref float prepared = ref slot.PreparedInput;
                 float undo = slot.Undo;
                 ref float gates = ref slot.Gates;

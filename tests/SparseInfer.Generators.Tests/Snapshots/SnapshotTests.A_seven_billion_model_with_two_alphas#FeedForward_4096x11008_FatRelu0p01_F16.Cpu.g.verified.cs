@@ -61,8 +61,9 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
     internal static void Dense<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        foreach (FeedForwardSlot slot in slots)
+        for (int token = 0; token < slots.Length; token++)
         {
+            FeedForwardSlot slot = slots[token];
             ref float x = ref slot.Input;
             ref float prepared = ref slot.PreparedInput;
             float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
@@ -108,8 +109,9 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
     internal static void Exact<TMeter>(Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally)
         where TMeter : struct, IMeter
     {
-        foreach (FeedForwardSlot slot in slots)
+        for (int token = 0; token < slots.Length; token++)
         {
+            FeedForwardSlot slot = slots[token];
             ref float x = ref slot.Input;
             slot.Undo = F16.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
             slot.Count = 0;
@@ -120,8 +122,9 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         for (int block = from; block < to; block += step)
         {
             int end = Math.Min(block + step, to);
-            foreach (FeedForwardSlot slot in slots)
+            for (int token = 0; token < slots.Length; token++)
             {
+                FeedForwardSlot slot = slots[token];
                 ref float prepared = ref slot.PreparedInput;
                 float undo = slot.Undo;
                 ref int active = ref slot.Active;
@@ -185,8 +188,9 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally, int threshold)
         where TMeter : struct, IMeter
     {
-        foreach (FeedForwardSlot slot in slots)
+        for (int token = 0; token < slots.Length; token++)
         {
+            FeedForwardSlot slot = slots[token];
             ref float x = ref slot.Input;
             if (TMeter.IsTimed)
             {
@@ -209,8 +213,9 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         for (int block = from; block < to; block += step)
         {
             int end = Math.Min(block + step, to);
-            foreach (FeedForwardSlot slot in slots)
+            for (int token = 0; token < slots.Length; token++)
             {
+                FeedForwardSlot slot = slots[token];
                 ref float prepared = ref slot.PreparedInput;
                 float undo = slot.Undo;
                 ref ulong signs = ref slot.Side;

@@ -142,7 +142,7 @@ internal sealed class Stories_StoriesRelu_Cpu(CpuDevice device) : CpuDecoderProg
     public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch, cacheType);
 
     public override DecoderBatch CreateBatch(int maxStates) =>
-        new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, KeyValueType.F32));
+        new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, CacheTypes[0]));
 
     private sealed class Layer
     {
