@@ -42,8 +42,8 @@ internal static unsafe class QuantizedInput
     private const float Headroom = 1024;
 
     /// <summary>
-    /// To 16 bits, for weights of eight: with steps of a 32,767th of the block's largest element, rounding is lost beside the weights' own, and a lane's sum
-    /// of four products, below 2^24, is exact in F32.
+    /// To 16 bits, for weights of eight: with steps of a 32,767th of the block's largest element, rounding is lost beside the weights' own. A block's sum
+    /// of products fits an integer of 32 bits (<see cref="Q8Dot"/>).
     /// </summary>
     /// <returns>The power of two by which every dot product is to be multiplied.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

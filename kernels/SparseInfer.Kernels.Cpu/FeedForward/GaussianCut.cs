@@ -47,7 +47,10 @@ public static class GaussianCut
             squares += scratch.Moments(slice).SquaredDeviations + (apart * apart * (slices.First(slice + 1) - slices.First(slice)));
         }
 
-        return (float)(mean + (deviations * Math.Sqrt(squares / slices.Neurons)));
+        // Gates that left F32's range have no cut. Below every one of them, it lets infinities through, in every mode, for the caller to see; NaN would make
+        // all neurons zero.
+        float cut = (float)(mean + (deviations * Math.Sqrt(squares / slices.Neurons)));
+        return float.IsFinite(cut) ? cut : float.NegativeInfinity;
     }
 
     private static double Sum(ref float gates, int neurons)

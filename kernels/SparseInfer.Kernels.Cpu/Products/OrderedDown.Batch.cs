@@ -95,7 +95,7 @@ public static unsafe partial class OrderedDown
         if (oneByOne)
         {
             // As many as there is room for, in equal parts: each may quantize the activations once more.
-            int most = PanelLength / Math.Clamp(tokens, 1, TokenBlock);
+            int most = PanelLength / Math.Clamp(tokens, 1, TokenBlock) & ~31;
             int parts = Math.Max(1, (toColumn - fromColumn + most - 1) / most);
             columns = Padding.Pad((toColumn - fromColumn + parts - 1) / parts);
         }

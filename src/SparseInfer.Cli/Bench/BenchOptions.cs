@@ -71,8 +71,8 @@ internal sealed record BenchOptions
 
     public bool PrintDeclaration { get; init; }
 
-    /// <summary>Most tokens that a test's sessions have in their key-value caches.</summary>
-    public int LongestSequences => LongestSequence * Sessions.Append(1).Max();
+    /// <summary>Most tokens that key-value caches have at once: a test's sessions', beside those of the one that is measured alone.</summary>
+    public int LongestSequences => LongestSequence * (Sessions.Append(0).Max() + 1);
 
     /// <summary>Most tokens that a test has in a key-value cache.</summary>
     public int LongestSequence => Depths.Max() + Math.Max(Prompts.Max(), Generations.Max());

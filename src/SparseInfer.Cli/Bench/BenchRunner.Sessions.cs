@@ -7,10 +7,15 @@ internal sealed partial class BenchRunner
 {
     private void RunTogether(Loaded load, int count, int depth, int generated, List<BenchRun> runs)
     {
-        Session[] sessions = [.. Enumerable.Range(0, count).Select(_ => load.Model.CreateSession(new SessionOptions { Context = depth + generated, CacheType = options.CacheType }))];
         using SessionBatch batch = load.Model.CreateBatch(count);
+        Session[] sessions = new Session[count];
         try
         {
+            for (int i = 0; i < count; i++)
+            {
+                sessions[i] = load.Model.CreateSession(new SessionOptions { Context = depth + generated, CacheType = options.CacheType });
+            }
+
             foreach (Session session in sessions)
             {
                 Fill(session, depth);
@@ -30,7 +35,7 @@ internal sealed partial class BenchRunner
         }
         finally
         {
-            Array.ForEach(sessions, session => session.Dispose());
+            Array.ForEach(sessions, session => session?.Dispose());
         }
     }
 

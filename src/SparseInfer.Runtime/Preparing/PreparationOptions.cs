@@ -41,6 +41,9 @@ public sealed record PreparationOptions
     /// <summary>Of a folder: prepare it although it has no tokenizer.</summary>
     public bool NoTokenizer { get; init; }
 
+    /// <summary>Whether most matrices may have another type than before, so that what the file says of its type is no longer true.</summary>
+    internal bool Converts => Weights is not null || Embedding is not null || Attention is not null || FeedForward is not null;
+
     /// <summary>How messages name the options.</summary>
     internal OverrideNames OverrideNames { get; init; } = OverrideNames.Preparation;
 

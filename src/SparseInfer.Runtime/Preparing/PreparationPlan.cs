@@ -74,7 +74,7 @@ internal sealed class PreparationPlan
     {
         foreach (string key in Source.Metadata.Keys)
         {
-            if (key is not (GgufFile.AlignmentKey or PreparedTensors.LayoutKey) && !(key == FileTypeKey && _options.Weights is not null))
+            if (key is not (GgufFile.AlignmentKey or PreparedTensors.LayoutKey) && !(key == FileTypeKey && _options.Converts))
             {
                 writer.Copy(Source.Metadata, key);
             }

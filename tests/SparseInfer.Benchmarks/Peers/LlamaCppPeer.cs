@@ -77,7 +77,7 @@ internal sealed class LlamaCppPeer : Peer, IDisposable
 
     public override void RewindTogether()
     {
-        _together.NativeHandle.MemoryClear(true);
+        _together.NativeHandle.MemoryClear(false);
         _togetherPosition = 0;
     }
 

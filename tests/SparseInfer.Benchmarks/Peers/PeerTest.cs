@@ -37,7 +37,6 @@ internal sealed record PeerTest(string Name, int Depth, int Added, bool DenseOnl
             }),
             new($"{Peer.Sequences} sequences together", 0, 1, DenseOnly: false, (peer, tokens) =>
             {
-                peer.RewindTogether();
                 for (int step = 0; step < TogetherSteps; step++)
                 {
                     peer.Together(tokens.AsSpan(step * Peer.Sequences, Peer.Sequences));
@@ -78,6 +77,7 @@ internal sealed record PeerTest(string Name, int Depth, int Added, bool DenseOnl
     private double Time(Peer peer, int[] tokens)
     {
         peer.Rewind(Depth);
+        peer.RewindTogether();
         long start = Stopwatch.GetTimestamp();
         int computed = Run(peer, tokens);
         return computed / Stopwatch.GetElapsedTime(start).TotalSeconds;

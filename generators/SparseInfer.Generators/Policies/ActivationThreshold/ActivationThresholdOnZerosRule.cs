@@ -9,7 +9,7 @@ internal sealed class ActivationThresholdOnZerosRule : DeclarationRule
     private static readonly DiagnosticDescriptor Rule = new(
         "SPI0032",
         "ActivationThreshold on an activation with exact zeros",
-        "Activation.{0} has exact zeros, which cost nothing to skip and change no result; prefer [ExactSparsity] or [SignBitPredictor]",
+        "Activation.{0} has exact zeros, which cost nothing to skip and change no result; prefer {1}",
         Category,
         DiagnosticSeverity.Warning,
         isEnabledByDefault: true,
@@ -20,5 +20,8 @@ internal sealed class ActivationThresholdOnZerosRule : DeclarationRule
     public override IEnumerable<Violation> Check(Declaration declaration) =>
         from policy in declaration.Policies
         where policy.Policy is ActivationThresholdPolicy && declaration.HasActivation && declaration.Activation.HasExactZeros()
-        select new Violation(policy.Attribute.Location, declaration.Activation.ToString());
+        select new Violation(
+            policy.Attribute.Location,
+            declaration.Activation.ToString(),
+            declaration.Activation.NeedsAllGates() ? "[ExactSparsity]" : "[ExactSparsity] or [SignBitPredictor]");
 }
