@@ -19,7 +19,7 @@ internal sealed class SparseInferEngine : IDisposable
     public SparseInferEngine(CompiledModel compiled, string path, int threads, int context)
     {
         _device = Device.Cpu(threads);
-        _model = compiled.Load(ModelFile.Open(path), _device, new LoadOptions { NoTokenizer = true });
+        _model = compiled.Load(ModelFile.Open(path, intoMemory: true), _device, new LoadOptions { NoTokenizer = true, ReadIntoMemory = true });
         _session = _model.CreateSession(new SessionOptions { Context = context });
         _together = [.. Enumerable.Range(0, Peer.Sequences).Select(_ => _model.CreateSession(new SessionOptions { Context = Peer.TogetherContext }))];
         _batch = _model.CreateBatch(Peer.Sequences);
