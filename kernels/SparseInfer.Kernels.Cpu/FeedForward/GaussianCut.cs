@@ -20,7 +20,7 @@ public static class GaussianCut
         for (int slice = from; slice < to; slice++)
         {
             int neurons = scratch.Slices.First(slice + 1) - scratch.Slices.First(slice);
-            double mean = Sum(ref gates, neurons) / neurons;
+            double mean = neurons == 0 ? 0 : Sum(ref gates, neurons) / neurons;
             scratch.Moments(slice) = new SliceMoments(mean, SumSquaredDeviations(ref gates, neurons, mean));
             gates = ref Unsafe.Add(ref gates, neurons);
         }
