@@ -51,6 +51,36 @@ public sealed class BatchSchedulerTests(LoadedModels models)
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public async Task What_was_computed_ahead_of_a_reader_who_left_shows_in_no_report(int readAhead)
+    {
+        var options = new GenerationOptions { MaxTokens = 20, Temperature = 0 };
+        using BatchScheduler scheduler = Model.CreateScheduler(new() { ReadAhead = readAhead });
+        using Session session = Model.CreateSession();
+        using Session alone = Model.CreateSession();
+        foreach (string prompt in (string[])[Sentence, "", " One day", ""])
+        {
+            await foreach (string _ in scheduler.GenerateAsync(session, prompt, options))
+            {
+                // It is as far ahead as it gets, whatever the machine does.
+                SpinWait.SpinUntil(() => scheduler.IsIdle, TimeSpan.FromSeconds(60)).ShouldBeTrue();
+                break;
+            }
+
+            await foreach (string _ in alone.GenerateAsync(prompt, options))
+            {
+                break;
+            }
+
+            Untimed(session.LastGeneration!).ShouldBe(Untimed(alone.LastGeneration!), $"after '{prompt}'");
+            session.Tokens.ToArray().ShouldBe(alone.Tokens.ToArray());
+        }
+
+        Logits.ShouldBeBitIdentical(session.Forward([300]), alone.Forward([300]), "afterwards");
+    }
+
     [Fact]
     public async Task Disposals_and_cancellations_at_any_moment_end_what_they_concern()
     {
@@ -152,6 +182,8 @@ public sealed class BatchSchedulerTests(LoadedModels models)
             texts[i].ShouldBe(await model.GenerateAsync(prompts[i], new() { Temperature = 0, MaxTokens = 64 }).TextAsync());
         }
     }
+
+    private static GenerationReport Untimed(GenerationReport report) => report with { PromptTime = default, DecodeTime = default };
 
     /// <summary>Turns of one session, drawn from a seed: prompts, options, and readers of all kinds.</summary>
     private sealed class Conversation
@@ -288,8 +320,6 @@ public sealed class BatchSchedulerTests(LoadedModels models)
                 _ => [],
             },
         };
-
-        private static GenerationReport Untimed(GenerationReport report) => report with { PromptTime = default, DecodeTime = default };
     }
 
     private sealed record Turn(string Prompt, GenerationOptions Options, Reader Reader, int Stop)

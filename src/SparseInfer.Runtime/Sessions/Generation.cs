@@ -71,7 +71,7 @@ internal sealed class Generation
     /// <summary>How it went so far.</summary>
     public GenerationReport Report => ReportOf(Progress);
 
-    private GenerationProgress Progress => new(_sequence.Count, _generated, _decoded, _decodeTicks, _text.Text, _endToken, _reason);
+    private GenerationProgress Progress => new(_sequence.Count, _sequence.Computed, _generated, _decoded, _decodeTicks, _text.Text, _endToken, _reason);
 
     /// <summary>Computes and advances until there is text to hand out, and hands it out; null: it is over.</summary>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
@@ -177,7 +177,7 @@ internal sealed class Generation
     public GenerationReport EndAtLastPiece()
     {
         _reason = _shown.Reason ?? StopReason.Canceled;
-        _sequence.DropHeld(_shown.Count);
+        _sequence.DropAhead(_shown.Count, _shown.Computed);
         return ReportOf(_shown);
     }
 

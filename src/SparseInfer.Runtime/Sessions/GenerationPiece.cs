@@ -13,6 +13,7 @@ internal readonly record struct GenerationPiece(string Text, int Tokens, int[]? 
 
 /// <summary>How far a <see cref="Generation"/> is: what its report says, but for the prompt.</summary>
 /// <param name="Count">Tokens of the sequence, held ones included.</param>
+/// <param name="Computed">How many of them were computed.</param>
 /// <param name="Generated">As <see cref="GenerationReport.GeneratedTokens"/>.</param>
 /// <param name="Decoded">As <see cref="GenerationReport.DecodedTokens"/>.</param>
 /// <param name="DecodeTicks">As <see cref="GenerationReport.DecodeTime"/>.</param>
@@ -20,4 +21,4 @@ internal readonly record struct GenerationPiece(string Text, int Tokens, int[]? 
 /// <param name="EndToken">As <see cref="GenerationReport.EndToken"/>.</param>
 /// <param name="Reason">Why it ended; null: it goes on.</param>
 internal readonly record struct GenerationProgress(
-    int Count, int Generated, int Decoded, long DecodeTicks, string HeldText, int? EndToken, StopReason? Reason);
+    int Count, int Computed, int Generated, int Decoded, long DecodeTicks, string HeldText, int? EndToken, StopReason? Reason);

@@ -39,6 +39,9 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>Tokens since the last one of a prompt.</summary>
     public int SincePrompt => Count - 1 - _decoded.AsSpan(0, Count).LastIndexOf(false);
 
+    /// <summary>Tokens that are computed, from the first on.</summary>
+    public int Computed => state.Position;
+
     /// <summary>Whether the logits of the last token are there.</summary>
     public bool IsComputed => state.Position == Count && _logitsAfter == Count;
 
@@ -46,7 +49,7 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     public bool LacksOnlyTheLast => state.Position == Count - 1;
 
     /// <summary>Whether the last token is the only one that is not computed yet, and no prompt's: a step of decoding is what comes next.</summary>
-    public bool LacksOnlyADecodedToken => LacksOnlyTheLast && _decoded[Count - 1];
+    public bool LacksOnlyADecodedToken => LacksOnlyTheLast && LastIsDecoded;
 
     /// <summary>What the layers did for the tokens of the sequence, and for those that are held.</summary>
     public SequenceMeters Meters { get; } = new(state, layers);
@@ -86,6 +89,21 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     {
         Truncate(from);
         Meters.Drop(from);
+    }
+
+    /// <summary>
+    /// Forgets what was computed ahead of a reader: the held tokens from a place on, and the step of decoding that led to the first of them, so
+    /// that the next call decodes what it would decode had nothing been ahead. What was computed of a prompt stays.
+    /// </summary>
+    /// <param name="from">As <see cref="DropHeld(int)"/>.</param>
+    /// <param name="computed">How many tokens were computed when there were <paramref name="from"/>.</param>
+    public void DropAhead(int from, int computed)
+    {
+        DropHeld(from);
+        if (computed < Count && LastIsDecoded)
+        {
+            Uncompute(Count - 1);
+        }
     }
 
     /// <summary>Holds what was held before a call that failed; it is computed anew when it is needed.</summary>
@@ -146,6 +164,8 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>Notes that the state has run the last token, and has its logits.</summary>
     public void ComputedLast() => _logitsAfter = Count;
 
+    private bool LastIsDecoded => _decoded[Count - 1];
+
     private int EndOfPrompt(int first, int limit, int most)
     {
         most = Math.Min(most, limit - first);
@@ -157,6 +177,11 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     {
         Count = count;
         Position = Math.Min(Position, count);
+        Uncompute(count);
+    }
+
+    private void Uncompute(int count)
+    {
         if (state.Position > count)
         {
             state.Rewind(count);
