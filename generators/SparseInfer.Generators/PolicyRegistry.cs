@@ -2,6 +2,7 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Policies.ActivationThreshold;
 using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
 
 namespace SparseInfer.Generators;
@@ -12,6 +13,7 @@ internal static class PolicyRegistry
     public static readonly IReadOnlyList<SparsityPolicy> All =
     [
         new SignBitPolicy(),
+        new LowRankPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
         new DensePolicy(),

@@ -3,7 +3,6 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Fixture;
 using SparseInfer.Generators.Tests.Generation;
-using SparseInfer.Generators.Tests.Policies;
 using SparseInfer.Generators.Tests.Traits;
 using SparseInfer.Generators.Text;
 
@@ -20,9 +19,15 @@ public sealed class OwnOperationTests : IDisposable
     private static readonly DecoderCase[] Policies =
     [
         // Two ranks, a layer without, and two layers of one rank that differ in what they make of their scores.
-        new("Ranks") { Layers = 5, Intermediate = 150, Ranks = [32, 40, null, 40, 40], ScoreThresholds = [0, 0, 0, 0, 0.25f], Weights = [WeightType.F32] },
-        new("EveryLayer") { Gated = false, FeedForwardBiases = true, Ranks = [8, 8, 8], Weights = [WeightType.F16] },
-        new("MixedRanks") { Ranks = [32, null, 64], Weights = [WeightType.F16, WeightType.BF16] },
+        new("Ranks") { Layers = 5, Intermediate = 150, Predictors = [new(32), new(40), null, new(40), new(40, Threshold: 0.25f)], Weights = [WeightType.F32] },
+        new("EveryLayer")
+        {
+            Gated = false,
+            FeedForwardBiases = true,
+            Predictors = [.. Enumerable.Repeat(new LowRankCase(8, PredictorInput.Normed, Relu: false, Bias: true), 3)],
+            Weights = [WeightType.F16],
+        },
+        new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
 
     private static readonly DecoderCase[] Traits =
@@ -104,13 +109,13 @@ public sealed class OwnOperationTests : IDisposable
         session.Mode = UserMode.Predicted;
         IReadOnlyList<string> launches = TestDevice.Launches(_gpu, () => session.Forward([3]));
         launches.Count.ShouldBe((declared.Layers * 7) + 4 + (4 * 3), string.Join(", ", launches));
-        launches.Skip(6).Take(5).ShouldBe(["PolicyRows64xF32", "AddBiasRectifyFactors", "PolicyRows32xF32", "Scored", "JoinF32"]);
+        launches.Skip(6).Take(5).ShouldBe(["PolicyRows64xF32", "RectifyPredictorFactors", "PolicyRows32xF32", "LowRank", "JoinF32"]);
     }
 
     private static ModelSpec Spec(DecoderCase declared)
     {
         ModelSpec spec = Parsed.Model(declared.Source, declared.FullName).ShouldNotBeNull();
-        return Policies.Contains(declared) ? ScoredSpec.In(spec, declared) : spec with
+        return Policies.Contains(declared) ? spec : spec with
         {
             Traits = new TraitSpec[] { new TestShiftSpec(), new TestScalesSpec(0.3f, 0.125f) }.ToEquatableArray(),
         };

@@ -25,11 +25,13 @@ internal static class TensorList
     public static IReadOnlyList<Tensor> FeedForwardTensors(this IEnumerable<Operation> operations) =>
         operations.Where(operation => operation is Neurons or Down or SumSlices).TensorsOf(Stage.FeedForward);
 
-    /// <summary>What policies want, and in which layers.</summary>
+    /// <summary>What policies want, each tensor once, and in which layers: policies that differ in what they do with a tensor share it.</summary>
     public static IReadOnlyList<(Tensor Tensor, LayerSet Layers)> PolicyTensors(this IEnumerable<Operation> operations) =>
     [
         .. operations.Where(operation => operation.Policy is not null)
-            .SelectMany(operation => operation.Tensors.Select(tensor => (tensor, operation.Policy!.Layers))),
+            .SelectMany(operation => operation.Tensors.Select(tensor => (Tensor: tensor, operation.Policy!.Layers)))
+            .GroupBy(own => own.Tensor)
+            .Select(own => (own.Key, LayerSet.Union(own.Select(use => use.Layers)))),
     ];
 
     /// <summary>Bytes of a matrix, of experts one; of a vector, none are counted: they are small beside matrices.</summary>

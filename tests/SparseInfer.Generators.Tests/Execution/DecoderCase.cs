@@ -112,11 +112,8 @@ internal sealed record DecoderCase(string Name)
     /// <summary>CATS on every layer; 0: not declared.</summary>
     public float ActivationThreshold { get; init; }
 
-    /// <summary>Rank of each layer's scores, by which neurons are chosen; null: the layer has none. Nothing that a source declares.</summary>
-    public int?[] Ranks { get; init; } = [];
-
-    /// <summary>What scores have to exceed, by layer; 0 where there is none.</summary>
-    public float[] ScoreThresholds { get; init; } = [];
+    /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
+    public LowRankCase?[] Predictors { get; init; } = [];
 
     /// <summary>What its file says it is, and keys beside those that every file has, without that name; null: the plain decoder that it looks like.</summary>
     public (string Architecture, (string Key, float Value)[] Keys)? File { get; init; }
@@ -190,6 +187,11 @@ internal sealed record DecoderCase(string Name)
             yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f)]");
         }
 
+        for (int layer = 0; layer < Predictors.Length; layer++)
+        {
+            yield return Predictors[layer]?.Attribute(layer) ?? $"[Dense(Layers = \"{layer}\")]";
+        }
+
         for (int layer = 0; layer < Alphas.Length; layer++)
         {
             yield return Alphas[layer] is { } alpha
@@ -199,4 +201,11 @@ internal sealed record DecoderCase(string Name)
     }
 
     private static string Bool(bool value) => value ? "true" : "false";
+}
+
+/// <summary>A layer's trained predictor.</summary>
+internal sealed record LowRankCase(int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0)
+{
+    public string Attribute(int layer) => FormattableString.Invariant($"[LowRankPredictor(Rank = {Rank}, Input = PredictorInput.{Input}, ")
+        + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}, Threshold = {Threshold}f, Layers = \"{layer}\")]");
 }

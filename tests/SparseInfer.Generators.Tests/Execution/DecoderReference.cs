@@ -40,7 +40,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     {
         double[] input = x;
         x = Add(x, Added(block + "attn", Attention(layer, block, Norm(x, block + "attn_norm"))));
-        return Add(x, Added(block + "ffn", FeedForward(layer, block, input, Norm(x, block + "ffn_norm"))));
+        return Add(x, Added(block + "ffn", FeedForward(layer, block, input, x, Norm(x, block + "ffn_norm"))));
     }
 
     /// <summary>What is added to the residual stream.</summary>
@@ -133,10 +133,11 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
     /// <summary>A layer's feed-forward, or its experts.</summary>
     /// <param name="input">What the layer reads.</param>
+    /// <param name="residual">The residual stream, where the feed-forward is.</param>
     /// <param name="x">What the feed-forward reads.</param>
-    protected double[] FeedForward(int layer, string block, double[] input, double[] x) => model.Experts > 0
+    protected double[] FeedForward(int layer, string block, double[] input, double[] residual, double[] x) => model.Experts > 0
         ? Experts(layer, block, model.Router == RouterInput.Layer ? input : x, x)
-        : FeedForward(layer, block, "", 0, x);
+        : FeedForward(layer, block, "", 0, x, IsLow(layer, block, residual, x));
 
     /// <summary>The experts with the largest logits, each by its share.</summary>
     private double[] Experts(int layer, string block, double[] routed, double[] x)
@@ -147,7 +148,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         double[] sum = new double[x.Length];
         for (int i = 0; i < chosen.Length; i++)
         {
-            double[] output = FeedForward(layer, block, "_exps", chosen[i], x);
+            double[] output = FeedForward(layer, block, "_exps", chosen[i], x, isLow: null);
             sum = Add(sum, [.. output.Select(value => value * shares[i] / shares.Sum())]);
         }
 
@@ -155,17 +156,16 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     }
 
     /// <summary>A feed-forward, or an expert whose matrices lie behind those of the others.</summary>
-    private double[] FeedForward(int layer, string block, string suffix, int expert, double[] x)
+    private double[] FeedForward(int layer, string block, string suffix, int expert, double[] x, bool[]? isLow)
     {
         double[] up = Linear(block + "ffn_up" + suffix, x, expert, model.Intermediate);
         double[] first = model.Gated ? Linear(block + "ffn_gate" + suffix, x, expert, model.Intermediate) : up;
-        double[]? scores = Scores(layer, block, x);
         double[] h = new double[model.Intermediate];
         for (int i = 0; i < h.Length; i++)
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || scores?[i] <= model.ScoreThresholds.ElementAtOrDefault(layer) || Math.Abs(a) < model.ActivationThreshold))
+            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || Math.Abs(a) < model.ActivationThreshold))
             {
                 h[i] = 0;
             }
@@ -175,9 +175,18 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return Linear(block + "ffn_down" + suffix, Activated(block, h), expert, model.Hidden, together: 32);
     }
 
-    private double[]? Scores(int layer, string block, double[] x) => model.Ranks.ElementAtOrDefault(layer) is null
-        ? null
-        : Linear(block + "fc2", [.. Linear(block + "fc1", x).Select(factor => Math.Max(0, factor))]);
+    /// <summary>Which neurons' scores a trained predictor finds too low; null: there is none.</summary>
+    private bool[]? IsLow(int layer, string block, double[] residual, double[] x)
+    {
+        if (model.Predictors.ElementAtOrDefault(layer) is not { } predictor)
+        {
+            return null;
+        }
+
+        double[] factors = Linear(block + "fc1", predictor.Input == PredictorInput.Residual ? residual : x);
+        double[] scores = Linear(block + "fc2", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors);
+        return [.. scores.Select(score => score < predictor.Threshold)];
+    }
 
     private bool IsPredictedInactive(int layer, string block, string suffix, int neuron, double[] x)
     {

@@ -64,10 +64,10 @@ internal sealed class DecoderWeights
 
             AddLinear(block + "ffn_up", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
             AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer + (model.MixesDown ? 1 : 0), model.FeedForwardBiases);
-            if (model.Ranks.ElementAtOrDefault(layer) is { } rank)
+            if (model.Predictors.ElementAtOrDefault(layer) is { } predictor)
             {
-                AddLinear(block + "fc1", rank, model.Hidden, layer, bias: true);
-                AddLinear(block + "fc2", model.Intermediate, rank, layer + 1, bias: false);
+                AddLinear(block + "fc1", predictor.Rank, model.Hidden, layer, bias: false);
+                AddLinear(block + "fc2", model.Intermediate, predictor.Rank, layer + 1, predictor.Bias);
             }
         }
     }

@@ -133,7 +133,7 @@ internal static class TraitZoo
 
         protected override double[] Layer(int layer, string block, double[] x) => Add(
             Add(x, Attention(layer, block, Norm(x, block + (_hasTwoNorms ? "attn_norm_2" : "attn_norm")))),
-            FeedForward(layer, block, x, Norm(x, block + "attn_norm")));
+            FeedForward(layer, block, x, x, Norm(x, block + "attn_norm")));
     }
 
     /// <summary>A neuron that the predictor leaves out is zero in the norm, too: that is what Predicted means here.</summary>

@@ -23,10 +23,16 @@ public sealed class PhasePolicyTests
     private static readonly DecoderCase[] Models =
     [
         // Two ranks, a layer without, and two layers of one rank that differ in what they make of their scores.
-        new("Ranks") { Layers = 5, Intermediate = 150, Ranks = [32, 40, null, 40, 40], ScoreThresholds = [0, 0, 0, 0, 0.25f] },
-        new("EveryLayer") { Gated = false, FeedForwardBiases = true, Ranks = [8, 8, 8], Weights = [WeightType.F16] },
-        new("WideRank") { Activation = Activation.Silu, Ranks = [null, 96, 96], Weights = [WeightType.BF16] },
-        new("MixedRanks") { Ranks = [32, null, 64], Weights = [WeightType.F16, WeightType.Q8_0] },
+        new("Ranks") { Layers = 5, Intermediate = 150, Predictors = [new(32), new(40), null, new(40), new(40, Threshold: 0.25f)] },
+        new("EveryLayer")
+        {
+            Gated = false,
+            FeedForwardBiases = true,
+            Predictors = [.. Enumerable.Repeat(new LowRankCase(8, PredictorInput.Normed, Relu: false, Bias: true), 3)],
+            Weights = [WeightType.F16],
+        },
+        new("WideRank") { Activation = Activation.Silu, Predictors = [null, new(96, Bias: true), new(96, PredictorInput.Normed)], Weights = [WeightType.BF16] },
+        new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed)], Weights = [WeightType.F16, WeightType.Q8_0] },
     ];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(SpecProject.Of(Models.Select(model => model.Source), [.. Models.Select(Spec)])));
@@ -92,7 +98,7 @@ public sealed class PhasePolicyTests
             metrics.Count.ShouldBe(declared.Layers);
             for (int layer = 0; layer < declared.Layers; layer++)
             {
-                bool acts = declared.Ranks[layer] is not null;
+                bool acts = declared.Predictors[layer] is not null;
                 (metrics[layer].PredictedSparsity > 0.2).ShouldBe(acts, $"layer {layer}");
                 if (!acts)
                 {
@@ -104,7 +110,7 @@ public sealed class PhasePolicyTests
                 double candidates = declared.Intermediate * (1 - metrics[layer].PredictedSparsity);
                 double missed = declared.Intermediate * metrics[layer].PredictedSparsity * (1 - metrics[layer].Precision);
                 double kept = (declared.Intermediate * (1 - metrics[layer].ActualSparsity)) - missed;
-                int rank = declared.Ranks[layer]!.Value;
+                int rank = declared.Predictors[layer]!.Rank;
                 double own = (rank * row) + (declared.Intermediate * 4 * ((rank + 31) / 32 * 32));
                 metrics[layer].BytesPerToken.ShouldBe(own + ((candidates + kept + kept) * row), 1e-6, $"layer {layer}");
             }
@@ -117,15 +123,15 @@ public sealed class PhasePolicyTests
     public void A_file_without_the_policys_tensors_is_refused_by_name()
     {
         DecoderCase declared = Models[0];
-        var weights = new DecoderWeights(declared with { Ranks = [32, 40, null, 32, 40] });
+        var weights = new DecoderWeights(declared with { Predictors = [new(32), new(40), null, new(32), new(40)] });
         Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
-            .Message.ShouldContain("tensor 'blk.3.fc1.weight' is [32, 64], but [40, 64] ([Scored] Rank x Hidden) is declared");
-        weights = new DecoderWeights(declared with { Ranks = [32, 40, null, null, 40] });
+            .Message.ShouldContain("tensor 'blk.3.fc1.weight' is [32, 64], but [40, 64] ([LowRankPredictor] Rank x Hidden) is declared");
+        weights = new DecoderWeights(declared with { Predictors = [new(32), new(40), null, null, new(40)] });
         Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
             .Message.ShouldContain("tensor 'blk.3.fc2.weight' is missing");
-        weights = new DecoderWeights(declared with { Ranks = [32, 40, 40, 40, 40] });
+        weights = new DecoderWeights(declared with { Predictors = [new(32), new(40), new(40), new(40), new(40)] });
         Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
-            .Message.ShouldContain("tensor 'blk.2.fc1.weight', 'blk.2.fc2.weight', 'blk.2.fc1.bias' has no place in the declaration");
+            .Message.ShouldContain("tensor 'blk.2.fc1.weight', 'blk.2.fc2.weight' has no place in the declaration");
     }
 
     [Fact]
@@ -139,7 +145,7 @@ public sealed class PhasePolicyTests
         text.ShouldContain("if (Mode == SparsityMode.Predicted && layer is 0 or 1 or 3 or 4)");
         text.ShouldContain("InLayer = layer => layer is 1 or 3 or 4,");
         ModelProgram program = ModelProgram.Of(spec);
-        program.Layer.Count(operation => operation.Policy is not null).ShouldBe(8); // two ranks of four operations
+        program.Layer.Count(operation => operation.Policy is not null).ShouldBe(6); // two ranks of three operations
         program.Layer.OfType<Neurons>().ShouldHaveSingleItem().Reads.Select(slot => slot.Name).ShouldBe(["Normed", "NeuronScores"]);
     }
 
@@ -160,12 +166,12 @@ public sealed class PhasePolicyTests
             public static partial class Layers
             {
                 [FeedForward(Hidden = 64, Intermediate = 96)]
-                [Dense]
+                [LowRankPredictor(Rank = 8, Input = PredictorInput.Normed)]
                 [Weights(WeightType.F32)]
                 public static partial FeedForwardKernel Mlp { get; }
             }
             """;
-        DeclarationReader reader = DeclarationLanguage.ReaderWith(DeclarationRules.All, new Vocabulary([new ScoredPolicy()], []));
+        DeclarationReader reader = DeclarationLanguage.Reader;
         CSharpCompilation project = UserCode.Compile(Layer);
         SyntaxNode property = project.SyntaxTrees.SelectMany(tree => tree.GetRoot().DescendantNodes()).OfType<PropertyDeclarationSyntax>().Single();
         SemanticModel model = project.GetSemanticModel(property.SyntaxTree);
@@ -175,16 +181,8 @@ public sealed class PhasePolicyTests
         Report refused = read.Reports.ShouldHaveSingleItem();
         refused.Id.ShouldBe("SPI0043");
         refused.Message.ShouldBe(
-            "Nothing is generated for 'Mlp': the policy 'scored 8' wants tensors of a model's file, which a layer alone does not have; declare it on a model");
+            "Nothing is generated for 'Mlp': the policy 'low-rank 8' wants tensors of a model's file, which a layer alone does not have; declare it on a model");
         read.Stub.ShouldNotBeNull();
-    }
-
-    /// <summary>Stands where the vocabulary's <c>[Dense]</c> does.</summary>
-    private sealed class ScoredPolicy : SparsityPolicy
-    {
-        public override string AttributeName => "SparseInfer.DenseAttribute";
-
-        public override PolicySpec Parse(DeclaredAttribute attribute) => new ScoredSpec(8, "0");
     }
 
     private sealed record OnCpuSpec : PolicySpec
@@ -196,8 +194,7 @@ public sealed class PhasePolicyTests
         public override string Describe() => "on CPUs";
     }
 
-    private static ModelSpec Spec(DecoderCase declared) =>
-        ScoredSpec.In(Parsed.Model(declared.Source, declared.FullName)!, declared);
+    private static ModelSpec Spec(DecoderCase declared) => Parsed.Model(declared.Source, declared.FullName).ShouldNotBeNull();
 
     private static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
     {

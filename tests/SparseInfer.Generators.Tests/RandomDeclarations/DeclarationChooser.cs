@@ -131,11 +131,12 @@ internal sealed class DeclarationChooser(Chooser chooser)
         if (chooser.In(30))
         {
             string[] layers = isModel && chooser.In(20) || IsOdd ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0..\"")}"] : [];
-            yield return chooser.Between(0, 3) switch
+            yield return chooser.Between(0, 4) switch
             {
                 0 => Attribute("SignBitPredictor", [.. layers, .. Optional(() => Float("Alpha", "1.03f", "0.9f"), 1)]),
                 1 => Attribute("ExactSparsity", layers),
                 2 => Attribute("Dense", layers),
+                3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
                 _ => Attribute("ActivationThreshold", [.. layers, Float("Threshold", "0.1f")]),
             };
         }
@@ -165,6 +166,10 @@ internal sealed class DeclarationChooser(Chooser chooser)
             };
         }
     }
+
+    private string PredictorInput() => $"Input = {chooser.Of(IsOdd ? Words.PredictorInputs : Words.PredictorInputs[..2])}";
+
+    private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias")) : Float("Threshold", "0", "-0.5f");
 
     private string AttentionArgument() => chooser.Between(0, 6) switch
     {

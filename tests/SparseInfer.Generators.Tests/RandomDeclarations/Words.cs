@@ -122,6 +122,9 @@ internal static class Words
 
     public static readonly string[] Routers = ["RouterInput.FeedForward", "RouterInput.Layer", "(RouterInput)(-1)", "0", "default", "ExpertGating.Softmax"];
 
+    public static readonly string[] PredictorInputs =
+        ["PredictorInput.Residual", "PredictorInput.Normed", "(PredictorInput)0", "default", "null", "1", "RouterInput.Layer"];
+
     public static readonly string[] Bools = ["true", "false", "0", "null", "!false", "\"true\"", "default", "1 == 1"];
 
     public static readonly string[] Weights =

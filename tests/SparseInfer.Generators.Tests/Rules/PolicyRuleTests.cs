@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032 and SPI0053: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 and SPI0058: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -88,6 +88,19 @@ public sealed class PolicyRuleTests
         await Diagnose.Expect(Declared.Model($"[FeedForward({shape})]", attribute));
         await Diagnose.Expect(Declared.Layer($"[FeedForward(Hidden = 64, {shape})]", attribute));
     }
+
+    [Theory]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Residual)]")]
+    [InlineData("[LowRankPredictor(Rank = 65536, Input = PredictorInput.Normed, Relu = false, Bias = true, Threshold = -1e30f)]")]
+    [InlineData("[{|SPI0009:{|SPI0057:LowRankPredictor|}|}]")]
+    [InlineData("[{|SPI0057:LowRankPredictor|}(Rank = {|SPI0009:0|})]")]
+    [InlineData("[LowRankPredictor(Rank = {|SPI0009:-8|}, Input = {|SPI0057:(PredictorInput)0|})]")]
+    [InlineData("[LowRankPredictor(Rank = {|SPI0010:65537|}, Input = {|SPI0057:(PredictorInput)3|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = {|SPI0058:float.NaN|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = {|SPI0058:float.NegativeInfinity|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[Dense(Layers = \"1..\")]")]
+    public Task A_trained_predictor_says_what_it_is(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]
     [InlineData(64, "{|SPI0036:98|}")]

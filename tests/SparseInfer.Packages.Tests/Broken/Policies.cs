@@ -35,6 +35,22 @@ public sealed partial class WithTwoPolicies;
 [Dense(Layers = "1..")] // SPI0025
 public sealed partial class WithGap;
 
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[LowRankPredictor(Rank = 8)] // SPI0057
+public sealed partial class WithInputUnknown;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = float.NaN)] // SPI0058
+public sealed partial class WithThresholdThatIsNone;
+
 public static partial class Policies
 {
     [FeedForward(Hidden = 64, Intermediate = 96)]

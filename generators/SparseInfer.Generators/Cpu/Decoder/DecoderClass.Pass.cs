@@ -117,7 +117,7 @@ internal sealed partial class DecoderClass
             switch (run[0])
             {
                 case { Policy: not null }:
-                    Decoder.EmitPolicyCall();
+                    Decoder.EmitPolicyCall(Row(Slot.Residual));
                     break;
                 case Norm norm:
                     EmitNorm(norm);

@@ -34,8 +34,12 @@ internal sealed partial class DecoderClass
         }
     }
 
-    /// <summary>Writes the phase's call where a token has come to its neurons; its input is in the worker's slot.</summary>
-    private void EmitPolicyCall()
+    /// <summary>Whether a policy reads the residual stream itself.</summary>
+    private bool PolicyReadsResidual => OfPolicies.Any(operation => operation.Reads.Contains(Slot.Residual));
+
+    /// <summary>Writes the phase's call where a token has come to its neurons; their input is in the worker's slot.</summary>
+    /// <param name="residual">The token's row of the residual stream.</param>
+    private void EmitPolicyCall(string residual)
     {
         if (OfPolicies.Length == 0)
         {
@@ -46,7 +50,7 @@ internal sealed partial class DecoderClass
         string condition = "Mode == SparsityMode.Predicted" + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
         using (_code.Block($"if ({condition})"))
         {
-            _code.Line($"{PhaseMethod}<TMeter>(worker, layer, w);");
+            _code.Line($"{PhaseMethod}<TMeter>(worker, layer, w{(PolicyReadsResidual ? $", ref {residual}" : "")});");
         }
 
         _code.Line();
@@ -63,11 +67,15 @@ internal sealed partial class DecoderClass
         _code.Line();
         _code.Summary("What policies make of the input in this worker's slot, before they choose neurons: all workers together, each its rows.");
         _code.Line(GeneratedAttributes.Hot);
-        using (_code.Block($"private void {PhaseMethod}<TMeter>(int worker, int layer, Layer w)\n    where TMeter : struct, IMeter"))
+        using (_code.Block($"private void {PhaseMethod}<TMeter>(int worker, int layer, Layer w{(PolicyReadsResidual ? ", ref float residual" : "")})\n    where TMeter : struct, IMeter"))
         {
             EmitPredictorStamp("-=");
             _code.Line();
-            _code.Line("ref float x = ref _scratch[worker].Input;");
+            if (OfPolicies.Any(operation => operation.Reads.Contains(Slot.Normed)))
+            {
+                _code.Line("ref float normed = ref _scratch[worker].Input;");
+            }
+
             foreach ((string input, int index) in _calls.PolicyInputs.Select((input, index) => (input, index)))
             {
                 string place = index == 0 ? "worker" : index == 1 ? "(Workers.Count + worker)" : $"(({index} * Workers.Count) + worker)";
@@ -123,7 +131,7 @@ internal sealed partial class DecoderClass
             switch (operation)
             {
                 case Project project:
-                    _calls.Of(project.Matrix).EmitPrepare(_code, isFirst ? "float undo" : "undo", project.From == Slot.Normed ? "x" : project.From.Variable, Padded(project.From));
+                    _calls.Of(project.Matrix).EmitPrepare(_code, isFirst ? "float undo" : "undo", project.From.Variable, Padded(project.From));
                     isFirst = false;
                     _code.Line(_calls.Of(project.Matrix).Multiply(Field(project.Matrix), from, to, Padded(project.From), project.To.Variable));
                     break;
@@ -168,7 +176,7 @@ internal sealed partial class DecoderClass
 
     private static string Width(Slot slot) => slot.Width!.IsNumber ? $"{slot.Name}Width" : slot.Width.Name;
 
-    private static string Padded(Slot slot) => slot == Slot.Normed ? "PaddedHidden"
+    private static string Padded(Slot slot) => slot.Width is null ? "PaddedHidden"
         : slot.Width!.IsNumber ? $"Padded{slot.Name}Width"
         : $"Padded{slot.Width.Name}";
 }

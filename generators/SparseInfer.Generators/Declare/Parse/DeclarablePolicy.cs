@@ -9,6 +9,9 @@ internal abstract class DeclarablePolicy
     /// <summary>The attribute as a user writes it, without the suffix.</summary>
     public string DisplayName => AttributeNames.Display(AttributeName);
 
+    /// <summary>The sizes that the attribute declares.</summary>
+    public virtual IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) => [];
+
     /// <summary>Reads what the attribute says; called only on declarations that broke no rule.</summary>
     public abstract PolicySpec Parse(DeclaredAttribute attribute);
 

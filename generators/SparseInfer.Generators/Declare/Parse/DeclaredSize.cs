@@ -81,5 +81,10 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
 
             yield return new(feedForward, "Intermediate", "neurons", WidthLimit, 11008, true);
         }
+
+        foreach (DeclaredSize size in declaration.Policies.SelectMany(policy => policy.Policy.Sizes(policy.Attribute)))
+        {
+            yield return size;
+        }
     }
 }

@@ -1,0 +1,34 @@
+using SparseInfer.Generators.Ilgpu;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Policies.LowRank;
+
+/// <summary>Compares the scores that launches before it computed, a neuron for a lane.</summary>
+internal sealed class LowRankIlgpuKernel() : IlgpuKernelEmitter(LowRankPolicy.Kernel, LowRankPolicy.Threshold)
+{
+    public override IReadOnlyList<Slot> Slots(KernelShape shape) => LowRankPolicy.SlotsOf(shape);
+
+    public override string Summary(IlgpuFeedForwardPlan plan) => LowRankPolicy.KernelSummary;
+
+    public override bool Predicts => true;
+
+    public override string PredictionText => "compare scores";
+
+    public override void EmitSelect(CodeWriter code, IlgpuFeedForwardPlan plan) => code.Lines($"""
+        // Predict: {PredictionText}, a neuron for a lane.
+        int scored = firstOfWarp + lane < Intermediate ? firstOfWarp + lane : Intermediate - 1;
+        kept = Lanes.Bits(lane < WarpNeurons && !(neuronScores[scored] < threshold) ? 1u : 0u, lane);
+        """);
+
+    public override void EmitSelectTogether(CodeWriter code, TogetherPlan plan)
+    {
+        code.Line("int scores = (token < tokens ? token : tokens - 1) * ActivatedStride;");
+        foreach ((string pair, int k) in new[] { ("AB", 0), ("CD", 2) })
+        {
+            string neuron = k == 0 ? "firstOfWarp + n + own" : $"firstOfWarp + n + {k} + own";
+            code.Line($"int scored{pair} = {neuron} < Intermediate ? {neuron} : Intermediate - 1;");
+            code.Line($"uint wants{pair} = token < tokens && !(neuronScores[scores + scored{pair}] < threshold) ? 1u : 0u;");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+namespace SparseInfer;
+
+/// <summary>
+/// A trained predictor of two small matrices, which the model's file brings: neuron i is skipped iff row i of
+/// <c>fc2 * relu(fc1 * x)</c> is below a threshold (Deja Vu, arXiv 2310.17157; PowerInfer, arXiv 2312.12456; without ReLU SVDP). Of models only. See
+/// docs/policies/low-rank.md.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false, AllowMultiple = true)]
+public sealed class LowRankPredictorAttribute : Attribute
+{
+    /// <summary>Rows of fc1, which is [rank, hidden]; columns of fc2, which is [intermediate, rank]. Must be set.</summary>
+    public int Rank { get; set; }
+
+    /// <summary>What x is. Must be set: files do not say it.</summary>
+    public PredictorInput Input { get; set; }
+
+    /// <summary>Whether what fc1 gives is rectified before fc2.</summary>
+    public bool Relu { get; set; } = true;
+
+    /// <summary>Whether the file has a bias for fc2, of one value a neuron, added to the scores.</summary>
+    public bool Bias { get; set; }
+
+    /// <summary>A neuron is skipped iff its score is smaller; finite. Larger skips more.</summary>
+    public float Threshold { get; set; }
+
+    /// <summary>Layers it acts in, as in <see cref="SignBitPredictorAttribute.Layers"/>. Not set: all.</summary>
+    public string? Layers { get; set; }
+}
