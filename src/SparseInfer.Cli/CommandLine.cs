@@ -4,6 +4,7 @@ using System.Globalization;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Convert;
 using SparseInfer.Cli.Doctor;
+using SparseInfer.Cli.Eval;
 using SparseInfer.Cli.Inspect;
 
 namespace SparseInfer.Cli;
@@ -43,6 +44,11 @@ internal static class CommandLine
         Command doctor = doctorArguments.CreateCommand();
         doctor.SetAction((parsed, _) => RunAsync(() => DoctorCommand.RunAsync(doctorArguments.IsJson(parsed), output), error));
         root.Subcommands.Add(doctor);
+        var evalArguments = new EvalArguments();
+        Command eval = evalArguments.CreateCommand();
+        eval.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => EvalCommand.RunAsync(evalArguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(eval);
         var inspectArguments = new InspectArguments();
         Command inspect = inspectArguments.CreateCommand();
         inspect.SetAction((parsed, cancellationToken) =>

@@ -20,9 +20,6 @@ internal sealed class BenchArguments
           sparseinfer bench --synthetic llama-2-7b --layers 4 --weights q4_0 -p 0 -n 32 --sessions 1,2,4,8,16
         """;
 
-    /// <summary>Longer tests are surely a mistake.</summary>
-    private const int MaxTokens = 1 << 20;
-
     private const int MaxRepetitions = 1000;
 
     private readonly Option<string?> _model = ValueOption.Of<string?>(
@@ -53,31 +50,26 @@ internal sealed class BenchArguments
         "--seed", "N", "Synthetic: the same seed makes the same weights. [default: 0]", "a whole number from 0 to 2147483647",
         text => ValueOption.Integer(text, 0, int.MaxValue));
 
-    private readonly Option<Activation?> _activation = ValueOption.Optional(
-        "--activation", string.Join('|', ActivationNames.All), "What the model was trained with: files do not say, or say it wrongly.",
-        $"one of {string.Join(", ", ActivationNames.All)}", text => (ActivationNames.TryParse(text, out Activation a), a));
+    private readonly Option<Activation?> _activation = ModelOptions.Activation();
 
-    private readonly Option<float?> _threshold = ValueOption.Optional(
-        "--threshold", "T", "FATReLU's threshold.", "a number above 0", ValueOption.Positive);
+    private readonly Option<float?> _threshold = ModelOptions.Threshold();
 
     private readonly Option<float?> _alpha = ValueOption.Optional(
         "--alpha", "A", "The sign-bit predictor's, in every layer of a file's model. [default: 1]", "a number above 0",
         ValueOption.Positive);
 
-    private readonly Option<int?> _context = ValueOption.Optional(
-        "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MaxTokens}",
-        text => ValueOption.Integer(text, 1, MaxTokens));
+    private readonly Option<int?> _context = ModelOptions.Context();
 
     private readonly OverrideOptions _overrides = new();
 
     private readonly Option<int[]> _prompts = ValueOption.Integers(
-        "--n-prompt", "N,...", "Lengths of prompts; 0: none.", [512], 0, MaxTokens, "-p");
+        "--n-prompt", "N,...", "Lengths of prompts; 0: none.", [512], 0, ModelOptions.MaxTokens, "-p");
 
     private readonly Option<int[]> _generations = ValueOption.Integers(
-        "--n-gen", "N,...", "Numbers of tokens to generate; 0: none.", [128], 0, MaxTokens, "-n");
+        "--n-gen", "N,...", "Numbers of tokens to generate; 0: none.", [128], 0, ModelOptions.MaxTokens, "-n");
 
     private readonly Option<int[]> _depths = ValueOption.Integers(
-        "--n-depth", "N,...", "Tokens that are in the key-value cache before a test.", [0], 0, MaxTokens, "-d");
+        "--n-depth", "N,...", "Tokens that are in the key-value cache before a test.", [0], 0, ModelOptions.MaxTokens, "-d");
 
     private readonly Option<KeyValueType> _cacheType = ValueOption.Of(
         "--cache-type", "TYPE", "What the key-value cache stores.", KeyValueType.F32,

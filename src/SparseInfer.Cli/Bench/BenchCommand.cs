@@ -13,7 +13,7 @@ internal static class BenchCommand
         string text = Measure(options, error, cancellationToken);
         if (options.OutputFile is { } path)
         {
-            WriteWhole(path, text);
+            OutputFile.WriteWhole(path, text);
         }
         else
         {
@@ -75,23 +75,6 @@ internal static class BenchCommand
             throw new CliException(
                 $"-p, -n and -d ask for {options.LongestSequence} tokens, but the context holds {declaration.Context}: "
                 + "ask for fewer, or give --context N.");
-        }
-    }
-
-    /// <summary>Beside its place first: whoever looks sees the old file or the whole new one.</summary>
-    private static void WriteWhole(string path, string text)
-    {
-        string full = Path.GetFullPath(path);
-        string temporary = $"{full}.{Guid.NewGuid():n}.tmp";
-        try
-        {
-            File.WriteAllText(temporary, text);
-            File.Move(temporary, full, overwrite: true);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            File.Delete(temporary);
-            throw new CliException($"--output-file: {exception.Message}");
         }
     }
 }

@@ -97,6 +97,9 @@ internal sealed record ModelDeclaration
     /// <summary>The sign-bit predictor's, in every layer.</summary>
     public float Alpha { get; init; } = 1f;
 
+    /// <summary>CATS's threshold, in every layer, in place of a predictor; null: it is not declared.</summary>
+    public float? ActivationThreshold { get; init; }
+
     public IReadOnlyList<WeightType> Weights { get; init; } = [WeightType.F16];
 
     /// <summary>The GPU to plan for; null: none is declared.</summary>
@@ -220,7 +223,11 @@ internal sealed record ModelDeclaration
             lines.Add(Attribute(trait.Key, [.. trait.Where(number => number.Property.Length > 0).Select(number => (number.Property, number.Value == (int)number.Value ? (object?)(int)number.Value : number.Value))]));
         }
 
-        if (HasZeros)
+        if (ActivationThreshold is { } smallest)
+        {
+            lines.Add(Attribute("ActivationThreshold", ("Threshold", smallest)));
+        }
+        else if (HasZeros)
         {
             lines.Add(Attribute("SignBitPredictor", ("Alpha", Alpha)));
         }

@@ -23,8 +23,6 @@ internal sealed class InspectArguments
           sparseinfer inspect --synthetic llama-2-7b --ptx sm_87 --out ptx
         """;
 
-    private const int MaxTokens = 1 << 20;
-
     private readonly OverrideOptions _overrides = new();
 
     private readonly Argument<string?> _model = new("MODEL")
@@ -51,7 +49,7 @@ internal sealed class InspectArguments
     private readonly Option<int?> _position = ValueOption.Optional(
         "--position", "N",
         $"Tokens in the key-value cache before this one. [default: {InspectOptions.UsualPosition}, where the context has them]",
-        $"a whole number from 0 to {MaxTokens}", text => ValueOption.Integer(text, 0, MaxTokens));
+        $"a whole number from 0 to {ModelOptions.MaxTokens}", text => ValueOption.Integer(text, 0, ModelOptions.MaxTokens));
 
     private readonly Option<bool> _kernels = new("--kernels")
     {
@@ -78,16 +76,11 @@ internal sealed class InspectArguments
         "--weights", "TYPE", "Synthetic: f32, f16, bf16, q8_0, q4_0, q5_0, q5_1, q4_k, q5_k or q6_k. [default: f16]",
         $"one of {string.Join(", ", ValueOption.Names<WeightType>())}", ValueOption.Enumeration<WeightType>);
 
-    private readonly Option<Activation?> _activation = ValueOption.Optional(
-        "--activation", string.Join('|', ActivationNames.All), "What the model was trained with: files do not say, or say it wrongly.",
-        $"one of {string.Join(", ", ActivationNames.All)}", text => (ActivationNames.TryParse(text, out Activation a), a));
+    private readonly Option<Activation?> _activation = ModelOptions.Activation();
 
-    private readonly Option<float?> _threshold = ValueOption.Optional(
-        "--threshold", "T", "FATReLU's threshold.", "a number above 0", ValueOption.Positive);
+    private readonly Option<float?> _threshold = ModelOptions.Threshold();
 
-    private readonly Option<int?> _context = ValueOption.Optional(
-        "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MaxTokens}",
-        text => ValueOption.Integer(text, 1, MaxTokens));
+    private readonly Option<int?> _context = ModelOptions.Context();
 
     /// <summary>The command, without an action.</summary>
     public Command CreateCommand()

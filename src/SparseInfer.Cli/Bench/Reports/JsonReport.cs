@@ -6,7 +6,8 @@ namespace SparseInfer.Cli.Bench.Reports;
 /// <summary>An array of objects, a run each; names in snake case.</summary>
 internal static class JsonReport
 {
-    private static readonly JsonSerializerOptions Options = new()
+    /// <summary>How results are written for programs.</summary>
+    public static readonly JsonSerializerOptions Options = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using SparseInfer.Cli.Bench;
+
+namespace SparseInfer.Cli.Eval;
+
+/// <summary>The arguments of <c>sparseinfer eval</c>.</summary>
+internal sealed class EvalArguments
+{
+    private const string Description = """
+        Judges sparsity policies on a text: perplexity, how far the predicted tokens are from those of the dense model, and what each layer skipped,
+        rightly and wrongly.
+
+        Examples:
+          sparseinfer eval -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.test.raw --alpha 1,1.02,1.05
+          sparseinfer eval -m tinyllama.gguf --activation silu --text wiki.test.raw --activation-threshold 0.05,0.1 --tokens 8192 --json
+        """;
+
+    private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
+
+    private readonly Option<string> _text = Path("--text", "The text, UTF-8, that the model shall predict.", "the path of a text file");
+
+    private readonly Option<Activation?> _activation = ModelOptions.Activation();
+
+    private readonly Option<float?> _threshold = ModelOptions.Threshold();
+
+    private readonly Option<float[]> _alphas = Numbers("--alpha", "A,...", "The sign-bit predictor's, in every layer: a row for each. [default: 1]");
+
+    private readonly Option<float[]> _activationThresholds = Numbers(
+        "--activation-threshold", "T,...", "CATS: neurons with a smaller activation are skipped, in every layer. A row for each.");
+
+    private readonly Option<int> _window = ValueOption.Of(
+        "--window", "N", "Tokens that are predicted in a row; the next window sees nothing of them.", 256,
+        $"a whole number from 2 to {ModelOptions.MaxTokens}", text => ValueOption.Integer(text, 2, ModelOptions.MaxTokens));
+
+    private readonly Option<int?> _tokens = ValueOption.Optional(
+        "--tokens", "N", "Predict no more than so many, in windows spread evenly over the text. [default: all]", "a whole number from 2 to 2147483647",
+        text => ValueOption.Integer(text, 2, int.MaxValue));
+
+    private readonly Option<int> _threads = ValueOption.Of(
+        "--threads", "N", "Worker threads.", Environment.ProcessorCount, $"a whole number from 1 to {CpuDevice.MaxThreads}",
+        text => ValueOption.Integer(text, 1, CpuDevice.MaxThreads), "-t");
+
+    private readonly Option<bool> _json = new("--json") { Description = "Write an object, layers included, instead of tables." };
+
+    private readonly Option<string?> _outputFile = ValueOption.Of<string?>(
+        "--output-file", "FILE", "Write the results to a file, whole or not at all.", null, "the path of a file",
+        text => (text.Length > 0, text));
+
+    private readonly OverrideOptions _overrides = new();
+
+    /// <summary>The command, without an action.</summary>
+    public Command CreateCommand()
+    {
+        var command = new Command("eval", Description);
+        foreach (Option option in (Option[])
+        [
+            _model, _text, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _window, _tokens, _threads, _json, _outputFile,
+        ])
+        {
+            command.Options.Add(option);
+        }
+
+        return command;
+    }
+
+    /// <summary>What was asked for.</summary>
+    /// <exception cref="CliException">Options contradict each other.</exception>
+    public EvalOptions Read(ParseResult parsed)
+    {
+        var options = new EvalOptions
+        {
+            File = new FileRequest(
+                parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed)),
+            TextFile = parsed.GetRequiredValue(_text),
+            Alphas = [.. parsed.GetRequiredValue(_alphas).Distinct()],
+            ActivationThresholds = [.. parsed.GetRequiredValue(_activationThresholds).Distinct()],
+            Window = parsed.GetValue(_window),
+            Tokens = parsed.GetValue(_tokens),
+            Threads = parsed.GetValue(_threads),
+            Json = parsed.GetValue(_json),
+            OutputFile = parsed.GetValue(_outputFile),
+        };
+        return options.Tokens is not { } tokens || tokens >= options.Window
+            ? options
+            : throw new CliException($"--tokens {tokens} is less than a window, which has {options.Window}: give more, or --window N.");
+    }
+
+    private static Option<string> Path(string name, string description, string expected, params string[] aliases)
+    {
+        Option<string> option = ValueOption.Of<string>(name, "FILE", description, null!, expected, text => (text.Length > 0, text), aliases);
+        option.Required = true;
+        return option;
+    }
+
+    private static Option<float[]> Numbers(string name, string helpName, string description) => ValueOption.Of<float[]>(
+        name, helpName, description, [], "numbers above 0, commas between them", text => ValueOption.List(text, ValueOption.Positive));
+}

@@ -1,0 +1,30 @@
+using SparseInfer.Cli.Bench;
+
+namespace SparseInfer.Cli.Eval;
+
+/// <summary>What <c>sparseinfer eval</c> was asked for.</summary>
+internal sealed record EvalOptions
+{
+    public required FileRequest File { get; init; }
+
+    /// <summary>A UTF-8 text file.</summary>
+    public required string TextFile { get; init; }
+
+    /// <summary>Alphas of the sign-bit predictor; none: 1, where the activation has zeros and no threshold is given.</summary>
+    public IReadOnlyList<float> Alphas { get; init; } = [];
+
+    /// <summary>Thresholds of CATS.</summary>
+    public IReadOnlyList<float> ActivationThresholds { get; init; } = [];
+
+    /// <summary>Tokens that are predicted in a window.</summary>
+    public int Window { get; init; } = 256;
+
+    /// <summary>Most tokens that are predicted; null: all of the text.</summary>
+    public int? Tokens { get; init; }
+
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    public bool Json { get; init; }
+
+    public string? OutputFile { get; init; }
+}

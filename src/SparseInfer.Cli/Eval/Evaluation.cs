@@ -1,0 +1,65 @@
+namespace SparseInfer.Cli.Eval;
+
+/// <summary>What was evaluated, and how. Properties' names, in snake case, are those of the output.</summary>
+/// <param name="CpuInfo">The processor.</param>
+/// <param name="ModelFilename">The file.</param>
+/// <param name="TextFilename">The text.</param>
+/// <param name="Tokens">Tokens that were predicted.</param>
+/// <param name="Window">Tokens of a window.</param>
+/// <param name="Runs">The dense model first.</param>
+internal sealed record Evaluation(string CpuInfo, string ModelFilename, string TextFilename, int Tokens, int Window, IReadOnlyList<EvaluationRun> Runs);
+
+/// <summary>A policy on a text. Shares are means over layers.</summary>
+internal sealed record EvaluationRun
+{
+    /// <summary>The attribute as a user writes it; <c>dense</c>.</summary>
+    public required string Policy { get; init; }
+
+    public required double Perplexity { get; init; }
+
+    /// <summary>Perplexity over the dense model's.</summary>
+    public required double PerplexityOfDense { get; init; }
+
+    /// <summary>Kullback-Leibler divergence from the dense model, a token's mean, in nats.</summary>
+    public required double KlDivergence { get; init; }
+
+    /// <summary>Share of tokens where the most probable one is the dense model's.</summary>
+    public required double Top1Agreement { get; init; }
+
+    /// <summary>Bytes of feed-forward weights and predictor data that a token touches.</summary>
+    public double FfnBytesPerToken => Layers.Sum(layer => layer.BytesPerToken);
+
+    /// <summary>Of what the dense model touches.</summary>
+    public required double FfnBytesOfDense { get; init; }
+
+    public double SparsityTrue => Layers.Average(layer => layer.SparsityTrue);
+
+    public double SparsityPredicted => Layers.Average(layer => layer.SparsityPredicted);
+
+    public double WrongSkips => Layers.Average(layer => layer.WrongSkips);
+
+    public required IReadOnlyList<EvaluationLayer> Layers { get; init; }
+}
+
+/// <summary>A layer's feed-forward.</summary>
+/// <param name="Layer">Which.</param>
+/// <param name="SparsityTrue">Share of neurons whose activation is zero, or below a declared threshold.</param>
+/// <param name="SparsityPredicted">Share that was skipped unread.</param>
+/// <param name="Precision">Of those, the share that is inactive; null: none was predicted.</param>
+/// <param name="Recall">Of the inactive ones, the share that was predicted; null: none was predicted.</param>
+/// <param name="WrongSkips">Share of all neurons that was skipped and is active.</param>
+/// <param name="BytesPerToken">As <see cref="EvaluationRun.FfnBytesPerToken"/>.</param>
+internal sealed record EvaluationLayer(
+    int Layer, double SparsityTrue, double SparsityPredicted, double? Precision, double? Recall, double WrongSkips, double BytesPerToken)
+{
+    public static EvaluationLayer Of(LayerMetrics metrics) => new(
+        metrics.Layer,
+        metrics.ActualSparsity,
+        metrics.PredictedSparsity,
+        Known(metrics.Precision),
+        Known(metrics.Recall),
+        metrics.PredictedSparsity * (1 - (Known(metrics.Precision) ?? 1)),
+        metrics.BytesPerToken);
+
+    private static double? Known(double share) => double.IsNaN(share) ? null : share;
+}

@@ -1,0 +1,69 @@
+using System.Text;
+using SparseInfer.Text;
+
+namespace SparseInfer.Cli.Eval;
+
+/// <summary>A text as windows of tokens that are predicted one after the other; a window sees nothing of those before it.</summary>
+internal sealed class TextWindows
+{
+    private readonly int[] _tokens;
+    private readonly int? _begin;
+    private readonly int _window;
+    private readonly int _available;
+
+    private TextWindows(int[] tokens, int? begin, int window, int count, int available)
+    {
+        _tokens = tokens;
+        _begin = begin;
+        _window = window;
+        _available = available;
+        Count = count;
+    }
+
+    /// <summary>Number of windows.</summary>
+    public int Count { get; }
+
+    /// <summary>Tokens that are predicted.</summary>
+    public int Tokens => Count * _window;
+
+    /// <summary>Reads and tokenizes.</summary>
+    /// <exception cref="CliException">The file is no text, or shorter than a window.</exception>
+    public static TextWindows Read(string path, Tokenizer tokenizer, int window, int? most)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new CliException($"{path} is no UTF-8 text: --text takes one.");
+        }
+
+        int[] tokens = tokenizer.Encode(text, addBeginOfSequence: false);
+
+        // Without a token that begins a sequence, a window's first token is there to go on from, and is not predicted.
+        int available = (tokenizer.BeginOfSequence is null ? tokens.Length - 1 : tokens.Length) / window;
+        return available > 0
+            ? new(tokens, tokenizer.BeginOfSequence, window, Math.Min(available, (most ?? int.MaxValue) / window), available)
+            : throw new CliException($"{path} has {tokens.Length} tokens, and a window {window}: give a longer text, or a shorter --window.");
+    }
+
+    /// <summary>What a window's tokens are predicted from, and what they are.</summary>
+    /// <param name="index">0 to <see cref="Count"/>: windows are spread evenly over the text.</param>
+    /// <param name="input">Room for a window.</param>
+    /// <returns>The tokens to predict.</returns>
+    public ReadOnlySpan<int> Read(int index, Span<int> input)
+    {
+        int start = (int)((long)index * _available / Count) * _window;
+        if (_begin is not { } begin)
+        {
+            _tokens.AsSpan(start, _window).CopyTo(input);
+            return _tokens.AsSpan(start + 1, _window);
+        }
+
+        input[0] = begin;
+        _tokens.AsSpan(start, _window - 1).CopyTo(input[1..]);
+        return _tokens.AsSpan(start, _window);
+    }
+}

@@ -1,0 +1,226 @@
+using System.Text;
+using System.Text.Json;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Cli.Eval;
+using SparseInfer.Files;
+using SparseInfer.Text;
+
+namespace SparseInfer.Cli.Tests;
+
+/// <summary><c>sparseinfer eval</c>: what it says of the bundled model, its arithmetic, and bad input.</summary>
+public sealed class EvalTests : IDisposable
+{
+    private const string Story = """
+        Once upon a time there was a little girl named Lily. She loved to play outside in the park with her friends. One day, she saw a big dog
+        near the tree. The dog was sad because it had lost its ball. Lily wanted to help the dog. They looked under the bench and behind the
+        swings. "Look!" said Lily. "Here is your ball!" The dog was very happy and wagged its tail. They played together all day long.
+
+        """;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("sparseinfer-eval").FullName;
+
+    /// <inheritdoc/>
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void A_policy_that_skips_nothing_is_the_dense_model_and_one_that_skips_more_is_further_from_it()
+    {
+        JsonElement[] runs = Runs("--alpha", "60,1.2,0.9", "--window", "64");
+
+        runs.Select(run => run.GetProperty("policy").GetString()).ShouldBe(
+            ["Dense", "SignBitPredictor(Alpha = 60)", "SignBitPredictor(Alpha = 1.2)", "SignBitPredictor(Alpha = 0.9)"]);
+        foreach (JsonElement same in runs[..2])
+        {
+            Number(same, "perplexity").ShouldBe(Number(runs[0], "perplexity"));
+            Number(same, "perplexity_of_dense").ShouldBe(1);
+            Number(same, "kl_divergence").ShouldBe(0);
+            Number(same, "top1_agreement").ShouldBe(1);
+            Number(same, "wrong_skips").ShouldBe(0);
+        }
+
+        // It skips true zeros after it has read gates and signs.
+        Number(runs[1], "ffn_bytes_of_dense").ShouldBeInRange(0.34, 0.7);
+        for (int i = 2; i < runs.Length; i++)
+        {
+            Number(runs[i], "kl_divergence").ShouldBeGreaterThan(Number(runs[i - 1], "kl_divergence"));
+            Number(runs[i], "top1_agreement").ShouldBeLessThan(Number(runs[i - 1], "top1_agreement"));
+            Number(runs[i], "wrong_skips").ShouldBeGreaterThan(Number(runs[i - 1], "wrong_skips"));
+            Number(runs[i], "sparsity_predicted").ShouldBeGreaterThan(Number(runs[i - 1], "sparsity_predicted"));
+            Number(runs[i], "ffn_bytes_of_dense").ShouldBeLessThan(Number(runs[i - 1], "ffn_bytes_of_dense"));
+            runs[i].GetProperty("layers").GetArrayLength().ShouldBe(6);
+        }
+    }
+
+    [Fact]
+    public void Perplexity_is_that_of_the_text_token_by_token()
+    {
+        JsonElement[] runs = Runs("--alpha", "1.1", "--window", "40", "--tokens", "85");
+
+        double[] expected = [PerplexityOf(SparsityMode.Dense, 1.1f, 40), PerplexityOf(SparsityMode.Predicted, 1.1f, 40)];
+        Number(runs[0], "perplexity").ShouldBe(expected[0], 1e-9 * expected[0]);
+        Number(runs[1], "perplexity").ShouldBe(expected[1], 1e-9 * expected[1]);
+        Number(runs[1], "perplexity_of_dense").ShouldBe(expected[1] / expected[0], 1e-9);
+    }
+
+    [Fact]
+    public void Thresholds_of_activations_are_another_policy()
+    {
+        JsonElement[] runs = Runs("--activation", "silu", "--activation-threshold", "1e-6,0.1", "--window", "64");
+
+        runs.Select(run => run.GetProperty("policy").GetString()).ShouldBe(
+            ["Dense", "ActivationThreshold(Threshold = 1E-06)", "ActivationThreshold(Threshold = 0.1)"]);
+        Number(runs[1], "perplexity_of_dense").ShouldBe(1, 1e-3);
+        Number(runs[2], "sparsity_true").ShouldBeGreaterThan(0.2);
+        Number(runs[2], "ffn_bytes_of_dense").ShouldBeLessThan(Number(runs[1], "ffn_bytes_of_dense"));
+    }
+
+    [Fact]
+    public void Tables_have_a_row_for_each_policy_and_each_layer()
+    {
+        ToolResult result = Evaluate("--window", "64");
+
+        result.ExitCode.ShouldBe(0, result.Error);
+        string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lines[0].ShouldEndWith("in windows of 64.");
+        lines.Count(line => line.StartsWith("| Dense |", StringComparison.Ordinal)).ShouldBe(1);
+        lines.Count(line => line.StartsWith("| SignBitPredictor(Alpha = 1) |", StringComparison.Ordinal)).ShouldBe(1 + 6);
+        lines.Where(line => line[0] == '|').Select(line => line.Count(c => c == '|')).Distinct().ShouldBe([11, 8]);
+    }
+
+    [Fact]
+    public void Divergence_and_agreement_are_those_of_the_definitions()
+    {
+        const int Vocabulary = 7;
+        var random = new Random(5);
+        float[] dense = [.. Enumerable.Range(0, 4 * Vocabulary).Select(_ => (random.NextSingle() - 0.5f) * 200)];
+        float[] sparse = [.. dense.Select(logit => logit + random.NextSingle())];
+        sparse[0] = 1e30f; // overflows any exponential
+        int[] targets = [0, 3, 6, 2];
+        var predictions = new Predictions();
+        predictions.Add(sparse[..Vocabulary], dense[..Vocabulary], targets.AsSpan(0, 1), Vocabulary);
+        predictions.Add(sparse[Vocabulary..], dense[Vocabulary..], targets.AsSpan(1), Vocabulary);
+
+        double surprise = 0;
+        double divergence = 0;
+        int agreeing = 0;
+        for (int row = 0; row < targets.Length; row++)
+        {
+            double[] p = LogSoftmax(dense, row);
+            double[] q = LogSoftmax(sparse, row);
+            surprise -= q[targets[row]];
+            divergence += p.Zip(q, (a, b) => Math.Exp(a) * (a - b)).Sum();
+            agreeing += Array.IndexOf(p, p.Max()) == Array.IndexOf(q, q.Max()) ? 1 : 0;
+        }
+
+        predictions.Perplexity.ShouldBe(Math.Exp(surprise / 4), 1e-9 * Math.Exp(surprise / 4));
+        predictions.Divergence.ShouldBe(divergence / 4, 1e-9 * divergence);
+        predictions.TopAgreement.ShouldBe(agreeing / 4.0);
+
+        static double[] LogSoftmax(float[] logits, int row)
+        {
+            double[] own = [.. logits.Skip(row * Vocabulary).Take(Vocabulary).Select(logit => (double)logit)];
+            double most = own.Max();
+            double total = most + Math.Log(own.Sum(logit => Math.Exp(logit - most)));
+            return [.. own.Select(logit => logit - total)];
+        }
+    }
+
+    [Fact]
+    public void Windows_lie_evenly_over_the_text_each_begun_by_its_own_token()
+    {
+        Tokenizer tokenizer = Tokenizer.Open(ToolProgram.Gguf);
+        int[] tokens = tokenizer.Encode(Story, addBeginOfSequence: false);
+        TextWindows windows = TextWindows.Read(TextFile(Story), tokenizer, window: 10, most: 35);
+
+        windows.Count.ShouldBe(3);
+        windows.Tokens.ShouldBe(30);
+        int[] input = new int[10];
+        for (int i = 0; i < 3; i++)
+        {
+            int start = i * (tokens.Length / 10) / 3 * 10;
+            windows.Read(i, input).ToArray().ShouldBe(tokens[start..(start + 10)]);
+            input.ShouldBe([tokenizer.BeginOfSequence!.Value, .. tokens[start..(start + 9)]]);
+        }
+    }
+
+    [Theory]
+    [InlineData("'--text' is required", "-m", "MODEL")]
+    [InlineData("There is no model at no-such.gguf", "-m", "no-such.gguf", "--text", "TEXT")]
+    [InlineData("no-such.txt", "-m", "MODEL", "--text", "no-such.txt")]
+    [InlineData("is no UTF-8 text", "-m", "MODEL", "--text", "MODEL")]
+    [InlineData("give a longer text, or a shorter --window", "-m", "MODEL", "--text", "SHORT")]
+    [InlineData("--window 5000 is more than the model's context, which holds 512", "-m", "MODEL", "--text", "TEXT", "--window", "5000")]
+    [InlineData("--window takes a whole number", "-m", "MODEL", "--text", "TEXT", "--window", "1")]
+    [InlineData("--tokens 20 is less than a window, which has 256", "-m", "MODEL", "--text", "TEXT", "--tokens", "20")]
+    [InlineData("--alpha takes numbers above 0", "-m", "MODEL", "--text", "TEXT", "--alpha", "1,-1")]
+    [InlineData("SPI0028: Alpha is 101", "-m", "MODEL", "--text", "TEXT", "--alpha", "101")]
+    [InlineData("Silu has no exact zeros", "-m", "MODEL", "--text", "TEXT", "--activation", "silu")]
+    [InlineData("and no --alpha", "-m", "MODEL", "--text", "TEXT", "--activation", "silu", "--alpha", "1", "--activation-threshold", "0.1")]
+    [InlineData("--threads takes a whole number", "-m", "MODEL", "--text", "TEXT", "-t", "0")]
+    [InlineData("--output-file:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--output-file", "no/such/folder.md")]
+    public async Task Whatever_is_wrong_is_one_line_on_standard_error(string message, params string[] args)
+    {
+        await using var output = new StringWriter();
+        await using var error = new StringWriter();
+        string[] given =
+        [
+            .. args.Select(arg => arg switch
+            {
+                "MODEL" => ToolProgram.Gguf,
+                "TEXT" => TextFile(Story),
+                "SHORT" => TextFile("Once."),
+                _ => arg,
+            }),
+        ];
+
+        (await CommandLine.RunAsync(["eval", .. given], output, error)).ShouldBe(1);
+
+        output.ToString().ShouldBeEmpty();
+        string last = error.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).Last();
+        last.ShouldStartWith("sparseinfer: ");
+        last.ShouldContain(message);
+    }
+
+    private static double Number(JsonElement run, string name) => run.GetProperty(name).GetDouble();
+
+    private string TextFile(string text)
+    {
+        string path = Path.Combine(_folder, Path.GetRandomFileName());
+        File.WriteAllText(path, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+        return path;
+    }
+
+    private ToolResult Evaluate(params string[] args) => ToolProgram.Run(["eval", "-m", ToolProgram.Gguf, "--text", TextFile(Story), "-t", "1", .. args]);
+
+    private JsonElement[] Runs(params string[] args)
+    {
+        ToolResult result = Evaluate([.. args, "--json"]);
+        result.ExitCode.ShouldBe(0, result.Error);
+        return [.. JsonDocument.Parse(result.Output).RootElement.GetProperty("runs").EnumerateArray()];
+    }
+
+    /// <summary>Of two windows, a token at a time, by the definition.</summary>
+    private static double PerplexityOf(SparsityMode mode, float alpha, int window)
+    {
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        ModelDeclaration declaration = FileDeclaration.Read(file, activation: null, threshold: null, alpha);
+        using CpuDevice device = Device.Cpu(1);
+        using LanguageModel model = ModelCompiler.Compile(declaration, TestContext.Current.CancellationToken)
+            .Load(ModelFile.Open(ToolProgram.Gguf), device, new LoadOptions());
+        int[] tokens = model.Tokenizer.Encode(Story, addBeginOfSequence: false);
+        double sum = 0;
+        foreach (int start in new[] { 0, tokens.Length / window / 2 * window })
+        {
+            using Session session = model.CreateSession(new SessionOptions { Mode = mode, SparsePrompt = true });
+            int last = model.Tokenizer.BeginOfSequence!.Value;
+            foreach (int token in tokens.AsSpan(start, window))
+            {
+                double[] logits = [.. session.Forward([last]).ToArray().Select(logit => (double)logit)];
+                sum += Math.Log(logits.Sum(logit => Math.Exp(logit - logits.Max()))) + logits.Max() - logits[token];
+                last = token;
+            }
+        }
+
+        return Math.Exp(sum / (2 * window));
+    }
+}
