@@ -19,7 +19,30 @@ public sealed class PowerInferFileTests(LoadedModels models) : IDisposable
         using ReluF16 model = ReluF16.Load(Write(), Device);
         ShouldGiveTheBitsOf(models.Get(Loaded.ReluF16), model);
         model.LoadReport.Notes.ShouldBe(
-            ["Unused: the file's trained predictor, tensor 'blk.0.fc1.weight' and 11 more, and its 'powerinfer.sparse_threshold'; what is declared predicts."]);
+            ["Unused: the file's trained predictor, tensor 'blk.0.fc1.weight' and 11 more, and its 'powerinfer.sparse_threshold'; what is declared predicts, and [LowRankPredictor] would use it."]);
+    }
+
+    /// <summary>The predictor finds every other neuron inactive where the sum of the residual stream is above zero, and none elsewhere.</summary>
+    [Fact]
+    public void Its_trained_predictor_chooses_neurons_where_it_is_declared()
+    {
+        string path = Write();
+        using ReluTrained model = ReluTrained.Load(path, Device);
+        model.LoadReport.Notes.ShouldBe(
+            ["Unused: the file's trained predictor, tensor 'blk.5.fc1.weight' and 1 more, and its 'powerinfer.sparse_threshold'; what is declared predicts, and [LowRankPredictor] would use it."]);
+        int[] tokens = BundledFiles.Opening(24);
+        Logits.ShouldBeBitIdentical(OneByOne(model, SparsityMode.Exact, tokens), OneByOne(models.Get(Loaded.ReluF16), SparsityMode.Exact, tokens), "exact");
+        using Session session = model.CreateSession(new SessionOptions { Mode = SparsityMode.Predicted, Metering = true });
+        float[] predicted = Logits.OneByOne(session, tokens);
+        Logits.MaxDifference(predicted, OneByOne(model, SparsityMode.Exact, tokens)).ShouldBeGreaterThan(0.01f);
+        IReadOnlyList<LayerMetrics> layers = session.ReadMetrics();
+        layers[5].PredictedSparsity.ShouldBe(0);
+        layers.Sum(layer => layer.PredictedSparsity).ShouldBeGreaterThan(0.25);
+        layers.ShouldAllBe(layer => Math.Abs((layer.PredictedSparsity * 2 * layer.Tokens) - Math.Round(layer.PredictedSparsity * 2 * layer.Tokens)) < 1e-9);
+
+        ModelPreparation.Write(ModelFile.Open(path), _folder.At("trained.gguf"));
+        using ReluTrained prepared = ReluTrained.Load(_folder.At("trained.gguf"), Device);
+        Logits.ShouldBeBitIdentical(OneByOne(prepared, SparsityMode.Predicted, tokens), predicted, "prepared");
     }
 
     [Fact]
@@ -116,7 +139,7 @@ public sealed class PowerInferFileTests(LoadedModels models) : IDisposable
             copy.Add(writer =>
             {
                 writer.AddTensor(first, TensorType.Of(WeightType.F16), [Rank, 256], Ones(Rank * 256));
-                writer.AddTensor(second, TensorType.Of(WeightType.F16), [1024, Rank], Ones(1024 * Rank));
+                writer.AddTensor(second, TensorType.Of(WeightType.F16), [1024, Rank], Halves(1024));
             });
         }
 
@@ -156,6 +179,10 @@ public sealed class PowerInferFileTests(LoadedModels models) : IDisposable
     }
 
     private static byte[] Ones(int count) => TinyFiles.Encode(WeightType.F16, [.. Enumerable.Repeat(1f, count)]);
+
+    /// <summary>A second factor by which every other neuron's score is below zero, for inputs whose sum is above.</summary>
+    private static byte[] Halves(int neurons) =>
+        TinyFiles.Encode(WeightType.F16, [.. Enumerable.Range(0, neurons * Rank).Select(i => i / Rank % 2 == 0 ? 1f : -1f)]);
 
     private static float[] OneByOne(LanguageModel model, SparsityMode mode, int[] tokens)
     {

@@ -151,7 +151,7 @@ public static class ModelLoader
         if (unused.Length > 0)
         {
             notes.Add($"Unused: the file's trained predictor, tensor {FileText.Quote(unused[0])}{(unused.Length > 1 ? $" and {unused.Length - 1} more" : "")}"
-                + $"{(hasThreshold ? $", and its '{PowerInferFiles.SparseThresholdKey}'" : "")}; what is declared predicts.");
+                + $"{(hasThreshold ? $", and its '{PowerInferFiles.SparseThresholdKey}'" : "")}; what is declared predicts, and [LowRankPredictor] would use it.");
         }
         else if (hasThreshold && !file.Tensors.Any(tensor => PowerInferFiles.IsPredictor(file, tensor.Name)))
         {

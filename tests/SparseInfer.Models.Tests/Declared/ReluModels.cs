@@ -47,3 +47,14 @@ public sealed partial class ReluMixed;
 [Weights(WeightType.Q8_0, Role = WeightRole.Attention)]
 [Weights(WeightType.Q4_0, WeightType.Q8_0, Role = WeightRole.FeedForward)]
 public sealed partial class ReluRoles;
+
+/// <summary>The same model where a trained predictor that the file brings chooses neurons.</summary>
+[DecoderModel(Hidden = 256, Layers = 6, Vocabulary = 512, Context = 512)]
+[Attention(Heads = 8, KeyValueHeads = 4, RopeTheta = 10000)]
+[FeedForward(Intermediate = 1024, Activation = Activation.Relu, Gated = true)]
+[RmsNorm(Epsilon = 1e-5f)]
+[Embedding(Tied = true)]
+[LowRankPredictor(Rank = 32, Input = PredictorInput.Residual, Layers = "0..4")]
+[ExactSparsity(Layers = "5")]
+[Weights(WeightType.F16)]
+public sealed partial class ReluTrained;
