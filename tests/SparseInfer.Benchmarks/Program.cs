@@ -21,6 +21,11 @@ if (args is [PeersCommand.Name, ..])
     return PeersCommand.Run(args.AsSpan(1));
 }
 
+if (args is [PeerLoad.Name, ..])
+{
+    return PeerLoad.LoadOnce(args.AsSpan(1));
+}
+
 if (args is [PeerStart.Name, ..])
 {
     return PeerStart.FirstToken(args.AsSpan(1));

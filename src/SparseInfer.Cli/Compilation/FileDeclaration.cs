@@ -155,7 +155,7 @@ internal static class FileDeclaration
         IEnumerable<TensorInfo> matrices = file.Tensors.Where(tensor => tensor.Shape.Count is 2 or 3
             && !Names.Routers.Any(router => tensor.Name.EndsWith(router, StringComparison.Ordinal))
             && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal)
-            && !PowerInferFiles.IsPredictor(file, tensor.Name));
+            && !PowerInferFiles.IsPredictor(file, tensor.Name) && PreparedTensors.BlockTypeOf(tensor) is null);
         if (matrices.FirstOrDefault(tensor => tensor.Weight is null) is { } odd)
         {
             string types = string.Join(", ", Enum.GetNames<WeightType>());

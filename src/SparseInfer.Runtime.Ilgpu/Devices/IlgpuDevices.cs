@@ -17,6 +17,7 @@ internal static class IlgpuDevices
     /// <summary>Lanes that generated kernels take for a warp.</summary>
     private const int WarpSize = 32;
 
+    private static readonly Lazy<Found[]> CudaDevices = new(FindCuda);
     private static readonly Lazy<Found[]> All = new(Find);
 
     public static IReadOnlyList<Found> List()
@@ -26,12 +27,13 @@ internal static class IlgpuDevices
     }
 
     /// <summary>
-    /// The usable device of a name: <c>cuda</c> is <c>cuda:0</c>. A software device is looked for only if it is asked for, and then nothing else.
+    /// The usable device of a name: <c>cuda</c> is <c>cuda:0</c>. A software device is looked for only if it is asked for, and then nothing else;
+    /// so are CUDA's, which every program that asks for the best device waits for.
     /// </summary>
     public static Found? Named(string name)
     {
         string first = name.EndsWith(":0", StringComparison.Ordinal) ? name[..^2] : name;
-        IEnumerable<Found> candidates = IsSoftware(name) ? FindSoftware() : All.Value;
+        Found[] candidates = IsSoftware(name) ? FindSoftware() : first.Split(':')[0] == Cuda ? CudaDevices.Value : All.Value;
         return candidates.FirstOrDefault(found => found.Hardware is not null && found.Info.IsUsable && found.Info.Name == first);
     }
 
@@ -47,7 +49,7 @@ internal static class IlgpuDevices
         NativeLibraryNames.Teach();
 
         // Warps as a GPU has them; eight of them are the greatest group that ILGPU's accelerator gets a thread for each lane of.
-        return [.. FindCuda(), .. FindOpenCL(), Describe(PackageCpu, 0, new CPUDevice(WarpSize, 8, 1))];
+        return [.. CudaDevices.Value, .. FindOpenCL(), Describe(PackageCpu, 0, new CPUDevice(WarpSize, 8, 1))];
     }
 
     /// <summary>The software devices, their driver loaded.</summary>
@@ -107,9 +109,23 @@ internal static class IlgpuDevices
         _ => FindSoftware(),
     };
 
-    private static Found[] FindCuda()
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
+    /// <summary>Where there is no driver ILGPU is not asked: it would never look again. Nor is its library loaded, which takes milliseconds.</summary>
+    private static Found[] FindCuda() => NativeLibraryNames.IsThere(Cuda)
+        ? AskDriver()
+        : [
+            None(
+                Cuda,
+                $"{NativeLibraryNames.FileName(Cuda)} was not found",
+                IsArm
+                    ? "On a Jetson it comes with JetPack; in a container, run that with --runtime nvidia. Elsewhere install NVIDIA's driver."
+                    : "Install NVIDIA's driver; in a container, run that with --gpus all."),
+        ];
+
+    private static Found[] AskDriver()
     {
-        if (NativeLibraryNames.IsThere(Cuda) && !CudaBinding.TryTakeForDriver())
+        if (!CudaBinding.TryTakeForDriver())
         {
             return
             [
@@ -120,29 +136,17 @@ internal static class IlgpuDevices
             ];
         }
 
-        // Where there is no driver ILGPU is not asked: it would never look again.
-        Hardware[] devices = NativeLibraryNames.IsThere(Cuda) ? [.. CudaDevice.GetDevices(static _ => true)] : [];
-        if (devices.Length > 0)
-        {
-            return [.. devices.Select((device, index) => Describe(Cuda, index, device))];
-        }
-
-        bool isArm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
-        return
-        [
-            NativeLibraryNames.IsThere(Cuda)
-                ? None(
+        NativeLibraryNames.Teach();
+        Hardware[] devices = [.. CudaDevice.GetDevices(static _ => true)];
+        return devices.Length > 0
+            ? [.. devices.Select((device, index) => Describe(Cuda, index, device))]
+            : [
+                None(
                     Cuda,
                     "the driver reports no device",
                     "Check CUDA_VISIBLE_DEVICES and, in a container, that it was given a GPU"
-                    + (isArm ? " (docker run --runtime nvidia)." : " (docker run --gpus all); nvidia-smi must list one."))
-                : None(
-                    Cuda,
-                    $"{NativeLibraryNames.FileName(Cuda)} was not found",
-                    isArm
-                        ? "On a Jetson it comes with JetPack; in a container, run that with --runtime nvidia. Elsewhere install NVIDIA's driver."
-                        : "Install NVIDIA's driver; in a container, run that with --gpus all."),
-        ];
+                    + (IsArm ? " (docker run --runtime nvidia)." : " (docker run --gpus all); nvidia-smi must list one.")),
+            ];
     }
 
     private static Found[] FindOpenCL()

@@ -78,9 +78,14 @@ internal sealed class GgufMetadata : ModelMetadata
 
     public override bool TryGetBoolean(string key, out bool flag)
     {
-        bool found = _values.TryGetValue(key, out var value) && value.Type == GgufValueType.Bool;
-        flag = found && _region.Span(value.Start, 1)[0] != 0;
-        return found;
+        flag = false;
+        if (!_values.TryGetValue(key, out var value) || value.Type != GgufValueType.Bool)
+        {
+            return false;
+        }
+
+        flag = _region.Span(value.Start, 1)[0] != 0;
+        return true;
     }
 
     public override bool TryGetStringArray(string key, [NotNullWhen(true)] out string[]? texts)
@@ -146,7 +151,7 @@ internal sealed class GgufMetadata : ModelMetadata
         return true;
     }
 
-    private bool TryGetArray(string key, out GgufValue array)
+    private bool TryGetArray(string key, [NotNullWhen(true)] out GgufValue? array)
     {
         if (!_values.TryGetValue(key, out array) || array.Type != GgufValueType.Array)
         {

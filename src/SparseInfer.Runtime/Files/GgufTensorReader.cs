@@ -134,5 +134,5 @@ internal sealed class GgufTensorReader(GgufCursor cursor, int alignment)
 
     private long Align(long position) => (position + alignment - 1) & -alignment;
 
-    private readonly record struct Pending(string Name, TensorType Type, long[] Shape, ulong Offset, long ByteLength);
+    private sealed record Pending(string Name, TensorType Type, long[] Shape, ulong Offset, long ByteLength);
 }

@@ -46,5 +46,5 @@ internal static class GgufValueTypes
 /// <param name="Start">The first byte of the number, of the string's text, or of the array's first element.</param>
 /// <param name="Declared">Where the value's type field lies.</param>
 /// <param name="End">One past the value's last byte.</param>
-internal readonly record struct GgufValue(
+internal sealed record GgufValue(
     GgufValueType Type, GgufValueType ElementType, long Count, long Start, long Declared, long End);

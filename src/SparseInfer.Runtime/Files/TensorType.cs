@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace SparseInfer.Files;
 
 /// <summary>
@@ -18,20 +16,7 @@ public sealed class TensorType
     /// </summary>
     internal const uint I2S = 36;
 
-    // Ids that files once used and ggml has retired, so that the message can name them.
-    private static readonly FrozenDictionary<uint, string> RetiredGgmlTypes = new Dictionary<uint, string>
-    {
-        [4] = "Q4_2",
-        [5] = "Q4_3",
-        [31] = "Q4_0_4_4",
-        [32] = "Q4_0_4_8",
-        [33] = "Q4_0_8_8",
-        [36] = "IQ4_NL_4_4",
-        [37] = "IQ4_NL_4_8",
-        [38] = "IQ4_NL_8_8",
-    }.ToFrozenDictionary();
-
-    private static readonly FrozenDictionary<string, TensorType> SafetensorsTypes = BuildTables();
+    private static readonly Dictionary<string, TensorType> SafetensorsTypes = BuildTables();
 
     private TensorType(string name, int elementsPerBlock, int bytesPerBlock, WeightType? weight = null, uint? ggmlId = null)
     {
@@ -82,8 +67,19 @@ public sealed class TensorType
     /// <summary>The type with this ggml id; null when the id is unknown or retired.</summary>
     internal static TensorType? FromGgml(uint id) => id < GgmlTypes.Length ? GgmlTypes[id] : null;
 
-    /// <summary>The name of a type that ggml has retired.</summary>
-    internal static string? RetiredGgmlName(uint id) => RetiredGgmlTypes.GetValueOrDefault(id);
+    /// <summary>The name of a type that files once had and ggml has retired, so that a message can name it; null: none has this id.</summary>
+    internal static string? RetiredGgmlName(uint id) => id switch
+    {
+        4 => "Q4_2",
+        5 => "Q4_3",
+        31 => "Q4_0_4_4",
+        32 => "Q4_0_4_8",
+        33 => "Q4_0_8_8",
+        36 => "IQ4_NL_4_4",
+        37 => "IQ4_NL_4_8",
+        38 => "IQ4_NL_8_8",
+        _ => null,
+    };
 
     /// <summary>The type with this safetensors dtype; null when there is none.</summary>
     internal static TensorType? FromSafetensors(string dtype) => SafetensorsTypes.GetValueOrDefault(dtype);
@@ -97,7 +93,7 @@ public sealed class TensorType
         return fits;
     }
 
-    private static FrozenDictionary<string, TensorType> BuildTables()
+    private static Dictionary<string, TensorType> BuildTables()
     {
         // The vocabulary calls weight types as files do.
         TensorType Ggml(uint id, string name, int elements, int bytes, uint? fileType = null) =>
@@ -146,6 +142,6 @@ public sealed class TensorType
             new("BOOL", 1, 1), new("U8", 1, 1), new("U16", 1, 2), new("U32", 1, 4), new("U64", 1, 8), new("C64", 1, 8),
             new("F8_E4M3", 1, 1), new("F8_E5M2", 1, 1), new("F8_E8M0", 1, 1), new("F8_E4M3FNUZ", 1, 1), new("F8_E5M2FNUZ", 1, 1),
             new("F4", 2, 1), new("F6_E2M3", 4, 3), new("F6_E3M2", 4, 3),
-        }.ToFrozenDictionary(type => type.Name);
+        }.ToDictionary(type => type.Name);
     }
 }

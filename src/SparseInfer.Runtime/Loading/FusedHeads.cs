@@ -30,7 +30,7 @@ internal sealed class FusedHeads
     }
 
     /// <summary>What a tensor is a part of, where a file has it so; null: files have it alone.</summary>
-    public RowPart? Of(DeclaredTensor wanted) => _parts.TryGetValue(wanted, out RowPart part) ? part : null;
+    public RowPart? Of(DeclaredTensor wanted) => _parts.GetValueOrDefault(wanted);
 
     /// <summary>What the file calls the whole tensor of a part.</summary>
     public string NameOf(RowPart part, int layer) => Name(_facts, part.Kind, layer);
@@ -73,7 +73,7 @@ internal sealed class FusedHeads
 /// <param name="Rows">Its rows.</param>
 /// <param name="Total">Rows of all.</param>
 /// <param name="Groups">Groups that the tensor's rows make, each with as many rows of every part.</param>
-internal readonly record struct RowPart(string Kind, int First, int Rows, int Total, int Groups)
+internal sealed record RowPart(string Kind, int First, int Rows, int Total, int Groups)
 {
     /// <summary>What declares <see cref="Total"/>.</summary>
     public const string TotalText = "(Heads + 2 * KeyValueHeads) * HeadDimension";

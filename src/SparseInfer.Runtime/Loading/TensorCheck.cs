@@ -11,10 +11,10 @@ internal sealed partial class TensorCheck
     private readonly LoadOptions _options;
     private readonly List<string> _problems;
     private readonly bool _mixesDown;
-    private readonly Dictionary<(DeclaredTensor, int, int), FoundTensor> _found = [];
+    private readonly Dictionary<Place, FoundTensor> _found = [];
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
     private readonly Dictionary<TensorInfo, TensorInfo[]> _parts = [];
-    private readonly List<(int Problem, string Name)> _missing = [];
+    private readonly List<Missing> _missing = [];
     private readonly HashSet<string> _unlike = [];
     private readonly FusedHeads _fused;
 
@@ -66,7 +66,7 @@ internal sealed partial class TensorCheck
     public IReadOnlySet<string> Used => _used;
 
     /// <summary>What was found for a tensor: all of them, where there was no problem.</summary>
-    public FoundTensor this[DeclaredTensor tensor, int layer, int expert = 0] => _found[(tensor, layer, expert)];
+    public FoundTensor this[DeclaredTensor tensor, int layer, int expert = 0] => _found[new(tensor, layer, expert)];
 
     private bool Check(DeclaredTensor tensor, int layer, int expert, WeightType? common)
     {
@@ -80,7 +80,7 @@ internal sealed partial class TensorCheck
         if (found is not null)
         {
             Bytes += found.Bytes(Rows(tensor)) + (found.Signs?.ByteLength ?? 0);
-            _found[(tensor, layer, expert)] = found;
+            _found[new(tensor, layer, expert)] = found;
         }
 
         return found is not null;
@@ -176,8 +176,9 @@ internal sealed partial class TensorCheck
     {
         WeightType? common = null;
         WeightType[] types = [];
-        foreach ((DeclaredTensor wanted, int expert) in tensors.SelectMany(OfExperts))
+        foreach (Place place in tensors.SelectMany(tensor => OfExperts(tensor, layer)))
         {
+            (DeclaredTensor wanted, _, int expert) = place;
             types = Declared(wanted);
             TensorInfo? tensor = FindPrepared(wanted, layer);
             if (tensor is null && !_file.TryGetTensor(NameOf(wanted, layer, expert), out tensor))
@@ -200,8 +201,8 @@ internal sealed partial class TensorCheck
     }
 
     /// <summary>A tensor once for each in the file.</summary>
-    private IEnumerable<(DeclaredTensor Wanted, int Expert)> OfExperts(DeclaredTensor wanted) =>
-        Enumerable.Range(0, wanted.IsStackedIn(_file.Format) ? 1 : Math.Max(1, wanted.Experts)).Select(expert => (wanted, expert));
+    private IEnumerable<Place> OfExperts(DeclaredTensor wanted, int layer) =>
+        Enumerable.Range(0, wanted.IsStackedIn(_file.Format) ? 1 : Math.Max(1, wanted.Experts)).Select(expert => new Place(wanted, layer, expert));
 
     /// <summary>
     /// Adds to each missing tensor the name that was probably meant. When all tensors were looked up: one that has a place of its own, such as
@@ -254,7 +255,7 @@ internal sealed partial class TensorCheck
             return tensor;
         }
 
-        _missing.Add((_problems.Count, name));
+        _missing.Add(new(_problems.Count, name));
         _problems.Add($"tensor {FileText.Quote(name)} is missing");
         return null;
     }
@@ -289,4 +290,15 @@ internal sealed partial class TensorCheck
 
         return types.Contains(WeightType.F32) ? WeightType.F32 : _options.ConvertWeights ? types[0] : null;
     }
+
+    /// <summary>What was looked up.</summary>
+    /// <param name="Tensor">What is wanted.</param>
+    /// <param name="Layer">In which layer; 0 outside of layers.</param>
+    /// <param name="Expert">Of which expert; 0 where there are none.</param>
+    private sealed record Place(DeclaredTensor Tensor, int Layer, int Expert);
+
+    /// <summary>A tensor that the file does not have.</summary>
+    /// <param name="Problem">Which problem says so.</param>
+    /// <param name="Name">Its name.</param>
+    private sealed record Missing(int Problem, string Name);
 }

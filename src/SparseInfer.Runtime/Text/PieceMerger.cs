@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 
 namespace SparseInfer.Text;
@@ -32,19 +31,12 @@ internal sealed class PieceMerger
     /// <summary>Appends the tokens of <paramref name="text"/>: valid UTF-16, spaces already escaped, no special tokens in it.</summary>
     public void Merge(ReadOnlySpan<char> text, List<int> tokens)
     {
-        Symbol[] rented = ArrayPool<Symbol>.Shared.Rent(text.Length);
-        try
+        Span<Symbol> symbols = new Symbol[text.Length];
+        symbols = symbols[..SplitIntoCharacters(text, symbols)];
+        new PairMerger().Merge(new ByScore(this, text), symbols);
+        for (int i = symbols.IsEmpty ? None : 0; i != None; i = symbols[i].Next)
         {
-            Span<Symbol> symbols = rented.AsSpan(0, SplitIntoCharacters(text, rented));
-            new PairMerger().Merge(new ByScore(this, text), symbols);
-            for (int i = symbols.IsEmpty ? None : 0; i != None; i = symbols[i].Next)
-            {
-                AppendTokens(text.Slice(symbols[i].Start, symbols[i].Length), tokens);
-            }
-        }
-        finally
-        {
-            ArrayPool<Symbol>.Shared.Return(rented);
+            AppendTokens(text.Slice(symbols[i].Start, symbols[i].Length), tokens);
         }
     }
 

@@ -90,5 +90,5 @@ internal sealed class SpecialTokenSplitter
         return cut ?? fragments;
     }
 
-    private readonly record struct SpecialToken(string Piece, int Token, TokenType Type, TokenSides Strips);
+    private sealed record SpecialToken(string Piece, int Token, TokenType Type, TokenSides Strips);
 }

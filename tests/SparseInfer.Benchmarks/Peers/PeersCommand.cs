@@ -76,8 +76,16 @@ internal static class PeersCommand
             ? PeerFile.Write(shape, options.Sparsity, cancellationToken)
             : PeerFile.Of(options.Model!, options.Activation);
         ModelDeclaration model = file.Declaration;
+        string what = $"{model.Name}, {model.Layers} layers, {string.Join(", ", model.Weights)}";
+        if (options.Load)
+        {
+            output.WriteLine($"{what}.\n");
+            PeerLoad.Run(file, options.Rounds, output, cancellationToken);
+            return;
+        }
+
         CompiledModel compiled = ModelCompiler.Compile(model, cancellationToken);
-        output.WriteLine($"{model.Name}, {model.Layers} layers, {string.Join(", ", model.Weights)}, {new FileInfo(file.Path).Length >> 20} MiB; tokens a second.\n");
+        output.WriteLine($"{what}, {new FileInfo(file.Path).Length >> 20} MiB; tokens a second.\n");
         PeerTable.PrintHead(output);
         IReadOnlyList<PeerTest> tests = PeerTest.Of(options.Tests, model.Context);
         int context = tests.Max(test => test.Depth + test.Added);

@@ -10,6 +10,7 @@ internal sealed record PeersOptions
     public const string Usage = """
         usage: peers (--model FILE [--activation NAME] | --synthetic SHAPE [--weights TYPE] [--layers N] [--sparsity S])
                      [--tests decode,prompt,together,context] [--threads 1,2] [--rounds N]
+               peers --load (--model FILE [--activation NAME] | --synthetic SHAPE [--weights TYPE] [--layers N]) [--rounds N]
                peers --start [--program NAME=PATH]... [--rounds N]
         """;
 
@@ -30,6 +31,9 @@ internal sealed record PeersOptions
 
     public bool Start { get; private set; }
 
+    /// <summary>Whether loading is measured.</summary>
+    public bool Load { get; private set; }
+
     /// <summary>Builds of the sample, by name.</summary>
     public List<(string Name, string Path)> Programs { get; } = [];
 
@@ -43,6 +47,7 @@ internal sealed record PeersOptions
         var type = WeightType.F16;
         int? layers = null;
         var synthetic = new List<string>();
+        var rates = new List<string>();
         error = "";
         for (int i = 0; i < arguments.Length; i++)
         {
@@ -53,10 +58,21 @@ internal sealed record PeersOptions
                 continue;
             }
 
+            if (name == "--load")
+            {
+                options.Load = true;
+                continue;
+            }
+
             string value = ++i < arguments.Length ? arguments[i] : "";
             if (name is "--weights" or "--layers" or "--sparsity")
             {
                 synthetic.Add(name);
+            }
+
+            if (name is "--tests" or "--threads")
+            {
+                rates.Add(name);
             }
 
             bool understood = name switch
@@ -85,6 +101,8 @@ internal sealed record PeersOptions
         error = what != 1 ? "One of --model, --synthetic and --start says what to measure."
             : shape is null && synthetic is [var first, ..] ? $"{first} is for --synthetic."
             : options.Model is null && options.Activation is not null ? "--activation is for --model."
+            : options.Start && options.Load ? "--start measures other programs, which --load does not."
+            : options.Load && rates is [var rate, ..] ? $"{rate} is not for --load, which takes one token and all processors."
             : !options.Start && options.Programs.Count > 0 ? "--program is for --start."
             : "";
         if (error.Length > 0)

@@ -32,6 +32,15 @@ public sealed class ConvertTests : IDisposable
     }
 
     [Fact]
+    public void A_prepared_file_is_declared_as_a_model_of_its_type()
+    {
+        Convert(ToolProgram.Gguf, At("q8.gguf"), "--weights", "Q8_0").ExitCode.ShouldBe(0);
+        ToolResult result = ToolProgram.Run(["bench", "-m", At("q8.gguf"), "--activation", "relu", "--print-declaration"]);
+        result.ExitCode.ShouldBe(0, result.Error);
+        result.Output.ShouldContain("[Weights(WeightType.Q8_0)]");
+    }
+
+    [Fact]
     public void A_file_that_is_there_is_replaced_only_by_force()
     {
         File.WriteAllText(At("there.gguf"), "before");

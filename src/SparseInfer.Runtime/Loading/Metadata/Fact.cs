@@ -39,4 +39,4 @@ internal enum Fact
 /// <param name="Value">Its value.</param>
 /// <param name="Text">Key and value as a sentence begins: <c>'llama.block_count' is 5</c>.</param>
 /// <param name="FromSizes">Whether it follows from other facts, and is wrong where they are.</param>
-internal readonly record struct StatedFact(Fact Fact, double Value, string Text, bool FromSizes = false);
+internal sealed record StatedFact(Fact Fact, double Value, string Text, bool FromSizes = false);

@@ -12,7 +12,7 @@ internal sealed class FactReader
     private readonly LoadOptions _options;
     private readonly ModelMetadata _metadata;
     private readonly bool _gguf;
-    private readonly List<(string Key, MetadataValue Value, KeyRule Rule)> _values = [];
+    private readonly List<Entry> _values = [];
     private readonly List<string> _unknown = [];
     private Architecture _architecture = null!;
     private string _prefix = "";
@@ -64,7 +64,7 @@ internal sealed class FactReader
     private void ReadKeys()
     {
         IReadOnlyList<string> activations = _gguf ? GgufKeys.Activations : ConfigKeys.Activations;
-        var foreign = new Dictionary<string, (string Key, int Count)>();
+        var foreign = new Dictionary<string, List<string>>();
         foreach (string key in _metadata.Keys)
         {
             if (IsIgnored(key))
@@ -81,7 +81,7 @@ internal sealed class FactReader
                 }
                 else if (Architectures.Find(space) is not null || UnsupportedArchitectures.Reason(space) is not null)
                 {
-                    foreign[space] = foreign.TryGetValue(space, out var found) ? (found.Key, found.Count + 1) : (key, 1);
+                    (foreign.TryGetValue(space, out List<string>? keys) ? keys : foreign[space] = []).Add(key);
                 }
 
                 continue;
@@ -104,7 +104,7 @@ internal sealed class FactReader
             }
 
             MetadataValue value = MetadataValue.Read(_metadata, key);
-            _values.Add((key, value, rule));
+            _values.Add(new(key, value, rule));
             if (rule.Fact is { } fact && value.Number is { } number && rule.Applies(_facts))
             {
                 _facts.State(fact, number, $"{FileText.Quote(key)} is {value.Shown}");
@@ -116,10 +116,10 @@ internal sealed class FactReader
             }
         }
 
-        foreach ((string space, (string key, int count)) in foreign)
+        foreach ((string space, List<string> keys) in foreign)
         {
-            string more = count > 1 ? $" and {count - 1} more" : "";
-            _facts.Problems.Add($"{FileText.Quote(key)}{more} would be of architecture '{space}', but the file is read as {_architecture.Name}, with keys {FileText.Quote(_prefix + "...")}");
+            string more = keys.Count > 1 ? $" and {keys.Count - 1} more" : "";
+            _facts.Problems.Add($"{FileText.Quote(keys[0])}{more} would be of architecture '{space}', but the file is read as {_architecture.Name}, with keys {FileText.Quote(_prefix + "...")}");
         }
     }
 
@@ -465,4 +465,10 @@ internal sealed class FactReader
             }
         }
     }
+
+    /// <summary>A key that was read.</summary>
+    /// <param name="Key">With its prefix.</param>
+    /// <param name="Value">What it holds.</param>
+    /// <param name="Rule">What becomes of it.</param>
+    private sealed record Entry(string Key, MetadataValue Value, KeyRule Rule);
 }

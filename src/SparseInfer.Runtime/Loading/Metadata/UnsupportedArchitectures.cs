@@ -27,7 +27,7 @@ internal static class UnsupportedArchitectures
     private static Dictionary<string, string> Create()
     {
         var reasons = new Dictionary<string, string>(StringComparer.Ordinal);
-        void Add(string reason, params ReadOnlySpan<string> names)
+        void Add(string reason, params string[] names)
         {
             foreach (string name in names)
             {

@@ -46,4 +46,4 @@ internal sealed record TraitFact(string Attribute, string Property, double Usual
 /// <param name="Fact">Which.</param>
 /// <param name="Value">Its value, as the attribute says it.</param>
 /// <param name="Text">Key and value as a sentence begins.</param>
-internal readonly record struct StatedTrait(TraitFact Fact, double Value, string Text);
+internal sealed record StatedTrait(TraitFact Fact, double Value, string Text);
