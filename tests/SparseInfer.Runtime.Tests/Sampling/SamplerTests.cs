@@ -195,13 +195,19 @@ public class SamplerTests
         var sampler = new Sampler(options, logits.Length);
         sampler.Sample(logits);
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 20; i++)
-        {
-            sampler.Accept(sampler.Sample(logits));
-        }
+        // A collection, which other tests may cause, takes what is left of a thread's 8 KiB as allocated: what allocates does so in every round.
+        Enumerable.Range(0, 10).Min(_ => Allocated()).ShouldBe(0);
 
-        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+        long Allocated()
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 20; i++)
+            {
+                sampler.Accept(sampler.Sample(logits));
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
     }
 
     private static int[] Candidates(GenerationOptions options, float[] logits) =>
