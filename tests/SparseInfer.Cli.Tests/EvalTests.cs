@@ -51,12 +51,16 @@ public sealed class EvalTests : IDisposable
         }
     }
 
-    [Fact]
-    public void Perplexity_is_that_of_the_text_token_by_token()
+    /// <summary>A window of more than 256 tokens is computed in parts.</summary>
+    [Theory]
+    [InlineData(40, 1)]
+    [InlineData(300, 8)]
+    public void Perplexity_is_that_of_the_text_token_by_token(int window, int times)
     {
-        JsonElement[] runs = Runs("--alpha", "1.1", "--window", "40", "--tokens", "85");
+        string text = string.Concat(Enumerable.Repeat(Story, times));
+        JsonElement[] runs = Runs("--alpha", "1.1", "--text", TextFile(text), "--window", $"{window}", "--tokens", $"{(2 * window) + 5}");
 
-        double[] expected = [PerplexityOf(SparsityMode.Dense, 1.1f, 40), PerplexityOf(SparsityMode.Predicted, 1.1f, 40)];
+        double[] expected = [PerplexityOf(text, SparsityMode.Dense, 1.1f, window), PerplexityOf(text, SparsityMode.Predicted, 1.1f, window)];
         Number(runs[0], "perplexity").ShouldBe(expected[0], 1e-9 * expected[0]);
         Number(runs[1], "perplexity").ShouldBe(expected[1], 1e-9 * expected[1]);
         Number(runs[1], "perplexity_of_dense").ShouldBe(expected[1] / expected[0], 1e-9);
@@ -143,10 +147,47 @@ public sealed class EvalTests : IDisposable
         }
     }
 
+    /// <summary>As prompts do: a file may name a token that the model was not trained to begin with.</summary>
+    [Fact]
+    public void A_window_begins_without_a_token_that_the_model_does_not_ask_for()
+    {
+        Tokenizer tokenizer = Tokenizer.Open(Copy(key => key != "tokenizer.ggml.add_bos_token", ("tokenizer.ggml.add_bos_token", false)));
+        tokenizer.BeginOfSequence.ShouldNotBeNull();
+        int[] tokens = tokenizer.Encode(Story, addBeginOfSequence: false);
+        int[] input = new int[10];
+
+        TextWindows.Read(TextFile(Story), tokenizer, window: 10, most: null).Read(0, input).ToArray().ShouldBe(tokens[1..11]);
+        input.ShouldBe(tokens[..10]);
+    }
+
+    [Fact]
+    public void Numbers_that_are_not_finite_are_strings_in_json()
+    {
+        var predictions = new Predictions();
+        predictions.Add([1e30f, 0], [0, 0], [1], vocabulary: 2);
+        var run = new EvaluationRun
+        {
+            Policy = "Dense",
+            Perplexity = predictions.Perplexity,
+            PerplexityOfDense = predictions.Perplexity / predictions.Perplexity,
+            KlDivergence = predictions.Divergence,
+            Top1Agreement = predictions.TopAgreement,
+            FfnBytesOfDense = 1,
+            Layers = [new EvaluationLayer(0, 0, 0, null, null, 0, 1)],
+        };
+
+        JsonElement written = JsonDocument.Parse(EvalReport.Json(new Evaluation("", "", "", 1, 1, [run]))).RootElement.GetProperty("runs")[0];
+
+        written.GetProperty("perplexity").GetString().ShouldBe("Infinity");
+        written.GetProperty("perplexity_of_dense").GetString().ShouldBe("NaN");
+        written.GetProperty("kl_divergence").GetDouble().ShouldBe(5e29, 1e24);
+    }
+
     [Theory]
     [InlineData("'--text' is required", "-m", "MODEL")]
     [InlineData("There is no model at no-such.gguf", "-m", "no-such.gguf", "--text", "TEXT")]
     [InlineData("no-such.txt", "-m", "MODEL", "--text", "no-such.txt")]
+    [InlineData("cannot be judged on a text: ", "-m", "MUTE", "--text", "TEXT")]
     [InlineData("is no UTF-8 text", "-m", "MODEL", "--text", "MODEL")]
     [InlineData("give a longer text, or a shorter --window", "-m", "MODEL", "--text", "SHORT")]
     [InlineData("--window 5000 is more than the model's context, which holds 512", "-m", "MODEL", "--text", "TEXT", "--window", "5000")]
@@ -169,6 +210,7 @@ public sealed class EvalTests : IDisposable
                 "MODEL" => ToolProgram.Gguf,
                 "TEXT" => TextFile(Story),
                 "SHORT" => TextFile("Once."),
+                "MUTE" => Copy(key => !key.StartsWith("tokenizer.", StringComparison.Ordinal)),
                 _ => arg,
             }),
         ];
@@ -190,7 +232,32 @@ public sealed class EvalTests : IDisposable
         return path;
     }
 
-    private ToolResult Evaluate(params string[] args) => ToolProgram.Run(["eval", "-m", ToolProgram.Gguf, "--text", TextFile(Story), "-t", "1", .. args]);
+    /// <summary>The bundled model with some of its keys, and others.</summary>
+    private string Copy(Predicate<string> keeps, params (string Key, bool Value)[] others)
+    {
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        var writer = new GgufWriter();
+        foreach (string key in file.Metadata.Keys.Where(key => keeps(key)))
+        {
+            writer.Copy(file.Metadata, key);
+        }
+
+        foreach ((string key, bool value) in others)
+        {
+            writer.Add(key, value);
+        }
+
+        foreach (TensorInfo tensor in file.Tensors)
+        {
+            writer.AddTensor(tensor);
+        }
+
+        string path = Path.Combine(_folder, "copy.gguf");
+        writer.Save(path);
+        return path;
+    }
+
+    private ToolResult Evaluate(params string[] args) => ToolProgram.Run(["eval", "-m", ToolProgram.Gguf, .. args.Contains("--text") ? [] : (string[])["--text", TextFile(Story)], "-t", "1", .. args]);
 
     private JsonElement[] Runs(params string[] args)
     {
@@ -200,14 +267,14 @@ public sealed class EvalTests : IDisposable
     }
 
     /// <summary>Of two windows, a token at a time, by the definition.</summary>
-    private static double PerplexityOf(SparsityMode mode, float alpha, int window)
+    private static double PerplexityOf(string text, SparsityMode mode, float alpha, int window)
     {
         using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
         ModelDeclaration declaration = FileDeclaration.Read(file, activation: null, threshold: null, alpha);
         using CpuDevice device = Device.Cpu(1);
         using LanguageModel model = ModelCompiler.Compile(declaration, TestContext.Current.CancellationToken)
             .Load(ModelFile.Open(ToolProgram.Gguf), device, new LoadOptions());
-        int[] tokens = model.Tokenizer.Encode(Story, addBeginOfSequence: false);
+        int[] tokens = model.Tokenizer.Encode(text, addBeginOfSequence: false);
         double sum = 0;
         foreach (int start in new[] { 0, tokens.Length / window / 2 * window })
         {

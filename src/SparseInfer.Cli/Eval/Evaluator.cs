@@ -7,6 +7,9 @@ namespace SparseInfer.Cli.Eval;
 /// <summary>Runs each policy beside the dense model over the same windows, skipping at every position of them.</summary>
 internal sealed class Evaluator(EvalOptions options, ProgressLine progress, CancellationToken cancellationToken)
 {
+    /// <summary>Tokens whose logits are in memory: those of a long window and a large vocabulary would fit no array.</summary>
+    private const int MaxTogether = 256;
+
     /// <summary>Evaluates every policy that was asked for.</summary>
     /// <exception cref="CliException">There is none for the model, or the text does not suit it.</exception>
     public Evaluation Run()
@@ -20,6 +23,11 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         {
             using CpuDevice device = Device.Cpu(options.Threads);
             using LanguageModel model = models[i].Load(ModelFile.Open(options.File.Path), device, options.File.Overrides);
+            if (!model.HasTokenizer)
+            {
+                throw new CliException($"{options.File.Path} cannot be judged on a text: {model.WhyNoTokenizer}.");
+            }
+
             text ??= TextWindows.Read(options.TextFile, model.Tokenizer, options.Window, options.Tokens);
             runs.AddRange(Run(policies[i].Policy, model, text).Skip(i == 0 ? 0 : 1));
         }
@@ -59,29 +67,30 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         using Session predicted = model.CreateSession(Session(SparsityMode.Predicted));
         int vocabulary = model.Shape.Vocabulary;
         int[] input = new int[options.Window];
-        float[] denseLogits = new float[options.Window * vocabulary];
-        float[] logits = new float[options.Window * vocabulary];
+        int together = Math.Min(options.Window, MaxTogether);
+        float[] denseLogits = new float[together * vocabulary];
+        float[] logits = new float[together * vocabulary];
         var ofDense = new Predictions();
         var ofPolicy = new Predictions();
         for (int window = 0; window < text.Count; window++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            progress.Show($"evaluating {policy}", (double)window / text.Count);
             ReadOnlySpan<int> targets = text.Read(window, input);
-            Forward(dense, input, denseLogits);
-            Forward(predicted, input, logits);
-            ofDense.Add(denseLogits, denseLogits, targets, vocabulary);
-            ofPolicy.Add(logits, denseLogits, targets, vocabulary);
+            dense.Rewind(0);
+            predicted.Rewind(0);
+            for (int from = 0; from < input.Length; from += together)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                progress.Show($"evaluating {policy}", (window + ((double)from / input.Length)) / text.Count);
+                int count = Math.Min(together, input.Length - from);
+                dense.Forward(input.AsSpan(from, count), denseLogits.AsSpan(0, count * vocabulary));
+                predicted.Forward(input.AsSpan(from, count), logits.AsSpan(0, count * vocabulary));
+                ofDense.Add(denseLogits, denseLogits, targets.Slice(from, count), vocabulary);
+                ofPolicy.Add(logits, denseLogits, targets.Slice(from, count), vocabulary);
+            }
         }
 
         EvaluationRun reference = Result("Dense", ofDense, dense, null);
         return [reference, Result(policy, ofPolicy, predicted, reference)];
-    }
-
-    private void Forward(Session session, int[] input, float[] logits)
-    {
-        session.Rewind(0);
-        session.Forward(input, logits);
     }
 
     private SessionOptions Session(SparsityMode mode) => new() { Mode = mode, Context = options.Window, SparsePrompt = true, Metering = true };

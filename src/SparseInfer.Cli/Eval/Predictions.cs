@@ -17,8 +17,8 @@ internal sealed class Predictions
     /// <summary>Share of tokens where both find the same one most probable.</summary>
     public double TopAgreement => (double)_agreeing / _tokens;
 
-    /// <summary>Adds a window.</summary>
-    /// <param name="logits">The policy's: a row a token.</param>
+    /// <summary>Adds tokens.</summary>
+    /// <param name="logits">The policy's: a row a token, from the first on.</param>
     /// <param name="dense">The dense model's; may be the same.</param>
     /// <param name="targets">The tokens that the text has.</param>
     /// <param name="vocabulary">Logits of a row.</param>

@@ -42,10 +42,13 @@ internal sealed class TextWindows
 
         int[] tokens = tokenizer.Encode(text, addBeginOfSequence: false);
 
+        // Some files name a token that their model was not trained to begin with.
+        int? begin = tokenizer.Encode("", addBeginOfSequence: true) is [int first, ..] ? first : null;
+
         // Without a token that begins a sequence, a window's first token is there to go on from, and is not predicted.
-        int available = (tokenizer.BeginOfSequence is null ? tokens.Length - 1 : tokens.Length) / window;
+        int available = (begin is null ? tokens.Length - 1 : tokens.Length) / window;
         return available > 0
-            ? new(tokens, tokenizer.BeginOfSequence, window, Math.Min(available, (most ?? int.MaxValue) / window), available)
+            ? new(tokens, begin, window, Math.Min(available, (most ?? int.MaxValue) / window), available)
             : throw new CliException($"{path} has {tokens.Length} tokens, and a window {window}: give a longer text, or a shorter --window.");
     }
 

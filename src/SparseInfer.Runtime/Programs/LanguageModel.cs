@@ -38,6 +38,9 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Whether there is a tokenizer, so that text can be used instead of token ids.</summary>
     public bool HasTokenizer => _tokenizer is not null;
 
+    /// <summary>Why there is no tokenizer, as a clause; null where there is one.</summary>
+    internal string? WhyNoTokenizer => _whyNoTokenizer;
+
     /// <summary>The tokenizer.</summary>
     /// <exception cref="InvalidOperationException">The file has none that can be used; the message says why.</exception>
     public Tokenizer Tokenizer => _tokenizer ?? throw new InvalidOperationException(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace SparseInfer.Cli.Bench.Reports;
 
@@ -11,6 +12,9 @@ internal static class JsonReport
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+
+        // JSON has no such numbers, but a policy that ruins a model has such a perplexity.
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
 
         // Read by programs and people, never by a browser.
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
