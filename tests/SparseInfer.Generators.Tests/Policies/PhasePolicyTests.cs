@@ -33,6 +33,23 @@ public sealed class PhasePolicyTests
         },
         new("WideRank") { Activation = Activation.Silu, Predictors = [null, new(96, Bias: true), new(96, PredictorInput.Normed)], Weights = [WeightType.BF16] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed)], Weights = [WeightType.F16, WeightType.Q8_0] },
+
+        // Beside attention, where neurons are normalised together, with learned positions, and of types that roles have.
+        TraitZoo.Parallel[0] with { Name = "RanksInParallel", Alphas = [], Predictors = [new(32, PredictorInput.Normed), null, new(32, PredictorInput.Normed, Bias: true)] },
+        TraitZoo.Parallel[1] with { Name = "RanksInParallelOfTwoNorms", Predictors = [new(32, PredictorInput.Normed), new(40, PredictorInput.Normed), null] },
+        TraitZoo.SubNorms[0] with { Name = "RanksOfSubNorms", Alphas = [], Predictors = [new(32), null, new(40, PredictorInput.Normed)] },
+        new("RanksOfRoles")
+        {
+            HasArchitecture = false,
+            LearnedPositions = 90,
+            IsRotated = false,
+            IsUnrotated = _ => true,
+            Traits = ["[NoRope]"],
+            LayerNorm = true,
+            Predictors = [new(32), new(40, PredictorInput.Normed), null],
+            Weights = [WeightType.F32],
+            RoleWeights = [(WeightRole.FeedForward, [WeightType.F16, WeightType.BF16])],
+        },
     ];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(SpecProject.Of(Models.Select(model => model.Source), [.. Models.Select(Spec)])));
@@ -44,8 +61,8 @@ public sealed class PhasePolicyTests
     public void Logits_are_those_of_double_precision(string name)
     {
         DecoderCase declared = Models.Single(model => model.Name == name);
-        var weights = new DecoderWeights(declared);
-        var reference = new DecoderReference(declared, weights, SparsityMode.Predicted);
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        var reference = TraitZoo.Reference(declared, weights, SparsityMode.Predicted);
         float[] logits = With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted));
 
         // As the decoders of DecoderTests; in a block type the last digit may decide a neuron otherwise.
@@ -66,7 +83,7 @@ public sealed class PhasePolicyTests
     public void Sequences_together_have_the_bits_that_they_have_alone(string name)
     {
         DecoderCase declared = Models.Single(model => model.Name == name);
-        var weights = new DecoderWeights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         float[] alone = With(declared, weights, Devices[0], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: false));
         DecoderRun.ShouldHaveTheBitsOf(alone, With(declared, weights, Devices[1], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: true)), name);
     }
@@ -76,7 +93,7 @@ public sealed class PhasePolicyTests
     public void The_bits_are_those_of_any_number_of_threads_of_a_prompt_and_of_a_metered_run(string name)
     {
         DecoderCase declared = Models.Single(model => model.Name == name);
-        var weights = new DecoderWeights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         float[] expected = With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Predicted));
 
         expected.ShouldNotBe(With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Dense)));
@@ -90,7 +107,7 @@ public sealed class PhasePolicyTests
     public void Meters_count_the_bytes_of_the_policys_tensors()
     {
         DecoderCase declared = Models[0];
-        var weights = new DecoderWeights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         foreach (CpuDevice device in Devices)
         {
             IReadOnlyList<LayerMetrics> metrics = With(declared, weights, device, model => Metrics(model, SparsityMode.Predicted));
@@ -183,6 +200,23 @@ public sealed class PhasePolicyTests
         refused.Message.ShouldBe(
             "Nothing is generated for 'Mlp': the policy 'low-rank 8' wants tensors of a model's file, which a layer alone does not have; declare it on a model");
         read.Stub.ShouldNotBeNull();
+    }
+
+    /// <summary>It would read attention's part, too, which the norm has not seen.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_model_of_parallel_attention_is_refused_where_a_predictor_reads_the_residual_stream(int index)
+    {
+        DecoderCase declared = TraitZoo.Parallel[index] with { Name = "M", Alphas = [], Predictors = [null, new(32), null] };
+        CSharpCompilation project = UserCode.Compile(declared.Source);
+        SyntaxNode type = project.SyntaxTrees.SelectMany(tree => tree.GetRoot().DescendantNodes()).OfType<ClassDeclarationSyntax>().Single();
+        SemanticModel model = project.GetSemanticModel(type.SyntaxTree);
+        Report refused = DeclarationLanguage.Reader.Read(
+            model.GetDeclaredSymbol(type).ShouldNotBeNull(), type, model, name => name.EndsWith("DecoderModelAttribute", StringComparison.Ordinal), default)
+            .ShouldNotBeNull().Reports.ShouldHaveSingleItem();
+        refused.Id.ShouldBe("SPI0043");
+        refused.Message.ShouldContain("has nothing to read where attention is added after that norm");
     }
 
     private sealed record OnCpuSpec : PolicySpec
