@@ -12,7 +12,8 @@ namespace SparseInfer.Kernels.Cpu;
 /// </summary>
 /// <remarks>
 /// A cache line of every row of a block is summed in registers, scaled, and added to the results, before the next line. Memory likes whole
-/// rows better: so the next block's rows are fetched to the second-level cache meanwhile, one after the other.
+/// rows better: so the next block's rows are fetched meanwhile, one after the other. They go to the first-level cache, though all 32 do not fit it:
+/// fetched to the second, a tenth of the neurons took up to 1.8 times as long (Zen 5).
 /// </remarks>
 internal static unsafe class BlockDown
 {
@@ -274,7 +275,7 @@ internal static unsafe class BlockDown
 
             for (nint scale = 2 * column; scale < 2 * (column + columns); scale += 64)
             {
-                Sse.Prefetch1(_halves + scale);
+                Sse.Prefetch0(_halves + scale);
             }
 
             byte* start = _rows[_row] + _offset;

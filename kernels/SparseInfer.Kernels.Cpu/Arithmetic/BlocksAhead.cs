@@ -6,7 +6,8 @@ namespace SparseInfer.Kernels.Cpu;
 /// <remarks>
 /// Rows to come that lie side by side are fetched one after the other, a quarter of this one's time each: a run of lines that follow each
 /// other wakes the processor's own fetching, which then works from memory to the second cache while these requests wait only from there
-/// on. Rows apart, as where neurons are skipped, are fetched together: they are too short for it to be of use before they end.
+/// on. Rows apart, as where neurons are skipped, are fetched together: they are too short for it to be of use before they end. No line of theirs
+/// is left out, so steps are no longer than a line.
 /// </remarks>
 internal unsafe ref struct BlocksAhead
 {
@@ -29,7 +30,7 @@ internal unsafe ref struct BlocksAhead
         _rows = rows;
         _line = rows.First;
         _together = rows.Fourth - rows.First > 4 * rowBytes;
-        _step = _together ? bytes : 4 * bytes;
+        _step = _together ? Math.Min(bytes, 64) : 4 * bytes;
         _second = _together ? (nint)(rows.Second - rows.First) : 64;
         _third = _together ? (nint)(rows.Third - rows.First) : 128;
         _fourth = _together ? (nint)(rows.Fourth - rows.First) : 128;

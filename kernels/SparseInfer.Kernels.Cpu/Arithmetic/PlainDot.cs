@@ -78,20 +78,30 @@ internal static unsafe class PlainDot
         byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
         Vector128<float> total = Vector128<float>.Zero;
         nint bytes = (nint)paddedColumns * sizeof(short);
+
+        // How far ahead lines are fetched: at least half a segment, and so far that from a segment's beginning on it is the next rows' lines.
+        // Four whole rows ahead would exceed the first-level cache.
+        const int SegmentBytes = Segment * sizeof(short);
+        nint ahead = bytes % SegmentBytes;
+        ahead = Math.Min(ahead < SegmentBytes / 2 ? ahead + SegmentBytes : ahead, bytes);
+        nint turn = bytes - ahead;
         nint i = 0;
         fixed (float* input = &x)
         {
             while (i < bytes)
             {
-                nint end = Math.Min(i + (Segment * sizeof(short)), bytes);
+                nint end = Math.Min(i + SegmentBytes, bytes);
+                bool same = i < turn;
+                byte* p0 = same ? r0 + ahead : n0 - turn, p1 = same ? r1 + ahead : n1 - turn;
+                byte* p2 = same ? r2 + ahead : n2 - turn, p3 = same ? r3 + ahead : n3 - turn;
                 Vector256<float> a0 = default, b0 = default, a1 = default, b1 = default;
                 Vector256<float> a2 = default, b2 = default, a3 = default, b3 = default;
                 for (; i < end; i += 64)
                 {
-                    Sse.Prefetch0(n0 + i);
-                    Sse.Prefetch0(n1 + i);
-                    Sse.Prefetch0(n2 + i);
-                    Sse.Prefetch0(n3 + i);
+                    Sse.Prefetch0(p0 + i);
+                    Sse.Prefetch0(p1 + i);
+                    Sse.Prefetch0(p2 + i);
+                    Sse.Prefetch0(p3 + i);
                     byte* at = (byte*)input + (2 * i);
                     Vector256<float> xA = Vector256.Load((float*)at);
                     Vector256<float> xB = Vector256.Load((float*)(at + 32));

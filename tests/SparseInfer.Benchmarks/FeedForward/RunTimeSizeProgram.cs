@@ -12,7 +12,7 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
     where T : IWeightArithmetic
 {
     /// <summary>The generator's tuning, no property of a model.</summary>
-    private const int BlockNeurons = 512;
+    private const int BlockNeurons = 2048;
 
     private readonly Sizes _sizes = new(
         layer.Shape.Hidden,

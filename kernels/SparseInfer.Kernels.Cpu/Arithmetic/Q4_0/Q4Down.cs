@@ -50,8 +50,8 @@ internal readonly unsafe struct Q4Down : IBlockDownKernel
             {
                 if (next < end)
                 {
-                    Sse.Prefetch1(next);
-                    Sse.Prefetch1(next + 64);
+                    Sse.Prefetch0(next);
+                    Sse.Prefetch0(next + 64);
                     next += 128;
                 }
 
@@ -81,7 +81,7 @@ internal readonly unsafe struct Q4Down : IBlockDownKernel
 
             for (; next < end; next += 64)
             {
-                Sse.Prefetch1(next);
+                Sse.Prefetch0(next);
             }
 
             byte* halves = scales.Halves + (2 * column);

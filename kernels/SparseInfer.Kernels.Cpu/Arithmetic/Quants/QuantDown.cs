@@ -66,7 +66,7 @@ internal readonly unsafe struct QuantDown<T> : IBlockDownKernel
             byte* next = ahead.Next(column, Columns, out byte* end);
             for (; next < end; next += 64)
             {
-                Sse.Prefetch1(next);
+                Sse.Prefetch0(next);
             }
 
             nint at = RowBytes(column);
