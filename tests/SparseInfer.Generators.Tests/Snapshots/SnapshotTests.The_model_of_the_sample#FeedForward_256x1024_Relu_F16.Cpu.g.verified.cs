@@ -4,7 +4,7 @@
 //   shape        256 x 1024, gated, Relu
 //   weights      F16, 512 bytes a neuron in each of 3 matrices (down neuron-major)
 //   bytes        1,572,864 a token when dense; 1,536 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step, fetched one group ahead; input signs in 4 registers; blocks of 512 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; input signs in 4 registers; blocks of 1024 neurons
 //
 // Sums run in a fixed order: every dot product in 16 lanes and one tree for 1024 columns, every column of down by ascending neuron
 // within each of 16 slices of the neurons, then over the slices.
@@ -117,9 +117,9 @@ internal static class FeedForward_256x1024_Relu_F16
             slot.Count = 0;
         }
 
-        for (int block = from; block < to; block += 512)
+        for (int block = from; block < to; block += 1024)
         {
-            int end = Math.Min(block + 512, to);
+            int end = Math.Min(block + 1024, to);
             for (int token = 0; token < slots.Length; token++)
             {
                 FeedForwardSlot slot = slots[token];
@@ -206,9 +206,9 @@ internal static class FeedForward_256x1024_Relu_F16
             slot.Count = 0;
         }
 
-        for (int block = from; block < to; block += 512)
+        for (int block = from; block < to; block += 1024)
         {
-            int end = Math.Min(block + 512, to);
+            int end = Math.Min(block + 1024, to);
             for (int token = 0; token < slots.Length; token++)
             {
                 FeedForwardSlot slot = slots[token];
