@@ -9,7 +9,7 @@ namespace SparseInfer.Generators.Formats;
 /// rows exceeds what memory delivers in its own latency, some 3 KiB.
 /// </param>
 /// <param name="BlockNeurons">
-/// Neurons predicted at a time: at each change between predicting, gate and up memory waits for a moment; their list should stay in L1.
+/// Neurons predicted at a time: as many as their list stays in L1. The first rows of a block are not fetched ahead, so that small blocks are slower.
 /// </param>
 /// <param name="PromptBatch">Prompt tokens that go through a layer together: a widened panel serves them all, their activations stay in L2.</param>
 internal readonly record struct KernelTuning(int GroupsAhead, int BlockNeurons, int PromptBatch);

@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Formats;
 /// </summary>
 internal abstract class QuantFormat : Format
 {
-    public sealed override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 2048, PromptBatch: 64);
+    public sealed override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 8192, PromptBatch: 64);
 
     public sealed override int ColumnsPerLoad => 32;
 

@@ -8,6 +8,8 @@ namespace SparseInfer.Benchmarks;
 internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, Func<Comparison> Build)> Entries)
 {
     private static readonly int[] Widths = [2048, 4096];
+    private static readonly int[] SmallWidths = [64, 256, 288];
+    private static readonly int[] LargeWidth = [4096];
     private static readonly WeightType[] Types = [WeightType.F16, WeightType.Q8_0, WeightType.Q4_0];
 
     public static IReadOnlyList<AblationTable> All { get; } =
@@ -32,6 +34,21 @@ internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, F
         new(
             "Specialised for the shape, and the same kernel with run-time sizes",
             OfLayers("specialised", FeedForwardComparisons.Specialised)),
+        new(
+            "The same for small models, whose weights stay in the caches",
+            OfLayers("specialised", FeedForwardComparisons.SpecialisedSmall, SmallWidths)),
+        new("Neurons in the order of how often they fire", OfLayers("order", FeedForwardComparisons.Ordered, LargeWidth)),
+        new("A neuron's rows of gate and up side by side", OfLayers("interleaved", FeedForwardComparisons.Interleaved, LargeWidth)),
+        new(
+            "The generator's tuning and plan, the numbers in use first",
+            [
+                .. OfLayers("tuning/ahead", FeedForwardComparisons.GroupsAhead, LargeWidth),
+                .. OfLayers("tuning/block", FeedForwardComparisons.BlockNeurons, LargeWidth),
+                .. OfLayers("tuning/slices", FeedForwardComparisons.Slices, LargeWidth),
+                ("tuning/prompt/F16", () => RowComparisons.PromptBatches<F16>(128, 32, 64, 256)),
+                ("tuning/prompt/Q8_0", () => RowComparisons.PromptBatches<Q8_0>(64, 32, 128, 256)),
+                ("tuning/prompt/Q4_0", () => RowComparisons.PromptBatches<Q4_0>(64, 32, 128, 256)),
+            ]),
         new("Fused, and one operator after the other", OfLayers("fused", FeedForwardComparisons.Fused)),
         new("Prediction beside the dense layer", OfLayers("predictor", FeedForwardComparisons.Predictors)),
         new(
@@ -57,9 +74,10 @@ internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, F
     private static IEnumerable<(string Name, Func<Comparison> Build)> Batches(string name, Func<int, Comparison> compare) =>
         new[] { 2, 3, 4, 8, 16, 128 }.Select(tokens => ($"{name}/{tokens}", (Func<Comparison>)(() => compare(tokens))));
 
-    private static List<(string Name, Func<Comparison> Build)> OfLayers(string name, Func<int, WeightType, Comparison> compare) =>
+    private static List<(string Name, Func<Comparison> Build)> OfLayers(
+        string name, Func<int, WeightType, Comparison> compare, int[]? widths = null) =>
     [
-        .. from hidden in Widths
+        .. from hidden in widths ?? Widths
            from type in Types
            select ($"{name}/{hidden}x{SyntheticLayer.IntermediateOf(hidden)}/{type}", (Func<Comparison>)(() => compare(hidden, type))),
     ];

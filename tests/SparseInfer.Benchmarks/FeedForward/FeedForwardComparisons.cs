@@ -35,6 +35,103 @@ internal static class FeedForwardComparisons
     public static Comparison Specialised(int hidden, WeightType type) =>
         InEachMode(hidden, type, "specialised", Programs(type).RunTimeSizes, "run-time sizes");
 
+    /// <summary>
+    /// A small model's layer: the generated kernel, the same with sizes known at run time only, and that with the width a constant in its row products,
+    /// which generated kernels call for any width.
+    /// </summary>
+    public static Comparison SpecialisedSmall(int hidden, WeightType type)
+    {
+        var comparison = new Comparison();
+        SyntheticLayer data = SyntheticLayer.Create(hidden, type);
+        RotatingLayers layers = comparison.Own(new RotatingLayers(data));
+        LayerProgram[] generated = layers.Run(layer => GeneratedProgram.New(layer, type));
+        (string Name, LayerProgram[] Programs)[] others =
+        [
+            ("run-time sizes", layers.Run(Programs(type).RunTimeSizes)),
+            ("width constant in row products", layers.Run(layer => OneWidthPrograms(type, hidden).Called(layer))),
+            ("row products inlined as well", layers.Run(layer => OneWidthPrograms(type, hidden).Inlined(layer))),
+        ];
+        foreach (SparsityMode mode in Modes)
+        {
+            comparison.Variants.Add(layers.Variant(mode.ToString(), "specialised", generated, mode));
+            foreach ((string name, LayerProgram[] programs) in others)
+            {
+                RequireSameBits(data, generated[0], mode, programs[0], mode, $"{name}, {mode},");
+                comparison.Variants.Add(layers.Variant(mode.ToString(), name, programs, mode));
+            }
+        }
+
+        return comparison;
+    }
+
+    /// <summary>A layer whose neurons fire as often as a real model's, in any order and by frequency.</summary>
+    public static Comparison Ordered(int hidden, WeightType type)
+    {
+        var comparison = new Comparison();
+        SyntheticLayer data = SyntheticLayer.CreateFiring(hidden, type);
+        RotatingLayers layers = comparison.Own(new RotatingLayers(data, data.ActiveShare));
+        LayerProgram[] generated = layers.Run(layer => GeneratedProgram.New(layer, type));
+        foreach (SparsityMode mode in Modes[1..])
+        {
+            comparison.Variants.Add(layers.Variant(mode.ToString(), "frequent neurons anywhere", generated, mode));
+            comparison.Variants.Add(layers.Variant(mode.ToString(), "frequent neurons first", generated, mode, SyntheticLayer.Inputs));
+            comparison.Variants.Add(layers.Variant(mode.ToString(), "first in each slice", generated, mode, 2 * SyntheticLayer.Inputs));
+        }
+
+        return comparison;
+    }
+
+    /// <summary>Rows of gate and of up apart, and a neuron's two side by side.</summary>
+    public static Comparison Interleaved(int hidden, WeightType type)
+    {
+        var comparison = new Comparison();
+        SyntheticLayer data = SyntheticLayer.Create(hidden, type);
+        RotatingLayers layers = comparison.Own(new RotatingLayers(data));
+        LayerProgram[] apart = layers.Run(layer => GeneratedProgram.New(layer, type));
+        LoadedLayer[] interleaved = layers.Select(Programs(type).Interleave);
+        LayerProgram[] everyOther = [.. interleaved.Select(layer => GeneratedProgram.New(layer, type))];
+        LayerProgram[] together = [.. interleaved.Select(Programs(type).Together)];
+        foreach (SparsityMode mode in Modes)
+        {
+            comparison.Variants.Add(layers.Variant(mode.ToString(), "apart", apart, mode));
+            comparison.Variants.Add(layers.Variant(mode.ToString(), "side by side, read as now", everyOther, mode));
+            if (mode != SparsityMode.Exact)
+            {
+                RequireSameBits(data, everyOther[0], mode, together[0], mode, $"Rows read together, {mode},");
+                comparison.Variants.Add(layers.Variant(mode.ToString(), "side by side, read together", together, mode));
+            }
+        }
+
+        return comparison;
+    }
+
+    /// <summary>Groups of rows ahead of the computed one that are fetched: the generator's GroupsAhead.</summary>
+    public static Comparison GroupsAhead(int hidden, WeightType type) =>
+        Tuned(hidden, type, Modes, [("1 group ahead", 8192, 1), ("2 groups ahead", 8192, 2), ("4 groups ahead", 8192, 4)]);
+
+    /// <summary>Neurons of a block: the generator's BlockNeurons.</summary>
+    public static Comparison BlockNeurons(int hidden, WeightType type) =>
+        Tuned(
+            hidden, type, Modes[1..],
+            [("blocks of 8192", 8192, 1), ("of 128", 128, 1), ("of 512", 512, 1), ("of 2048", 2048, 1), ("of all", 1 << 16, 1)]);
+
+    /// <summary>Slices of the down product: the generator's MaxSlices.</summary>
+    public static Comparison Slices(int hidden, WeightType type)
+    {
+        var comparison = new Comparison();
+        RotatingLayers layers = comparison.Own(new RotatingLayers(SyntheticLayer.Create(hidden, type)));
+        foreach (int slices in (int[])[24, 1, 8, 48])
+        {
+            LayerProgram[] programs = layers.Run(layer => GeneratedProgram.New(layer.InSlices(slices), type));
+            foreach (SparsityMode mode in Modes)
+            {
+                comparison.Variants.Add(layers.Variant(mode.ToString(), $"{slices} slices", programs, mode));
+            }
+        }
+
+        return comparison;
+    }
+
     /// <summary>The generated kernel, block by block, against one operator after the other over whole vectors.</summary>
     public static Comparison Fused(int hidden, WeightType type) => InEachMode(hidden, type, "fused", Programs(type).Unfused, "unfused");
 
@@ -70,6 +167,22 @@ internal static class FeedForwardComparisons
         return comparison;
     }
 
+    private static Comparison Tuned(int hidden, WeightType type, SparsityMode[] modes, (string Name, int BlockNeurons, int GroupsAhead)[] tunings)
+    {
+        var comparison = new Comparison();
+        RotatingLayers layers = comparison.Own(new RotatingLayers(SyntheticLayer.Create(hidden, type)));
+        foreach ((string name, int blockNeurons, int groupsAhead) in tunings)
+        {
+            LayerProgram[] programs = layers.Run(layer => Programs(type).Tuned(layer, blockNeurons, groupsAhead));
+            foreach (SparsityMode mode in modes)
+            {
+                comparison.Variants.Add(layers.Variant(mode.ToString(), name, programs, mode));
+            }
+        }
+
+        return comparison;
+    }
+
     private static HandWritten Programs(WeightType type) => type switch
     {
         WeightType.F16 => Programs<F16>(),
@@ -79,10 +192,35 @@ internal static class FeedForwardComparisons
 
     private static HandWritten Programs<T>()
         where T : IWeightArithmetic => new(
-            layer => new RunTimeSizeProgram<T>(layer),
+            layer => new RunTimeSizeProgram<T, AnyWidth<T>>(layer),
+            (layer, blockNeurons, groupsAhead) => new RunTimeSizeProgram<T, AnyWidth<T>>(layer, blockNeurons, groupsAhead),
+            layer => layer.Interleaved<T>(),
+            layer => new InterleavedProgram<T>(layer),
             layer => new UnfusedProgram<T>(layer),
             layer => new NaiveSparseProgram<T>(layer),
             layer => new DenseGemvProgram<T>(layer));
+
+    private static (Func<LoadedLayer, LayerProgram> Called, Func<LoadedLayer, LayerProgram> Inlined) OneWidthPrograms(WeightType type, int hidden) =>
+        type switch
+        {
+            WeightType.F16 => OneWidthPrograms<F16>(hidden),
+            WeightType.Q8_0 => OneWidthPrograms<Q8_0>(hidden),
+            _ => OneWidthPrograms<Q4_0>(hidden),
+        };
+
+    private static (Func<LoadedLayer, LayerProgram> Called, Func<LoadedLayer, LayerProgram> Inlined) OneWidthPrograms<T>(int hidden)
+        where T : IWeightArithmetic => hidden switch
+        {
+            64 => OneWidthPrograms<T, Wide64>(),
+            256 => OneWidthPrograms<T, Wide256>(),
+            _ => OneWidthPrograms<T, Wide288>(),
+        };
+
+    private static (Func<LoadedLayer, LayerProgram> Called, Func<LoadedLayer, LayerProgram> Inlined) OneWidthPrograms<T, TWidth>()
+        where T : IWeightArithmetic
+        where TWidth : struct, IWidth => (
+            layer => new RunTimeSizeProgram<T, OneWidth<T, TWidth>>(layer),
+            layer => new RunTimeSizeProgram<T, Inlined<T, TWidth>>(layer));
 
     /// <summary>Requires sparsity and bytes to be what the tables say: the kernel's own meter is asked.</summary>
     private static void RequireSparsity(SyntheticLayer data)
@@ -130,6 +268,9 @@ internal static class FeedForwardComparisons
 
     private sealed record HandWritten(
         Func<LoadedLayer, LayerProgram> RunTimeSizes,
+        Func<LoadedLayer, int, int, LayerProgram> Tuned,
+        Func<LoadedLayer, LoadedLayer> Interleave,
+        Func<LoadedLayer, LayerProgram> Together,
         Func<LoadedLayer, LayerProgram> Unfused,
         Func<LoadedLayer, LayerProgram> NaiveSparse,
         Func<LoadedLayer, LayerProgram> DenseGemv);

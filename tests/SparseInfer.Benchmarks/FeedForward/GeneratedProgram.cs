@@ -5,6 +5,15 @@ using LargeQ8 = SparseInfer.Generated.FeedForward_4096x11008_Relu_Q8_0;
 using SmallF16 = SparseInfer.Generated.FeedForward_2048x5632_Relu_F16;
 using SmallQ4 = SparseInfer.Generated.FeedForward_2048x5632_Relu_Q4_0;
 using SmallQ8 = SparseInfer.Generated.FeedForward_2048x5632_Relu_Q8_0;
+using Wide256F16 = SparseInfer.Generated.FeedForward_256x1024_Relu_F16;
+using Wide256Q4 = SparseInfer.Generated.FeedForward_256x1024_Relu_Q4_0;
+using Wide256Q8 = SparseInfer.Generated.FeedForward_256x1024_Relu_Q8_0;
+using Wide288F16 = SparseInfer.Generated.FeedForward_288x768_Relu_F16;
+using Wide288Q4 = SparseInfer.Generated.FeedForward_288x768_Relu_Q4_0;
+using Wide288Q8 = SparseInfer.Generated.FeedForward_288x768_Relu_Q8_0;
+using Wide64F16 = SparseInfer.Generated.FeedForward_64x192_Relu_F16;
+using Wide64Q4 = SparseInfer.Generated.FeedForward_64x192_Relu_Q4_0;
+using Wide64Q8 = SparseInfer.Generated.FeedForward_64x192_Relu_Q8_0;
 
 namespace SparseInfer.Benchmarks;
 
@@ -13,6 +22,42 @@ internal static class GeneratedProgram
 {
     public static LayerProgram New(LoadedLayer layer, WeightType type) => (layer.Shape.Hidden, type) switch
     {
+        (64, WeightType.F16) => new Program<Wide64F16.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide64F16.Dense<MeterOff>, Wide64F16.Exact<MeterOff>, Wide64F16.SignBit<MeterOff>, Wide64F16.Down, Wide64F16.Sum),
+        (64, WeightType.Q8_0) => new Program<Wide64Q8.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide64Q8.Dense<MeterOff>, Wide64Q8.Exact<MeterOff>, Wide64Q8.SignBit<MeterOff>, Wide64Q8.Down, Wide64Q8.Sum),
+        (64, WeightType.Q4_0) => new Program<Wide64Q4.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide64Q4.Dense<MeterOff>, Wide64Q4.Exact<MeterOff>, Wide64Q4.SignBit<MeterOff>, Wide64Q4.Down, Wide64Q4.Sum),
+        (256, WeightType.F16) => new Program<Wide256F16.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide256F16.Dense<MeterOff>, Wide256F16.Exact<MeterOff>, Wide256F16.SignBit<MeterOff>, Wide256F16.Down, Wide256F16.Sum),
+        (256, WeightType.Q8_0) => new Program<Wide256Q8.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide256Q8.Dense<MeterOff>, Wide256Q8.Exact<MeterOff>, Wide256Q8.SignBit<MeterOff>, Wide256Q8.Down, Wide256Q8.Sum),
+        (256, WeightType.Q4_0) => new Program<Wide256Q4.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide256Q4.Dense<MeterOff>, Wide256Q4.Exact<MeterOff>, Wide256Q4.SignBit<MeterOff>, Wide256Q4.Down, Wide256Q4.Sum),
+        (288, WeightType.F16) => new Program<Wide288F16.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide288F16.Dense<MeterOff>, Wide288F16.Exact<MeterOff>, Wide288F16.SignBit<MeterOff>, Wide288F16.Down, Wide288F16.Sum),
+        (288, WeightType.Q8_0) => new Program<Wide288Q8.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide288Q8.Dense<MeterOff>, Wide288Q8.Exact<MeterOff>, Wide288Q8.SignBit<MeterOff>, Wide288Q8.Down, Wide288Q8.Sum),
+        (288, WeightType.Q4_0) => new Program<Wide288Q4.Weights>(
+            layer,
+            new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },
+            Wide288Q4.Dense<MeterOff>, Wide288Q4.Exact<MeterOff>, Wide288Q4.SignBit<MeterOff>, Wide288Q4.Down, Wide288Q4.Sum),
         (2048, WeightType.F16) => new Program<SmallF16.Weights>(
             layer,
             new() { Gate = layer.Gate, Up = layer.Up, Down = layer.Down, GateSigns = layer.GateSigns },

@@ -8,19 +8,24 @@ namespace SparseInfer.Benchmarks;
 /// The generated kernel with sizes, words of signs, threshold and activation known at run time only: statement by statement what the
 /// generator writes, over the same primitives. A library that compiles one kernel for all models would have this one.
 /// </summary>
-internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(layer)
+/// <typeparam name="T">The weights' type.</typeparam>
+/// <typeparam name="TRows">Who dots rows with the input.</typeparam>
+/// <param name="layer">The layer.</param>
+/// <param name="blockNeurons">Neurons of a block: the generator's tuning, no property of a model.</param>
+/// <param name="groupsAhead">Groups of rows between the one that is computed and the one that is fetched: tuning as well.</param>
+internal sealed class RunTimeSizeProgram<T, TRows>(LoadedLayer layer, int blockNeurons = 8192, int groupsAhead = 1) : LayerProgram(layer)
     where T : IWeightArithmetic
+    where TRows : struct, IRowProduct
 {
-    /// <summary>The generator's tuning, no property of a model.</summary>
-    private const int BlockNeurons = 2048;
-
     private readonly Sizes _sizes = new(
         layer.Shape.Hidden,
         (layer.Shape.Hidden + 31) / 32 * 32,
         layer.Shape.Activation is Activation.Relu or Activation.FatRelu or Activation.SquaredRelu
             ? layer.Shape.Activation
             : throw new ArgumentException($"{layer.Shape.Activation} is not written.", nameof(layer)),
-        layer.Shape.Threshold);
+        layer.Shape.Threshold,
+        blockNeurons,
+        4 * groupsAhead);
 
     protected override void Activate(SparsityMode mode, FeedForwardSlot slot)
     {
@@ -65,10 +70,10 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         for (int i0 = from; i0 < to; i0 += 4)
         {
             int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
-            Vector128<float> gate = undo * RowDot.Four<T>(
+            Vector128<float> gate = undo * TRows.Four(
                 ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Up.Four(i0, i1, i2, i3), sizes.PaddedHidden);
-            Vector128<float> up = undo * RowDot.Four<T>(
-                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), sizes.PaddedHidden);
+            Vector128<float> up = undo * TRows.Four(
+                ref prepared, w.Up.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + sizes.Ahead), sizes.PaddedHidden);
 
             Unsafe.Add(ref active, count) = i0;
             Unsafe.Add(ref value, count) = Neuron(in sizes, gate.GetElement(0), up.GetElement(0));
@@ -94,16 +99,16 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         ref float prepared = ref slot.PreparedInput;
         float undo = T.PrepareInput(ref x, ref prepared, sizes.PaddedHidden);
 
-        for (int block = from; block < to; block += BlockNeurons)
+        for (int block = from; block < to; block += sizes.BlockNeurons)
         {
-            int end = Math.Min(block + BlockNeurons, to);
+            int end = Math.Min(block + sizes.BlockNeurons, to);
             int first = count;
 
             for (int i0 = block; i0 < end; i0 += 4)
             {
                 int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
-                Vector128<float> gate = undo * RowDot.Four<T>(
-                    ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), sizes.PaddedHidden);
+                Vector128<float> gate = undo * TRows.Four(
+                    ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + sizes.Ahead), sizes.PaddedHidden);
                 float a0 = Activate(in sizes, gate.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -141,9 +146,9 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         ref float prepared = ref slot.PreparedInput;
         float undo = T.PrepareInput(ref x, ref prepared, sizes.PaddedHidden);
 
-        for (int block = from; block < to; block += BlockNeurons)
+        for (int block = from; block < to; block += sizes.BlockNeurons)
         {
-            int end = Math.Min(block + BlockNeurons, to);
+            int end = Math.Min(block + sizes.BlockNeurons, to);
             int first = count;
             int candidates = w.GateSigns.Agreeing(ref signs, block, end, threshold, ref candidate);
 
@@ -153,8 +158,8 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
             {
                 int i0 = Unsafe.Add(ref candidate, n), i1 = Unsafe.Add(ref candidate, n + 1);
                 int i2 = Unsafe.Add(ref candidate, n + 2), i3 = Unsafe.Add(ref candidate, n + 3);
-                Vector128<float> gate = undo * RowDot.Four<T>(
-                    ref prepared, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + 4), sizes.PaddedHidden);
+                Vector128<float> gate = undo * TRows.Four(
+                    ref prepared, w.Gate.Four(ref candidate, n), next: w.Gate.Four(ref candidate, n + sizes.Ahead), sizes.PaddedHidden);
                 float a0 = Activate(in sizes, gate.GetElement(0));
                 Unsafe.Add(ref active, count) = i0;
                 Unsafe.Add(ref value, count) = a0;
@@ -186,8 +191,8 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
         FeedForwardSlot.Pad(ref active, count);
         for (int n = first; n < count; n += 4)
         {
-            Vector128<float> up = undo * RowDot.Four<T>(
-                ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + 4), sizes.PaddedHidden);
+            Vector128<float> up = undo * TRows.Four(
+                ref prepared, w.Up.Four(ref active, n), next: w.Up.Four(ref active, n + sizes.Ahead), sizes.PaddedHidden);
             Vector128<float> a = Vector128.LoadUnsafe(ref value, (nuint)n);
             (a * up).StoreUnsafe(ref value, (nuint)n);
         }
@@ -209,11 +214,13 @@ internal sealed class RunTimeSizeProgram<T>(LoadedLayer layer) : LayerProgram(la
     }
 
     /// <summary>What the generator writes into its kernels as constants. The neurons' number comes as a range, there too.</summary>
-    private readonly struct Sizes(int hidden, int paddedHidden, Activation activation, float activationThreshold)
+    private readonly struct Sizes(int hidden, int paddedHidden, Activation activation, float activationThreshold, int blockNeurons, int ahead)
     {
         public readonly int Hidden = hidden;
         public readonly int PaddedHidden = paddedHidden;
         public readonly Activation Activation = activation;
         public readonly float ActivationThreshold = activationThreshold;
+        public readonly int BlockNeurons = blockNeurons;
+        public readonly int Ahead = ahead;
     }
 }

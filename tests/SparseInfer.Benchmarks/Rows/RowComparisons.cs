@@ -35,6 +35,29 @@ internal static class RowComparisons
         return comparison;
     }
 
+    /// <summary>A prompt of 512 in batches: the generator's PromptBatch.</summary>
+    /// <param name="tokens">Tokens of a batch, the number in use first.</param>
+    public static Comparison PromptBatches<T>(params int[] tokens)
+        where T : IWeightArithmetic
+    {
+        const int Prompt = 512;
+        var comparison = new Comparison();
+        RowMatrix<T> rows = comparison.Own(new RowMatrix<T>(InMemory / 8));
+        foreach (int count in tokens)
+        {
+            TokenBatch<T> batch = comparison.Own(new TokenBatch<T>(rows, count));
+            comparison.Variants.Add(new Variant("", $"{count} tokens together", (double)rows.Bytes * (Prompt / count), () =>
+            {
+                for (int token = 0; token < Prompt; token += count)
+                {
+                    batch.Together();
+                }
+            }));
+        }
+
+        return comparison;
+    }
+
     /// <summary>The row dot product, the next rows fetched ahead or not.</summary>
     public static Comparison Prefetched<T>()
         where T : IWeightArithmetic

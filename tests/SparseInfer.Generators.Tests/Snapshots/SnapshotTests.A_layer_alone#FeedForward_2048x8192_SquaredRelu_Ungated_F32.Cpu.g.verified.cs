@@ -4,7 +4,7 @@
 //   shape        2048 x 8192, not gated, SquaredRelu
 //   weights      F32, 8,192 bytes a neuron in each of 2 matrices (down neuron-major)
 //   bytes        134,217,728 a token when dense; 16,384 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 32 words by vectors; blocks of 2048 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 32 words by vectors; blocks of 8192 neurons
 //
 // Sums run in a fixed order: every dot product in 16 lanes and one tree for 1024 columns, every column of down by ascending neuron
 // within each of 24 slices of the neurons, then over the slices.
@@ -113,9 +113,9 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
             slot.Count = 0;
         }
 
-        for (int block = from; block < to; block += 2048)
+        for (int block = from; block < to; block += 8192)
         {
-            int end = Math.Min(block + 2048, to);
+            int end = Math.Min(block + 8192, to);
             for (int token = 0; token < slots.Length; token++)
             {
                 FeedForwardSlot slot = slots[token];
@@ -192,9 +192,9 @@ internal static class FeedForward_2048x8192_SquaredRelu_Ungated_F32
             slot.Count = 0;
         }
 
-        for (int block = from; block < to; block += 2048)
+        for (int block = from; block < to; block += 8192)
         {
-            int end = Math.Min(block + 2048, to);
+            int end = Math.Min(block + 8192, to);
             for (int token = 0; token < slots.Length; token++)
             {
                 FeedForwardSlot slot = slots[token];

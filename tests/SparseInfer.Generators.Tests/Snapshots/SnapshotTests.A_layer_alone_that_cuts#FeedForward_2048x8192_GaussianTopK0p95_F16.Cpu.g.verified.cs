@@ -4,7 +4,7 @@
 //   shape        2048 x 8192, gated, GaussianTopK with sparsity 0.95
 //   weights      F16, 4,096 bytes a neuron in each of 3 matrices (down neuron-major)
 //   bytes        100,663,296 a token when dense; 8,192 fewer for each neuron that is cut
-//   plan         rows in fours, 32 columns a step, fetched one group ahead; blocks of 2048 neurons
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; blocks of 8192 neurons
 //
 // Sums run in a fixed order: every dot product in 16 lanes and one tree for 1024 columns, every column of down by ascending neuron
 // within each of 24 slices of the neurons, then over the slices.
@@ -132,9 +132,9 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
             slot.Count = 0;
         }
 
-        for (int block = from; block < to; block += 2048)
+        for (int block = from; block < to; block += 8192)
         {
-            int end = Math.Min(block + 2048, to);
+            int end = Math.Min(block + 8192, to);
             for (int token = 0; token < slots.Length; token++)
             {
                 FeedForwardSlot slot = slots[token];

@@ -4,7 +4,7 @@
 //   shape        4096 x 11008, gated, FatRelu above 0.01
 //   weights      F16, 8,192 bytes a neuron in each of 3 matrices (down neuron-major)
 //   bytes        270,532,608 a token when dense; 24,576 fewer for each neuron skipped unread
-//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 64 words by vectors; blocks of 2048 neurons, of 64 for several tokens
+//   plan         rows in fours, 32 columns a step, fetched one group ahead; signs of 64 words by vectors; blocks of 8192 neurons, of 64 for several tokens
 //
 // Sums run in a fixed order: every dot product in 16 lanes and one tree for 1024 columns, every column of down by ascending neuron
 // within each of 24 slices of the neurons, then over the slices.
@@ -118,7 +118,7 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         }
 
         // Several tokens share a block's rows: these stay in the second-level cache.
-        int step = slots.Length == 1 ? 2048 : 64;
+        int step = slots.Length == 1 ? 8192 : 64;
         for (int block = from; block < to; block += step)
         {
             int end = Math.Min(block + step, to);
@@ -209,7 +209,7 @@ internal static class FeedForward_4096x11008_FatRelu0p01_F16
         }
 
         // Several tokens share a block's rows: these stay in the second-level cache.
-        int step = slots.Length == 1 ? 2048 : 64;
+        int step = slots.Length == 1 ? 8192 : 64;
         for (int block = from; block < to; block += step)
         {
             int end = Math.Min(block + step, to);

@@ -61,7 +61,7 @@ internal static unsafe class Q8Dot
         Vector256<float> sum = default;
         Vector256<int> mask = Vector256.Create(BlockDot.HalfMask);
         nint quarter = ((end / PairBytes) + 3) / 4 * PairBytes;
-        var ahead = new BlocksAhead(in next, end, PairBytes);
+        var ahead = new BlocksAhead(in next, end, PairBytes, alwaysTogether: true);
         for (nint o = 0; o < end; ahead.NextRow())
         {
             for (nint stop = Math.Min(o + quarter, end); o < stop; o += PairBytes, input += InputPair)
