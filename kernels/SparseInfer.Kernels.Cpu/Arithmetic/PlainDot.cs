@@ -23,12 +23,6 @@ internal static unsafe class PlainDot
     public const int Segment = 1024;
 
     /// <summary>
-    /// How far ahead in bytes, over the end of the rows into those to come, sixteen-bit rows are fetched. Rows to come that follow in memory are fetched
-    /// a whole row ahead, which the processor's own fetching does better with. Measured on Zen 5 (docs/measured.md).
-    /// </summary>
-    private const int Ahead = 2048;
-
-    /// <summary>
     /// Whether sixteen-bit formats want each 16 elements of the input as 0-3, 8-11, 4-7, 12-15. The lanes then meet in the same tree.
     /// </summary>
     public static bool Interleaved => Avx2.IsSupported && Fma.IsSupported;
@@ -84,60 +78,60 @@ internal static unsafe class PlainDot
         byte* n0 = next.First, n1 = next.Second, n2 = next.Third, n3 = next.Fourth;
         Vector128<float> total = Vector128<float>.Zero;
         nint bytes = (nint)paddedColumns * sizeof(short);
-        nint ahead = next.First == r3 + bytes ? bytes : Math.Min(Ahead, bytes);
+
+        // How far ahead lines are fetched: at least half a segment, and so far that from a segment's beginning on it is the next rows' lines.
+        // Four whole rows ahead would exceed the first-level cache.
+        const int SegmentBytes = Segment * sizeof(short);
+        nint ahead = bytes % SegmentBytes;
+        ahead = Math.Min(ahead < SegmentBytes / 2 ? ahead + SegmentBytes : ahead, bytes);
+        nint turn = bytes - ahead;
         nint i = 0;
         fixed (float* input = &x)
         {
             while (i < bytes)
             {
-                nint end = Math.Min(i + (Segment * sizeof(short)), bytes);
+                nint end = Math.Min(i + SegmentBytes, bytes);
+                bool same = i < turn;
+                byte* p0 = same ? r0 + ahead : n0 - turn, p1 = same ? r1 + ahead : n1 - turn;
+                byte* p2 = same ? r2 + ahead : n2 - turn, p3 = same ? r3 + ahead : n3 - turn;
                 Vector256<float> a0 = default, b0 = default, a1 = default, b1 = default;
                 Vector256<float> a2 = default, b2 = default, a3 = default, b3 = default;
-                while (i < end)
+                for (; i < end; i += 64)
                 {
-                    bool inRows = i + ahead < bytes;
-                    nint stop = inRows ? Math.Min(end, bytes - ahead) : end;
-                    byte* p0 = inRows ? r0 + ahead : n0 + ahead - bytes;
-                    byte* p1 = inRows ? r1 + ahead : n1 + ahead - bytes;
-                    byte* p2 = inRows ? r2 + ahead : n2 + ahead - bytes;
-                    byte* p3 = inRows ? r3 + ahead : n3 + ahead - bytes;
-                    for (; i < stop; i += 64)
-                    {
-                        Sse.Prefetch0(p0 + i);
-                        Sse.Prefetch0(p1 + i);
-                        Sse.Prefetch0(p2 + i);
-                        Sse.Prefetch0(p3 + i);
-                        byte* at = (byte*)input + (2 * i);
-                        Vector256<float> xA = Vector256.Load((float*)at);
-                        Vector256<float> xB = Vector256.Load((float*)(at + 32));
-                        TWiden.Load(r0 + i, out Vector256<float> a, out Vector256<float> b);
-                        a0 = Fma.MultiplyAdd(xA, a, a0);
-                        b0 = Fma.MultiplyAdd(xB, b, b0);
-                        TWiden.Load(r1 + i, out a, out b);
-                        a1 = Fma.MultiplyAdd(xA, a, a1);
-                        b1 = Fma.MultiplyAdd(xB, b, b1);
-                        TWiden.Load(r2 + i, out a, out b);
-                        a2 = Fma.MultiplyAdd(xA, a, a2);
-                        b2 = Fma.MultiplyAdd(xB, b, b2);
-                        TWiden.Load(r3 + i, out a, out b);
-                        a3 = Fma.MultiplyAdd(xA, a, a3);
-                        b3 = Fma.MultiplyAdd(xB, b, b3);
+                    Sse.Prefetch0(p0 + i);
+                    Sse.Prefetch0(p1 + i);
+                    Sse.Prefetch0(p2 + i);
+                    Sse.Prefetch0(p3 + i);
+                    byte* at = (byte*)input + (2 * i);
+                    Vector256<float> xA = Vector256.Load((float*)at);
+                    Vector256<float> xB = Vector256.Load((float*)(at + 32));
+                    TWiden.Load(r0 + i, out Vector256<float> a, out Vector256<float> b);
+                    a0 = Fma.MultiplyAdd(xA, a, a0);
+                    b0 = Fma.MultiplyAdd(xB, b, b0);
+                    TWiden.Load(r1 + i, out a, out b);
+                    a1 = Fma.MultiplyAdd(xA, a, a1);
+                    b1 = Fma.MultiplyAdd(xB, b, b1);
+                    TWiden.Load(r2 + i, out a, out b);
+                    a2 = Fma.MultiplyAdd(xA, a, a2);
+                    b2 = Fma.MultiplyAdd(xB, b, b2);
+                    TWiden.Load(r3 + i, out a, out b);
+                    a3 = Fma.MultiplyAdd(xA, a, a3);
+                    b3 = Fma.MultiplyAdd(xB, b, b3);
 
-                        xA = Vector256.Load((float*)(at + 64));
-                        xB = Vector256.Load((float*)(at + 96));
-                        TWiden.Load(r0 + i + 32, out a, out b);
-                        a0 = Fma.MultiplyAdd(xA, a, a0);
-                        b0 = Fma.MultiplyAdd(xB, b, b0);
-                        TWiden.Load(r1 + i + 32, out a, out b);
-                        a1 = Fma.MultiplyAdd(xA, a, a1);
-                        b1 = Fma.MultiplyAdd(xB, b, b1);
-                        TWiden.Load(r2 + i + 32, out a, out b);
-                        a2 = Fma.MultiplyAdd(xA, a, a2);
-                        b2 = Fma.MultiplyAdd(xB, b, b2);
-                        TWiden.Load(r3 + i + 32, out a, out b);
-                        a3 = Fma.MultiplyAdd(xA, a, a3);
-                        b3 = Fma.MultiplyAdd(xB, b, b3);
-                    }
+                    xA = Vector256.Load((float*)(at + 64));
+                    xB = Vector256.Load((float*)(at + 96));
+                    TWiden.Load(r0 + i + 32, out a, out b);
+                    a0 = Fma.MultiplyAdd(xA, a, a0);
+                    b0 = Fma.MultiplyAdd(xB, b, b0);
+                    TWiden.Load(r1 + i + 32, out a, out b);
+                    a1 = Fma.MultiplyAdd(xA, a, a1);
+                    b1 = Fma.MultiplyAdd(xB, b, b1);
+                    TWiden.Load(r2 + i + 32, out a, out b);
+                    a2 = Fma.MultiplyAdd(xA, a, a2);
+                    b2 = Fma.MultiplyAdd(xB, b, b2);
+                    TWiden.Load(r3 + i + 32, out a, out b);
+                    a3 = Fma.MultiplyAdd(xA, a, a3);
+                    b3 = Fma.MultiplyAdd(xB, b, b3);
                 }
 
                 total += Reduction.Sum4Quarters(
