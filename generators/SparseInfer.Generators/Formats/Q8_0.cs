@@ -9,7 +9,7 @@ internal sealed class Q8_0 : Format
 
     public override int BlockBytes => 34;
 
-    public override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 64);
+    public override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 128);
 
     public override int ColumnsPerLoad => 16;
 

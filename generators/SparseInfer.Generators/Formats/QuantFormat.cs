@@ -6,7 +6,7 @@ namespace SparseInfer.Generators.Formats;
 /// </summary>
 internal abstract class QuantFormat : Format
 {
-    public sealed override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 64);
+    public sealed override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 512, PromptBatch: 128);
 
     public sealed override int ColumnsPerLoad => 32;
 
