@@ -7,8 +7,6 @@ internal sealed class F16 : Format
 
     public override int BlockBytes => 2;
 
-    public override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 8192, PromptBatch: 128);
-
     public override int ColumnsPerLoad => 8;
 
     public override double InstructionsPerLoad => 26.5;

@@ -7,8 +7,6 @@ internal sealed class F32 : Format
 
     public override int BlockBytes => 4;
 
-    public override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 8192, PromptBatch: 128);
-
     public override int ColumnsPerLoad => 4;
 
     public override double InstructionsPerLoad => 16;

@@ -30,8 +30,8 @@ internal abstract class Format
     /// <summary>Bytes of a block in a file.</summary>
     public abstract int BlockBytes { get; }
 
-    /// <summary>What measurements on CPUs chose.</summary>
-    public abstract KernelTuning Tuning { get; }
+    /// <summary>What measurements on CPUs chose; so far the same for all types.</summary>
+    public virtual KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 8192, PromptBatch: 128);
 
     /// <summary>Columns that 16 bytes hold on a GPU, where scales lie apart.</summary>
     public abstract int ColumnsPerLoad { get; }

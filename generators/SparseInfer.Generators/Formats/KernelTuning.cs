@@ -1,7 +1,7 @@
 namespace SparseInfer.Generators.Formats;
 
 /// <summary>
-/// What measurements chose for a weight type on CPUs: what to edit in its file when a machine says otherwise. The benchmarks of
+/// What measurements chose for a weight type on CPUs: what its file overrides when a machine says otherwise. The benchmarks of
 /// <c>tests/SparseInfer.Benchmarks</c> measure each number.
 /// </summary>
 /// <param name="GroupsAhead">

@@ -9,8 +9,6 @@ internal sealed class Q4_0 : Format
 
     public override int BlockBytes => 18;
 
-    public override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 8192, PromptBatch: 64);
-
     public override int ColumnsPerLoad => 32;
 
     public override double InstructionsPerLoad => 36.5;

@@ -9,8 +9,6 @@ internal sealed class Q8_0 : Format
 
     public override int BlockBytes => 34;
 
-    public override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 8192, PromptBatch: 64);
-
     public override int ColumnsPerLoad => 16;
 
     public override double InstructionsPerLoad => 29.4;

@@ -6,8 +6,6 @@ namespace SparseInfer.Generators.Formats;
 /// </summary>
 internal abstract class QuantFormat : Format
 {
-    public sealed override KernelTuning Tuning => new(GroupsAhead: 1, BlockNeurons: 8192, PromptBatch: 64);
-
     public sealed override int ColumnsPerLoad => 32;
 
     /// <summary>Whether 16 weights have a scale of their own; else 32 have.</summary>

@@ -72,5 +72,5 @@ public interface IWeightArithmetic : IWeightFormat
 
     /// <summary><see cref="IntegerDown.TryAdd{TTile}"/> with the type's tile.</summary>
     internal static virtual unsafe bool TryAddDownTiles(
-        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) => false;
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int end, int fromColumn, int toColumn) => false;
 }

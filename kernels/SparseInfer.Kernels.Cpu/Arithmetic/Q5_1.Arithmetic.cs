@@ -43,6 +43,6 @@ public readonly partial struct Q5_1 : IWeightArithmetic
         IntegerProduct.Multiply<BlockTile<Q5_1>>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
 
     static bool IWeightArithmetic.TryAddDownTiles(
-        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) =>
-        IntegerDown.TryAdd<QuantDownTile<Q5_1>>(in down, ref h, hStride, tokens, in batch, neuron, fromColumn, toColumn);
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int end, int fromColumn, int toColumn) =>
+        IntegerDown.TryAdd<QuantDownTile<Q5_1>>(in down, ref h, hStride, tokens, in batch, neuron, end, fromColumn, toColumn);
 }

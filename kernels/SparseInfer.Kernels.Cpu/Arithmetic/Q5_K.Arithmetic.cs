@@ -49,6 +49,6 @@ public readonly unsafe partial struct Q5_K : IWeightArithmetic, ISuperBlockForma
         IntegerProduct.Multiply<SuperBlockTile<Q5_K>>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
 
     static bool IWeightArithmetic.TryAddDownTiles(
-        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) =>
-        IntegerDown.TryAdd<QuantDownTile<Q5_K>>(in down, ref h, hStride, tokens, in batch, neuron, fromColumn, toColumn);
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int end, int fromColumn, int toColumn) =>
+        IntegerDown.TryAdd<QuantDownTile<Q5_K>>(in down, ref h, hStride, tokens, in batch, neuron, end, fromColumn, toColumn);
 }

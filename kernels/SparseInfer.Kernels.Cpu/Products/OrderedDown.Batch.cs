@@ -36,8 +36,11 @@ public static unsafe partial class OrderedDown
 
     private const int FactorsLength = TokenBlock * FactorStride;
 
-    /// <summary>Length of the scratch that <c>Multiply</c> needs, whatever the shape.</summary>
-    public const int PanelLength = SumsLength + FactorsLength + (PanelNeurons * StripColumns);
+    /// <summary>What products of integers need besides sums.</summary>
+    private const int GroupLength = FactorsLength + (PanelNeurons * StripColumns);
+
+    /// <summary>Length of the scratch that <c>Multiply</c> needs, whatever the shape. With more, block formats take more columns at once.</summary>
+    public const int PanelLength = SumsLength + GroupLength;
 
     /// <summary>
     /// <c>y[t, j] = Σ h[t, i] * w_down[i, j]</c> for a range of columns, every neuron and token: the bits of <see cref="AccumulateSlices"/>
@@ -92,10 +95,11 @@ public static unsafe partial class OrderedDown
         int columns = ColumnBlock;
         bool multipliesIntegers = T.HasTiles && IntegerTile.IsSupported && tokens >= T.LeastDownTokens;
         bool oneByOne = T.QuantizesInput ? !multipliesIntegers : tokens <= FewTokens;
-        if (oneByOne)
+        if (multipliesIntegers || oneByOne)
         {
             // As many as there is room for, in equal parts: each may quantize the activations once more.
-            int most = PanelLength / Math.Clamp(tokens, 1, TokenBlock) & ~31;
+            int together = Math.Clamp(tokens, 1, TokenBlock);
+            int most = (multipliesIntegers ? (panel.Length - GroupLength) / IntegerProduct.Pad(together) : PanelLength / together) & ~31;
             int parts = Math.Max(1, (toColumn - fromColumn + most - 1) / most);
             columns = Padding.Pad((toColumn - fromColumn + parts - 1) / parts);
         }
@@ -127,7 +131,8 @@ public static unsafe partial class OrderedDown
         }
     }
 
-    /// <summary>Block formats: a block of 32 neurons for all tokens, as products of integers.</summary>
+    /// <summary>Block formats: some blocks of 32 neurons for all tokens, as products of integers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyIntegers<T>(
         in DownMatrix down,
         NeuronSlices slices,
@@ -143,33 +148,36 @@ public static unsafe partial class OrderedDown
     {
         int padded = IntegerProduct.Pad(tokens);
         float* sums = scratch;
-        byte* factors = (byte*)(scratch + SumsLength);
+        byte* factors = (byte*)(scratch + ((toColumn - fromColumn) * padded));
+        int* inputSums = (int*)(factors + (IntegerDown.GroupBlocks * padded * IntegerDown.MostQuantBytes));
+        float* steps = (float*)(inputSums + (IntegerDown.GroupBlocks * padded));
         var batch = new IntegerDown.Batch(
-            factors,
-            (int*)(factors + (padded * IntegerDown.MostQuantBytes)),
-            (float*)(factors + (padded * (IntegerDown.MostQuantBytes + sizeof(int)))),
-            padded,
-            sums,
-            new IntegerDown.Scratch(factors + (padded * (IntegerDown.MostQuantBytes + sizeof(int) + sizeof(float)))));
+            factors, inputSums, steps, padded, sums, new IntegerDown.Scratch(factors + IntegerDown.Batch.GroupBytes(padded)));
         for (int slice = 0; slice < slices.Count; slice++)
         {
             new Span<float>(sums, padded * (toColumn - fromColumn)).Clear();
-            int end = slices.First(slice + 1);
-            for (int neuron = slices.First(slice); neuron < end; neuron += DownMatrix.BlockNeurons)
+            int last = slices.First(slice + 1);
+            for (int neuron = slices.First(slice); neuron < last; neuron += IntegerDown.GroupBlocks * DownMatrix.BlockNeurons)
             {
+                int end = Math.Min(last, neuron + (IntegerDown.GroupBlocks * DownMatrix.BlockNeurons));
                 ref float values = ref Unsafe.Add(ref h, neuron);
-                if (!T.TryAddDownTiles(in down, ref values, hStride, tokens, in batch, neuron, fromColumn, toColumn))
+                if (!T.TryAddDownTiles(in down, ref values, hStride, tokens, in batch, neuron, end, fromColumn, toColumn))
                 {
-                    AddOneByOne<T>(in down, neuron, end, ref values, hStride, tokens, sums, padded, fromColumn, toColumn);
+                    for (int first = neuron; first < end; first += DownMatrix.BlockNeurons)
+                    {
+                        AddOneByOne<T>(
+                            in down, first, end, ref Unsafe.Add(ref values, first - neuron), hStride, tokens, sums, padded, fromColumn, toColumn);
+                    }
                 }
             }
 
             for (int column = fromColumn; column < toColumn; column += IntegerTile.Outputs, sums += padded * IntegerTile.Outputs)
             {
-                for (int t = 0; t < tokens; t++)
+                ref float result = ref Unsafe.Add(ref y, column);
+                for (int t = 0; t < tokens; t++, result = ref Unsafe.Add(ref result, yStride))
                 {
-                    AddSums(
-                        sums + (t * IntegerTile.Outputs), ref Unsafe.Add(ref y, ((nint)t * yStride) + column), IntegerTile.Outputs, isFirst: slice == 0);
+                    Vector512<float> sum = Vector512.Load(sums + (t * IntegerTile.Outputs));
+                    (slice == 0 ? sum : Vector512.LoadUnsafe(ref result) + sum).StoreUnsafe(ref result);
                 }
             }
 

@@ -50,7 +50,7 @@ internal sealed class SmallThinker4B_Cpu(CpuDevice device) : CpuDecoderProgram(d
     private const float AttentionScale = 0.088388346f; // 1 / sqrt(head dimension)
 
     /// <summary>Prompt tokens that go through a layer together.</summary>
-    private const int Batch = 64;
+    private const int Batch = 128;
 
     private readonly RopeTable _rope = new(4096, RopeDimensions, 1000000f, 1f);
     private readonly Layer[] _layers = new Layer[LayerCount];

@@ -54,31 +54,64 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants, IRowPar
             TilePanel.StoreHalves(rows, offset + sizeof(ushort), scratch.Halves + IntegerTile.Outputs);
         }
 
-        IntegerTile.Bytes<BlockTile<T>>(scratch.Panel, null, null, packed, tokens, scratch.Totals);
         Vector512<float> scales = Vector512.Load(scratch.Halves);
         Vector512<float> minima = Vector512.Load(scratch.Halves + IntegerTile.Outputs);
         float* steps = (float*)(packed + (tokens * 32));
         float* excess = (float*)(packed + (tokens * Excess));
-        int* totals = scratch.Totals;
+        if (IntegerTile.IsWide)
+        {
+            Add512(scratch.Panel, scales, minima, packed, steps, excess, tokens, sums);
+            return;
+        }
 
-        // How many times the excess that inputs know, 8, the quants have.
-        float excessRatio = T.Excess / 8f;
+        IntegerTile.Bytes<BlockTile<T>>(scratch.Panel, null, null, packed, tokens, scratch.Totals);
+        int* totals = scratch.Totals;
         for (int t = 0; t < tokens; t++, totals += IntegerTile.Outputs, sums += IntegerTile.Outputs)
         {
-            Vector512<float> dots = Vector512.ConvertToSingle(Vector512.Load(totals));
-            Vector512<float> sum = Vector512.Load(sums);
-            if (T.BlockHalves > 1)
-            {
-                sum = Vector512.FusedMultiplyAdd(dots * steps[t], scales, sum);
-                sum = Vector512.FusedMultiplyAdd(Vector512.Create(excess[t] * FiveBitDot.SumOfExcess), minima, sum);
-            }
-            else
-            {
-                dots = Vector512.FusedMultiplyAdd(dots, Vector512.Create(steps[t]), Vector512.Create(excess[t] * excessRatio));
-                sum = Vector512.FusedMultiplyAdd(dots, scales, sum);
-            }
-
-            sum.Store(sums);
+            AddTotal(Vector512.Load(totals), scales, minima, steps[t], excess[t], sums);
         }
+    }
+
+    /// <summary>All at once: sums of integers stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Add512(
+        byte* panel, Vector512<float> scales, Vector512<float> minima, byte* x, float* steps, float* excess, int tokens, float* sums)
+    {
+        Vector512<byte> w0 = Vector512.Load(panel);
+        Vector512<byte> w1 = Vector512.Load(panel + 64);
+        Vector512<byte> w2 = Vector512.Load(panel + 128);
+        Vector512<byte> w3 = Vector512.Load(panel + 192);
+        Vector512<byte> w4 = Vector512.Load(panel + 256);
+        Vector512<byte> w5 = Vector512.Load(panel + 320);
+        Vector512<byte> w6 = Vector512.Load(panel + 384);
+        Vector512<byte> w7 = Vector512.Load(panel + 448);
+        Vector512<short> ones = Vector512<short>.One;
+        for (float* end = sums + (tokens * IntegerTile.Outputs); sums < end; sums += IntegerTile.Outputs, x += 32, steps++, excess++)
+        {
+            Vector512<int> total = IntegerTile.Sum512<BlockTile<T>>(w0, w1, w2, w3, w4, w5, w6, w7, ones, ones, x);
+            AddTotal(total, scales, minima, *steps, *excess, sums);
+        }
+    }
+
+    /// <summary>Adds a token's sums of integers to its sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTotal(
+        Vector512<int> total, Vector512<float> scales, Vector512<float> minima, float step, float excess, float* sums)
+    {
+        Vector512<float> dots = Vector512.ConvertToSingle(total);
+        Vector512<float> sum = Vector512.Load(sums);
+        if (T.BlockHalves > 1)
+        {
+            sum = Vector512.FusedMultiplyAdd(dots * step, scales, sum);
+            sum = Vector512.FusedMultiplyAdd(Vector512.Create(excess * FiveBitDot.SumOfExcess), minima, sum);
+        }
+        else
+        {
+            // How many times the excess that inputs know, 8, the quants have.
+            dots = Vector512.FusedMultiplyAdd(dots, Vector512.Create(step), Vector512.Create(excess * (T.Excess / 8f)));
+            sum = Vector512.FusedMultiplyAdd(dots, scales, sum);
+        }
+
+        sum.Store(sums);
     }
 }

@@ -17,34 +17,45 @@ internal static unsafe class IntegerDown
 
     private const int BlockNeurons = DownMatrix.BlockNeurons;
 
-    /// <summary>Adds a block of 32 neurons to some columns' sums.</summary>
+    /// <summary>Blocks of 32 neurons, at most, that a strip's sums take before the next strip's do: their rows' lines stay in the second-level cache.</summary>
+    public const int GroupBlocks = 4;
+
+    /// <summary>Adds some blocks of 32 neurons to some columns' sums.</summary>
     /// <param name="down">The matrix.</param>
     /// <param name="h">The first token's activation of the first neuron.</param>
     /// <param name="hStride">Elements between two tokens'.</param>
     /// <param name="tokens">Number of tokens.</param>
     /// <param name="batch">Room for activations as integers, and the sums.</param>
     /// <param name="neuron">The first neuron.</param>
+    /// <param name="end">End of the neurons, <see cref="GroupBlocks"/> at most.</param>
     /// <param name="fromColumn">First column, a multiple of 32.</param>
     /// <param name="toColumn">End of the range, a multiple of 32.</param>
     /// <returns>Whether it did: not where a token's activations are too large for folded scales.</returns>
     public static bool TryAdd<TTile>(
-        in DownMatrix down, ref float h, int hStride, int tokens, in Batch batch, int neuron, int fromColumn, int toColumn)
+        in DownMatrix down, ref float h, int hStride, int tokens, in Batch batch, int neuron, int end, int fromColumn, int toColumn)
         where TTile : struct, IDownTile
     {
-        if (!Quantize<TTile>(ref h, hStride, Math.Min(BlockNeurons, down.Neurons - neuron), tokens, in batch))
+        bool fit = true;
+        int blocks = 0;
+        for (int first = neuron; first < end; first += BlockNeurons, blocks++)
         {
-            return false;
+            fit &= Quantize<TTile>(
+                ref Unsafe.Add(ref h, first - neuron), hStride, Math.Min(BlockNeurons, end - first), tokens, batch.Of<TTile>(blocks));
         }
 
-        Add<TTile>(in down, in batch, neuron, fromColumn, toColumn);
-        return true;
+        if (fit)
+        {
+            Add<TTile>(in down, in batch, neuron, blocks, fromColumn, toColumn);
+        }
+
+        return fit;
     }
 
     /// <summary>Rounds a block's activations to integers; behind the last token are zeros.</summary>
     /// <returns>Whether all steps are such that folded scales can take them.</returns>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static bool Quantize<TTile>(ref float h, int stride, int count, int tokens, in Batch batch)
+    private static bool Quantize<TTile>(ref float h, int stride, int count, int tokens, Batch batch)
         where TTile : struct, IDownTile
     {
         float* values = stackalloc float[BlockNeurons];
@@ -60,7 +71,9 @@ internal static unsafe class IntegerDown
             float step = QuantizedInput.Quantize(
                 Vector512.Load(values), Vector512.Load(values + 16), TTile.Range, out Vector512<int> lower, out Vector512<int> upper);
             TTile.Pack(lower, upper, batch.Quants + ((nint)t * TTile.QuantBytes));
-            batch.Sums[t] = (Vector512.Sum(lower) & 0xFFFF) | (Vector512.Sum(upper) << 16);
+            batch.Sums[t] = TTile.Excess == 0
+                ? (Vector512.Sum(lower) & 0xFFFF) | (Vector512.Sum(upper) << 16)
+                : -TTile.Excess * Vector512.Sum(lower + upper);
             batch.Steps[t] = step * Widening.HalfUnfold;
             fit &= step <= BlockDown.MaxStep;
         }
@@ -69,50 +82,58 @@ internal static unsafe class IntegerDown
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Add<TTile>(in DownMatrix down, in Batch batch, int neuron, int fromColumn, int toColumn)
+    private static void Add<TTile>(in DownMatrix down, in Batch batch, int neuron, int blocks, int fromColumn, int toColumn)
         where TTile : struct, IDownTile
     {
-        var block = new Block(in down, neuron);
         float* sums = batch.Results;
-        for (int column = fromColumn; column < toColumn; column += StripColumns)
+        int lastBlock = (down.Neurons - 1) & ~(BlockNeurons - 1);
+        for (int column = fromColumn; column < toColumn; column += StripColumns, sums += batch.Tokens * StripColumns)
         {
-            TTile.PackPanels(in block, column, in batch);
-            for (int half = 0; half < 2; half++, sums += batch.Tokens * IntegerTile.Outputs)
+            bool last = column + StripColumns >= toColumn;
+            for (int i = 0; i < blocks; i++)
             {
-                int first = column + (half * IntegerTile.Outputs);
-                TTile.Multiply(in block, first, half, in batch);
-                AddTotals(in batch, TTile.Excess, block.Halves + (sizeof(ushort) * (nint)first), sums);
-                if (TTile.HasMinimum)
-                {
-                    TTile.MultiplyMinima(in block, first, in batch);
-                    AddTotals(in batch, 0, block.Halves + (sizeof(ushort) * (block.Columns + first)), sums);
-                }
+                int first = neuron + (i * BlockNeurons);
+                Batch part = batch.Of<TTile>(i);
+                var block = new Block(in down, first);
+                TTile.PackPanels(in block, column, in part);
+                var next = new Block(in down, last ? Math.Min(first + (blocks * BlockNeurons), lastBlock) : first);
+                next.Fetch(TTile.RowBytes(last ? fromColumn : column + StripColumns));
+                TTile.Add(in block, column, 0, in part, sums);
+                TTile.Add(in block, column + IntegerTile.Outputs, 1, in part, sums + (batch.Tokens * IntegerTile.Outputs));
             }
         }
     }
 
+    /// <summary>Adds what 16 columns' sums of integers come to, times their scales, where <see cref="Batch.Sums"/> is not added.</summary>
+    public static void AddTotals(in Batch batch, Vector512<float> scales, float* sums) => AddTotals(in batch, scales, null, sums);
+
+    /// <summary>Adds what 16 columns' sums of integers come to, times their scales.</summary>
+    /// <param name="batch">The tokens.</param>
+    /// <param name="scales">Folded scales.</param>
+    /// <param name="excess">What is added to each token's first; null: nothing.</param>
+    /// <param name="sums">16 sums of each token.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddTotals(in Batch batch, int excess, byte* halves, float* sums)
+    public static void AddTotals(in Batch batch, Vector512<float> scales, int* excess, float* sums)
     {
-        int* inputSums = batch.Sums;
-        Vector512<float> scales = Widening.FoldedHalf(ref *(short*)halves, 0);
         int* totals = batch.Scratch.Totals;
         float* steps = batch.Steps;
         for (int t = 0; t < batch.Tokens; t++, totals += IntegerTile.Outputs, sums += IntegerTile.Outputs)
         {
-            // A token whose neurons are all zero takes no part.
-            if (steps[t] != 0)
+            Vector512<int> total = Vector512.Load(totals);
+            if (excess != null)
             {
-                int sum = (short)inputSums[t] + (inputSums[t] >> 16);
-                Vector512<int> total = Vector512.Load(totals) - Vector512.Create(excess * sum);
-                Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(total), scales * steps[t], Vector512.Load(sums)).Store(sums);
+                total += Vector512.Create(excess[t]);
             }
+
+            Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(total), scales * steps[t], Vector512.Load(sums)).Store(sums);
         }
     }
 
-    /// <summary>A block's activations for all tokens, and where what they come to is added.</summary>
+    /// <summary>A block's activations for all tokens, and where what they come to is added. A token whose neurons are all zero adds zeros.</summary>
     /// <param name="quants">Each token's quants.</param>
-    /// <param name="sums">Each token's sums of them: of 16 neurons, and of the others, 16 bits each.</param>
+    /// <param name="sums">
+    /// Each token's sums of them: of 16 neurons, and of the others, 16 bits each. Where there is an <see cref="IDownTile.Excess"/>, what it asks for.
+    /// </param>
     /// <param name="steps">Each token's step, with what folded scales lack.</param>
     /// <param name="tokens">Number of tokens, a multiple of <see cref="IntegerTile.TokenMultiple"/>.</param>
     /// <param name="results">16 sums of each token, for every 16 columns.</param>
@@ -130,6 +151,16 @@ internal static unsafe class IntegerDown
         public float* Results { get; } = results;
 
         public Scratch Scratch { get; } = scratch;
+
+        /// <summary>Bytes that so many tokens' activations of a group take, in any type.</summary>
+        public static int GroupBytes(int tokens) => GroupBlocks * tokens * (MostQuantBytes + sizeof(int) + sizeof(float));
+
+        /// <summary>The same of another block of the group.</summary>
+        /// <param name="block">Which one.</param>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Batch Of<TTile>(int block)
+            where TTile : struct, IDownTile =>
+            new(Quants + (block * Tokens * TTile.QuantBytes), Sums + (block * Tokens), Steps + (block * Tokens), Tokens, Results, Scratch);
     }
 
     /// <summary>A thread's room for a strip.</summary>
@@ -147,7 +178,7 @@ internal static unsafe class IntegerDown
         /// <summary>Integer scales, twice side by side: of 16 neurons, then of the others.</summary>
         public byte* Scales { get; } = memory + PanelsBytes;
 
-        /// <summary>Integers that meet sums of activations: of 16 neurons, and of the others, side by side.</summary>
+        /// <summary>Integers that meet sums of activations: of 16 neurons, and of the others, side by side; for what quants have too much, then minima.</summary>
         public byte* Pairs { get; } = memory + PanelsBytes + ScalesBytes;
 
         /// <summary>16 sums of each token.</summary>
@@ -184,6 +215,18 @@ internal static unsafe class IntegerDown
         /// <summary>A neuron's row; of those that there are not, the last one's.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public byte* Row(int i) => Rows + (Math.Min(i, Last) * Stride);
+
+        /// <summary>Asks for a line of each row: too far apart for the processor's own prefetching.</summary>
+        /// <param name="offset">Where in the rows.</param>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Fetch(nint offset)
+        {
+            byte* line = Rows + offset;
+            for (int i = 0; i <= Last; i++, line += Stride)
+            {
+                Prefetch.Line(line);
+            }
+        }
     }
 }
 
@@ -196,11 +239,11 @@ internal unsafe interface IDownTile
     /// <summary>Bytes of 32 activations' quants.</summary>
     static abstract int QuantBytes { get; }
 
-    /// <summary>Whether weights are less by a minimum.</summary>
-    static abstract bool HasMinimum { get; }
-
-    /// <summary>What all quants have too much and <see cref="Multiply"/> leaves in the sums.</summary>
+    /// <summary>What all quants of weights have too much: each token's sum, times minus this, is in its <see cref="IntegerDown.Batch.Sums"/>; 0: sums by halves are.</summary>
     static abstract int Excess { get; }
+
+    /// <summary>Where a column is in a neuron's row.</summary>
+    static abstract nint RowBytes(int column);
 
     /// <summary>Writes 32 quants.</summary>
     static abstract void Pack(Vector512<int> lower, Vector512<int> upper, byte* packed);
@@ -208,13 +251,11 @@ internal unsafe interface IDownTile
     /// <summary>Turns a strip's quants round, to two panels.</summary>
     static abstract void PackPanels(in IntegerDown.Block block, int column, in IntegerDown.Batch batch);
 
-    /// <summary>16 columns' sums of integers of each token.</summary>
+    /// <summary>Adds the neurons to 16 columns' sums of each token.</summary>
     /// <param name="block">The neurons.</param>
     /// <param name="column">The first column.</param>
     /// <param name="half">Which panel of the strip the columns are.</param>
     /// <param name="batch">The tokens.</param>
-    static abstract void Multiply(in IntegerDown.Block block, int column, int half, in IntegerDown.Batch batch);
-
-    /// <summary>What 16 columns' minima take off, as integers.</summary>
-    static abstract void MultiplyMinima(in IntegerDown.Block block, int column, in IntegerDown.Batch batch);
+    /// <param name="sums">16 sums of each token.</param>
+    static abstract void Add(in IntegerDown.Block block, int column, int half, in IntegerDown.Batch batch, float* sums);
 }

@@ -86,27 +86,36 @@ internal static unsafe class IntegerTile
         Vector512<short> last16 = T.HasScales ? Vector512.Load(upper) : first16;
         for (int* end = totals + (tokens * Outputs); totals < end; totals += Outputs, x += 32)
         {
-            Vector512<short> first = Products(w0, x) + Products(w1, x + 4);
-            Vector512<short> second = Products(w2, x + 8) + Products(w3, x + 12);
-            Vector512<short> third = Products(w4, x + 16) + Products(w5, x + 20);
-            Vector512<short> fourth = Products(w6, x + 24) + Products(w7, x + 28);
-            Vector512<int> sum;
-            if (T.StepsInWord == 8)
-            {
-                sum = Avx512BW.MultiplyAddAdjacent(first + second + (third + fourth), first16);
-            }
-            else if (T.StepsInWord == 4)
-            {
-                sum = Avx512BW.MultiplyAddAdjacent(first + second, first16) + Avx512BW.MultiplyAddAdjacent(third + fourth, last16);
-            }
-            else
-            {
-                sum = Avx512BW.MultiplyAddAdjacent(first, first16) + Avx512BW.MultiplyAddAdjacent(second, first16)
-                    + (Avx512BW.MultiplyAddAdjacent(third, last16) + Avx512BW.MultiplyAddAdjacent(fourth, last16));
-            }
-
+            Vector512<int> sum = Sum512<T>(w0, w1, w2, w3, w4, w5, w6, w7, first16, last16, x);
             (T.Accumulates ? Vector512.Load(totals) + sum : sum).Store(totals);
         }
+    }
+
+    /// <summary>A token's sums for a panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Sum512<T>(
+        Vector512<byte> w0,
+        Vector512<byte> w1,
+        Vector512<byte> w2,
+        Vector512<byte> w3,
+        Vector512<byte> w4,
+        Vector512<byte> w5,
+        Vector512<byte> w6,
+        Vector512<byte> w7,
+        Vector512<short> first16,
+        Vector512<short> last16,
+        byte* x)
+        where T : struct, ITileQuants
+    {
+        Vector512<short> first = Products(w0, x) + Products(w1, x + 4);
+        Vector512<short> second = Products(w2, x + 8) + Products(w3, x + 12);
+        Vector512<short> third = Products(w4, x + 16) + Products(w5, x + 20);
+        Vector512<short> fourth = Products(w6, x + 24) + Products(w7, x + 28);
+        return T.StepsInWord == 8 ? Avx512BW.MultiplyAddAdjacent(first + second + (third + fourth), first16)
+            : T.StepsInWord == 4
+            ? Avx512BW.MultiplyAddAdjacent(first + second, first16) + Avx512BW.MultiplyAddAdjacent(third + fourth, last16)
+            : Avx512BW.MultiplyAddAdjacent(first, first16) + Avx512BW.MultiplyAddAdjacent(second, first16)
+                + (Avx512BW.MultiplyAddAdjacent(third, last16) + Avx512BW.MultiplyAddAdjacent(fourth, last16));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -197,17 +206,17 @@ internal static unsafe class IntegerTile
                 Vector256<short> w0 = Vector256.Load((short*)weights);
                 Vector256<short> w1 = Vector256.Load((short*)weights + Outputs);
                 Vector256<short> input = Vector256.Create(*(int*)(x + step)).AsInt16();
-                a0 += Avx2.MultiplyAddAdjacent(w0, input);
-                a1 += Avx2.MultiplyAddAdjacent(w1, input);
+                a0 = Added(a0, w0, input);
+                a1 = Added(a1, w1, input);
                 input = Vector256.Create(*(int*)(x1 + step)).AsInt16();
-                b0 += Avx2.MultiplyAddAdjacent(w0, input);
-                b1 += Avx2.MultiplyAddAdjacent(w1, input);
+                b0 = Added(b0, w0, input);
+                b1 = Added(b1, w1, input);
                 input = Vector256.Create(*(int*)(x2 + step)).AsInt16();
-                c0 += Avx2.MultiplyAddAdjacent(w0, input);
-                c1 += Avx2.MultiplyAddAdjacent(w1, input);
+                c0 = Added(c0, w0, input);
+                c1 = Added(c1, w1, input);
                 input = Vector256.Create(*(int*)(x3 + step)).AsInt16();
-                d0 += Avx2.MultiplyAddAdjacent(w0, input);
-                d1 += Avx2.MultiplyAddAdjacent(w1, input);
+                d0 = Added(d0, w0, input);
+                d1 = Added(d1, w1, input);
             }
 
             if (factor != 1)
@@ -232,6 +241,12 @@ internal static unsafe class IntegerTile
             d1.Store(totals + (3 * Outputs) + (Outputs / 2));
         }
     }
+
+    /// <summary>A step's products, added to what is there: where the processor can, by one instruction.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Added(Vector256<int> sum, Vector256<short> w, Vector256<short> input) => AvxVnni.IsSupported
+        ? AvxVnni.MultiplyWideningAndAdd(sum, w, input)
+        : sum + Avx2.MultiplyAddAdjacent(w, input);
 
     /// <summary>A step's products with a token's four bytes, two added in 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,9 +13,9 @@ internal readonly unsafe struct Q8DownTile : IDownTile
 
     public static int QuantBytes => 64;
 
-    public static bool HasMinimum => false;
-
     public static int Excess => 0;
+
+    public static nint RowBytes(int column) => column;
 
     public static void Pack(Vector512<int> lower, Vector512<int> upper, byte* packed) => Vector512.Narrow(lower, upper).Store((short*)packed);
 
@@ -32,10 +32,19 @@ internal readonly unsafe struct Q8DownTile : IDownTile
         }
     }
 
-    public static void Multiply(in IntegerDown.Block block, int column, int half, in IntegerDown.Batch batch) => IntegerTile.Words(
-        batch.Scratch.Panels + (half * Steps * IntegerTile.StepBytes), Steps, batch.Quants, QuantBytes, batch.Tokens, 1, batch.Scratch.Totals);
+    public static void Add(in IntegerDown.Block block, int column, int half, in IntegerDown.Batch batch, float* sums)
+    {
+        byte* panel = batch.Scratch.Panels + (half * Steps * IntegerTile.StepBytes);
+        Vector512<float> scales = Widening.FoldedHalf(ref *(short*)block.Halves, (nuint)column);
+        if (IntegerTile.IsWide)
+        {
+            Q8Tile.Add512(panel, scales, batch.Quants, batch.Steps, batch.Tokens, sums);
+            return;
+        }
 
-    public static void MultiplyMinima(in IntegerDown.Block block, int column, in IntegerDown.Batch batch) => throw new NotSupportedException();
+        IntegerTile.Words(panel, Steps, batch.Quants, QuantBytes, batch.Tokens, 1, batch.Scratch.Totals);
+        IntegerDown.AddTotals(in batch, scales, sums);
+    }
 
     /// <summary>Two neurons' 16 columns side by side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -38,7 +38,7 @@ internal readonly unsafe struct Q8Tile : ITileFormat, IRowPart
         float* steps = (float*)(packed + (tokens * Quants));
         if (IntegerTile.IsWide)
         {
-            Add512(scratch.Panel, scratch.Halves, packed, steps, tokens, sums);
+            Add512(scratch.Panel, Vector512.Load(scratch.Halves), packed, steps, tokens, sums);
             return;
         }
 
@@ -54,7 +54,7 @@ internal readonly unsafe struct Q8Tile : ITileFormat, IRowPart
 
     /// <summary>The panel stays in registers, half of those that there are: a load for each product is all that a token needs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Add512(byte* panel, float* halves, byte* x, float* steps, int tokens, float* sums)
+    public static void Add512(byte* panel, Vector512<float> scales, byte* x, float* steps, int tokens, float* sums)
     {
         Vector512<short> w0 = Vector512.Load((short*)panel);
         Vector512<short> w1 = Vector512.Load((short*)(panel + 64));
@@ -72,7 +72,6 @@ internal readonly unsafe struct Q8Tile : ITileFormat, IRowPart
         Vector512<short> w13 = Vector512.Load((short*)(panel + 832));
         Vector512<short> w14 = Vector512.Load((short*)(panel + 896));
         Vector512<short> w15 = Vector512.Load((short*)(panel + 960));
-        Vector512<float> scales = Vector512.Load(halves);
         for (float* end = sums + (tokens * IntegerTile.Outputs); sums < end; sums += IntegerTile.Outputs, x += Quants, steps++)
         {
             Vector512<int> a = Products(w0, x) + Products(w1, x + 4);

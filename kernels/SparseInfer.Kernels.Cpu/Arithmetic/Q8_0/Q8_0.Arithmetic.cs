@@ -45,6 +45,6 @@ public readonly partial struct Q8_0 : IWeightArithmetic
     static int IWeightArithmetic.LeastDownTokens => 6;
 
     static bool IWeightArithmetic.TryAddDownTiles(
-        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int fromColumn, int toColumn) =>
-        IntegerDown.TryAdd<Q8DownTile>(in down, ref h, hStride, tokens, in batch, neuron, fromColumn, toColumn);
+        in DownMatrix down, ref float h, int hStride, int tokens, in IntegerDown.Batch batch, int neuron, int end, int fromColumn, int toColumn) =>
+        IntegerDown.TryAdd<Q8DownTile>(in down, ref h, hStride, tokens, in batch, neuron, end, fromColumn, toColumn);
 }
