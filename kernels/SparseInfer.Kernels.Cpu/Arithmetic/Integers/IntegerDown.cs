@@ -239,7 +239,7 @@ internal unsafe interface IDownTile
     /// <summary>Bytes of 32 activations' quants.</summary>
     static abstract int QuantBytes { get; }
 
-    /// <summary>What all quants of weights have too much: each token's sum, times minus this, is in its <see cref="IntegerDown.Batch.Sums"/>; 0: sums by halves are.</summary>
+    /// <summary>What all quants of weights have too much: each token's sum, times minus this, is in its <see cref="IntegerDown.Batch.Sums"/>; 0: sums by halves are. Not beside a minimum, which needs those.</summary>
     static abstract int Excess { get; }
 
     /// <summary>Where a column is in a neuron's row.</summary>
