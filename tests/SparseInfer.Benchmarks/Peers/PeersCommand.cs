@@ -123,7 +123,7 @@ internal static class PeersCommand
     private static string Widths()
     {
         using CpuDevice device = Device.Cpu(1);
-        string[] set = [.. ((string[])["DOTNET_PreferredVectorBitWidth", "DOTNET_EnableAVX512F", "DOTNET_EnableAVX2"])
+        string[] set = [.. ((string[])["DOTNET_PreferredVectorBitWidth", "DOTNET_EnableAVX512", "DOTNET_EnableAVX2"])
             .Where(name => Environment.GetEnvironmentVariable(name) is not null)
             .Select(name => $"{name}={Environment.GetEnvironmentVariable(name)}")];
         return device.Description.Split(", ")[^1] + (set.Length > 0 ? $" ({string.Join(", ", set)})" : "");
