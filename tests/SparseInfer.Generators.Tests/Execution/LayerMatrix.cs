@@ -10,12 +10,12 @@ namespace SparseInfer.Generators.Tests.Execution;
 /// </summary>
 internal static class LayerMatrix
 {
-    /// <summary>Narrower and wider than a vector, a sign word, the words that stay in registers, and a block of 8192 neurons.</summary>
+    /// <summary>Narrower and wider than a vector, a sign word, and the words that stay in registers.</summary>
     private static readonly (int Hidden, int Intermediate)[] OddShapes =
-        [(1, 1), (31, 7), (33, 65), (100, 37), (257, 129), (768, 100), (64, 1100), (600, 33), (1, 8229)];
+        [(1, 1), (31, 7), (33, 65), (100, 37), (257, 129), (768, 100), (64, 1100), (600, 33)];
 
     /// <summary>The same where blocks of 32 weights have to fit.</summary>
-    private static readonly (int Hidden, int Intermediate)[] BlockShapes = [(32, 64), (96, 160), (544, 32), (64, 1056), (32, 32), (32, 8224)];
+    private static readonly (int Hidden, int Intermediate)[] BlockShapes = [(32, 64), (96, 160), (544, 32), (64, 1056), (32, 32)];
 
     /// <summary>Where blocks of 256 have to.</summary>
     private static readonly (int Hidden, int Intermediate)[] SuperBlockShapes = [(256, 512), (512, 256)];
