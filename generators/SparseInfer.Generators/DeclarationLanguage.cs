@@ -27,7 +27,7 @@ internal static class DeclarationLanguage
     {
         if (read.Model is { } model)
         {
-            if ((ExpertLimit.Of(model) ?? CutLimit.Of(model)) is { } limit)
+            if ((ExpertLimit.Of(model) ?? CutLimit.Of(model) ?? ResidualLimit.Of(model)) is { } limit)
             {
                 return limit;
             }
@@ -35,10 +35,7 @@ internal static class DeclarationLanguage
             _ = DecoderPlan.Of(model);
             _ = IlgpuDecoderPlan.Of(model);
             _ = KernelRequest.Of(model, CpuKernelEmitter.Set);
-            return ReadsLateResidual(ModelProgram.Of(model))
-                ? "a predictor that reads the residual stream as it is before the feed-forward's norm has nothing to read where attention is added "
-                    + "after that norm; write 'Input = PredictorInput.Normed' if it was trained so, or another policy"
-                : isForGpu ? GpuLimit.Of(model) : null;
+            return isForGpu ? GpuLimit.Of(model) : null;
         }
 
         if (read.Layer is not { } layer)
@@ -51,10 +48,4 @@ internal static class DeclarationLanguage
             ? $"the policy '{layer.Policy.Label()}' wants tensors of a model's file, which a layer alone does not have; declare it on a model"
             : isForGpu ? GpuLimit.Of(layer) : null;
     }
-
-    /// <summary>Whether a policy reads the residual stream after more was added to it than the feed-forward's norm has seen, as in parallel attention.</summary>
-    private static bool ReadsLateResidual(ModelProgram program) => program.Layer
-        .SkipWhile(operation => operation is not Norm { Stage: Stage.FeedForward })
-        .SkipWhile(operation => operation is not AddResidual)
-        .Any(operation => operation.Policy is not null && operation.Reads.Contains(Slot.Residual));
 }

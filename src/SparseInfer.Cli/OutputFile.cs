@@ -1,10 +1,26 @@
 namespace SparseInfer.Cli;
 
-/// <summary>The file that <c>--output-file</c> names.</summary>
+/// <summary>Where a command's results go: standard output, or the file that <c>--output-file</c> names.</summary>
 internal static class OutputFile
 {
+    /// <summary>Writes results.</summary>
+    /// <param name="path">The file; null: standard output.</param>
+    /// <param name="text">All of them.</param>
+    /// <param name="output">Standard output.</param>
+    /// <exception cref="CliException">The file cannot be written.</exception>
+    public static async Task WriteAsync(string? path, string text, TextWriter output)
+    {
+        if (path is null)
+        {
+            await output.WriteAsync(text);
+            return;
+        }
+
+        WriteWhole(path, text);
+    }
+
     /// <summary>Beside its place first: whoever looks sees the old file or the whole new one.</summary>
-    public static void WriteWhole(string path, string text)
+    private static void WriteWhole(string path, string text)
     {
         string full = Path.GetFullPath(path);
         string temporary = $"{full}.{Guid.NewGuid():n}.tmp";

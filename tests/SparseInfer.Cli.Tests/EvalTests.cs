@@ -134,7 +134,7 @@ public sealed class EvalTests : IDisposable
     {
         Tokenizer tokenizer = Tokenizer.Open(ToolProgram.Gguf);
         int[] tokens = tokenizer.Encode(Story, addBeginOfSequence: false);
-        TextWindows windows = TextWindows.Read(TextFile(Story), tokenizer, window: 10, most: 35);
+        TextWindows windows = Windows(tokenizer, tokens: 35);
 
         windows.Count.ShouldBe(3);
         windows.Tokens.ShouldBe(30);
@@ -156,7 +156,7 @@ public sealed class EvalTests : IDisposable
         int[] tokens = tokenizer.Encode(Story, addBeginOfSequence: false);
         int[] input = new int[10];
 
-        TextWindows.Read(TextFile(Story), tokenizer, window: 10, most: null).Read(0, input).ToArray().ShouldBe(tokens[1..11]);
+        Windows(tokenizer, tokens: null).Read(0, input).ToArray().ShouldBe(tokens[1..11]);
         input.ShouldBe(tokens[..10]);
     }
 
@@ -222,6 +222,9 @@ public sealed class EvalTests : IDisposable
         last.ShouldStartWith("sparseinfer: ");
         last.ShouldContain(message);
     }
+
+    private static TextWindows Windows(Tokenizer tokenizer, int? tokens) => TextWindows.Of(
+        Story, new() { File = new("", null, null, 1, null, new LoadOptions()), TextFile = "", Window = 10, Tokens = tokens }, tokenizer);
 
     private static double Number(JsonElement run, string name) => run.GetProperty(name).GetDouble();
 

@@ -13,8 +13,8 @@ public static class RowDot
     /// <param name="x">The input, prepared by <see cref="IWeightArithmetic.PrepareInput"/>.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="next">
-    /// The rows that will be asked for next, or these again: line by line they are fetched while these are worked on, or, of 16-bit rows that lie apart, their beginnings. Memory is then
-    /// never idle, and the processor's own prefetching could not know where the next surviving row lies. Any address is harmless.
+    /// The rows that will be asked for next, or these again: line by line they are fetched while these are worked on, or, of 16-bit rows that lie apart,
+    /// their beginnings. Memory is then never idle, and the processor's own prefetching could not know where the next surviving row lies. Any address is harmless.
     /// </param>
     /// <param name="paddedColumns">Length of x and of the rows, a multiple of 32.</param>
     /// <returns>The four dot products, still to be multiplied by what <see cref="IWeightArithmetic.PrepareInput"/> returned.</returns>

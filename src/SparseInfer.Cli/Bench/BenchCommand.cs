@@ -8,51 +8,33 @@ namespace SparseInfer.Cli.Bench;
 internal static class BenchCommand
 {
     /// <summary>Measures, and writes the results: nothing else goes to standard output.</summary>
-    public static async Task RunAsync(BenchOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
-    {
-        string text = Measure(options, error, cancellationToken);
-        if (options.OutputFile is { } path)
-        {
-            OutputFile.WriteWhole(path, text);
-        }
-        else
-        {
-            await output.WriteAsync(text);
-        }
-    }
+    public static Task RunAsync(BenchOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+        OutputFile.WriteAsync(options.OutputFile, CliException.OfFiles(() => Measure(options, error, cancellationToken)), output);
 
     private static string Measure(BenchOptions options, TextWriter error, CancellationToken cancellationToken)
     {
-        try
+        ModelDeclaration declaration = Declare(options);
+        if (options.PrintDeclaration)
         {
-            ModelDeclaration declaration = Declare(options);
-            if (options.PrintDeclaration)
-            {
-                return declaration.ToText();
-            }
-
-            CheckContext(options, declaration);
-            using ProgressLine progress = new ProgressLine(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
-            if (options.Synthetic is { } synthetic)
-            {
-                string differs = synthetic.Differs is { } what ? $" Declared with {what}." : "";
-                progress.Note($"{declaration.Name}: weights are synthetic.{differs}");
-            }
-
-            using BenchModel model = BenchModel.Prepare(options, declaration, progress, cancellationToken);
-            IReadOnlyList<BenchRun> runs = new BenchRunner(options, model, progress, cancellationToken).Run();
-            return options.Format switch
-            {
-                OutputFormat.Json => JsonReport.Write(runs),
-                OutputFormat.Csv => CsvReport.Write(runs),
-                _ => MarkdownReport.Write(runs),
-            };
+            return declaration.ToText();
         }
-        catch (Exception exception) when (
-            exception is ModelFormatException or IOException or UnauthorizedAccessException or InsufficientMemoryException)
+
+        CheckContext(options, declaration);
+        using var progress = ProgressLine.On(error);
+        if (options.Synthetic is { } synthetic)
         {
-            throw new CliException(exception.Message);
+            string differs = synthetic.Differs is { } what ? $" Declared with {what}." : "";
+            progress.Note($"{declaration.Name}: weights are synthetic.{differs}");
         }
+
+        using BenchModel model = BenchModel.Prepare(options, declaration, progress, cancellationToken);
+        IReadOnlyList<BenchRun> runs = new BenchRunner(options, model, progress, cancellationToken).Run();
+        return options.Format switch
+        {
+            OutputFormat.Json => JsonReport.Write(runs),
+            OutputFormat.Csv => CsvReport.Write(runs),
+            _ => MarkdownReport.Write(runs),
+        };
     }
 
     private static ModelDeclaration Declare(BenchOptions options)

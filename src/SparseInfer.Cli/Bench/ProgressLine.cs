@@ -6,6 +6,9 @@ internal sealed class ProgressLine(TextWriter error, bool isTerminal) : IDisposa
     private string _stage = "";
     private string _shown = "";
 
+    /// <summary>On a command's standard error, whatever that is.</summary>
+    public static ProgressLine On(TextWriter error) => new(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
+
     /// <summary>Says what is being done now.</summary>
     /// <param name="stage">What: a line of its own where lines cannot change.</param>
     /// <param name="share">How much of it is done.</param>

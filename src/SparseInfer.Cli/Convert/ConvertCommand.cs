@@ -14,7 +14,7 @@ internal static class ConvertCommand
     /// <param name="cancellationToken">Ends it, leaving nothing behind.</param>
     public static async Task RunAsync(ConvertOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        PreparationReport report = Convert(options, error, cancellationToken);
+        PreparationReport report = CliException.OfFiles(() => Convert(options, error, cancellationToken));
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"{report.File}: {report.Bytes / 1e6:N0} MB, {report.Transposed} down matrices neuron-major, "
@@ -23,23 +23,16 @@ internal static class ConvertCommand
 
     private static PreparationReport Convert(ConvertOptions options, TextWriter error, CancellationToken cancellationToken)
     {
-        try
+        // A link to nowhere is there too, but cannot be replaced.
+        if (File.Exists(options.Destination) && !options.Preparation.Overwrite
+            && File.ResolveLinkTarget(options.Destination, returnFinalTarget: true) is null or { Exists: true })
         {
-            // A link to nowhere is there too, but cannot be replaced.
-            if (File.Exists(options.Destination) && !options.Preparation.Overwrite
-                && File.ResolveLinkTarget(options.Destination, returnFinalTarget: true) is null or { Exists: true })
-            {
-                throw new CliException($"{options.Destination} is there already: give --force to replace it.");
-            }
+            throw new CliException($"{options.Destination} is there already: give --force to replace it.");
+        }
 
-            using ModelFile source = ModelFile.Open(options.Source);
-            using var line = new ProgressLine(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
-            return ModelPreparation.Write(source, options.Destination, options.Preparation, new Progress(line), cancellationToken);
-        }
-        catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException or InsufficientMemoryException)
-        {
-            throw new CliException(exception.Message);
-        }
+        using ModelFile source = ModelFile.Open(options.Source);
+        using var line = ProgressLine.On(error);
+        return ModelPreparation.Write(source, options.Destination, options.Preparation, new Progress(line), cancellationToken);
     }
 
     /// <summary>Told on the thread that writes, unlike <see cref="System.Progress{T}"/>: nothing is told once the work has ended.</summary>

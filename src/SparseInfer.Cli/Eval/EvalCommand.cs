@@ -1,5 +1,4 @@
 using SparseInfer.Cli.Bench;
-using SparseInfer.Files;
 
 namespace SparseInfer.Cli.Eval;
 
@@ -7,31 +6,13 @@ namespace SparseInfer.Cli.Eval;
 internal static class EvalCommand
 {
     /// <summary>Evaluates, and writes the results: nothing else goes to standard output.</summary>
-    public static async Task RunAsync(EvalOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
-    {
-        string text = Evaluate(options, error, cancellationToken);
-        if (options.OutputFile is { } path)
-        {
-            OutputFile.WriteWhole(path, text);
-        }
-        else
-        {
-            await output.WriteAsync(text);
-        }
-    }
+    public static Task RunAsync(EvalOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+        OutputFile.WriteAsync(options.OutputFile, CliException.OfFiles(() => Evaluate(options, error, cancellationToken)), output);
 
     private static string Evaluate(EvalOptions options, TextWriter error, CancellationToken cancellationToken)
     {
-        try
-        {
-            using var progress = new ProgressLine(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
-            Evaluation evaluation = new Evaluator(options, progress, cancellationToken).Run();
-            return options.Json ? EvalReport.Json(evaluation) : EvalReport.Markdown(evaluation);
-        }
-        catch (Exception exception) when (
-            exception is ModelFormatException or IOException or UnauthorizedAccessException or InsufficientMemoryException)
-        {
-            throw new CliException(exception.Message);
-        }
+        using var progress = ProgressLine.On(error);
+        Evaluation evaluation = new Evaluator(options, progress, cancellationToken).Run();
+        return options.Json ? EvalReport.Json(evaluation) : EvalReport.Markdown(evaluation);
     }
 }

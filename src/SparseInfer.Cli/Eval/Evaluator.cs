@@ -14,11 +14,12 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
     /// <exception cref="CliException">There is none for the model, or the text does not suit it.</exception>
     public Evaluation Run()
     {
+        string text = TextWindows.ReadText(options.TextFile);
         (string Policy, ModelDeclaration Declaration)[] policies = Declare();
         progress.Show(policies.Length == 1 ? "compiling the model" : $"compiling the model with {policies.Length} policies");
         IReadOnlyList<CompiledModel> models = ModelCompiler.Compile([.. policies.Select(policy => policy.Declaration)], cancellationToken);
         var runs = new List<EvaluationRun>();
-        TextWindows? text = null;
+        TextWindows? windows = null;
         for (int i = 0; i < policies.Length; i++)
         {
             using CpuDevice device = Device.Cpu(options.Threads);
@@ -28,11 +29,11 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
                 throw new CliException($"{options.File.Path} cannot be judged on a text: {model.WhyNoTokenizer}.");
             }
 
-            text ??= TextWindows.Read(options.TextFile, model.Tokenizer, options.Window, options.Tokens);
-            runs.AddRange(Run(policies[i].Policy, model, text).Skip(i == 0 ? 0 : 1));
+            windows ??= TextWindows.Of(text, options, model.Tokenizer);
+            runs.AddRange(Run(policies[i].Policy, model, windows).Skip(i == 0 ? 0 : 1));
         }
 
-        return new(Machine.CpuInfo, options.File.Path, options.TextFile, text!.Tokens, options.Window, runs);
+        return new(Machine.CpuInfo, options.File.Path, options.TextFile, windows!.Tokens, options.Window, runs);
     }
 
     private (string Policy, ModelDeclaration Declaration)[] Declare()

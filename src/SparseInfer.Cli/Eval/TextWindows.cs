@@ -26,20 +26,25 @@ internal sealed class TextWindows
     /// <summary>Tokens that are predicted.</summary>
     public int Tokens => Count * _window;
 
-    /// <summary>Reads and tokenizes.</summary>
-    /// <exception cref="CliException">The file is no text, or shorter than a window.</exception>
-    public static TextWindows Read(string path, Tokenizer tokenizer, int window, int? most)
+    /// <summary>Reads a text.</summary>
+    /// <exception cref="CliException">The file is none.</exception>
+    public static string ReadText(string path)
     {
-        string text;
         try
         {
-            text = File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+            return File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
         }
         catch (DecoderFallbackException)
         {
             throw new CliException($"{path} is no UTF-8 text: --text takes one.");
         }
+    }
 
+    /// <summary>Tokenizes a text.</summary>
+    /// <exception cref="CliException">It is shorter than a window.</exception>
+    public static TextWindows Of(string text, EvalOptions options, Tokenizer tokenizer)
+    {
+        int window = options.Window;
         int[] tokens = tokenizer.Encode(text, addBeginOfSequence: false);
 
         // Some files name a token that their model was not trained to begin with.
@@ -48,8 +53,8 @@ internal sealed class TextWindows
         // Without a token that begins a sequence, a window's first token is there to go on from, and is not predicted.
         int available = (begin is null ? tokens.Length - 1 : tokens.Length) / window;
         return available > 0
-            ? new(tokens, begin, window, Math.Min(available, (most ?? int.MaxValue) / window), available)
-            : throw new CliException($"{path} has {tokens.Length} tokens, and a window {window}: give a longer text, or a shorter --window.");
+            ? new(tokens, begin, window, Math.Min(available, (options.Tokens ?? int.MaxValue) / window), available)
+            : throw new CliException($"{options.TextFile} has {tokens.Length} tokens, and a window {window}: give a longer text, or a shorter --window.");
     }
 
     /// <summary>What a window's tokens are predicted from, and what they are.</summary>

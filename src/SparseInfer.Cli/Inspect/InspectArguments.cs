@@ -183,17 +183,13 @@ internal sealed class InspectArguments
             throw new CliException($"{wrong.Name} goes with --synthetic only.");
         }
 
-        try
+        return CliException.OfFiles(() =>
         {
             using ModelFile file = ModelFile.Open(path);
             ModelDeclaration read = FileDeclaration.Read(
                 file, parsed.GetValue(_activation), parsed.GetValue(_threshold), alpha: 1f, _overrides.Read(parsed));
             return parsed.GetValue(_context) is { } context ? read with { Context = context } : read;
-        }
-        catch (Exception exception) when (exception is ModelFormatException or IOException or UnauthorizedAccessException)
-        {
-            throw new CliException(exception.Message);
-        }
+        });
     }
 
     private ModelDeclaration DeclareSynthetic(ParseResult parsed, string name)

@@ -18,7 +18,7 @@ internal static class InspectCommand
     /// <param name="cancellationToken">Ends it.</param>
     public static async Task RunAsync(InspectOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        using var progress = new ProgressLine(error, isTerminal: error == Console.Error && !Console.IsErrorRedirected);
+        using var progress = ProgressLine.On(error);
         string text = options.View switch
         {
             InspectView.Cost => Cost(options, cancellationToken),
