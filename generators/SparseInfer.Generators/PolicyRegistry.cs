@@ -4,6 +4,7 @@ using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Policies.Vocabulary;
 
 namespace SparseInfer.Generators;
 
@@ -17,5 +18,6 @@ internal static class PolicyRegistry
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
         new DensePolicy(),
+        new VocabularyPolicy(),
     ];
 }

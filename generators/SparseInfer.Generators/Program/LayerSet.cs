@@ -21,6 +21,9 @@ internal sealed class LayerSet
         _layers = layers;
     }
 
+    /// <summary>What is once in a model, as if it had one layer.</summary>
+    public static LayerSet Once { get; } = new([new LayerPolicy(0, 0, null!)], 1);
+
     /// <summary>Those of one model that are in any of several.</summary>
     public static LayerSet Union(IEnumerable<LayerSet> sets)
     {

@@ -145,8 +145,8 @@ public abstract class DecoderState : IDisposable
     /// <param name="position">0 to <see cref="Position"/>.</param>
     public void Rewind(int position) => Position = position;
 
-    /// <summary>Adds up one layer's meters.</summary>
-    /// <param name="layer">The layer.</param>
+    /// <summary>Adds up one layer's meters, or the head's.</summary>
+    /// <param name="layer">The layer; as many as there are: the head, whose words count as neurons do, where a policy chooses words.</param>
     public abstract LayerTally ReadTally(int layer);
 
     /// <summary>Sets all meters to zero.</summary>

@@ -115,6 +115,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
     public LowRankCase?[] Predictors { get; init; } = [];
 
+    /// <summary>The head's predictor; null: every word is computed.</summary>
+    public WordCase? Words { get; init; }
+
     /// <summary>What its file says it is, and keys beside those that every file has, without that name; null: the plain decoder that it looks like.</summary>
     public (string Architecture, (string Key, float Value)[] Keys)? File { get; init; }
 
@@ -187,6 +190,11 @@ internal sealed record DecoderCase(string Name)
             yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f)]");
         }
 
+        if (Words is { } words)
+        {
+            yield return FormattableString.Invariant($"[VocabularyPredictor(Rank = {words.Rank}, Threshold = {words.Threshold}f)]");
+        }
+
         for (int layer = 0; layer < Predictors.Length; layer++)
         {
             yield return Predictors[layer]?.Attribute(layer) ?? $"[Dense(Layers = \"{layer}\")]";
@@ -209,3 +217,7 @@ internal sealed record LowRankCase(int Rank, PredictorInput Input = PredictorInp
     public string Attribute(int layer) => FormattableString.Invariant($"[LowRankPredictor(Rank = {Rank}, Input = PredictorInput.{Input}, ")
         + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}, Threshold = {Threshold}f, Layers = \"{layer}\")]");
 }
+
+/// <summary>The head's trained predictor.</summary>
+/// <param name="Flat">Whether the file has its two matrices in one tensor, as SmallThinker's do.</param>
+internal sealed record WordCase(int Rank, float Threshold = 0, bool Flat = false);

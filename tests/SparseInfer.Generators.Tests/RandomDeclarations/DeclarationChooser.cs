@@ -141,6 +141,11 @@ internal sealed class DeclarationChooser(Chooser chooser)
             };
         }
 
+        if (isModel && chooser.In(10))
+        {
+            yield return Attribute("VocabularyPredictor", [Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]);
+        }
+
         if (chooser.In(15))
         {
             yield return Attribute("Target", chooser.In(_odd) ? chooser.Of(Words.Targets) : "\"sm_87\"");

@@ -51,6 +51,22 @@ public sealed partial class WithInputUnknown;
 [LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = float.NaN)] // SPI0058
 public sealed partial class WithThresholdThatIsNone;
 
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[VocabularyPredictor(Rank = 40)] // SPI0071
+public sealed partial class WithRankThatSparesNothing;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[VocabularyPredictor(Rank = 8, Threshold = float.NaN)] // SPI0072
+public sealed partial class WithThresholdOfWordsThatIsNone;
+
 public static partial class Policies
 {
     [FeedForward(Hidden = 64, Intermediate = 96)]

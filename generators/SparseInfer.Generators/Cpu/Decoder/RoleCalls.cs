@@ -24,7 +24,8 @@ internal sealed class RoleCalls
     }
 
     /// <summary>Matrices that inputs are multiplied with, but those of feed-forwards: attention's, the head, those of policies.</summary>
-    private IEnumerable<Tensor> Products => _program.Layer.OfType<Project>().Select(project => project.Matrix).Append(_program.Head.Matrix);
+    private IEnumerable<Tensor> Products =>
+        _program.Layer.OfType<Project>().Select(project => project.Matrix).Append(_program.Head.Matrix).Concat(_program.Words?.Tensors ?? []);
 
     /// <summary>How it is called for a matrix.</summary>
     public WeightCalls Of(Tensor matrix) => _calls[matrix.Types(_spec)];
@@ -47,6 +48,11 @@ internal sealed class RoleCalls
             if (Products.Any(matrix => Of(matrix) == calls))
             {
                 calls.EmitProducts(code);
+            }
+
+            if (_program.Words is not null && Of(_program.Head.Matrix) == calls)
+            {
+                calls.EmitListed(code);
             }
 
             if (calls == ofRows)

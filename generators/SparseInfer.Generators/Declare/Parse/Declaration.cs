@@ -75,6 +75,9 @@ internal sealed class Declaration
 
     public IReadOnlyList<DeclaredPolicy> Policies { get; }
 
+    /// <summary>Those that act in layers.</summary>
+    public IEnumerable<DeclaredPolicy> LayerPolicies => Policies.Where(policy => !policy.Policy.IsOfModel);
+
     /// <summary>In the order in which they rewrite a program.</summary>
     public IReadOnlyList<DeclaredTrait> Traits { get; }
 
@@ -106,7 +109,7 @@ internal sealed class Declaration
 
     /// <summary>Attributes that are for some layers: policies, then those of attention.</summary>
     public IEnumerable<LayerAttribute> OfLayers =>
-        Policies.Select(policy => new LayerAttribute(policy.Attribute, Layers)).Concat(Windows).Concat(NoRope is { } noRope ? [noRope] : []);
+        LayerPolicies.Select(policy => new LayerAttribute(policy.Attribute, Layers)).Concat(Windows).Concat(NoRope is { } noRope ? [noRope] : []);
 
     /// <summary>Whether any layer rotates queries and keys.</summary>
     public bool IsRotated => NoRope is not { } noRope || !noRope.TryParse(out _, out _) || !noRope.Pattern().IsEvery(Layers);

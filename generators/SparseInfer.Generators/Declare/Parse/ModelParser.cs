@@ -35,6 +35,7 @@ internal static class ModelParser
         {
             WeightsByRole = WeightsParser.ByRole(declaration),
             Experts = declaration.Experts is { } experts ? ParseExperts(experts) : null,
+            ModelPolicies = declaration.Policies.Where(policy => policy.Policy.IsOfModel).Select(policy => policy.Policy.Parse(policy.Attribute)).ToEquatableArray(),
             Traits = declaration.Traits.Select(trait => trait.Trait.Parse(trait.Attribute)).ToEquatableArray(),
             Creator = ModelMembers.FreeName(type, "CreateProgram"),
         };

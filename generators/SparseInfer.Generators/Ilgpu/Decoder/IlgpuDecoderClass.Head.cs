@@ -31,6 +31,7 @@ internal sealed partial class IlgpuDecoderClass
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Select(policy => policy.Describe()),
+                .. _spec.ModelPolicies.Select(policy => $"  {"the head",-12} {policy.Describe()}"),
             ];
             return string.Join("\n", head);
         }

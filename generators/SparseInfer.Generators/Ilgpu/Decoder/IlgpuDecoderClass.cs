@@ -30,6 +30,9 @@ internal sealed partial class IlgpuDecoderClass
         _name = GeneratedNames.Program(_spec.Target, "Ilgpu");
     }
 
+    /// <summary>Matrices by which words are chosen.</summary>
+    private IEnumerable<Tensor> Words => _program.Words?.Tensors ?? [];
+
     /// <summary>Vectors for the logits.</summary>
     private IEnumerable<Tensor> AfterHead => _program.AfterHead.SelectMany(operation => operation.Tensors);
 
@@ -177,6 +180,11 @@ internal sealed partial class IlgpuDecoderClass
         }
 
         _code.Line("private DeviceMatrix _head;");
+        foreach (Tensor tensor in Words)
+        {
+            _code.Line($"private DeviceMatrix _{tensor.Variable};");
+        }
+
         _code.Line("private DeviceNorm _outputNorm;");
         foreach (Tensor tensor in AfterHead)
         {
