@@ -4,6 +4,7 @@ using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Policies.SignMagnitude;
 
 namespace SparseInfer.Generators;
 
@@ -13,6 +14,7 @@ internal static class PolicyRegistry
     public static readonly IReadOnlyList<SparsityPolicy> All =
     [
         new SignBitPolicy(),
+        new SignMagnitudePolicy(),
         new LowRankPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),

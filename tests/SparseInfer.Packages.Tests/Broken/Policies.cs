@@ -98,4 +98,14 @@ public static partial class Policies
     [Weights(WeightType.F32)]
     [ActivationThreshold(Threshold = 1e30f)] // SPI0037
     public static partial FeedForwardKernel WithHugeThreshold { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32)]
+    [SignMagnitudePredictor(Beta = 102)] // SPI0059
+    public static partial FeedForwardKernel WithBetaInPercent { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+    [Weights(WeightType.F32)]
+    [SignMagnitudePredictor] // SPI0060
+    public static partial FeedForwardKernel VotesWithoutZeros { get; }
 }
