@@ -73,7 +73,7 @@ internal static class GpuZoo
             KeyValueHeads = 40,
             Activation = Activation.DRelu,
             Traits = ["[SignMagnitudePredictor(Layers = \"0\")]", "[SignBitPredictor(Layers = \"1..\")]"],
-            Weights = [WeightType.F16, WeightType.Q4_0],
+            Weights = [WeightType.F16],
         },
         new("WideSubNorms")
         {
