@@ -23,7 +23,7 @@ public static class Largest
     public static void Keep(ArrayView<float> scores, int start, int length, int count, ArrayView<float> kept)
     {
         ArrayView<int> counts = SharedMemory.Allocate<int>(Digit);
-        ArrayView<int> found = SharedMemory.Allocate<int>(2);
+        ArrayView<int> found = SharedMemory.Allocate<int>(3);
         int thread = Group.IdxX;
         uint limit = 0;
         for (int shift = 24; shift >= 0; shift -= 8)
@@ -51,6 +51,7 @@ public static class Largest
             {
                 found[0] = thread;
                 found[1] = larger;
+                found[2] = larger + counts[thread] - count; // how many are left over of those at the limit, in the end
             }
 
             Group.Barrier();
@@ -59,9 +60,7 @@ public static class Largest
         }
 
         int last = length - 1;
-        bool isTie = counts[found[0]] > count;
-        Group.Barrier();
-        if (isTie)
+        if (found[2] > 0)
         {
             last = LastOfEquals(scores, start, length, limit, count, counts, found);
         }
