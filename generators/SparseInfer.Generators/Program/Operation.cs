@@ -117,6 +117,9 @@ internal sealed record Rectify(Stage Stage, WorkUnit Unit, Slot To) : Operation(
     public override bool IsElementwise => true;
 }
 
+/// <summary>Says of each element whether it is among the largest: 0 if it is, -1 if not. Of equals the first are taken. How many, the phase says.</summary>
+internal sealed record KeepLargest(Stage Stage, WorkUnit Unit, Slot From, Slot To) : Operation(Stage, Unit, To, From);
+
 /// <summary>Heads of queries or keys, each normalised.</summary>
 internal sealed record NormHeads(Slot Heads, Tensor Weight) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
 {

@@ -170,7 +170,10 @@ internal sealed class DeclarationChooser(Chooser chooser)
 
     private string PredictorInput() => $"Input = {chooser.Of(IsOdd ? Words.PredictorInputs : Words.PredictorInputs[..2])}";
 
-    private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias")) : Float("Threshold", "0", "-0.5f");
+    private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias"))
+        : chooser.In(50) ? Float("Threshold", "0", "-0.5f")
+        : chooser.In(50) ? Float("Keep", "0.25f", "1f")
+        : Int("Count", "1", "16");
 
     private string AttentionArgument() => chooser.Between(0, 6) switch
     {
