@@ -39,6 +39,7 @@ public sealed class OwnOperationTests : IDisposable
             ],
             Weights = [WeightType.F32, WeightType.F16],
         },
+        new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), new(8, Keep: 1)], Weights = [WeightType.F32] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
 
