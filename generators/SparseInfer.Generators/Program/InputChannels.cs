@@ -14,7 +14,8 @@ internal interface IChannelPolicy
 /// <summary>How the projections of a stage choose among the channels of their input.</summary>
 /// <param name="Stage">The stage.</param>
 /// <param name="Thresholds">Of each layer, as a decimal; of layers that read every channel, null.</param>
-internal sealed record InputChannels(Stage Stage, EquatableArray<string?> Thresholds)
+/// <param name="Policy">Which layers leave channels out.</param>
+internal sealed record InputChannels(Stage Stage, EquatableArray<string?> Thresholds, PolicyUse Policy)
 {
     /// <summary>What slices of the channels add to the outputs.</summary>
     public Slot Sums => new($"{Stage}Sums");
@@ -24,7 +25,10 @@ internal sealed record InputChannels(Stage Stage, EquatableArray<string?> Thresh
     {
         InputChannels[] chosen = [.. program.Layer.Where(operation => operation.Site == PolicySite.InputChannels)
             .Select(operation => operation.Stage).Distinct()
-            .Select(stage => new InputChannels(stage, Enumerable.Range(0, spec.Layers).Select(layer => ThresholdOf(spec, layer, stage)).ToEquatableArray()))
+            .Select(stage => new InputChannels(
+                stage,
+                Enumerable.Range(0, spec.Layers).Select(layer => ThresholdOf(spec, layer, stage)).ToEquatableArray(),
+                new("Channels that are left out.", LayerSet.OfSite(spec, policy => (policy as IChannelPolicy)?.Threshold(stage) is not null))))
             .Where(channels => channels.Thresholds.Any(threshold => threshold is not null))];
         return chosen.Length == 0 ? program : program with
         {

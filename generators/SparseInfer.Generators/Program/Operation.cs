@@ -105,6 +105,12 @@ internal sealed record Project(Stage Stage, WorkUnit Unit, Tensor Matrix, Slot F
     public override IEnumerable<Tensor> Tensors => [Matrix];
 }
 
+/// <summary>Channels of the input that a stage's projections leave out become zero: for who reads every row.</summary>
+internal sealed record SkipChannels(InputChannels Channels, Slot From) : Operation(Channels.Stage, WorkUnit.Row, From, From)
+{
+    public override bool IsElementwise => true;
+}
+
 /// <summary>
 /// Channels of the input that a stage's projections read, times their rows: a sum a slice. Then the projections have only the slices to add up.
 /// </summary>

@@ -85,6 +85,9 @@ public struct LayerTally
     /// <summary>Bytes of these projections that the kept channels stand for.</summary>
     public long ProjectionBytes;
 
+    /// <summary>And those that the skipped ones do.</summary>
+    public long SkippedProjectionBytes;
+
     /// <summary>Counts input channels of projections.</summary>
     /// <param name="channels">How many were looked at.</param>
     /// <param name="kept">How many of them were kept.</param>
@@ -94,6 +97,7 @@ public struct LayerTally
         Channels += channels;
         SkippedChannels += channels - kept;
         ProjectionBytes += kept * bytes;
+        SkippedProjectionBytes += (channels - kept) * bytes;
     }
 
     /// <summary>Adds another tally to this one.</summary>
@@ -111,6 +115,7 @@ public struct LayerTally
         Channels += other.Channels;
         SkippedChannels += other.SkippedChannels;
         ProjectionBytes += other.ProjectionBytes;
+        SkippedProjectionBytes += other.SkippedProjectionBytes;
     }
 
     /// <summary>Takes away what was added before.</summary>
@@ -128,5 +133,6 @@ public struct LayerTally
         Channels -= other.Channels;
         SkippedChannels -= other.SkippedChannels;
         ProjectionBytes -= other.ProjectionBytes;
+        SkippedProjectionBytes -= other.SkippedProjectionBytes;
     }
 }

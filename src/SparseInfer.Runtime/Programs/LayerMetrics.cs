@@ -21,6 +21,7 @@ public readonly record struct LayerMetrics
         PredictorNanoseconds = Nanoseconds(tally.PredictorTicks, tally.Timed);
         SkippedInputs = Share(tally.SkippedChannels, tally.Channels);
         ProjectionBytesPerToken = Tokens == 0 || tally.Channels == 0 ? double.NaN : (double)tally.ProjectionBytes / Tokens;
+        SkippedProjectionBytesPerToken = Tokens == 0 || tally.Channels == 0 ? double.NaN : (double)tally.SkippedProjectionBytes / Tokens;
         BytesPerToken = Tokens == 0 ? double.NaN : (double)tally.Bytes / Tokens;
     }
 
@@ -54,6 +55,9 @@ public readonly record struct LayerMetrics
     /// Bytes of these projections that a token touches, on average; in a batch, those that it would touch alone. NaN where no policy looks at an input.
     /// </summary>
     public double ProjectionBytesPerToken { get; }
+
+    /// <summary>Bytes of these projections that it does not touch. NaN where no policy looks at an input.</summary>
+    public double SkippedProjectionBytesPerToken { get; }
 
     /// <summary>
     /// Time of a token's feed-forward, from the norm before it to the barrier after it; the workers' mean. NaN where nothing was timed.

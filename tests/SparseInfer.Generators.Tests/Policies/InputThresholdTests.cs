@@ -179,7 +179,8 @@ public sealed class InputThresholdTests
         }
 
         With(declared, weights, Devices[0], model => Count(model, SparsityMode.Dense)).ShouldAllBe(layer =>
-            layer.SkippedInputs == 0 && layer.ProjectionBytesPerToken == 64 * 4 * (64 + 32 + 32 + 64));
+            layer.SkippedInputs == 0 && layer.ProjectionBytesPerToken == 64 * 4 * (64 + 32 + 32 + 64) && layer.SkippedProjectionBytesPerToken == 0);
+        metrics.ShouldAllBe(layer => Math.Abs(layer.ProjectionBytesPerToken + layer.SkippedProjectionBytesPerToken - (64 * 4 * (64 + 32 + 32 + 64))) < 1e-6);
         (DecoderCase plain, DecoderWeights ofPlain) = Of("OutputAlone");
         With(plain, ofPlain, Devices[0], model => Count(model, SparsityMode.Dense)).ShouldAllBe(layer => layer.ProjectionBytesPerToken == 64 * 2 * 64);
     }

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
@@ -50,14 +51,9 @@ internal sealed partial class DecoderClass
     {
         foreach (InputChannels channels in ChannelUses)
         {
-            _code.Line();
-            _code.Summary($"Of each layer: channels of {InputOf(channels)} whose magnitude is not larger are skipped in Predicted mode; -1: none.");
-            string values = string.Join(", ", channels.Thresholds.Select(threshold => threshold is null ? "-1f" : Literal.OfDecimal(threshold)));
-            _code.Line($"private static ReadOnlySpan<float> {channels.Stage}Thresholds => [{values}];");
+            ThresholdTable.Emit(_code, channels);
         }
     }
-
-    private static string InputOf(InputChannels channels) => channels.Stage == Stage.Heads ? "the input of query, key and value" : "the output projection's input";
 
     private void EmitChannelFields()
     {
@@ -82,8 +78,8 @@ internal sealed partial class DecoderClass
         foreach (InputChannels channels in ChannelUses)
         {
             _code.Line();
-            _code.Summary($"Channels of {InputOf(channels)} are skipped where they are not larger.");
-            _code.Line($"private float {channels.Stage}Threshold(int layer) => Mode == SparsityMode.Predicted ? {channels.Stage}Thresholds[layer] : ChannelScratch.EveryChannel;");
+            _code.Summary($"Channels of {ThresholdTable.InputOf(channels)} are skipped where they are not larger.");
+            _code.Line($"private float {channels.Stage}Threshold(int layer) => Mode == SparsityMode.Predicted ? {ThresholdTable.Name(channels)}[layer] : ChannelScratch.EveryChannel;");
             _code.Line();
             _code.Summary($"Sets those of a batch's token to zero: its tokens differ in their channels, and share every row.");
             using (_code.Block($"private void Skip{channels.Stage}Channels<TMeter>(int worker, int layer, Layer w, ref float x, int channels)\n    where TMeter : struct, IMeter"))
