@@ -35,6 +35,9 @@ internal enum Stage
     /// <summary>The choice of experts, where it is no part of the feed-forward.</summary>
     Routing,
     FeedForward,
+
+    /// <summary>What a layer made is shown.</summary>
+    Observation,
     Logits,
 }
 
@@ -133,6 +136,9 @@ internal sealed record Rectify(Stage Stage, WorkUnit Unit, Slot To) : Operation(
     public override bool IsElementwise => true;
 }
 
+/// <summary>Says of each element whether it is among the largest: 0 if it is, -1 if not. Of equals the first are taken. How many, the phase says.</summary>
+internal sealed record KeepLargest(Stage Stage, WorkUnit Unit, Slot From, Slot To) : Operation(Stage, Unit, To, From);
+
 /// <summary>Heads of queries or keys, each normalised.</summary>
 internal sealed record NormHeads(Slot Heads, Tensor Weight) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
 {
@@ -211,6 +217,13 @@ internal sealed record SumSlices(Tensor? Bias) : Operation(Stage.FeedForward, Wo
 {
     public override IEnumerable<Tensor> Tensors => Bias is null ? [] : [Bias];
 }
+
+/// <summary>
+/// Shows a vector to whoever observes the session. It stands where the vector is complete, and before anybody writes it again: no worker waits for it.
+/// </summary>
+/// <param name="What">Which vector.</param>
+/// <param name="From">Where it is.</param>
+internal sealed record Observe(Stage Stage, ObservedActivation What, Slot From) : Operation(Stage, WorkUnit.Token, Slot.Observed, From);
 
 /// <summary>Chooses the experts that compute a token.</summary>
 /// <param name="Matrix">A row an expert.</param>

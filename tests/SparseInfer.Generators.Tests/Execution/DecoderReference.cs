@@ -196,7 +196,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
         double[] factors = Linear(block + "fc1", predictor.Input == PredictorInput.Residual ? residual : x);
         double[] scores = Linear(block + "fc2", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors);
-        return [.. scores.Select(score => score < predictor.Threshold)];
+        return predictor.IsLow(scores);
     }
 
     private bool IsPredictedInactive(int layer, string block, string suffix, int neuron, double[] x)

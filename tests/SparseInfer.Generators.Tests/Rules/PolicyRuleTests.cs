@@ -2,7 +2,9 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057, SPI0058, SPI0062 and SPI0063: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>
+/// SPI0022 to SPI0032, SPI0053, SPI0057, SPI0058, SPI0062, SPI0063 and SPI0076: which policy acts where, and what each policy asks. Models here have layers 0 to 7.
+/// </summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -110,6 +112,16 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = {|SPI0010:65537|}, Input = {|SPI0057:(PredictorInput)3|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = {|SPI0058:float.NaN|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = {|SPI0058:float.NegativeInfinity|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1e-20f)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = 704)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:0|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:1.01f|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:float.NaN|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = {|SPI0076:0|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = {|SPI0076:705|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:0.5f|}, Threshold = 0)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 0.5f, Count = {|SPI0076:9|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[Dense(Layers = \"1..\")]")]
     public Task A_trained_predictor_says_what_it_is(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));

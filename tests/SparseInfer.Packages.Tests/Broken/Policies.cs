@@ -67,6 +67,14 @@ public sealed partial class WithInputUnknown;
 [LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = float.NaN)] // SPI0058
 public sealed partial class WithThresholdThatIsNone;
 
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 20)] // SPI0076
+public sealed partial class WithMoreThanAll;
+
 public static partial class Policies
 {
     [FeedForward(Hidden = 64, Intermediate = 96)]

@@ -315,7 +315,12 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private Step Phase(PolicyUse policy, IReadOnlyList<Operation> operations)
     {
         Step[] steps = [.. LaunchGroup.Of(operations, LaunchGroup.AreOfElements)
-            .Select(group => group[0] is Project project ? Product(project) : OfPolicy(group))];
+            .Select(group => group[0] switch
+            {
+                Project project => Product(project),
+                KeepLargest keep => Keep(keep),
+                _ => OfPolicy(group),
+            })];
         string condition = PhaseCondition + (policy.Layers.IsEveryLayer ? "" : $" && {policy.Layers.Condition}");
         return new([.. steps.SelectMany(step => step.Launches)], () =>
         {
@@ -331,6 +336,13 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     }
 
     protected virtual string PhaseCondition => "Mode == SparsityMode.Predicted";
+
+    private Step Keep(KeepLargest keep)
+    {
+        DeviceKernel kernel = LargestKernel.Of(Code, keep.From);
+        return Call(
+            Run(kernel, Config(kernel, Tokens), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
+    }
 
     /// <summary>Elements of a policy's own slot.</summary>
     private Step OfPolicy(IReadOnlyList<Operation> operations)
