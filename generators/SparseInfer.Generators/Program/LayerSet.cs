@@ -21,6 +21,11 @@ internal sealed class LayerSet
         _layers = layers;
     }
 
+    /// <summary>Layers by their policies of sites other than neurons.</summary>
+    /// <param name="belongs">Whether layers with a policy do.</param>
+    public static LayerSet OfSite(ModelSpec spec, Func<PolicySpec, bool> belongs) =>
+        new([.. spec.SitePolicies.Where(policy => belongs(policy.Policy))], spec.Layers);
+
     /// <summary>What is once in a model, as if it had one layer.</summary>
     public static LayerSet Once { get; } = new([new LayerPolicy(0, 0, null!)], 1);
 

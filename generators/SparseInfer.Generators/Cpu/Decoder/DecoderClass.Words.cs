@@ -89,6 +89,14 @@ internal sealed partial class DecoderClass
         using (_code.Block($"private void {WordMethod}<TMeter>(int worker, int first, int tokens)\n    where TMeter : struct, IMeter"))
         {
             EmitOutputNorm();
+            if (_program.IsObserved)
+            {
+                using (_code.Block(Observed))
+                {
+                    _code.Line(Shown("LayerCount", ObservedActivation.Final, "Normed(first)", "Hidden"));
+                }
+            }
+
             _code.Line();
             _code.Line($"// {words.Summary} Scores are where the logits go.");
             _code.Line($"const float Threshold = {words.Threshold};");

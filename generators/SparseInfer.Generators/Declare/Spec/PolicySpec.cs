@@ -9,6 +9,9 @@ internal enum PolicySite
     /// <summary>Neurons of the feed-forward.</summary>
     Neurons,
 
+    /// <summary>Input channels of attention's projections.</summary>
+    InputChannels,
+
     /// <summary>Words that the head computes. Of the model, not of a layer.</summary>
     Vocabulary,
 }
