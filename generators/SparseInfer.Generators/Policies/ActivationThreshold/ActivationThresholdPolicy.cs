@@ -37,5 +37,7 @@ internal sealed class ActivationThresholdPolicy : SparsityPolicy
     public override IReadOnlyList<DeclarationRule> Rules { get; } =
         [new ActivationThresholdValueRule(), new ActivationThresholdEffectRule(), new ActivationThresholdOnZerosRule()];
 
+    public override IReadOnlyList<string> Strengths { get; } = ["Threshold"];
+
     public override PolicySpec Parse(DeclaredAttribute attribute) => new ActivationThresholdSpec(attribute.Decimal("Threshold", "0"));
 }
