@@ -4,6 +4,7 @@ using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Policies.TruncatedSvd;
 
 namespace SparseInfer.Generators;
 
@@ -14,6 +15,7 @@ internal static class PolicyRegistry
     [
         new SignBitPolicy(),
         new LowRankPolicy(),
+        new TruncatedSvdPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
         new DensePolicy(),

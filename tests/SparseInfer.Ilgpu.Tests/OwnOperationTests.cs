@@ -27,7 +27,7 @@ public sealed class OwnOperationTests : IDisposable
             Predictors = [.. Enumerable.Repeat(new LowRankCase(8, PredictorInput.Normed, Relu: false, Bias: true), 3)],
             Weights = [WeightType.F16],
         },
-        new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), new(8, Keep: 1)], Weights = [WeightType.F32] },
+        new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
 
