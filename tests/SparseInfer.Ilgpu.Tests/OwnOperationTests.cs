@@ -28,6 +28,7 @@ public sealed class OwnOperationTests : IDisposable
             Weights = [WeightType.F16],
         },
         new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
+        new("Thresholds") { Activation = Activation.Silu, NeuronThresholds = [0, 2], Weights = [WeightType.F16] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
 

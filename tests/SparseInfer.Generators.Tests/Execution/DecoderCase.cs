@@ -112,6 +112,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>CATS on every layer; 0: not declared.</summary>
     public float ActivationThreshold { get; init; }
 
+    /// <summary>CHESS in each of these layers, CATS or Dense in the others.</summary>
+    public int[] NeuronThresholds { get; init; } = [];
+
     /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
     public LowRankCase?[] Predictors { get; init; } = [];
 
@@ -182,9 +185,19 @@ internal sealed record DecoderCase(string Name)
             yield return "[FrequencyFactors]";
         }
 
+        int[] others = [.. Enumerable.Range(0, Layers).Except(NeuronThresholds)];
         if (ActivationThreshold > 0)
         {
-            yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f)]");
+            yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f{(NeuronThresholds.Length > 0 ? $", Layers = \"{string.Join(", ", others)}\"" : "")})]");
+        }
+        else if (NeuronThresholds.Length > 0 && others.Length > 0)
+        {
+            yield return $"[Dense(Layers = \"{string.Join(", ", others)}\")]";
+        }
+
+        if (NeuronThresholds.Length > 0)
+        {
+            yield return $"[ActivationThreshold(PerNeuron = true, Layers = \"{string.Join(", ", NeuronThresholds)}\")]";
         }
 
         for (int layer = 0; layer < Predictors.Length; layer++)

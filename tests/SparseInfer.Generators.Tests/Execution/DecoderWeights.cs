@@ -67,6 +67,11 @@ internal sealed class DecoderWeights
 
             AddLinear(block + "ffn_up", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
             AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer + (model.MixesDown ? 1 : 0), model.FeedForwardBiases);
+            if (model.NeuronThresholds.Contains(layer))
+            {
+                _vectors.Add(block + "ffn_threshold.weight", [.. Values(model.Intermediate, 0.1f, 0.1f).Select((value, i) => i % 9 == 0 ? 0 : value)]);
+            }
+
             if (model.Predictors.ElementAtOrDefault(layer) is { } predictor)
             {
                 AddLinear(block + "fc1", predictor.Rank, model.Hidden, layer, bias: false);

@@ -32,6 +32,8 @@ public sealed class PhasePolicyTests
             Predictors = [new(32, Keep: 0.2f), new(32, Count: 41), null, new(32, Threshold: 0.25f), new(40, PredictorInput.Normed, Relu: false, Bias: true, Keep: 0.5f)],
         },
         new("Svd") { Intermediate = 150, Activation = Activation.Silu, Predictors = [LowRankCase.Svd(24), LowRankCase.Svd(64, 0.125f), null], Weights = [WeightType.F16] },
+        new("Thresholds") { Intermediate = 150, Activation = Activation.Silu, NeuronThresholds = [0, 2], ActivationThreshold = 0.1f, Weights = [WeightType.F16] },
+        new("EveryThreshold") { Gated = false, FeedForwardBiases = true, Activation = Activation.Gelu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.Q8_0] },
         new("EveryLayer")
         {
             Gated = false,

@@ -138,7 +138,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
                 2 => Attribute("Dense", layers),
                 3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
                 4 => Attribute("TruncatedSvdPredictor", [.. layers, Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]),
-                _ => Attribute("ActivationThreshold", [.. layers, Float("Threshold", "0.1f")]),
+                _ => Attribute("ActivationThreshold", [.. layers, chooser.In(70) ? Float("Threshold", "0.1f") : "PerNeuron = true"]),
             };
         }
 

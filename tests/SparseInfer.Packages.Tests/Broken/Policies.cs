@@ -75,6 +75,14 @@ public sealed partial class WithMoreSingularValuesThanThereAre;
 [TruncatedSvdPredictor(Rank = 8, Threshold = float.PositiveInfinity)] // SPI0078
 public sealed partial class WithThresholdThatSkipsAll;
 
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96, Activation = Activation.Silu)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[ActivationThreshold(PerNeuron = true, Threshold = 0.1f)] // SPI0079
+public sealed partial class WithThresholdsTwice;
+
 public static partial class Policies
 {
     [FeedForward(Hidden = 64, Intermediate = 96)]

@@ -1,3 +1,5 @@
+using SparseInfer.Generators.Program;
+
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>The launch of a policy's fused kernel; <c>kernels, config, w</c> are in scope.</summary>
@@ -5,6 +7,7 @@ internal static class IlgpuCall
 {
     /// <param name="arguments">Values of the kernel's own parameters.</param>
     /// <param name="own">Where what the kernel reads of a token is.</param>
+    /// <param name="vector">Where what it reads of a layer's vectors is.</param>
     /// <param name="hasDown">Whether the kernel goes on to down.</param>
     /// <param name="layer">What the count's first argument is, with a comma behind it; empty: it has none.</param>
     public static string Of(
@@ -13,13 +16,14 @@ internal static class IlgpuCall
         IReadOnlyList<string> arguments,
         string input,
         Func<TokenData, string> own,
+        Func<Tensor, string> vector,
         string partial,
         string counts,
         string layer,
         bool hasDown = true)
     {
         string values = More(arguments);
-        string common = $"config, w, {input}{More(kernel.Reads(plan).Select(own))}, {partial}";
+        string common = $"config, w, {input}{More(kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector)))}, {partial}";
         string plain = $"kernels.{FusedKernel.Name(kernel, metered: false, hasDown)}({common}, default{values});";
         string metered = $"kernels.{FusedKernel.Name(kernel, metered: true, hasDown)}({common}, {counts}{values});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
@@ -40,9 +44,16 @@ internal static class IlgpuCall
 
     /// <summary>The launch for several tokens; <c>tokens</c> is in scope too.</summary>
     public static string Together(
-        IlgpuFeedForwardPlan plan, IlgpuKernelEmitter kernel, IReadOnlyList<string> arguments, string input, Func<TokenData, string> own, string activated)
+        IlgpuFeedForwardPlan plan,
+        IlgpuKernelEmitter kernel,
+        IReadOnlyList<string> arguments,
+        string input,
+        Func<TokenData, string> own,
+        Func<Tensor, string> vector,
+        string activated)
     {
-        return $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{More(kernel.Reads(plan).Select(own))}, tokens, {activated}{More(arguments)});";
+        IEnumerable<string> reads = kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector));
+        return $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{More(reads)}, tokens, {activated}{More(arguments)});";
     }
 
     /// <summary>Further arguments: a delegate's have no names.</summary>
