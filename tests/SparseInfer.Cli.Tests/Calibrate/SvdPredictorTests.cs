@@ -66,7 +66,7 @@ public sealed class SvdPredictorTests
     {
         SvdSamples samples = Samples(5);
         ThresholdSearch before = Search(samples, 0);
-        foreach (double share in new[] { 0.55, 0.65, 0.75, 0.9 })
+        foreach (double share in new[] { 0.55, 0.65, 0.75, 0.8 })
         {
             ThresholdSearch found = Search(samples, share);
             found.Skipped.ShouldBeInRange(share, share + (1.0 / ThresholdSearch.Steps));
