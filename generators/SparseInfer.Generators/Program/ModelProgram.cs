@@ -19,6 +19,12 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
     /// <summary>What is done with logits: in plain decoders nothing.</summary>
     public IReadOnlyList<Operation> AfterHead { get; init; } = [];
 
+    /// <summary>Whether sessions show what they compute.</summary>
+    public bool IsObserved { get; init; }
+
+    /// <summary>The same, showing nothing.</summary>
+    public ModelProgram Unobserved => !IsObserved ? this : this with { IsObserved = false, Layer = [.. Layer.Where(operation => operation is not Observe)] };
+
     /// <summary>Made once for a spec, whoever asks: the plans, both backends, the modelled cost.</summary>
     private static readonly ConditionalWeakTable<ModelSpec, ModelProgram> Made = new();
 

@@ -35,6 +35,9 @@ internal enum Stage
     /// <summary>The choice of experts, where it is no part of the feed-forward.</summary>
     Routing,
     FeedForward,
+
+    /// <summary>What a layer made is shown.</summary>
+    Observation,
     Logits,
 }
 
@@ -198,6 +201,13 @@ internal sealed record SumSlices(Tensor? Bias) : Operation(Stage.FeedForward, Wo
 {
     public override IEnumerable<Tensor> Tensors => Bias is null ? [] : [Bias];
 }
+
+/// <summary>
+/// Shows a vector to whoever observes the session. It stands where the vector is complete, and before anybody writes it again: no worker waits for it.
+/// </summary>
+/// <param name="What">Which vector.</param>
+/// <param name="From">Where it is.</param>
+internal sealed record Observe(Stage Stage, ObservedActivation What, Slot From) : Operation(Stage, WorkUnit.Token, Slot.Observed, From);
 
 /// <summary>Chooses the experts that compute a token.</summary>
 /// <param name="Matrix">A row an expert.</param>

@@ -87,7 +87,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
     }
 
     /// <summary>What a family has and others have not.</summary>
-    private AttributeText FamilyAttribute() => chooser.Between(0, 9) switch
+    private AttributeText FamilyAttribute() => chooser.Between(0, 10) switch
     {
         0 or 1 => Attribute("Experts", [Int("Count", "4", "8"), Int("Active", "2", "1", "4"), .. Optional(ExpertsArgument, 2)]),
         2 => Attribute("SlidingWindow", [Int("Window", "16", "64"), .. AttentionLayers()]),
@@ -96,7 +96,8 @@ internal sealed class DeclarationChooser(Chooser chooser)
         5 => Attribute("ParallelAttention", Optional(() => Int("Norms", "1", "2"), 1)),
         6 => Attribute("SubNorms"),
         7 => Attribute("YarnScaling", [Float("Factor", "4"), Int("OriginalContext", "16"), .. Optional(() => Float(chooser.Of("BetaFast", "BetaSlow", "AttentionFactor"), "2", "1.5f"), 2)]),
-        8 => Attribute("Llama3Scaling", Float("Factor", "8"), Int("OriginalContext", "16")),
+        8 => Attribute("Observed"),
+        9 => Attribute("Llama3Scaling", Float("Factor", "8"), Int("OriginalContext", "16")),
         _ => Attribute("FrequencyFactors"),
     };
 
@@ -157,7 +158,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
             {
                 0 => Attribute(chooser.Of(
                     "DecoderModel", "Attention", "RmsNorm", "LayerNorm", "Embedding", "Dense", "ExactSparsity", "FeedForward", "Experts", "SlidingWindow", "NoRope",
-                    "Scales", "ParallelAttention", "SubNorms", "YarnScaling", "Llama3Scaling", "FrequencyFactors")),
+                    "Scales", "ParallelAttention", "SubNorms", "Observed", "YarnScaling", "Llama3Scaling", "FrequencyFactors")),
                 1 => Attribute("SignBitPredictor", Float("Alpha", "1"), $"Layers = {chooser.Of(Words.Ranges)}"),
                 2 => Weights(),
                 3 => new AttributeText("System.Obsolete", chooser.In(50) ? [] : ["\"old\", true"]),

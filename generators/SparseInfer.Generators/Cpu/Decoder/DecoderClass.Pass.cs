@@ -23,18 +23,21 @@ internal sealed partial class DecoderClass
         /// <summary>The layer's operations as this pass has them.</summary>
         protected virtual IReadOnlyList<Operation> Operations => decoder._program.Layer;
 
+        /// <summary>Those that workers may have to wait for.</summary>
+        private IEnumerable<Operation> Scheduled => Operations.Where(operation => operation is not Observe);
+
         /// <summary>How workers share an operation.</summary>
         protected abstract Split SplitOf(Operation operation);
 
         /// <summary>The phases of a layer in which policies compute nothing before they choose.</summary>
-        private IReadOnlyList<Phase> Phases => _phases ??= Schedule.Phases([.. Operations.Where(operation => operation.Policy is null)], SplitOf);
+        private IReadOnlyList<Phase> Phases => _phases ??= Schedule.Phases([.. Scheduled.Where(operation => operation.Policy is null)], SplitOf);
 
         /// <summary>The phases of a layer in which some policy does.</summary>
         private IReadOnlyList<Phase> PhasesWith(PolicyUse policy)
         {
             if (!_phasesWith.TryGetValue(policy, out IReadOnlyList<Phase> phases))
             {
-                phases = Schedule.Phases([.. Operations.Where(operation => operation.Policy is null || operation.Policy == policy)], SplitOf);
+                phases = Schedule.Phases([.. Scheduled.Where(operation => operation.Policy is null || operation.Policy == policy)], SplitOf);
                 _phasesWith.Add(policy, phases);
             }
 
@@ -140,6 +143,9 @@ internal sealed partial class DecoderClass
                 case Route route:
                     EmitRoute(route);
                     break;
+                case Observe observe:
+                    EmitObserve(observe);
+                    break;
                 case { IsElementwise: true, Unit: WorkUnit.Column }:
                     EmitElementwise(run);
                     break;
@@ -166,6 +172,9 @@ internal sealed partial class DecoderClass
         protected abstract void EmitNorm(NormAttended norm);
 
         protected abstract void EmitRoute(Route route);
+
+        /// <summary>Observed tokens go one by one.</summary>
+        protected virtual void EmitObserve(Observe observe) => throw Unknown(observe);
 
         protected abstract void EmitAttend(Attend attend);
 

@@ -76,7 +76,7 @@ internal sealed partial class DecoderClass
         // Down as a product adds the slices on its way, as a norm does with squares; and where every neuron is computed, nobody chooses.
         protected override IReadOnlyList<Operation> Operations =>
         [
-            .. base.Operations.Where(operation => operation is not (SumSlices or SumSquares) && operation.Policy is null)
+            .. base.Operations.Where(operation => operation is not (SumSlices or SumSquares or Observe) && operation.Policy is null)
                 .SelectMany(operation => Decoder.HasExperts ? OfGroups(operation) : [operation]),
         ];
 

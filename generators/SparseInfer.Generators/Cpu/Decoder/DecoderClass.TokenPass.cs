@@ -50,6 +50,16 @@ internal sealed partial class DecoderClass
             using (_code.Block("if (LogitsFrom == 0)"))
             {
                 _code.Line(Norm(_program.OutputNorm, "x", "input"));
+                if (_program.IsObserved)
+                {
+                    using (_code.Block(Observed))
+                    {
+                        _code.Line(Shown("LayerCount", ObservedActivation.Final, "input", "Hidden"));
+                    }
+
+                    _code.Line();
+                }
+
                 WeightCalls calls = _calls.Of(_program.Head.Matrix);
                 calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
                 _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
@@ -58,6 +68,12 @@ internal sealed partial class DecoderClass
             }
         }
     }
+
+    /// <summary>Where one worker shows what all of them made, or each for itself.</summary>
+    private const string Observed = "if (IsObserved && worker == 0)";
+
+    private static string Shown(string layer, ObservedActivation what, string values, string count) =>
+        $"Observe({layer}, ObservedActivation.{what}, ref {values}, {count});";
 
     private sealed partial class TokenPass(DecoderClass decoder) : Pass(decoder)
     {
@@ -72,6 +88,7 @@ internal sealed partial class DecoderClass
             Stage.Attention => "Attention over everything cached so far.",
             Stage.Output => "Output projection: this worker's columns of the residual stream.",
             Stage.Routing => "The router, which every worker asks for itself.",
+            Stage.Observation => "What the layer made, for who observes the session: it stays until the next feed-forward.",
             _ when Decoder.HasExperts => "Feed-forward: this worker's neurons of each chosen expert, gate to down, then its columns of the sum.",
             _ => "Feed-forward: this worker's neurons, gate to down, then its columns of the sum.",
         };
@@ -128,6 +145,30 @@ internal sealed partial class DecoderClass
 
         protected override void EmitHeadRows(Project project, string stride) =>
             Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
+
+        protected override void EmitObserve(Observe observe)
+        {
+            using (Code.Block(Observed))
+            {
+                Code.Line((observe.What, Decoder.HasExperts) switch
+                {
+                    (ObservedActivation.Experts, _) => "ObserveExperts(layer, _choices, worker);",
+                    (ObservedActivation.Neurons, false) => "ObserveNeurons(layer, _scratch, Intermediate);",
+                    (ObservedActivation.Neurons, true) => "ObserveNeurons(layer, _scratch, ActiveExperts, Intermediate);",
+                    (ObservedActivation.Attended, _) => Call(observe.From == Slot.Attended ? "attended" : "input", "Heads * HeadDimension"),
+                    (ObservedActivation.AttentionInput, _) => Call("input", "Hidden"),
+                    (ObservedActivation.FeedForwardInput, _) => Call(Decoder.FeedForwardInput, "Hidden"),
+                    _ => Call(Row(observe.From), "Hidden"),
+                });
+            }
+
+            if (observe.Stage != Stage.Observation)
+            {
+                Code.Line();
+            }
+
+            string Call(string values, string count) => Shown("layer", observe.What, values, count);
+        }
 
         protected override void EmitAttend(Attend attend)
         {

@@ -23,7 +23,7 @@ internal sealed partial class IlgpuDecoderClass
         _plan = plan;
         _spec = plan.Spec;
         _attention = plan.Spec.Attention;
-        _program = ModelProgram.Of(_spec);
+        _program = ModelProgram.Of(_spec).Unobserved;
         _tensors = new TensorCalls(_spec, _program);
         _feedForwards = [.. plan.FeedForwards];
         _launches = new DecoderLaunches(_code, plan, _program);
