@@ -1,5 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
-using Lanes = System.Numerics.Vector<double>;
+using Doubles = System.Numerics.Vector<double>;
 
 namespace SparseInfer.Cli.Calibrate.Svd;
 
@@ -85,9 +85,9 @@ internal sealed record WhitenedSvd(double[] First, double[] Second)
     private static void AddScaled(Span<double> sums, ReadOnlySpan<double> values, double factor)
     {
         int j = 0;
-        for (; j <= sums.Length - Lanes.Count; j += Lanes.Count)
+        for (; j <= sums.Length - Doubles.Count; j += Doubles.Count)
         {
-            (new Lanes(sums[j..]) + (new Lanes(values[j..]) * factor)).CopyTo(sums[j..]);
+            (new Doubles(sums[j..]) + (new Doubles(values[j..]) * factor)).CopyTo(sums[j..]);
         }
 
         for (; j < sums.Length; j++)
