@@ -26,8 +26,6 @@ internal readonly record struct KernelParameter(string Type, string Name)
     public static KernelParameter Float(string name) => new("float", name);
 
     public static KernelParameter Int(string name) => new("int", name);
-
-    public static KernelParameter Float(string name) => new("float", name);
 }
 
 /// <summary>A kernel, as those know it who count its launches.</summary>
