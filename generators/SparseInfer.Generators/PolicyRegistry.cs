@@ -6,6 +6,7 @@ using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Policies.SignMagnitude;
+using SparseInfer.Generators.Policies.TruncatedSvd;
 using SparseInfer.Generators.Policies.Vocabulary;
 
 namespace SparseInfer.Generators;
@@ -18,6 +19,7 @@ internal static class PolicyRegistry
         new SignBitPolicy(),
         new SignMagnitudePolicy(),
         new LowRankPolicy(),
+        new TruncatedSvdPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
         new InputThresholdPolicy(),

@@ -15,6 +15,9 @@ internal abstract class DeclarablePolicy
     /// <summary>Whether it acts once in the model: its attribute has no <c>Layers</c>, and covers none.</summary>
     public bool IsOfModel => Site == PolicySite.Vocabulary;
 
+    /// <summary>Properties of the attribute that a profile can give: what says how much is skipped.</summary>
+    public virtual IReadOnlyList<string> Strengths => [];
+
     /// <summary>The sizes that the attribute declares.</summary>
     public virtual IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) => [];
 
