@@ -301,7 +301,7 @@ public sealed class PhasePolicyTests
         SyntaxNode property = project.SyntaxTrees.SelectMany(tree => tree.GetRoot().DescendantNodes()).OfType<PropertyDeclarationSyntax>().Single();
         SemanticModel model = project.GetSemanticModel(property.SyntaxTree);
         ReadDeclaration read = reader.Read(
-            model.GetDeclaredSymbol(property).ShouldNotBeNull(), property, model, name => name.EndsWith("FeedForwardAttribute", StringComparison.Ordinal), default)
+            model.GetDeclaredSymbol(property).ShouldNotBeNull(), property, model, name => name.EndsWith("FeedForwardAttribute", StringComparison.Ordinal), ProfileFiles.None, default)
             .ShouldNotBeNull();
         Report refused = read.Reports.ShouldHaveSingleItem();
         refused.Id.ShouldBe("SPI0043");
@@ -321,7 +321,7 @@ public sealed class PhasePolicyTests
         SyntaxNode type = project.SyntaxTrees.SelectMany(tree => tree.GetRoot().DescendantNodes()).OfType<ClassDeclarationSyntax>().Single();
         SemanticModel model = project.GetSemanticModel(type.SyntaxTree);
         Report refused = DeclarationLanguage.Reader.Read(
-            model.GetDeclaredSymbol(type).ShouldNotBeNull(), type, model, name => name.EndsWith("DecoderModelAttribute", StringComparison.Ordinal), default)
+            model.GetDeclaredSymbol(type).ShouldNotBeNull(), type, model, name => name.EndsWith("DecoderModelAttribute", StringComparison.Ordinal), ProfileFiles.None, default)
             .ShouldNotBeNull().Reports.ShouldHaveSingleItem();
         refused.Id.ShouldBe("SPI0043");
         refused.Message.ShouldContain("has nothing to read where attention is added after that norm");

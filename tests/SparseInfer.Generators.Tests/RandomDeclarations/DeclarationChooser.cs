@@ -161,7 +161,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
     {
         while (IsOdd)
         {
-            yield return chooser.Between(0, 6) switch
+            yield return chooser.Between(0, 7) switch
             {
                 0 => Attribute(chooser.Of(
                     "DecoderModel", "Attention", "RmsNorm", "LayerNorm", "Embedding", "Dense", "ExactSparsity", "FeedForward", "Experts", "SlidingWindow", "NoRope",
@@ -171,6 +171,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
                 3 => new AttributeText("System.Obsolete", chooser.In(50) ? [] : ["\"old\", true"]),
                 4 => new AttributeText(chooser.Of("Audit", "Missing", "SparseInfer.Missing", "DecoderModel<int>", "System.Serializable"), []),
                 5 => new AttributeText(chooser.Of("assembly: Dense", "field: Dense", "type: Dense", "property: Dense", "return: Dense", "method: Dense"), []),
+                6 => new AttributeText("SparsityProfile", ["\"a.json\""]),
                 _ => new AttributeText("System.Diagnostics.CodeAnalysis.Experimental", ["\"USER1\""]),
             };
         }
