@@ -132,14 +132,21 @@ internal sealed class DeclarationChooser(Chooser chooser)
         if (chooser.In(30))
         {
             string[] layers = isModel && chooser.In(20) || IsOdd ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0..\"")}"] : [];
-            yield return chooser.Between(0, 4) switch
+            yield return chooser.Between(0, 5) switch
             {
                 0 => Attribute("SignBitPredictor", [.. layers, .. Optional(() => Float("Alpha", "1.03f", "0.9f"), 1)]),
                 1 => Attribute("ExactSparsity", layers),
                 2 => Attribute("Dense", layers),
                 3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
+                4 => Attribute("SignMagnitudePredictor", [.. layers, .. Optional(() => Float(chooser.Of("Beta", "OutlierWeight", "OutlierSigmas"), "1.03f", "4"), 2)]),
                 _ => Attribute("ActivationThreshold", [.. layers, Float("Threshold", "0.1f")]),
             };
+        }
+
+        if (isModel && chooser.In(20))
+        {
+            string[] layers = chooser.In(30) ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0\"")}"] : [];
+            yield return Attribute("InputThreshold", [.. layers, .. Optional(() => Float(chooser.Of("Heads", "Output"), "0.1f", "0.25f"), 2)]);
         }
 
         if (chooser.In(15))
@@ -171,7 +178,10 @@ internal sealed class DeclarationChooser(Chooser chooser)
 
     private string PredictorInput() => $"Input = {chooser.Of(IsOdd ? Words.PredictorInputs : Words.PredictorInputs[..2])}";
 
-    private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias")) : Float("Threshold", "0", "-0.5f");
+    private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias"))
+        : chooser.In(50) ? Float("Threshold", "0", "-0.5f")
+        : chooser.In(50) ? Float("Keep", "0.25f", "1f")
+        : Int("Count", "1", "16");
 
     private string AttentionArgument() => chooser.Between(0, 6) switch
     {
