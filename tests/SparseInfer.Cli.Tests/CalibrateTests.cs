@@ -40,6 +40,7 @@ public sealed class CalibrateTests : IDisposable
     /// <summary>Skipped, wrong and lost neurons of some strengths, one by one and in double precision.</summary>
     [Theory]
     [InlineData("SignBitPredictor", null)]
+    [InlineData("SignMagnitudePredictor", null)]
     [InlineData("ActivationThreshold", Activation.Silu)]
     public void A_curve_is_what_its_words_say(string attribute, Activation? activation)
     {
@@ -53,7 +54,7 @@ public sealed class CalibrateTests : IDisposable
         [
             .. Enumerable.Range(0, Tokens).Select(_ =>
             {
-                float[] x = [.. Enumerable.Range(0, model.Hidden).Select(_ => random.NextSingle() - 0.4f)];
+                float[] x = [.. Enumerable.Range(0, model.Hidden).Select(j => j == 9 ? 12 : random.NextSingle() - 0.4f)];
                 float[] h = [.. Gates(x).Select(z => (float)(Activate(z) * (random.NextSingle() - 0.5)))];
                 return new TokenSample(x, h, 3 + random.NextSingle());
             }),
@@ -73,7 +74,7 @@ public sealed class CalibrateTests : IDisposable
                 double[] missing = new double[model.Hidden];
                 for (int neuron = 0; neuron < model.Intermediate; neuron++)
                 {
-                    if (IsSkipped(neuron, sample.Input, point.Strengths.Single().Value))
+                    if (IsSkipped(neuron, sample.Input, point.Strengths))
                     {
                         skipped++;
                         right += sample.Neurons[neuron] == 0 ? 1 : 0;
@@ -93,11 +94,14 @@ public sealed class CalibrateTests : IDisposable
             int inactive = samples.Sum(sample => sample.Neurons.Count(value => value == 0));
             point.Skipped.ShouldBe((double)skipped / neurons, (apart / neurons) + 1e-9);
             point.Contribution.ShouldBe(1 - lost, (apart * 1e-3) + 1e-5);
-            point.Precision.ShouldBe(model.HasZeros && skipped > 0 ? (double)right / skipped : null);
-            point.Recall.ShouldBe(model.HasZeros && skipped > 0 ? (double)right / inactive : null);
+            bool isJudged = model.HasZeros && skipped > 0;
+            point.Precision.HasValue.ShouldBe(isJudged);
+            point.Recall.HasValue.ShouldBe(isJudged);
+            (point.Precision ?? 0).ShouldBe(isJudged ? (double)right / skipped : 0, 1e-12);
+            (point.Recall ?? 0).ShouldBe(isJudged ? (double)right / inactive : 0, 1e-12);
             double row = model.Hidden * 2.0;
             double expected = model.HasZeros
-                ? ((neurons - skipped) * row) + ((neurons - inactive - (skipped - right)) * 2 * row) + (neurons * model.Hidden / 8.0)
+                ? ((neurons - skipped) * row) + ((neurons - inactive - (skipped - right)) * 2 * row) + (neurons * point.Strengths.Count * model.Hidden / 8.0)
                 : (neurons * row) + ((neurons - skipped) * 2 * row);
             point.Bytes.ShouldBe(expected / Tokens, (apart * 3 * row / Tokens) + 1e-6);
         }
@@ -109,16 +113,58 @@ public sealed class CalibrateTests : IDisposable
 
         double Activate(double z) => model.HasZeros ? Math.Max(0, z) : z / (1 + Math.Exp(-z));
 
-        bool IsSkipped(int neuron, float[] x, float strength)
+        bool IsSkipped(int neuron, float[] x, IReadOnlyList<StrengthValue> strengths)
         {
             if (!model.HasZeros)
             {
-                return Math.Abs(Activate(Gates(x).ElementAt(neuron))) < strength;
+                return Math.Abs(Activate(Gates(x).ElementAt(neuron))) < strengths[0].Value;
             }
 
-            decimal alpha = Exact(strength);
+            if (strengths.Count == 2)
+            {
+                return Votes(x, weights.First[(neuron * model.Hidden)..((neuron + 1) * model.Hidden)], Exact(strengths[1].Value))
+                    < Math.Round((1 - Exact(strengths[0].Value)) * model.Hidden / 2, MidpointRounding.AwayFromZero);
+            }
+
+            decimal alpha = Exact(strengths[0].Value);
             int disagreeing = x.Where((value, j) => float.IsNegative(value) != float.IsNegative(weights.First[(neuron * model.Hidden) + j])).Count();
             return disagreeing > Math.Floor(alpha * model.Hidden / (1 + alpha));
+        }
+    }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(255)]
+    [InlineData(4096)]
+    public void A_beta_makes_the_threshold_that_it_was_made_for(int hidden)
+    {
+        foreach (int least in Enumerable.Range(-4 * hidden, (4 * hidden) + (hidden / 2)).Where(least => least % 7 == 0 || least > 0))
+        {
+            decimal beta = Exact(SignMagnitudeScores.Beta(least, hidden));
+            beta.ShouldBeInRange(1e-9m, 10);
+            Math.Round((1 - beta) * hidden / 2, MidpointRounding.AwayFromZero).ShouldBe(least);
+        }
+    }
+
+    /// <summary>Grasp's votes of a row, by the definition.</summary>
+    private static decimal Votes(float[] x, float[] w, decimal ofOutlier)
+    {
+        (double mean, double deviation) = Spread(x);
+        (double ofWeights, double deviationOfWeights) = Spread(w);
+        decimal votes = 0;
+        for (int j = 0; j < x.Length; j++)
+        {
+            int large = (Math.Abs(x[j] - mean) > 0.6745 * deviation ? 1 : 0) + (Math.Abs(w[j] - ofWeights) > 0.6745 * deviationOfWeights ? 1 : 0);
+            decimal weight = (large == 2 ? 15.3m : large == 1 ? 3.92m : 1) + (Math.Abs(x[j] - mean) > 6 * deviation ? ofOutlier : 0);
+            votes += float.IsNegative(x[j]) == float.IsNegative(w[j]) ? weight : -weight;
+        }
+
+        return votes;
+
+        static (double Mean, double Deviation) Spread(float[] values)
+        {
+            double mean = values.Average(value => (double)value);
+            return (mean, Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1)));
         }
     }
 

@@ -13,7 +13,7 @@ internal sealed class ActivationThresholdScores : ScoredPolicy
         ? $"{model.Activation} has exact zeros, which cost nothing to skip: give --policy SignBitPredictor"
         : null;
 
-    public override LayerScores Of(LayerWeights weights, ModelDeclaration model) => new Scores(weights, model);
+    public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(weights, model);
 
     private sealed class Scores(LayerWeights weights, ModelDeclaration model) : LayerScores
     {

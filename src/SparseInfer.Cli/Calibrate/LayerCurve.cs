@@ -29,7 +29,7 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
     public static LayerCurve Measure(
         ScoredPolicy policy, ModelDeclaration model, LayerWeights weights, IReadOnlyList<TokenSample> samples, CancellationToken cancellationToken)
     {
-        LayerScores scorer = policy.Of(weights, model);
+        LayerScores scorer = policy.Of(weights, model, samples);
         float[][] scores = new float[samples.Count][];
         var parallel = new ParallelOptions { CancellationToken = cancellationToken };
         Parallel.For(0, samples.Count, parallel, i =>
@@ -37,7 +37,7 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
             scores[i] = new float[model.Intermediate];
             scorer.Score(samples[i].Input, scores[i]);
         });
-        float[] cuts = Cuts(scores);
+        float[] cuts = Cuts(scores, scorer.Range);
         var counts = new TokenCounts[samples.Count];
         Parallel.For(0, samples.Count, parallel, i => counts[i] = TokenCounts.Of(model, weights, samples[i], scores[i], cuts));
         return new([.. Enumerable.Range(0, cuts.Length).Select(level => Point(level))], model.Intermediate * (weights.FirstBytes + weights.OtherBytes));
@@ -64,11 +64,12 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
     }
 
     /// <summary>Scores at even shares of all, each once; nothing is below the first.</summary>
-    private static float[] Cuts(float[][] scores)
+    private static float[] Cuts(float[][] scores, (float Least, float Greatest) range)
     {
         float[] sorted = [.. scores.SelectMany(token => token)];
         Array.Sort(sorted);
-        return [.. Enumerable.Range(0, Levels).Select(level => sorted[(long)level * sorted.Length / Levels]).Distinct()];
+        return [.. Enumerable.Range(0, Levels).Select(level => sorted[(long)level * sorted.Length / Levels])
+            .Select(cut => Math.Clamp(cut, range.Least, range.Greatest)).Distinct()];
     }
 
     /// <summary>What each cut does to one token.</summary>

@@ -9,7 +9,7 @@ namespace SparseInfer.Cli.Calibrate;
 internal abstract class ScoredPolicy
 {
     /// <summary>All that can be calibrated.</summary>
-    public static IReadOnlyList<ScoredPolicy> All { get; } = [new SignBitScores(), new ActivationThresholdScores()];
+    public static IReadOnlyList<ScoredPolicy> All { get; } = [new SignBitScores(), new SignMagnitudeScores(), new ActivationThresholdScores()];
 
     /// <summary>The attribute, as users write it.</summary>
     public abstract string Attribute { get; }
@@ -23,8 +23,8 @@ internal abstract class ScoredPolicy
     /// <summary>Bytes that it reads of a neuron to decide, beside the weights.</summary>
     public virtual double BytesOfNeuron(ModelDeclaration model) => 0;
 
-    /// <summary>What it works out of a layer's weights once.</summary>
-    public abstract LayerScores Of(LayerWeights weights, ModelDeclaration model);
+    /// <summary>What it works out of a layer's weights once, and of what they met.</summary>
+    public abstract LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples);
 }
 
 /// <summary>A policy on one layer. Used by several threads at once.</summary>
@@ -34,6 +34,9 @@ internal abstract class LayerScores
     /// <param name="input">What gate and up read, [hidden].</param>
     /// <param name="scores">A score for each neuron: it is skipped where this is less than a cut.</param>
     public abstract void Score(ReadOnlySpan<float> input, Span<float> scores);
+
+    /// <summary>Cuts outside are nothing that the attribute could say.</summary>
+    public virtual (float Least, float Greatest) Range => (float.NegativeInfinity, float.PositiveInfinity);
 
     /// <summary>The attribute's properties by which neurons with a score below a cut are skipped, and no others.</summary>
     public abstract IReadOnlyList<StrengthValue> Strengths(float cut);

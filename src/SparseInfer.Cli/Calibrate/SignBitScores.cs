@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using SparseInfer.Cli.Compilation;
 
@@ -20,7 +19,7 @@ internal sealed class SignBitScores : ScoredPolicy
     // A bit a weight, in words of 64; of dReLU either matrix may end a neuron.
     public override double BytesOfNeuron(ModelDeclaration model) => (model.Hidden + 63) / 64 * 8 * (model.Activation == Activation.DRelu ? 2 : 1);
 
-    public override LayerScores Of(LayerWeights weights, ModelDeclaration model) => new Scores(weights, model);
+    public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(weights, model);
 
     private sealed class Scores(LayerWeights weights, ModelDeclaration model) : LayerScores
     {
@@ -73,18 +72,6 @@ internal sealed class SignBitScores : ScoredPolicy
         const decimal Greatest = 100;
         decimal least = threshold >= hidden ? Greatest : Math.Min(Greatest, (decimal)threshold / (hidden - threshold));
         decimal end = threshold + 1 >= hidden ? Greatest + 1 : Math.Min(Greatest + 1, (decimal)(threshold + 1) / (hidden - threshold - 1));
-        for (int digits = 2; digits < 9; digits++)
-        {
-            decimal step = (decimal)Math.Pow(10, -digits);
-            decimal middle = Math.Round((least + end) / 2 / step) * step;
-            float alpha = (float)middle;
-            decimal written = decimal.Parse(alpha.ToString("R", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
-            if (written > least && written < end && written is > 0 and <= Greatest)
-            {
-                return alpha;
-            }
-        }
-
-        return (float)Greatest;
+        return Decimals.Between(least, Math.Min(end, Greatest)) ?? (float)Greatest;
     }
 }

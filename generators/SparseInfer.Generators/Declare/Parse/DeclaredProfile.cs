@@ -56,7 +56,7 @@ internal sealed class DeclaredProfile
     /// <summary>Whether what policies get is known. Where it is not, rules about them would say the same again, in other words.</summary>
     public bool IsUsable => Profile is not null && OtherShape is null && Lacks.Count == 0;
 
-    /// <summary>Policies with what the profile gives them: one for each layer, where the attribute leaves out a strength.</summary>
+    /// <summary>Policies with what the profile gives them: one for each layer, where the attribute sets no strength.</summary>
     public IReadOnlyList<DeclaredPolicy> Complete(Declaration declaration, IReadOnlyList<DeclaredPolicy> written)
     {
         var shape = new ProfileShape(declaration.Hidden, declaration.Layers, declaration.Intermediate, declaration.Activation.ToString());
@@ -80,9 +80,8 @@ internal sealed class DeclaredProfile
     private IReadOnlyList<DeclaredPolicy> Complete(DeclaredPolicy written, SparsityProfile profile, List<(DeclaredPolicy, string)> lacks)
     {
         DeclaredAttribute attribute = written.Attribute;
-        string[] asked = [.. written.Policy.Strengths.Where(strength => !attribute.IsSet(strength))];
-        bool hasOwn = asked.Length < written.Policy.Strengths.Count;
-        if (asked.Length == 0 || !LayerRange.TryParse(attribute.Value<string?>("Layers", null), profile.Model.Layers, out IReadOnlyList<LayerRange> ranges, out _)
+        IReadOnlyList<string> asked = written.Policy.Strengths;
+        if (asked.Count == 0 || asked.Any(attribute.IsSet) || !LayerRange.TryParse(attribute.Value<string?>("Layers", null), profile.Model.Layers, out IReadOnlyList<LayerRange> ranges, out _)
             || ranges.Any(range => range.Last >= profile.Model.Layers))
         {
             return [written];
@@ -90,12 +89,7 @@ internal sealed class DeclaredProfile
 
         if (!profile.Policies.TryGetValue(attribute.DisplayName, out var layers))
         {
-            // One strength of several may have been left at its default.
-            if (!hasOwn)
-            {
-                lacks.Add((written, $"nothing of [{attribute.DisplayName}]"));
-            }
-
+            lacks.Add((written, $"nothing of [{attribute.DisplayName}]"));
             return [written];
         }
 
@@ -123,9 +117,9 @@ internal sealed class DeclaredProfile
                 }
             }
 
-            if (given.Count == 1 && !hasOwn && !asked.Any(values.ContainsKey))
+            if (!asked.Any(values.ContainsKey))
             {
-                lacks.Add((written, $"no {string.Join(" and no ", asked)} {place}"));
+                lacks.Add((written, $"no {string.Join(" or ", asked)} {place}"));
             }
 
             complete.Add(new(attribute.With(given), written.Policy));

@@ -35,6 +35,8 @@ internal sealed class InputThresholdPolicy : SparsityPolicy
     /// <summary>What it declares a threshold for.</summary>
     public static readonly string[] Uses = ["Heads", "Output"];
 
+    public override IReadOnlyList<string> Strengths => Uses;
+
     public override PolicySpec Parse(DeclaredAttribute attribute) => new InputThresholdSpec(Threshold(attribute, "Heads"), Threshold(attribute, "Output"));
 
     private static string? Threshold(DeclaredAttribute attribute, string use) => attribute.Value(use, 0f) > 0 ? attribute.Decimal(use, "") : null;
