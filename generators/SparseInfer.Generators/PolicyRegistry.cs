@@ -6,6 +6,8 @@ using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Policies.SignMagnitude;
+using SparseInfer.Generators.Policies.TruncatedSvd;
+using SparseInfer.Generators.Policies.Vocabulary;
 
 namespace SparseInfer.Generators;
 
@@ -17,9 +19,11 @@ internal static class PolicyRegistry
         new SignBitPolicy(),
         new SignMagnitudePolicy(),
         new LowRankPolicy(),
+        new TruncatedSvdPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
         new InputThresholdPolicy(),
         new DensePolicy(),
+        new VocabularyPolicy(),
     ];
 }

@@ -106,6 +106,8 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             PerplexityOfDense = predictions.Perplexity / (dense?.Perplexity ?? predictions.Perplexity),
             KlDivergence = predictions.Divergence,
             Top1Agreement = predictions.TopAgreement,
+            RuledOut = predictions.RuledOut,
+            RuledOutMass = predictions.RuledOutMass,
             FfnBytesOfDense = dense is null ? 1 : layers.Sum(layer => layer.BytesPerToken) / dense.FfnBytesPerToken,
             Layers = layers,
         };

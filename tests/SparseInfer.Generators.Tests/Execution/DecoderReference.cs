@@ -32,8 +32,21 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             x = Layer(layer, $"blk.{layer}.", x);
         }
 
-        return Logits(Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, Norm(x, "output_norm")));
+        x = Norm(x, "output_norm");
+        double[] logits = Logits(Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, x));
+        if (model.Words is not { } words || mode != SparsityMode.Predicted)
+        {
+            return logits;
+        }
+
+        Scores = Multiply(weights.Matrix(DecoderWeights.WordSecond), null, Multiply(weights.Matrix(DecoderWeights.WordFirst), null, x));
+        return Scores.Any(score => score > words.Threshold)
+            ? [.. logits.Select((logit, word) => Scores[word] > words.Threshold ? logit : double.NegativeInfinity)]
+            : logits;
     }
+
+    /// <summary>The words' scores of the last token, where they are predicted.</summary>
+    public double[] Scores { get; private set; } = [];
 
     /// <summary>The residual stream after a layer.</summary>
     protected virtual double[] Layer(int layer, string block, double[] x)
@@ -176,7 +189,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || Math.Abs(a) < model.ActivationThreshold))
+            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, block, i, Math.Abs(a))))
             {
                 h[i] = 0;
             }
@@ -198,6 +211,10 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         double[] scores = Linear(block + "fc2", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors);
         return predictor.IsLow(scores);
     }
+
+    private bool IsSmall(int layer, string block, int neuron, double activation) => model.NeuronThresholds.Contains(layer)
+        ? activation <= weights.Vector(block + "ffn_threshold.weight")![neuron]
+        : activation < model.ActivationThreshold;
 
     private bool IsPredictedInactive(int layer, string block, string suffix, int neuron, double[] x)
     {

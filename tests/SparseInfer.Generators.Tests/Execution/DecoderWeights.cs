@@ -1,5 +1,8 @@
 extern alias vocabulary;
 
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.RegularExpressions;
 using SparseInfer.Files;
 
@@ -34,6 +37,12 @@ internal sealed class DecoderWeights
             _vectors.Add("rope_freqs.weight", factors);
         }
 
+        if (model.Words is { } words)
+        {
+            AddMatrix(WordFirst, words.Rank, model.Hidden, layer: 0);
+            AddMatrix(WordSecond, model.Vocabulary, words.Rank, layer: words.Flat ? 0 : 1);
+        }
+
         AddNorm("output_norm");
         for (int layer = 0; layer < model.Layers; layer++)
         {
@@ -64,6 +73,11 @@ internal sealed class DecoderWeights
 
             AddLinear(block + "ffn_up", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
             AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer + (model.MixesDown ? 1 : 0), model.FeedForwardBiases);
+            if (model.NeuronThresholds.Contains(layer))
+            {
+                _vectors.Add(block + "ffn_threshold.weight", [.. Values(model.Intermediate, 0.1f, 0.1f).Select((value, i) => i % 9 == 0 ? 0 : value)]);
+            }
+
             if (model.Predictors.ElementAtOrDefault(layer) is { } predictor)
             {
                 AddLinear(block + "fc1", predictor.Rank, model.Hidden, layer, bias: false);
@@ -71,6 +85,10 @@ internal sealed class DecoderWeights
             }
         }
     }
+
+    public const string WordFirst = "lm_head_profiler.fc1.weight";
+
+    public const string WordSecond = "lm_head_profiler.fc2.weight";
 
     public StoredMatrix Matrix(string name) => _matrices[name];
 
@@ -95,8 +113,10 @@ internal sealed class DecoderWeights
     /// <summary>Whether the file has query, key and value as one tensor.</summary>
     public bool FusesHeads { get; init; }
 
+    private const string FlatWords = "lm_head_profiler.weight";
+
     /// <summary>What several tensors of a file are one of.</summary>
-    private string InFile(string name) => FusesHeads ? Regex.Replace(name, "attn_[qkv]\\.", "attn_qkv.") : name;
+    private string InFile(string name) => _model.Words is { Flat: true } && name.StartsWith("lm_head_profiler", StringComparison.Ordinal) ? FlatWords : FusesHeads ? Regex.Replace(name, "attn_[qkv]\\.", "attn_qkv.") : name;
 
     /// <summary>Multiplies a matrix.</summary>
     public void Scale(string name, float factor)
@@ -105,7 +125,9 @@ internal sealed class DecoderWeights
         _matrices[name] = StoredMatrix.Encode(matrix.Type, [.. matrix.Values.Select(value => value * factor)], matrix.Columns);
     }
 
-    public void Save(string path)
+    /// <summary>Writes a file.</summary>
+    /// <param name="has">Which tensors it has, by their names; null: all.</param>
+    public void Save(string path, Func<string, bool>? has = null)
     {
         var writer = new GgufWriter();
         string? architecture = _model.File?.Architecture ?? (_model.LayerNorm, _model.Pairing) switch
@@ -140,8 +162,15 @@ internal sealed class DecoderWeights
             }
         }
 
-        foreach (var parts in _matrices.GroupBy(matrix => InFile(matrix.Key), matrix => matrix.Value))
+        foreach (var parts in _matrices.Where(matrix => has?.Invoke(matrix.Key) ?? true).GroupBy(matrix => InFile(matrix.Key), matrix => matrix.Value))
         {
+            if (parts.Key == FlatWords)
+            {
+                var flat = TensorType.Of((vocabulary::SparseInfer.WeightType)parts.First().Type);
+                writer.AddTensor(FlatWords, flat, [1, parts.Sum(matrix => matrix.Values.Length)], parts.SelectMany(matrix => matrix.Bytes).ToArray());
+                continue;
+            }
+
             StoredMatrix first = parts.First();
             var type = TensorType.Of((vocabulary::SparseInfer.WeightType)first.Type);
             int rows = parts.Sum(matrix => matrix.Values.Length / matrix.Columns);
@@ -150,7 +179,7 @@ internal sealed class DecoderWeights
                 parts.Key, type, isOfExperts ? [_model.Experts, rows / _model.Experts, first.Columns] : [rows, first.Columns], parts.SelectMany(matrix => matrix.Bytes).ToArray());
         }
 
-        foreach (var parts in _vectors.GroupBy(vector => InFile(vector.Key), vector => vector.Value))
+        foreach (var parts in _vectors.Where(vector => has?.Invoke(vector.Key) ?? true).GroupBy(vector => InFile(vector.Key), vector => vector.Value))
         {
             float[] values = [.. parts.SelectMany(part => part)];
             string name = parts.Key;
@@ -160,6 +189,29 @@ internal sealed class DecoderWeights
         }
 
         writer.Save(path);
+    }
+
+    /// <summary>Writes some of the values as safetensors, in F32.</summary>
+    /// <param name="names">Names there by names here.</param>
+    public void SaveSafetensors(string path, IReadOnlyDictionary<string, string> names)
+    {
+        var header = new StringBuilder("{");
+        using var bytes = new MemoryStream();
+        foreach ((string there, string here) in names)
+        {
+            StoredMatrix? matrix = _matrices.GetValueOrDefault(here);
+            float[] values = matrix?.Values ?? _vectors[here];
+            string shape = matrix is null ? $"{values.Length}" : $"{values.Length / matrix.Columns},{matrix.Columns}";
+            header.Append(CultureInfo.InvariantCulture, $"{(bytes.Length > 0 ? "," : "")}\"{there}\":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{bytes.Length},");
+            bytes.Write(MemoryMarshal.AsBytes(values.AsSpan()));
+            header.Append(CultureInfo.InvariantCulture, $"{bytes.Length}]}}");
+        }
+
+        header.Append('}');
+        using FileStream file = File.Create(path);
+        file.Write(BitConverter.GetBytes((long)header.Length));
+        file.Write(Encoding.ASCII.GetBytes(header.ToString()));
+        bytes.WriteTo(file);
     }
 
     private void AddNorm(string name)
