@@ -19,4 +19,14 @@ internal static class ModelOptions
     public static Option<int?> Context() => ValueOption.Optional(
         "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MaxTokens}",
         text => ValueOption.Integer(text, 1, MaxTokens));
+
+    /// <summary>Policies as text, for <see cref="PolicyText"/>.</summary>
+    /// <param name="meaning">What the command does with them.</param>
+    public static Option<string[]> Policy(string meaning) => new(PolicyText.Option)
+    {
+        Description = $"Policy attributes as C# has them, such as 'SignBitPredictor(Alpha = 1.2f)'; several with commas between them act together. {meaning}",
+        HelpName = "TEXT",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
 }

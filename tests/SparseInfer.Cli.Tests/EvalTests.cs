@@ -28,7 +28,7 @@ public sealed class EvalTests : IDisposable
         JsonElement[] runs = Runs("--alpha", "60,1.2,0.9", "--window", "64");
 
         runs.Select(run => run.GetProperty("policy").GetString()).ShouldBe(
-            ["Dense", "SignBitPredictor(Alpha = 60)", "SignBitPredictor(Alpha = 1.2)", "SignBitPredictor(Alpha = 0.9)"]);
+            ["Dense", "SignBitPredictor(Alpha = 60f)", "SignBitPredictor(Alpha = 1.2f)", "SignBitPredictor(Alpha = 0.9f)"]);
         foreach (JsonElement same in runs[..2])
         {
             Number(same, "perplexity").ShouldBe(Number(runs[0], "perplexity"));
@@ -72,10 +72,25 @@ public sealed class EvalTests : IDisposable
         JsonElement[] runs = Runs("--activation", "silu", "--activation-threshold", "1e-6,0.1", "--window", "64");
 
         runs.Select(run => run.GetProperty("policy").GetString()).ShouldBe(
-            ["Dense", "ActivationThreshold(Threshold = 1E-06)", "ActivationThreshold(Threshold = 0.1)"]);
+            ["Dense", "ActivationThreshold(Threshold = 0.000001f)", "ActivationThreshold(Threshold = 0.1f)"]);
         Number(runs[1], "perplexity_of_dense").ShouldBe(1, 1e-3);
         Number(runs[2], "sparsity_true").ShouldBeGreaterThan(0.2);
         Number(runs[2], "ffn_bytes_of_dense").ShouldBeLessThan(Number(runs[1], "ffn_bytes_of_dense"));
+    }
+
+    /// <summary>Any attributes, several of them together; the same row is not run twice.</summary>
+    [Fact]
+    public void Policies_are_given_as_attributes()
+    {
+        JsonElement[] runs = Runs(
+            "--alpha", "1.2", "--policy", "SignBitPredictor(Layers = \"0..2\", Alpha = 1.2f), SignBitPredictor(Layers = \"3..\", Alpha = 1.2f)",
+            "--policy", "ExactSparsity", "--policy", "SignBitPredictor(Alpha=1.2f)", "--window", "64");
+
+        runs.Select(run => run.GetProperty("policy").GetString()).ShouldBe(
+            ["Dense", "SignBitPredictor(Alpha = 1.2f)", "SignBitPredictor(Layers = \"0..2\", Alpha = 1.2f), SignBitPredictor(Layers = \"3..\", Alpha = 1.2f)", "ExactSparsity"]);
+        Number(runs[2], "perplexity").ShouldBe(Number(runs[1], "perplexity"));
+        Number(runs[2], "ffn_bytes_per_token").ShouldBe(Number(runs[1], "ffn_bytes_per_token"));
+        Number(runs[3], "kl_divergence").ShouldBe(0);
     }
 
     [Fact]
@@ -87,7 +102,7 @@ public sealed class EvalTests : IDisposable
         string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         lines[0].ShouldEndWith("in windows of 64.");
         lines.Count(line => line.StartsWith("| Dense |", StringComparison.Ordinal)).ShouldBe(1);
-        lines.Count(line => line.StartsWith("| SignBitPredictor(Alpha = 1) |", StringComparison.Ordinal)).ShouldBe(1 + 6);
+        lines.Count(line => line.StartsWith("| SignBitPredictor(Alpha = 1f) |", StringComparison.Ordinal)).ShouldBe(1 + 6);
         lines.Where(line => line[0] == '|').Select(line => line.Count(c => c == '|')).Distinct().ShouldBe([11, 8]);
     }
 
@@ -197,6 +212,10 @@ public sealed class EvalTests : IDisposable
     [InlineData("SPI0028: Alpha is 101", "-m", "MODEL", "--text", "TEXT", "--alpha", "101")]
     [InlineData("Silu has no exact zeros", "-m", "MODEL", "--text", "TEXT", "--activation", "silu")]
     [InlineData("and no --alpha", "-m", "MODEL", "--text", "TEXT", "--activation", "silu", "--alpha", "1", "--activation-threshold", "0.1")]
+    [InlineData("at character 26: ", "-m", "MODEL", "--text", "TEXT", "--policy", "SignBitPredictor(Alpha = ")]
+    [InlineData("--policy 'SignBitPredictor(Alpha = 101f)': SPI0028: ", "-m", "MODEL", "--text", "TEXT", "--policy", "ExactSparsity", "--policy", "SignBitPredictor(Alpha = 101f)")]
+    [InlineData("--policy 'LowRankPredictor(Rank = 8)': SPI", "-m", "MODEL", "--text", "TEXT", "--activation", "silu", "--policy", "LowRankPredictor(Rank = 8)")]
+    [InlineData("no tensor 'blk.0.", "-m", "MODEL", "--text", "TEXT", "--policy", "LowRankPredictor(Rank = 8)")]
     [InlineData("--threads takes a whole number", "-m", "MODEL", "--text", "TEXT", "-t", "0")]
     [InlineData("--output-file:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--output-file", "no/such/folder.md")]
     public async Task Whatever_is_wrong_is_one_line_on_standard_error(string message, params string[] args)

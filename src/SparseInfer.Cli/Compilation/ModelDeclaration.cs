@@ -100,6 +100,18 @@ internal sealed record ModelDeclaration
     /// <summary>CATS's threshold, in every layer, in place of a predictor; null: it is not declared.</summary>
     public float? ActivationThreshold { get; init; }
 
+    /// <summary>
+    /// Policy attributes as C# has them, without brackets: in place of what <see cref="Alpha"/> and <see cref="ActivationThreshold"/>
+    /// say; null: what they say.
+    /// </summary>
+    public IReadOnlyList<string>? Policies { get; init; }
+
+    /// <summary>The policy attributes that are declared, without brackets.</summary>
+    public IReadOnlyList<string> PolicyAttributes => Policies
+        ?? (ActivationThreshold is { } smallest ? [Attribute("ActivationThreshold", ("Threshold", smallest))[1..^1]]
+        : HasZeros ? [Attribute("SignBitPredictor", ("Alpha", Alpha))[1..^1]]
+        : []);
+
     public IReadOnlyList<WeightType> Weights { get; init; } = [WeightType.F16];
 
     /// <summary>The GPU to plan for; null: none is declared.</summary>
@@ -223,15 +235,7 @@ internal sealed record ModelDeclaration
             lines.Add(Attribute(trait.Key, [.. trait.Where(number => number.Property.Length > 0).Select(number => (number.Property, number.Value == (int)number.Value ? (object?)(int)number.Value : number.Value))]));
         }
 
-        if (ActivationThreshold is { } smallest)
-        {
-            lines.Add(Attribute("ActivationThreshold", ("Threshold", smallest)));
-        }
-        else if (HasZeros)
-        {
-            lines.Add(Attribute("SignBitPredictor", ("Alpha", Alpha)));
-        }
-
+        lines.AddRange(PolicyAttributes.Select(policy => $"[{policy}]"));
         lines.Add($"[Weights({string.Join(", ", Weights.Select(Value))})]");
         if (Target is not null)
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Compilation;
 
 namespace SparseInfer.Cli.Eval;
 
@@ -13,6 +14,7 @@ internal sealed class EvalArguments
         Examples:
           sparseinfer eval -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.test.raw --alpha 1,1.02,1.05
           sparseinfer eval -m tinyllama.gguf --activation silu --text wiki.test.raw --activation-threshold 0.05,0.1 --tokens 8192 --json
+          sparseinfer eval -m model.gguf --text text.txt --policy 'SignBitPredictor(Alpha = 1.2f)' --policy 'ExactSparsity'
         """;
 
     private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
@@ -27,6 +29,8 @@ internal sealed class EvalArguments
 
     private readonly Option<float[]> _activationThresholds = Numbers(
         "--activation-threshold", "T,...", "CATS: neurons with a smaller activation are skipped, in every layer. A row for each.");
+
+    private readonly Option<string[]> _policies = ModelOptions.Policy("A row for each that is given. [default: the sign-bit predictor]");
 
     private readonly Option<int> _window = ValueOption.Of(
         "--window", "N", "Tokens that are predicted in a row; the next window sees nothing of them.", 256,
@@ -54,7 +58,7 @@ internal sealed class EvalArguments
         var command = new Command("eval", Description);
         foreach (Option option in (Option[])
         [
-            _model, _text, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _window, _tokens, _threads, _json, _outputFile,
+            _model, _text, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _window, _tokens, _threads, _json, _outputFile,
         ])
         {
             command.Options.Add(option);
@@ -74,6 +78,7 @@ internal sealed class EvalArguments
             TextFile = parsed.GetRequiredValue(_text),
             Alphas = [.. parsed.GetRequiredValue(_alphas).Distinct()],
             ActivationThresholds = [.. parsed.GetRequiredValue(_activationThresholds).Distinct()],
+            Policies = [.. (parsed.GetValue(_policies) ?? []).Select(PolicyText.Parse)],
             Window = parsed.GetValue(_window),
             Tokens = parsed.GetValue(_tokens),
             Threads = parsed.GetValue(_threads),

@@ -10,11 +10,14 @@ internal sealed record EvalOptions
     /// <summary>A UTF-8 text file.</summary>
     public required string TextFile { get; init; }
 
-    /// <summary>Alphas of the sign-bit predictor; none: 1, where the activation has zeros and no threshold is given.</summary>
+    /// <summary>Alphas of the sign-bit predictor; none: 1, where the activation has zeros and nothing else is given.</summary>
     public IReadOnlyList<float> Alphas { get; init; } = [];
 
     /// <summary>Thresholds of CATS.</summary>
     public IReadOnlyList<float> ActivationThresholds { get; init; } = [];
+
+    /// <summary>Policies as attributes, a row each.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Policies { get; init; } = [];
 
     /// <summary>Tokens that are predicted in a window.</summary>
     public int Window { get; init; } = 256;

@@ -19,7 +19,7 @@ internal static class EvalReport
         text.Append("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
         foreach (EvaluationRun run in evaluation.Runs)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {run.Policy} | {run.Perplexity:0.0000} | {run.PerplexityOfDense:0.0000} | {run.KlDivergence:0.00000} ");
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(run.Policy)} | {run.Perplexity:0.0000} | {run.PerplexityOfDense:0.0000} | {run.KlDivergence:0.00000} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Share(run.Top1Agreement)} | {Share(run.SparsityTrue)} | {Share(run.SparsityPredicted)} | {Share(run.WrongSkips, "0.00")} ");
             text.Append(CultureInfo.InvariantCulture, $"| {run.FfnBytesPerToken / 1e6:0.000} | {run.FfnBytesOfDense:0.000} |\n");
         }
@@ -27,12 +27,15 @@ internal static class EvalReport
         text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |\n|---|---:|---:|---:|---:|---:|---:|\n");
         foreach ((EvaluationRun run, EvaluationLayer layer) in evaluation.Runs.Skip(1).SelectMany(run => run.Layers.Select(layer => (run, layer))))
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {run.Policy} | {layer.Layer} | {Share(layer.SparsityTrue)} | {Share(layer.SparsityPredicted)} ");
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(run.Policy)} | {layer.Layer} | {Share(layer.SparsityTrue)} | {Share(layer.SparsityPredicted)} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Share(layer.Precision)} | {Share(layer.Recall)} | {Share(layer.WrongSkips, "0.00")} |\n");
         }
 
         return text.ToString();
     }
+
+    /// <summary>Text of C# may have what ends a cell.</summary>
+    private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal);
 
     private static string Share(double? share, string format = "0.0") =>
         share is { } value ? (value * 100).ToString(format, CultureInfo.InvariantCulture) + "%" : "";

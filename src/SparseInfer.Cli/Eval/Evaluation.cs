@@ -12,7 +12,7 @@ internal sealed record Evaluation(string CpuInfo, string ModelFilename, string T
 /// <summary>A policy on a text. Shares are means over layers.</summary>
 internal sealed record EvaluationRun
 {
-    /// <summary>The attribute as a user writes it; <c>dense</c>.</summary>
+    /// <summary>The attributes as a user writes them; <c>Dense</c>.</summary>
     public required string Policy { get; init; }
 
     public required double Perplexity { get; init; }

@@ -45,20 +45,21 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             throw new CliException($"--window {options.Window} is more than the model's context, which holds {read.Context}: give less.");
         }
 
-        if (!read.HasZeros && (options.Alphas.Count > 0 || options.ActivationThresholds.Count == 0))
+        bool nothingGiven = options.Alphas.Count + options.ActivationThresholds.Count + options.Policies.Count == 0;
+        if (!read.HasZeros && (options.Alphas.Count > 0 || nothingGiven))
         {
             throw new CliException(
-                $"{read.Activation} has no exact zeros, which the sign-bit predictor could predict: give --activation-threshold T{(options.Alphas.Count > 0 ? ", and no --alpha" : "")}.");
+                $"{read.Activation} has no exact zeros, which the sign-bit predictor could predict: give --activation-threshold T or {PolicyText.Option} TEXT{(options.Alphas.Count > 0 ? ", and no --alpha" : "")}.");
         }
 
-        IReadOnlyList<float> alphas = options.Alphas.Count + options.ActivationThresholds.Count == 0 ? [1f] : options.Alphas;
-        IEnumerable<(string, ModelDeclaration)> signs = alphas.Select(alpha => (
-            FormattableString.Invariant($"SignBitPredictor(Alpha = {alpha})"), read with { Alpha = alpha }));
-        IEnumerable<(string, ModelDeclaration)> cats = options.ActivationThresholds.Select(threshold => (
-            FormattableString.Invariant($"ActivationThreshold(Threshold = {threshold})"), read with { ActivationThreshold = threshold }));
+        IReadOnlyList<float> alphas = nothingGiven ? [1f] : options.Alphas;
+        IEnumerable<ModelDeclaration> rows = alphas.Select(alpha => read with { Alpha = alpha })
+            .Concat(options.ActivationThresholds.Select(threshold => read with { ActivationThreshold = threshold }))
+            .Concat(options.Policies.Select(policies => read with { Policies = policies }));
 
         // Classes of one assembly have names of their own.
-        return [.. signs.Concat(cats).Select(((string Policy, ModelDeclaration Declaration) item, int i) => (item.Policy, item.Declaration with { Name = $"{read.Name} policy {i}" }))];
+        return [.. rows.Select(row => (Policy: string.Join(", ", row.PolicyAttributes), Declaration: row)).DistinctBy(row => row.Policy)
+            .Select((row, i) => (row.Policy, row.Declaration with { Name = $"{read.Name} policy {i}" }))];
     }
 
     /// <summary>The dense model, and the policy.</summary>
