@@ -2,8 +2,10 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Policies.ActivationThreshold;
 using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Policies.SignMagnitude;
 
 namespace SparseInfer.Generators;
 
@@ -13,9 +15,11 @@ internal static class PolicyRegistry
     public static readonly IReadOnlyList<SparsityPolicy> All =
     [
         new SignBitPolicy(),
+        new SignMagnitudePolicy(),
         new LowRankPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
+        new InputThresholdPolicy(),
         new DensePolicy(),
     ];
 }

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Traits.Observed;
 using SparseInfer.Generators.Traits.ParallelAttention;
 using SparseInfer.Generators.Traits.Scales;
 using SparseInfer.Generators.Traits.SubNorms;
@@ -13,5 +14,8 @@ internal static class TraitRegistry
         new ScalesTrait(),
         new ParallelAttentionTrait(),
         new SubNormsTrait(),
+
+        // What it shows is what the others leave.
+        new ObservedTrait(),
     ];
 }

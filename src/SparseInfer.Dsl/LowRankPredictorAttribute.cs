@@ -2,7 +2,7 @@ namespace SparseInfer;
 
 /// <summary>
 /// A trained predictor of two small matrices, which the model's file brings: neuron i is skipped iff row i of
-/// <c>fc2 * relu(fc1 * x)</c> is below a threshold (Deja Vu, arXiv 2310.17157; PowerInfer, arXiv 2312.12456; without ReLU SVDP). Of models only. See
+/// <c>fc2 * relu(fc1 * x)</c> is below a threshold, or is not among the best (Deja Vu, arXiv 2310.17157; PowerInfer, arXiv 2312.12456; without ReLU SVDP). Of models only. See
 /// docs/policies/low-rank.md.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false, AllowMultiple = true)]
@@ -22,6 +22,15 @@ public sealed class LowRankPredictorAttribute : Attribute
 
     /// <summary>A neuron is skipped iff its score is smaller; finite. Larger skips more.</summary>
     public float Threshold { get; set; }
+
+    /// <summary>
+    /// In place of <see cref="Threshold"/>: the share of a layer's neurons that each token keeps, those with the best scores, rounded up; above 0, at most
+    /// 1, which keeps all. Of equal scores those of lower neurons are better.
+    /// </summary>
+    public float Keep { get; set; }
+
+    /// <summary>The same as a number of neurons: 1 to Intermediate.</summary>
+    public int Count { get; set; }
 
     /// <summary>Layers it acts in, as in <see cref="SignBitPredictorAttribute.Layers"/>. Not set: all.</summary>
     public string? Layers { get; set; }

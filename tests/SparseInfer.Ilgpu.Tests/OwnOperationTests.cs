@@ -27,6 +27,21 @@ public sealed class OwnOperationTests : IDisposable
             Predictors = [.. Enumerable.Repeat(new LowRankCase(8, PredictorInput.Normed, Relu: false, Bias: true), 3)],
             Weights = [WeightType.F16],
         },
+        // Votes beside signs, of two sigmas, where down may have another type.
+        new("Votes")
+        {
+            Hidden = 128,
+            Intermediate = 150,
+            Traits =
+            [
+                "[SignMagnitudePredictor(OutlierSigmas = 2, Layers = \"0\")]", "[SignBitPredictor(Layers = \"1\")]",
+                "[SignMagnitudePredictor(Beta = 1.02f, OutlierWeight = 20, OutlierSigmas = 1.5f, Layers = \"2\")]",
+            ],
+            Weights = [WeightType.F32, WeightType.F16],
+        },
+        new("Channels") { Alphas = [1m, null, 1.1m], OutputBias = true, InputThresholds = [(0.3f, 0.1f), null, (0, 0.2f)], Weights = [WeightType.F16] },
+        TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
+        new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), new(8, Keep: 1)], Weights = [WeightType.F32] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
 
@@ -80,6 +95,7 @@ public sealed class OwnOperationTests : IDisposable
     [Theory]
     [InlineData("Ranks")]
     [InlineData("EveryLayer")]
+    [InlineData("Votes")]
     public void Meters_count_what_the_cpu_counts(string name)
     {
         DecoderCase declared = Policies.Single(model => model.Name == name);
@@ -123,7 +139,7 @@ public sealed class OwnOperationTests : IDisposable
 
     private void Save(DecoderCase declared)
     {
-        var weights = new DecoderWeights(declared);
+        DecoderWeights weights = TraitZoo.Weights(declared);
         if (Traits.Contains(declared))
         {
             weights.AddVector("output_shift.weight", declared.Vocabulary);

@@ -139,6 +139,34 @@ public sealed class PrimitiveTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(300)]
+    [InlineData(599)]
+    [InlineData(600)]
+    public void The_largest_scores_are_those_that_sorting_finds(int count)
+    {
+        const int Length = 600;
+        var random = new Random(count);
+        float[][] sets =
+        [
+            [.. Enumerable.Range(0, Length).Select(_ => random.NextSingle() - 0.5f)],
+            [.. Enumerable.Range(0, Length).Select(_ => (random.Next(5) - 2) / 8f)],
+            [.. Enumerable.Range(0, Length).Select(i => i % 3 == 0 ? -0f : 0f)],
+            [.. Enumerable.Range(0, Length).Select(i => i % 7 == 0 ? float.NegativeInfinity : i % 11 == 0 ? float.PositiveInfinity : -1e-40f * i)],
+        ];
+        using DeviceBuffer<float> scores = Send<float>([.. sets.SelectMany(set => set)]);
+        using DeviceBuffer<float> kept = TestDevice.Shared.Allocate<float>(sets.Length * Length, "test");
+        TestDevice.Shared.Accelerator.LoadStreamKernel<ArrayView<float>, int, int, ArrayView<float>>(PrimitiveKernels.Keep)(
+            new KernelConfig(sets.Length, 256), scores.View, Length, count, kept.View);
+        TestDevice.Shared.Synchronize();
+        Back(kept).ShouldBe(sets.SelectMany(set =>
+        {
+            HashSet<int> best = [.. Enumerable.Range(0, Length).OrderByDescending(i => (double)set[i]).ThenBy(i => i).Take(count)];
+            return set.Select((_, i) => best.Contains(i) ? 0f : -1f);
+        }));
+    }
+
     private static (float[] Exp, float[] Silu, float[] Gelu) Functions(float[] x)
     {
         IlgpuDevice device = TestDevice.Shared;

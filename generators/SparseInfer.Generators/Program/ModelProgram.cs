@@ -19,11 +19,17 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
     /// <summary>What is done with logits: in plain decoders nothing.</summary>
     public IReadOnlyList<Operation> AfterHead { get; init; } = [];
 
+    /// <summary>Whether sessions show what they compute.</summary>
+    public bool IsObserved { get; init; }
+
+    /// <summary>The same, showing nothing.</summary>
+    public ModelProgram Unobserved => !IsObserved ? this : this with { IsObserved = false, Layer = [.. Layer.Where(operation => operation is not Observe)] };
+
     /// <summary>Made once for a spec, whoever asks: the plans, both backends, the modelled cost.</summary>
     private static readonly ConditionalWeakTable<ModelSpec, ModelProgram> Made = new();
 
     public static ModelProgram Of(ModelSpec spec) => Made.GetValue(
-        spec, static spec => spec.Traits.Aggregate(Plain(spec), (program, trait) => Apply(program, trait, spec)));
+        spec, static spec => InputChannels.Insert(spec.Traits.Aggregate(Plain(spec), (program, trait) => Apply(program, trait, spec)), spec));
 
     /// <summary>The rest of what backends take from the declaration is checked: a trait could have no effect on it.</summary>
     private static ModelProgram Apply(ModelProgram program, TraitSpec trait, ModelSpec spec)

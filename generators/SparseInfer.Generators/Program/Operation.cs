@@ -35,6 +35,9 @@ internal enum Stage
     /// <summary>The choice of experts, where it is no part of the feed-forward.</summary>
     Routing,
     FeedForward,
+
+    /// <summary>What a layer made is shown.</summary>
+    Observation,
     Logits,
 }
 
@@ -97,8 +100,27 @@ internal sealed record NormAttended(Tensor Weight) : Operation(Stage.Output, Wor
 /// <summary>A matrix times what is read.</summary>
 internal sealed record Project(Stage Stage, WorkUnit Unit, Tensor Matrix, Slot From, Slot To) : Operation(Stage, Unit, To, From)
 {
+    /// <summary>How channels of the input are chosen; null: all are read.</summary>
+    public InputChannels? Channels { get; init; }
+
+    public override PolicySite? Site => Matrix.Role == TensorRole.Attention ? PolicySite.InputChannels : null;
+
     public override IEnumerable<Tensor> Tensors => [Matrix];
 }
+
+/// <summary>Channels of the input that a stage's projections leave out become zero: for who reads every row.</summary>
+internal sealed record SkipChannels(InputChannels Channels, Slot From) : Operation(Channels.Stage, WorkUnit.Row, From, From)
+{
+    public override bool IsElementwise => true;
+}
+
+/// <summary>
+/// Channels of the input that a stage's projections read, times their rows: a sum a slice. Then the projections have only the slices to add up.
+/// </summary>
+/// <param name="Channels">How they are chosen.</param>
+/// <param name="Projections">The stage's.</param>
+internal sealed record SumChannels(InputChannels Channels, IReadOnlyList<Project> Projections)
+    : Operation(Channels.Stage, WorkUnit.Row, Channels.Sums, Projections[0].From);
 
 /// <summary>Adds a bias to what a projection made.</summary>
 internal sealed record AddBias(Stage Stage, WorkUnit Unit, Tensor Bias, Slot To) : Operation(Stage, Unit, To, To)
@@ -113,6 +135,9 @@ internal sealed record Rectify(Stage Stage, WorkUnit Unit, Slot To) : Operation(
 {
     public override bool IsElementwise => true;
 }
+
+/// <summary>Says of each element whether it is among the largest: 0 if it is, -1 if not. Of equals the first are taken. How many, the phase says.</summary>
+internal sealed record KeepLargest(Stage Stage, WorkUnit Unit, Slot From, Slot To) : Operation(Stage, Unit, To, From);
 
 /// <summary>Heads of queries or keys, each normalised.</summary>
 internal sealed record NormHeads(Slot Heads, Tensor Weight) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)
@@ -192,6 +217,13 @@ internal sealed record SumSlices(Tensor? Bias) : Operation(Stage.FeedForward, Wo
 {
     public override IEnumerable<Tensor> Tensors => Bias is null ? [] : [Bias];
 }
+
+/// <summary>
+/// Shows a vector to whoever observes the session. It stands where the vector is complete, and before anybody writes it again: no worker waits for it.
+/// </summary>
+/// <param name="What">Which vector.</param>
+/// <param name="From">Where it is.</param>
+internal sealed record Observe(Stage Stage, ObservedActivation What, Slot From) : Operation(Stage, WorkUnit.Token, Slot.Observed, From);
 
 /// <summary>Chooses the experts that compute a token.</summary>
 /// <param name="Matrix">A row an expert.</param>

@@ -19,12 +19,17 @@ internal interface IPhasePolicy
 /// <param name="Summary">What it is, for a comment of generated code.</param>
 /// <param name="Operations">In order.</param>
 /// <param name="Results">What the policy's kernels read of it.</param>
-internal sealed record PolicyPhase(string Summary, EquatableArray<Operation> Operations, EquatableArray<Slot> Results);
+internal sealed record PolicyPhase(string Summary, EquatableArray<Operation> Operations, EquatableArray<Slot> Results)
+{
+    /// <summary>How many elements its <see cref="KeepLargest"/> keeps: layers whose phases differ in this alone have one.</summary>
+    public int Kept { get; init; }
+}
 
 /// <summary>Which policy an operation is for.</summary>
 /// <param name="Summary">Of its phase.</param>
 /// <param name="Layers">Where the policy acts.</param>
-internal sealed record PolicyUse(string Summary, LayerSet Layers);
+/// <param name="Kept">How many elements are kept of the largest, as C# with <c>layer</c> in scope; empty: no phase keeps the largest.</param>
+internal sealed record PolicyUse(string Summary, LayerSet Layers, string Kept = "");
 
 /// <summary>Puts what policies compute before the operations that they choose in.</summary>
 internal static class PolicyPhases
@@ -38,10 +43,13 @@ internal static class PolicyPhases
         PolicyPhase? Of(PolicySpec policy) => policy.Site == site.Site ? (policy as IPhasePolicy)?.Before(site, sizes) : null;
 
         // Policies that compute the same and differ in what they make of it have one phase.
-        PolicyPhase[] phases = [.. spec.Policies.Select(policy => Of(policy.Policy)).OfType<PolicyPhase>().Distinct()];
+        PolicyPhase[] phases = [.. spec.Policies.Select(policy => Common(Of(policy.Policy))).OfType<PolicyPhase>().Distinct()];
         foreach (PolicyPhase phase in phases)
         {
-            var use = new PolicyUse(phase.Summary, new LayerSet(spec, policy => phase.Equals(Of(policy))));
+            var use = new PolicyUse(
+                phase.Summary,
+                new LayerSet(spec, policy => phase.Equals(Common(Of(policy)))),
+                Kept(spec.Policies.Where(policy => phase.Equals(Common(Of(policy.Policy)))), policy => Of(policy)!.Kept));
             foreach (Operation operation in phase.Operations)
             {
                 yield return operation with { Policy = use };
@@ -51,5 +59,16 @@ internal static class PolicyPhases
         yield return phases.Length == 0
             ? site
             : site with { Reads = site.Reads.Concat(phases.SelectMany(phase => phase.Results)).Distinct().ToEquatableArray() };
+    }
+
+    /// <summary>What layers share of a phase.</summary>
+    private static PolicyPhase? Common(PolicyPhase? phase) => phase is null ? null : phase with { Kept = 0 };
+
+    /// <summary>A number, or which one a layer has.</summary>
+    private static string Kept(IEnumerable<LayerPolicy> runs, Func<PolicySpec, int> kept)
+    {
+        IGrouping<int, LayerPolicy>[] numbers = [.. runs.GroupBy(run => kept(run.Policy))];
+        IEnumerable<string> arms = numbers.Select((number, i) => $"{(i == numbers.Length - 1 ? "_" : LayerSet.Pattern(number))} => {number.Key}");
+        return numbers.Length == 1 ? $"{numbers[0].Key}" : $"layer switch {{ {string.Join(", ", arms)} }}";
     }
 }

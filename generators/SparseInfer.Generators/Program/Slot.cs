@@ -42,6 +42,9 @@ internal sealed record Slot(string Name, Dimension? Width = null)
 
     public static readonly Slot Logits = new("Logits");
 
+    /// <summary>What an observer gets: it is in no buffer.</summary>
+    public static readonly Slot Observed = new("Observed");
+
     /// <summary>Its name where variables and fields are called so.</summary>
     public string Variable => char.ToLowerInvariant(Name[0]) + Name.Substring(1);
 

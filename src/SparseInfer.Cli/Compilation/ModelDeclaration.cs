@@ -94,6 +94,9 @@ internal sealed record ModelDeclaration
     /// <summary>Rows of the table of learned positions; 0: there is none.</summary>
     public int PositionRows => LearnedPositions == 0 ? 0 : LearnedPositions + PositionOffset;
 
+    /// <summary>Whether sessions show what they compute.</summary>
+    public bool Observed { get; init; }
+
     /// <summary>The sign-bit predictor's, in every layer.</summary>
     public float Alpha { get; init; } = 1f;
 
@@ -233,6 +236,11 @@ internal sealed record ModelDeclaration
         foreach (var trait in Traits.GroupBy(trait => trait.Attribute))
         {
             lines.Add(Attribute(trait.Key, [.. trait.Where(number => number.Property.Length > 0).Select(number => (number.Property, number.Value == (int)number.Value ? (object?)(int)number.Value : number.Value))]));
+        }
+
+        if (Observed)
+        {
+            lines.Add(Attribute("Observed"));
         }
 
         lines.AddRange(PolicyAttributes.Select(policy => $"[{policy}]"));

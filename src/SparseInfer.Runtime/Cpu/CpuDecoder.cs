@@ -14,6 +14,9 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
     /// <inheritdoc/>
     public override bool MixesDown => true;
 
+    /// <summary>Whether sessions can show what they compute: the class is declared with <see cref="ObservedAttribute"/>.</summary>
+    public virtual bool IsObservable => false;
+
     /// <inheritdoc/>
     public sealed override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F32, KeyValueType.F16, KeyValueType.Q8_0];
 }
@@ -86,9 +89,9 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
     public override void Run(ReadOnlySpan<int> tokens, in StepOptions step, Span<float> allLogits)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        _step = step;
+        _step = IsObserved ? OneByOne(step) : step;
         bool all = !allLogits.IsEmpty;
-        int batch = step.IsPrompt ? _tokens.Length : 1;
+        int batch = _step.IsPrompt ? _tokens.Length : 1;
         for (int done = 0; done < tokens.Length; done += TokenCount)
         {
             ReadOnlySpan<int> part = tokens.Slice(done, Math.Min(batch, tokens.Length - done));

@@ -145,6 +145,15 @@ public abstract class DecoderState : IDisposable
     /// <param name="position">0 to <see cref="Position"/>.</param>
     public void Rewind(int position) => Position = position;
 
+    /// <summary>Whether somebody sees what it computes: then it is computed alone.</summary>
+    public virtual bool IsObserved => false;
+
+    /// <summary>Shows what is computed from now on to an observer.</summary>
+    /// <param name="observer">Who sees it.</param>
+    /// <exception cref="NotSupportedException">The program shows nothing.</exception>
+    public virtual void Observe(IActivationObserver observer) => throw new NotSupportedException(
+        "SessionOptions.Observer: programs of this device show nothing. Load the model with Device.Cpu(), its class declared with [Observed].");
+
     /// <summary>Adds up one layer's meters.</summary>
     /// <param name="layer">The layer.</param>
     public abstract LayerTally ReadTally(int layer);

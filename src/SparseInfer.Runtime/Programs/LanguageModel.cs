@@ -50,7 +50,10 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Starts a sequence of its own: key-value cache and activations. Weights are shared.</summary>
     /// <param name="options">How; null: the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">The context asked for is longer than declared.</exception>
-    /// <exception cref="NotSupportedException">The device does not store keys and values as <see cref="SessionOptions.CacheType"/> has it.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The device does not store keys and values as <see cref="SessionOptions.CacheType"/> has it, or the model shows nothing to a
+    /// <see cref="SessionOptions.Observer"/>.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed; sessions made before live on.</exception>
     public Session CreateSession(SessionOptions? options = null)
     {

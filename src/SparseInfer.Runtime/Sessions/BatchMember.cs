@@ -22,6 +22,7 @@ internal struct BatchMember
     /// <summary>Whether its token can be computed together with another's. What a meter counts, or a clock measures, is one session's own.</summary>
     public readonly bool GoesWith(in BatchMember other) =>
         !Step.Metering && !Step.Timing && !other.Step.Metering && !other.Step.Timing
+        && !Session.State.IsObserved && !other.Session.State.IsObserved
         && Step.Mode == other.Step.Mode && Session.CacheType == other.Session.CacheType;
 
     /// <summary>Puts the token after the sequence. What was held there is dropped, and remembered.</summary>

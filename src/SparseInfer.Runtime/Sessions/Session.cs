@@ -28,6 +28,10 @@ public sealed class Session : IDisposable
         SparsePrompt = options.SparsePrompt;
         Metering = options.Metering;
         Timing = options.Timing;
+        if (options.Observer is { } observer)
+        {
+            state.Observe(observer);
+        }
     }
 
     /// <summary>What is skipped; may change between calls.</summary>

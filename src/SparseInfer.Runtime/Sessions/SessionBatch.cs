@@ -11,8 +11,8 @@ namespace SparseInfer;
 /// </summary>
 /// <remarks>
 /// Sessions join and leave between any two calls: a call is for those that it is given. Sessions that differ in
-/// <see cref="Session.Mode"/> or <see cref="Session.CacheType"/> share no kernel, and go in groups of their own; one that is metered or
-/// timed is computed alone, since its meters count its own rows.
+/// <see cref="Session.Mode"/> or <see cref="Session.CacheType"/> share no kernel, and go in groups of their own; one that is metered,
+/// timed or observed is computed alone, since its meters count its own rows.
 /// </remarks>
 public sealed partial class SessionBatch : IDisposable
 {

@@ -36,6 +36,12 @@ public sealed record SessionOptions
     /// </summary>
     public bool Timing { get; init; }
 
+    /// <summary>
+    /// Gets vectors of every token that is computed, in any mode; null: nobody does. Needs <see cref="ObservedAttribute"/> on the model's class, and the
+    /// CPU. Tokens of prompts are then computed one by one, in the same bits, and so is a session of a <see cref="SessionBatch"/>: slower.
+    /// </summary>
+    public IActivationObserver? Observer { get; init; }
+
     /// <summary>Every property, in the invariant culture.</summary>
     public override string ToString() => RecordText.Of(
         nameof(SessionOptions),
@@ -44,5 +50,6 @@ public sealed record SessionOptions
         (nameof(CacheType), CacheType),
         (nameof(SparsePrompt), SparsePrompt),
         (nameof(Metering), Metering),
-        (nameof(Timing), Timing));
+        (nameof(Timing), Timing),
+        (nameof(Observer), Observer));
 }

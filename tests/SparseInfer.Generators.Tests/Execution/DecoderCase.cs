@@ -115,6 +115,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
     public LowRankCase?[] Predictors { get; init; } = [];
 
+    /// <summary>Each layer's thresholds on the inputs of attention's projections, 0: none; null: the layer has no such attribute.</summary>
+    public (float Heads, float Output)?[] InputThresholds { get; init; } = [];
+
     /// <summary>What its file says it is, and keys beside those that every file has, without that name; null: the plain decoder that it looks like.</summary>
     public (string Architecture, (string Key, float Value)[] Keys)? File { get; init; }
 
@@ -187,6 +190,14 @@ internal sealed record DecoderCase(string Name)
             yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f)]");
         }
 
+        for (int layer = 0; layer < InputThresholds.Length; layer++)
+        {
+            if (InputThresholds[layer] is var (heads, output))
+            {
+                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, Layers = \"{layer}\")]");
+            }
+        }
+
         for (int layer = 0; layer < Predictors.Length; layer++)
         {
             yield return Predictors[layer]?.Attribute(layer) ?? $"[Dense(Layers = \"{layer}\")]";
@@ -204,8 +215,28 @@ internal sealed record DecoderCase(string Name)
 }
 
 /// <summary>A layer's trained predictor.</summary>
-internal sealed record LowRankCase(int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0)
+/// <param name="Keep">The share of neurons that is kept; 0: scores are compared with the threshold.</param>
+/// <param name="Count">How many are kept; 0: no number is declared.</param>
+internal sealed record LowRankCase(
+    int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0, float Keep = 0, int Count = 0)
 {
+    /// <summary>Which scores are too low.</summary>
+    public bool[] IsLow(double[] scores)
+    {
+        if (Keep == 0 && Count == 0)
+        {
+            return [.. scores.Select(score => score < Threshold)];
+        }
+
+        int count = Count > 0 ? Count : (int)Math.Ceiling((decimal)Keep * scores.Length);
+        HashSet<int> best = [.. Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).ThenBy(i => i).Take(count)];
+        return [.. scores.Select((_, i) => !best.Contains(i))];
+    }
+
     public string Attribute(int layer) => FormattableString.Invariant($"[LowRankPredictor(Rank = {Rank}, Input = PredictorInput.{Input}, ")
-        + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}, Threshold = {Threshold}f, Layers = \"{layer}\")]");
+        + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}, {Choice}, Layers = \"{layer}\")]");
+
+    private string Choice => Count > 0 ? FormattableString.Invariant($"Count = {Count}")
+        : Keep > 0 ? FormattableString.Invariant($"Keep = {Keep}f")
+        : FormattableString.Invariant($"Threshold = {Threshold}f");
 }

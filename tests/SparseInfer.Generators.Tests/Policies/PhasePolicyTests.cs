@@ -24,6 +24,13 @@ public sealed class PhasePolicyTests
     [
         // Two ranks, a layer without, and two layers of one rank that differ in what they make of their scores.
         new("Ranks") { Layers = 5, Intermediate = 150, Predictors = [new(32), new(40), null, new(40), new(40, Threshold: 0.25f)] },
+        // The best of them: a share, numbers, of one phase and of others.
+        new("Best")
+        {
+            Layers = 5,
+            Intermediate = 150,
+            Predictors = [new(32, Keep: 0.2f), new(32, Count: 41), null, new(32, Threshold: 0.25f), new(40, PredictorInput.Normed, Relu: false, Bias: true, Keep: 0.5f)],
+        },
         new("EveryLayer")
         {
             Gated = false,
@@ -134,6 +141,47 @@ public sealed class PhasePolicyTests
 
             exact.ShouldAllBe(layer => layer.PredictedSparsity == 0);
         }
+    }
+
+    /// <summary>What is skipped, by an offline count.</summary>
+    [Fact]
+    public void Meters_count_as_many_neurons_as_are_kept()
+    {
+        DecoderCase declared = Models.Single(model => model.Name == "Best");
+        IReadOnlyList<LayerMetrics> metrics = With(declared, TraitZoo.Weights(declared), Devices[1], model => Metrics(model, SparsityMode.Predicted));
+        metrics.Select(layer => Math.Round(declared.Intermediate * (1 - layer.PredictedSparsity))).ShouldBe([30, 41, 150, Math.Round(150 * (1 - metrics[3].PredictedSparsity)), 75]);
+    }
+
+    /// <summary>All neurons among the best, equal scores or not.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void Keeping_all_neurons_is_exact(float factor)
+    {
+        DecoderCase declared = new("All") { Intermediate = 150, Predictors = [new(32, Keep: 1), new(32, Count: 150), null] };
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        weights.Scale("blk.0.fc2.weight", factor);
+        var assembly = GeneratedAssembly.Load(SpecProject.Of([declared.Source], [Spec(declared)]));
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
+        try
+        {
+            weights.Save(path);
+            using LanguageModel model = assembly.LoadModel(declared.FullName, path, Devices[1]);
+            Decode(model, SparsityMode.Predicted).ShouldBe(Decode(model, SparsityMode.Dense));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void Layers_that_differ_in_how_many_they_keep_share_a_phase()
+    {
+        string text = new DecoderClass(DecoderPlan.Of(Spec(Models.Single(model => model.Name == "Best")))).Emit();
+        text.ShouldContain("Largest.Keep(ref rankedScores, Intermediate, layer switch { 0 => 30, _ => 41 }, ref neuronScores, fromNeuron, toNeuron);");
+        text.ShouldContain("Largest.Keep(ref rankedScores, Intermediate, 75, ref neuronScores, fromNeuron, toNeuron);");
+        text.ShouldContain("the best 0.2 of the neurons");
     }
 
     [Fact]

@@ -87,7 +87,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
     }
 
     /// <summary>What a family has and others have not.</summary>
-    private AttributeText FamilyAttribute() => chooser.Between(0, 9) switch
+    private AttributeText FamilyAttribute() => chooser.Between(0, 10) switch
     {
         0 or 1 => Attribute("Experts", [Int("Count", "4", "8"), Int("Active", "2", "1", "4"), .. Optional(ExpertsArgument, 2)]),
         2 => Attribute("SlidingWindow", [Int("Window", "16", "64"), .. AttentionLayers()]),
@@ -96,7 +96,8 @@ internal sealed class DeclarationChooser(Chooser chooser)
         5 => Attribute("ParallelAttention", Optional(() => Int("Norms", "1", "2"), 1)),
         6 => Attribute("SubNorms"),
         7 => Attribute("YarnScaling", [Float("Factor", "4"), Int("OriginalContext", "16"), .. Optional(() => Float(chooser.Of("BetaFast", "BetaSlow", "AttentionFactor"), "2", "1.5f"), 2)]),
-        8 => Attribute("Llama3Scaling", Float("Factor", "8"), Int("OriginalContext", "16")),
+        8 => Attribute("Observed"),
+        9 => Attribute("Llama3Scaling", Float("Factor", "8"), Int("OriginalContext", "16")),
         _ => Attribute("FrequencyFactors"),
     };
 
@@ -131,14 +132,21 @@ internal sealed class DeclarationChooser(Chooser chooser)
         if (chooser.In(30))
         {
             string[] layers = isModel && chooser.In(20) || IsOdd ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0..\"")}"] : [];
-            yield return chooser.Between(0, 4) switch
+            yield return chooser.Between(0, 5) switch
             {
                 0 => Attribute("SignBitPredictor", [.. layers, .. Optional(() => Float("Alpha", "1.03f", "0.9f"), 1)]),
                 1 => Attribute("ExactSparsity", layers),
                 2 => Attribute("Dense", layers),
                 3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
+                4 => Attribute("SignMagnitudePredictor", [.. layers, .. Optional(() => Float(chooser.Of("Beta", "OutlierWeight", "OutlierSigmas"), "1.03f", "4"), 2)]),
                 _ => Attribute("ActivationThreshold", [.. layers, Float("Threshold", "0.1f")]),
             };
+        }
+
+        if (isModel && chooser.In(20))
+        {
+            string[] layers = chooser.In(30) ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0\"")}"] : [];
+            yield return Attribute("InputThreshold", [.. layers, .. Optional(() => Float(chooser.Of("Heads", "Output"), "0.1f", "0.25f"), 2)]);
         }
 
         if (chooser.In(15))
@@ -156,7 +164,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
             {
                 0 => Attribute(chooser.Of(
                     "DecoderModel", "Attention", "RmsNorm", "LayerNorm", "Embedding", "Dense", "ExactSparsity", "FeedForward", "Experts", "SlidingWindow", "NoRope",
-                    "Scales", "ParallelAttention", "SubNorms", "YarnScaling", "Llama3Scaling", "FrequencyFactors")),
+                    "Scales", "ParallelAttention", "SubNorms", "Observed", "YarnScaling", "Llama3Scaling", "FrequencyFactors")),
                 1 => Attribute("SignBitPredictor", Float("Alpha", "1"), $"Layers = {chooser.Of(Words.Ranges)}"),
                 2 => Weights(),
                 3 => new AttributeText("System.Obsolete", chooser.In(50) ? [] : ["\"old\", true"]),
@@ -169,7 +177,10 @@ internal sealed class DeclarationChooser(Chooser chooser)
 
     private string PredictorInput() => $"Input = {chooser.Of(IsOdd ? Words.PredictorInputs : Words.PredictorInputs[..2])}";
 
-    private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias")) : Float("Threshold", "0", "-0.5f");
+    private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias"))
+        : chooser.In(50) ? Float("Threshold", "0", "-0.5f")
+        : chooser.In(50) ? Float("Keep", "0.25f", "1f")
+        : Int("Count", "1", "16");
 
     private string AttentionArgument() => chooser.Between(0, 6) switch
     {

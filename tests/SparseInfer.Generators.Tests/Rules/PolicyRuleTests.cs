@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 and SPI0058: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0063 and SPI0076: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -61,7 +61,32 @@ public sealed class PolicyRuleTests
     }
 
     [Theory]
+    [InlineData("[SignMagnitudePredictor(Beta = {|SPI0059:0|})]")]
+    [InlineData("[SignMagnitudePredictor(Beta = {|SPI0059:102|})]")]
+    [InlineData("[SignMagnitudePredictor(Beta = {|SPI0059:float.NaN|}, OutlierWeight = {|SPI0059:-1|}, OutlierSigmas = {|SPI0059:0|})]")]
+    [InlineData("[SignMagnitudePredictor(OutlierWeight = {|SPI0059:301|}, OutlierSigmas = {|SPI0059:float.PositiveInfinity|})]")]
+    [InlineData("[SignMagnitudePredictor(Beta = 10, OutlierWeight = 0, OutlierSigmas = 0.1f)]")]
+    public async Task Numbers_of_votes_are_in_range(string attribute)
+    {
+        await Diagnose.Expect(Declared.Model(attribute));
+        await Diagnose.Expect(Declared.Layer(attribute));
+    }
+
+    [Theory]
+    [InlineData("[InputThreshold(Heads = {|SPI0062:-0.1f|})]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, Output = {|SPI0062:float.NaN|})]")]
+    [InlineData("[InputThreshold(Output = {|SPI0062:float.PositiveInfinity|})]")]
+    [InlineData("[{|SPI0063:InputThreshold|}]")]
+    [InlineData("[{|SPI0063:InputThreshold|}(Heads = 0, Layers = \"0..3\")]")]
+    [InlineData("[InputThreshold(Output = 0.1f)]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, Layers = {|SPI0023:\"5..8\"|})]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, Layers = \"0..3\")]", "[InputThreshold(Output = 0.1f, Layers = {|SPI0024:\"3\"|})]")]
+    [InlineData("[Dense(Layers = \"0..3\")]", "[ExactSparsity(Layers = \"4..\")]", "[InputThreshold(Heads = 0.1f, Layers = \"2..5\")]")]
+    public Task An_input_threshold_is_usable_and_stands_beside_other_policies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Theory]
     [InlineData("[{|SPI0053:SignBitPredictor|}]")]
+    [InlineData("[{|SPI0060:SignMagnitudePredictor|}]")]
     [InlineData("[{|SPI0053:SignBitPredictor|}(Alpha = 1.03f)]")]
     [InlineData("[{|SPI0032:ActivationThreshold|}(Threshold = 0.1f)]")]
     [InlineData("[ExactSparsity]")]
@@ -73,6 +98,8 @@ public sealed class PolicyRuleTests
     [InlineData("Silu", "[{|SPI0029:SignBitPredictor|}]")]
     [InlineData("Gelu", "[{|SPI0029:SignBitPredictor|}(Alpha = {|SPI0028:0|})]")]
     [InlineData("Gelu", "[{|SPI0030:ExactSparsity|}]")]
+    [InlineData("Silu", "[{|SPI0060:SignMagnitudePredictor|}(Beta = 1.01f)]")]
+    [InlineData("DRelu", "[SignMagnitudePredictor]")]
     [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:0|})]")]
     [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:-0.1f|})]")]
     [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:float.PositiveInfinity|})]")]
@@ -98,6 +125,16 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = {|SPI0010:65537|}, Input = {|SPI0057:(PredictorInput)3|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = {|SPI0058:float.NaN|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = {|SPI0058:float.NegativeInfinity|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1e-20f)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = 704)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:0|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:1.01f|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:float.NaN|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = {|SPI0076:0|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = {|SPI0076:705|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:0.5f|}, Threshold = 0)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 0.5f, Count = {|SPI0076:9|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[Dense(Layers = \"1..\")]")]
     public Task A_trained_predictor_says_what_it_is(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));

@@ -40,6 +40,22 @@ public sealed partial class WithGap;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
+[InputThreshold(Heads = -0.1f)] // SPI0062
+public sealed partial class WithNegativeInputThreshold;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[InputThreshold] // SPI0063
+public sealed partial class WithoutInputThreshold;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8)] // SPI0057
 public sealed partial class WithInputUnknown;
 
@@ -50,6 +66,14 @@ public sealed partial class WithInputUnknown;
 [Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Threshold = float.NaN)] // SPI0058
 public sealed partial class WithThresholdThatIsNone;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 20)] // SPI0076
+public sealed partial class WithMoreThanAll;
 
 public static partial class Policies
 {
@@ -98,4 +122,14 @@ public static partial class Policies
     [Weights(WeightType.F32)]
     [ActivationThreshold(Threshold = 1e30f)] // SPI0037
     public static partial FeedForwardKernel WithHugeThreshold { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32)]
+    [SignMagnitudePredictor(Beta = 102)] // SPI0059
+    public static partial FeedForwardKernel WithBetaInPercent { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+    [Weights(WeightType.F32)]
+    [SignMagnitudePredictor] // SPI0060
+    public static partial FeedForwardKernel VotesWithoutZeros { get; }
 }

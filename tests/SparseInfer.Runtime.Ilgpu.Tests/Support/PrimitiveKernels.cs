@@ -45,6 +45,10 @@ public static class PrimitiveKernels
         halves[i] = Kernels.Ilgpu.F16.Narrow(values[i]);
     }
 
+    /// <summary>A group for each <paramref name="length"/> scores.</summary>
+    public static void Keep(ArrayView<float> scores, int length, int count, ArrayView<float> kept) =>
+        Largest.Keep(scores, Grid.IdxX * length, length, count, kept);
+
     public static void BF16(
         ArrayView<Words4> words, ArrayView<ushort> scales, ArrayView<Float4> x, ArrayView<float> dot, ArrayView<Float4> y, ArrayView<Float4> widened)
     {

@@ -8,7 +8,7 @@ namespace SparseInfer.Generators.Cpu;
 internal sealed partial class DecoderClass
 {
     /// <summary>Writes a layer's operations: a function for each kind, and a barrier wherever the schedule has one.</summary>
-    private abstract class Pass(DecoderClass decoder)
+    private abstract partial class Pass(DecoderClass decoder)
     {
         private readonly Dictionary<PolicyUse, IReadOnlyList<Phase>> _phasesWith = [];
         private IReadOnlyList<Phase>? _phases;
@@ -23,18 +23,21 @@ internal sealed partial class DecoderClass
         /// <summary>The layer's operations as this pass has them.</summary>
         protected virtual IReadOnlyList<Operation> Operations => decoder._program.Layer;
 
+        /// <summary>Those that workers may have to wait for.</summary>
+        private IEnumerable<Operation> Scheduled => Operations.Where(operation => operation is not Observe);
+
         /// <summary>How workers share an operation.</summary>
         protected abstract Split SplitOf(Operation operation);
 
         /// <summary>The phases of a layer in which policies compute nothing before they choose.</summary>
-        private IReadOnlyList<Phase> Phases => _phases ??= Schedule.Phases([.. Operations.Where(operation => operation.Policy is null)], SplitOf);
+        private IReadOnlyList<Phase> Phases => _phases ??= Schedule.Phases([.. Scheduled.Where(operation => operation.Policy is null)], SplitOf);
 
         /// <summary>The phases of a layer in which some policy does.</summary>
         private IReadOnlyList<Phase> PhasesWith(PolicyUse policy)
         {
             if (!_phasesWith.TryGetValue(policy, out IReadOnlyList<Phase> phases))
             {
-                phases = Schedule.Phases([.. Operations.Where(operation => operation.Policy is null || operation.Policy == policy)], SplitOf);
+                phases = Schedule.Phases([.. Scheduled.Where(operation => operation.Policy is null || operation.Policy == policy)], SplitOf);
                 _phasesWith.Add(policy, phases);
             }
 
@@ -53,6 +56,7 @@ internal sealed partial class DecoderClass
         private static string Describe(Phase phase) => phase.Operations.Last(operation => operation is Down || !(operation is Norm || operation is NormAttended || operation.IsElementwise)) switch
         {
             Down when phase.Operations.OfType<NormNeurons>().Any() => "their norm",
+            SumChannels => "channels",
             Project { Unit: WorkUnit.Head } => "heads",
             Attend => "attention",
             Project => "projection",
@@ -122,6 +126,9 @@ internal sealed partial class DecoderClass
                 case Norm norm:
                     EmitNorm(norm);
                     break;
+                case SumChannels sum:
+                    EmitSumChannels(sum);
+                    break;
                 case { Unit: WorkUnit.Head }:
                     EmitHeads(run);
                     break;
@@ -139,6 +146,9 @@ internal sealed partial class DecoderClass
                     break;
                 case Route route:
                     EmitRoute(route);
+                    break;
+                case Observe observe:
+                    EmitObserve(observe);
                     break;
                 case { IsElementwise: true, Unit: WorkUnit.Column }:
                     EmitElementwise(run);
@@ -166,6 +176,9 @@ internal sealed partial class DecoderClass
         protected abstract void EmitNorm(NormAttended norm);
 
         protected abstract void EmitRoute(Route route);
+
+        /// <summary>Observed tokens go one by one.</summary>
+        protected virtual void EmitObserve(Observe observe) => throw Unknown(observe);
 
         protected abstract void EmitAttend(Attend attend);
 
@@ -234,7 +247,11 @@ internal sealed partial class DecoderClass
         /// </summary>
         private void EmitHeads(IReadOnlyList<Operation> operations)
         {
-            EmitHeadInput(operations.OfType<Project>().First().Matrix);
+            if (operations.OfType<Project>().First() is { Channels: null } first)
+            {
+                EmitHeadInput(first.Matrix);
+            }
+
             using (Code.Block("for (int head = fromHead; head < toHead; head++)"))
             {
                 Code.Line("int row = head * HeadDimension;");
@@ -259,7 +276,7 @@ internal sealed partial class DecoderClass
         private void EmitHead(Project project, IReadOnlyList<Operation> rest)
         {
             bool isCached = project.To == Slot.Keys || project.To == Slot.Values;
-            EmitHeadRows(project, isCached ? "KeyValueWidth" : "PaddedQueryWidth");
+            EmitHeadRows(project, isCached ? decoder.KeyValueStride : "PaddedQueryWidth");
             if (rest.Count == 0 && !isCached)
             {
                 return;

@@ -141,6 +141,9 @@ internal sealed partial class DecoderClass
                 case Rectify rectify:
                     _code.Line($"Elementwise.Rectify(ref {rectify.To.Variable}, {from}, {to});");
                     break;
+                case KeepLargest keep:
+                    _code.Line($"Largest.Keep(ref {keep.From.Variable}, {Width(keep.From)}, {keep.Policy!.Kept}, ref {keep.To.Variable}, {from}, {to});");
+                    break;
                 default:
                     throw new NotSupportedException($"A CPU's program has no {operation.GetType().Name} before neurons.");
             }

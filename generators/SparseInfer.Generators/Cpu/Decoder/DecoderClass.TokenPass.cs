@@ -50,6 +50,16 @@ internal sealed partial class DecoderClass
             using (_code.Block("if (LogitsFrom == 0)"))
             {
                 _code.Line(Norm(_program.OutputNorm, "x", "input"));
+                if (_program.IsObserved)
+                {
+                    using (_code.Block(Observed))
+                    {
+                        _code.Line(Shown("LayerCount", ObservedActivation.Final, "input", "Hidden"));
+                    }
+
+                    _code.Line();
+                }
+
                 WeightCalls calls = _calls.Of(_program.Head.Matrix);
                 calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
                 _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
@@ -59,8 +69,18 @@ internal sealed partial class DecoderClass
         }
     }
 
+    /// <summary>Where one worker shows what all of them made, or each for itself.</summary>
+    private const string Observed = "if (IsObserved && worker == 0)";
+
+    private static string Shown(string layer, ObservedActivation what, string values, string count) =>
+        $"Observe({layer}, ObservedActivation.{what}, ref {values}, {count});";
+
     private sealed partial class TokenPass(DecoderClass decoder) : Pass(decoder)
     {
+        private IReadOnlyList<Operation>? _operations;
+
+        protected override IReadOnlyList<Operation> Operations => _operations ??= Sliced(base.Operations, _ => true);
+
         // A norm is cheaper than a barrier, and so is a router.
         protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm || operation is NormAttended or Route);
 
@@ -72,6 +92,7 @@ internal sealed partial class DecoderClass
             Stage.Attention => "Attention over everything cached so far.",
             Stage.Output => "Output projection: this worker's columns of the residual stream.",
             Stage.Routing => "The router, which every worker asks for itself.",
+            Stage.Observation => "What the layer made, for who observes the session: it stays until the next feed-forward.",
             _ when Decoder.HasExperts => "Feed-forward: this worker's neurons of each chosen expert, gate to down, then its columns of the sum.",
             _ => "Feed-forward: this worker's neurons, gate to down, then its columns of the sum.",
         };
@@ -126,8 +147,33 @@ internal sealed partial class DecoderClass
 
         protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
-        protected override void EmitHeadRows(Project project, string stride) =>
-            Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
+        protected override void EmitHeadRows(Project project, string stride) => Code.Line(project.Channels is { } channels
+            ? $"OrderedDown.SumChannels({Scratch(channels)}, {Place(project)}, ref {Row(project.To)}, row, row + HeadDimension);"
+            : Calls(project.Matrix).Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
+
+        protected override void EmitObserve(Observe observe)
+        {
+            using (Code.Block(Observed))
+            {
+                Code.Line((observe.What, Decoder.HasExperts) switch
+                {
+                    (ObservedActivation.Experts, _) => "ObserveExperts(layer, _choices, worker);",
+                    (ObservedActivation.Neurons, false) => "ObserveNeurons(layer, _scratch, Intermediate);",
+                    (ObservedActivation.Neurons, true) => "ObserveNeurons(layer, _scratch, ActiveExperts, Intermediate);",
+                    (ObservedActivation.Attended, _) => Call(observe.From == Slot.Attended ? "attended" : "input", "Heads * HeadDimension"),
+                    (ObservedActivation.AttentionInput, _) => Call("input", "Hidden"),
+                    (ObservedActivation.FeedForwardInput, _) => Call(Decoder.FeedForwardInput, "Hidden"),
+                    _ => Call(Row(observe.From), "Hidden"),
+                });
+            }
+
+            if (observe.Stage != Stage.Observation)
+            {
+                Code.Line();
+            }
+
+            string Call(string values, string count) => Shown("layer", observe.What, values, count);
+        }
 
         protected override void EmitAttend(Attend attend)
         {
@@ -144,7 +190,14 @@ internal sealed partial class DecoderClass
 
         protected override void EmitProject(Project project)
         {
-            Calls(project.Matrix).EmitPrepare(Code, "undo", project.From == Slot.Normed ? "input" : "attended", "PaddedQueryWidth");
+            if (project.Channels is { } channels)
+            {
+                Code.Line($"OrderedDown.SumChannels({Scratch(channels)}, {Place(project)}, ref projected, fromColumn, Math.Min(toColumn, Hidden));");
+                return;
+            }
+
+            string undo = Decoder.ChannelsOf(Stage.Heads) is null ? "undo" : "float undo";
+            Calls(project.Matrix).EmitPrepare(Code, undo, project.From == Slot.Normed ? "input" : "attended", "PaddedQueryWidth");
             Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
         }
 

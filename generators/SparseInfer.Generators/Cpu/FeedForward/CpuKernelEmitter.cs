@@ -9,7 +9,19 @@ namespace SparseInfer.Generators.Cpu;
 /// <param name="Name">The field's name; two policies that ask for the same thing share it.</param>
 /// <param name="Expression">How it is made from the layer's matrices; <c>memory</c> collects what has to be freed.</param>
 /// <param name="Summary">What it is, for its comment.</param>
-internal sealed record PreparedField(string Type, string Name, string Expression, string Summary);
+internal sealed record PreparedField(string Type, string Name, string Expression, string Summary)
+{
+    /// <summary>The signs of a matrix.</summary>
+    public static PreparedField Signs(FeedForwardPlan plan, string matrix)
+    {
+        int words = (plan.Hidden + 63) / 64;
+        return new(
+            "SignPlane",
+            $"{matrix}Signs",
+            $"SignPlane.Pack<{plan.Weights}>(in {matrix}, memory)",
+            $"Sign bits of {matrix}, {(words == 1 ? "1 64-bit word" : $"{words} 64-bit words")} a row.");
+    }
+}
 
 /// <summary>What a CPU's backend asks of a <see cref="PolicySpec"/>.</summary>
 internal interface ICpuPolicy
@@ -88,4 +100,13 @@ internal abstract class SkippingKernelEmitter(string name, params PolicyParamete
     }
 
     public sealed override void EmitKernel(CodeWriter code, FeedForwardPlan plan) => new SkippingKernel(code, plan, this).Emit();
+
+    /// <summary>Writes the time now, taken from the tally where predicting begins and added where it ends.</summary>
+    protected static void EmitStamp(CodeWriter code, string add)
+    {
+        using (code.Block("if (TMeter.IsTimed)"))
+        {
+            code.Line($"tally.PredictorTicks {add} Stopwatch.GetTimestamp();");
+        }
+    }
 }

@@ -63,7 +63,7 @@ internal sealed class FusedKernel
         }
 
         yield return ("ArrayView<int>", "counts");
-        foreach (PolicyParameter parameter in policy.Parameters)
+        foreach (PolicyParameter parameter in policy.Parameters.Skip(policy.InputParameters))
         {
             yield return (parameter.Type, parameter.Name);
         }

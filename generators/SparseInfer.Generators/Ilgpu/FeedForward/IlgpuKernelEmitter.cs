@@ -40,6 +40,15 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
     /// <summary>What it reads of a token beside the input: slots of its policy's phase, and more.</summary>
     public virtual IReadOnlyList<TokenData> Reads(IlgpuFeedForwardPlan plan) => [.. Slots(plan.Shape).Select(slot => new SlotOfToken(slot))];
 
+    /// <summary>
+    /// A kernel that makes what it reads of tokens from the input, a group a token, launched before its own: its parameters are the input <c>x</c>, what it
+    /// writes, and the first <see cref="InputParameters"/> of the policy's. Null: there is nothing to make.
+    /// </summary>
+    public virtual DeviceKernel? Input(CodeWriter code, IlgpuFeedForwardPlan plan) => null;
+
+    /// <summary>How many of the parameters are of <see cref="Input"/> and not of the other kernels.</summary>
+    public virtual int InputParameters => 0;
+
     /// <summary>Constants that its part of the kernels names: declarations, as C#.</summary>
     public virtual IEnumerable<string> Constants(IlgpuFeedForwardPlan plan) => [];
 

@@ -23,7 +23,7 @@ internal sealed class DecoderLaunches
 
     /// <summary>For who counts launches, and writes none.</summary>
     public DecoderLaunches(IlgpuDecoderPlan plan)
-        : this(new CodeWriter(), plan, ModelProgram.Of(plan.Spec))
+        : this(new CodeWriter(), plan, ModelProgram.Of(plan.Spec).Unobserved)
     {
     }
 

@@ -40,7 +40,7 @@ internal static class GpuLimit
 
         var code = new CodeWriter();
         IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(model);
-        var program = ModelProgram.Of(model);
+        var program = ModelProgram.Of(model).Unobserved;
         var together = new FeedForwardTogether(code, plan);
         LaunchPass[] passes =
         [

@@ -5,13 +5,13 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Policies.LowRank;
 
 /// <summary>Compares the scores that the phase computed.</summary>
-internal sealed class LowRankCpuKernel() : SkippingKernelEmitter(LowRankPolicy.Kernel, LowRankPolicy.Threshold)
+internal sealed class LowRankCpuKernel() : SkippingKernelEmitter(LowRankPhase.Kernel, LowRankPhase.Threshold)
 {
     public override bool Predicts => true;
 
-    public override IReadOnlyList<Slot> Slots(KernelShape shape) => LowRankPolicy.SlotsOf(shape);
+    public override IReadOnlyList<Slot> Slots(KernelShape shape) => LowRankPhase.SlotsOf(shape);
 
-    public override string Summary(FeedForwardPlan plan) => LowRankPolicy.KernelSummary;
+    public override string Summary(FeedForwardPlan plan) => LowRankPhase.KernelSummary;
 
     public override string Keep(string activation) => $"{activation} != 0f";
 

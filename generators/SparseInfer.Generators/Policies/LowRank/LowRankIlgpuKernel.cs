@@ -5,11 +5,11 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Policies.LowRank;
 
 /// <summary>Compares the scores that launches before it computed, a neuron for a lane.</summary>
-internal sealed class LowRankIlgpuKernel() : IlgpuKernelEmitter(LowRankPolicy.Kernel, LowRankPolicy.Threshold)
+internal sealed class LowRankIlgpuKernel() : IlgpuKernelEmitter(LowRankPhase.Kernel, LowRankPhase.Threshold)
 {
-    public override IReadOnlyList<Slot> Slots(KernelShape shape) => LowRankPolicy.SlotsOf(shape);
+    public override IReadOnlyList<Slot> Slots(KernelShape shape) => LowRankPhase.SlotsOf(shape);
 
-    public override string Summary(IlgpuFeedForwardPlan plan) => LowRankPolicy.KernelSummary;
+    public override string Summary(IlgpuFeedForwardPlan plan) => LowRankPhase.KernelSummary;
 
     public override bool Predicts => true;
 

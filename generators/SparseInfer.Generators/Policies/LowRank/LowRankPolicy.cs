@@ -1,3 +1,4 @@
+using System.Globalization;
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
@@ -11,59 +12,41 @@ namespace SparseInfer.Generators.Policies.LowRank;
 /// <param name="Relu">Whether what it gives is rectified.</param>
 /// <param name="Bias">Whether the second matrix has one.</param>
 /// <param name="Threshold">The shortest decimal that reads back as the declared float.</param>
-internal sealed record LowRankSpec(int Rank, PredictorInput Input, bool Relu, bool Bias, string Threshold) : PolicySpec, IPhasePolicy, ICpuPolicy, IIlgpuPolicy
+/// <param name="Keep">The share of neurons that is kept, written as the threshold is; empty: scores are compared with that.</param>
+/// <param name="Count">How many neurons are kept; 0: no number is declared.</param>
+internal sealed record LowRankSpec(int Rank, PredictorInput Input, bool Relu, bool Bias, string Threshold, string Keep = "", int Count = 0)
+    : PolicySpec, IPhasePolicy, ICpuPolicy, IIlgpuPolicy
 {
-    private static readonly LowRankCpuKernel CpuKernel = new();
-
-    private static readonly LowRankIlgpuKernel IlgpuKernel = new();
-
     internal override PolicySite Site => PolicySite.Neurons;
+
+    private LowRankPhase Phase => new(Rank, Input, Relu, Bias, "LowRankPredictor");
+
+    private bool Ranks => Keep.Length > 0 || Count > 0;
 
     public override string Label() => $"low-rank {Rank}";
 
-    public override string Describe() =>
-        $"low-rank predictor, {Formula(Input == PredictorInput.Residual ? "residual" : "normed")} of rank {Rank}, threshold {Threshold}";
+    public override string Describe() => $"low-rank predictor, {Phase.Formula(Input == PredictorInput.Residual ? "residual" : "normed")} of rank {Rank}, "
+        + (Count > 0 ? $"the best {Count} neurons" : Keep.Length > 0 ? $"the best {Keep} of the neurons" : $"threshold {Threshold}");
 
-    public override IReadOnlyList<string> Arguments(FeedForwardSpec shape) => [Literal.OfDecimal(Threshold)];
+    // What is not among the largest scores is marked with a negative number.
+    public override IReadOnlyList<string> Arguments(FeedForwardSpec shape) => [Ranks ? "0f" : Literal.OfDecimal(Threshold)];
 
-    CpuKernelEmitter ICpuPolicy.Cpu => CpuKernel;
+    CpuKernelEmitter ICpuPolicy.Cpu => LowRankPhase.CpuKernel;
 
-    IlgpuKernelEmitter IIlgpuPolicy.Ilgpu => IlgpuKernel;
+    IlgpuKernelEmitter IIlgpuPolicy.Ilgpu => LowRankPhase.IlgpuKernel;
 
-    PolicyPhase IPhasePolicy.Before(Operation site, Dimensions sizes)
-    {
-        var rank = Dimension.OfPolicy(Rank, "[LowRankPredictor] Rank");
-        Slot factors = new("PredictorFactors", rank);
-        Slot scores = LowRankPolicy.Scores(sizes.Intermediate);
-        Tensor first = Tensor.OfLayer(TensorRole.Projection, "PredictorFirst", "fc1", "mlp.predictor.fc1", rank, sizes.Hidden);
-        Tensor second = Tensor.OfLayer(TensorRole.Projection, "PredictorSecond", "fc2", "mlp.predictor.fc2", sizes.Intermediate, rank);
-        Slot from = Input == PredictorInput.Residual ? Slot.Residual : Slot.Normed;
-        Operation[] operations =
-        [
-            new Project(site.Stage, WorkUnit.Row, first, from, factors),
-            .. Relu ? [new Rectify(site.Stage, WorkUnit.Row, factors)] : Array.Empty<Operation>(),
-            new Project(site.Stage, WorkUnit.Neuron, second, factors, scores),
-            .. Bias ? [new AddBias(site.Stage, WorkUnit.Neuron, second.Bias(TensorRole.Bias), scores)] : Array.Empty<Operation>(),
-        ];
-        return new($"Scores of all neurons: {Formula(from.Variable)}.", operations.ToEquatableArray(), new[] { scores }.ToEquatableArray());
-    }
+    PolicyPhase IPhasePolicy.Before(Operation site, Dimensions sizes) =>
+        Ranks ? Phase.Largest(site, sizes, Count > 0 ? Count : ShareOf(sizes.Intermediate.Size)) : Phase.Before(site, sizes);
 
-    private string Formula(string input) => (Relu ? $"fc2 * relu(fc1 * {input})" : $"fc2 * fc1 * {input}") + (Bias ? " + bias" : "");
+    /// <summary>The share of so many, rounded up: in decimal digits, so that it is the same wherever the generator runs.</summary>
+    private int ShareOf(int neurons) => Math.Max(1, (int)Math.Ceiling(decimal.Parse(Keep, NumberStyles.Float, CultureInfo.InvariantCulture) * neurons));
 }
 
 internal sealed class LowRankPolicy : SparsityPolicy
 {
-    /// <summary>What its kernels are called, and what they take.</summary>
-    public const string Kernel = "LowRank";
-
-    public const string KernelSummary =
-        "Low-rank predictor (arXiv 2310.17157, 2312.12456): a neuron is left out, unread, where its score is below threshold.";
-
-    public static readonly PolicyParameter Threshold = new("float", "threshold");
-
     public override string AttributeName => "SparseInfer.LowRankPredictorAttribute";
 
-    public override IReadOnlyList<DeclarationRule> Rules { get; } = [new LowRankInputRule(), new LowRankThresholdRule()];
+    public override IReadOnlyList<DeclarationRule> Rules { get; } = [new LowRankInputRule(), new LowRankThresholdRule(), new LowRankKeepRule()];
 
     public override IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) =>
         [new(attribute, "Rank", "factors", DeclaredSize.GpuWidthLimit, 1024, IsRequired: true)];
@@ -73,11 +56,7 @@ internal sealed class LowRankPolicy : SparsityPolicy
         attribute.Value("Input", PredictorInput.Residual),
         attribute.Value("Relu", true),
         attribute.Value("Bias", false),
-        attribute.Decimal("Threshold", "0"));
-
-    /// <summary>A score for each neuron.</summary>
-    public static Slot Scores(Dimension intermediate) => new("NeuronScores", intermediate);
-
-    /// <summary>What the kernels read of the phase.</summary>
-    public static IReadOnlyList<Slot> SlotsOf(KernelShape shape) => [Scores(new Dimension("Intermediate", shape.Intermediate))];
+        attribute.Decimal("Threshold", "0"),
+        attribute.Decimal("Keep", ""),
+        attribute.Value("Count", 0));
 }
