@@ -191,7 +191,7 @@ public sealed class EvalTests : IDisposable
             Layers = [new EvaluationLayer(0, 0, 0, null, null, 0, 1)],
         };
 
-        JsonElement written = JsonDocument.Parse(EvalReport.Json(new Evaluation("", "", "", 1, 1, [run]))).RootElement.GetProperty("runs")[0];
+        JsonElement written = JsonDocument.Parse(EvalReport.Json(new Evaluation("", "", "", 1, 1, null, 0, [run]))).RootElement.GetProperty("runs")[0];
 
         written.GetProperty("perplexity").GetString().ShouldBe("Infinity");
         written.GetProperty("perplexity_of_dense").GetString().ShouldBe("NaN");
@@ -199,7 +199,9 @@ public sealed class EvalTests : IDisposable
     }
 
     [Theory]
-    [InlineData("'--text' is required", "-m", "MODEL")]
+    [InlineData("give what to judge on: --text FILE, --choices FILE, or both", "-m", "MODEL")]
+    [InlineData(", line 3: it has no 'answer'", "-m", "MODEL", "--choices", "QUESTIONS")]
+    [InlineData("has no question", "-m", "MODEL", "--choices", "EMPTY")]
     [InlineData("There is no model at no-such.gguf", "-m", "no-such.gguf", "--text", "TEXT")]
     [InlineData("no-such.txt", "-m", "MODEL", "--text", "no-such.txt")]
     [InlineData("cannot be judged on a text: ", "-m", "MUTE", "--text", "TEXT")]
@@ -229,6 +231,12 @@ public sealed class EvalTests : IDisposable
                 "MODEL" => ToolProgram.Gguf,
                 "TEXT" => TextFile(Story),
                 "SHORT" => TextFile("Once."),
+                "EMPTY" => TextFile("\n"),
+                "QUESTIONS" => TextFile("""
+                    {"question": "Once", "choices": ["a", "b"], "answer": 1}
+
+                    {"question": "Once", "choices": ["a", "b"]}
+                    """),
                 "MUTE" => Copy(key => !key.StartsWith("tokenizer.", StringComparison.Ordinal)),
                 _ => arg,
             }),

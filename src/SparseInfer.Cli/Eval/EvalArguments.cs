@@ -19,7 +19,12 @@ internal sealed class EvalArguments
 
     private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
 
-    private readonly Option<string> _text = Path("--text", "The text, UTF-8, that the model shall predict.", "the path of a text file");
+    private readonly Option<string?> _text = ValueOption.Of<string?>(
+        "--text", "FILE", "The text, UTF-8, that the model shall predict.", null, "the path of a text file", text => (text.Length > 0, text));
+
+    private readonly Option<string?> _choices = ValueOption.Of<string?>(
+        "--choices", "FILE", "Multiple-choice questions, JSON lines with question, choices and answer: an index or a choice's text.", null,
+        "the path of a file of JSON lines", text => (text.Length > 0, text));
 
     private readonly Option<Activation?> _activation = ModelOptions.Activation();
 
@@ -58,7 +63,7 @@ internal sealed class EvalArguments
         var command = new Command("eval", Description);
         foreach (Option option in (Option[])
         [
-            _model, _text, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _window, _tokens, _threads, _json, _outputFile,
+            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _window, _tokens, _threads, _json, _outputFile,
         ])
         {
             command.Options.Add(option);
@@ -75,7 +80,8 @@ internal sealed class EvalArguments
         {
             File = new FileRequest(
                 parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed)),
-            TextFile = parsed.GetRequiredValue(_text),
+            TextFile = parsed.GetValue(_text),
+            ChoicesFile = parsed.GetValue(_choices),
             Alphas = [.. parsed.GetRequiredValue(_alphas).Distinct()],
             ActivationThresholds = [.. parsed.GetRequiredValue(_activationThresholds).Distinct()],
             Policies = [.. (parsed.GetValue(_policies) ?? []).Select(PolicyText.Parse)],
@@ -85,6 +91,11 @@ internal sealed class EvalArguments
             Json = parsed.GetValue(_json),
             OutputFile = parsed.GetValue(_outputFile),
         };
+        if (options.TextFile is null && options.ChoicesFile is null)
+        {
+            throw new CliException("give what to judge on: --text FILE, --choices FILE, or both.");
+        }
+
         return options.Tokens is not { } tokens || tokens >= options.Window
             ? options
             : throw new CliException($"--tokens {tokens} is less than a window, which has {options.Window}: give more, or --window N.");

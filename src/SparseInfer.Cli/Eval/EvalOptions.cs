@@ -7,8 +7,11 @@ internal sealed record EvalOptions
 {
     public required FileRequest File { get; init; }
 
-    /// <summary>A UTF-8 text file.</summary>
-    public required string TextFile { get; init; }
+    /// <summary>A UTF-8 text file; null: none is predicted.</summary>
+    public string? TextFile { get; init; }
+
+    /// <summary>Multiple-choice questions, JSON lines; null: none are asked.</summary>
+    public string? ChoicesFile { get; init; }
 
     /// <summary>Alphas of the sign-bit predictor; none: 1, where the activation has zeros and nothing else is given.</summary>
     public IReadOnlyList<float> Alphas { get; init; } = [];

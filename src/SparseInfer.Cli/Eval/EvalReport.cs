@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using SparseInfer.Cli.Bench.Reports;
+using static System.FormattableString;
 
 namespace SparseInfer.Cli.Eval;
 
@@ -14,14 +15,15 @@ internal static class EvalReport
     public static string Markdown(Evaluation evaluation)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{evaluation.ModelFilename}, {evaluation.Tokens} tokens of {evaluation.TextFilename} in windows of {evaluation.Window}.\n\n");
-        text.Append("| policy | perplexity | of dense | KL, nats | top-1 | inactive | skipped unread | wrongly | feed-forward MB/token | of dense |\n");
-        text.Append("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+        text.Append(evaluation.ModelFilename);
+        text.Append(evaluation.TextFilename is null ? "" : Invariant($", {evaluation.Tokens} tokens of {evaluation.TextFilename} in windows of {evaluation.Window}"));
+        text.Append(evaluation.ChoicesFilename is null ? ".\n\n" : Invariant($", {evaluation.Questions} questions of {evaluation.ChoicesFilename}.\n\n"));
+        Column[] columns = [.. Columns(evaluation)];
+        text.Append("| policy | ").AppendJoin(" | ", columns.Select(column => column.Name)).Append(" |\n");
+        text.Append("|---|").AppendJoin("|", columns.Select(_ => "---:")).Append("|\n");
         foreach (EvaluationRun run in evaluation.Runs)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {Cell(run.Policy)} | {run.Perplexity:0.0000} | {run.PerplexityOfDense:0.0000} | {run.KlDivergence:0.00000} ");
-            text.Append(CultureInfo.InvariantCulture, $"| {Share(run.Top1Agreement)} | {Share(run.SparsityTrue)} | {Share(run.SparsityPredicted)} | {Share(run.WrongSkips, "0.00")} ");
-            text.Append(CultureInfo.InvariantCulture, $"| {run.FfnBytesPerToken / 1e6:0.000} | {run.FfnBytesOfDense:0.000} |\n");
+            text.Append($"| {Cell(run.Policy)} | ").AppendJoin(" | ", columns.Select(column => column.Value(run))).Append(" |\n");
         }
 
         text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |\n|---|---:|---:|---:|---:|---:|---:|\n");
@@ -34,9 +36,37 @@ internal static class EvalReport
         return text.ToString();
     }
 
+    /// <summary>A column of the policies' table.</summary>
+    /// <param name="Name">Its head.</param>
+    /// <param name="Value">What it says of a policy.</param>
+    internal sealed record Column(string Name, Func<EvaluationRun, string> Value);
+
+    /// <summary>The columns: of text and questions those that were given.</summary>
+    internal static IEnumerable<Column> Columns(Evaluation evaluation)
+    {
+        Column[] ofText =
+        [
+            new("perplexity", run => Invariant($"{run.Perplexity:0.0000}")),
+            new("of dense", run => Invariant($"{run.PerplexityOfDense:0.0000}")),
+            new("KL, nats", run => Invariant($"{run.KlDivergence:0.00000}")),
+            new("top-1", run => Share(run.Top1Agreement)),
+        ];
+        Column[] ofChoices = [new("acc", run => Share(run.Acc)), new("acc_norm", run => Share(run.AccNorm))];
+        return
+        [
+            .. evaluation.TextFilename is null ? [] : ofText,
+            .. evaluation.ChoicesFilename is null ? [] : ofChoices,
+            new("inactive", run => Share(run.SparsityTrue)),
+            new("skipped unread", run => Share(run.SparsityPredicted)),
+            new("wrongly", run => Share(run.WrongSkips, "0.00")),
+            new("feed-forward MB/token", run => Invariant($"{run.FfnBytesPerToken / 1e6:0.000}")),
+            new("of dense", run => Invariant($"{run.FfnBytesOfDense:0.000}")),
+        ];
+    }
+
     /// <summary>Text of C# may have what ends a cell.</summary>
     private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal);
 
-    private static string Share(double? share, string format = "0.0") =>
+    internal static string Share(double? share, string format = "0.0") =>
         share is { } value ? (value * 100).ToString(format, CultureInfo.InvariantCulture) + "%" : "";
 }

@@ -3,28 +3,38 @@ namespace SparseInfer.Cli.Eval;
 /// <summary>What was evaluated, and how. Properties' names, in snake case, are those of the output.</summary>
 /// <param name="CpuInfo">The processor.</param>
 /// <param name="ModelFilename">The file.</param>
-/// <param name="TextFilename">The text.</param>
+/// <param name="TextFilename">The text; null: there is none.</param>
 /// <param name="Tokens">Tokens that were predicted.</param>
 /// <param name="Window">Tokens of a window.</param>
+/// <param name="ChoicesFilename">The questions; null: there are none.</param>
+/// <param name="Questions">How many were asked.</param>
 /// <param name="Runs">The dense model first.</param>
-internal sealed record Evaluation(string CpuInfo, string ModelFilename, string TextFilename, int Tokens, int Window, IReadOnlyList<EvaluationRun> Runs);
+internal sealed record Evaluation(
+    string CpuInfo, string ModelFilename, string? TextFilename, int Tokens, int Window, string? ChoicesFilename, int Questions, IReadOnlyList<EvaluationRun> Runs);
 
-/// <summary>A policy on a text. Shares are means over layers.</summary>
+/// <summary>A policy on a text, on questions, or on both. Shares are means over layers, counted on the text where there is one.</summary>
 internal sealed record EvaluationRun
 {
     /// <summary>The attributes as a user writes them; <c>Dense</c>.</summary>
     public required string Policy { get; init; }
 
-    public required double Perplexity { get; init; }
+    /// <summary>Of the text; like all that compares predictions, null without one.</summary>
+    public double? Perplexity { get; init; }
 
     /// <summary>Perplexity over the dense model's.</summary>
-    public required double PerplexityOfDense { get; init; }
+    public double? PerplexityOfDense { get; init; }
 
     /// <summary>Kullback-Leibler divergence from the dense model, a token's mean, in nats.</summary>
-    public required double KlDivergence { get; init; }
+    public double? KlDivergence { get; init; }
 
     /// <summary>Share of tokens where the most probable one is the dense model's.</summary>
-    public required double Top1Agreement { get; init; }
+    public double? Top1Agreement { get; init; }
+
+    /// <summary>Share of questions whose right choice is the likeliest.</summary>
+    public double? Acc { get; init; }
+
+    /// <summary>The same by log-likelihood a byte of the choice.</summary>
+    public double? AccNorm { get; init; }
 
     /// <summary>Bytes of feed-forward weights and predictor data that a token touches.</summary>
     public double FfnBytesPerToken => Layers.Sum(layer => layer.BytesPerToken);
