@@ -175,6 +175,38 @@ public sealed class EvalTests : IDisposable
         input.ShouldBe(tokens[..10]);
     }
 
+    /// <summary>A page that a browser reads as XML would be read, needs nothing else, and says in text what it draws.</summary>
+    [Fact]
+    public void A_report_for_browsers_stands_alone()
+    {
+        EvaluationRun Row(string policy, double? ratio, double bytes) => new()
+        {
+            Policy = policy, Perplexity = ratio, PerplexityOfDense = ratio, KlDivergence = 0, Top1Agreement = 1, Acc = 0.5, AccNorm = 0.5, FfnBytesOfDense = bytes,
+            Layers = [new EvaluationLayer(0, 0.5, 0.25, 0.75, 0.5, 0.01, 1000), new EvaluationLayer(1, 0.5, 0, null, null, 0, 1000)],
+        };
+
+        string page = HtmlReport.Write(new Evaluation("<cpu> & co", "a<b.gguf", "text", 10, 5, "questions", 3,
+        [
+            Row("Dense", 1, 1), Row("SignBitPredictor(Alpha = 1.2f)", 1.02, 0.5), Row("SignBitPredictor(Alpha = 0.9f)", double.PositiveInfinity, 0.3),
+            Row("SignBitPredictor(Alpha = 1f), Other(Layers = \"<0\")", 40, 0.4),
+        ]));
+
+        string xml = page.Replace("<!doctype html>", "", StringComparison.Ordinal);
+        xml = System.Text.RegularExpressions.Regex.Replace(xml, "<meta ([^>]*)>", "<meta $1/>");
+        var root = System.Xml.Linq.XDocument.Parse(xml).Root!;
+        root.Descendants("svg").Count().ShouldBe(2);
+        root.Descendants("svg").ShouldAllBe(svg => svg.Attribute("role")!.Value == "img" && svg.Element("desc")!.Value.Contains("SignBitPredictor(Alpha = 1.2f): 50.0% of the bytes, "));
+        root.Descendants("svg").First().Elements("g").Select(curve => curve.Elements("text").Single().Value).ShouldBe(["Dense", "SignBitPredictor", "SignBitPredictor + Other"]);
+        root.Descendants("table").Count().ShouldBe(4);
+        root.Descendants("table").ShouldAllBe(table => table.Element("caption")!.Value.Length > 0);
+        root.Descendants("th").ShouldAllBe(head => head.Attribute("scope") != null);
+        root.Descendants("figcaption").First().Value.ShouldContain("Not drawn: 1, whose numbers are not finite.");
+        page.ShouldNotContain("http:");
+        page.ShouldNotContain("https:");
+        page.ShouldNotContain("<script");
+        page.ShouldNotContain("NaN");
+    }
+
     [Fact]
     public void Numbers_that_are_not_finite_are_strings_in_json()
     {
@@ -214,11 +246,12 @@ public sealed class EvalTests : IDisposable
     [InlineData("SPI0028: Alpha is 101", "-m", "MODEL", "--text", "TEXT", "--alpha", "101")]
     [InlineData("Silu has no exact zeros", "-m", "MODEL", "--text", "TEXT", "--activation", "silu")]
     [InlineData("and no --alpha", "-m", "MODEL", "--text", "TEXT", "--activation", "silu", "--alpha", "1", "--activation-threshold", "0.1")]
-    [InlineData("at character 26: ", "-m", "MODEL", "--text", "TEXT", "--policy", "SignBitPredictor(Alpha = ")]
+    [InlineData("at character 25: ", "-m", "MODEL", "--text", "TEXT", "--policy", "SignBitPredictor(Alpha = ")]
     [InlineData("--policy 'SignBitPredictor(Alpha = 101f)': SPI0028: ", "-m", "MODEL", "--text", "TEXT", "--policy", "ExactSparsity", "--policy", "SignBitPredictor(Alpha = 101f)")]
     [InlineData("--policy 'LowRankPredictor(Rank = 8)': SPI", "-m", "MODEL", "--text", "TEXT", "--activation", "silu", "--policy", "LowRankPredictor(Rank = 8)")]
-    [InlineData("no tensor 'blk.0.", "-m", "MODEL", "--text", "TEXT", "--policy", "LowRankPredictor(Rank = 8)")]
+    [InlineData("tensor", "-m", "MODEL", "--text", "TEXT", "--policy", "LowRankPredictor(Rank = 8, Input = PredictorInput.Residual, Relu = true)")]
     [InlineData("--threads takes a whole number", "-m", "MODEL", "--text", "TEXT", "-t", "0")]
+    [InlineData("--html:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--html", "no/such/folder.html")]
     [InlineData("--output-file:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--output-file", "no/such/folder.md")]
     public async Task Whatever_is_wrong_is_one_line_on_standard_error(string message, params string[] args)
     {

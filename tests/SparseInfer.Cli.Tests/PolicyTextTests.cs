@@ -16,13 +16,13 @@ public sealed class PolicyTextTests
 
     [Theory]
     [InlineData("", 1)]
-    [InlineData("SignBitPredictor(Alpha = ", 26)]
+    [InlineData("SignBitPredictor(Alpha = ", 25)]
     [InlineData("SignBitPredictor(Alpha 1.2f)", 24)]
     [InlineData("SignBitPredictor Alpha", 18)]
     [InlineData("Dense] class Other; [Dense", 7)]
     [InlineData("[Dense] class Other;", 8)]
     [InlineData("[Dense", 7)]
-    [InlineData("Dense // and so on", 19)]
+    [InlineData("Dense // and so on", 6)]
     [InlineData("assembly: Dense", 1)]
     [InlineData("class: Dense", 1)]
     public void What_is_no_attribute_list_is_refused_with_its_place(string text, int character)

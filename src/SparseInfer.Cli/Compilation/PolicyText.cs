@@ -28,16 +28,16 @@ internal static class PolicyText
             throw Wrong(Start(error), error.GetMessage(CultureInfo.InvariantCulture));
         }
 
+        if (root.DescendantNodes().OfType<AttributeTargetSpecifierSyntax>().FirstOrDefault() is { } target)
+        {
+            throw Wrong(target.SpanStart, "an attribute of the model's class has no target");
+        }
+
         // Something else may follow that is C# too.
-        if (root is not { AttributeLists.Count: 0, Usings.Count: 0, Externs.Count: 0, Members: [ClassDeclarationSyntax { AttributeLists: [.., var last] } declared] } || last.Span.End != lists.Length)
+        if (root is not { Usings.Count: 0, Externs.Count: 0, Members: [ClassDeclarationSyntax { AttributeLists: [.., var last] } declared] } || last.Span.End != lists.Length)
         {
             SyntaxNode? first = root.DescendantNodes().OfType<AttributeListSyntax>().FirstOrDefault();
             throw Wrong(first?.Span.End ?? 0, "only attributes may stand here");
-        }
-
-        if (declared.AttributeLists.FirstOrDefault(list => list.Target is not null) is { } aimed)
-        {
-            throw Wrong(aimed.Target!.SpanStart, "an attribute of the model's class has no target");
         }
 
         return [.. declared.AttributeLists.SelectMany(list => list.Attributes).Select(Plain)];

@@ -51,6 +51,9 @@ internal sealed class EvalArguments
 
     private readonly Option<bool> _json = new("--json") { Description = "Write an object, layers included, instead of tables." };
 
+    private readonly Option<string?> _html = ValueOption.Of<string?>(
+        "--html", "FILE", "Write a report for browsers too: one file, whole or not at all.", null, "the path of a file", text => (text.Length > 0, text));
+
     private readonly Option<string?> _outputFile = ValueOption.Of<string?>(
         "--output-file", "FILE", "Write the results to a file, whole or not at all.", null, "the path of a file",
         text => (text.Length > 0, text));
@@ -63,7 +66,7 @@ internal sealed class EvalArguments
         var command = new Command("eval", Description);
         foreach (Option option in (Option[])
         [
-            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _window, _tokens, _threads, _json, _outputFile,
+            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _window, _tokens, _threads, _json, _html, _outputFile,
         ])
         {
             command.Options.Add(option);
@@ -89,6 +92,7 @@ internal sealed class EvalArguments
             Tokens = parsed.GetValue(_tokens),
             Threads = parsed.GetValue(_threads),
             Json = parsed.GetValue(_json),
+            HtmlFile = parsed.GetValue(_html),
             OutputFile = parsed.GetValue(_outputFile),
         };
         if (options.TextFile is null && options.ChoicesFile is null)

@@ -32,5 +32,8 @@ internal sealed record EvalOptions
 
     public bool Json { get; init; }
 
+    /// <summary>Where a report for browsers goes; null: there is none.</summary>
+    public string? HtmlFile { get; init; }
+
     public string? OutputFile { get; init; }
 }
