@@ -19,10 +19,10 @@ internal static class OutputFile
         WriteWhole(path, text, "--output-file");
     }
 
-    /// <summary>Writes a file beside its place first: whoever looks sees the old file or the whole new one.</summary>
+    /// <summary>Beside its place first: whoever looks sees the old file or the whole new one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="text">All of it.</param>
-    /// <param name="option">What named it.</param>
+    /// <param name="option">The option that named it.</param>
     /// <exception cref="CliException">It cannot be written.</exception>
     public static void WriteWhole(string path, string text, string option)
     {

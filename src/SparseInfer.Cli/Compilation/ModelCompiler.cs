@@ -6,6 +6,7 @@ using System.Reflection;
 using System.Runtime.Loader;
 using generators::SparseInfer.Generators;
 using generators::SparseInfer.Generators.Declare;
+using generators::SparseInfer.Generators.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -58,7 +59,7 @@ internal static class ModelCompiler
         CSharpCompilation compilation = Declare(declarations, forGpu ? GpuReferences.Value : CpuReferences.Value, cancellationToken);
         ThrowIfPoliciesAreWrong(compilation, declarations, cancellationToken);
         GeneratorDriver driver = CSharpGeneratorDriver
-            .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
+            .Create([new SparseInferGenerator().AsSourceGenerator()], Profiles(declarations), ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out ImmutableArray<Diagnostic> reported, cancellationToken);
         GeneratorRunResult result = driver.GetRunResult().Results[0];
         if (result.Exception is { } fault)
@@ -94,17 +95,23 @@ internal static class ModelCompiler
     {
         CSharpCompilation compilation = Declare([declaration], CpuReferences.Value, cancellationToken);
         ThrowIfPoliciesAreWrong(compilation, [declaration], cancellationToken);
-        if (DeclarationLanguage.Reader.Model(compilation.GetTypeByMetadataName(declaration.ClassName)!, cancellationToken) is { } spec)
+        if (DeclarationLanguage.Reader.Model(compilation.GetTypeByMetadataName(declaration.ClassName)!, Read(declaration.Profile), cancellationToken) is { } spec)
         {
             return spec;
         }
 
         CSharpGeneratorDriver
-            .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
+            .Create([new SparseInferGenerator().AsSourceGenerator()], Profiles([declaration]), ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out _, out ImmutableArray<Diagnostic> reported, cancellationToken);
         ThrowIfBroken(reported, [declaration]);
         throw new CliException("the shape cannot be declared: the generator wrote nothing for it.");
     }
+
+    private static IEnumerable<AdditionalText> Profiles(IReadOnlyList<ModelDeclaration> declarations) =>
+        declarations.Select(declaration => declaration.Profile).OfType<DeclaredProfile>().Distinct().Select(profile => profile.ToFile());
+
+    private static ProfileFiles Read(DeclaredProfile? profile) =>
+        profile is null ? ProfileFiles.None : new(new[] { new ProfileFile(profile.Name, profile.Text) }.ToEquatableArray());
 
     private static CSharpCompilation Declare(
         IReadOnlyList<ModelDeclaration> declarations, MetadataReference[] references, CancellationToken cancellationToken)
@@ -142,7 +149,7 @@ internal static class ModelCompiler
             if (PolicyAt(error, declarations) is { } policy)
             {
                 // CS0246: no such type, which is told of the name with "Attribute" too.
-                string known = error.Id == "CS0246" ? $" There are: {string.Join(", ", PolicyRegistry.All.Select(known => known.DisplayName))}." : "";
+                string known = error.Id == "CS0246" ? $" There are: {string.Join(", ", PolicyRegistry.All.Select(declarable => declarable.DisplayName))}." : "";
                 throw new CliException($"{PolicyText.Option} '{policy}': {Text(error)}{known}");
             }
         }

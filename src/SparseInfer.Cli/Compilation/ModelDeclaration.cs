@@ -115,6 +115,9 @@ internal sealed record ModelDeclaration
         : HasZeros ? [Attribute("SignBitPredictor", ("Alpha", Alpha))[1..^1]]
         : []);
 
+    /// <summary>Where policies get strengths that their attributes do not set; null: they set them.</summary>
+    public DeclaredProfile? Profile { get; init; }
+
     public IReadOnlyList<WeightType> Weights { get; init; } = [WeightType.F16];
 
     /// <summary>The GPU to plan for; null: none is declared.</summary>
@@ -241,6 +244,11 @@ internal sealed record ModelDeclaration
         if (Observed)
         {
             lines.Add(Attribute("Observed"));
+        }
+
+        if (Profile is not null)
+        {
+            lines.Add($"[SparsityProfile(\"{Profile.Name}\")]");
         }
 
         lines.AddRange(PolicyAttributes.Select(policy => $"[{policy}]"));

@@ -8,7 +8,7 @@ namespace SparseInfer.Cli.Eval;
 internal sealed class Evaluator(EvalOptions options, ProgressLine progress, CancellationToken cancellationToken)
 {
     /// <summary>Tokens whose logits are in memory: those of a long window and a large vocabulary would fit no array.</summary>
-    private const int MaxTogether = 256;
+    public const int MaxTogether = 256;
 
     /// <summary>Bytes of the dense model's logits that are kept for all policies; where they are more, it runs beside each.</summary>
     private const long MaxKept = 1L << 30;
