@@ -20,6 +20,9 @@ internal static class ModelOptions
         "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MaxTokens}",
         text => ValueOption.Integer(text, 1, MaxTokens));
 
+    public static Option<string?> Predictor() => ValueOption.Of<string?>(
+        "--predictor", "FILE", "Another file, with tensors that policies want and the model's file lacks.", null, "the path of a file", text => (text.Length > 0, text));
+
     /// <summary>Policies as text, for <see cref="PolicyText"/>.</summary>
     /// <param name="meaning">What the command does with them.</param>
     public static Option<string[]> Policy(string meaning) => new(PolicyText.Option)

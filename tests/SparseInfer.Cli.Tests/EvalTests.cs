@@ -94,6 +94,22 @@ public sealed class EvalTests : IDisposable
     }
 
     [Fact]
+    public void A_profile_is_a_row_with_its_strengths()
+    {
+        string layers = string.Join(", ", Enumerable.Range(0, 6).Select(layer => $$"""{"layer": {{layer}}, "values": {"Alpha": 1.2} }"""));
+        string profile = TextFile($$"""
+            {"version": 1, "model": {"hidden": 256, "layers": 6, "intermediate": 1024, "activation": "Relu"}, "policies": [{"attribute": "SignBitPredictor", "layers": [{{layers}}]}]}
+            """);
+
+        JsonElement[] runs = Runs("--alpha", "1.2", "--profile", profile, "--window", "64");
+
+        runs.Length.ShouldBe(3);
+        runs[2].GetProperty("policy").GetString().ShouldBe($"SparsityProfile(\"{Path.GetFileName(profile)}.json\"), SignBitPredictor");
+        Number(runs[2], "perplexity").ShouldBe(Number(runs[1], "perplexity"));
+        Number(runs[2], "ffn_bytes_per_token").ShouldBe(Number(runs[1], "ffn_bytes_per_token"));
+    }
+
+    [Fact]
     public void Tables_have_a_row_for_each_policy_and_each_layer()
     {
         ToolResult result = Evaluate("--window", "64");
@@ -250,6 +266,9 @@ public sealed class EvalTests : IDisposable
     [InlineData("--policy 'SignBitPredictor(Alpha = 101f)': SPI0028: ", "-m", "MODEL", "--text", "TEXT", "--policy", "ExactSparsity", "--policy", "SignBitPredictor(Alpha = 101f)")]
     [InlineData("--policy 'LowRankPredictor(Rank = 8)': SPI", "-m", "MODEL", "--text", "TEXT", "--activation", "silu", "--policy", "LowRankPredictor(Rank = 8)")]
     [InlineData("tensor", "-m", "MODEL", "--text", "TEXT", "--policy", "LowRankPredictor(Rank = 8, Input = PredictorInput.Residual, Relu = true)")]
+    [InlineData("is no profile of sparseinfer calibrate: it has no array 'policies'", "-m", "MODEL", "--text", "TEXT", "--profile", "QUESTIONS")]
+    [InlineData("no-such.json", "-m", "MODEL", "--text", "TEXT", "--profile", "no-such.json")]
+    [InlineData("no-such.gguf", "-m", "MODEL", "--text", "TEXT", "--predictor", "no-such.gguf")]
     [InlineData("--threads takes a whole number", "-m", "MODEL", "--text", "TEXT", "-t", "0")]
     [InlineData("--html:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--html", "no/such/folder.html")]
     [InlineData("--output-file:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--output-file", "no/such/folder.md")]

@@ -60,6 +60,8 @@ internal sealed class BenchArguments
 
     private readonly Option<string[]> _policy = ModelOptions.Policy("In place of the sign-bit predictor.");
 
+    private readonly Option<string?> _predictor = ModelOptions.Predictor();
+
     private readonly Option<int?> _context = ModelOptions.Context();
 
     private readonly OverrideOptions _overrides = new();
@@ -120,7 +122,7 @@ internal sealed class BenchArguments
         var command = new Command("bench", Description);
         foreach (Option option in (Option[])
         [
-            _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _policy, _context, .. _overrides.All,
+            _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _policy, _predictor, _context, .. _overrides.All,
             _prompts, _generations, _depths, _cacheType, _threads, _sessions, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
         ])
         {
@@ -143,7 +145,7 @@ internal sealed class BenchArguments
 
         Option[] misplaced = model is not null
             ? [_layers, _weights, _sparsity, _precision, _recall, _seed]
-            : [_alpha, .. _overrides.All];
+            : [_alpha, _predictor, .. _overrides.All];
         if (misplaced.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } wrong)
         {
             throw new CliException($"{wrong.Name} goes with {(model is not null ? "--synthetic" : "-m")} only.");
@@ -163,7 +165,7 @@ internal sealed class BenchArguments
             Synthetic = synthetic is null ? null : ReadSynthetic(parsed, synthetic),
             File = model is null ? null : new FileRequest(
                 model, parsed.GetValue(_activation), parsed.GetValue(_threshold), parsed.GetValue(_alpha) ?? 1f, parsed.GetValue(_context),
-                _overrides.Read(parsed)),
+                _overrides.Read(parsed) with { PredictorFile = parsed.GetValue(_predictor) }),
             Prompts = parsed.GetRequiredValue(_prompts),
             Generations = parsed.GetRequiredValue(_generations),
             Depths = parsed.GetRequiredValue(_depths),

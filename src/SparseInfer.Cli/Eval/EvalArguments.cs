@@ -37,6 +37,16 @@ internal sealed class EvalArguments
 
     private readonly Option<string[]> _policies = ModelOptions.Policy("A row for each that is given. [default: the sign-bit predictor]");
 
+    private readonly Option<string[]> _profiles = new("--profile")
+    {
+        Description = "A profile of sparseinfer calibrate: its policies, with its strengths. A row for each that is given.",
+        HelpName = "FILE",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<string?> _predictor = ModelOptions.Predictor();
+
     private readonly Option<int> _window = ValueOption.Of(
         "--window", "N", "Tokens that are predicted in a row; the next window sees nothing of them.", 256,
         $"a whole number from 2 to {ModelOptions.MaxTokens}", text => ValueOption.Integer(text, 2, ModelOptions.MaxTokens));
@@ -66,7 +76,7 @@ internal sealed class EvalArguments
         var command = new Command("eval", Description);
         foreach (Option option in (Option[])
         [
-            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _window, _tokens, _threads, _json, _html, _outputFile,
+            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _profiles, _predictor, _window, _tokens, _threads, _json, _html, _outputFile,
         ])
         {
             command.Options.Add(option);
@@ -82,12 +92,14 @@ internal sealed class EvalArguments
         var options = new EvalOptions
         {
             File = new FileRequest(
-                parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed)),
+                parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null,
+                _overrides.Read(parsed) with { PredictorFile = parsed.GetValue(_predictor) }),
             TextFile = parsed.GetValue(_text),
             ChoicesFile = parsed.GetValue(_choices),
             Alphas = [.. parsed.GetRequiredValue(_alphas).Distinct()],
             ActivationThresholds = [.. parsed.GetRequiredValue(_activationThresholds).Distinct()],
             Policies = [.. (parsed.GetValue(_policies) ?? []).Select(PolicyText.Parse)],
+            Profiles = [.. (parsed.GetValue(_profiles) ?? []).Distinct()],
             Window = parsed.GetValue(_window),
             Tokens = parsed.GetValue(_tokens),
             Threads = parsed.GetValue(_threads),

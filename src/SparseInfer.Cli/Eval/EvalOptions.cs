@@ -22,6 +22,9 @@ internal sealed record EvalOptions
     /// <summary>Policies as attributes, a row each.</summary>
     public IReadOnlyList<IReadOnlyList<string>> Policies { get; init; } = [];
 
+    /// <summary>Profiles of <c>sparseinfer calibrate</c>, a row each.</summary>
+    public IReadOnlyList<string> Profiles { get; init; } = [];
+
     /// <summary>Tokens that are predicted in a window.</summary>
     public int Window { get; init; } = 256;
 

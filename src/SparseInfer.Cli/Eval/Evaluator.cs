@@ -59,7 +59,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             throw new CliException($"--window {options.Window} is more than the model's context, which holds {read.Context}: give less.");
         }
 
-        bool nothingGiven = options.Alphas.Count + options.ActivationThresholds.Count + options.Policies.Count == 0;
+        bool nothingGiven = options.Alphas.Count + options.ActivationThresholds.Count + options.Policies.Count + options.Profiles.Count == 0;
         if (!read.HasZeros && (options.Alphas.Count > 0 || nothingGiven))
         {
             throw new CliException(
@@ -69,11 +69,27 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         IReadOnlyList<float> alphas = nothingGiven ? [1f] : options.Alphas;
         IEnumerable<ModelDeclaration> rows = alphas.Select(alpha => read with { Alpha = alpha })
             .Concat(options.ActivationThresholds.Select(threshold => read with { ActivationThreshold = threshold }))
-            .Concat(options.Policies.Select(policies => read with { Policies = policies }));
+            .Concat(options.Policies.Select(policies => read with { Policies = policies }))
+            .Concat(Profiles(read));
 
         // Classes of one assembly have names of their own.
-        return [.. rows.Select(row => (Policy: string.Join(", ", row.PolicyAttributes), Declaration: row)).DistinctBy(row => row.Policy)
+        return [.. rows.Select(row => (Policy: Label(row), Declaration: row)).DistinctBy(row => row.Policy)
             .Select((row, i) => (row.Policy, row.Declaration with { Name = $"{read.Name} policy {i}" }))];
+    }
+
+    private static string Label(ModelDeclaration row) =>
+        string.Join(", ", row.PolicyAttributes.Prepend(row.Profile is { } profile ? $"SparsityProfile(\"{profile.Name}\")" : "").Where(attribute => attribute.Length > 0));
+
+    private List<ModelDeclaration> Profiles(ModelDeclaration read)
+    {
+        var rows = new List<ModelDeclaration>();
+        foreach (string path in options.Profiles)
+        {
+            DeclaredProfile profile = DeclaredProfile.Read(path, [.. rows.Select(row => row.Profile!.Name)], out IReadOnlyList<string> attributes);
+            rows.Add(read with { Profile = profile, Policies = attributes });
+        }
+
+        return rows;
     }
 
     /// <summary>A policy, or the dense model: then there is none to compare with.</summary>

@@ -121,7 +121,7 @@ internal static class HtmlReport
         var families = points.GroupBy(point => point.Family).ToArray();
         string list = string.Join("; ", points.Select(point => Invariant($"{point.Run.Policy}: {point.X * 100:0.0}% of the bytes, {axis.Text(point.Y)}")));
         string id = name.ToLowerInvariant();
-        text.Append($"<h2>{name} against bytes</h2>\n<figure>\n<svg viewBox=\"0 0 800 {420 + (families.Length * 20)}\" role=\"img\" aria-labelledby=\"{id}-title {id}-text\">\n");
+        text.Append(CultureInfo.InvariantCulture, $"<h2>{name} against bytes</h2>\n<figure>\n<svg viewBox=\"0 0 800 {420 + (families.Length * 20)}\" role=\"img\" aria-labelledby=\"{id}-title {id}-text\">\n");
         text.Append($"<title id=\"{id}-title\">{name} against feed-forward bytes a token</title>\n<desc id=\"{id}-text\">{Encode(list)}</desc>\n");
         foreach (double tick in axis.Ticks())
         {
@@ -138,7 +138,7 @@ internal static class HtmlReport
         {
             // A policy's strength orders its bytes.
             Point[] ordered = [.. families[i].OrderBy(point => point.X)];
-            text.Append($"<g class=\"s{i % Styles}\">\n<polyline class=\"curve\" points=\"").AppendJoin(' ', ordered.Select(point => Invariant($"{X(point.X):0.#},{Y(point.Y):0.#}"))).Append("\"/>\n");
+            text.Append(CultureInfo.InvariantCulture, $"<g class=\"s{i % Styles}\">\n<polyline class=\"curve\" points=\"").AppendJoin(' ', ordered.Select(point => Invariant($"{X(point.X):0.#},{Y(point.Y):0.#}"))).Append("\"/>\n");
             foreach (Point point in ordered)
             {
                 text.Append($"{Mark(i, X(point.X), Y(point.Y), $"{point.Run.Policy}: {axis.Text(point.Y)}")}\n");
