@@ -224,6 +224,31 @@ public sealed class EvalTests : IDisposable
     }
 
     [Fact]
+    public void Sparsity_within_a_share_of_perplexity_lies_between_rows()
+    {
+        EvaluationRun Row(string policy, double ratio, double bytes, double inactive) => new()
+        {
+            Policy = policy, PerplexityOfDense = ratio, FfnBytesOfDense = bytes, Layers = [new EvaluationLayer(0, inactive, inactive / 2, null, null, 0, 1)],
+        };
+
+        IReadOnlyList<PplSparsity> reached = PplSparsity.Of(
+        [
+            Row("Dense", 1, 1, 0),
+            Row("A(S = 3)", 1.5, 0.4, 0.9), Row("A(S = 1)", 1, 0.8, 0.5), Row("A(S = 2)", Math.Pow(1.02, 2), 0.6, 0.7),
+            Row("B(S = 1)", 1.01, 0.7, 0.3), Row("B(S = 2)", double.NaN, 0.1, 0.99),
+            Row("A(S = 1), B", 1.5, 0.2, 0.9),
+        ], share: 0.02);
+
+        reached.Select(family => family.Policies).ShouldBe(["A", "B", "A + B"]);
+        reached[0].IsBound.ShouldBeFalse();
+        reached[0].SparsityTrue!.Value.ShouldBe(0.6, 1e-9);
+        reached[0].SparsityPredicted!.Value.ShouldBe(0.3, 1e-9);
+        reached[0].FfnBytesOfDense!.Value.ShouldBe(0.7, 1e-9);
+        reached[1].ShouldBe(new PplSparsity("B", 0.3, 0.15, 0.7, IsBound: true));
+        reached[2].ShouldBe(new PplSparsity("A + B", null, null, null, IsBound: false));
+    }
+
+    [Fact]
     public void Numbers_that_are_not_finite_are_strings_in_json()
     {
         var predictions = new Predictions();
@@ -269,6 +294,8 @@ public sealed class EvalTests : IDisposable
     [InlineData("is no profile of sparseinfer calibrate: it has no array 'policies'", "-m", "MODEL", "--text", "TEXT", "--profile", "QUESTIONS")]
     [InlineData("no-such.json", "-m", "MODEL", "--text", "TEXT", "--profile", "no-such.json")]
     [InlineData("no-such.gguf", "-m", "MODEL", "--text", "TEXT", "--predictor", "no-such.gguf")]
+    [InlineData("--ppl takes a percentage above 0", "-m", "MODEL", "--text", "TEXT", "--ppl", "0%")]
+    [InlineData("--ppl is about perplexity", "-m", "MODEL", "--choices", "QUESTIONS", "--ppl", "1%")]
     [InlineData("--threads takes a whole number", "-m", "MODEL", "--text", "TEXT", "-t", "0")]
     [InlineData("--html:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--html", "no/such/folder.html")]
     [InlineData("--output-file:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--output-file", "no/such/folder.md")]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
 
@@ -55,6 +56,12 @@ internal sealed class EvalArguments
         "--tokens", "N", "Predict no more than so many, in windows spread evenly over the text. [default: all]", "a whole number from 2 to 2147483647",
         text => ValueOption.Integer(text, 2, int.MaxValue));
 
+    private readonly Option<double?> _ppl = ValueOption.Optional(
+        "--ppl", "P%", "Tell what each combination of attributes skips where perplexity is P% above the dense model's, between its rows.", "a percentage above 0, such as 1%",
+        text => double.TryParse(text.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent is > 0 and <= 1000
+            ? (true, percent / 100)
+            : default);
+
     private readonly Option<int> _threads = ValueOption.Of(
         "--threads", "N", "Worker threads.", Environment.ProcessorCount, $"a whole number from 1 to {CpuDevice.MaxThreads}",
         text => ValueOption.Integer(text, 1, CpuDevice.MaxThreads), "-t");
@@ -76,7 +83,7 @@ internal sealed class EvalArguments
         var command = new Command("eval", Description);
         foreach (Option option in (Option[])
         [
-            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _profiles, _predictor, _window, _tokens, _threads, _json, _html, _outputFile,
+            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _profiles, _predictor, _window, _tokens, _ppl, _threads, _json, _html, _outputFile,
         ])
         {
             command.Options.Add(option);
@@ -102,6 +109,7 @@ internal sealed class EvalArguments
             Profiles = [.. (parsed.GetValue(_profiles) ?? []).Distinct()],
             Window = parsed.GetValue(_window),
             Tokens = parsed.GetValue(_tokens),
+            Ppl = parsed.GetValue(_ppl),
             Threads = parsed.GetValue(_threads),
             Json = parsed.GetValue(_json),
             HtmlFile = parsed.GetValue(_html),
@@ -110,6 +118,11 @@ internal sealed class EvalArguments
         if (options.TextFile is null && options.ChoicesFile is null)
         {
             throw new CliException("give what to judge on: --text FILE, --choices FILE, or both.");
+        }
+
+        if (options.Ppl is not null && options.TextFile is null)
+        {
+            throw new CliException("--ppl is about perplexity, which goes with --text FILE.");
         }
 
         return options.Tokens is not { } tokens || tokens >= options.Window

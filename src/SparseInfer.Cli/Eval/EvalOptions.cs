@@ -31,6 +31,9 @@ internal sealed record EvalOptions
     /// <summary>Most tokens that are predicted; null: all of the text.</summary>
     public int? Tokens { get; init; }
 
+    /// <summary>Share above the dense model's perplexity, for <see cref="PplSparsity"/>; null: it is not told.</summary>
+    public double? Ppl { get; init; }
+
     public int Threads { get; init; } = Environment.ProcessorCount;
 
     public bool Json { get; init; }

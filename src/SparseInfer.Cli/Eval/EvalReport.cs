@@ -26,6 +26,16 @@ internal static class EvalReport
             text.Append($"| {Cell(run.Policy)} | ").AppendJoin(" | ", columns.Select(column => column.Value(run))).Append(" |\n");
         }
 
+        if (evaluation.PplSparsity is { } reached)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n| within {evaluation.Ppl * 100:0.###}% of dense perplexity | inactive | skipped unread | feed-forward bytes of dense |\n|---|---:|---:|---:|\n");
+            foreach (PplSparsity family in reached)
+            {
+                string bound = family.SparsityTrue is null ? ": none" : family.IsBound ? ": at least" : "";
+                text.Append(CultureInfo.InvariantCulture, $"| {Cell(family.Policies)}{bound} | {Share(family.SparsityTrue)} | {Share(family.SparsityPredicted)} | {family.FfnBytesOfDense:0.000} |\n");
+            }
+        }
+
         text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |\n|---|---:|---:|---:|---:|---:|---:|\n");
         foreach ((EvaluationRun run, EvaluationLayer layer) in evaluation.Runs.Skip(1).SelectMany(run => run.Layers.Select(layer => (run, layer))))
         {

@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using SparseInfer.Cli.Compilation;
+
 namespace SparseInfer.Cli.Eval;
 
 /// <summary>What was evaluated, and how. Properties' names, in snake case, are those of the output.</summary>
@@ -10,13 +13,24 @@ namespace SparseInfer.Cli.Eval;
 /// <param name="Questions">How many were asked.</param>
 /// <param name="Runs">The dense model first.</param>
 internal sealed record Evaluation(
-    string CpuInfo, string ModelFilename, string? TextFilename, int Tokens, int Window, string? ChoicesFilename, int Questions, IReadOnlyList<EvaluationRun> Runs);
+    string CpuInfo, string ModelFilename, string? TextFilename, int Tokens, int Window, string? ChoicesFilename, int Questions, IReadOnlyList<EvaluationRun> Runs)
+{
+    /// <summary>The share above dense perplexity that was asked for; null: none was.</summary>
+    public double? Ppl { get; init; }
+
+    /// <summary>What each family of policies reaches within <see cref="Ppl"/>.</summary>
+    public IReadOnlyList<PplSparsity>? PplSparsity => Ppl is { } share ? Eval.PplSparsity.Of(Runs, share) : null;
+}
 
 /// <summary>A policy on a text, on questions, or on both. Shares are means over layers, counted on the text where there is one.</summary>
 internal sealed record EvaluationRun
 {
     /// <summary>The attributes as a user writes them; <c>Dense</c>.</summary>
     public required string Policy { get; init; }
+
+    /// <summary>The attributes' names: policies that differ in strengths have them in common.</summary>
+    [JsonIgnore]
+    public string Family => string.Join(" + ", PolicyText.Parse(Policy).Select(attribute => attribute.Split('(')[0]).Distinct());
 
     /// <summary>Of the text; like all that compares predictions, null without one.</summary>
     public double? Perplexity { get; init; }

@@ -47,7 +47,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             runs.Add(Run(policy, SparsityMode.Predicted, model, windows, choices, runs[0]));
         }
 
-        return new(Machine.CpuInfo, options.File.Path, options.TextFile, windows?.Tokens ?? 0, options.Window, options.ChoicesFile, choices?.Count ?? 0, runs);
+        return new(Machine.CpuInfo, options.File.Path, options.TextFile, windows?.Tokens ?? 0, options.Window, options.ChoicesFile, choices?.Count ?? 0, runs) { Ppl = options.Ppl };
     }
 
     private (string Policy, ModelDeclaration Declaration)[] Declare()

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using SparseInfer.Cli.Compilation;
 using static System.FormattableString;
 
 namespace SparseInfer.Cli.Eval;
@@ -59,9 +58,6 @@ internal static class HtmlReport
         return text.Append("</main>\n</body>\n</html>\n").ToString();
     }
 
-    /// <summary>The attributes' names: what a curve belongs to. The dense model is none's.</summary>
-    internal static string Family(string policy) => string.Join(" + ", PolicyText.Parse(policy).Select(attribute => attribute.Split('(')[0]).Distinct());
-
     private static void Policies(StringBuilder text, Evaluation evaluation)
     {
         EvalReport.Column[] columns = [.. EvalReport.Columns(evaluation)];
@@ -113,7 +109,7 @@ internal static class HtmlReport
     private static void Curve(StringBuilder text, string name, string what, IReadOnlyList<EvaluationRun> runs, Func<EvaluationRun, double?> quality, Axis axis)
     {
         const double Left = 70, Right = 780, Top = 20, Bottom = 360;
-        Point[] points = [.. runs.Select((run, i) => new Point(run, i == 0 ? "Dense" : Family(run.Policy), run.FfnBytesOfDense, quality(run) ?? double.NaN))
+        Point[] points = [.. runs.Select((run, i) => new Point(run, i == 0 ? "Dense" : run.Family, run.FfnBytesOfDense, quality(run) ?? double.NaN))
             .Where(point => double.IsFinite(point.Y) && double.IsFinite(point.X))];
         int lost = runs.Count - points.Length;
         double most = Math.Max(1, points.Select(point => point.X).DefaultIfEmpty(1).Max());
