@@ -24,7 +24,7 @@ internal static class HtmlReport
         .scroll { overflow-x: auto; margin: 1rem 0; } .scroll:focus-visible { outline: 2px solid var(--heat); }
         table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
         caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
-        th, td { border: 1px solid var(--line); padding: .25rem .5rem; text-align: right; white-space: nowrap; } th[scope=row] { text-align: left; font-weight: 500; }
+        th, td { border: 1px solid var(--line); padding: .25rem .5rem; text-align: right; white-space: nowrap; } th:first-child { text-align: left; } th[scope=row] { font-weight: 500; }
         td.heat { background: color-mix(in srgb, var(--heat) calc(var(--share) * 55%), transparent); } td.wrong { background: color-mix(in srgb, var(--wrong) calc(var(--share) * 55%), transparent); }
         svg { width: 100%; height: auto; max-width: 56rem; } svg text { fill: var(--text); font: 13px system-ui, sans-serif; } svg .grid { stroke: var(--line); stroke-width: 1; }
         figure { margin: 1rem 0; } figcaption, .soft { color: var(--soft); font-size: .875rem; } code { font-size: .9em; }
@@ -76,7 +76,7 @@ internal static class HtmlReport
     {
         // Wrong skips are few: their colours are relative to the worst.
         double worst = Math.Max(1e-9, runs.SelectMany(run => run.Layers).Max(layer => layer.WrongSkips));
-        text.Append(CultureInfo.InvariantCulture, $"<h2>Layers</h2>\n<p class=\"soft\">The darker a cell, the larger its share; of wrong skips, the nearer to the largest, {EvalReport.Share(worst, "0.00")}.</p>\n");
+        text.Append(CultureInfo.InvariantCulture, $"<h2>Layers</h2>\n<p class=\"soft\">The stronger a cell's colour, the larger its share; of wrong skips, the nearer to the largest, {EvalReport.Share(worst, "0.00")}.</p>\n");
         foreach (EvaluationRun run in runs)
         {
             string policy = Encode(run.Policy);
