@@ -7,6 +7,7 @@ using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Policies.SignMagnitude;
 using SparseInfer.Generators.Policies.TruncatedSvd;
+using SparseInfer.Generators.Policies.Vocabulary;
 
 namespace SparseInfer.Generators;
 
@@ -23,5 +24,6 @@ internal static class PolicyRegistry
         new ActivationThresholdPolicy(),
         new InputThresholdPolicy(),
         new DensePolicy(),
+        new VocabularyPolicy(),
     ];
 }

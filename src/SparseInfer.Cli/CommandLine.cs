@@ -39,7 +39,9 @@ internal static class CommandLine
         var calibrateArguments = new CalibrateArguments();
         Command calibrate = calibrateArguments.CreateCommand();
         calibrate.SetAction((parsed, cancellationToken) =>
-            RunAsync(() => CalibrateCommand.RunAsync(calibrateArguments.Read(parsed), output, error, cancellationToken), error));
+            RunAsync(() => calibrateArguments.ReadPredictor(parsed) is { } predictor
+                ? CalibrateCommand.RunAsync(predictor, output, error, cancellationToken)
+                : CalibrateCommand.RunAsync(calibrateArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(calibrate);
         var convertArguments = new ConvertArguments();
         Command convert = convertArguments.CreateCommand();

@@ -26,6 +26,7 @@ public sealed class RecordTextTests(LoadedModels models)
             session.LastGeneration!,
             session.ReadMetrics()[0],
             session.ReadMetrics()[1],
+            session.ReadVocabularyMetrics(),
             new SessionOptions { Context = 100 },
             new SchedulerOptions { PromptSlice = 16 },
             models.Get(Loaded.ReluF16).LoadReport with { Notes = ["One.", "Two."] },

@@ -22,6 +22,7 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
         .. program.Embed.Tensors,
         .. program.AfterEmbed.SelectMany(operation => operation.Tensors),
         .. program.IsTied ? [] : program.Head.Tensors,
+        .. program.Words?.Tensors ?? [],
         .. program.OutputNorm.Tensors,
         .. Factors(spec.Attention) is { } factors ? [factors] : (Tensor[])[],
         .. program.AfterHead.SelectMany(operation => operation.Tensors),
@@ -73,7 +74,20 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             code.Line();
             foreach (Tensor tensor in Tensors)
             {
-                code.Line($"{Declaration(tensor, tensor.Field)}{Also(tensor)};");
+                if (tensor.Within is not { } whole)
+                {
+                    code.Line($"{Declaration(tensor, tensor.Field)}{(Also(tensor) is { Length: > 0 } also ? $" {{ {also} }}" : "")};");
+                    continue;
+                }
+
+                using (code.Block(Declaration(tensor, tensor.Field), end: "};"))
+                {
+                    code.Line($"Within = new(new(\"{whole.Gguf}\", \"{whole.HuggingFace}\"), first: {whole.First}, elements: {whole.Elements}, \"{whole.Declared}\"),");
+                    if (Also(tensor) is { Length: > 0 } rest)
+                    {
+                        code.Line(rest + ",");
+                    }
+                }
             }
 
             foreach (var (tensor, layers) in _ofPolicies)
@@ -101,7 +115,7 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             .. tensor.Columns is not null && spec.WeightsByRole.Count > 0 && tensor.Role != TensorRole.Router ? [$"Role = WeightRole.{tensor.Weights}"] : Array.Empty<string>(),
             .. tensor.Experts is { } experts ? [$"Experts = {experts.Name}"] : Array.Empty<string>(),
         ];
-        return also.Length == 0 ? "" : $" {{ {string.Join(", ", also)} }}";
+        return string.Join(", ", also);
     }
 
     private void EmitOfPolicy(CodeWriter code, Tensor tensor, LayerSet layers)

@@ -61,7 +61,7 @@ internal static class ModelClass
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
                 EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},{{Positions(spec.Embedding)}}{{Windows(spec)}}{{Unrotated(spec)}}{{Experts(spec.Experts)}}
-                Policies ={{Policies(spec.Policies)}},{{Traits(spec)}}
+                Policies ={{Policies(spec.Policies)}},{{ModelPolicies(spec)}}{{Traits(spec)}}
             };
             """);
     }
@@ -84,6 +84,10 @@ internal static class ModelClass
     private static string Policies(IReadOnlyList<LayerPolicy> policies) => policies.Count == 1
         ? $" [{Policy(policies[0])}]"
         : "\n    [\n" + string.Concat(policies.Select(policy => $"        {Policy(policy)},\n")) + "    ]";
+
+    /// <summary>Policies that are no layer's, where there are any.</summary>
+    private static string ModelPolicies(ModelSpec spec) => spec.ModelPolicies.Count == 0 ? ""
+        : $"\n    ModelPolicies = [{string.Join(", ", spec.ModelPolicies.Select(policy => $"\"{policy.Label()}\""))}],";
 
     /// <summary>What traits declare; nothing where they declare no number.</summary>
     private static string Traits(ModelSpec spec)

@@ -26,6 +26,9 @@ internal sealed class LayerSet
     public static LayerSet OfSite(ModelSpec spec, Func<PolicySpec, bool> belongs) =>
         new([.. spec.SitePolicies.Where(policy => belongs(policy.Policy))], spec.Layers);
 
+    /// <summary>What is once in a model, as if it had one layer.</summary>
+    public static LayerSet Once { get; } = new([new LayerPolicy(0, 0, null!)], 1);
+
     /// <summary>Those of one model that are in any of several.</summary>
     public static LayerSet Union(IEnumerable<LayerSet> sets)
     {

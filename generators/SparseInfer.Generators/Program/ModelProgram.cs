@@ -16,6 +16,9 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
     /// <summary>What is done with a token's embedding before the layers: in plain decoders nothing.</summary>
     public IReadOnlyList<Operation> AfterEmbed { get; init; } = [];
 
+    /// <summary>Which words the head computes in Predicted mode; null: all.</summary>
+    public WordChoice? Words { get; init; }
+
     /// <summary>What is done with logits: in plain decoders nothing.</summary>
     public IReadOnlyList<Operation> AfterHead { get; init; } = [];
 
@@ -71,6 +74,7 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
             new Project(Stage.Logits, WorkUnit.Word, spec.Embedding.Tied ? embedding with { Field = head.Field } : head, Slot.Normed, Slot.Logits))
         {
             AfterEmbed = PositionBlock.Of(spec.Embedding, sizes),
+            Words = spec.ModelPolicies.OfType<IVocabularyPolicy>().SingleOrDefault()?.Choose(sizes).OfPolicy(),
         };
     }
 

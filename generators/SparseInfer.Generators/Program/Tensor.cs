@@ -53,6 +53,9 @@ internal sealed record Tensor(
     /// <summary>Experts, where each has one: in files one behind the other, or with <c>{expert}</c> in the name for the expert's number.</summary>
     public Dimension? Experts { get; init; }
 
+    /// <summary>Where files may have it beside a tensor of its own; null: nowhere.</summary>
+    public TensorPart? Within { get; init; }
+
     /// <summary>The weight types that a file may have it in.</summary>
     public EquatableArray<WeightType> Types(ModelSpec spec) => Role == TensorRole.Router ? new([WeightType.F32]) : spec.TypesOf(Weights);
 
@@ -84,3 +87,11 @@ internal sealed record Tensor(
 
     private static string Part(string weight) => weight.Substring(0, weight.Length - "weight".Length) + "bias";
 }
+
+/// <summary>A matrix as a part of a flat tensor, in which several lie one behind the other.</summary>
+/// <param name="Gguf">What GGUF files call the whole.</param>
+/// <param name="HuggingFace">What Hugging Face's safetensors call it.</param>
+/// <param name="First">The matrix's first element.</param>
+/// <param name="Elements">Elements of the whole.</param>
+/// <param name="Declared">What declares these, in the declaration's words.</param>
+internal sealed record TensorPart(string Gguf, string HuggingFace, long First, long Elements, string Declared);

@@ -8,12 +8,16 @@ namespace SparseInfer.Cli.Calibrate;
 internal sealed class CalibrateArguments
 {
     private static readonly string Description = """
-        Finds the strength of a sparsity policy in each layer of a model, on a text, and writes a profile: a file that [SparsityProfile] reads.
+        Finds the strength of a sparsity policy in each layer of a model, on a text, and writes a profile: a file that [SparsityProfile] reads; or makes what a policy wants
+        of a file, which LoadOptions.PredictorFile names.
 
         Examples:
           sparseinfer calibrate -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.train.raw --policy SignBitPredictor --target precision=0.995 --output llama.sparsity.json
           sparseinfer calibrate -m tinyllama.gguf --activation silu --text wiki.train.raw --policy ActivationThreshold --target perplexity=1% --output tiny.sparsity.json
+          sparseinfer calibrate -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.train.raw --policy TruncatedSvdPredictor --rank 256 --output svd.safetensors
         """;
+
+    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(TruncatedSvd);
 
     private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
 
@@ -21,9 +25,26 @@ internal sealed class CalibrateArguments
 
     private readonly Option<string> _output = Path("--output", "The profile to write, whole or not at all.", "the path of a file");
 
-    private readonly Option<ScoredPolicy> _policy = ValueOption.Of<ScoredPolicy>(
-        "--policy", "NAME", "The policy's attribute.", null!, $"one of {string.Join(", ", ScoredPolicy.All.Select(policy => policy.Attribute))}",
-        text => ScoredPolicy.All.FirstOrDefault(policy => policy.Attribute.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } policy ? (true, policy) : default);
+    /// <summary>What has a file of its own, and no profile.</summary>
+    private const string TruncatedSvd = "TruncatedSvdPredictor";
+
+    private readonly Option<string> _policy = ValueOption.Of<string>(
+        "--policy", "NAME", "The policy's attribute.", null!, $"one of {string.Join(", ", Policies)}",
+        text => Policies.FirstOrDefault(policy => policy.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } policy ? (true, policy) : default);
+
+    private readonly Option<int?> _rank = ValueOption.Optional(
+        "--rank", "R", "TruncatedSvdPredictor: singular values of the gate that are kept.", "a whole number from 1 to 65536",
+        text => ValueOption.Integer(text, 1, 65536));
+
+    private readonly Option<bool> _perNeuron = new("--per-neuron")
+    {
+        Description = "ActivationThreshold: a threshold for each neuron (CHESS), in a safetensors file in place of a profile.",
+    };
+
+    private readonly Option<float?> _skip = ValueOption.Optional(
+        "--skip", "S",
+        "TruncatedSvdPredictor, ActivationThreshold --per-neuron: the share of the neurons to skip; with SVD and exact zeros, of those that are zero. [default: 0.5, with zeros 0.9]",
+        "a number above 0, at most 1", text => ValueOption.Positive(text) is (true, <= 1f) share ? share : default);
 
     private readonly Option<CalibrationTarget> _target = ValueOption.Of(
         "--target", "TARGET", $"What to keep: {CalibrationTarget.Forms}. [default: {CalibrationTarget.Default.Text}]", CalibrationTarget.Default,
@@ -57,7 +78,7 @@ internal sealed class CalibrateArguments
         _policy.Required = true;
         var command = new Command("calibrate", Description);
         foreach (Option option in (Option[])
-            [_model, _text, _policy, _target, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
+            [_model, _text, _policy, _target, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
         {
             command.Options.Add(option);
         }
@@ -69,12 +90,12 @@ internal sealed class CalibrateArguments
     /// <exception cref="CliException">Options contradict each other.</exception>
     public CalibrateOptions Read(ParseResult parsed)
     {
+        Refuse(parsed, [_rank, _skip], $"is for what has a file of its own: --policy {TruncatedSvd}, or --per-neuron");
         var options = new CalibrateOptions
         {
-            File = new FileRequest(
-                parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed)),
+            File = File(parsed),
             TextFile = parsed.GetRequiredValue(_text),
-            Policy = parsed.GetRequiredValue(_policy),
+            Policy = ScoredPolicy.All.First(policy => policy.Attribute == parsed.GetRequiredValue(_policy)),
             Target = parsed.GetRequiredValue(_target),
             Output = parsed.GetRequiredValue(_output),
             Window = parsed.GetValue(_window),
@@ -85,6 +106,53 @@ internal sealed class CalibrateArguments
         return options.Tokens >= 2L * options.Window
             ? options
             : throw new CliException($"--tokens {options.Tokens} is less than two windows, which have {options.Window} each: give more, or --window N.");
+    }
+
+    /// <summary>What was asked for, where it is a file of its own; null: a profile.</summary>
+    /// <exception cref="CliException">Options contradict each other.</exception>
+    public PredictorOptions? ReadPredictor(ParseResult parsed)
+    {
+        bool isSvd = parsed.GetRequiredValue(_policy) == TruncatedSvd;
+        bool isPerNeuron = parsed.GetValue(_perNeuron);
+        if (isPerNeuron && parsed.GetRequiredValue(_policy) != "ActivationThreshold")
+        {
+            throw new CliException("--per-neuron is for --policy ActivationThreshold.");
+        }
+
+        if (!isSvd && !isPerNeuron)
+        {
+            return null;
+        }
+
+        Refuse(parsed, [_target, _seed, .. isSvd ? Array.Empty<Option>() : [_rank]], "is not for this: what is made has a file of its own, and skips what --skip says");
+        if (isSvd && parsed.GetValue(_rank) is null)
+        {
+            throw new CliException($"--policy {TruncatedSvd} takes --rank R: a sixteenth of the hidden size is usual.");
+        }
+
+        return new()
+        {
+            File = File(parsed),
+            TextFile = parsed.GetRequiredValue(_text),
+            Kind = isSvd ? PredictorKind.TruncatedSvd : PredictorKind.NeuronThresholds,
+            Rank = parsed.GetValue(_rank) ?? 0,
+            Share = parsed.GetValue(_skip),
+            Output = parsed.GetRequiredValue(_output),
+            Window = parsed.GetValue(_window),
+            Tokens = parsed.GetValue(_tokens),
+            Threads = parsed.GetValue(_threads),
+        };
+    }
+
+    private FileRequest File(ParseResult parsed) => new(
+        parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed));
+
+    private static void Refuse(ParseResult parsed, IReadOnlyList<Option> options, string why)
+    {
+        if (options.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+        {
+            throw new CliException($"{given.Name} {why}.");
+        }
     }
 
     private static Option<string> Path(string name, string description, string expected, params string[] aliases)

@@ -9,6 +9,16 @@ internal static class CalibrateCommand
     public static async Task RunAsync(CalibrateOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
         await output.WriteAsync(CliException.OfFiles(() => Calibrate(options, error, cancellationToken)));
 
+    /// <summary>Makes a predictor's file, and then says what came out.</summary>
+    public static async Task RunAsync(PredictorOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+        await output.WriteAsync(CliException.OfFiles(() => Make(options, error, cancellationToken)));
+
+    private static string Make(PredictorOptions options, TextWriter error, CancellationToken cancellationToken)
+    {
+        using var progress = ProgressLine.On(error);
+        return new PredictorCalibrator(options, progress, cancellationToken).Run();
+    }
+
     private static string Calibrate(CalibrateOptions options, TextWriter error, CancellationToken cancellationToken)
     {
         using var progress = ProgressLine.On(error);

@@ -7,7 +7,7 @@ namespace SparseInfer.Cli.Calibrate;
 /// <summary>A layer's feed-forward, widened to F32: a layer at a time is in memory.</summary>
 internal sealed class LayerWeights
 {
-    private LayerWeights(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer)
+    private LayerWeights(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer, bool withUp)
     {
         string Name(string gguf, string huggingFace) => file.Format == ModelFileFormat.Gguf
             ? $"blk.{layer}.{gguf}"
@@ -18,9 +18,10 @@ internal sealed class LayerWeights
         TensorInfo ofUp = Tensor(file, Name("ffn_up.weight", "up_proj.weight"));
         TensorInfo ofDown = Tensor(file, Name("ffn_down.weight", "down_proj.weight"));
         First = Matrix(ofFirst, model.Intermediate, model.Hidden);
-        Up = model.Activation == Activation.DRelu ? Matrix(ofUp, model.Intermediate, model.Hidden) : null;
+        Up = withUp || model.Activation == Activation.DRelu ? Matrix(ofUp, model.Intermediate, model.Hidden) : null;
         Down = Transposed(Matrix(ofDown, model.Hidden, model.Intermediate), model.Hidden, model.Intermediate);
         FirstBias = file.TryGetTensor(Name(first.Gguf + ".bias", first.HuggingFace + ".bias"), out TensorInfo? bias) ? Values(bias) : null;
+        UpBias = Up is not null && file.TryGetTensor(Name("ffn_up.bias", "up_proj.bias"), out TensorInfo? upBias) ? Values(upBias) : null;
         FirstBytes = (double)ofFirst.ByteLength / model.Intermediate;
         OtherBytes = (double)((model.Gated ? ofUp.ByteLength : 0) + ofDown.ByteLength) / model.Intermediate;
     }
@@ -30,8 +31,10 @@ internal sealed class LayerWeights
 
     public float[]? FirstBias { get; }
 
-    /// <summary>Up, where a policy looks at it too (dReLU), [intermediate x hidden].</summary>
+    /// <summary>Up, where a policy looks at it too (dReLU) or it was asked for, [intermediate x hidden].</summary>
     public float[]? Up { get; }
+
+    public float[]? UpBias { get; }
 
     /// <summary>Down, a row a neuron, [intermediate x hidden].</summary>
     public float[] Down { get; }
@@ -43,8 +46,14 @@ internal sealed class LayerWeights
     public double OtherBytes { get; }
 
     /// <summary>Reads a layer.</summary>
+    /// <param name="file">The model.</param>
+    /// <param name="options">How it is read.</param>
+    /// <param name="model">What it is.</param>
+    /// <param name="layer">Which layer.</param>
+    /// <param name="withUp">Whether up is wanted whatever the activation.</param>
     /// <exception cref="CliException">The file has its matrices in a form that is not read here.</exception>
-    public static LayerWeights Read(ModelFile file, LoadOptions options, ModelDeclaration model, int layer) => new(file, ModelFacts.Read(file, options), model, layer);
+    public static LayerWeights Read(ModelFile file, LoadOptions options, ModelDeclaration model, int layer, bool withUp = false) =>
+        new(file, ModelFacts.Read(file, options), model, layer, withUp);
 
     private static TensorInfo Tensor(ModelFile file, string name) => file.TryGetTensor(name, out TensorInfo? tensor)
         ? tensor

@@ -36,6 +36,12 @@ internal static class EvalReport
             }
         }
 
+        foreach (EvaluationRun run in evaluation.Runs.Where(run => run.RuledOutMass > 0))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{run.Policy} gives {Share(run.RuledOut, "0.00")} of the text's tokens no logit, and words that have ");
+            text.Append(CultureInfo.InvariantCulture, $"{Share(run.RuledOutMass, "0.00")} of the dense model's probability: perplexity and KL are of the others.\n");
+        }
+
         text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |\n|---|---:|---:|---:|---:|---:|---:|\n");
         foreach ((EvaluationRun run, EvaluationLayer layer) in evaluation.Runs.Skip(1).SelectMany(run => run.Layers.Select(layer => (run, layer))))
         {

@@ -50,6 +50,12 @@ internal sealed record EvaluationRun
     /// <summary>The same by log-likelihood a byte of the choice.</summary>
     public double? AccNorm { get; init; }
 
+    /// <summary>Share of the text's tokens that got no logit: perplexity is that of the others.</summary>
+    public double RuledOut { get; init; }
+
+    /// <summary>What the dense model gives to words without a logit, a token's mean: the divergence is that among the others.</summary>
+    public double RuledOutMass { get; init; }
+
     /// <summary>Bytes of feed-forward weights and predictor data that a token touches.</summary>
     public double FfnBytesPerToken => Layers.Sum(layer => layer.BytesPerToken);
 

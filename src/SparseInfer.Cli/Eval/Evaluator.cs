@@ -125,6 +125,8 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             Top1Agreement = predictions?.TopAgreement,
             Acc = accuracy?.Accuracy,
             AccNorm = accuracy?.AccuracyNorm,
+            RuledOut = predictions?.RuledOut ?? 0,
+            RuledOutMass = predictions?.RuledOutMass ?? 0,
             FfnBytesOfDense = dense is null ? 1 : layers.Sum(layer => layer.BytesPerToken) / dense.FfnBytesPerToken,
             Layers = layers,
         };

@@ -39,5 +39,6 @@ internal sealed record PplSparsity(string Policies, double? SparsityTrue, double
         double Between(Func<EvaluationRun, double> value) => value(within) + (part * (value(beyond) - value(within)));
     }
 
-    private static double Excess(EvaluationRun run) => Math.Log(run.PerplexityOfDense!.Value);
+    /// <summary>Where a token of the text got no logit, perplexity is infinite: the one that is told is of the others.</summary>
+    private static double Excess(EvaluationRun run) => run.RuledOut > 0 ? double.PositiveInfinity : Math.Log(run.PerplexityOfDense!.Value);
 }

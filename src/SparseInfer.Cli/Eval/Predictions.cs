@@ -1,15 +1,27 @@
 namespace SparseInfer.Cli.Eval;
 
-/// <summary>Sums over predicted tokens: how well a policy predicts the text, and how far it is from the dense model. In double precision.</summary>
+/// <summary>
+/// Sums over predicted tokens: how well a policy predicts the text, and how far it is from the dense model. In double precision. A policy of the vocabulary
+/// gives some words no logit: where it rules out the text's token, that is counted and no surprise; the dense model's distribution is compared among the
+/// words that are left, and what it gives to the others is told apart.
+/// </summary>
 internal sealed class Predictions
 {
     private double _surprise;
     private double _divergence;
     private long _agreeing;
     private long _tokens;
+    private long _ruledOut;
+    private double _ruledOutMass;
 
-    /// <summary>exp of the mean of -log p(token).</summary>
-    public double Perplexity => Math.Exp(_surprise / _tokens);
+    /// <summary>exp of the mean of -log p(token), of tokens that have a logit.</summary>
+    public double Perplexity => Math.Exp(_surprise / (_tokens - _ruledOut));
+
+    /// <summary>Share of the text's tokens that got no logit.</summary>
+    public double RuledOut => (double)_ruledOut / _tokens;
+
+    /// <summary>What the dense model gives to words without a logit: a token's mean.</summary>
+    public double RuledOutMass => _ruledOutMass / _tokens;
 
     /// <summary>Mean of the Kullback-Leibler divergence of the policy's distribution from the dense model's, in nats.</summary>
     public double Divergence => _divergence / _tokens;
@@ -25,14 +37,16 @@ internal sealed class Predictions
     public void Add(float[] logits, float[] dense, ReadOnlySpan<int> targets, int vocabulary)
     {
         int[] tokens = targets.ToArray();
-        var rows = new (double Surprise, double Divergence, bool Agrees)[tokens.Length];
+        var rows = new (double Surprise, double Divergence, bool Agrees, double RuledOut)[tokens.Length];
         Parallel.For(0, tokens.Length, i => rows[i] = Compare(
             logits.AsSpan(i * vocabulary, vocabulary), dense.AsSpan(i * vocabulary, vocabulary), tokens[i]));
 
         // In order, so that the last digit does not depend on which thread was first.
-        foreach ((double surprise, double divergence, bool agrees) in rows)
+        foreach ((double surprise, double divergence, bool agrees, double ruledOut) in rows)
         {
-            _surprise += surprise;
+            _ruledOut += double.IsPositiveInfinity(surprise) ? 1 : 0;
+            _ruledOutMass += ruledOut;
+            _surprise += double.IsPositiveInfinity(surprise) ? 0 : surprise;
             _divergence += divergence;
             _agreeing += agrees ? 1 : 0;
         }
@@ -43,19 +57,34 @@ internal sealed class Predictions
     /// <summary>log p of a token, in double precision.</summary>
     public static double LogProbability(ReadOnlySpan<float> logits, int token) => logits[token] - Normalise(logits).Total;
 
-    private static (double Surprise, double Divergence, bool Agrees) Compare(ReadOnlySpan<float> logits, ReadOnlySpan<float> dense, int token)
+    private static (double Surprise, double Divergence, bool Agrees, double RuledOut) Compare(ReadOnlySpan<float> logits, ReadOnlySpan<float> dense, int token)
     {
         (int top, double total) = Normalise(logits);
         (int denseTop, double denseTotal) = Normalise(dense);
         double divergence = 0;
+        double ruledOut = 0;
         for (int i = 0; i < dense.Length; i++)
         {
             double log = dense[i] - denseTotal;
-            divergence += Math.Exp(log) * (log - (logits[i] - total));
+            double probability = Math.Exp(log);
+            if (float.IsNegativeInfinity(logits[i]))
+            {
+                ruledOut += probability;
+            }
+            else
+            {
+                divergence += probability * (log - (logits[i] - total));
+            }
+        }
+
+        if (ruledOut > 0)
+        {
+            // Among the words that are left: their probabilities are divided by their sum.
+            divergence = (divergence / (1 - ruledOut)) - Math.Log(1 - ruledOut);
         }
 
         // Rounding may take a divergence of nothing below it.
-        return (total - logits[token], Math.Max(0, divergence), top == denseTop);
+        return (total - logits[token], Math.Max(0, divergence), top == denseTop, ruledOut);
     }
 
     /// <summary>The largest logit's place, and the log of the sum of all exponentials: the largest is taken out, so that nothing overflows.</summary>

@@ -19,6 +19,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly int _countsPerLayer;
     private readonly LayerTally[] _metered;
     private readonly long[] _rowBytes;
+    private LayerTally _head;
     private readonly int _intermediate;
     private readonly float[] _lastLogits;
     private readonly DeviceBuffer<int> _tokens;
@@ -167,6 +168,11 @@ public abstract class IlgpuDecoderState : DecoderState
     public sealed override LayerTally ReadTally(int layer)
     {
         RequireAlive();
+        if (layer == _metered.Length)
+        {
+            return _head;
+        }
+
         int[] counted = new int[_countsPerLayer];
         _counts.CopyTo((long)layer * _countsPerLayer, counted);
         LayerTally tally = _metered[layer];
@@ -179,6 +185,7 @@ public abstract class IlgpuDecoderState : DecoderState
     {
         RequireAlive();
         Array.Clear(_metered);
+        _head = default;
         _device.Use(_counts.View, static view => view.MemSetToZero());
     }
 
@@ -220,6 +227,37 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="layer">The layer.</param>
     /// <param name="bytes">Bytes.</param>
     protected void CountBytes(int layer, long bytes) => _metered[layer].Bytes += bytes;
+
+    /// <summary>Counts the words of tokens that have every logit.</summary>
+    /// <param name="tokens">How many.</param>
+    /// <param name="vocabulary">Words of each.</param>
+    /// <param name="headBytes">Bytes of the head's matrix.</param>
+    /// <param name="predictorBytes">Bytes of the matrices by which words were chosen; 0: they were not.</param>
+    protected void CountWords(int tokens, int vocabulary, long headBytes, long predictorBytes)
+    {
+        _head.Neurons += (long)tokens * vocabulary;
+        _head.Bytes += tokens * (headBytes + predictorBytes);
+    }
+
+    /// <summary>Counts the words of a token that has logits of some. Waits for the device.</summary>
+    /// <param name="chosen">How many have one; 0: all.</param>
+    /// <param name="vocabulary">Words that there are.</param>
+    /// <param name="headBytes">Bytes of the head's matrix.</param>
+    /// <param name="predictorBytes">Bytes of the matrices by which words were chosen.</param>
+    protected void CountWords(ArrayView<int> chosen, int vocabulary, long headBytes, long predictorBytes)
+    {
+        int words = 0;
+        chosen.SubView(0, 1).CopyToCPU(_device.Accelerator.DefaultStream, MemoryMarshal.CreateSpan(ref words, 1));
+        if (words == 0)
+        {
+            CountWords(1, vocabulary, headBytes, predictorBytes);
+            return;
+        }
+
+        _head.Neurons += vocabulary;
+        _head.Predicted += vocabulary - words;
+        _head.Bytes += (headBytes / vocabulary * words) + predictorBytes;
+    }
 
     /// <summary>
     /// Cosines and sines of the positions that the session can hold, [at least capacity x pairs] each: the model's, for all its sessions.

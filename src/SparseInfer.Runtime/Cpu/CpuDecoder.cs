@@ -32,7 +32,7 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
     private readonly LayerTally[] _tallies;
     private readonly NativeBuffer _panels;
     private readonly int _vocabulary;
-    private readonly int _layers;
+    private readonly int _rows;
     private readonly int _panelLength;
 
     // Pinned and managed: users hold spans of it, and a span of native memory would keep nothing alive.
@@ -52,10 +52,10 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
         _panelLength = Math.Max(MatrixMatrix.PanelLength(inputWidth, batch), OrderedDown.PanelLength);
         _program = program;
         _vocabulary = program.Shape.Vocabulary;
-        _layers = program.Shape.Layers;
+        _rows = program.Shape.Layers + 1;
         Capacity = capacity;
         _tokens = new int[batch];
-        _tallies = new LayerTally[Workers.Count * _layers];
+        _tallies = new LayerTally[Workers.Count * _rows];
         _unions = new (long, long)[Workers.Count];
         _panels = Floats((long)Workers.Count * _panelLength);
         _logits = Pinned(_vocabulary);
@@ -182,10 +182,10 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
     /// <param name="i">0 to <see cref="TokenCount"/> - 1.</param>
     protected int Token(int i) => _tokens[i];
 
-    /// <summary>A worker's meter of a layer.</summary>
+    /// <summary>A worker's meter of a layer, or of the head.</summary>
     /// <param name="worker">The worker.</param>
-    /// <param name="layer">The layer.</param>
-    protected ref LayerTally Tally(int worker, int layer) => ref _tallies[(worker * _layers) + layer];
+    /// <param name="layer">The layer; as many as there are: the head, whose words count as neurons do.</param>
+    protected ref LayerTally Tally(int worker, int layer) => ref _tallies[(worker * _rows) + layer];
 
     /// <summary>A worker's room for a widened panel of weights.</summary>
     /// <param name="worker">The worker.</param>

@@ -75,6 +75,16 @@ public sealed class TensorInfo
         return parts;
     }
 
+    /// <summary>A tensor that lies in it with others. When all that were asked for are released, it is.</summary>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="from">Its first byte, counted from this one's.</param>
+    /// <param name="byteLength">Its bytes.</param>
+    internal TensorInfo Part(long[] shape, long from, long byteLength)
+    {
+        Interlocked.Increment(ref _partsInUse);
+        return new TensorInfo(_region, Name, Type, shape, Offset + from, byteLength) { _whole = this };
+    }
+
     /// <summary>What holds it: the same for all tensors of one file.</summary>
     internal FileRegion Region => _region;
 

@@ -64,6 +64,23 @@ public abstract class DeclaredTensor
 /// <param name="Pairing">Which rows the program turns together.</param>
 public sealed record RotaryOrder(int HeadDimension, int Dimensions, RopePairing Pairing);
 
+/// <summary>Where a matrix lies in a flat tensor, in which several matrices are one behind the other.</summary>
+/// <param name="name">The tensor's name.</param>
+/// <param name="first">The matrix's first element.</param>
+/// <param name="elements">Elements of the tensor.</param>
+/// <param name="elementsText">What declared them.</param>
+public sealed class FlatPart(TensorName name, long first, long elements, string elementsText)
+{
+    internal long First { get; } = first;
+
+    internal long Elements { get; } = elements;
+
+    internal string ElementsText { get; } = elementsText;
+
+    /// <summary>The tensor's name in a kind of file.</summary>
+    internal string NameIn(ModelFileFormat format) => format == ModelFileFormat.Gguf ? name.Gguf : name.HuggingFace;
+}
+
 /// <summary>A matrix, [rows x columns].</summary>
 /// <param name="name">Its name; in layers with <c>{layer}</c> for the layer's number.</param>
 /// <param name="rows">Declared number of rows.</param>
@@ -81,6 +98,9 @@ public sealed class DeclaredMatrix(
 {
     /// <summary>The order in which the program wants its rows; null: as they are.</summary>
     public RotaryOrder? Rotary { get; init; }
+
+    /// <summary>A flat tensor that files may have it in instead; null: they have it alone.</summary>
+    public FlatPart? Within { get; init; }
 
     /// <summary>Whether it is a layer's feed-forward's, whose matrices share a kernel and therefore a type.</summary>
     public bool OfFeedForward { get; init; }

@@ -154,14 +154,20 @@ public static class ModelLoader
     /// <summary>What predicts is what was declared. A threshold that a file names is its own predictor's.</summary>
     private static void NotePredictor(ModelFile file, TensorCheck check, List<string> notes)
     {
-        string[] unused = [.. file.Tensors.Select(tensor => tensor.Name).Where(name => !check.Used.Contains(name) && PowerInferFiles.IsPredictor(file, name))];
+        string[] predictors = [.. file.Tensors.Select(tensor => tensor.Name).Where(name => !check.Used.Contains(name) && PowerInferFiles.IsPredictor(file, name))];
+        string[] unused = [.. predictors.Where(name => !PowerInferFiles.IsOfWords(name))];
+        if (predictors.FirstOrDefault(PowerInferFiles.IsOfWords) is { } ofWords)
+        {
+            notes.Add($"Unused: the head's trained predictor, tensor {FileText.Quote(ofWords)}; [VocabularyPredictor] would use it.");
+        }
+
         bool hasThreshold = file.Metadata.Describe(PowerInferFiles.SparseThresholdKey) is not null;
         if (unused.Length > 0)
         {
             notes.Add($"Unused: the file's trained predictor, tensor {FileText.Quote(unused[0])}{(unused.Length > 1 ? $" and {unused.Length - 1} more" : "")}"
                 + $"{(hasThreshold ? $", and its '{PowerInferFiles.SparseThresholdKey}'" : "")}; what is declared predicts, and [LowRankPredictor] would use it.");
         }
-        else if (hasThreshold && !file.Tensors.Any(tensor => PowerInferFiles.IsPredictor(file, tensor.Name)))
+        else if (hasThreshold && !file.Tensors.Any(tensor => PowerInferFiles.IsPredictor(file, tensor.Name) && !PowerInferFiles.IsOfWords(tensor.Name)))
         {
             notes.Add($"Unused: '{PowerInferFiles.SparseThresholdKey}', the threshold of a predictor that the file does not have.");
         }

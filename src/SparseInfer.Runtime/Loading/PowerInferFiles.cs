@@ -17,10 +17,15 @@ internal static class PowerInferFiles
     private const string DownBias = ".ffn_down.bias";
 
     /// <summary>
-    /// Whether a tensor is one of the two matrices of a layer's trained predictor, <c>blk.0.fc1.weight</c> and <c>blk.0.fc2.weight</c>. In other files
-    /// tensors of these names are what nobody knows.
+    /// Whether a tensor is one of the two matrices of a layer's trained predictor, <c>blk.0.fc1.weight</c> and <c>blk.0.fc2.weight</c>, or of the head's. In
+    /// other files tensors of the layers' names are what nobody knows.
     /// </summary>
-    public static bool IsPredictor(ModelFile file, string name) => name.StartsWith("blk.", StringComparison.Ordinal)
+    public static bool IsPredictor(ModelFile file, string name) => IsOfWords(name) || IsOfLayer(file, name);
+
+    /// <summary>Whether a tensor is the head's trained predictor, or one of its two matrices.</summary>
+    public static bool IsOfWords(string name) => name.StartsWith("lm_head_profiler.", StringComparison.Ordinal) || name.StartsWith("model.lm_head_profiler.", StringComparison.Ordinal);
+
+    private static bool IsOfLayer(ModelFile file, string name) => name.StartsWith("blk.", StringComparison.Ordinal)
         && (name.EndsWith(".fc1.weight", StringComparison.Ordinal) || name.EndsWith(".fc2.weight", StringComparison.Ordinal))
         && IsOfPowerInfer(file);
 

@@ -103,6 +103,12 @@ internal sealed partial class TensorCheck
 
     private FoundTensor? Matrix(DeclaredMatrix wanted, int layer, int expert, WeightType[] types)
     {
+        if (wanted.Within is { } flat && !_file.TryGetTensor(NameOf(wanted, layer), out _) && _file.TryGetTensor(_facts.NameOf(flat.NameIn(_file.Format)), out TensorInfo? whole))
+        {
+            _used.Add(whole.Name);
+            return InFlat(wanted, flat, whole, types);
+        }
+
         TensorInfo? signs = FindSigns(wanted, layer);
         return Find(wanted, layer, expert, wanted.Rows, wanted.Columns, wanted.RowsText, wanted.ColumnsText, types) is { } found
             ? found with { Signs = signs }
@@ -165,6 +171,32 @@ internal sealed partial class TensorCheck
         }
 
         return new FoundTensor(isStacked ? PartsOf(tensor)[expert] : tensor, stored, target, Part: part);
+    }
+
+    /// <summary>A matrix that lies with others in a flat tensor, a vector or a matrix of one row.</summary>
+    private FoundTensor? InFlat(DeclaredMatrix wanted, FlatPart flat, TensorInfo whole, WeightType[] types)
+    {
+        if (whole.Shape.Any(size => size != 1 && size != flat.Elements) || whole.Shape.Count(size => size == flat.Elements) != 1)
+        {
+            AddOnce($"tensor {FileText.Quote(whole.Name)} is {FileText.Shape(whole.Shape)}, but {flat.Elements} elements ({flat.ElementsText}) are declared");
+            return null;
+        }
+
+        if (whole.Weight is not { } stored || Target(stored, types) is not { } target)
+        {
+            RefuseType(wanted, whole, whole.Weight);
+            return null;
+        }
+
+        int block = TensorType.Of(stored).ElementsPerBlock;
+        if (wanted.Columns % block != 0)
+        {
+            AddOnce($"tensor {FileText.Quote(whole.Name)} is {stored}, whose blocks of {block} do not divide rows of {wanted.Columns} ({wanted.ColumnsText}): store it in another type");
+            return null;
+        }
+
+        long Bytes(long elements) => elements / block * TensorType.Of(stored).BytesPerBlock;
+        return new FoundTensor(whole.Part([wanted.Rows, wanted.Columns], Bytes(flat.First), Bytes((long)wanted.Rows * wanted.Columns)), stored, target);
     }
 
     private TensorInfo[] PartsOf(TensorInfo tensor)

@@ -164,8 +164,8 @@ public abstract class DecoderState : IDisposable
     public virtual void Observe(IActivationObserver observer) => throw new NotSupportedException(
         "SessionOptions.Observer: programs of this device show nothing. Load the model with Device.Cpu(), its class declared with [Observed].");
 
-    /// <summary>Adds up one layer's meters.</summary>
-    /// <param name="layer">The layer.</param>
+    /// <summary>Adds up one layer's meters, or the head's.</summary>
+    /// <param name="layer">The layer; as many as there are: the head, whose words count as neurons do, where a policy chooses words.</param>
     public abstract LayerTally ReadTally(int layer);
 
     /// <summary>Sets all meters to zero.</summary>

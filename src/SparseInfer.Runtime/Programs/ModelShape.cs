@@ -98,6 +98,9 @@ public sealed record ModelShape
     /// <summary>What <see cref="SparsityMode.Predicted"/> does, layers ascending.</summary>
     public required IReadOnlyList<LayerPolicy> Policies { get; init; }
 
+    /// <summary>What <see cref="SparsityMode.Predicted"/> does outside of layers, each in a word or two: <c>vocabulary 256</c>.</summary>
+    public IReadOnlyList<string> ModelPolicies { get; init; } = [];
+
     /// <summary>What traits declare, such as <c>[Scales]</c>: numbers that are other than a plain decoder's.</summary>
     public IReadOnlyList<DeclaredTrait> Traits { get; init; } = [];
 
@@ -148,6 +151,7 @@ public sealed record ModelShape
         (nameof(Gating), Gating),
         (nameof(Router), Router),
         (nameof(Policies), Policies),
+        (nameof(ModelPolicies), ModelPolicies.Count == 0 ? (object)"none" : ModelPolicies),
         (nameof(Traits), Traits.Count == 0 ? (object)"none" : Traits));
 }
 

@@ -117,6 +117,13 @@ public sealed class Session : IDisposable
             .Select(layer => new LayerMetrics(layer, _sequence.Meters.Read(layer), _model.Shape.ActiveNeurons))
             .ToArray());
 
+    /// <summary>
+    /// What the head did while <see cref="Metering"/> was on, of a model with <c>[VocabularyPredictor]</c>: how many words got a logit, and the bytes read for it.
+    /// Tokens whose logits nobody asks for, those of a prompt but the last, do not count.
+    /// </summary>
+    public VocabularyMetrics ReadVocabularyMetrics() =>
+        Exclusively(() => new VocabularyMetrics(_sequence.Meters.Read(_model.Shape.Layers), _model.Shape.Vocabulary));
+
     /// <summary>Sets all meters to zero.</summary>
     public void ResetMetrics() => Exclusively(() =>
     {

@@ -52,7 +52,7 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     public bool LacksOnlyADecodedToken => LacksOnlyTheLast && LastIsDecoded;
 
     /// <summary>What the layers did for the tokens of the sequence, and for those that are held.</summary>
-    public SequenceMeters Meters { get; } = new(state, layers);
+    public SequenceMeters Meters { get; } = new(state, layers + 1);
 
     /// <summary>Extends the sequence. Held tokens are dropped first.</summary>
     /// <param name="tokens">Ids.</param>

@@ -118,6 +118,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
     public LowRankCase?[] Predictors { get; init; } = [];
 
+    /// <summary>The head's predictor; null: every word is computed.</summary>
+    public WordCase? Words { get; init; }
+
     /// <summary>Each layer's thresholds on the inputs of attention's projections, 0: none; null: the layer has no such attribute.</summary>
     public (float Heads, float Output)?[] InputThresholds { get; init; } = [];
 
@@ -203,6 +206,11 @@ internal sealed record DecoderCase(string Name)
             yield return $"[ActivationThreshold(PerNeuron = true, Layers = \"{string.Join(", ", NeuronThresholds)}\")]";
         }
 
+        if (Words is { } words)
+        {
+            yield return FormattableString.Invariant($"[VocabularyPredictor(Rank = {words.Rank}, Threshold = {words.Threshold}f)]");
+        }
+
         for (int layer = 0; layer < InputThresholds.Length; layer++)
         {
             if (InputThresholds[layer] is var (heads, output))
@@ -259,3 +267,7 @@ internal sealed record LowRankCase(
         : Keep > 0 ? FormattableString.Invariant($"Keep = {Keep}f")
         : FormattableString.Invariant($"Threshold = {Threshold}f");
 }
+
+/// <summary>The head's trained predictor.</summary>
+/// <param name="Flat">Whether the file has its two matrices in one tensor, as SmallThinker's do.</param>
+internal sealed record WordCase(int Rank, float Threshold = 0, bool Flat = false);

@@ -32,8 +32,21 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             x = Layer(layer, $"blk.{layer}.", x);
         }
 
-        return Logits(Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, Norm(x, "output_norm")));
+        x = Norm(x, "output_norm");
+        double[] logits = Logits(Multiply(weights.Matrix(model.Tied ? "token_embd.weight" : "output.weight"), null, x));
+        if (model.Words is not { } words || mode != SparsityMode.Predicted)
+        {
+            return logits;
+        }
+
+        Scores = Multiply(weights.Matrix(DecoderWeights.WordSecond), null, Multiply(weights.Matrix(DecoderWeights.WordFirst), null, x));
+        return Scores.Any(score => score > words.Threshold)
+            ? [.. logits.Select((logit, word) => Scores[word] > words.Threshold ? logit : double.NegativeInfinity)]
+            : logits;
     }
+
+    /// <summary>The words' scores of the last token, where they are predicted.</summary>
+    public double[] Scores { get; private set; } = [];
 
     /// <summary>The residual stream after a layer.</summary>
     protected virtual double[] Layer(int layer, string block, double[] x)

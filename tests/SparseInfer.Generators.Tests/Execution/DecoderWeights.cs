@@ -37,6 +37,12 @@ internal sealed class DecoderWeights
             _vectors.Add("rope_freqs.weight", factors);
         }
 
+        if (model.Words is { } words)
+        {
+            AddMatrix(WordFirst, words.Rank, model.Hidden, layer: 0);
+            AddMatrix(WordSecond, model.Vocabulary, words.Rank, layer: words.Flat ? 0 : 1);
+        }
+
         AddNorm("output_norm");
         for (int layer = 0; layer < model.Layers; layer++)
         {
@@ -80,6 +86,10 @@ internal sealed class DecoderWeights
         }
     }
 
+    public const string WordFirst = "lm_head_profiler.fc1.weight";
+
+    public const string WordSecond = "lm_head_profiler.fc2.weight";
+
     public StoredMatrix Matrix(string name) => _matrices[name];
 
     /// <summary>A norm's weights or a bias; null where there is none.</summary>
@@ -103,8 +113,10 @@ internal sealed class DecoderWeights
     /// <summary>Whether the file has query, key and value as one tensor.</summary>
     public bool FusesHeads { get; init; }
 
+    private const string FlatWords = "lm_head_profiler.weight";
+
     /// <summary>What several tensors of a file are one of.</summary>
-    private string InFile(string name) => FusesHeads ? Regex.Replace(name, "attn_[qkv]\\.", "attn_qkv.") : name;
+    private string InFile(string name) => _model.Words is { Flat: true } && name.StartsWith("lm_head_profiler", StringComparison.Ordinal) ? FlatWords : FusesHeads ? Regex.Replace(name, "attn_[qkv]\\.", "attn_qkv.") : name;
 
     /// <summary>Multiplies a matrix.</summary>
     public void Scale(string name, float factor)
@@ -152,6 +164,13 @@ internal sealed class DecoderWeights
 
         foreach (var parts in _matrices.Where(matrix => has?.Invoke(matrix.Key) ?? true).GroupBy(matrix => InFile(matrix.Key), matrix => matrix.Value))
         {
+            if (parts.Key == FlatWords)
+            {
+                var flat = TensorType.Of((vocabulary::SparseInfer.WeightType)parts.First().Type);
+                writer.AddTensor(FlatWords, flat, [1, parts.Sum(matrix => matrix.Values.Length)], parts.SelectMany(matrix => matrix.Bytes).ToArray());
+                continue;
+            }
+
             StoredMatrix first = parts.First();
             var type = TensorType.Of((vocabulary::SparseInfer.WeightType)first.Type);
             int rows = parts.Sum(matrix => matrix.Values.Length / matrix.Columns);

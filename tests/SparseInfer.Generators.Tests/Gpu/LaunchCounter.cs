@@ -102,12 +102,18 @@ internal sealed class LaunchCounter(TypeDeclarationSyntax program, string sessio
         }
     }
 
-    private static bool Holds(string condition, string? matrix) => condition switch
+    private bool Holds(string condition, string? matrix) => condition switch
     {
         "LogitsFrom == 0" or "_cache.Type == KeyValueType.F16" or "CacheOf(0).Type == KeyValueType.F16" => true,
         "Metering" => false,
         "w.Gate.Type != w.Down.Type" or "w.Up.Type != w.Down.Type" => false, // the table is of one type
-        "w.Columns == Hidden" => matrix != "w.Output", // which is as wide as the queries
+        "Mode == SparsityMode.Predicted" => mode == SparsityMode.Predicted,
+        "w.Columns == Hidden" => matrix switch
+        {
+            "w.Output" => spec.Attention.Heads * spec.Attention.HeadDimension == spec.Hidden,
+            "_program._vocabularySecond" => false, // as wide as a rank
+            _ => true,
+        },
         _ => throw new NotSupportedException($"Nobody knows whether {condition}"),
     };
 

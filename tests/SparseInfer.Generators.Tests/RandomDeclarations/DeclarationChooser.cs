@@ -144,6 +144,11 @@ internal sealed class DeclarationChooser(Chooser chooser)
             };
         }
 
+        if (isModel && chooser.In(10))
+        {
+            yield return Attribute("VocabularyPredictor", [Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]);
+        }
+
         if (isModel && chooser.In(20))
         {
             string[] layers = chooser.In(30) ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0\"")}"] : [];

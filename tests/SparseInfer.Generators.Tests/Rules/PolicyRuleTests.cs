@@ -146,6 +146,17 @@ public sealed class PolicyRuleTests
     [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = false, Threshold = {|SPI0031:0|})]")]
     public Task A_trained_predictor_says_what_it_is(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
+    /// <summary>It stands beside policies of layers, and covers none.</summary>
+    [Theory]
+    [InlineData("[VocabularyPredictor(Rank = 8)]")]
+    [InlineData("[VocabularyPredictor(Rank = 170, Threshold = -0.5f)]", "[Dense(Layers = \"0\")]", "[ExactSparsity(Layers = \"1..\")]")]
+    [InlineData("[VocabularyPredictor(Rank = 8)]", "[Dense(Layers = {|SPI0025:\"0\"|})]")]
+    [InlineData("[{|SPI0009:VocabularyPredictor|}]")]
+    [InlineData("[VocabularyPredictor(Rank = {|SPI0009:-1|}, Threshold = {|SPI0072:float.NaN|})]")]
+    [InlineData("[VocabularyPredictor(Rank = {|SPI0010:{|SPI0071:65537|}|})]")]
+    [InlineData("[VocabularyPredictor(Rank = {|SPI0071:171|}, Threshold = {|SPI0072:float.PositiveInfinity|})]")]
+    public Task A_predictor_of_words_spares_something(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
     [Theory]
     [InlineData(64, "{|SPI0036:98|}")]
     [InlineData(256, "{|SPI0036:98|}")]

@@ -72,6 +72,22 @@ public sealed partial class WithThresholdThatIsNone;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
+[VocabularyPredictor(Rank = 40)] // SPI0071
+public sealed partial class WithRankThatSparesNothing;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[VocabularyPredictor(Rank = 8, Threshold = float.NaN)] // SPI0072
+public sealed partial class WithThresholdOfWordsThatIsNone;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 20)] // SPI0076
 public sealed partial class WithMoreThanAll;
 

@@ -35,7 +35,10 @@ internal sealed partial class DecoderClass
             _code.Line();
             using (_code.Block("if (LogitsFrom < tokens)"))
             {
-                _code.Line("ComputeLogits(worker, LogitsFrom, tokens);");
+                using (EmitChosenLogits("!IsDenseBatch && Mode == SparsityMode.Predicted", "LogitsFrom", "tokens"))
+                {
+                    _code.Line("ComputeLogits(worker, LogitsFrom, tokens);");
+                }
             }
         }
     }

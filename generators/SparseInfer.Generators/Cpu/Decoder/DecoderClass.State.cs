@@ -8,7 +8,7 @@ internal sealed partial class DecoderClass
 {
     private void EmitState(string program)
     {
-        (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers()];
+        (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers(), .. WordBuffers()];
         _code.Summary(
             "One session: key-value cache, activations of up to <c>rows</c> tokens, and the steps. Or, without a cache, what several sessions are decoded "
             + "together with. Everything is allocated here, nothing while it runs.");
@@ -23,6 +23,7 @@ internal sealed partial class DecoderClass
 
             EmitScratchFields();
             EmitChannelFields();
+            EmitWordFields();
             _code.Line();
             using (_code.Block($"public State({program} program, int capacity, int rows, KeyValueType cacheType) : base(program, capacity, rows, InputWidth)"))
             {
@@ -35,6 +36,7 @@ internal sealed partial class DecoderClass
 
                 EmitScratch(_feedForwards[0].ClassName);
                 EmitChannelScratch();
+                EmitWordScratch();
             }
 
             _code.Line();
@@ -45,6 +47,7 @@ internal sealed partial class DecoderClass
             EmitEmbed();
             _code.Line();
             EmitLogits();
+            EmitWords();
             EmitExperts();
             _feedForwardCalls.EmitActivate(HasExperts ? "scratch" : "_scratch");
             EmitPolicies();
@@ -114,14 +117,7 @@ internal sealed partial class DecoderClass
         _code.Summary("Output norm and head for tokens from <c>first</c> on. The residual stream is complete when this is called.");
         using (_code.Block("private void ComputeLogits(int worker, int first, int tokens)"))
         {
-            _code.Line("(int from, int to) = WorkerGroup.Slice(tokens - first, Workers.Count, worker, 1);");
-            using (_code.Block("for (int i = first + from; i < first + to; i++)"))
-            {
-                _code.Line(Norm(_program.OutputNorm, "Residual(i)", "Normed(i)"));
-            }
-
-            _code.Line();
-            _code.Line("Workers.Barrier();");
+            EmitOutputNorm();
             _code.Line("(from, to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
             _code.Line("Span<float> panel = Panel(worker);");
             string input = Input("Normed(first)", "InputWidth", "tokens - first");
@@ -135,6 +131,19 @@ internal sealed partial class DecoderClass
                 }
             }
         }
+    }
+
+    /// <summary>Writes the norm before the head of tokens from <c>first</c> on, and waits for it.</summary>
+    private void EmitOutputNorm()
+    {
+        _code.Line("(int from, int to) = WorkerGroup.Slice(tokens - first, Workers.Count, worker, 1);");
+        using (_code.Block("for (int i = first + from; i < first + to; i++)"))
+        {
+            _code.Line(Norm(_program.OutputNorm, "Residual(i)", "Normed(i)"));
+        }
+
+        _code.Line();
+        _code.Line("Workers.Barrier();");
     }
 
     private void EmitAccessors()

@@ -49,24 +49,33 @@ internal sealed partial class DecoderClass
             _code.Line();
             using (_code.Block("if (LogitsFrom == 0)"))
             {
-                _code.Line(Norm(_program.OutputNorm, "x", "input"));
-                if (_program.IsObserved)
+                using (EmitChosenLogits("Mode == SparsityMode.Predicted", "0", "1"))
                 {
-                    using (_code.Block(Observed))
-                    {
-                        _code.Line(Shown("LayerCount", ObservedActivation.Final, "input", "Hidden"));
-                    }
-
-                    _code.Line();
+                    EmitLogitsOfOne();
                 }
-
-                WeightCalls calls = _calls.Of(_program.Head.Matrix);
-                calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
-                _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
-                _code.Line(calls.Multiply(Field(_program.Head.Matrix), "fromToken", "toToken", "PaddedHidden", "Logits"));
-                EmitAfterHead("Logits", "fromToken", "toToken");
             }
         }
+    }
+
+    /// <summary>Writes the norm and the head of one token, every word.</summary>
+    private void EmitLogitsOfOne()
+    {
+        _code.Line(Norm(_program.OutputNorm, "x", "input"));
+        if (_program.IsObserved)
+        {
+            using (_code.Block(Observed))
+            {
+                _code.Line(Shown("LayerCount", ObservedActivation.Final, "input", "Hidden"));
+            }
+
+            _code.Line();
+        }
+
+        WeightCalls calls = _calls.Of(_program.Head.Matrix);
+        calls.EmitPrepare(_code, "float undo", "input", "PaddedHidden");
+        _code.Line("(int fromToken, int toToken) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
+        _code.Line(calls.Multiply(Field(_program.Head.Matrix), "fromToken", "toToken", "PaddedHidden", "Logits"));
+        EmitAfterHead("Logits", "fromToken", "toToken");
     }
 
     /// <summary>Where one worker shows what all of them made, or each for itself.</summary>

@@ -115,6 +115,7 @@ internal sealed partial class DecoderClass
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Concat(_spec.SitePolicies).Select(policy => policy.Describe()),
+                .. _spec.ModelPolicies.Select(policy => $"  {"the head",-12} {policy.Describe()}"),
             ];
             return string.Join("\n", head);
         }
@@ -179,6 +180,7 @@ internal sealed partial class DecoderClass
         _program.Embed.Table,
         .. _program.AfterEmbed.SelectMany(operation => operation.Tensors),
         _program.Head.Matrix,
+        .. _program.Words?.Tensors ?? [],
         .. _program.OutputNorm.Tensors,
         .. _program.AfterHead.SelectMany(operation => operation.Tensors),
     ];

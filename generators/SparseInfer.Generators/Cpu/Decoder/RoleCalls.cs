@@ -24,7 +24,8 @@ internal sealed class RoleCalls
     }
 
     /// <summary>Matrices that inputs are multiplied with, but those of feed-forwards: attention's, the head, those of policies.</summary>
-    private IEnumerable<Tensor> Products => _program.Layer.OfType<Project>().Select(project => project.Matrix).Append(_program.Head.Matrix);
+    private IEnumerable<Tensor> Products =>
+        _program.Layer.OfType<Project>().Select(project => project.Matrix).Append(_program.Head.Matrix).Concat(_program.Words?.Tensors ?? []);
 
     /// <summary>Those of them that have a row for each input channel.</summary>
     private IEnumerable<Tensor> ByChannels => _program.Layer.OfType<Project>().Where(project => project.Channels is not null).Select(project => project.Matrix);
@@ -55,6 +56,11 @@ internal sealed class RoleCalls
             if (ByChannels.Any(matrix => Of(matrix) == calls))
             {
                 calls.EmitChannels(code);
+            }
+
+            if (_program.Words is not null && Of(_program.Head.Matrix) == calls)
+            {
+                calls.EmitListed(code);
             }
 
             if (calls == ofRows)

@@ -49,6 +49,15 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types, string suffi
             : $"Multiply{suffix}({rows}, {string.Join(", ", types.Select(type => $"ref prepared{type}, undo{type}"))}, ref {y});";
     }
 
+    /// <summary>The same of rows on a list.</summary>
+    public string MultiplyListed(string matrix, string rows, string count, string padded, string y)
+    {
+        string listed = $"in {matrix}, {rows}, {count}, {padded}";
+        return Single
+            ? $"MatrixVector.MultiplyListed<{types[0]}>({listed}, ref prepared, undo, ref {y});"
+            : $"MultiplyListed{suffix}({listed}, {string.Join(", ", types.Select(type => $"ref prepared{type}, undo{type}"))}, ref {y});";
+    }
+
     /// <summary>A batch of vectors as they are.</summary>
     /// <param name="x">The inputs: the first, their distance, their number.</param>
     /// <param name="y">The outputs: the first, their distance.</param>
@@ -144,6 +153,22 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types, string suffi
             + "ref float y, int yStride, Span<float> panel)"))
         {
             WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"MatrixMatrix.Multiply<{type}>(w.Weights, from, to, padded, ref x, xStride, tokens, ref y, yStride, panel);"));
+        }
+    }
+
+    /// <summary>The switch that products of listed rows go through, where there are several types.</summary>
+    public void EmitListed(CodeWriter code)
+    {
+        if (Single)
+        {
+            return;
+        }
+
+        string inputs = string.Join(", ", types.Select(type => $"ref float prepared{type}, float undo{type}"));
+        code.Line();
+        using (code.Block($"private static void MultiplyListed{suffix}(in StoredMatrix w, ReadOnlySpan<int> rows, int count, int padded, {inputs}, ref float y)"))
+        {
+            WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"MatrixVector.MultiplyListed<{type}>(w.Weights, rows, count, padded, ref prepared{type}, undo{type}, ref y);"));
         }
     }
 

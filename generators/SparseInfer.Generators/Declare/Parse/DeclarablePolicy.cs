@@ -12,6 +12,9 @@ internal abstract class DeclarablePolicy
     /// <summary>The attribute as a user writes it, without the suffix.</summary>
     public string DisplayName => AttributeNames.Display(AttributeName);
 
+    /// <summary>Whether it acts once in the model: its attribute has no <c>Layers</c>, and covers none.</summary>
+    public bool IsOfModel => Site == PolicySite.Vocabulary;
+
     /// <summary>Properties of the attribute that a profile can give: what says how much is skipped.</summary>
     public virtual IReadOnlyList<string> Strengths => [];
 

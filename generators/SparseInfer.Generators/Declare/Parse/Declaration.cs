@@ -78,6 +78,9 @@ internal sealed class Declaration
     /// <summary>What acts in which layers: attributes as they are written, or one for each layer that a profile has a strength for.</summary>
     public IReadOnlyList<DeclaredPolicy> Policies { get; }
 
+    /// <summary>Those that act in layers.</summary>
+    public IEnumerable<DeclaredPolicy> LayerPolicies => Policies.Where(policy => !policy.Policy.IsOfModel);
+
     /// <summary>Where policies' strengths come from that are not written; null: there is no such file.</summary>
     public DeclaredProfile? Profile { get; }
 
@@ -112,7 +115,7 @@ internal sealed class Declaration
 
     /// <summary>Attributes that are for some layers: policies, then those of attention.</summary>
     public IEnumerable<LayerAttribute> OfLayers =>
-        Policies.Select(policy => new LayerAttribute(policy.Attribute, Layers)).Concat(Windows).Concat(NoRope is { } noRope ? [noRope] : []);
+        LayerPolicies.Select(policy => new LayerAttribute(policy.Attribute, Layers)).Concat(Windows).Concat(NoRope is { } noRope ? [noRope] : []);
 
     /// <summary>Whether any layer rotates queries and keys.</summary>
     public bool IsRotated => NoRope is not { } noRope || !noRope.TryParse(out _, out _) || !noRope.Pattern().IsEvery(Layers);

@@ -35,8 +35,9 @@ internal static class ModelParser
         {
             WeightsByRole = WeightsParser.ByRole(declaration),
             Experts = declaration.Experts is { } experts ? ParseExperts(experts) : null,
-            SitePolicies = declaration.Policies.Select(policy => policy.Policy.Site).Where(site => site != PolicySite.Neurons)
+            SitePolicies = declaration.Policies.Select(policy => policy.Policy.Site).Where(site => site is not (PolicySite.Neurons or PolicySite.Vocabulary))
                 .Distinct().OrderBy(site => site).SelectMany(site => ParsePolicies(declaration, site)).ToEquatableArray(),
+            ModelPolicies = declaration.Policies.Where(policy => policy.Policy.IsOfModel).Select(policy => policy.Policy.Parse(policy.Attribute)).ToEquatableArray(),
             Traits = declaration.Traits.Select(trait => trait.Trait.Parse(trait.Attribute)).ToEquatableArray(),
             Creator = ModelMembers.FreeName(type, "CreateProgram"),
         };

@@ -51,6 +51,9 @@ internal sealed record ModelSpec(
     /// <summary>The experts that each layer's feed-forward is; null: it is one.</summary>
     public ExpertsSpec? Experts { get; init; }
 
+    /// <summary>Policies that are no layer's, one a site.</summary>
+    public EquatableArray<PolicySpec> ModelPolicies { get; init; }
+
     /// <summary>How it differs from a plain decoder, in the order in which the program is rewritten.</summary>
     public EquatableArray<TraitSpec> Traits { get; init; }
 

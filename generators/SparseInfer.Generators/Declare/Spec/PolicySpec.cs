@@ -3,7 +3,7 @@ namespace SparseInfer.Generators.Declare;
 /// <summary>What a policy's kernels take because it differs between layers.</summary>
 internal readonly record struct PolicyParameter(string Type, string Name);
 
-/// <summary>Where in a layer a policy chooses what is computed. A layer has one policy a site.</summary>
+/// <summary>Where a policy chooses what is computed. A layer has one policy a site, and so has the model where a site is no layer's.</summary>
 internal enum PolicySite
 {
     /// <summary>Neurons of the feed-forward.</summary>
@@ -11,6 +11,9 @@ internal enum PolicySite
 
     /// <summary>Input channels of attention's projections.</summary>
     InputChannels,
+
+    /// <summary>Words that the head computes. Of the model, not of a layer.</summary>
+    Vocabulary,
 }
 
 /// <summary>

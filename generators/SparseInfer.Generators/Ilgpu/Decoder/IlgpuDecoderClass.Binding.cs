@@ -81,6 +81,11 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             _code.Line($"_head = {(_program.IsTied ? "_embedding" : Matrix(head))};");
+            foreach (Tensor tensor in Words)
+            {
+                _code.Line($"_{tensor.Variable} = {Matrix(tensor)};");
+            }
+
             _code.Line($"_outputNorm = {BindNorm(_program.OutputNorm)};");
             _tensors.EmitBindRotary(_code, "2 * RopePairs");
             foreach (Tensor tensor in AfterHead)

@@ -32,6 +32,7 @@ internal sealed partial class IlgpuDecoderClass
                 "",
                 "In Predicted mode the layers do this:",
                 .. _spec.Policies.Concat(_spec.SitePolicies).Select(policy => policy.Describe()),
+                .. _spec.ModelPolicies.Select(policy => $"  {"the head",-12} {policy.Describe()}"),
             ];
             return string.Join("\n", head);
         }
@@ -73,8 +74,10 @@ internal sealed partial class IlgpuDecoderClass
     private static string Launches(LaunchPass pass, string ofLayer, string what)
     {
         string[] layer = [.. pass.Launches.Where(launch => launch is { IsOfLayer: true, Operation.Policy: null }).Select(launch => launch.What)];
-        string[] policies = [.. pass.Launches.Where(launch => launch.Operation.Policy is not null).Select(launch => launch.What).Distinct()];
-        return $"{layer.Length}{ofLayer}: {string.Join(", ", layer)}; {pass.Launches.Count(launch => !launch.IsOfLayer)} more a {what}"
-            + (policies.Length == 0 ? "" : $"; in Predicted mode, where a layer's policy has them, {string.Join(", ", policies)}");
+        string[] ofHead = [.. pass.Launches.Where(launch => launch is { IsOfLayer: false, Operation.Policy: not null }).Select(launch => launch.What)];
+        string[] policies = [.. pass.Launches.Where(launch => launch is { IsOfLayer: true, Operation.Policy: not null }).Select(launch => launch.What).Distinct()];
+        return $"{layer.Length}{ofLayer}: {string.Join(", ", layer)}; {pass.Launches.Count(launch => launch is { IsOfLayer: false, Operation.Policy: null })} more a {what}"
+            + (policies.Length == 0 ? "" : $"; in Predicted mode, where a layer's policy has them, {string.Join(", ", policies)}")
+            + (ofHead.Length == 0 ? "" : $"; in Predicted mode, instead of the logits, {string.Join(", ", ofHead)}");
     }
 }

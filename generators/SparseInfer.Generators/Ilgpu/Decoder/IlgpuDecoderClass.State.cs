@@ -63,6 +63,10 @@ internal sealed partial class IlgpuDecoderClass
             PromptPass prompt = _launches.Prompt;
             EmitMethods(
                 token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, () => token.EmitNorms(token.Launches.Concat(prompt.Launches)), token.EmitFeedForward, token.EmitLogits, prompt.EmitProducts);
+            if (_program.Words is { } words)
+            {
+                EmitMethods(() => token.EmitChosenLogits(words));
+            }
         }
     }
 
@@ -83,6 +87,7 @@ internal sealed partial class IlgpuDecoderClass
         return
         [
             .. Rows("Batch"),
+            .. ChosenOf("1"),
             .. _plan.HasMatrixKernels
                 ? [new("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves"), new("float", "_halfScales", "Batch", "inputs in two halves")]
                 : Array.Empty<DeviceBuffer>(),
@@ -107,7 +112,11 @@ internal sealed partial class IlgpuDecoderClass
     }).Concat(Written.Where(slot => slot.Width is not null).GroupBy(slot => slot.Name).Select(sizes =>
         new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")));
 
-    private IEnumerable<Slot> Written => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes).Distinct();
+    private IEnumerable<Slot> Written => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes)
+        .Concat(_program.Words is { } words ? [words.First.To] : []).Distinct();
+
+    /// <summary>How many words score high enough, of each token whose words are chosen at a time.</summary>
+    private DeviceBuffer[] ChosenOf(string tokens) => _program.Words is null ? [] : [new("int", LaunchPass.Chosen, tokens, "chosen words")];
 
     /// <summary>Four columns each of the partial sums of down that a token leaves.</summary>
     private int PartialQuads => _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);

@@ -21,6 +21,7 @@ internal sealed partial class IlgpuDecoderClass
         DeviceBuffer[] buffers =
         [
             .. Rows(MaxStates),
+            .. ChosenOf(MaxStates),
             new("float", "_activated", $"{MaxStates} * 4 * IntermediateQuads", "activations"),
             new("Float4", "_partial", $"{MaxStates} * {PartialQuads}L", PartialSums),
             .. _plan.NormsNeurons ? [SquaresOf(MaxStates)] : Array.Empty<DeviceBuffer>(),
@@ -56,6 +57,10 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             EmitMethods(pass.Emit, pass.EmitEmbed, pass.EmitRows, pass.EmitAttend, () => pass.EmitNorms(pass.Launches), pass.EmitCaches);
+            if (_program.Words is { } words)
+            {
+                EmitMethods(() => pass.EmitChosenRows(words));
+            }
         }
     }
 }

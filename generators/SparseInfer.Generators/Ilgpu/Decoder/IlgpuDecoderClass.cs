@@ -33,6 +33,9 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>How projections choose among the channels of their input.</summary>
     private IEnumerable<InputChannels> Channels => _program.Layer.OfType<Project>().Select(project => project.Channels).OfType<InputChannels>().Distinct();
 
+    /// <summary>Matrices by which words are chosen.</summary>
+    private IEnumerable<Tensor> Words => _program.Words?.Tensors ?? [];
+
     /// <summary>Vectors for the logits.</summary>
     private IEnumerable<Tensor> AfterHead => _program.AfterHead.SelectMany(operation => operation.Tensors);
 
@@ -185,6 +188,11 @@ internal sealed partial class IlgpuDecoderClass
         }
 
         _code.Line("private DeviceMatrix _head;");
+        foreach (Tensor tensor in Words)
+        {
+            _code.Line($"private DeviceMatrix _{tensor.Variable};");
+        }
+
         _code.Line("private DeviceNorm _outputNorm;");
         foreach (Tensor tensor in AfterHead)
         {

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -7,7 +8,8 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
 {
     /// <summary>The attention's output projection, or the head.</summary>
     /// <param name="norm">What the input is normalised by; null: it is multiplied as it is.</param>
-    public DeviceKernel Rows(string name, string summary, WeightType type, int columns, bool biased, NormStage? norm = null)
+    /// <param name="words">Which rows are computed; null: all.</param>
+    public DeviceKernel Rows(string name, string summary, WeightType type, int columns, bool biased, NormStage? norm = null, WordChoice? words = null)
     {
         RowPlan row = RowPlan.Of(type, columns);
         IEnumerable<KernelParameter> bias = biased ? [KernelParameter.Floats("bias")] : [];
@@ -16,19 +18,43 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             name + type,
             IlgpuDecoderPlan.RowThreads,
             summary,
-            [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. weight, .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y")],
+            [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. weight, .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y"), .. Chosen(words)],
             () =>
             {
                 string input = EmitInput(row, IlgpuDecoderPlan.RowThreads, norm);
                 code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
                 code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < rows ? first + {IlgpuDecoderPlan.RowsPerWarp} : rows;");
+                if (words is not null)
+                {
+                    code.Line("uint wants = 0u;");
+                    using (code.Block("if (first < end)"))
+                    {
+                        code.Line("int own = first + lane < end ? first + lane : end - 1;");
+                        WordKernels.EmitWants(code, words, "wants", "y[own]", "0");
+                    }
+
+                    code.Line();
+                    code.Line("uint wanted = Lanes.Bits(wants, lane); // of the warp's rows, the first the lowest");
+                }
+
                 string product = norm is null ? "sum" : "product"; // the norm has sums of its own
                 using (code.Block("for (int row = first; row < end; row++)"))
                 {
-                    WarpCode.EmitDot(code, row, product, "words", "scales", "row", input, plan.SharesInput(row));
-                    using (code.Block("if (lane == 0)"))
+                    using (words is null ? default(CodeWriter.Scope?) : code.Block("if (((wanted >> (row - first)) & 1u) != 0u)"))
                     {
-                        code.Line($"y[row] = {product}{(biased ? " + bias[row]" : "")};");
+                        WarpCode.EmitDot(code, row, product, "words", "scales", "row", input, plan.SharesInput(row));
+                        using (code.Block("if (lane == 0)"))
+                        {
+                            code.Line($"y[row] = {product}{(biased ? " + bias[row]" : "")};");
+                        }
+                    }
+
+                    if (words is not null)
+                    {
+                        using (code.Block("else if (lane == 0)"))
+                        {
+                            code.Line("y[row] = float.NegativeInfinity;");
+                        }
                     }
                 }
             })
@@ -36,6 +62,9 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             Weights = type,
         };
     }
+
+    /// <summary>The parameter that kernels of chosen words have.</summary>
+    public static IEnumerable<KernelParameter> Chosen(WordChoice? words) => words is null ? [] : [KernelParameter.Ints("chosen")];
 
     /// <summary>Writes how a group gets its input, and what it is called then.</summary>
     /// <param name="threads">Threads of the group.</param>

@@ -117,7 +117,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>Columns that are padded to a width, as a test in C#.</summary>
     private string Matching(int width)
     {
-        string[] columns = [.. plan.ProductColumns.Where(columns => WeightLayout.Pad(columns) == width).Select(columns => columns == Spec.Hidden ? "Hidden" : $"{columns}")];
+        string[] columns = [.. plan.TogetherColumns.Where(columns => WeightLayout.Pad(columns) == width).Select(columns => columns == Spec.Hidden ? "Hidden" : $"{columns}")];
         return columns.Length == 1 ? $"== {columns[0]}" : $"is {string.Join(" or ", columns)}";
     }
 

@@ -292,6 +292,17 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         return Call(Run(kernel, config, $"{Row(bias.To)}, w.{bias.Bias.Field}.Cast<Float4>()"), Launch(bias, "its bias", [kernel]));
     }
 
+    /// <summary>Where a pass has how many words score high enough.</summary>
+    public const string Chosen = "_chosen";
+
+    /// <summary>What a model launches in Predicted mode instead of something that it launches in the others.</summary>
+    protected static Launch Unpredicted(Launch launch) => launch with { Kernels = [.. launch.Kernels.Select(kernel => kernel with { Predicted = 0 })] };
+
+    /// <summary>The head's launch where words are chosen: in Predicted mode.</summary>
+    protected Project ChosenHead(WordChoice words) => Program.Head with { Policy = words.First.Policy };
+
+    protected Launch CountWords(WordChoice words) => Launch(words.Second, "which words", [WordKernels.Count(Code, words)]);
+
     protected Launch ArgMax(Project head) => Launch(head, "greedy token", [ArgMaxKernel.Of(Code)]);
 
     /// <summary>Query, key and value, rotated and cached.</summary>

@@ -193,21 +193,32 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         Step after = AfterHead("Logits", "count");
         return new([.. LogitsOfOne(head), .. split.Launches, _products.Launch(head)], () =>
         {
-            using (Code.Block("if (LogitsFrom == tokens - 1)"))
+            using (ElseAll("!PromptIsDense && Mode == SparsityMode.Predicted", "tokens - LogitsFrom", EmitChosen))
             {
-                Code.Line("LogitsOf(LogitsFrom);");
-            }
+                using (Code.Block("if (LogitsFrom == tokens - 1)"))
+                {
+                    Code.Line("LogitsOf(LogitsFrom);");
+                }
 
-            using (Code.Block("else if (LogitsFrom < tokens)"))
-            {
-                Code.Line("int count = tokens - LogitsFrom;");
-                Code.Line("ArrayView<Float4> last = _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads);");
-                split.Emit();
-                Code.Line(PromptProducts.Call("_program._head", "last", "count", "Logits", "Vocabulary"));
-                after.Emit();
-                EmitArgMax("Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary)");
+                using (Code.Block("else if (LogitsFrom < tokens)"))
+                {
+                    Code.Line("int count = tokens - LogitsFrom;");
+                    Code.Line("ArrayView<Float4> last = _normed.SubView(LogitsFrom * HiddenQuads, count * HiddenQuads);");
+                    split.Emit();
+                    Code.Line(PromptProducts.Call("_program._head", "last", "count", "Logits", "Vocabulary"));
+                    after.Emit();
+                    EmitArgMax("Logits.SubView((long)(count - 1) * Vocabulary, Vocabulary)");
+                }
             }
         });
+
+        void EmitChosen()
+        {
+            using (Code.Block("for (int i = LogitsFrom; i < tokens; i++)"))
+            {
+                Code.Line("ChosenLogitsOf(i, to: i - LogitsFrom);");
+            }
+        }
     }
 
     /// <summary>Writes which norm follows a layer, where layers begin with one.</summary>

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -35,8 +36,97 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     ];
 
     /// <summary>What the logits of one token launch.</summary>
-    protected Launch[] LogitsOfOne(Project head) =>
-        [Launch(head, "logits", head.Matrix.Types(Spec).Select(Head)), .. AfterHead("Logits", "1").Launches, ArgMax(head)];
+    protected Launch[] LogitsOfOne(Project head)
+    {
+        Launch all = Launch(head, "logits", head.Matrix.Types(Spec).Select(Head));
+        return [.. Program.Words is { } words ? [.. ChoiceOfOne(words), Unpredicted(all)] : (Launch[])[all], .. AfterHead("Logits", "1").Launches, ArgMax(head)];
+    }
+
+    /// <summary>What is launched beside that where words are chosen.</summary>
+    private IEnumerable<Launch> ChoiceOfOne(WordChoice words) =>
+    [
+        .. words.Projects.Select(project => Launch(project, "scores of words", project.Matrix.Types(Spec).Select(type => PolicyRows(project, type)))),
+        CountWords(words),
+        Launch(ChosenHead(words), "logits of chosen words", Program.Head.Matrix.Types(Spec).Select(type => ChosenHead(words, type))),
+    ];
+
+    /// <summary>Rows that a policy has of its own, of one token.</summary>
+    protected DeviceKernel PolicyRows(Project project, WeightType type)
+    {
+        int columns = WeightLayout.Pad(project.Matrix.Columns!.Size);
+        return Rows.Rows($"PolicyRows{columns}x", $"Rows of {columns} weights that a policy has of its own, of one token.", type, columns, biased: false);
+    }
+
+    private DeviceKernel ChosenHead(WordChoice words, WeightType type) => Rows.Rows(
+        "ChosenHead", "Logits of one token's chosen words; the others' are minus infinity.", type, Program.Head.Matrix.Columns!.Size, biased: false, words: words);
+
+    /// <summary>Writes what is done where words are chosen, and begins what is done where they are not.</summary>
+    /// <param name="condition">When they are, as C#.</param>
+    /// <param name="count">How many tokens have logits.</param>
+    /// <param name="emit">Writes the first.</param>
+    protected CodeWriter.Scope? ElseAll(string condition, string count, Action emit)
+    {
+        if (Program.Words is null)
+        {
+            return null;
+        }
+
+        using (Code.Block($"if ({condition})"))
+        {
+            emit();
+        }
+
+        CodeWriter.Scope scope = Code.Block("else");
+        using (Code.Block("if (Metering)"))
+        {
+            Code.Line($"CountWords({count}, Vocabulary, _program._head.ByteLength, 0);");
+        }
+
+        Code.Line();
+        return scope;
+    }
+
+    /// <summary>Writes the logits of one token where words are chosen.</summary>
+    public void EmitChosenLogits(WordChoice words)
+    {
+        Code.Summary("Logits of one token of the batch: of the words that score high enough, or of all where none does. The others' are minus infinity.");
+        using (Code.Block("private void ChosenLogitsOf(int row, int to)"))
+        {
+            Code.Line("ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);");
+            Code.Line("ArrayView<float> logits = Logits.SubView((long)to * Vocabulary, Vocabulary);");
+            Code.Line();
+            Code.Line($"// {words.Summary} Scores are where the logits go.");
+            string factors = $"_{words.First.To.Variable}";
+            Rows(words.First, "input", factors);
+            Rows(words.Second, $"{factors}.Cast<Float4>()", "logits");
+            DeviceKernel count = WordKernels.Count(Code, words);
+            Code.Line(Run(count, Config(count, "1"), $"logits, Vocabulary, {Chosen}"));
+            using (Code.Block("if (Metering)"))
+            {
+                Code.Line($"CountWords({Chosen}, Vocabulary, _program._head.ByteLength, {string.Join(" + ", words.Tensors.Select(tensor => $"_program._{tensor.Variable}.ByteLength"))});");
+            }
+
+            Code.Line();
+            ForType("_program._head", Program.Head.Matrix.Types(Spec), type =>
+            {
+                DeviceKernel head = ChosenHead(words, type);
+                Code.Line(Run(head, Config(head, RowGroups("Vocabulary")), $"{Words("_program._head", type)}, input, Vocabulary, logits, {Chosen}"));
+            });
+            AfterHead("logits", "1").Emit();
+            EmitArgMax("logits");
+        }
+
+        void Rows(Project project, string from, string to)
+        {
+            string matrix = $"_program._{project.Matrix.Variable}";
+            ForType(matrix, project.Matrix.Types(Spec), type =>
+            {
+                DeviceKernel kernel = PolicyRows(project, type);
+                string rows = project.Matrix.Rows.Name;
+                Code.Line(Run(kernel, Config(kernel, RowGroups(rows)), $"{Words(matrix, type)}, {from}, {rows}, {to}"));
+            });
+        }
+    }
 
     private DeviceKernel Head(WeightType type) => Rows.Rows("Head", "Logits of one token.", type, Program.Head.Matrix.Columns!.Size, biased: false);
 

@@ -86,13 +86,68 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected override Step Logits(Project head)
     {
         Step after = AfterHead("Logits", Tokens);
-        return new([Product(head, "logits"), .. after.Launches, ArgMax(head)], () =>
+        Launch all = Product(head, "logits");
+        Launch[] launches = Program.Words is not { } words ? [all]
+            : [.. words.Projects.Select(project => Product(project, "scores of words")), CountWords(words), OfChosen(words), Unpredicted(all)];
+        return new([.. launches, .. after.Launches, ArgMax(head)], () =>
         {
-            Code.Line($"Rows(_program._head, {Row(head.From)}, Logits, Vocabulary);");
+            if (Program.Words is { } chosen)
+            {
+                EmitChosen(chosen, head);
+            }
+            else
+            {
+                Code.Line($"Rows(_program._head, {Row(head.From)}, Logits, Vocabulary);");
+            }
+
             after.Emit();
             DeviceKernel kernel = ArgMaxKernel.Of(Code);
             Code.Line(Run(kernel, Config(kernel, Tokens), "Logits, Vocabulary, Greedy"));
         });
+    }
+
+    private DeviceKernel ChosenKernel(WordChoice words, WeightType type) =>
+        new RowsTogether(Code, RowPlan.Of(type, Program.Head.Matrix.Columns!.Size), words).Kernel();
+
+    private Launch OfChosen(WordChoice words) =>
+        Launch(ChosenHead(words), "logits of chosen words", Program.Head.Matrix.Types(Spec).Select(type => ChosenKernel(words, type)));
+
+    private void EmitChosen(WordChoice words, Project head)
+    {
+        using (Code.Block("if (Mode == SparsityMode.Predicted)"))
+        {
+            Code.Line("ChosenLogits();");
+        }
+
+        using (Code.Block("else"))
+        {
+            Code.Line($"Rows(_program._head, {Row(head.From)}, Logits, Vocabulary);");
+        }
+
+        Code.Line();
+    }
+
+    /// <summary>Writes the logits of every sequence where words are chosen.</summary>
+    public void EmitChosenRows(WordChoice words)
+    {
+        Code.Summary("Logits of each sequence's words that score high enough, or of all where none does. The others' are minus infinity.");
+        using (Code.Block("private void ChosenLogits()"))
+        {
+            Code.Line($"// {words.Summary} Scores are where the logits go.");
+            string factors = $"_{words.First.To.Variable}";
+            Code.Line($"Rows(_program._{words.First.Matrix.Variable}, {Row(words.First.From)}, {factors}, {PolicyStride(words.First.To)});");
+            Code.Line($"Rows(_program._{words.Second.Matrix.Variable}, {factors}.Cast<Float4>(), Logits, Vocabulary);");
+            DeviceKernel count = WordKernels.Count(Code, words);
+            Code.Line(Run(count, Config(count, Tokens), $"Logits, Vocabulary, {Chosen}"));
+            ForType("_program._head", Program.Head.Matrix.Types(Spec), type =>
+            {
+                DeviceKernel kernel = ChosenKernel(words, type);
+                Code.Line(RunTogether(
+                    kernel,
+                    Config(kernel, RowGroups("Vocabulary")),
+                    $"{Words("_program._head", type)}, {Row(Program.Head.From)}, Count, Vocabulary, 0, Logits, Vocabulary, {Chosen}"));
+            });
+        }
     }
 
     public void EmitRows()

@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -84,16 +83,21 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
 
     protected override Step Product(Project project)
     {
-        int columns = WeightLayout.Pad(project.Matrix.Columns!.Size);
         int rows = project.Matrix.Rows.Size;
         return ForType(
             project,
             "a policy's rows",
             $"w.{project.Matrix.Field}",
-            type => Rows.Rows($"PolicyRows{columns}x", $"Rows of {columns} weights that a policy has of its own, of one token.", type, columns, biased: false),
+            type => PolicyRows(project, type),
             $"{(rows + (IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp) - 1) / (IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp)}",
             $"{PolicyInput(project)}, {rows}, _{project.To.Variable}");
     }
 
-    protected override Step Logits(Project head) => Call("LogitsOf(0);", LogitsOfOne(head));
+    protected override Step Logits(Project head) => new(LogitsOfOne(head), () =>
+    {
+        using (ElseAll("Mode == SparsityMode.Predicted", "1", () => Code.Line("ChosenLogitsOf(0, to: 0);")))
+        {
+            Code.Line("LogitsOf(0);");
+        }
+    });
 }

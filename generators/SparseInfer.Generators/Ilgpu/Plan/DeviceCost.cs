@@ -58,7 +58,8 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double split = 2.0 * splits * spec.Attention.Heads * (plan.CachedHead + 2) * 4;
         double attention = (double)layers * DeviceFootprint.AttentionBytes(plan, attentionType);
         double cache = layers * (cached + split);
-        double phase = token.Mode != SparsityMode.Predicted ? 0 : ModelProgram.Of(spec).Layer.OfType<Project>().Where(project => project.Policy is not null)
+        double phase = token.Mode != SparsityMode.Predicted ? 0 : ModelProgram.Of(spec).Layer.OfType<Project>()
+            .Concat(ModelProgram.Of(spec).Words?.Projects ?? []).Where(project => project.Policy is not null)
             .Sum(project => project.Policy!.Layers.Count * (double)project.Matrix.MatrixBytes(columns => RowPlan.Of(policyType, columns).Bytes));
         double head = spec.Vocabulary * (double)RowPlan.Of(headType, spec.Hidden).Bytes;
         double logits = 2.0 * spec.Vocabulary * 4;

@@ -52,8 +52,14 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> PromptProducts =>
         Widths([.. Projected, .. ModelProgram.Of(Spec).Layer.OfType<Neurons>().SelectMany(neurons => neurons.Matrices)]);
 
-    /// <summary>The same of what tokens of several sequences are multiplied with: feed-forwards apart.</summary>
-    public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> TogetherProducts => Widths([.. Projected]);
+    /// <summary>The same of what tokens of several sequences are multiplied with: feed-forwards apart, and with what chooses words.</summary>
+    public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> TogetherProducts => Widths([.. Projected, .. ChoosingWords]);
+
+    /// <summary>Columns of all matrices that tokens of several sequences are multiplied with.</summary>
+    public IEnumerable<int> TogetherColumns => ProductColumns.Concat(ChoosingWords.Select(matrix => matrix.Columns!.Size)).Distinct();
+
+    /// <summary>Matrices by which words are chosen: prompts take a token at a time there.</summary>
+    private IEnumerable<Tensor> ChoosingWords => ModelProgram.Of(Spec).Words?.Tensors ?? [];
 
     /// <summary>Whether tensor cores multiply a type.</summary>
     public static bool OnTensorCores(WeightType type) => Format.Of(type).IsTensorCoreOperand;
@@ -64,7 +70,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
         from type in Spec.Weights
         let columns = matrices.Where(matrix => matrix.Types(Spec).Contains(type)).Select(matrix => WeightLayout.Pad(matrix.Columns!.Size)).ToList()
         where columns.Count > 0
-        select (type, (IReadOnlyList<int>)[.. ProductWidths.Where(columns.Contains)]);
+        select (type, (IReadOnlyList<int>)[.. TogetherColumns.Select(WeightLayout.Pad).Distinct().Where(columns.Contains)]);
 
     public ModelSpec Spec => Shape.Spec;
 

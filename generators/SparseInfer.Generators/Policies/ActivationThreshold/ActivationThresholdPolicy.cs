@@ -39,7 +39,7 @@ internal sealed class ActivationThresholdPolicy : SparsityPolicy
         new ActivationThresholdValueRule(), new ActivationThresholdEffectRule(), new ActivationThresholdOnZerosRule(), new NeuronThresholdRule(),
     ];
 
-    public override IReadOnlyList<string> Strengths { get; } = ["Threshold"];
+    public override IReadOnlyList<string> Strengths { get; } = ["Threshold", "PerNeuron"];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) =>
         IsPerNeuron(attribute) ? new NeuronThresholdSpec() : new ActivationThresholdSpec(attribute.Decimal("Threshold", "0"));

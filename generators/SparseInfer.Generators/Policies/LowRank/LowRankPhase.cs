@@ -46,7 +46,10 @@ internal sealed record LowRankPhase(int Rank, PredictorInput Input, bool Relu, b
         return new(
             $"Scores of all neurons: {Formula(From.Variable)}; then 0 for the largest of them and -1 for the others.",
             Operations(site, sizes, ranked).Append(new KeepLargest(site.Stage, WorkUnit.Neuron, ranked, scores)).ToEquatableArray(),
-            new[] { scores }.ToEquatableArray()) { Kept = count };
+            new[] { scores }.ToEquatableArray())
+        {
+            Kept = count,
+        };
     }
 
     public string Formula(string input) => (Relu ? $"fc2 * relu(fc1 * {input})" : $"fc2 * fc1 * {input}") + (Bias ? " + bias" : "");

@@ -46,7 +46,7 @@ internal sealed class LowRankPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.LowRankPredictorAttribute";
 
-    public override IReadOnlyList<string> Strengths { get; } = ["Threshold"];
+    public override IReadOnlyList<string> Strengths { get; } = ["Threshold", "Keep", "Count"];
 
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new LowRankInputRule(), new LowRankThresholdRule(), new LowRankKeepRule()];
 

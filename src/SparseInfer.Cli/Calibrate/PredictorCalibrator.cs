@@ -1,0 +1,162 @@
+using System.Globalization;
+using System.Text;
+using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Calibrate.Svd;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Cli.Eval;
+using SparseInfer.Files;
+
+namespace SparseInfer.Cli.Calibrate;
+
+/// <summary>Looks at the dense model on a text, and makes of each layer what a policy wants of a file: matrices, or a number for each neuron.</summary>
+internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine progress, CancellationToken cancellationToken)
+{
+    /// <summary>Tokens that are looked at for each input of a layer: fewer do not tell one direction from another, more move little.</summary>
+    private const int TokensOfInput = 16;
+
+    private const long MaxSampleBytes = 1L << 30;
+
+    /// <summary>Makes the file.</summary>
+    /// <returns>What came out, for people.</returns>
+    /// <exception cref="CliException">The model cannot be calibrated so, or the text does not suit it.</exception>
+    public string Run()
+    {
+        string text = TextWindows.ReadText(options.TextFile);
+        ModelDeclaration model = Declare();
+        progress.Show("compiling the model");
+        CompiledModel compiled = ModelCompiler.Compile(model with { Observed = true, Policies = [] }, cancellationToken);
+        List<TokenSample>[] samples;
+        using (CpuDevice device = Device.Cpu(options.Threads))
+        using (LanguageModel dense = compiled.Load(ModelFile.Open(options.File.Path), device, options.File.Overrides))
+        {
+            samples = dense.HasTokenizer
+                ? Observe(dense, TextWindows.Of(text, options.Windows, dense.Tokenizer))
+                : throw new CliException($"{options.File.Path} cannot be calibrated on a text: {dense.WhyNoTokenizer}.");
+        }
+
+        var output = new PredictorFile();
+        var summary = new StringBuilder();
+        summary.Append(CultureInfo.InvariantCulture, $"{Attribute} on {options.TextFile}, {samples[0].Count} tokens.\n\n| layer | zero | skipped |\n|---:|---:|---:|\n");
+        using (var file = ModelFile.Open(options.File.Path))
+        {
+            for (int layer = 0; layer < model.Layers; layer++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                progress.Show("making layers", (double)layer / model.Layers);
+                LayerWeights weights = LayerWeights.Read(file, options.File.Overrides, model, layer, withUp: options.Kind == PredictorKind.NeuronThresholds && model.Gated);
+                double zero = (double)samples[layer].Sum(token => token.Neurons.Count(value => value == 0)) / ((long)samples[layer].Count * model.Intermediate);
+                double skipped = options.Kind == PredictorKind.TruncatedSvd
+                    ? AddSvd(output, model, layer, weights, samples[layer])
+                    : AddThresholds(output, model, layer, weights, samples[layer]);
+                summary.Append(CultureInfo.InvariantCulture, $"| {layer} | {zero:0.0%} | {skipped:0.0%} |\n");
+            }
+        }
+
+        output.Write(options.Output, cancellationToken);
+        summary.Append(CultureInfo.InvariantCulture, $"\nOn the class: [{Attribute}]. When it is loaded: LoadOptions.PredictorFile = \"{options.Output}\".\n");
+        return summary.ToString();
+    }
+
+    private string Attribute => options.Kind == PredictorKind.TruncatedSvd
+        ? FormattableString.Invariant($"TruncatedSvdPredictor(Rank = {options.Rank})")
+        : "ActivationThreshold(PerNeuron = true)";
+
+    private ModelDeclaration Declare()
+    {
+        using var file = ModelFile.Open(options.File.Path);
+        ModelDeclaration model = FileDeclaration.Read(file, options.File.Activation, options.File.Threshold, alpha: 1f, options.File.Overrides);
+        if (options.Window > model.Context)
+        {
+            throw new CliException($"--window {options.Window} is more than the model's context, which holds {model.Context}: give less.");
+        }
+
+        if (model.Experts > 0)
+        {
+            throw new CliException($"{options.File.Path} has experts, whose neurons cannot be calibrated yet.");
+        }
+
+        int most = Math.Min(model.Hidden, model.Intermediate);
+        return options.Kind != PredictorKind.TruncatedSvd || (options.Rank >= 1 && options.Rank <= most)
+            ? model
+            : throw new CliException($"--rank {options.Rank}: the gate of {options.File.Path} has ranks of 1 to {most}.");
+    }
+
+    /// <summary>What the dense model computed of some tokens, by layer: as many of each window, evenly.</summary>
+    private List<TokenSample>[] Observe(LanguageModel dense, TextWindows windows)
+    {
+        ModelShape shape = dense.Shape;
+        long ofToken = (long)shape.Layers * (shape.Hidden + shape.Intermediate) * sizeof(float);
+        long wanted = Math.Min(2L * TokensOfInput * shape.Hidden, MaxSampleBytes / ofToken);
+        int each = (int)Math.Clamp((wanted + windows.Count - 1) / windows.Count, 1, options.Window);
+        int[] positions = [.. Enumerable.Range(0, each).Select(i => (int)((((2L * i) + 1) * options.Window) / (2 * each)))];
+        List<TokenSample>[] seen = [.. Enumerable.Range(0, shape.Layers).Select(_ => new List<TokenSample>())];
+        int[] input = new int[options.Window];
+        for (int window = 0; window < windows.Count; window++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress.Show("looking at the dense model", (double)window / windows.Count);
+            var observer = new WindowSamples(shape.Layers, positions);
+            windows.Read(window, input);
+            using Session session = dense.CreateSession(new() { Mode = SparsityMode.Dense, Context = options.Window, Observer = observer });
+            session.Forward(input);
+            for (int layer = 0; layer < seen.Length; layer++)
+            {
+                seen[layer].AddRange(observer.Samples[layer]);
+            }
+        }
+
+        return seen[0].Count >= 2 ? seen : throw new CliException($"{options.TextFile} has too few tokens: give a longer text.");
+    }
+
+    private double AddSvd(PredictorFile output, ModelDeclaration model, int layer, LayerWeights weights, List<TokenSample> samples)
+    {
+        // Every second token, so that both halves are of the whole text.
+        TokenSample[] ofFactors = [.. samples.Where((_, i) => i % 2 == 0)];
+        TokenSample[] ofThresholds = [.. samples.Where((_, i) => i % 2 == 1)];
+        var layerSamples = new SvdSamples
+        {
+            Gate = weights.First,
+            DownNorms = [.. Enumerable.Range(0, model.Intermediate).Select(neuron => Lanes.Norm(weights.Down.AsSpan(neuron * model.Hidden, model.Hidden)))],
+            FactorInputs = [.. ofFactors.SelectMany(token => token.Input)],
+            ThresholdInputs = [.. ofThresholds.SelectMany(token => token.Input)],
+            ThresholdActivations = [.. ofThresholds.SelectMany(token => token.Neurons)],
+        };
+        double share = !model.HasZeros ? options.Share ?? 0.5
+            : Math.Max(0, (options.Share ?? 0.9) - (layer < 2 ? 0.1 : 0)) * layerSamples.Sparsity;
+        var predictor = SvdPredictor.Make(layerSamples, options.Rank, share);
+        output.Add(layer, predictor, options.Rank);
+        return predictor.Skipped;
+    }
+
+    private double AddThresholds(PredictorFile output, ModelDeclaration model, int layer, LayerWeights weights, List<TokenSample> samples)
+    {
+        float[] activations = new float[samples.Count * model.Intermediate];
+        float[]? factors = model.Gated ? new float[activations.Length] : null;
+        Parallel.For(0, samples.Count, token =>
+        {
+            ReadOnlySpan<float> input = samples[token].Input;
+            for (int neuron = 0; neuron < model.Intermediate; neuron++)
+            {
+                int place = (token * model.Intermediate) + neuron;
+                activations[place] = Activate(model, Lanes.Dot(weights.First.AsSpan(neuron * model.Hidden, model.Hidden), input) + (weights.FirstBias?[neuron] ?? 0));
+                if (factors is not null)
+                {
+                    float up = Lanes.Dot(weights.Up.AsSpan(neuron * model.Hidden, model.Hidden), input) + (weights.UpBias?[neuron] ?? 0);
+                    factors[place] = model.Activation == Activation.DRelu ? Math.Max(0, up) : up;
+                }
+            }
+        });
+        float[] thresholds = NeuronThresholds.Find(activations, factors, model.Intermediate, options.Share ?? 0.5);
+        output.Add(layer, thresholds);
+        return (double)activations.Where((activation, i) => Math.Abs(activation) <= thresholds[i % model.Intermediate]).Count() / activations.Length;
+    }
+
+    private static float Activate(ModelDeclaration model, float x) => model.Activation switch
+    {
+        Activation.Silu => x / (1 + MathF.Exp(-x)),
+        Activation.Gelu => x / (1 + MathF.Exp(-1.5957691216057308f * (x + (0.044715f * x * x * x)))),
+        Activation.SquaredRelu => x > 0 ? x * x : 0,
+        Activation.FatRelu => x > model.Threshold ? x : 0,
+        _ => Math.Max(0, x),
+    };
+}
