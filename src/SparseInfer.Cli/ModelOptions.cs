@@ -19,4 +19,17 @@ internal static class ModelOptions
     public static Option<int?> Context() => ValueOption.Optional(
         "--context", "N", "The declared context. [default: the model's]", $"a whole number from 1 to {MaxTokens}",
         text => ValueOption.Integer(text, 1, MaxTokens));
+
+    public static Option<string?> Predictor() => ValueOption.Of<string?>(
+        "--predictor", "FILE", "Another file, with tensors that policies want and the model's file lacks.", null, "the path of a file", text => (text.Length > 0, text));
+
+    /// <summary>Policies as text, for <see cref="PolicyText"/>.</summary>
+    /// <param name="meaning">What the command does with them.</param>
+    public static Option<string[]> Policy(string meaning) => new(PolicyText.Option)
+    {
+        Description = $"Policy attributes as C# has them, such as 'SignBitPredictor(Alpha = 1.2f)'; several with commas between them act together. {meaning}",
+        HelpName = "TEXT",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
 }

@@ -28,7 +28,7 @@ public sealed class EvalTests : IDisposable
         JsonElement[] runs = Runs("--alpha", "60,1.2,0.9", "--window", "64");
 
         runs.Select(run => run.GetProperty("policy").GetString()).ShouldBe(
-            ["Dense", "SignBitPredictor(Alpha = 60)", "SignBitPredictor(Alpha = 1.2)", "SignBitPredictor(Alpha = 0.9)"]);
+            ["Dense", "SignBitPredictor(Alpha = 60f)", "SignBitPredictor(Alpha = 1.2f)", "SignBitPredictor(Alpha = 0.9f)"]);
         foreach (JsonElement same in runs[..2])
         {
             Number(same, "perplexity").ShouldBe(Number(runs[0], "perplexity"));
@@ -72,10 +72,41 @@ public sealed class EvalTests : IDisposable
         JsonElement[] runs = Runs("--activation", "silu", "--activation-threshold", "1e-6,0.1", "--window", "64");
 
         runs.Select(run => run.GetProperty("policy").GetString()).ShouldBe(
-            ["Dense", "ActivationThreshold(Threshold = 1E-06)", "ActivationThreshold(Threshold = 0.1)"]);
+            ["Dense", "ActivationThreshold(Threshold = 0.000001f)", "ActivationThreshold(Threshold = 0.1f)"]);
         Number(runs[1], "perplexity_of_dense").ShouldBe(1, 1e-3);
         Number(runs[2], "sparsity_true").ShouldBeGreaterThan(0.2);
         Number(runs[2], "ffn_bytes_of_dense").ShouldBeLessThan(Number(runs[1], "ffn_bytes_of_dense"));
+    }
+
+    /// <summary>Any attributes, several of them together; the same row is not run twice.</summary>
+    [Fact]
+    public void Policies_are_given_as_attributes()
+    {
+        JsonElement[] runs = Runs(
+            "--alpha", "1.2", "--policy", "SignBitPredictor(Layers = \"0..2\", Alpha = 1.2f), SignBitPredictor(Layers = \"3..\", Alpha = 1.2f)",
+            "--policy", "ExactSparsity", "--policy", "SignBitPredictor(Alpha=1.2f)", "--window", "64");
+
+        runs.Select(run => run.GetProperty("policy").GetString()).ShouldBe(
+            ["Dense", "SignBitPredictor(Alpha = 1.2f)", "SignBitPredictor(Layers = \"0..2\", Alpha = 1.2f), SignBitPredictor(Layers = \"3..\", Alpha = 1.2f)", "ExactSparsity"]);
+        Number(runs[2], "perplexity").ShouldBe(Number(runs[1], "perplexity"));
+        Number(runs[2], "ffn_bytes_per_token").ShouldBe(Number(runs[1], "ffn_bytes_per_token"));
+        Number(runs[3], "kl_divergence").ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_profile_is_a_row_with_its_strengths()
+    {
+        string layers = string.Join(", ", Enumerable.Range(0, 6).Select(layer => $$"""{"layer": {{layer}}, "values": {"Alpha": 1.2} }"""));
+        string profile = TextFile($$"""
+            {"version": 1, "model": {"hidden": 256, "layers": 6, "intermediate": 1024, "activation": "Relu"}, "policies": [{"attribute": "SignBitPredictor", "layers": [{{layers}}]}]}
+            """);
+
+        JsonElement[] runs = Runs("--alpha", "1.2", "--profile", profile, "--window", "64");
+
+        runs.Length.ShouldBe(3);
+        runs[2].GetProperty("policy").GetString().ShouldBe($"SparsityProfile(\"{Path.GetFileName(profile)}.json\"), SignBitPredictor");
+        Number(runs[2], "perplexity").ShouldBe(Number(runs[1], "perplexity"));
+        Number(runs[2], "ffn_bytes_per_token").ShouldBe(Number(runs[1], "ffn_bytes_per_token"));
     }
 
     [Fact]
@@ -87,7 +118,7 @@ public sealed class EvalTests : IDisposable
         string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         lines[0].ShouldEndWith("in windows of 64.");
         lines.Count(line => line.StartsWith("| Dense |", StringComparison.Ordinal)).ShouldBe(1);
-        lines.Count(line => line.StartsWith("| SignBitPredictor(Alpha = 1) |", StringComparison.Ordinal)).ShouldBe(1 + 6);
+        lines.Count(line => line.StartsWith("| SignBitPredictor(Alpha = 1f) |", StringComparison.Ordinal)).ShouldBe(1 + 6);
         lines.Where(line => line[0] == '|').Select(line => line.Count(c => c == '|')).Distinct().ShouldBe([11, 8]);
     }
 
@@ -160,6 +191,63 @@ public sealed class EvalTests : IDisposable
         input.ShouldBe(tokens[..10]);
     }
 
+    /// <summary>A page that a browser reads as XML would be read, needs nothing else, and says in text what it draws.</summary>
+    [Fact]
+    public void A_report_for_browsers_stands_alone()
+    {
+        EvaluationRun Row(string policy, double? ratio, double bytes) => new()
+        {
+            Policy = policy, Perplexity = ratio, PerplexityOfDense = ratio, KlDivergence = 0, Top1Agreement = 1, Acc = 0.5, AccNorm = 0.5, FfnBytesOfDense = bytes,
+            Layers = [new EvaluationLayer(0, 0.5, 0.25, 0.75, 0.5, 0.01, 1000), new EvaluationLayer(1, 0.5, 0, null, null, 0, 1000)],
+        };
+
+        string page = HtmlReport.Write(new Evaluation("<cpu> & co", "a<b.gguf", "text", 10, 5, "questions", 3,
+        [
+            Row("Dense", 1, 1), Row("SignBitPredictor(Alpha = 1.2f)", 1.02, 0.5), Row("SignBitPredictor(Alpha = 0.9f)", double.PositiveInfinity, 0.3),
+            Row("SignBitPredictor(Alpha = 1f), Other(Layers = \"<0\")", 40, 0.4),
+        ]));
+
+        string xml = page.Replace("<!doctype html>", "", StringComparison.Ordinal);
+        xml = System.Text.RegularExpressions.Regex.Replace(xml, "<meta ([^>]*)>", "<meta $1/>");
+        var root = System.Xml.Linq.XDocument.Parse(xml).Root!;
+        root.Descendants("svg").Count().ShouldBe(2);
+        root.Descendants("svg").ShouldAllBe(svg => svg.Attribute("role")!.Value == "img" && svg.Element("desc")!.Value.Contains("SignBitPredictor(Alpha = 1.2f): 50.0% of the bytes, "));
+        root.Descendants("svg").First().Elements("g").Select(curve => curve.Elements("text").Single().Value).ShouldBe(["Dense", "SignBitPredictor", "SignBitPredictor + Other"]);
+        root.Descendants("table").Count().ShouldBe(4);
+        root.Descendants("table").ShouldAllBe(table => table.Element("caption")!.Value.Length > 0);
+        root.Descendants("th").ShouldAllBe(head => head.Attribute("scope") != null);
+        root.Descendants("figcaption").First().Value.ShouldContain("Not drawn: 1, whose numbers are not finite.");
+        page.ShouldNotContain("http:");
+        page.ShouldNotContain("https:");
+        page.ShouldNotContain("<script");
+        page.ShouldNotContain("NaN");
+    }
+
+    [Fact]
+    public void Sparsity_within_a_share_of_perplexity_lies_between_rows()
+    {
+        EvaluationRun Row(string policy, double ratio, double bytes, double inactive) => new()
+        {
+            Policy = policy, PerplexityOfDense = ratio, FfnBytesOfDense = bytes, Layers = [new EvaluationLayer(0, inactive, inactive / 2, null, null, 0, 1)],
+        };
+
+        IReadOnlyList<PplSparsity> reached = PplSparsity.Of(
+        [
+            Row("Dense", 1, 1, 0),
+            Row("A(S = 3)", 1.5, 0.4, 0.9), Row("A(S = 1)", 1, 0.8, 0.5), Row("A(S = 2)", Math.Pow(1.02, 2), 0.6, 0.7),
+            Row("B(S = 1)", 1.01, 0.7, 0.3), Row("B(S = 2)", double.NaN, 0.1, 0.99),
+            Row("A(S = 1), B", 1.5, 0.2, 0.9),
+        ], share: 0.02);
+
+        reached.Select(family => family.Policies).ShouldBe(["A", "B", "A + B"]);
+        reached[0].IsBound.ShouldBeFalse();
+        reached[0].SparsityTrue!.Value.ShouldBe(0.6, 1e-9);
+        reached[0].SparsityPredicted!.Value.ShouldBe(0.3, 1e-9);
+        reached[0].FfnBytesOfDense!.Value.ShouldBe(0.7, 1e-9);
+        reached[1].ShouldBe(new PplSparsity("B", 0.3, 0.15, 0.7, IsBound: true));
+        reached[2].ShouldBe(new PplSparsity("A + B", null, null, null, IsBound: false));
+    }
+
     [Fact]
     public void Numbers_that_are_not_finite_are_strings_in_json()
     {
@@ -176,7 +264,7 @@ public sealed class EvalTests : IDisposable
             Layers = [new EvaluationLayer(0, 0, 0, null, null, 0, 1)],
         };
 
-        JsonElement written = JsonDocument.Parse(EvalReport.Json(new Evaluation("", "", "", 1, 1, [run]))).RootElement.GetProperty("runs")[0];
+        JsonElement written = JsonDocument.Parse(EvalReport.Json(new Evaluation("", "", "", 1, 1, null, 0, [run]))).RootElement.GetProperty("runs")[0];
 
         written.GetProperty("perplexity").GetString().ShouldBe("Infinity");
         written.GetProperty("perplexity_of_dense").GetString().ShouldBe("NaN");
@@ -184,7 +272,9 @@ public sealed class EvalTests : IDisposable
     }
 
     [Theory]
-    [InlineData("'--text' is required", "-m", "MODEL")]
+    [InlineData("give what to judge on: --text FILE, --choices FILE, or both", "-m", "MODEL")]
+    [InlineData(", line 3: it has no 'answer'", "-m", "MODEL", "--choices", "QUESTIONS")]
+    [InlineData("has no question", "-m", "MODEL", "--choices", "EMPTY")]
     [InlineData("There is no model at no-such.gguf", "-m", "no-such.gguf", "--text", "TEXT")]
     [InlineData("no-such.txt", "-m", "MODEL", "--text", "no-such.txt")]
     [InlineData("cannot be judged on a text: ", "-m", "MUTE", "--text", "TEXT")]
@@ -197,7 +287,17 @@ public sealed class EvalTests : IDisposable
     [InlineData("SPI0028: Alpha is 101", "-m", "MODEL", "--text", "TEXT", "--alpha", "101")]
     [InlineData("Silu has no exact zeros", "-m", "MODEL", "--text", "TEXT", "--activation", "silu")]
     [InlineData("and no --alpha", "-m", "MODEL", "--text", "TEXT", "--activation", "silu", "--alpha", "1", "--activation-threshold", "0.1")]
+    [InlineData("at character 25: ", "-m", "MODEL", "--text", "TEXT", "--policy", "SignBitPredictor(Alpha = ")]
+    [InlineData("--policy 'SignBitPredictor(Alpha = 101f)': SPI0028: ", "-m", "MODEL", "--text", "TEXT", "--policy", "ExactSparsity", "--policy", "SignBitPredictor(Alpha = 101f)")]
+    [InlineData("--policy 'LowRankPredictor(Rank = 8)': SPI", "-m", "MODEL", "--text", "TEXT", "--activation", "silu", "--policy", "LowRankPredictor(Rank = 8)")]
+    [InlineData("tensor", "-m", "MODEL", "--text", "TEXT", "--policy", "LowRankPredictor(Rank = 8, Input = PredictorInput.Residual, Relu = true)")]
+    [InlineData("is no profile of sparseinfer calibrate: it has no array 'policies'", "-m", "MODEL", "--text", "TEXT", "--profile", "QUESTIONS")]
+    [InlineData("no-such.json", "-m", "MODEL", "--text", "TEXT", "--profile", "no-such.json")]
+    [InlineData("no-such.gguf", "-m", "MODEL", "--text", "TEXT", "--predictor", "no-such.gguf")]
+    [InlineData("--ppl takes a percentage above 0", "-m", "MODEL", "--text", "TEXT", "--ppl", "0%")]
+    [InlineData("--ppl is about perplexity", "-m", "MODEL", "--choices", "QUESTIONS", "--ppl", "1%")]
     [InlineData("--threads takes a whole number", "-m", "MODEL", "--text", "TEXT", "-t", "0")]
+    [InlineData("--html:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--html", "no/such/folder.html")]
     [InlineData("--output-file:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--output-file", "no/such/folder.md")]
     public async Task Whatever_is_wrong_is_one_line_on_standard_error(string message, params string[] args)
     {
@@ -210,6 +310,12 @@ public sealed class EvalTests : IDisposable
                 "MODEL" => ToolProgram.Gguf,
                 "TEXT" => TextFile(Story),
                 "SHORT" => TextFile("Once."),
+                "EMPTY" => TextFile("\n"),
+                "QUESTIONS" => TextFile("""
+                    {"question": "Once", "choices": ["a", "b"], "answer": 1}
+
+                    {"question": "Once", "choices": ["a", "b"]}
+                    """),
                 "MUTE" => Copy(key => !key.StartsWith("tokenizer.", StringComparison.Ordinal)),
                 _ => arg,
             }),

@@ -58,6 +58,10 @@ internal sealed class BenchArguments
         "--alpha", "A", "The sign-bit predictor's, in every layer of a file's model. [default: 1]", "a number above 0",
         ValueOption.Positive);
 
+    private readonly Option<string[]> _policy = ModelOptions.Policy("In place of the sign-bit predictor.");
+
+    private readonly Option<string?> _predictor = ModelOptions.Predictor();
+
     private readonly Option<int?> _context = ModelOptions.Context();
 
     private readonly OverrideOptions _overrides = new();
@@ -118,7 +122,7 @@ internal sealed class BenchArguments
         var command = new Command("bench", Description);
         foreach (Option option in (Option[])
         [
-            _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _context, .. _overrides.All,
+            _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _policy, _predictor, _context, .. _overrides.All,
             _prompts, _generations, _depths, _cacheType, _threads, _sessions, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
         ])
         {
@@ -141,18 +145,27 @@ internal sealed class BenchArguments
 
         Option[] misplaced = model is not null
             ? [_layers, _weights, _sparsity, _precision, _recall, _seed]
-            : [_alpha, .. _overrides.All];
+            : [_alpha, _predictor, .. _overrides.All];
         if (misplaced.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } wrong)
         {
             throw new CliException($"{wrong.Name} goes with {(model is not null ? "--synthetic" : "-m")} only.");
         }
 
+        string[] policies = parsed.GetValue(_policy) ?? [];
+        if (policies.Length > 1 || (policies.Length > 0 && parsed.GetValue(_alpha) is not null))
+        {
+            throw new CliException(policies.Length > 1
+                ? $"one model is measured: give one {PolicyText.Option}, with commas between attributes that act together."
+                : $"--alpha is short for {PolicyText.Option} 'SignBitPredictor(Alpha = ...)': give one of them.");
+        }
+
         var options = new BenchOptions
         {
+            Policies = policies is [var policy] ? PolicyText.Parse(policy) : null,
             Synthetic = synthetic is null ? null : ReadSynthetic(parsed, synthetic),
             File = model is null ? null : new FileRequest(
                 model, parsed.GetValue(_activation), parsed.GetValue(_threshold), parsed.GetValue(_alpha) ?? 1f, parsed.GetValue(_context),
-                _overrides.Read(parsed)),
+                _overrides.Read(parsed) with { PredictorFile = parsed.GetValue(_predictor) }),
             Prompts = parsed.GetRequiredValue(_prompts),
             Generations = parsed.GetRequiredValue(_generations),
             Depths = parsed.GetRequiredValue(_depths),

@@ -16,6 +16,12 @@ internal static class BenchCommand
         ModelDeclaration declaration = Declare(options);
         if (options.PrintDeclaration)
         {
+            if (options.Policies is not null)
+            {
+                // What is printed shall compile.
+                _ = ModelCompiler.Read(declaration, cancellationToken);
+            }
+
             return declaration.ToText();
         }
 
@@ -41,13 +47,13 @@ internal static class BenchCommand
     {
         if (options.Synthetic is { } synthetic)
         {
-            return synthetic.Declaration;
+            return synthetic.Declaration with { Policies = options.Policies };
         }
 
         FileRequest request = options.File!;
         using ModelFile file = ModelFile.Open(request.Path);
         ModelDeclaration read = FileDeclaration.Read(file, request.Activation, request.Threshold, request.Alpha, request.Overrides);
-        return request.Context is { } context ? read with { Context = context } : read;
+        return read with { Context = request.Context ?? read.Context, Policies = options.Policies };
     }
 
     private static void CheckContext(BenchOptions options, ModelDeclaration declaration)

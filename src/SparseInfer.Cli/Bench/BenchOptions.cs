@@ -41,6 +41,9 @@ internal sealed record BenchOptions
 
     public FileRequest? File { get; init; }
 
+    /// <summary>Policy attributes; null: those of the shape, or of the file with its alpha.</summary>
+    public IReadOnlyList<string>? Policies { get; init; }
+
     /// <summary>Lengths of the prompts; 0: none.</summary>
     public IReadOnlyList<int> Prompts { get; init; } = [512];
 

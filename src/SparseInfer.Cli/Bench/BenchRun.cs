@@ -45,6 +45,9 @@ internal sealed record BenchRun
 
     public required string Mode { get; init; }
 
+    /// <summary>The declared policies, as attributes; empty: none.</summary>
+    public required string Policy { get; init; }
+
     public required string WeightType { get; init; }
 
     public required bool Synthetic { get; init; }

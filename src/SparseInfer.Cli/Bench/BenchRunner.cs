@@ -278,6 +278,7 @@ internal sealed partial class BenchRunner(BenchOptions options, BenchModel teste
             NSessions = sessions,
             TestTime = start,
             Mode = mode.ToString().ToLowerInvariant(),
+            Policy = string.Join(", ", tested.Declaration.PolicyAttributes),
             WeightType = tested.WeightTypes,
             Synthetic = tested.Synthetic,
             Differs = options.Synthetic?.Differs,

@@ -1,4 +1,7 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Text;
 
 namespace SparseInfer.Cli.Compilation;
@@ -8,6 +11,36 @@ namespace SparseInfer.Cli.Compilation;
 /// <param name="Text">What is in it.</param>
 internal sealed record DeclaredProfile(string Name, string Text)
 {
+    /// <summary>Reads a profile that a user names.</summary>
+    /// <param name="path">Its file.</param>
+    /// <param name="others">Names that it must not have: a generator finds profiles by their names.</param>
+    /// <param name="attributes">The policies that it has strengths for.</param>
+    /// <exception cref="CliException">It is none.</exception>
+    public static DeclaredProfile Read(string path, IReadOnlyCollection<string> others, out IReadOnlyList<string> attributes)
+    {
+        string text = File.ReadAllText(path);
+        try
+        {
+            attributes = [.. JsonNode.Parse(text)!["policies"]!.AsArray().Select(policy => (string)policy!["attribute"]!)];
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or NullReferenceException or ArgumentException)
+        {
+            throw NoProfile("it has no array 'policies' whose items have a text 'attribute'");
+        }
+
+        if (attributes.Count == 0 || attributes.FirstOrDefault(attribute => !SyntaxFacts.IsValidIdentifier(attribute)) is not null)
+        {
+            throw NoProfile("it names no policy");
+        }
+
+        // Names stand in C# text as they are, and generators look at JSON files alone.
+        string name = string.Concat(Path.GetFileName(path).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '_'));
+        name = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? name : name + ".json";
+        return new(others.Contains(name) ? $"{others.Count}-{name}" : name, text);
+
+        CliException NoProfile(string why) => new($"--profile {path} is no profile of sparseinfer calibrate: {why}.");
+    }
+
     /// <summary>It, for the generator.</summary>
     public AdditionalText ToFile() => new ProfileFile(Name, Text);
 

@@ -1,6 +1,7 @@
 extern alias generators;
 
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.Loader;
 using generators::SparseInfer.Generators;
@@ -56,6 +57,7 @@ internal static class ModelCompiler
         IReadOnlyList<ModelDeclaration> declarations, CancellationToken cancellationToken, bool forGpu = false)
     {
         CSharpCompilation compilation = Declare(declarations, forGpu ? GpuReferences.Value : CpuReferences.Value, cancellationToken);
+        ThrowIfPoliciesAreWrong(compilation, declarations, cancellationToken);
         GeneratorDriver driver = CSharpGeneratorDriver
             .Create([new SparseInferGenerator().AsSourceGenerator()], Profiles(declarations), ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out ImmutableArray<Diagnostic> reported, cancellationToken);
@@ -65,7 +67,7 @@ internal static class ModelCompiler
             throw new InvalidOperationException("The generator failed.", fault);
         }
 
-        ThrowIfBroken(reported);
+        ThrowIfBroken(reported, declarations);
         if (result.GeneratedSources.IsEmpty)
         {
             throw new CliException("the shape cannot be declared: the generator wrote nothing for it.");
@@ -92,6 +94,7 @@ internal static class ModelCompiler
     public static ModelSpec Read(ModelDeclaration declaration, CancellationToken cancellationToken)
     {
         CSharpCompilation compilation = Declare([declaration], CpuReferences.Value, cancellationToken);
+        ThrowIfPoliciesAreWrong(compilation, [declaration], cancellationToken);
         if (DeclarationLanguage.Reader.Model(compilation.GetTypeByMetadataName(declaration.ClassName)!, Read(declaration.Profile), cancellationToken) is { } spec)
         {
             return spec;
@@ -100,7 +103,7 @@ internal static class ModelCompiler
         CSharpGeneratorDriver
             .Create([new SparseInferGenerator().AsSourceGenerator()], Profiles([declaration]), ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out _, out ImmutableArray<Diagnostic> reported, cancellationToken);
-        ThrowIfBroken(reported);
+        ThrowIfBroken(reported, [declaration]);
         throw new CliException("the shape cannot be declared: the generator wrote nothing for it.");
     }
 
@@ -114,7 +117,7 @@ internal static class ModelCompiler
         IReadOnlyList<ModelDeclaration> declarations, MetadataReference[] references, CancellationToken cancellationToken)
     {
         IEnumerable<SyntaxTree> trees = declarations.Select(declaration => CSharpSyntaxTree.ParseText(
-            declaration.ToText(), ParseOptions, declaration.ClassName + ".cs", cancellationToken: cancellationToken));
+            declaration.ToText(), ParseOptions, FileName(declaration), cancellationToken: cancellationToken));
         return CSharpCompilation.Create(declarations[0].ClassName, trees, references, Options);
     }
 
@@ -130,15 +133,51 @@ internal static class ModelCompiler
             .Select(path => MetadataReference.CreateFromFile(path))];
     }
 
-    /// <summary>A declaration that breaks a rule has no program; the generator says which rule that is.</summary>
-    private static void ThrowIfBroken(ImmutableArray<Diagnostic> reported)
+    private static string FileName(ModelDeclaration declaration) => declaration.ClassName + ".cs";
+
+    /// <summary>Policies that a user typed may be no C# that compiles: what the generator makes of them is no fault of its.</summary>
+    private static void ThrowIfPoliciesAreWrong(
+        CSharpCompilation compilation, IReadOnlyList<ModelDeclaration> declarations, CancellationToken cancellationToken)
     {
-        string[] messages = [.. reported
-            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
-            .Select(diagnostic => $"{diagnostic.Id}: {diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)}")];
-        if (messages.Length > 0)
+        if (declarations.All(declaration => declaration.Policies is null))
         {
-            throw new CliException($"the shape cannot be declared: {string.Join(' ', messages.Take(3))}");
+            return;
         }
+
+        foreach (Diagnostic error in compilation.GetDiagnostics(cancellationToken).Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))
+        {
+            if (PolicyAt(error, declarations) is { } policy)
+            {
+                // CS0246: no such type, which is told of the name with "Attribute" too.
+                string known = error.Id == "CS0246" ? $" There are: {string.Join(", ", PolicyRegistry.All.Select(declarable => declarable.DisplayName))}." : "";
+                throw new CliException($"{PolicyText.Option} '{policy}': {Text(error)}{known}");
+            }
+        }
+    }
+
+    /// <summary>A declaration that breaks a rule has no program; the generator says which rule that is.</summary>
+    private static void ThrowIfBroken(ImmutableArray<Diagnostic> reported, IReadOnlyList<ModelDeclaration> declarations)
+    {
+        Diagnostic[] errors = [.. reported.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)];
+        if (errors.Length == 0)
+        {
+            return;
+        }
+
+        throw errors.Select(error => (Error: error, Policy: PolicyAt(error, declarations))).FirstOrDefault(pair => pair.Policy is not null) is { Policy: { } policy, Error: var first }
+            ? new CliException($"{PolicyText.Option} '{policy}': {Text(first)}")
+            : new CliException($"the shape cannot be declared: {string.Join(' ', errors.Take(3).Select(Text))}");
+    }
+
+    private static string Text(Diagnostic diagnostic) => $"{diagnostic.Id}: {diagnostic.GetMessage(CultureInfo.InvariantCulture)}";
+
+    /// <summary>The policy that a user typed and a diagnostic is at; null: it is at something else. Each has a line of its own.</summary>
+    private static string? PolicyAt(Diagnostic diagnostic, IReadOnlyList<ModelDeclaration> declarations)
+    {
+        FileLinePositionSpan place = diagnostic.Location.GetLineSpan();
+        return declarations.FirstOrDefault(declaration => declaration.Policies is not null && FileName(declaration) == place.Path) is { } declared
+            && declared.ToText().Split('\n').ElementAtOrDefault(place.StartLinePosition.Line) is { } line
+            ? declared.Policies!.FirstOrDefault(policy => line == $"[{policy}]")
+            : null;
     }
 }

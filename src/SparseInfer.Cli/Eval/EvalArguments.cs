@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Compilation;
 
 namespace SparseInfer.Cli.Eval;
 
@@ -13,11 +15,17 @@ internal sealed class EvalArguments
         Examples:
           sparseinfer eval -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.test.raw --alpha 1,1.02,1.05
           sparseinfer eval -m tinyllama.gguf --activation silu --text wiki.test.raw --activation-threshold 0.05,0.1 --tokens 8192 --json
+          sparseinfer eval -m model.gguf --text text.txt --policy 'SignBitPredictor(Alpha = 1.2f)' --policy 'ExactSparsity'
         """;
 
     private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
 
-    private readonly Option<string> _text = Path("--text", "The text, UTF-8, that the model shall predict.", "the path of a text file");
+    private readonly Option<string?> _text = ValueOption.Of<string?>(
+        "--text", "FILE", "The text, UTF-8, that the model shall predict.", null, "the path of a text file", text => (text.Length > 0, text));
+
+    private readonly Option<string?> _choices = ValueOption.Of<string?>(
+        "--choices", "FILE", "Multiple-choice questions, JSON lines with question, choices and answer: an index or a choice's text.", null,
+        "the path of a file of JSON lines", text => (text.Length > 0, text));
 
     private readonly Option<Activation?> _activation = ModelOptions.Activation();
 
@@ -28,6 +36,18 @@ internal sealed class EvalArguments
     private readonly Option<float[]> _activationThresholds = Numbers(
         "--activation-threshold", "T,...", "CATS: neurons with a smaller activation are skipped, in every layer. A row for each.");
 
+    private readonly Option<string[]> _policies = ModelOptions.Policy("A row for each that is given. [default: the sign-bit predictor]");
+
+    private readonly Option<string[]> _profiles = new("--profile")
+    {
+        Description = "A profile of sparseinfer calibrate: its policies, with its strengths. A row for each that is given.",
+        HelpName = "FILE",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<string?> _predictor = ModelOptions.Predictor();
+
     private readonly Option<int> _window = ValueOption.Of(
         "--window", "N", "Tokens that are predicted in a row; the next window sees nothing of them.", 256,
         $"a whole number from 2 to {ModelOptions.MaxTokens}", text => ValueOption.Integer(text, 2, ModelOptions.MaxTokens));
@@ -36,11 +56,20 @@ internal sealed class EvalArguments
         "--tokens", "N", "Predict no more than so many, in windows spread evenly over the text. [default: all]", "a whole number from 2 to 2147483647",
         text => ValueOption.Integer(text, 2, int.MaxValue));
 
+    private readonly Option<double?> _ppl = ValueOption.Optional(
+        "--ppl", "P%", "Tell what each combination of attributes skips where perplexity is P% above the dense model's, between its rows.", "a percentage above 0, such as 1%",
+        text => double.TryParse(text.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent is > 0 and <= 1000
+            ? (true, percent / 100)
+            : default);
+
     private readonly Option<int> _threads = ValueOption.Of(
         "--threads", "N", "Worker threads.", Environment.ProcessorCount, $"a whole number from 1 to {CpuDevice.MaxThreads}",
         text => ValueOption.Integer(text, 1, CpuDevice.MaxThreads), "-t");
 
     private readonly Option<bool> _json = new("--json") { Description = "Write an object, layers included, instead of tables." };
+
+    private readonly Option<string?> _html = ValueOption.Of<string?>(
+        "--html", "FILE", "Write a report for browsers too: one file, whole or not at all.", null, "the path of a file", text => (text.Length > 0, text));
 
     private readonly Option<string?> _outputFile = ValueOption.Of<string?>(
         "--output-file", "FILE", "Write the results to a file, whole or not at all.", null, "the path of a file",
@@ -54,7 +83,7 @@ internal sealed class EvalArguments
         var command = new Command("eval", Description);
         foreach (Option option in (Option[])
         [
-            _model, _text, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _window, _tokens, _threads, _json, _outputFile,
+            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _profiles, _predictor, _window, _tokens, _ppl, _threads, _json, _html, _outputFile,
         ])
         {
             command.Options.Add(option);
@@ -70,16 +99,32 @@ internal sealed class EvalArguments
         var options = new EvalOptions
         {
             File = new FileRequest(
-                parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed)),
-            TextFile = parsed.GetRequiredValue(_text),
+                parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null,
+                _overrides.Read(parsed) with { PredictorFile = parsed.GetValue(_predictor) }),
+            TextFile = parsed.GetValue(_text),
+            ChoicesFile = parsed.GetValue(_choices),
             Alphas = [.. parsed.GetRequiredValue(_alphas).Distinct()],
             ActivationThresholds = [.. parsed.GetRequiredValue(_activationThresholds).Distinct()],
+            Policies = [.. (parsed.GetValue(_policies) ?? []).Select(PolicyText.Parse)],
+            Profiles = [.. (parsed.GetValue(_profiles) ?? []).Distinct()],
             Window = parsed.GetValue(_window),
             Tokens = parsed.GetValue(_tokens),
+            Ppl = parsed.GetValue(_ppl),
             Threads = parsed.GetValue(_threads),
             Json = parsed.GetValue(_json),
+            HtmlFile = parsed.GetValue(_html),
             OutputFile = parsed.GetValue(_outputFile),
         };
+        if (options.TextFile is null && options.ChoicesFile is null)
+        {
+            throw new CliException("give what to judge on: --text FILE, --choices FILE, or both.");
+        }
+
+        if (options.Ppl is not null && options.TextFile is null)
+        {
+            throw new CliException("--ppl is about perplexity, which goes with --text FILE.");
+        }
+
         return options.Tokens is not { } tokens || tokens >= options.Window
             ? options
             : throw new CliException($"--tokens {tokens} is less than a window, which has {options.Window}: give more, or --window N.");

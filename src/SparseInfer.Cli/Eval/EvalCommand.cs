@@ -13,6 +13,11 @@ internal static class EvalCommand
     {
         using var progress = ProgressLine.On(error);
         Evaluation evaluation = new Evaluator(options, progress, cancellationToken).Run();
+        if (options.HtmlFile is { } page)
+        {
+            OutputFile.WriteWhole(page, HtmlReport.Write(evaluation), "--html");
+        }
+
         return options.Json ? EvalReport.Json(evaluation) : EvalReport.Markdown(evaluation);
     }
 }

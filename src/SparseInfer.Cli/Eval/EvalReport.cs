@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using SparseInfer.Cli.Bench.Reports;
+using static System.FormattableString;
 
 namespace SparseInfer.Cli.Eval;
 
@@ -14,14 +15,25 @@ internal static class EvalReport
     public static string Markdown(Evaluation evaluation)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{evaluation.ModelFilename}, {evaluation.Tokens} tokens of {evaluation.TextFilename} in windows of {evaluation.Window}.\n\n");
-        text.Append("| policy | perplexity | of dense | KL, nats | top-1 | inactive | skipped unread | wrongly | feed-forward MB/token | of dense |\n");
-        text.Append("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+        text.Append(evaluation.ModelFilename);
+        text.Append(evaluation.TextFilename is null ? "" : Invariant($", {evaluation.Tokens} tokens of {evaluation.TextFilename} in windows of {evaluation.Window}"));
+        text.Append(evaluation.ChoicesFilename is null ? ".\n\n" : Invariant($", {evaluation.Questions} questions of {evaluation.ChoicesFilename}.\n\n"));
+        Column[] columns = [.. Columns(evaluation)];
+        text.Append("| policy | ").AppendJoin(" | ", columns.Select(column => column.Name)).Append(" |\n");
+        text.Append("|---|").AppendJoin("|", columns.Select(_ => "---:")).Append("|\n");
         foreach (EvaluationRun run in evaluation.Runs)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {run.Policy} | {run.Perplexity:0.0000} | {run.PerplexityOfDense:0.0000} | {run.KlDivergence:0.00000} ");
-            text.Append(CultureInfo.InvariantCulture, $"| {Share(run.Top1Agreement)} | {Share(run.SparsityTrue)} | {Share(run.SparsityPredicted)} | {Share(run.WrongSkips, "0.00")} ");
-            text.Append(CultureInfo.InvariantCulture, $"| {run.FfnBytesPerToken / 1e6:0.000} | {run.FfnBytesOfDense:0.000} |\n");
+            text.Append($"| {Cell(run.Policy)} | ").AppendJoin(" | ", columns.Select(column => column.Value(run))).Append(" |\n");
+        }
+
+        if (evaluation.PplSparsity is { } reached)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n| within {evaluation.Ppl * 100:0.###}% of dense perplexity | inactive | skipped unread | feed-forward bytes of dense |\n|---|---:|---:|---:|\n");
+            foreach (PplSparsity family in reached)
+            {
+                string bound = family.SparsityTrue is null ? ": none" : family.IsBound ? ": at least" : "";
+                text.Append(CultureInfo.InvariantCulture, $"| {Cell(family.Policies)}{bound} | {Share(family.SparsityTrue)} | {Share(family.SparsityPredicted)} | {family.FfnBytesOfDense:0.000} |\n");
+            }
         }
 
         foreach (EvaluationRun run in evaluation.Runs.Where(run => run.RuledOutMass > 0))
@@ -33,13 +45,44 @@ internal static class EvalReport
         text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |\n|---|---:|---:|---:|---:|---:|---:|\n");
         foreach ((EvaluationRun run, EvaluationLayer layer) in evaluation.Runs.Skip(1).SelectMany(run => run.Layers.Select(layer => (run, layer))))
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {run.Policy} | {layer.Layer} | {Share(layer.SparsityTrue)} | {Share(layer.SparsityPredicted)} ");
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(run.Policy)} | {layer.Layer} | {Share(layer.SparsityTrue)} | {Share(layer.SparsityPredicted)} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Share(layer.Precision)} | {Share(layer.Recall)} | {Share(layer.WrongSkips, "0.00")} |\n");
         }
 
         return text.ToString();
     }
 
-    private static string Share(double? share, string format = "0.0") =>
+    /// <summary>A column of the policies' table.</summary>
+    /// <param name="Name">Its head.</param>
+    /// <param name="Value">What it says of a policy.</param>
+    internal sealed record Column(string Name, Func<EvaluationRun, string> Value);
+
+    /// <summary>The columns: of text and questions those that were given.</summary>
+    internal static IEnumerable<Column> Columns(Evaluation evaluation)
+    {
+        Column[] ofText =
+        [
+            new("perplexity", run => Invariant($"{run.Perplexity:0.0000}")),
+            new("of dense", run => Invariant($"{run.PerplexityOfDense:0.0000}")),
+            new("KL, nats", run => Invariant($"{run.KlDivergence:0.00000}")),
+            new("top-1", run => Share(run.Top1Agreement)),
+        ];
+        Column[] ofChoices = [new("acc", run => Share(run.Acc)), new("acc_norm", run => Share(run.AccNorm))];
+        return
+        [
+            .. evaluation.TextFilename is null ? [] : ofText,
+            .. evaluation.ChoicesFilename is null ? [] : ofChoices,
+            new("inactive", run => Share(run.SparsityTrue)),
+            new("skipped unread", run => Share(run.SparsityPredicted)),
+            new("wrongly", run => Share(run.WrongSkips, "0.00")),
+            new("feed-forward MB/token", run => Invariant($"{run.FfnBytesPerToken / 1e6:0.000}")),
+            new("of dense", run => Invariant($"{run.FfnBytesOfDense:0.000}")),
+        ];
+    }
+
+    /// <summary>Text of C# may have what ends a cell.</summary>
+    private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal);
+
+    internal static string Share(double? share, string format = "0.0") =>
         share is { } value ? (value * 100).ToString(format, CultureInfo.InvariantCulture) + "%" : "";
 }

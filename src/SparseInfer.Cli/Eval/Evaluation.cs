@@ -1,30 +1,54 @@
+using System.Text.Json.Serialization;
+using SparseInfer.Cli.Compilation;
+
 namespace SparseInfer.Cli.Eval;
 
 /// <summary>What was evaluated, and how. Properties' names, in snake case, are those of the output.</summary>
 /// <param name="CpuInfo">The processor.</param>
 /// <param name="ModelFilename">The file.</param>
-/// <param name="TextFilename">The text.</param>
+/// <param name="TextFilename">The text; null: there is none.</param>
 /// <param name="Tokens">Tokens that were predicted.</param>
 /// <param name="Window">Tokens of a window.</param>
+/// <param name="ChoicesFilename">The questions; null: there are none.</param>
+/// <param name="Questions">How many were asked.</param>
 /// <param name="Runs">The dense model first.</param>
-internal sealed record Evaluation(string CpuInfo, string ModelFilename, string TextFilename, int Tokens, int Window, IReadOnlyList<EvaluationRun> Runs);
+internal sealed record Evaluation(
+    string CpuInfo, string ModelFilename, string? TextFilename, int Tokens, int Window, string? ChoicesFilename, int Questions, IReadOnlyList<EvaluationRun> Runs)
+{
+    /// <summary>The share above dense perplexity that was asked for; null: none was.</summary>
+    public double? Ppl { get; init; }
 
-/// <summary>A policy on a text. Shares are means over layers.</summary>
+    /// <summary>What each family of policies reaches within <see cref="Ppl"/>.</summary>
+    public IReadOnlyList<PplSparsity>? PplSparsity => Ppl is { } share ? Eval.PplSparsity.Of(Runs, share) : null;
+}
+
+/// <summary>A policy on a text, on questions, or on both. Shares are means over layers, counted on the text where there is one.</summary>
 internal sealed record EvaluationRun
 {
-    /// <summary>The attribute as a user writes it; <c>dense</c>.</summary>
+    /// <summary>The attributes as a user writes them; <c>Dense</c>.</summary>
     public required string Policy { get; init; }
 
-    public required double Perplexity { get; init; }
+    /// <summary>The attributes' names: policies that differ in strengths have them in common.</summary>
+    [JsonIgnore]
+    public string Family => string.Join(" + ", PolicyText.Parse(Policy).Select(attribute => attribute.Split('(')[0]).Distinct());
+
+    /// <summary>Of the text; like all that compares predictions, null without one.</summary>
+    public double? Perplexity { get; init; }
 
     /// <summary>Perplexity over the dense model's.</summary>
-    public required double PerplexityOfDense { get; init; }
+    public double? PerplexityOfDense { get; init; }
 
     /// <summary>Kullback-Leibler divergence from the dense model, a token's mean, in nats.</summary>
-    public required double KlDivergence { get; init; }
+    public double? KlDivergence { get; init; }
 
     /// <summary>Share of tokens where the most probable one is the dense model's.</summary>
-    public required double Top1Agreement { get; init; }
+    public double? Top1Agreement { get; init; }
+
+    /// <summary>Share of questions whose right choice is the likeliest.</summary>
+    public double? Acc { get; init; }
+
+    /// <summary>The same by log-likelihood a byte of the choice.</summary>
+    public double? AccNorm { get; init; }
 
     /// <summary>Share of the text's tokens that got no logit: perplexity is that of the others.</summary>
     public double RuledOut { get; init; }

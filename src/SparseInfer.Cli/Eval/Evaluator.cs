@@ -4,22 +4,29 @@ using SparseInfer.Files;
 
 namespace SparseInfer.Cli.Eval;
 
-/// <summary>Runs each policy beside the dense model over the same windows, skipping at every position of them.</summary>
+/// <summary>Runs each policy over the windows and questions that the dense model has, skipping at every position of them.</summary>
 internal sealed class Evaluator(EvalOptions options, ProgressLine progress, CancellationToken cancellationToken)
 {
     /// <summary>Tokens whose logits are in memory: those of a long window and a large vocabulary would fit no array.</summary>
     public const int MaxTogether = 256;
 
+    /// <summary>Bytes of the dense model's logits that are kept for all policies; where they are more, it runs beside each.</summary>
+    private const long MaxKept = 1L << 30;
+
+    private readonly List<float[]> _kept = [];
+
     /// <summary>Evaluates every policy that was asked for.</summary>
-    /// <exception cref="CliException">There is none for the model, or the text does not suit it.</exception>
+    /// <exception cref="CliException">There is none for the model, or text or questions do not suit it.</exception>
     public Evaluation Run()
     {
-        string text = TextWindows.ReadText(options.TextFile);
+        string? text = options.TextFile is { } path ? TextWindows.ReadText(path) : null;
+        IReadOnlyList<ChoiceQuestion>? questions = options.ChoicesFile is { } file ? ChoiceFile.Read(file) : null;
         (string Policy, ModelDeclaration Declaration)[] policies = Declare();
         progress.Show(policies.Length == 1 ? "compiling the model" : $"compiling the model with {policies.Length} policies");
         IReadOnlyList<CompiledModel> models = ModelCompiler.Compile([.. policies.Select(policy => policy.Declaration)], cancellationToken);
         var runs = new List<EvaluationRun>();
         TextWindows? windows = null;
+        Choices? choices = null;
         for (int i = 0; i < policies.Length; i++)
         {
             using CpuDevice device = Device.Cpu(options.Threads);
@@ -29,87 +36,137 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
                 throw new CliException($"{options.File.Path} cannot be judged on a text: {model.WhyNoTokenizer}.");
             }
 
-            windows ??= TextWindows.Of(text, options, model.Tokenizer);
-            runs.AddRange(Run(policies[i].Policy, model, windows).Skip(i == 0 ? 0 : 1));
+            windows ??= text is null ? null : TextWindows.Of(text, options, model.Tokenizer);
+            choices ??= questions is null ? null : Choices.Of(options.ChoicesFile!, questions, model.Tokenizer, policies[i].Declaration.Context);
+            string policy = policies[i].Policy;
+            if (i == 0)
+            {
+                runs.Add(Run("Dense", SparsityMode.Dense, model, windows, choices, null));
+            }
+
+            runs.Add(Run(policy, SparsityMode.Predicted, model, windows, choices, runs[0]));
         }
 
-        return new(Machine.CpuInfo, options.File.Path, options.TextFile, windows!.Tokens, options.Window, runs);
+        return new(Machine.CpuInfo, options.File.Path, options.TextFile, windows?.Tokens ?? 0, options.Window, options.ChoicesFile, choices?.Count ?? 0, runs) { Ppl = options.Ppl };
     }
 
     private (string Policy, ModelDeclaration Declaration)[] Declare()
     {
         using ModelFile file = ModelFile.Open(options.File.Path);
         ModelDeclaration read = FileDeclaration.Read(file, options.File.Activation, options.File.Threshold, alpha: 1f, options.File.Overrides);
-        if (options.Window > read.Context)
+        if (options.TextFile is not null && options.Window > read.Context)
         {
             throw new CliException($"--window {options.Window} is more than the model's context, which holds {read.Context}: give less.");
         }
 
-        if (!read.HasZeros && (options.Alphas.Count > 0 || options.ActivationThresholds.Count == 0))
+        bool nothingGiven = options.Alphas.Count + options.ActivationThresholds.Count + options.Policies.Count + options.Profiles.Count == 0;
+        if (!read.HasZeros && (options.Alphas.Count > 0 || nothingGiven))
         {
             throw new CliException(
-                $"{read.Activation} has no exact zeros, which the sign-bit predictor could predict: give --activation-threshold T{(options.Alphas.Count > 0 ? ", and no --alpha" : "")}.");
+                $"{read.Activation} has no exact zeros, which the sign-bit predictor could predict: give --activation-threshold T or {PolicyText.Option} TEXT{(options.Alphas.Count > 0 ? ", and no --alpha" : "")}.");
         }
 
-        IReadOnlyList<float> alphas = options.Alphas.Count + options.ActivationThresholds.Count == 0 ? [1f] : options.Alphas;
-        IEnumerable<(string, ModelDeclaration)> signs = alphas.Select(alpha => (
-            FormattableString.Invariant($"SignBitPredictor(Alpha = {alpha})"), read with { Alpha = alpha }));
-        IEnumerable<(string, ModelDeclaration)> cats = options.ActivationThresholds.Select(threshold => (
-            FormattableString.Invariant($"ActivationThreshold(Threshold = {threshold})"), read with { ActivationThreshold = threshold }));
+        IReadOnlyList<float> alphas = nothingGiven ? [1f] : options.Alphas;
+        IEnumerable<ModelDeclaration> rows = alphas.Select(alpha => read with { Alpha = alpha })
+            .Concat(options.ActivationThresholds.Select(threshold => read with { ActivationThreshold = threshold }))
+            .Concat(options.Policies.Select(policies => read with { Policies = policies }))
+            .Concat(Profiles(read));
 
         // Classes of one assembly have names of their own.
-        return [.. signs.Concat(cats).Select(((string Policy, ModelDeclaration Declaration) item, int i) => (item.Policy, item.Declaration with { Name = $"{read.Name} policy {i}" }))];
+        return [.. rows.Select(row => (Policy: Label(row), Declaration: row)).DistinctBy(row => row.Policy)
+            .Select((row, i) => (row.Policy, row.Declaration with { Name = $"{read.Name} policy {i}" }))];
     }
 
-    /// <summary>The dense model, and the policy.</summary>
-    private EvaluationRun[] Run(string policy, LanguageModel model, TextWindows text)
+    private static string Label(ModelDeclaration row) =>
+        string.Join(", ", row.PolicyAttributes.Prepend(row.Profile is { } profile ? $"SparsityProfile(\"{profile.Name}\")" : "").Where(attribute => attribute.Length > 0));
+
+    private List<ModelDeclaration> Profiles(ModelDeclaration read)
     {
-        using Session dense = model.CreateSession(Session(SparsityMode.Dense));
-        using Session predicted = model.CreateSession(Session(SparsityMode.Predicted));
-        int vocabulary = model.Shape.Vocabulary;
-        int[] input = new int[options.Window];
-        int together = Math.Min(options.Window, MaxTogether);
-        float[] denseLogits = new float[together * vocabulary];
-        float[] logits = new float[together * vocabulary];
-        var ofDense = new Predictions();
-        var ofPolicy = new Predictions();
-        for (int window = 0; window < text.Count; window++)
+        var rows = new List<ModelDeclaration>();
+        foreach (string path in options.Profiles)
         {
-            ReadOnlySpan<int> targets = text.Read(window, input);
-            dense.Rewind(0);
-            predicted.Rewind(0);
-            for (int from = 0; from < input.Length; from += together)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                progress.Show($"evaluating {policy}", (window + ((double)from / input.Length)) / text.Count);
-                int count = Math.Min(together, input.Length - from);
-                dense.Forward(input.AsSpan(from, count), denseLogits.AsSpan(0, count * vocabulary));
-                predicted.Forward(input.AsSpan(from, count), logits.AsSpan(0, count * vocabulary));
-                ofDense.Add(denseLogits, denseLogits, targets.Slice(from, count), vocabulary);
-                ofPolicy.Add(logits, denseLogits, targets.Slice(from, count), vocabulary);
-            }
+            DeclaredProfile profile = DeclaredProfile.Read(path, [.. rows.Select(row => row.Profile!.Name)], out IReadOnlyList<string> attributes);
+            rows.Add(read with { Profile = profile, Policies = attributes });
         }
 
-        EvaluationRun reference = Result("Dense", ofDense, dense, null);
-        return [reference, Result(policy, ofPolicy, predicted, reference)];
+        return rows;
     }
 
-    private SessionOptions Session(SparsityMode mode) => new() { Mode = mode, Context = options.Window, SparsePrompt = true, Metering = true };
-
-    private static EvaluationRun Result(string policy, Predictions predictions, Session session, EvaluationRun? dense)
+    /// <summary>A policy, or the dense model: then there is none to compare with.</summary>
+    private EvaluationRun Run(string policy, SparsityMode mode, LanguageModel model, TextWindows? text, Choices? choices, EvaluationRun? dense)
     {
-        EvaluationLayer[] layers = [.. session.ReadMetrics().Select(EvaluationLayer.Of)];
+        Predictions? predictions = null;
+        EvaluationLayer[] layers = [];
+        if (text is not null)
+        {
+            using Session session = model.CreateSession(Session(mode, options.Window));
+            predictions = Predict(policy, model, session, text, isDense: dense is null);
+            layers = [.. session.ReadMetrics().Select(EvaluationLayer.Of)];
+        }
+
+        ChoiceAccuracy? accuracy = null;
+        if (choices is not null)
+        {
+            using Session session = model.CreateSession(Session(mode, choices.Longest));
+            accuracy = choices.Answer(session, model.Shape.Vocabulary, question =>
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                progress.Show($"asking {policy}", (double)question / choices.Count);
+            });
+            layers = text is null ? [.. session.ReadMetrics().Select(EvaluationLayer.Of)] : layers;
+        }
+
         return new()
         {
             Policy = policy,
-            Perplexity = predictions.Perplexity,
-            PerplexityOfDense = predictions.Perplexity / (dense?.Perplexity ?? predictions.Perplexity),
-            KlDivergence = predictions.Divergence,
-            Top1Agreement = predictions.TopAgreement,
-            RuledOut = predictions.RuledOut,
-            RuledOutMass = predictions.RuledOutMass,
+            Perplexity = predictions?.Perplexity,
+            PerplexityOfDense = predictions?.Perplexity / (dense is null ? predictions?.Perplexity : dense.Perplexity),
+            KlDivergence = predictions?.Divergence,
+            Top1Agreement = predictions?.TopAgreement,
+            Acc = accuracy?.Accuracy,
+            AccNorm = accuracy?.AccuracyNorm,
+            RuledOut = predictions?.RuledOut ?? 0,
+            RuledOutMass = predictions?.RuledOutMass ?? 0,
             FfnBytesOfDense = dense is null ? 1 : layers.Sum(layer => layer.BytesPerToken) / dense.FfnBytesPerToken,
             Layers = layers,
         };
     }
+
+    /// <summary>Predicts a text. The dense model's logits are the first policy's to compare with, and where they fit in memory all others'.</summary>
+    private Predictions Predict(string policy, LanguageModel model, Session session, TextWindows text, bool isDense)
+    {
+        int vocabulary = model.Shape.Vocabulary;
+        int[] input = new int[options.Window];
+        int together = Math.Min(options.Window, MaxTogether);
+        bool keeps = (long)text.Tokens * vocabulary * sizeof(float) <= MaxKept;
+        using Session? dense = isDense || keeps ? null : model.CreateSession(Session(SparsityMode.Dense, options.Window));
+        float[] denseLogits = new float[dense is null ? 0 : together * vocabulary];
+        float[] logits = new float[together * vocabulary];
+        var predictions = new Predictions();
+        int part = 0;
+        for (int window = 0; window < text.Count; window++)
+        {
+            ReadOnlySpan<int> targets = text.Read(window, input);
+            session.Rewind(0);
+            dense?.Rewind(0);
+            for (int from = 0; from < input.Length; from += together, part++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                progress.Show($"evaluating {policy}", (window + ((double)from / input.Length)) / text.Count);
+                int count = Math.Min(together, input.Length - from);
+                session.Forward(input.AsSpan(from, count), logits.AsSpan(0, count * vocabulary));
+                dense?.Forward(input.AsSpan(from, count), denseLogits.AsSpan(0, count * vocabulary));
+                if (isDense && keeps)
+                {
+                    _kept.Add(logits[..(count * vocabulary)]);
+                }
+
+                predictions.Add(logits, isDense ? logits : keeps ? _kept[part] : denseLogits, targets.Slice(from, count), vocabulary);
+            }
+        }
+
+        return predictions;
+    }
+
+    private static SessionOptions Session(SparsityMode mode, int context) => new() { Mode = mode, Context = context, SparsePrompt = true, Metering = true };
 }

@@ -54,6 +54,9 @@ internal sealed class Predictions
         _tokens += tokens.Length;
     }
 
+    /// <summary>log p of a token, in double precision.</summary>
+    public static double LogProbability(ReadOnlySpan<float> logits, int token) => logits[token] - Normalise(logits).Total;
+
     private static (double Surprise, double Divergence, bool Agrees, double RuledOut) Compare(ReadOnlySpan<float> logits, ReadOnlySpan<float> dense, int token)
     {
         (int top, double total) = Normalise(logits);

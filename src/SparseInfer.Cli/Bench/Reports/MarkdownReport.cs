@@ -48,6 +48,11 @@ internal static class MarkdownReport
             text.Append($"Weights are synthetic: the shape is a published model's, sparsity and values are made up.{differs}\n");
         }
 
+        if (first.Policy.Length > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Predicted mode: {first.Policy}.\n");
+        }
+
         text.Append('\n');
         int[] widths = [.. Columns.Select(column => Math.Max(column.Name.Length, runs.Max(run => column.Value(run).Length)))];
         Append(text, (column, width) => Pad(column, column.Name, width));
