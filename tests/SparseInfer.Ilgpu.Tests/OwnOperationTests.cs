@@ -39,6 +39,16 @@ public sealed class OwnOperationTests : IDisposable
             ],
             Weights = [WeightType.F32, WeightType.F16],
         },
+        new("VotesBeforeThresholds")
+        {
+            Hidden = 128,
+            Activation = Activation.Silu,
+            Traits =
+            [
+                "[ActivationThreshold(Threshold = 0.05f, GateVote = 60, Layers = \"0\")]", "[Dense(Layers = \"1\")]",
+                "[ActivationThreshold(Threshold = 0.01f, GateVote = 20, OutlierSigmas = 2, OutlierWeight = 10, Layers = \"2\")]",
+            ],
+        },
         new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), new(8, Keep: 1)], Weights = [WeightType.F32] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
@@ -94,6 +104,7 @@ public sealed class OwnOperationTests : IDisposable
     [InlineData("Ranks")]
     [InlineData("EveryLayer")]
     [InlineData("Votes")]
+    [InlineData("VotesBeforeThresholds")]
     public void Meters_count_what_the_cpu_counts(string name)
     {
         DecoderCase declared = Policies.Single(model => model.Name == name);

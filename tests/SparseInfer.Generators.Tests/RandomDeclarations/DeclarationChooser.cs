@@ -139,7 +139,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
                 2 => Attribute("Dense", layers),
                 3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
                 4 => Attribute("SignMagnitudePredictor", [.. layers, .. Optional(() => Float(chooser.Of("Beta", "OutlierWeight", "OutlierSigmas"), "1.03f", "4"), 2)]),
-                _ => Attribute("ActivationThreshold", [.. layers, Float("Threshold", "0.1f")]),
+                _ => Attribute("ActivationThreshold", [.. layers, Float("Threshold", "0.1f"), .. Optional(() => Float(chooser.Of("GateVote", "OutlierWeight"), "20", "265"), 1)]),
             };
         }
 

@@ -78,6 +78,15 @@ internal abstract class SkippingKernelEmitter(string name, params PolicyParamete
     /// <summary>Condition under which a neuron with this activation is kept.</summary>
     public abstract string Keep(string activation);
 
+    /// <summary>
+    /// What a meter calls truly active, where that is not what the activation leaves: a name for what counts it, by <see cref="Keep"/>. Null: what
+    /// the activation leaves.
+    /// </summary>
+    public virtual string? OwnActive => null;
+
+    /// <summary>The parameters that <see cref="Keep"/> names then.</summary>
+    public virtual IReadOnlyList<PolicyParameter> OwnActiveParameters => [];
+
     /// <summary>What a predictor reads to predict, in a word for comments: <c>signs</c>.</summary>
     public virtual string PredictorData => "predictor";
 
