@@ -2,6 +2,7 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Policies.ActivationThreshold;
 using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Policies.SignMagnitude;
@@ -18,6 +19,7 @@ internal static class PolicyRegistry
         new LowRankPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
+        new InputThresholdPolicy(),
         new DensePolicy(),
     ];
 }

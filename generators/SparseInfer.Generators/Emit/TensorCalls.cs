@@ -126,6 +126,9 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     public static string Bind(Tensor tensor) =>
         $"bind.{Kind(tensor)}({Reference(tensor)}{(tensor.IsOfLayer ? ", layer" : "")}{(tensor.Experts is null ? "" : ", expert")})";
 
+    /// <summary>A layer's matrix with a row for each input channel, as it comes from the binder.</summary>
+    public static string BindChannels(Tensor tensor) => $"bind.Channels({Reference(tensor)}, layer)";
+
     /// <summary>A policy's tensor, as it comes from the binder.</summary>
     private string Bind(Tensor tensor, LayerSet layers) => $"bind.{Kind(tensor)}({Table}.{Entry(tensor, layers)}, layer)";
 

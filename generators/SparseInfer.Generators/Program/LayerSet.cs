@@ -21,6 +21,11 @@ internal sealed class LayerSet
         _layers = layers;
     }
 
+    /// <summary>Layers by their policies of sites other than neurons.</summary>
+    /// <param name="belongs">Whether layers with a policy do.</param>
+    public static LayerSet OfSite(ModelSpec spec, Func<PolicySpec, bool> belongs) =>
+        new([.. spec.SitePolicies.Where(policy => belongs(policy.Policy))], spec.Layers);
+
     /// <summary>Those of one model that are in any of several.</summary>
     public static LayerSet Union(IEnumerable<LayerSet> sets)
     {

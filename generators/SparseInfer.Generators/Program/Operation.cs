@@ -100,8 +100,27 @@ internal sealed record NormAttended(Tensor Weight) : Operation(Stage.Output, Wor
 /// <summary>A matrix times what is read.</summary>
 internal sealed record Project(Stage Stage, WorkUnit Unit, Tensor Matrix, Slot From, Slot To) : Operation(Stage, Unit, To, From)
 {
+    /// <summary>How channels of the input are chosen; null: all are read.</summary>
+    public InputChannels? Channels { get; init; }
+
+    public override PolicySite? Site => Matrix.Role == TensorRole.Attention ? PolicySite.InputChannels : null;
+
     public override IEnumerable<Tensor> Tensors => [Matrix];
 }
+
+/// <summary>Channels of the input that a stage's projections leave out become zero: for who reads every row.</summary>
+internal sealed record SkipChannels(InputChannels Channels, Slot From) : Operation(Channels.Stage, WorkUnit.Row, From, From)
+{
+    public override bool IsElementwise => true;
+}
+
+/// <summary>
+/// Channels of the input that a stage's projections read, times their rows: a sum a slice. Then the projections have only the slices to add up.
+/// </summary>
+/// <param name="Channels">How they are chosen.</param>
+/// <param name="Projections">The stage's.</param>
+internal sealed record SumChannels(InputChannels Channels, IReadOnlyList<Project> Projections)
+    : Operation(Channels.Stage, WorkUnit.Row, Channels.Sums, Projections[0].From);
 
 /// <summary>Adds a bias to what a projection made.</summary>
 internal sealed record AddBias(Stage Stage, WorkUnit Unit, Tensor Bias, Slot To) : Operation(Stage, Unit, To, To)

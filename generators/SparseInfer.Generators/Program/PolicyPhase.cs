@@ -28,8 +28,8 @@ internal sealed record PolicyPhase(string Summary, EquatableArray<Operation> Ope
 /// <summary>Which policy an operation is for.</summary>
 /// <param name="Summary">Of its phase.</param>
 /// <param name="Layers">Where the policy acts.</param>
-/// <param name="Kept">How many elements are kept of the largest, as C# with <c>layer</c> in scope.</param>
-internal sealed record PolicyUse(string Summary, LayerSet Layers, string Kept);
+/// <param name="Kept">How many elements are kept of the largest, as C# with <c>layer</c> in scope; empty: no phase keeps the largest.</param>
+internal sealed record PolicyUse(string Summary, LayerSet Layers, string Kept = "");
 
 /// <summary>Puts what policies compute before the operations that they choose in.</summary>
 internal static class PolicyPhases

@@ -76,6 +76,30 @@ public struct LayerTally
     /// <summary>Of those, the ticks spent on predicting: packing the input's signs, comparing them with each neuron's.</summary>
     public long PredictorTicks;
 
+    /// <summary>Input channels of projections looked at, where a policy chooses among them: of each token, and of each input.</summary>
+    public long Channels;
+
+    /// <summary>Of those, the ones that were skipped.</summary>
+    public long SkippedChannels;
+
+    /// <summary>Bytes of these projections that the kept channels stand for.</summary>
+    public long ProjectionBytes;
+
+    /// <summary>And those that the skipped ones do.</summary>
+    public long SkippedProjectionBytes;
+
+    /// <summary>Counts input channels of projections.</summary>
+    /// <param name="channels">How many were looked at.</param>
+    /// <param name="kept">How many of them were kept.</param>
+    /// <param name="bytes">Bytes of weights that a channel has, in all projections that read it.</param>
+    public void CountChannels(int channels, int kept, nint bytes)
+    {
+        Channels += channels;
+        SkippedChannels += channels - kept;
+        ProjectionBytes += kept * bytes;
+        SkippedProjectionBytes += (channels - kept) * bytes;
+    }
+
     /// <summary>Adds another tally to this one.</summary>
     /// <param name="other">What is added.</param>
     public void Add(in LayerTally other)
@@ -88,6 +112,10 @@ public struct LayerTally
         Timed += other.Timed;
         FeedForwardTicks += other.FeedForwardTicks;
         PredictorTicks += other.PredictorTicks;
+        Channels += other.Channels;
+        SkippedChannels += other.SkippedChannels;
+        ProjectionBytes += other.ProjectionBytes;
+        SkippedProjectionBytes += other.SkippedProjectionBytes;
     }
 
     /// <summary>Takes away what was added before.</summary>
@@ -102,5 +130,9 @@ public struct LayerTally
         Timed -= other.Timed;
         FeedForwardTicks -= other.FeedForwardTicks;
         PredictorTicks -= other.PredictorTicks;
+        Channels -= other.Channels;
+        SkippedChannels -= other.SkippedChannels;
+        ProjectionBytes -= other.ProjectionBytes;
+        SkippedProjectionBytes -= other.SkippedProjectionBytes;
     }
 }

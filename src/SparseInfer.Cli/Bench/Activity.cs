@@ -6,7 +6,9 @@ namespace SparseInfer.Cli.Bench;
 /// <param name="Precision">Of those, the share that was inactive.</param>
 /// <param name="Recall">Of the inactive, the share that was predicted.</param>
 /// <param name="FeedForwardBytes">Bytes of weights and signs that a token's feed-forwards read.</param>
-internal sealed record Activity(double? SparsityTrue, double? SparsityPredicted, double? Precision, double? Recall, double FeedForwardBytes)
+/// <param name="SkippedProjectionBytes">Bytes of attention's projections that a token does not read, since it leaves out channels of their input.</param>
+internal sealed record Activity(
+    double? SparsityTrue, double? SparsityPredicted, double? Precision, double? Recall, double FeedForwardBytes, double SkippedProjectionBytes)
 {
     /// <summary>Adds layers up.</summary>
     public static Activity Of(IReadOnlyList<LayerMetrics> layers)
@@ -19,6 +21,7 @@ internal sealed record Activity(double? SparsityTrue, double? SparsityPredicted,
             predicted > 0 ? predicted / layers.Count : null,
             predicted > 0 ? right / predicted : null,
             predicted > 0 && inactive > 0 ? right / inactive : null,
-            layers.Sum(layer => layer.BytesPerToken));
+            layers.Sum(layer => layer.BytesPerToken),
+            layers.Where(layer => !double.IsNaN(layer.SkippedProjectionBytesPerToken)).Sum(layer => layer.SkippedProjectionBytesPerToken));
     }
 }

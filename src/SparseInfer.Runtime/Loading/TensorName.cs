@@ -18,3 +18,15 @@ public readonly struct StoredMatrix(SparseInfer.Kernels.Cpu.WeightMatrix weights
     /// <summary>Its type.</summary>
     public readonly WeightType Type = type;
 }
+
+/// <summary>A prepared matrix with a row for each input, and the type it is stored in. For generated programs that declare several weight types.</summary>
+/// <param name="weights">The matrix.</param>
+/// <param name="type">Its type.</param>
+public readonly struct StoredChannels(SparseInfer.Kernels.Cpu.DownMatrix weights, WeightType type)
+{
+    /// <summary>The matrix. A field, so that kernels take it by reference.</summary>
+    public readonly SparseInfer.Kernels.Cpu.DownMatrix Weights = weights;
+
+    /// <summary>Its type.</summary>
+    public readonly WeightType Type = type;
+}

@@ -57,6 +57,22 @@ public sealed class WeightBinder
         return stored;
     }
 
+    /// <summary>A matrix with a row for each of its inputs, its outputs in the order that the program wants: a copy, whatever the file.</summary>
+    /// <param name="wanted">One of the program's tensors.</param>
+    /// <param name="layer">The layer, where each has one.</param>
+    /// <exception cref="ModelFormatException">It has a number that is not finite.</exception>
+    public StoredChannels Channels(DeclaredMatrix wanted, int layer = 0)
+    {
+        FoundTensor found = _check[wanted, layer];
+        Source source = Read(found, wanted.Rows, wanted.Columns, Order(wanted.Rotary, wanted.Rows));
+        DownMatrix matrix = WeightFormat.For(found.Target).PackDown(source.Address, wanted.Rows, wanted.Columns, out NativeBuffer owner);
+        Memory.Own(owner);
+        source.Converted?.Dispose();
+        found.Release();
+        Report(found.Tensor, found.Bytes(wanted.Rows));
+        return new StoredChannels(matrix, found.Target);
+    }
+
     /// <summary>The down matrix of a feed-forward, neuron-major: stored so by a file that was prepared, else prepared now.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer.</param>
@@ -137,10 +153,10 @@ public sealed class WeightBinder
             ? WeightPacking.InterleavedFromHalfSplit(rows, rotary.HeadDimension, rotary.Dimensions)
             : null;
 
-    /// <summary>A matrix's numbers, converted if need be.</summary>
-    private Source Read(FoundTensor found, int rows, int columns)
+    /// <summary>A matrix's numbers, converted if need be; with an order of rows, a copy in that order.</summary>
+    private Source Read(FoundTensor found, int rows, int columns, int[]? order = null)
     {
-        NativeBuffer? gathered = found.Part is { IsScattered: true } ? Gather(found, rows, columns) : null;
+        NativeBuffer? gathered = order is not null || found.Part is { IsScattered: true } ? Gather(found, rows, columns, order) : null;
         nint address = gathered?.Address ?? found.AddressOf(columns);
         FiniteCheck.Require(found, address, rows, columns);
         if (found.Target == found.Stored)
@@ -154,14 +170,14 @@ public sealed class WeightBinder
         return new Source(converted.Address, converted);
     }
 
-    /// <summary>A copy of rows that are scattered over a tensor.</summary>
-    private static unsafe NativeBuffer Gather(FoundTensor found, int rows, int columns)
+    /// <summary>A copy of rows that are scattered over a tensor, or are to be in another order.</summary>
+    private static unsafe NativeBuffer Gather(FoundTensor found, int rows, int columns, int[]? order)
     {
         nint rowBytes = WeightFormat.For(found.Stored).SourceRowBytes(columns);
         NativeBuffer gathered = NativeBuffer.Allocate((long)rowBytes * rows);
         for (int row = 0; row < rows; row++)
         {
-            nint source = found.Tensor.Address + (found.RowOf(row) * rowBytes);
+            nint source = found.Tensor.Address + (found.RowOf(order?[row] ?? row) * rowBytes);
             Buffer.MemoryCopy((void*)source, (void*)(gathered.Address + (row * rowBytes)), rowBytes, rowBytes);
         }
 

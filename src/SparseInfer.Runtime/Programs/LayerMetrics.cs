@@ -4,7 +4,7 @@ using SparseInfer.Kernels.Cpu;
 namespace SparseInfer;
 
 /// <summary>
-/// What one layer's feed-forward did since the meters were reset. Shares are of all neurons of all tokens; NaN where nothing was counted. Of
+/// What one layer's feed-forward did since the meters were reset, and attention's projections where a policy skips some of their input. Shares are of all neurons of all tokens; NaN where nothing was counted. Of
 /// experts, those that were chosen for a token are counted, and the others are not: neither their neurons nor their bytes.
 /// </summary>
 public readonly record struct LayerMetrics
@@ -19,6 +19,9 @@ public readonly record struct LayerMetrics
         Recall = tally.Predicted == 0 ? double.NaN : Share(tally.PredictedInactive, tally.Inactive);
         FeedForwardNanoseconds = Nanoseconds(tally.FeedForwardTicks, tally.Timed);
         PredictorNanoseconds = Nanoseconds(tally.PredictorTicks, tally.Timed);
+        SkippedInputs = Share(tally.SkippedChannels, tally.Channels);
+        ProjectionBytesPerToken = Tokens == 0 || tally.Channels == 0 ? double.NaN : (double)tally.ProjectionBytes / Tokens;
+        SkippedProjectionBytesPerToken = Tokens == 0 || tally.Channels == 0 ? double.NaN : (double)tally.SkippedProjectionBytes / Tokens;
         BytesPerToken = Tokens == 0 ? double.NaN : (double)tally.Bytes / Tokens;
     }
 
@@ -44,6 +47,19 @@ public readonly record struct LayerMetrics
     public double BytesPerToken { get; }
 
     /// <summary>
+    /// Share of input channels of attention's projections that a policy skipped, of those projections whose input it looks at. NaN where no policy does.
+    /// </summary>
+    public double SkippedInputs { get; }
+
+    /// <summary>
+    /// Bytes of these projections that a token touches, on average; in a batch, those that it would touch alone. NaN where no policy looks at an input.
+    /// </summary>
+    public double ProjectionBytesPerToken { get; }
+
+    /// <summary>Bytes of these projections that it does not touch. NaN where no policy looks at an input.</summary>
+    public double SkippedProjectionBytesPerToken { get; }
+
+    /// <summary>
     /// Time of a token's feed-forward, from the norm before it to the barrier after it; the workers' mean. NaN where nothing was timed.
     /// </summary>
     public double FeedForwardNanoseconds { get; }
@@ -60,6 +76,8 @@ public readonly record struct LayerMetrics
             text += FormattableString.Invariant($": {Tokens} tokens, {ActualSparsity:0.0%} inactive, {PredictedSparsity:0.0%} skipped unread");
             text += double.IsNaN(Precision) ? "" : FormattableString.Invariant($" (precision {Precision:0.0%}, recall {Recall:0.0%})");
             text += FormattableString.Invariant($", {BytesPerToken:0} bytes a token");
+            text += double.IsNaN(SkippedInputs) ? ""
+                : FormattableString.Invariant($"; {SkippedInputs:0.0%} of attention's inputs skipped, {ProjectionBytesPerToken:0} bytes of it a token");
         }
 
         if (!double.IsNaN(FeedForwardNanoseconds))

@@ -115,6 +115,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
     public LowRankCase?[] Predictors { get; init; } = [];
 
+    /// <summary>Each layer's thresholds on the inputs of attention's projections, 0: none; null: the layer has no such attribute.</summary>
+    public (float Heads, float Output)?[] InputThresholds { get; init; } = [];
+
     /// <summary>What its file says it is, and keys beside those that every file has, without that name; null: the plain decoder that it looks like.</summary>
     public (string Architecture, (string Key, float Value)[] Keys)? File { get; init; }
 
@@ -185,6 +188,14 @@ internal sealed record DecoderCase(string Name)
         if (ActivationThreshold > 0)
         {
             yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f)]");
+        }
+
+        for (int layer = 0; layer < InputThresholds.Length; layer++)
+        {
+            if (InputThresholds[layer] is var (heads, output))
+            {
+                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, Layers = \"{layer}\")]");
+            }
         }
 
         for (int layer = 0; layer < Predictors.Length; layer++)

@@ -59,9 +59,11 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     {
         int position = _keys[layer].Count;
         int first = model.Window(layer) is { } window ? Math.Max(0, position + 1 - window) : 0;
-        double[] query = Rotate(layer, Heads(block + "attn_q", x), position);
-        _keys[layer].Add(Rotate(layer, Heads(block + "attn_k", x), position));
-        _values[layer].Add(Linear(block + "attn_v", x));
+        x = Kept(layer, x, thresholds => thresholds.Heads);
+        int? together = Together(thresholds => thresholds.Heads);
+        double[] query = Rotate(layer, Heads(block + "attn_q", x, together), position);
+        _keys[layer].Add(Rotate(layer, Heads(block + "attn_k", x, together), position));
+        _values[layer].Add(Linear(block + "attn_v", x, together));
 
         double[] attended = new double[query.Length];
         for (int head = 0; head < model.Heads; head++)
@@ -78,13 +80,22 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             }
         }
 
-        return Linear(block + "attn_output", Attended(block, attended));
+        return Linear(block + "attn_output", Kept(layer, Attended(block, attended), thresholds => thresholds.Output), Together(thresholds => thresholds.Output));
     }
 
+    /// <summary>An input without the channels that are left out of it: those whose magnitude is not larger than the threshold.</summary>
+    private double[] Kept(int layer, double[] x, Func<(float Heads, float Output), float> of) =>
+        mode == SparsityMode.Predicted && model.InputThresholds.ElementAtOrDefault(layer) is { } thresholds && of(thresholds) > 0
+            ? [.. x.Select(value => Math.Abs(value) > of(thresholds) ? value : 0)]
+            : x;
+
+    /// <summary>Elements that are quantized together where matrices have a row for each channel, whatever their blocks; null: those of a block.</summary>
+    private int? Together(Func<(float Heads, float Output), float> of) => model.InputThresholds.Any(layer => layer is { } thresholds && of(thresholds) > 0) ? 32 : null;
+
     /// <summary>Queries or keys, each head normalised where heads have norms.</summary>
-    private double[] Heads(string name, double[] x)
+    private double[] Heads(string name, double[] x, int? together)
     {
-        double[] heads = Linear(name, x);
+        double[] heads = Linear(name, x, together);
         return weights.Vector(name + "_norm.weight") is null ? heads : [.. heads.Chunk(model.HeadDimension).SelectMany(head => Norm(head, name + "_norm"))];
     }
 
@@ -222,7 +233,8 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return [.. x.Select((value, j) => ((value - mean) * scale * factors[j]) + (terms?[j] ?? 0))];
     }
 
-    private double[] Linear(string name, double[] x) => Multiply(weights.Matrix(name + ".weight"), weights.Vector(name + ".bias"), x);
+    private double[] Linear(string name, double[] x, int? together = null) =>
+        Multiply(weights.Matrix(name + ".weight"), weights.Vector(name + ".bias"), x, together: together);
 
     /// <summary>The same with some rows of a matrix: an expert's.</summary>
     private double[] Linear(string name, double[] x, int expert, int rows, int? together = null) =>

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0061 and SPI0076: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0063 and SPI0076: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -81,6 +81,18 @@ public sealed class PolicyRuleTests
     [InlineData("Relu", "[{|SPI0032:ActivationThreshold|}(Threshold = 0.1f, GateVote = {|SPI0061:265|})]")]
     public Task Votes_select_gates_of_smooth_activations(string activation, string attribute) =>
         Diagnose.Expect(Declared.Model($"[FeedForward(Intermediate = 704, Activation = Activation.{activation})]", attribute));
+
+    [Theory]
+    [InlineData("[InputThreshold(Heads = {|SPI0062:-0.1f|})]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, Output = {|SPI0062:float.NaN|})]")]
+    [InlineData("[InputThreshold(Output = {|SPI0062:float.PositiveInfinity|})]")]
+    [InlineData("[{|SPI0063:InputThreshold|}]")]
+    [InlineData("[{|SPI0063:InputThreshold|}(Heads = 0, Layers = \"0..3\")]")]
+    [InlineData("[InputThreshold(Output = 0.1f)]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, Layers = {|SPI0023:\"5..8\"|})]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, Layers = \"0..3\")]", "[InputThreshold(Output = 0.1f, Layers = {|SPI0024:\"3\"|})]")]
+    [InlineData("[Dense(Layers = \"0..3\")]", "[ExactSparsity(Layers = \"4..\")]", "[InputThreshold(Heads = 0.1f, Layers = \"2..5\")]")]
+    public Task An_input_threshold_is_usable_and_stands_beside_other_policies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]
     [InlineData("[{|SPI0053:SignBitPredictor|}]")]

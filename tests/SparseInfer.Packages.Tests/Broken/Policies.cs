@@ -40,6 +40,22 @@ public sealed partial class WithGap;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
+[InputThreshold(Heads = -0.1f)] // SPI0062
+public sealed partial class WithNegativeInputThreshold;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[InputThreshold] // SPI0063
+public sealed partial class WithoutInputThreshold;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8)] // SPI0057
 public sealed partial class WithInputUnknown;
 

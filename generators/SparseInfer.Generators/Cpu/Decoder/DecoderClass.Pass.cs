@@ -8,7 +8,7 @@ namespace SparseInfer.Generators.Cpu;
 internal sealed partial class DecoderClass
 {
     /// <summary>Writes a layer's operations: a function for each kind, and a barrier wherever the schedule has one.</summary>
-    private abstract class Pass(DecoderClass decoder)
+    private abstract partial class Pass(DecoderClass decoder)
     {
         private readonly Dictionary<PolicyUse, IReadOnlyList<Phase>> _phasesWith = [];
         private IReadOnlyList<Phase>? _phases;
@@ -56,6 +56,7 @@ internal sealed partial class DecoderClass
         private static string Describe(Phase phase) => phase.Operations.Last(operation => operation is Down || !(operation is Norm || operation is NormAttended || operation.IsElementwise)) switch
         {
             Down when phase.Operations.OfType<NormNeurons>().Any() => "their norm",
+            SumChannels => "channels",
             Project { Unit: WorkUnit.Head } => "heads",
             Attend => "attention",
             Project => "projection",
@@ -124,6 +125,9 @@ internal sealed partial class DecoderClass
                     break;
                 case Norm norm:
                     EmitNorm(norm);
+                    break;
+                case SumChannels sum:
+                    EmitSumChannels(sum);
                     break;
                 case { Unit: WorkUnit.Head }:
                     EmitHeads(run);
@@ -243,7 +247,11 @@ internal sealed partial class DecoderClass
         /// </summary>
         private void EmitHeads(IReadOnlyList<Operation> operations)
         {
-            EmitHeadInput(operations.OfType<Project>().First().Matrix);
+            if (operations.OfType<Project>().First() is { Channels: null } first)
+            {
+                EmitHeadInput(first.Matrix);
+            }
+
             using (Code.Block("for (int head = fromHead; head < toHead; head++)"))
             {
                 Code.Line("int row = head * HeadDimension;");
@@ -268,7 +276,7 @@ internal sealed partial class DecoderClass
         private void EmitHead(Project project, IReadOnlyList<Operation> rest)
         {
             bool isCached = project.To == Slot.Keys || project.To == Slot.Values;
-            EmitHeadRows(project, isCached ? "KeyValueWidth" : "PaddedQueryWidth");
+            EmitHeadRows(project, isCached ? decoder.KeyValueStride : "PaddedQueryWidth");
             if (rest.Count == 0 && !isCached)
             {
                 return;

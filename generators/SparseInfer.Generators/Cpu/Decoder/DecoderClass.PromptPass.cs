@@ -73,10 +73,13 @@ internal sealed partial class DecoderClass
 
     private sealed partial class PromptPass(DecoderClass decoder) : Pass(decoder)
     {
+        private IReadOnlyList<Operation>? _operations;
+
         // Down as a product adds the slices on its way, as a norm does with squares; and where every neuron is computed, nobody chooses.
-        protected override IReadOnlyList<Operation> Operations =>
+        protected override IReadOnlyList<Operation> Operations => _operations ??=
         [
-            .. base.Operations.Where(operation => operation is not (SumSlices or SumSquares or Observe) && operation.Policy is null)
+            .. Sliced(base.Operations, channels => channels.Stage == Stage.Heads)
+                .Where(operation => operation is not (SumSlices or SumSquares or Observe) && operation.Policy is null)
                 .SelectMany(operation => Decoder.HasExperts ? OfGroups(operation) : [operation]),
         ];
 
@@ -111,15 +114,17 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override void EmitNorm(Norm norm) => EmitNorm(DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"));
+        protected override void EmitNorm(Norm norm) => EmitNorm(DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"), norm.Stage, "Hidden");
 
-        protected override void EmitNorm(NormAttended norm) => EmitNorm(DecoderClass.Norm(norm, "Attended(i)", "Normed(i)"));
+        protected override void EmitNorm(NormAttended norm) =>
+            EmitNorm(DecoderClass.Norm(norm, "Attended(i)", "Normed(i)"), norm.Stage, "Heads * HeadDimension");
 
-        private void EmitNorm(string ofToken)
+        private void EmitNorm(string ofToken, Stage stage, string channels)
         {
             using (Code.Block("for (int i = fromToken; i < toToken; i++)"))
             {
                 Code.Line(ofToken);
+                EmitSkip(stage, "Normed(i)", channels);
             }
 
             Code.Line();
@@ -140,13 +145,21 @@ internal sealed partial class DecoderClass
 
         protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPack(Code, "PaddedHidden", Input("Normed(0)", "InputWidth"));
 
-        protected override void EmitHeadRows(Project project, string stride) => Code.Line(Calls(project.Matrix).MultiplyPacked(
-            Field(project.Matrix),
-            "row",
-            "row + HeadDimension",
-            "PaddedHidden",
-            Input("Normed(0)", "InputWidth"),
-            $"ref {project.To}(0), {stride}"));
+        protected override void EmitHeadRows(Project project, string stride)
+        {
+            if (project.Channels is not null)
+            {
+                return; // all heads are there
+            }
+
+            Code.Line(Calls(project.Matrix).MultiplyPacked(
+                Field(project.Matrix),
+                "row",
+                "row + HeadDimension",
+                "PaddedHidden",
+                Input("Normed(0)", "InputWidth"),
+                $"ref {project.To}(0), {stride}"));
+        }
 
         protected override void EmitAttend(Attend attend)
         {
@@ -168,16 +181,21 @@ internal sealed partial class DecoderClass
                 }
 
                 EmitAttendHead(attend, "positions");
+                if (!Operations.OfType<NormAttended>().Any())
+                {
+                    EmitSkip(Stage.Output, "Unsafe.Add(ref Attended(i), row)", "HeadDimension");
+                }
             }
         }
 
-        protected override void EmitProject(Project project) => Code.Line(Calls(project.Matrix).MultiplyBatch(
-            Field(project.Matrix),
-            "fromColumn",
-            "Math.Min(toColumn, Hidden)",
-            "PaddedQueryWidth",
-            project.From == Slot.Normed ? Input("Normed(0)", "InputWidth") : Input("Attended(0)", "PaddedQueryWidth"),
-            "ref Projected(0), PaddedHidden"));
+        protected override void EmitProject(Project project)
+        {
+            string input = project.From == Slot.Normed ? Input("Normed(0)", "InputWidth") : Input("Attended(0)", "PaddedQueryWidth");
+            const string Output = "ref Projected(0), PaddedHidden";
+            Code.Line(project.Channels is { } channels
+                ? Calls(project.Matrix).MultiplyChannels(Field(project.Matrix), $"{Scratch(channels)}.Slices", input, Output, "fromColumn", "toColumn")
+                : Calls(project.Matrix).MultiplyBatch(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", input, Output));
+        }
 
         protected override void EmitFeedForward()
         {

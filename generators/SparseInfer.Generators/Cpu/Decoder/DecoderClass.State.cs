@@ -22,6 +22,7 @@ internal sealed partial class DecoderClass
             }
 
             EmitScratchFields();
+            EmitChannelFields();
             _code.Line();
             using (_code.Block($"public State({program} program, int capacity, int rows, KeyValueType cacheType) : base(program, capacity, rows, InputWidth)"))
             {
@@ -33,6 +34,7 @@ internal sealed partial class DecoderClass
                 }
 
                 EmitScratch(_feedForwards[0].ClassName);
+                EmitChannelScratch();
             }
 
             _code.Line();
@@ -46,13 +48,14 @@ internal sealed partial class DecoderClass
             EmitExperts();
             _feedForwardCalls.EmitActivate(HasExperts ? "scratch" : "_scratch");
             EmitPolicies();
+            EmitChannels();
             _code.Line();
             EmitAccessors();
             _calls.EmitHelpers(_code);
             _code.Line();
             using (_code.Block("protected override void DisposeBuffers()"))
             {
-                foreach (string name in buffers.Select(buffer => buffer.Name).Prepend("_cache").Concat(Scratches))
+                foreach (string name in buffers.Select(buffer => buffer.Name).Prepend("_cache").Concat(Scratches).Concat(ChannelUses.Select(Scratch)))
                 {
                     _code.Line($"{name}.Dispose();");
                 }
@@ -67,8 +70,8 @@ internal sealed partial class DecoderClass
         yield return ("_residual", "(long)rows * PaddedHidden");
         yield return ("_normed", $"(long)Math.Max(rows, {inputs}) * InputWidth");
         yield return ("_queries", "(long)rows * PaddedQueryWidth");
-        yield return ("_keys", "(long)rows * KeyValueWidth");
-        yield return ("_values", "(long)rows * KeyValueWidth");
+        yield return ("_keys", $"(long)rows * {KeyValueStride}");
+        yield return ("_values", $"(long)rows * {KeyValueStride}");
         yield return ("_attended", "(long)rows * PaddedQueryWidth");
         yield return ("_projected", "(long)rows * PaddedHidden");
         string ofNeurons = HasExperts ? "(long)rows * ActiveExperts" : "(long)rows";
@@ -140,8 +143,8 @@ internal sealed partial class DecoderClass
         (string, string)[] other = HasExperts && _spec.FeedForward.Gated ? [("Other", "PaddedIntermediate")] : [];
         (string, string)[] rows =
         [
-            ("Residual", "PaddedHidden"), ("Normed", "InputWidth"), ("Queries", "PaddedQueryWidth"), ("Keys", "KeyValueWidth"),
-            ("Values", "KeyValueWidth"), ("Attended", "PaddedQueryWidth"), ("Projected", "PaddedHidden"), .. ofExperts, .. other,
+            ("Residual", "PaddedHidden"), ("Normed", "InputWidth"), ("Queries", "PaddedQueryWidth"), ("Keys", KeyValueStride),
+            ("Values", KeyValueStride), ("Attended", "PaddedQueryWidth"), ("Projected", "PaddedHidden"), .. ofExperts, .. other,
         ];
         for (int i = 0; i < rows.Length; i++)
         {

@@ -77,6 +77,10 @@ internal sealed partial class DecoderClass
 
     private sealed partial class TokenPass(DecoderClass decoder) : Pass(decoder)
     {
+        private IReadOnlyList<Operation>? _operations;
+
+        protected override IReadOnlyList<Operation> Operations => _operations ??= Sliced(base.Operations, _ => true);
+
         // A norm is cheaper than a barrier, and so is a router.
         protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm || operation is NormAttended or Route);
 
@@ -143,8 +147,9 @@ internal sealed partial class DecoderClass
 
         protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
-        protected override void EmitHeadRows(Project project, string stride) =>
-            Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
+        protected override void EmitHeadRows(Project project, string stride) => Code.Line(project.Channels is { } channels
+            ? $"OrderedDown.SumChannels({Scratch(channels)}, {Place(project)}, ref {Row(project.To)}, row, row + HeadDimension);"
+            : Calls(project.Matrix).Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
 
         protected override void EmitObserve(Observe observe)
         {
@@ -185,7 +190,14 @@ internal sealed partial class DecoderClass
 
         protected override void EmitProject(Project project)
         {
-            Calls(project.Matrix).EmitPrepare(Code, "undo", project.From == Slot.Normed ? "input" : "attended", "PaddedQueryWidth");
+            if (project.Channels is { } channels)
+            {
+                Code.Line($"OrderedDown.SumChannels({Scratch(channels)}, {Place(project)}, ref projected, fromColumn, Math.Min(toColumn, Hidden));");
+                return;
+            }
+
+            string undo = Decoder.ChannelsOf(Stage.Heads) is null ? "undo" : "float undo";
+            Calls(project.Matrix).EmitPrepare(Code, undo, project.From == Slot.Normed ? "input" : "attended", "PaddedQueryWidth");
             Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
         }
 

@@ -15,6 +15,7 @@ internal sealed partial class DecoderClass
     private readonly RoleCalls _calls;
     private readonly TensorCalls _tensors;
     private readonly ModelProgram _program;
+    private readonly Project[] _byChannels;
     private readonly FeedForwardPlan[] _feedForwards;
     private readonly FeedForwardCalls _feedForwardCalls;
     private readonly TokenPass _token;
@@ -28,6 +29,7 @@ internal sealed partial class DecoderClass
         _program = ModelProgram.Of(_spec);
         _calls = new RoleCalls(_spec, _program);
         _tensors = new TensorCalls(_spec, _program);
+        _byChannels = [.. _program.Layer.OfType<Project>().Where(project => project.Channels is not null)];
         _feedForwards = [.. plan.FeedForwards];
         _feedForwardCalls = new FeedForwardCalls(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true, _spec.Experts is not null);
         _token = new TokenPass(this);
@@ -108,10 +110,11 @@ internal sealed partial class DecoderClass
                 $"  weights      {_spec.DescribeWeights()}",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.Shape.HeadBytes)}",
+                .. DescribeChannels(),
                 $"  barriers     {_token.DescribeBarriers()}",
                 "",
                 "In Predicted mode the layers do this:",
-                .. _spec.Policies.Select(policy => policy.Describe()),
+                .. _spec.Policies.Concat(_spec.SitePolicies).Select(policy => policy.Describe()),
             ];
             return string.Join("\n", head);
         }
@@ -134,7 +137,7 @@ internal sealed partial class DecoderClass
             private const int KeyValueHeads = {{_attention.KeyValueHeads}};
             private const int HeadDimension = {{_attention.HeadDimension}};
             private const int PaddedQueryWidth = {{_plan.Shape.PaddedQueryWidth}};
-            private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};
+            private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};{{ChannelConstants}}
             private const int InputWidth = {{System.Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)}};
             private const int Intermediate = {{_spec.FeedForward.Intermediate}};
             private const int PaddedIntermediate = {{_feedForwards[0].PaddedIntermediate}};{{ExpertConstants}}{{rope}}
@@ -145,6 +148,7 @@ internal sealed partial class DecoderClass
             private const int Batch = {{_plan.PromptBatch}};
             """);
         WindowCode.Emit(_code, _spec);
+        EmitThresholds();
         if (OfPolicies.OfType<Project>().Any())
         {
             _code.Line();
@@ -206,7 +210,9 @@ internal sealed partial class DecoderClass
         }
     }
 
-    private string Bind(Tensor tensor) => Bound(tensor, TensorCalls.Bind(tensor));
+    private string Bind(Tensor tensor) => IsByChannels(tensor)
+        ? TensorCalls.BindChannels(tensor) + (_calls.Of(tensor).Single ? ".Weights" : "")
+        : Bound(tensor, TensorCalls.Bind(tensor));
 
     private string Bound(Tensor tensor, string call) => tensor.Columns is null ? call : tensor.Role == TensorRole.Router ? call + ".Weights" : _calls.Of(tensor).Bind(call);
 
@@ -272,7 +278,9 @@ internal sealed partial class DecoderClass
         using (_code.Block("private sealed class Layer"))
         {
             foreach (var matrices in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is not null)
-                .GroupBy(tensor => tensor.Role == TensorRole.Router ? "WeightMatrix" : _calls.Of(tensor).FieldType, tensor => tensor.Field))
+                .GroupBy(
+                    tensor => tensor.Role == TensorRole.Router ? "WeightMatrix" : IsByChannels(tensor) ? _calls.Of(tensor).ChannelType : _calls.Of(tensor).FieldType,
+                    tensor => tensor.Field))
             {
                 _code.Line($"public {matrices.Key} {string.Join(", ", matrices)};");
             }

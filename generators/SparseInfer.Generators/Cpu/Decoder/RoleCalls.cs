@@ -26,11 +26,14 @@ internal sealed class RoleCalls
     /// <summary>Matrices that inputs are multiplied with, but those of feed-forwards: attention's, the head, those of policies.</summary>
     private IEnumerable<Tensor> Products => _program.Layer.OfType<Project>().Select(project => project.Matrix).Append(_program.Head.Matrix);
 
+    /// <summary>Those of them that have a row for each input channel.</summary>
+    private IEnumerable<Tensor> ByChannels => _program.Layer.OfType<Project>().Where(project => project.Channels is not null).Select(project => project.Matrix);
+
     /// <summary>How it is called for a matrix.</summary>
     public WeightCalls Of(Tensor matrix) => _calls[matrix.Types(_spec)];
 
     /// <summary>A worker's inputs of the decoder's own matrices.</summary>
-    public IEnumerable<string> Inputs => InputsOf(project => project.Policy is null).Concat(Of(_program.Head.Matrix).Inputs).Distinct();
+    public IEnumerable<string> Inputs => InputsOf(project => project is { Policy: null, Channels: null }).Concat(Of(_program.Head.Matrix).Inputs).Distinct();
 
     /// <summary>A worker's inputs of the matrices of policies.</summary>
     public IEnumerable<string> PolicyInputs => InputsOf(project => project.Policy is not null).Distinct();
@@ -44,9 +47,14 @@ internal sealed class RoleCalls
         WeightCalls ofRows = Of(_program.Embed.Table);
         foreach (WeightCalls calls in _calls.Values)
         {
-            if (Products.Any(matrix => Of(matrix) == calls))
+            if (Products.Except(ByChannels).Any(matrix => Of(matrix) == calls))
             {
                 calls.EmitProducts(code);
+            }
+
+            if (ByChannels.Any(matrix => Of(matrix) == calls))
+            {
+                calls.EmitChannels(code);
             }
 
             if (calls == ofRows)

@@ -72,6 +72,49 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types, string suffi
         ? $"MatrixMatrix.MultiplyPacked<{types[0]}>(in {matrix}, {from}, {to}, {padded}, tokens, {y}, panel);"
         : MultiplyBatch(matrix, from, to, padded, x, y);
 
+    /// <summary>The type of a matrix with a row for each input channel.</summary>
+    public string ChannelType => Single ? "DownMatrix" : "StoredChannels";
+
+    /// <summary>The slices of the channels that are kept, as sums of a worker.</summary>
+    /// <param name="scratch">The lists of channels, and the sums.</param>
+    /// <param name="first">Where the matrix's outputs begin in a sum.</param>
+    public string AccumulateChannels(string matrix, string scratch, string first) => Single
+        ? $"OrderedDown.AccumulateChannels<{types[0]}>(in {matrix}, {scratch}, worker, {first});"
+        : $"AccumulateChannels{suffix}(in {matrix}, {scratch}, worker, {first});";
+
+    /// <summary>A batch of vectors as they are, times a matrix with a row for each channel.</summary>
+    /// <param name="slices">How the channels are divided.</param>
+    /// <param name="x">The inputs: the first, their distance, their number.</param>
+    /// <param name="y">The outputs: the first, their distance.</param>
+    public string MultiplyChannels(string matrix, string slices, string x, string y, string from, string to)
+    {
+        string arguments = $"in {matrix}, {slices}, {x}, {y}, {from}, {to}, panel";
+        return Single ? $"OrderedDown.Multiply<{types[0]}>({arguments});" : $"MultiplyChannels{suffix}({arguments});";
+    }
+
+    /// <summary>The switches that projections go through whose input's channels are chosen, where there are several types.</summary>
+    public void EmitChannels(CodeWriter code)
+    {
+        if (Single)
+        {
+            return;
+        }
+
+        code.Line();
+        using (code.Block($"private static void AccumulateChannels{suffix}(in StoredChannels w, ChannelScratch scratch, int worker, int first)"))
+        {
+            WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"OrderedDown.AccumulateChannels<{type}>(w.Weights, scratch, worker, first);"));
+        }
+
+        code.Line();
+        using (code.Block(
+            $"private static void MultiplyChannels{suffix}(in StoredChannels w, NeuronSlices slices, ref float x, int xStride, int tokens, "
+            + "ref float y, int yStride, int from, int to, Span<float> panel)"))
+        {
+            WeightSwitch.Emit(code, "w.Type", types, type => code.Line($"OrderedDown.Multiply<{type}>(w.Weights, slices, ref x, xStride, tokens, ref y, yStride, from, to, panel);"));
+        }
+    }
+
     public string Widen(string matrix, string row, string destination) => Single
         ? $"EmbeddingRow.Widen<{types[0]}>(in {matrix}, {row}, ref {destination}, PaddedHidden);"
         : $"Widen{suffix}(in {matrix}, {row}, ref {destination});";

@@ -6,6 +6,9 @@ internal abstract class DeclarablePolicy
     /// <summary>Full metadata name of the attribute that declares it.</summary>
     public abstract string AttributeName { get; }
 
+    /// <summary>Where what it declares chooses: a layer has one policy a site, and every layer has one for its neurons.</summary>
+    public virtual PolicySite Site => PolicySite.Neurons;
+
     /// <summary>The attribute as a user writes it, without the suffix.</summary>
     public string DisplayName => AttributeNames.Display(AttributeName);
 

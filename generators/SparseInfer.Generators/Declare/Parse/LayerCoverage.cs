@@ -1,6 +1,6 @@
 namespace SparseInfer.Generators.Declare;
 
-/// <summary>Which policy acts in which layers of a declared model, as written: sorted by nothing, checked for nothing.</summary>
+/// <summary>Which policy acts in which layers of a declared model at one site, as written: sorted by nothing, checked for nothing.</summary>
 internal sealed class LayerCoverage
 {
     private LayerCoverage(IReadOnlyList<(DeclaredPolicy Policy, LayerRange Range)> pieces, bool isReadable, int layers)
@@ -18,11 +18,11 @@ internal sealed class LayerCoverage
 
     public int Layers { get; }
 
-    public static LayerCoverage Of(Declaration declaration)
+    public static LayerCoverage Of(Declaration declaration, PolicySite site = PolicySite.Neurons)
     {
         var pieces = new List<(DeclaredPolicy, LayerRange)>();
         bool isReadable = declaration.Layers > 0;
-        foreach (DeclaredPolicy policy in declaration.Policies)
+        foreach (DeclaredPolicy policy in declaration.Policies.Where(policy => policy.Policy.Site == site))
         {
             string? text = policy.Attribute.Value<string?>("Layers", null);
             if (LayerRange.TryParse(text, declaration.Layers, out IReadOnlyList<LayerRange> ranges, out _))

@@ -29,12 +29,14 @@ internal static class ModelParser
                 LearnedPositions = declaration.LearnedPositions,
                 PositionOffset = declaration.Embedding?.Value("PositionOffset", 0) ?? 0,
             },
-            ParsePolicies(declaration).ToEquatableArray(),
+            ParseNeuronPolicies(declaration).ToEquatableArray(),
             WeightsParser.All(declaration),
             declaration.Device)
         {
             WeightsByRole = WeightsParser.ByRole(declaration),
             Experts = declaration.Experts is { } experts ? ParseExperts(experts) : null,
+            SitePolicies = declaration.Policies.Select(policy => policy.Policy.Site).Where(site => site != PolicySite.Neurons)
+                .Distinct().OrderBy(site => site).SelectMany(site => ParsePolicies(declaration, site)).ToEquatableArray(),
             Traits = declaration.Traits.Select(trait => trait.Trait.Parse(trait.Attribute)).ToEquatableArray(),
             Creator = ModelMembers.FreeName(type, "CreateProgram"),
         };
@@ -70,14 +72,25 @@ internal static class ModelParser
 
     private static NormSpec ParseNorm(NormKind kind, DeclaredAttribute attribute) => new(kind, attribute.Value("Epsilon", 1e-5f));
 
+    private static List<LayerPolicy> ParseNeuronPolicies(Declaration declaration)
+    {
+        List<LayerPolicy> policies = ParsePolicies(declaration, PolicySite.Neurons);
+        if (policies.Count == 0)
+        {
+            policies.Add(new LayerPolicy(0, declaration.Layers - 1, declaration.DefaultPolicy.Spec));
+        }
+
+        return policies;
+    }
+
     /// <summary>Sorted; neighbours with one policy are one entry, however the user cut them, so that equal models are equal.</summary>
-    private static List<LayerPolicy> ParsePolicies(Declaration declaration)
+    private static List<LayerPolicy> ParsePolicies(Declaration declaration, PolicySite site)
     {
         var policies = new List<LayerPolicy>();
-        foreach (var (policy, range) in LayerCoverage.Of(declaration).Pieces.OrderBy(piece => piece.Range.First))
+        foreach (var (policy, range) in LayerCoverage.Of(declaration, site).Pieces.OrderBy(piece => piece.Range.First))
         {
             PolicySpec spec = policy.Policy.Parse(policy.Attribute);
-            if (policies.LastOrDefault() is { } last && last.Policy.Equals(spec))
+            if (policies.LastOrDefault() is { } last && last.Last == range.First - 1 && last.Policy.Equals(spec))
             {
                 policies[policies.Count - 1] = last with { Last = range.Last };
             }
@@ -85,11 +98,6 @@ internal static class ModelParser
             {
                 policies.Add(new LayerPolicy(range.First, range.Last, spec));
             }
-        }
-
-        if (policies.Count == 0)
-        {
-            policies.Add(new LayerPolicy(0, declaration.Layers - 1, declaration.DefaultPolicy.Spec));
         }
 
         return policies;

@@ -2,7 +2,7 @@ using Microsoft.CodeAnalysis;
 
 namespace SparseInfer.Generators.Declare;
 
-/// <summary>No layer has two policies.</summary>
+/// <summary>No layer has two policies at one site.</summary>
 internal sealed class LayerRangeOverlapRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
@@ -16,14 +16,12 @@ internal sealed class LayerRangeOverlapRule : DeclarationRule
 
     public override DiagnosticDescriptor Descriptor => Rule;
 
-    public override IEnumerable<Violation> Check(Declaration declaration)
-    {
-        if (declaration.Property is not null)
-        {
-            yield break;
-        }
+    public override IEnumerable<Violation> Check(Declaration declaration) => declaration.Property is not null
+        ? []
+        : declaration.Policies.Select(policy => policy.Policy.Site).Distinct().SelectMany(site => Check(LayerCoverage.Of(declaration, site).Pieces));
 
-        var pieces = LayerCoverage.Of(declaration).Pieces;
+    private static IEnumerable<Violation> Check(IReadOnlyList<(DeclaredPolicy Policy, LayerRange Range)> pieces)
+    {
         var reported = new HashSet<DeclaredPolicy>();
         for (int i = 1; i < pieces.Count; i++)
         {

@@ -42,6 +42,12 @@ internal sealed record ModelSpec(
         RoleWeights.Roles.Where(role => !(role == WeightRole.Head && Embedding.Tied)).GroupBy(role => describe(TypesOf(role))).Select(
             group => $"{group.Key} in {string.Join(", ", group.Select(RoleWeights.Name))}"));
 
+    /// <summary>
+    /// Policies of sites other than neurons, sorted by site and layer. In layers that they leave out, all of the site is computed. Those of neurons are in
+    /// <see cref="Policies"/>.
+    /// </summary>
+    public EquatableArray<LayerPolicy> SitePolicies { get; init; }
+
     /// <summary>The experts that each layer's feed-forward is; null: it is one.</summary>
     public ExpertsSpec? Experts { get; init; }
 

@@ -8,6 +8,9 @@ internal enum PolicySite
 {
     /// <summary>Neurons of the feed-forward.</summary>
     Neurons,
+
+    /// <summary>Input channels of attention's projections.</summary>
+    InputChannels,
 }
 
 /// <summary>

@@ -27,10 +27,11 @@ internal sealed partial class IlgpuDecoderClass
                 $"  cache        {Literal.Grouped(_plan.CachedBytes)} bytes a position in F16, twice that in F32",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
                 $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
+                .. Channels.Any() ? ["  channels     that are left out of an input are zeros in it: their weights are read like all others"] : Array.Empty<string>(),
                 .. Launches(),
                 "",
                 "In Predicted mode the layers do this:",
-                .. _spec.Policies.Select(policy => policy.Describe()),
+                .. _spec.Policies.Concat(_spec.SitePolicies).Select(policy => policy.Describe()),
             ];
             return string.Join("\n", head);
         }

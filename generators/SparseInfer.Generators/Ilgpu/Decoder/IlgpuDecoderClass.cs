@@ -30,6 +30,9 @@ internal sealed partial class IlgpuDecoderClass
         _name = GeneratedNames.Program(_spec.Target, "Ilgpu");
     }
 
+    /// <summary>How projections choose among the channels of their input.</summary>
+    private IEnumerable<InputChannels> Channels => _program.Layer.OfType<Project>().Select(project => project.Channels).OfType<InputChannels>().Distinct();
+
     /// <summary>Vectors for the logits.</summary>
     private IEnumerable<Tensor> AfterHead => _program.AfterHead.SelectMany(operation => operation.Tensors);
 
@@ -139,6 +142,11 @@ internal sealed partial class IlgpuDecoderClass
             private const int Batch = {{_plan.Batch}};
             """);
         WindowCode.EmitConstant(_code, _spec);
+        foreach (InputChannels channels in Channels)
+        {
+            ThresholdTable.Emit(_code, channels);
+        }
+
         EmbeddingSpec embedding = _spec.Embedding;
         if (embedding.LearnedPositions > 0)
         {

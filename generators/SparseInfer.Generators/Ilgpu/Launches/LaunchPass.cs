@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -12,7 +13,8 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)>[]? _visited;
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
 
-    protected ModelProgram Program => program;
+    /// <summary>The program as GPUs have it: what projections leave out of their input is zero there.</summary>
+    protected ModelProgram Program { get; } = WithSkipped(program);
 
     protected NormKernels Norms => new(Code, Plan, PacksSigns);
 
@@ -24,7 +26,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     /// <summary>What is launched before the layers, in each, and after them.</summary>
     protected virtual (IEnumerable<Operation> Before, IEnumerable<Operation> Layer, IEnumerable<Operation> After) Operations =>
-        ([program.Embed, .. program.AfterEmbed], program.Layer, [program.OutputNorm, program.Head, .. program.AfterHead]);
+        ([Program.Embed, .. Program.AfterEmbed], Program.Layer, [Program.OutputNorm, Program.Head, .. Program.AfterHead]);
 
     /// <summary>Each group's launches, before the layers, in each, and after them; null: no kernel does it.</summary>
     private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)>[] Visited =>
@@ -111,7 +113,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     {
         if (group[0].Policy is { } policy)
         {
-            return Phase(policy, group);
+            return group[0] is SkipChannels skip ? Skip(skip) : Phase(policy, group);
         }
 
         if (group.Any(operation => !HasSlots(operation) || (operation is IIlgpuOperation && !ElementKernel.Knows(operation))))
@@ -124,7 +126,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             return OfLayer(group);
         }
 
-        if (group[0] is Neurons && !LaunchGroup.HasNormedInput(program))
+        if (group[0] is Neurons && !LaunchGroup.HasNormedInput(Program))
         {
             return null;
         }
@@ -162,7 +164,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         static Operation Anywhere(Operation operation) => operation with { Stage = default, Policy = null };
         Operation[] alike =
         [
-            .. program.Layer.Concat(program.AfterHead)
+            .. Program.Layer.Concat(Program.AfterHead)
                 .Where(other => other.GetType() == operation.GetType() && other.Writes.Name == operation.Writes.Name)
                 .Select(Anywhere).Distinct(),
         ];
@@ -174,8 +176,8 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         : operation.Tensors.Select(tensor => operation.Stage == Stage.Logits ? $"_program._{tensor.Variable}" : $"w.{tensor.Field}");
 
     /// <summary>What traits do with logits.</summary>
-    protected Step AfterHead(string logits, string tokens) => program.AfterHead.Count == 0 ? Nothing
-        : Elements(program.AfterHead, Spec.Vocabulary, "Vocabulary", logits, tokens);
+    protected Step AfterHead(string logits, string tokens) => Program.AfterHead.Count == 0 ? Nothing
+        : Elements(Program.AfterHead, Spec.Vocabulary, "Vocabulary", logits, tokens);
 
     private Step? Fused(IReadOnlyList<Operation> group) => group switch
     {
@@ -209,7 +211,41 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     };
 
     /// <summary>Whether a projection multiplies what attention made, or its norm, which takes its place.</summary>
-    private bool IsOfAttended(Project project) => project.From == (program.Layer.OfType<NormAttended>().SingleOrDefault()?.Writes ?? Slot.Attended);
+    private bool IsOfAttended(Project project) => project.From == (Program.Layer.OfType<NormAttended>().SingleOrDefault()?.Writes ?? Slot.Attended);
+
+    private static ModelProgram WithSkipped(ModelProgram program)
+    {
+        var begun = new HashSet<InputChannels>();
+        return program with
+        {
+            Layer =
+            [
+                .. program.Layer.SelectMany(operation => operation is Project { Channels: { } channels } project && begun.Add(channels)
+                    ? [new SkipChannels(channels, project.From) { Policy = channels.Policy }, operation]
+                    : new[] { operation }),
+            ],
+        };
+    }
+
+    /// <summary>Channels that are left out of an input, in layers that have a threshold, and in Predicted mode.</summary>
+    private Step Skip(SkipChannels skip)
+    {
+        // What attention made is normalised in place.
+        Slot slot = skip.Stage == Stage.Output ? Slot.Attended : skip.From;
+        int width = skip.Stage == Stage.Output ? Plan.Shape.QueryWidth : Spec.Hidden;
+        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}", ThresholdTable.InputOf(skip.Channels), width, $"4 * {Quads(slot)}");
+        string condition = PhaseCondition + (skip.Policy!.Layers.IsEveryLayer ? "" : $" && {skip.Policy.Layers.Condition}");
+        return new([Launch(skip, "channels", [kernel])], () =>
+        {
+            using (Code.Block($"if ({condition})"))
+            {
+                Code.Line(Run(
+                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]"));
+            }
+
+            Code.Line();
+        });
+    }
 
     /// <summary>In a launch of its own.</summary>
     private Step NormAttended(NormAttended norm)
@@ -353,7 +389,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         using (Code.Block($"private void Embed({(EmbedStart.Length > 0 ? "int start, " : "")}int tokens)"))
         {
             string position = Position is null ? "" : $", _program._{Position.Table.Variable}, {(EmbedStart.Length > 0 ? "start" : "Positions")}";
-            ForType(program.Embed, "", "_program._embedding", EmbedKernel, "tokens", $"Tokens, _x{position}").Emit();
+            ForType(Program.Embed, "", "_program._embedding", EmbedKernel, "tokens", $"Tokens, _x{position}").Emit();
         }
     }
 

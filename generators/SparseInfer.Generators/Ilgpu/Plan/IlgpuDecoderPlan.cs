@@ -108,9 +108,9 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
 
     /// <summary>
     /// Whether the groups that compute query, key and value normalise their own copies of the input, in shared memory. Else, with very wide
-    /// models, a launch of one group does it before them.
+    /// models, or where channels are left out of what they read, a launch of one group does it before them.
     /// </summary>
-    public bool HeadsNormalise => Spec.TypesOf(WeightRole.Attention).All(
+    public bool HeadsNormalise => ModelProgram.Of(Spec).Layer.OfType<Project>().All(project => project is not { Stage: Stage.Heads, Channels: not null }) && Spec.TypesOf(WeightRole.Attention).All(
         type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MaxSharedBytes);
 
     /// <summary>Shared memory of a group's sums: two for each warp; and of a head, where it has norms.</summary>

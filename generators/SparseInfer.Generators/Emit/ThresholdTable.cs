@@ -1,0 +1,23 @@
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Emit;
+
+/// <summary>The thresholds that projections leave channels of their input out by: a table of a generated program.</summary>
+internal static class ThresholdTable
+{
+    /// <summary>What it is called.</summary>
+    public static string Name(InputChannels channels) => $"{channels.Stage}Thresholds";
+
+    /// <summary>What the channels are of, in words.</summary>
+    public static string InputOf(InputChannels channels) => channels.Stage == Stage.Heads ? "the input of query, key and value" : "the output projection's input";
+
+    /// <summary>Writes it.</summary>
+    public static void Emit(CodeWriter code, InputChannels channels)
+    {
+        code.Line();
+        code.Summary($"Of each layer: channels of {InputOf(channels)} whose magnitude is not larger are skipped in Predicted mode; -1: none.");
+        string values = string.Join(", ", channels.Thresholds.Select(threshold => threshold is null ? "-1f" : Literal.OfDecimal(threshold)));
+        code.Line($"private static ReadOnlySpan<float> {Name(channels)} => [{values}];");
+    }
+}

@@ -1,0 +1,34 @@
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>Channels that projections leave out of their input become zero, an element for a thread: the projections read every row.</summary>
+internal static class ChannelKernel
+{
+    private const int Threads = FeedForwardIlgpuClass.BatchThreads;
+
+    /// <summary>Groups of a token.</summary>
+    public static string Groups(int width) => $"{(width + Threads - 1) / Threads}";
+
+    /// <param name="name">What it is called.</param>
+    /// <param name="what">What the channels are of, in words.</param>
+    /// <param name="width">Channels of a token.</param>
+    /// <param name="stride">From a token's to the next one's, as C#.</param>
+    public static DeviceKernel Of(CodeWriter code, string name, string what, int width, string stride) => new(
+        name,
+        Threads,
+        $"Channels of {what} that are not larger than a threshold become zero. An element for a thread.",
+        [KernelParameter.Floats("values"), KernelParameter.Float("threshold")],
+        () =>
+        {
+            code.Line($"int i = (Grid.IdxX * {Threads}) + Group.IdxX;");
+            using (width % Threads == 0 ? default(CodeWriter.Scope?) : code.Block($"if (i < {width})"))
+            {
+                code.Line($"int place = (Grid.IdxY * {stride}) + i;");
+                using (code.Block("if (MathF.Abs(values[place]) <= threshold)"))
+                {
+                    code.Line("values[place] = 0f;");
+                }
+            }
+        });
+}

@@ -1,0 +1,24 @@
+using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Declare;
+
+namespace SparseInfer.Generators.Policies.InputThreshold;
+
+/// <summary>An attribute without thresholds skips nothing.</summary>
+internal sealed class InputThresholdEffectRule : DeclarationRule
+{
+    private static readonly DiagnosticDescriptor Rule = new(
+        "SPI0063",
+        "InputThreshold declares no threshold",
+        "[InputThreshold] skips no channel: neither Heads nor Output is above 0; write a calibrated one, as in 'Heads = 0.1f', or remove the attribute",
+        Category,
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        helpLinkUri: Pages + "SPI0063.md");
+
+    public override DiagnosticDescriptor Descriptor => Rule;
+
+    public override IEnumerable<Violation> Check(Declaration declaration) =>
+        from policy in declaration.Policies
+        where policy.Policy is InputThresholdPolicy && InputThresholdPolicy.Uses.All(use => policy.Attribute.Value(use, 0f) == 0f)
+        select new Violation(policy.Attribute.Location);
+}

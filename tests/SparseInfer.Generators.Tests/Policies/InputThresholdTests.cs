@@ -1,0 +1,228 @@
+using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Generators.Tests.Fixture;
+using SparseInfer.Generators.Tests.Generation;
+
+namespace SparseInfer.Generators.Tests.Policies;
+
+/// <summary>Attention's projections that leave small channels of their input out: in some layers, in Predicted mode, whatever else is declared.</summary>
+public sealed class InputThresholdTests
+{
+    private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(3)];
+
+    private static readonly (float, float)? Some = (0.3f, 0.1f);
+
+    private static readonly DecoderCase[] Models =
+    [
+        // Layers that differ, one of them without; beside a predictor of neurons.
+        new("Layers") { Layers = 4, Alphas = [1m, null, 1.1m, null], InputThresholds = [Some, (0.5f, 0), null, (0, 0.2f)] },
+        new("OutputAlone")
+        {
+            LayerNorm = true,
+            QueryKeyValueBiases = true,
+            OutputBias = true,
+            FeedForwardBiases = true,
+            Activation = Activation.Silu,
+            ActivationThreshold = 0.05f,
+            Weights = [WeightType.F16],
+            InputThresholds = [(0, 0.2f), (0, 0.1f), (0, 0.1f)],
+        },
+        new("HeadsAlone")
+        {
+            // Heads whose widths are no whole vectors; several slices of channels.
+            Hidden = 200,
+            QueryKeyNorms = true,
+            DeclaredHeadDimension = 35,
+            DeclaredRopeDimensions = 10,
+            KeyValueHeads = 4,
+            Pairing = RopePairing.HalfSplit,
+            Activation = Activation.Silu,
+            Weights = [WeightType.BF16],
+            InputThresholds = [(0.4f, 0), (0.4f, 0), null],
+        },
+        new("Bytes") { Tied = true, Hidden = 192, Heads = 6, KeyValueHeads = 3, Weights = [WeightType.Q8_0], InputThresholds = [Some, Some, Some] },
+        new("Nibbles") { Weights = [WeightType.Q4_0], InputThresholds = [Some, Some, Some] },
+        new("Mixed") { Weights = [WeightType.F16, WeightType.Q8_0], InputThresholds = [Some, null, Some] },
+        new("HeadsOfMixed") { Tied = true, Weights = [WeightType.Q5_0, WeightType.Q5_1], InputThresholds = [(0.3f, 0), null, null] },
+        new("SuperBlocks")
+        {
+            Hidden = 256,
+            Layers = 1,
+            Intermediate = 256,
+            Weights = [WeightType.Q4_K, WeightType.Q6_K, WeightType.Q5_K],
+            InputThresholds = [Some],
+        },
+        new("Experts") { Experts = 5, ActiveExperts = 2, Alphas = [1m, null, 1.05m], Weights = [WeightType.F16], InputThresholds = [Some, Some, Some] },
+        new("Phases") { Predictors = [new(32), null, new(40, PredictorInput.Normed)], InputThresholds = [Some, Some, Some] },
+        TraitZoo.Parallel[0] with { Name = "InParallel", InputThresholds = [Some, Some, null] },
+        TraitZoo.Parallel[1] with { Name = "InParallelOfTwoNorms", InputThresholds = [Some, Some, Some] },
+        TraitZoo.SubNorms[1] with { Name = "OfSubNorms", Traits = ["[SubNorms]"], InputThresholds = [(0.3f, 0.4f), (0, 0.5f), null] },
+    ];
+
+    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => Build(Models));
+
+    public static TheoryData<string> Names { get; } = [.. Models.Select(model => model.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Logits_are_those_of_double_precision(string name)
+    {
+        (DecoderCase declared, DecoderWeights weights) = Of(name);
+        foreach (SparsityMode mode in new[] { SparsityMode.Dense, SparsityMode.Predicted })
+        {
+            var reference = TraitZoo.Reference(declared, weights, mode);
+            float[] logits = With(declared, weights, Devices[1], model => DecoderRun.Decode(model, mode));
+            bool rounds = declared.AllWeights.Any(type => type is not (WeightType.F32 or WeightType.F16 or WeightType.BF16));
+            int astray = 0;
+            for (int i = 0; i < DecoderRun.Tokens; i++)
+            {
+                double[] expected = reference.Next(DecoderRun.Token(declared.Vocabulary, i));
+                double worst = expected.Select((value, j) => Math.Abs(logits[(i * declared.Vocabulary) + j] - value)).Max();
+
+                // In a block type the last digit may decide a channel otherwise, which adds what the threshold times a few weights is.
+                double digits = !rounds ? 2e-5 : mode == SparsityMode.Dense ? 5e-4 : 2e-2;
+                astray += worst < digits * expected.Max(Math.Abs) ? 0 : 1;
+            }
+
+            astray.ShouldBeLessThanOrEqualTo(rounds ? DecoderRun.Tokens / 10 : 0, $"{name}, {mode}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void The_bits_are_those_of_any_number_of_threads_of_a_prompt_of_a_metered_run_and_of_a_batch(string name)
+    {
+        (DecoderCase declared, DecoderWeights weights) = Of(name);
+        float[] dense = With(declared, weights, Devices[0], model => DecoderRun.Decode(model, SparsityMode.Dense));
+        float[] predicted = With(declared, weights, Devices[0], model => DecoderRun.Decode(model, SparsityMode.Predicted));
+        float[] alone = With(declared, weights, Devices[0], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: false));
+
+        predicted.ShouldNotBe(dense);
+        With(declared, weights, Devices[1], model =>
+        {
+            DecoderRun.ShouldHaveTheBitsOf(dense, DecoderRun.Decode(model, SparsityMode.Dense), $"{name}, dense");
+            DecoderRun.ShouldHaveTheBitsOf(dense, DecoderRun.Decode(model, SparsityMode.Exact), $"{name}, exact");
+            DecoderRun.ShouldHaveTheBitsOf(dense, DecoderRun.Prompt(model, SparsityMode.Dense), $"{name}, dense prompt");
+            DecoderRun.ShouldHaveTheBitsOf(dense, DecoderRun.Prompt(model, SparsityMode.Predicted, sparsePrompt: false), $"{name}, prompt");
+            DecoderRun.ShouldHaveTheBitsOf(predicted, DecoderRun.Decode(model, SparsityMode.Predicted), name);
+            DecoderRun.ShouldHaveTheBitsOf(predicted, DecoderRun.Decode(model, SparsityMode.Predicted, metering: true), $"{name}, metered");
+            DecoderRun.ShouldHaveTheBitsOf(predicted, DecoderRun.Prompt(model, SparsityMode.Predicted), $"{name}, sparse prompt");
+            DecoderRun.ShouldHaveTheBitsOf(alone, DecoderRun.Sequences(model, SparsityMode.Predicted, together: true), $"{name}, together");
+            return 0;
+        });
+    }
+
+    /// <summary>The smallest threshold there is leaves out zeros alone, and the largest everything.</summary>
+    [Fact]
+    public void A_threshold_of_nothing_has_the_bits_of_dense_and_one_of_everything_no_attention()
+    {
+        DecoderCase[] models =
+        [
+            new("Nothing") { Alphas = [], Weights = [WeightType.F16, WeightType.Q8_0], InputThresholds = [(float.Epsilon, float.Epsilon), (float.Epsilon, 0), null] },
+            new("Everything") { Alphas = [], OutputBias = true, InputThresholds = [(float.MaxValue, 0), (0, float.MaxValue), (float.MaxValue, float.MaxValue)] },
+        ];
+        GeneratedAssembly assembly = Build(models);
+        foreach (DecoderCase declared in models)
+        {
+            DecoderWeights weights = TraitZoo.Weights(declared);
+            float[] dense = With(assembly, declared, weights, Devices[1], model => DecoderRun.Decode(model, SparsityMode.Dense));
+            float[] predicted = With(assembly, declared, weights, Devices[1], model => DecoderRun.Decode(model, SparsityMode.Predicted));
+            if (declared.Name == "Nothing")
+            {
+                DecoderRun.ShouldHaveTheBitsOf(dense, predicted, declared.Name);
+                continue;
+            }
+
+            predicted.ShouldAllBe(logit => float.IsFinite(logit));
+            predicted.ShouldNotBe(dense);
+            Metrics(assembly, declared, weights).ShouldAllBe(layer => layer.ProjectionBytesPerToken == 0 || layer.Layer < 2);
+        }
+    }
+
+    /// <summary>What another order of sums leaves between this declaration and the same without the attribute: the last digits.</summary>
+    [Fact]
+    public void Dense_differs_from_a_declaration_without_it_by_rounding_alone()
+    {
+        DecoderCase with = Models[0];
+        DecoderCase without = with with { Name = "Without", InputThresholds = [] };
+        DecoderWeights weights = TraitZoo.Weights(with);
+        float[] expected = With(Build([without]), without, weights, Devices[0], model => DecoderRun.Decode(model, SparsityMode.Dense));
+        float[] dense = With(with, weights, Devices[0], model => DecoderRun.Decode(model, SparsityMode.Dense));
+        float largest = expected.Max(Math.Abs);
+        dense.Zip(expected, (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(1e-5f * largest);
+    }
+
+    [Fact]
+    public void Meters_count_the_channels_and_the_bytes_that_are_left()
+    {
+        (DecoderCase declared, DecoderWeights weights) = Of("Layers");
+        IReadOnlyList<LayerMetrics> metrics = Metrics(Assembly.Value, declared, weights);
+        for (int layer = 0; layer < declared.Layers; layer++)
+        {
+            // In F32 a channel is a row of so many outputs.
+            double ofHeads = 4 * (64 + 32 + 32);
+            double ofOutput = 4 * 64;
+            bool hasHeads = declared.InputThresholds[layer]?.Heads > 0;
+            bool hasOutput = declared.InputThresholds[layer]?.Output > 0;
+            (metrics[layer].SkippedInputs > 0.05).ShouldBe(hasHeads || hasOutput, $"layer {layer}");
+
+            double kept = 128 * (1 - metrics[layer].SkippedInputs);
+            if (!hasHeads)
+            {
+                metrics[layer].ProjectionBytesPerToken.ShouldBe((64 * ofHeads) + ((kept - 64) * ofOutput), 1e-6);
+            }
+            else if (!hasOutput)
+            {
+                metrics[layer].ProjectionBytesPerToken.ShouldBe(((kept - 64) * ofHeads) + (64 * ofOutput), 1e-6);
+            }
+        }
+
+        With(declared, weights, Devices[0], model => Count(model, SparsityMode.Dense)).ShouldAllBe(layer =>
+            layer.SkippedInputs == 0 && layer.ProjectionBytesPerToken == 64 * 4 * (64 + 32 + 32 + 64) && layer.SkippedProjectionBytesPerToken == 0);
+        metrics.ShouldAllBe(layer => Math.Abs(layer.ProjectionBytesPerToken + layer.SkippedProjectionBytesPerToken - (64 * 4 * (64 + 32 + 32 + 64))) < 1e-6);
+        (DecoderCase plain, DecoderWeights ofPlain) = Of("OutputAlone");
+        With(plain, ofPlain, Devices[0], model => Count(model, SparsityMode.Dense)).ShouldAllBe(layer => layer.ProjectionBytesPerToken == 64 * 2 * 64);
+    }
+
+    [Fact]
+    public void A_stage_whose_channels_are_chosen_has_one_more_barrier()
+    {
+        string text = new DecoderClass(DecoderPlan.Of(Parsed.Model(Models[0].Source, Models[0].FullName).ShouldNotBeNull())).Emit();
+
+        text.ShouldContain("  barriers     7 a layer: channels, heads, attention, channels, projection, neurons, sum");
+        text.ShouldContain("  by channel   query, key, value: a row for each input, summed in 1 slices; prompts and batches read every row");
+        text.ShouldContain("private static ReadOnlySpan<float> HeadsThresholds => [0.3f, 0.5f, -1f, -1f];");
+        text.ShouldContain("private static ReadOnlySpan<float> OutputThresholds => [0.1f, -1f, -1f, 0.2f];");
+        ModelProgram.Of(Parsed.Model(Models[1].Source, Models[1].FullName).ShouldNotBeNull()).Layer.OfType<Project>()
+            .Select(project => project.Channels is not null).ShouldBe([false, false, false, true]);
+    }
+
+    private static GeneratedAssembly Build(IEnumerable<DecoderCase> models) => GeneratedProject.Build([.. models.Select(model => model.Source)]);
+
+    private static (DecoderCase Declared, DecoderWeights Weights) Of(string name)
+    {
+        DecoderCase declared = Models.Single(model => model.Name == name);
+        return (declared, TraitZoo.Weights(declared));
+    }
+
+    private static IReadOnlyList<LayerMetrics> Metrics(GeneratedAssembly assembly, DecoderCase declared, DecoderWeights weights) =>
+        With(assembly, declared, weights, Devices[1], model => Count(model, SparsityMode.Predicted));
+
+    private static IReadOnlyList<LayerMetrics> Count(LanguageModel model, SparsityMode mode)
+    {
+        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = true });
+        for (int i = 0; i < 20; i++)
+        {
+            session.Forward([DecoderRun.Token(model.Shape.Vocabulary, i)]);
+        }
+
+        return session.ReadMetrics();
+    }
+
+    private static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run) =>
+        With(Assembly.Value, declared, weights, device, run);
+
+    private static T With<T>(GeneratedAssembly assembly, DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run) =>
+        DecoderRun.With(weights, path => assembly.LoadModel(declared.FullName, path, device), run);
+}
