@@ -72,8 +72,8 @@ internal sealed partial class IlgpuDecoderClass
 
     private static string Launches(LaunchPass pass, string ofLayer, string what)
     {
-        string[] layer = [.. pass.Launches.Where(launch => launch is { IsOfLayer: true, Operation.Policy: null }).Select(launch => launch.What)];
-        string[] policies = [.. pass.Launches.Where(launch => launch.Operation.Policy is not null).Select(launch => launch.What).Distinct()];
+        string[] layer = [.. pass.Launches.Where(launch => launch is { IsOfLayer: true, IsOfPolicy: false }).Select(launch => launch.What)];
+        string[] policies = [.. pass.Launches.Where(launch => launch.IsOfPolicy).Select(launch => launch.What).Distinct()];
         return $"{layer.Length}{ofLayer}: {string.Join(", ", layer)}; {pass.Launches.Count(launch => !launch.IsOfLayer)} more a {what}"
             + (policies.Length == 0 ? "" : $"; in Predicted mode, where a layer's policy has them, {string.Join(", ", policies)}");
     }
