@@ -6,6 +6,7 @@ using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Policies.SignMagnitude;
+using SparseInfer.Generators.Policies.TruncatedSvd;
 
 namespace SparseInfer.Generators;
 
@@ -17,6 +18,7 @@ internal static class PolicyRegistry
         new SignBitPolicy(),
         new SignMagnitudePolicy(),
         new LowRankPolicy(),
+        new TruncatedSvdPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
         new InputThresholdPolicy(),

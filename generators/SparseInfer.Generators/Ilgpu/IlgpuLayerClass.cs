@@ -171,7 +171,7 @@ internal sealed class IlgpuLayerClass
                 new FeedForwardCalls(_code, plan).EmitActivate(
                     $"_kernels{plan.Weights}",
                     [new LayerPolicy(0, 0, _spec.Policy)],
-                    (kernel, arguments) => IlgpuCall.Of(_code, plan, kernel, arguments, "Input", _ => "Signs", "Partial", "Counts", ""),
+                    (kernel, arguments) => IlgpuCall.Of(_code, plan, kernel, arguments, "Input", _ => "Signs", _ => throw new NotSupportedException("A layer alone has no file."), "Partial", "Counts", ""),
                     PacksSigns ? () => EmitPackSigns(plan) : null);
             }
         }

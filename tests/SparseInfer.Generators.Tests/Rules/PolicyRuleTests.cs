@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0063 and SPI0076: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0063 and SPI0076 to SPI0079: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -147,6 +147,13 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 0.5f, Count = {|SPI0076:9|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[Dense(Layers = \"1..\")]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = 64)]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = {|SPI0077:705|})]")]
+    [InlineData("[{|SPI0009:TruncatedSvdPredictor|}]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = 8, Threshold = {|SPI0078:float.PositiveInfinity|})]")]
+    [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = true)]")]
+    [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = true, Threshold = {|SPI0079:0|})]")]
+    [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = false, Threshold = {|SPI0031:0|})]")]
     public Task A_trained_predictor_says_what_it_is(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]

@@ -56,6 +56,7 @@ internal abstract class CpuKernelEmitter(string name, params PolicyParameter[] p
     public string Signature(FeedForwardPlan plan)
     {
         IEnumerable<string> own = Slots(plan.Shape).Select(slot => $"ref float {slot.Variable}")
+            .Concat(Vectors(plan.Shape).Select(vector => $"ref float {vector.Variable}"))
             .Concat(Parameters.Select(parameter => $"{parameter.Type} {parameter.Name}"));
         return $"internal static void {Name}<TMeter>("
             + $"Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally{string.Concat(own.Select(parameter => ", " + parameter))})\n"
@@ -78,13 +79,17 @@ internal abstract class SkippingKernelEmitter(string name, params PolicyParamete
     /// <summary>Condition under which a neuron with this activation is kept.</summary>
     public abstract string Keep(string activation);
 
+    /// <summary>The same, where it is another one for each neuron.</summary>
+    /// <param name="neuron">Its number, as C#; past the end it is that of the last.</param>
+    public virtual string Keep(string activation, string neuron) => Keep(activation);
+
     /// <summary>
-    /// What a meter calls truly active, where that is not what the activation leaves: a name for what counts it, by <see cref="Keep"/>. Null: what
+    /// What a meter calls truly active, where that is not what the activation leaves: a name for what counts it, by <see cref="Keep(string)"/>. Null: what
     /// the activation leaves.
     /// </summary>
     public virtual string? OwnActive => null;
 
-    /// <summary>The parameters that <see cref="Keep"/> names then.</summary>
+    /// <summary>The parameters that <see cref="Keep(string)"/> names then.</summary>
     public virtual IReadOnlyList<PolicyParameter> OwnActiveParameters => [];
 
     /// <summary>What a predictor reads to predict, in a word for comments: <c>signs</c>.</summary>

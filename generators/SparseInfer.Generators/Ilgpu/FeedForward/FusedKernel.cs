@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -54,6 +55,11 @@ internal sealed class FusedKernel
         foreach (TokenData data in policy.Reads(plan))
         {
             yield return (data.Type, data.Name);
+        }
+
+        foreach (Tensor vector in policy.Vectors(plan.Shape))
+        {
+            yield return ("ArrayView<float>", vector.Variable);
         }
 
         yield return hasDown ? ("ArrayView<Float4>", "partial") : ("ArrayView<float>", "activated");

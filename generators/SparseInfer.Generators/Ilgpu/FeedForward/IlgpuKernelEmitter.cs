@@ -19,7 +19,7 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
         new ExactIlgpuKernel(),
         spec => (spec as IIlgpuPolicy)?.Ilgpu ?? throw new NotSupportedException($"there is no kernel for GPUs of '{spec.Label()}'"));
 
-    /// <summary>Whether the activation ends a neuron: its row of up is read only where <see cref="Keep"/> holds, its row of down too.</summary>
+    /// <summary>Whether the activation ends a neuron: its row of up is read only where <see cref="Keep(string)"/> holds, its row of down too.</summary>
     public virtual bool Skips => true;
 
     /// <summary>The kernel's doc comment, as XML.</summary>
@@ -27,6 +27,10 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
 
     /// <summary>Condition under which a neuron with this activation is kept.</summary>
     public virtual string Keep(string activation) => $"{activation} != 0f";
+
+    /// <summary>The same, where it is another one for each neuron.</summary>
+    /// <param name="neuron">Its number, as C#.</param>
+    public virtual string Keep(string activation, string neuron) => Keep(activation);
 
     /// <summary>Whether it chooses neurons before any of their weights are read.</summary>
     public virtual bool Predicts => false;

@@ -63,7 +63,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
                 feedForward.Shape,
                 Spec.Policies,
                 IlgpuKernelEmitter.Set,
-                (kernel, arguments) => IlgpuCall.Together(Code, feedForward, kernel, arguments, "x", data => data.Name, "activated"),
+                (kernel, arguments) => IlgpuCall.Together(Code, feedForward, kernel, arguments, "x", data => data.Name, vector => $"_layers[layer].{vector.Field}", "activated"),
                 mode: "mode");
         }
     }

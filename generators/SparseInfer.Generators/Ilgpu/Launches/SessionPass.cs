@@ -124,7 +124,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             new FeedForwardCalls(Code, feedForward).EmitActivate(
                 $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,
-                (kernel, arguments) => IlgpuCall.Of(Code, feedForward, kernel, arguments, "x", data => data.Name, to, "Counts(layer)", "layer, ", hasDown));
+                (kernel, arguments) => IlgpuCall.Of(Code, feedForward, kernel, arguments, "x", data => data.Name, vector => $"_program._layers[layer].{vector.Field}", to, "Counts(layer)", "layer, ", hasDown));
         }
     }
 

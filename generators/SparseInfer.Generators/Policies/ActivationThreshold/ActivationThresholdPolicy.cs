@@ -54,11 +54,18 @@ internal sealed class ActivationThresholdPolicy : SparsityPolicy
     public override string AttributeName => "SparseInfer.ActivationThresholdAttribute";
 
     public override IReadOnlyList<DeclarationRule> Rules { get; } =
-        [new ActivationThresholdValueRule(), new ActivationThresholdEffectRule(), new ActivationThresholdOnZerosRule(), new GateVoteRule()];
+    [
+        new ActivationThresholdValueRule(), new ActivationThresholdEffectRule(), new ActivationThresholdOnZerosRule(), new NeuronThresholdRule(), new GateVoteRule(),
+    ];
 
-    public override PolicySpec Parse(DeclaredAttribute attribute) => new ActivationThresholdSpec(
+    public override IReadOnlyList<string> Strengths { get; } = ["Threshold"];
+
+    public override PolicySpec Parse(DeclaredAttribute attribute) => IsPerNeuron(attribute) ? new NeuronThresholdSpec() : new ActivationThresholdSpec(
         attribute.Decimal("Threshold", "0"),
         attribute.IsSet("GateVote")
             ? new GateVotes(attribute.Decimal("GateVote", ""), attribute.Decimal("OutlierWeight", "30"), attribute.Decimal("OutlierSigmas", "3"))
             : null);
+
+    /// <summary>Whether thresholds are in a file, one for each neuron.</summary>
+    public static bool IsPerNeuron(DeclaredAttribute attribute) => attribute.Value("PerNeuron", false);
 }

@@ -35,6 +35,11 @@ internal sealed class GateVoteRule : DeclarationRule
                 continue;
             }
 
+            if (ActivationThresholdPolicy.IsPerNeuron(attribute))
+            {
+                yield return Violate("GateVote", "stands beside PerNeuron, whose kernel counts no votes", "one threshold, as in 'Threshold = 0.1f', or leave it out");
+            }
+
             if (attribute.Value("GateVote", 0f) is not (> 0f and <= LargestVote))
             {
                 yield return Violate("GateVote", $"is {attribute.Decimal("GateVote", "")}, but must be above 0 and at most 10000000", "for example 'GateVote = 250'");
