@@ -39,6 +39,18 @@ public sealed class ActivationThresholdAttribute : Attribute
     /// </summary>
     public bool PerNeuron { get; set; }
 
+    /// <summary>
+    /// CATS-GP: of a neuron whose votes of signs and magnitudes, as <see cref="SignMagnitudePredictorAttribute"/> counts them, are at most so many in magnitude not even
+    /// the gate is read. Positive, in hundredths. Not set: every gate is read.
+    /// </summary>
+    public float GateVote { get; set; }
+
+    /// <summary>Of those votes: <see cref="SignMagnitudePredictorAttribute.OutlierWeight"/>.</summary>
+    public float OutlierWeight { get; set; } = 30f;
+
+    /// <summary>Of those votes: <see cref="SignMagnitudePredictorAttribute.OutlierSigmas"/>.</summary>
+    public float OutlierSigmas { get; set; } = 3f;
+
     /// <summary>Layers it acts in, as in <see cref="SignBitPredictorAttribute.Layers"/>. Not set: all.</summary>
     public string? Layers { get; set; }
 }

@@ -39,6 +39,16 @@ public sealed class OwnOperationTests : IDisposable
             ],
             Weights = [WeightType.F32, WeightType.F16],
         },
+        new("VotesBeforeThresholds")
+        {
+            Hidden = 128,
+            Activation = Activation.Silu,
+            Traits =
+            [
+                "[ActivationThreshold(Threshold = 0.05f, GateVote = 60, Layers = \"0\")]", "[Dense(Layers = \"1\")]",
+                "[ActivationThreshold(Threshold = 0.01f, GateVote = 20, OutlierSigmas = 2, OutlierWeight = 10, Layers = \"2\")]",
+            ],
+        },
         new("Channels") { Alphas = [1m, null, 1.1m], OutputBias = true, InputThresholds = [(0.3f, 0.1f), null, (0, 0.2f)], Weights = [WeightType.F16] },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
         new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
@@ -97,6 +107,7 @@ public sealed class OwnOperationTests : IDisposable
     [InlineData("Ranks")]
     [InlineData("EveryLayer")]
     [InlineData("Votes")]
+    [InlineData("VotesBeforeThresholds")]
     public void Meters_count_what_the_cpu_counts(string name)
     {
         DecoderCase declared = Policies.Single(model => model.Name == name);

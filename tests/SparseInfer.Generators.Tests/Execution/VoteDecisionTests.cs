@@ -25,7 +25,7 @@ public sealed class VoteDecisionTests
 
         public static partial class Layers
         {
-        {{string.Join("\n\n", Layers.Select((_, i) => Source(i)))}}
+        {{string.Join("\n\n", Layers.Select((_, i) => Source(i)).Concat(new[] { 100, 513 }.Select(Voted)))}}
         }
         """));
 
@@ -99,6 +99,46 @@ public sealed class VoteDecisionTests
         decided.ShouldBe(1, "some inputs leave some neurons out, and not all");
     }
 
+    /// <summary>Gates come out at 1, above the threshold: what is left out is what votes leave out, and a meter calls it wrong.</summary>
+    [Theory]
+    [InlineData(100)]
+    [InlineData(513)]
+    public void Votes_before_a_threshold_are_many_on_either_side(int width)
+    {
+        var reference = new VoteReference(3, 30m);
+        var random = new Random(width);
+        using FeedForwardKernel kernel = Assembly.Value.Layer("Layers", "Voted" + width);
+        kernel.Mode = UserMode.Predicted;
+        kernel.Metering = true;
+        float[] x = Normal(width, 1, random);
+        x[3] = 20;
+        float[] gate = Normal(width * Neurons, 1e-30f, random);
+        float[] down = new float[width * Neurons];
+        for (int i = 0; i < Neurons; i++)
+        {
+            down[i] = 1 << i;
+        }
+
+        float[] ones = [.. Enumerable.Repeat(1f, Neurons)];
+        kernel.Load(new FeedForwardWeights { Gate = gate, Up = new float[width * Neurons], Down = down, GateBias = ones, UpBias = ones, DownBias = new float[width] });
+        float[] y = new float[width];
+        kernel.Forward(x, y);
+
+        decimal[] votes = [.. Enumerable.Range(0, Neurons).Select(i => Math.Abs(reference.Votes(gate.AsSpan(i * width, width), x)))];
+        bool[] computed = [.. Enumerable.Range(0, Neurons).Select(i => ((int)MathF.Round(y[0] / SiluOfOne) >> i & 1) != 0)];
+        computed.ShouldBe(votes.Select(vote => vote > GateVote));
+        computed.ShouldContain(true);
+        computed.ShouldContain(false);
+        LayerMetrics metrics = kernel.ReadMetrics();
+        metrics.PredictedSparsity.ShouldBe((double)computed.Count(kept => !kept) / Neurons);
+        metrics.ActualSparsity.ShouldBe(0);
+        metrics.Precision.ShouldBe(0);
+    }
+
+    private const decimal GateVote = 33.25m;
+
+    private const float SiluOfOne = 0.7310586f;
+
     /// <summary>The integer that is baked in is round((1 - beta) * width / 2), in hundredths: halves away from zero, from decimal digits.</summary>
     [Theory]
     [InlineData("1", 4096, 0)]
@@ -120,6 +160,13 @@ public sealed class VoteDecisionTests
                 public static partial FeedForwardKernel L{{number}} { get; }
             """);
     }
+
+    private static string Voted(int width) => FormattableString.Invariant($$"""
+            [FeedForward(Hidden = {{width}}, Intermediate = {{Neurons}}, Activation = Activation.Silu, Biases = true)]
+            [ActivationThreshold(Threshold = 0.5f, GateVote = {{GateVote}}f)]
+            [Weights(WeightType.F32)]
+            public static partial FeedForwardKernel Voted{{width}} { get; }
+        """);
 
     /// <summary>Rows whose signs are turned, one after the other, until their votes are as near the threshold as they come.</summary>
     private static float[] NearTheThreshold(VoteReference reference, float[] x, decimal beta, Random random)

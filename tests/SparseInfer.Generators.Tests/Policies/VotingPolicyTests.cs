@@ -27,6 +27,15 @@ public sealed class VotingPolicyTests
             Traits = ["[SignMagnitudePredictor(Beta = 1.05f, OutlierSigmas = 2)]"],
             Weights = [WeightType.F16],
         },
+        new("VotesBeforeThresholds")
+        {
+            Activation = Activation.Silu,
+            Traits =
+            [
+                "[ActivationThreshold(Threshold = 0.05f, GateVote = 60, Layers = \"0\")]", "[ActivationThreshold(Threshold = 0.02f, Layers = \"1\")]",
+                "[ActivationThreshold(Threshold = 0.01f, GateVote = 20, OutlierSigmas = 2, OutlierWeight = 10, Layers = \"2\")]",
+            ],
+        },
     ];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedProject.Build([.. Models.Select(model => model.Source)]));

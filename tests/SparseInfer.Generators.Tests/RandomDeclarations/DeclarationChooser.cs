@@ -140,7 +140,9 @@ internal sealed class DeclarationChooser(Chooser chooser)
                 3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
                 4 => Attribute("SignMagnitudePredictor", [.. layers, .. Optional(() => Float(chooser.Of("Beta", "OutlierWeight", "OutlierSigmas"), "1.03f", "4"), 2)]),
                 5 => Attribute("TruncatedSvdPredictor", [.. layers, Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]),
-                _ => Attribute("ActivationThreshold", [.. layers, chooser.In(70) ? Float("Threshold", "0.1f") : "PerNeuron = true"]),
+                _ => Attribute(
+                    "ActivationThreshold",
+                    [.. layers, chooser.In(70) ? Float("Threshold", "0.1f") : "PerNeuron = true", .. Optional(() => Float(chooser.Of("GateVote", "OutlierWeight"), "20", "265"), 1)]),
             };
         }
 

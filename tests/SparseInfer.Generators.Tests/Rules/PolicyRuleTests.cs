@@ -73,6 +73,16 @@ public sealed class PolicyRuleTests
     }
 
     [Theory]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = 0.1f, GateVote = 265)]")]
+    [InlineData("Gelu", "[ActivationThreshold(Threshold = 0.1f, GateVote = 0.01f, OutlierWeight = 300, OutlierSigmas = 1)]")]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = 0.1f, GateVote = {|SPI0061:0|})]")]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = 0.1f, GateVote = {|SPI0061:1e8f|}, OutlierWeight = {|SPI0061:-1|}, OutlierSigmas = {|SPI0061:float.NaN|})]")]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = 0.1f, OutlierWeight = {|SPI0061:30|}, OutlierSigmas = {|SPI0061:3|})]")]
+    [InlineData("Relu", "[{|SPI0032:ActivationThreshold|}(Threshold = 0.1f, GateVote = {|SPI0061:265|})]")]
+    public Task Votes_select_gates_of_smooth_activations(string activation, string attribute) =>
+        Diagnose.Expect(Declared.Model($"[FeedForward(Intermediate = 704, Activation = Activation.{activation})]", attribute));
+
+    [Theory]
     [InlineData("[InputThreshold(Heads = {|SPI0062:-0.1f|})]")]
     [InlineData("[InputThreshold(Heads = 0.1f, Output = {|SPI0062:float.NaN|})]")]
     [InlineData("[InputThreshold(Output = {|SPI0062:float.PositiveInfinity|})]")]

@@ -172,4 +172,9 @@ public static partial class Policies
     [Weights(WeightType.F32)]
     [SignMagnitudePredictor] // SPI0060
     public static partial FeedForwardKernel VotesWithoutZeros { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+    [Weights(WeightType.F32)]
+    [ActivationThreshold(Threshold = 0.1f, OutlierWeight = 20)] // SPI0061
+    public static partial FeedForwardKernel OutliersWithoutVotes { get; }
 }

@@ -83,6 +83,15 @@ internal abstract class SkippingKernelEmitter(string name, params PolicyParamete
     /// <param name="neuron">Its number, as C#; past the end it is that of the last.</param>
     public virtual string Keep(string activation, string neuron) => Keep(activation);
 
+    /// <summary>
+    /// What a meter calls truly active, where that is not what the activation leaves: a name for what counts it, by <see cref="Keep(string)"/>. Null: what
+    /// the activation leaves.
+    /// </summary>
+    public virtual string? OwnActive => null;
+
+    /// <summary>The parameters that <see cref="Keep(string)"/> names then.</summary>
+    public virtual IReadOnlyList<PolicyParameter> OwnActiveParameters => [];
+
     /// <summary>What a predictor reads to predict, in a word for comments: <c>signs</c>.</summary>
     public virtual string PredictorData => "predictor";
 

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
@@ -48,6 +49,13 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             {
                 _code.Line();
                 EmitCountActive();
+            }
+
+            foreach (SkippingKernelEmitter kernel in kernels.OfType<SkippingKernelEmitter>().Where(kernel => kernel.OwnActive is not null))
+            {
+                _code.Line();
+                _code.Summary("How many neurons a policy would keep that saw all of them: only metering asks.");
+                EmitCountOf(kernel.OwnActive!, kernel.OwnActiveParameters, kernel.Keep);
             }
 
             _code.Line();
@@ -124,7 +132,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         string.Concat(kernels.Select(kernel => kernel.PlanText(plan)).Where(text => text.Length > 0).Select(text => text + "; "));
 
     /// <summary>Whether a kernel's meter has to be told which neurons are truly active.</summary>
-    private bool CountsActive => plan.HasZeros || kernels.Any(kernel => kernel is SkippingKernelEmitter { Predicts: true });
+    private bool CountsActive => plan.HasZeros || kernels.Any(kernel => kernel is SkippingKernelEmitter { Predicts: true, OwnActive: null });
 
     private void EmitConstants()
     {
@@ -342,10 +350,16 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             return;
         }
 
-        using (_code.Block("private static int CountActive(Weights w, ref float prepared, float undo, int from, int to)"))
+        EmitCountOf("CountActive", [], activation => $"{activation} {(plan.HasZeros ? "> 0f" : "!= 0f")}");
+    }
+
+    /// <param name="active">Condition under which a neuron with an activation counts.</param>
+    private void EmitCountOf(string name, IEnumerable<PolicyParameter> parameters, Func<string, string> active)
+    {
+        string own = string.Concat(parameters.Select(parameter => $", {parameter.Type} {parameter.Name}"));
+        using (_code.Block($"private static int {name}(Weights w, ref float prepared, float undo, int from, int to{own})"))
         {
             string first = plan.First.ToLowerInvariant();
-            string active = plan.HasZeros ? "> 0f" : "!= 0f";
             _code.Line("int count = 0;");
             using (_code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
             {
@@ -360,7 +374,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 {
                     string both = plan.Spec.Activation == Activation.DRelu ? $" && Activate(up.GetElement({lane})) > 0f" : "";
                     string inside = lane == 0 ? "" : $" && i0 + {lane} < to";
-                    _code.Line($"count += Activate({first}.GetElement({lane})) {active}{both}{inside} ? 1 : 0;");
+                    _code.Line($"count += {active($"Activate({first}.GetElement({lane}))")}{both}{inside} ? 1 : 0;");
                 }
             }
 

@@ -206,7 +206,8 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
             }
 
             code.Line();
-            code.Line("int trulyActive = CountActive(w, ref prepared, undo, block, end);");
+            string own = string.Concat(policy.OwnActiveParameters.Select(parameter => $", {parameter.Name}"));
+            code.Line($"int trulyActive = {policy.OwnActive ?? "CountActive"}(w, ref prepared, undo, block, end{own});");
             code.Line("int missed = trulyActive - (count - first);");
             code.Line("tally.Inactive += neurons - trulyActive;");
             code.Line("tally.Predicted += neurons - candidates;");

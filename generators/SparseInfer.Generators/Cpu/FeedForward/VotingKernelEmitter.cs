@@ -25,7 +25,7 @@ internal abstract class VotingKernelEmitter(string name, params PolicyParameter[
     /// <summary>Votes above which it is.</summary>
     protected abstract string Above { get; }
 
-    /// <summary>Condition under which votes make a neuron a candidate.</summary>
+    /// <summary>Condition under which votes make a neuron a candidate, as one operand of <c>&amp;&amp;</c>.</summary>
     protected abstract string Test(string votes);
 
     public override bool Predicts => true;
@@ -111,7 +111,7 @@ internal abstract class VotingKernelEmitter(string name, params PolicyParameter[
                     $"\n    + Votes.Of(signs{k}, large{k}, outliers{k}, {Word($"{row}Signs", k)}, {Word($"{row}Magnitudes", k)}, outlierWeight)")) + ";");
             }
 
-            string test = string.Join(" && ", tested.Select(matrix => tested.Count > 1 && Test("x").Contains("||") ? $"({Test(Sum(matrix))})" : Test(Sum(matrix))));
+            string test = string.Join(" && ", tested.Select(matrix => Test(Sum(matrix))));
             code.Line("// The list grows by one or by none, without a branch.");
             code.Line("Unsafe.Add(ref candidate, candidates) = i;");
             code.Line($"candidates += {test} ? 1 : 0;");

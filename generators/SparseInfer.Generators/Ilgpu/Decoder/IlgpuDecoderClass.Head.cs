@@ -73,10 +73,10 @@ internal sealed partial class IlgpuDecoderClass
 
     private static string Launches(LaunchPass pass, string ofLayer, string what)
     {
-        string[] layer = [.. pass.Launches.Where(launch => launch is { IsOfLayer: true, Operation.Policy: null }).Select(launch => launch.What)];
-        string[] ofHead = [.. pass.Launches.Where(launch => launch is { IsOfLayer: false, Operation.Policy: not null }).Select(launch => launch.What)];
-        string[] policies = [.. pass.Launches.Where(launch => launch is { IsOfLayer: true, Operation.Policy: not null }).Select(launch => launch.What).Distinct()];
-        return $"{layer.Length}{ofLayer}: {string.Join(", ", layer)}; {pass.Launches.Count(launch => launch is { IsOfLayer: false, Operation.Policy: null })} more a {what}"
+        string[] layer = [.. pass.Launches.Where(launch => launch is { IsOfLayer: true, IsOfPolicy: false }).Select(launch => launch.What)];
+        string[] ofHead = [.. pass.Launches.Where(launch => launch is { IsOfLayer: false, IsOfPolicy: true }).Select(launch => launch.What)];
+        string[] policies = [.. pass.Launches.Where(launch => launch is { IsOfLayer: true, IsOfPolicy: true }).Select(launch => launch.What).Distinct()];
+        return $"{layer.Length}{ofLayer}: {string.Join(", ", layer)}; {pass.Launches.Count(launch => launch is { IsOfLayer: false, IsOfPolicy: false })} more a {what}"
             + (policies.Length == 0 ? "" : $"; in Predicted mode, where a layer's policy has them, {string.Join(", ", policies)}")
             + (ofHead.Length == 0 ? "" : $"; in Predicted mode, instead of the logits, {string.Join(", ", ofHead)}");
     }

@@ -11,6 +11,9 @@ internal sealed record Launch(Operation Operation, string What, IReadOnlyList<La
     /// <summary>Whether each layer has it.</summary>
     public bool IsOfLayer => Operation.Stage is not (Stage.Embedding or Stage.Logits);
 
+    /// <summary>Whether it is a policy's own: in its layers, and in Predicted mode.</summary>
+    public bool IsOfPolicy { get; init; } = Operation.Policy is not null;
+
     /// <summary>How often a token has it, in all layers.</summary>
     public int Times(SparsityMode mode) => Kernels.Sum(kernel => kernel.Times(mode));
 }
