@@ -9,7 +9,7 @@ internal sealed class InputThresholdEffectRule : DeclarationRule
     private static readonly DiagnosticDescriptor Rule = new(
         "SPI0063",
         "InputThreshold declares no threshold",
-        "[InputThreshold] skips no channel: neither Heads nor Output is above 0; write a calibrated one, as in 'Heads = 0.1f', or remove the attribute",
+        "[InputThreshold] skips no channel: none of Heads, Output, FeedForward and Down is above 0; write a calibrated one, as in 'Heads = 0.1f', or remove the attribute",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
