@@ -54,6 +54,11 @@ internal static class DeclarationRules
             new SparsityRule(),
             new WeightRolesRule(),
             new WeightRoleRule(),
+            new ProfileMissingRule(),
+            new ProfileUnreadableRule(),
+            new ProfileModelRule(),
+            new ProfileLacksRule(),
+            new ProfileUnusedRule(),
         }
         .Concat(PolicyRegistry.All.SelectMany(policy => policy.Rules))
         .Concat(TraitRegistry.All.SelectMany(trait => trait.Rules))

@@ -5,6 +5,8 @@ using SparseInfer.Generators.Policies.Exact;
 using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
+using SparseInfer.Generators.Policies.SignMagnitude;
+using SparseInfer.Generators.Policies.TruncatedSvd;
 
 namespace SparseInfer.Generators;
 
@@ -14,7 +16,9 @@ internal static class PolicyRegistry
     public static readonly IReadOnlyList<SparsityPolicy> All =
     [
         new SignBitPolicy(),
+        new SignMagnitudePolicy(),
         new LowRankPolicy(),
+        new TruncatedSvdPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
         new InputThresholdPolicy(),

@@ -40,6 +40,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     /// <summary>Names of the pipeline's steps, by which tests look at what was computed again.</summary>
     internal static class Steps
     {
+        public const string FindProfiles = nameof(FindProfiles);
         public const string ParseModel = nameof(ParseModel);
         public const string ParseLayer = nameof(ParseLayer);
         public const string ParseStub = nameof(ParseStub);
@@ -54,8 +55,14 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        IncrementalValuesProvider<ReadDeclaration> modelClasses = Declarations(context, AttributeNames.DecoderModel);
-        IncrementalValuesProvider<ReadDeclaration> layerProperties = Declarations(context, AttributeNames.FeedForward);
+        // Files that no declaration names are compared, and not read.
+        IncrementalValueProvider<ProfileFiles> profiles = Gather(context.AdditionalTextsProvider
+                .Where(static file => file.Path.EndsWith(ProfileFile.Extension, StringComparison.OrdinalIgnoreCase))
+                .Select(static (file, token) => new ProfileFile(file.Path, file.GetText(token)?.ToString() ?? "")))
+            .Select(static (files, _) => new ProfileFiles(files.Items))
+            .WithTrackingName(Steps.FindProfiles);
+        IncrementalValuesProvider<ReadDeclaration> modelClasses = Declarations(context, AttributeNames.DecoderModel, profiles);
+        IncrementalValuesProvider<ReadDeclaration> layerProperties = Declarations(context, AttributeNames.FeedForward, profiles);
         IncrementalValuesProvider<ReadDeclaration>[] declarations = [modelClasses, layerProperties, Strays(context)];
 
         IncrementalValuesProvider<ModelSpec> models = modelClasses
@@ -175,7 +182,8 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
     }
 
     /// <summary>Declarations that have the attribute which makes them one.</summary>
-    private IncrementalValuesProvider<ReadDeclaration> Declarations(IncrementalGeneratorInitializationContext context, string attribute)
+    private IncrementalValuesProvider<ReadDeclaration> Declarations(
+        IncrementalGeneratorInitializationContext context, string attribute, IncrementalValueProvider<ProfileFiles> profiles)
     {
         DeclarationReader reader = _reader;
         return context.SyntaxProvider
@@ -184,9 +192,26 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
                 static (node, _) => node is MemberDeclarationSyntax,
                 (found, token) => StrayAttributes.IsStray(found.TargetSymbol, attribute)
                     ? null
-                    : reader.Read(found.TargetSymbol, found.TargetNode, found.SemanticModel, name => name == attribute, token))
+                    : FoundDeclaration.Of(
+                        found.TargetSymbol,
+                        token,
+                        (files, token) => reader.Read(found.TargetSymbol, found.TargetNode, found.SemanticModel, name => name == attribute, files, token)))
+            .Where(static found => found is not null)
+            .Combine(profiles)
+            .Select(static (pair, token) => pair.Left!.Read(pair.Right, token))
             .Where(static declaration => declaration is not null)
             .Select(static (declaration, _) => declaration!);
+    }
+
+    /// <summary>A declaration that is read; or, where it names a file, one that waits for the project's files. Only these hold symbols, until the next edit.</summary>
+    private sealed record FoundDeclaration(ReadDeclaration? Declaration, Func<ProfileFiles, CancellationToken, ReadDeclaration?>? Waiting)
+    {
+        public static FoundDeclaration Of(ISymbol symbol, CancellationToken token, Func<ProfileFiles, CancellationToken, ReadDeclaration?> read) =>
+            symbol.GetAttributes().Any(attribute => attribute.AttributeClass?.ToDisplayString() == AttributeNames.SparsityProfile)
+                ? new(null, read)
+                : new(read(ProfileFiles.None, token), null);
+
+        public ReadDeclaration? Read(ProfileFiles files, CancellationToken token) => Waiting is { } read ? read(files, token) : Declaration;
     }
 
     /// <summary>What has other attributes of the vocabulary and not that one.</summary>
@@ -202,7 +227,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             {
                 SemanticModel model = pair.Right.GetSemanticModel(pair.Left.SyntaxTree);
                 return model.GetDeclaredSymbol(pair.Left, token) is { } symbol
-                    ? reader.Read(symbol, pair.Left, model, name => StrayAttributes.IsStray(symbol, name), token)
+                    ? reader.Read(symbol, pair.Left, model, name => StrayAttributes.IsStray(symbol, name), ProfileFiles.None, token)
                     : null;
             })
             .Where(static declaration => declaration is not null)

@@ -160,6 +160,18 @@ public static class Lanes
         return word;
     }
 
+    /// <summary>Four bits of each of eight lanes: the word that the eight of them make; each has it.</summary>
+    /// <param name="bits">The lane's.</param>
+    /// <param name="lane">The lane's number.</param>
+    public static uint Word(uint bits, int lane)
+    {
+        uint word = bits << ((lane & 7) * 4);
+        word |= Warp.ShuffleXor(word, 1);
+        word |= Warp.ShuffleXor(word, 2);
+        word |= Warp.ShuffleXor(word, 4);
+        return word;
+    }
+
     /// <summary>The largest magnitude of all lanes' values, NaN where one is NaN; every lane has it.</summary>
     /// <param name="value">The lane's.</param>
     public static float MaxMagnitude(float value)

@@ -57,6 +57,15 @@ public static class Quad
         | (Interop.FloatAsInt(a.Z) >> 31 << 2)
         | (Interop.FloatAsInt(a.W) >> 31 << 3);
 
+    /// <summary>Which of four columns exceed a number in magnitude: bit k of the result is column k's.</summary>
+    /// <param name="a">Four columns.</param>
+    /// <param name="distance">The number.</param>
+    public static uint Beyond(Float4 a, float distance) =>
+        (MathF.Abs(a.X) > distance ? 1u : 0u)
+        | (MathF.Abs(a.Y) > distance ? 2u : 0u)
+        | (MathF.Abs(a.Z) > distance ? 4u : 0u)
+        | (MathF.Abs(a.W) > distance ? 8u : 0u);
+
     /// <summary>Stores four columns at equal distances: a quad of a row becomes a part of four columns of a tile.</summary>
     /// <param name="a">Four columns.</param>
     /// <param name="to">Where the tile lies.</param>

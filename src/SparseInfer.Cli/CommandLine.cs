@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Globalization;
 using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Calibrate;
 using SparseInfer.Cli.Convert;
 using SparseInfer.Cli.Doctor;
 using SparseInfer.Cli.Eval;
@@ -35,6 +36,11 @@ internal static class CommandLine
         bench.SetAction((parsed, cancellationToken) =>
             RunAsync(() => BenchCommand.RunAsync(arguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(bench);
+        var calibrateArguments = new CalibrateArguments();
+        Command calibrate = calibrateArguments.CreateCommand();
+        calibrate.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => CalibrateCommand.RunAsync(calibrateArguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(calibrate);
         var convertArguments = new ConvertArguments();
         Command convert = convertArguments.CreateCommand();
         convert.SetAction((parsed, cancellationToken) =>

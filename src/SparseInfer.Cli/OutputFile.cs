@@ -16,11 +16,15 @@ internal static class OutputFile
             return;
         }
 
-        WriteWhole(path, text);
+        WriteWhole(path, text, "--output-file");
     }
 
     /// <summary>Beside its place first: whoever looks sees the old file or the whole new one.</summary>
-    private static void WriteWhole(string path, string text)
+    /// <param name="path">The file.</param>
+    /// <param name="text">All of it.</param>
+    /// <param name="option">The option that named it.</param>
+    /// <exception cref="CliException">It cannot be written.</exception>
+    public static void WriteWhole(string path, string text, string option)
     {
         string full = Path.GetFullPath(path);
         string temporary = $"{full}.{Guid.NewGuid():n}.tmp";
@@ -36,7 +40,7 @@ internal static class OutputFile
                 File.Delete(temporary);
             }
 
-            throw new CliException($"--output-file: {exception.Message}");
+            throw new CliException($"{option}: {exception.Message}");
         }
     }
 }

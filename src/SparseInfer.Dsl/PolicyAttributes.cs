@@ -23,7 +23,8 @@ public sealed class ExactSparsityAttribute : Attribute
 }
 
 /// <summary>
-/// CATS (arXiv 2404.08763): skips up and down of neurons whose activation is smaller in magnitude than a calibrated threshold.
+/// CATS (arXiv 2404.08763): skips up and down of neurons whose activation is smaller in magnitude than a calibrated threshold; or than one of their own
+/// (CHESS, arXiv 2409.01366).
 /// For activations without zeros (SiLU, GELU). See docs/policies/activation-threshold.md.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false, AllowMultiple = true)]
@@ -31,6 +32,12 @@ public sealed class ActivationThresholdAttribute : Attribute
 {
     /// <summary>A neuron is kept iff <c>|act(gate(x))| &gt;= Threshold</c>; positive.</summary>
     public float Threshold { get; set; }
+
+    /// <summary>
+    /// In place of <see cref="Threshold"/>: each neuron has its own, which the model's file or <c>LoadOptions.PredictorFile</c> has. It is kept iff
+    /// <c>|act(gate(x))|</c> is larger. Of models only.
+    /// </summary>
+    public bool PerNeuron { get; set; }
 
     /// <summary>Layers it acts in, as in <see cref="SignBitPredictorAttribute.Layers"/>. Not set: all.</summary>
     public string? Layers { get; set; }

@@ -21,12 +21,24 @@ public sealed class LayerAloneTests
                 [Weights(WeightType.BF16, WeightType.Q8_0)]
                 [Target("orin-nano-4")]
                 public static partial FeedForwardKernel TwoTypes { get; }
+
+                [FeedForward(Hidden = 40, Intermediate = 70, Activation = Activation.SquaredRelu, Gated = false, Biases = true)]
+                [SignMagnitudePredictor(Beta = 1.01f, OutlierSigmas = 1.5f, OutlierWeight = 12.5f)]
+                [Weights(WeightType.F32)]
+                public static partial FeedForwardKernel Votes { get; }
+
+                [FeedForward(Hidden = 1152, Intermediate = 96, Activation = Activation.DRelu)]
+                [SignMagnitudePredictor(OutlierSigmas = 1.5f)]
+                [Weights(WeightType.F16)]
+                public static partial FeedForwardKernel VotesOfTwo { get; }
             }
             """).WithIlgpu()), unloads: false));
 
     [Theory]
     [InlineData("Ungated")]
     [InlineData("TwoTypes")]
+    [InlineData("Votes")]
+    [InlineData("VotesOfTwo")]
     public void A_layer_computes_and_counts_what_it_does_on_the_cpu(string property)
     {
         using IlgpuDevice device = TestDevice.Open();
@@ -63,6 +75,7 @@ public sealed class LayerAloneTests
         LayerMetrics counted = gpu.ReadMetrics();
         counted.ActualSparsity.ShouldBe(cpu.ReadMetrics().ActualSparsity);
         counted.PredictedSparsity.ShouldBe(cpu.ReadMetrics().PredictedSparsity);
+        counted.PredictedSparsity.ShouldBeInRange(0.1, 0.9);
         counted.Recall.ShouldBe(cpu.ReadMetrics().Recall);
     }
 

@@ -27,6 +27,18 @@ public sealed class OwnOperationTests : IDisposable
             Predictors = [.. Enumerable.Repeat(new LowRankCase(8, PredictorInput.Normed, Relu: false, Bias: true), 3)],
             Weights = [WeightType.F16],
         },
+        // Votes beside signs, of two sigmas, where down may have another type.
+        new("Votes")
+        {
+            Hidden = 128,
+            Intermediate = 150,
+            Traits =
+            [
+                "[SignMagnitudePredictor(OutlierSigmas = 2, Layers = \"0\")]", "[SignBitPredictor(Layers = \"1\")]",
+                "[SignMagnitudePredictor(Beta = 1.02f, OutlierWeight = 20, OutlierSigmas = 1.5f, Layers = \"2\")]",
+            ],
+            Weights = [WeightType.F32, WeightType.F16],
+        },
         new("Channels") { Alphas = [1m, null, 1.1m], OutputBias = true, InputThresholds = [(0.3f, 0.1f), null, (0, 0.2f)], Weights = [WeightType.F16] },
         new("ChannelsOfNeurons")
         {
@@ -37,7 +49,8 @@ public sealed class OwnOperationTests : IDisposable
             Weights = [WeightType.F16],
         },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
-        new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), new(8, Keep: 1)], Weights = [WeightType.F32] },
+        new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
+        new("Thresholds") { Activation = Activation.Silu, NeuronThresholds = [0, 2], Weights = [WeightType.F16] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
 
@@ -91,6 +104,7 @@ public sealed class OwnOperationTests : IDisposable
     [Theory]
     [InlineData("Ranks")]
     [InlineData("EveryLayer")]
+    [InlineData("Votes")]
     public void Meters_count_what_the_cpu_counts(string name)
     {
         DecoderCase declared = Policies.Single(model => model.Name == name);

@@ -29,7 +29,7 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
 
         using var file = ModelFile.FromMemory("layer", null, tensors);
         List<string> problems = [];
-        var check = new TensorCheck(ModelFacts.Read(file, new LoadOptions()), new LoadOptions(), Tensors, layers: 1, mixesDown: false, problems);
+        var check = new TensorCheck(ModelFacts.Read(file, new LoadOptions()), predictor: null, new LoadOptions(), Tensors, layers: 1, mixesDown: false, problems);
         problems.ShouldBeEmpty();
         Bind(new WeightBinder(file, check, new LoadOptions(), Memory, []));
         IlgpuUpload upload = Upload(new WeightBinder(file, check, new LoadOptions(), Memory, []));

@@ -37,6 +37,7 @@ internal sealed class ConsumerProject
                 <RestorePackagesPath>{Path.Combine(feed.Root, "packages")}</RestorePackagesPath>
               </PropertyGroup>
               <ItemGroup>
+                <AdditionalFiles Include="*.sparsity.json" />
                 <PackageReference Include="{package}" Version="{PackedFeed.Version}" />
                 {(reference is null ? "" : $"""<Reference Include="{reference}" />""")}
               </ItemGroup>
@@ -62,7 +63,7 @@ internal sealed class ConsumerProject
     /// <summary>Copies the sources of a folder of these tests into it.</summary>
     public void AddSources(string folder)
     {
-        foreach (string source in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, folder), "*.cs"))
+        foreach (string source in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, folder)))
         {
             File.Copy(source, Path.Combine(_folder, Path.GetFileName(source)));
         }

@@ -24,23 +24,28 @@ internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<Dec
     public Vocabulary Vocabulary => vocabulary;
 
     /// <summary>The model that a symbol declares; null where it declares none, or breaks a rule.</summary>
-    public ModelSpec? Model(ISymbol symbol, CancellationToken token) => Sound(symbol, token) is { } declaration ? ModelParser.Read(declaration) : null;
+    public ModelSpec? Model(ISymbol symbol, CancellationToken token) => Model(symbol, ProfileFiles.None, token);
+
+    /// <summary>The same where a project has profiles.</summary>
+    public ModelSpec? Model(ISymbol symbol, ProfileFiles profiles, CancellationToken token) => Sound(symbol, profiles, token) is { } declaration ? ModelParser.Read(declaration) : null;
 
     /// <summary>The layer that a symbol declares; null where it declares none, or breaks a rule.</summary>
-    public LayerSpec? Layer(ISymbol symbol, CancellationToken token) => Sound(symbol, token) is { } declaration ? LayerParser.Read(declaration) : null;
+    public LayerSpec? Layer(ISymbol symbol, CancellationToken token) => Sound(symbol, ProfileFiles.None, token) is { } declaration ? LayerParser.Read(declaration) : null;
 
     /// <summary>Reads a declaration.</summary>
     /// <param name="symbol">What carries attributes.</param>
     /// <param name="node">The part of it that is looked at.</param>
     /// <param name="model">Its file's.</param>
     /// <param name="isMain">Whether an attribute is the one by which declarations like this are found.</param>
+    /// <param name="profiles">The project's.</param>
     /// <param name="token">Ends it.</param>
     /// <returns>Null where there is nothing to say, or where another attribute or part says it.</returns>
-    public ReadDeclaration? Read(ISymbol symbol, SyntaxNode node, SemanticModel model, Func<string, bool> isMain, CancellationToken token)
+    public ReadDeclaration? Read(
+        ISymbol symbol, SyntaxNode node, SemanticModel model, Func<string, bool> isMain, ProfileFiles profiles, CancellationToken token)
     {
         try
         {
-            return Declaration.From(symbol, vocabulary, token) is { } declaration
+            return Declaration.From(symbol, vocabulary, profiles, token) is { } declaration
                 && isMain(declaration.Main.MetadataName)
                 && declaration.Syntax == node
                 ? Read(declaration, message => Stub(model, declaration, message, token), token)
@@ -93,12 +98,16 @@ internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<Dec
     private IReadOnlyList<Report> Check(Declaration declaration, CancellationToken token, out ModelSpec? model)
     {
         var reports = new List<Report>();
-        foreach (DeclarationRule rule in rules)
+
+        // What policies would get of a profile that cannot be used, nobody knows: there is nothing to say of it.
+        foreach (DeclarationRule rule in declaration.Profile is { IsUsable: false } ? [.. rules.OfType<ProfileRule>()] : rules)
         {
             token.ThrowIfCancellationRequested();
             reports.AddRange(rule.Check(declaration).Select(violation => Report.Of(rule, violation)));
         }
 
+        // Of what a profile gives an attribute layer by layer, the same may be wrong in each.
+        reports = [.. reports.Distinct()];
         model = reports.Any(report => report.IsError) ? null : ModelParser.Read(declaration);
         if (model is not { } whole)
         {
@@ -114,8 +123,8 @@ internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<Dec
         return [.. reports.OrderBy(report => report.Id, StringComparer.Ordinal)];
     }
 
-    private Declaration? Sound(ISymbol symbol, CancellationToken token) =>
-        Declaration.From(symbol, vocabulary, token) is { HasErrors: false } declaration
+    private Declaration? Sound(ISymbol symbol, ProfileFiles profiles, CancellationToken token) =>
+        Declaration.From(symbol, vocabulary, profiles, token) is { HasErrors: false } declaration
         && !Check(declaration, token, out _).Any(report => report.IsError)
             ? declaration
             : null;

@@ -14,6 +14,9 @@ internal abstract class PolicyKernel(string name, params PolicyParameter[] param
 
     /// <summary>What it reads of what its policy computed before: parameters too, called as slots are where they are variables.</summary>
     public virtual IReadOnlyList<Slot> Slots(KernelShape shape) => [];
+
+    /// <summary>What it reads of the file, of its policy's phase: parameters too.</summary>
+    public virtual IReadOnlyList<Tensor> Vectors(KernelShape shape) => [];
 }
 
 /// <summary>A backend's kernels: those that the modes have whatever is declared, and those of policies.</summary>

@@ -109,12 +109,13 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
         string declaration = Declaration(tensor, Entry(tensor, layers));
         if (layers.IsEveryLayer)
         {
-            code.Line($"{declaration};");
+            code.Line($"{declaration} {{ OfPolicy = true }};");
             return;
         }
 
         using (code.Block(declaration, end: "};"))
         {
+            code.Line("OfPolicy = true,");
             code.Line($"InLayer = layer => {layers.Condition},");
         }
     }

@@ -36,7 +36,7 @@ internal sealed class IlgpuLayerClass
 
     public string Emit()
     {
-        bool hasQuads = _spec.FeedForward.Biases || PacksSigns || _spec.Weights.Any(Format.HasBlocks);
+        bool hasQuads = _spec.FeedForward.Biases || _policy.Derived(_plans[0]).Count > 0 || _spec.Weights.Any(Format.HasBlocks);
         IEnumerable<string> quads = hasQuads ? ["SparseInfer.Kernels.Ilgpu"] : [];
         GeneratedFile.Begin(_code, Head, ["System.CodeDom.Compiler", "ILGPU", "SparseInfer.Runtime", .. quads]);
         _code.Summary($"The layer that {_spec.Target.FullName} declares, on a GPU.");
@@ -89,7 +89,7 @@ internal sealed class IlgpuLayerClass
         IlgpuFeedForwardPlan first = _plans[0];
         int partial = _plans.Max(plan => plan.Slices * plan.Row.Columns / 4);
         int counts = _plans.Max(plan => plan.Slices * plan.Warps * 4);
-        int signWords = PacksSigns ? first.SignWords : 0;
+        int signWords = _policy.Reads(first).Sum(data => data.Length(Hidden));
         using (_code.Block($"""
             public {_name}(IlgpuDevice device)
                 : base(
@@ -171,7 +171,7 @@ internal sealed class IlgpuLayerClass
                 new FeedForwardCalls(_code, plan).EmitActivate(
                     $"_kernels{plan.Weights}",
                     [new LayerPolicy(0, 0, _spec.Policy)],
-                    (kernel, arguments) => IlgpuCall.Of(plan, kernel, arguments, "Input", _ => "Signs", "Partial", "Counts", ""),
+                    (kernel, arguments) => IlgpuCall.Of(_code, plan, kernel, arguments, "Input", _ => "Signs", _ => throw new NotSupportedException("A layer alone has no file."), "Partial", "Counts", ""),
                     PacksSigns ? () => EmitPackSigns(plan) : null);
             }
         }

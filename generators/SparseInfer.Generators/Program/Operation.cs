@@ -56,6 +56,9 @@ internal abstract record Operation(Stage Stage, WorkUnit Unit, Slot Writes, Equa
     /// <summary>The policy that asks for it, in some layers; null: it is part of every layer.</summary>
     public PolicyUse? Policy { get; init; }
 
+    /// <summary>What kernels of policies that choose here read of the file, beside what was computed before.</summary>
+    public EquatableArray<VectorUse> Vectors { get; init; }
+
     /// <summary>What policies choose among here; null: nothing.</summary>
     public virtual PolicySite? Site => null;
 

@@ -23,7 +23,14 @@ internal sealed record PolicyPhase(string Summary, EquatableArray<Operation> Ope
 {
     /// <summary>How many elements its <see cref="KeepLargest"/> keeps: layers whose phases differ in this alone have one.</summary>
     public int Kept { get; init; }
+
+    /// <summary>Vectors of the file that the policy's kernels read themselves, an element for each of what they choose among.</summary>
+    public EquatableArray<Tensor> Vectors { get; init; }
 }
+
+/// <summary>A vector that a policy's kernels read.</summary>
+/// <param name="Layers">Where the policy acts.</param>
+internal sealed record VectorUse(Tensor Vector, LayerSet Layers);
 
 /// <summary>Which policy an operation is for.</summary>
 /// <param name="Summary">Of its phase.</param>
@@ -44,12 +51,14 @@ internal static class PolicyPhases
 
         // Policies that compute the same and differ in what they make of it have one phase.
         PolicyPhase[] phases = [.. spec.Policies.Select(policy => Common(Of(policy.Policy))).OfType<PolicyPhase>().Distinct()];
+        var vectors = new List<VectorUse>();
         foreach (PolicyPhase phase in phases)
         {
             var use = new PolicyUse(
                 phase.Summary,
                 new LayerSet(spec, policy => phase.Equals(Common(Of(policy)))),
                 Kept(spec.Policies.Where(policy => phase.Equals(Common(Of(policy.Policy)))), policy => Of(policy)!.Kept));
+            vectors.AddRange(phase.Vectors.Select(vector => new VectorUse(vector, use.Layers)));
             foreach (Operation operation in phase.Operations)
             {
                 yield return operation with { Policy = use };
@@ -58,7 +67,11 @@ internal static class PolicyPhases
 
         yield return phases.Length == 0
             ? site
-            : site with { Reads = site.Reads.Concat(phases.SelectMany(phase => phase.Results)).Distinct().ToEquatableArray() };
+            : site with
+            {
+                Reads = site.Reads.Concat(phases.SelectMany(phase => phase.Results)).Distinct().ToEquatableArray(),
+                Vectors = vectors.ToEquatableArray(),
+            };
     }
 
     /// <summary>What layers share of a phase.</summary>

@@ -30,6 +30,7 @@ internal static class TensorList
     [
         .. operations.Where(operation => operation.Policy is not null)
             .SelectMany(operation => operation.Tensors.Select(tensor => (Tensor: tensor, operation.Policy!.Layers)))
+            .Concat(operations.SelectMany(operation => operation.Vectors.Select(use => (Tensor: use.Vector, use.Layers))))
             .GroupBy(own => own.Tensor)
             .Select(own => (own.Key, LayerSet.Union(own.Select(use => use.Layers)))),
     ];

@@ -71,4 +71,23 @@ public readonly unsafe partial struct SignPlane
         plane.Pack<T>(in w, 0, w.Rows);
         return plane;
     }
+
+    /// <summary>
+    /// A plane that says of each weight of a matrix whether it is large, farther from its row's mean than 0.6745 of the row's standard deviations.
+    /// </summary>
+    /// <param name="w">The matrix.</param>
+    /// <param name="memory">Owns the plane's memory.</param>
+    /// <exception cref="InsufficientMemoryException">There is no memory for the plane.</exception>
+    public static SignPlane PackMagnitudes<T>(in WeightMatrix w, NativeMemoryPool memory)
+        where T : IWeightFormat
+    {
+        SignPlane plane = Allocate(w.Rows, w.Columns, out NativeBuffer owner);
+        memory.Own(owner);
+        for (int row = 0; row < w.Rows; row++)
+        {
+            Magnitudes.Pack<T>(ref w.Row(row), ref plane.Row(row), w.Columns);
+        }
+
+        return plane;
+    }
 }

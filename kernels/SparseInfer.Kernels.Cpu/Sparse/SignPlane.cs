@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace SparseInfer.Kernels.Cpu;
 
 /// <summary>
-/// The signs of a weight matrix, neuron-major: a row of 64-bit words for each row of the matrix, bits as <see cref="Signs"/> packs them.
+/// The signs of a weight matrix, or another bit of each weight, neuron-major: a row of 64-bit words for each row of the matrix, bits as <see cref="Signs"/> packs them.
 /// In bytes, and so in a file, 32 signs are one little-endian 32-bit word, and a row has an even number of those.
 /// </summary>
 public readonly unsafe partial struct SignPlane

@@ -5,6 +5,7 @@ using System.Reflection;
 using System.Runtime.Loader;
 using generators::SparseInfer.Generators;
 using generators::SparseInfer.Generators.Declare;
+using generators::SparseInfer.Generators.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -56,7 +57,7 @@ internal static class ModelCompiler
     {
         CSharpCompilation compilation = Declare(declarations, forGpu ? GpuReferences.Value : CpuReferences.Value, cancellationToken);
         GeneratorDriver driver = CSharpGeneratorDriver
-            .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
+            .Create([new SparseInferGenerator().AsSourceGenerator()], Profiles(declarations), ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out ImmutableArray<Diagnostic> reported, cancellationToken);
         GeneratorRunResult result = driver.GetRunResult().Results[0];
         if (result.Exception is { } fault)
@@ -91,17 +92,23 @@ internal static class ModelCompiler
     public static ModelSpec Read(ModelDeclaration declaration, CancellationToken cancellationToken)
     {
         CSharpCompilation compilation = Declare([declaration], CpuReferences.Value, cancellationToken);
-        if (DeclarationLanguage.Reader.Model(compilation.GetTypeByMetadataName(declaration.ClassName)!, cancellationToken) is { } spec)
+        if (DeclarationLanguage.Reader.Model(compilation.GetTypeByMetadataName(declaration.ClassName)!, Read(declaration.Profile), cancellationToken) is { } spec)
         {
             return spec;
         }
 
         CSharpGeneratorDriver
-            .Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: ParseOptions)
+            .Create([new SparseInferGenerator().AsSourceGenerator()], Profiles([declaration]), ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out _, out ImmutableArray<Diagnostic> reported, cancellationToken);
         ThrowIfBroken(reported);
         throw new CliException("the shape cannot be declared: the generator wrote nothing for it.");
     }
+
+    private static IEnumerable<AdditionalText> Profiles(IReadOnlyList<ModelDeclaration> declarations) =>
+        declarations.Select(declaration => declaration.Profile).OfType<DeclaredProfile>().Distinct().Select(profile => profile.ToFile());
+
+    private static ProfileFiles Read(DeclaredProfile? profile) =>
+        profile is null ? ProfileFiles.None : new(new[] { new ProfileFile(profile.Name, profile.Text) }.ToEquatableArray());
 
     private static CSharpCompilation Declare(
         IReadOnlyList<ModelDeclaration> declarations, MetadataReference[] references, CancellationToken cancellationToken)

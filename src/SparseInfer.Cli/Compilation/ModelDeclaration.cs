@@ -103,6 +103,21 @@ internal sealed record ModelDeclaration
     /// <summary>CATS's threshold, in every layer, in place of a predictor; null: it is not declared.</summary>
     public float? ActivationThreshold { get; init; }
 
+    /// <summary>
+    /// Policy attributes as C# has them, without brackets: in place of what <see cref="Alpha"/> and <see cref="ActivationThreshold"/>
+    /// say; null: what they say.
+    /// </summary>
+    public IReadOnlyList<string>? Policies { get; init; }
+
+    /// <summary>The policy attributes that are declared, without brackets.</summary>
+    public IReadOnlyList<string> PolicyAttributes => Policies
+        ?? (ActivationThreshold is { } smallest ? [Attribute("ActivationThreshold", ("Threshold", smallest))[1..^1]]
+        : HasZeros ? [Attribute("SignBitPredictor", ("Alpha", Alpha))[1..^1]]
+        : []);
+
+    /// <summary>Where policies get strengths that their attributes do not set; null: they set them.</summary>
+    public DeclaredProfile? Profile { get; init; }
+
     public IReadOnlyList<WeightType> Weights { get; init; } = [WeightType.F16];
 
     /// <summary>The GPU to plan for; null: none is declared.</summary>
@@ -231,15 +246,12 @@ internal sealed record ModelDeclaration
             lines.Add(Attribute("Observed"));
         }
 
-        if (ActivationThreshold is { } smallest)
+        if (Profile is not null)
         {
-            lines.Add(Attribute("ActivationThreshold", ("Threshold", smallest)));
-        }
-        else if (HasZeros)
-        {
-            lines.Add(Attribute("SignBitPredictor", ("Alpha", Alpha)));
+            lines.Add($"[SparsityProfile(\"{Profile.Name}\")]");
         }
 
+        lines.AddRange(PolicyAttributes.Select(policy => $"[{policy}]"));
         lines.Add($"[Weights({string.Join(", ", Weights.Select(Value))})]");
         if (Target is not null)
         {

@@ -8,7 +8,7 @@ namespace SparseInfer.Cli.Eval;
 internal sealed class Evaluator(EvalOptions options, ProgressLine progress, CancellationToken cancellationToken)
 {
     /// <summary>Tokens whose logits are in memory: those of a long window and a large vocabulary would fit no array.</summary>
-    private const int MaxTogether = 256;
+    public const int MaxTogether = 256;
 
     /// <summary>Evaluates every policy that was asked for.</summary>
     /// <exception cref="CliException">There is none for the model, or the text does not suit it.</exception>

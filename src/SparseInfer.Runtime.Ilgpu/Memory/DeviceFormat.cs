@@ -72,6 +72,9 @@ internal abstract class DeviceFormat
     /// <summary>The signs of a matrix: those of a prepared file, once compared, or packed now.</summary>
     /// <exception cref="InvalidDataException">The file's signs are another matrix's.</exception>
     public abstract SignPlane PackSigns(in WeightMatrix matrix, NativeMemoryPool memory);
+
+    /// <summary>Which weights of a matrix are large.</summary>
+    public abstract SignPlane PackMagnitudes(in WeightMatrix matrix, NativeMemoryPool memory);
 }
 
 /// <summary>A type whose facts are the host's, but how many columns a device loads at a time.</summary>
@@ -104,4 +107,6 @@ internal class DeviceFormat<T>(int columnsPerWords) : DeviceFormat
         EmbeddingRow.Widen<T>(in matrix, row, ref MemoryMarshal.GetReference(destination[..matrix.PaddedColumns]), matrix.PaddedColumns);
 
     public sealed override SignPlane PackSigns(in WeightMatrix matrix, NativeMemoryPool memory) => SignPlane.Pack<T>(in matrix, memory);
+
+    public sealed override SignPlane PackMagnitudes(in WeightMatrix matrix, NativeMemoryPool memory) => SignPlane.PackMagnitudes<T>(in matrix, memory);
 }

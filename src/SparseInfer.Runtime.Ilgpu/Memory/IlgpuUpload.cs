@@ -60,7 +60,21 @@ public sealed partial class IlgpuUpload
     /// </param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
     /// <exception cref="Files.ModelFormatException">The file's signs are another matrix's.</exception>
-    public DeviceMatrix Matrix(StoredMatrix m, int rows, int columns, bool packsSigns, out ArrayView<Words4> signs)
+    public DeviceMatrix Matrix(StoredMatrix m, int rows, int columns, bool packsSigns, out ArrayView<Words4> signs) =>
+        Matrix(m, rows, columns, packsSigns, out signs, packsMagnitudes: false, out _);
+
+    /// <summary>A matrix, its signs, and which of its weights are large.</summary>
+    /// <param name="m">What the binder gave.</param>
+    /// <param name="rows">Declared rows.</param>
+    /// <param name="columns">Declared columns.</param>
+    /// <param name="packsSigns">Whether the signs are wanted.</param>
+    /// <param name="signs">A bit of each weight, padded with zeros to whole elements. Empty where they are not wanted.</param>
+    /// <param name="packsMagnitudes">Whether the magnitudes are wanted.</param>
+    /// <param name="magnitudes">The same of magnitudes.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    /// <exception cref="Files.ModelFormatException">The file's signs are another matrix's.</exception>
+    public DeviceMatrix Matrix(
+        StoredMatrix m, int rows, int columns, bool packsSigns, out ArrayView<Words4> signs, bool packsMagnitudes, out ArrayView<Words4> magnitudes)
     {
         WeightMatrix matrix = m.Weights;
         Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
@@ -69,7 +83,8 @@ public sealed partial class IlgpuUpload
         DeviceMatrix uploaded = mapped is { } words
             ? new DeviceMatrix(m.Type, words, default, rows, columns, rowWords)
             : Rows([matrix], m.Type, columns, firstRow: 0);
-        signs = packsSigns ? Signs(m) : default;
+        signs = packsSigns ? Bits(Plane(m)) : default;
+        magnitudes = packsMagnitudes ? Bits(DeviceFormat.For(m.Type).PackMagnitudes(matrix, _memory)) : default;
         if (mapped is null)
         {
             _giveBack(matrix.Address);
@@ -250,17 +265,15 @@ public sealed partial class IlgpuUpload
 
     private ArrayView<Float4> Quads(float[] padded) => Vector(padded).Cast<Float4>();
 
-    private ArrayView<Words4> Signs(StoredMatrix m)
+    private ArrayView<Words4> Bits(SignPlane plane)
     {
-        WeightMatrix matrix = m.Weights;
-        SignPlane plane = Plane(m);
         int hostWords = plane.WordsPerRow * 2;
         int rowWords = (hostWords + 3) / 4;
-        DeviceBuffer<Words4> buffer = Own<Words4>((long)matrix.Rows * rowWords);
-        int part = RowsOfPart((long)rowWords * Unsafe.SizeOf<Words4>(), matrix.Rows);
-        for (int from = 0; from < matrix.Rows; from += part)
+        DeviceBuffer<Words4> buffer = Own<Words4>((long)plane.Rows * rowWords);
+        int part = RowsOfPart((long)rowWords * Unsafe.SizeOf<Words4>(), plane.Rows);
+        for (int from = 0; from < plane.Rows; from += part)
         {
-            int rows = Math.Min(part, matrix.Rows - from);
+            int rows = Math.Min(part, plane.Rows - from);
             UploadRing.Staged<Words4> staged = _ring.Room<Words4>(rows * rowWords);
             Span<uint> padded = MemoryMarshal.Cast<Words4, uint>(staged.Span);
             padded.Clear();

@@ -33,7 +33,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
     /// <summary>The input, padded with zeros.</summary>
     protected ArrayView<Float4> Input => Loaded.Input.View;
 
-    /// <summary>The input's packed signs.</summary>
+    /// <summary>What a predictor packs of the input: its signs, or signs and magnitudes.</summary>
     protected ArrayView<Words4> Signs => Loaded.Signs.View;
 
     /// <summary>The groups' partial sums of down.</summary>
@@ -205,7 +205,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
 
 /// <summary>Sizes of what a feed-forward layer needs on a device beside its weights. For generated code.</summary>
 /// <param name="HiddenQuads">Fours of columns of input and output, padded.</param>
-/// <param name="SignWords">16-byte words of the input's packed signs; 0: no predictor reads them.</param>
+/// <param name="SignWords">16-byte words of what a predictor packs of the input; 0: none reads them.</param>
 /// <param name="PartialQuads">Fours of columns of all groups' partial sums.</param>
 /// <param name="Counts">Numbers that metered kernels count.</param>
 public readonly record struct IlgpuFeedForwardSizes(int HiddenQuads, int SignWords, int PartialQuads, int Counts);

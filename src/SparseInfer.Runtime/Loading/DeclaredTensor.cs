@@ -24,6 +24,9 @@ public abstract class DeclaredTensor
     /// <summary>In which layers it is, of those that a policy wants in some; null: in every layer.</summary>
     public Func<int, bool>? InLayer { get; init; }
 
+    /// <summary>Whether a policy wants it: <see cref="LoadOptions.PredictorFile"/> may have it.</summary>
+    public bool OfPolicy { get; init; }
+
     /// <summary>
     /// How many experts of a layer have one each: tensors of their own where the name has a place for the expert's number, else one tensor in which
     /// they lie one behind the other; 0: there are no experts.

@@ -37,22 +37,25 @@ public static class ModelLoader
         options ??= new LoadOptions();
         Device? where = device;
         DecoderProgram? program = null;
+        ModelFile? predictor = null;
         try
         {
             RequireSound(options, file);
+            predictor = options.PredictorFile is { } path ? ModelFile.Open(path, options.ReadIntoMemory) : null;
             where ??= Device.Best();
             program = create(where);
             List<string> notes = [.. file.Notes];
-            TensorCheck check = Bind(file, shape, options, program, notes);
+            TensorCheck check = Bind(file, predictor, shape, options, program, notes);
             Tokenizer? tokenizer = TokenizerChoice.Make(file, shape, options, notes, out string? whyNone);
-            program.Attach(shape, file, device is null ? where : null);
-            var report = new LoadReport(file.Path, check.Used.Count, check.Bytes, notes);
+            program.Attach(shape, predictor is null ? [file] : [file, predictor], device is null ? where : null);
+            var report = new LoadReport(file.Path, check.Used.Count + check.UsedOfPredictor.Count, check.Bytes, notes);
             return new LoadedModel(program, where, shape, tokenizer, whyNone, report);
         }
         catch
         {
             program?.Memory.Dispose();
             file.Dispose();
+            predictor?.Dispose();
             if (device is null)
             {
                 where?.Dispose();
@@ -73,7 +76,7 @@ public static class ModelLoader
         }
     }
 
-    private static TensorCheck Bind(ModelFile file, ModelShape shape, LoadOptions options, DecoderProgram program, List<string> notes)
+    private static TensorCheck Bind(ModelFile file, ModelFile? predictor, ModelShape shape, LoadOptions options, DecoderProgram program, List<string> notes)
     {
         ModelFacts facts = ModelFacts.Read(file, options);
         if (facts.Refusal is { } refusal)
@@ -86,8 +89,13 @@ public static class ModelLoader
         MetadataCheck.Run(facts, shape, sizes, problems, notes);
         ScalingCheck.Run(facts, shape, program.Tensors.Any(tensor => tensor.NameIn(file.Format, 0) == ScalingCheck.FactorsTensor), problems);
         bool misdeclared = sizes.Count > 0 || problems.Count > facts.Problems.Count;
-        var check = new TensorCheck(facts, options, program.Tensors, shape.Layers, program.MixesDown, problems);
+        var check = new TensorCheck(facts, predictor, options, program.Tensors, shape.Layers, program.MixesDown, problems);
         CheckUnused(facts, shape, options, check, problems, notes);
+        if (predictor is not null)
+        {
+            NotePredictorFile(predictor, check, notes);
+        }
+
         if (!options.AllowZeroTail && ZeroTail.Find(file, shape) is { } unfinished)
         {
             problems.Insert(0, unfinished);
@@ -157,6 +165,15 @@ public static class ModelLoader
         {
             notes.Add($"Unused: '{PowerInferFiles.SparseThresholdKey}', the threshold of a predictor that the file does not have.");
         }
+    }
+
+    /// <summary>One file may be for several declarations: what this one has no use for is no fault.</summary>
+    private static void NotePredictorFile(ModelFile predictor, TensorCheck check, List<string> notes)
+    {
+        string[] unused = [.. predictor.Tensors.Select(tensor => tensor.Name).Where(name => !check.UsedOfPredictor.Contains(name))];
+        string rest = unused.Length == 0 ? ""
+            : $"; unused: {string.Join(", ", unused.Take(3).Select(FileText.Quote))}{(unused.Length > 3 ? $" and {unused.Length - 3} more" : "")}";
+        notes.Add(FormattableString.Invariant($"{check.UsedOfPredictor.Count} tensors of policies are from {FileText.Quote(predictor.Path)}{rest}."));
     }
 
     /// <summary>Whether it is one of the buffers that Hugging Face's libraries save although they follow from the configuration.</summary>

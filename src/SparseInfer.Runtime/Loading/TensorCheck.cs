@@ -8,11 +8,13 @@ internal sealed partial class TensorCheck
 {
     private readonly ModelFacts _facts;
     private readonly ModelFile _file;
+    private readonly ModelFile? _predictor;
     private readonly LoadOptions _options;
     private readonly List<string> _problems;
     private readonly bool _mixesDown;
     private readonly Dictionary<Place, FoundTensor> _found = [];
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _usedOfPredictor = new(StringComparer.Ordinal);
     private readonly Dictionary<TensorInfo, TensorInfo[]> _parts = [];
     private readonly List<Missing> _missing = [];
     private readonly HashSet<string> _unlike = [];
@@ -20,15 +22,18 @@ internal sealed partial class TensorCheck
 
     /// <summary>Checks.</summary>
     /// <param name="facts">The file, and what it calls its tensors.</param>
+    /// <param name="predictor">A file that may have what policies want; null: there is none.</param>
     /// <param name="options">What may be converted, and what may be left over.</param>
     /// <param name="tensors">What is wanted: those of layers for each of <paramref name="layers"/>.</param>
     /// <param name="layers">Layers.</param>
     /// <param name="mixesDown">Whether down may have another type than the other matrices of a feed-forward.</param>
     /// <param name="problems">Where everything that is wrong is added.</param>
-    public TensorCheck(ModelFacts facts, LoadOptions options, IReadOnlyList<DeclaredTensor> tensors, int layers, bool mixesDown, List<string> problems)
+    public TensorCheck(
+        ModelFacts facts, ModelFile? predictor, LoadOptions options, IReadOnlyList<DeclaredTensor> tensors, int layers, bool mixesDown, List<string> problems)
     {
         _facts = facts;
         _file = facts.File;
+        _predictor = predictor;
         _options = options;
         _problems = problems;
         _mixesDown = mixesDown;
@@ -64,6 +69,9 @@ internal sealed partial class TensorCheck
 
     /// <summary>Names of what has its place.</summary>
     public IReadOnlySet<string> Used => _used;
+
+    /// <summary>The same of the predictor's file.</summary>
+    public IReadOnlySet<string> UsedOfPredictor => _usedOfPredictor;
 
     /// <summary>What was found for a tensor: all of them, where there was no problem.</summary>
     public FoundTensor this[DeclaredTensor tensor, int layer, int expert = 0] => _found[new(tensor, layer, expert)];
@@ -115,13 +123,13 @@ internal sealed partial class TensorCheck
         (int length, string text) = part is { } some ? (some.Total, RowPart.TotalText) : (wanted.Length, wanted.LengthText);
         if (tensor.Shape.Count != 1 || tensor.Shape[0] != length)
         {
-            AddOnce($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but {length} ({text}) is declared");
+            AddOnce($"{Named(tensor)} is {FileText.Shape(tensor.Shape)}, but {length} ({text}) is declared");
             return null;
         }
 
         if (tensor.Weight is not { } stored || TensorType.Of(stored).IsBlock)
         {
-            AddOnce($"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}; norms and biases must be F32, F16 or BF16");
+            AddOnce($"{Named(tensor)} is {tensor.Type}; norms and biases must be F32, F16 or BF16");
             return null;
         }
 
@@ -146,11 +154,11 @@ internal sealed partial class TensorCheck
         if (!tensor.Shape.SequenceEqual(shape))
         {
             string declared = $"{(isStacked ? $"{DeclaredTensor.ExpertsText} x " : "")}{rowsText} x {columnsText}";
-            AddOnce($"tensor {FileText.Quote(tensor.Name)} is {FileText.Shape(tensor.Shape)}, but {FileText.Shape(shape)} ({declared}) is declared");
+            AddOnce($"{Named(tensor)} is {FileText.Shape(tensor.Shape)}, but {FileText.Shape(shape)} ({declared}) is declared");
             return null;
         }
 
-        if (tensor.Weight is not { } stored || Target(stored, types) is not { } target)
+        if (tensor.Weight is not { } stored || Target(stored, types, _options.ConvertWeights || IsOfPredictor(tensor)) is not { } target)
         {
             RefuseType(wanted, tensor, tensor.Weight);
             return null;
@@ -210,7 +218,11 @@ internal sealed partial class TensorCheck
     /// </summary>
     private void NameClosest()
     {
-        string[] unused = [.. _file.Tensors.Select(tensor => tensor.Name).Where(name => !_used.Contains(name))];
+        string[] unused =
+        [
+            .. _file.Tensors.Select(tensor => tensor.Name).Where(name => !_used.Contains(name)),
+            .. (_predictor?.Tensors ?? []).Select(tensor => tensor.Name).Where(name => !_usedOfPredictor.Contains(name)),
+        ];
         var finder = new ClosestName();
         foreach ((int problem, string name) in _missing.Where(missing => missing.Problem < ModelLoader.MaxProblems))
         {
@@ -222,6 +234,11 @@ internal sealed partial class TensorCheck
     }
 
     private string NameOf(DeclaredTensor wanted, int layer, int expert = 0) => _facts.NameOf(wanted.NameIn(_file.Format, layer, expert));
+
+    private bool IsOfPredictor(TensorInfo tensor) => _predictor?.TryGetTensor(tensor.Name, out TensorInfo? own) == true && ReferenceEquals(own, tensor);
+
+    /// <summary>A tensor in messages, which name the model's file once.</summary>
+    private string Named(TensorInfo tensor) => $"tensor {FileText.Quote(tensor.Name)}{(IsOfPredictor(tensor) ? $" of {FileText.Quote(tensor.File)}" : "")}";
 
     /// <summary>Says what is wrong with a tensor, once where several are parts of it.</summary>
     private void AddOnce(string problem)
@@ -236,6 +253,12 @@ internal sealed partial class TensorCheck
     {
         part = null;
         string name = NameOf(wanted, layer, expert);
+        if (wanted.OfPolicy && _predictor?.TryGetTensor(wanted.NameIn(_predictor.Format, layer, expert), out TensorInfo? own) == true)
+        {
+            _usedOfPredictor.Add(own.Name);
+            return own;
+        }
+
         if (_file.TryGetTensor(name, out TensorInfo? tensor))
         {
             _used.Add(name);
@@ -255,8 +278,10 @@ internal sealed partial class TensorCheck
             return tensor;
         }
 
-        _missing.Add(new(_problems.Count, name));
-        _problems.Add($"tensor {FileText.Quote(name)} is missing");
+        bool isForPredictor = wanted.OfPolicy && _predictor is not null;
+        string called = isForPredictor ? wanted.NameIn(_predictor!.Format, layer, expert) : name;
+        _missing.Add(new(_problems.Count, called));
+        _problems.Add($"tensor {FileText.Quote(called)} is missing{(isForPredictor ? $" in {FileText.Quote(_predictor!.Path)}" : "")}");
         return null;
     }
 
@@ -270,8 +295,8 @@ internal sealed partial class TensorCheck
         string declared = string.Join(", ", Declared(wanted));
         string ofRole = wanted.Role == WeightRole.None ? "" : $" for WeightRole.{wanted.Role}";
         AddOnce(stored is not null
-            ? $"tensor {FileText.Quote(tensor.Name)} is {stored}, but [Weights] declares {declared}{ofRole}: add WeightType.{stored}{(ofRole.Length > 0 ? " there" : "")}, or load with LoadOptions.ConvertWeights"
-            : $"tensor {FileText.Quote(tensor.Name)} is {tensor.Type}, which no kernel reads: store it as {declared}{Quantizer(tensor.Type)}");
+            ? $"{Named(tensor)} is {stored}, but [Weights] declares {declared}{ofRole}: add WeightType.{stored}{(ofRole.Length > 0 ? " there" : "")}, or load with LoadOptions.ConvertWeights"
+            : $"{Named(tensor)} is {tensor.Type}, which no kernel reads: store it as {declared}{Quantizer(tensor.Type)}");
     }
 
     /// <summary>A matrix's declared types, whichever of them the matrices of its feed-forward share.</summary>
@@ -281,14 +306,16 @@ internal sealed partial class TensorCheck
     private static string Quantizer(TensorType type) => type is { GgmlId: not null, IsBlock: true } ? ", as 'llama-quantize --allow-requantize' does" : "";
 
     /// <summary>The type a tensor is used in: its own where declared; F32, which holds every other exactly; else, if allowed, the first declared.</summary>
-    private WeightType? Target(WeightType? stored, WeightType[] types)
+    private WeightType? Target(WeightType? stored, WeightType[] types) => Target(stored, types, _options.ConvertWeights);
+
+    private static WeightType? Target(WeightType? stored, WeightType[] types, bool converts)
     {
         if (stored is not { } type || types.Contains(type))
         {
             return stored;
         }
 
-        return types.Contains(WeightType.F32) ? WeightType.F32 : _options.ConvertWeights ? types[0] : null;
+        return types.Contains(WeightType.F32) ? WeightType.F32 : converts ? types[0] : null;
     }
 
     /// <summary>What was looked up.</summary>

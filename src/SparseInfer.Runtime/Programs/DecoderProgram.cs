@@ -7,7 +7,7 @@ namespace SparseInfer.Runtime;
 public abstract class DecoderProgram
 {
     private ModelShape? _shape;
-    private ModelFile? _file;
+    private IReadOnlyList<ModelFile> _files = [];
     private Device? _ownedDevice;
     private int _users = 1;
 
@@ -38,14 +38,20 @@ public abstract class DecoderProgram
     /// <param name="maxStates">Most sequences of one run, 2 to <see cref="DecoderBatch.MaxStates"/>.</param>
     public virtual DecoderBatch? CreateBatch(int maxStates) => null;
 
-    internal void Attach(ModelShape shape, ModelFile file, Device? ownedDevice)
+    /// <param name="shape">What was declared.</param>
+    /// <param name="files">What its weights may lie in: they are closed with it.</param>
+    /// <param name="ownedDevice">The device that goes with it; null: it is another's.</param>
+    internal void Attach(ModelShape shape, IReadOnlyList<ModelFile> files, Device? ownedDevice)
     {
         _shape = shape;
-        _file = file;
+        _files = files;
         _ownedDevice = ownedDevice;
 
         // Sessions hold the program while they run. Once none does, its memory is collected with it, and the mapping may be too.
-        file.UnmapWhenUnreachable();
+        foreach (ModelFile file in files)
+        {
+            file.UnmapWhenUnreachable();
+        }
     }
 
     /// <summary>Counts one more user of the weights.</summary>
@@ -104,7 +110,11 @@ public abstract class DecoderProgram
         }
         finally
         {
-            _file?.Dispose();
+            foreach (ModelFile file in _files)
+            {
+                file.Dispose();
+            }
+
             _ownedDevice?.Dispose();
         }
     }

@@ -59,6 +59,13 @@ public sealed record LoadOptions
     /// <summary>What messages call <see cref="Architecture"/> and <see cref="IgnoreMetadata"/>, where a tool sets them.</summary>
     internal OverrideNames OverrideNames { get; init; } = OverrideNames.Library;
 
+    /// <summary>
+    /// Another file that has what sparsity policies want of files, such as the matrices of a predictor: GGUF or safetensors, with the names that
+    /// the policy's page has. What it has goes before what the model's file has; types that the model does not declare are converted, with a note.
+    /// It is checked as the model's file is. Null: the model's file has all that is wanted.
+    /// </summary>
+    public string? PredictorFile { get; init; }
+
     /// <summary>Told after each tensor.</summary>
     public IProgress<LoadProgress>? Progress { get; init; }
 
@@ -74,6 +81,7 @@ public sealed record LoadOptions
         (nameof(NoTokenizer), NoTokenizer),
         (nameof(Architecture), Architecture),
         (nameof(IgnoreMetadata), IgnoreMetadata.Count > 0 ? IgnoreMetadata : null),
+        (nameof(PredictorFile), PredictorFile),
         (nameof(Progress), Progress is not null));
 }
 

@@ -112,6 +112,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>CATS on every layer; 0: not declared.</summary>
     public float ActivationThreshold { get; init; }
 
+    /// <summary>CHESS in each of these layers, CATS or Dense in the others.</summary>
+    public int[] NeuronThresholds { get; init; } = [];
+
     /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
     public LowRankCase?[] Predictors { get; init; } = [];
 
@@ -196,9 +199,19 @@ internal sealed record DecoderCase(string Name)
             yield return "[Dense]";
         }
 
+        int[] others = [.. Enumerable.Range(0, Layers).Except(NeuronThresholds)];
         if (ActivationThreshold > 0)
         {
-            yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f)]");
+            yield return FormattableString.Invariant($"[ActivationThreshold(Threshold = {ActivationThreshold}f{(NeuronThresholds.Length > 0 ? $", Layers = \"{string.Join(", ", others)}\"" : "")})]");
+        }
+        else if (NeuronThresholds.Length > 0 && others.Length > 0)
+        {
+            yield return $"[Dense(Layers = \"{string.Join(", ", others)}\")]";
+        }
+
+        if (NeuronThresholds.Length > 0)
+        {
+            yield return $"[ActivationThreshold(PerNeuron = true, Layers = \"{string.Join(", ", NeuronThresholds)}\")]";
         }
 
         for (int layer = 0; layer < InputThresholds.Length; layer++)
@@ -228,10 +241,11 @@ internal sealed record DecoderCase(string Name)
 }
 
 /// <summary>A layer's trained predictor.</summary>
+/// <param name="IsSvd">Whether it is declared as a truncated SVD: of the normed input, without ReLU, with a bias.</param>
 /// <param name="Keep">The share of neurons that is kept; 0: scores are compared with the threshold.</param>
 /// <param name="Count">How many are kept; 0: no number is declared.</param>
 internal sealed record LowRankCase(
-    int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0, float Keep = 0, int Count = 0)
+    int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0, float Keep = 0, int Count = 0, bool IsSvd = false)
 {
     /// <summary>Which scores are too low.</summary>
     public bool[] IsLow(double[] scores)
@@ -246,7 +260,12 @@ internal sealed record LowRankCase(
         return [.. scores.Select((_, i) => !best.Contains(i))];
     }
 
-    public string Attribute(int layer) => FormattableString.Invariant($"[LowRankPredictor(Rank = {Rank}, Input = PredictorInput.{Input}, ")
+    /// <summary>A truncated SVD.</summary>
+    public static LowRankCase Svd(int rank, float threshold = 0) => new(rank, PredictorInput.Normed, Relu: false, Bias: true, threshold, IsSvd: true);
+
+    public string Attribute(int layer) => IsSvd
+        ? FormattableString.Invariant($"[TruncatedSvdPredictor(Rank = {Rank}, {Choice}, Layers = \"{layer}\")]")
+        : FormattableString.Invariant($"[LowRankPredictor(Rank = {Rank}, Input = PredictorInput.{Input}, ")
         + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}, {Choice}, Layers = \"{layer}\")]");
 
     private string Choice => Count > 0 ? FormattableString.Invariant($"Count = {Count}")

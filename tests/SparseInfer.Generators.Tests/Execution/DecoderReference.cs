@@ -180,7 +180,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || Math.Abs(a) < model.ActivationThreshold))
+            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, block, i, Math.Abs(a))))
             {
                 h[i] = 0;
             }
@@ -202,6 +202,10 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         double[] scores = Linear(block + "fc2", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors);
         return predictor.IsLow(scores);
     }
+
+    private bool IsSmall(int layer, string block, int neuron, double activation) => model.NeuronThresholds.Contains(layer)
+        ? activation <= weights.Vector(block + "ffn_threshold.weight")![neuron]
+        : activation < model.ActivationThreshold;
 
     private bool IsPredictedInactive(int layer, string block, string suffix, int neuron, double[] x)
     {

@@ -1,5 +1,8 @@
 extern alias vocabulary;
 
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.RegularExpressions;
 using SparseInfer.Files;
 
@@ -64,6 +67,11 @@ internal sealed class DecoderWeights
 
             AddLinear(block + "ffn_up", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
             AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer + (model.MixesDown ? 1 : 0), model.FeedForwardBiases);
+            if (model.NeuronThresholds.Contains(layer))
+            {
+                _vectors.Add(block + "ffn_threshold.weight", [.. Values(model.Intermediate, 0.1f, 0.1f).Select((value, i) => i % 9 == 0 ? 0 : value)]);
+            }
+
             if (model.Predictors.ElementAtOrDefault(layer) is { } predictor)
             {
                 AddLinear(block + "fc1", predictor.Rank, model.Hidden, layer, bias: false);
@@ -105,7 +113,9 @@ internal sealed class DecoderWeights
         _matrices[name] = StoredMatrix.Encode(matrix.Type, [.. matrix.Values.Select(value => value * factor)], matrix.Columns);
     }
 
-    public void Save(string path)
+    /// <summary>Writes a file.</summary>
+    /// <param name="has">Which tensors it has, by their names; null: all.</param>
+    public void Save(string path, Func<string, bool>? has = null)
     {
         var writer = new GgufWriter();
         string? architecture = _model.File?.Architecture ?? (_model.LayerNorm, _model.Pairing) switch
@@ -140,7 +150,7 @@ internal sealed class DecoderWeights
             }
         }
 
-        foreach (var parts in _matrices.GroupBy(matrix => InFile(matrix.Key), matrix => matrix.Value))
+        foreach (var parts in _matrices.Where(matrix => has?.Invoke(matrix.Key) ?? true).GroupBy(matrix => InFile(matrix.Key), matrix => matrix.Value))
         {
             StoredMatrix first = parts.First();
             var type = TensorType.Of((vocabulary::SparseInfer.WeightType)first.Type);
@@ -150,7 +160,7 @@ internal sealed class DecoderWeights
                 parts.Key, type, isOfExperts ? [_model.Experts, rows / _model.Experts, first.Columns] : [rows, first.Columns], parts.SelectMany(matrix => matrix.Bytes).ToArray());
         }
 
-        foreach (var parts in _vectors.GroupBy(vector => InFile(vector.Key), vector => vector.Value))
+        foreach (var parts in _vectors.Where(vector => has?.Invoke(vector.Key) ?? true).GroupBy(vector => InFile(vector.Key), vector => vector.Value))
         {
             float[] values = [.. parts.SelectMany(part => part)];
             string name = parts.Key;
@@ -160,6 +170,29 @@ internal sealed class DecoderWeights
         }
 
         writer.Save(path);
+    }
+
+    /// <summary>Writes some of the values as safetensors, in F32.</summary>
+    /// <param name="names">Names there by names here.</param>
+    public void SaveSafetensors(string path, IReadOnlyDictionary<string, string> names)
+    {
+        var header = new StringBuilder("{");
+        using var bytes = new MemoryStream();
+        foreach ((string there, string here) in names)
+        {
+            StoredMatrix? matrix = _matrices.GetValueOrDefault(here);
+            float[] values = matrix?.Values ?? _vectors[here];
+            string shape = matrix is null ? $"{values.Length}" : $"{values.Length / matrix.Columns},{matrix.Columns}";
+            header.Append(CultureInfo.InvariantCulture, $"{(bytes.Length > 0 ? "," : "")}\"{there}\":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{bytes.Length},");
+            bytes.Write(MemoryMarshal.AsBytes(values.AsSpan()));
+            header.Append(CultureInfo.InvariantCulture, $"{bytes.Length}]}}");
+        }
+
+        header.Append('}');
+        using FileStream file = File.Create(path);
+        file.Write(BitConverter.GetBytes((long)header.Length));
+        file.Write(Encoding.ASCII.GetBytes(header.ToString()));
+        bytes.WriteTo(file);
     }
 
     private void AddNorm(string name)

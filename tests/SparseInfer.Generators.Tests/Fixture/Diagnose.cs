@@ -9,7 +9,7 @@ namespace SparseInfer.Generators.Tests.Fixture;
 /// <summary>What the generator says about a source, as a build shows it.</summary>
 internal static class Diagnose
 {
-    public static Task<IReadOnlyList<Diagnostic>> Run(Compilation compilation) => Task.FromResult(Run(compilation, out _));
+    public static Task<IReadOnlyList<Diagnostic>> Run(Compilation compilation, params AdditionalText[] files) => Task.FromResult(Run(compilation, out _, files));
 
     /// <summary>Requires exactly the diagnostics marked, each at exactly the span marked, and no error of the compiler.</summary>
     /// <param name="compilerErrors">Errors of the compiler that the source cannot help having, whatever is generated for it.</param>
@@ -18,10 +18,17 @@ internal static class Diagnose
         Expect(markup, UserCode.Compile, compilerErrors);
 
     /// <param name="compile">Makes a project of the source.</param>
-    public static Task<IReadOnlyList<string>> Expect(string markup, Func<string, CSharpCompilation> compile, params string[] compilerErrors)
+    public static Task<IReadOnlyList<string>> Expect(string markup, Func<string, CSharpCompilation> compile, params string[] compilerErrors) =>
+        Expect(markup, [], compile, compilerErrors);
+
+    /// <param name="files">The project's additional files.</param>
+    public static Task<IReadOnlyList<string>> Expect(string markup, AdditionalText[] files) => Expect(markup, files, UserCode.Compile, []);
+
+    private static Task<IReadOnlyList<string>> Expect(
+        string markup, AdditionalText[] files, Func<string, CSharpCompilation> compile, string[] compilerErrors)
     {
         Markup marked = Markup.Parse(markup);
-        IReadOnlyList<Diagnostic> actual = Run(compile(marked.Source), out Compilation complete);
+        IReadOnlyList<Diagnostic> actual = Run(compile(marked.Source), out Compilation complete, files);
 
         // A broken declaration has a stub: what is wrong with it must not show as other errors.
         complete.GetDiagnostics()
@@ -36,10 +43,11 @@ internal static class Diagnose
     }
 
     /// <param name="complete">The project with what was generated for it.</param>
-    public static IReadOnlyList<Diagnostic> Run(Compilation compilation, out Compilation complete)
+    /// <param name="files">The project's additional files.</param>
+    public static IReadOnlyList<Diagnostic> Run(Compilation compilation, out Compilation complete, params AdditionalText[] files)
     {
         var options = (CSharpParseOptions)compilation.SyntaxTrees.First().Options;
-        GeneratorDriver driver = CSharpGeneratorDriver.Create([new SparseInferGenerator().AsSourceGenerator()], parseOptions: options)
+        GeneratorDriver driver = CSharpGeneratorDriver.Create([new SparseInferGenerator().AsSourceGenerator()], files, options)
             .RunGeneratorsAndUpdateCompilation(compilation, out complete, out ImmutableArray<Diagnostic> reported);
         driver.GetRunResult().Results.ShouldHaveSingleItem().Exception.ShouldBeNull();
         return

@@ -1,6 +1,7 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Text;
+using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Generation;
 
@@ -69,6 +70,32 @@ public sealed class IncrementalityTests
         {
             again.GetRunResult().Results.Single().TrackedSteps.Keys.ShouldContain(step);
         }
+    }
+
+    /// <summary>A class that names a file waits for the project's files; others do not.</summary>
+    [Fact]
+    public void Another_strength_in_a_profile_writes_its_model_again_and_another_file_nothing()
+    {
+        CSharpCompilation project = _project.ReplaceSyntaxTree(
+            Tree(First), GeneratedProject.Tree(Model("First", "1.00f").Replace("Alpha = 1.00f", "", StringComparison.Ordinal)
+                .Replace("[SignBit", "[SparsityProfile(\"first.json\")]\n[SignBit", StringComparison.Ordinal), First));
+        var profile = new TextFile("first.json", Profile("1.20"));
+        var other = new TextFile("other.json", "{}");
+        GeneratorDriver driver = GeneratedProject.Driver().AddAdditionalTexts([profile, other]).RunGenerators(project);
+        Text(driver, "First.Cpu.g.cs").ShouldContain("sign-bit predictor, alpha 1.2\n");
+
+        Pipeline.ShouldBeCached(driver.RunGenerators(project.Clone()));
+        SyntaxTree unrelated = Tree("Unrelated7.cs");
+        Pipeline.ShouldBeCached(driver.RunGenerators(project.ReplaceSyntaxTree(unrelated, GeneratedProject.Tree("class Other;", "Unrelated7.cs"))));
+        Pipeline.ShouldBeCached(driver.ReplaceAdditionalText(profile, new TextFile("first.json", Profile("1.2e0") + "\n")).RunGenerators(project));
+        Pipeline.ShouldBeCached(driver.ReplaceAdditionalText(other, new TextFile("other.json", "[]")).RunGenerators(project));
+        Rewritten(driver, driver.ReplaceAdditionalText(profile, new TextFile("first.json", Profile("1.25"))).RunGenerators(project))
+            .ShouldBe(["First.Cpu.g.cs", "First.g.cs"], ignoreOrder: true);
+
+        static string Profile(string alpha) => $$"""
+            { "version": 1, "model": { "hidden": 64, "layers": 2, "intermediate": 96, "activation": "Relu" }, "policies": [ { "attribute": "SignBitPredictor", "layers": [
+                { "layer": 0, "values": { "Alpha": {{alpha}} } }, { "layer": 1, "values": { "Alpha": {{alpha}} } } ] } ] }
+            """;
     }
 
     [Fact]
@@ -166,7 +193,9 @@ public sealed class IncrementalityTests
         GeneratedProject.Sources(driver).Single(source => source.HintName == name).SourceText.ToString();
 
     /// <summary>Files that are not the very objects of the first run.</summary>
-    private IEnumerable<string> Rewritten(GeneratorDriver driver) => GeneratedProject.Sources(driver)
-        .Where(source => !GeneratedProject.Sources(_driver).Any(before => ReferenceEquals(before.SourceText, source.SourceText)))
+    private IEnumerable<string> Rewritten(GeneratorDriver driver) => Rewritten(_driver, driver);
+
+    private static IEnumerable<string> Rewritten(GeneratorDriver before, GeneratorDriver after) => GeneratedProject.Sources(after)
+        .Where(source => !GeneratedProject.Sources(before).Any(old => ReferenceEquals(old.SourceText, source.SourceText)))
         .Select(source => source.HintName);
 }

@@ -21,7 +21,7 @@ public sealed class DeadCodeTests
         {
             INamedTypeSymbol declared = GpuZoo.Complete.GetTypeByMetadataName(model.FullName).ShouldNotBeNull();
             IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(
-                ModelParser.Read(Declaration.From(declared, DeclarationLanguage.Vocabulary, TestContext.Current.CancellationToken)!).ShouldNotBeNull(model.Name));
+                ModelParser.Read(Declaration.From(declared, DeclarationLanguage.Vocabulary, ProfileFiles.None, TestContext.Current.CancellationToken)!).ShouldNotBeNull(model.Name));
             ILookup<string, KernelUse> uses = KernelTable.Of(plan).ToLookup(kernel => kernel.Name);
             string file = $"{model.FullName.Replace('+', '.')}.Ilgpu.g.cs";
             HashSet<string> files = [file, .. plan.FeedForwards.Select(feedForward => $"{feedForward.ClassName}.g.cs")];

@@ -65,6 +65,16 @@ internal static class GpuZoo
             Activation = Activation.Silu,
             Weights = [WeightType.Q8_0, WeightType.F16],
         },
+        new("WideVotes")
+        {
+            Hidden = 5120,
+            Intermediate = 13824,
+            Heads = 40,
+            KeyValueHeads = 40,
+            Activation = Activation.DRelu,
+            Traits = ["[SignMagnitudePredictor(Layers = \"0\")]", "[SignBitPredictor(Layers = \"1..\")]"],
+            Weights = [WeightType.F16],
+        },
         new("WideSubNorms")
         {
             Hidden = 2560,

@@ -51,7 +51,10 @@ public sealed class KernelRuleTests
                 .DescendantNodes().OfType<MethodDeclarationSyntax>())
             {
                 count++;
-                KernelRules.Violations(model, method, isKernel: false).ShouldBeEmpty($"{method.Identifier}");
+
+                // Largest is a whole kernel, the same for every model: generated ones hand their arguments on to it, and do nothing else.
+                bool isKernel = method.Parent is ClassDeclarationSyntax { Identifier.ValueText: "Largest" };
+                KernelRules.Violations(model, method, isKernel).ShouldBeEmpty($"{method.Identifier}");
             }
         }
 

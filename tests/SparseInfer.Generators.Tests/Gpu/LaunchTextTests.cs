@@ -93,7 +93,7 @@ public sealed partial class LaunchTextTests
         {
             INamedTypeSymbol declared = GpuZoo.Complete.GetTypeByMetadataName(model.FullName).ShouldNotBeNull();
             IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(
-                ModelParser.Read(Declaration.From(declared, DeclarationLanguage.Vocabulary, TestContext.Current.CancellationToken)!).ShouldNotBeNull(model.Name));
+                ModelParser.Read(Declaration.From(declared, DeclarationLanguage.Vocabulary, ProfileFiles.None, TestContext.Current.CancellationToken)!).ShouldNotBeNull(model.Name));
             SyntaxTree tree = GpuZoo.Trees.Single(tree => Path.GetFileName(tree.FilePath) == $"{model.FullName.Replace('+', '.')}.Ilgpu.g.cs");
             yield return (model, plan, tree.GetRoot(TestContext.Current.CancellationToken).DescendantNodes().OfType<TypeDeclarationSyntax>().First());
         }

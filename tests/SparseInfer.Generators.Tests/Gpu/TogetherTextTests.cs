@@ -21,7 +21,7 @@ public sealed class TogetherTextTests
         DecoderCase model = GpuZoo.Models.Single(model => model.Name == name);
         INamedTypeSymbol declared = GpuZoo.Complete.GetTypeByMetadataName(model.FullName).ShouldNotBeNull();
         IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(
-            ModelParser.Read(Declaration.From(declared, DeclarationLanguage.Vocabulary, TestContext.Current.CancellationToken)!).ShouldNotBeNull());
+            ModelParser.Read(Declaration.From(declared, DeclarationLanguage.Vocabulary, ProfileFiles.None, TestContext.Current.CancellationToken)!).ShouldNotBeNull());
         plan.SharesInput(RowPlan.Of(WeightType.Q8_0, model.Hidden)).ShouldBe(sharesRows);
 
         string text = GpuZoo.Sources.Single(source => source.HintName == $"{model.FullName.Replace('+', '.')}.Ilgpu.g.cs").SourceText.ToString();

@@ -31,6 +31,9 @@ public sealed class PhasePolicyTests
             Intermediate = 150,
             Predictors = [new(32, Keep: 0.2f), new(32, Count: 41), null, new(32, Threshold: 0.25f), new(40, PredictorInput.Normed, Relu: false, Bias: true, Keep: 0.5f)],
         },
+        new("Svd") { Intermediate = 150, Activation = Activation.Silu, Predictors = [LowRankCase.Svd(24), LowRankCase.Svd(64, 0.125f), null], Weights = [WeightType.F16] },
+        new("Thresholds") { Intermediate = 150, Activation = Activation.Silu, NeuronThresholds = [0, 2], ActivationThreshold = 0.1f, Weights = [WeightType.F16] },
+        new("EveryThreshold") { Gated = false, FeedForwardBiases = true, Activation = Activation.Gelu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.Q8_0] },
         new("EveryLayer")
         {
             Gated = false,
@@ -184,6 +187,62 @@ public sealed class PhasePolicyTests
         text.ShouldContain("the best 0.2 of the neurons");
     }
 
+    /// <summary>Of F32, which the model does not declare, in the second: the types that it was rounded to hold it exactly.</summary>
+    [Theory]
+    [InlineData("EveryLayer")]
+    [InlineData("WideRank")]
+    public void What_policies_want_may_be_in_a_file_of_its_own(string name)
+    {
+        DecoderCase declared = Models.Single(model => model.Name == name);
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        float[] expected = With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted));
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            ShouldBeReadFrom([.. new[] { "model.gguf", "predictor.gguf", "predictor.safetensors" }.Select(file => Path.Combine(folder, file))], declared, weights, expected);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void ShouldBeReadFrom(string[] paths, DecoderCase declared, DecoderWeights weights, float[] expected)
+    {
+        weights.Save(paths[0], tensor => !IsPredictor(tensor));
+        weights.Save(paths[1], IsPredictor);
+        weights.SaveSafetensors(paths[2], Enumerable.Range(0, declared.Layers)
+            .Where(layer => declared.Predictors[layer] is not null)
+            .SelectMany(layer => new[] { "fc1.weight", "fc2.weight", "fc2.bias" }.Where(part => part != "fc2.bias" || declared.Predictors[layer]!.Bias)
+                .Select(part => (There: $"model.layers.{layer}.mlp.predictor.{part}", Here: $"blk.{layer}.{part}")))
+            .Append(("extra", "output_norm.weight"))
+            .ToDictionary(pair => pair.Item1, pair => pair.Item2));
+
+        foreach (string predictor in paths.Skip(1))
+        {
+            using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = predictor });
+            Decode(model, SparsityMode.Predicted).ShouldBe(expected);
+            int tensors = declared.Predictors.Sum(layer => layer is null ? 0 : layer.Bias ? 3 : 2);
+            string unused = predictor == paths[2] ? "; unused: 'extra'" : "";
+            model.LoadReport.Notes.ShouldContain($"{tensors} tensors of policies are from '{predictor}'{unused}.");
+        }
+
+        // Closed with the model, and refused by name.
+        int first = Array.FindIndex(declared.Predictors, predictor => predictor is not null);
+        File.Delete(paths[2]);
+        weights.Save(paths[2], tensor => IsPredictor(tensor) && !tensor.StartsWith("blk.2.fc2", StringComparison.Ordinal));
+        Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] }))
+            .Message.ShouldContain($"tensor 'blk.2.fc2.weight' is missing in '{paths[2]}'");
+        new DecoderWeights(declared with { Predictors = [.. declared.Predictors.Select(predictor => predictor is null ? null : predictor with { Rank = 16 })], Weights = [WeightType.F16] })
+            .Save(paths[2], IsPredictor);
+        Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] }))
+            .Message.ShouldContain($"tensor 'blk.{first}.fc1.weight' of '{paths[2]}' is [16, 64], but [{declared.Predictors[first]!.Rank}, 64] ([LowRankPredictor] Rank x Hidden) is declared");
+        Should.Throw<FileNotFoundException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] + "x" }))
+            .Message.ShouldContain(paths[2] + "x");
+    }
+
+    private static bool IsPredictor(string tensor) => tensor.Contains(".fc", StringComparison.Ordinal);
+
     [Fact]
     public void A_file_without_the_policys_tensors_is_refused_by_name()
     {
@@ -208,6 +267,7 @@ public sealed class PhasePolicyTests
         text.ShouldContain("  barriers     5 a layer: heads, attention, projection, neurons, sum; "
             + "6 in Predicted mode where layer is 0 or 1 or 3 or 4");
         text.ShouldContain("if (Mode == SparsityMode.Predicted && layer is 0 or 1 or 3 or 4)");
+        text.ShouldContain("OfPolicy = true,");
         text.ShouldContain("InLayer = layer => layer is 1 or 3 or 4,");
         ModelProgram program = ModelProgram.Of(spec);
         program.Layer.Count(operation => operation.Policy is not null).ShouldBe(6); // two ranks of three operations
@@ -241,7 +301,7 @@ public sealed class PhasePolicyTests
         SyntaxNode property = project.SyntaxTrees.SelectMany(tree => tree.GetRoot().DescendantNodes()).OfType<PropertyDeclarationSyntax>().Single();
         SemanticModel model = project.GetSemanticModel(property.SyntaxTree);
         ReadDeclaration read = reader.Read(
-            model.GetDeclaredSymbol(property).ShouldNotBeNull(), property, model, name => name.EndsWith("FeedForwardAttribute", StringComparison.Ordinal), default)
+            model.GetDeclaredSymbol(property).ShouldNotBeNull(), property, model, name => name.EndsWith("FeedForwardAttribute", StringComparison.Ordinal), ProfileFiles.None, default)
             .ShouldNotBeNull();
         Report refused = read.Reports.ShouldHaveSingleItem();
         refused.Id.ShouldBe("SPI0043");
@@ -261,7 +321,7 @@ public sealed class PhasePolicyTests
         SyntaxNode type = project.SyntaxTrees.SelectMany(tree => tree.GetRoot().DescendantNodes()).OfType<ClassDeclarationSyntax>().Single();
         SemanticModel model = project.GetSemanticModel(type.SyntaxTree);
         Report refused = DeclarationLanguage.Reader.Read(
-            model.GetDeclaredSymbol(type).ShouldNotBeNull(), type, model, name => name.EndsWith("DecoderModelAttribute", StringComparison.Ordinal), default)
+            model.GetDeclaredSymbol(type).ShouldNotBeNull(), type, model, name => name.EndsWith("DecoderModelAttribute", StringComparison.Ordinal), ProfileFiles.None, default)
             .ShouldNotBeNull().Reports.ShouldHaveSingleItem();
         refused.Id.ShouldBe("SPI0043");
         refused.Message.ShouldContain("has nothing to read where attention is added after that norm");

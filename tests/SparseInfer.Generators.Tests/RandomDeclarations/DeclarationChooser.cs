@@ -132,13 +132,15 @@ internal sealed class DeclarationChooser(Chooser chooser)
         if (chooser.In(30))
         {
             string[] layers = isModel && chooser.In(20) || IsOdd ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0..\"")}"] : [];
-            yield return chooser.Between(0, 4) switch
+            yield return chooser.Between(0, 6) switch
             {
                 0 => Attribute("SignBitPredictor", [.. layers, .. Optional(() => Float("Alpha", "1.03f", "0.9f"), 1)]),
                 1 => Attribute("ExactSparsity", layers),
                 2 => Attribute("Dense", layers),
                 3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
-                _ => Attribute("ActivationThreshold", [.. layers, Float("Threshold", "0.1f")]),
+                4 => Attribute("SignMagnitudePredictor", [.. layers, .. Optional(() => Float(chooser.Of("Beta", "OutlierWeight", "OutlierSigmas"), "1.03f", "4"), 2)]),
+                5 => Attribute("TruncatedSvdPredictor", [.. layers, Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]),
+                _ => Attribute("ActivationThreshold", [.. layers, chooser.In(70) ? Float("Threshold", "0.1f") : "PerNeuron = true"]),
             };
         }
 
@@ -159,7 +161,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
     {
         while (IsOdd)
         {
-            yield return chooser.Between(0, 6) switch
+            yield return chooser.Between(0, 7) switch
             {
                 0 => Attribute(chooser.Of(
                     "DecoderModel", "Attention", "RmsNorm", "LayerNorm", "Embedding", "Dense", "ExactSparsity", "FeedForward", "Experts", "SlidingWindow", "NoRope",
@@ -169,6 +171,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
                 3 => new AttributeText("System.Obsolete", chooser.In(50) ? [] : ["\"old\", true"]),
                 4 => new AttributeText(chooser.Of("Audit", "Missing", "SparseInfer.Missing", "DecoderModel<int>", "System.Serializable"), []),
                 5 => new AttributeText(chooser.Of("assembly: Dense", "field: Dense", "type: Dense", "property: Dense", "return: Dense", "method: Dense"), []),
+                6 => new AttributeText("SparsityProfile", ["\"a.json\""]),
                 _ => new AttributeText("System.Diagnostics.CodeAnalysis.Experimental", ["\"USER1\""]),
             };
         }

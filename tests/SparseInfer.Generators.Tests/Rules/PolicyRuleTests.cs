@@ -2,9 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>
-/// SPI0022 to SPI0032, SPI0053, SPI0057, SPI0058, SPI0062 to SPI0064 and SPI0076: which policy acts where, and what each policy asks. Models here have layers 0 to 7.
-/// </summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0076 to SPI0079: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -63,6 +61,18 @@ public sealed class PolicyRuleTests
     }
 
     [Theory]
+    [InlineData("[SignMagnitudePredictor(Beta = {|SPI0059:0|})]")]
+    [InlineData("[SignMagnitudePredictor(Beta = {|SPI0059:102|})]")]
+    [InlineData("[SignMagnitudePredictor(Beta = {|SPI0059:float.NaN|}, OutlierWeight = {|SPI0059:-1|}, OutlierSigmas = {|SPI0059:0|})]")]
+    [InlineData("[SignMagnitudePredictor(OutlierWeight = {|SPI0059:301|}, OutlierSigmas = {|SPI0059:float.PositiveInfinity|})]")]
+    [InlineData("[SignMagnitudePredictor(Beta = 10, OutlierWeight = 0, OutlierSigmas = 0.1f)]")]
+    public async Task Numbers_of_votes_are_in_range(string attribute)
+    {
+        await Diagnose.Expect(Declared.Model(attribute));
+        await Diagnose.Expect(Declared.Layer(attribute));
+    }
+
+    [Theory]
     [InlineData("[InputThreshold(Heads = {|SPI0062:-0.1f|})]")]
     [InlineData("[InputThreshold(Heads = 0.1f, Output = {|SPI0062:float.NaN|})]")]
     [InlineData("[InputThreshold(Output = {|SPI0062:float.PositiveInfinity|})]")]
@@ -81,6 +91,7 @@ public sealed class PolicyRuleTests
 
     [Theory]
     [InlineData("[{|SPI0053:SignBitPredictor|}]")]
+    [InlineData("[{|SPI0060:SignMagnitudePredictor|}]")]
     [InlineData("[{|SPI0053:SignBitPredictor|}(Alpha = 1.03f)]")]
     [InlineData("[{|SPI0032:ActivationThreshold|}(Threshold = 0.1f)]")]
     [InlineData("[ExactSparsity]")]
@@ -92,6 +103,8 @@ public sealed class PolicyRuleTests
     [InlineData("Silu", "[{|SPI0029:SignBitPredictor|}]")]
     [InlineData("Gelu", "[{|SPI0029:SignBitPredictor|}(Alpha = {|SPI0028:0|})]")]
     [InlineData("Gelu", "[{|SPI0030:ExactSparsity|}]")]
+    [InlineData("Silu", "[{|SPI0060:SignMagnitudePredictor|}(Beta = 1.01f)]")]
+    [InlineData("DRelu", "[SignMagnitudePredictor]")]
     [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:0|})]")]
     [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:-0.1f|})]")]
     [InlineData("Silu", "[ActivationThreshold(Threshold = {|SPI0031:float.PositiveInfinity|})]")]
@@ -129,6 +142,13 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 0.5f, Count = {|SPI0076:9|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[Dense(Layers = \"1..\")]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = 64)]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = {|SPI0077:705|})]")]
+    [InlineData("[{|SPI0009:TruncatedSvdPredictor|}]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = 8, Threshold = {|SPI0078:float.PositiveInfinity|})]")]
+    [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = true)]")]
+    [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = true, Threshold = {|SPI0079:0|})]")]
+    [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = false, Threshold = {|SPI0031:0|})]")]
     public Task A_trained_predictor_says_what_it_is(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]

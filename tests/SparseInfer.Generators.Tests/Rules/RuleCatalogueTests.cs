@@ -61,8 +61,8 @@ public sealed class RuleCatalogueTests
     public async Task The_examples_of_a_page_are_what_they_say_they_are(string id)
     {
         string[] page = Read("docs", "diagnostics", id + ".md");
-        (await Diagnose.Run(Compile(Example(page, "## Wrong")))).ShouldContain(diagnostic => diagnostic.Id == id);
-        (await Diagnose.Expect(Example(page, "## Right"))).ShouldBeEmpty();
+        (await Diagnose.Run(Compile(Example(page, "## Wrong")), Profile(page, "## Wrong"))).ShouldContain(diagnostic => diagnostic.Id == id);
+        (await Diagnose.Expect(Example(page, "## Right"), Profile(page, "## Right"))).ShouldBeEmpty();
     }
 
     [Fact]
@@ -79,8 +79,18 @@ public sealed class RuleCatalogueTests
             : UserCode.Compile(example);
     }
 
-    private static string Example(string[] page, string heading) => string.Join(
-        "\n", page.SkipWhile(line => line != heading).SkipWhile(line => line != "```csharp").Skip(1).TakeWhile(line => line != "```"));
+    private static string Example(string[] page, string heading) => string.Join("\n", Block(page, heading, "csharp"));
+
+    /// <summary>The profile under an example, where there is one.</summary>
+    private static AdditionalText[] Profile(string[] page, string heading) => Block(page, heading, "json") is { Length: > 0 } profile
+        ? [new TextFile("/home/user/project/m.sparsity.json", string.Join("\n", profile))]
+        : [];
+
+    private static string[] Block(string[] page, string heading, string language) =>
+    [
+        .. page.SkipWhile(line => line != heading).Skip(1).TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal))
+            .SkipWhile(line => line != "```" + language).Skip(1).TakeWhile(line => line != "```"),
+    ];
 
     private static string[] Read(params string[] path) => File.ReadAllLines(Path.Combine([Root(), .. path]));
 

@@ -31,8 +31,8 @@ public sealed class FolderTests
         types.Length.ShouldBeGreaterThan(4);
         foreach (NameUse use in Uses.Value.Where(use => types.Contains(use.Name)))
         {
-            // Whose signs are packed is a row of weights, or an input, which is F32 whatever the weights are.
-            bool input = use.Name == nameof(F32) && use.File == "Sparse/Signs.cs";
+            // Whose signs and magnitudes are packed is a row of weights, or an input, which is F32 whatever the weights are.
+            bool input = use is { Name: nameof(F32), File: "Sparse/Signs.cs" or "Sparse/Magnitudes.cs" };
             bool own = use.File == $"Formats/{use.Name}.cs" || use.File == $"Arithmetic/{use.Name}.Arithmetic.cs"
                 || use.File.StartsWith($"Arithmetic/{use.Name}/", StringComparison.Ordinal);
             (own || input).ShouldBeTrue($"{use.File}({use.Line}) names {use.Name}: what differs from type to type is a member of its own");

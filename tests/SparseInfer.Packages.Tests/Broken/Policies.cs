@@ -83,6 +83,30 @@ public sealed partial class WithThresholdThatIsNone;
 [LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 20)] // SPI0076
 public sealed partial class WithMoreThanAll;
 
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[TruncatedSvdPredictor(Rank = 65)] // SPI0077
+public sealed partial class WithMoreSingularValuesThanThereAre;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[TruncatedSvdPredictor(Rank = 8, Threshold = float.PositiveInfinity)] // SPI0078
+public sealed partial class WithThresholdThatSkipsAll;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96, Activation = Activation.Silu)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[ActivationThreshold(PerNeuron = true, Threshold = 0.1f)] // SPI0079
+public sealed partial class WithThresholdsTwice;
+
 public static partial class Policies
 {
     [FeedForward(Hidden = 64, Intermediate = 96)]
@@ -130,4 +154,14 @@ public static partial class Policies
     [Weights(WeightType.F32)]
     [ActivationThreshold(Threshold = 1e30f)] // SPI0037
     public static partial FeedForwardKernel WithHugeThreshold { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96)]
+    [Weights(WeightType.F32)]
+    [SignMagnitudePredictor(Beta = 102)] // SPI0059
+    public static partial FeedForwardKernel WithBetaInPercent { get; }
+
+    [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+    [Weights(WeightType.F32)]
+    [SignMagnitudePredictor] // SPI0060
+    public static partial FeedForwardKernel VotesWithoutZeros { get; }
 }

@@ -9,7 +9,19 @@ namespace SparseInfer.Generators.Cpu;
 /// <param name="Name">The field's name; two policies that ask for the same thing share it.</param>
 /// <param name="Expression">How it is made from the layer's matrices; <c>memory</c> collects what has to be freed.</param>
 /// <param name="Summary">What it is, for its comment.</param>
-internal sealed record PreparedField(string Type, string Name, string Expression, string Summary);
+internal sealed record PreparedField(string Type, string Name, string Expression, string Summary)
+{
+    /// <summary>The signs of a matrix.</summary>
+    public static PreparedField Signs(FeedForwardPlan plan, string matrix)
+    {
+        int words = (plan.Hidden + 63) / 64;
+        return new(
+            "SignPlane",
+            $"{matrix}Signs",
+            $"SignPlane.Pack<{plan.Weights}>(in {matrix}, memory)",
+            $"Sign bits of {matrix}, {(words == 1 ? "1 64-bit word" : $"{words} 64-bit words")} a row.");
+    }
+}
 
 /// <summary>What a CPU's backend asks of a <see cref="PolicySpec"/>.</summary>
 internal interface ICpuPolicy
@@ -44,6 +56,7 @@ internal abstract class CpuKernelEmitter(string name, params PolicyParameter[] p
     public string Signature(FeedForwardPlan plan)
     {
         IEnumerable<string> own = Slots(plan.Shape).Select(slot => $"ref float {slot.Variable}")
+            .Concat(Vectors(plan.Shape).Select(vector => $"ref float {vector.Variable}"))
             .Concat(Parameters.Select(parameter => $"{parameter.Type} {parameter.Name}"));
         return $"internal static void {Name}<TMeter>("
             + $"Weights w, ReadOnlySpan<FeedForwardSlot> slots, int from, int to, ref LayerTally tally{string.Concat(own.Select(parameter => ", " + parameter))})\n"
@@ -65,6 +78,10 @@ internal abstract class SkippingKernelEmitter(string name, params PolicyParamete
 
     /// <summary>Condition under which a neuron with this activation is kept.</summary>
     public abstract string Keep(string activation);
+
+    /// <summary>The same, where it is another one for each neuron.</summary>
+    /// <param name="neuron">Its number, as C#; past the end it is that of the last.</param>
+    public virtual string Keep(string activation, string neuron) => Keep(activation);
 
     /// <summary>What a predictor reads to predict, in a word for comments: <c>signs</c>.</summary>
     public virtual string PredictorData => "predictor";
@@ -88,4 +105,13 @@ internal abstract class SkippingKernelEmitter(string name, params PolicyParamete
     }
 
     public sealed override void EmitKernel(CodeWriter code, FeedForwardPlan plan) => new SkippingKernel(code, plan, this).Emit();
+
+    /// <summary>Writes the time now, taken from the tally where predicting begins and added where it ends.</summary>
+    protected static void EmitStamp(CodeWriter code, string add)
+    {
+        using (code.Block("if (TMeter.IsTimed)"))
+        {
+            code.Line($"tally.PredictorTicks {add} Stopwatch.GetTimestamp();");
+        }
+    }
 }

@@ -124,7 +124,7 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
             {
                 string inside = lane == 0 ? "" : policy.Predicts ? $" && n + {lane} < candidates" : $" && i0 + {lane} < end";
                 code.Line($"float a{lane} = Activate({name}.GetElement({lane}));");
-                EmitAppend($"i{lane}", $"a{lane}", $"{policy.Keep($"a{lane}")}{inside}");
+                EmitAppend($"i{lane}", $"a{lane}", $"{policy.Keep($"a{lane}", $"i{lane}")}{inside}");
             }
         }
     }

@@ -16,11 +16,12 @@ internal static class AttributeNames
     public const string SlidingWindow = "SparseInfer.SlidingWindowAttribute";
     public const string NoRope = "SparseInfer.NoRopeAttribute";
     public const string Weights = "SparseInfer.WeightsAttribute";
+    public const string SparsityProfile = "SparseInfer.SparsityProfileAttribute";
     public const string Target = "SparseInfer.TargetAttribute";
 
     /// <summary>Every attribute that declares a shape.</summary>
     public static readonly IReadOnlyList<string> Shapes =
-        [DecoderModel, FeedForward, Experts, Attention, YarnScaling, Llama3Scaling, FrequencyFactors, RmsNorm, LayerNorm, Embedding, Weights, Target, SlidingWindow, NoRope];
+        [DecoderModel, FeedForward, Experts, Attention, YarnScaling, Llama3Scaling, FrequencyFactors, RmsNorm, LayerNorm, Embedding, Weights, Target, SlidingWindow, NoRope, SparsityProfile];
 
     /// <summary>The assembly that runs models on GPUs.</summary>
     public const string IlgpuRuntime = "SparseInfer.Runtime.Ilgpu";

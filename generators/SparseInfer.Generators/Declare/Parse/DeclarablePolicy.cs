@@ -12,6 +12,9 @@ internal abstract class DeclarablePolicy
     /// <summary>The attribute as a user writes it, without the suffix.</summary>
     public string DisplayName => AttributeNames.Display(AttributeName);
 
+    /// <summary>Properties of the attribute that a profile can give: what says how much is skipped.</summary>
+    public virtual IReadOnlyList<string> Strengths => [];
+
     /// <summary>The sizes that the attribute declares.</summary>
     public virtual IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) => [];
 

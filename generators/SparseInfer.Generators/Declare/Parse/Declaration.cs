@@ -18,12 +18,12 @@ internal sealed class Declaration
 {
     private readonly Vocabulary _vocabulary;
 
-    private Declaration(ISymbol symbol, Vocabulary vocabulary, IReadOnlyList<DeclaredAttribute> attributes)
+    private Declaration(ISymbol symbol, Vocabulary vocabulary, IReadOnlyList<DeclaredAttribute> attributes, ProfileFiles profiles)
     {
         _vocabulary = vocabulary;
         Symbol = symbol;
         Attributes = attributes;
-        Policies =
+        DeclaredPolicy[] written =
         [
             .. from attribute in attributes
                let policy = vocabulary.PolicyOf(attribute)
@@ -33,6 +33,8 @@ internal sealed class Declaration
         Traits = [.. vocabulary.TraitsOf(attributes)];
         Main = (symbol is IPropertySymbol ? FeedForward : DecoderModel) ?? attributes[0];
         Syntax = Main.Syntax?.FirstAncestorOrSelf<MemberDeclarationSyntax>();
+        Profile = Find(AttributeNames.SparsityProfile) is { HasErrors: false } profile ? new DeclaredProfile(profile, profiles) : null;
+        Policies = Profile?.Complete(this, written) ?? written;
     }
 
     public ISymbol Symbol { get; }
@@ -73,7 +75,11 @@ internal sealed class Declaration
     /// <summary>SparseInfer's attributes, in the order written.</summary>
     public IReadOnlyList<DeclaredAttribute> Attributes { get; }
 
+    /// <summary>What acts in which layers: attributes as they are written, or one for each layer that a profile has a strength for.</summary>
     public IReadOnlyList<DeclaredPolicy> Policies { get; }
+
+    /// <summary>Where policies' strengths come from that are not written; null: there is no such file.</summary>
+    public DeclaredProfile? Profile { get; }
 
     /// <summary>In the order in which they rewrite a program.</summary>
     public IReadOnlyList<DeclaredTrait> Traits { get; }
@@ -180,7 +186,7 @@ internal sealed class Declaration
     };
 
     /// <summary>Reads the symbol; null where no attribute of SparseInfer is on it.</summary>
-    public static Declaration? From(ISymbol symbol, Vocabulary vocabulary, CancellationToken token)
+    public static Declaration? From(ISymbol symbol, Vocabulary vocabulary, ProfileFiles profiles, CancellationToken token)
     {
         // A partial property is two symbols with the same attributes; the part that the user wrote stands for both.
         if (symbol is not (INamedTypeSymbol or IPropertySymbol { PartialDefinitionPart: null }))
@@ -198,7 +204,7 @@ internal sealed class Declaration
             }
         }
 
-        return attributes is null ? null : new Declaration(symbol, vocabulary, attributes);
+        return attributes is null ? null : new Declaration(symbol, vocabulary, attributes, profiles);
     }
 
     private DeclaredAttribute? Find(string metadataName) => Attributes.FirstOrDefault(attribute => attribute.MetadataName == metadataName);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Generators.Text;
@@ -10,6 +11,8 @@ namespace SparseInfer.Generators.Declare;
 /// </summary>
 internal sealed class DeclaredAttribute(AttributeData data, CancellationToken token)
 {
+    private readonly Dictionary<string, object> _given = [];
+
     private readonly AttributeSyntax? _syntax = data.ApplicationSyntaxReference?.GetSyntax(token) as AttributeSyntax;
 
     public string MetadataName { get; } = data.AttributeClass?.ToDisplayString() ?? "";
@@ -28,10 +31,37 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
     public bool HasErrors =>
         data.AttributeConstructor is null || data.ConstructorArguments.Any(IsError) || data.NamedArguments.Any(pair => IsError(pair.Value));
 
-    public bool IsSet(string argument) => data.NamedArguments.Any(pair => pair.Key == argument);
+    public bool IsSet(string argument) => _given.ContainsKey(argument) || data.NamedArguments.Any(pair => pair.Key == argument);
+
+    /// <summary>The same with arguments that are given elsewhere, in place of those that are written or not.</summary>
+    public DeclaredAttribute With(IEnumerable<KeyValuePair<string, object>> given)
+    {
+        var attribute = new DeclaredAttribute(data, token);
+        foreach (KeyValuePair<string, object> argument in given)
+        {
+            attribute._given.Add(argument.Key, argument.Value);
+        }
+
+        return attribute;
+    }
+
+    /// <summary>A value of an argument, from text; null: it is none of the argument's type, or there is no such argument.</summary>
+    public object? Read(string argument, string text) =>
+        data.AttributeClass?.GetMembers(argument).OfType<IPropertySymbol>().FirstOrDefault()?.Type.SpecialType switch
+        {
+            SpecialType.System_Single when float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float number) => number,
+            SpecialType.System_Int32 when int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) => number,
+            SpecialType.System_Boolean when bool.TryParse(text, out bool word) => word,
+            _ => null,
+        };
 
     public T Value<T>(string argument, T defaultValue)
     {
+        if (_given.TryGetValue(argument, out object? given))
+        {
+            return (T)given;
+        }
+
         foreach (var pair in data.NamedArguments)
         {
             if (pair.Key == argument && pair.Value.Kind != TypedConstantKind.Error && pair.Value.Value is { } value)

@@ -98,8 +98,9 @@ internal sealed partial class IlgpuDecoderClass
     private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null).SelectMany(slot =>
     {
         DeviceBuffer Row() => new("Float4", LaunchCode.RowOf(slot).Buffer, $"{tokens} * {LaunchCode.RowOf(slot).Quads}", "activations");
-        return slot == Slot.Normed && PolicyData.OfTokens(_spec, _feedForwards[0]).OfType<InputSigns>().FirstOrDefault() is { } signs
-            ? [Row(), new("Words4", signs.Buffer, $"{tokens} * {signs.Length(_plan)}", "packed signs")]
+        return slot == Slot.Normed
+            ? [Row(), .. PolicyData.OfTokens(_spec, _feedForwards[0]).Where(data => data.Contents is not null).Select(data =>
+                new DeviceBuffer("Words4", data.Buffer, $"{tokens} * {data.Length(_spec.Hidden)}", data.Contents!))]
             : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
             : [Row()];

@@ -32,6 +32,12 @@ internal sealed class FeedForwardIlgpuClass(
             EmitWeights();
             _code.Line();
             EmitKernels();
+            foreach (DeviceKernel input in Inputs)
+            {
+                _code.Line();
+                input.EmitMethod(_code);
+            }
+
             foreach (IlgpuKernelEmitter policy in policies)
             {
                 _code.Line();
@@ -159,6 +165,10 @@ internal sealed class FeedForwardIlgpuClass(
     /// <summary>Down of several tokens.</summary>
     private DeviceKernel DownTogether => new TogetherDownKernel(_code, plan).Kernel;
 
+    /// <summary>What policies launch before their kernels; two may launch the same.</summary>
+    private IEnumerable<DeviceKernel> Inputs => policies.Select(policy => policy.Input(_code, plan)).OfType<DeviceKernel>()
+        .GroupBy(kernel => kernel.Name).Select(group => group.First());
+
     private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
 
     private bool Predicts => policies.Any(policy => policy.Predicts);
@@ -218,6 +228,11 @@ internal sealed class FeedForwardIlgpuClass(
                 string types = Types(policy);
                 string method = FusedKernel.Method(policy, metered: false);
                 _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.LoadKernel<{types}>({plan.ClassName}.{method});");
+            }
+
+            foreach (DeviceKernel kernel in Inputs)
+            {
+                kernel.EmitField(_code, plan.ClassName);
             }
 
             if (batches)

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
 
@@ -9,14 +10,19 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
         IlgpuKernelEmitter.Set.For(plan.Shape, spec.Policies.Select(policy => IlgpuKernelEmitter.Set.Of(policy.Policy)));
 
     /// <summary>A token's, from prediction to down: one for each policy, and in how many layers a mode launches it.</summary>
-    public IEnumerable<LaunchedKernel> Fused => Launched(policy => Name(FusedKernel.Name(policy, metered: false), plan.Threads));
+    public IEnumerable<LaunchedKernel> Fused => Launched(_policies, policy => Name(FusedKernel.Name(policy, metered: false), plan.Threads));
+
+    /// <summary>What policies launch before their kernels.</summary>
+    public IEnumerable<LaunchedKernel> Inputs => Launched(_policies.Where(policy => Input(policy) is not null), policy => Name(Input(policy)!.Name, Input(policy)!.Threads));
+
+    private DeviceKernel? Input(IlgpuKernelEmitter policy) => policy.Input(new CodeWriter(), plan);
 
     /// <summary>A token's up to its activations, for a down of another weight type.</summary>
     private IEnumerable<KernelName> Apart => !IlgpuDecoderPlan.MixesDown(spec) ? [] : _policies.SelectMany(policy => new[] { false, true }.Select(
         metered => Name(FusedKernel.Name(policy, metered, hasDown: false), plan.Threads)));
 
     /// <summary>Those of several tokens together, up to their activations.</summary>
-    public IEnumerable<LaunchedKernel> Together => Launched(policy => Name(TogetherKernel.Name(policy), TogetherPlan.Threads));
+    public IEnumerable<LaunchedKernel> Together => Launched(_policies, policy => Name(TogetherKernel.Name(policy), TogetherPlan.Threads));
 
     public KernelName DownTogether => Name(TogetherDownKernel.Name, new TogetherPlan(plan).DownThreads);
 
@@ -26,6 +32,7 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
     /// <summary>All that the class holds: those that count, and those that no pass of this decoder launches, too.</summary>
     public IEnumerable<KernelName> All =>
     [
+        .. Inputs.Select(kernel => kernel.Kernel),
         .. Fused.Select(kernel => kernel.Kernel),
         .. _policies.Select(policy => Name(FusedKernel.Name(policy, metered: true), plan.Threads)),
         .. Apart,
@@ -37,7 +44,7 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
     private KernelName Name(string kernel, int threads) => new(plan.ClassName, kernel, threads);
 
     /// <summary>A file may store any of the declared types; launches are counted for the first.</summary>
-    private IEnumerable<LaunchedKernel> Launched(Func<IlgpuKernelEmitter, KernelName> name) => _policies.Select(policy =>
+    private IEnumerable<LaunchedKernel> Launched(IEnumerable<IlgpuKernelEmitter> policies, Func<IlgpuKernelEmitter, KernelName> name) => policies.Select(policy =>
     {
         int Layers(SparsityMode mode) => plan.Weights != spec.FeedForwardTypes[0] ? 0
             : DeviceCost.Kernels(spec, plan, mode).Where(used => ReferenceEquals(used.Kernel, policy)).Sum(used => used.Layers);

@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -56,6 +57,11 @@ internal sealed class FusedKernel
             yield return (data.Type, data.Name);
         }
 
+        foreach (Tensor vector in policy.Vectors(plan.Shape))
+        {
+            yield return ("ArrayView<float>", vector.Variable);
+        }
+
         yield return hasDown ? ("ArrayView<Float4>", "partial") : ("ArrayView<float>", "activated");
         if (hasDown && plan.NormsNeurons)
         {
@@ -63,7 +69,7 @@ internal sealed class FusedKernel
         }
 
         yield return ("ArrayView<int>", "counts");
-        foreach (PolicyParameter parameter in policy.Parameters)
+        foreach (PolicyParameter parameter in policy.Parameters.Skip(policy.InputParameters))
         {
             yield return (parameter.Type, parameter.Name);
         }

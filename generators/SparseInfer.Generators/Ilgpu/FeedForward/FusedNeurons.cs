@@ -85,7 +85,7 @@ internal sealed class FusedNeurons(
     private void EmitKept()
     {
         code.Line("int isInactive = 1;");
-        using (code.Block($"if ({policy.Keep("activation")})"))
+        using (code.Block($"if ({policy.Keep("activation", "neuron")})"))
         {
             if (plan.Spec.Gated)
             {

@@ -19,7 +19,7 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
         new ExactIlgpuKernel(),
         spec => (spec as IIlgpuPolicy)?.Ilgpu ?? throw new NotSupportedException($"there is no kernel for GPUs of '{spec.Label()}'"));
 
-    /// <summary>Whether the activation ends a neuron: its row of up is read only where <see cref="Keep"/> holds, its row of down too.</summary>
+    /// <summary>Whether the activation ends a neuron: its row of up is read only where <see cref="Keep(string)"/> holds, its row of down too.</summary>
     public virtual bool Skips => true;
 
     /// <summary>The kernel's doc comment, as XML.</summary>
@@ -27,6 +27,10 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
 
     /// <summary>Condition under which a neuron with this activation is kept.</summary>
     public virtual string Keep(string activation) => $"{activation} != 0f";
+
+    /// <summary>The same, where it is another one for each neuron.</summary>
+    /// <param name="neuron">Its number, as C#.</param>
+    public virtual string Keep(string activation, string neuron) => Keep(activation);
 
     /// <summary>Whether it chooses neurons before any of their weights are read.</summary>
     public virtual bool Predicts => false;
@@ -39,6 +43,15 @@ internal abstract class IlgpuKernelEmitter(string name, params PolicyParameter[]
 
     /// <summary>What it reads of a token beside the input: slots of its policy's phase, and more.</summary>
     public virtual IReadOnlyList<TokenData> Reads(IlgpuFeedForwardPlan plan) => [.. Slots(plan.Shape).Select(slot => new SlotOfToken(slot))];
+
+    /// <summary>
+    /// A kernel that makes what it reads of tokens from the input, a group a token, launched before its own: its parameters are the input <c>x</c>, what it
+    /// writes, and the first <see cref="InputParameters"/> of the policy's. Null: there is nothing to make.
+    /// </summary>
+    public virtual DeviceKernel? Input(CodeWriter code, IlgpuFeedForwardPlan plan) => null;
+
+    /// <summary>How many of the parameters are of <see cref="Input"/> and not of the other kernels.</summary>
+    public virtual int InputParameters => 0;
 
     /// <summary>Constants that its part of the kernels names: declarations, as C#.</summary>
     public virtual IEnumerable<string> Constants(IlgpuFeedForwardPlan plan) => [];

@@ -28,6 +28,14 @@ internal sealed record PackedSigns(string Matrix) : DerivedField(Matrix, "ArrayV
     public override string Upload(string condition) => $", packsSigns: {condition}, out {Type} {Variable}";
 }
 
+/// <summary>Which weights of a matrix are large, a bit each.</summary>
+internal sealed record PackedMagnitudes(string Matrix) : DerivedField(Matrix, "ArrayView<Words4>", Matrix + "Magnitudes")
+{
+    public override long Bytes(IlgpuFeedForwardPlan plan) => plan.Intermediate * plan.SignWords * 16L;
+
+    public override string Upload(string condition) => $", packsMagnitudes: {condition}, out {Type} {Variable}";
+}
+
 /// <summary>What a policy's kernel reads of a token beside the input: a parameter, and a buffer.</summary>
 /// <param name="Type">As C#.</param>
 /// <param name="Name">What the parameter is called.</param>
@@ -36,20 +44,37 @@ internal abstract record TokenData(string Type, string Name)
     /// <summary>Where a session or a batch of sequences has it.</summary>
     public string Buffer => "_" + Name;
 
+    /// <summary>What errors call a buffer of its own, which follows the normed input; null: it is a slot of a policy's phase.</summary>
+    public virtual string? Contents => null;
+
     /// <summary>Elements of a token.</summary>
-    public abstract int Length(IlgpuDecoderPlan plan);
+    /// <param name="hidden">Width of the input.</param>
+    public abstract int Length(int hidden);
+
+    /// <summary>16-byte words that have a bit for each element of the input.</summary>
+    protected static int BitWords(int hidden) => (hidden + 127) / 128;
 }
 
 /// <summary>The signs of the input, packed by the norm that makes it.</summary>
 internal sealed record InputSigns() : TokenData("ArrayView<Words4>", "signs")
 {
-    public override int Length(IlgpuDecoderPlan plan) => plan.SignWords;
+    public override string? Contents => "packed signs";
+
+    public override int Length(int hidden) => BitWords(hidden);
+}
+
+/// <summary>Signs, magnitudes and outliers of the input, a row of bits each: made by a launch of its policy's, <see cref="IlgpuKernelEmitter.Input"/>.</summary>
+internal sealed record InputVotes() : TokenData("ArrayView<Words4>", "votes")
+{
+    public override string? Contents => "packed signs and magnitudes";
+
+    public override int Length(int hidden) => 3 * BitWords(hidden);
 }
 
 /// <summary>What its policy computed before: a row of a slot of its own.</summary>
 internal sealed record SlotOfToken(Slot Slot) : TokenData("ArrayView<float>", Slot.Variable)
 {
-    public override int Length(IlgpuDecoderPlan plan) => LaunchCode.PolicyStride(Slot);
+    public override int Length(int hidden) => LaunchCode.PolicyStride(Slot);
 }
 
 /// <summary>What policies want beside weights and input, in all layers of a model.</summary>

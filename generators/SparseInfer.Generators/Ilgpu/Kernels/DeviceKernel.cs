@@ -23,9 +23,9 @@ internal readonly record struct KernelParameter(string Type, string Name)
     /// <summary>Key-value caches of several sequences.</summary>
     public static KernelParameter Caches(string name) => new("CacheViews", name);
 
-    public static KernelParameter Int(string name) => new("int", name);
-
     public static KernelParameter Float(string name) => new("float", name);
+
+    public static KernelParameter Int(string name) => new("int", name);
 }
 
 /// <summary>A kernel, as those know it who count its launches.</summary>

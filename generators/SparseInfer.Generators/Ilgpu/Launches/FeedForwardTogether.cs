@@ -12,6 +12,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
         FeedForwardKernels[] kernels = [.. FeedForwards.Select(feedForward => new FeedForwardKernels(Spec, feedForward))];
         return
         [
+            .. PolicyInput(neurons),
             new(neurons, "feed-forward", [.. kernels.SelectMany(type => type.Together)]),
             Launch(down, "down", kernels.Select(type => type.DownTogether)),
             Launch(sum, "its sum", FeedForwards.Select(Join)),
@@ -62,7 +63,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
                 feedForward.Shape,
                 Spec.Policies,
                 IlgpuKernelEmitter.Set,
-                (kernel, arguments) => IlgpuCall.Together(feedForward, kernel, arguments, "x", data => data.Name, "activated"),
+                (kernel, arguments) => IlgpuCall.Together(Code, feedForward, kernel, arguments, "x", data => data.Name, vector => $"_layers[layer].{vector.Field}", "activated"),
                 mode: "mode");
         }
     }

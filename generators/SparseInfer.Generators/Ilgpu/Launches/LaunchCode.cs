@@ -45,6 +45,10 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
         };
     }
 
+    /// <summary>What policies make of the input in a launch of its own, before their kernels.</summary>
+    protected IEnumerable<Launch> PolicyInput(Operation neurons) => FeedForwards.SelectMany(feedForward => new FeedForwardKernels(Spec, feedForward).Inputs)
+        .Select(input => new Launch(neurons, "a policy's input", [input]));
+
     protected static string Config(KernelName kernel, string x) => $"new KernelConfig({x}, {kernel.ThreadsText})";
 
     protected static string Config(KernelName kernel, string x, string y, string z = "1") =>

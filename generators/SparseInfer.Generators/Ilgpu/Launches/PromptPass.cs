@@ -178,7 +178,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
             Code.Line(sparse.Call(
                 Part("_normed", "HiddenQuads"),
-                data => Part(data.Buffer, $"{data.Length(Plan)}"),
+                data => Part(data.Buffer, $"{data.Length(Spec.Hidden)}"),
                 Part("_x", "HiddenQuads"),
                 isOnce ? Tokens : "count",
                 "_activated.Cast<float>()",

@@ -29,6 +29,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     /// <summary>What the feed-forward of one token launches.</summary>
     protected Launch[] FeedForwardOfOne(Neurons neurons, SumSlices sum) =>
     [
+        .. PolicyInput(neurons),
         new(neurons, "feed-forward", [.. FeedForwards.SelectMany(feedForward => new FeedForwardKernels(Spec, feedForward).Fused)]),
         Launch(sum, "its sum", FeedForwards.Select(Join)),
     ];
@@ -64,7 +65,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         Code.Summary("The feed-forward of one token of the batch: two launches.");
         using (Code.Block("private void FeedForward(int layer, Layer w, int row)"))
         {
-            string own = OfTokens(data => $", {data.Buffer}.SubView(row * {data.Length(Plan)}, {data.Length(Plan)})");
+            string own = OfTokens(data => $", {data.Buffer}.SubView(row * {data.Length(Spec.Hidden)}, {data.Length(Spec.Hidden)})");
             Code.Line("ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);");
             Code.Line("ArrayView<Float4> residual = _x.SubView(row * HiddenQuads, HiddenQuads);");
             if (MixesDown)
@@ -123,7 +124,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             new FeedForwardCalls(Code, feedForward).EmitActivate(
                 $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,
-                (kernel, arguments) => IlgpuCall.Of(feedForward, kernel, arguments, "x", data => data.Name, to, "Counts(layer)", "layer, ", hasDown));
+                (kernel, arguments) => IlgpuCall.Of(Code, feedForward, kernel, arguments, "x", data => data.Name, vector => $"_program._layers[layer].{vector.Field}", to, "Counts(layer)", "layer, ", hasDown));
         }
     }
 

@@ -226,7 +226,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
 
         code.Line($"uint keeps{pair} = 0u;");
         string wants = _predicts ? $"((wanted[{Own(pair)}] >> (2 * token)) & 1u) != 0u" : "token < tokens";
-        using (code.Block($"if ({(IsWhole ? "" : $"{Own(pair)} < {Count} && ")}{wants} && {policy.Keep($"activation{pair}")})"))
+        using (code.Block($"if ({(IsWhole ? "" : $"{Own(pair)} < {Count} && ")}{wants} && {policy.Keep($"activation{pair}", $"neuron{pair}")})"))
         {
             code.Line($"keeps{pair} = 1u;");
         }

@@ -25,7 +25,7 @@ internal sealed class ActivationThresholdEffectRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration) =>
         from policy in declaration.Policies
-        where policy.Policy is ActivationThresholdPolicy
+        where policy.Policy is ActivationThresholdPolicy && !ActivationThresholdPolicy.IsPerNeuron(policy.Attribute)
         let threshold = policy.Attribute.Value("Threshold", 0f)
         where threshold is > 0f and (< Smallest or (> Largest and <= float.MaxValue))
         select new Violation(

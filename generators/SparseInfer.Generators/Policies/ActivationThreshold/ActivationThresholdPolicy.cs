@@ -35,7 +35,15 @@ internal sealed class ActivationThresholdPolicy : SparsityPolicy
     public override string AttributeName => "SparseInfer.ActivationThresholdAttribute";
 
     public override IReadOnlyList<DeclarationRule> Rules { get; } =
-        [new ActivationThresholdValueRule(), new ActivationThresholdEffectRule(), new ActivationThresholdOnZerosRule()];
+    [
+        new ActivationThresholdValueRule(), new ActivationThresholdEffectRule(), new ActivationThresholdOnZerosRule(), new NeuronThresholdRule(),
+    ];
 
-    public override PolicySpec Parse(DeclaredAttribute attribute) => new ActivationThresholdSpec(attribute.Decimal("Threshold", "0"));
+    public override IReadOnlyList<string> Strengths { get; } = ["Threshold"];
+
+    public override PolicySpec Parse(DeclaredAttribute attribute) =>
+        IsPerNeuron(attribute) ? new NeuronThresholdSpec() : new ActivationThresholdSpec(attribute.Decimal("Threshold", "0"));
+
+    /// <summary>Whether thresholds are in a file, one for each neuron.</summary>
+    public static bool IsPerNeuron(DeclaredAttribute attribute) => attribute.Value("PerNeuron", false);
 }

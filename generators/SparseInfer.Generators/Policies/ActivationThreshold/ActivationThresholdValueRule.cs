@@ -19,6 +19,7 @@ internal sealed class ActivationThresholdValueRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration) =>
         from policy in declaration.Policies
-        where policy.Policy is ActivationThresholdPolicy && policy.Attribute.Value("Threshold", 0f) is not (> 0f and <= float.MaxValue)
+        where policy.Policy is ActivationThresholdPolicy && !ActivationThresholdPolicy.IsPerNeuron(policy.Attribute)
+            && policy.Attribute.Value("Threshold", 0f) is not (> 0f and <= float.MaxValue)
         select new Violation(policy.Attribute.LocationOf("Threshold"), policy.Attribute.Decimal("Threshold", "not set"));
 }

@@ -46,6 +46,8 @@ internal sealed class LowRankPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.LowRankPredictorAttribute";
 
+    public override IReadOnlyList<string> Strengths { get; } = ["Threshold"];
+
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new LowRankInputRule(), new LowRankThresholdRule(), new LowRankKeepRule()];
 
     public override IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) =>

@@ -17,11 +17,8 @@ internal sealed class SignBitCpuKernel() : SkippingKernelEmitter(SignBitPolicy.K
 
     public override string Keep(string activation) => $"{activation} > 0f";
 
-    public override IEnumerable<PreparedField> Prepared(FeedForwardPlan plan) => SignBitPlan.Tested(plan.Shape).Select(matrix => new PreparedField(
-        "SignPlane",
-        $"{matrix}Signs",
-        $"SignPlane.Pack<{plan.Weights}>(in {matrix}, memory)",
-        $"Sign bits of {matrix}, {Counted(SignBitPlan.Of(plan.Hidden).Words, "64-bit word")} a row."));
+    public override IEnumerable<PreparedField> Prepared(FeedForwardPlan plan) =>
+        SignBitPlan.Tested(plan.Shape).Select(matrix => PreparedField.Signs(plan, matrix));
 
     public override int SideWords(FeedForwardPlan plan) => SignBitPlan.Of(plan.Hidden).Words;
 
@@ -76,15 +73,6 @@ internal sealed class SignBitCpuKernel() : SkippingKernelEmitter(SignBitPolicy.K
 
         code.Line();
         EmitStamp(code, "+=");
-    }
-
-    /// <summary>The time now, taken from the tally where predicting begins and added where it ends.</summary>
-    private static void EmitStamp(CodeWriter code, string add)
-    {
-        using (code.Block("if (TMeter.IsTimed)"))
-        {
-            code.Line($"tally.PredictorTicks {add} Stopwatch.GetTimestamp();");
-        }
     }
 
     private static void EmitLoop(CodeWriter code, SignBitPlan signs, string[] tested)

@@ -28,14 +28,14 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
         code.Line($"// Predict: {PredictionText}, four neurons at a time.");
         for (int step = 0; step < plan.SignSteps; step++)
         {
-            EmitLoad(code, plan, $"sign{step}", "signs", step, row: null);
+            BitCode.EmitLoad(code, plan, $"sign{step}", "signs", step, row: null);
         }
 
         bool isOnce = plan.WarpNeurons == IlgpuFeedForwardPlan.PredictedAtOnce;
         string loop = $"for (int n = 0; n < WarpNeurons; n += {IlgpuFeedForwardPlan.PredictedAtOnce})";
         using (isOnce ? default(CodeWriter.Scope?) : code.Block(loop))
         {
-            EmitRows(code, plan.IsExact, isOnce);
+            BitCode.EmitRows(code, plan.IsExact, isOnce);
             IReadOnlyList<string> matrices = SignBitPlan.Tested(plan.Shape);
             foreach (string matrix in matrices)
             {
@@ -53,7 +53,7 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
 
     public override void EmitSelectTogether(CodeWriter code, TogetherPlan plan)
     {
-        EmitRows(code, plan.IsExact, isOnce: false);
+        BitCode.EmitRows(code, plan.IsExact, isOnce: false);
         IReadOnlyList<string> matrices = SignBitPlan.Tested(plan.Single.Shape);
         foreach (string matrix in matrices)
         {
@@ -69,17 +69,6 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
 
     private static IEnumerable<int> Predicted => Enumerable.Range(0, IlgpuFeedForwardPlan.PredictedAtOnce);
 
-    /// <summary>Writes where the neurons' rows of signs begin; of one that does not exist the last row is read.</summary>
-    private static void EmitRows(CodeWriter code, bool isExact, bool isOnce)
-    {
-        foreach (int k in Predicted)
-        {
-            string next = string.Join(" + ", new[] { "firstOfWarp", isOnce ? null : "n", k == 0 ? null : $"{k}" }.Where(part => part is not null));
-            string inside = isExact ? $"({next})" : $"({next} < Intermediate ? {next} : Intermediate - 1)";
-            code.Line($"int signRow{k} = {inside} * SignWords;");
-        }
-    }
-
     /// <summary>Writes the counts of all tokens: rows are loaded once, and each meets every token's signs. A token too many has the last one's.</summary>
     private static void EmitCountsTogether(CodeWriter code, IlgpuFeedForwardPlan plan, string matrix)
     {
@@ -89,14 +78,14 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
         {
             foreach (int k in Predicted)
             {
-                EmitLoad(code, plan, Words(matrix, step, k), $"w.{matrix}Signs", step, $"signRow{k}");
+                BitCode.EmitLoad(code, plan, Words(matrix, step, k), $"w.{matrix}Signs", step, $"signRow{k}");
             }
 
             string rows = string.Join(", ", Predicted.Select(k => Words(matrix, step, k)));
             TogetherCode.ForTokens(code, token =>
             {
                 string sign = $"{matrix.ToLowerInvariant()}Sign{step}_{token}";
-                EmitLoad(code, plan, sign, "signs", step, token == 0 ? null : $"((tokens > {token} ? {token} : tokens - 1) * SignWords)");
+                BitCode.EmitLoad(code, plan, sign, "signs", step, token == 0 ? null : $"((tokens > {token} ? {token} : tokens - 1) * SignWords)");
                 code.Line($"{counts}{token} = Signs.Disagreeing({sign}, {rows}, {counts}{token});");
             });
             code.Line();
@@ -116,7 +105,7 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
         {
             for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
             {
-                EmitLoad(code, plan, Words(matrix, step, k), $"w.{matrix}Signs", step, $"signRow{k}");
+                BitCode.EmitLoad(code, plan, Words(matrix, step, k), $"w.{matrix}Signs", step, $"signRow{k}");
             }
 
             for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
@@ -131,26 +120,6 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
 
         string counts = string.Join(", ", Enumerable.Range(0, IlgpuFeedForwardPlan.PredictedAtOnce).Select(k => $"ref {Count(matrix, k)}"));
         code.Line($"Lanes.SumFour({counts});");
-    }
-
-    /// <summary>Writes a lane's load of one step of a row of signs; lanes past the row's end have zeros, as the input's have there.</summary>
-    private static void EmitLoad(CodeWriter code, IlgpuFeedForwardPlan plan, string name, string view, int step, string? row)
-    {
-        int rest = plan.SignWords - (step * 32);
-        string index = string.Join(" + ", new[] { row, "lane", step == 0 ? null : $"{32 * step}" }.Where(part => part is not null));
-        if (rest >= 32)
-        {
-            code.Line($"Words4 {name} = {view}[{index}];");
-            return;
-        }
-
-        code.Line($"Words4 {name} = default;");
-        using (code.Block($"if (lane < {rest})"))
-        {
-            code.Line($"{name} = {view}[{index}];");
-        }
-
-        code.Line();
     }
 
     private static string Count(string matrix) => $"{matrix.ToLowerInvariant()}Disagreeing";

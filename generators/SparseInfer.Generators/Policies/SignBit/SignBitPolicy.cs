@@ -40,5 +40,7 @@ internal sealed class SignBitPolicy : SparsityPolicy
     public override IReadOnlyList<DeclarationRule> Rules { get; } =
         [new SignBitAlphaRule(), new SignBitAlphaEffectRule(), new SignBitNeedsZerosRule(), new SignBitNeedsFixedZerosRule()];
 
+    public override IReadOnlyList<string> Strengths { get; } = ["Alpha"];
+
     public override PolicySpec Parse(DeclaredAttribute attribute) => new SignBitSpec(attribute.Decimal("Alpha", "1"));
 }

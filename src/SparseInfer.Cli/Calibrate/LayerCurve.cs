@@ -1,0 +1,112 @@
+using SparseInfer.Cli.Compilation;
+
+namespace SparseInfer.Cli.Calibrate;
+
+/// <summary>What a strength does to a layer, on the tokens that were looked at.</summary>
+/// <param name="Strengths">The attribute's properties.</param>
+/// <param name="Skipped">Share of neurons.</param>
+/// <param name="Precision">Of the skipped, the inactive; null: none is skipped, or the activation has no zeros.</param>
+/// <param name="Recall">Of the inactive, the skipped; null: as above.</param>
+/// <param name="Contribution">1 - |y - y_sparse| / |residual|, a token's mean.</param>
+/// <param name="Bytes">Weights and predictor data that a token reads.</param>
+internal sealed record CurvePoint(
+    IReadOnlyList<StrengthValue> Strengths, double Skipped, double? Precision, double? Recall, double Contribution, double Bytes);
+
+/// <summary>A layer under a policy, from the most cautious strength to the boldest.</summary>
+/// <param name="Points">Each skips more than the one before it.</param>
+/// <param name="DenseBytes">What a token reads without a policy.</param>
+internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double DenseBytes)
+{
+    /// <summary>Strengths that are tried: quantiles of all scores.</summary>
+    private const int Levels = 128;
+
+    /// <summary>Measures a layer.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">The layer's.</param>
+    /// <param name="samples">The layer's.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static LayerCurve Measure(
+        ScoredPolicy policy, ModelDeclaration model, LayerWeights weights, IReadOnlyList<TokenSample> samples, CancellationToken cancellationToken)
+    {
+        LayerScores scorer = policy.Of(weights, model);
+        float[][] scores = new float[samples.Count][];
+        var parallel = new ParallelOptions { CancellationToken = cancellationToken };
+        Parallel.For(0, samples.Count, parallel, i =>
+        {
+            scores[i] = new float[model.Intermediate];
+            scorer.Score(samples[i].Input, scores[i]);
+        });
+        float[] cuts = Cuts(scores);
+        var counts = new TokenCounts[samples.Count];
+        Parallel.For(0, samples.Count, parallel, i => counts[i] = TokenCounts.Of(model, weights, samples[i], scores[i], cuts));
+        return new([.. Enumerable.Range(0, cuts.Length).Select(level => Point(level))], model.Intermediate * (weights.FirstBytes + weights.OtherBytes));
+
+        CurvePoint Point(int level)
+        {
+            // In order, so that no digit depends on which thread was first.
+            double neurons = (double)samples.Count * model.Intermediate;
+            double skipped = counts.Sum(token => (double)token.Skipped[level]);
+            double wrong = counts.Sum(token => (double)token.Wrong[level]);
+            double active = samples.Sum(token => (double)token.Neurons.Count(value => value != 0));
+            double inactive = neurons - active;
+            double read = policy.IsPredictor ? neurons - skipped : neurons;
+            double kept = model.HasZeros ? active - wrong : neurons - skipped;
+            bool isJudged = model.HasZeros && skipped > 0;
+            return new(
+                scorer.Strengths(cuts[level]),
+                skipped / neurons,
+                isJudged ? 1 - (wrong / skipped) : null,
+                isJudged && inactive > 0 ? (skipped - wrong) / inactive : null,
+                1 - counts.Average(token => token.Error[level]),
+                ((read * weights.FirstBytes) + (kept * weights.OtherBytes) + (neurons * policy.BytesOfNeuron(model))) / samples.Count);
+        }
+    }
+
+    /// <summary>Scores at even shares of all, each once; nothing is below the first.</summary>
+    private static float[] Cuts(float[][] scores)
+    {
+        float[] sorted = [.. scores.SelectMany(token => token)];
+        Array.Sort(sorted);
+        return [.. Enumerable.Range(0, Levels).Select(level => sorted[(long)level * sorted.Length / Levels]).Distinct()];
+    }
+
+    /// <summary>What each cut does to one token.</summary>
+    /// <param name="Skipped">Neurons that it skips.</param>
+    /// <param name="Wrong">Of these, active ones.</param>
+    /// <param name="Error">|y - y_sparse| / |residual|.</param>
+    private sealed record TokenCounts(int[] Skipped, int[] Wrong, double[] Error)
+    {
+        public static TokenCounts Of(ModelDeclaration model, LayerWeights weights, TokenSample sample, float[] scores, float[] cuts)
+        {
+            // Cuts rise, and what one skips the next one does: each neuron is taken away once.
+            int[] order = [.. Enumerable.Range(0, scores.Length)];
+            Array.Sort([.. scores], order);
+            var counts = new TokenCounts(new int[cuts.Length], new int[cuts.Length], new double[cuts.Length]);
+            float[] lost = new float[model.Hidden];
+            int next = 0;
+            int wrong = 0;
+            double error = 0;
+            for (int level = 0; level < cuts.Length; level++)
+            {
+                int before = wrong;
+                for (; next < order.Length && scores[order[next]] < cuts[level]; next++)
+                {
+                    float value = sample.Neurons[order[next]];
+                    if (value != 0)
+                    {
+                        Lanes.Add(lost, value, weights.Down.AsSpan(order[next] * model.Hidden, model.Hidden));
+                        wrong++;
+                    }
+                }
+
+                error = wrong == before ? error : Lanes.Norm(lost) / Math.Max(sample.ResidualNorm, float.Epsilon);
+                counts.Skipped[level] = next;
+                counts.Wrong[level] = wrong;
+                counts.Error[level] = error;
+            }
+
+            return counts;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using SparseInfer.Cli.Compilation;
+
+namespace SparseInfer.Cli.Calibrate;
+
+/// <summary>
+/// A policy as calibration sees it: it gives each neuron of a token a score, and skips those whose score is below a cut. Every policy of neurons is so,
+/// whatever its strength is called. Adding one is a class, and a line in the list.
+/// </summary>
+internal abstract class ScoredPolicy
+{
+    /// <summary>All that can be calibrated.</summary>
+    public static IReadOnlyList<ScoredPolicy> All { get; } = [new SignBitScores(), new ActivationThresholdScores()];
+
+    /// <summary>The attribute, as users write it.</summary>
+    public abstract string Attribute { get; }
+
+    /// <summary>Whether it decides before it reads a neuron's first row.</summary>
+    public abstract bool IsPredictor { get; }
+
+    /// <summary>Why a model cannot have it, with what to do; null: it can.</summary>
+    public virtual string? Refusal(ModelDeclaration model) => null;
+
+    /// <summary>Bytes that it reads of a neuron to decide, beside the weights.</summary>
+    public virtual double BytesOfNeuron(ModelDeclaration model) => 0;
+
+    /// <summary>What it works out of a layer's weights once.</summary>
+    public abstract LayerScores Of(LayerWeights weights, ModelDeclaration model);
+}
+
+/// <summary>A policy on one layer. Used by several threads at once.</summary>
+internal abstract class LayerScores
+{
+    /// <summary>Scores of a token's neurons.</summary>
+    /// <param name="input">What gate and up read, [hidden].</param>
+    /// <param name="scores">A score for each neuron: it is skipped where this is less than a cut.</param>
+    public abstract void Score(ReadOnlySpan<float> input, Span<float> scores);
+
+    /// <summary>The attribute's properties by which neurons with a score below a cut are skipped, and no others.</summary>
+    public abstract IReadOnlyList<StrengthValue> Strengths(float cut);
+}
+
+/// <summary>A property of a policy's attribute, and its value.</summary>
+internal readonly record struct StrengthValue(string Name, float Value);

@@ -1,0 +1,295 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Calibrate;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Files;
+
+namespace SparseInfer.Cli.Tests;
+
+/// <summary><c>sparseinfer calibrate</c>: curves by their definitions, profiles that do not depend on threads or interruptions, and bad input.</summary>
+public sealed class CalibrateTests : IDisposable
+{
+    private const string Story = """
+        Once upon a time there was a little girl named Lily. She loved to play outside in the park with her friends. One day, she saw a big dog
+        near the tree. The dog was sad because it had lost its ball. Lily wanted to help the dog. They looked under the bench and behind the
+        swings. "Look!" said Lily. "Here is your ball!" The dog was very happy and wagged its tail. They played together all day long.
+
+        """;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("sparseinfer-calibrate").FullName;
+
+    /// <inheritdoc/>
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(255)]
+    [InlineData(4096)]
+    public void An_alpha_makes_the_threshold_that_it_was_made_for(int hidden)
+    {
+        // Beyond, alphas are above 100, which the attribute does not take.
+        foreach (int threshold in Enumerable.Range(0, hidden).Where(threshold => threshold + 1 <= 100m * (hidden - threshold - 1)))
+        {
+            decimal alpha = Exact(SignBitScores.Alpha(threshold, hidden));
+            Math.Floor(alpha * hidden / (1 + alpha)).ShouldBe(threshold);
+        }
+    }
+
+    /// <summary>Skipped, wrong and lost neurons of some strengths, one by one and in double precision.</summary>
+    [Theory]
+    [InlineData("SignBitPredictor", null)]
+    [InlineData("ActivationThreshold", Activation.Silu)]
+    public void A_curve_is_what_its_words_say(string attribute, Activation? activation)
+    {
+        const int Tokens = 5;
+        const int Layer = 4;
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        ModelDeclaration model = FileDeclaration.Read(file, activation, threshold: null, alpha: 1f);
+        LayerWeights weights = LayerWeights.Read(file, new LoadOptions(), model, Layer);
+        var random = new Random(7);
+        TokenSample[] samples =
+        [
+            .. Enumerable.Range(0, Tokens).Select(_ =>
+            {
+                float[] x = [.. Enumerable.Range(0, model.Hidden).Select(_ => random.NextSingle() - 0.4f)];
+                float[] h = [.. Gates(x).Select(z => (float)(Activate(z) * (random.NextSingle() - 0.5)))];
+                return new TokenSample(x, h, 3 + random.NextSingle());
+            }),
+        ];
+
+        LayerCurve curve = LayerCurve.Measure(
+            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, weights, samples, TestContext.Current.CancellationToken);
+
+        curve.Points[0].Skipped.ShouldBe(0);
+        curve.Points[0].Contribution.ShouldBe(1);
+        curve.Points.Count.ShouldBeGreaterThan(20);
+        foreach (CurvePoint point in curve.Points.Where((_, level) => level % 7 == 3))
+        {
+            (int skipped, int right, double lost) = (0, 0, 0);
+            foreach (TokenSample sample in samples)
+            {
+                double[] missing = new double[model.Hidden];
+                for (int neuron = 0; neuron < model.Intermediate; neuron++)
+                {
+                    if (IsSkipped(neuron, sample.Input, point.Strengths.Single().Value))
+                    {
+                        skipped++;
+                        right += sample.Neurons[neuron] == 0 ? 1 : 0;
+                        for (int j = 0; j < missing.Length; j++)
+                        {
+                            missing[j] += (double)sample.Neurons[neuron] * weights.Down[(neuron * model.Hidden) + j];
+                        }
+                    }
+                }
+
+                lost += Math.Sqrt(missing.Sum(value => value * value)) / sample.ResidualNorm / Tokens;
+            }
+
+            // A magnitude that is a cut itself is on either side of it in another precision.
+            int neurons = Tokens * model.Intermediate;
+            double apart = model.HasZeros ? 0 : 2;
+            int inactive = samples.Sum(sample => sample.Neurons.Count(value => value == 0));
+            point.Skipped.ShouldBe((double)skipped / neurons, (apart / neurons) + 1e-9);
+            point.Contribution.ShouldBe(1 - lost, (apart * 1e-3) + 1e-5);
+            point.Precision.ShouldBe(model.HasZeros && skipped > 0 ? (double)right / skipped : null);
+            point.Recall.ShouldBe(model.HasZeros && skipped > 0 ? (double)right / inactive : null);
+            double row = model.Hidden * 2.0;
+            double expected = model.HasZeros
+                ? ((neurons - skipped) * row) + ((neurons - inactive - (skipped - right)) * 2 * row) + (neurons * model.Hidden / 8.0)
+                : (neurons * row) + ((neurons - skipped) * 2 * row);
+            point.Bytes.ShouldBe(expected / Tokens, (apart * 3 * row / Tokens) + 1e-6);
+        }
+
+        curve.DenseBytes.ShouldBe(model.Intermediate * 3.0 * model.Hidden * 2);
+
+        IEnumerable<double> Gates(float[] x) => Enumerable.Range(0, model.Intermediate)
+            .Select(neuron => x.Select((value, j) => (double)value * weights.First[(neuron * model.Hidden) + j]).Sum());
+
+        double Activate(double z) => model.HasZeros ? Math.Max(0, z) : z / (1 + Math.Exp(-z));
+
+        bool IsSkipped(int neuron, float[] x, float strength)
+        {
+            if (!model.HasZeros)
+            {
+                return Math.Abs(Activate(Gates(x).ElementAt(neuron))) < strength;
+            }
+
+            decimal alpha = Exact(strength);
+            int disagreeing = x.Where((value, j) => float.IsNegative(value) != float.IsNegative(weights.First[(neuron * model.Hidden) + j])).Count();
+            return disagreeing > Math.Floor(alpha * model.Hidden / (1 + alpha));
+        }
+    }
+
+    /// <summary>A profile is the same bytes on any number of threads, and is what the generator takes.</summary>
+    [Fact]
+    public void Threads_change_nothing_and_the_profile_compiles()
+    {
+        string[] profiles = [.. new[] { 1, 2 }.Select(threads => Calibrate(Options("contribution=0.98", $"threads{threads}.json") with { Threads = threads }))];
+        profiles[1].ShouldBe(profiles[0]);
+
+        JsonElement root = JsonDocument.Parse(profiles[0]).RootElement;
+        JsonElement[] layers = [.. root.GetProperty("policies")[0].GetProperty("layers").EnumerateArray()];
+        layers.Length.ShouldBe(6);
+        foreach (JsonElement layer in layers)
+        {
+            layer.GetProperty("measured").GetProperty("contribution").GetDouble().ShouldBeGreaterThanOrEqualTo(0.98);
+            double[] skipped = [.. layer.GetProperty("curve").EnumerateArray().Select(point => point.GetProperty("skipped").GetDouble())];
+            skipped.ShouldBe(skipped.Order());
+        }
+
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        ModelDeclaration model = FileDeclaration.Read(file, activation: null, threshold: null, alpha: 1f) with
+        {
+            Policies = ["SignBitPredictor"],
+            Profile = new("stories.json", profiles[0]),
+        };
+        string program = ModelCompiler.Compile(model, TestContext.Current.CancellationToken).Generated.Single(source => source.Name == model.ClassName + ".Cpu.g.cs").Text;
+        foreach (JsonElement layer in layers)
+        {
+            program.ShouldContain($"sign-bit predictor, alpha {layer.GetProperty("values").GetProperty("Alpha").GetRawText()}\n");
+        }
+
+        Should.Throw<CliException>(() => ModelCompiler.Compile(model with { Intermediate = 512 }, TestContext.Current.CancellationToken)).Message.ShouldContain("SPI0068");
+    }
+
+    /// <summary>Wherever it is interrupted: between windows, and between probes. What was torn is thrown away.</summary>
+    [Fact]
+    public void What_was_interrupted_goes_on_and_comes_out_the_same()
+    {
+        CalibrateOptions options = Options("perplexity=5%", "whole.json");
+        string expected = Calibrate(options);
+        JsonElement calibration = JsonDocument.Parse(expected).RootElement.GetProperty("calibration");
+        double dense = calibration.GetProperty("perplexity").GetProperty("dense").GetDouble();
+        calibration.GetProperty("perplexity").GetProperty("profile").GetDouble().ShouldBeInRange(0.9 * dense, 1.05 * dense);
+
+        options = options with { Output = Path.Combine(_folder, "parts.json") };
+        foreach (string stage in new[] { "measuring layers", "evaluating step" })
+        {
+            Should.Throw<OperationCanceledException>(() => Calibrate(options, cancelAt: stage));
+            File.Exists(options.Output).ShouldBeFalse();
+            using FileStream resume = File.Open(ResumeFile.PathOf(options.Output), FileMode.Append);
+            resume.Write([1, 0, 0, 0, 9, 0, 0, 0, 200, 0, 0, 0, 7, 7, 7]);
+        }
+
+        using var error = new StringWriter();
+        Calibrate(options, error: error).ShouldBe(expected);
+        error.ToString().ShouldContain("which has 4 windows");
+        error.ToString().ShouldNotContain("evaluating the dense model");
+        Directory.GetFiles(_folder, "*.resume").ShouldBeEmpty();
+        Directory.GetFiles(_folder, "*.tmp").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Other_arguments_begin_anew()
+    {
+        CalibrateOptions options = Options("contribution=0.98", "again.json");
+        Should.Throw<OperationCanceledException>(() => Calibrate(options, cancelAt: "measuring layers"));
+        using var error = new StringWriter();
+        Calibrate(options with { Seed = 2 }, error: error).ShouldNotBe(Calibrate(options));
+        error.ToString().ShouldNotContain("going on");
+    }
+
+    [Theory]
+    [InlineData("precision=0.995", TargetKind.Precision, 0.995)]
+    [InlineData("perplexity=1%", TargetKind.Perplexity, 0.01)]
+    [InlineData("Perplexity=0.02", TargetKind.Perplexity, 0.02)]
+    [InlineData("contribution=97.5%", TargetKind.Contribution, 0.975)]
+    internal void Targets_are_shares(string text, TargetKind kind, double value)
+    {
+        (bool valid, CalibrationTarget target) = CalibrationTarget.Parse(text);
+        valid.ShouldBeTrue();
+        target.Kind.ShouldBe(kind);
+        target.Value.ShouldBe(value, 1e-12);
+    }
+
+    [Theory]
+    [InlineData("'--policy' is required", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("--policy takes one of SignBitPredictor", "--text", "TEXT", "--output", "OUT", "--policy", "Guess")]
+    [InlineData("--target takes precision=0.995, contribution=0.99 or perplexity=1%", "--target", "speed=2")]
+    [InlineData("--target takes", "--target", "precision=1.5")]
+    [InlineData("--target takes", "--target", "precision=NaN")]
+    [InlineData("no-such.txt", "--text", "no-such.txt", "--policy", "SignBitPredictor", "--output", "OUT")]
+    [InlineData("--policy ActivationThreshold: Relu has exact zeros", "--policy", "ActivationThreshold", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("--policy SignBitPredictor: Silu has no exact zeros", "--activation", "silu")]
+    [InlineData("so that no neuron is skipped rightly", "--activation", "silu", "--policy", "ActivationThreshold", "--target", "precision=0.9", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("--window 5000 is more than the model's context", "--window", "5000", "--tokens", "10000")]
+    [InlineData("less than two windows", "--tokens", "500")]
+    [InlineData("give a longer text, or a shorter --window", "--text", "SHORT", "--policy", "SignBitPredictor", "--output", "OUT")]
+    [InlineData("calibration needs two", "--window", "500", "--tokens", "1000")]
+    [InlineData("--output: there is no folder", "--output", "no/such/profile.json", "--policy", "SignBitPredictor", "--text", "TEXT")]
+    [InlineData("--seed takes a whole number", "--seed", "-1")]
+    public async Task Whatever_is_wrong_is_one_line_on_standard_error(string message, params string[] args)
+    {
+        await using var output = new StringWriter();
+        await using var error = new StringWriter();
+        string profile = Path.Combine(_folder, "out.json");
+        string[] usual = args.Contains("--policy") || args.Contains("--text") ? [] : ["--policy", "SignBitPredictor", "--text", "TEXT", "--output", "OUT"];
+        string[] given =
+        [
+            .. args.Concat(usual).Select(arg => arg switch
+            {
+                "TEXT" => TextFile(4),
+                "SHORT" => TextFile(0),
+                "OUT" => profile,
+                _ => arg,
+            }),
+        ];
+
+        (await CommandLine.RunAsync(["calibrate", "-m", ToolProgram.Gguf, .. given], output, error)).ShouldBe(1);
+
+        output.ToString().ShouldBeEmpty();
+        File.Exists(profile).ShouldBeFalse();
+        string last = error.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).Last();
+        last.ShouldStartWith("sparseinfer: ");
+        last.ShouldContain(message);
+    }
+
+    private static decimal Exact(float value) => decimal.Parse(value.ToString("R", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
+
+    private CalibrateOptions Options(string target, string output) => new()
+    {
+        File = new FileRequest(ToolProgram.Gguf, null, null, Alpha: 1f, Context: null, new LoadOptions()),
+        TextFile = TextFile(8),
+        Policy = ScoredPolicy.All[0],
+        Target = CalibrationTarget.Parse(target).Value,
+        Output = Path.Combine(_folder, output),
+        Window = 64,
+        Tokens = 512,
+        Threads = 1,
+    };
+
+    /// <summary>Calibrates in this process.</summary>
+    /// <param name="cancelAt">A stage at whose beginning Ctrl-C is pressed.</param>
+    private static string Calibrate(CalibrateOptions options, string? cancelAt = null, StringWriter? error = null)
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var writer = new CancelingWriter(error ?? new StringWriter(), cancelAt, cancellation);
+        using (var progress = new ProgressLine(writer, isTerminal: false))
+        {
+            new Calibrator(options, progress, cancellation.Token).Run().ShouldContain("[SparsityProfile(");
+        }
+
+        return File.ReadAllText(options.Output);
+    }
+
+    private string TextFile(int stories)
+    {
+        string path = Path.Combine(_folder, $"stories{stories}.txt");
+        File.WriteAllText(path, stories == 0 ? "Once." : string.Concat(Enumerable.Repeat(Story, stories)), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+        return path;
+    }
+
+    private sealed class CancelingWriter(StringWriter all, string? stage, CancellationTokenSource cancellation) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            all.WriteLine(value);
+            if (stage is not null && value?.StartsWith(stage, StringComparison.Ordinal) == true)
+            {
+                cancellation.Cancel();
+            }
+        }
+    }
+}
