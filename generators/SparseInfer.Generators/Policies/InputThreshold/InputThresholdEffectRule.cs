@@ -19,6 +19,10 @@ internal sealed class InputThresholdEffectRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration) =>
         from policy in declaration.Policies
-        where policy.Policy is InputThresholdPolicy && InputThresholdPolicy.Uses.All(use => policy.Attribute.Value(use, 0f) == 0f)
-        select new Violation(policy.Attribute.Location);
+        where policy.Policy is InputThresholdPolicy
+
+        // A profile makes one of each layer, of which some may skip nothing.
+        group policy.Attribute by policy.Attribute.Syntax into layers
+        where layers.All(attribute => InputThresholdPolicy.Uses.All(use => attribute.Value(use, 0f) == 0f))
+        select new Violation(layers.First().Location);
 }

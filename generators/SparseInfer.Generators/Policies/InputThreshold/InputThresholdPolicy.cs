@@ -12,10 +12,10 @@ internal sealed record InputThresholdSpec(string? Heads, string? Output, string?
 {
     internal override PolicySite Site => PolicySite.InputChannels;
 
-    public override string Label() => $"input threshold {string.Join(" and ", Named.Select(use => $"{use.Threshold} ({use.Name})"))}";
+    public override string Label() => !Named.Any() ? "no input threshold" : $"input threshold {string.Join(" and ", Named.Select(use => $"{use.Threshold} ({use.Name})"))}";
 
-    public override string Describe() =>
-        $"input threshold: skips channels where {string.Join(", and ", Named.Select(use => $"|x| is at most {use.Threshold} before {use.Of}"))}";
+    public override string Describe() => !Named.Any() ? "input threshold: none, every channel is read"
+        : $"input threshold: skips channels where {string.Join(", and ", Named.Select(use => $"|x| is at most {use.Threshold} before {use.Of}"))}";
 
     public string? Threshold(ChannelUse use) => use switch
     {
@@ -44,6 +44,8 @@ internal sealed class InputThresholdPolicy : SparsityPolicy
 
     /// <summary>What it declares a threshold for.</summary>
     public static readonly string[] Uses = ["Heads", "Output", "FeedForward", "Down"];
+
+    public override IReadOnlyList<string> Strengths => Uses;
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new InputThresholdSpec(
         Threshold(attribute, "Heads"), Threshold(attribute, "Output"), Threshold(attribute, "FeedForward"), Threshold(attribute, "Down"));
