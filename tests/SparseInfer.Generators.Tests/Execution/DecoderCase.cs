@@ -219,8 +219,8 @@ internal sealed record DecoderCase(string Name)
             if (InputThresholds[layer] is var (heads, output))
             {
                 (float feedForward, float down) = FeedForwardThresholds.ElementAtOrDefault(layer);
-                string others = FeedForwardThresholds.Length == 0 ? "" : FormattableString.Invariant($"FeedForward = {feedForward}f, Down = {down}f, ");
-                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, {others}Layers = \"{layer}\")]");
+                string ofNeurons = FeedForwardThresholds.Length == 0 ? "" : FormattableString.Invariant($"FeedForward = {feedForward}f, Down = {down}f, ");
+                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, {ofNeurons}Layers = \"{layer}\")]");
             }
         }
 
