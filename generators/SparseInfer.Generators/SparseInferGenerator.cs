@@ -7,6 +7,7 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Parts;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators;
@@ -121,7 +122,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
         // Models and layers that share a shape share its kernels.
         IncrementalValuesProvider<KernelRequest<CpuKernelEmitter>> kernels = GatherBoth(
-                models.SelectMany(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set)),
+                models.SelectMany(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set, InputChannels.AreOfNeurons(spec))),
                 layers.SelectMany(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set)))
             .SelectMany(static (requests, _) => KernelRequest.Merge(requests.Items))
             .WithTrackingName(Steps.PlanKernels);

@@ -50,6 +50,14 @@ public sealed class OwnOperationTests : IDisposable
             ],
         },
         new("Channels") { Alphas = [1m, null, 1.1m], OutputBias = true, InputThresholds = [(0.3f, 0.1f), null, (0, 0.2f)], Weights = [WeightType.F16] },
+        new("ChannelsOfNeurons")
+        {
+            Activation = Activation.Silu,
+            IsDense = true,
+            InputThresholds = [(0.3f, 0), (0, 0), null],
+            FeedForwardThresholds = [(0.3f, 0), (0.2f, 0), (0, 0)],
+            Weights = [WeightType.F16],
+        },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
         new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
         new("Thresholds") { Activation = Activation.Silu, NeuronThresholds = [0, 2], Weights = [WeightType.F16] },

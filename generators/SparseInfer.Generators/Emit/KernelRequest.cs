@@ -20,9 +20,10 @@ internal sealed record KernelRequest<TKernel>(
 /// <summary>What models and layers ask for. Those that share a shape share its kernels.</summary>
 internal static class KernelRequest
 {
-    public static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(ModelSpec spec, KernelSet<TKernel> set)
+    /// <param name="byChannels">Whether neurons' matrices have a row for each channel of their input.</param>
+    public static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(ModelSpec spec, KernelSet<TKernel> set, bool byChannels = false)
         where TKernel : PolicyKernel =>
-        Of(spec.FeedForward, spec.FeedForwardTypes, spec.Policies.Select(policy => policy.Policy), set, batches: true);
+        Of(spec.FeedForward, spec.FeedForwardTypes, spec.Policies.Select(policy => policy.Policy), set, batches: true, byChannels);
 
     public static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(LayerSpec spec, KernelSet<TKernel> set)
         where TKernel : PolicyKernel =>
@@ -41,11 +42,11 @@ internal static class KernelRequest
             group.Any(request => request.Alone)));
 
     private static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(
-        FeedForwardSpec spec, EquatableArray<WeightType> weights, IEnumerable<PolicySpec> policies, KernelSet<TKernel> set, bool batches)
+        FeedForwardSpec spec, EquatableArray<WeightType> weights, IEnumerable<PolicySpec> policies, KernelSet<TKernel> set, bool batches, bool byChannels = false)
         where TKernel : PolicyKernel
     {
         EquatableArray<TKernel> kernels = Sorted(policies.Select(set.Of));
-        return weights.Select(type => new KernelRequest<TKernel>(new(spec, type), weights, kernels, batches, !batches)).ToEquatableArray();
+        return weights.Select(type => new KernelRequest<TKernel>(new(spec, type) { ByChannels = byChannels }, weights, kernels, batches, !batches)).ToEquatableArray();
     }
 
     private static EquatableArray<TKernel> Sorted<TKernel>(IEnumerable<TKernel> kernels)

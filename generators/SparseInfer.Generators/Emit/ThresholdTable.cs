@@ -7,10 +7,16 @@ namespace SparseInfer.Generators.Emit;
 internal static class ThresholdTable
 {
     /// <summary>What it is called.</summary>
-    public static string Name(InputChannels channels) => $"{channels.Stage}Thresholds";
+    public static string Name(InputChannels channels) => $"{channels.Use}Thresholds";
 
     /// <summary>What the channels are of, in words.</summary>
-    public static string InputOf(InputChannels channels) => channels.Stage == Stage.Heads ? "the input of query, key and value" : "the output projection's input";
+    public static string InputOf(InputChannels channels) => channels.Use switch
+    {
+        ChannelUse.Heads => "the input of query, key and value",
+        ChannelUse.Output => "the output projection's input",
+        ChannelUse.FeedForward => "the feed-forward's input",
+        _ => "down's input",
+    };
 
     /// <summary>Writes it.</summary>
     public static void Emit(CodeWriter code, InputChannels channels)

@@ -3,43 +3,75 @@ using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Program;
 
-/// <summary>What a program asks of a <see cref="PolicySpec"/> that chooses among the input channels of projections.</summary>
-internal interface IChannelPolicy
+/// <summary>Whose input channels are chosen among.</summary>
+internal enum ChannelUse
 {
-    /// <summary>Channels whose magnitude is not larger are skipped, as a decimal; null: the stage's projections read every channel.</summary>
-    /// <param name="stage">The stage that the projections belong to.</param>
-    string? Threshold(Stage stage);
+    /// <summary>Query, key and value.</summary>
+    Heads,
+
+    /// <summary>Attention's output projection.</summary>
+    Output,
+
+    /// <summary>Gate and up.</summary>
+    FeedForward,
+
+    /// <summary>Down: its channels are neurons.</summary>
+    Down,
 }
 
-/// <summary>How the projections of a stage choose among the channels of their input.</summary>
-/// <param name="Stage">The stage.</param>
+/// <summary>What a program asks of a <see cref="PolicySpec"/> that chooses among the input channels of matrices.</summary>
+internal interface IChannelPolicy
+{
+    /// <summary>Channels whose magnitude is not larger are skipped, as a decimal; null: every channel is read.</summary>
+    string? Threshold(ChannelUse use);
+}
+
+/// <summary>How matrices choose among the channels of their input.</summary>
+/// <param name="Use">Which matrices.</param>
 /// <param name="Thresholds">Of each layer, as a decimal; of layers that read every channel, null.</param>
 /// <param name="Policy">Which layers leave channels out.</param>
-internal sealed record InputChannels(Stage Stage, EquatableArray<string?> Thresholds, PolicyUse Policy)
+internal sealed record InputChannels(ChannelUse Use, EquatableArray<string?> Thresholds, PolicyUse Policy)
 {
-    /// <summary>What slices of the channels add to the outputs.</summary>
-    public Slot Sums => new($"{Stage}Sums");
+    /// <summary>Where they are.</summary>
+    public Stage Stage => Use switch
+    {
+        ChannelUse.Heads => Stage.Heads,
+        ChannelUse.Output => Stage.Output,
+        _ => Stage.FeedForward,
+    };
 
-    /// <summary>Says of each projection which channels of its input it reads, where policies choose among them in any layer.</summary>
+    /// <summary>What slices of the channels add to the outputs.</summary>
+    public Slot Sums => new($"{Use}Sums");
+
+    /// <summary>Whether a model's gate and up have a row for each channel, where programs read fewer of these.</summary>
+    public static bool AreOfNeurons(ModelSpec spec) => ModelProgram.Of(spec).Layer.OfType<Neurons>().Any(neurons => neurons.Channels is not null);
+
+    /// <summary>Says of each operation which channels of its input it reads, where policies choose among them in any layer.</summary>
     public static ModelProgram Insert(ModelProgram program, ModelSpec spec)
     {
-        InputChannels[] chosen = [.. program.Layer.Where(operation => operation.Site == PolicySite.InputChannels)
-            .Select(operation => operation.Stage).Distinct()
-            .Select(stage => new InputChannels(
-                stage,
-                Enumerable.Range(0, spec.Layers).Select(layer => ThresholdOf(spec, layer, stage)).ToEquatableArray(),
-                new("Channels that are left out.", LayerSet.OfSite(spec, policy => (policy as IChannelPolicy)?.Threshold(stage) is not null))))
-            .Where(channels => channels.Thresholds.Any(threshold => threshold is not null))];
-        return chosen.Length == 0 ? program : program with
+        Dictionary<ChannelUse, InputChannels> chosen = new[] { ChannelUse.Heads, ChannelUse.Output, ChannelUse.FeedForward, ChannelUse.Down }
+            .Select(use => new InputChannels(
+                use,
+                Enumerable.Range(0, spec.Layers).Select(layer => ThresholdOf(spec, layer, use)).ToEquatableArray(),
+                new("Channels that are left out.", LayerSet.OfSite(spec, policy => (policy as IChannelPolicy)?.Threshold(use) is not null))))
+            .Where(channels => channels.Thresholds.Any(threshold => threshold is not null))
+            .ToDictionary(channels => channels.Use);
+        InputChannels? Of(ChannelUse use) => chosen.TryGetValue(use, out InputChannels channels) ? channels : null;
+        return chosen.Count == 0 ? program : program with
         {
-            Layer = [.. program.Layer.Select(operation => operation is Project { Site: PolicySite.InputChannels } project
-                ? project with { Channels = chosen.FirstOrDefault(channels => channels.Stage == project.Stage) }
-                : operation)],
+            Layer = [.. program.Layer.Select(operation => operation switch
+            {
+                Project { Matrix.Role: TensorRole.Attention } project =>
+                    project with { Channels = Of(project.Stage == Stage.Heads ? ChannelUse.Heads : ChannelUse.Output) },
+                Neurons neurons => neurons with { Channels = Of(ChannelUse.FeedForward) },
+                Down down => down with { Channels = Of(ChannelUse.Down) },
+                _ => operation,
+            })],
         };
     }
 
-    private static string? ThresholdOf(ModelSpec spec, int layer, Stage stage) => spec.SitePolicies
+    private static string? ThresholdOf(ModelSpec spec, int layer, ChannelUse use) => spec.SitePolicies
         .Where(policy => policy.First <= layer && layer <= policy.Last)
-        .Select(policy => (policy.Policy as IChannelPolicy)?.Threshold(stage))
+        .Select(policy => (policy.Policy as IChannelPolicy)?.Threshold(use))
         .FirstOrDefault(threshold => threshold is not null);
 }

@@ -6,6 +6,11 @@ namespace SparseInfer.Generators.Program;
 /// <summary>A feed-forward in one weight type: what every backend's plan begins with.</summary>
 internal sealed record KernelShape(FeedForwardSpec Spec, WeightType Weights)
 {
+    /// <summary>
+    /// Whether gate and up have a row for each channel of their input, which the decoder multiplies itself: then only what leads out of the neurons is left.
+    /// </summary>
+    public bool ByChannels { get; init; }
+
     public int Hidden => Spec.Hidden;
 
     public int Intermediate => Spec.Intermediate;
@@ -41,7 +46,7 @@ internal sealed record KernelShape(FeedForwardSpec Spec, WeightType Weights)
                 _ => "",
             };
 
-            string form = $"{(Spec.Gated ? "" : "_Ungated")}{(Spec.Biases ? "_Biases" : "")}";
+            string form = $"{(Spec.Gated ? "" : "_Ungated")}{(Spec.Biases ? "_Biases" : "")}{(ByChannels ? "_ByChannel" : "")}";
             return $"FeedForward_{Hidden}x{Intermediate}_{activation}{form}_{Weights}";
         }
     }

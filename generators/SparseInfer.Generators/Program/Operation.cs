@@ -106,24 +106,30 @@ internal sealed record Project(Stage Stage, WorkUnit Unit, Tensor Matrix, Slot F
     /// <summary>How channels of the input are chosen; null: all are read.</summary>
     public InputChannels? Channels { get; init; }
 
-    public override PolicySite? Site => Matrix.Role == TensorRole.Attention ? PolicySite.InputChannels : null;
-
     public override IEnumerable<Tensor> Tensors => [Matrix];
 }
 
-/// <summary>Channels of the input that a stage's projections leave out become zero: for who reads every row.</summary>
+/// <summary>Channels of the input that matrices leave out become zero: for who reads every row.</summary>
 internal sealed record SkipChannels(InputChannels Channels, Slot From) : Operation(Channels.Stage, WorkUnit.Row, From, From)
 {
     public override bool IsElementwise => true;
 }
 
 /// <summary>
-/// Channels of the input that a stage's projections read, times their rows: a sum a slice. Then the projections have only the slices to add up.
+/// Channels of the input that matrices read, times their rows: a sum a slice. Then those who want the products have only the slices to add up.
 /// </summary>
 /// <param name="Channels">How they are chosen.</param>
-/// <param name="Projections">The stage's.</param>
-internal sealed record SumChannels(InputChannels Channels, IReadOnlyList<Project> Projections)
-    : Operation(Channels.Stage, WorkUnit.Row, Channels.Sums, Projections[0].From);
+/// <param name="Matrices">All that read the input.</param>
+/// <param name="From">The input.</param>
+internal sealed record SumChannels(InputChannels Channels, IReadOnlyList<Tensor> Matrices, Slot From)
+    : Operation(Channels.Stage, WorkUnit.Row, Channels.Sums, From);
+
+/// <summary>What is left of the neurons, without those that down leaves out of its input.</summary>
+/// <param name="Channels">How they are chosen.</param>
+internal sealed record KeepLarger(InputChannels Channels) : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Activated, Slot.Activated)
+{
+    public override bool IsElementwise => true;
+}
 
 /// <summary>Adds a bias to what a projection made.</summary>
 internal sealed record AddBias(Stage Stage, WorkUnit Unit, Tensor Bias, Slot To) : Operation(Stage, Unit, To, To)
@@ -184,6 +190,9 @@ internal sealed record MeasureGates() : Operation(Stage.FeedForward, WorkUnit.Ne
 internal sealed record Neurons(FeedForwardSpec Spec, IReadOnlyList<Tensor> Matrices, IReadOnlyList<Tensor> Biases)
     : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Activated, Slot.Normed)
 {
+    /// <summary>How channels of the input are chosen; null: all are read.</summary>
+    public InputChannels? Channels { get; init; }
+
     public override PolicySite? Site => PolicySite.Neurons;
 
     // A neuron is dotted with the whole input; what a policy made of neurons is each one's own.
@@ -209,6 +218,9 @@ internal sealed record NormNeurons(Tensor Weight) : Operation(Stage.FeedForward,
 /// <summary>What is left of the neurons, times their rows of down: a sum a slice.</summary>
 internal sealed record Down(Tensor Matrix) : Operation(Stage.FeedForward, WorkUnit.Neuron, Slot.Sums, Slot.Activated)
 {
+    /// <summary>How neurons are chosen of those that are left; null: all are.</summary>
+    public InputChannels? Channels { get; init; }
+
     public override bool IsElementwise => true;
 
     public override IEnumerable<Tensor> Tensors => [Matrix];

@@ -70,6 +70,28 @@ public sealed class FeedForwardSlot : IDisposable
     /// <summary>Their values.</summary>
     public ReadOnlySpan<float> ActiveValues => MemoryMarshal.CreateReadOnlySpan(ref Values, Count);
 
+    /// <summary>Takes neurons off the list whose value is small: those that down leaves out of its input.</summary>
+    /// <param name="threshold">What a value's magnitude has to be larger than; negative: all are kept.</param>
+    /// <returns>How many are left.</returns>
+    public int KeepLarger(float threshold)
+    {
+        if (threshold < 0)
+        {
+            return Count;
+        }
+
+        int kept = 0;
+        for (int n = 0; n < Count; n++)
+        {
+            float value = Unsafe.Add(ref Values, n);
+            Unsafe.Add(ref Active, kept) = Unsafe.Add(ref Active, n);
+            Unsafe.Add(ref Values, kept) = value;
+            kept += MathF.Abs(value) <= threshold ? 0 : 1;
+        }
+
+        return Count = kept;
+    }
+
     /// <summary>Repeats a list's last entry behind its end, so that groups of four can be read without a test.</summary>
     /// <param name="list">The list's first entry.</param>
     /// <param name="count">Its length; an empty list is left alone.</param>

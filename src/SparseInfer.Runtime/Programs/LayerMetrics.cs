@@ -47,12 +47,13 @@ public readonly record struct LayerMetrics
     public double BytesPerToken { get; }
 
     /// <summary>
-    /// Share of input channels of attention's projections that a policy skipped, of those projections whose input it looks at. NaN where no policy does.
+    /// Share of input channels that a policy skipped, of the inputs of matrices that it looks at: attention's projections, gate and up, down. NaN where no policy does,
+    /// and on GPUs.
     /// </summary>
     public double SkippedInputs { get; }
 
     /// <summary>
-    /// Bytes of these projections that a token touches, on average; in a batch, those that it would touch alone. NaN where no policy looks at an input.
+    /// Bytes of attention's projections whose input a policy looks at that a token touches, on average; in a batch, those that it would touch alone. NaN where no policy looks at an input.
     /// </summary>
     public double ProjectionBytesPerToken { get; }
 
@@ -77,7 +78,7 @@ public readonly record struct LayerMetrics
             text += double.IsNaN(Precision) ? "" : FormattableString.Invariant($" (precision {Precision:0.0%}, recall {Recall:0.0%})");
             text += FormattableString.Invariant($", {BytesPerToken:0} bytes a token");
             text += double.IsNaN(SkippedInputs) ? ""
-                : FormattableString.Invariant($"; {SkippedInputs:0.0%} of attention's inputs skipped, {ProjectionBytesPerToken:0} bytes of it a token");
+                : FormattableString.Invariant($"; {SkippedInputs:0.0%} of inputs skipped, {ProjectionBytesPerToken:0} bytes of attention's projections a token");
         }
 
         if (!double.IsNaN(FeedForwardNanoseconds))

@@ -124,6 +124,12 @@ internal sealed record DecoderCase(string Name)
     /// <summary>Each layer's thresholds on the inputs of attention's projections, 0: none; null: the layer has no such attribute.</summary>
     public (float Heads, float Output)?[] InputThresholds { get; init; } = [];
 
+    /// <summary>The same on the feed-forward's input and on down's: layers that have them have <see cref="InputThresholds"/> too.</summary>
+    public (float FeedForward, float Down)[] FeedForwardThresholds { get; init; } = [];
+
+    /// <summary>Whether every neuron is declared to be computed.</summary>
+    public bool IsDense { get; init; }
+
     /// <summary>What its file says it is, and keys beside those that every file has, without that name; null: the plain decoder that it looks like.</summary>
     public (string Architecture, (string Key, float Value)[] Keys)? File { get; init; }
 
@@ -191,6 +197,11 @@ internal sealed record DecoderCase(string Name)
             yield return "[FrequencyFactors]";
         }
 
+        if (IsDense)
+        {
+            yield return "[Dense]";
+        }
+
         int[] others = [.. Enumerable.Range(0, Layers).Except(NeuronThresholds)];
         if (ActivationThreshold > 0)
         {
@@ -215,7 +226,9 @@ internal sealed record DecoderCase(string Name)
         {
             if (InputThresholds[layer] is var (heads, output))
             {
-                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, Layers = \"{layer}\")]");
+                (float feedForward, float down) = FeedForwardThresholds.ElementAtOrDefault(layer);
+                string ofNeurons = FeedForwardThresholds.Length == 0 ? "" : FormattableString.Invariant($"FeedForward = {feedForward}f, Down = {down}f, ");
+                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, {ofNeurons}Layers = \"{layer}\")]");
             }
         }
 

@@ -98,9 +98,10 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
     /// <summary>An input without the channels that are left out of it: those whose magnitude is not larger than the threshold.</summary>
     private double[] Kept(int layer, double[] x, Func<(float Heads, float Output), float> of) =>
-        mode == SparsityMode.Predicted && model.InputThresholds.ElementAtOrDefault(layer) is { } thresholds && of(thresholds) > 0
-            ? [.. x.Select(value => Math.Abs(value) > of(thresholds) ? value : 0)]
-            : x;
+        model.InputThresholds.ElementAtOrDefault(layer) is { } thresholds ? Larger(x, of(thresholds)) : x;
+
+    private double[] Larger(double[] x, float threshold) =>
+        mode == SparsityMode.Predicted && threshold > 0 ? [.. x.Select(value => Math.Abs(value) > threshold ? value : 0)] : x;
 
     /// <summary>Elements that are quantized together where matrices have a row for each channel, whatever their blocks; null: those of a block.</summary>
     private int? Together(Func<(float Heads, float Output), float> of) => model.InputThresholds.Any(layer => layer is { } thresholds && of(thresholds) > 0) ? 32 : null;
@@ -182,8 +183,11 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     /// <summary>A feed-forward, or an expert whose matrices lie behind those of the others.</summary>
     private double[] FeedForward(int layer, string block, string suffix, int expert, double[] x, bool[]? isLow)
     {
-        double[] up = Linear(block + "ffn_up" + suffix, x, expert, model.Intermediate);
-        double[] first = model.Gated ? Linear(block + "ffn_gate" + suffix, x, expert, model.Intermediate) : up;
+        (float input, float down) = model.FeedForwardThresholds.ElementAtOrDefault(layer);
+        x = Larger(x, input);
+        int? together = model.FeedForwardThresholds.Any(thresholds => thresholds.FeedForward > 0) ? 32 : null;
+        double[] up = Linear(block + "ffn_up" + suffix, x, expert, model.Intermediate, together);
+        double[] first = model.Gated ? Linear(block + "ffn_gate" + suffix, x, expert, model.Intermediate, together) : up;
         double[] h = new double[model.Intermediate];
         for (int i = 0; i < h.Length; i++)
         {
@@ -196,7 +200,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         }
 
         // Activations are rounded 32 at a time, whatever the blocks.
-        return Linear(block + "ffn_down" + suffix, Activated(block, h), expert, model.Hidden, together: 32);
+        return Linear(block + "ffn_down" + suffix, Larger(Activated(block, h), down), expert, model.Hidden, together: 32);
     }
 
     /// <summary>Which neurons' scores a trained predictor finds too low; null: there is none.</summary>

@@ -4,6 +4,7 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Parts;
+using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Tests.Generation;
 
@@ -20,7 +21,7 @@ internal static class SpecProject
             .. sources,
             .. specs.Select(spec => ModelClass.Emit(spec, ilgpu)),
             .. specs.Select(spec => new DecoderClass(DecoderPlan.Of(spec)).Emit()),
-            .. KernelRequest.Merge(specs.SelectMany(spec => KernelRequest.Of(spec, CpuKernelEmitter.Set))).Select(request => new FeedForwardClass(
+            .. KernelRequest.Merge(specs.SelectMany(spec => KernelRequest.Of(spec, CpuKernelEmitter.Set, InputChannels.AreOfNeurons(spec)))).Select(request => new FeedForwardClass(
                 FeedForwardPlan.Of(request.Shape, request.Downs), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()),
             .. ilgpu ? OfGpu(specs) : [],
         ];

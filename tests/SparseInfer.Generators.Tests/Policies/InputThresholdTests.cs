@@ -55,6 +55,58 @@ public sealed class InputThresholdTests
         },
         new("Experts") { Experts = 5, ActiveExperts = 2, Alphas = [1m, null, 1.05m], Weights = [WeightType.F16], InputThresholds = [Some, Some, Some] },
         new("Phases") { Predictors = [new(32), null, new(40, PredictorInput.Normed)], InputThresholds = [Some, Some, Some] },
+        new("Block")
+        {
+            // All four inputs, as TEAL has them.
+            Activation = Activation.Silu,
+            IsDense = true,
+            Intermediate = 150,
+            Weights = [WeightType.F16],
+            InputThresholds = [Some, Some, (0, 0)],
+            FeedForwardThresholds = [(0.3f, 0.02f), (0.2f, 0), (0, 0.01f)],
+        },
+        new("BlockOfBiases")
+        {
+            Activation = Activation.Gelu,
+            Gated = false,
+            IsDense = true,
+            FeedForwardBiases = true,
+            LayerNorm = true,
+            Hidden = 200,
+            Intermediate = 333,
+            Weights = [WeightType.F32],
+            InputThresholds = [(0, 0), (0, 0), null],
+            FeedForwardThresholds = [(0.31f, 0.03f), (0.23f, 0), (0, 0)],
+        },
+        new("BlockOfTypes")
+        {
+            IsDense = true,
+            MixesDown = true,
+            Weights = [WeightType.F16, WeightType.Q8_0],
+            InputThresholds = [(0, 0), null, (0, 0)],
+            FeedForwardThresholds = [(0.2f, 0.01f), (0, 0), (0.3f, 0)],
+        },
+        new("DownAlone") { Alphas = [1m, null, 1.1m], InputThresholds = [(0, 0), null, (0, 0)], FeedForwardThresholds = [(0, 0.05f), (0, 0), (0, 0.02f)] },
+        new("DownOfPhases")
+        {
+            Predictors = [new(32), null, new(40, PredictorInput.Normed)],
+            InputThresholds = [(0, 0), (0, 0), (0, 0)],
+            FeedForwardThresholds = [(0, 0.05f), (0, 0.05f), (0, 0.05f)],
+        },
+        TraitZoo.SubNorms[0] with
+        {
+            Name = "BlockOfSubNorms",
+            Alphas = [],
+            IsDense = true,
+            InputThresholds = [(0.2f, 0), (0, 0), null],
+            FeedForwardThresholds = [(0.3f, 0.2f), (0.1f, 0.3f), (0, 0)],
+        },
+        TraitZoo.SubNorms[0] with
+        {
+            Name = "DownOfSubNorms",
+            InputThresholds = [(0, 0), (0, 0), null],
+            FeedForwardThresholds = [(0, 0.2f), (0, 0.3f), (0, 0)],
+        },
         TraitZoo.Parallel[0] with { Name = "InParallel", InputThresholds = [Some, Some, null] },
         TraitZoo.Parallel[1] with { Name = "InParallelOfTwoNorms", InputThresholds = [Some, Some, Some] },
         TraitZoo.SubNorms[1] with { Name = "OfSubNorms", Traits = ["[SubNorms]"], InputThresholds = [(0.3f, 0.4f), (0, 0.5f), null] },
@@ -183,6 +235,28 @@ public sealed class InputThresholdTests
         metrics.ShouldAllBe(layer => Math.Abs(layer.ProjectionBytesPerToken + layer.SkippedProjectionBytesPerToken - (64 * 4 * (64 + 32 + 32 + 64))) < 1e-6);
         (DecoderCase plain, DecoderWeights ofPlain) = Of("OutputAlone");
         With(plain, ofPlain, Devices[0], model => Count(model, SparsityMode.Dense)).ShouldAllBe(layer => layer.ProjectionBytesPerToken == 64 * 2 * 64);
+    }
+
+    /// <summary>In F32: a channel of gate and up is a row of so many neurons each, a neuron of down one of the residual stream's width.</summary>
+    [Fact]
+    public void Meters_count_the_bytes_that_a_feed_forward_leaves()
+    {
+        DecoderCase declared = Models.Single(model => model.Name == "Block") with
+        {
+            Name = "MeteredBlock",
+            Weights = [WeightType.F32],
+            InputThresholds = [(0, 0), (0, 0), null],
+            FeedForwardThresholds = [(0.3f, 0), (0, 0.02f), (0, 0)],
+        };
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        IReadOnlyList<LayerMetrics> metrics = Metrics(Build([declared]), declared, weights);
+        const double Row = 4 * 160, Down = 4 * 64;
+        double Kept(int layer) => (64 + 150) * (1 - metrics[layer].SkippedInputs);
+        metrics[0].BytesPerToken.ShouldBe(((Kept(0) - 150) * 2 * Row) + (150 * Down), 1e-6);
+        metrics[0].SkippedInputs.ShouldBeInRange(0.05, 0.6);
+        metrics[1].BytesPerToken.ShouldBe((64 * 2 * Row) + ((Kept(1) - 64) * Down), 1e-6);
+        metrics[1].SkippedInputs.ShouldBeInRange(0.05, 0.7);
+        metrics[2].BytesPerToken.ShouldBe((64 * 2 * Row) + (150 * Down), 1e-6);
     }
 
     [Fact]

@@ -154,7 +154,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
         if (isModel && chooser.In(20))
         {
             string[] layers = chooser.In(30) ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0\"")}"] : [];
-            yield return Attribute("InputThreshold", [.. layers, .. Optional(() => Float(chooser.Of("Heads", "Output"), "0.1f", "0.25f"), 2)]);
+            yield return Attribute("InputThreshold", [.. layers, .. Optional(() => Float(chooser.Of("Heads", "Output", "FeedForward", "Down"), "0.1f", "0.25f"), 2)]);
         }
 
         if (chooser.In(15))

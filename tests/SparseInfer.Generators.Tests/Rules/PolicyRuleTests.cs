@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0063 and SPI0076 to SPI0079: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0076 to SPI0079: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -91,6 +91,11 @@ public sealed class PolicyRuleTests
     [InlineData("[InputThreshold(Output = 0.1f)]")]
     [InlineData("[InputThreshold(Heads = 0.1f, Layers = {|SPI0023:\"5..8\"|})]")]
     [InlineData("[InputThreshold(Heads = 0.1f, Layers = \"0..3\")]", "[InputThreshold(Output = 0.1f, Layers = {|SPI0024:\"3\"|})]")]
+    [InlineData("[InputThreshold(FeedForward = {|SPI0064:0.1f|}, Down = 0.1f)]")]
+    [InlineData("[SignBitPredictor]", "[InputThreshold(FeedForward = {|SPI0064:0.1f|})]")]
+    [InlineData("[Dense(Layers = \"0\")]", "[ExactSparsity(Layers = \"1..\")]", "[InputThreshold(FeedForward = {|SPI0064:0.1f|}, Layers = \"0\")]")]
+    [InlineData("[Experts(Count = 4, Active = 2)]", "[Dense]", "[InputThreshold(FeedForward = {|SPI0064:0.1f|}, Down = {|SPI0064:0.1f|})]")]
+    [InlineData("[Dense]", "[InputThreshold(FeedForward = 0.1f, Down = 0.1f)]")]
     [InlineData("[Dense(Layers = \"0..3\")]", "[ExactSparsity(Layers = \"4..\")]", "[InputThreshold(Heads = 0.1f, Layers = \"2..5\")]")]
     public Task An_input_threshold_is_usable_and_stands_beside_other_policies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 

@@ -56,6 +56,14 @@ public sealed partial class WithoutInputThreshold;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
+[InputThreshold(FeedForward = 0.1f)] // SPI0064
+public sealed partial class WithInputThresholdOfSomeNeurons;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8)] // SPI0057
 public sealed partial class WithInputUnknown;
 

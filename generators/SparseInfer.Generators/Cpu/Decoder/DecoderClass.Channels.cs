@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Program;
@@ -16,35 +17,49 @@ internal sealed partial class DecoderClass
 
     private const int MinChannelSlice = 64;
 
-    private IEnumerable<InputChannels> ChannelUses => _byChannels.Select(project => project.Channels!).Distinct();
+    /// <summary>Uses whose matrices have a row for each channel.</summary>
+    private IEnumerable<InputChannels> InputUses => _byChannels.Select(matrix => matrix.Channels).Distinct();
 
-    private InputChannels? ChannelsOf(Stage stage) => ChannelUses.FirstOrDefault(channels => channels.Stage == stage);
+    /// <summary>All uses.</summary>
+    private IEnumerable<InputChannels> ChannelUses =>
+        InputUses.Concat(_program.Layer.OfType<Down>().Select(down => down.Channels).OfType<InputChannels>());
 
-    private bool IsByChannels(Tensor tensor) => _byChannels.Any(project => project.Matrix == tensor);
+    private InputChannels? ChannelsOf(ChannelUse use) => ChannelUses.FirstOrDefault(channels => channels.Use == use);
+
+    private bool IsByChannels(Tensor tensor) => _byChannels.Any(matrix => matrix.Matrix == tensor);
 
     /// <summary>Elements between two tokens' keys, as C#: whole vectors, where a product with rows for channels writes them.</summary>
-    private string KeyValueStride => ChannelsOf(Stage.Heads) is null ? "KeyValueWidth" : "PaddedKeyValueWidth";
+    private string KeyValueStride => ChannelsOf(ChannelUse.Heads) is null ? "KeyValueWidth" : "PaddedKeyValueWidth";
 
-    private string ChannelConstants => ChannelsOf(Stage.Heads) is null ? ""
+    private string ChannelConstants => ChannelsOf(ChannelUse.Heads) is null ? ""
         : $"\nprivate const int PaddedKeyValueWidth = {WeightLayout.Pad(_plan.Shape.KeyValueWidth)};";
 
-    private static string Scratch(InputChannels channels) => channels.Stage == Stage.Heads ? "_headChannels" : "_outputChannels";
+    private static string Scratch(InputChannels channels) => channels.Use switch
+    {
+        ChannelUse.Heads => "_headChannels",
+        ChannelUse.Output => "_outputChannels",
+        _ => "_feedForwardChannels",
+    };
 
-    private IReadOnlyList<Project> ProjectionsOf(InputChannels channels) => [.. _byChannels.Where(project => project.Channels == channels)];
+    private IReadOnlyList<Tensor> MatricesOf(InputChannels channels) => [.. _byChannels.Where(matrix => matrix.Channels == channels).Select(matrix => matrix.Matrix)];
 
     /// <summary>The channels of a use, as C#.</summary>
-    private string Width(InputChannels channels) => ProjectionsOf(channels)[0].Matrix.Columns!.Name == "Hidden" ? "Hidden" : "Heads * HeadDimension";
+    private string Width(InputChannels channels) => MatricesOf(channels)[0].Columns!.Name == "Hidden" ? "Hidden" : "Heads * HeadDimension";
 
     private int Slices(InputChannels channels) =>
-        Math.Min(MaxChannelSlices, (ProjectionsOf(channels)[0].Matrix.Columns!.Size + MinChannelSlice - 1) / MinChannelSlice);
+        Math.Min(MaxChannelSlices, (MatricesOf(channels)[0].Columns!.Size + MinChannelSlice - 1) / MinChannelSlice);
 
-    /// <summary>Where a projection's outputs begin in the partial sums of its stage, as C#.</summary>
-    private static string Place(Project project) => project.To == Slot.Keys ? "PaddedQueryWidth"
-        : project.To == Slot.Values ? "PaddedQueryWidth + PaddedKeyValueWidth"
-        : "0";
+    /// <summary>Where a matrix's outputs begin in the partial sums of its use, as C#.</summary>
+    private string Place(Tensor matrix) => matrix.Field switch
+    {
+        "Key" => "PaddedQueryWidth",
+        "Value" => "PaddedQueryWidth + PaddedKeyValueWidth",
+        "Up" when _spec.FeedForward.Gated => "PaddedIntermediate",
+        _ => "0",
+    };
 
-    private IEnumerable<string> DescribeChannels() => ChannelUses.Select((channels, i) =>
-        $"  {(i == 0 ? "by channel" : ""),-12} {string.Join(", ", ProjectionsOf(channels).Select(project => project.Matrix.Variable))}: "
+    private IEnumerable<string> DescribeChannels() => InputUses.Select((channels, i) =>
+        $"  {(i == 0 ? "by channel" : ""),-12} {string.Join(", ", MatricesOf(channels).Select(matrix => matrix.Variable))}: "
         + $"a row for each input, summed in {Slices(channels)} slices; prompts and batches read every row");
 
     private void EmitThresholds()
@@ -57,7 +72,7 @@ internal sealed partial class DecoderClass
 
     private void EmitChannelFields()
     {
-        foreach (InputChannels channels in ChannelUses)
+        foreach (InputChannels channels in InputUses)
         {
             _code.Line($"private readonly ChannelScratch {Scratch(channels)};");
         }
@@ -65,9 +80,14 @@ internal sealed partial class DecoderClass
 
     private void EmitChannelScratch()
     {
-        foreach (InputChannels channels in ChannelUses)
+        foreach (InputChannels channels in InputUses)
         {
-            string outputs = channels.Stage == Stage.Heads ? "PaddedQueryWidth + (2 * PaddedKeyValueWidth)" : "PaddedHidden";
+            string outputs = channels.Use switch
+            {
+                ChannelUse.Heads => "PaddedQueryWidth + (2 * PaddedKeyValueWidth)",
+                ChannelUse.Output => "PaddedHidden",
+                _ => _spec.FeedForward.Gated ? "2 * PaddedIntermediate" : "PaddedIntermediate",
+            };
             _code.Line($"{Scratch(channels)} = new ChannelScratch(Workers.Count, new NeuronSlices({Width(channels)}, {Slices(channels)}), {outputs});");
         }
     }
@@ -79,32 +99,188 @@ internal sealed partial class DecoderClass
         {
             _code.Line();
             _code.Summary($"Channels of {ThresholdTable.InputOf(channels)} are skipped where they are not larger.");
-            _code.Line($"private float {channels.Stage}Threshold(int layer) => Mode == SparsityMode.Predicted ? {ThresholdTable.Name(channels)}[layer] : ChannelScratch.EveryChannel;");
+            _code.Line($"private float {channels.Use}Threshold(int layer) => Mode == SparsityMode.Predicted ? {ThresholdTable.Name(channels)}[layer] : ChannelScratch.EveryChannel;");
             _code.Line();
-            _code.Summary($"Sets those of a batch's token to zero: its tokens differ in their channels, and share every row.");
-            using (_code.Block($"private void Skip{channels.Stage}Channels<TMeter>(int worker, int layer, Layer w, ref float x, int channels)\n    where TMeter : struct, IMeter"))
+            if (channels.Use == ChannelUse.Down)
             {
-                using (_code.Block("if (IsDenseBatch)"))
-                {
-                    _code.Line("return;");
-                }
+                EmitKeepLarger();
+                continue;
+            }
 
-                _code.Line();
-                _code.Line($"int kept = ChannelScratch.Mask(ref x, channels, {channels.Stage}Threshold(layer));");
+            _code.Summary("Sets those of a batch's token to zero: its tokens differ in their channels, and share every row.");
+            using (_code.Block($"private void Skip{channels.Use}Channels<TMeter>(int worker, int layer, Layer w, ref float x, int channels)\n    where TMeter : struct, IMeter"))
+            {
+                EmitUnlessDense();
+                _code.Line($"int kept = ChannelScratch.Mask(ref x, channels, {channels.Use}Threshold(layer));");
                 EmitCount(channels, "channels");
             }
+
+            if (channels.Use == ChannelUse.FeedForward)
+            {
+                EmitActivateSums();
+            }
         }
+    }
+
+    private void EmitUnlessDense()
+    {
+        using (_code.Block("if (IsDenseBatch)"))
+        {
+            _code.Line("return;");
+        }
+
+        _code.Line();
     }
 
     private void EmitCount(InputChannels channels, string all, string kept = "kept")
     {
         using (_code.Block("if (TMeter.IsOn)"))
         {
-            string bytes = string.Join(" + ", ProjectionsOf(channels).Select(project =>
-                $"{Field(project.Matrix)}{(_calls.Of(project.Matrix).Single ? "" : ".Weights")}.NeuronBytes"));
-            _code.Line($"Tally(worker, layer).CountChannels({all}, {kept}, {bytes});");
+            string bytes = string.Join(" + ", MatricesOf(channels).Select(matrix => $"{Field(matrix)}{(_calls.Of(matrix).Single ? "" : ".Weights")}.NeuronBytes"));
+            if (channels.Use == ChannelUse.FeedForward)
+            {
+                _code.Line($"Tally(worker, layer).CountChannels({all}, {kept}, 0);");
+                _code.Line($"Tally(worker, layer).Bytes += {kept} * ({bytes});");
+            }
+            else
+            {
+                _code.Line($"Tally(worker, layer).CountChannels({all}, {kept}, {bytes});");
+            }
         }
     }
+
+    /// <summary>Writes how neurons are left out that down does not read, of a token's list and of a batch.</summary>
+    private void EmitKeepLarger()
+    {
+        _code.Summary("Takes them off a worker's list of neurons.");
+        using (_code.Block("private void KeepLarger<TMeter>(int worker, int layer, FeedForwardSlot slot, nint bytes)\n    where TMeter : struct, IMeter"))
+        {
+            _code.Lines("""
+                int count = slot.Count;
+                int kept = slot.KeepLarger(DownThreshold(layer));
+                if (TMeter.IsOn)
+                {
+                    (int from, int to) = _scratch.Neurons(worker);
+                    Tally(worker, layer).CountChannels(to - from, kept, 0);
+                    Tally(worker, layer).Bytes -= (count - kept) * bytes;
+                }
+                """);
+        }
+
+        _code.Line();
+        _code.Summary("Sets them to zero in this worker's neurons of a batch.");
+        using (_code.Block("private void SkipDownChannels<TMeter>(int worker, int layer, nint bytes, int tokens, int fromNeuron, int toNeuron)\n    where TMeter : struct, IMeter"))
+        {
+            EmitUnlessDense();
+            _code.Lines("""
+                int neurons = Math.Max(0, Math.Min(toNeuron, Intermediate) - fromNeuron);
+                for (int i = 0; i < tokens; i++)
+                {
+                    ref float h = ref Unsafe.Add(ref _activated.Ref<float>(), (i * (nint)PaddedIntermediate) + fromNeuron);
+                    int kept = ChannelScratch.Mask(ref h, neurons, DownThreshold(layer));
+                    if (TMeter.IsOn)
+                    {
+                        Tally(worker, layer).CountChannels(neurons, kept, 0);
+                        Tally(worker, layer).Bytes -= (neurons - kept) * bytes;
+                    }
+                }
+                """);
+        }
+    }
+
+    /// <summary>Writes what becomes of the sums of gate and up: of a token's, and of a batch's products.</summary>
+    private void EmitActivateSums()
+    {
+        Neurons neurons = _program.Layer.OfType<Neurons>().Single();
+        bool gated = neurons.Spec.Gated;
+        _code.Line();
+        _code.Line(GeneratedAttributes.Inline);
+        _code.Line(ActivationCode.Method(neurons.Spec));
+        _code.Line();
+        _code.Summary("This worker's neurons: the slices' sums, activated. All of them go on its list.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("private void ActivateSums<TMeter>(int worker, int layer, Layer w, nint bytes)\n    where TMeter : struct, IMeter"))
+        {
+            _code.Line("FeedForwardSlot slot = _scratch[worker];");
+            _code.Line("(int from, int to) = _scratch.Neurons(worker);");
+            EmitRows(neurons, "0");
+            foreach (Tensor matrix in neurons.Matrices)
+            {
+                _code.Line($"OrderedDown.SumChannels(_feedForwardChannels, {Place(matrix)}, ref {matrix.Variable}, from, to);");
+            }
+
+            EmitNeuronBiases(neurons, "from", "to");
+            using (_code.Block("for (int i = from; i < to; i++)"))
+            {
+                _code.Line("Unsafe.Add(ref slot.Active, i - from) = i;");
+                _code.Line($"Unsafe.Add(ref slot.Values, i - from) = {Neuron(neurons.Spec)};");
+            }
+
+            _code.Line();
+            _code.Line("slot.Count = to - from;");
+            using (_code.Block("if (TMeter.IsOn)"))
+            {
+                _code.Line("CountNeurons(ref Tally(worker, layer), ref slot.Values, to - from, bytes);");
+            }
+        }
+
+        _code.Line();
+        _code.Summary("The same of a batch, whose products are there.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("private void ActivateProducts<TMeter>(int worker, int layer, Layer w, nint bytes, int tokens, int from, int to)\n    where TMeter : struct, IMeter"))
+        {
+            _code.Line("to = Math.Min(to, Intermediate);");
+            using (_code.Block("for (int token = 0; token < tokens; token++)"))
+            {
+                EmitRows(neurons, "token");
+                EmitNeuronBiases(neurons, "from", "to");
+                using (_code.Block("for (int i = from; i < to; i++)"))
+                {
+                    _code.Line($"Unsafe.Add(ref {neurons.Matrices[0].Variable}, i) = {Neuron(neurons.Spec)};");
+                }
+
+                _code.Line();
+                using (_code.Block("if (TMeter.IsOn && !IsDenseBatch && from < to)"))
+                {
+                    _code.Line($"CountNeurons(ref Tally(worker, layer), ref Unsafe.Add(ref {neurons.Matrices[0].Variable}, from), to - from, bytes);");
+                }
+            }
+        }
+
+        _code.Line();
+        using (_code.Block("private static void CountNeurons(ref LayerTally tally, ref float values, int neurons, nint bytes)"))
+        {
+            _code.Lines("""
+                tally.Neurons += neurons;
+                tally.Inactive += MemoryMarshal.CreateReadOnlySpan(ref values, neurons).Count(0f);
+                tally.Bytes += neurons * bytes;
+                """);
+        }
+    }
+
+    private void EmitRows(Neurons neurons, string token)
+    {
+        for (int i = 0; i < neurons.Matrices.Count; i++)
+        {
+            string buffer = i == 0 ? "_activated" : "_other";
+            _code.Line($"ref float {neurons.Matrices[i].Variable} = ref {(token == "0" ? $"{buffer}.Ref<float>()" : $"Unsafe.Add(ref {buffer}.Ref<float>(), {token} * (nint)PaddedIntermediate)")};");
+        }
+    }
+
+    private void EmitNeuronBiases(Neurons neurons, string from, string to)
+    {
+        for (int i = 0; i < neurons.Biases.Count; i++)
+        {
+            _code.Line(Bias(neurons.Matrices[i].Variable, Field(neurons.Biases[i]), from, to));
+        }
+    }
+
+    private static string Neuron(FeedForwardSpec spec) => spec switch
+    {
+        { Gated: false } => "Activate(Unsafe.Add(ref up, i))",
+        { Activation: Activation.DRelu } => "Activate(Unsafe.Add(ref gate, i)) * Activate(Unsafe.Add(ref up, i))",
+        _ => "Activate(Unsafe.Add(ref gate, i)) * Unsafe.Add(ref up, i)",
+    };
 
     private abstract partial class Pass
     {
@@ -115,17 +291,25 @@ internal sealed partial class DecoderClass
             var begun = new HashSet<InputChannels>();
             return
             [
-                .. operations.SelectMany(operation => operation is Project { Channels: { } channels } project && isSliced(channels)
-                    ? (Operation[])
+                .. operations.SelectMany(operation => operation switch
+                {
+                    Project { Channels: { } channels } project when isSliced(channels) => (Operation[])
                     [
                         .. begun.Add(channels)
-                            ? [new SumChannels(channels, [.. operations.OfType<Project>().Where(other => other.Channels == channels)])]
+                            ? [new SumChannels(channels, [.. operations.OfType<Project>().Where(other => other.Channels == channels).Select(other => other.Matrix)], project.From)]
                             : Array.Empty<Operation>(),
                         project with { Reads = new[] { channels.Sums }.ToEquatableArray() },
-                    ]
-                    : [operation]),
+                    ],
+                    Neurons { Channels: { } channels } neurons when isSliced(channels) =>
+                        [new SumChannels(channels, neurons.Matrices, Slot.Normed), neurons with { Reads = new[] { channels.Sums }.ToEquatableArray() }],
+                    _ => [operation],
+                }),
             ];
         }
+
+        /// <summary>Down, after neurons that it leaves out.</summary>
+        protected static IEnumerable<Operation> WithKept(Operation operation) =>
+            operation is Down { Channels: { } channels } ? [new KeepLarger(channels), operation] : [operation];
 
         protected abstract void EmitSumChannels(SumChannels sum);
     }
@@ -135,18 +319,18 @@ internal sealed partial class DecoderClass
         protected override void EmitSumChannels(SumChannels sum)
         {
             string scratch = Scratch(sum.Channels);
-            string kept = sum.Stage == Stage.Heads ? "keptForHeads" : "keptForOutput";
-            string x = sum.Projections[0].From == Slot.Attended ? "attended" : "input";
-            if (sum.Stage == Stage.Heads)
+            string kept = $"keptFor{sum.Channels.Use}";
+            string x = sum.Channels.Use == ChannelUse.FeedForward ? Decoder.FeedForwardInput : sum.From == Slot.Attended ? "attended" : "input";
+            if (sum.From != Slot.Attended)
             {
                 Code.Line();
             }
 
             Code.Line("// The channels that are kept, in this worker's slices of them: what their rows add to the outputs.");
-            Code.Line($"int {kept} = {scratch}.Select(worker, ref {x}, {sum.Stage}Threshold(layer));");
-            foreach (Project project in sum.Projections)
+            Code.Line($"int {kept} = {scratch}.Select(worker, ref {x}, {sum.Channels.Use}Threshold(layer));");
+            foreach (Tensor matrix in sum.Matrices)
             {
-                Code.Line(Calls(project.Matrix).AccumulateChannels(Field(project.Matrix), scratch, Place(project)));
+                Code.Line(Calls(matrix).AccumulateChannels(Field(matrix), scratch, Decoder.Place(matrix)));
             }
 
             Decoder.EmitCount(sum.Channels, $"{scratch}.Channels(worker)", kept);
@@ -161,27 +345,40 @@ internal sealed partial class DecoderClass
             Code.Line("// Every row, times channels of which some are zero: this worker's outputs.");
             Code.Line("(int fromQuery, int toQuery) = WorkerGroup.Slice(PaddedQueryWidth, Workers.Count, worker, 32);");
             Code.Line("(int fromKey, int toKey) = WorkerGroup.Slice(PaddedKeyValueWidth, Workers.Count, worker, 32);");
-            foreach (Project project in sum.Projections)
+            foreach (Tensor matrix in sum.Matrices)
             {
-                string unit = project.To == Slot.Queries ? "Query" : "Key";
-                Code.Line(Calls(project.Matrix).MultiplyChannels(
-                    Field(project.Matrix),
-                    $"{Scratch(sum.Channels)}.Slices",
-                    Input("Normed(0)", "InputWidth"),
-                    $"ref {project.To}(0), {(project.To == Slot.Queries ? "PaddedQueryWidth" : "PaddedKeyValueWidth")}",
-                    $"from{unit}",
-                    $"to{unit}"));
+                (string to, string stride, string columns) = matrix.Field switch
+                {
+                    "Query" => ("Queries", "PaddedQueryWidth", "Query"),
+                    "Key" => ("Keys", "PaddedKeyValueWidth", "Key"),
+                    _ => ("Values", "PaddedKeyValueWidth", "Key"),
+                };
+                Code.Line(Calls(matrix).MultiplyChannels(
+                    Field(matrix), $"{Scratch(sum.Channels)}.Slices", Input("Normed(0)", "InputWidth"), $"ref {to}(0), {stride}", $"from{columns}", $"to{columns}"));
             }
         }
+
+        /// <summary>The products of gate and up with every channel, activated: this worker's neurons.</summary>
+        private string ByChannels(Neurons neurons, string bytes) => string.Join("\n",
+        [
+            .. neurons.Matrices.Select((matrix, i) => Calls(matrix).MultiplyChannels(
+                Field(matrix),
+                "_feedForwardChannels.Slices",
+                Input("Normed(0)", "InputWidth"),
+                $"ref {(i == 0 ? "_activated" : "_other")}.Ref<float>(), PaddedIntermediate",
+                "fromNeuron",
+                "toNeuron")),
+            $"ActivateProducts<TMeter>(worker, layer, w, {bytes}, tokens, fromNeuron, toNeuron);",
+        ]);
 
         /// <summary>Writes that channels of a token are set to zero, where projections choose among them.</summary>
         /// <param name="x">The first of them.</param>
         /// <param name="channels">How many.</param>
-        private void EmitSkip(Stage stage, string x, string channels)
+        private void EmitSkip(ChannelUse use, string x, string channels)
         {
-            if (Decoder.ChannelsOf(stage) is not null)
+            if (Decoder.ChannelsOf(use) is not null)
             {
-                Code.Line($"Skip{stage}Channels<TMeter>(worker, layer, w, ref {x}, {channels});");
+                Code.Line($"Skip{use}Channels<TMeter>(worker, layer, w, ref {x}, {channels});");
             }
         }
     }

@@ -18,8 +18,12 @@ internal sealed partial class DecoderClass
                 (int fromToken, int toToken) = WorkerGroup.Slice(tokens, Workers.Count, worker, 1);
                 (int fromHead, int toHead) = WorkerGroup.Slice(Heads + (2 * KeyValueHeads), Workers.Count, worker, 1);
                 (int fromColumn, int toColumn) = WorkerGroup.Slice(PaddedHidden, Workers.Count, worker, 128);
-                (int fromNeuron, int toNeuron) = WorkerGroup.Slice(Intermediate, Workers.Count, worker, DownMatrix.BlockNeurons);
+                """);
+            _code.Lines($"""
+                (int fromNeuron, int toNeuron) = WorkerGroup.Slice({(ChannelsOf(ChannelUse.FeedForward) is null ? "Intermediate" : "PaddedIntermediate")}, Workers.Count, worker, DownMatrix.BlockNeurons);
 
+                """);
+            _code.Lines("""
                 for (int i = fromToken; i < toToken; i++)
                 {
                     Embed(i);
@@ -81,7 +85,7 @@ internal sealed partial class DecoderClass
         // Down as a product adds the slices on its way, as a norm does with squares; and where every neuron is computed, nobody chooses.
         protected override IReadOnlyList<Operation> Operations => _operations ??=
         [
-            .. Sliced(base.Operations, channels => channels.Stage == Stage.Heads)
+            .. Sliced(base.Operations, channels => channels.Use == ChannelUse.Heads).SelectMany(WithKept)
                 .Where(operation => operation is not (SumSlices or SumSquares or Observe) && operation.Policy is null)
                 .SelectMany(operation => Decoder.HasExperts ? OfGroups(operation) : [operation]),
         ];
@@ -117,17 +121,18 @@ internal sealed partial class DecoderClass
             }
         }
 
-        protected override void EmitNorm(Norm norm) => EmitNorm(DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"), norm.Stage, "Hidden");
+        protected override void EmitNorm(Norm norm) => EmitNorm(
+            DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"), norm.Stage == Stage.Heads ? ChannelUse.Heads : ChannelUse.FeedForward, "Hidden");
 
         protected override void EmitNorm(NormAttended norm) =>
-            EmitNorm(DecoderClass.Norm(norm, "Attended(i)", "Normed(i)"), norm.Stage, "Heads * HeadDimension");
+            EmitNorm(DecoderClass.Norm(norm, "Attended(i)", "Normed(i)"), ChannelUse.Output, "Heads * HeadDimension");
 
-        private void EmitNorm(string ofToken, Stage stage, string channels)
+        private void EmitNorm(string ofToken, ChannelUse use, string channels)
         {
             using (Code.Block("for (int i = fromToken; i < toToken; i++)"))
             {
                 Code.Line(ofToken);
-                EmitSkip(stage, "Normed(i)", channels);
+                EmitSkip(use, "Normed(i)", channels);
             }
 
             Code.Line();
@@ -186,7 +191,7 @@ internal sealed partial class DecoderClass
                 EmitAttendHead(attend, "positions");
                 if (!Operations.OfType<NormAttended>().Any())
                 {
-                    EmitSkip(Stage.Output, "Unsafe.Add(ref Attended(i), row)", "HeadDimension");
+                    EmitSkip(ChannelUse.Output, "Unsafe.Add(ref Attended(i), row)", "HeadDimension");
                 }
             }
         }
@@ -202,6 +207,13 @@ internal sealed partial class DecoderClass
 
         protected override void EmitFeedForward()
         {
+            if (Decoder.ChannelsOf(ChannelUse.FeedForward) is not null)
+            {
+                EmitBatch();
+                Code.Line();
+                return;
+            }
+
             using (Code.Block($"if ({Decoder.DenseBatch})"))
             {
                 if (Decoder.HasExperts)
@@ -276,6 +288,8 @@ internal sealed partial class DecoderClass
             string other = Decoder._spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "";
             EmitNeurons((operation, plan, w) => operation switch
             {
+                Neurons { Channels: not null } neurons => ByChannels(neurons, $"{w}.Down.NeuronBytes"),
+                KeepLarger => $"SkipDownChannels<TMeter>(worker, layer, {w}.Down.NeuronBytes, tokens, fromNeuron, toNeuron);",
                 Neurons => $"{plan.ClassName}.Batch({w}, ref Normed(0), InputWidth, tokens, {H}{other}, fromNeuron, toNeuron, panel);",
                 NormNeurons norm =>
                     $"NeuronNorm.ApplyBatch({H}, PaddedIntermediate, fromToken, toToken, {plan.ClassName}.Slices, ref {First(norm.Weight)}, NormEpsilon);",

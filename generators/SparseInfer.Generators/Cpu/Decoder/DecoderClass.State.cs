@@ -49,7 +49,11 @@ internal sealed partial class DecoderClass
             EmitLogits();
             EmitWords();
             EmitExperts();
-            _feedForwardCalls.EmitActivate(HasExperts ? "scratch" : "_scratch");
+            if (ChannelsOf(ChannelUse.FeedForward) is null)
+            {
+                _feedForwardCalls.EmitActivate(HasExperts ? "scratch" : "_scratch");
+            }
+
             EmitPolicies();
             EmitChannels();
             _code.Line();
@@ -58,7 +62,7 @@ internal sealed partial class DecoderClass
             _code.Line();
             using (_code.Block("protected override void DisposeBuffers()"))
             {
-                foreach (string name in buffers.Select(buffer => buffer.Name).Prepend("_cache").Concat(Scratches).Concat(ChannelUses.Select(Scratch)))
+                foreach (string name in buffers.Select(buffer => buffer.Name).Prepend("_cache").Concat(Scratches).Concat(InputUses.Select(Scratch)))
                 {
                     _code.Line($"{name}.Dispose();");
                 }

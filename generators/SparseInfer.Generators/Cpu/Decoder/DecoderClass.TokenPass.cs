@@ -88,7 +88,7 @@ internal sealed partial class DecoderClass
     {
         private IReadOnlyList<Operation>? _operations;
 
-        protected override IReadOnlyList<Operation> Operations => _operations ??= Sliced(base.Operations, _ => true);
+        protected override IReadOnlyList<Operation> Operations => _operations ??= [.. Sliced(base.Operations, _ => true).SelectMany(WithKept)];
 
         // A norm is cheaper than a barrier, and so is a router.
         protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm || operation is NormAttended or Route);
@@ -157,7 +157,7 @@ internal sealed partial class DecoderClass
         protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
         protected override void EmitHeadRows(Project project, string stride) => Code.Line(project.Channels is { } channels
-            ? $"OrderedDown.SumChannels({Scratch(channels)}, {Place(project)}, ref {Row(project.To)}, row, row + HeadDimension);"
+            ? $"OrderedDown.SumChannels({Scratch(channels)}, {Decoder.Place(project.Matrix)}, ref {Row(project.To)}, row, row + HeadDimension);"
             : Calls(project.Matrix).Multiply(Field(project.Matrix), "row", "row + HeadDimension", "PaddedHidden", Row(project.To)));
 
         protected override void EmitObserve(Observe observe)
@@ -201,11 +201,11 @@ internal sealed partial class DecoderClass
         {
             if (project.Channels is { } channels)
             {
-                Code.Line($"OrderedDown.SumChannels({Scratch(channels)}, {Place(project)}, ref projected, fromColumn, Math.Min(toColumn, Hidden));");
+                Code.Line($"OrderedDown.SumChannels({Scratch(channels)}, {Decoder.Place(project.Matrix)}, ref projected, fromColumn, Math.Min(toColumn, Hidden));");
                 return;
             }
 
-            string undo = Decoder.ChannelsOf(Stage.Heads) is null ? "undo" : "float undo";
+            string undo = Decoder.ChannelsOf(ChannelUse.Heads) is null ? "undo" : "float undo";
             Calls(project.Matrix).EmitPrepare(Code, undo, project.From == Slot.Normed ? "input" : "attended", "PaddedQueryWidth");
             Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
         }
@@ -225,6 +225,8 @@ internal sealed partial class DecoderClass
 
             EmitNeurons((operation, plan, weights) => operation switch
             {
+                Neurons { Channels: not null } => $"ActivateSums<TMeter>(worker, layer, w, {weights}.Down.NeuronBytes);",
+                KeepLarger => $"KeepLarger<TMeter>(worker, layer, _scratch[worker], {weights}.Down.NeuronBytes);",
                 SumSquares => "NeuronNorm.SumSquares(_scratch, worker);",
                 NormNeurons norm => $"NeuronNorm.Apply(_scratch, worker, ref {First(norm.Weight)}, NormEpsilon);",
                 _ => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y),
@@ -239,6 +241,7 @@ internal sealed partial class DecoderClass
             {
                 string? ofToken = operation switch
                 {
+                    KeepLarger => $"KeepLarger<TMeter>(worker, layer, slots[i], {weights}.Down.NeuronBytes);",
                     SumSquares => "NeuronNorm.SumSquares(_scratch, worker, i);",
                     NormNeurons norm => $"NeuronNorm.Apply(_scratch, worker, ref {First(norm.Weight)}, NormEpsilon, i);",
                     SumSlices => $"{plan.ClassName}.Sum({weights}, _scratch, ref Projected(first + i), fromColumn, toColumn, i);",

@@ -15,7 +15,7 @@ internal sealed partial class DecoderClass
     private readonly RoleCalls _calls;
     private readonly TensorCalls _tensors;
     private readonly ModelProgram _program;
-    private readonly Project[] _byChannels;
+    private readonly (Tensor Matrix, InputChannels Channels)[] _byChannels;
     private readonly FeedForwardPlan[] _feedForwards;
     private readonly FeedForwardCalls _feedForwardCalls;
     private readonly TokenPass _token;
@@ -29,7 +29,15 @@ internal sealed partial class DecoderClass
         _program = ModelProgram.Of(_spec);
         _calls = new RoleCalls(_spec, _program);
         _tensors = new TensorCalls(_spec, _program);
-        _byChannels = [.. _program.Layer.OfType<Project>().Where(project => project.Channels is not null)];
+        _byChannels =
+        [
+            .. _program.Layer.SelectMany(operation => operation switch
+            {
+                Project { Channels: { } channels } project => [(project.Matrix, channels)],
+                Neurons { Channels: { } channels } neurons => neurons.Matrices.Select(matrix => (matrix, channels)),
+                _ => Array.Empty<(Tensor, InputChannels)>(),
+            }),
+        ];
         _feedForwards = [.. plan.FeedForwards];
         _feedForwardCalls = new FeedForwardCalls(_code, _feedForwards, _spec.Policies, "w.FeedForward", ofLayer: true, _spec.Experts is not null);
         _token = new TokenPass(this);
@@ -200,7 +208,7 @@ internal sealed partial class DecoderClass
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _layers[layer] = new Layer();");
-                foreach (Tensor tensor in _program.Layer.LayerTensors())
+                foreach (Tensor tensor in LayerTensors)
                 {
                     _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
                 }
@@ -211,6 +219,11 @@ internal sealed partial class DecoderClass
             }
         }
     }
+
+    /// <summary>What a layer has beside its feed-forward's weights: those of neurons too, where these have a row for each channel.</summary>
+    private IReadOnlyList<Tensor> LayerTensors => ChannelsOf(ChannelUse.FeedForward) is null
+        ? _program.Layer.LayerTensors()
+        : [.. _program.Layer.LayerTensors(), .. _program.Layer.OfType<Neurons>().Single().Tensors];
 
     private string Bind(Tensor tensor) => IsByChannels(tensor)
         ? TensorCalls.BindChannels(tensor) + (_calls.Of(tensor).Single ? ".Weights" : "")
@@ -256,7 +269,7 @@ internal sealed partial class DecoderClass
 
     private void EmitBindMatrices(FeedForwardPlan plan)
     {
-        foreach (Tensor tensor in _program.Layer.FeedForwardTensors())
+        foreach (Tensor tensor in _program.Layer.FeedForwardTensors().Except(LayerTensors))
         {
             _code.Line($"feedForward.{tensor.Field} = {TensorCalls.Bind(tensor)}{(tensor.Role == TensorRole.Neurons ? ".Weights" : "")};");
             if (tensor.Role == TensorRole.Down && plan.HasSeveralDowns)
@@ -279,7 +292,7 @@ internal sealed partial class DecoderClass
     {
         using (_code.Block("private sealed class Layer"))
         {
-            foreach (var matrices in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is not null)
+            foreach (var matrices in LayerTensors.Where(tensor => tensor.Columns is not null)
                 .GroupBy(
                     tensor => tensor.Role == TensorRole.Router ? "WeightMatrix" : IsByChannels(tensor) ? _calls.Of(tensor).ChannelType : _calls.Of(tensor).FieldType,
                     tensor => tensor.Field))
@@ -287,7 +300,7 @@ internal sealed partial class DecoderClass
                 _code.Line($"public {matrices.Key} {string.Join(", ", matrices)};");
             }
 
-            foreach (Tensor vector in _program.Layer.LayerTensors().Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
+            foreach (Tensor vector in LayerTensors.Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
             {
                 _code.Line($"public float[] {vector.Field} = [];");
             }

@@ -15,7 +15,7 @@ internal sealed class RoleCalls
     {
         _spec = spec;
         _program = program;
-        EquatableArray<WeightType>[] lists = [.. Products.Append(program.Embed.Table).Select(matrix => matrix.Types(spec)).Distinct()];
+        EquatableArray<WeightType>[] lists = [.. Products.Concat(ByChannels).Append(program.Embed.Table).Select(matrix => matrix.Types(spec)).Distinct()];
         bool hasSeveralSwitches = lists.Count(types => types.Count > 1) > 1;
         foreach (EquatableArray<WeightType> types in lists)
         {
@@ -27,8 +27,13 @@ internal sealed class RoleCalls
     private IEnumerable<Tensor> Products =>
         _program.Layer.OfType<Project>().Select(project => project.Matrix).Append(_program.Head.Matrix).Concat(_program.Words?.Tensors ?? []);
 
-    /// <summary>Those of them that have a row for each input channel.</summary>
-    private IEnumerable<Tensor> ByChannels => _program.Layer.OfType<Project>().Where(project => project.Channels is not null).Select(project => project.Matrix);
+    /// <summary>Those that have a row for each input channel, of feed-forwards too.</summary>
+    private IEnumerable<Tensor> ByChannels => _program.Layer.SelectMany(operation => operation switch
+    {
+        Project { Channels: not null } project => [project.Matrix],
+        Neurons { Channels: not null } neurons => neurons.Matrices,
+        _ => Array.Empty<Tensor>(),
+    });
 
     /// <summary>How it is called for a matrix.</summary>
     public WeightCalls Of(Tensor matrix) => _calls[matrix.Types(_spec)];

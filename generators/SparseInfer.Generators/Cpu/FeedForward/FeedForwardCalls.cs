@@ -69,7 +69,7 @@ internal sealed class FeedForwardCalls(
         {
             foreach (Operation operation in operations)
             {
-                code.Line(call(operation, plan, weights));
+                code.Lines(call(operation, plan, weights));
                 if (operation != operations[operations.Count - 1] && ends.Contains(operation))
                 {
                     code.Line("Workers.Barrier();");

@@ -15,6 +15,11 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
     public string Emit()
     {
+        if (plan.Shape.ByChannels)
+        {
+            return EmitEnd();
+        }
+
         GeneratedFile.Begin(_code, Head, Namespaces);
         _code.Summary($"Feed-forward {Formula}: {plan.Hidden} wide, {plan.Intermediate} neurons, weights {plan.Weights}.");
         _code.Line(GeneratedAttributes.Generated);
@@ -60,6 +65,57 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
 
             _code.Line();
             EmitNeuron();
+        }
+
+        return _code.ToString();
+    }
+
+    /// <summary>What leads out of the neurons, where the decoder multiplies gate and up itself.</summary>
+    private string EmitEnd()
+    {
+        string down = Literal.Grouped(plan.RowBytes * plan.Intermediate);
+        GeneratedFile.Begin(
+            _code,
+            $"""
+            The end of a feed-forward, written by SparseInfer.Generators {GeneratedAttributes.Version}: gate and up have a row for each channel, and are the decoder's.
+
+              shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}
+              weights      {plan.Weights}, {Literal.Grouped(plan.RowBytes)} bytes a neuron in down (neuron-major){DownText}
+              bytes        {down} a token when dense
+
+            Sums run in a fixed order: every column of down by ascending neuron
+            within {SliceText}.
+            """,
+            Namespaces.Where(name => name != "System.Runtime.Intrinsics"));
+        _code.Summary($"Down of {Formula}: {plan.Hidden} wide, {plan.Intermediate} neurons, weights {plan.Weights}.");
+        _code.Line(GeneratedAttributes.Generated);
+        using (_code.Block($"internal static class {plan.ClassName}"))
+        {
+            _code.Line($"internal const int PaddedHidden = {plan.PaddedHidden};");
+            _code.Line();
+            _code.Summary("64-bit words that a worker keeps for what a policy derives from the input.");
+            _code.Line("internal const int SideWords = 0;");
+            _code.Line();
+            _code.Summary("Neurons that workers take together, and that are summed before others are added.");
+            _code.Line($"internal static NeuronSlices Slices => new({plan.Intermediate}, {plan.Slices});");
+            _code.Line();
+            _code.Line($"private const int PaddedIntermediate = {plan.PaddedIntermediate};");
+            _code.Line();
+            _code.Summary("What a layer has of it.");
+            using (_code.Block("internal sealed class Weights"))
+            {
+                foreach (Tensor tensor in ModelProgram.Of(plan.Spec).FeedForwardTensors().Where(tensor => tensor.Role is TensorRole.Down or TensorRole.DownBias))
+                {
+                    _code.Line(tensor.Columns is null ? $"public float[] {tensor.Field} = [];" : $"public DownMatrix {tensor.Field};");
+                }
+
+                EmitDownType();
+            }
+
+            _code.Line();
+            EmitDown();
+            _code.Line();
+            EmitDownBatch();
         }
 
         return _code.ToString();
@@ -186,11 +242,9 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                 });
             }
 
+            EmitDownType();
             if (plan.HasSeveralDowns)
             {
-                _code.Line();
-                _code.Summary("What down is stored in.");
-                _code.Line($"public WeightType DownType = WeightType.{plan.Weights};");
                 _code.Line();
                 _code.Summary("Bytes of a neuron in down.");
                 using (_code.Block("public long DownBytes => DownType switch", end: "};"))
@@ -220,6 +274,16 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                     _code.Line($"{field.Name} = {field.Expression};");
                 }
             }
+        }
+    }
+
+    private void EmitDownType()
+    {
+        if (plan.HasSeveralDowns)
+        {
+            _code.Line();
+            _code.Summary("What down is stored in.");
+            _code.Line($"public WeightType DownType = WeightType.{plan.Weights};");
         }
     }
 

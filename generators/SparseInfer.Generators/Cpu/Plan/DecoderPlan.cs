@@ -11,7 +11,7 @@ internal sealed record DecoderPlan(DecoderShape Shape, int PromptBatch)
     public ModelSpec Spec => Shape.Spec;
 
     public IEnumerable<FeedForwardPlan> FeedForwards => Spec.FeedForwardTypes.Select(
-        type => FeedForwardPlan.Of(new(Spec.FeedForward, type), Spec.FeedForwardTypes));
+        type => FeedForwardPlan.Of(new(Spec.FeedForward, type) { ByChannels = InputChannels.AreOfNeurons(Spec) }, Spec.FeedForwardTypes));
 
     public static DecoderPlan Of(ModelSpec spec) =>
         new(new(spec), Math.Min(Format.Of(spec.FeedForwardTypes[0]).Tuning.PromptBatch, spec.Context));

@@ -11,13 +11,12 @@ internal static class ChannelKernel
     public static string Groups(int width) => $"{(width + Threads - 1) / Threads}";
 
     /// <param name="name">What it is called.</param>
-    /// <param name="what">What the channels are of, in words.</param>
     /// <param name="width">Channels of a token.</param>
     /// <param name="stride">From a token's to the next one's, as C#.</param>
-    public static DeviceKernel Of(CodeWriter code, string name, string what, int width, string stride) => new(
+    public static DeviceKernel Of(CodeWriter code, string name, int width, string stride) => new(
         name,
         Threads,
-        $"Channels of {what} that are not larger than a threshold become zero. An element for a thread.",
+        "Channels that are not larger than a threshold become zero. An element for a thread.",
         [KernelParameter.Floats("values"), KernelParameter.Float("threshold")],
         () =>
         {

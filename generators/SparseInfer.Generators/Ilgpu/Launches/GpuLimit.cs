@@ -33,6 +33,11 @@ internal static class GpuLimit
             return policies;
         }
 
+        if (ModelProgram.Of(model).Layer.OfType<Down>().Any(down => down.Channels is not null))
+        {
+            return ["what [InputThreshold] leaves out by its 'Down'"];
+        }
+
         if (model.Experts is not null)
         {
             return ["[Experts]"];

@@ -220,9 +220,13 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         {
             Layer =
             [
-                .. program.Layer.SelectMany(operation => operation is Project { Channels: { } channels } project && begun.Add(channels)
-                    ? [new SkipChannels(channels, project.From) { Policy = channels.Policy }, operation]
-                    : new[] { operation }),
+                .. program.Layer.SelectMany(operation => operation switch
+                {
+                    Project { Channels: { } channels } project when begun.Add(channels) =>
+                        [new SkipChannels(channels, project.From) { Policy = channels.Policy }, operation],
+                    Neurons { Channels: { } channels } => [new SkipChannels(channels, Slot.Normed) { Policy = channels.Policy }, operation],
+                    _ => new[] { operation },
+                }),
             ],
         };
     }
@@ -233,7 +237,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         // What attention made is normalised in place.
         Slot slot = skip.Stage == Stage.Output ? Slot.Attended : skip.From;
         int width = skip.Stage == Stage.Output ? Plan.Shape.QueryWidth : Spec.Hidden;
-        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}", ThresholdTable.InputOf(skip.Channels), width, $"4 * {Quads(slot)}");
+        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}", width, $"4 * {Quads(slot)}");
         string condition = PhaseCondition + (skip.Policy!.Layers.IsEveryLayer ? "" : $" && {skip.Policy.Layers.Condition}");
         return new([Launch(skip, "channels", [kernel])], () =>
         {

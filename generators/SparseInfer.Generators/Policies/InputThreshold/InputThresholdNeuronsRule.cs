@@ -1,0 +1,47 @@
+using Microsoft.CodeAnalysis;
+using SparseInfer.Generators.Declare;
+
+namespace SparseInfer.Generators.Policies.InputThreshold;
+
+/// <summary>
+/// Where gate and up have a row for each channel of their input, no neuron's rows can be left out: every neuron is computed. Experts have neither.
+/// </summary>
+internal sealed class InputThresholdNeuronsRule : DeclarationRule
+{
+    private static readonly DiagnosticDescriptor Rule = new(
+        "SPI0064",
+        "InputThreshold contradicts what else is declared of the feed-forward",
+        "{0} of [InputThreshold] {1}",
+        Category,
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        helpLinkUri: Pages + "SPI0064.md");
+
+    public override DiagnosticDescriptor Descriptor => Rule;
+
+    public override IEnumerable<Violation> Check(Declaration declaration)
+    {
+        string[] others =
+        [
+            .. declaration.Policies.Where(policy => policy.Policy.Site == PolicySite.Neurons).Select(policy => policy.Policy)
+                .DefaultIfEmpty(declaration.DefaultPolicy.Policy).Select(policy => policy.DisplayName).Where(name => name != "Dense").Distinct(),
+        ];
+        foreach (DeclaredPolicy policy in declaration.Policies.Where(policy => policy.Policy is InputThresholdPolicy))
+        {
+            foreach (string use in new[] { "FeedForward", "Down" }.Where(use => policy.Attribute.Value(use, 0f) > 0))
+            {
+                if (declaration.Experts is not null)
+                {
+                    yield return new Violation(policy.Attribute.LocationOf(use), use, "has no effect on experts; leave it out, or remove [Experts]");
+                }
+                else if (use == "FeedForward" && others.Length > 0)
+                {
+                    yield return new Violation(
+                        policy.Attribute.LocationOf(use),
+                        use,
+                        $"computes every neuron, but [{others[0]}] leaves some out unread; write [Dense], and 'Down' for neurons that are small");
+                }
+            }
+        }
+    }
+}
