@@ -1,7 +1,7 @@
 using Microsoft.CodeAnalysis;
 using SparseInfer.Generators.Declare;
 
-namespace SparseInfer.Generators.Policies.TruncatedSvd;
+namespace SparseInfer.Generators.Policies.LowRank;
 
 /// <summary>Scores are compared with a number.</summary>
 internal sealed class TruncatedSvdThresholdRule : DeclarationRule

@@ -1,7 +1,7 @@
 using Microsoft.CodeAnalysis;
 using SparseInfer.Generators.Declare;
 
-namespace SparseInfer.Generators.Policies.TruncatedSvd;
+namespace SparseInfer.Generators.Policies.LowRank;
 
 /// <summary>A gate has no more singular values than rows or columns.</summary>
 internal sealed class TruncatedSvdRankRule : DeclarationRule
