@@ -197,7 +197,7 @@ public sealed class CalibrateTests : IDisposable
             program.ShouldContain($"sign-bit predictor, alpha {layer.GetProperty("values").GetProperty("Alpha").GetRawText()}\n");
         }
 
-        Should.Throw<CliException>(() => ModelCompiler.Compile(model with { Intermediate = 512 }, TestContext.Current.CancellationToken)).Message.ShouldContain("SPI0068");
+        Should.Throw<CliException>(() => ModelCompiler.Compile(model with { Intermediate = 512 }, TestContext.Current.CancellationToken)).Message.ShouldContain("SPI0067");
     }
 
     /// <summary>Wherever it is interrupted: between windows, and between probes. What was torn is thrown away.</summary>

@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.LowRank;
 internal sealed class TruncatedSvdRankRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0077",
+        "SPI0073",
         "Rank of TruncatedSvdPredictor is larger than the gate's",
         "Rank of [TruncatedSvdPredictor] is {0}, but the gate's is at most {1}, which reproduces it; write a rank that costs less than the gate, as in 'Rank = {2}'",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0077.md");
+        helpLinkUri: Pages + "SPI0073.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 
