@@ -92,7 +92,7 @@ public sealed class SyntheticTests
         using LanguageModel loaded = ModelCompiler.Compile(model, TestContext.Current.CancellationToken).Load(file, device, new LoadOptions());
         using Session session = loaded.CreateSession(new SessionOptions { Mode = SparsityMode.Predicted, SparsePrompt = true, Metering = true });
         session.Forward(Tokens);
-        session.ReadVocabularyMetrics().SkippedWords.ShouldBeInRange(0.2, 0.8);
+        session.ReadVocabularyMetrics().Skipped.ShouldBeInRange(0.2, 0.8);
         session.ReadMetrics()[1].PredictedSparsity.ShouldBeInRange(0.2, 0.8);
         session.ReadMetrics()[0].PredictedSparsity.ShouldBe(0);
     }
