@@ -118,6 +118,17 @@ public sealed class EvalTests : IDisposable
     }
 
     [Fact]
+    public void Speed_is_told_of_each_policy_and_the_dense_model_where_it_is_asked_for()
+    {
+        JsonElement[] runs = Runs("--alpha", "1,1.2", "--window", "64", "--tokens", "64", "--speed", "4");
+
+        runs.ShouldAllBe(run => Number(run, "tokens_per_second") > 0 && Number(run, "speed_of_dense") > 0);
+        Number(runs[0], "speed_of_dense").ShouldBe(1);
+        Number(runs[1], "speed_of_dense").ShouldBe(Number(runs[1], "tokens_per_second") / Number(runs[0], "tokens_per_second"), 1e-9);
+        Runs("--window", "64", "--tokens", "64")[1].GetProperty("speed_of_dense").ValueKind.ShouldBe(JsonValueKind.Null);
+    }
+
+    [Fact]
     public void A_profile_is_a_row_with_its_strengths()
     {
         string layers = string.Join(", ", Enumerable.Range(0, 6).Select(layer => $$"""{"layer": {{layer}}, "values": {"Alpha": 1.2} }"""));
@@ -337,6 +348,9 @@ public sealed class EvalTests : IDisposable
     [InlineData("no-such.gguf", "-m", "MODEL", "--text", "TEXT", "--predictor", "no-such.gguf")]
     [InlineData("--ppl takes a percentage above 0", "-m", "MODEL", "--text", "TEXT", "--ppl", "0%")]
     [InlineData("--ppl is about perplexity", "-m", "MODEL", "--choices", "QUESTIONS", "--ppl", "1%")]
+    [InlineData("--speed decodes a text", "-m", "MODEL", "--choices", "QUESTIONS", "--speed", "8")]
+    [InlineData("--speed 481 and a prompt of 32 are more than the model's context, which holds 512", "-m", "MODEL", "--text", "TEXT", "--speed", "481")]
+    [InlineData("--speed takes 232 tokens with the prompt, and the text has", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--speed", "200")]
     [InlineData("--threads takes a whole number", "-m", "MODEL", "--text", "TEXT", "-t", "0")]
     [InlineData("--html:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--html", "no/such/folder.html")]
     [InlineData("--output-file:", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--output-file", "no/such/folder.md")]

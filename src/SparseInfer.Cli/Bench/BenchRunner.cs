@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using SparseInfer.Cli.Bench.Probes;
 using SparseInfer.Kernels.Cpu;
 
@@ -205,24 +204,9 @@ internal sealed partial class BenchRunner(BenchOptions options, BenchModel teste
     /// <summary>Runs a prompt, or generates tokens, after so many that are there; tells the time, and the bytes allocated.</summary>
     private (long Nanoseconds, long Allocated) Execute(Session session, SparsityMode mode, int depth, int prompt, int generated, bool timed)
     {
-        session.Rewind(depth);
         session.Mode = mode;
         session.Timing = timed;
-        long allocated = GC.GetTotalAllocatedBytes(precise: true);
-        long start = Stopwatch.GetTimestamp();
-        if (prompt > 0)
-        {
-            session.Forward(_tokens.AsSpan(0, prompt));
-        }
-
-        for (int i = 0; i < generated; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            session.Forward(_tokens.AsSpan(i, 1));
-        }
-
-        long nanoseconds = (long)Stopwatch.GetElapsedTime(start).TotalNanoseconds;
-        return (nanoseconds, GC.GetTotalAllocatedBytes(precise: true) - allocated);
+        return Decoding.Time(session, depth, _tokens.AsSpan(0, prompt), _tokens.AsSpan(0, generated), cancellationToken);
     }
 
     /// <summary>Fills the key-value cache.</summary>

@@ -62,6 +62,10 @@ internal sealed class EvalArguments
             ? (true, percent / 100)
             : default);
 
+    private readonly Option<int?> _speed = ValueOption.Optional(
+        EvalOptions.SpeedOption, "N", $"Time N tokens of the text, one by one, after a prompt of {Speed.Prompt}: in turns dense and with the policy, medians of 5 rounds.",
+        $"a whole number from 1 to {ModelOptions.MaxTokens}", text => ValueOption.Integer(text, 1, ModelOptions.MaxTokens));
+
     private readonly Option<int> _threads = ValueOption.Of(
         "--threads", "N", "Worker threads.", Environment.ProcessorCount, $"a whole number from 1 to {CpuDevice.MaxThreads}",
         text => ValueOption.Integer(text, 1, CpuDevice.MaxThreads), "-t");
@@ -83,7 +87,7 @@ internal sealed class EvalArguments
         var command = new Command("eval", Description);
         foreach (Option option in (Option[])
         [
-            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _profiles, _predictor, _window, _tokens, _ppl, _threads, _json, _html, _outputFile,
+            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _profiles, _predictor, _window, _tokens, _ppl, _speed, _threads, _json, _html, _outputFile,
         ])
         {
             command.Options.Add(option);
@@ -110,6 +114,7 @@ internal sealed class EvalArguments
             Window = parsed.GetValue(_window),
             Tokens = parsed.GetValue(_tokens),
             Ppl = parsed.GetValue(_ppl),
+            Speed = parsed.GetValue(_speed),
             Threads = parsed.GetValue(_threads),
             Json = parsed.GetValue(_json),
             HtmlFile = parsed.GetValue(_html),
@@ -123,6 +128,11 @@ internal sealed class EvalArguments
         if (options.Ppl is not null && options.TextFile is null)
         {
             throw new CliException("--ppl is about perplexity, which goes with --text FILE.");
+        }
+
+        if (options.Speed is not null && options.TextFile is null)
+        {
+            throw new CliException($"{EvalOptions.SpeedOption} decodes a text, which goes with --text FILE.");
         }
 
         return options.Tokens is not { } tokens || tokens >= options.Window

@@ -5,6 +5,8 @@ namespace SparseInfer.Cli.Eval;
 /// <summary>What <c>sparseinfer eval</c> was asked for.</summary>
 internal sealed record EvalOptions
 {
+    public const string SpeedOption = "--speed";
+
     public required FileRequest File { get; init; }
 
     /// <summary>A UTF-8 text file; null: none is predicted.</summary>
@@ -33,6 +35,9 @@ internal sealed record EvalOptions
 
     /// <summary>Share above the dense model's perplexity, for <see cref="PplSparsity"/>; null: it is not told.</summary>
     public double? Ppl { get; init; }
+
+    /// <summary>Tokens that are decoded to time them; null: none are.</summary>
+    public int? Speed { get; init; }
 
     public int Threads { get; init; } = Environment.ProcessorCount;
 

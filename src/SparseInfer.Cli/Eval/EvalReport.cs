@@ -71,6 +71,7 @@ internal static class EvalReport
             new("top-1", run => Share(run.Top1Agreement)),
         ];
         Column[] ofChoices = [new("acc", run => Share(run.Acc)), new("acc_norm", run => Share(run.AccNorm))];
+        Column[] ofSpeed = [new("tokens/s", run => Invariant($"{run.TokensPerSecond:0.0}")), new("of dense", run => Invariant($"{run.SpeedOfDense:0.00}"))];
         return
         [
             .. evaluation.TextFilename is null ? [] : ofText,
@@ -83,6 +84,7 @@ internal static class EvalReport
             new("of dense", run => Invariant($"{run.FfnBytesOfDense:0.000}")),
             new("MB/token", run => Invariant($"{run.BytesPerToken / 1e6:0.000}")),
             new("of dense", run => Invariant($"{run.BytesOfDense:0.000}")),
+            .. evaluation.Runs[0].TokensPerSecond is null ? [] : ofSpeed,
         ];
     }
 

@@ -68,6 +68,12 @@ internal sealed record EvaluationRun
     /// <summary>Of what the dense model reads.</summary>
     public required double BytesOfDense { get; init; }
 
+    /// <summary>Tokens decoded in a second, one by one; null: none were timed. The dense model's are those of the first policy's rounds.</summary>
+    public double? TokensPerSecond { get; init; }
+
+    /// <summary>Of the same model in Dense mode, measured in turns with the policy.</summary>
+    public double? SpeedOfDense { get; init; }
+
     public double SparsityTrue => Layers.Average(layer => layer.SparsityTrue);
 
     public double SparsityPredicted => Layers.Average(layer => layer.SparsityPredicted);

@@ -46,6 +46,13 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             }
 
             runs.Add(Run(policy, SparsityMode.Predicted, load, runs[0]));
+            if (options.Speed is { } tokens)
+            {
+                progress.Show($"timing {policy}");
+                var speed = Speed.Of(model, windows!.Begin(Speed.Prompt + tokens), cancellationToken);
+                runs[^1] = runs[^1] with { TokensPerSecond = speed.TokensPerSecond, SpeedOfDense = speed.TokensPerSecond / speed.DenseTokensPerSecond };
+                runs[0] = i == 0 ? runs[0] with { TokensPerSecond = speed.DenseTokensPerSecond, SpeedOfDense = 1 } : runs[0];
+            }
         }
 
         return new(Machine.CpuInfo, options.File.Path, options.TextFile, windows?.Tokens ?? 0, options.Window, options.ChoicesFile, choices?.Count ?? 0, runs) { Ppl = options.Ppl };
@@ -62,6 +69,12 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         if (options.TextFile is not null && options.Window > read.Context)
         {
             throw new CliException($"--window {options.Window} is more than the model's context, which holds {read.Context}: give less.");
+        }
+
+        if (options.Speed + Speed.Prompt > read.Context)
+        {
+            throw new CliException(
+                $"{EvalOptions.SpeedOption} {options.Speed} and a prompt of {Speed.Prompt} are more than the model's context, which holds {read.Context}: give less.");
         }
 
         bool nothingGiven = options.Alphas.Count + options.ActivationThresholds.Count + options.Policies.Count + options.Profiles.Count == 0;

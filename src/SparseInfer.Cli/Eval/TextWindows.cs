@@ -57,6 +57,17 @@ internal sealed class TextWindows
             : throw new CliException($"{options.TextFile} has {tokens.Length} tokens, and a window {window}: give a longer text, or a shorter --window.");
     }
 
+    /// <summary>The beginning of the text, as a sequence of its own.</summary>
+    /// <param name="count">How many tokens, the one that begins a sequence among them.</param>
+    /// <exception cref="CliException">There are not so many.</exception>
+    public int[] Begin(int count)
+    {
+        int[] all = _begin is { } begin ? [begin, .. _tokens] : _tokens;
+        return all.Length >= count
+            ? all[..count]
+            : throw new CliException($"{EvalOptions.SpeedOption} takes {count} tokens with the prompt, and the text has {all.Length}: give a longer text, or fewer tokens.");
+    }
+
     /// <summary>What a window's tokens are predicted from, and what they are.</summary>
     /// <param name="index">0 to <see cref="Count"/>: windows are spread evenly over the text.</param>
     /// <param name="input">Room for a window.</param>
