@@ -39,8 +39,8 @@ internal static class CommandLine
         var calibrateArguments = new CalibrateArguments();
         Command calibrate = calibrateArguments.CreateCommand();
         calibrate.SetAction((parsed, cancellationToken) =>
-            RunAsync(() => calibrateArguments.ReadPredictor(parsed) is { } predictor
-                ? CalibrateCommand.RunAsync(predictor, output, error, cancellationToken)
+            RunAsync(() => calibrateArguments.ReadChannels(parsed) is { } channels ? CalibrateCommand.RunAsync(channels, output, error, cancellationToken)
+                : calibrateArguments.ReadPredictor(parsed) is { } predictor ? CalibrateCommand.RunAsync(predictor, output, error, cancellationToken)
                 : CalibrateCommand.RunAsync(calibrateArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(calibrate);
         var convertArguments = new ConvertArguments();

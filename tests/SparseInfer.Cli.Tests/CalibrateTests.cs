@@ -61,7 +61,7 @@ public sealed class CalibrateTests : IDisposable
         ];
 
         LayerCurve curve = LayerCurve.Measure(
-            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, weights, samples, TestContext.Current.CancellationToken);
+            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, weights, samples, share: null, TestContext.Current.CancellationToken);
 
         curve.Points[0].Skipped.ShouldBe(0);
         curve.Points[0].Contribution.ShouldBe(1);
@@ -132,6 +132,32 @@ public sealed class CalibrateTests : IDisposable
         }
     }
 
+    /// <summary>A share that is none of the usual points: exact where scores are numbers of their own, at most that where they are few whole numbers.</summary>
+    [Theory]
+    [InlineData("SignBitPredictor", null, 0.3)]
+    [InlineData("SignMagnitudePredictor", null, 0.39)]
+    [InlineData("ActivationThreshold", Activation.Silu, 0.3999)]
+    public void A_layer_skips_the_share_that_is_asked_for(string attribute, Activation? activation, double least)
+    {
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        ModelDeclaration model = FileDeclaration.Read(file, activation, threshold: null, alpha: 1f);
+        var random = new Random(7);
+        TokenSample[] samples =
+        [
+            .. Enumerable.Range(0, 5).Select(_ => new TokenSample([.. Enumerable.Range(0, model.Hidden).Select(_ => random.NextSingle() - 0.4f)], new float[model.Intermediate], 3)),
+        ];
+        LayerCurve curve = LayerCurve.Measure(
+            ScoredPolicy.All.Single(policy => policy.Attribute == attribute),
+            model,
+            LayerWeights.Read(file, new LoadOptions(), model, layer: 4),
+            samples,
+            share: 0.4,
+            TestContext.Current.CancellationToken);
+        int chosen = StrengthChoice.Of(curve, CalibrationTarget.Parse("skipped=0.4").Value);
+        curve.Points[chosen].Skipped.ShouldBeInRange(least, 0.4);
+        curve.Points[chosen + 1].Skipped.ShouldBeGreaterThan(0.4);
+    }
+
     [Theory]
     [InlineData(64)]
     [InlineData(255)]
@@ -200,6 +226,51 @@ public sealed class CalibrateTests : IDisposable
         Should.Throw<CliException>(() => ModelCompiler.Compile(model with { Intermediate = 512 }, TestContext.Current.CancellationToken)).Message.ShouldContain("SPI0067");
     }
 
+    /// <summary>Thresholds leave out the share that was asked for, and inputs without one are read whole; [Dense] is in the profile where every neuron has to be computed.</summary>
+    [Theory]
+    [InlineData("Heads,Output", "InputThreshold")]
+    [InlineData("output", "InputThreshold")]
+    [InlineData("Heads,Output,FeedForward,Down", "Dense, InputThreshold")]
+    public void Thresholds_of_channels_are_quantiles_and_the_profile_compiles(string uses, string attributes)
+    {
+        CalibrateOptions usual = Options("skipped=0.4", "channels.json");
+        var options = new ChannelOptions
+        {
+            File = usual.File,
+            TextFile = usual.TextFile,
+            Inputs = ChannelInput.Parse(uses).Value,
+            Target = usual.Target,
+            Output = usual.Output,
+            Window = usual.Window,
+            Tokens = usual.Tokens,
+            Threads = 1,
+        };
+        using (var progress = new ProgressLine(TextWriter.Null, isTerminal: false))
+        {
+            new ChannelCalibrator(options, progress, TestContext.Current.CancellationToken).Run().ShouldContain("[InputThreshold].");
+        }
+
+        DeclaredProfile profile = DeclaredProfile.Read(options.Output, [], out IReadOnlyList<string> policies);
+        string.Join(", ", policies).ShouldBe(attributes);
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        ModelDeclaration model = FileDeclaration.Read(file, activation: null, threshold: null, alpha: 1f) with { Policies = policies, Profile = profile };
+        CompiledModel compiled = ModelCompiler.Compile(model, TestContext.Current.CancellationToken);
+        using CpuDevice device = Device.Cpu(1);
+        using LanguageModel loaded = compiled.Load(ModelFile.Open(ToolProgram.Gguf), device, new LoadOptions());
+        using Session session = loaded.CreateSession(new() { Mode = SparsityMode.Predicted, Context = options.Window, Metering = true, SparsePrompt = true });
+        session.Forward(loaded.Tokenizer.Encode(Story, addBeginOfSequence: true).AsSpan(0, options.Window));
+
+        // What is left out before moves what comes after, and of the neurons most are zero.
+        session.ReadMetrics()[0].SkippedInputs.ShouldBeInRange(0.35, policies.Count == 2 ? 0.8 : 0.45);
+    }
+
+    [Theory]
+    [InlineData(0.25, 0.1f)]
+    [InlineData(0.5, 0.2f)]
+    [InlineData(0.74, 0.2f)]
+    [InlineData(0.2, 1e-6f)]
+    public void A_share_does_not_exceed_the_threshold(double share, float threshold) => ChannelCalibrator.Threshold([0.4f, 0.2f, 0.3f, 0.1f], share).ShouldBe(threshold);
+
     /// <summary>Wherever it is interrupted: between windows, and between probes. What was torn is thrown away.</summary>
     [Fact]
     public void What_was_interrupted_goes_on_and_comes_out_the_same()
@@ -242,6 +313,7 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("perplexity=1%", TargetKind.Perplexity, 0.01)]
     [InlineData("Perplexity=0.02", TargetKind.Perplexity, 0.02)]
     [InlineData("contribution=97.5%", TargetKind.Contribution, 0.975)]
+    [InlineData("skipped=25%", TargetKind.Skipped, 0.25)]
     internal void Targets_are_shares(string text, TargetKind kind, double value)
     {
         (bool valid, CalibrationTarget target) = CalibrationTarget.Parse(text);
@@ -253,9 +325,15 @@ public sealed class CalibrateTests : IDisposable
     [Theory]
     [InlineData("'--policy' is required", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--policy takes one of SignBitPredictor", "--text", "TEXT", "--output", "OUT", "--policy", "Guess")]
-    [InlineData("--target takes precision=0.995, contribution=0.99 or perplexity=1%", "--target", "speed=2")]
+    [InlineData("--target takes precision=0.995, contribution=0.99, perplexity=1% or skipped=0.25", "--target", "speed=2")]
     [InlineData("--target takes", "--target", "precision=1.5")]
     [InlineData("--target takes", "--target", "precision=NaN")]
+    [InlineData("--target takes", "--target", "skipped=1")]
+    [InlineData("--uses is for --policy InputThreshold", "--uses", "Heads")]
+    [InlineData("--uses takes some of Heads,Output,FeedForward,Down", "--uses", "Heads,Gate", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("--policy InputThreshold takes --target skipped=0.4", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("--skip is not for --policy InputThreshold", "--skip", "0.4", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("give a longer text", "--target", "skipped=0.4", "--policy", "InputThreshold", "--text", "SHORT", "--output", "OUT")]
     [InlineData("no-such.txt", "--text", "no-such.txt", "--policy", "SignBitPredictor", "--output", "OUT")]
     [InlineData("--policy ActivationThreshold: Relu has exact zeros", "--policy", "ActivationThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--policy SignBitPredictor: Silu has no exact zeros", "--activation", "silu")]

@@ -14,10 +14,11 @@ internal sealed class CalibrateArguments
         Examples:
           sparseinfer calibrate -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.train.raw --policy SignBitPredictor --target precision=0.995 --output llama.sparsity.json
           sparseinfer calibrate -m tinyllama.gguf --activation silu --text wiki.train.raw --policy ActivationThreshold --target perplexity=1% --output tiny.sparsity.json
+          sparseinfer calibrate -m tinyllama.gguf --activation silu --text wiki.train.raw --policy InputThreshold --target skipped=0.4 --output teal.sparsity.json
           sparseinfer calibrate -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.train.raw --policy TruncatedSvdPredictor --rank 256 --output svd.safetensors
         """;
 
-    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(TruncatedSvd);
+    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(InputThreshold).Append(TruncatedSvd);
 
     private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
 
@@ -25,12 +26,19 @@ internal sealed class CalibrateArguments
 
     private readonly Option<string> _output = Path("--output", "The profile to write, whole or not at all.", "the path of a file");
 
+    /// <summary>What skips channels of inputs.</summary>
+    private const string InputThreshold = "InputThreshold";
+
     /// <summary>What has a file of its own, and no profile.</summary>
     private const string TruncatedSvd = "TruncatedSvdPredictor";
 
     private readonly Option<string> _policy = ValueOption.Of<string>(
         "--policy", "NAME", "The policy's attribute.", null!, $"one of {string.Join(", ", Policies)}",
         text => Policies.FirstOrDefault(policy => policy.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } policy ? (true, policy) : default);
+
+    private readonly Option<IReadOnlyList<ChannelInput>> _uses = ValueOption.Of(
+        "--uses", "USES", "InputThreshold: which inputs get a threshold.", ChannelInput.Usual,
+        $"some of {string.Join(',', ChannelInput.All.Select(input => input.Name))}, with commas between them", ChannelInput.Parse);
 
     private readonly Option<int?> _rank = ValueOption.Optional(
         "--rank", "R", "TruncatedSvdPredictor: singular values of the gate that are kept.", "a whole number from 1 to 65536",
@@ -78,7 +86,7 @@ internal sealed class CalibrateArguments
         _policy.Required = true;
         var command = new Command("calibrate", Description);
         foreach (Option option in (Option[])
-            [_model, _text, _policy, _target, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
+            [_model, _text, _policy, _target, _uses, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
         {
             command.Options.Add(option);
         }
@@ -91,6 +99,7 @@ internal sealed class CalibrateArguments
     public CalibrateOptions Read(ParseResult parsed)
     {
         Refuse(parsed, [_rank, _skip], $"is for what has a file of its own: --policy {TruncatedSvd}, or --per-neuron");
+        RefuseUses(parsed);
         var options = new CalibrateOptions
         {
             File = File(parsed),
@@ -124,6 +133,7 @@ internal sealed class CalibrateArguments
             return null;
         }
 
+        RefuseUses(parsed);
         Refuse(parsed, [_target, _seed, .. isSvd ? Array.Empty<Option>() : [_rank]], "is not for this: what is made has a file of its own, and skips what --skip says");
         if (isSvd && parsed.GetValue(_rank) is null)
         {
@@ -143,6 +153,34 @@ internal sealed class CalibrateArguments
             Threads = parsed.GetValue(_threads),
         };
     }
+
+    /// <summary>What was asked for, where it is thresholds of input channels; null: it is not.</summary>
+    /// <exception cref="CliException">Options contradict each other.</exception>
+    public ChannelOptions? ReadChannels(ParseResult parsed)
+    {
+        if (parsed.GetRequiredValue(_policy) != InputThreshold)
+        {
+            return null;
+        }
+
+        Refuse(parsed, [_rank, _perNeuron, _skip, _seed], $"is not for --policy {InputThreshold}");
+        CalibrationTarget target = parsed.GetRequiredValue(_target);
+        return target.Kind == TargetKind.Skipped
+            ? new()
+            {
+                File = File(parsed),
+                TextFile = parsed.GetRequiredValue(_text),
+                Inputs = parsed.GetRequiredValue(_uses),
+                Target = target,
+                Output = parsed.GetRequiredValue(_output),
+                Window = parsed.GetValue(_window),
+                Tokens = parsed.GetValue(_tokens),
+                Threads = parsed.GetValue(_threads),
+            }
+            : throw new CliException($"--policy {InputThreshold} takes --target skipped=0.4, a share of each input's channels: no other is measured for channels.");
+    }
+
+    private void RefuseUses(ParseResult parsed) => Refuse(parsed, [_uses], $"is for --policy {InputThreshold}");
 
     private FileRequest File(ParseResult parsed) => new(
         parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed));

@@ -13,6 +13,16 @@ internal static class CalibrateCommand
     public static async Task RunAsync(PredictorOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
         await output.WriteAsync(CliException.OfFiles(() => Make(options, error, cancellationToken)));
 
+    /// <summary>Finds thresholds of input channels, writes the profile, and then says what came out.</summary>
+    public static async Task RunAsync(ChannelOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+        await output.WriteAsync(CliException.OfFiles(() => Find(options, error, cancellationToken)));
+
+    private static string Find(ChannelOptions options, TextWriter error, CancellationToken cancellationToken)
+    {
+        using var progress = ProgressLine.On(error);
+        return new ChannelCalibrator(options, progress, cancellationToken).Run();
+    }
+
     private static string Make(PredictorOptions options, TextWriter error, CancellationToken cancellationToken)
     {
         using var progress = ProgressLine.On(error);

@@ -13,16 +13,19 @@ internal enum TargetKind
 
     /// <summary>How much perplexity of the whole model may rise.</summary>
     Perplexity,
+
+    /// <summary>How much is skipped, whatever that costs: the share of a layer's neurons, or of the channels of an input.</summary>
+    Skipped,
 }
 
-/// <summary>What strengths have to keep.</summary>
+/// <summary>What strengths have to keep, or to skip.</summary>
 /// <param name="Kind">Of what.</param>
 /// <param name="Value">A share: 0.01 is 1%.</param>
 /// <param name="Text">As it was given.</param>
 internal sealed record CalibrationTarget(TargetKind Kind, double Value, string Text)
 {
     /// <summary>How a target is written.</summary>
-    public const string Forms = "precision=0.995, contribution=0.99 or perplexity=1%";
+    public const string Forms = "precision=0.995, contribution=0.99, perplexity=1% or skipped=0.25";
 
     public static CalibrationTarget Default { get; } = new(TargetKind.Contribution, 0.99, "contribution=0.99");
 
@@ -38,6 +41,6 @@ internal sealed record CalibrationTarget(TargetKind Kind, double Value, string T
         bool isPercent = parts[1].EndsWith('%');
         string number = isPercent ? parts[1][..^1] : parts[1];
         double value = double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double read) ? read / (isPercent ? 100 : 1) : double.NaN;
-        return (value > 0 && (kind == TargetKind.Perplexity ? value <= 10 : value <= 1), new(kind, value, text));
+        return (value > 0 && kind switch { TargetKind.Perplexity => value <= 10, TargetKind.Skipped => value < 1, _ => value <= 1 }, new(kind, value, text));
     }
 }

@@ -84,18 +84,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
 
     private ModelDeclaration Declare()
     {
-        using ModelFile file = ModelFile.Open(options.File.Path);
-        ModelDeclaration model = FileDeclaration.Read(file, options.File.Activation, options.File.Threshold, alpha: 1f, options.File.Overrides);
-        if (options.Window > model.Context)
-        {
-            throw new CliException($"--window {options.Window} is more than the model's context, which holds {model.Context}: give less.");
-        }
-
-        if (model.Experts > 0)
-        {
-            throw new CliException($"{options.File.Path} has experts, whose neurons cannot be calibrated yet.");
-        }
-
+        ModelDeclaration model = DenseObservation.Declare(options);
         if (options.Policy.Refusal(model) is { } refusal)
         {
             throw new CliException($"--policy {options.Policy.Attribute}: {refusal}.");
@@ -196,13 +185,14 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
     private LayerCurve[] Measure(ModelDeclaration model, IReadOnlyList<TokenSample>[] samples)
     {
         using ModelFile file = ModelFile.Open(options.File.Path);
+        double? share = options.Target.Kind == TargetKind.Skipped ? options.Target.Value : null;
         var curves = new LayerCurve[model.Layers];
         for (int layer = 0; layer < curves.Length; layer++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             progress.Show("measuring layers", (double)layer / curves.Length);
             LayerWeights weights = LayerWeights.Read(file, options.File.Overrides, model, layer);
-            curves[layer] = LayerCurve.Measure(options.Policy, model, weights, samples[layer], cancellationToken);
+            curves[layer] = LayerCurve.Measure(options.Policy, model, weights, samples[layer], share, cancellationToken);
         }
 
         return curves;

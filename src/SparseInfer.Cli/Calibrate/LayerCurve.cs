@@ -25,9 +25,10 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
     /// <param name="model">The model.</param>
     /// <param name="weights">The layer's.</param>
     /// <param name="samples">The layer's.</param>
+    /// <param name="share">A share of the neurons that one of the points skips; null: any will do.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static LayerCurve Measure(
-        ScoredPolicy policy, ModelDeclaration model, LayerWeights weights, IReadOnlyList<TokenSample> samples, CancellationToken cancellationToken)
+        ScoredPolicy policy, ModelDeclaration model, LayerWeights weights, IReadOnlyList<TokenSample> samples, double? share, CancellationToken cancellationToken)
     {
         LayerScores scorer = policy.Of(weights, model, samples);
         float[][] scores = new float[samples.Count][];
@@ -37,7 +38,7 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
             scores[i] = new float[model.Intermediate];
             scorer.Score(samples[i].Input, scores[i]);
         });
-        float[] cuts = Cuts(scores, scorer.Range);
+        float[] cuts = Cuts(scores, scorer.Range, share);
         var counts = new TokenCounts[samples.Count];
         Parallel.For(0, samples.Count, parallel, i => counts[i] = TokenCounts.Of(model, weights, samples[i], scores[i], cuts));
         return new([.. Enumerable.Range(0, cuts.Length).Select(level => Point(level))], model.Intermediate * (weights.FirstBytes + weights.OtherBytes));
@@ -63,13 +64,17 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
         }
     }
 
-    /// <summary>Scores at even shares of all, each once; nothing is below the first.</summary>
-    private static float[] Cuts(float[][] scores, (float Least, float Greatest) range)
+    /// <summary>Scores at even shares of all, and at one that is asked for, each once; nothing is below the first.</summary>
+    private static float[] Cuts(float[][] scores, (float Least, float Greatest) range, double? share)
     {
         float[] sorted = [.. scores.SelectMany(token => token)];
         Array.Sort(sorted);
-        return [.. Enumerable.Range(0, Levels).Select(level => sorted[(long)level * sorted.Length / Levels])
-            .Select(cut => Math.Clamp(cut, range.Least, range.Greatest)).Distinct()];
+        IEnumerable<long> places = Enumerable.Range(0, Levels).Select(level => (long)level * sorted.Length / Levels);
+        return
+        [
+            .. (share is { } asked ? places.Append((long)(asked * sorted.Length)).Order() : places)
+                .Select(place => Math.Clamp(sorted[place], range.Least, range.Greatest)).Distinct(),
+        ];
     }
 
     /// <summary>What each cut does to one token.</summary>

@@ -14,8 +14,6 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
     /// <summary>Tokens that are looked at for each input of a layer: fewer do not tell one direction from another, more move little.</summary>
     private const int TokensOfInput = 16;
 
-    private const long MaxSampleBytes = 1L << 30;
-
     /// <summary>Makes the file.</summary>
     /// <returns>What came out, for people.</returns>
     /// <exception cref="CliException">The model cannot be calibrated so, or the text does not suit it.</exception>
@@ -23,17 +21,9 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
     {
         string text = TextWindows.ReadText(options.TextFile);
         ModelDeclaration model = Declare();
-        progress.Show("compiling the model");
-        CompiledModel compiled = ModelCompiler.Compile(model with { Observed = true, Policies = [] }, cancellationToken);
-        List<TokenSample>[] samples;
-        using (CpuDevice device = Device.Cpu(options.Threads))
-        using (LanguageModel dense = compiled.Load(ModelFile.Open(options.File.Path), device, options.File.Overrides))
-        {
-            samples = dense.HasTokenizer
-                ? Observe(dense, TextWindows.Of(text, options.Windows, dense.Tokenizer))
-                : throw new CliException($"{options.File.Path} cannot be calibrated on a text: {dense.WhyNoTokenizer}.");
-        }
-
+        IReadOnlyList<WindowSamples> seen = new DenseObservation(options, progress, cancellationToken).Run(
+            text, model, 2L * TokensOfInput * model.Hidden, model.Hidden + model.Intermediate, positions => new WindowSamples(model.Layers, positions));
+        List<TokenSample>[] samples = [.. Enumerable.Range(0, model.Layers).Select(layer => seen.SelectMany(window => window.Samples[layer]).ToList())];
         var output = new PredictorFile();
         var summary = new StringBuilder();
         summary.Append(CultureInfo.InvariantCulture, $"{Attribute} on {options.TextFile}, {samples[0].Count} tokens.\n\n| layer | zero | skipped |\n|---:|---:|---:|\n");
@@ -63,49 +53,11 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
 
     private ModelDeclaration Declare()
     {
-        using var file = ModelFile.Open(options.File.Path);
-        ModelDeclaration model = FileDeclaration.Read(file, options.File.Activation, options.File.Threshold, alpha: 1f, options.File.Overrides);
-        if (options.Window > model.Context)
-        {
-            throw new CliException($"--window {options.Window} is more than the model's context, which holds {model.Context}: give less.");
-        }
-
-        if (model.Experts > 0)
-        {
-            throw new CliException($"{options.File.Path} has experts, whose neurons cannot be calibrated yet.");
-        }
-
+        ModelDeclaration model = DenseObservation.Declare(options);
         int most = Math.Min(model.Hidden, model.Intermediate);
         return options.Kind != PredictorKind.TruncatedSvd || (options.Rank >= 1 && options.Rank <= most)
             ? model
             : throw new CliException($"--rank {options.Rank}: the gate of {options.File.Path} has ranks of 1 to {most}.");
-    }
-
-    /// <summary>What the dense model computed of some tokens, by layer: as many of each window, evenly.</summary>
-    private List<TokenSample>[] Observe(LanguageModel dense, TextWindows windows)
-    {
-        ModelShape shape = dense.Shape;
-        long ofToken = (long)shape.Layers * (shape.Hidden + shape.Intermediate) * sizeof(float);
-        long wanted = Math.Min(2L * TokensOfInput * shape.Hidden, MaxSampleBytes / ofToken);
-        int each = (int)Math.Clamp((wanted + windows.Count - 1) / windows.Count, 1, options.Window);
-        int[] positions = [.. Enumerable.Range(0, each).Select(i => (int)((((2L * i) + 1) * options.Window) / (2 * each)))];
-        List<TokenSample>[] seen = [.. Enumerable.Range(0, shape.Layers).Select(_ => new List<TokenSample>())];
-        int[] input = new int[options.Window];
-        for (int window = 0; window < windows.Count; window++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            progress.Show("looking at the dense model", (double)window / windows.Count);
-            var observer = new WindowSamples(shape.Layers, positions);
-            windows.Read(window, input);
-            using Session session = dense.CreateSession(new() { Mode = SparsityMode.Dense, Context = options.Window, Observer = observer });
-            session.Forward(input);
-            for (int layer = 0; layer < seen.Length; layer++)
-            {
-                seen[layer].AddRange(observer.Samples[layer]);
-            }
-        }
-
-        return seen[0].Count >= 2 ? seen : throw new CliException($"{options.TextFile} has too few tokens: give a longer text.");
     }
 
     private double AddSvd(PredictorFile output, ModelDeclaration model, int layer, LayerWeights weights, List<TokenSample> samples)

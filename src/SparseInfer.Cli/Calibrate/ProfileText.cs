@@ -25,28 +25,40 @@ internal static class ProfileText
     /// <param name="chosen">Which point of it.</param>
     /// <param name="withCurves">Whether with the curves.</param>
     public static string Of(
-        ModelDeclaration model, JsonObject calibration, ScoredPolicy policy, IReadOnlyList<LayerCurve> curves, int[] chosen, bool withCurves = true) => new JsonObject
+        ModelDeclaration model, JsonObject calibration, ScoredPolicy policy, IReadOnlyList<LayerCurve> curves, int[] chosen, bool withCurves = true) =>
+        Of(model, calibration, [Policy(policy.Attribute, curves.Select((curve, layer) => Layer(layer, curve, chosen[layer], withCurves)))]);
+
+    /// <summary>A whole profile of whatever policies.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="calibration">How it was made.</param>
+    /// <param name="policies">Of <see cref="Policy"/>.</param>
+    public static string Of(ModelDeclaration model, JsonObject calibration, IEnumerable<JsonObject> policies) => new JsonObject
+    {
+        ["version"] = Version,
+        ["model"] = new JsonObject
         {
-            ["version"] = Version,
-            ["model"] = new JsonObject
-            {
-                ["hidden"] = model.Hidden,
-                ["layers"] = model.Layers,
-                ["intermediate"] = model.Intermediate,
-                ["activation"] = model.Activation.ToString(),
-            },
-            ["calibration"] = calibration,
-            ["policies"] = new JsonArray(new JsonObject
-            {
-                ["attribute"] = policy.Attribute,
-                ["layers"] = new JsonArray([.. curves.Select((curve, layer) => Layer(layer, curve, chosen[layer], withCurves))]),
-            }),
-        }.ToJsonString(Options) + "\n";
+            ["hidden"] = model.Hidden,
+            ["layers"] = model.Layers,
+            ["intermediate"] = model.Intermediate,
+            ["activation"] = model.Activation.ToString(),
+        },
+        ["calibration"] = calibration,
+        ["policies"] = new JsonArray([.. policies]),
+    }.ToJsonString(Options) + "\n";
+
+    /// <summary>A policy's layers.</summary>
+    public static JsonObject Policy(string attribute, IEnumerable<JsonObject> layers) => new() { ["attribute"] = attribute, ["layers"] = new JsonArray([.. layers]) };
+
+    /// <summary>What the attribute gets in a layer.</summary>
+    public static JsonObject Layer(int layer, IEnumerable<StrengthValue> strengths) => new()
+    {
+        ["layer"] = layer,
+        ["values"] = new JsonObject(strengths.Select(strength => new KeyValuePair<string, JsonNode?>(strength.Name, strength.Value))),
+    };
 
     private static JsonObject Layer(int layer, LayerCurve curve, int chosen, bool withCurve)
     {
-        var values = new JsonObject(curve.Points[chosen].Strengths.Select(strength => new KeyValuePair<string, JsonNode?>(strength.Name, strength.Value)));
-        JsonObject written = new() { ["layer"] = layer, ["values"] = values };
+        JsonObject written = Layer(layer, curve.Points[chosen].Strengths);
         if (!withCurve)
         {
             return written;

@@ -3,15 +3,20 @@ namespace SparseInfer.Cli.Calibrate;
 /// <summary>Which strength each layer gets.</summary>
 internal static class StrengthChoice
 {
-    /// <summary>The boldest point of a layer that keeps a target; the most cautious where none does.</summary>
+    /// <summary>The boldest point of a layer that keeps a target, or skips no more than one; the most cautious where none does.</summary>
     public static int Of(LayerCurve curve, CalibrationTarget target)
     {
         int chosen = 0;
         for (int level = 0; level < curve.Points.Count; level++)
         {
             CurvePoint point = curve.Points[level];
-            double kept = target.Kind == TargetKind.Precision ? point.Precision ?? 1 : point.Contribution;
-            chosen = kept >= target.Value ? level : chosen;
+            bool holds = target.Kind switch
+            {
+                TargetKind.Precision => (point.Precision ?? 1) >= target.Value,
+                TargetKind.Skipped => point.Skipped <= target.Value,
+                _ => point.Contribution >= target.Value,
+            };
+            chosen = holds ? level : chosen;
         }
 
         return chosen;

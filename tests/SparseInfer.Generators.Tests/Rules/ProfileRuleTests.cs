@@ -109,6 +109,32 @@ public sealed class ProfileRuleTests
         Texts(Declared.Model(profiled), files).ShouldBe(Texts(Declared.Model(written), []));
     }
 
+    /// <summary>An input that the profile has no threshold for is read whole, as where none is written.</summary>
+    [Theory]
+    [InlineData("\"Heads\": 0.12, \"Output\": 0.05", "Heads = 0.12f, Output = 0.05f")]
+    [InlineData("\"Output\": 0.05", "Output = 0.05f")]
+    public void Inputs_without_a_threshold_are_read_whole(string values, string written)
+    {
+        AdditionalText[] files = [new TextFile("m.json", Profile(_ => values).Replace("SignBitPredictor", "InputThreshold", StringComparison.Ordinal))];
+        Texts(Declared.Model("[SparsityProfile(\"m.json\")]", "[ExactSparsity]", "[InputThreshold]"), files)
+            .ShouldBe(Texts(Declared.Model("[ExactSparsity]", $"[InputThreshold({written})]"), []));
+    }
+
+    /// <summary>Beside a policy that takes its strengths from a profile.</summary>
+    [Theory]
+    [InlineData("Silu", "[ActivationThreshold(PerNeuron = true)]")]
+    [InlineData("Silu", "[ActivationThreshold(Threshold = 0.1f)]")]
+    [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed, Keep = 0.2f)]")]
+    [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed, Count = 20)]")]
+    [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed)]")]
+    [InlineData("Relu", "[TruncatedSvdPredictor(Rank = 64)]")]
+    public async Task What_needs_no_strength_is_not_asked_for_one(string activation, string policy)
+    {
+        string profile = Profile(_ => "\"Heads\": 0.12").Replace("SignBitPredictor", "InputThreshold", StringComparison.Ordinal).Replace("Relu", activation, StringComparison.Ordinal);
+        string[] lines = [$"[FeedForward(Intermediate = 704, Activation = Activation.{activation})]", "[SparsityProfile(\"m.json\")]", policy, "[InputThreshold]"];
+        (await Diagnose.Expect(Declared.Model(lines), [new TextFile("m.json", profile)])).ShouldBeEmpty();
+    }
+
     private static string[] Texts(string model, AdditionalText[] files) =>
     [
         .. GeneratedProject.Sources(GeneratedProject.Driver().AddAdditionalTexts([.. files]).RunGenerators(GeneratedProject.Compilation("using SparseInfer;\n" + model)))

@@ -18,6 +18,9 @@ internal abstract class DeclarablePolicy
     /// <summary>Properties of the attribute that a profile can give: what says how much is skipped.</summary>
     public virtual IReadOnlyList<string> Strengths => [];
 
+    /// <summary>Whether an attribute that sets no strength is complete: a profile that has nothing of it is then not asked.</summary>
+    public virtual bool HasUsualStrength => false;
+
     /// <summary>The sizes that the attribute declares.</summary>
     public virtual IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) => [];
 

@@ -89,7 +89,11 @@ internal sealed class DeclaredProfile
 
         if (!profile.Policies.TryGetValue(attribute.DisplayName, out var layers))
         {
-            lacks.Add((written, $"nothing of [{attribute.DisplayName}]"));
+            if (!written.Policy.HasUsualStrength)
+            {
+                lacks.Add((written, $"nothing of [{attribute.DisplayName}]"));
+            }
+
             return [written];
         }
 

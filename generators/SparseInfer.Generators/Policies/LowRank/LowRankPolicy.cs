@@ -48,6 +48,9 @@ internal sealed class LowRankPolicy : SparsityPolicy
 
     public override IReadOnlyList<string> Strengths { get; } = ["Threshold", "Keep", "Count"];
 
+    // Predictors are trained for 0.
+    public override bool HasUsualStrength => true;
+
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new LowRankInputRule(), new LowRankThresholdRule(), new LowRankKeepRule()];
 
     public override IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) =>

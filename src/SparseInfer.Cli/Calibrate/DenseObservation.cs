@@ -1,0 +1,65 @@
+using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Compilation;
+using SparseInfer.Cli.Eval;
+using SparseInfer.Files;
+
+namespace SparseInfer.Cli.Calibrate;
+
+/// <summary>Looks at the dense model on all windows of a text, at as many tokens of each.</summary>
+internal sealed class DenseObservation(ObservationOptions options, ProgressLine progress, CancellationToken cancellationToken)
+{
+    private const long MaxSampleBytes = 1L << 30;
+
+    /// <summary>The model as its file declares it.</summary>
+    /// <exception cref="CliException">It cannot be calibrated.</exception>
+    public static ModelDeclaration Declare(ObservationOptions options)
+    {
+        using ModelFile file = ModelFile.Open(options.File.Path);
+        ModelDeclaration model = FileDeclaration.Read(file, options.File.Activation, options.File.Threshold, alpha: 1f, options.File.Overrides);
+        if (options.Window > model.Context)
+        {
+            throw new CliException($"--window {options.Window} is more than the model's context, which holds {model.Context}: give less.");
+        }
+
+        return model.Experts == 0 ? model : throw new CliException($"{options.File.Path} has experts, whose neurons cannot be calibrated yet.");
+    }
+
+    /// <summary>Runs the model over the windows.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="tokens">How many tokens are wanted: about so many, fewer where they would fill memory.</param>
+    /// <param name="width">Numbers that are kept of a token in a layer.</param>
+    /// <param name="observer">What looks at a window, at these positions of it, ascending.</param>
+    /// <returns>Who looked at each window.</returns>
+    /// <exception cref="CliException">The text does not suit the model.</exception>
+    public IReadOnlyList<T> Run<T>(string text, ModelDeclaration model, long tokens, long width, Func<int[], T> observer)
+        where T : IActivationObserver
+    {
+        progress.Show("compiling the model");
+        CompiledModel compiled = ModelCompiler.Compile(model with { Observed = true, Policies = [] }, cancellationToken);
+        using CpuDevice device = Device.Cpu(options.Threads);
+        using LanguageModel dense = compiled.Load(ModelFile.Open(options.File.Path), device, options.File.Overrides);
+        if (!dense.HasTokenizer)
+        {
+            throw new CliException($"{options.File.Path} cannot be calibrated on a text: {dense.WhyNoTokenizer}.");
+        }
+
+        TextWindows windows = TextWindows.Of(text, options.Windows, dense.Tokenizer);
+        long wanted = Math.Min(tokens, MaxSampleBytes / (model.Layers * width * sizeof(float)));
+        int each = (int)Math.Clamp((wanted + windows.Count - 1) / windows.Count, 1, options.Window);
+        int[] positions = [.. Enumerable.Range(0, each).Select(i => (int)((((2L * i) + 1) * options.Window) / (2 * each)))];
+        var seen = new List<T>();
+        int[] input = new int[options.Window];
+        for (int window = 0; window < windows.Count; window++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress.Show("looking at the dense model", (double)window / windows.Count);
+            seen.Add(observer(positions));
+            windows.Read(window, input);
+            using Session session = dense.CreateSession(new() { Mode = SparsityMode.Dense, Context = options.Window, Observer = seen[^1] });
+            session.Forward(input);
+        }
+
+        return windows.Count * each >= 2 ? seen : throw new CliException($"{options.TextFile} has too few tokens: give a longer text.");
+    }
+}
