@@ -64,6 +64,13 @@ public sealed class ChoiceTests : IDisposable
         message.ShouldContain(reason);
     }
 
+    [Theory]
+    [InlineData(new[] { -3.0, -2, -2 }, 1)]
+    [InlineData(new[] { double.NaN, double.NegativeInfinity, -700 }, 2)]
+    [InlineData(new[] { double.NegativeInfinity, double.NegativeInfinity }, -1)]
+    [InlineData(new[] { double.NaN, double.NegativeInfinity }, -1)]
+    public void A_choice_that_is_ruled_out_answers_nothing(double[] scores, int expected) => Choices.Largest(scores).ShouldBe(expected);
+
     private string QuestionFile(string text)
     {
         string path = Path.Combine(_folder, "questions.jsonl");

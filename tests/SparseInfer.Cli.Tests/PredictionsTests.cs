@@ -33,4 +33,21 @@ public sealed class PredictionsTests
         predictions.Divergence.ShouldBe((0.5 * Math.Log(0.5 / 0.75)) + (0.5 * Math.Log(0.5 / 0.25)), 1e-6);
         predictions.RuledOut.ShouldBe(0);
     }
+
+    [Fact]
+    public void What_is_left_is_compared_however_little_the_dense_model_gives_to_it_and_nothing_where_it_gives_nothing()
+    {
+        const float None = float.NegativeInfinity;
+
+        // The dense model gives 1 to the first word but for what a double holds, and e^-500 to each of the others; then all of it.
+        float[] dense = [500, 0, 0, 500, None, None, 1, 2, 3];
+        float[] policy = [None, MathF.Log(3f), 0, None, 0, 0, None, None, None];
+        var predictions = new Predictions();
+        predictions.Add(policy, dense, [1, 0, 2], vocabulary: 3);
+        predictions.Divergence.ShouldBe((0.5 * Math.Log(0.5 / 0.75)) + (0.5 * Math.Log(0.5 / 0.25)), 1e-6);
+        predictions.RuledOutMass.ShouldBe(1, 1e-12);
+        predictions.RuledOut.ShouldBe(2 / 3.0);
+        predictions.Perplexity.ShouldBe(4 / 3.0, 1e-6);
+        Predictions.LogProbability(policy.AsSpan(6), 0).ShouldBe(double.NegativeInfinity);
+    }
 }

@@ -114,6 +114,7 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             .. tensor.Role == TensorRole.Neurons ? ["OfFeedForward = true"] : Array.Empty<string>(),
             .. tensor.Columns is not null && spec.WeightsByRole.Count > 0 && tensor.Role != TensorRole.Router ? [$"Role = WeightRole.{tensor.Weights}"] : Array.Empty<string>(),
             .. tensor.Experts is { } experts ? [$"Experts = {experts.Name}"] : Array.Empty<string>(),
+            .. (program.Words?.Tensors ?? []).Contains(tensor) ? ["OfPolicy = true"] : Array.Empty<string>(),
         ];
         return string.Join(", ", also);
     }

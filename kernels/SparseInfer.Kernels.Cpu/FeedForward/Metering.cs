@@ -76,26 +76,31 @@ public struct LayerTally
     /// <summary>Of those, the ticks spent on predicting: packing the input's signs, comparing them with each neuron's.</summary>
     public long PredictorTicks;
 
-    /// <summary>Input channels of projections looked at, where a policy chooses among them: of each token, and of each input.</summary>
+    /// <summary>Input channels looked at, where a threshold chooses among them: of each token, and of each input.</summary>
     public long Channels;
 
     /// <summary>Of those, the ones that were skipped.</summary>
     public long SkippedChannels;
 
-    /// <summary>Bytes of these projections that the kept channels stand for.</summary>
+    /// <summary>Bytes of projections that can leave out channels: those that the kept ones stand for, all where no threshold chooses.</summary>
     public long ProjectionBytes;
 
     /// <summary>And those that the skipped ones do.</summary>
     public long SkippedProjectionBytes;
 
     /// <summary>Counts input channels of projections.</summary>
-    /// <param name="channels">How many were looked at.</param>
+    /// <param name="threshold">What chose among them; negative: nothing did, and their bytes alone are counted.</param>
+    /// <param name="channels">How many there were.</param>
     /// <param name="kept">How many of them were kept.</param>
     /// <param name="bytes">Bytes of weights that a channel has, in all projections that read it.</param>
-    public void CountChannels(int channels, int kept, nint bytes)
+    public void CountChannels(float threshold, int channels, int kept, nint bytes)
     {
-        Channels += channels;
-        SkippedChannels += channels - kept;
+        if (threshold >= 0)
+        {
+            Channels += channels;
+            SkippedChannels += channels - kept;
+        }
+
         ProjectionBytes += kept * bytes;
         SkippedProjectionBytes += (channels - kept) * bytes;
     }

@@ -123,13 +123,14 @@ internal sealed class Choices
         return sum;
     }
 
-    /// <summary>The first of the largest; what is no number is none of them.</summary>
-    private static int Largest(double[] scores)
+    /// <summary>The first of the largest; -1, which answers nothing, where all are minus infinity or no number: a policy ruled out every choice.</summary>
+    internal static int Largest(double[] scores)
     {
-        int largest = 0;
-        for (int i = 1; i < scores.Length; i++)
+        int largest = -1;
+        double most = double.NegativeInfinity;
+        for (int i = 0; i < scores.Length; i++)
         {
-            largest = scores[i] > scores[largest] || double.IsNaN(scores[largest]) ? i : largest;
+            (largest, most) = scores[i] > most ? (i, scores[i]) : (largest, most);
         }
 
         return largest;

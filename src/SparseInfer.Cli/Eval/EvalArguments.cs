@@ -44,6 +44,16 @@ internal sealed class EvalArguments
         HelpName = "FILE",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
+        Validators =
+        {
+            result =>
+            {
+                if (result.Tokens.Any(token => token.Value.Length == 0))
+                {
+                    result.AddError("--profile takes the path of a profile; '' is not.");
+                }
+            },
+        },
     };
 
     private readonly Option<string?> _predictor = ModelOptions.Predictor();
@@ -133,6 +143,11 @@ internal sealed class EvalArguments
         if (options.Speed is not null && options.TextFile is null)
         {
             throw new CliException($"{EvalOptions.SpeedOption} decodes a text, which goes with --text FILE.");
+        }
+
+        if (options.TextFile is null && ((Option[])[_window, _tokens]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } ofText)
+        {
+            throw new CliException($"{ofText.Name} is about windows of a text, which goes with --text FILE; questions are whole.");
         }
 
         return options.Tokens is not { } tokens || tokens >= options.Window

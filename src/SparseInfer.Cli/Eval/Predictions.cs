@@ -3,7 +3,8 @@ namespace SparseInfer.Cli.Eval;
 /// <summary>
 /// Sums over predicted tokens: how well a policy predicts the text, and how far it is from the dense model. In double precision. A policy of the vocabulary
 /// gives some words no logit: where it rules out the text's token, that is counted and no surprise; the dense model's distribution is compared among the
-/// words that are left, and what it gives to the others is told apart.
+/// words that are left, and what it gives to the others is told apart. Where it gives all to the others, there is nothing to compare: such a token counts
+/// for what is told apart alone.
 /// </summary>
 internal sealed class Predictions
 {
@@ -11,6 +12,7 @@ internal sealed class Predictions
     private double _divergence;
     private long _agreeing;
     private long _tokens;
+    private long _compared;
     private long _ruledOut;
     private double _ruledOutMass;
 
@@ -23,8 +25,8 @@ internal sealed class Predictions
     /// <summary>What the dense model gives to words without a logit: a token's mean.</summary>
     public double RuledOutMass => _ruledOutMass / _tokens;
 
-    /// <summary>Mean of the Kullback-Leibler divergence of the policy's distribution from the dense model's, in nats.</summary>
-    public double Divergence => _divergence / _tokens;
+    /// <summary>Mean of the Kullback-Leibler divergence of the policy's distribution from the dense model's, in nats, of tokens where they can be compared.</summary>
+    public double Divergence => _divergence / _compared;
 
     /// <summary>Share of tokens where both find the same one most probable.</summary>
     public double TopAgreement => (double)_agreeing / _tokens;
@@ -47,7 +49,8 @@ internal sealed class Predictions
             _ruledOut += double.IsPositiveInfinity(surprise) ? 1 : 0;
             _ruledOutMass += ruledOut;
             _surprise += double.IsPositiveInfinity(surprise) ? 0 : surprise;
-            _divergence += divergence;
+            _compared += double.IsPositiveInfinity(divergence) ? 0 : 1;
+            _divergence += double.IsPositiveInfinity(divergence) ? 0 : divergence;
             _agreeing += agrees ? 1 : 0;
         }
 
@@ -55,51 +58,57 @@ internal sealed class Predictions
     }
 
     /// <summary>log p of a token, in double precision.</summary>
-    public static double LogProbability(ReadOnlySpan<float> logits, int token) => logits[token] - Normalise(logits).Total;
+    public static double LogProbability(ReadOnlySpan<float> logits, int token) => float.IsNegativeInfinity(logits[token]) ? double.NegativeInfinity : logits[token] - Normalise(logits, logits).Total;
 
     private static (double Surprise, double Divergence, bool Agrees, double RuledOut) Compare(ReadOnlySpan<float> logits, ReadOnlySpan<float> dense, int token)
     {
-        (int top, double total) = Normalise(logits);
-        (int denseTop, double denseTotal) = Normalise(dense);
-        double divergence = 0;
+        (int top, double total) = Normalise(logits, logits);
+        (int denseTop, double denseTotal) = Normalise(dense, dense);
+
+        // What is left is summed by itself: one less what is ruled out may be nothing where a word is left that has little.
+        double left = Normalise(dense, logits).Total;
+        bool isCompared = !double.IsNegativeInfinity(left);
+        double divergence = isCompared ? 0 : double.PositiveInfinity;
         double ruledOut = 0;
         for (int i = 0; i < dense.Length; i++)
         {
-            double log = dense[i] - denseTotal;
-            double probability = Math.Exp(log);
             if (float.IsNegativeInfinity(logits[i]))
             {
-                ruledOut += probability;
+                ruledOut += Math.Exp(dense[i] - denseTotal);
             }
-            else
+            else if (isCompared && Math.Exp(dense[i] - left) is var probability and not 0)
             {
-                divergence += probability * (log - (logits[i] - total));
+                divergence += probability * (dense[i] - left - (logits[i] - total));
             }
         }
 
-        if (ruledOut > 0)
-        {
-            // Among the words that are left: their probabilities are divided by their sum.
-            divergence = (divergence / (1 - ruledOut)) - Math.Log(1 - ruledOut);
-        }
-
-        // Rounding may take a divergence of nothing below it.
-        return (total - logits[token], Math.Max(0, divergence), top == denseTop, ruledOut);
+        // Rounding may take a divergence of nothing below it. No word with a logit: the text's has none either.
+        double surprise = double.IsNegativeInfinity(logits[top]) ? double.PositiveInfinity : total - logits[token];
+        return (surprise, Math.Max(0, divergence), top == denseTop, ruledOut);
     }
 
-    /// <summary>The largest logit's place, and the log of the sum of all exponentials: the largest is taken out, so that nothing overflows.</summary>
-    private static (int Top, double Total) Normalise(ReadOnlySpan<float> logits)
+    /// <summary>
+    /// The largest logit's place, and the log of the sum of all exponentials: the largest is taken out, so that nothing overflows. Of words that
+    /// <paramref name="chosen"/> has a logit for; minus infinity is the log of none.
+    /// </summary>
+    private static (int Top, double Total) Normalise(ReadOnlySpan<float> logits, ReadOnlySpan<float> chosen)
     {
         int top = 0;
         for (int i = 1; i < logits.Length; i++)
         {
-            top = logits[i] > logits[top] ? i : top;
+            bool isLarger = logits[i] > logits[top] || float.IsNegativeInfinity(chosen[top]);
+            top = isLarger && !float.IsNegativeInfinity(chosen[i]) ? i : top;
+        }
+
+        if (float.IsNegativeInfinity(chosen[top]) || float.IsNegativeInfinity(logits[top]))
+        {
+            return (top, double.NegativeInfinity);
         }
 
         double sum = 0;
-        foreach (float logit in logits)
+        for (int i = 0; i < logits.Length; i++)
         {
-            sum += Math.Exp((double)logit - logits[top]);
+            sum += float.IsNegativeInfinity(chosen[i]) ? 0 : Math.Exp((double)logits[i] - logits[top]);
         }
 
         return (top, logits[top] + Math.Log(sum));

@@ -156,7 +156,7 @@ public static class ModelLoader
     {
         string[] predictors = [.. file.Tensors.Select(tensor => tensor.Name).Where(name => !check.Used.Contains(name) && PowerInferFiles.IsPredictor(file, name))];
         string[] unused = [.. predictors.Where(name => !PowerInferFiles.IsOfWords(name))];
-        if (predictors.FirstOrDefault(PowerInferFiles.IsOfWords) is { } ofWords)
+        if (predictors.FirstOrDefault(PowerInferFiles.IsOfWords) is { } ofWords && !check.UsedOfPredictor.Any(PowerInferFiles.IsOfWords))
         {
             notes.Add($"Unused: the head's trained predictor, tensor {FileText.Quote(ofWords)}; [VocabularyPredictor] would use it.");
         }

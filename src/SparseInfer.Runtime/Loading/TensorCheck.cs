@@ -103,9 +103,8 @@ internal sealed partial class TensorCheck
 
     private FoundTensor? Matrix(DeclaredMatrix wanted, int layer, int expert, WeightType[] types)
     {
-        if (wanted.Within is { } flat && !_file.TryGetTensor(NameOf(wanted, layer), out _) && _file.TryGetTensor(_facts.NameOf(flat.NameIn(_file.Format)), out TensorInfo? whole))
+        if (wanted.Within is { } flat && FindFlat(wanted, flat, layer) is { } whole)
         {
-            _used.Add(whole.Name);
             return InFlat(wanted, flat, whole, types);
         }
 
@@ -173,16 +172,44 @@ internal sealed partial class TensorCheck
         return new FoundTensor(isStacked ? PartsOf(tensor)[expert] : tensor, stored, target, Part: part);
     }
 
+    /// <summary>
+    /// The flat tensor that a matrix is taken from; null where a file has it alone, or neither. What the predictor's file has goes first, in either form.
+    /// </summary>
+    private TensorInfo? FindFlat(DeclaredMatrix wanted, FlatPart flat, int layer)
+    {
+        if (wanted.OfPolicy && _predictor is { } predictor)
+        {
+            if (predictor.TryGetTensor(wanted.NameIn(predictor.Format, layer), out _))
+            {
+                return null;
+            }
+
+            if (predictor.TryGetTensor(flat.NameIn(predictor.Format), out TensorInfo? own))
+            {
+                _usedOfPredictor.Add(own.Name);
+                return own;
+            }
+        }
+
+        if (_file.TryGetTensor(NameOf(wanted, layer), out _) || !_file.TryGetTensor(_facts.NameOf(flat.NameIn(_file.Format)), out TensorInfo? whole))
+        {
+            return null;
+        }
+
+        _used.Add(whole.Name);
+        return whole;
+    }
+
     /// <summary>A matrix that lies with others in a flat tensor, a vector or a matrix of one row.</summary>
     private FoundTensor? InFlat(DeclaredMatrix wanted, FlatPart flat, TensorInfo whole, WeightType[] types)
     {
         if (whole.Shape.Any(size => size != 1 && size != flat.Elements) || whole.Shape.Count(size => size == flat.Elements) != 1)
         {
-            AddOnce($"tensor {FileText.Quote(whole.Name)} is {FileText.Shape(whole.Shape)}, but {flat.Elements} elements ({flat.ElementsText}) are declared");
+            AddOnce($"{Named(whole)} is {FileText.Shape(whole.Shape)}, but {flat.Elements} elements ({flat.ElementsText}) are declared");
             return null;
         }
 
-        if (whole.Weight is not { } stored || Target(stored, types) is not { } target)
+        if (whole.Weight is not { } stored || Target(stored, types, _options.ConvertWeights || IsOfPredictor(whole)) is not { } target)
         {
             RefuseType(wanted, whole, whole.Weight);
             return null;
@@ -191,7 +218,7 @@ internal sealed partial class TensorCheck
         int block = TensorType.Of(stored).ElementsPerBlock;
         if (wanted.Columns % block != 0)
         {
-            AddOnce($"tensor {FileText.Quote(whole.Name)} is {stored}, whose blocks of {block} do not divide rows of {wanted.Columns} ({wanted.ColumnsText}): store it in another type");
+            AddOnce($"{Named(whole)} is {stored}, whose blocks of {block} do not divide rows of {wanted.Columns} ({wanted.ColumnsText}): store it in another type");
             return null;
         }
 

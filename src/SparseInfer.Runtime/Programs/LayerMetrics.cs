@@ -20,8 +20,8 @@ public readonly record struct LayerMetrics
         FeedForwardNanoseconds = Nanoseconds(tally.FeedForwardTicks, tally.Timed);
         PredictorNanoseconds = Nanoseconds(tally.PredictorTicks, tally.Timed);
         SkippedInputs = Share(tally.SkippedChannels, tally.Channels);
-        ProjectionBytesPerToken = Tokens == 0 || tally.Channels == 0 ? double.NaN : (double)tally.ProjectionBytes / Tokens;
-        SkippedProjectionBytesPerToken = Tokens == 0 || tally.Channels == 0 ? double.NaN : (double)tally.SkippedProjectionBytes / Tokens;
+        ProjectionBytesPerToken = Tokens == 0 || tally.ProjectionBytes + tally.SkippedProjectionBytes == 0 ? double.NaN : (double)tally.ProjectionBytes / Tokens;
+        SkippedProjectionBytesPerToken = double.IsNaN(ProjectionBytesPerToken) ? double.NaN : (double)tally.SkippedProjectionBytes / Tokens;
         BytesPerToken = Tokens == 0 ? double.NaN : (double)tally.Bytes / Tokens;
     }
 
@@ -47,17 +47,17 @@ public readonly record struct LayerMetrics
     public double BytesPerToken { get; }
 
     /// <summary>
-    /// Share of input channels that a policy skipped, of the inputs of matrices that it looks at: attention's projections, gate and up, down. NaN where no policy does,
-    /// and on GPUs.
+    /// Share of input channels that a threshold skipped, of the inputs that have one: of attention's projections, of gate and up, and of down those neurons that
+    /// nothing else took off. NaN where none chooses, as in Dense and Exact, and on GPUs.
     /// </summary>
     public double SkippedInputs { get; }
 
     /// <summary>
-    /// Bytes of attention's projections whose input a policy looks at that a token touches, on average; in a batch, those that it would touch alone. NaN where no policy looks at an input.
+    /// Bytes of attention's projections whose input a policy looks at, in some layer, that a token touches, on average; in a batch, those that it would touch alone. NaN where no policy looks at one.
     /// </summary>
     public double ProjectionBytesPerToken { get; }
 
-    /// <summary>Bytes of these projections that it does not touch. NaN where no policy looks at an input.</summary>
+    /// <summary>Bytes of these projections that it does not touch. NaN where no policy looks at one.</summary>
     public double SkippedProjectionBytesPerToken { get; }
 
     /// <summary>
@@ -77,8 +77,9 @@ public readonly record struct LayerMetrics
             text += FormattableString.Invariant($": {Tokens} tokens, {ActualSparsity:0.0%} inactive, {PredictedSparsity:0.0%} skipped unread");
             text += double.IsNaN(Precision) ? "" : FormattableString.Invariant($" (precision {Precision:0.0%}, recall {Recall:0.0%})");
             text += FormattableString.Invariant($", {BytesPerToken:0} bytes a token");
-            text += double.IsNaN(SkippedInputs) ? ""
-                : FormattableString.Invariant($"; {SkippedInputs:0.0%} of inputs skipped, {ProjectionBytesPerToken:0} bytes of attention's projections a token");
+            text += double.IsNaN(SkippedInputs) ? "" : FormattableString.Invariant($"; {SkippedInputs:0.0%} of inputs skipped");
+            text += double.IsNaN(ProjectionBytesPerToken) ? ""
+                : FormattableString.Invariant($"; {ProjectionBytesPerToken:0} bytes of attention's projections a token");
         }
 
         if (!double.IsNaN(FeedForwardNanoseconds))

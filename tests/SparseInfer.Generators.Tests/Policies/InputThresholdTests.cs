@@ -219,19 +219,24 @@ public sealed class InputThresholdTests
             bool hasOutput = declared.InputThresholds[layer]?.Output > 0;
             (metrics[layer].SkippedInputs > 0.05).ShouldBe(hasHeads || hasOutput, $"layer {layer}");
 
-            double kept = 128 * (1 - metrics[layer].SkippedInputs);
-            if (!hasHeads)
+            double kept = 64 * (1 - metrics[layer].SkippedInputs);
+            if (!hasHeads && !hasOutput)
             {
-                metrics[layer].ProjectionBytesPerToken.ShouldBe((64 * ofHeads) + ((kept - 64) * ofOutput), 1e-6);
+                metrics[layer].SkippedInputs.ShouldBe(double.NaN);
+                metrics[layer].ProjectionBytesPerToken.ShouldBe(64 * (ofHeads + ofOutput));
+            }
+            else if (!hasHeads)
+            {
+                metrics[layer].ProjectionBytesPerToken.ShouldBe((64 * ofHeads) + (kept * ofOutput), 1e-6);
             }
             else if (!hasOutput)
             {
-                metrics[layer].ProjectionBytesPerToken.ShouldBe(((kept - 64) * ofHeads) + (64 * ofOutput), 1e-6);
+                metrics[layer].ProjectionBytesPerToken.ShouldBe((kept * ofHeads) + (64 * ofOutput), 1e-6);
             }
         }
 
         With(declared, weights, Devices[0], model => Count(model, SparsityMode.Dense)).ShouldAllBe(layer =>
-            layer.SkippedInputs == 0 && layer.ProjectionBytesPerToken == 64 * 4 * (64 + 32 + 32 + 64) && layer.SkippedProjectionBytesPerToken == 0);
+            double.IsNaN(layer.SkippedInputs) && layer.ProjectionBytesPerToken == 64 * 4 * (64 + 32 + 32 + 64) && layer.SkippedProjectionBytesPerToken == 0);
         metrics.ShouldAllBe(layer => Math.Abs(layer.ProjectionBytesPerToken + layer.SkippedProjectionBytesPerToken - (64 * 4 * (64 + 32 + 32 + 64))) < 1e-6);
         (DecoderCase plain, DecoderWeights ofPlain) = Of("OutputAlone");
         With(plain, ofPlain, Devices[0], model => Count(model, SparsityMode.Dense)).ShouldAllBe(layer => layer.ProjectionBytesPerToken == 64 * 2 * 64);
@@ -251,12 +256,27 @@ public sealed class InputThresholdTests
         DecoderWeights weights = TraitZoo.Weights(declared);
         IReadOnlyList<LayerMetrics> metrics = Metrics(Build([declared]), declared, weights);
         const double Row = 4 * 160, Down = 4 * 64;
-        double Kept(int layer) => (64 + 150) * (1 - metrics[layer].SkippedInputs);
-        metrics[0].BytesPerToken.ShouldBe(((Kept(0) - 150) * 2 * Row) + (150 * Down), 1e-6);
+        metrics[0].BytesPerToken.ShouldBe((64 * (1 - metrics[0].SkippedInputs) * 2 * Row) + (150 * Down), 1e-6);
         metrics[0].SkippedInputs.ShouldBeInRange(0.05, 0.6);
-        metrics[1].BytesPerToken.ShouldBe((64 * 2 * Row) + ((Kept(1) - 64) * Down), 1e-6);
+        metrics[1].BytesPerToken.ShouldBe((64 * 2 * Row) + (150 * (1 - metrics[1].SkippedInputs) * Down), 1e-6);
         metrics[1].SkippedInputs.ShouldBeInRange(0.05, 0.7);
         metrics[2].BytesPerToken.ShouldBe((64 * 2 * Row) + (150 * Down), 1e-6);
+        metrics[2].SkippedInputs.ShouldBe(double.NaN);
+    }
+
+    /// <summary>Zeros that ReLU leaves and neurons that a predictor takes off are no channels that a threshold skips.</summary>
+    [Fact]
+    public void Meters_count_of_downs_input_what_the_threshold_skips_alone()
+    {
+        (DecoderCase some, DecoderWeights weights) = Of("DownAlone");
+        DecoderCase least = some with { Name = "DownOfNothing", FeedForwardThresholds = [(0, float.Epsilon), (0, 0), (0, float.Epsilon)] };
+        Metrics(Build([least]), least, weights).Select(layer => layer.SkippedInputs).ShouldBe([0, double.NaN, 0]);
+
+        Metrics(Assembly.Value, some, weights).Select(layer => layer.SkippedInputs is > 0 and < 0.9).ShouldBe([true, false, true]);
+        foreach (SparsityMode mode in new[] { SparsityMode.Dense, SparsityMode.Exact })
+        {
+            With(some, weights, Devices[1], model => Count(model, mode)).ShouldAllBe(layer => double.IsNaN(layer.SkippedInputs) && layer.Tokens == 20);
+        }
     }
 
     [Fact]

@@ -168,6 +168,37 @@ public sealed class VocabularyPredictorTests
             () => DecoderRun.With(new DecoderWeights(other), path => Assembly.Value.LoadModel(declared.FullName, path, Devices[0]), model => 0)).Message;
     }
 
+    /// <summary>Alone or in one flat tensor, whichever form the model's file has, and in a type that is not declared.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_matrices_of_a_predictor_file_go_before_the_models(bool flat)
+    {
+        DecoderCase declared = Model("FewWords");
+        string[] paths = [.. new[] { ".gguf", ".predictor.gguf" }.Select(end => Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + end))];
+        try
+        {
+            DecoderWeights of = new(declared with { Words = declared.Words! with { Flat = flat }, Weights = [WeightType.BF16] });
+            of.Save(paths[1], IsOfWords);
+            float[] expected = [];
+            foreach (bool? ofModel in new bool?[] { null, false, true })
+            {
+                new DecoderWeights(declared with { Words = declared.Words! with { Flat = ofModel == true } }).Save(paths[0], tensor => ofModel is not null || !IsOfWords(tensor));
+                using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[1] });
+                float[] logits = Decode(model, SparsityMode.Predicted);
+                model.LoadReport.Notes.ShouldContain($"{(flat ? 1 : 2)} tensors of policies are from '{paths[1]}'.");
+                expected = expected.Length == 0 ? logits : expected;
+                ShouldHaveTheBitsOf(expected, logits, $"{flat}, {ofModel}");
+            }
+        }
+        finally
+        {
+            Array.ForEach(paths, File.Delete);
+        }
+
+        static bool IsOfWords(string tensor) => tensor.StartsWith("lm_head_profiler", StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_policy_of_the_model_covers_no_layer()
     {

@@ -139,12 +139,12 @@ internal sealed partial class DecoderClass
             string bytes = string.Join(" + ", MatricesOf(channels).Select(matrix => $"{Field(matrix)}{(_calls.Of(matrix).Single ? "" : ".Weights")}.NeuronBytes"));
             if (channels.Use == ChannelUse.FeedForward)
             {
-                _code.Line($"Tally(worker, layer).CountChannels({all}, {kept}, 0);");
+                _code.Line($"Tally(worker, layer).CountChannels({channels.Use}Threshold(layer), {all}, {kept}, 0);");
                 _code.Line($"Tally(worker, layer).Bytes += {kept} * ({bytes});");
             }
             else
             {
-                _code.Line($"Tally(worker, layer).CountChannels({all}, {kept}, {bytes});");
+                _code.Line($"Tally(worker, layer).CountChannels({channels.Use}Threshold(layer), {all}, {kept}, {bytes});");
             }
         }
     }
@@ -160,8 +160,7 @@ internal sealed partial class DecoderClass
                 int kept = slot.KeepLarger(DownThreshold(layer));
                 if (TMeter.IsOn)
                 {
-                    (int from, int to) = _scratch.Neurons(worker);
-                    Tally(worker, layer).CountChannels(to - from, kept, 0);
+                    Tally(worker, layer).CountChannels(DownThreshold(layer), count, kept, 0);
                     Tally(worker, layer).Bytes -= (count - kept) * bytes;
                 }
                 """);
@@ -180,7 +179,7 @@ internal sealed partial class DecoderClass
                     int kept = ChannelScratch.Mask(ref h, neurons, DownThreshold(layer));
                     if (TMeter.IsOn)
                     {
-                        Tally(worker, layer).CountChannels(neurons, kept, 0);
+                        Tally(worker, layer).CountChannels(DownThreshold(layer), neurons, kept, 0);
                         Tally(worker, layer).Bytes -= (neurons - kept) * bytes;
                     }
                 }
