@@ -6,7 +6,6 @@ using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Policies.SignMagnitude;
-using SparseInfer.Generators.Policies.TruncatedSvd;
 using SparseInfer.Generators.Policies.Vocabulary;
 
 namespace SparseInfer.Generators;

@@ -199,7 +199,7 @@ public sealed class CalibrateTests : IDisposable
             program.ShouldContain($"sign-bit predictor, alpha {layer.GetProperty("values").GetProperty("Alpha").GetRawText()}\n");
         }
 
-        Should.Throw<CliException>(() => ModelCompiler.Compile(model with { Intermediate = 512 }, TestContext.Current.CancellationToken)).Message.ShouldContain("SPI0068");
+        Should.Throw<CliException>(() => ModelCompiler.Compile(model with { Intermediate = 512 }, TestContext.Current.CancellationToken)).Message.ShouldContain("SPI0067");
     }
 
     /// <summary>Thresholds leave out the share that was asked for, and inputs without one are read whole; [Dense] is in the profile where every neuron has to be computed.</summary>

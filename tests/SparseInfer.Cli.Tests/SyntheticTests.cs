@@ -78,6 +78,25 @@ public sealed class SyntheticTests
         a.Forward(Tokens).ToArray().ShouldBe(b.Forward(Tokens).ToArray());
     }
 
+    [Fact]
+    public void Policies_find_what_they_want()
+    {
+        ModelDeclaration model = SmallShapes.Of("llama-2-7b", WeightType.F16) with
+        {
+            Policies = ["LowRankPredictor(Rank = 32, Input = PredictorInput.Normed, Bias = true, Layers = \"1..\")", "ExactSparsity(Layers = \"0\")", "VocabularyPredictor(Rank = 64)"],
+        };
+        using ModelFile file = SmallShapes.Build(model, new ActivityTarget(0.9, 1, 1));
+        file.Tensors.Where(tensor => !tensor.Name.Contains("norm") && !tensor.Name.Contains("bias")).Sum(tensor => tensor.ByteLength)
+            .ShouldBe(SyntheticModel.ByteCount(model));
+        using CpuDevice device = Device.Cpu(1);
+        using LanguageModel loaded = ModelCompiler.Compile(model, TestContext.Current.CancellationToken).Load(file, device, new LoadOptions());
+        using Session session = loaded.CreateSession(new SessionOptions { Mode = SparsityMode.Predicted, SparsePrompt = true, Metering = true });
+        session.Forward(Tokens);
+        session.ReadVocabularyMetrics().Skipped.ShouldBeInRange(0.2, 0.8);
+        session.ReadMetrics()[1].PredictedSparsity.ShouldBeInRange(0.2, 0.8);
+        session.ReadMetrics()[0].PredictedSparsity.ShouldBe(0);
+    }
+
     [Theory]
     [InlineData(WeightType.F32)]
     [InlineData(WeightType.F16)]

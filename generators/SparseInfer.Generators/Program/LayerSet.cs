@@ -39,6 +39,9 @@ internal sealed class LayerSet
     /// <summary>How many.</summary>
     public int Count => _runs.Sum(run => run.Last - run.First + 1);
 
+    /// <summary>They, ascending.</summary>
+    public IEnumerable<int> All => _runs.SelectMany(run => Enumerable.Range(run.First, run.Last - run.First + 1));
+
     /// <summary>The first; there is one.</summary>
     public int First => _runs[0].First;
 

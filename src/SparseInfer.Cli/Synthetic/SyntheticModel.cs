@@ -49,7 +49,8 @@ internal sealed unsafe class SyntheticModel
         long hidden = writer.RowBytes(model.Hidden);
         long attention = ((model.QueryWidth + (2L * model.KeyValueWidth)) * hidden) + (model.Hidden * writer.RowBytes(model.QueryWidth));
         long feedForward = (Math.Max(1, model.Experts) * model.Intermediate * (model.Gated ? 3L : 2L) * hidden) + ((long)model.Experts * model.Hidden * sizeof(float));
-        return (model.Layers * (attention + feedForward)) + (((model.Vocabulary * (model.TiedEmbedding ? 1L : 2L)) + model.PositionRows) * hidden);
+        long policies = PolicyTensor.Of(model).Sum(tensor => tensor.Columns == 0 ? 0 : tensor.Rows * writer.RowBytes(tensor.Columns));
+        return (model.Layers * (attention + feedForward)) + (((model.Vocabulary * (model.TiedEmbedding ? 1L : 2L)) + model.PositionRows) * hidden) + policies;
     }
 
     /// <summary>Makes the weights.</summary>
@@ -92,9 +93,10 @@ internal sealed unsafe class SyntheticModel
             throw new CliException($"{model.Activation} has no zeros: synthetic sparsity needs relu, fatrelu, drelu or squared-relu.");
         }
 
-        if (new[] { model.Hidden, model.QueryWidth, model.Intermediate }.Any(width => width % 32 != 0))
+        int[] widths = [model.Hidden, model.QueryWidth, model.Intermediate, .. PolicyTensor.Of(model).Select(tensor => tensor.Columns)];
+        if (widths.Any(width => width % 32 != 0))
         {
-            throw new CliException("synthetic weights need widths that are multiples of 32.");
+            throw new CliException("synthetic weights need widths that are multiples of 32; so are ranks.");
         }
 
         // A matched neuron's gate comes out at about this; a contrary one's is somewhat less.
@@ -133,6 +135,24 @@ internal sealed unsafe class SyntheticModel
             RandomMatrix(block + "attn_output.weight", _model.Hidden, _model.QueryWidth);
             Bias(block + "attn_output", _model.Hidden, _model.OutputBias);
             FeedForward(block, layer);
+        }
+
+        OfPolicies();
+    }
+
+    /// <summary>Random predictors, of scores as often below zero as above. Biases and thresholds are zero.</summary>
+    private void OfPolicies()
+    {
+        foreach (PolicyTensor tensor in PolicyTensor.Of(_model))
+        {
+            if (tensor.Columns > 0)
+            {
+                RandomMatrix(tensor.Name, tensor.Rows, tensor.Columns);
+            }
+            else
+            {
+                Vector(tensor.Name, tensor.Rows, static (_, _) => 0f);
+            }
         }
     }
 

@@ -113,7 +113,7 @@ public sealed class ModelParserTests
     [InlineData("0..7 DenseSpec { }", "[Dense(Layers = null)]")]
     [InlineData("0..7 DenseSpec { }", "[Dense(Layers = \"4..\")]", "[Dense(Layers = \"..3\")]")]
     [InlineData("0 DenseSpec { }; 1 ExactSpec { }; 2..7 DenseSpec { }", "[Dense(Layers = \"2.., 0\")]", "[ExactSparsity(Layers = \"1\")]")]
-    [InlineData("0..6 SignBitSpec { Alpha = 1.25 }; 7 ActivationThresholdSpec { Threshold = 0.001 }",
+    [InlineData("0..6 SignBitSpec { Alpha = 1.25 }; 7 ActivationThresholdSpec { Threshold = 0.001, Votes =  }",
         "[ActivationThreshold(Threshold = 1e-3f, Layers = \"7\")]", "[SignBitPredictor(Alpha = 1.25f, Layers = \"..6\")]")]
     public void Policies_are_sorted_and_cover_every_layer(string policies, params string[] attributes) => Policies(attributes).ShouldBe(policies);
 
@@ -130,7 +130,7 @@ public sealed class ModelParserTests
 
     [Fact]
     public void Warnings_stop_nothing() =>
-        Policies("[ActivationThreshold(Threshold = 0.1f)]").ShouldBe("0..7 ActivationThresholdSpec { Threshold = 0.1 }");
+        Policies("[ActivationThreshold(Threshold = 0.1f)]").ShouldBe("0..7 ActivationThresholdSpec { Threshold = 0.1, Votes =  }");
 
     [Theory]
     [InlineData("[Attention(Heads = 7)]")]

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0076 to SPI0079: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0075: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -143,21 +143,21 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1)]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1e-20f)]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = 704)]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:0|})]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:1.01f|})]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:float.NaN|})]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = {|SPI0076:0|})]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = {|SPI0076:705|})]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0076:0.5f|}, Threshold = 0)]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 0.5f, Count = {|SPI0076:9|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:0|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:1.01f|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:float.NaN|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = {|SPI0072:0|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = {|SPI0072:705|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:0.5f|}, Threshold = 0)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 0.5f, Count = {|SPI0072:9|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[Dense(Layers = \"1..\")]")]
     [InlineData("[TruncatedSvdPredictor(Rank = 64)]")]
-    [InlineData("[TruncatedSvdPredictor(Rank = {|SPI0077:705|})]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = {|SPI0073:705|})]")]
     [InlineData("[{|SPI0009:TruncatedSvdPredictor|}]")]
-    [InlineData("[TruncatedSvdPredictor(Rank = 8, Threshold = {|SPI0078:float.PositiveInfinity|})]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = 8, Threshold = {|SPI0074:float.PositiveInfinity|})]")]
     [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = true)]")]
-    [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = true, Threshold = {|SPI0079:0|})]")]
+    [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = true, Threshold = {|SPI0075:0|})]")]
     [InlineData("[{|SPI0032:ActivationThreshold|}(PerNeuron = false, Threshold = {|SPI0031:0|})]")]
     public Task A_trained_predictor_says_what_it_is(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
@@ -167,9 +167,9 @@ public sealed class PolicyRuleTests
     [InlineData("[VocabularyPredictor(Rank = 170, Threshold = -0.5f)]", "[Dense(Layers = \"0\")]", "[ExactSparsity(Layers = \"1..\")]")]
     [InlineData("[VocabularyPredictor(Rank = 8)]", "[Dense(Layers = {|SPI0025:\"0\"|})]")]
     [InlineData("[{|SPI0009:VocabularyPredictor|}]")]
-    [InlineData("[VocabularyPredictor(Rank = {|SPI0009:-1|}, Threshold = {|SPI0072:float.NaN|})]")]
-    [InlineData("[VocabularyPredictor(Rank = {|SPI0010:{|SPI0071:65537|}|})]")]
-    [InlineData("[VocabularyPredictor(Rank = {|SPI0071:171|}, Threshold = {|SPI0072:float.PositiveInfinity|})]")]
+    [InlineData("[VocabularyPredictor(Rank = {|SPI0009:-1|}, Threshold = {|SPI0071:float.NaN|})]")]
+    [InlineData("[VocabularyPredictor(Rank = {|SPI0010:{|SPI0070:65537|}|})]")]
+    [InlineData("[VocabularyPredictor(Rank = {|SPI0070:171|}, Threshold = {|SPI0071:float.PositiveInfinity|})]")]
     public Task A_predictor_of_words_spares_something(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]

@@ -4,7 +4,7 @@ using SparseInfer.Generators.Tests.Generation;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0066 to SPI0070, and what a profile gives where all is well. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0065 to SPI0069, and what a profile gives where all is well. Models here have layers 0 to 7.</summary>
 public sealed class ProfileRuleTests
 {
     private const string Shape = """{ "hidden": 256, "layers": 8, "intermediate": 704, "activation": "Relu" }""";
@@ -24,7 +24,7 @@ public sealed class ProfileRuleTests
     [InlineData("", "m.sparsity.json")]
     [InlineData("m.json", "a/m.json", "b/m.json")]
     public async Task A_file_is_there_once(string name, params string[] paths) => (await Diagnose.Expect(
-        Declared.Model($"[SparsityProfile({{|SPI0066:\"{name}\"|}})]", "[ActivationThreshold]"), [.. paths.Select(path => new TextFile(path, Profile()))]))
+        Declared.Model($"[SparsityProfile({{|SPI0065:\"{name}\"|}})]", "[ActivationThreshold]"), [.. paths.Select(path => new TextFile(path, Profile()))]))
         .ShouldHaveSingleItem().ShouldContain(paths.Length == 2 && name == "m.json" ? "write more of the path" : $"<AdditionalFiles Include=\"{name}\" />");
 
     [Theory]
@@ -42,19 +42,19 @@ public sealed class ProfileRuleTests
     [InlineData("{ \"a\": 1-2 }", 1, "'1-2' is no number")]
     [InlineData("{ \"a\" 1 }", 1, "':' is missing")]
     public async Task A_profile_is_what_calibrate_writes(string text, int line, string message) => (await Diagnose.Expect(
-        Declared.Model("[SparsityProfile({|SPI0067:\"m.json\"|})]", "[ActivationThreshold]"), [new TextFile("m.json", text)]))
+        Declared.Model("[SparsityProfile({|SPI0066:\"m.json\"|})]", "[ActivationThreshold]"), [new TextFile("m.json", text)]))
         .ShouldBe([$"'m.json', line {line}: {message}; let 'sparseinfer calibrate' write it again"]);
 
     [Theory]
     [InlineData("\"Alpha\": \"1.0\"", "'Alpha' is a string, and must be a number")]
     [InlineData("\"Alpha\": null", "'Alpha' is null, and must be a number")]
     public async Task Values_are_numbers(string value, string message) => (await Diagnose.Expect(
-        Declared.Model("[SparsityProfile({|SPI0067:\"m.json\"|})]", "[SignBitPredictor]"), [new TextFile("m.json", Profile(_ => value))]))
+        Declared.Model("[SparsityProfile({|SPI0066:\"m.json\"|})]", "[SignBitPredictor]"), [new TextFile("m.json", Profile(_ => value))]))
         .ShouldHaveSingleItem().ShouldContain(message);
 
     [Fact]
     public async Task Nothing_nests_without_end() => (await Diagnose.Expect(
-        Declared.Model("[SparsityProfile({|SPI0067:\"m.json\"|})]", "[SignBitPredictor]"), [new TextFile("m.json", new string('[', 100_000))]))
+        Declared.Model("[SparsityProfile({|SPI0066:\"m.json\"|})]", "[SignBitPredictor]"), [new TextFile("m.json", new string('[', 100_000))]))
         .ShouldHaveSingleItem().ShouldContain("it is nested too deeply");
 
     [Theory]
@@ -63,13 +63,13 @@ public sealed class ProfileRuleTests
     [InlineData("704", "705")]
     [InlineData("\"Relu\"", "\"FatRelu\"")]
     public async Task A_profile_is_of_the_declared_model(string old, string other) => (await Diagnose.Expect(
-        Declared.Model("[SparsityProfile({|SPI0068:\"m.json\"|})]", "[SignBitPredictor]"),
+        Declared.Model("[SparsityProfile({|SPI0067:\"m.json\"|})]", "[SignBitPredictor]"),
         [new TextFile("m.json", Profile().Replace(old, other, StringComparison.Ordinal))])).ShouldHaveSingleItem().ShouldEndWith(
             "but declared are 8 layers of hidden size 256 and 704 neurons with Relu; calibrate this model, or name its own profile");
 
     [Theory]
-    [InlineData("'m.json' has nothing of [ActivationThreshold]", "[SignBitPredictor(Layers = \"..6\")]", "[{|SPI0069:ActivationThreshold|}(Layers = \"7\")]")]
-    [InlineData("'m.json' has nothing of [SignBitPredictor] for layer 6", "[{|SPI0069:SignBitPredictor|}]")]
+    [InlineData("'m.json' has nothing of [ActivationThreshold]", "[SignBitPredictor(Layers = \"..6\")]", "[{|SPI0068:ActivationThreshold|}(Layers = \"7\")]")]
+    [InlineData("'m.json' has nothing of [SignBitPredictor] for layer 6", "[{|SPI0068:SignBitPredictor|}]")]
     public async Task A_profile_has_what_is_asked_of_it(string message, params string[] policies) => (await Diagnose.Expect(
         Declared.Model(["[SparsityProfile(\"m.json\")]", .. policies]),
         [new TextFile("m.json", policies.Length == 2 ? Profile() : Profile().Replace("\"layer\": 6", "\"layer\": 66", StringComparison.Ordinal))]))
@@ -79,7 +79,7 @@ public sealed class ProfileRuleTests
     [InlineData("[SignBitPredictor(Alpha = 1.1f)]")]
     [InlineData("[ExactSparsity]")]
     public Task A_profile_gives_something(string policy) =>
-        Diagnose.Expect(Declared.Model("[{|SPI0070:SparsityProfile|}(\"m.json\")]", policy), [new TextFile("m.json", Profile())]);
+        Diagnose.Expect(Declared.Model("[{|SPI0069:SparsityProfile|}(\"m.json\")]", policy), [new TextFile("m.json", Profile())]);
 
     /// <summary>By the policy's own rule, and of a fault in each layer once.</summary>
     [Fact]

@@ -80,7 +80,7 @@ public sealed partial class WithThresholdThatIsNone;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[VocabularyPredictor(Rank = 40)] // SPI0071
+[VocabularyPredictor(Rank = 40)] // SPI0070
 public sealed partial class WithRankThatSparesNothing;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -88,7 +88,7 @@ public sealed partial class WithRankThatSparesNothing;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[VocabularyPredictor(Rank = 8, Threshold = float.NaN)] // SPI0072
+[VocabularyPredictor(Rank = 8, Threshold = float.NaN)] // SPI0071
 public sealed partial class WithThresholdOfWordsThatIsNone;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -96,7 +96,7 @@ public sealed partial class WithThresholdOfWordsThatIsNone;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 20)] // SPI0076
+[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 20)] // SPI0072
 public sealed partial class WithMoreThanAll;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -104,7 +104,7 @@ public sealed partial class WithMoreThanAll;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[TruncatedSvdPredictor(Rank = 65)] // SPI0077
+[TruncatedSvdPredictor(Rank = 65)] // SPI0073
 public sealed partial class WithMoreSingularValuesThanThereAre;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -112,7 +112,7 @@ public sealed partial class WithMoreSingularValuesThanThereAre;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[TruncatedSvdPredictor(Rank = 8, Threshold = float.PositiveInfinity)] // SPI0078
+[TruncatedSvdPredictor(Rank = 8, Threshold = float.PositiveInfinity)] // SPI0074
 public sealed partial class WithThresholdThatSkipsAll;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -120,7 +120,7 @@ public sealed partial class WithThresholdThatSkipsAll;
 [FeedForward(Intermediate = 96, Activation = Activation.Silu)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[ActivationThreshold(PerNeuron = true, Threshold = 0.1f)] // SPI0079
+[ActivationThreshold(PerNeuron = true, Threshold = 0.1f)] // SPI0075
 public sealed partial class WithThresholdsTwice;
 
 public static partial class Policies

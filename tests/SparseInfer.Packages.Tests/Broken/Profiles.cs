@@ -7,7 +7,7 @@ namespace Broken;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[SparsityProfile("missing.sparsity.json")] // SPI0066
+[SparsityProfile("missing.sparsity.json")] // SPI0065
 [SignBitPredictor]
 public sealed partial class WithoutItsProfile;
 
@@ -16,7 +16,7 @@ public sealed partial class WithoutItsProfile;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[SparsityProfile("text.sparsity.json")] // SPI0067
+[SparsityProfile("text.sparsity.json")] // SPI0066
 [SignBitPredictor]
 public sealed partial class WithUnreadableProfile;
 
@@ -25,7 +25,7 @@ public sealed partial class WithUnreadableProfile;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[SparsityProfile("other.sparsity.json")] // SPI0068
+[SparsityProfile("other.sparsity.json")] // SPI0067
 [SignBitPredictor]
 public sealed partial class WithProfileOfAnother;
 
@@ -35,7 +35,7 @@ public sealed partial class WithProfileOfAnother;
 [RmsNorm]
 [Weights(WeightType.F16)]
 [SparsityProfile("short.sparsity.json")]
-[SignBitPredictor] // SPI0069
+[SignBitPredictor] // SPI0068
 public sealed partial class WithShortProfile;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -43,6 +43,6 @@ public sealed partial class WithShortProfile;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[SparsityProfile("short.sparsity.json")] // SPI0070
+[SparsityProfile("short.sparsity.json")] // SPI0069
 [SignBitPredictor(Alpha = 1.05f)]
 public sealed partial class WithIdleProfile;

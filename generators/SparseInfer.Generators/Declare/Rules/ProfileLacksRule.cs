@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class ProfileLacksRule : ProfileRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0069",
+        "SPI0068",
         "Profile lacks a strength",
         "'{0}' has {1}; calibrate with this policy and in all layers, or write the strength",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0069.md");
+        helpLinkUri: Pages + "SPI0068.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class ProfileMissingRule : ProfileRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0066",
+        "SPI0065",
         "Profile is not there",
         "'{0}' of [SparsityProfile] {1}",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0066.md");
+        helpLinkUri: Pages + "SPI0065.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

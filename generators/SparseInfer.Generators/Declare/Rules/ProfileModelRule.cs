@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class ProfileModelRule : ProfileRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0068",
+        "SPI0067",
         "Profile of another model",
         "'{0}' is of {1}, but declared are {2}; calibrate this model, or name its own profile",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0068.md");
+        helpLinkUri: Pages + "SPI0067.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class ProfileUnreadableRule : ProfileRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0067",
+        "SPI0066",
         "Profile cannot be read",
         "'{0}', line {1}: {2}; let 'sparseinfer calibrate' write it again",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0067.md");
+        helpLinkUri: Pages + "SPI0066.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

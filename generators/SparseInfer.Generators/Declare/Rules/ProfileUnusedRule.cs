@@ -6,13 +6,13 @@ namespace SparseInfer.Generators.Declare;
 internal sealed class ProfileUnusedRule : ProfileRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0070",
+        "SPI0069",
         "Profile is not used",
         "No policy takes a strength from '{0}': each sets its own, or has none; leave a strength out, or remove [SparsityProfile]",
         Category,
         DiagnosticSeverity.Warning,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0070.md");
+        helpLinkUri: Pages + "SPI0069.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.ActivationThreshold;
 internal sealed class NeuronThresholdRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0079",
+        "SPI0075",
         "ActivationThreshold has a threshold and one for each neuron",
         "Threshold = {0} of [ActivationThreshold] stands beside PerNeuron, which takes each neuron's own from a file; remove one of them",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0079.md");
+        helpLinkUri: Pages + "SPI0075.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -7,14 +7,14 @@ namespace SparseInfer.Generators.Policies.LowRank;
 internal sealed class LowRankKeepRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0076",
+        "SPI0072",
         "What LowRankPredictor keeps is not clear",
         "{0} of [LowRankPredictor] {1}; write one of 'Threshold = 0' (scores from it on), 'Keep = 0.2f' (a share of the neurons, at most 1) "
             + "and 'Count = 2000' (a number of them, at most Intermediate)",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0076.md");
+        helpLinkUri: Pages + "SPI0072.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

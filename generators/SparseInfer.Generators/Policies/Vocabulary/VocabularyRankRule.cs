@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.Vocabulary;
 internal sealed class VocabularyRankRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0071",
+        "SPI0070",
         "Rank of VocabularyPredictor is too large",
         "Rank = {0} of [VocabularyPredictor] makes two matrices of {1} weights, and the head that they shall spare has {2}; write the file's rank, {3} or less",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0071.md");
+        helpLinkUri: Pages + "SPI0070.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.Vocabulary;
 internal sealed class VocabularyThresholdRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0072",
+        "SPI0071",
         "Threshold of VocabularyPredictor is not finite",
         "Threshold of [VocabularyPredictor] must be finite, but is {0}; words' scores are compared with it, and predictors are trained for 0",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0072.md");
+        helpLinkUri: Pages + "SPI0071.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

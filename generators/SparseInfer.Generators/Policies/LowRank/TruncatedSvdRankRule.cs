@@ -1,19 +1,19 @@
 using Microsoft.CodeAnalysis;
 using SparseInfer.Generators.Declare;
 
-namespace SparseInfer.Generators.Policies.TruncatedSvd;
+namespace SparseInfer.Generators.Policies.LowRank;
 
 /// <summary>A gate has no more singular values than rows or columns.</summary>
 internal sealed class TruncatedSvdRankRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0077",
+        "SPI0073",
         "Rank of TruncatedSvdPredictor is larger than the gate's",
         "Rank of [TruncatedSvdPredictor] is {0}, but the gate's is at most {1}, which reproduces it; write a rank that costs less than the gate, as in 'Rank = {2}'",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0077.md");
+        helpLinkUri: Pages + "SPI0073.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -1,11 +1,10 @@
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
-using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
-namespace SparseInfer.Generators.Policies.TruncatedSvd;
+namespace SparseInfer.Generators.Policies.LowRank;
 
 /// <summary>A low-rank approximation of the gate itself, with a threshold for each neuron as a bias.</summary>
 /// <param name="Rank">Singular values that are kept.</param>
