@@ -122,7 +122,7 @@ public sealed class CalibrateTests : IDisposable
                 return Math.Abs(Activate(Gates(x).ElementAt(neuron))) < strengths[0].Value;
             }
 
-            if (strengths.Count == 2)
+            if (strengths.Count > 1)
             {
                 return Votes(x, weights.First[(neuron * model.Hidden)..((neuron + 1) * model.Hidden)], Exact(strengths[1].Value))
                     < Math.Round((1 - Exact(strengths[0].Value)) * model.Hidden / 2, MidpointRounding.AwayFromZero);
