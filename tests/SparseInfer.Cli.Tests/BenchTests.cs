@@ -133,6 +133,8 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
         const double Head = 2 * D * (Vocabulary + 1);
         cost.WeightBytes.ShouldBe((long)(Attention + Routers + Head));
         cost.Parameters.ShouldBe((long)((Attention / 2) + (Routers / 4) + (Layers * 4 * 3 * D * D) + (Vocabulary * D) + (5 * D)));
+        cost.BytesPerToken(new Activity(0, null, null, null, FeedForwardBytes: 1000, SkippedProjectionBytes: 100, HeadBytes: null)).ShouldBe(cost.WeightBytes + 900);
+        cost.BytesPerToken(new Activity(0, null, null, null, 1000, 100, HeadBytes: 5000)).ShouldBe(Attention + Routers + (2 * D) + 900 + 5000);
         const double Read = Layers * 2 * 3 * 2 * D * D;
         cost.Bound(SparsityMode.Predicted, 0.5, 0).ShouldBe((cost.WeightBytes + Read) / (cost.WeightBytes + (Read / 2)), 1e-9);
     }

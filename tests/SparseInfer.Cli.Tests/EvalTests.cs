@@ -93,6 +93,30 @@ public sealed class EvalTests : IDisposable
         Number(runs[3], "kl_divergence").ShouldBe(0);
     }
 
+    /// <summary>Bytes that attention leaves out are no feed-forward's, and count among all of the model.</summary>
+    [Fact]
+    public void Bytes_of_the_model_are_those_of_attention_and_the_head_too()
+    {
+        JsonElement[] runs = Runs("--policy", "ExactSparsity", "--policy", "InputThreshold(Heads = 0.3f)", "--window", "64", "--tokens", "64");
+
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        string[] read = [".attn_q.", ".attn_k.", ".attn_v.", ".attn_output.", ".ffn_gate.", ".ffn_up.", ".ffn_down."];
+        TensorInfo embedding = file.Tensors.Single(tensor => tensor.Name == "token_embd.weight");
+        TensorInfo head = file.Tensors.SingleOrDefault(tensor => tensor.Name == "output.weight") ?? embedding;
+        double all = file.Tensors.Where(tensor => tensor.Shape.Count == 2 && read.Any(name => tensor.Name.Contains(name, StringComparison.Ordinal))).Sum(tensor => tensor.ByteLength)
+            + head.ByteLength + (embedding.ByteLength / embedding.Shape.Max());
+        Number(runs[0], "bytes_per_token").ShouldBe(all, 0.001 * all);
+        (Number(runs[0], "bytes_per_token") - Number(runs[1], "bytes_per_token"))
+            .ShouldBe(Number(runs[0], "ffn_bytes_per_token") - Number(runs[1], "ffn_bytes_per_token"), 1);
+        runs[1].GetProperty("skipped_inputs").ValueKind.ShouldBe(JsonValueKind.Null);
+
+        double skipped = runs[2].GetProperty("layers").EnumerateArray().Sum(layer => Number(layer, "skipped_projection_bytes_per_token"));
+        skipped.ShouldBeGreaterThan(0);
+        Number(runs[2], "skipped_inputs").ShouldBeInRange(0.01, 0.99);
+        Number(runs[2], "bytes_per_token").ShouldBe(all - Number(runs[0], "ffn_bytes_per_token") + Number(runs[2], "ffn_bytes_per_token") - skipped, 0.001 * all);
+        Number(runs[2], "bytes_of_dense").ShouldBe(Number(runs[2], "bytes_per_token") / Number(runs[0], "bytes_per_token"), 1e-9);
+    }
+
     [Fact]
     public void A_profile_is_a_row_with_its_strengths()
     {
@@ -119,7 +143,7 @@ public sealed class EvalTests : IDisposable
         lines[0].ShouldEndWith("in windows of 64.");
         lines.Count(line => line.StartsWith("| Dense |", StringComparison.Ordinal)).ShouldBe(1);
         lines.Count(line => line.StartsWith("| SignBitPredictor(Alpha = 1f) |", StringComparison.Ordinal)).ShouldBe(1 + 6);
-        lines.Where(line => line[0] == '|').Select(line => line.Count(c => c == '|')).Distinct().ShouldBe([11, 8]);
+        lines.Where(line => line[0] == '|').Select(line => line.Count(c => c == '|')).Distinct().ShouldBe([13, 8]);
     }
 
     [Fact]
@@ -197,7 +221,16 @@ public sealed class EvalTests : IDisposable
     {
         EvaluationRun Row(string policy, double? ratio, double bytes) => new()
         {
-            Policy = policy, Perplexity = ratio, PerplexityOfDense = ratio, KlDivergence = 0, Top1Agreement = 1, Acc = 0.5, AccNorm = 0.5, FfnBytesOfDense = bytes,
+            Policy = policy,
+            Perplexity = ratio,
+            PerplexityOfDense = ratio,
+            KlDivergence = 0,
+            Top1Agreement = 1,
+            Acc = 0.5,
+            AccNorm = 0.5,
+            FfnBytesOfDense = bytes,
+            BytesPerToken = bytes,
+            BytesOfDense = bytes,
             Layers = [new EvaluationLayer(0, 0.5, 0.25, 0.75, 0.5, 0.01, 1000), new EvaluationLayer(1, 0.5, 0, null, null, 0, 1000)],
         };
 
@@ -228,7 +261,12 @@ public sealed class EvalTests : IDisposable
     {
         EvaluationRun Row(string policy, double ratio, double bytes, double inactive) => new()
         {
-            Policy = policy, PerplexityOfDense = ratio, FfnBytesOfDense = bytes, Layers = [new EvaluationLayer(0, inactive, inactive / 2, null, null, 0, 1)],
+            Policy = policy,
+            PerplexityOfDense = ratio,
+            FfnBytesOfDense = bytes / 2,
+            BytesPerToken = bytes,
+            BytesOfDense = bytes,
+            Layers = [new EvaluationLayer(0, inactive, inactive / 2, null, null, 0, 1)],
         };
 
         IReadOnlyList<PplSparsity> reached = PplSparsity.Of(
@@ -243,9 +281,10 @@ public sealed class EvalTests : IDisposable
         reached[0].IsBound.ShouldBeFalse();
         reached[0].SparsityTrue!.Value.ShouldBe(0.6, 1e-9);
         reached[0].SparsityPredicted!.Value.ShouldBe(0.3, 1e-9);
-        reached[0].FfnBytesOfDense!.Value.ShouldBe(0.7, 1e-9);
-        reached[1].ShouldBe(new PplSparsity("B", 0.3, 0.15, 0.7, IsBound: true));
-        reached[2].ShouldBe(new PplSparsity("A + B", null, null, null, IsBound: false));
+        reached[0].FfnBytesOfDense!.Value.ShouldBe(0.35, 1e-9);
+        reached[0].BytesOfDense!.Value.ShouldBe(0.7, 1e-9);
+        reached[1].ShouldBe(new PplSparsity("B", 0.3, 0.15, 0.35, 0.7, IsBound: true));
+        reached[2].ShouldBe(new PplSparsity("A + B", null, null, null, null, IsBound: false));
     }
 
     [Fact]
@@ -261,6 +300,8 @@ public sealed class EvalTests : IDisposable
             KlDivergence = predictions.Divergence,
             Top1Agreement = predictions.TopAgreement,
             FfnBytesOfDense = 1,
+            BytesPerToken = 1,
+            BytesOfDense = 1,
             Layers = [new EvaluationLayer(0, 0, 0, null, null, 0, 1)],
         };
 

@@ -207,7 +207,7 @@ public sealed class SyntheticTests
             session.Forward([token]);
         }
 
-        Activity found = Activity.Of(session.ReadMetrics());
+        Activity found = Activity.Of(session);
         found.SparsityTrue!.Value.ShouldBe(target.Sparsity, Tolerance);
         (found.SparsityPredicted ?? 0).ShouldBe(target.Sparsity * target.Recall / target.Precision, Tolerance);
         if (target.Recall > 0 && target.Sparsity > 0)

@@ -7,12 +7,15 @@ namespace SparseInfer.Cli.Bench;
 /// <param name="Recall">Of the inactive, the share that was predicted.</param>
 /// <param name="FeedForwardBytes">Bytes of weights and signs that a token's feed-forwards read.</param>
 /// <param name="SkippedProjectionBytes">Bytes of attention's projections that a token does not read, since it leaves out channels of their input.</param>
+/// <param name="HeadBytes">Bytes of the head, and of what predicts words, that a token reads; null where no policy looks at them: it reads the whole head.</param>
 internal sealed record Activity(
-    double? SparsityTrue, double? SparsityPredicted, double? Precision, double? Recall, double FeedForwardBytes, double SkippedProjectionBytes)
+    double? SparsityTrue, double? SparsityPredicted, double? Precision, double? Recall, double FeedForwardBytes, double SkippedProjectionBytes, double? HeadBytes)
 {
-    /// <summary>Adds layers up.</summary>
-    public static Activity Of(IReadOnlyList<LayerMetrics> layers)
+    /// <summary>Adds a metered session's layers up.</summary>
+    public static Activity Of(Session session)
     {
+        IReadOnlyList<LayerMetrics> layers = session.ReadMetrics();
+        double head = session.ReadVocabularyMetrics().BytesPerToken;
         double inactive = layers.Sum(layer => layer.ActualSparsity);
         double predicted = layers.Sum(layer => layer.PredictedSparsity);
         double right = layers.Where(layer => layer.PredictedSparsity > 0).Sum(layer => layer.PredictedSparsity * layer.Precision);
@@ -22,6 +25,7 @@ internal sealed record Activity(
             predicted > 0 ? right / predicted : null,
             predicted > 0 && inactive > 0 ? right / inactive : null,
             layers.Sum(layer => layer.BytesPerToken),
-            layers.Where(layer => !double.IsNaN(layer.SkippedProjectionBytesPerToken)).Sum(layer => layer.SkippedProjectionBytesPerToken));
+            layers.Where(layer => !double.IsNaN(layer.SkippedProjectionBytesPerToken)).Sum(layer => layer.SkippedProjectionBytesPerToken),
+            double.IsNaN(head) ? null : head);
     }
 }

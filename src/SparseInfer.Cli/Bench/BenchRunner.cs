@@ -246,7 +246,7 @@ internal sealed partial class BenchRunner(BenchOptions options, BenchModel teste
             session.ResetMetrics();
             Execute(session, mode, depth, prompt: 0, Math.Min(generated, MeteredTokens), timed: false);
             session.Metering = false;
-            _activities[mode] = Activity.Of(session.ReadMetrics());
+            _activities[mode] = Activity.Of(session);
         }
     }
 
@@ -261,7 +261,7 @@ internal sealed partial class BenchRunner(BenchOptions options, BenchModel teste
         bool decodes = generated > 0;
         Activity? activity = decodes ? _activities[mode] : null;
         double cacheBytes = tested.Cost.CacheBytes(options.CacheType, depth, generated);
-        double? bytes = decodes && sessions == 1 ? activity!.FeedForwardBytes - activity.SkippedProjectionBytes + tested.Cost.WeightBytes + cacheBytes : null;
+        double? bytes = decodes && sessions == 1 ? tested.Cost.BytesPerToken(activity!) + cacheBytes : null;
         double? rate = bytes * tokens / median;
         return new BenchRun
         {

@@ -11,6 +11,7 @@ internal sealed class ModelCost
     private readonly long _first;
     private readonly long _up;
     private readonly long _down;
+    private readonly long _head;
 
     public ModelCost(ModelDeclaration model, ModelFile file)
     {
@@ -19,10 +20,10 @@ internal sealed class ModelCost
         IEnumerable<TensorInfo> attention = file.Tensors.Where(tensor =>
             tensor.Name.Contains(".attn_", StringComparison.Ordinal) && tensor.Shape.Count == 2);
         long embedding = Bytes(file, "token_embd.weight");
-        long head = model.TiedEmbedding ? embedding : Bytes(file, "output.weight");
+        _head = model.TiedEmbedding ? embedding : Bytes(file, "output.weight");
         long routers = file.Tensors.Where(tensor => tensor.Name.Contains(".ffn_gate_inp.", StringComparison.Ordinal)).Sum(tensor => tensor.ByteLength);
         long positionRow = model.PositionRows == 0 ? 0 : Bytes(file, "position_embd.weight") / model.PositionRows;
-        WeightBytes = attention.Sum(tensor => tensor.ByteLength) + routers + head + (embedding / model.Vocabulary) + positionRow;
+        WeightBytes = attention.Sum(tensor => tensor.ByteLength) + routers + _head + (embedding / model.Vocabulary) + positionRow;
         _first = FeedForward(file, model.Gated ? ".ffn_gate" : ".ffn_up");
         _up = model.Gated ? FeedForward(file, ".ffn_up") : 0;
         _down = FeedForward(file, ".ffn_down");
@@ -33,6 +34,11 @@ internal sealed class ModelCost
 
     /// <summary>Bytes of weights that each token reads: attention, routers, head, its row of the embedding and of learned positions.</summary>
     public long WeightBytes { get; }
+
+    /// <summary>Bytes of all weights, and of what predicts, that a token reads.</summary>
+    /// <param name="activity">What the meters counted.</param>
+    public double BytesPerToken(Activity activity) =>
+        activity.FeedForwardBytes - activity.SkippedProjectionBytes + WeightBytes + ((activity.HeadBytes ?? _head) - _head);
 
     /// <summary>Parameters, norms included; biases are left out.</summary>
     public long Parameters => (_model.Layers * LayerParameters(Math.Max(1, _model.Experts)))

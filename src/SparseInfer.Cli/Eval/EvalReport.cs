@@ -28,11 +28,11 @@ internal static class EvalReport
 
         if (evaluation.PplSparsity is { } reached)
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n| within {evaluation.Ppl * 100:0.###}% of dense perplexity | inactive | skipped unread | feed-forward bytes of dense |\n|---|---:|---:|---:|\n");
+            text.Append(CultureInfo.InvariantCulture, $"\n| within {evaluation.Ppl * 100:0.###}% of dense perplexity | inactive | skipped unread | feed-forward bytes of dense | all bytes of dense |\n|---|---:|---:|---:|---:|\n");
             foreach (PplSparsity family in reached)
             {
                 string bound = family.SparsityTrue is null ? ": none" : family.IsBound ? ": at least" : "";
-                text.Append(CultureInfo.InvariantCulture, $"| {Cell(family.Policies)}{bound} | {Share(family.SparsityTrue)} | {Share(family.SparsityPredicted)} | {family.FfnBytesOfDense:0.000} |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| {Cell(family.Policies)}{bound} | {Share(family.SparsityTrue)} | {Share(family.SparsityPredicted)} | {family.FfnBytesOfDense:0.000} | {family.BytesOfDense:0.000} |\n");
             }
         }
 
@@ -42,11 +42,14 @@ internal static class EvalReport
             text.Append(CultureInfo.InvariantCulture, $"{Share(run.RuledOutMass, "0.00")} of the dense model's probability: perplexity and KL are of the others.\n");
         }
 
-        text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |\n|---|---:|---:|---:|---:|---:|---:|\n");
+        bool inputs = SkipsInputs(evaluation);
+        text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |").Append(inputs ? " inputs skipped |" : "");
+        text.Append("\n|---|---:|---:|---:|---:|---:|---:|").Append(inputs ? "---:|" : "").Append('\n');
         foreach ((EvaluationRun run, EvaluationLayer layer) in evaluation.Runs.Skip(1).SelectMany(run => run.Layers.Select(layer => (run, layer))))
         {
             text.Append(CultureInfo.InvariantCulture, $"| {Cell(run.Policy)} | {layer.Layer} | {Share(layer.SparsityTrue)} | {Share(layer.SparsityPredicted)} ");
-            text.Append(CultureInfo.InvariantCulture, $"| {Share(layer.Precision)} | {Share(layer.Recall)} | {Share(layer.WrongSkips, "0.00")} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {Share(layer.Precision)} | {Share(layer.Recall)} | {Share(layer.WrongSkips, "0.00")} |");
+            text.Append(inputs ? $" {Share(layer.SkippedInputs)} |\n" : "\n");
         }
 
         return text.ToString();
@@ -75,10 +78,16 @@ internal static class EvalReport
             new("inactive", run => Share(run.SparsityTrue)),
             new("skipped unread", run => Share(run.SparsityPredicted)),
             new("wrongly", run => Share(run.WrongSkips, "0.00")),
+            .. SkipsInputs(evaluation) ? (Column[])[new("inputs skipped", run => Share(run.SkippedInputs))] : [],
             new("feed-forward MB/token", run => Invariant($"{run.FfnBytesPerToken / 1e6:0.000}")),
             new("of dense", run => Invariant($"{run.FfnBytesOfDense:0.000}")),
+            new("MB/token", run => Invariant($"{run.BytesPerToken / 1e6:0.000}")),
+            new("of dense", run => Invariant($"{run.BytesOfDense:0.000}")),
         ];
     }
+
+    /// <summary>Whether a policy looks at inputs.</summary>
+    internal static bool SkipsInputs(Evaluation evaluation) => evaluation.Runs.Any(run => run.SkippedInputs is not null);
 
     /// <summary>Text of C# may have what ends a cell.</summary>
     private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal);

@@ -62,11 +62,20 @@ internal sealed record EvaluationRun
     /// <summary>Of what the dense model touches.</summary>
     public required double FfnBytesOfDense { get; init; }
 
+    /// <summary>Bytes of all weights, attention's and the head's too, and of predictor data that a token reads, as <c>bench</c> counts them without its key-value cache.</summary>
+    public required double BytesPerToken { get; init; }
+
+    /// <summary>Of what the dense model reads.</summary>
+    public required double BytesOfDense { get; init; }
+
     public double SparsityTrue => Layers.Average(layer => layer.SparsityTrue);
 
     public double SparsityPredicted => Layers.Average(layer => layer.SparsityPredicted);
 
     public double WrongSkips => Layers.Average(layer => layer.WrongSkips);
+
+    /// <summary>Share of input channels that were skipped, of layers where a policy looks at them; null: none does.</summary>
+    public double? SkippedInputs => Layers.Average(layer => layer.SkippedInputs);
 
     public required IReadOnlyList<EvaluationLayer> Layers { get; init; }
 }
@@ -82,6 +91,12 @@ internal sealed record EvaluationRun
 internal sealed record EvaluationLayer(
     int Layer, double SparsityTrue, double SparsityPredicted, double? Precision, double? Recall, double WrongSkips, double BytesPerToken)
 {
+    /// <summary>Share of input channels that were skipped, of the inputs that a policy looks at; null: it looks at none.</summary>
+    public double? SkippedInputs { get; init; }
+
+    /// <summary>Bytes of attention's projections that a token leaves out by that; null likewise.</summary>
+    public double? SkippedProjectionBytesPerToken { get; init; }
+
     public static EvaluationLayer Of(LayerMetrics metrics) => new(
         metrics.Layer,
         metrics.ActualSparsity,
@@ -89,7 +104,11 @@ internal sealed record EvaluationLayer(
         Known(metrics.Precision),
         Known(metrics.Recall),
         metrics.PredictedSparsity * (1 - (Known(metrics.Precision) ?? 1)),
-        metrics.BytesPerToken);
+        metrics.BytesPerToken)
+    {
+        SkippedInputs = Known(metrics.SkippedInputs),
+        SkippedProjectionBytesPerToken = Known(metrics.SkippedProjectionBytesPerToken),
+    };
 
     private static double? Known(double share) => double.IsNaN(share) ? null : share;
 }

@@ -21,7 +21,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
     {
         string? text = options.TextFile is { } path ? TextWindows.ReadText(path) : null;
         IReadOnlyList<ChoiceQuestion>? questions = options.ChoicesFile is { } file ? ChoiceFile.Read(file) : null;
-        (string Policy, ModelDeclaration Declaration)[] policies = Declare();
+        (string Policy, ModelDeclaration Declaration)[] policies = Declare(out ModelCost cost);
         progress.Show(policies.Length == 1 ? "compiling the model" : $"compiling the model with {policies.Length} policies");
         IReadOnlyList<CompiledModel> models = ModelCompiler.Compile([.. policies.Select(policy => policy.Declaration)], cancellationToken);
         var runs = new List<EvaluationRun>();
@@ -39,21 +39,26 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             windows ??= text is null ? null : TextWindows.Of(text, options, model.Tokenizer);
             choices ??= questions is null ? null : Choices.Of(options.ChoicesFile!, questions, model.Tokenizer, policies[i].Declaration.Context);
             string policy = policies[i].Policy;
+            var load = new Loaded(model, cost, windows, choices);
             if (i == 0)
             {
-                runs.Add(Run("Dense", SparsityMode.Dense, model, windows, choices, null));
+                runs.Add(Run("Dense", SparsityMode.Dense, load, null));
             }
 
-            runs.Add(Run(policy, SparsityMode.Predicted, model, windows, choices, runs[0]));
+            runs.Add(Run(policy, SparsityMode.Predicted, load, runs[0]));
         }
 
         return new(Machine.CpuInfo, options.File.Path, options.TextFile, windows?.Tokens ?? 0, options.Window, options.ChoicesFile, choices?.Count ?? 0, runs) { Ppl = options.Ppl };
     }
 
-    private (string Policy, ModelDeclaration Declaration)[] Declare()
+    /// <summary>A model, what its tokens cost, and what it is judged on.</summary>
+    private sealed record Loaded(LanguageModel Model, ModelCost Cost, TextWindows? Text, Choices? Choices);
+
+    private (string Policy, ModelDeclaration Declaration)[] Declare(out ModelCost cost)
     {
         using ModelFile file = ModelFile.Open(options.File.Path);
         ModelDeclaration read = FileDeclaration.Read(file, options.File.Activation, options.File.Threshold, alpha: 1f, options.File.Overrides);
+        cost = new(read, file);
         if (options.TextFile is not null && options.Window > read.Context)
         {
             throw new CliException($"--window {options.Window} is more than the model's context, which holds {read.Context}: give less.");
@@ -93,15 +98,17 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
     }
 
     /// <summary>A policy, or the dense model: then there is none to compare with.</summary>
-    private EvaluationRun Run(string policy, SparsityMode mode, LanguageModel model, TextWindows? text, Choices? choices, EvaluationRun? dense)
+    private EvaluationRun Run(string policy, SparsityMode mode, Loaded load, EvaluationRun? dense)
     {
+        (LanguageModel model, ModelCost cost, TextWindows? text, Choices? choices) = load;
         Predictions? predictions = null;
         EvaluationLayer[] layers = [];
+        double bytes = 0;
         if (text is not null)
         {
             using Session session = model.CreateSession(Session(mode, options.Window));
             predictions = Predict(policy, model, session, text, isDense: dense is null);
-            layers = [.. session.ReadMetrics().Select(EvaluationLayer.Of)];
+            (layers, bytes) = Read(session, cost);
         }
 
         ChoiceAccuracy? accuracy = null;
@@ -113,7 +120,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
                 cancellationToken.ThrowIfCancellationRequested();
                 progress.Show($"asking {policy}", (double)question / choices.Count);
             });
-            layers = text is null ? [.. session.ReadMetrics().Select(EvaluationLayer.Of)] : layers;
+            (layers, bytes) = text is null ? Read(session, cost) : (layers, bytes);
         }
 
         return new()
@@ -128,9 +135,14 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             RuledOut = predictions?.RuledOut ?? 0,
             RuledOutMass = predictions?.RuledOutMass ?? 0,
             FfnBytesOfDense = dense is null ? 1 : layers.Sum(layer => layer.BytesPerToken) / dense.FfnBytesPerToken,
+            BytesPerToken = bytes,
+            BytesOfDense = dense is null ? 1 : bytes / dense.BytesPerToken,
             Layers = layers,
         };
     }
+
+    private static (EvaluationLayer[] Layers, double Bytes) Read(Session session, ModelCost cost) =>
+        ([.. session.ReadMetrics().Select(EvaluationLayer.Of)], cost.BytesPerToken(Activity.Of(session)));
 
     /// <summary>Predicts a text. The dense model's logits are the first policy's to compare with, and where they fit in memory all others'.</summary>
     private Predictions Predict(string policy, LanguageModel model, Session session, TextWindows text, bool isDense)

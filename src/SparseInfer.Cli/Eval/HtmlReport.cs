@@ -87,6 +87,11 @@ internal static class HtmlReport
             Row(text, "precision", run, layer => layer.Precision);
             Row(text, "recall", run, layer => layer.Recall);
             Row(text, "wrongly", run, layer => layer.WrongSkips, worst, "0.00", "wrong");
+            if (run.SkippedInputs is not null)
+            {
+                Row(text, "inputs skipped", run, layer => layer.SkippedInputs);
+            }
+
             text.Append("</tbody>\n</table>\n</div>\n");
         }
     }
@@ -109,7 +114,7 @@ internal static class HtmlReport
     private static void Curve(StringBuilder text, string name, string what, IReadOnlyList<EvaluationRun> runs, Func<EvaluationRun, double?> quality, Axis axis)
     {
         const double Left = 70, Right = 780, Top = 20, Bottom = 360;
-        Point[] points = [.. runs.Select((run, i) => new Point(run, i == 0 ? "Dense" : run.Family, run.FfnBytesOfDense, quality(run) ?? double.NaN))
+        Point[] points = [.. runs.Select((run, i) => new Point(run, i == 0 ? "Dense" : run.Family, run.BytesOfDense, quality(run) ?? double.NaN))
             .Where(point => double.IsFinite(point.Y) && double.IsFinite(point.X))];
         int lost = runs.Count - points.Length;
         double most = Math.Max(1, points.Select(point => point.X).DefaultIfEmpty(1).Max());
@@ -118,7 +123,7 @@ internal static class HtmlReport
         string list = string.Join("; ", points.Select(point => Invariant($"{point.Run.Policy}: {point.X * 100:0.0}% of the bytes, {axis.Text(point.Y)}")));
         string id = name.ToLowerInvariant();
         text.Append(CultureInfo.InvariantCulture, $"<h2>{name} against bytes</h2>\n<figure>\n<svg viewBox=\"0 0 800 {420 + (families.Length * 20)}\" role=\"img\" aria-labelledby=\"{id}-title {id}-text\">\n");
-        text.Append($"<title id=\"{id}-title\">{name} against feed-forward bytes a token</title>\n<desc id=\"{id}-text\">{Encode(list)}</desc>\n");
+        text.Append($"<title id=\"{id}-title\">{name} against bytes a token</title>\n<desc id=\"{id}-text\">{Encode(list)}</desc>\n");
         foreach (double tick in axis.Ticks())
         {
             text.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Right}\" y1=\"{Y(tick):0.#}\" y2=\"{Y(tick):0.#}\"/><text x=\"{Left - 8}\" y=\"{Y(tick) + 4:0.#}\" text-anchor=\"end\">{axis.Text(tick)}</text>\n");
@@ -129,7 +134,7 @@ internal static class HtmlReport
             text.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{X(tick / 100.0):0.#}\" x2=\"{X(tick / 100.0):0.#}\" y1=\"{Top}\" y2=\"{Bottom}\"/><text x=\"{X(tick / 100.0):0.#}\" y=\"{Bottom + 18}\" text-anchor=\"middle\">{tick}%</text>\n");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"<text x=\"{(Left + Right) / 2}\" y=\"{Bottom + 38}\" text-anchor=\"middle\">feed-forward bytes a token, of dense</text>\n");
+        text.Append(CultureInfo.InvariantCulture, $"<text x=\"{(Left + Right) / 2}\" y=\"{Bottom + 38}\" text-anchor=\"middle\">bytes of weights a token, of dense</text>\n");
         for (int i = 0; i < families.Length; i++)
         {
             // A policy's strength orders its bytes.
@@ -144,7 +149,7 @@ internal static class HtmlReport
             text.Append(Mark(i, Left + 6, legend - 4, null)).Append(CultureInfo.InvariantCulture, $"<text x=\"{Left + 20}\" y=\"{legend}\">{Encode(families[i].Key)}</text>\n</g>\n");
         }
 
-        text.Append($"</svg>\n<figcaption>{char.ToUpperInvariant(what[0])}{what[1..]}, against the bytes of feed-forward weights and predictors that a token reads. Points of the same attributes are joined in the order of their bytes.");
+        text.Append($"</svg>\n<figcaption>{char.ToUpperInvariant(what[0])}{what[1..]}, against the bytes of all weights and predictors that a token reads: feed-forward, attention, head. Points of the same attributes are joined in the order of their bytes.");
         text.Append(lost > 0 ? Invariant($" Not drawn: {lost}, whose numbers are not finite.") : "").Append("</figcaption>\n</figure>\n");
 
         double X(double x) => Left + ((Right - Left) * x / most);

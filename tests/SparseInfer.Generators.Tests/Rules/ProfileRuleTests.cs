@@ -160,10 +160,9 @@ public sealed class ProfileRuleTests
     [Theory]
     [InlineData("Silu", "[ActivationThreshold(PerNeuron = true)]")]
     [InlineData("Silu", "[ActivationThreshold(Threshold = 0.1f)]")]
-    [InlineData("Relu", "[LowRankPredictor(Rank = 64, Keep = 0.2f)]")]
-    [InlineData("Relu", "[LowRankPredictor(Rank = 64, Count = 20)]")]
-    [InlineData("Relu", "[LowRankPredictor(Rank = 64)]")]
-    [InlineData("Relu", "[PromptNeurons(Keep = 0.5f)]")]
+    [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed, Keep = 0.2f)]")]
+    [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed, Count = 20)]")]
+    [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed)]")]
     [InlineData("Relu", "[TruncatedSvdPredictor(Rank = 64)]")]
     public async Task What_needs_no_strength_is_not_asked_for_one(string activation, string policy)
     {
