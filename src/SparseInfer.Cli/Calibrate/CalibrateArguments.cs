@@ -106,7 +106,7 @@ internal sealed class CalibrateArguments
             TextFile = parsed.GetRequiredValue(_text),
             Policy = ScoredPolicy.All.First(policy => policy.Attribute == parsed.GetRequiredValue(_policy)),
             Target = parsed.GetRequiredValue(_target),
-            Output = parsed.GetRequiredValue(_output),
+            Output = Profile(parsed),
             Window = parsed.GetValue(_window),
             Tokens = parsed.GetValue(_tokens),
             Seed = parsed.GetValue(_seed),
@@ -147,7 +147,7 @@ internal sealed class CalibrateArguments
             Kind = isSvd ? PredictorKind.TruncatedSvd : PredictorKind.NeuronThresholds,
             Rank = parsed.GetValue(_rank) ?? 0,
             Share = parsed.GetValue(_skip),
-            Output = parsed.GetRequiredValue(_output),
+            Output = Named(parsed, ".safetensors", "LoadOptions.PredictorFile takes"),
             Window = parsed.GetValue(_window),
             Tokens = parsed.GetValue(_tokens),
             Threads = parsed.GetValue(_threads),
@@ -172,12 +172,29 @@ internal sealed class CalibrateArguments
                 TextFile = parsed.GetRequiredValue(_text),
                 Inputs = parsed.GetRequiredValue(_uses),
                 Target = target,
-                Output = parsed.GetRequiredValue(_output),
+                Output = Profile(parsed),
                 Window = parsed.GetValue(_window),
                 Tokens = parsed.GetValue(_tokens),
                 Threads = parsed.GetValue(_threads),
             }
             : throw new CliException($"--policy {InputThreshold} takes --target skipped=0.4, a share of each input's channels: no other is measured for channels.");
+    }
+
+    /// <summary>A profile's file. Its name stands in a project file and in C# text: what either would read otherwise is refused.</summary>
+    private string Profile(ParseResult parsed)
+    {
+        string path = Named(parsed, ".json", "[SparsityProfile] reads");
+        return System.IO.Path.GetFileName(path).IndexOfAny(['"', '<', '>', '&', '\'', '\\', ';', '*', '?', '%', '$', '@']) < 0
+            ? path
+            : throw new CliException($"{_output.Name} {path}: a project file cannot name it as it is; use letters, digits, '.', '-' and '_'.");
+    }
+
+    private string Named(ParseResult parsed, string ending, string reader)
+    {
+        string path = parsed.GetRequiredValue(_output);
+        return path.EndsWith(ending, StringComparison.OrdinalIgnoreCase)
+            ? path
+            : throw new CliException($"{_output.Name} {path}: {reader} a file whose name ends in '{ending}'.");
     }
 
     private void RefuseUses(ParseResult parsed) => Refuse(parsed, [_uses], $"is for --policy {InputThreshold}");

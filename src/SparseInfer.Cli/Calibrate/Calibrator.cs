@@ -84,7 +84,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
 
     private ModelDeclaration Declare()
     {
-        ModelDeclaration model = DenseObservation.Declare(options);
+        ModelDeclaration model = DenseObservation.Declare(options, ofNeurons: true);
         if (options.Policy.Refusal(model) is { } refusal)
         {
             throw new CliException($"--policy {options.Policy.Attribute}: {refusal}.");
@@ -100,15 +100,9 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
 
     private ResumeFile OpenResume(string textHash)
     {
-        if (Path.GetDirectoryName(Path.GetFullPath(options.Output)) is { } folder && !Directory.Exists(folder))
-        {
-            throw new CliException($"--output: there is no folder '{folder}'.");
-        }
-
-        var model = new FileInfo(options.File.Path);
         string[] arguments =
         [
-            Path.GetFullPath(options.File.Path), model.Exists ? $"{model.Length} {model.LastWriteTimeUtc.Ticks}" : "", $"{options.File.Activation} {options.File.Threshold}",
+            .. ResumeFile.Circumstances(options.File.Path), $"{options.File.Activation} {options.File.Threshold}",
             $"{options.File.Overrides.Architecture} {string.Join(' ', options.File.Overrides.IgnoreMetadata)}", textHash, options.Policy.Attribute, options.Target.Text,
             FormattableString.Invariant($"{options.Window} {options.Tokens} {options.Seed}"),
         ];
@@ -208,7 +202,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
         for (int probe = 1; probe < MaxProbes && lost - kept > 1; probe++)
         {
             int step = kept + ((lost - kept) / 2);
-            (kept, lost) = Probe(step, probe) <= dense * (1 + options.Target.Value) ? (step, lost) : (kept, step);
+            (kept, lost) = Probe(step, probe) <= Most(dense) ? (step, lost) : (kept, step);
         }
 
         return (path[kept], new Dictionary<string, double> { ["dense"] = dense, ["profile"] = Probe(kept, MaxProbes) });
@@ -232,6 +226,9 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
             return perplexity;
         }
     }
+
+    /// <summary>The greatest perplexity that keeps the target.</summary>
+    private double Most(double dense) => dense * (1 + options.Target.Value);
 
     private double Perplexity(ModelDeclaration declaration, SparsityMode mode, TextWindows windows, string stage)
     {
@@ -281,6 +278,21 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
         return calibration;
     }
 
+    /// <summary>A line that says where the most cautious strength was chosen although it misses the target; empty: nowhere.</summary>
+    private string Missed(LayerCurve[] curves, int[] chosen, IReadOnlyDictionary<string, double> perplexities)
+    {
+        if (options.Target.Kind == TargetKind.Perplexity)
+        {
+            return perplexities["profile"] <= Most(perplexities["dense"]) ? ""
+                : $"The target {options.Target.Text} is missed: the model loses more with the most cautious strengths. Give another target, or another policy.\n";
+        }
+
+        int[] layers = [.. Enumerable.Range(0, curves.Length).Where(layer => !StrengthChoice.Keeps(curves[layer].Points[chosen[layer]], options.Target))];
+        return layers.Length == 0 ? ""
+            : $"The target {options.Target.Text} is missed in {(layers.Length == 1 ? "layer" : "layers")} {string.Join(", ", layers)}: "
+            + "the most cautious strength loses more. Give another target, or leave these out with Layers.\n";
+    }
+
     private string Summary(LayerCurve[] curves, int[] chosen, IReadOnlyDictionary<string, double> perplexities)
     {
         var text = new StringBuilder();
@@ -301,6 +313,8 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
             (double dense, double sparse) = (perplexities["dense"], perplexities["profile"]);
             text.Append(CultureInfo.InvariantCulture, $"Perplexity on the other half of the windows: {sparse:0.0000}, dense {dense:0.0000} ({(sparse / dense) - 1:+0.00%;-0.00%}).\n");
         }
+
+        text.Append(Missed(curves, chosen, perplexities));
 
         string name = Path.GetFileName(options.Output);
         text.Append(CultureInfo.InvariantCulture, $"\nIn the project: <AdditionalFiles Include=\"{name}\" />. On the class: [SparsityProfile(\"{name}\")] and [{options.Policy.Attribute}].\n");

@@ -23,7 +23,7 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
     public string Run()
     {
         string text = TextWindows.ReadText(options.TextFile);
-        ModelDeclaration model = DenseObservation.Declare(options);
+        ModelDeclaration model = DenseObservation.Declare(options, ofNeurons: false);
         IReadOnlyList<WindowChannels> seen = new DenseObservation(options, progress, cancellationToken).Run(
             text, model, Tokens, options.Inputs.Sum(input => input.Width(model)), positions => new WindowChannels(model.Layers, options.Inputs, positions));
         var layers = new StrengthValue[model.Layers][];

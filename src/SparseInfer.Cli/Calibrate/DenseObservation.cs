@@ -10,10 +10,17 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
 {
     private const long MaxSampleBytes = 1L << 30;
 
-    /// <summary>The model as its file declares it.</summary>
-    /// <exception cref="CliException">It cannot be calibrated.</exception>
-    public static ModelDeclaration Declare(ObservationOptions options)
+    /// <summary>The model as its file declares it, before anything that takes time.</summary>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="ofNeurons">Whether matrices of its feed-forwards are looked at, beside what runs through them.</param>
+    /// <exception cref="CliException">It cannot be calibrated, or there is no folder for what is made.</exception>
+    public static ModelDeclaration Declare(ObservationOptions options, bool ofNeurons)
     {
+        if (Path.GetDirectoryName(Path.GetFullPath(options.Output)) is { } folder && !Directory.Exists(folder))
+        {
+            throw new CliException($"--output: there is no folder '{folder}'.");
+        }
+
         using ModelFile file = ModelFile.Open(options.File.Path);
         ModelDeclaration model = FileDeclaration.Read(file, options.File.Activation, options.File.Threshold, alpha: 1f, options.File.Overrides);
         if (options.Window > model.Context)
@@ -21,7 +28,17 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
             throw new CliException($"--window {options.Window} is more than the model's context, which holds {model.Context}: give less.");
         }
 
-        return model.Experts == 0 ? model : throw new CliException($"{options.File.Path} has experts, whose neurons cannot be calibrated yet.");
+        if (model.Experts > 0)
+        {
+            throw new CliException($"{options.File.Path} has experts, whose neurons cannot be calibrated yet.");
+        }
+
+        if (ofNeurons)
+        {
+            LayerWeights.Check(file, options.File.Overrides, model);
+        }
+
+        return model;
     }
 
     /// <summary>Runs the model over the windows.</summary>

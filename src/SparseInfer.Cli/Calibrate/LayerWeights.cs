@@ -1,5 +1,6 @@
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Files;
+using SparseInfer.Kernels.Cpu;
 using SparseInfer.Loading;
 
 namespace SparseInfer.Cli.Calibrate;
@@ -9,21 +10,14 @@ internal sealed class LayerWeights
 {
     private LayerWeights(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer, bool withUp)
     {
-        string Name(string gguf, string huggingFace) => file.Format == ModelFileFormat.Gguf
-            ? $"blk.{layer}.{gguf}"
-            : facts.NameOf($"model.layers.{layer}.mlp.{huggingFace}");
-
-        (string Gguf, string HuggingFace) first = model.Gated ? ("ffn_gate", "gate_proj") : ("ffn_up", "up_proj");
-        TensorInfo ofFirst = Tensor(file, Name(first.Gguf + ".weight", first.HuggingFace + ".weight"));
-        TensorInfo ofUp = Tensor(file, Name("ffn_up.weight", "up_proj.weight"));
-        TensorInfo ofDown = Tensor(file, Name("ffn_down.weight", "down_proj.weight"));
-        First = Matrix(ofFirst, model.Intermediate, model.Hidden);
-        Up = withUp || model.Activation == Activation.DRelu ? Matrix(ofUp, model.Intermediate, model.Hidden) : null;
-        Down = Transposed(Matrix(ofDown, model.Hidden, model.Intermediate), model.Hidden, model.Intermediate);
-        FirstBias = file.TryGetTensor(Name(first.Gguf + ".bias", first.HuggingFace + ".bias"), out TensorInfo? bias) ? Values(bias) : null;
-        UpBias = Up is not null && file.TryGetTensor(Name("ffn_up.bias", "up_proj.bias"), out TensorInfo? upBias) ? Values(upBias) : null;
-        FirstBytes = (double)ofFirst.ByteLength / model.Intermediate;
-        OtherBytes = (double)((model.Gated ? ofUp.ByteLength : 0) + ofDown.ByteLength) / model.Intermediate;
+        Stored stored = Find(file, facts, model, layer);
+        First = Values(stored.First);
+        Up = withUp || model.Activation == Activation.DRelu ? Values(stored.Up) : null;
+        Down = stored.IsPrepared ? NeuronMajor(stored.Down, model) : Transposed(Values(stored.Down), model.Hidden, model.Intermediate);
+        FirstBias = file.TryGetTensor(Name(file, facts, layer, FirstOf(model), "bias"), out TensorInfo? bias) ? Values(bias) : null;
+        UpBias = Up is not null && file.TryGetTensor(Name(file, facts, layer, "up", "bias"), out TensorInfo? upBias) ? Values(upBias) : null;
+        FirstBytes = (double)stored.First.ByteLength / model.Intermediate;
+        OtherBytes = (double)((model.Gated ? stored.Up.ByteLength : 0) + stored.Down.ByteLength) / model.Intermediate;
     }
 
     /// <summary>The matrix whose rows are read first, gate or else up, [intermediate x hidden].</summary>
@@ -55,24 +49,71 @@ internal sealed class LayerWeights
     public static LayerWeights Read(ModelFile file, LoadOptions options, ModelDeclaration model, int layer, bool withUp = false) =>
         new(file, ModelFacts.Read(file, options), model, layer, withUp);
 
+    /// <summary>Whether all layers can be read: looked at before the model runs.</summary>
+    /// <param name="file">The model.</param>
+    /// <param name="options">How it is read.</param>
+    /// <param name="model">What it is.</param>
+    /// <exception cref="CliException">The file has its matrices in a form that is not read here.</exception>
+    public static void Check(ModelFile file, LoadOptions options, ModelDeclaration model)
+    {
+        ModelFacts facts = ModelFacts.Read(file, options);
+        for (int layer = 0; layer < model.Layers; layer++)
+        {
+            Find(file, facts, model, layer);
+        }
+    }
+
+    private static string FirstOf(ModelDeclaration model) => model.Gated ? "gate" : "up";
+
+    private static string Name(ModelFile file, ModelFacts facts, int layer, string matrix, string of) => file.Format == ModelFileFormat.Gguf
+        ? $"blk.{layer}.ffn_{matrix}.{of}"
+        : facts.NameOf($"model.layers.{layer}.mlp.{matrix}_proj.{of}");
+
+    private static Stored Find(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer)
+    {
+        TensorInfo first = Matrix(Tensor(file, Name(file, facts, layer, FirstOf(model), "weight")), model.Intermediate, model.Hidden);
+        TensorInfo up = Matrix(Tensor(file, Name(file, facts, layer, "up", "weight")), model.Intermediate, model.Hidden);
+        string name = Name(file, facts, layer, "down", "weight");
+        return !file.TryGetTensor(name, out _) && PreparedTensors.TryGetDownName(name, out string? other) && file.TryGetTensor(other, out TensorInfo? prepared)
+            ? new(first, up, Prepared(prepared, model), IsPrepared: true)
+            : new(first, up, Matrix(Tensor(file, name), model.Hidden, model.Intermediate), IsPrepared: false);
+    }
+
     private static TensorInfo Tensor(ModelFile file, string name) => file.TryGetTensor(name, out TensorInfo? tensor)
         ? tensor
         : throw new CliException($"{file.Path} has no tensor '{name}': calibrate from the file that it was prepared or converted from.");
 
-    private static float[] Matrix(TensorInfo tensor, int rows, int columns) => tensor.Shape is [var stored, var width] && stored == rows && width == columns
-        ? Values(tensor)
+    private static TensorInfo Matrix(TensorInfo tensor, int rows, int columns) => Readable(tensor).Shape is [var stored, var width] && stored == rows && width == columns
+        ? tensor
         : throw new CliException($"tensor '{tensor.Name}' is {string.Join(" x ", tensor.Shape)}, and {rows} x {columns} is declared.");
+
+    /// <summary>Down with a row a neuron: in blocks over neurons, as they are prepared here, or as PowerInfer's files have it.</summary>
+    private static TensorInfo Prepared(TensorInfo tensor, ModelDeclaration model) => PreparedTensors.BlockTypeOf(tensor) is not { } type
+        ? Matrix(tensor, model.Intermediate, model.Hidden)
+        : tensor.Shape.SequenceEqual(PreparedTensors.DownShape(type, model.Intermediate, model.Hidden))
+        ? tensor
+        : throw new CliException($"tensor '{tensor.Name}' is {string.Join(" x ", tensor.Shape)}, which is not {model.Intermediate} neurons of hidden size {model.Hidden}.");
+
+    private static TensorInfo Readable(TensorInfo tensor) => tensor.Weight is not null
+        ? tensor
+        : throw new CliException($"tensor '{tensor.Name}' is {tensor.Type}, which is not read here: quantize to one of {string.Join(", ", Enum.GetNames<WeightType>())}.");
 
     private static float[] Values(TensorInfo tensor)
     {
-        if (tensor.Weight is not { } type)
+        float[] values = new float[tensor.Shape.Aggregate(1L, (product, size) => product * size)];
+        WeightFormat.For(Readable(tensor).Weight!.Value).Decode(tensor.Bytes, values);
+        return values;
+    }
+
+    private static unsafe float[] NeuronMajor(TensorInfo tensor, ModelDeclaration model)
+    {
+        if (PreparedTensors.BlockTypeOf(tensor) is not { } type)
         {
-            throw new CliException($"tensor '{tensor.Name}' is {tensor.Type}, which is not read here: quantize to one of {string.Join(", ", Enum.GetNames<WeightType>())}.");
+            return Values(tensor);
         }
 
-        float[] values = new float[tensor.Shape.Aggregate(1L, (product, size) => product * size)];
-        WeightFormat.For(type).Decode(tensor.Bytes, values);
-        return values;
+        using NativeBuffer widened = WeightFormat.For(type).ConvertDownTo(WeightFormat.For(WeightType.F32), tensor.Address, model.Intermediate, model.Hidden);
+        return new ReadOnlySpan<float>((void*)widened.Address, model.Intermediate * model.Hidden).ToArray();
     }
 
     private static float[] Transposed(float[] matrix, int rows, int columns)
@@ -88,4 +129,11 @@ internal sealed class LayerWeights
 
         return transposed;
     }
+
+    /// <summary>A layer's matrices, of which all can be read.</summary>
+    /// <param name="First">Gate, or else up.</param>
+    /// <param name="Up">Up.</param>
+    /// <param name="Down">Down.</param>
+    /// <param name="IsPrepared">Whether it has a row a neuron already.</param>
+    private readonly record struct Stored(TensorInfo First, TensorInfo Up, TensorInfo Down, bool IsPrepared);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.CodeAnalysis.CSharp;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Calibrate.Svd;
 using SparseInfer.Cli.Compilation;
@@ -43,7 +44,7 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
         }
 
         output.Write(options.Output, cancellationToken);
-        summary.Append(CultureInfo.InvariantCulture, $"\nOn the class: [{Attribute}]. When it is loaded: LoadOptions.PredictorFile = \"{options.Output}\".\n");
+        summary.Append(CultureInfo.InvariantCulture, $"\nOn the class: [{Attribute}]. When it is loaded: LoadOptions.PredictorFile = {SymbolDisplay.FormatLiteral(options.Output, quote: true)}.\n");
         return summary.ToString();
     }
 
@@ -53,7 +54,7 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
 
     private ModelDeclaration Declare()
     {
-        ModelDeclaration model = DenseObservation.Declare(options);
+        ModelDeclaration model = DenseObservation.Declare(options, ofNeurons: true);
         int most = Math.Min(model.Hidden, model.Intermediate);
         return options.Kind != PredictorKind.TruncatedSvd || (options.Rank >= 1 && options.Rank <= most)
             ? model

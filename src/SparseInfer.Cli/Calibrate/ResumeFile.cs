@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -47,6 +48,17 @@ internal sealed class ResumeFile : IDisposable
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What has to be the same beside arguments: the tool, the model, and what is read beside it. A file is the same where its size and time are.</summary>
+    /// <param name="model">The model's file or folder.</param>
+    public static IEnumerable<string> Circumstances(string model)
+    {
+        string path = Path.GetFullPath(model);
+        string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(path)!;
+        IEnumerable<string> beside = new[] { "config.json", "tokenizer.json", "tokenizer_config.json" }.Select(name => Path.Combine(folder, name));
+        string tool = typeof(ResumeFile).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+        return [tool, path, .. beside.Prepend(path).Select(name => new FileInfo(name)).Select(file => file.Exists ? $"{file.Length} {file.LastWriteTimeUtc.Ticks}" : "")];
     }
 
     /// <summary>Windows that an earlier call looked at.</summary>

@@ -1,4 +1,3 @@
-using System.Numerics;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Kernels.Cpu;
 
@@ -11,12 +10,9 @@ namespace SparseInfer.Cli.Calibrate;
 /// </summary>
 internal sealed class SignMagnitudeScores : ScoredPolicy
 {
-    // As the generator has them, in hundredths of a vote.
-    private const int OfBoth = 1530;
-    private const int OfOne = 392;
-    private const int OfNone = 100;
-    private const float Sigmas = 6f;
-    private const float UsualWeight = 60f;
+    /// <summary>What the attribute says where nothing is measured.</summary>
+    private static readonly SignMagnitudePredictorAttribute Usual = new();
+
     private const float GreatestWeight = 300f;
 
     public override string Attribute => "SignMagnitudePredictor";
@@ -26,7 +22,7 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
     public override string? Refusal(ModelDeclaration model) => model.HasZeros ? null
         : $"{model.Activation} has no exact zeros, which [SignMagnitudePredictor] could predict: give --policy ActivationThreshold";
 
-    public override double BytesOfNeuron(ModelDeclaration model) => 2.0 * Words(model.Hidden) * sizeof(ulong) * (model.Activation == Activation.DRelu ? 2 : 1);
+    public override double BytesOfNeuron(ModelDeclaration model) => 2.0 * Signs.WordsPerRow(model.Hidden) * sizeof(ulong) * (model.Activation == Activation.DRelu ? 2 : 1);
 
     public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(weights, model, samples);
 
@@ -38,38 +34,30 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
 
     private const int GreatestBeta = 10;
 
-    private static int Words(int columns) => (columns + 63) / 64;
-
-    /// <summary>Signs, and which elements are large and which outliers.</summary>
-    private sealed record Planes(ulong[] Signs, ulong[] Large, ulong[] Outliers)
+    /// <summary>Three rows of words: signs, large elements, outliers.</summary>
+    private static ulong[] Pack(ReadOnlySpan<float> row)
     {
-        /// <param name="row">Readable up to a multiple of 32.</param>
-        /// <param name="columns">Its width.</param>
-        public static Planes Of(float[] row, int columns)
-        {
-            var planes = new Planes(new ulong[Words(columns)], new ulong[Words(columns)], new ulong[Words(columns)]);
-            Magnitudes.Pack(ref row[0], ref planes.Large[0], ref planes.Outliers[0], columns, Sigmas);
-            for (int column = 0; column < columns; column++)
-            {
-                planes.Signs[column / 64] |= float.IsNegative(row[column]) ? 1UL << (column % 64) : 0;
-            }
-
-            return planes;
-        }
+        float[] padded = new float[Padding.Pad(row.Length)];
+        row.CopyTo(padded);
+        ulong[] words = new ulong[3 * Signs.WordsPerRow(row.Length)];
+        Votes.Pack(ref padded[0], ref words[0], row.Length, Usual.OutlierSigmas);
+        return words;
     }
 
     private sealed class Scores : LayerScores
     {
         private readonly int _hidden;
-        private readonly Planes[][] _matrices;
+        private readonly int _words;
+        private readonly ulong[][][] _matrices;
         private readonly int _ofOutlier;
 
         public Scores(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples)
         {
             _hidden = model.Hidden;
+            _words = Signs.WordsPerRow(_hidden);
             float[][] matrices = model.Activation == Activation.DRelu ? [weights.First, weights.Up!] : [weights.First];
             _matrices = [.. matrices.Select(matrix => Enumerable.Range(0, model.Intermediate)
-                .Select(neuron => Planes.Of(Padded(matrix.AsSpan(neuron * _hidden, _hidden)), _hidden)).ToArray())];
+                .Select(neuron => Pack(matrix.AsSpan(neuron * _hidden, _hidden))).ToArray())];
             OutlierWeight = Measure(weights.First, samples);
             _ofOutlier = (int)Math.Round(OutlierWeight * 100);
         }
@@ -81,32 +69,27 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
 
         public override void Score(ReadOnlySpan<float> input, Span<float> scores)
         {
-            Planes x = Planes.Of(Padded(input), _hidden);
+            ulong[] x = Pack(input);
+            long start = Votes.Start(ref x[0], _hidden, _ofOutlier);
             scores.Fill(float.PositiveInfinity);
-            foreach (Planes[] matrix in _matrices)
+            foreach (ulong[][] matrix in _matrices)
             {
                 for (int neuron = 0; neuron < scores.Length; neuron++)
                 {
-                    scores[neuron] = Math.Min(scores[neuron], (float)Math.Floor(Votes(x, matrix[neuron]) / 100.0));
+                    scores[neuron] = Math.Min(scores[neuron], (float)Math.Floor((start + Change(x, matrix[neuron])) / 100.0));
                 }
             }
         }
 
-        public override IReadOnlyList<StrengthValue> Strengths(float cut) => [new("Beta", Beta((int)cut, _hidden)), new("OutlierWeight", OutlierWeight)];
+        public override IReadOnlyList<StrengthValue> Strengths(float cut) => [new("Beta", Beta((int)cut, _hidden)), new("OutlierWeight", OutlierWeight), new("OutlierSigmas", Usual.OutlierSigmas)];
 
-        /// <summary>In hundredths.</summary>
-        private long Votes(Planes x, Planes w)
+        /// <summary>What a row changes of the votes that an input starts with, in hundredths.</summary>
+        private long Change(ulong[] x, ulong[] row)
         {
             long votes = 0;
-            for (int word = 0; word < x.Signs.Length; word++)
+            for (int word = 0; word < _words; word++)
             {
-                int columns = Math.Min(64, _hidden - (64 * word));
-                ulong all = columns == 64 ? ulong.MaxValue : (1UL << columns) - 1;
-                ulong differ = x.Signs[word] ^ w.Signs[word];
-                votes += (OfBoth * Surplus(x.Large[word] & w.Large[word])) + (OfOne * Surplus(x.Large[word] ^ w.Large[word]))
-                    + (OfNone * Surplus(all & ~(x.Large[word] | w.Large[word]))) + ((long)_ofOutlier * Surplus(x.Outliers[word]));
-
-                long Surplus(ulong mask) => BitOperations.PopCount(mask) - (2 * BitOperations.PopCount(mask & differ));
+                votes += Votes.Of(x[word], x[_words + word], x[(2 * _words) + word], row[word], row[_words + word], _ofOutlier);
             }
 
             return votes;
@@ -118,14 +101,14 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
             (double Sum, long Count) smallInputs = default;
             foreach (TokenSample sample in samples)
             {
-                Planes planes = Planes.Of(Padded(sample.Input), _hidden);
-                Add(sample.Input, planes.Outliers, isSet: true, ref outliers);
-                Add(sample.Input, planes.Large, isSet: false, ref smallInputs);
+                ulong[] packed = Pack(sample.Input);
+                Add(sample.Input, packed.AsSpan(2 * _words), isSet: true, ref outliers);
+                Add(sample.Input, packed.AsSpan(_words), isSet: false, ref smallInputs);
             }
 
             if (outliers.Count == 0 || smallInputs.Sum == 0)
             {
-                return UsualWeight;
+                return Usual.OutlierWeight;
             }
 
             (double Sum, long Count) smallWeights = default;
@@ -133,7 +116,7 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
             for (int neuron = 0; neuron < _matrices[0].Length; neuron++)
             {
                 ReadOnlySpan<float> row = matrix.AsSpan(neuron * _hidden, _hidden);
-                Add(row, _matrices[0][neuron].Large, isSet: false, ref smallWeights);
+                Add(row, _matrices[0][neuron].AsSpan(_words), isSet: false, ref smallWeights);
                 foreach (float weight in row)
                 {
                     allWeights += Math.Abs(weight);
@@ -142,10 +125,10 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
 
             double ofInputs = outliers.Sum / outliers.Count / (smallInputs.Sum / smallInputs.Count);
             double ofWeights = allWeights / matrix.Length / (smallWeights.Sum / smallWeights.Count);
-            return double.IsFinite(ofInputs * ofWeights) ? (float)Math.Round(Math.Min(ofInputs * ofWeights, GreatestWeight), 2) : UsualWeight;
+            return double.IsFinite(ofInputs * ofWeights) ? (float)Math.Round(Math.Min(ofInputs * ofWeights, GreatestWeight), 2) : Usual.OutlierWeight;
         }
 
-        private static void Add(ReadOnlySpan<float> values, ulong[] plane, bool isSet, ref (double Sum, long Count) sum)
+        private static void Add(ReadOnlySpan<float> values, ReadOnlySpan<ulong> plane, bool isSet, ref (double Sum, long Count) sum)
         {
             for (int i = 0; i < values.Length; i++)
             {
@@ -155,13 +138,6 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
                     sum.Count++;
                 }
             }
-        }
-
-        private static float[] Padded(ReadOnlySpan<float> values)
-        {
-            float[] padded = new float[(values.Length + 31) / 32 * 32];
-            values.CopyTo(padded);
-            return padded;
         }
     }
 }

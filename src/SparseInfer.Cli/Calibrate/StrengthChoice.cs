@@ -9,18 +9,19 @@ internal static class StrengthChoice
         int chosen = 0;
         for (int level = 0; level < curve.Points.Count; level++)
         {
-            CurvePoint point = curve.Points[level];
-            bool holds = target.Kind switch
-            {
-                TargetKind.Precision => (point.Precision ?? 1) >= target.Value,
-                TargetKind.Skipped => point.Skipped <= target.Value,
-                _ => point.Contribution >= target.Value,
-            };
-            chosen = holds ? level : chosen;
+            chosen = Keeps(curve.Points[level], target) ? level : chosen;
         }
 
         return chosen;
     }
+
+    /// <summary>Whether a point of a layer keeps a target that is a layer's.</summary>
+    public static bool Keeps(CurvePoint point, CalibrationTarget target) => target.Kind switch
+    {
+        TargetKind.Precision => (point.Precision ?? 1) >= target.Value,
+        TargetKind.Skipped => point.Skipped <= target.Value,
+        _ => point.Contribution >= target.Value,
+    };
 
     /// <summary>
     /// A way from the most cautious strengths of all layers to the boldest: towards the layer, and the point of it, that saves most bytes for what it loses of

@@ -36,7 +36,13 @@ internal sealed record DeclaredProfile(string Name, string Text)
         // Names stand in C# text as they are, and generators look at JSON files alone.
         string name = string.Concat(Path.GetFileName(path).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '_'));
         name = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? name : name + ".json";
-        return new(others.Contains(name) ? $"{others.Count}-{name}" : name, text);
+        string free = name;
+        for (int number = 2; others.Contains(free); number++)
+        {
+            free = FormattableString.Invariant($"{number}-{name}");
+        }
+
+        return new(free, text);
 
         CliException NoProfile(string why) => new($"--profile {path} is no profile of sparseinfer calibrate: {why}.");
     }

@@ -52,6 +52,42 @@ public sealed class ProfileRuleTests
         Declared.Model("[SparsityProfile({|SPI0066:\"m.json\"|})]", "[SignBitPredictor]"), [new TextFile("m.json", Profile(_ => value))]))
         .ShouldHaveSingleItem().ShouldContain(message);
 
+    /// <summary>A name that no policy has would be passed over, and its usual value baked in.</summary>
+    [Theory]
+    [InlineData("SignMagnitudePredictor", "\"Beta\": 1.6, \"OutlierWieght\": 51", "'OutlierWieght' is no value of [SignMagnitudePredictor], which takes Beta, OutlierWeight, OutlierSigmas")]
+    [InlineData("SignBitPredictor", "\"alpha\": 1", "'alpha' is no value of [SignBitPredictor], which takes Alpha")]
+    [InlineData("Dense", "\"Alpha\": 1", "'Alpha' is no value of [Dense], which takes none")]
+    public async Task Values_are_what_the_policy_takes(string policy, string values, string message) => (await Diagnose.Expect(
+        Declared.Model("[SparsityProfile({|SPI0066:\"m.json\"|})]", $"[{policy}]"),
+        [new TextFile("m.json", Profile(_ => values).Replace("SignBitPredictor", policy, StringComparison.Ordinal))]))
+        .ShouldHaveSingleItem().ShouldContain(message);
+
+    /// <summary>Weight and beta were measured with the deviations that are beside them: one that is written stands for all.</summary>
+    [Theory]
+    [InlineData("[SignMagnitudePredictor]", "[SignMagnitudePredictor(Beta = 1.5f, OutlierWeight = 51f, OutlierSigmas = 4f)]")]
+    [InlineData("[SignMagnitudePredictor(OutlierSigmas = 3f)]", "[SignMagnitudePredictor(OutlierSigmas = 3f)]")]
+    public void What_was_measured_together_is_taken_together(string declared, string written)
+    {
+        AdditionalText[] files =
+        [
+            new TextFile("m.json", Profile(_ => "\"Beta\": 1.5, \"OutlierWeight\": 51, \"OutlierSigmas\": 4").Replace("SignBitPredictor", "SignMagnitudePredictor", StringComparison.Ordinal)),
+        ];
+        Texts(Declared.Model("[SparsityProfile(\"m.json\")]", declared), files).ShouldBe(Texts(Declared.Model(written), []));
+    }
+
+    /// <summary>SPI0036 is for what somebody wrote.</summary>
+    [Fact]
+    public async Task A_measured_alpha_may_decide_nothing() => (await Diagnose.Expect(
+        Declared.Model("[SparsityProfile(\"m.json\")]", "[SignBitPredictor]"), [new TextFile("m.json", Profile(layer => $"\"Alpha\": {(layer < 4 ? "1.0" : "98")}"))])).ShouldBeEmpty();
+
+    [Fact]
+    public async Task What_contradicts_a_value_is_said_once()
+    {
+        string model = Declared.Model("[SparsityProfile(\"m.json\")]", "[ExactSparsity]", "[{|SPI0064:InputThreshold|}]");
+        (await Diagnose.Expect(model, [new TextFile("m.json", Profile(_ => "\"FeedForward\": 0.1").Replace("SignBitPredictor", "InputThreshold", StringComparison.Ordinal))]))
+            .ShouldHaveSingleItem().ShouldContain("FeedForward of [InputThreshold] computes every neuron");
+    }
+
     [Fact]
     public async Task Nothing_nests_without_end() => (await Diagnose.Expect(
         Declared.Model("[SparsityProfile({|SPI0066:\"m.json\"|})]", "[SignBitPredictor]"), [new TextFile("m.json", new string('[', 100_000))]))

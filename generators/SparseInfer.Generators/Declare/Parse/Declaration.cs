@@ -33,7 +33,7 @@ internal sealed class Declaration
         Traits = [.. vocabulary.TraitsOf(attributes)];
         Main = (symbol is IPropertySymbol ? FeedForward : DecoderModel) ?? attributes[0];
         Syntax = Main.Syntax?.FirstAncestorOrSelf<MemberDeclarationSyntax>();
-        Profile = Find(AttributeNames.SparsityProfile) is { HasErrors: false } profile ? new DeclaredProfile(profile, profiles) : null;
+        Profile = Find(AttributeNames.SparsityProfile) is { HasErrors: false } profile ? new DeclaredProfile(profile, profiles, vocabulary) : null;
         Policies = Profile?.Complete(this, written) ?? written;
     }
 

@@ -33,6 +33,9 @@ internal sealed class DeclaredAttribute(AttributeData data, CancellationToken to
 
     public bool IsSet(string argument) => _given.ContainsKey(argument) || data.NamedArguments.Any(pair => pair.Key == argument);
 
+    /// <summary>Whether an argument's value is from elsewhere, and written nowhere that a user could change it by the attribute.</summary>
+    public bool IsGiven(string argument) => _given.ContainsKey(argument);
+
     /// <summary>The same with arguments that are given elsewhere, in place of those that are written or not.</summary>
     public DeclaredAttribute With(IEnumerable<KeyValuePair<string, object>> given)
     {

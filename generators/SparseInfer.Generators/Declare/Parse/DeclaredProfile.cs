@@ -9,7 +9,8 @@ internal sealed class DeclaredProfile
 {
     /// <param name="attribute">It.</param>
     /// <param name="files">The project's.</param>
-    public DeclaredProfile(DeclaredAttribute attribute, ProfileFiles files)
+    /// <param name="vocabulary">Says what values a policy takes.</param>
+    public DeclaredProfile(DeclaredAttribute attribute, ProfileFiles files, Vocabulary vocabulary)
     {
         Attribute = attribute;
         Name = attribute.Text ?? "";
@@ -22,7 +23,7 @@ internal sealed class DeclaredProfile
 
         try
         {
-            Profile = SparsityProfile.Read(called[0].Text);
+            Profile = SparsityProfile.Read(called[0].Text, vocabulary.StrengthsOf);
         }
         catch (JsonException exception)
         {

@@ -12,8 +12,10 @@ internal sealed record SparsityProfile(ProfileShape Model, IReadOnlyDictionary<s
     public const int Version = 1;
 
     /// <summary>Reads a profile.</summary>
+    /// <param name="text">Its text.</param>
+    /// <param name="strengths">What values an attribute can have, by its name as users write it; null: such an attribute is not known, and not looked into.</param>
     /// <exception cref="JsonException">It is none.</exception>
-    public static SparsityProfile Read(string text)
+    public static SparsityProfile Read(string text, Func<string, IReadOnlyList<string>?> strengths)
     {
         JsonObject root = Object(Json.Parse(text), "the profile");
         int version = Integer(root, "version");
@@ -34,13 +36,13 @@ internal sealed record SparsityProfile(ProfileShape Model, IReadOnlyDictionary<s
                 throw new JsonException(policy.Line, $"it has '{name}' twice");
             }
 
-            policies.Add(name, Layers(policy));
+            policies.Add(name, Layers(policy, name, strengths(name)));
         }
 
         return new(shape, policies);
     }
 
-    private static Dictionary<int, IReadOnlyDictionary<string, string>> Layers(JsonObject policy)
+    private static Dictionary<int, IReadOnlyDictionary<string, string>> Layers(JsonObject policy, string attribute, IReadOnlyList<string>? strengths)
     {
         var layers = new Dictionary<int, IReadOnlyDictionary<string, string>>();
         foreach (Json item in Array(policy, "layers"))
@@ -55,6 +57,11 @@ internal sealed record SparsityProfile(ProfileShape Model, IReadOnlyDictionary<s
             var values = new Dictionary<string, string>();
             foreach (KeyValuePair<string, Json> value in Object(Member(layer, "values"), "'values'").Members)
             {
+                if (strengths is not null && !strengths.Contains(value.Key))
+                {
+                    throw new JsonException(value.Value.Line, $"'{value.Key}' is no value of [{attribute}], which takes {(strengths.Count == 0 ? "none" : string.Join(", ", strengths))}");
+                }
+
                 values[value.Key] = value.Value switch
                 {
                     JsonNumber one => one.Text,

@@ -28,6 +28,10 @@ internal sealed class Vocabulary(IReadOnlyList<DeclarablePolicy> policies, IRead
     public DeclarablePolicy? PolicyOf(DeclaredAttribute attribute) =>
         policies.FirstOrDefault(policy => policy.AttributeName == attribute.MetadataName);
 
+    /// <summary>What a profile can give a policy; null where no policy is called so.</summary>
+    /// <param name="name">The attribute as a user writes it.</param>
+    public IReadOnlyList<string>? StrengthsOf(string name) => policies.FirstOrDefault(policy => policy.DisplayName == name)?.Strengths;
+
     /// <summary>The traits that attributes declare, each once and in their own order, whatever the attributes' is.</summary>
     public IEnumerable<DeclaredTrait> TraitsOf(IReadOnlyList<DeclaredAttribute> attributes) =>
         from trait in traits

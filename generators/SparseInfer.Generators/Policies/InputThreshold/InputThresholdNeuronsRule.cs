@@ -26,18 +26,21 @@ internal sealed class InputThresholdNeuronsRule : DeclarationRule
             .. declaration.Policies.Where(policy => policy.Policy.Site == PolicySite.Neurons).Select(policy => policy.Policy)
                 .DefaultIfEmpty(declaration.DefaultPolicy.Policy).Select(policy => policy.DisplayName).Where(name => name != "Dense").Distinct(),
         ];
-        foreach (DeclaredPolicy policy in declaration.Policies.Where(policy => policy.Policy is InputThresholdPolicy))
+
+        // A profile makes one attribute of each layer: what is wrong with it is said once.
+        foreach (DeclaredAttribute[] layers in declaration.Policies.Where(policy => policy.Policy is InputThresholdPolicy)
+            .Select(policy => policy.Attribute).GroupBy(attribute => attribute.Syntax).Select(group => group.ToArray()))
         {
-            foreach (string use in new[] { "FeedForward", "Down" }.Where(use => policy.Attribute.Value(use, 0f) > 0))
+            foreach (string use in new[] { "FeedForward", "Down" }.Where(use => layers.Any(attribute => attribute.Value(use, 0f) > 0)))
             {
                 if (declaration.Experts is not null)
                 {
-                    yield return new Violation(policy.Attribute.LocationOf(use), use, "has no effect on experts; leave it out, or remove [Experts]");
+                    yield return new Violation(layers[0].LocationOf(use), use, "has no effect on experts; leave it out, or remove [Experts]");
                 }
                 else if (use == "FeedForward" && others.Length > 0)
                 {
                     yield return new Violation(
-                        policy.Attribute.LocationOf(use),
+                        layers[0].LocationOf(use),
                         use,
                         $"computes every neuron, but [{others[0]}] leaves some out unread; write [Dense], and 'Down' for neurons that are small");
                 }

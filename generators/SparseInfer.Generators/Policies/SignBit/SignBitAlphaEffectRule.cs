@@ -24,7 +24,8 @@ internal sealed class SignBitAlphaEffectRule : DeclarationRule
             yield break;
         }
 
-        foreach (DeclaredPolicy policy in declaration.Policies.Where(policy => policy.Policy is SignBitPolicy))
+        // A profile's alphas are measured: where signs tell little, one that skips next to nothing is the right one.
+        foreach (DeclaredPolicy policy in declaration.Policies.Where(policy => policy.Policy is SignBitPolicy && !policy.Attribute.IsGiven("Alpha")))
         {
             if (policy.Attribute.Value("Alpha", 1f) is not (> 0f and <= 100f))
             {

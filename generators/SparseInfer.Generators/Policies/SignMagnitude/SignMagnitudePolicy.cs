@@ -51,7 +51,7 @@ internal sealed class SignMagnitudePolicy : SparsityPolicy
 
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new SignMagnitudeNumberRule(), new SignMagnitudeActivationRule()];
 
-    public override IReadOnlyList<string> Strengths { get; } = ["Beta", "OutlierWeight"];
+    public override IReadOnlyList<string> Strengths { get; } = ["Beta", "OutlierWeight", "OutlierSigmas"];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new SignMagnitudeSpec(
         attribute.Decimal("Beta", "1"), attribute.Decimal("OutlierWeight", "60"), attribute.Decimal("OutlierSigmas", "6"));
