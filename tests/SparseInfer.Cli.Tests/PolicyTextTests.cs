@@ -68,7 +68,12 @@ public sealed class PolicyTextTests
         var options = new BenchOptions
         {
             Synthetic = new SyntheticRequest(shape, null, new ActivityTarget(0.9, 1, 1), 0),
-            Prompts = [0], Generations = [2], Threads = [1], Repetitions = 1, ProbeBytes = 1 << 20, Modes = [SparsityMode.Predicted],
+            Prompts = [0],
+            Generations = [2],
+            Threads = [1],
+            Repetitions = 1,
+            ProbeBytes = 1 << 20,
+            Modes = [SparsityMode.Predicted],
         };
         using BenchModel model = BenchModel.Prepare(options, shape, progress, TestContext.Current.CancellationToken);
 
