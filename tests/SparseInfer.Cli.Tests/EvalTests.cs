@@ -248,8 +248,9 @@ public sealed class EvalTests : IDisposable
         string page = HtmlReport.Write(new Evaluation("<cpu> & co", "a<b.gguf", "text", 10, 5, "questions", 3,
         [
             Row("Dense", 1, 1), Row("SignBitPredictor(Alpha = 1.2f)", 1.02, 0.5), Row("SignBitPredictor(Alpha = 0.9f)", double.PositiveInfinity, 0.3),
-            Row("SignBitPredictor(Alpha = 1f), Other(Layers = \"<0\")", 40, 0.4),
-        ]));
+            Row("SignBitPredictor(Alpha = 1f), Other(Layers = \"<0\")", 40, 0.4) with { RuledOut = 0.25, RuledOutMass = 0.125 },
+        ])
+        { Ppl = 0.05 });
 
         string xml = page.Replace("<!doctype html>", "", StringComparison.Ordinal);
         xml = System.Text.RegularExpressions.Regex.Replace(xml, "<meta ([^>]*)>", "<meta $1/>");
@@ -257,7 +258,9 @@ public sealed class EvalTests : IDisposable
         root.Descendants("svg").Count().ShouldBe(2);
         root.Descendants("svg").ShouldAllBe(svg => svg.Attribute("role")!.Value == "img" && svg.Element("desc")!.Value.Contains("SignBitPredictor(Alpha = 1.2f): 50.0% of the bytes, "));
         root.Descendants("svg").First().Elements("g").Select(curve => curve.Elements("text").Single().Value).ShouldBe(["Dense", "SignBitPredictor", "SignBitPredictor + Other"]);
-        root.Descendants("table").Count().ShouldBe(4);
+        root.Descendants("table").Count().ShouldBe(5);
+        root.Descendants("caption").ShouldContain(caption => caption.Value == "Sparsity within 5% of dense perplexity");
+        root.Descendants("p").ShouldContain(note => note.Value.Contains("\"<0\") gives 25.00% of the text's tokens no logit", StringComparison.Ordinal));
         root.Descendants("table").ShouldAllBe(table => table.Element("caption")!.Value.Length > 0);
         root.Descendants("th").ShouldAllBe(head => head.Attribute("scope") != null);
         root.Descendants("figcaption").First().Value.ShouldContain("Not drawn: 1, whose numbers are not finite.");

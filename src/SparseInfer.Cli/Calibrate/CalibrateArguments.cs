@@ -55,7 +55,7 @@ internal sealed class CalibrateArguments
         "a number above 0, at most 1", text => ValueOption.Positive(text) is (true, <= 1f) share ? share : default);
 
     private readonly Option<CalibrationTarget> _target = ValueOption.Of(
-        "--target", "TARGET", $"What to keep: {CalibrationTarget.Forms}. [default: {CalibrationTarget.Default.Text}]", CalibrationTarget.Default,
+        "--target", "TARGET", $"What to keep: {CalibrationTarget.Forms}.", CalibrationTarget.Default,
         CalibrationTarget.Forms, CalibrationTarget.Parse);
 
     private readonly Option<Activation?> _activation = ModelOptions.Activation();

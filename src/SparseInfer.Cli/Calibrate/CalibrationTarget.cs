@@ -29,6 +29,9 @@ internal sealed record CalibrationTarget(TargetKind Kind, double Value, string T
 
     public static CalibrationTarget Default { get; } = new(TargetKind.Contribution, 0.99, "contribution=0.99");
 
+    /// <summary>As it was given: what help shows.</summary>
+    public override string ToString() => Text;
+
     public static (bool Valid, CalibrationTarget Value) Parse(string text)
     {
         string[] parts = text.Split('=');

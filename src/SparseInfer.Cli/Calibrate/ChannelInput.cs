@@ -18,6 +18,9 @@ internal sealed record ChannelInput(string Name, ObservedActivation Activation)
     /// <summary>Whether the feed-forward then computes every neuron, which its policy has to say.</summary>
     public bool NeedsDense => Activation == ObservedActivation.FeedForwardInput;
 
+    /// <summary>The property: what help shows.</summary>
+    public override string ToString() => Name;
+
     /// <summary>Width of it.</summary>
     public int Width(Compilation.ModelDeclaration model) => Activation switch
     {

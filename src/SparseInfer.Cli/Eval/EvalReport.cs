@@ -28,18 +28,16 @@ internal static class EvalReport
 
         if (evaluation.PplSparsity is { } reached)
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n| within {evaluation.Ppl * 100:0.###}% of dense perplexity | inactive | skipped unread | feed-forward bytes of dense | all bytes of dense |\n|---|---:|---:|---:|---:|\n");
+            text.Append("\n| ").AppendJoin(" | ", PplHeads(evaluation)).Append(" |\n|---|---:|---:|---:|---:|\n");
             foreach (PplSparsity family in reached)
             {
-                string bound = family.SparsityTrue is null ? ": none" : family.IsBound ? ": at least" : "";
-                text.Append(CultureInfo.InvariantCulture, $"| {Cell(family.Policies)}{bound} | {Share(family.SparsityTrue)} | {Share(family.SparsityPredicted)} | {family.FfnBytesOfDense:0.000} | {family.BytesOfDense:0.000} |\n");
+                text.Append("| ").AppendJoin(" | ", PplCells(family).Select(Cell)).Append(" |\n");
             }
         }
 
-        foreach (EvaluationRun run in evaluation.Runs.Where(run => run.RuledOutMass > 0))
+        foreach (string note in Notes(evaluation))
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n{run.Policy} gives {Share(run.RuledOut, "0.00")} of the text's tokens no logit, and words that have ");
-            text.Append(CultureInfo.InvariantCulture, $"{Share(run.RuledOutMass, "0.00")} of the dense model's probability: perplexity and KL are of the others.\n");
+            text.Append('\n').Append(note).Append('\n');
         }
 
         bool inputs = SkipsInputs(evaluation);
@@ -87,6 +85,25 @@ internal static class EvalReport
             .. evaluation.Runs[0].TokensPerSecond is null ? [] : ofSpeed,
         ];
     }
+
+    /// <summary>Heads of the table of what keeps perplexity within the bound that was asked for.</summary>
+    internal static string[] PplHeads(Evaluation evaluation) =>
+        [Invariant($"within {evaluation.Ppl * 100:0.###}% of dense perplexity"), "inactive", "skipped unread", "feed-forward bytes of dense", "all bytes of dense"];
+
+    /// <summary>What it says of policies with the same attributes.</summary>
+    internal static string[] PplCells(PplSparsity family) =>
+    [
+        family.Policies + (family.SparsityTrue is null ? ": none" : family.IsBound ? ": at least" : ""),
+        Share(family.SparsityTrue),
+        Share(family.SparsityPredicted),
+        Invariant($"{family.FfnBytesOfDense:0.000}"),
+        Invariant($"{family.BytesOfDense:0.000}"),
+    ];
+
+    /// <summary>What has to be known beside the numbers: which of them are not of all words.</summary>
+    internal static IEnumerable<string> Notes(Evaluation evaluation) => evaluation.Runs.Where(run => run.RuledOutMass > 0).Select(run =>
+        $"{run.Policy} gives {Share(run.RuledOut, "0.00")} of the text's tokens no logit, and words that have {Share(run.RuledOutMass, "0.00")} of the dense model's "
+        + "probability: perplexity and KL are of the others.");
 
     /// <summary>Whether a policy looks at inputs.</summary>
     internal static bool SkipsInputs(Evaluation evaluation) => evaluation.Runs.Any(run => run.SkippedInputs is not null);

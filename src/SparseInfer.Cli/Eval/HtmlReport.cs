@@ -54,6 +54,11 @@ internal static class HtmlReport
         }
 
         Policies(text, evaluation);
+        if (evaluation.PplSparsity is { } reached)
+        {
+            PplRows(text, evaluation, reached);
+        }
+
         Layers(text, [.. evaluation.Runs.Skip(1)]);
         return text.Append("</main>\n</body>\n</html>\n").ToString();
     }
@@ -67,6 +72,20 @@ internal static class HtmlReport
         foreach (EvaluationRun run in evaluation.Runs)
         {
             text.Append($"<tr><th scope=\"row\"><code>{Encode(run.Policy)}</code></th>").AppendJoin("", columns.Select(column => $"<td>{column.Value(run)}</td>")).Append("</tr>\n");
+        }
+
+        text.Append("</tbody>\n</table>\n</div>\n");
+        text.AppendJoin("", EvalReport.Notes(evaluation).Select(note => $"<p>{Encode(note)}</p>\n"));
+    }
+
+    private static void PplRows(StringBuilder text, Evaluation evaluation, IReadOnlyList<PplSparsity> reached)
+    {
+        string[] heads = EvalReport.PplHeads(evaluation);
+        text.Append($"<div class=\"scroll\" role=\"region\" aria-label=\"Sparsity {Encode(heads[0])}\" tabindex=\"0\">\n<table>\n<caption>Sparsity {Encode(heads[0])}</caption>\n<thead><tr><th scope=\"col\">policies</th>");
+        text.AppendJoin("", heads.Skip(1).Select(head => $"<th scope=\"col\">{Encode(head)}</th>")).Append("</tr></thead>\n<tbody>\n");
+        foreach (string[] cells in reached.Select(EvalReport.PplCells))
+        {
+            text.Append($"<tr><th scope=\"row\"><code>{Encode(cells[0])}</code></th>").AppendJoin("", cells.Skip(1).Select(cell => $"<td>{cell}</td>")).Append("</tr>\n");
         }
 
         text.Append("</tbody>\n</table>\n</div>\n");

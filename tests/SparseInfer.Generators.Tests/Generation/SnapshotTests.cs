@@ -57,6 +57,22 @@ public sealed class SnapshotTests
         public sealed partial class SmallThinker4B;
         """).Where(source => source.HintName.StartsWith("SmallThinker4B", StringComparison.Ordinal)));
 
+    /// <summary>Policies of several sites: neurons by votes, small inputs of attention, words of the head.</summary>
+    [Fact]
+    public void A_model_of_three_policies() => Snapshot.Match(Pipeline.Generate("""
+        using SparseInfer;
+
+        [DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 32000, Context = 4096)]
+        [Attention(Heads = 32)]
+        [FeedForward(Intermediate = 11008, Activation = Activation.Relu)]
+        [RmsNorm]
+        [SignMagnitudePredictor(Beta = 1.05f)]
+        [InputThreshold(Heads = 0.12f, Output = 0.05f, Layers = "2..")]
+        [VocabularyPredictor(Rank = 256)]
+        [Weights(WeightType.Q8_0)]
+        public sealed partial class SparseEverywhere7B;
+        """).Where(source => source.HintName.Contains("Cpu", StringComparison.Ordinal)));
+
     /// <summary>The program of a model, and the kernels of its feed-forward: what is generated for CPUs as well is in the test before.</summary>
     [Fact]
     public void The_model_of_the_sample_on_gpus() => Snapshot.Match(Pipeline

@@ -12,11 +12,6 @@ namespace SparseInfer.Generators.Cpu;
 /// </summary>
 internal sealed partial class DecoderClass
 {
-    /// <summary>Most slices, and the channels that are worth one, as down has them.</summary>
-    private const int MaxChannelSlices = 24;
-
-    private const int MinChannelSlice = 64;
-
     /// <summary>Uses whose matrices have a row for each channel.</summary>
     private IEnumerable<InputChannels> InputUses => _byChannels.Select(matrix => matrix.Channels).Distinct();
 
@@ -46,8 +41,7 @@ internal sealed partial class DecoderClass
     /// <summary>The channels of a use, as C#.</summary>
     private string Width(InputChannels channels) => MatricesOf(channels)[0].Columns!.Name == "Hidden" ? "Hidden" : "Heads * HeadDimension";
 
-    private int Slices(InputChannels channels) =>
-        Math.Min(MaxChannelSlices, (MatricesOf(channels)[0].Columns!.Size + MinChannelSlice - 1) / MinChannelSlice);
+    private int Slices(InputChannels channels) => FeedForwardPlan.SlicesOf(MatricesOf(channels)[0].Columns!.Size);
 
     /// <summary>Where a matrix's outputs begin in the partial sums of its use, as C#.</summary>
     private string Place(Tensor matrix) => matrix.Field switch
@@ -136,15 +130,16 @@ internal sealed partial class DecoderClass
     {
         using (_code.Block("if (TMeter.IsOn)"))
         {
+            _code.Line("ref LayerTally tally = ref Tally(worker, layer);");
             string bytes = string.Join(" + ", MatricesOf(channels).Select(matrix => $"{Field(matrix)}{(_calls.Of(matrix).Single ? "" : ".Weights")}.NeuronBytes"));
             if (channels.Use == ChannelUse.FeedForward)
             {
-                _code.Line($"Tally(worker, layer).CountChannels({channels.Use}Threshold(layer), {all}, {kept}, 0);");
-                _code.Line($"Tally(worker, layer).Bytes += {kept} * ({bytes});");
+                _code.Line($"tally.CountChannels({channels.Use}Threshold(layer), {all}, {kept}, 0);");
+                _code.Line($"tally.Bytes += {kept} * ({bytes});");
             }
             else
             {
-                _code.Line($"Tally(worker, layer).CountChannels({channels.Use}Threshold(layer), {all}, {kept}, {bytes});");
+                _code.Line($"tally.CountChannels({channels.Use}Threshold(layer), {all}, {kept}, {bytes});");
             }
         }
     }
@@ -341,6 +336,7 @@ internal sealed partial class DecoderClass
     {
         protected override void EmitSumChannels(SumChannels sum)
         {
+            Code.Line();
             Code.Line("// Every row, times channels of which some are zero: this worker's outputs.");
             Code.Line("(int fromQuery, int toQuery) = WorkerGroup.Slice(PaddedQueryWidth, Workers.Count, worker, 32);");
             Code.Line("(int fromKey, int toKey) = WorkerGroup.Slice(PaddedKeyValueWidth, Workers.Count, worker, 32);");

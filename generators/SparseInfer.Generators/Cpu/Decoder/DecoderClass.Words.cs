@@ -17,7 +17,8 @@ internal sealed partial class DecoderClass
         if (_program.Words is { } words)
         {
             yield return ($"_{words.First.To.Variable}", $"(long)rows * {WeightLayout.Pad(words.First.To.Width!.Size)}");
-            yield return ("_wordInputs", $"{HeadCalls.Inputs.Count()} * Workers.Count * PaddedHidden");
+            int inputs = HeadCalls.Inputs.Count();
+            yield return ("_wordInputs", $"(long)Workers.Count * {(inputs == 1 ? "" : $"{inputs} * ")}PaddedHidden");
         }
     }
 
@@ -58,7 +59,7 @@ internal sealed partial class DecoderClass
         CodeWriter.Scope scope = _code.Block("else");
         using (_code.Block("if (TMeter.IsOn)"))
         {
-            _code.Line($"CountWords(worker, {tokens} - {first});");
+            _code.Line($"CountWords(worker, {(first == "0" ? tokens : $"{tokens} - {first}")});");
         }
 
         _code.Line();
@@ -127,6 +128,8 @@ internal sealed partial class DecoderClass
                 _code.Line($"ref float {input} = ref Unsafe.Add(ref _wordInputs.Ref<float>(), {place} * (nint)PaddedHidden);");
             }
 
+            HeadCalls.EmitUndo(_code);
+            _code.Line("int ready = -1; // the token whose input is prepared: of one alone, once for all blocks");
             _code.Line("Span<int> listed = stackalloc int[BlockWords + 3];");
             using (_code.Block("for (int block = worker * BlockWords; block < Vocabulary; block += Workers.Count * BlockWords)"))
             {
@@ -134,7 +137,13 @@ internal sealed partial class DecoderClass
                 using (_code.Block("for (int i = 0; i < count; i++)"))
                 {
                     _code.Line("ref float logits = ref LogitsOf(i);");
-                    HeadCalls.EmitPrepare(_code, "float undo", "Normed(first + i)", "PaddedHidden");
+                    using (_code.Block("if (ready != i)"))
+                    {
+                        HeadCalls.EmitPrepare(_code, "undo", "Normed(first + i)", "PaddedHidden");
+                        _code.Line("ready = i;");
+                    }
+
+                    _code.Line();
                     using (_code.Block("if (HasCandidates(i))"))
                     {
                         _code.Line("int chosen = WordChoice.List(ref logits, block, end, Threshold, listed);");
@@ -191,7 +200,9 @@ internal sealed partial class DecoderClass
     {
         using (_code.Block("if (TMeter.IsOn)"))
         {
-            _code.Line($"Tally(worker, LayerCount).Bytes += count * (((toFactor - fromFactor) * {Stride(words.First.Matrix)}) + ((toWord - fromWord) * {Stride(words.Second.Matrix)}));");
+            _code.Line("ref LayerTally tally = ref Tally(worker, LayerCount);");
+            _code.Line($"tally.Bytes += count * (toFactor - fromFactor) * {Stride(words.First.Matrix)};");
+            _code.Line($"tally.Bytes += count * (toWord - fromWord) * {Stride(words.Second.Matrix)};");
         }
     }
 

@@ -40,6 +40,15 @@ internal sealed class WeightCalls(EquatableArray<WeightType> types, string suffi
         }
     }
 
+    /// <summary>The variables that <see cref="EmitPrepare"/> sets, where it does so inside a loop.</summary>
+    public void EmitUndo(CodeWriter code)
+    {
+        foreach (string undo in Single ? ["undo"] : types.Select(type => $"undo{type}"))
+        {
+            code.Line($"float {undo} = 0f;");
+        }
+    }
+
     /// <summary>One vector, as <see cref="EmitPrepare"/> left it.</summary>
     public string Multiply(string matrix, string from, string to, string padded, string y)
     {

@@ -66,7 +66,10 @@ internal sealed record FeedForwardPlan(
             downs.Where(type => type != shape.Weights).Distinct().OrderBy(type => type).Append(shape.Weights).ToEquatableArray(),
             block,
             (int)Math.Min(block, Math.Max(WeightLayout.ColumnMultiple, shared)),
-            Math.Min(MaxSlices, (shape.Intermediate + MinSlice - 1) / MinSlice),
+            SlicesOf(shape.Intermediate),
             tuning);
     }
+
+    /// <summary>Slices of so many neurons, or of input channels that are summed as neurons are in down.</summary>
+    public static int SlicesOf(int neurons) => Math.Min(MaxSlices, (neurons + MinSlice - 1) / MinSlice);
 }
