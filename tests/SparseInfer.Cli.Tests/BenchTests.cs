@@ -136,7 +136,10 @@ public sealed class BenchTests(MeasuredRuns measured) : IClassFixture<MeasuredRu
         cost.BytesPerToken(new Activity(0, null, null, null, FeedForwardBytes: 1000, SkippedProjectionBytes: 100, HeadBytes: null)).ShouldBe(cost.WeightBytes + 900);
         cost.BytesPerToken(new Activity(0, null, null, null, 1000, 100, HeadBytes: 5000)).ShouldBe(Attention + Routers + (2 * D) + 900 + 5000);
         const double Read = Layers * 2 * 3 * 2 * D * D;
-        cost.Bound(SparsityMode.Predicted, 0.5, 0).ShouldBe((cost.WeightBytes + Read) / (cost.WeightBytes + (Read / 2)), 1e-9);
+        double dense = cost.WeightBytes + Read;
+        cost.Bound(SparsityMode.Predicted, new Activity(0.5, null, null, null, Read, 0, null), 0).ShouldBe(dense / (dense - (Read / 2)), 1e-9);
+        cost.Bound(SparsityMode.Predicted, new Activity(0.5, null, null, null, Read, 1000, (2 * D * Vocabulary) - 3000), 0).ShouldBe(dense / (dense - (Read / 2) - 4000), 1e-9);
+        cost.Bound(SparsityMode.Predicted, new Activity(0, null, null, null, Read / 4, 0, null), 0).ShouldBe(dense / (dense - (Read * 0.75)), 1e-9);
     }
 
     [Fact]

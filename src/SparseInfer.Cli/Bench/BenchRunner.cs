@@ -275,7 +275,7 @@ internal sealed partial class BenchRunner(BenchOptions options, BenchModel teste
             SessionTs = Statistics.Median(rates) / sessions,
             UnionShare = samples.UnionShare,
             OfDense = decodes && dense is not null ? Statistics.Median(dense.Times) / median : null,
-            OfDenseBound = sessions == 1 && activity?.SparsityTrue is { } sparsity ? tested.Cost.Bound(mode, sparsity, cacheBytes) : null,
+            OfDenseBound = sessions == 1 && activity?.SparsityTrue is not null ? tested.Cost.Bound(mode, activity, cacheBytes) : null,
             SamplesNs = samples.Nanoseconds,
             SamplesTs = rates,
             SparsityTrue = activity?.SparsityTrue,
