@@ -16,6 +16,8 @@ internal static class ExpertLimit
         IReadOnlyList<Operation> layer = ModelProgram.Of(model).Layer;
         return layer.FirstOrDefault(operation => operation.Policy is not null) is { Policy: { } policy }
             ? $"a policy computes '{policy.Summary}' before neurons are chosen, which experts do not have; remove the policy or [Experts]"
+            : ModelProgram.Of(model).Memories is [var memory, ..]
+                ? $"a policy remembers '{memory.Memory.Summary}' of prompts, which experts do not have; remove the policy or [Experts]"
             : layer.Any(operation => operation.Vectors.Count > 0)
                 ? "a policy has a number of its own for each neuron, which experts do not have; remove the policy or [Experts]"
             : layer.Any(operation => operation is NormNeurons)

@@ -90,6 +90,7 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         _step = IsObserved ? OneByOne(step) : step;
+        bool remembers = BeginRun(step);
         bool all = !allLogits.IsEmpty;
         int batch = _step.IsPrompt ? _tokens.Length : 1;
         for (int done = 0; done < tokens.Length; done += TokenCount)
@@ -100,7 +101,7 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
             bool last = done + part.Length == tokens.Length;
             LogitsFrom = all ? 0 : last ? part.Length - 1 : part.Length;
             EnsureLogits(part.Length - LogitsFrom);
-            Workers.Run(this);
+            RunBatch(remembers);
             Position += part.Length;
             if (all)
             {

@@ -151,9 +151,40 @@ public abstract class DecoderState : IDisposable
         return false;
     }
 
-    /// <summary>Forgets the tokens from a position on.</summary>
+    /// <summary>The end of the prompts that policies remember, of which a token cannot be taken back; 0: they remember none.</summary>
+    protected int Remembered { get; set; }
+
+    /// <summary>
+    /// Forgets the tokens from a position on. Where policies remember one of them, it forgets all tokens: those before the position have to be run again, so
+    /// that policies remember these and no others.
+    /// </summary>
     /// <param name="position">0 to <see cref="Position"/>.</param>
-    public void Rewind(int position) => Position = position;
+    public void Rewind(int position)
+    {
+        if (position >= Remembered)
+        {
+            Position = position;
+            return;
+        }
+
+        Forget();
+    }
+
+    /// <summary>Goes back by a token, which is run again for its logits: what policies remember of it stays, and is not added to.</summary>
+    public void StepBack() => Position--;
+
+    /// <summary>Forgets all tokens, and what policies remember of them.</summary>
+    protected void Forget()
+    {
+        Position = 0;
+        Remembered = 0;
+        ForgetPrompts();
+    }
+
+    /// <summary>Policies of a sequence without a prompt remember nothing.</summary>
+    protected virtual void ForgetPrompts()
+    {
+    }
 
     /// <summary>Whether somebody sees what it computes: then it is computed alone.</summary>
     public virtual bool IsObserved => false;

@@ -8,7 +8,7 @@ internal sealed partial class DecoderClass
 {
     private void EmitState(string program)
     {
-        (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers(), .. WordBuffers()];
+        (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers(), .. MemoryBuffers(), .. WordBuffers()];
         _code.Summary(
             "One session: key-value cache, activations of up to <c>rows</c> tokens, and the steps. Or, without a cache, what several sessions are decoded "
             + "together with. Everything is allocated here, nothing while it runs.");
@@ -37,6 +37,7 @@ internal sealed partial class DecoderClass
                 EmitScratch(_feedForwards[0].ClassName);
                 EmitChannelScratch();
                 EmitWordScratch();
+                EmitMemoryStart();
             }
 
             _code.Line();
@@ -55,6 +56,7 @@ internal sealed partial class DecoderClass
             }
 
             EmitPolicies();
+            EmitMemory();
             EmitChannels();
             _code.Line();
             EmitAccessors();

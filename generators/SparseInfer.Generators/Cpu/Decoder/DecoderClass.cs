@@ -119,6 +119,7 @@ internal sealed partial class DecoderClass
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.Shape.HeadBytes)}",
                 .. DescribeChannels(),
+                .. DescribeMemory(),
                 $"  barriers     {_token.DescribeBarriers()}",
                 "",
                 "In Predicted mode the layers do this:",
