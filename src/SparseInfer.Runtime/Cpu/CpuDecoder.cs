@@ -17,6 +17,9 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
     /// <summary>Whether sessions can show what they compute: the class is declared with <see cref="ObservedAttribute"/>.</summary>
     public virtual bool IsObservable => false;
 
+    /// <summary>Whether a policy remembers prompts, and chooses by them.</summary>
+    public virtual bool RemembersPrompts => false;
+
     /// <inheritdoc/>
     public sealed override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F32, KeyValueType.F16, KeyValueType.Q8_0];
 }

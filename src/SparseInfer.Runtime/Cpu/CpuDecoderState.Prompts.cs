@@ -10,9 +10,6 @@ public abstract partial class CpuDecoderState
     /// <summary>Whether the choice is that of the prompts so far.</summary>
     private bool _isChosen = true;
 
-    /// <summary>Whether a policy remembers anything of prompts.</summary>
-    protected virtual bool RemembersPrompts => false;
-
     /// <summary>The first token of this batch that policies shall remember; <see cref="TokenCount"/>: they shall remember none.</summary>
     protected int RememberedFrom { get; private set; }
 
@@ -29,7 +26,7 @@ public abstract partial class CpuDecoderState
     /// <returns>Whether policies remember its tokens.</returns>
     private bool BeginRun(in StepOptions step)
     {
-        bool remembers = RemembersPrompts && step is { IsPrompt: true, SparsePrompt: false };
+        bool remembers = _program.RemembersPrompts && step is { IsPrompt: true, SparsePrompt: false };
         if (!remembers)
         {
             RequireChoice(step.Mode);

@@ -12,6 +12,20 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
 
+    /// <summary>The sum of each layer's neurons' shares over the tokens of prompts; null: there was none.</summary>
+    private readonly double[]?[] _shares = new double[model.Layers][];
+
+    private bool _isPrompt;
+
+    /// <summary>The logits after one more token of a prompt, which is computed densely.</summary>
+    public double[] NextOfPrompt(int token)
+    {
+        _isPrompt = true;
+        double[] logits = Next(token);
+        _isPrompt = false;
+        return logits;
+    }
+
     /// <summary>The logits after one more token.</summary>
     public double[] Next(int token)
     {
@@ -193,14 +207,41 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, block, i, Math.Abs(a))))
+            if (mode == SparsityMode.Predicted && !_isPrompt && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, block, i, Math.Abs(a))))
             {
                 h[i] = 0;
             }
         }
 
+        h = OfPrompts(layer, h);
+
         // Activations are rounded 32 at a time, whatever the blocks.
         return Linear(block + "ffn_down" + suffix, Larger(Activated(block, h), down), expert, model.Hidden, together: 32);
+    }
+
+    /// <summary>A prompt's neurons, which count; or those that prompts use most, in Predicted mode.</summary>
+    private double[] OfPrompts(int layer, double[] h)
+    {
+        if (model.PromptCount(layer) is not { } count)
+        {
+            return h;
+        }
+
+        if (_isPrompt)
+        {
+            double squares = h.Sum(value => value * value);
+            double[] before = _shares[layer] ??= new double[h.Length];
+            _shares[layer] = squares == 0 ? before : [.. h.Select((value, i) => before[i] + (Math.Abs(value) / Math.Sqrt(squares) * (Math.Abs(value) / Math.Sqrt(squares))))];
+            return h;
+        }
+
+        if (mode != SparsityMode.Predicted || _shares[layer] is not { } shares)
+        {
+            return h;
+        }
+
+        HashSet<int> chosen = [.. Enumerable.Range(0, h.Length).OrderByDescending(i => shares[i]).ThenBy(i => i).Take(count)];
+        return [.. h.Select((value, i) => chosen.Contains(i) ? value : 0)];
     }
 
     /// <summary>Which neurons' scores a trained predictor finds too low; null: there is none.</summary>

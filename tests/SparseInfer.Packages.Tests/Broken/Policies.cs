@@ -104,6 +104,14 @@ public sealed partial class WithMoreThanAll;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
+[PromptNeurons(Keep = 50)] // SPI0076
+public sealed partial class WithKeepInPercent;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
 [TruncatedSvdPredictor(Rank = 65)] // SPI0073
 public sealed partial class WithMoreSingularValuesThanThereAre;
 

@@ -65,8 +65,6 @@ internal sealed partial class DecoderClass
             return;
         }
 
-        _code.Line();
-        _code.Line("protected override bool RemembersPrompts => true;");
         foreach ((Slot slot, LayerSet layers) in MemorySlots)
         {
             string type = slot.Element == SlotElement.Bit ? "uint" : "double";

@@ -68,6 +68,12 @@ internal sealed partial class DecoderClass
                 _code.Line();
             }
 
+            if (HasMemory)
+            {
+                _code.Line("public override bool RemembersPrompts => true;");
+                _code.Line();
+            }
+
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch, cacheType);");
             _code.Line();
             _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, CacheTypes[0]));");
