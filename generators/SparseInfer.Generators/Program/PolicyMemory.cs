@@ -63,3 +63,6 @@ internal static class PolicyMemories
                 PolicyPhases.Kept(spec.Policies.Where(run => memory.Equals(Common(run.Policy))), policy => Of(policy)!.Kept))));
     }
 }
+
+/// <summary>Each token gets what its sequence has chosen: where a pass's tokens have rows of it.</summary>
+internal sealed record BringChosen(Slot Chosen) : Operation(Stage.FeedForward, WorkUnit.Row, Chosen);

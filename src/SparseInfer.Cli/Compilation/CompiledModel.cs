@@ -17,8 +17,8 @@ internal sealed class CompiledModel
         Assembly = assembly;
         Generated = generated;
         Type type = assembly.GetType(declaration.ClassName, throwOnError: true)!;
-        RemembersPrompts = assembly.GetTypes().Any(program => program.IsSubclassOf(typeof(CpuDecoderProgram))
-            && program.GetProperty(nameof(CpuDecoderProgram.RemembersPrompts))!.DeclaringType == program);
+        RemembersPrompts = assembly.GetTypes().Any(program => program.IsSubclassOf(typeof(DecoderProgram))
+            && program.GetProperty(nameof(DecoderProgram.RemembersPrompts))!.DeclaringType == program);
         _load = type.GetMethod("Load", Static, [typeof(ModelFile), typeof(Device), typeof(LoadOptions)])
             ?? throw new InvalidOperationException($"{type.Name} has no Load that takes a model file.");
     }

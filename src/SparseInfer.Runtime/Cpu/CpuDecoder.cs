@@ -17,9 +17,6 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
     /// <summary>Whether sessions can show what they compute: the class is declared with <see cref="ObservedAttribute"/>.</summary>
     public virtual bool IsObservable => false;
 
-    /// <summary>Whether a policy remembers prompts, and chooses by them.</summary>
-    public virtual bool RemembersPrompts => false;
-
     /// <inheritdoc/>
     public sealed override IReadOnlyList<KeyValueType> CacheTypes { get; } = [KeyValueType.F32, KeyValueType.F16, KeyValueType.Q8_0];
 }
@@ -93,7 +90,7 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         _step = IsObserved ? OneByOne(step) : step;
-        bool remembers = BeginRun(step);
+        bool remembers = BeginRun(_program, step);
         bool all = !allLogits.IsEmpty;
         int batch = _step.IsPrompt ? _tokens.Length : 1;
         for (int done = 0; done < tokens.Length; done += TokenCount)
@@ -105,7 +102,7 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
             LogitsFrom = all ? 0 : last ? part.Length - 1 : part.Length;
             EnsureLogits(part.Length - LogitsFrom);
             RunBatch(remembers);
-            Position += part.Length;
+            EndBatch(part.Length);
             if (all)
             {
                 _logits.AsSpan(0, part.Length * _vocabulary).CopyTo(allLogits[(done * _vocabulary)..]);
@@ -199,6 +196,20 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
     /// <param name="count">How many.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
     protected static NativeBuffer Floats(long count) => NativeBuffer.Allocate(Math.Max(1, count) * sizeof(float));
+
+    private void RunBatch(bool remembers)
+    {
+        BeginBatch(TokenCount, remembers);
+        try
+        {
+            Workers.Run(this);
+        }
+        catch
+        {
+            FailBatch();
+            throw;
+        }
+    }
 
     private void EnsureLogits(int rows)
     {

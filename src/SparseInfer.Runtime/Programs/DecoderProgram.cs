@@ -19,6 +19,9 @@ public abstract class DecoderProgram
     /// <summary>What it wants from a file, in the order in which faults are told: first what is no layer's, then a layer's tensors.</summary>
     public abstract IReadOnlyList<DeclaredTensor> Tensors { get; }
 
+    /// <summary>Whether a policy remembers prompts, and chooses by them.</summary>
+    public virtual bool RemembersPrompts => false;
+
     /// <summary>Whether the down matrix of a feed-forward may have another weight type than its other matrices.</summary>
     public virtual bool MixesDown => false;
 
@@ -121,7 +124,7 @@ public abstract class DecoderProgram
 }
 
 /// <summary>One session's state on one device: key-value cache and activations. Base class of generated code.</summary>
-public abstract class DecoderState : IDisposable
+public abstract partial class DecoderState : IDisposable
 {
     /// <summary>Most tokens it can hold.</summary>
     public abstract int Capacity { get; }
@@ -149,41 +152,6 @@ public abstract class DecoderState : IDisposable
     {
         token = -1;
         return false;
-    }
-
-    /// <summary>The end of the prompts that policies remember, of which a token cannot be taken back; 0: they remember none.</summary>
-    protected int Remembered { get; set; }
-
-    /// <summary>
-    /// Forgets the tokens from a position on. Where policies remember one of them, it forgets all tokens: those before the position have to be run again, so
-    /// that policies remember these and no others.
-    /// </summary>
-    /// <param name="position">0 to <see cref="Position"/>.</param>
-    public void Rewind(int position)
-    {
-        if (position >= Remembered)
-        {
-            Position = position;
-            return;
-        }
-
-        Forget();
-    }
-
-    /// <summary>Goes back by a token, which is run again for its logits: what policies remember of it stays, and is not added to.</summary>
-    public void StepBack() => Position--;
-
-    /// <summary>Forgets all tokens, and what policies remember of them.</summary>
-    protected void Forget()
-    {
-        Position = 0;
-        Remembered = 0;
-        ForgetPrompts();
-    }
-
-    /// <summary>Policies of a sequence without a prompt remember nothing.</summary>
-    protected virtual void ForgetPrompts()
-    {
     }
 
     /// <summary>Whether somebody sees what it computes: then it is computed alone.</summary>

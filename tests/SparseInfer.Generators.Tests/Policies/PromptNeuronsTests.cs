@@ -1,5 +1,8 @@
 extern alias vocabulary;
 
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
@@ -264,11 +267,29 @@ public sealed class PromptNeuronsTests
     public void What_has_no_prompts_is_refused()
     {
         ModelSpec spec = Spec(Model("Gated"));
-        GpuLimit.Of(spec).ShouldBe(
-            "no kernel for GPUs computes the policy 'prompt neurons 0.5', nor the policy 'prompt neurons 0.1'; "
-            + "remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
+        GpuLimit.Of(spec).ShouldBeNull();
         ExpertLimit.Of(spec with { Experts = new ExpertsSpec(4, 2, ExpertGating.Softmax, RouterInput.FeedForward) }).ShouldBe(
             "a policy remembers 'shares of each neuron in the prompts' tokens' of prompts, which experts do not have; remove the policy or [Experts]");
+
+        const string Layer = """
+            using SparseInfer;
+            public static partial class Layers
+            {
+                [FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.Silu)]
+                [PromptNeurons]
+                [Weights(WeightType.F32)]
+                public static partial FeedForwardKernel Mlp { get; }
+            }
+            """;
+        CSharpCompilation project = UserCode.Compile(Layer);
+        SyntaxNode property = project.SyntaxTrees.SelectMany(tree => tree.GetRoot().DescendantNodes()).OfType<PropertyDeclarationSyntax>().Single();
+        SemanticModel model = project.GetSemanticModel(property.SyntaxTree);
+        Report refused = DeclarationLanguage.Reader.Read(
+            model.GetDeclaredSymbol(property).ShouldNotBeNull(), property, model, name => name.EndsWith("FeedForwardAttribute", StringComparison.Ordinal), ProfileFiles.None, default)
+            .ShouldNotBeNull().Reports.ShouldHaveSingleItem();
+        refused.Id.ShouldBe("SPI0043");
+        refused.Message.ShouldBe(
+            "Nothing is generated for 'Mlp': the policy 'prompt neurons 0.5' chooses by the prompts of a session, which a layer alone does not have; declare it on a model");
     }
 
     private static DecoderCase Model(string name) => Models.Single(model => model.Name == name);

@@ -132,14 +132,13 @@ internal sealed class DeclarationChooser(Chooser chooser)
         if (chooser.In(30))
         {
             string[] layers = isModel && chooser.In(20) || IsOdd ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0..\"")}"] : [];
-            yield return chooser.Between(0, 7) switch
+            yield return chooser.Between(0, 6) switch
             {
                 0 => Attribute("SignBitPredictor", [.. layers, .. Optional(() => Float("Alpha", "1.03f", "0.9f"), 1)]),
                 1 => Attribute("ExactSparsity", layers),
-                2 => Attribute("Dense", layers),
+                2 => chooser.In(30) ? Attribute("Dense", layers) : Attribute("PromptNeurons", [.. layers, .. Optional(() => Float("Keep", "0.25f", "1f"), 1)]),
                 3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
                 4 => Attribute("SignMagnitudePredictor", [.. layers, .. Optional(() => Float(chooser.Of("Beta", "OutlierWeight", "OutlierSigmas"), "1.03f", "4"), 2)]),
-                6 => Attribute("PromptNeurons", [.. layers, .. Optional(() => Float("Keep", "0.25f", "1f"), 1)]),
                 5 => Attribute("TruncatedSvdPredictor", [.. layers, Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]),
                 _ => Attribute(
                     "ActivationThreshold",

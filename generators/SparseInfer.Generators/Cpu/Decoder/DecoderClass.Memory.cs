@@ -48,15 +48,6 @@ internal sealed partial class DecoderClass
         }
     }
 
-    /// <summary>Writes that a new session remembers nothing.</summary>
-    private void EmitMemoryStart()
-    {
-        if (HasMemory)
-        {
-            _code.Line("ForgetPrompts();");
-        }
-    }
-
     /// <summary>Writes what a session does with its memory.</summary>
     private void EmitMemory()
     {

@@ -37,7 +37,6 @@ internal sealed partial class DecoderClass
                 EmitScratch(_feedForwards[0].ClassName);
                 EmitChannelScratch();
                 EmitWordScratch();
-                EmitMemoryStart();
             }
 
             _code.Line();

@@ -8,8 +8,10 @@ internal sealed class PromptNeuronsCpuKernel() : SkippingKernelEmitter("PromptNe
 {
     public override bool Predicts => true;
 
-    public override string Summary(FeedForwardPlan plan) =>
+    public const string Text =
         "Neurons chosen by the prompts of the token's sequence (GRIFFIN, arXiv 2404.01365): the others are left out, unread. Without a prompt all are chosen.";
+
+    public override string Summary(FeedForwardPlan plan) => Text;
 
     // A bit for each of a worker's neurons.
     public override int SideWords(FeedForwardPlan plan) => (plan.PaddedIntermediate + 63) / 64;

@@ -1,15 +1,18 @@
 using System.Globalization;
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Policies.PromptNeurons;
 
 /// <param name="Keep">The share of neurons that is kept: the shortest decimal that reads back as the declared float.</param>
-internal sealed record PromptNeuronsSpec(string Keep) : PolicySpec, IMemoryPolicy, ICpuPolicy
+internal sealed record PromptNeuronsSpec(string Keep) : PolicySpec, IMemoryPolicy, ICpuPolicy, IIlgpuPolicy
 {
     private static readonly PromptNeuronsCpuKernel CpuKernel = new();
+
+    private static readonly PromptNeuronsIlgpuKernel IlgpuKernel = new();
 
     internal override PolicySite Site => PolicySite.Neurons;
 
@@ -19,11 +22,16 @@ internal sealed record PromptNeuronsSpec(string Keep) : PolicySpec, IMemoryPolic
 
     CpuKernelEmitter ICpuPolicy.Cpu => CpuKernel;
 
+    IlgpuKernelEmitter IIlgpuPolicy.Ilgpu => IlgpuKernel;
+
+    /// <summary>What is chosen, a bit for each neuron.</summary>
+    public static Slot Chosen(Dimension intermediate) => new("PromptNeurons", intermediate, SlotElement.Bit);
+
     PolicyMemory IMemoryPolicy.Remember(Operation site, Dimensions sizes)
     {
         Slot squares = new("TokenSquares", Element: SlotElement.OfToken);
         Slot shares = new("NeuronShares", sizes.Intermediate, SlotElement.Sum);
-        Slot chosen = new("PromptNeurons", sizes.Intermediate, SlotElement.Bit);
+        Slot chosen = Chosen(sizes.Intermediate);
         return new(
             "shares of each neuron in the prompts' tokens",
             new Operation[] { new SumOfSquares(site.Writes, squares), new AddShares(site.Writes, squares, shares) }.ToEquatableArray(),
