@@ -33,8 +33,12 @@ internal sealed class CalibrateArguments
     private const string TruncatedSvd = "TruncatedSvdPredictor";
 
     private readonly Option<string> _policy = ValueOption.Of<string>(
-        "--policy", "NAME", "The policy's attribute.", null!, $"one of {string.Join(", ", Policies)}",
-        text => Policies.FirstOrDefault(policy => policy.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } policy ? (true, policy) : default);
+        "--policy", "NAME", "The policy's attribute; with arguments where its matrices are there, and their threshold is to be found.", null!,
+        $"one of {string.Join(", ", Policies)}, or with arguments {string.Join(" or ", FactoredScores.Forms)}",
+        text => text.Contains('(', StringComparison.Ordinal) ? (true, text)
+            : Policies.FirstOrDefault(policy => policy.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } policy ? (true, policy) : default);
+
+    private readonly Option<string?> _predictor = ModelOptions.Predictor();
 
     private readonly Option<IReadOnlyList<ChannelInput>> _uses = ValueOption.Of(
         "--uses", "USES", "InputThreshold: which inputs get a threshold.", ChannelInput.Usual,
@@ -86,7 +90,7 @@ internal sealed class CalibrateArguments
         _policy.Required = true;
         var command = new Command("calibrate", Description);
         foreach (Option option in (Option[])
-            [_model, _text, _policy, _target, _uses, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
+            [_model, _text, _policy, _predictor, _target, _uses, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
         {
             command.Options.Add(option);
         }
@@ -100,11 +104,16 @@ internal sealed class CalibrateArguments
     {
         Refuse(parsed, [_rank, _skip], $"is for what has a file of its own: --policy {TruncatedSvd}, or --per-neuron");
         RefuseUses(parsed);
+        if (ScoredPolicy.All.Any(policy => policy.Attribute == parsed.GetRequiredValue(_policy)))
+        {
+            Refuse(parsed, [_predictor], $"has nothing that --policy {parsed.GetRequiredValue(_policy)} looks at");
+        }
+
         var options = new CalibrateOptions
         {
             File = File(parsed),
             TextFile = parsed.GetRequiredValue(_text),
-            Policy = ScoredPolicy.All.First(policy => policy.Attribute == parsed.GetRequiredValue(_policy)),
+            Policy = ScoredPolicy.All.FirstOrDefault(policy => policy.Attribute == parsed.GetRequiredValue(_policy)) ?? FactoredScores.Parse(parsed.GetRequiredValue(_policy)),
             Target = parsed.GetRequiredValue(_target),
             Output = Profile(parsed),
             Window = parsed.GetValue(_window),
@@ -134,7 +143,7 @@ internal sealed class CalibrateArguments
         }
 
         RefuseUses(parsed);
-        Refuse(parsed, [_target, _seed, .. isSvd ? Array.Empty<Option>() : [_rank]], "is not for this: what is made has a file of its own, and skips what --skip says");
+        Refuse(parsed, [_predictor, _target, _seed, .. isSvd ? Array.Empty<Option>() : [_rank]], "is not for this: what is made has a file of its own, and skips what --skip says");
         if (isSvd && parsed.GetValue(_rank) is null)
         {
             throw new CliException($"--policy {TruncatedSvd} takes --rank R: a sixteenth of the hidden size is usual.");
@@ -163,7 +172,7 @@ internal sealed class CalibrateArguments
             return null;
         }
 
-        Refuse(parsed, [_rank, _perNeuron, _skip, _seed], $"is not for --policy {InputThreshold}");
+        Refuse(parsed, [_rank, _perNeuron, _skip, _seed, _predictor], $"is not for --policy {InputThreshold}");
         CalibrationTarget target = parsed.GetRequiredValue(_target);
         return target.Kind == TargetKind.Skipped
             ? new()
@@ -200,7 +209,8 @@ internal sealed class CalibrateArguments
     private void RefuseUses(ParseResult parsed) => Refuse(parsed, [_uses], $"is for --policy {InputThreshold}");
 
     private FileRequest File(ParseResult parsed) => new(
-        parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed));
+        parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null,
+        _overrides.Read(parsed) with { PredictorFile = parsed.GetValue(_predictor) });
 
     private static void Refuse(ParseResult parsed, IReadOnlyList<Option> options, string why)
     {

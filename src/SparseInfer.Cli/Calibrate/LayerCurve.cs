@@ -60,7 +60,7 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
                 isJudged ? 1 - (wrong / skipped) : null,
                 isJudged && inactive > 0 ? (skipped - wrong) / inactive : null,
                 1 - counts.Average(token => token.Error[level]),
-                ((read * weights.FirstBytes) + (kept * weights.OtherBytes) + (neurons * policy.BytesOfNeuron(model))) / samples.Count);
+                ((read * weights.FirstBytes) + (kept * weights.OtherBytes) + (neurons * scorer.BytesOfNeuron)) / samples.Count);
         }
     }
 

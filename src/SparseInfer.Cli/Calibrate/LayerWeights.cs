@@ -8,9 +8,11 @@ namespace SparseInfer.Cli.Calibrate;
 /// <summary>A layer's feed-forward, widened to F32: a layer at a time is in memory.</summary>
 internal sealed class LayerWeights
 {
-    private LayerWeights(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer, bool withUp)
+    private LayerWeights(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer, bool withUp, ModelFile? predictor)
     {
         Stored stored = Find(file, facts, model, layer);
+        Layer = layer;
+        PolicyTensors = new(file, predictor);
         First = Values(stored.First);
         Up = withUp || model.Activation == Activation.DRelu ? Values(stored.Up) : null;
         Down = stored.IsPrepared ? NeuronMajor(stored.Down, model) : Transposed(Values(stored.Down), model.Hidden, model.Intermediate);
@@ -19,6 +21,12 @@ internal sealed class LayerWeights
         FirstBytes = (double)stored.First.ByteLength / model.Intermediate;
         OtherBytes = (double)((model.Gated ? stored.Up.ByteLength : 0) + stored.Down.ByteLength) / model.Intermediate;
     }
+
+    /// <summary>Which layer.</summary>
+    public int Layer { get; }
+
+    /// <summary>Where policies find what they want of files.</summary>
+    public PolicyTensors PolicyTensors { get; }
 
     /// <summary>The matrix whose rows are read first, gate or else up, [intermediate x hidden].</summary>
     public float[] First { get; }
@@ -45,9 +53,10 @@ internal sealed class LayerWeights
     /// <param name="model">What it is.</param>
     /// <param name="layer">Which layer.</param>
     /// <param name="withUp">Whether up is wanted whatever the activation.</param>
+    /// <param name="predictor">Another file, with what policies want; null: there is none.</param>
     /// <exception cref="CliException">The file has its matrices in a form that is not read here.</exception>
-    public static LayerWeights Read(ModelFile file, LoadOptions options, ModelDeclaration model, int layer, bool withUp = false) =>
-        new(file, ModelFacts.Read(file, options), model, layer, withUp);
+    public static LayerWeights Read(ModelFile file, LoadOptions options, ModelDeclaration model, int layer, bool withUp = false, ModelFile? predictor = null) =>
+        new(file, ModelFacts.Read(file, options), model, layer, withUp, predictor);
 
     /// <summary>Whether all layers can be read: looked at before the model runs.</summary>
     /// <param name="file">The model.</param>

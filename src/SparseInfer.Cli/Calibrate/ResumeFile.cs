@@ -52,13 +52,15 @@ internal sealed class ResumeFile : IDisposable
 
     /// <summary>What has to be the same beside arguments: the tool, the model, and what is read beside it. A file is the same where its size and time are.</summary>
     /// <param name="model">The model's file or folder.</param>
-    public static IEnumerable<string> Circumstances(string model)
+    /// <param name="predictor">Another file; null: there is none.</param>
+    public static IEnumerable<string> Circumstances(string model, string? predictor = null)
     {
         string path = Path.GetFullPath(model);
         string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(path)!;
         IEnumerable<string> beside = new[] { "config.json", "tokenizer.json", "tokenizer_config.json" }.Select(name => Path.Combine(folder, name));
         string tool = typeof(ResumeFile).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
-        return [tool, path, .. beside.Prepend(path).Select(name => new FileInfo(name)).Select(file => file.Exists ? $"{file.Length} {file.LastWriteTimeUtc.Ticks}" : "")];
+        string[] files = [path, .. beside, .. predictor is null ? [] : new[] { Path.GetFullPath(predictor) }];
+        return [tool, path, predictor ?? "", .. files.Select(name => new FileInfo(name)).Select(file => file.Exists ? $"{file.Length} {file.LastWriteTimeUtc.Ticks}" : "")];
     }
 
     /// <summary>Windows that an earlier call looked at.</summary>

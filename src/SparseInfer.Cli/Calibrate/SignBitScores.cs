@@ -16,9 +16,6 @@ internal sealed class SignBitScores : ScoredPolicy
     public override string? Refusal(ModelDeclaration model) => model.HasZeros ? null
         : $"{model.Activation} has no exact zeros, which [SignBitPredictor] could predict: give --policy ActivationThreshold";
 
-    // A bit a weight, in words of 64; of dReLU either matrix may end a neuron.
-    public override double BytesOfNeuron(ModelDeclaration model) => (model.Hidden + 63) / 64 * 8 * (model.Activation == Activation.DRelu ? 2 : 1);
-
     public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(weights, model);
 
     private sealed class Scores(LayerWeights weights, ModelDeclaration model) : LayerScores
@@ -27,6 +24,9 @@ internal sealed class SignBitScores : ScoredPolicy
 
         private readonly ulong[][] _planes = [.. (model.Activation == Activation.DRelu ? new[] { weights.First, weights.Up! } : [weights.First])
             .Select(matrix => Pack(matrix, model.Hidden))];
+
+        // A bit a weight, in words of 64; of dReLU either matrix may end a neuron.
+        public override double BytesOfNeuron => _words * sizeof(ulong) * _planes.Length;
 
         public override void Score(ReadOnlySpan<float> input, Span<float> scores)
         {

@@ -22,8 +22,6 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
     public override string? Refusal(ModelDeclaration model) => model.HasZeros ? null
         : $"{model.Activation} has no exact zeros, which [SignMagnitudePredictor] could predict: give --policy ActivationThreshold";
 
-    public override double BytesOfNeuron(ModelDeclaration model) => 2.0 * Signs.WordsPerRow(model.Hidden) * sizeof(ulong) * (model.Activation == Activation.DRelu ? 2 : 1);
-
     public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(weights, model, samples);
 
     /// <summary>The shortest decimal beta that skips a neuron iff its votes are fewer than a number.</summary>
@@ -66,6 +64,8 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
         private float OutlierWeight { get; }
 
         public override (float Least, float Greatest) Range => ((1 - GreatestBeta) * _hidden / 2, (_hidden / 2) - 1);
+
+        public override double BytesOfNeuron => 2.0 * _words * sizeof(ulong) * _matrices.Length;
 
         public override void Score(ReadOnlySpan<float> input, Span<float> scores)
         {

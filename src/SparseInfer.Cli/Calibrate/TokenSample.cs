@@ -1,7 +1,7 @@
 namespace SparseInfer.Cli.Calibrate;
 
 /// <summary>What the dense model computed of one token in one layer.</summary>
-/// <param name="Input">What gate and up read, [hidden].</param>
+/// <param name="Input">What gate and up read, or else the residual stream, [hidden].</param>
 /// <param name="Neurons">What down read, [intermediate].</param>
 /// <param name="ResidualNorm">Norm of the residual stream before the feed-forward.</param>
 internal sealed record TokenSample(float[] Input, float[] Neurons, float ResidualNorm);
@@ -9,7 +9,8 @@ internal sealed record TokenSample(float[] Input, float[] Neurons, float Residua
 /// <summary>Keeps what the dense model computes of some tokens of a window.</summary>
 /// <param name="layers">Layers of the model.</param>
 /// <param name="positions">Which tokens, ascending.</param>
-internal sealed class WindowSamples(int layers, int[] positions) : IActivationObserver
+/// <param name="input">What is kept as their input.</param>
+internal sealed class WindowSamples(int layers, int[] positions, ObservedActivation input = ObservedActivation.FeedForwardInput) : IActivationObserver
 {
     private readonly TokenSample[][] _samples = [.. Enumerable.Range(0, layers).Select(_ => new TokenSample[positions.Length])];
     private float _norm;
@@ -27,17 +28,18 @@ internal sealed class WindowSamples(int layers, int[] positions) : IActivationOb
             return;
         }
 
-        switch (activation)
+        if (activation == input)
         {
-            case ObservedActivation.Residual:
-                _norm = (float)Lanes.Norm(values);
-                break;
-            case ObservedActivation.FeedForwardInput:
-                _input = values.ToArray();
-                break;
-            case ObservedActivation.Neurons:
-                _samples[layer][index] = new(_input, values.ToArray(), _norm);
-                break;
+            _input = values.ToArray();
+        }
+
+        if (activation == ObservedActivation.Residual)
+        {
+            _norm = (float)Lanes.Norm(values);
+        }
+        else if (activation == ObservedActivation.Neurons)
+        {
+            _samples[layer][index] = new(_input, values.ToArray(), _norm);
         }
     }
 }
