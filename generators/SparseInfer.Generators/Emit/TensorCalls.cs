@@ -155,10 +155,10 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     /// <param name="array">A new array for all experts' values of a tensor, as C#; null: no tensor is experts'.</param>
     public void EmitBindPolicies(CodeWriter code, Func<Tensor, string, string> field, Func<Tensor, string>? array = null)
     {
-        foreach (var group in _ofPolicies.GroupBy(own => own.Layers))
+        foreach (var group in _ofPolicies.GroupBy(own => own.Layers.Condition))
         {
             code.Line();
-            using (group.Key.IsEveryLayer ? default(CodeWriter.Scope?) : code.Block($"if ({group.Key.Condition})"))
+            using (group.First().Layers.IsEveryLayer ? default(CodeWriter.Scope?) : code.Block($"if ({group.Key})"))
             {
                 foreach (var (tensor, layers) in group)
                 {

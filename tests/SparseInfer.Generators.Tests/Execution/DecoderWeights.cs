@@ -209,15 +209,22 @@ internal sealed class DecoderWeights
     }
 
     /// <summary>Writes some of the values as safetensors, in F32.</summary>
-    /// <param name="names">Names there by names here.</param>
+    /// <param name="names">Names there by names here; of experts' tensors, with <c>#2</c> behind it for the third's.</param>
     public void SaveSafetensors(string path, IReadOnlyDictionary<string, string> names)
     {
         var header = new StringBuilder("{");
         using var bytes = new MemoryStream();
-        foreach ((string there, string here) in names)
+        foreach ((string there, string place) in names)
         {
+            string here = place.Split('#')[0];
             StoredMatrix? matrix = _matrices.GetValueOrDefault(here);
             float[] values = matrix?.Values ?? _vectors[here];
+            if (here != place)
+            {
+                int part = values.Length / _model.Experts;
+                values = values.AsSpan(int.Parse(place.Split('#')[1], CultureInfo.InvariantCulture) * part, part).ToArray();
+            }
+
             string shape = matrix is null ? $"{values.Length}" : $"{values.Length / matrix.Columns},{matrix.Columns}";
             header.Append(CultureInfo.InvariantCulture, $"{(bytes.Length > 0 ? "," : "")}\"{there}\":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{bytes.Length},");
             bytes.Write(MemoryMarshal.AsBytes(values.AsSpan()));

@@ -328,6 +328,50 @@ public sealed class PhasePolicyTests
             .Message.ShouldContain(paths[2] + "x");
     }
 
+    /// <summary>In Hugging Face's form each expert has tensors of its own, whatever the model's file is; in GGUF they lie one behind the other.</summary>
+    [Fact]
+    public void What_policies_want_of_experts_may_be_in_a_file_of_another_kind()
+    {
+        DecoderCase declared = Models.Single(model => model.Name == "RanksOfExperts");
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        float[] expected = With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Predicted));
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            string[] paths = [.. new[] { "model.gguf", "predictor.gguf", "predictor.safetensors" }.Select(file => Path.Combine(folder, file))];
+            weights.Save(paths[0], tensor => !IsPredictor(tensor));
+            weights.Save(paths[1], IsPredictor);
+            Dictionary<string, string> names = Enumerable.Range(0, declared.Layers)
+                .Where(layer => declared.Predictors[layer] is not null)
+                .SelectMany(layer => new[] { "fc1.weight", "fc2.weight", "fc2.bias" }.Where(part => part != "fc2.bias" || declared.Predictors[layer]!.Bias)
+                    .SelectMany(part => Enumerable.Range(0, declared.Experts).Select(expert => (
+                        There: $"model.layers.{layer}.block_sparse_moe.experts.{expert}.predictor.{part}",
+                        Here: $"blk.{layer}.{part.Replace(".", "_exps.")}#{expert}"))))
+                .ToDictionary(pair => pair.There, pair => pair.Here);
+            weights.SaveSafetensors(paths[2], names);
+            foreach (string predictor in paths.Skip(1))
+            {
+                using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = predictor });
+                Decode(model, SparsityMode.Predicted).ShouldBe(expected);
+            }
+
+            names.Remove("model.layers.1.block_sparse_moe.experts.3.predictor.fc2.bias");
+            File.Delete(paths[2]);
+            weights.SaveSafetensors(paths[2], names);
+            Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] }))
+                .Message.ShouldContain($"tensor 'model.layers.1.block_sparse_moe.experts.3.predictor.fc2.bias' is missing in '{paths[2]}'");
+            var others = new DecoderWeights(declared with { Experts = 4 });
+            File.Delete(paths[1]);
+            others.Save(paths[1], IsPredictor);
+            Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[1] }))
+                .Message.ShouldContain($"tensor 'blk.0.fc1_exps.weight' of '{paths[1]}' is [4, 32, 64], but [5, 32, 64] ([Experts] Count x [LowRankPredictor] Rank x Hidden) is declared");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static bool IsPredictor(string tensor) => tensor.Contains(".fc", StringComparison.Ordinal);
 
     [Fact]

@@ -28,7 +28,7 @@ internal sealed partial class DecoderClass
     {
         foreach (Slot slot in PolicySlots)
         {
-            yield return ($"_{slot.Variable}", $"{(HasExperts ? "ActiveExperts * " : "")}{WeightLayout.Pad(slot.Width!.Size)}");
+            yield return ($"_{slot.Variable}", HasExperts ? $"ActiveExperts * {RowWidth(slot)}" : $"{WeightLayout.Pad(slot.Width!.Size)}");
         }
 
         if (OfPolicies.OfType<Project>().Any())
@@ -38,7 +38,9 @@ internal sealed partial class DecoderClass
     }
 
     /// <summary>Slots of which each of a token's experts has a row, and how wide it is.</summary>
-    private IEnumerable<(string Name, string Width)> ExpertSlots => HasExperts ? PolicySlots.Select(slot => (slot.Name, $"{WeightLayout.Pad(slot.Width!.Size)}")) : [];
+    private IEnumerable<(string Name, string Width)> ExpertSlots => HasExperts ? PolicySlots.Select(slot => (slot.Name, RowWidth(slot))) : [];
+
+    private static string RowWidth(Slot slot) => slot.Width!.IsNumber ? $"{WeightLayout.Pad(slot.Width.Size)}" : Padded(slot);
 
     /// <summary>Whether a policy reads the residual stream itself.</summary>
     private bool PolicyReadsResidual => OfPolicies.Any(operation => operation.Reads.Contains(Slot.Residual));
@@ -102,14 +104,14 @@ internal sealed partial class DecoderClass
 
             foreach (var phase in OfPolicies.GroupBy(operation => operation.Policy!))
             {
+                _code.Line();
                 using (phase.Key.Layers.IsEveryLayer ? default(CodeWriter.Scope?) : _code.Block($"if ({phase.Key.Layers.Condition})"))
                 {
                     EmitPhase(phase.Key.Summary, [.. phase], ends);
                 }
-
-                _code.Line();
             }
 
+            _code.Line();
             EmitPredictorStamp("+=");
         }
     }
@@ -169,6 +171,11 @@ internal sealed partial class DecoderClass
 
             if (ends.Contains(run[run.Length - 1]))
             {
+                if (HasExperts)
+                {
+                    _code.Line();
+                }
+
                 _code.Line("Workers.Barrier();");
             }
         }
