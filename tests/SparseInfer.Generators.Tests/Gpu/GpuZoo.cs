@@ -105,7 +105,7 @@ internal static class GpuZoo
     ];
 
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(DecoderZoo.OfExperts).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
 
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {

@@ -28,6 +28,12 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     /// </summary>
     public bool NormsNeurons { get; init; }
 
+    /// <summary>
+    /// Whether a layer has several, of which each token has some: then a launch has groups for each token and each of its experts, and these take the
+    /// expert's part of the layer's weights.
+    /// </summary>
+    public bool OfExperts { get; init; }
+
     public FeedForwardSpec Spec => Shape.Spec;
 
     public WeightType Weights => Shape.Weights;
@@ -85,6 +91,18 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
 
     public int SignSteps => (SignWords + RowPlan.Lanes - 1) / RowPlan.Lanes;
 
+    /// <summary>
+    /// Elements of 16 bytes that down's scales take in a block type: neurons share them, 32 or as many as a block has columns.
+    /// </summary>
+    public int DownScaleWords
+    {
+        get
+        {
+            int sharing = Math.Max(BlockNeurons, Row.Format.BlockColumns);
+            return (Intermediate + sharing - 1) / sharing * Row.Columns * Row.Format.ScaleHalves / 8;
+        }
+    }
+
     /// <summary>Blocks of neurons of a slice, where the weight type has them: whole ones, so that a slice's activations are rounded as the CPU's are.</summary>
     public int SliceBlocks => SliceNeurons / BlockNeurons;
 
@@ -107,10 +125,11 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public int SharedBytes => ListBytes + (SharesInput ? Row.InputBytes : 0);
 
     public string ClassName =>
-        Shape.ClassName + (NormsNeurons ? "_Normed" : "") + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
+        Shape.ClassName + (NormsNeurons ? "_Normed" : "") + (OfExperts ? "_Expert" : "") + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
 
-    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target, bool normsNeurons = false) => SlicePlanner.Choose(shape, target, normsNeurons);
+    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target, bool normsNeurons = false, bool ofExperts = false) =>
+        SlicePlanner.Choose(shape, target, normsNeurons) with { OfExperts = ofExperts };
 
-    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target, bool normsNeurons = false) =>
-        Of(new(spec, weights), target, normsNeurons);
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target, bool normsNeurons = false, bool ofExperts = false) =>
+        Of(new(spec, weights), target, normsNeurons, ofExperts);
 }

@@ -70,8 +70,9 @@ internal static class SlicePlanner
     }
 
     /// <summary>What reading the partial sums takes, and reading and writing the residual stream.</summary>
-    public static double JoinMicroseconds(IlgpuFeedForwardPlan plan) =>
-        KernelTime.Move(plan.Target, plan.PartialBytes + (2.0 * plan.Row.Columns * 4), plan.JoinGroups);
+    /// <param name="experts">How many feed-forwards leave sums.</param>
+    public static double JoinMicroseconds(IlgpuFeedForwardPlan plan, int experts = 1) =>
+        KernelTime.Move(plan.Target, (experts * plan.PartialBytes) + (2.0 * plan.Row.Columns * 4), plan.JoinGroups);
 
     /// <summary>Threads of a group: no more than have a load of a row of down, but two warps.</summary>
     private static int[] Threads(int words) => words >= 512 ? [256, 384, 512] : words >= 384 ? [256, 384] : words >= 256 ? [256] : words >= 128 ? [128] : [64];
