@@ -53,7 +53,7 @@ internal static class ExpertCode
         code.Line("int row = (Grid.IdxZ * Grid.DimY) + Grid.IdxY;");
         if (hasDown)
         {
-            EmitRow(code, "partial", "row", "(Slices * HiddenQuads)");
+            EmitRow(code, "partial", "row", "Slices * HiddenQuads");
         }
         else
         {
@@ -69,7 +69,7 @@ internal static class ExpertCode
         code.Line("// The group's expert: its part of the weights, and what its neurons are.");
         EmitDown(code, plan, "experts[Grid.IdxZ]");
         EmitRow(code, "activated", "Grid.IdxZ", "ActivatedStride");
-        EmitRow(code, "partial", "Grid.IdxZ", "(Slices * HiddenQuads)");
+        EmitRow(code, "partial", "Grid.IdxZ", "Slices * HiddenQuads");
         code.Line();
     }
 
@@ -87,5 +87,5 @@ internal static class ExpertCode
     private static void EmitPart(CodeWriter code, string view, int length, string expert = Expert) =>
         code.Line($"{view} = {view}.SubView((long){expert} * {length}, {length});");
 
-    private static void EmitRow(CodeWriter code, string view, string row, string length) => code.Line($"{view} = {view}.SubView({row} * {length}, {length});");
+    private static void EmitRow(CodeWriter code, string view, string row, string length) => code.Line($"{view} = {view}.SubView({(length == "1" ? row : length.Contains(' ') ? $"{row} * ({length})" : $"{row} * {length}")}, {length});");
 }

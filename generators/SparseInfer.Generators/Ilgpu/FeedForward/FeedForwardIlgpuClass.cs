@@ -88,7 +88,7 @@ internal sealed class FeedForwardIlgpuClass(
     }
 
     private string HowLaunched => plan.OfExperts
-        ? "One launch does the chosen experts of any number of tokens but for the sum over the groups, which the next launch adds up with their weights and the residual."
+        ? "One launch does all chosen experts but for the sum over the groups, which the next adds up with their weights and the residual."
         : $"One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.";
 
     private string Head
@@ -101,9 +101,9 @@ internal sealed class FeedForwardIlgpuClass(
             return $"""
                 Feed-forward kernels for GPUs, one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
-                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}{(plan.NormsNeurons ? ", a norm before down" : "")}{(plan.OfExperts ? ", an expert" : "")}
+                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}{(plan.NormsNeurons ? ", a norm before down" : "")}{(plan.OfExperts ? $", each of {plan.Experts} chosen experts" : "")}
                   weights      {plan.Weights}, {Literal.Grouped(plan.Row.Bytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
-                  bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense{(plan.OfExperts ? ", for each of its experts" : "")}
+                  bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense{(plan.OfExperts ? ", of each expert" : "")}
                   plan         {groups}; made for {plan.Target.Name}
                   loads        16 bytes a lane, {plan.Row.Steps} a row
                   shared       {Literal.Grouped(plan.SharedBytes)} bytes a group, {input}

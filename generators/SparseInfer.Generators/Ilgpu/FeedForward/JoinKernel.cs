@@ -167,7 +167,7 @@ internal static class JoinKernel
         RowPlan columns = plan.Row;
         int slices = plan.JoinSlices;
         string ofColumns = columns.Quads == 1 ? "quad" : $"((quad & {columns.Quads - 1}) * {columns.Words}) + (quad / {columns.Quads})";
-        code.Line($"int place = ({row} * {plan.Slices} * HiddenQuads) + {ofColumns};");
+        code.Line($"int place = ({row}{(plan.Slices == 1 ? "" : $" * {plan.Slices}")} * HiddenQuads) + {ofColumns};");
         if (plan.JoinWarps == 1)
         {
             EmitSum(slices, k => k switch { 0 => "place", 1 => "HiddenQuads + place", _ => $"({k} * HiddenQuads) + place" });

@@ -67,12 +67,10 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         ILookup<string, Launch> launched = new DecoderLaunches(plan).Token.Launches.ToLookup(launch => PartOf(launch.Operation));
 
         // The fused kernel's time is told with the rows; its signs and partial sums move with them.
-        int active = plan.ActiveExperts;
-        double partial = active * feedForward.PartialBytes;
-        double fused = layers * active * SlicePlanner.FusedMicroseconds(feedForward, neurons / layers / active, signs / layers / active);
+        double fused = layers * SlicePlanner.FusedMicroseconds(feedForward, neurons / layers, signs / layers);
         double predicted = layers * Move(signs / layers, all) * feedForward.Imbalance;
-        double written = layers * Move(partial, all);
-        double joined = layers * SlicePlanner.JoinMicroseconds(feedForward, active);
+        double written = layers * Move(feedForward.PartialBytes, all);
+        double joined = layers * SlicePlanner.JoinMicroseconds(feedForward);
         double routed = layers * ModelProgram.Of(spec).Layer.OfType<Route>()
             .Sum(route => (double)route.Matrix.MatrixBytes(columns => RowPlan.Of(route.Matrix.Types(spec)[0], columns).Bytes));
 
@@ -87,7 +85,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
             Part("predictor signs", signs, predicted),
             .. phase == 0 ? Array.Empty<CostPart>() : [Part(PolicyMatrices, phase, Rows(phase, policyType))],
             .. routed == 0 ? Array.Empty<CostPart>() : [Part(Router, routed, Move(routed, all))],
-            Part(PartialSums, layers * ((2 * partial) + (2 * vector)), written + joined),
+            Part(PartialSums, layers * ((2 * feedForward.PartialBytes) + (2 * vector)), written + joined),
             Part(Norms, normed, Move(normed, 1)),
             Part(OutputHead, head + logits, Rows(head, headType) + Move(logits, all)),
         ]);

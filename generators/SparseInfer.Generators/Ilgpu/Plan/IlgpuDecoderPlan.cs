@@ -158,7 +158,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
         new(spec),
         target,
         spec.FeedForwardTypes.Select(type => IlgpuFeedForwardPlan.Of(
-            spec.FeedForward, type, target, ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any(), spec.Experts is not null)).ToEquatableArray());
+            spec.FeedForward, type, target, ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any(), spec.Experts?.Active ?? 0)).ToEquatableArray());
 
     /// <summary>For the device that is declared.</summary>
     public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);

@@ -29,10 +29,15 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public bool NormsNeurons { get; init; }
 
     /// <summary>
-    /// Whether a layer has several, of which each token has some: then a launch has groups for each token and each of its experts, and these take the
-    /// expert's part of the layer's weights.
+    /// How many of a layer's experts compute a token, each of this shape: then a launch has groups for each of them, and these take the expert's part of
+    /// the layer's weights. 0: the layer has one feed-forward.
     /// </summary>
-    public bool OfExperts { get; init; }
+    public int Experts { get; init; }
+
+    public bool OfExperts => Experts > 0;
+
+    /// <summary>Feed-forwards of a launch, for one token.</summary>
+    private int Computed => Math.Max(1, Experts);
 
     public FeedForwardSpec Spec => Shape.Spec;
 
@@ -68,14 +73,14 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public int JoinGroups => ((Row.Columns / 4) + RowPlan.Lanes - 1) / RowPlan.Lanes;
 
     /// <summary>What all groups leave for it.</summary>
-    public double PartialBytes => (double)Slices * Row.Columns * 4;
+    public double PartialBytes => (double)Computed * Slices * Row.Columns * 4;
 
     /// <summary>Groups that a multiprocessor holds at a time.</summary>
     public int Resident => Occupancy.Groups(Target, Threads, SharedBytes, RegisterTable.Registers(KernelKind.Fused, Weights, Hidden));
 
     /// <summary>Time of the busiest multiprocessor over the time if all had the same work and enough of it; 1 at best.</summary>
     public double Imbalance =>
-        Occupancy.Waves(Slices, Target.Multiprocessors, Resident, Warps) * SliceNeurons * Target.Multiprocessors / Intermediate;
+        Occupancy.Waves(Computed * Slices, Target.Multiprocessors, Resident, Warps) * SliceNeurons * Target.Multiprocessors / (Computed * Intermediate);
 
     /// <summary>Whether the last group's slice is as full as the others.</summary>
     public bool IsExact => Slices * SliceNeurons == Intermediate;
@@ -125,11 +130,11 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public int SharedBytes => ListBytes + (SharesInput ? Row.InputBytes : 0);
 
     public string ClassName =>
-        Shape.ClassName + (NormsNeurons ? "_Normed" : "") + (OfExperts ? "_Expert" : "") + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
+        Shape.ClassName + (NormsNeurons ? "_Normed" : "") + (OfExperts ? $"_{Experts}Experts" : "") + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
 
-    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target, bool normsNeurons = false, bool ofExperts = false) =>
-        SlicePlanner.Choose(shape, target, normsNeurons) with { OfExperts = ofExperts };
+    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target, bool normsNeurons = false, int experts = 0) =>
+        SlicePlanner.Choose(shape, target, normsNeurons, experts);
 
-    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target, bool normsNeurons = false, bool ofExperts = false) =>
-        Of(new(spec, weights), target, normsNeurons, ofExperts);
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target, bool normsNeurons = false, int experts = 0) =>
+        Of(new(spec, weights), target, normsNeurons, experts);
 }
