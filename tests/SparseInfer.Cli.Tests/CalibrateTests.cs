@@ -62,9 +62,9 @@ public sealed class CalibrateTests : IDisposable
         using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
         ModelDeclaration model = FileDeclaration.Read(file, activation: null, threshold: null, alpha: 1f) with { Intermediate = 4 };
         TokenSample[] samples = [new([], [3, 0, 4, 0], 1), new([], [0, 0, 1, 0], 1)];
-        LayerScores scorer = new PromptNeuronsScores().Of(null!, model, samples);
+        LayerScores scorer = new PromptNeuronsScores().Of([], model, samples);
         float[] scores = new float[4];
-        scorer.Score([], scores);
+        scorer.Score(0, [], scores);
         scores.ShouldBe([0.5f, 0.25f, 0.75f, 0]);
         scorer.Strengths(0.5f).ShouldHaveSingleItem().ShouldBe(new StrengthValue("Keep", 0.5f));
     }
@@ -93,7 +93,7 @@ public sealed class CalibrateTests : IDisposable
         ];
 
         LayerCurve curve = LayerCurve.Measure(
-            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, weights, samples, share: null, TestContext.Current.CancellationToken);
+            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, [weights], samples, share: null, TestContext.Current.CancellationToken);
 
         curve.Points[0].Skipped.ShouldBe(0);
         curve.Points[0].Contribution.ShouldBe(1);
@@ -181,7 +181,7 @@ public sealed class CalibrateTests : IDisposable
         LayerCurve curve = LayerCurve.Measure(
             ScoredPolicy.All.Single(policy => policy.Attribute == attribute),
             model,
-            LayerWeights.Read(file, new LoadOptions(), model, layer: 4),
+            [LayerWeights.Read(file, new LoadOptions(), model, layer: 4)],
             samples,
             share: 0.4,
             TestContext.Current.CancellationToken);

@@ -17,7 +17,9 @@ internal sealed class PromptNeuronsScores : ScoredPolicy
 
     public override bool ChoosesByPrompts => true;
 
-    public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(model, samples);
+    public override string? Refusal(ModelDeclaration model) => model.Experts > 0 ? "experts have no prompts that choose; give another --policy" : null;
+
+    public override LayerScores Of(IReadOnlyList<LayerWeights> experts, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(model, samples);
 
     /// <summary>The share that keeps so many of the neurons, rounded up as the generator does: with as few digits as tell it from one neuron less.</summary>
     internal static float Keep(int kept, int neurons)
@@ -60,7 +62,7 @@ internal sealed class PromptNeuronsScores : ScoredPolicy
             }
         }
 
-        public override void Score(ReadOnlySpan<float> input, Span<float> scores) => _scores.CopyTo(scores);
+        public override void Score(int expert, ReadOnlySpan<float> input, Span<float> scores) => _scores.CopyTo(scores);
 
         public override IReadOnlyList<StrengthValue> Strengths(float cut) =>
             [new("Keep", Keep(_scores.Length - (int)Math.Round((double)cut * _scores.Length), _scores.Length))];

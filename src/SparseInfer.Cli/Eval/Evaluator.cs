@@ -14,6 +14,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
     private const long MaxKept = 1L << 30;
 
     private readonly List<float[]> _kept = [];
+    private ContributionError? _contribution;
 
     /// <summary>Tokens that each window begins with, computed as a prompt. Where a policy chooses by prompts, questions are prompts, too.</summary>
     private int _prompt;
@@ -102,7 +103,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
 
         // Classes of one assembly have names of their own.
         return [.. rows.Select(row => (Policy: Label(row), Declaration: row)).DistinctBy(row => row.Policy)
-            .Select((row, i) => (row.Policy, row.Declaration with { Name = $"{read.Name} policy {i}" }))];
+            .Select((row, i) => (row.Policy, row.Declaration with { Name = $"{read.Name} policy {i}", Observed = options.TextFile is not null }))];
     }
 
     private static string Label(ModelDeclaration row) =>
@@ -132,6 +133,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             using Session session = model.CreateSession(Session(mode, options.Window));
             predictions = Predict(policy, model, session, text, isDense: dense is null);
             (layers, bytes) = Read(session, cost);
+            layers = WithContribution(policy, model, text, layers, isDense: dense is null);
         }
 
         ChoiceAccuracy? accuracy = null;
@@ -162,6 +164,18 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             BytesOfDense = dense is null ? 1 : bytes / dense.BytesPerToken,
             Layers = layers,
         };
+    }
+
+    private EvaluationLayer[] WithContribution(string policy, LanguageModel model, TextWindows text, EvaluationLayer[] layers, bool isDense)
+    {
+        progress.Show($"comparing the layers of {policy}");
+        if (isDense)
+        {
+            _contribution = ContributionError.OfDense(model, text, options.Window, cancellationToken);
+        }
+
+        double[] errors = isDense ? new double[layers.Length] : _contribution!.Of(model, cancellationToken);
+        return [.. layers.Select(layer => layer with { ContributionError = errors[layer.Layer] })];
     }
 
     private static (EvaluationLayer[] Layers, double Bytes) Read(Session session, ModelCost cost) =>
