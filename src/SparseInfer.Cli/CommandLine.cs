@@ -7,6 +7,7 @@ using SparseInfer.Cli.Convert;
 using SparseInfer.Cli.Doctor;
 using SparseInfer.Cli.Eval;
 using SparseInfer.Cli.Inspect;
+using SparseInfer.Cli.Run;
 
 namespace SparseInfer.Cli;
 
@@ -62,6 +63,11 @@ internal static class CommandLine
         inspect.SetAction((parsed, cancellationToken) =>
             RunAsync(() => InspectCommand.RunAsync(inspectArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(inspect);
+        var runArguments = new RunArguments();
+        Command run = runArguments.CreateCommand();
+        run.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => RunCommand.RunAsync(runArguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(run);
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
