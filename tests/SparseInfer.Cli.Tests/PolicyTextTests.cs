@@ -88,7 +88,7 @@ public sealed class PolicyTextTests
     {
         await using var output = new StringWriter();
         await using var error = new StringWriter();
-        await CommandLine.RunAsync(["bench", "-m", ToolProgram.Gguf, "--print-declaration", .. args], output, error);
+        await CommandLine.RunAsync(["declare", ToolProgram.Gguf, .. args], output, error);
         return output.ToString() + error;
     }
 }

@@ -33,8 +33,14 @@ internal sealed class ModelArguments
     public Option<string?> Model { get; } = ValueOption.Of<string?>(
         "--model", "FILE", "The model, in place of the first argument.", null, "the path of a model file", text => (text.Length > 0, text), "-m");
 
-    /// <summary>The options.</summary>
-    public IReadOnlyList<Option> All => [Model, _activation, _threshold, _policy, _profile, _predictor, .. _overrides.All, _device, _threads];
+    /// <summary>The options of what only declares the model.</summary>
+    public IReadOnlyList<Option> Declaring => [Model, _activation, _threshold, _policy, _profile, .. _overrides.All];
+
+    /// <summary>The options of what loads it too.</summary>
+    public IReadOnlyList<Option> All => [.. Declaring, _predictor, _device, _threads];
+
+    /// <summary>The options of what declares it for a program that loads it.</summary>
+    public IReadOnlyList<Option> Writing => [.. Declaring, _predictor];
 
     /// <summary>What was asked for.</summary>
     /// <param name="parsed">The options.</param>
@@ -46,7 +52,7 @@ internal sealed class ModelArguments
             _overrides.Read(parsed) with { PredictorFile = parsed.GetValue(_predictor) }),
         Policies = parsed.GetValue(_policy) is { } text ? PolicyText.Parse(text) : null,
         Profile = parsed.GetValue(_profile),
-        Device = parsed.GetRequiredValue(_device),
-        Threads = parsed.GetRequiredValue(_threads),
+        Device = parsed.GetValue(_device) ?? "cpu",
+        Threads = parsed.GetValue(_threads),
     };
 }
