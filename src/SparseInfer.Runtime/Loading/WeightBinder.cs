@@ -37,6 +37,28 @@ public sealed class WeightBinder
     /// <param name="expert">The expert, where each has one.</param>
     public WeightType TypeOf(DeclaredTensor wanted, int layer = 0, int expert = 0) => _check[wanted, layer, expert].Target;
 
+    /// <summary>The same of all experts of a layer, for a program that has them in one buffer.</summary>
+    /// <param name="wanted">One of the program's tensors.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="experts">How many experts there are.</param>
+    /// <exception cref="ModelFormatException">They have several types.</exception>
+    public WeightType TypeOfAll(DeclaredTensor wanted, int layer, int experts)
+    {
+        WeightType type = TypeOf(wanted, layer);
+        for (int expert = 1; expert < experts; expert++)
+        {
+            if (TypeOf(wanted, layer, expert) is var other && other != type)
+            {
+                throw new ModelFormatException(
+                    _file.Path,
+                    $"tensor {FileText.Quote(_check[wanted, layer, expert].Tensor.Name)} is {other}, and that of expert 0 {type}. On a GPU all experts of a layer "
+                    + "have one type: load the model on the CPU, or convert it.");
+            }
+        }
+
+        return type;
+    }
+
     /// <summary>A matrix, its rows in the order that the program wants.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer, where each has one.</param>
@@ -98,10 +120,11 @@ public sealed class WeightBinder
     /// <summary>A norm's weights or a bias, widened to F32 and padded with zeros to whole vectors, in the order that the program wants.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer, where each has one.</param>
+    /// <param name="expert">The expert, where each has one.</param>
     /// <exception cref="ModelFormatException">It has a number that is not finite.</exception>
-    public float[] Vector(DeclaredVector wanted, int layer = 0)
+    public float[] Vector(DeclaredVector wanted, int layer = 0, int expert = 0)
     {
-        FoundTensor found = _check[wanted, layer];
+        FoundTensor found = _check[wanted, layer, expert];
         FiniteCheck.Require(found.Tensor, 1, found.Part?.Total ?? wanted.Length);
         float[] whole = new float[found.Part?.Total ?? wanted.Length];
         WeightFormat.For(found.Stored).Decode(found.Tensor.Bytes, whole);
