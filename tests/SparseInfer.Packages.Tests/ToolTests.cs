@@ -14,5 +14,15 @@ public sealed class ToolTests(PackedFeed feed)
         string model = Path.Combine(AppContext.BaseDirectory, "stories260K.gguf");
         string[] bench = ["bench", "-m", model, "-p", "0", "-n", "2", "-r", "1", "-t", "1", "--modes", "dense", "--probe-mib", "16"];
         DotnetCommand.Run(tool, feed.Root, keepsSources: false, bench).ShouldSucceed().Output.ShouldContain("stories260K 5 layers F32");
+
+        // From the file to text, and from the file to a project that gives the same text.
+        const string Prompt = "Once upon a time";
+        string[] run = ["run", model, Prompt, "--activation", "silu", "--temp", "0", "-n", "256"];
+        string text = DotnetCommand.Run(tool, feed.Root, keepsSources: false, run).ShouldSucceed().Output;
+        text.ShouldStartWith(Prompt + ", there was");
+        string[] make = ["new", model, "made", "--activation", "silu"];
+        DotnetCommand.Run(tool, feed.Root, keepsSources: false, make).ShouldSucceed();
+        string[] start = ["run", "-c", "Release", "--project", Path.Combine(feed.Root, "made"), Prompt];
+        DotnetCommand.Run(feed.Root, keepsSources: false, start).ShouldSucceed().Output.ShouldContain(text);
     }
 }
