@@ -18,7 +18,7 @@ internal sealed class CalibrateArguments
           sparseinfer calibrate -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.train.raw --policy TruncatedSvdPredictor --rank 256 --output svd.safetensors
         """;
 
-    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(InputThreshold).Append(TruncatedSvd);
+    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(InputThreshold).Append(TruncatedSvd).Append(Vocabulary);
 
     private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
 
@@ -31,6 +31,9 @@ internal sealed class CalibrateArguments
 
     /// <summary>What has a file of its own, and no profile.</summary>
     private const string TruncatedSvd = "TruncatedSvdPredictor";
+
+    /// <summary>The head's.</summary>
+    private const string Vocabulary = "VocabularyPredictor";
 
     private readonly Option<string> _policy = ValueOption.Of<string>(
         "--policy", "NAME", "The policy's attribute; with arguments where its matrices are there, and their threshold is to be found.", null!,
@@ -45,7 +48,7 @@ internal sealed class CalibrateArguments
         $"some of {string.Join(',', ChannelInput.All.Select(input => input.Name))}, with commas between them", ChannelInput.Parse);
 
     private readonly Option<int?> _rank = ValueOption.Optional(
-        "--rank", "R", "TruncatedSvdPredictor: singular values of the gate that are kept.", "a whole number from 1 to 65536",
+        "--rank", "R", "TruncatedSvdPredictor, VocabularyPredictor: singular values of the gate, of the head, that are kept.", "a whole number from 1 to 65536",
         text => ValueOption.Integer(text, 1, 65536));
 
     private readonly Option<bool> _perNeuron = new("--per-neuron")
@@ -102,7 +105,7 @@ internal sealed class CalibrateArguments
     /// <exception cref="CliException">Options contradict each other.</exception>
     public CalibrateOptions Read(ParseResult parsed)
     {
-        Refuse(parsed, [_rank, _skip], $"is for what has a file of its own: --policy {TruncatedSvd}, or --per-neuron");
+        Refuse(parsed, [_rank, _skip], $"is for what has a file of its own: --policy {TruncatedSvd} or {Vocabulary}, or --per-neuron");
         RefuseUses(parsed);
         if (ScoredPolicy.All.Any(policy => policy.Attribute == parsed.GetRequiredValue(_policy)))
         {
@@ -130,9 +133,10 @@ internal sealed class CalibrateArguments
     /// <exception cref="CliException">Options contradict each other.</exception>
     public PredictorOptions? ReadPredictor(ParseResult parsed)
     {
-        bool isSvd = parsed.GetRequiredValue(_policy) == TruncatedSvd;
+        string policy = parsed.GetRequiredValue(_policy);
+        bool isSvd = policy is TruncatedSvd or Vocabulary;
         bool isPerNeuron = parsed.GetValue(_perNeuron);
-        if (isPerNeuron && parsed.GetRequiredValue(_policy) != "ActivationThreshold")
+        if (isPerNeuron && policy != "ActivationThreshold")
         {
             throw new CliException("--per-neuron is for --policy ActivationThreshold.");
         }
@@ -144,16 +148,21 @@ internal sealed class CalibrateArguments
 
         RefuseUses(parsed);
         Refuse(parsed, [_predictor, _target, _seed, .. isSvd ? Array.Empty<Option>() : [_rank]], "is not for this: what is made has a file of its own, and skips what --skip says");
+        if (policy == Vocabulary)
+        {
+            Refuse(parsed, [_skip], $"is not for --policy {Vocabulary}, whose threshold is declared: a table says what some of them skip");
+        }
+
         if (isSvd && parsed.GetValue(_rank) is null)
         {
-            throw new CliException($"--policy {TruncatedSvd} takes --rank R: a sixteenth of the hidden size is usual.");
+            throw new CliException($"--policy {policy} takes --rank R: a sixteenth of the hidden size is usual.");
         }
 
         return new()
         {
             File = File(parsed),
             TextFile = parsed.GetRequiredValue(_text),
-            Kind = isSvd ? PredictorKind.TruncatedSvd : PredictorKind.NeuronThresholds,
+            Kind = policy == Vocabulary ? PredictorKind.Vocabulary : isSvd ? PredictorKind.TruncatedSvd : PredictorKind.NeuronThresholds,
             Rank = parsed.GetValue(_rank) ?? 0,
             Share = parsed.GetValue(_skip),
             Output = Named(parsed, ".safetensors", "LoadOptions.PredictorFile takes"),

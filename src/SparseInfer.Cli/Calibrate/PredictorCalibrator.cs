@@ -13,7 +13,7 @@ namespace SparseInfer.Cli.Calibrate;
 internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine progress, CancellationToken cancellationToken)
 {
     /// <summary>Tokens that are looked at for each input of a layer: fewer do not tell one direction from another, more move little.</summary>
-    private const int TokensOfInput = 16;
+    public const int TokensOfInput = 16;
 
     /// <summary>Makes the file.</summary>
     /// <returns>What came out, for people.</returns>

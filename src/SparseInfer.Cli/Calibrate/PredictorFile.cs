@@ -39,6 +39,16 @@ internal sealed class PredictorFile
         ? FormattableString.Invariant($"model.layers.{layer}.block_sparse_moe.experts.{number}.")
         : FormattableString.Invariant($"model.layers.{layer}.mlp.");
 
+    /// <summary>Adds the matrices of <c>[VocabularyPredictor]</c>.</summary>
+    /// <param name="first">[rank, hidden].</param>
+    /// <param name="second">[vocabulary, rank].</param>
+    /// <param name="rank">Rows of the first.</param>
+    public void AddVocabulary(float[] first, float[] second, int rank)
+    {
+        _tensors.Add(("model.lm_head_profiler.fc1.weight", [rank, first.Length / rank], first));
+        _tensors.Add(("model.lm_head_profiler.fc2.weight", [second.Length / rank, rank], second));
+    }
+
     /// <summary>Writes the file, whole or not at all; one that is there is replaced.</summary>
     /// <exception cref="CliException">It cannot be written.</exception>
     public void Write(string path, CancellationToken cancellationToken = default)

@@ -127,6 +127,59 @@ public sealed class PredictorCalibratorTests : IDisposable
         }
     }
 
+    /// <summary>Of full rank the matrices are the head's; of less, a threshold that it names keeps the likeliest words, on other text too.</summary>
+    [Fact]
+    public void Matrices_of_the_head_are_made()
+    {
+        string output = Path.Combine(_folder.FullName, "words.safetensors");
+        ToolResult Make(int rank, params string[] more) => ToolProgram.Run(
+            ["calibrate", "-m", ToolProgram.Gguf, "--text", TextFile(), "--output", output, "--window", "64", "--tokens", "640", "--policy", "VocabularyPredictor", "--rank", $"{rank}", .. more]);
+
+        Make(256).ExitCode.ShouldBe(0);
+        using (ModelFile model = ModelFile.Open(ToolProgram.Gguf))
+        using (ModelFile made = ModelFile.Open(output))
+        {
+            float[] head = Values(model, "output.weight");
+            float[] first = Values(made, "model.lm_head_profiler.fc1.weight");
+            float[] second = Values(made, "model.lm_head_profiler.fc2.weight");
+            foreach (int word in new[] { 0, 17, 511 })
+            {
+                for (int column = 0; column < 256; column += 51)
+                {
+                    double product = Enumerable.Range(0, 256).Sum(i => (double)second[(word * 256) + i] * first[(i * 256) + column]);
+                    product.ShouldBe(head[(word * 256) + column], 1e-3);
+                }
+            }
+        }
+
+        ToolResult summary = Make(32);
+        summary.ExitCode.ShouldBe(0, summary.Error);
+        string threshold = summary.Output.Split('\n').First(line => line.Contains("99.", StringComparison.Ordinal)).Split('|')[1].Trim();
+        ToolResult judged = ToolProgram.Run(
+            ["eval", "-m", ToolProgram.Gguf, "--text", TextFile(), "--policy", $"ExactSparsity, VocabularyPredictor(Rank = 32, Threshold = {threshold}f)", "--predictor", output, "--window", "64", "--tokens", "640", "--json"]);
+        judged.ExitCode.ShouldBe(0, judged.Error);
+        JsonElement run = JsonDocument.Parse(judged.Output).RootElement.GetProperty("runs")[1];
+        run.GetProperty("top1_agreement").GetDouble().ShouldBeInRange(0.97, 1);
+        run.GetProperty("bytes_of_dense").GetDouble().ShouldBeLessThan(1);
+
+        (string Message, int Rank, string[] More)[] wrong =
+        [
+            ("--rank 257: the head of", 257, []),
+            ("--skip is not for --policy VocabularyPredictor", 16, ["--skip", "0.5"]),
+            ("--target is not for this", 16, ["--target", "skipped=0.5"]),
+        ];
+        foreach ((string message, int rank, string[] more) in wrong)
+        {
+            ToolResult refused = Make(rank, more);
+            refused.ExitCode.ShouldNotBe(0, message);
+            refused.Error.ShouldContain(message);
+        }
+
+        static float[] Values(ModelFile file, string name) => file.TryGetTensor(name, out TensorInfo? tensor) || file.TryGetTensor("token_embd.weight", out tensor)
+            ? PolicyTensors.Values(tensor)
+            : throw new InvalidOperationException(name);
+    }
+
     [Fact]
     public void The_command_makes_one_and_says_what_does_not_go_together()
     {
