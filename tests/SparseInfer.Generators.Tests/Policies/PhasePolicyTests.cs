@@ -75,6 +75,26 @@ public sealed class PhasePolicyTests
         },
         new("EveryThresholdOfExperts") { Experts = 4, ActiveExperts = 4, Gated = false, Activation = Activation.Gelu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.Q8_0] },
 
+        // Of earlier layers' inputs: of the one before and of two before, with policies that compute nothing between.
+        new("LookingAhead")
+        {
+            Layers = 6,
+            Intermediate = 150,
+            Predictors = [null, new(32, Lookahead: 1), new(32, Lookahead: 2), new(40, PredictorInput.Normed, Relu: false, Bias: true, Lookahead: 1), null, new(32, Lookahead: 1, Keep: 0.3f)],
+        },
+        new("EveryLookingAhead")
+        {
+            Weights = [WeightType.F16, WeightType.BF16],
+            LayerNorm = true,
+            Predictors = [new(32, PredictorInput.Normed), new(32, PredictorInput.Normed, Lookahead: 1), new(32, PredictorInput.Normed, Lookahead: 2)],
+        },
+        new("ExpertsLookingAhead")
+        {
+            Experts = 5,
+            ActiveExperts = 2,
+            Predictors = [null, new(32, Lookahead: 1), new(32, PredictorInput.Normed, Lookahead: 1)],
+        },
+
         // Beside attention, where neurons are normalised together, with learned positions, and of types that roles have.
         TraitZoo.Parallel[0] with { Name = "RanksInParallel", Alphas = [], Predictors = [new(32, PredictorInput.Normed), null, new(32, PredictorInput.Normed, Bias: true)] },
         TraitZoo.Parallel[1] with { Name = "RanksInParallelOfTwoNorms", Predictors = [new(32, PredictorInput.Normed), new(40, PredictorInput.Normed), null] },
