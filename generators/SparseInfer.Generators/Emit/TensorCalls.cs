@@ -193,6 +193,10 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     public static string BindType(Tensor tensor) =>
         $"bind.TypeOf({Reference(tensor)}, layer{(tensor is { Experts: not null, Role: TensorRole.Down } ? ", expert" : "")})";
 
+    /// <summary>The same where all experts share kernels of down too.</summary>
+    public static string BindTypeOfAll(Tensor tensor) =>
+        tensor.Experts is { } experts ? $"bind.TypeOfAll({Reference(tensor)}, layer, {experts.Name})" : BindType(tensor);
+
     private static string Kind(Tensor tensor) => tensor.Columns is null ? "Vector" : tensor.Role == TensorRole.Down ? "Down" : "Matrix";
 
     private static string Reference(Tensor tensor) => $"{Table}.{tensor.Field}";

@@ -37,6 +37,28 @@ public sealed class WeightBinder
     /// <param name="expert">The expert, where each has one.</param>
     public WeightType TypeOf(DeclaredTensor wanted, int layer = 0, int expert = 0) => _check[wanted, layer, expert].Target;
 
+    /// <summary>The same of all experts of a layer, for a program that has them in one buffer.</summary>
+    /// <param name="wanted">One of the program's tensors.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="experts">How many experts there are.</param>
+    /// <exception cref="ModelFormatException">They have several types.</exception>
+    public WeightType TypeOfAll(DeclaredTensor wanted, int layer, int experts)
+    {
+        WeightType type = TypeOf(wanted, layer);
+        for (int expert = 1; expert < experts; expert++)
+        {
+            if (TypeOf(wanted, layer, expert) is var other && other != type)
+            {
+                throw new ModelFormatException(
+                    _file.Path,
+                    $"tensor {FileText.Quote(_check[wanted, layer, expert].Tensor.Name)} is {other}, and that of expert 0 {type}. On a GPU all experts of a layer "
+                    + "have one type: load the model on the CPU, or convert it.");
+            }
+        }
+
+        return type;
+    }
+
     /// <summary>A matrix, its rows in the order that the program wants.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer, where each has one.</param>

@@ -285,6 +285,20 @@ public sealed class PhasePolicyTests
         }
     }
 
+    /// <summary>An input is kept where a later layer reads it, whatever policy is there; rows are one more than the furthest looks back.</summary>
+    [Fact]
+    public void Layers_keep_what_later_ones_read()
+    {
+        string text = new DecoderClass(DecoderPlan.Of(Spec(Models.Single(model => model.Name == "LookingAhead")))).Emit();
+        text.ShouldContain("if (Mode == SparsityMode.Predicted && layer is 0 or 4)");
+        text.ShouldContain("Elementwise.Copy(ref x, ref KeptResidual(layer, 0), fromColumn, toColumn);");
+        text.ShouldContain("if (!IsDenseBatch && Mode == SparsityMode.Predicted && layer is 2)");
+        text.ShouldContain("Elementwise.Copy(ref Normed(i), ref KeptNormed(layer, i), 0, PaddedHidden);");
+        text.ShouldContain("ref float earlierResidual2 = ref KeptResidual(layer - 2, token);");
+        text.ShouldContain("(token * 3) + (layer % 3)");
+        text.ShouldContain("of 1 layer before");
+    }
+
     [Fact]
     public void Layers_that_differ_in_how_many_they_keep_share_a_phase()
     {

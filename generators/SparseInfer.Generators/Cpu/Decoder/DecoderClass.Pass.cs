@@ -188,7 +188,6 @@ internal sealed partial class DecoderClass
         /// <param name="mode">When policies choose, as C#.</param>
         protected CodeWriter.Scope Kept(KeepInput keep, string mode)
         {
-            Code.Line();
             Code.Line($"// {keep.Policy!.Summary}");
             return Code.Block($"if ({mode}{(keep.Policy.Layers.IsEveryLayer ? "" : $" && {keep.Policy.Layers.Condition}")})");
         }

@@ -156,6 +156,11 @@ internal sealed partial class DecoderClass
 
         protected override void EmitKeep(KeepInput keep)
         {
+            if (keep == Operations.First(operation => operation is KeepInput))
+            {
+                Code.Line();
+            }
+
             using (Kept(keep, "Mode == SparsityMode.Predicted"))
             {
                 string from = keep.From == Slot.Normed ? Decoder.FeedForwardInput : Row(keep.From);

@@ -133,7 +133,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
         // What traits do with a sum, or with logits, is launched by those who make them.
         IReadOnlyList<Operation> rest = [.. group.Where(operation => operation is not IIlgpuOperation)];
-        return rest.Count == group.Count || rest.Any(operation => operation is SumSlices or Project { Stage: Stage.Logits }) ? Fused(rest) : null;
+        return rest.Count == group.Count || rest.Any(operation => operation is SumSlices or SumExperts or Project { Stage: Stage.Logits }) ? Fused(rest) : null;
     }
 
     /// <summary>Operations on elements of a slot that each layer has.</summary>
@@ -197,10 +197,31 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [AddResidual add, Norm norm] => AddNorm(add, norm),
         [Norm norm, AddResidual add] => NormAdd(norm, add),
         [AddResidual add] => OfLayer([add]),
+        [Route route] => Route(route),
+        [Neurons neurons, Down down, SumExperts sum, AddResidual] => Experts(neurons, down, sum, null),
+        [Neurons neurons, Down down, SumExperts sum, AddResidual, Norm norm] => Experts(neurons, down, sum, norm),
         [Neurons neurons, SumSquares, NormNeurons, ..] when Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(3)]),
         [Neurons neurons, ..] when !Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(1)]),
         _ => null,
     };
+
+    /// <summary>Which experts tokens have: on the device, and only there.</summary>
+    private Step Route(Route route)
+    {
+        var kernels = new ExpertKernels(Code, Plan, route);
+        DeviceKernel router = kernels.Router();
+        DeviceKernel choose = kernels.Choose();
+        string chosen = $"{ExpertKernels.LogitsBuffer}, {ExpertKernels.ChosenBuffer}, {ExpertKernels.SharesBuffer}";
+        return Together(
+            Call(
+                Run(router, Config(router, $"{kernels.RouterGroups}", Tokens), $"{Words($"w.{route.Matrix.Field}", route.Matrix.Types(Spec)[0])}, {Row(route.From)}, {ExpertKernels.LogitsBuffer}"),
+                Launch(route, "router", [router])),
+            Call(Run(choose, Config(choose, Tokens), chosen), Launch(route, "which experts", [choose])));
+    }
+
+    /// <summary>The chosen experts, which add themselves to the residual stream; null: not with what follows.</summary>
+    /// <param name="norm">The norm after them, if there is one.</param>
+    protected abstract Step? Experts(Neurons neurons, Down down, SumExperts sum, Norm? norm);
 
     /// <param name="rest">What follows the neurons, or their norm.</param>
     private Step? FeedForward(Neurons neurons, IReadOnlyList<Operation> rest) => rest switch
