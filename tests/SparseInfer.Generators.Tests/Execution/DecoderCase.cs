@@ -252,8 +252,9 @@ internal sealed record DecoderCase(string Name)
 /// <param name="IsSvd">Whether it is declared as a truncated SVD: of the normed input, without ReLU, with a bias.</param>
 /// <param name="Keep">The share of neurons that is kept; 0: scores are compared with the threshold.</param>
 /// <param name="Count">How many are kept; 0: no number is declared.</param>
+/// <param name="Lookahead">How many layers before the input is.</param>
 internal sealed record LowRankCase(
-    int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0, float Keep = 0, int Count = 0, bool IsSvd = false)
+    int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0, float Keep = 0, int Count = 0, bool IsSvd = false, int Lookahead = 0)
 {
     /// <summary>Which scores are too low.</summary>
     public bool[] IsLow(double[] scores)
@@ -274,7 +275,7 @@ internal sealed record LowRankCase(
     public string Attribute(int layer) => IsSvd
         ? FormattableString.Invariant($"[TruncatedSvdPredictor(Rank = {Rank}, {Choice}, Layers = \"{layer}\")]")
         : FormattableString.Invariant($"[LowRankPredictor(Rank = {Rank}, Input = PredictorInput.{Input}, ")
-        + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}, {Choice}, Layers = \"{layer}\")]");
+        + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}{(Lookahead == 0 ? "" : $", Lookahead = {Lookahead}")}, {Choice}, Layers = \"{layer}\")]");
 
     private string Choice => Count > 0 ? FormattableString.Invariant($"Count = {Count}")
         : Keep > 0 ? FormattableString.Invariant($"Keep = {Keep}f")

@@ -12,6 +12,9 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
 
+    /// <summary>What each layer's predictor could read of the last token: the residual stream, and what the neurons read.</summary>
+    private readonly (double[] Residual, double[] Normed)[] _inputs = new (double[], double[])[model.Layers];
+
     /// <summary>Of each layer, and of all tokens so far: neurons that no trained predictor left out, and those of them that down gets.</summary>
     public (long Candidates, long Kept)[] Counts { get; } = new (long, long)[model.Layers];
 
@@ -212,11 +215,13 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     /// <summary>Which neurons' scores a trained predictor finds too low; null: there is none.</summary>
     private bool[]? IsLow(int layer, string block, string suffix, int expert, double[] residual, double[] x)
     {
+        _inputs[layer] = (residual, x);
         if (model.Predictors.ElementAtOrDefault(layer) is not { } predictor)
         {
             return null;
         }
 
+        (residual, x) = _inputs[layer - predictor.Lookahead];
         double[] factors = Linear($"{block}fc1{suffix}", predictor.Input == PredictorInput.Residual ? residual : x, expert, predictor.Rank);
         double[] scores = Linear(
             $"{block}fc2{suffix}", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors, expert, model.Intermediate);

@@ -187,6 +187,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
     private string PredictorInput() => $"Input = {chooser.Of(IsOdd ? Words.PredictorInputs : Words.PredictorInputs[..2])}";
 
     private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias"))
+        : chooser.In(20) ? Int("Lookahead", "0", "1", "2")
         : chooser.In(50) ? Float("Threshold", "0", "-0.5f")
         : chooser.In(50) ? Float("Keep", "0.25f", "1f")
         : Int("Count", "1", "16");

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0075: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0075 and SPI0085: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -143,6 +143,10 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1)]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1e-20f)]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = 704)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1, Layers = \"1..\")] [ExactSparsity(Layers = \"0\")]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:1|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:2|}, Layers = \"3..7, 1\")] [ExactSparsity(Layers = \"0, 2\")]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:-1|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:0|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:1.01f|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:float.NaN|})]")]
