@@ -56,6 +56,7 @@ public sealed class OwnOperationTests : IDisposable
             IsDense = true,
             InputThresholds = [(0.3f, 0), (0, 0), null],
             FeedForwardThresholds = [(0.3f, 0), (0.2f, 0), (0, 0)],
+            Centres = [(0.1f, 0, 0.05f, 0), (0, 0, 0, 0), (0, 0, 0, 0)],
             Weights = [WeightType.F16],
         },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },

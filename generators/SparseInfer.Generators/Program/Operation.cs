@@ -134,6 +134,15 @@ internal sealed record KeepLarger(InputChannels Channels) : Operation(Stage.Feed
     public override bool IsElementwise => true;
 }
 
+/// <summary>Adds what the centre of a matrix's input makes of the matrix, in layers and modes that multiplied it with distances from there.</summary>
+/// <param name="Matrix">The matrix.</param>
+/// <param name="Channels">How channels of its input are chosen.</param>
+/// <param name="To">What the matrix made.</param>
+internal sealed record AddCentre(Stage Stage, WorkUnit Unit, Tensor Matrix, InputChannels Channels, Slot To) : Operation(Stage, Unit, To, To)
+{
+    public override bool IsElementwise => true;
+}
+
 /// <summary>Adds a bias to what a projection made.</summary>
 internal sealed record AddBias(Stage Stage, WorkUnit Unit, Tensor Bias, Slot To) : Operation(Stage, Unit, To, To)
 {

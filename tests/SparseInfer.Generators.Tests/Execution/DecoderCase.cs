@@ -127,6 +127,12 @@ internal sealed record DecoderCase(string Name)
     /// <summary>The same on the feed-forward's input and on down's: layers that have them have <see cref="InputThresholds"/> too.</summary>
     public (float FeedForward, float Down)[] FeedForwardThresholds { get; init; } = [];
 
+    /// <summary>What each layer's four thresholds are measured from, in that order.</summary>
+    public (float Heads, float Output, float FeedForward, float Down)[] Centres { get; init; } = [];
+
+    /// <summary>Whether each layer's thresholds are on magnitudes times the norms of columns.</summary>
+    public bool[] ColumnNorms { get; init; } = [];
+
     /// <summary>Whether every neuron is declared to be computed.</summary>
     public bool IsDense { get; init; }
 
@@ -228,7 +234,11 @@ internal sealed record DecoderCase(string Name)
             {
                 (float feedForward, float down) = FeedForwardThresholds.ElementAtOrDefault(layer);
                 string ofNeurons = FeedForwardThresholds.Length == 0 ? "" : FormattableString.Invariant($"FeedForward = {feedForward}f, Down = {down}f, ");
-                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, {ofNeurons}Layers = \"{layer}\")]");
+                (float Heads, float Output, float FeedForward, float Down) at = Centres.ElementAtOrDefault(layer);
+                string centres = Centres.Length == 0 ? ""
+                    : FormattableString.Invariant($"HeadsCentre = {at.Heads}f, OutputCentre = {at.Output}f, FeedForwardCentre = {at.FeedForward}f, DownCentre = {at.Down}f, ");
+                string norms = ColumnNorms.ElementAtOrDefault(layer) ? "ColumnNorms = true, " : "";
+                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, {ofNeurons}{centres}{norms}Layers = \"{layer}\")]");
             }
         }
 

@@ -97,6 +97,12 @@ public sealed class PolicyRuleTests
     [InlineData("[Experts(Count = 4, Active = 2)]", "[Dense]", "[InputThreshold(FeedForward = {|SPI0064:0.1f|}, Down = {|SPI0064:0.1f|})]")]
     [InlineData("[Dense]", "[InputThreshold(FeedForward = 0.1f, Down = 0.1f)]")]
     [InlineData("[Dense(Layers = \"0..3\")]", "[ExactSparsity(Layers = \"4..\")]", "[InputThreshold(Heads = 0.1f, Layers = \"2..5\")]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, HeadsCentre = -0.01f, ColumnNorms = true)]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, HeadsCentre = {|SPI0090:float.NaN|})]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, OutputCentre = {|SPI0090:0.1f|})]")]
+    [InlineData("[InputThreshold(Output = 0.1f, ColumnNorms = {|SPI0090:true|})]")]
+    [InlineData("[Dense]", "[InputThreshold(Down = 0.1f, DownCentre = 0.1f)]")]
+    [InlineData("[ExactSparsity]", "[InputThreshold(Down = 0.1f, DownCentre = {|SPI0064:0.1f|})]")]
     public Task An_input_threshold_is_usable_and_stands_beside_other_policies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]

@@ -164,6 +164,9 @@ internal sealed partial class DecoderClass
 
         private static NotSupportedException Unknown(Operation operation) => new($"A CPU's program has no {operation.GetType().Name} there.");
 
+        /// <summary>What has to be true beside the mode where channels are left out, as the beginning of a condition.</summary>
+        protected virtual string IsPredicted => "";
+
         /// <summary>What a stage does, as a comment.</summary>
         protected abstract string Comment(Stage stage);
 
@@ -302,6 +305,12 @@ internal sealed partial class DecoderClass
             {
                 foreach (Operation operation in rest)
                 {
+                    if (operation is AddCentre centre)
+                    {
+                        Code.Lines(AddCentre(centre.Matrix, centre.Channels, IsPredicted, row, "row", "row + HeadDimension"));
+                        continue;
+                    }
+
                     using (operation is Rotate { Except: { } except } ? Code.Block($"if ({LayerSet.ConditionOf(except, isOne: false)})") : default(CodeWriter.Scope?))
                     {
                         Code.Line(operation switch
@@ -325,6 +334,12 @@ internal sealed partial class DecoderClass
         {
             foreach (Operation operation in operations)
             {
+                if (operation is AddCentre centre)
+                {
+                    Code.Lines(AddCentre(centre.Matrix, centre.Channels, IsPredicted, Row(centre.To), "fromColumn", "Math.Min(toColumn, Hidden)"));
+                    continue;
+                }
+
                 Code.Line(operation switch
                 {
                     AddBias bias => Bias(Row(bias.To), Field(bias.Bias), "fromColumn", "Math.Min(toColumn, Hidden)"),

@@ -100,6 +100,8 @@ internal sealed partial class DecoderClass
 
         protected override string Position => "PositionOf(i)";
 
+        protected override string IsPredicted => "!IsDenseBatch && ";
+
         protected override string Cache => "Sequence(i)._cache";
 
         protected override string Comment(Stage stage) => stage switch

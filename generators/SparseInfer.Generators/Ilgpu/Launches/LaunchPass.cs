@@ -245,6 +245,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
                 {
                     Project { Channels: { } channels } project when begun.Add(channels) =>
                         [new SkipChannels(channels, project.From) { Policy = channels.Policy }, operation],
+                    AddCentre => [],
                     Neurons { Channels: { } channels } => [new SkipChannels(channels, Slot.Normed) { Policy = channels.Policy }, operation],
                     _ => new[] { operation },
                 }),
@@ -258,14 +259,16 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         // What attention made is normalised in place.
         Slot slot = skip.Stage == Stage.Output ? Slot.Attended : skip.From;
         int width = skip.Stage == Stage.Output ? Plan.Shape.QueryWidth : Spec.Hidden;
-        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}", width, $"4 * {Quads(slot)}");
+        bool hasCentre = skip.Channels.HasCentres;
+        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}{(hasCentre ? "AtCentre" : "")}", width, $"4 * {Quads(slot)}", hasCentre);
+        string centre = hasCentre ? $", {ThresholdTable.Centres(skip.Channels)}[layer]" : "";
         string condition = PhaseCondition + (skip.Policy!.Layers.IsEveryLayer ? "" : $" && {skip.Policy.Layers.Condition}");
         return new([Launch(skip, "channels", [kernel])], () =>
         {
             using (Code.Block($"if ({condition})"))
             {
                 Code.Line(Run(
-                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]"));
+                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]{centre}"));
             }
 
             Code.Line();
