@@ -72,6 +72,11 @@ internal sealed partial class IlgpuDecoderClass
             {
                 EmitMethods(pass.EmitCopyChosen);
             }
+
+            if (Kept.Any())
+            {
+                EmitMethods(pass.EmitKept);
+            }
         }
     }
 }
