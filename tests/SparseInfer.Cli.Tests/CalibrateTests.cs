@@ -37,6 +37,38 @@ public sealed class CalibrateTests : IDisposable
         }
     }
 
+    /// <summary>As many neurons as were meant, with as few digits as tell.</summary>
+    [Theory]
+    [InlineData(1024)]
+    [InlineData(11008)]
+    [InlineData(150)]
+    [InlineData(1)]
+    public void A_share_keeps_the_neurons_that_it_was_made_for(int neurons)
+    {
+        for (int kept = 1; kept <= neurons; kept++)
+        {
+            float keep = PromptNeuronsScores.Keep(kept, neurons);
+            ((int)Math.Ceiling(Exact(keep) * neurons)).ShouldBe(kept);
+        }
+
+        PromptNeuronsScores.Keep(neurons, neurons).ShouldBe(1);
+        PromptNeuronsScores.Keep(512, 1024).ShouldBe(0.5f);
+    }
+
+    /// <summary>The neurons that the tokens used least, of equals the last.</summary>
+    [Fact]
+    public void Neurons_are_scored_by_their_shares_of_all_tokens()
+    {
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        ModelDeclaration model = FileDeclaration.Read(file, activation: null, threshold: null, alpha: 1f) with { Intermediate = 4 };
+        TokenSample[] samples = [new([], [3, 0, 4, 0], 1), new([], [0, 0, 1, 0], 1)];
+        LayerScores scorer = new PromptNeuronsScores().Of([], model, samples);
+        float[] scores = new float[4];
+        scorer.Score(0, [], scores);
+        scores.ShouldBe([0.5f, 0.25f, 0.75f, 0]);
+        scorer.Strengths(0.5f).ShouldHaveSingleItem().ShouldBe(new StrengthValue("Keep", 0.5f));
+    }
+
     /// <summary>Skipped, wrong and lost neurons of some strengths, one by one and in double precision.</summary>
     [Theory]
     [InlineData("SignBitPredictor", null)]

@@ -6,7 +6,18 @@ namespace SparseInfer.Generators.Program;
 internal static class ExpertLimit
 {
     /// <summary>In words; null: experts have all of it, or there are none.</summary>
-    public static string? Of(ModelSpec model) => model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation is NormNeurons)
-        ? "the experts' neurons have no norm before down, which [SubNorms] declares; remove [SubNorms] or [Experts]"
-        : null;
+    public static string? Of(ModelSpec model)
+    {
+        if (model.Experts is null)
+        {
+            return null;
+        }
+
+        var program = ModelProgram.Of(model);
+        return program.Memories is [var memory, ..]
+            ? $"a policy remembers '{memory.Memory.Summary}' of prompts, which experts do not have; remove the policy or [Experts]"
+            : program.Layer.Any(operation => operation is NormNeurons)
+                ? "the experts' neurons have no norm before down, which [SubNorms] declares; remove [SubNorms] or [Experts]"
+                : null;
+    }
 }

@@ -256,12 +256,16 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
         float[] logits = new float[together * vocabulary];
         var predictions = new Predictions();
         int pairs = windows.Count / 2;
+
+        // Where a policy chooses by prompts, the dense model is judged on the same halves.
+        int prompt = options.Policy.ChoosesByPrompts ? options.Window / 2 : 0;
         for (int pair = 0; pair < pairs; pair++)
         {
             progress.Show(stage, (double)pair / pairs);
             ReadOnlySpan<int> targets = windows.Read(Pair(pair).HeldOut, input);
             session.Rewind(0);
-            for (int from = 0; from < input.Length; from += together)
+            Evaluator.Prompt(session, input.AsSpan(0, prompt));
+            for (int from = prompt; from < input.Length; from += together)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 int count = Math.Min(together, input.Length - from);

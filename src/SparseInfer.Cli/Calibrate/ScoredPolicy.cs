@@ -9,7 +9,7 @@ namespace SparseInfer.Cli.Calibrate;
 internal abstract class ScoredPolicy
 {
     /// <summary>All that need no argument; others are <see cref="FactoredScores"/>.</summary>
-    public static IReadOnlyList<ScoredPolicy> All { get; } = [new SignBitScores(), new SignMagnitudeScores(), new ActivationThresholdScores()];
+    public static IReadOnlyList<ScoredPolicy> All { get; } = [new SignBitScores(), new SignMagnitudeScores(), new ActivationThresholdScores(), new PromptNeuronsScores()];
 
     /// <summary>The attribute's name, as users write it.</summary>
     public abstract string Attribute { get; }
@@ -25,6 +25,9 @@ internal abstract class ScoredPolicy
 
     /// <summary>Whether it decides before it reads a neuron's first row.</summary>
     public abstract bool IsPredictor { get; }
+
+    /// <summary>Whether it chooses by prompts: perplexity is then that of what follows one.</summary>
+    public virtual bool ChoosesByPrompts => false;
 
     /// <summary>Why a model cannot have it, with what to do; null: it can.</summary>
     public virtual string? Refusal(ModelDeclaration model) => null;

@@ -231,6 +231,29 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="bytes">Bytes.</param>
     protected void CountBytes(int layer, long bytes) => _metered[layer].Bytes += bytes;
 
+    /// <summary>Clears what a policy remembers of prompts. Within a run.</summary>
+    /// <param name="sums">Sums become 0.</param>
+    protected static void ForgetSums(ArrayView<double> sums) => sums.MemSetToZero();
+
+    /// <summary>Chooses all. Within a run.</summary>
+    /// <param name="chosen">Bits are set.</param>
+    protected static void ChooseAll(ArrayView<uint> chosen) => chosen.MemSet(byte.MaxValue);
+
+    /// <summary>Chooses the largest sums, of equals the first: on the host, once a prompt. Within a run, for which it waits.</summary>
+    /// <param name="sums">The sums.</param>
+    /// <param name="neurons">How many of them count.</param>
+    /// <param name="count">How many are chosen.</param>
+    /// <param name="chosen">A bit for each, 32 a word.</param>
+    protected void ChooseLargest(ArrayView<double> sums, int neurons, int count, ArrayView<uint> chosen)
+    {
+        double[] host = new double[sums.Length];
+        uint[] words = new uint[chosen.Length];
+        sums.CopyToCPU(_device.Accelerator.DefaultStream, host.AsSpan());
+        NeuronBits.ChooseLargest(in host[0], neurons, count, ref words[0]);
+        chosen.CopyFromCPU(_device.Accelerator.DefaultStream, words.AsSpan());
+        _idsAreRead = true;
+    }
+
     /// <summary>Counts the words of tokens that have every logit.</summary>
     /// <param name="tokens">How many.</param>
     /// <param name="vocabulary">Words of each.</param>
@@ -318,6 +341,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private void RunBatches(ReadOnlySpan<int> tokens, Span<float> allLogits)
     {
         MakeRoom(tokens.Length);
+        bool remembers = BeginRun(_program, _step);
         bool all = !allLogits.IsEmpty;
         int batch = _step.IsPrompt ? _ids.Length : 1;
         for (int done = 0; done < tokens.Length; done += TokenCount)
@@ -329,16 +353,18 @@ public abstract class IlgpuDecoderState : DecoderState
             SendTokens(part);
             _logits.Grow((long)(part.Length - LogitsFrom) * _vocabulary, kept: 0, "the logits of a prompt batch");
             _last = -1;
-            if (_step.IsPrompt)
+            BeginBatch(part.Length, remembers);
+            try
             {
-                Prompt();
+                Enqueue();
             }
-            else
+            catch
             {
-                Decode();
+                FailBatch();
+                throw;
             }
 
-            Position += part.Length;
+            EndBatch(part.Length);
             if (all)
             {
                 _logits.Buffer.CopyTo(0, allLogits.Slice(done * _vocabulary, part.Length * _vocabulary));
@@ -349,6 +375,18 @@ public abstract class IlgpuDecoderState : DecoderState
         _last = (long)(TokenCount - 1 - LogitsFrom) * _vocabulary;
         _lastIsHere = false;
         _greedyIsHere = null;
+    }
+
+    private void Enqueue()
+    {
+        if (_step.IsPrompt)
+        {
+            Prompt();
+        }
+        else
+        {
+            Decode();
+        }
     }
 
     private void SendTokens(ReadOnlySpan<int> part)

@@ -118,6 +118,12 @@ internal sealed record DecoderCase(string Name)
     /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
     public LowRankCase?[] Predictors { get; init; } = [];
 
+    /// <summary>The share of neurons that prompts choose in each layer; null: the layer has its predictor, or is Dense.</summary>
+    public float?[] PromptKeeps { get; init; } = [];
+
+    /// <summary>How many neurons prompts choose in a layer; null: they choose none.</summary>
+    public int? PromptCount(int layer) => PromptKeeps.ElementAtOrDefault(layer) is { } keep ? (int)Math.Ceiling((decimal)keep * Intermediate) : null;
+
     /// <summary>The head's predictor; null: every word is computed.</summary>
     public WordCase? Words { get; init; }
 
@@ -242,9 +248,10 @@ internal sealed record DecoderCase(string Name)
             }
         }
 
-        for (int layer = 0; layer < Predictors.Length; layer++)
+        for (int layer = 0; layer < Math.Max(Predictors.Length, PromptKeeps.Length); layer++)
         {
-            yield return Predictors[layer]?.Attribute(layer) ?? $"[Dense(Layers = \"{layer}\")]";
+            yield return PromptKeeps.ElementAtOrDefault(layer) is { } keep ? FormattableString.Invariant($"[PromptNeurons(Keep = {keep}f, Layers = \"{layer}\")]")
+                : Predictors.ElementAtOrDefault(layer)?.Attribute(layer) ?? $"[Dense(Layers = \"{layer}\")]";
         }
 
         for (int layer = 0; layer < Alphas.Length; layer++)

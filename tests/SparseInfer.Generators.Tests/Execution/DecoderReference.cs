@@ -18,6 +18,20 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     /// <summary>Of each layer, and of all tokens so far: neurons that no trained predictor left out, and those of them that down gets.</summary>
     public (long Candidates, long Kept)[] Counts { get; } = new (long, long)[model.Layers];
 
+    /// <summary>The sum of each layer's neurons' shares over the tokens of prompts; null: there was none.</summary>
+    private readonly double[]?[] _shares = new double[model.Layers][];
+
+    private bool _isPrompt;
+
+    /// <summary>The logits after one more token of a prompt, which is computed densely.</summary>
+    public double[] NextOfPrompt(int token)
+    {
+        _isPrompt = true;
+        double[] logits = Next(token);
+        _isPrompt = false;
+        return logits;
+    }
+
     /// <summary>The logits after one more token.</summary>
     public double[] Next(int token)
     {
@@ -230,18 +244,44 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, $"{block}ffn_threshold{suffix}.weight", (expert * model.Intermediate) + i, Math.Abs(a))))
+            if (mode == SparsityMode.Predicted && !_isPrompt && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, $"{block}ffn_threshold{suffix}.weight", (expert * model.Intermediate) + i, Math.Abs(a))))
             {
                 h[i] = 0;
             }
         }
 
+        h = OfPrompts(layer, h);
         Counts[layer] = (Counts[layer].Candidates, Counts[layer].Kept + h.Count(value => value != 0));
 
         // Activations are rounded 32 at a time, whatever the blocks.
         centre = Centre(layer, centres => centres.Down);
         return WithCentre(
             block + "ffn_down", Linear(block + "ffn_down" + suffix, Larger(layer, Activated(block, h), down, centre), expert, model.Hidden, together: 32), centre);
+    }
+
+    /// <summary>A prompt's neurons, which count; or those that prompts use most, in Predicted mode.</summary>
+    private double[] OfPrompts(int layer, double[] h)
+    {
+        if (model.PromptCount(layer) is not { } count)
+        {
+            return h;
+        }
+
+        if (_isPrompt)
+        {
+            double squares = h.Sum(value => value * value);
+            double[] before = _shares[layer] ??= new double[h.Length];
+            _shares[layer] = squares == 0 ? before : [.. h.Select((value, i) => before[i] + (Math.Abs(value) / Math.Sqrt(squares) * (Math.Abs(value) / Math.Sqrt(squares))))];
+            return h;
+        }
+
+        if (mode != SparsityMode.Predicted || _shares[layer] is not { } shares)
+        {
+            return h;
+        }
+
+        HashSet<int> chosen = [.. Enumerable.Range(0, h.Length).OrderByDescending(i => shares[i]).ThenBy(i => i).Take(count)];
+        return [.. h.Select((value, i) => chosen.Contains(i) ? value : 0)];
     }
 
     /// <summary>Which neurons' scores a trained predictor finds too low; null: there is none.</summary>

@@ -132,6 +132,15 @@ internal sealed class DecoderWeights
         _matrices[name] = StoredMatrix.Encode(matrix.Type, [.. matrix.Values.Select(value => value * factor)], matrix.Columns);
     }
 
+    /// <summary>Makes every row that a function names a copy of another.</summary>
+    /// <param name="source">The row that a row is a copy of.</param>
+    public void CopyRows(string name, Func<int, int> source)
+    {
+        StoredMatrix matrix = _matrices[name];
+        int rows = matrix.Values.Length / matrix.Columns;
+        _matrices[name] = StoredMatrix.Encode(matrix.Type, [.. Enumerable.Range(0, rows).SelectMany(row => matrix.Row(source(row)).ToArray())], matrix.Columns);
+    }
+
     /// <summary>Gives all parts of a matrix the rows of the first: to experts another one's.</summary>
     public void ShareRows(string name, int parts)
     {

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0075 and SPI0085: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0076 and SPI0085: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -162,6 +162,13 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 0.5f, Count = {|SPI0072:9|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[Dense(Layers = \"1..\")]")]
+    [InlineData("[PromptNeurons]")]
+    [InlineData("[PromptNeurons(Keep = 1)]")]
+    [InlineData("[PromptNeurons(Keep = 1e-20f)]")]
+    [InlineData("[PromptNeurons(Keep = {|SPI0076:0|})]")]
+    [InlineData("[PromptNeurons(Keep = {|SPI0076:1.01f|})]")]
+    [InlineData("[PromptNeurons(Keep = {|SPI0076:float.NaN|})]")]
+    [InlineData("[PromptNeurons(Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[TruncatedSvdPredictor(Rank = 64)]")]
     [InlineData("[TruncatedSvdPredictor(Rank = {|SPI0073:705|})]")]
     [InlineData("[{|SPI0009:TruncatedSvdPredictor|}]")]

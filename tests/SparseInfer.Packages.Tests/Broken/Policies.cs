@@ -112,6 +112,14 @@ public sealed partial class WithMoreThanAll;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
+[PromptNeurons(Keep = 50)] // SPI0076
+public sealed partial class WithKeepInPercent;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1)] // SPI0085
 public sealed partial class WithNoLayerBefore;
 

@@ -115,7 +115,7 @@ internal sealed partial class DecoderClass
         }
 
         protected static bool IsFeedForward(Operation operation) =>
-            operation is GroupTokens or Neurons or SumSquares or NormNeurons or KeepLarger or Down or SumSlices or SumExperts;
+            operation is GroupTokens or Neurons or CountTokens or SumSquares or NormNeurons or KeepLarger or Down or SumSlices or SumExperts;
 
         private void Emit(IReadOnlyList<Operation> run)
         {

@@ -227,12 +227,17 @@ internal sealed partial class DecoderClass
             Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
         }
 
-        protected override void EmitFeedForward() => EmitFeedForward("projected", "worker");
+        protected override void EmitFeedForward()
+        {
+            Decoder.EmitBringChosen("_scratch[worker]", "this");
+            EmitFeedForward("projected", "worker", Decoder.CountStatementOfOne);
+        }
 
         /// <summary>Writes the feed-forward of the input in this worker's slot.</summary>
         /// <param name="y">Where it goes.</param>
         /// <param name="row">Which row of the router's choices is the token's.</param>
-        public void EmitFeedForward(string y, string row)
+        /// <param name="count">What follows the neurons, as statements.</param>
+        public void EmitFeedForward(string y, string row, string count = "")
         {
             if (Decoder.HasExperts)
             {
@@ -246,7 +251,7 @@ internal sealed partial class DecoderClass
                 KeepLarger => $"KeepLarger<TMeter>(worker, layer, _scratch[worker], {weights}.Down.NeuronBytes);",
                 SumSquares => "NeuronNorm.SumSquares(_scratch, worker);",
                 NormNeurons norm => $"NeuronNorm.Apply(_scratch, worker, ref {First(norm.Weight)}, NormEpsilon);",
-                _ => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y),
+                _ => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y) + (operation is Neurons ? count : ""),
             });
         }
 

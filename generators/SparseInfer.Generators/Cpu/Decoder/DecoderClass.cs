@@ -68,6 +68,12 @@ internal sealed partial class DecoderClass
                 _code.Line();
             }
 
+            if (HasMemory)
+            {
+                _code.Line("public override bool RemembersPrompts => true;");
+                _code.Line();
+            }
+
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch, cacheType);");
             _code.Line();
             _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, CacheTypes[0]));");
@@ -119,6 +125,7 @@ internal sealed partial class DecoderClass
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.Shape.HeadBytes)}",
                 .. DescribeChannels(),
+                .. DescribeMemory(),
                 $"  barriers     {_token.DescribeBarriers()}",
                 "",
                 "In Predicted mode the layers do this:",

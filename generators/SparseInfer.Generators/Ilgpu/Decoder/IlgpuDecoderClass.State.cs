@@ -21,7 +21,9 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"private readonly {_name} _program;");
             foreach ((string type, string name, _, _) in buffers)
             {
-                _code.Line($"private readonly ArrayView<{type}> {name};");
+                // What a session has chosen is read where several are decoded together.
+                bool isRead = MemoryKernels.Chosen(_program).Any(kept => LaunchCode.Kept(kept.Slot) == name);
+                _code.Line($"{(isRead ? "internal" : "private")} readonly ArrayView<{type}> {name};");
             }
 
             _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
@@ -69,6 +71,11 @@ internal sealed partial class IlgpuDecoderClass
                 EmitMethods(() => token.EmitChosenLogits(words));
             }
 
+            if (_program.Memories.Count > 0)
+            {
+                EmitMethods(EmitMemory);
+            }
+
             if (Kept.Any())
             {
                 EmitMethods(token.EmitKept);
@@ -93,6 +100,7 @@ internal sealed partial class IlgpuDecoderClass
         return
         [
             .. Rows("Batch"),
+            .. KeptOfSequence,
             .. ChosenOf("1"),
             .. _plan.HasMatrixKernels
                 ? [new("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves"), new("float", "_halfScales", "Batch", "inputs in two halves")]
@@ -127,7 +135,7 @@ internal sealed partial class IlgpuDecoderClass
         DeviceBuffer Row() => new("Float4", LaunchCode.RowOf(slot).Buffer, $"{tokens} * {LaunchCode.RowOf(slot).Quads}", "activations");
         return slot == Slot.Normed
             ? [Row(), .. PolicyData.OfTokens(_spec, _feedForwards[0]).Where(data => data.Contents is not null).Select(data =>
-                new DeviceBuffer("Words4", data.Buffer, $"{tokens} * {data.Length(_spec.Hidden)}", data.Contents!))]
+                new DeviceBuffer(data.Element, data.Buffer, $"{tokens} * {data.Length(_spec.Hidden)}", data.Contents!))]
             : slot == Slot.Routed ? Routed(tokens)
             : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
@@ -141,6 +149,55 @@ internal sealed partial class IlgpuDecoderClass
 
     private IEnumerable<Slot> Written => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes)
         .Concat(_program.Words is { } words ? [words.First.To] : []).Distinct();
+
+    /// <summary>What a session keeps of its prompts, and what it takes to count these.</summary>
+    private IEnumerable<DeviceBuffer> KeptOfSequence => MemoryKernels.Kept(_program)
+        .Select(kept => new DeviceBuffer(
+            ElementOf(kept.Slot), LaunchCode.Kept(kept.Slot), $"{MemoryKernels.Span(kept.Layers)} * {MemoryKernels.Elements(kept.Slot)}", "what policies remember of prompts"))
+        .Concat(_program.Memories.SelectMany(use => use.Memory.Counting).Select(operation => operation.Writes).Where(slot => slot.Element == SlotElement.OfToken)
+            .Distinct().Select(slot => new DeviceBuffer("double", LaunchCode.Kept(slot), "Batch", "squares of neurons")));
+
+    /// <summary>What several sequences have chosen.</summary>
+    private IEnumerable<DeviceBuffer> ChosenOfSequences => MemoryKernels.Chosen(_program).Select(kept => new DeviceBuffer(
+        ElementOf(kept.Slot), LaunchCode.Kept(kept.Slot), $"{MaxStates} * {MemoryKernels.Span(kept.Layers) * MemoryKernels.Elements(kept.Slot)}", "chosen neurons"));
+
+    private static string ElementOf(Slot slot) => slot.Element == SlotElement.Bit ? "uint" : "double";
+
+    /// <summary>Writes what a session does with what it keeps of prompts.</summary>
+    private void EmitMemory()
+    {
+        using (_code.Block("protected override void ForgetPrompts()"))
+        {
+            foreach ((Slot slot, _) in MemoryKernels.Kept(_program))
+            {
+                _code.Line($"{(slot.Element == SlotElement.Bit ? "ChooseAll" : "ForgetSums")}({LaunchCode.Kept(slot)});");
+            }
+        }
+
+        _code.Line();
+        using (_code.Block("protected override void ChooseByPrompts()"))
+        {
+            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                foreach (MemoryUse use in _program.Memories)
+                {
+                    using (use.Use.Layers.IsEveryLayer ? default(Text.CodeWriter.Scope?) : _code.Block($"if ({use.Use.Layers.Condition})"))
+                    {
+                        _code.Line($"int kept = {use.Use.Kept};");
+                        foreach (Operation operation in use.Memory.Choosing)
+                        {
+                            _code.Line(operation is ChooseLargest choose
+                                ? $"ChooseLargest({OfLayer(choose.From, use)}, {choose.From.Width!.Name}, kept, {OfLayer(choose.To, use)});"
+                                : throw new NotSupportedException($"A GPU's program cannot choose by {operation.GetType().Name}."));
+                        }
+                    }
+                }
+            }
+        }
+
+        static string OfLayer(Slot slot, MemoryUse use) =>
+            $"{LaunchCode.Kept(slot)}.SubView({LaunchCode.PlaceOf(use.Use.Layers, MemoryKernels.Elements(slot))}, {MemoryKernels.Elements(slot)})";
+    }
 
     /// <summary>How many words score high enough, of each token whose words are chosen at a time.</summary>
     private DeviceBuffer[] ChosenOf(string tokens) => _program.Words is null ? [] : [new("int", LaunchPass.Chosen, tokens, "chosen words")];

@@ -21,6 +21,7 @@ internal sealed partial class IlgpuDecoderClass
         DeviceBuffer[] buffers =
         [
             .. Rows(MaxStates),
+            .. ChosenOfSequences,
             .. ChosenOf(MaxStates),
             .. _plan.HasExperts ? ActivatedOfExperts(MaxStates) : [new("float", "_activated", $"{MaxStates} * 4 * IntermediateQuads", "activations")],
             new("Float4", "_partial", $"{MaxStates} * {PartialQuads}L", PartialSums),
@@ -65,6 +66,11 @@ internal sealed partial class IlgpuDecoderClass
             if (_program.Words is { } words)
             {
                 EmitMethods(() => pass.EmitChosenRows(words));
+            }
+
+            if (_program.Memories.Count > 0)
+            {
+                EmitMethods(pass.EmitCopyChosen);
             }
 
             if (Kept.Any())

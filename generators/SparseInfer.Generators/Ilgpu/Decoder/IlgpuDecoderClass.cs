@@ -84,6 +84,12 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             EmitBind();
             _code.Line();
+            if (_program.Memories.Count > 0)
+            {
+                _code.Line("public override bool RemembersPrompts => true;");
+                _code.Line();
+            }
+
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);");
             _code.Line();
             if (_plan.DecodesTogether)

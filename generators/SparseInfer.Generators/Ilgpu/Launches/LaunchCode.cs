@@ -124,6 +124,17 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>From a token's row of a policy's own slot to the next one's, as products of that width read them.</summary>
     public static int PolicyStride(Slot slot) => WeightLayout.Pad(slot.Width!.Size);
 
+    /// <summary>Words of a token's row of bits, 32 a word.</summary>
+    public static int ChosenWords(Slot slot) => PolicyStride(slot) / 32;
+
+    /// <summary>Where a session, or a batch of them, has what sequences keep of a slot.</summary>
+    public static string Kept(Slot slot) => $"_kept{slot.Name}";
+
+    /// <summary>Where a layer begins in what a sequence keeps.</summary>
+    /// <param name="layers">The layers that have it: there is room from the first to the last.</param>
+    /// <param name="elements">Of a layer.</param>
+    public static string PlaceOf(LayerSet layers, int elements) => $"{(layers.First == 0 ? "layer" : $"(layer - {layers.First})")} * {elements}";
+
     /// <summary>Writes a call for the type of a cache.</summary>
     protected void ForCache(string cache, Action<WeightType> emit)
     {

@@ -14,7 +14,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
 
     /// <summary>The program as GPUs have it: what projections leave out of their input is zero there.</summary>
-    protected ModelProgram Program { get; } = WithSkipped(program);
+    protected ModelProgram Program { get; } = WithChosen(WithSkipped(program));
 
     protected NormKernels Norms => new(Code, Plan, PacksSigns);
 
@@ -113,7 +113,13 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     {
         if (group[0].Policy is { } policy)
         {
-            return group[0] is SkipChannels skip ? Skip(skip) : group[0] is KeepInput keep ? Keep(keep) : Phase(policy, group);
+            return group[0] switch
+            {
+                SkipChannels skip => Skip(skip),
+                KeepInput keep => Keep(keep),
+                BringChosen bring => Bring(bring),
+                _ => Phase(policy, group),
+            };
         }
 
         if (group.Any(operation => !HasSlots(operation) || (operation is IIlgpuOperation && !ElementKernel.Knows(operation))))
@@ -251,6 +257,44 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
                 }),
             ],
         };
+    }
+
+    private static ModelProgram WithChosen(ModelProgram program) => program.Memories.Count == 0 ? program : program with
+    {
+        Layer =
+        [
+            .. program.Layer.SelectMany(operation => operation is not Neurons ? [operation] : (Operation[])
+            [
+                .. program.Memories.SelectMany(use => use.Memory.Choosing.Select(choice => new BringChosen(choice.Writes) { Policy = use.Use })),
+                operation,
+            ]),
+        ],
+    };
+
+    /// <summary>From what a sequence has chosen to what the next one has, as C#: 0 where all tokens are of one.</summary>
+    /// <param name="ofLayers">Words of all layers.</param>
+    protected virtual string ChosenStride(int ofLayers) => "0";
+
+    /// <summary>What sequences have chosen, a row for each token, in Predicted mode.</summary>
+    private Step Bring(BringChosen bring)
+    {
+        LayerSet layers = bring.Policy!.Layers;
+        int words = ChosenWords(bring.Chosen);
+        DeviceKernel kernel = MemoryKernels.Bring(Code, bring.Chosen);
+        string condition = PhaseCondition + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
+        return new([Launch(bring, "chosen neurons", [kernel])], () =>
+        {
+            Code.Line("// What each token's sequence has chosen.");
+            using (Code.Block($"if ({condition})"))
+            {
+                Code.Line(Run(
+                    kernel,
+                    Config(kernel, Groups(kernel, words), Tokens),
+                    $"{Kept(bring.Chosen)}, {PlaceOf(layers, words)}, {ChosenStride(MemoryKernels.Span(layers) * words)}, _{bring.Chosen.Variable}"));
+            }
+
+            Code.Line();
+        });
     }
 
     /// <summary>Channels that are left out of an input, in layers that have a threshold, and in Predicted mode.</summary>

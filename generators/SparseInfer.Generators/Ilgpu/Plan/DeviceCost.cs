@@ -107,6 +107,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     private static string PartOf(Operation operation) => operation switch
     {
         SkipChannels => AttentionWeights,
+        BringChosen => FeedForwardWeights,
         { Policy: not null } => PolicyMatrices,
         Embed => Embedding,
         Project { Stage: Stage.Logits } => OutputHead,
