@@ -32,7 +32,7 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         }
 
         using ModelFile? file = options.ColumnNorms ? ModelFile.Open(options.File.Path) : null;
-        ColumnNorms? norms = file is null ? null : new(file, options.File.Overrides, model);
+        ColumnNorms? norms = file is null ? null : new(file, options.File.Overrides, model, options.Inputs);
         IReadOnlyList<WindowChannels> seen = new DenseObservation(options, progress, cancellationToken).Run(
             text, model, Tokens, options.Inputs.Sum(input => input.Width(model)), positions => new WindowChannels(model.Layers, options.Inputs, positions));
         var layers = new StrengthValue[model.Layers][];

@@ -14,11 +14,12 @@ internal sealed class ColumnNorms
     /// <param name="file">The model.</param>
     /// <param name="options">How it is read.</param>
     /// <param name="model">What it is.</param>
+    /// <param name="inputs">Those that are asked for.</param>
     /// <exception cref="CliException">The file has matrices in a form that is not read here.</exception>
-    public ColumnNorms(ModelFile file, LoadOptions options, ModelDeclaration model)
+    public ColumnNorms(ModelFile file, LoadOptions options, ModelDeclaration model, IEnumerable<ChannelInput> inputs)
     {
         (_file, _facts, _model) = (file, ModelFacts.Read(file, options), model);
-        foreach (ChannelInput input in ChannelInput.All.Where(input => input.HasNorms))
+        foreach (ChannelInput input in inputs.Where(input => input.HasNorms))
         {
             _ = Matrices(0, input);
         }
