@@ -61,7 +61,7 @@ public sealed class CalibrateTests : IDisposable
         ];
 
         LayerCurve curve = LayerCurve.Measure(
-            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, weights, samples, share: null, TestContext.Current.CancellationToken);
+            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, [weights], samples, share: null, TestContext.Current.CancellationToken);
 
         curve.Points[0].Skipped.ShouldBe(0);
         curve.Points[0].Contribution.ShouldBe(1);
@@ -149,7 +149,7 @@ public sealed class CalibrateTests : IDisposable
         LayerCurve curve = LayerCurve.Measure(
             ScoredPolicy.All.Single(policy => policy.Attribute == attribute),
             model,
-            LayerWeights.Read(file, new LoadOptions(), model, layer: 4),
+            [LayerWeights.Read(file, new LoadOptions(), model, layer: 4)],
             samples,
             share: 0.4,
             TestContext.Current.CancellationToken);

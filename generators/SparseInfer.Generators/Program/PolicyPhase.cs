@@ -26,6 +26,24 @@ internal sealed record PolicyPhase(string Summary, EquatableArray<Operation> Ope
 
     /// <summary>Vectors of the file that the policy's kernels read themselves, an element for each of what they choose among.</summary>
     public EquatableArray<Tensor> Vectors { get; init; }
+
+    /// <summary>The same for each of a token's experts: they have tensors of their own, and a slot each.</summary>
+    public PolicyPhase OfEach(Dimension experts) => this with
+    {
+        Operations = Operations.Select(operation => OfEach(operation, experts)).ToEquatableArray(),
+        Vectors = Vectors.Select(vector => vector.OfEach(experts)).ToEquatableArray(),
+    };
+
+    private static Operation OfEach(Operation operation, Dimension experts)
+    {
+        Operation own = operation switch
+        {
+            Project project => project with { Matrix = project.Matrix.OfEach(experts) },
+            AddBias add => add with { Bias = add.Bias.OfEach(experts) },
+            _ => operation,
+        };
+        return own with { Reads = own.Reads.Append(Slot.Routed).ToEquatableArray() };
+    }
 }
 
 /// <summary>A vector that a policy's kernels read.</summary>
@@ -47,7 +65,9 @@ internal static class PolicyPhases
 
     private static IEnumerable<Operation> Before(ModelSpec spec, Operation site, Dimensions sizes)
     {
-        PolicyPhase? Of(PolicySpec policy) => policy.Site == site.Site ? (policy as IPhasePolicy)?.Before(site, sizes) : null;
+        PolicyPhase? Of(PolicySpec policy) => policy.Site != site.Site || policy is not IPhasePolicy own ? null
+            : sizes.Experts is { } experts ? own.Before(site, sizes).OfEach(experts)
+            : own.Before(site, sizes);
 
         // Policies that compute the same and differ in what they make of it have one phase.
         PolicyPhase[] phases = [.. spec.Policies.Select(policy => Common(Of(policy.Policy))).OfType<PolicyPhase>().Distinct()];

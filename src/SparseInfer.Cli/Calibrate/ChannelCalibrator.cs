@@ -24,6 +24,11 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
     {
         string text = TextWindows.ReadText(options.TextFile);
         ModelDeclaration model = DenseObservation.Declare(options, ofNeurons: false);
+        if (model.Experts > 0 && options.Inputs.Except(ChannelInput.Usual).FirstOrDefault() is { } ofExperts)
+        {
+            throw new CliException($"--uses {ofExperts}: {options.File.Path} has experts, whose inputs are read whole; give --uses {string.Join(',', ChannelInput.Usual)}.");
+        }
+
         IReadOnlyList<WindowChannels> seen = new DenseObservation(options, progress, cancellationToken).Run(
             text, model, Tokens, options.Inputs.Sum(input => input.Width(model)), positions => new WindowChannels(model.Layers, options.Inputs, positions));
         var layers = new StrengthValue[model.Layers][];

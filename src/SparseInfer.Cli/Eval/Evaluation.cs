@@ -80,6 +80,9 @@ internal sealed record EvaluationRun
 
     public double WrongSkips => Layers.Average(layer => layer.WrongSkips);
 
+    /// <summary>Mean of the layers' <see cref="EvaluationLayer.ContributionError"/>; null: there is no text.</summary>
+    public double? ContributionError => Layers.Average(layer => layer.ContributionError);
+
     /// <summary>Share of input channels that were skipped, of layers where a policy looks at them; null: none does.</summary>
     public double? SkippedInputs => Layers.Average(layer => layer.SkippedInputs);
 
@@ -97,6 +100,9 @@ internal sealed record EvaluationRun
 internal sealed record EvaluationLayer(
     int Layer, double SparsityTrue, double SparsityPredicted, double? Precision, double? Recall, double WrongSkips, double BytesPerToken)
 {
+    /// <summary>norm(y - y_sparse) / norm(residual) of what its feed-forward adds, a token's mean: see <see cref="Eval.ContributionError"/>; null: there is no text.</summary>
+    public double? ContributionError { get; init; }
+
     /// <summary>Share of input channels that were skipped, of the inputs that a policy looks at; null: it looks at none.</summary>
     public double? SkippedInputs { get; init; }
 

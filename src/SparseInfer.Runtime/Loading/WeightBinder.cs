@@ -120,10 +120,11 @@ public sealed class WeightBinder
     /// <summary>A norm's weights or a bias, widened to F32 and padded with zeros to whole vectors, in the order that the program wants.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer, where each has one.</param>
+    /// <param name="expert">The expert, where each has one.</param>
     /// <exception cref="ModelFormatException">It has a number that is not finite.</exception>
-    public float[] Vector(DeclaredVector wanted, int layer = 0)
+    public float[] Vector(DeclaredVector wanted, int layer = 0, int expert = 0)
     {
-        FoundTensor found = _check[wanted, layer];
+        FoundTensor found = _check[wanted, layer, expert];
         FiniteCheck.Require(found.Tensor, 1, found.Part?.Total ?? wanted.Length);
         float[] whole = new float[found.Part?.Total ?? wanted.Length];
         WeightFormat.For(found.Stored).Decode(found.Tensor.Bytes, whole);

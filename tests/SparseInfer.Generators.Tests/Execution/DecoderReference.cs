@@ -12,6 +12,9 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
 
+    /// <summary>Of each layer, and of all tokens so far: neurons that no trained predictor left out, and those of them that down gets.</summary>
+    public (long Candidates, long Kept)[] Counts { get; } = new (long, long)[model.Layers];
+
     /// <summary>The logits after one more token.</summary>
     public double[] Next(int token)
     {
@@ -161,11 +164,11 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     /// <param name="residual">The residual stream, where the feed-forward is.</param>
     /// <param name="x">What the feed-forward reads.</param>
     protected double[] FeedForward(int layer, string block, double[] input, double[] residual, double[] x) => model.Experts > 0
-        ? Experts(layer, block, model.Router == RouterInput.Layer ? input : x, x)
-        : FeedForward(layer, block, "", 0, x, IsLow(layer, block, residual, x));
+        ? Experts(layer, block, model.Router == RouterInput.Layer ? input : x, residual, x)
+        : FeedForward(layer, block, "", 0, x, IsLow(layer, block, "", 0, residual, x));
 
     /// <summary>The experts with the largest logits, each by its share.</summary>
-    private double[] Experts(int layer, string block, double[] routed, double[] x)
+    private double[] Experts(int layer, string block, double[] routed, double[] residual, double[] x)
     {
         double[] logits = Linear(block + "ffn_gate_inp", routed);
         int[] chosen = [.. Enumerable.Range(0, logits.Length).OrderByDescending(expert => logits[expert]).Take(model.ActiveExperts)];
@@ -173,7 +176,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         double[] sum = new double[x.Length];
         for (int i = 0; i < chosen.Length; i++)
         {
-            double[] output = FeedForward(layer, block, "_exps", chosen[i], x, isLow: null);
+            double[] output = FeedForward(layer, block, "_exps", chosen[i], x, IsLow(layer, block, "_exps", chosen[i], residual, x));
             sum = Add(sum, [.. output.Select(value => value * shares[i] / shares.Sum())]);
         }
 
@@ -189,35 +192,39 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         double[] up = Linear(block + "ffn_up" + suffix, x, expert, model.Intermediate, together);
         double[] first = model.Gated ? Linear(block + "ffn_gate" + suffix, x, expert, model.Intermediate, together) : up;
         double[] h = new double[model.Intermediate];
+        Counts[layer] = (Counts[layer].Candidates + h.Length - (isLow?.Count(low => low) ?? 0), Counts[layer].Kept);
         for (int i = 0; i < h.Length; i++)
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, block, i, Math.Abs(a))))
+            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, $"{block}ffn_threshold{suffix}.weight", (expert * model.Intermediate) + i, Math.Abs(a))))
             {
                 h[i] = 0;
             }
         }
+
+        Counts[layer] = (Counts[layer].Candidates, Counts[layer].Kept + h.Count(value => value != 0));
 
         // Activations are rounded 32 at a time, whatever the blocks.
         return Linear(block + "ffn_down" + suffix, Larger(Activated(block, h), down), expert, model.Hidden, together: 32);
     }
 
     /// <summary>Which neurons' scores a trained predictor finds too low; null: there is none.</summary>
-    private bool[]? IsLow(int layer, string block, double[] residual, double[] x)
+    private bool[]? IsLow(int layer, string block, string suffix, int expert, double[] residual, double[] x)
     {
         if (model.Predictors.ElementAtOrDefault(layer) is not { } predictor)
         {
             return null;
         }
 
-        double[] factors = Linear(block + "fc1", predictor.Input == PredictorInput.Residual ? residual : x);
-        double[] scores = Linear(block + "fc2", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors);
+        double[] factors = Linear($"{block}fc1{suffix}", predictor.Input == PredictorInput.Residual ? residual : x, expert, predictor.Rank);
+        double[] scores = Linear(
+            $"{block}fc2{suffix}", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors, expert, model.Intermediate);
         return predictor.IsLow(scores);
     }
 
-    private bool IsSmall(int layer, string block, int neuron, double activation) => model.NeuronThresholds.Contains(layer)
-        ? activation <= weights.Vector(block + "ffn_threshold.weight")![neuron]
+    private bool IsSmall(int layer, string thresholds, int neuron, double activation) => model.NeuronThresholds.Contains(layer)
+        ? activation <= weights.Vector(thresholds)![neuron]
         : activation < model.ActivationThreshold;
 
     private bool IsPredictedInactive(int layer, string block, string suffix, int neuron, double[] x)
@@ -269,7 +276,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         for (int row = 0; row < y.Length; row++)
         {
             ReadOnlySpan<float> w = matrix.Row(from + row);
-            double sum = bias?[row] ?? 0;
+            double sum = bias?[from + row] ?? 0;
             for (int j = 0; j < x.Length; j++)
             {
                 sum += w[j] * x[j];

@@ -121,7 +121,7 @@ internal sealed partial class DecoderClass
             switch (run[0])
             {
                 case { Policy: not null }:
-                    Decoder.EmitPolicyCall(Row(Slot.Residual));
+                    Decoder.EmitPolicyCall(Row(Slot.Residual), "worker");
                     break;
                 case Norm norm:
                     EmitNorm(norm);

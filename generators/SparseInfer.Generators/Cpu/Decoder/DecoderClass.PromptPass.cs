@@ -248,7 +248,7 @@ internal sealed partial class DecoderClass
             {
                 Code.Line($"Span<float> input = MemoryMarshal.CreateSpan(ref {Decoder.FeedForwardInput}, PaddedHidden);");
                 Code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
-                Decoder.EmitPolicyCall(Row(Slot.Residual));
+                Decoder.EmitPolicyCall(Row(Slot.Residual), "i");
                 new TokenPass(Decoder).EmitFeedForward("Projected(i)", "i");
                 Code.Line("Workers.Barrier();");
             });

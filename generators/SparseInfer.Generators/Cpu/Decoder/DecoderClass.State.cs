@@ -157,7 +157,7 @@ internal sealed partial class DecoderClass
         (string, string)[] rows =
         [
             ("Residual", "PaddedHidden"), ("Normed", "InputWidth"), ("Queries", "PaddedQueryWidth"), ("Keys", KeyValueStride),
-            ("Values", KeyValueStride), ("Attended", "PaddedQueryWidth"), ("Projected", "PaddedHidden"), .. ofExperts, .. other,
+            ("Values", KeyValueStride), ("Attended", "PaddedQueryWidth"), ("Projected", "PaddedHidden"), .. ofExperts, .. other, .. ExpertSlots,
         ];
         for (int i = 0; i < rows.Length; i++)
         {
@@ -167,7 +167,7 @@ internal sealed partial class DecoderClass
             }
 
             var (name, width) = rows[i];
-            string buffer = "_" + name.ToLowerInvariant();
+            string buffer = $"_{char.ToLowerInvariant(name[0])}{name.Substring(1)}";
             _code.Line($"private ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");
         }
 

@@ -167,6 +167,7 @@ internal sealed partial class DecoderClass
                 Code.Line((observe.What, Decoder.HasExperts) switch
                 {
                     (ObservedActivation.Experts, _) => "ObserveExperts(layer, _choices, worker);",
+                    (ObservedActivation.ExpertWeights, _) => "ObserveExpertWeights(layer, _choices, worker);",
                     (ObservedActivation.Neurons, false) => "ObserveNeurons(layer, _scratch, Intermediate);",
                     (ObservedActivation.Neurons, true) => "ObserveNeurons(layer, _scratch, ActiveExperts, Intermediate);",
                     (ObservedActivation.Attended, _) => Call(observe.From == Slot.Attended ? "attended" : "input", "Heads * HeadDimension"),

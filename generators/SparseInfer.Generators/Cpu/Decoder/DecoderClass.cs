@@ -213,7 +213,8 @@ internal sealed partial class DecoderClass
                     _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
                 }
 
-                _tensors.EmitBindPolicies(_code, Bound);
+                _tensors.EmitBindPolicies(
+                    _code, Bound, tensor => tensor.Columns is null ? "new float[Experts][]" : $"new {_calls.Of(tensor).FieldType}[Experts]");
                 _code.Line();
                 EmitBindFeedForward();
             }
@@ -307,7 +308,8 @@ internal sealed partial class DecoderClass
 
             foreach (Tensor own in _tensors.PolicyFields)
             {
-                _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.Of(own).FieldType} {own.Field};");
+                string type = own.Columns is null ? "float[]" : _calls.Of(own).FieldType;
+                _code.Line($"public {type}{(own.Experts is null ? "" : "[]")} {own.Field}{(own.Columns is null || own.Experts is not null ? " = []" : "")};");
             }
 
             _feedForwardCalls.EmitPlaces("public");

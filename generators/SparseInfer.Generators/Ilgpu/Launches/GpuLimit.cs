@@ -40,7 +40,7 @@ internal static class GpuLimit
 
         if (model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation.Policy is not null || operation.Vectors.Count > 0))
         {
-            return ["what a policy of [Experts] computes, or has a number for each neuron of, before neurons are chosen"];
+            return ["[Experts] with a policy that brings them tensors"];
         }
 
         var code = new CodeWriter();
