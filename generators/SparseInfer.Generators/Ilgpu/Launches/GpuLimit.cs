@@ -12,12 +12,6 @@ internal static class GpuLimit
         ? $"{missing}; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu"
         : null;
 
-    /// <summary>The same of a layer alone.</summary>
-    public static string? Of(LayerSpec layer) => layer.FeedForward.Activation.NeedsAllGates()
-        ? $"no kernel for GPUs computes Activation.{layer.FeedForward.Activation}; "
-            + "write another activation, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu"
-        : null;
-
     /// <summary>In words; null: there are kernels for all of it.</summary>
     public static string? Missing(ModelSpec model)
     {
