@@ -89,7 +89,7 @@ internal sealed class FeedForwardIlgpuClass(
 
     private string HowLaunched => plan.OfExperts
         ? "One launch does all chosen experts but for the sum over the groups, which the next adds up with their weights and the residual."
-        : $"{(plan.Shape.NeedsAllGates ? "Two launches compute all gates and the cut between them. Then one" : "One")} launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.";
+        : $"{(plan.Shape.NeedsAllGates ? "Two launches compute all gates, and where they are cut.\n" : "")}One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.";
 
     private string Head
     {
