@@ -199,7 +199,8 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
 
     private static string Kind(Tensor tensor) => tensor.Columns is null ? "Vector" : tensor.Role == TensorRole.Down ? "Down" : "Matrix";
 
-    private static string Reference(Tensor tensor) => $"{Table}.{tensor.Field}";
+    /// <summary>What the table calls a tensor, as C#.</summary>
+    public static string Reference(Tensor tensor) => $"{Table}.{tensor.Field}";
 
     /// <summary>Lists of weight types that matrices may have, by their name: one, unless roles differ.</summary>
     private IEnumerable<(string Name, EquatableArray<WeightType> Types)> TypeLists => Tensors.Concat(_ofPolicies.Select(own => own.Tensor))

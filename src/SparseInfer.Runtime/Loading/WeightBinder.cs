@@ -95,6 +95,74 @@ public sealed class WeightBinder
         return new StoredChannels(matrix, found.Target);
     }
 
+    /// <summary>
+    /// What a centre of a matrix's inputs adds to its outputs, <c>c * Σ_j W[i, j]</c>: summed in double precision, input by input.
+    /// </summary>
+    /// <param name="wanted">The tensor that the matrix was made of.</param>
+    /// <param name="layer">Its layer.</param>
+    /// <param name="matrix">The matrix, a row for each input.</param>
+    /// <param name="centre">The centre; 0: nothing is summed.</param>
+    /// <returns>A value for each output, padded with zeros to whole vectors; there when all matrices are.</returns>
+    public float[] OfCentre(DeclaredTensor wanted, int layer, DownMatrix matrix, float centre)
+    {
+        float[] added = new float[matrix.PaddedColumns];
+        WeightFormat format = WeightFormat.For(TypeOf(wanted, layer));
+        if (centre != 0)
+        {
+            AfterPacking(_ =>
+            {
+                double[] sums = new double[matrix.Columns];
+                float[] row = new float[matrix.PaddedColumns];
+                for (int input = 0; input < matrix.Neurons; input++)
+                {
+                    format.DecodeDown(in matrix, input, row);
+                    for (int i = 0; i < sums.Length; i++)
+                    {
+                        sums[i] += row[i];
+                    }
+                }
+
+                for (int i = 0; i < sums.Length; i++)
+                {
+                    added[i] = (float)(centre * sums[i]);
+                }
+            });
+        }
+
+        return added;
+    }
+
+    /// <summary>
+    /// The Euclidean norm of what each input has of weights in matrices that share it (WINA's <c>norm(W[:, j])</c>): summed in double precision, matrix by matrix and
+    /// output by output.
+    /// </summary>
+    /// <param name="layer">Their layer.</param>
+    /// <param name="matrices">The tensors that they were made of, and the matrices, a row for each input.</param>
+    /// <returns>A value for each input; there when all matrices are.</returns>
+    public float[] ColumnNorms(int layer, params (DeclaredTensor Wanted, DownMatrix Matrix)[] matrices)
+    {
+        float[] norms = new float[matrices[0].Matrix.Neurons];
+        AfterPacking(_ =>
+        {
+            float[] row = new float[matrices.Max(of => of.Matrix.PaddedColumns)];
+            for (int input = 0; input < norms.Length; input++)
+            {
+                double sum = 0;
+                foreach ((DeclaredTensor wanted, DownMatrix matrix) in matrices)
+                {
+                    WeightFormat.For(TypeOf(wanted, layer)).DecodeDown(in matrix, input, row);
+                    for (int i = 0; i < matrix.Columns; i++)
+                    {
+                        sum += (double)row[i] * row[i];
+                    }
+                }
+
+                norms[input] = (float)Math.Sqrt(sum);
+            }
+        });
+        return norms;
+    }
+
     /// <summary>The down matrix of a feed-forward, neuron-major: stored so by a file that was prepared, else prepared now.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer.</param>

@@ -75,6 +75,26 @@ public sealed class PhasePolicyTests
         },
         new("EveryThresholdOfExperts") { Experts = 4, ActiveExperts = 4, Gated = false, Activation = Activation.Gelu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.Q8_0] },
 
+        // Of earlier layers' inputs: of the one before and of two before, with policies that compute nothing between.
+        new("LookingAhead")
+        {
+            Layers = 6,
+            Intermediate = 150,
+            Predictors = [null, new(32, Lookahead: 1), new(32, Lookahead: 2), new(40, PredictorInput.Normed, Relu: false, Bias: true, Lookahead: 1), null, new(32, Lookahead: 1, Keep: 0.3f)],
+        },
+        new("EveryLookingAhead")
+        {
+            Weights = [WeightType.F16, WeightType.BF16],
+            LayerNorm = true,
+            Predictors = [new(32, PredictorInput.Normed), new(32, PredictorInput.Normed, Lookahead: 1), new(32, PredictorInput.Normed, Lookahead: 2)],
+        },
+        new("ExpertsLookingAhead")
+        {
+            Experts = 5,
+            ActiveExperts = 2,
+            Predictors = [null, new(32, Lookahead: 1), new(32, PredictorInput.Normed, Lookahead: 1)],
+        },
+
         // Beside attention, where neurons are normalised together, with learned positions, and of types that roles have.
         TraitZoo.Parallel[0] with { Name = "RanksInParallel", Alphas = [], Predictors = [new(32, PredictorInput.Normed), null, new(32, PredictorInput.Normed, Bias: true)] },
         TraitZoo.Parallel[1] with { Name = "RanksInParallelOfTwoNorms", Predictors = [new(32, PredictorInput.Normed), new(40, PredictorInput.Normed), null] },
@@ -263,6 +283,20 @@ public sealed class PhasePolicyTests
         {
             File.Delete(path);
         }
+    }
+
+    /// <summary>An input is kept where a later layer reads it, whatever policy is there; rows are one more than the furthest looks back.</summary>
+    [Fact]
+    public void Layers_keep_what_later_ones_read()
+    {
+        string text = new DecoderClass(DecoderPlan.Of(Spec(Models.Single(model => model.Name == "LookingAhead")))).Emit();
+        text.ShouldContain("if (Mode == SparsityMode.Predicted && layer is 0 or 4)");
+        text.ShouldContain("Elementwise.Copy(ref x, ref KeptResidual(layer, 0), fromColumn, toColumn);");
+        text.ShouldContain("if (!IsDenseBatch && Mode == SparsityMode.Predicted && layer is 2)");
+        text.ShouldContain("Elementwise.Copy(ref Normed(i), ref KeptNormed(layer, i), 0, PaddedHidden);");
+        text.ShouldContain("ref float earlierResidual2 = ref KeptResidual(layer - 2, token);");
+        text.ShouldContain("(token * 3) + (layer % 3)");
+        text.ShouldContain("of 1 layer before");
     }
 
     [Fact]

@@ -14,7 +14,12 @@ internal sealed partial class DecoderClass
     private const string PhaseMethod = "BeforeNeurons";
 
     /// <summary>Operations of policies' phases; none: there is nothing of what follows.</summary>
-    private Operation[] OfPolicies => [.. _program.Layer.Where(operation => operation.Policy is not null)];
+    private Operation[] OfPolicies => [.. _program.Layer.Where(operation => operation.IsOfPhase)];
+
+    private IEnumerable<KeepInput> KeptInputs => _program.Layer.OfType<KeepInput>();
+
+    /// <summary>Whether a policy reads an earlier layer's input.</summary>
+    private bool LooksAhead => KeptInputs.Any();
 
     /// <summary>Slots of policies' own, each as wide as its widest.</summary>
     private IEnumerable<Slot> PolicySlots => OfPolicies.Select(operation => operation.Writes)
@@ -29,6 +34,11 @@ internal sealed partial class DecoderClass
         foreach (Slot slot in PolicySlots)
         {
             yield return ($"_{slot.Variable}", HasExperts ? $"ActiveExperts * {RowWidth(slot)}" : $"{WeightLayout.Pad(slot.Width!.Size)}");
+        }
+
+        foreach (KeepInput keep in KeptInputs)
+        {
+            yield return ($"_{keep.Writes.Variable}", $"{keep.Rows} * (long)rows * PaddedHidden");
         }
 
         if (OfPolicies.OfType<Project>().Any())
@@ -48,7 +58,8 @@ internal sealed partial class DecoderClass
     /// <summary>Writes the phase's call where a token has come to its neurons; their input is in the worker's slot.</summary>
     /// <param name="residual">The token's row of the residual stream.</param>
     /// <param name="row">Which row of the router's choices is the token's.</param>
-    private void EmitPolicyCall(string residual, string row)
+    /// <param name="token">Which of the batch's it is.</param>
+    private void EmitPolicyCall(string residual, string row, string token)
     {
         if (OfPolicies.Length == 0)
         {
@@ -59,7 +70,7 @@ internal sealed partial class DecoderClass
         string condition = "Mode == SparsityMode.Predicted" + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
         using (_code.Block($"if ({condition})"))
         {
-            _code.Line($"{PhaseMethod}<TMeter>(worker, layer, w{(HasExperts ? $", {row}" : "")}{(PolicyReadsResidual ? $", ref {residual}" : "")});");
+            _code.Line($"{PhaseMethod}<TMeter>(worker, layer, w{(HasExperts ? $", {row}" : "")}{(LooksAhead ? $", {token}" : "")}{(PolicyReadsResidual ? $", ref {residual}" : "")});");
         }
 
         _code.Line();
@@ -77,7 +88,7 @@ internal sealed partial class DecoderClass
         string whose = HasExperts ? " Of each expert in a row of the router's choices." : "";
         _code.Summary($"What policies make of the input in this worker's slot, before they choose neurons: all workers together, each its rows.{whose}");
         _code.Line(GeneratedAttributes.Hot);
-        using (_code.Block($"private void {PhaseMethod}<TMeter>(int worker, int layer, Layer w{(HasExperts ? ", int row" : "")}{(PolicyReadsResidual ? ", ref float residual" : "")})\n    where TMeter : struct, IMeter"))
+        using (_code.Block($"private void {PhaseMethod}<TMeter>(int worker, int layer, Layer w{(HasExperts ? ", int row" : "")}{(LooksAhead ? ", int token" : "")}{(PolicyReadsResidual ? ", ref float residual" : "")})\n    where TMeter : struct, IMeter"))
         {
             EmitPredictorStamp("-=");
             _code.Line();
@@ -131,6 +142,11 @@ internal sealed partial class DecoderClass
         {
             _code.Line($"const int {slot.Name}Width = {slot.Width!.Size}; // {slot.Width.Declared}");
             _code.Line($"const int Padded{slot.Name}Width = {WeightLayout.Pad(slot.Width.Size)};");
+        }
+
+        foreach (Slot slot in operations.SelectMany(operation => operation.Reads).Distinct().Where(slot => slot.Earlier is not null))
+        {
+            _code.Line($"ref float {slot.Variable} = ref {slot.Earlier!.Value.Of.Kept.Name}(layer - {slot.Earlier.Value.LayersBack}, token);");
         }
 
         var divided = new HashSet<string>();

@@ -171,6 +171,13 @@ internal sealed partial class DecoderClass
             _code.Line($"private ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");
         }
 
+        foreach (KeepInput keep in KeptInputs)
+        {
+            _code.Line();
+            _code.Summary($"What a layer kept of a token for the predictors of later layers: of the last {keep.Rows} layers.");
+            _code.Line($"private ref float {keep.Writes.Name}(int layer, int token) =>\n    ref Unsafe.Add(ref _{keep.Writes.Variable}.Ref<float>(), ((token * {keep.Rows}) + (layer % {keep.Rows})) * (nint)PaddedHidden);");
+        }
+
         _code.Line();
         _code.Summary("The session whose token is token i of the batch.");
         _code.Line("private State Sequence(int i) => (State)SequenceOf(i);");

@@ -154,6 +154,22 @@ internal sealed partial class DecoderClass
 
         protected override void EmitNorm(NormAttended norm) => Code.Line(DecoderClass.Norm(norm, "attended", "input"));
 
+        protected override void EmitKeep(KeepInput keep)
+        {
+            if (keep == Operations.First(operation => operation is KeepInput))
+            {
+                Code.Line();
+            }
+
+            using (Kept(keep, "Mode == SparsityMode.Predicted"))
+            {
+                string from = keep.From == Slot.Normed ? Decoder.FeedForwardInput : Row(keep.From);
+                Code.Line($"Elementwise.Copy(ref {from}, ref {keep.Writes.Name}(layer, 0), fromColumn, toColumn);");
+            }
+
+            Code.Line();
+        }
+
         protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
         protected override void EmitHeadRows(Project project, string stride) => Code.Line(project.Channels is { } channels

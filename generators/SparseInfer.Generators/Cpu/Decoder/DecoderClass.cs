@@ -213,6 +213,7 @@ internal sealed partial class DecoderClass
                     _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
                 }
 
+                EmitBindChannels();
                 _tensors.EmitBindPolicies(
                     _code, Bound, tensor => tensor.Columns is null ? "new float[Experts][]" : $"new {_calls.Of(tensor).FieldType}[Experts]");
                 _code.Line();
@@ -277,6 +278,11 @@ internal sealed partial class DecoderClass
             {
                 _code.Line($"feedForward.DownType = {TensorCalls.BindType(tensor)};");
             }
+
+            if (tensor.Role == TensorRole.Down)
+            {
+                EmitBindDownCentre(tensor);
+            }
         }
 
         LayerSet prepared = new(_spec, policy => CpuKernelEmitter.Set.Of(policy).Prepared(plan).Any());
@@ -304,6 +310,11 @@ internal sealed partial class DecoderClass
             foreach (Tensor vector in LayerTensors.Where(tensor => tensor.Columns is null).OrderBy(tensor => tensor.Role))
             {
                 _code.Line($"public float[] {vector.Field} = [];");
+            }
+
+            foreach (string vector in ChannelVectors)
+            {
+                _code.Line($"public float[] {vector} = [];");
             }
 
             foreach (Tensor own in _tensors.PolicyFields)

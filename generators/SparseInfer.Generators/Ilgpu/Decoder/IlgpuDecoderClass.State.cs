@@ -68,6 +68,11 @@ internal sealed partial class IlgpuDecoderClass
             {
                 EmitMethods(() => token.EmitChosenLogits(words));
             }
+
+            if (Kept.Any())
+            {
+                EmitMethods(token.EmitKept);
+            }
         }
     }
 
@@ -117,7 +122,7 @@ internal sealed partial class IlgpuDecoderClass
     private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Squares, Slot.Sums];
 
     /// <summary>What any pass has for its tokens, up to the neurons: what operations write.</summary>
-    private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null).SelectMany(slot =>
+    private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null && !Kept.Any(keep => keep.Writes == slot)).SelectMany(slot =>
     {
         DeviceBuffer Row() => new("Float4", LaunchCode.RowOf(slot).Buffer, $"{tokens} * {LaunchCode.RowOf(slot).Quads}", "activations");
         return slot == Slot.Normed
@@ -128,7 +133,11 @@ internal sealed partial class IlgpuDecoderClass
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
             : [Row()];
     }).Concat(Written.Where(slot => slot.Width is not null).GroupBy(slot => slot.Name).Select(sizes =>
-        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")));
+        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")))
+    .Concat(Kept.SelectMany(keep => Enumerable.Range(0, keep.Rows).Select(row =>
+        new DeviceBuffer("Float4", LaunchPass.KeptRow(keep, row), $"{tokens} * HiddenQuads", "inputs of earlier layers"))));
+
+    private IEnumerable<KeepInput> Kept => _program.Layer.OfType<KeepInput>();
 
     private IEnumerable<Slot> Written => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes)
         .Concat(_program.Words is { } words ? [words.First.To] : []).Distinct();

@@ -66,6 +66,11 @@ internal sealed partial class IlgpuDecoderClass
             {
                 EmitMethods(() => pass.EmitChosenRows(words));
             }
+
+            if (Kept.Any())
+            {
+                EmitMethods(pass.EmitKept);
+            }
         }
     }
 }

@@ -32,6 +32,11 @@ internal static class GpuLimit
             return ["what [InputThreshold] leaves out by its 'Down'"];
         }
 
+        if (model.SitePolicies.Any(policy => policy.Policy is IChannelPolicy channels && (channels.HasNorms(ChannelUse.Heads) || channels.HasNorms(ChannelUse.FeedForward))))
+        {
+            return ["what [InputThreshold] leaves out by its 'ColumnNorms'"];
+        }
+
         if (model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation.Policy is not null || operation.Vectors.Count > 0))
         {
             return ["[Experts] with a policy that brings them tensors"];

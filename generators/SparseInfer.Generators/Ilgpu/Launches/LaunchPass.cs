@@ -113,7 +113,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     {
         if (group[0].Policy is { } policy)
         {
-            return group[0] is SkipChannels skip ? Skip(skip) : Phase(policy, group);
+            return group[0] is SkipChannels skip ? Skip(skip) : group[0] is KeepInput keep ? Keep(keep) : Phase(policy, group);
         }
 
         if (group.Any(operation => !HasSlots(operation) || (operation is IIlgpuOperation && !ElementKernel.Knows(operation))))
@@ -245,6 +245,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
                 {
                     Project { Channels: { } channels } project when begun.Add(channels) =>
                         [new SkipChannels(channels, project.From) { Policy = channels.Policy }, operation],
+                    AddCentre => [],
                     Neurons { Channels: { } channels } => [new SkipChannels(channels, Slot.Normed) { Policy = channels.Policy }, operation],
                     _ => new[] { operation },
                 }),
@@ -258,14 +259,16 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         // What attention made is normalised in place.
         Slot slot = skip.Stage == Stage.Output ? Slot.Attended : skip.From;
         int width = skip.Stage == Stage.Output ? Plan.Shape.QueryWidth : Spec.Hidden;
-        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}", width, $"4 * {Quads(slot)}");
+        bool hasCentre = skip.Channels.HasCentres;
+        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}{(hasCentre ? "AtCentre" : "")}", width, $"4 * {Quads(slot)}", hasCentre);
+        string centre = hasCentre ? $", {ThresholdTable.Centres(skip.Channels)}[layer]" : "";
         string condition = PhaseCondition + (skip.Policy!.Layers.IsEveryLayer ? "" : $" && {skip.Policy.Layers.Condition}");
         return new([Launch(skip, "channels", [kernel])], () =>
         {
             using (Code.Block($"if ({condition})"))
             {
                 Code.Line(Run(
-                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]"));
+                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]{centre}"));
             }
 
             Code.Line();
@@ -380,6 +383,37 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             Run(kernel, Config(kernel, Tokens), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
     }
 
+    /// <summary>An input, kept for predictors of later layers.</summary>
+    private Step Keep(KeepInput keep)
+    {
+        DeviceKernel kernel = KeepKernel.Of(Code, $"Keep{keep.From}", Plan.Shape.PaddedHidden);
+        string condition = PhaseCondition + (keep.Policy!.Layers.IsEveryLayer ? "" : $" && {keep.Policy.Layers.Condition}");
+        return new([Launch(keep, "a kept input", [kernel])], () =>
+        {
+            Code.Line($"// {keep.Policy.Summary}");
+            using (Code.Block($"if ({condition})"))
+            {
+                Code.Line(Run(kernel, Config(kernel, KeepKernel.Groups(Plan.Shape.PaddedHidden), Tokens), $"{Row(keep.From)}, {keep.Writes.Name}(layer)"));
+            }
+
+            Code.Line();
+        });
+    }
+
+    /// <summary>Writes where an input is kept, of whichever layers that is done for.</summary>
+    public void EmitKept()
+    {
+        foreach (KeepInput keep in Program.Layer.OfType<KeepInput>())
+        {
+            Code.Summary($"What a layer kept of its tokens for the predictors of later layers: of the last {keep.Rows} layers.");
+            string arms = string.Join(", ", Enumerable.Range(0, keep.Rows).Select(row => $"{(row == keep.Rows - 1 ? "_" : $"{row}")} => {KeptRow(keep, row)}"));
+            Code.Line($"private ArrayView<Float4> {keep.Writes.Name}(int layer) => (layer % {keep.Rows}) switch {{ {arms} }};");
+        }
+    }
+
+    /// <summary>The buffer of some layers' kept inputs.</summary>
+    public static string KeptRow(KeepInput keep, int row) => $"_{keep.Writes.Variable}{row}";
+
     /// <summary>Elements of a policy's own slot.</summary>
     private Step OfPolicy(IReadOnlyList<Operation> operations)
     {
@@ -391,7 +425,9 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected abstract Step Product(Project project);
 
     /// <summary>Where a policy's projection reads four columns at a time.</summary>
-    protected string PolicyInput(Project project) => project.From.Width is null ? Row(project.From) : $"_{project.From.Variable}.Cast<Float4>()";
+    protected string PolicyInput(Project project) => project.From.Earlier is var (kept, back) ? $"{kept.Kept.Name}(layer - {back})"
+        : project.From.Width is null ? Row(project.From)
+        : $"_{project.From.Variable}.Cast<Float4>()";
 
     /// <summary>Writes how what a policy reads of matrices is counted.</summary>
     protected virtual void EmitBytes(IEnumerable<Project> projects)
