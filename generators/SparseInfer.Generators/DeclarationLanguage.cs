@@ -48,6 +48,6 @@ internal static class DeclarationLanguage
             ? $"the policy '{layer.Policy.Label()}' chooses by the prompts of a session, which a layer alone does not have; declare it on a model"
             : layer.Policy is IPhasePolicy
             ? $"the policy '{layer.Policy.Label()}' wants tensors of a model's file, which a layer alone does not have; declare it on a model"
-            : isForGpu ? GpuLimit.Of(layer) : null;
+            : null;
     }
 }

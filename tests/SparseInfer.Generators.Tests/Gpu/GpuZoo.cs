@@ -112,10 +112,28 @@ internal static class GpuZoo
     /// <summary>All declarations of models.</summary>
     public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(Experts).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
 
+    /// <summary>What only layers alone have: a cut among all gates.</summary>
+    private const string Cuts = """
+        using SparseInfer;
+
+        internal static partial class Cuts
+        {
+            [FeedForward(Hidden = 2048, Intermediate = 8192, Activation = Activation.GaussianTopK, Sparsity = 0.95f)]
+            [ExactSparsity]
+            [Weights(WeightType.F16, WeightType.Q8_0)]
+            public static partial FeedForwardKernel Gated { get; }
+
+            [FeedForward(Hidden = 40, Intermediate = 70, Activation = Activation.GaussianTopK, Sparsity = 0.5f, Gated = false, Biases = true)]
+            [ExactSparsity]
+            [Weights(WeightType.F32)]
+            public static partial FeedForwardKernel Ungated { get; }
+        }
+        """;
+
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {
         CSharpCompilation project =
-            GeneratedProject.Compilation([.. Models.Select(model => model.Source)]).WithIlgpu();
+            GeneratedProject.Compilation([.. Models.Select(model => model.Source), Cuts]).WithIlgpu();
         GeneratorDriver driver = GeneratedProject.Driver().RunGeneratorsAndUpdateCompilation(project, out Compilation complete, out _);
         return (complete, [.. GeneratedProject.Sources(driver).Where(source => source.HintName.Contains("Ilgpu", StringComparison.Ordinal))]);
     });
@@ -126,9 +144,10 @@ internal static class GpuZoo
     /// <summary>The files of GPU programs.</summary>
     public static ImmutableArray<GeneratedSourceResult> Sources => Everything.Value.Item2;
 
-    /// <summary>Those files as they are compiled.</summary>
-    public static IEnumerable<SyntaxTree> Trees =>
-        Complete.SyntaxTrees.Where(tree => tree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal) && tree.FilePath.Contains("Ilgpu", StringComparison.Ordinal));
+    /// <summary>Those files as they are compiled, but for what a layer alone has around its kernels.</summary>
+    public static IEnumerable<SyntaxTree> Trees => Complete.SyntaxTrees.Where(tree =>
+        tree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal) && tree.FilePath.Contains("Ilgpu", StringComparison.Ordinal)
+        && !Path.GetFileName(tree.FilePath).StartsWith("Cuts.", StringComparison.Ordinal));
 
     /// <summary>Every activation that decoders have, with each form of a feed-forward.</summary>
     private static IEnumerable<DecoderCase> Activations =>

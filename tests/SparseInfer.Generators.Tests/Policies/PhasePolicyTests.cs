@@ -447,7 +447,9 @@ public sealed class PhasePolicyTests
         PolicySpec onCpu = new OnCpuSpec();
         GpuLimit.Of(spec with { Policies = new[] { new Declare.LayerPolicy(0, 4, onCpu) }.ToEquatableArray() }).ShouldBe(
             "no kernel for GPUs computes the policy 'on CPUs'; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
-        ExpertLimit.Of(spec with { Experts = new ExpertsSpec(4, 2, ExpertGating.Softmax, RouterInput.FeedForward) }).ShouldBeNull();
+        ModelSpec experts = spec with { Experts = new ExpertsSpec(4, 2, ExpertGating.Softmax, RouterInput.FeedForward) };
+        ExpertLimit.Of(experts).ShouldBeNull();
+        GpuLimit.Missing(experts).ShouldBe("no kernel for GPUs computes [Experts] with a policy that brings them tensors");
 
         const string Layer = """
             using SparseInfer;

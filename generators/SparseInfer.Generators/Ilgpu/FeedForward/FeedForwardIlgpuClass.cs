@@ -89,7 +89,7 @@ internal sealed class FeedForwardIlgpuClass(
 
     private string HowLaunched => plan.OfExperts
         ? "One launch does all chosen experts but for the sum over the groups, which the next adds up with their weights and the residual."
-        : $"One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.";
+        : $"{(plan.Shape.NeedsAllGates ? "Two launches compute all gates, and where they are cut.\n" : "")}One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.";
 
     private string Head
     {
@@ -381,6 +381,11 @@ internal sealed class FeedForwardIlgpuClass(
                             _code.Line("signs[quad / 8] = word;");
                         }
                     });
+            }
+
+            foreach (DeviceKernel kernel in plan.Shape.NeedsAllGates ? new CutKernels(_code, plan).All : [])
+            {
+                yield return kernel;
             }
 
             yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);

@@ -35,8 +35,16 @@ internal sealed class FusedNeurons(
         using (code.Block("for (int n = from; n < to; n++)"))
         {
             source.EmitNeuron();
-            EmitDot(gate, first);
-            code.Line($"float activation = Activate({gate}{NeuronCode.Bias(plan, first)});");
+            if (plan.Shape.NeedsAllGates)
+            {
+                code.Line($"float activation = Activate({CutKernels.Value});");
+            }
+            else
+            {
+                EmitDot(gate, first);
+                code.Line($"float activation = Activate({gate}{NeuronCode.Bias(plan, first)});");
+            }
+
             if (policy.Skips)
             {
                 EmitKept();

@@ -32,7 +32,7 @@ internal static class IlgpuCall
         string tokens = "1")
     {
         string values = More(arguments.Skip(kernel.InputParameters));
-        string common = $"config, w, {(experts is { } chosen ? $"{chosen.Chosen}, " : "")}{input}{More(kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector)))}, {partial}";
+        string common = $"config, w, {(experts is { } chosen ? $"{chosen.Chosen}, " : "")}{input}{(plan.Shape.NeedsAllGates ? ", Gates" : "")}{More(kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector)))}, {partial}";
         string plain = $"kernels.{FusedKernel.Name(kernel, metered: false, hasDown)}({common}, default{values});";
         string metered = $"kernels.{FusedKernel.Name(kernel, metered: true, hasDown)}({common}, {counts}{values});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "

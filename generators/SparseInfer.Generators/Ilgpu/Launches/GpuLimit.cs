@@ -12,12 +12,6 @@ internal static class GpuLimit
         ? $"{missing}; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu"
         : null;
 
-    /// <summary>The same of a layer alone.</summary>
-    public static string? Of(LayerSpec layer) => layer.FeedForward.Activation.NeedsAllGates()
-        ? $"no kernel for GPUs computes Activation.{layer.FeedForward.Activation}; "
-            + "write another activation, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu"
-        : null;
-
     /// <summary>In words; null: there are kernels for all of it.</summary>
     public static string? Missing(ModelSpec model)
     {
@@ -45,7 +39,7 @@ internal static class GpuLimit
 
         if (model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation.Policy is not null || operation.Vectors.Count > 0))
         {
-            return ["what a policy of [Experts] computes, or has a number for each neuron of, before neurons are chosen"];
+            return ["[Experts] with a policy that brings them tensors"];
         }
 
         var code = new CodeWriter();
