@@ -14,7 +14,7 @@ internal static class ExpertLimit
         }
 
         IReadOnlyList<Operation> layer = ModelProgram.Of(model).Layer;
-        return layer.FirstOrDefault(operation => operation.Policy is not null) is { Policy: { } policy }
+        return layer.FirstOrDefault(operation => operation.Policy is not null && !HeadChoice.IsOfHeads(operation)) is { Policy: { } policy }
             ? $"a policy computes '{policy.Summary}' before neurons are chosen, which experts do not have; remove the policy or [Experts]"
             : layer.Any(operation => operation.Vectors.Count > 0)
                 ? "a policy has a number of its own for each neuron, which experts do not have; remove the policy or [Experts]"

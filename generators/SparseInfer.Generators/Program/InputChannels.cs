@@ -32,6 +32,12 @@ internal interface IChannelPolicy
 /// <param name="Policy">Which layers leave channels out.</param>
 internal sealed record InputChannels(ChannelUse Use, EquatableArray<string?> Thresholds, PolicyUse Policy)
 {
+    /// <summary>Whether a threshold leaves out more than zeros, in any layer.</summary>
+    public bool HasThreshold => Thresholds.Any(threshold => threshold is not (null or Zeros));
+
+    /// <summary>The threshold that leaves out zeros alone.</summary>
+    public const string Zeros = "0";
+
     /// <summary>Where they are.</summary>
     public Stage Stage => Use switch
     {
@@ -70,8 +76,11 @@ internal sealed record InputChannels(ChannelUse Use, EquatableArray<string?> Thr
         };
     }
 
+    /// <summary>Of several policies, that of the one that leaves out more than zeros.</summary>
     private static string? ThresholdOf(ModelSpec spec, int layer, ChannelUse use) => spec.SitePolicies
         .Where(policy => policy.First <= layer && layer <= policy.Last)
         .Select(policy => (policy.Policy as IChannelPolicy)?.Threshold(use))
-        .FirstOrDefault(threshold => threshold is not null);
+        .Where(threshold => threshold is not null)
+        .OrderBy(threshold => threshold == Zeros)
+        .FirstOrDefault();
 }

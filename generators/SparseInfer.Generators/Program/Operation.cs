@@ -165,7 +165,14 @@ internal sealed record Rotate(Slot Heads, LayerPattern? Except = null) : Operati
 
 /// <summary>Each query against all keys so far, or those of a window, and the values so weighted.</summary>
 /// <param name="Windows">Layers that look back so far; the others look back to the first position.</param>
-internal sealed record Attend(EquatableArray<AttentionWindow> Windows = default) : Operation(Stage.Attention, WorkUnit.QueryHead, Slot.Attended, Slot.Queries, Slot.Keys, Slot.Values);
+internal sealed record Attend(EquatableArray<AttentionWindow> Windows = default) : Operation(Stage.Attention, WorkUnit.QueryHead, Slot.Attended, Slot.Queries, Slot.Keys, Slot.Values)
+{
+    /// <summary>Whether policies choose, in any layer, which heads are attended to: the output of the others is zero.</summary>
+    public bool IsChosen { get; init; }
+}
+
+/// <summary>Squares of queries, added up for each key-value head over the query heads that share it.</summary>
+internal sealed record ScoreQueries(Slot To) : Operation(Stage.Attention, WorkUnit.Row, To, Slot.Queries);
 
 /// <summary>Adds what a block made to the residual stream.</summary>
 internal sealed record AddResidual(Stage Stage) : Operation(Stage, WorkUnit.Column, Slot.Residual, Slot.Residual, Slot.Projected)

@@ -78,7 +78,7 @@ internal static class PolicyPhases
     private static PolicyPhase? Common(PolicyPhase? phase) => phase is null ? null : phase with { Kept = 0 };
 
     /// <summary>A number, or which one a layer has.</summary>
-    private static string Kept(IEnumerable<LayerPolicy> runs, Func<PolicySpec, int> kept)
+    public static string Kept(IEnumerable<LayerPolicy> runs, Func<PolicySpec, int> kept)
     {
         IGrouping<int, LayerPolicy>[] numbers = [.. runs.GroupBy(run => kept(run.Policy))];
         IEnumerable<string> arms = numbers.Select((number, i) => $"{(i == numbers.Length - 1 ? "_" : LayerSet.Pattern(number))} => {number.Key}");

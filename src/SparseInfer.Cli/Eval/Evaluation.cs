@@ -80,6 +80,9 @@ internal sealed record EvaluationRun
 
     public double WrongSkips => Layers.Average(layer => layer.WrongSkips);
 
+    /// <summary>Share of heads that tokens did not attend with, of layers where a policy chooses among them; null: none does.</summary>
+    public double? SkippedHeads => Layers.Average(layer => layer.SkippedHeads);
+
     /// <summary>Share of input channels that were skipped, of layers where a policy looks at them; null: none does.</summary>
     public double? SkippedInputs => Layers.Average(layer => layer.SkippedInputs);
 
@@ -97,6 +100,9 @@ internal sealed record EvaluationRun
 internal sealed record EvaluationLayer(
     int Layer, double SparsityTrue, double SparsityPredicted, double? Precision, double? Recall, double WrongSkips, double BytesPerToken)
 {
+    /// <summary>Share of heads that tokens did not attend with; null: no policy chooses among them.</summary>
+    public double? SkippedHeads { get; init; }
+
     /// <summary>Share of input channels that were skipped, of the inputs that a policy looks at; null: it looks at none.</summary>
     public double? SkippedInputs { get; init; }
 
@@ -112,6 +118,7 @@ internal sealed record EvaluationLayer(
         metrics.PredictedSparsity * (1 - (Known(metrics.Precision) ?? 1)),
         metrics.BytesPerToken)
     {
+        SkippedHeads = Known(metrics.SkippedHeads),
         SkippedInputs = Known(metrics.SkippedInputs),
         SkippedProjectionBytesPerToken = Known(metrics.SkippedProjectionBytesPerToken),
     };

@@ -106,9 +106,9 @@ internal static class HtmlReport
             Row(text, "precision", run, layer => layer.Precision);
             Row(text, "recall", run, layer => layer.Recall);
             Row(text, "wrongly", run, layer => layer.WrongSkips, worst, "0.00", "wrong");
-            if (run.SkippedInputs is not null)
+            foreach (EvalReport.Skip skip in EvalReport.Skips(run))
             {
-                Row(text, "inputs skipped", run, layer => layer.SkippedInputs);
+                Row(text, skip.Name, run, skip.OfLayer);
             }
 
             text.Append("</tbody>\n</table>\n</div>\n");

@@ -72,15 +72,24 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     {
         int position = _keys[layer].Count;
         int first = model.Window(layer) is { } window ? Math.Max(0, position + 1 - window) : 0;
+        double[] normed = x;
         x = Kept(layer, x, thresholds => thresholds.Heads);
         int? together = Together(thresholds => thresholds.Heads);
         double[] query = Rotate(layer, Heads(block + "attn_q", x, together), position);
         _keys[layer].Add(Rotate(layer, Heads(block + "attn_k", x, together), position));
         _values[layer].Add(Linear(block + "attn_v", x, together));
 
+        int sharing = model.Heads / model.KeyValueHeads;
+        HashSet<int>? kept = KeptHeads(layer, block, normed, query);
         double[] attended = new double[query.Length];
         for (int head = 0; head < model.Heads; head++)
         {
+            if (kept?.Contains(head / sharing) == false)
+            {
+                SkippedHeads++;
+                continue;
+            }
+
             int q = head * model.HeadDimension;
             int kv = head * model.KeyValueHeads / model.Heads * model.HeadDimension;
             double[] scores = [.. _keys[layer].Skip(first).Select(key =>
@@ -93,7 +102,26 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             }
         }
 
-        return Linear(block + "attn_output", Kept(layer, Attended(block, attended), thresholds => thresholds.Output), Together(thresholds => thresholds.Output));
+        return Linear(
+            block + "attn_output",
+            Kept(layer, Attended(block, attended), thresholds => thresholds.Output),
+            model.HeadChoices.Any(heads => heads is not null) && !onGpu ? 32 : Together(thresholds => thresholds.Output));
+    }
+
+    /// <summary>Query heads that were left out so far, over all layers.</summary>
+    public int SkippedHeads { get; private set; }
+
+    /// <summary>Which key-value heads are attended to; null: all.</summary>
+    private HashSet<int>? KeptHeads(int layer, string block, double[] normed, double[] query)
+    {
+        if (mode != SparsityMode.Predicted || model.HeadChoices.ElementAtOrDefault(layer) is not { } heads)
+        {
+            return null;
+        }
+
+        return heads.Kept(heads.Router
+            ? Linear(block + DecoderWeights.Router, normed)
+            : [.. query.Chunk(model.Heads / model.KeyValueHeads * model.HeadDimension).Select(group => group.Sum(q => q * q))]);
     }
 
     /// <summary>An input without the channels that are left out of it: those whose magnitude is not larger than the threshold.</summary>

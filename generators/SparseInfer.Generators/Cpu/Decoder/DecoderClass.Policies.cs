@@ -11,7 +11,10 @@ internal sealed partial class DecoderClass
     private const string PhaseMethod = "BeforeNeurons";
 
     /// <summary>Operations of policies' phases; none: there is nothing of what follows.</summary>
-    private Operation[] OfPolicies => [.. _program.Layer.Where(operation => operation.Policy is not null)];
+    private Operation[] OfPolicies => [.. _program.Layer.Where(operation => operation.Policy is not null && !HeadChoice.IsOfHeads(operation))];
+
+    /// <summary>Projections that policies have of their own, whatever they choose.</summary>
+    private IEnumerable<Project> PolicyProjects => _program.Layer.OfType<Project>().Where(project => project.Policy is not null);
 
     /// <summary>Slots of policies' own, each as wide as its widest.</summary>
     private IEnumerable<Slot> PolicySlots => OfPolicies.Select(operation => operation.Writes)
@@ -19,7 +22,7 @@ internal sealed partial class DecoderClass
         .Select(slots => slots.OrderByDescending(slot => slot.Width!.Size).First());
 
     /// <summary>Padded columns of the widest matrix of a policy.</summary>
-    private int PolicyInputWidth => OfPolicies.OfType<Project>().Max(project => WeightLayout.Pad(project.Matrix.Columns!.Size));
+    private int PolicyInputWidth => PolicyProjects.Max(project => WeightLayout.Pad(project.Matrix.Columns!.Size));
 
     private IEnumerable<(string Name, string Count)> PolicyBuffers()
     {
@@ -28,7 +31,7 @@ internal sealed partial class DecoderClass
             yield return ($"_{slot.Variable}", $"{WeightLayout.Pad(slot.Width!.Size)}");
         }
 
-        if (OfPolicies.OfType<Project>().Any())
+        if (PolicyProjects.Any())
         {
             yield return ("_policyInputs", $"{_calls.PolicyInputs.Count()} * Workers.Count * PolicyInputWidth");
         }

@@ -102,7 +102,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     /// <summary>The part that a launch belongs to, which is named after this operation.</summary>
     private static string PartOf(Operation operation) => operation switch
     {
-        SkipChannels => AttentionWeights,
+        SkipChannels or ScoreQueries or KeepLargest { Stage: Stage.Heads or Stage.Attention } => AttentionWeights,
         { Policy: not null } => PolicyMatrices,
         Embed => Embedding,
         Project { Stage: Stage.Logits } => OutputHead,
