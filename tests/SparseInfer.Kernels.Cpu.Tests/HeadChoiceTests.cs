@@ -45,6 +45,6 @@ public sealed class HeadChoiceTests
 
         float[] attended = [.. Enumerable.Repeat(1f, 8 * 3)];
         HeadChoice.Clear(ref marks[0], 2, 3, 8, 3, ref attended[0]);
-        attended.Select((value, i) => (Head: i / 3, value)).ShouldAllBe(item => item.value == (item.Head is >= 3 and <= 5 ? 0 : 1));
+        attended.ShouldBe([.. Enumerable.Range(0, 8 * 3).Select(i => i / 3 is >= 3 and <= 5 ? 0f : 1f)]);
     }
 }
