@@ -209,10 +209,7 @@ internal sealed partial class DecoderClass
                 }
             }
 
-            if (choice.IsBeforeQueries)
-            {
-                Code.Line();
-            }
+            Code.Line();
         }
 
         /// <summary>Begins what is done for heads that are kept, after zeros for the others.</summary>

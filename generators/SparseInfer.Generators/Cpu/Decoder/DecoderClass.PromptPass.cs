@@ -198,6 +198,11 @@ internal sealed partial class DecoderClass
 
                 if (!Operations.OfType<NormAttended>().Any())
                 {
+                    if (attend.IsChosen)
+                    {
+                        Code.Line();
+                    }
+
                     EmitSkip(ChannelUse.Output, "Unsafe.Add(ref Attended(i), row)", "HeadDimension");
                 }
             }

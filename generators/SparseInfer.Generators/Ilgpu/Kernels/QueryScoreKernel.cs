@@ -19,7 +19,7 @@ internal static class QueryScoreKernel
                 int first = ((Grid.IdxY * {plan.Spec.Attention.KeyValueHeads}) + Grid.IdxX) * {quads};
                 float sum = 0f;
                 """);
-            using (code.Block($"for (int i = lane; i < {quads}; i += {RowPlan.Lanes})"))
+            using (WarpCode.ForEach(code, "i", "lane", quads, RowPlan.Lanes))
             {
                 code.Line("sum += Quad.SumOfSquares(queries[first + i]);");
             }
