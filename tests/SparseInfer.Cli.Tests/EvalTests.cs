@@ -117,6 +117,20 @@ public sealed class EvalTests : IDisposable
         Number(runs[2], "bytes_of_dense").ShouldBe(Number(runs[2], "bytes_per_token") / Number(runs[0], "bytes_per_token"), 1e-9);
     }
 
+    /// <summary>Layers before a policy's add what the dense model's add; the others' errors are those that an observer finds.</summary>
+    [Fact]
+    public void Contribution_errors_are_those_of_what_the_layers_add()
+    {
+        JsonElement run = Runs("--policy", "ExactSparsity(Layers = \"..1\"), SignBitPredictor(Alpha = 1f, Layers = \"2..\")", "--window", "40", "--tokens", "80", "--text", TextFile(Story))[1];
+
+        double[] errors = [.. run.GetProperty("layers").EnumerateArray().Select(layer => Number(layer, "contribution_error"))];
+        double[] expected = ContributionErrorsOf(Story, ["ExactSparsity(Layers = \"..1\")", "SignBitPredictor(Alpha = 1f, Layers = \"2..\")"], window: 40);
+        errors[..2].ShouldBe([0, 0]);
+        errors[2..].ShouldAllBe(error => error > 0.01);
+        errors.ShouldBe(expected, 1e-9);
+        Number(run, "contribution_error").ShouldBe(expected.Average(), 1e-9);
+    }
+
     [Fact]
     public void Speed_is_told_of_each_policy_and_the_dense_model_where_it_is_asked_for()
     {
@@ -154,7 +168,7 @@ public sealed class EvalTests : IDisposable
         lines[0].ShouldEndWith("in windows of 64.");
         lines.Count(line => line.StartsWith("| Dense |", StringComparison.Ordinal)).ShouldBe(1);
         lines.Count(line => line.StartsWith("| SignBitPredictor(Alpha = 1f) |", StringComparison.Ordinal)).ShouldBe(1 + 6);
-        lines.Where(line => line[0] == '|').Select(line => line.Count(c => c == '|')).Distinct().ShouldBe([13, 8]);
+        lines.Where(line => line[0] == '|').Select(line => line.Count(c => c == '|')).Distinct().ShouldBe([14, 9]);
     }
 
     [Fact]
@@ -459,5 +473,44 @@ public sealed class EvalTests : IDisposable
         }
 
         return Math.Exp(sum / (2 * window));
+    }
+
+    /// <summary>By layer: the mean of |y - y_sparse| / |residual| over two windows, the first and that at the half.</summary>
+    private static double[] ContributionErrorsOf(string text, string[] policies, int window)
+    {
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        ModelDeclaration declaration = FileDeclaration.Read(file, activation: null, threshold: null, alpha: 1) with { Policies = policies, Observed = true };
+        using CpuDevice device = Device.Cpu(1);
+        using LanguageModel model = ModelCompiler.Compile(declaration, TestContext.Current.CancellationToken)
+            .Load(ModelFile.Open(ToolProgram.Gguf), device, new LoadOptions());
+        int[] tokens = model.Tokenizer.Encode(text, addBeginOfSequence: false);
+        var seen = new Dictionary<(SparsityMode Mode, int Start, int Layer, ObservedActivation, int Position), double[]>();
+        int[] starts = [0, tokens.Length / window / 2 * window];
+        foreach ((SparsityMode mode, int start) in from mode in new[] { SparsityMode.Dense, SparsityMode.Predicted } from start in starts select (mode, start))
+        {
+            var observer = new Recorder((layer, activation, position, values) => seen[(mode, start, layer, activation, position)] = values);
+            using Session session = model.CreateSession(new SessionOptions { Mode = mode, SparsePrompt = true, Observer = observer });
+            foreach (int token in (int[])[model.Tokenizer.BeginOfSequence!.Value, .. tokens[start..(start + window - 1)]])
+            {
+                session.Forward([token]);
+            }
+        }
+
+        return
+        [
+            .. Enumerable.Range(0, declaration.Layers).Select(layer => (from start in starts from position in Enumerable.Range(0, window) select (start, position)).Average(at =>
+            {
+                double[] Of(SparsityMode mode, ObservedActivation activation) => seen[(mode, at.start, layer, activation, at.position)];
+                double[] sparse = Of(SparsityMode.Predicted, ObservedActivation.FeedForwardOutput);
+                double[] lost = [.. Of(SparsityMode.Dense, ObservedActivation.FeedForwardOutput).Select((value, i) => value - sparse[i])];
+                return Math.Sqrt(lost.Sum(value => value * value) / Of(SparsityMode.Dense, ObservedActivation.Residual).Sum(value => value * value));
+            })),
+        ];
+    }
+
+    private sealed class Recorder(Action<int, ObservedActivation, int, double[]> record) : IActivationObserver
+    {
+        public void Observe(int layer, ObservedActivation activation, int position, ReadOnlySpan<float> values) =>
+            record(layer, activation, position, [.. values.ToArray().Select(value => (double)value)]);
     }
 }

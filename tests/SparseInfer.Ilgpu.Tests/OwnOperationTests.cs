@@ -56,6 +56,7 @@ public sealed class OwnOperationTests : IDisposable
             IsDense = true,
             InputThresholds = [(0.3f, 0), (0, 0), null],
             FeedForwardThresholds = [(0.3f, 0), (0.2f, 0), (0, 0)],
+            Centres = [(0.1f, 0, 0.05f, 0), (0, 0, 0, 0), (0, 0, 0, 0)],
             Weights = [WeightType.F16],
         },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
@@ -71,6 +72,7 @@ public sealed class OwnOperationTests : IDisposable
             HeadChoices = [new(0.5f, Router: true), new(0.75f), new(0.25f, Router: true, Bias: false)],
             Weights = [WeightType.F16],
         },
+        new("LookingAhead") { Layers = 4, Predictors = [null, new(8, Lookahead: 1), new(8, PredictorInput.Normed, Lookahead: 2), new(8, Lookahead: 2)], Weights = [WeightType.F16] },
         new("Thresholds") { Activation = Activation.Silu, NeuronThresholds = [0, 2], Weights = [WeightType.F16] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];

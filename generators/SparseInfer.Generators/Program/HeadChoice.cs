@@ -27,11 +27,14 @@ internal interface IHeadPolicy : IChannelPolicy
 /// <summary>Puts how heads are chosen into a program.</summary>
 internal static class HeadChoice
 {
+    private const string ScoreName = "HeadScores";
+    private const string MarkName = "HeadMarks";
+
     /// <summary>A score for each key-value head.</summary>
-    public static Slot Scores(Dimension heads) => new("HeadScores", heads);
+    public static Slot Scores(Dimension heads) => new(ScoreName, heads);
 
     /// <summary>0 for a key-value head that is kept, -1 for one that is left out.</summary>
-    public static Slot Marks(Dimension heads) => new("HeadMarks", heads);
+    public static Slot Marks(Dimension heads) => new(MarkName, heads);
 
     /// <summary>Whether a program's heads are chosen in any layer.</summary>
     public static bool ChoosesHeads(this ModelProgram program) => program.Layer.OfType<Attend>().Any(attend => attend.IsChosen);
@@ -41,7 +44,7 @@ internal static class HeadChoice
         operations.Where(IsOfHeads).GroupBy(operation => operation.Policy!);
 
     /// <summary>Whether an operation is one by which heads are chosen.</summary>
-    public static bool IsOfHeads(Operation operation) => operation is { Policy: not null, Stage: Stage.Heads or Stage.Attention } and not SkipChannels;
+    public static bool IsOfHeads(Operation operation) => operation is { Policy: not null, Writes.Name: ScoreName or MarkName };
 
     /// <summary>
     /// Operations that choose, before those whose work they spare. They stand in the program as traits left it: where attention is, whatever is beside it.

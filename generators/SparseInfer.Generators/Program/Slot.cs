@@ -45,6 +45,16 @@ internal sealed record Slot(string Name, Dimension? Width = null)
     /// <summary>What an observer gets: it is in no buffer.</summary>
     public static readonly Slot Observed = new("Observed");
 
+    /// <summary>Which slot it is, of how many layers before; null: it is no earlier layer's.</summary>
+    public (Slot Of, int LayersBack)? Earlier { get; init; }
+
+    /// <summary>The same slot as an earlier layer had it: what that kept.</summary>
+    /// <param name="layers">How many layers before.</param>
+    public Slot Before(int layers) => new($"Earlier{Name}{(layers == 1 ? "" : layers)}") { Earlier = (this, layers) };
+
+    /// <summary>Where layers keep it for later ones: a row for each of the last few layers, so that nobody reads what is being written.</summary>
+    public Slot Kept => new($"Kept{Name}");
+
     /// <summary>Its name where variables and fields are called so.</summary>
     public string Variable => char.ToLowerInvariant(Name[0]) + Name.Substring(1);
 

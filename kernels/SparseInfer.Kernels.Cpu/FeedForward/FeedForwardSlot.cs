@@ -92,6 +92,29 @@ public sealed class FeedForwardSlot : IDisposable
         return Count = kept;
     }
 
+    /// <summary>Takes neurons off the list whose value is near a centre; the others' values become their distance from it.</summary>
+    /// <param name="threshold">What the distance has to be larger than; negative: all are kept, as they are.</param>
+    /// <param name="centre">The centre.</param>
+    /// <returns>How many are left.</returns>
+    public int KeepLarger(float threshold, float centre)
+    {
+        if (threshold < 0)
+        {
+            return Count;
+        }
+
+        int kept = 0;
+        for (int n = 0; n < Count; n++)
+        {
+            float value = Unsafe.Add(ref Values, n);
+            Unsafe.Add(ref Active, kept) = Unsafe.Add(ref Active, n);
+            Unsafe.Add(ref Values, kept) = value - centre;
+            kept += Math.Abs((double)value - centre) <= threshold ? 0 : 1;
+        }
+
+        return Count = kept;
+    }
+
     /// <summary>Repeats a list's last entry behind its end, so that groups of four can be read without a test.</summary>
     /// <param name="list">The list's first entry.</param>
     /// <param name="count">Its length; an empty list is left alone.</param>

@@ -18,7 +18,7 @@ internal sealed class CalibrateArguments
           sparseinfer calibrate -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.train.raw --policy TruncatedSvdPredictor --rank 256 --output svd.safetensors
         """;
 
-    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(InputThreshold).Append(TruncatedSvd);
+    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(InputThreshold).Append(TruncatedSvd).Append(Vocabulary);
 
     private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
 
@@ -32,16 +32,32 @@ internal sealed class CalibrateArguments
     /// <summary>What has a file of its own, and no profile.</summary>
     private const string TruncatedSvd = "TruncatedSvdPredictor";
 
+    /// <summary>The head's.</summary>
+    private const string Vocabulary = "VocabularyPredictor";
+
     private readonly Option<string> _policy = ValueOption.Of<string>(
-        "--policy", "NAME", "The policy's attribute.", null!, $"one of {string.Join(", ", Policies)}",
-        text => Policies.FirstOrDefault(policy => policy.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } policy ? (true, policy) : default);
+        "--policy", "NAME", "The policy's attribute; with arguments where its matrices are there, and their threshold is to be found.", null!,
+        $"one of {string.Join(", ", Policies)}, or with arguments {string.Join(" or ", FactoredScores.Forms)}",
+        text => text.Contains('(', StringComparison.Ordinal) ? (true, text)
+            : Policies.FirstOrDefault(policy => policy.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } policy ? (true, policy) : default);
+
+    private readonly Option<string?> _predictor = ModelOptions.Predictor();
 
     private readonly Option<IReadOnlyList<ChannelInput>> _uses = ValueOption.Of(
         "--uses", "USES", "InputThreshold: which inputs get a threshold.", ChannelInput.Usual,
         $"some of {string.Join(',', ChannelInput.All.Select(input => input.Name))}, with commas between them", ChannelInput.Parse);
 
+    private readonly Option<ChannelCentre> _centre = ValueOption.Of(
+        "--centre", "CENTRE", "InputThreshold: what channels lie around (SCAP): 0, or each input's and layer's own.", ChannelCentre.Zero, "zero, median or mode",
+        text => (Enum.TryParse(text, ignoreCase: true, out ChannelCentre centre) && !int.TryParse(text, out _), centre));
+
+    private readonly Option<bool> _columnNorms = new("--column-norms")
+    {
+        Description = "InputThreshold: thresholds of magnitudes times the norms of the channels' weights (WINA), for Heads and FeedForward.",
+    };
+
     private readonly Option<int?> _rank = ValueOption.Optional(
-        "--rank", "R", "TruncatedSvdPredictor: singular values of the gate that are kept.", "a whole number from 1 to 65536",
+        "--rank", "R", "TruncatedSvdPredictor, VocabularyPredictor: singular values of the gate, of the head, that are kept.", "a whole number from 1 to 65536",
         text => ValueOption.Integer(text, 1, 65536));
 
     private readonly Option<bool> _perNeuron = new("--per-neuron")
@@ -86,7 +102,7 @@ internal sealed class CalibrateArguments
         _policy.Required = true;
         var command = new Command("calibrate", Description);
         foreach (Option option in (Option[])
-            [_model, _text, _policy, _target, _uses, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
+            [_model, _text, _policy, _predictor, _target, _uses, _centre, _columnNorms, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
         {
             command.Options.Add(option);
         }
@@ -98,13 +114,18 @@ internal sealed class CalibrateArguments
     /// <exception cref="CliException">Options contradict each other.</exception>
     public CalibrateOptions Read(ParseResult parsed)
     {
-        Refuse(parsed, [_rank, _skip], $"is for what has a file of its own: --policy {TruncatedSvd}, or --per-neuron");
+        Refuse(parsed, [_rank, _skip], $"is for what has a file of its own: --policy {TruncatedSvd} or {Vocabulary}, or --per-neuron");
         RefuseUses(parsed);
+        if (ScoredPolicy.All.Any(policy => policy.Attribute == parsed.GetRequiredValue(_policy)))
+        {
+            Refuse(parsed, [_predictor], $"has nothing that --policy {parsed.GetRequiredValue(_policy)} looks at");
+        }
+
         var options = new CalibrateOptions
         {
             File = File(parsed),
             TextFile = parsed.GetRequiredValue(_text),
-            Policy = ScoredPolicy.All.First(policy => policy.Attribute == parsed.GetRequiredValue(_policy)),
+            Policy = ScoredPolicy.All.FirstOrDefault(policy => policy.Attribute == parsed.GetRequiredValue(_policy)) ?? FactoredScores.Parse(parsed.GetRequiredValue(_policy)),
             Target = parsed.GetRequiredValue(_target),
             Output = Profile(parsed),
             Window = parsed.GetValue(_window),
@@ -121,9 +142,10 @@ internal sealed class CalibrateArguments
     /// <exception cref="CliException">Options contradict each other.</exception>
     public PredictorOptions? ReadPredictor(ParseResult parsed)
     {
-        bool isSvd = parsed.GetRequiredValue(_policy) == TruncatedSvd;
+        string policy = parsed.GetRequiredValue(_policy);
+        bool isSvd = policy is TruncatedSvd or Vocabulary;
         bool isPerNeuron = parsed.GetValue(_perNeuron);
-        if (isPerNeuron && parsed.GetRequiredValue(_policy) != "ActivationThreshold")
+        if (isPerNeuron && policy != "ActivationThreshold")
         {
             throw new CliException("--per-neuron is for --policy ActivationThreshold.");
         }
@@ -134,17 +156,22 @@ internal sealed class CalibrateArguments
         }
 
         RefuseUses(parsed);
-        Refuse(parsed, [_target, _seed, .. isSvd ? Array.Empty<Option>() : [_rank]], "is not for this: what is made has a file of its own, and skips what --skip says");
+        Refuse(parsed, [_predictor, _target, _seed, .. isSvd ? Array.Empty<Option>() : [_rank]], "is not for this: what is made has a file of its own, and skips what --skip says");
+        if (policy == Vocabulary)
+        {
+            Refuse(parsed, [_skip], $"is not for --policy {Vocabulary}, whose threshold is declared: a table says what some of them skip");
+        }
+
         if (isSvd && parsed.GetValue(_rank) is null)
         {
-            throw new CliException($"--policy {TruncatedSvd} takes --rank R: a sixteenth of the hidden size is usual.");
+            throw new CliException($"--policy {policy} takes --rank R: a sixteenth of the hidden size is usual.");
         }
 
         return new()
         {
             File = File(parsed),
             TextFile = parsed.GetRequiredValue(_text),
-            Kind = isSvd ? PredictorKind.TruncatedSvd : PredictorKind.NeuronThresholds,
+            Kind = policy == Vocabulary ? PredictorKind.Vocabulary : isSvd ? PredictorKind.TruncatedSvd : PredictorKind.NeuronThresholds,
             Rank = parsed.GetValue(_rank) ?? 0,
             Share = parsed.GetValue(_skip),
             Output = Named(parsed, ".safetensors", "LoadOptions.PredictorFile takes"),
@@ -163,14 +190,21 @@ internal sealed class CalibrateArguments
             return null;
         }
 
-        Refuse(parsed, [_rank, _perNeuron, _skip, _seed], $"is not for --policy {InputThreshold}");
+        Refuse(parsed, [_rank, _perNeuron, _skip, _seed, _predictor], $"is not for --policy {InputThreshold}");
         CalibrationTarget target = parsed.GetRequiredValue(_target);
+        if (parsed.GetValue(_columnNorms) && !parsed.GetRequiredValue(_uses).Any(input => input.HasNorms))
+        {
+            throw new CliException("--column-norms is about Heads and FeedForward: give --uses one of them.");
+        }
+
         return target.Kind == TargetKind.Skipped
             ? new()
             {
                 File = File(parsed),
                 TextFile = parsed.GetRequiredValue(_text),
                 Inputs = parsed.GetRequiredValue(_uses),
+                Centre = parsed.GetValue(_centre),
+                ColumnNorms = parsed.GetValue(_columnNorms),
                 Target = target,
                 Output = Profile(parsed),
                 Window = parsed.GetValue(_window),
@@ -197,10 +231,11 @@ internal sealed class CalibrateArguments
             : throw new CliException($"{_output.Name} {path}: {reader} a file whose name ends in '{ending}'.");
     }
 
-    private void RefuseUses(ParseResult parsed) => Refuse(parsed, [_uses], $"is for --policy {InputThreshold}");
+    private void RefuseUses(ParseResult parsed) => Refuse(parsed, [_uses, _centre, _columnNorms], $"is for --policy {InputThreshold}");
 
     private FileRequest File(ParseResult parsed) => new(
-        parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null, _overrides.Read(parsed));
+        parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null,
+        _overrides.Read(parsed) with { PredictorFile = parsed.GetValue(_predictor) });
 
     private static void Refuse(ParseResult parsed, IReadOnlyList<Option> options, string why)
     {

@@ -26,7 +26,9 @@ internal static class CalibrateCommand
     private static string Make(PredictorOptions options, TextWriter error, CancellationToken cancellationToken)
     {
         using var progress = ProgressLine.On(error);
-        return new PredictorCalibrator(options, progress, cancellationToken).Run();
+        return options.Kind == PredictorKind.Vocabulary
+            ? new VocabularyCalibrator(options, progress, cancellationToken).Run()
+            : new PredictorCalibrator(options, progress, cancellationToken).Run();
     }
 
     private static string Calibrate(CalibrateOptions options, TextWriter error, CancellationToken cancellationToken)

@@ -44,7 +44,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
             TextWindows windows;
             IReadOnlyList<TokenSample>[] samples;
             using (CpuDevice device = Device.Cpu(options.Threads))
-            using (LanguageModel dense = Load(observed, device))
+            using (LanguageModel dense = Load(observed, device, withPolicy: false))
             {
                 if (!dense.HasTokenizer)
                 {
@@ -57,7 +57,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
                     throw new CliException($"{options.TextFile} has one window of {options.Window} tokens, and calibration needs two: give a longer text, or a shorter --window.");
                 }
 
-                samples = Observe(dense, windows, resume);
+                samples = Observe(dense, model, windows, resume);
             }
 
             LayerCurve[] curves = Measure(model, samples);
@@ -90,6 +90,12 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
             throw new CliException($"--policy {options.Policy.Attribute}: {refusal}.");
         }
 
+        using (ModelFile file = ModelFile.Open(options.File.Path))
+        using (ModelFile? predictor = OpenPredictor())
+        {
+            options.Policy.Check(new(file, predictor, model.Experts), model);
+        }
+
         if (options.Target.Kind == TargetKind.Precision && !model.HasZeros)
         {
             throw new CliException($"--target {options.Target.Text}: {model.Activation} has no exact zeros, so that no neuron is skipped rightly; give contribution=0.99 or perplexity=1%.");
@@ -102,8 +108,8 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
     {
         string[] arguments =
         [
-            .. ResumeFile.Circumstances(options.File.Path), $"{options.File.Activation} {options.File.Threshold}",
-            $"{options.File.Overrides.Architecture} {string.Join(' ', options.File.Overrides.IgnoreMetadata)}", textHash, options.Policy.Attribute, options.Target.Text,
+            .. ResumeFile.Circumstances(options.File.Path, options.File.Overrides.PredictorFile), $"{options.File.Activation} {options.File.Threshold}",
+            $"{options.File.Overrides.Architecture} {string.Join(' ', options.File.Overrides.IgnoreMetadata)}", textHash, options.Policy.Declaration, options.Target.Text,
             FormattableString.Invariant($"{options.Window} {options.Tokens} {options.Seed}"),
         ];
         ResumeFile resume = ResumeFile.Open(options.Output, System.Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', arguments)))));
@@ -115,7 +121,11 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
         return resume;
     }
 
-    private LanguageModel Load(CompiledModel model, Device device) => model.Load(ModelFile.Open(options.File.Path), device, options.File.Overrides);
+    private ModelFile? OpenPredictor() => options.File.Overrides.PredictorFile is { } path ? ModelFile.Open(path) : null;
+
+    /// <summary>Without the policy there is nothing for a predictor's file.</summary>
+    private LanguageModel Load(CompiledModel model, Device device, bool withPolicy) => model.Load(
+        ModelFile.Open(options.File.Path), device, withPolicy ? options.File.Overrides : options.File.Overrides with { PredictorFile = null });
 
     /// <summary>Of two neighbouring windows one is looked at, and one is for perplexity.</summary>
     private (int Seen, int HeldOut) Pair(int index)
@@ -125,11 +135,11 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
     }
 
     /// <summary>What the dense model computed of some tokens, by layer.</summary>
-    private IReadOnlyList<TokenSample>[] Observe(LanguageModel dense, TextWindows windows, ResumeFile resume)
+    private IReadOnlyList<TokenSample>[] Observe(LanguageModel dense, ModelDeclaration model, TextWindows windows, ResumeFile resume)
     {
         int pairs = windows.Count / 2;
         ModelShape shape = dense.Shape;
-        long ofToken = (long)shape.Layers * (shape.Hidden + shape.Intermediate) * sizeof(float);
+        long ofToken = (long)shape.Layers * (shape.Hidden + DenseObservation.Neurons(model)) * sizeof(float);
         int each = (int)Math.Clamp(Math.Min(MaxSamples, MaxSampleBytes / ofToken) / pairs, 1, options.Window);
         int[] input = new int[options.Window];
         var seen = new List<TokenSample>[shape.Layers];
@@ -145,7 +155,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
             TokenSample[][]? samples = resume.Window(pair);
             if (samples is null)
             {
-                var observer = new WindowSamples(shape.Layers, Positions(pair, each));
+                var observer = new WindowSamples(shape.Layers, Positions(pair, each), options.Policy.Reads);
                 windows.Read(Pair(pair).Seen, input);
                 using Session session = dense.CreateSession(new() { Mode = SparsityMode.Dense, Context = options.Window, Observer = observer });
                 session.Forward(input);
@@ -179,14 +189,19 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
     private LayerCurve[] Measure(ModelDeclaration model, IReadOnlyList<TokenSample>[] samples)
     {
         using ModelFile file = ModelFile.Open(options.File.Path);
+        using ModelFile? predictor = OpenPredictor();
         double? share = options.Target.Kind == TargetKind.Skipped ? options.Target.Value : null;
         var curves = new LayerCurve[model.Layers];
         for (int layer = 0; layer < curves.Length; layer++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             progress.Show("measuring layers", (double)layer / curves.Length);
-            LayerWeights weights = LayerWeights.Read(file, options.File.Overrides, model, layer);
-            curves[layer] = LayerCurve.Measure(options.Policy, model, weights, samples[layer], share, cancellationToken);
+            LayerWeights[] experts =
+            [
+                .. Enumerable.Range(0, Math.Max(1, model.Experts))
+                    .Select(expert => LayerWeights.Read(file, options.File.Overrides, model, layer, expert, predictor: predictor)),
+            ];
+            curves[layer] = LayerCurve.Measure(options.Policy, model, experts, samples[layer], share, cancellationToken);
         }
 
         return curves;
@@ -218,7 +233,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
             double perplexity = step == OfDense
                 ? Perplexity(model with { Policies = [] }, SparsityMode.Dense, windows, stage)
                 : Perplexity(
-                    model with { Policies = [options.Policy.Attribute], Profile = new("probe.json", ProfileText.Of(model, options.Policy, curves, path[step])) },
+                    model with { Policies = [options.Policy.Declaration], Profile = new("probe.json", ProfileText.Of(model, options.Policy, curves, path[step])) },
                     SparsityMode.Predicted,
                     windows,
                     stage);
@@ -233,7 +248,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
     private double Perplexity(ModelDeclaration declaration, SparsityMode mode, TextWindows windows, string stage)
     {
         using CpuDevice device = Device.Cpu(options.Threads);
-        using LanguageModel model = Load(ModelCompiler.Compile(declaration, cancellationToken), device);
+        using LanguageModel model = Load(ModelCompiler.Compile(declaration, cancellationToken), device, withPolicy: declaration.Policies is { Count: > 0 });
         using Session session = model.CreateSession(new() { Mode = mode, Context = options.Window, SparsePrompt = true });
         int vocabulary = model.Shape.Vocabulary;
         int[] input = new int[options.Window];
@@ -317,7 +332,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
         text.Append(Missed(curves, chosen, perplexities));
 
         string name = Path.GetFileName(options.Output);
-        text.Append(CultureInfo.InvariantCulture, $"\nIn the project: <AdditionalFiles Include=\"{name}\" />. On the class: [SparsityProfile(\"{name}\")] and [{options.Policy.Attribute}].\n");
+        text.Append(CultureInfo.InvariantCulture, $"\nIn the project: <AdditionalFiles Include=\"{name}\" />. On the class: [SparsityProfile(\"{name}\")] and [{options.Policy.Declaration}].\n");
         return text.ToString();
     }
 }

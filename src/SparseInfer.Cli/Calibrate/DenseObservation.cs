@@ -28,11 +28,6 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
             throw new CliException($"--window {options.Window} is more than the model's context, which holds {model.Context}: give less.");
         }
 
-        if (model.Experts > 0)
-        {
-            throw new CliException($"{options.File.Path} has experts, whose neurons cannot be calibrated yet.");
-        }
-
         if (ofNeurons)
         {
             LayerWeights.Check(file, options.File.Overrides, model);
@@ -41,15 +36,19 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
         return model;
     }
 
+    /// <summary>Neurons that compute a token in a layer: of experts, those of the chosen ones.</summary>
+    public static int Neurons(ModelDeclaration model) => Math.Max(1, model.ActiveExperts) * model.Intermediate;
+
     /// <summary>Runs the model over the windows.</summary>
     /// <param name="text">The text.</param>
     /// <param name="model">The model.</param>
     /// <param name="tokens">How many tokens are wanted: about so many, fewer where they would fill memory.</param>
     /// <param name="width">Numbers that are kept of a token in a layer.</param>
     /// <param name="observer">What looks at a window, at these positions of it, ascending.</param>
+    /// <param name="withLogits">Whether logits are computed of every token, and what the head reads is shown.</param>
     /// <returns>Who looked at each window.</returns>
     /// <exception cref="CliException">The text does not suit the model.</exception>
-    public IReadOnlyList<T> Run<T>(string text, ModelDeclaration model, long tokens, long width, Func<int[], T> observer)
+    public IReadOnlyList<T> Run<T>(string text, ModelDeclaration model, long tokens, long width, Func<int[], T> observer, bool withLogits = false)
         where T : IActivationObserver
     {
         progress.Show("compiling the model");
@@ -67,6 +66,9 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
         int[] positions = [.. Enumerable.Range(0, each).Select(i => (int)((((2L * i) + 1) * options.Window) / (2 * each)))];
         var seen = new List<T>();
         int[] input = new int[options.Window];
+        int vocabulary = dense.Shape.Vocabulary;
+        int together = withLogits ? Math.Min(options.Window, Evaluator.MaxTogether) : options.Window;
+        float[] logits = new float[withLogits ? together * vocabulary : 0];
         for (int window = 0; window < windows.Count; window++)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -74,7 +76,18 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
             seen.Add(observer(positions));
             windows.Read(window, input);
             using Session session = dense.CreateSession(new() { Mode = SparsityMode.Dense, Context = options.Window, Observer = seen[^1] });
-            session.Forward(input);
+            for (int from = 0; from < input.Length; from += together)
+            {
+                int count = Math.Min(together, input.Length - from);
+                if (withLogits)
+                {
+                    session.Forward(input.AsSpan(from, count), logits.AsSpan(0, count * vocabulary));
+                }
+                else
+                {
+                    session.Forward(input);
+                }
+            }
         }
 
         return windows.Count * each >= 2 ? seen : throw new CliException($"{options.TextFile} has too few tokens: give a longer text.");

@@ -8,6 +8,9 @@ internal enum PredictorKind
 
     /// <summary><c>[ActivationThreshold(PerNeuron = true)]</c>.</summary>
     NeuronThresholds,
+
+    /// <summary><c>[VocabularyPredictor]</c>.</summary>
+    Vocabulary,
 }
 
 /// <summary>What a predictor's file is made of: safetensors.</summary>
@@ -15,7 +18,7 @@ internal sealed record PredictorOptions : ObservationOptions
 {
     public required PredictorKind Kind { get; init; }
 
-    /// <summary>Singular values, of <see cref="PredictorKind.TruncatedSvd"/>.</summary>
+    /// <summary>Singular values, of what is made by a decomposition.</summary>
     public int Rank { get; init; }
 
     /// <summary>

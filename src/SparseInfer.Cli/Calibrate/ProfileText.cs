@@ -26,7 +26,7 @@ internal static class ProfileText
     /// <param name="withCurves">Whether with the curves.</param>
     public static string Of(
         ModelDeclaration model, JsonObject calibration, ScoredPolicy policy, IReadOnlyList<LayerCurve> curves, int[] chosen, bool withCurves = true) =>
-        Of(model, calibration, [Policy(policy.Attribute, curves.Select((curve, layer) => Layer(layer, curve, chosen[layer], withCurves)))]);
+        Of(model, calibration, [Policy(policy.Attribute, curves.Select((curve, layer) => Layer(layer, curve, chosen[layer], withCurves)), policy.Arguments)]);
 
     /// <summary>A whole profile of whatever policies.</summary>
     /// <param name="model">The model.</param>
@@ -47,7 +47,20 @@ internal static class ProfileText
     }.ToJsonString(Options) + "\n";
 
     /// <summary>A policy's layers.</summary>
-    public static JsonObject Policy(string attribute, IEnumerable<JsonObject> layers) => new() { ["attribute"] = attribute, ["layers"] = new JsonArray([.. layers]) };
+    /// <param name="attribute">Its attribute's name.</param>
+    /// <param name="layers">What it gets in each.</param>
+    /// <param name="arguments">What the attribute says beside that, for who declares it again; null: nothing.</param>
+    public static JsonObject Policy(string attribute, IEnumerable<JsonObject> layers, string? arguments = null)
+    {
+        var policy = new JsonObject { ["attribute"] = attribute };
+        if (arguments is not null)
+        {
+            policy["arguments"] = arguments;
+        }
+
+        policy["layers"] = new JsonArray([.. layers]);
+        return policy;
+    }
 
     /// <summary>What the attribute gets in a layer.</summary>
     public static JsonObject Layer(int layer, IEnumerable<StrengthValue> strengths) => new()

@@ -10,7 +10,7 @@ namespace SparseInfer.Cli.Calibrate;
 /// </summary>
 internal sealed class ResumeFile : IDisposable
 {
-    private const string Magic = "sparseinfer calibrate 1\n";
+    private const string Magic = "sparseinfer calibrate 2\n";
     private const int OfWindow = 1;
     private const int OfProbe = 2;
 
@@ -52,13 +52,15 @@ internal sealed class ResumeFile : IDisposable
 
     /// <summary>What has to be the same beside arguments: the tool, the model, and what is read beside it. A file is the same where its size and time are.</summary>
     /// <param name="model">The model's file or folder.</param>
-    public static IEnumerable<string> Circumstances(string model)
+    /// <param name="predictor">Another file; null: there is none.</param>
+    public static IEnumerable<string> Circumstances(string model, string? predictor = null)
     {
         string path = Path.GetFullPath(model);
         string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(path)!;
         IEnumerable<string> beside = new[] { "config.json", "tokenizer.json", "tokenizer_config.json" }.Select(name => Path.Combine(folder, name));
         string tool = typeof(ResumeFile).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
-        return [tool, path, .. beside.Prepend(path).Select(name => new FileInfo(name)).Select(file => file.Exists ? $"{file.Length} {file.LastWriteTimeUtc.Ticks}" : "")];
+        string[] files = [path, .. beside, .. predictor is null ? [] : new[] { Path.GetFullPath(predictor) }];
+        return [tool, path, predictor ?? "", .. files.Select(name => new FileInfo(name)).Select(file => file.Exists ? $"{file.Length} {file.LastWriteTimeUtc.Ticks}" : "")];
     }
 
     /// <summary>Windows that an earlier call looked at.</summary>
@@ -83,8 +85,10 @@ internal sealed class ResumeFile : IDisposable
                 foreach (TokenSample sample in layer)
                 {
                     writer.Write(sample.ResidualNorm);
-                    Write(writer, sample.Input);
-                    Write(writer, sample.Neurons);
+                    Write<float>(writer, sample.Input);
+                    Write<float>(writer, sample.Neurons);
+                    Write<int>(writer, sample.Experts);
+                    Write<float>(writer, sample.Weights);
                 }
             }
         }
@@ -110,15 +114,17 @@ internal sealed class ResumeFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 
-    private static void Write(BinaryWriter writer, float[] values)
+    private static void Write<T>(BinaryWriter writer, T[] values)
+        where T : unmanaged
     {
         writer.Write(values.Length);
-        writer.Write(MemoryMarshal.AsBytes<float>(values));
+        writer.Write(MemoryMarshal.AsBytes<T>(values));
     }
 
-    private static float[] Read(BinaryReader reader)
+    private static T[] Read<T>(BinaryReader reader)
+        where T : unmanaged
     {
-        float[] values = new float[reader.ReadInt32()];
+        T[] values = new T[reader.ReadInt32()];
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
         return values;
     }
@@ -167,7 +173,7 @@ internal sealed class ResumeFile : IDisposable
                 for (int token = 0; token < layers[layer].Length; token++)
                 {
                     float norm = record.ReadSingle();
-                    layers[layer][token] = new(Read(record), Read(record), norm);
+                    layers[layer][token] = new(Read<float>(record), Read<float>(record), norm) { Experts = Read<int>(record), Weights = Read<float>(record) };
                 }
             }
 

@@ -14,24 +14,27 @@ internal sealed record DeclaredProfile(string Name, string Text)
     /// <summary>Reads a profile that a user names.</summary>
     /// <param name="path">Its file.</param>
     /// <param name="others">Names that it must not have: a generator finds profiles by their names.</param>
-    /// <param name="attributes">The policies that it has strengths for.</param>
+    /// <param name="attributes">The policies that it has strengths for, with the arguments that these go with.</param>
     /// <exception cref="CliException">It is none.</exception>
     public static DeclaredProfile Read(string path, IReadOnlyCollection<string> others, out IReadOnlyList<string> attributes)
     {
         string text = File.ReadAllText(path);
+        (string Attribute, string? Arguments)[] declared;
         try
         {
-            attributes = [.. JsonNode.Parse(text)!["policies"]!.AsArray().Select(policy => (string)policy!["attribute"]!)];
+            declared = [.. JsonNode.Parse(text)!["policies"]!.AsArray().Select(policy => ((string)policy!["attribute"]!, (string?)policy["arguments"]))];
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or NullReferenceException or ArgumentException)
         {
             throw NoProfile("it has no array 'policies' whose items have a text 'attribute'");
         }
 
-        if (attributes.Count == 0 || attributes.FirstOrDefault(attribute => !SyntaxFacts.IsValidIdentifier(attribute)) is not null)
+        if (declared.Length == 0 || declared.Any(policy => !SyntaxFacts.IsValidIdentifier(policy.Attribute)))
         {
             throw NoProfile("it names no policy");
         }
+
+        attributes = [.. declared.Select(policy => policy.Arguments is null ? policy.Attribute : PolicyText.Parse($"{policy.Attribute}({policy.Arguments})")[0])];
 
         // Names stand in C# text as they are, and generators look at JSON files alone.
         string name = string.Concat(Path.GetFileName(path).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '_'));

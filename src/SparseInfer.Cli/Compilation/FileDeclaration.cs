@@ -191,6 +191,16 @@ internal static class FileDeclaration
 
     private static CliException Wrong(ModelFile file, string what) => new($"{file.Path} {what}.");
 
+    /// <summary>The name of the matrix that gives logits: the head, or else the embedding.</summary>
+    /// <param name="file">The model.</param>
+    /// <param name="options">How it is read.</param>
+    /// <param name="model">What it is.</param>
+    public static string HeadName(ModelFile file, LoadOptions options, ModelDeclaration model)
+    {
+        Names names = Names.Of(file.Format == ModelFileFormat.Gguf, hasExperts: false).As(ModelFacts.Read(file, options).NameOf);
+        return model.TiedEmbedding ? names.Embedding : names.Head;
+    }
+
     /// <summary>What the tensors that tell a model's form are called.</summary>
     private sealed record Names(
         string Embedding, string Positions, string Head, string Query, string QueryBias, string QueryNorm, string Key, string Value, string OutputBias, string Gate, string Up, string UpBias)

@@ -41,12 +41,14 @@ internal static class EvalReport
         }
 
         Skip[] skips = [.. Skips(evaluation.Runs)];
-        text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |").Append(string.Concat(skips.Select(skip => $" {skip.Name} |")));
-        text.Append("\n|---|---:|---:|---:|---:|---:|---:|").Append(string.Concat(skips.Select(_ => "---:|"))).Append('\n');
+        bool compared = evaluation.TextFilename is not null;
+        text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |").Append(compared ? " contribution error |" : "").Append(string.Concat(skips.Select(skip => $" {skip.Name} |")));
+        text.Append("\n|---|---:|---:|---:|---:|---:|---:|").Append(compared ? "---:|" : "").Append(string.Concat(skips.Select(_ => "---:|"))).Append('\n');
         foreach ((EvaluationRun run, EvaluationLayer layer) in evaluation.Runs.Skip(1).SelectMany(run => run.Layers.Select(layer => (run, layer))))
         {
             text.Append(CultureInfo.InvariantCulture, $"| {Cell(run.Policy)} | {layer.Layer} | {Share(layer.SparsityTrue)} | {Share(layer.SparsityPredicted)} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Share(layer.Precision)} | {Share(layer.Recall)} | {Share(layer.WrongSkips, "0.00")} |");
+            text.Append(compared ? Invariant($" {layer.ContributionError:0.0000} |") : "");
             text.Append(string.Concat(skips.Select(skip => $" {Share(skip.OfLayer(layer))} |"))).Append('\n');
         }
 
@@ -67,6 +69,7 @@ internal static class EvalReport
             new("of dense", run => Invariant($"{run.PerplexityOfDense:0.0000}")),
             new("KL, nats", run => Invariant($"{run.KlDivergence:0.00000}")),
             new("top-1", run => Share(run.Top1Agreement)),
+            new("contribution error", run => Invariant($"{run.ContributionError:0.0000}")),
         ];
         Column[] ofChoices = [new("acc", run => Share(run.Acc)), new("acc_norm", run => Share(run.AccNorm))];
         Column[] ofSpeed = [new("tokens/s", run => Invariant($"{run.TokensPerSecond:0.0}")), new("of dense", run => Invariant($"{run.SpeedOfDense:0.00}"))];

@@ -83,6 +83,9 @@ internal sealed record EvaluationRun
     /// <summary>Share of heads that tokens did not attend with, of layers where a policy chooses among them; null: none does.</summary>
     public double? SkippedHeads => Layers.Average(layer => layer.SkippedHeads);
 
+    /// <summary>Mean of the layers' <see cref="EvaluationLayer.ContributionError"/>; null: there is no text.</summary>
+    public double? ContributionError => Layers.Average(layer => layer.ContributionError);
+
     /// <summary>Share of input channels that were skipped, of layers where a policy looks at them; null: none does.</summary>
     public double? SkippedInputs => Layers.Average(layer => layer.SkippedInputs);
 
@@ -102,6 +105,9 @@ internal sealed record EvaluationLayer(
 {
     /// <summary>Share of heads that tokens did not attend with; null: no policy chooses among them.</summary>
     public double? SkippedHeads { get; init; }
+
+    /// <summary>norm(y - y_sparse) / norm(residual) of what its feed-forward adds, a token's mean: see <see cref="Eval.ContributionError"/>; null: there is no text.</summary>
+    public double? ContributionError { get; init; }
 
     /// <summary>Share of input channels that were skipped, of the inputs that a policy looks at; null: it looks at none.</summary>
     public double? SkippedInputs { get; init; }

@@ -14,6 +14,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
     private const long MaxKept = 1L << 30;
 
     private readonly List<float[]> _kept = [];
+    private ContributionError? _contribution;
 
     /// <summary>Evaluates every policy that was asked for.</summary>
     /// <exception cref="CliException">There is none for the model, or text or questions do not suit it.</exception>
@@ -92,7 +93,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
 
         // Classes of one assembly have names of their own.
         return [.. rows.Select(row => (Policy: Label(row), Declaration: row)).DistinctBy(row => row.Policy)
-            .Select((row, i) => (row.Policy, row.Declaration with { Name = $"{read.Name} policy {i}" }))];
+            .Select((row, i) => (row.Policy, row.Declaration with { Name = $"{read.Name} policy {i}", Observed = options.TextFile is not null }))];
     }
 
     private static string Label(ModelDeclaration row) =>
@@ -122,6 +123,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             using Session session = model.CreateSession(Session(mode, options.Window));
             predictions = Predict(policy, model, session, text, isDense: dense is null);
             (layers, bytes) = Read(session, cost);
+            layers = WithContribution(policy, model, text, layers, isDense: dense is null);
         }
 
         ChoiceAccuracy? accuracy = null;
@@ -152,6 +154,18 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             BytesOfDense = dense is null ? 1 : bytes / dense.BytesPerToken,
             Layers = layers,
         };
+    }
+
+    private EvaluationLayer[] WithContribution(string policy, LanguageModel model, TextWindows text, EvaluationLayer[] layers, bool isDense)
+    {
+        progress.Show($"comparing the layers of {policy}");
+        if (isDense)
+        {
+            _contribution = ContributionError.OfDense(model, text, options.Window, cancellationToken);
+        }
+
+        double[] errors = isDense ? new double[layers.Length] : _contribution!.Of(model, cancellationToken);
+        return [.. layers.Select(layer => layer with { ContributionError = errors[layer.Layer] })];
     }
 
     private static (EvaluationLayer[] Layers, double Bytes) Read(Session session, ModelCost cost) =>

@@ -95,7 +95,9 @@ internal static class HtmlReport
     {
         // Wrong skips are few: their colours are relative to the worst.
         double worst = Math.Max(1e-9, runs.SelectMany(run => run.Layers).Max(layer => layer.WrongSkips));
-        text.Append(CultureInfo.InvariantCulture, $"<h2>Layers</h2>\n<p class=\"soft\">The stronger a cell's colour, the larger its share; of wrong skips, the nearer to the largest, {EvalReport.Share(worst, "0.00")}.</p>\n");
+        double farthest = Math.Max(1e-9, runs.SelectMany(run => run.Layers).Max(layer => layer.ContributionError ?? 0));
+        text.Append(CultureInfo.InvariantCulture, $"<h2>Layers</h2>\n<p class=\"soft\">The stronger a cell's colour, the larger its share; of wrong skips and contribution errors, the nearer to the largest: {EvalReport.Share(worst, "0.00")}");
+        text.Append(runs.Any(run => run.ContributionError is not null) ? $", {EvalReport.Share(farthest, "0.00")}" : "").Append(".</p>\n");
         foreach (EvaluationRun run in runs)
         {
             string policy = Encode(run.Policy);
@@ -106,6 +108,11 @@ internal static class HtmlReport
             Row(text, "precision", run, layer => layer.Precision);
             Row(text, "recall", run, layer => layer.Recall);
             Row(text, "wrongly", run, layer => layer.WrongSkips, worst, "0.00", "wrong");
+            if (run.ContributionError is not null)
+            {
+                Row(text, "contribution error", run, layer => layer.ContributionError, farthest, "0.00", "wrong");
+            }
+
             foreach (EvalReport.Skip skip in EvalReport.Skips(run))
             {
                 Row(text, skip.Name, run, skip.OfLayer);

@@ -20,7 +20,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly LayerTally[] _metered;
     private readonly long[] _rowBytes;
     private LayerTally _head;
-    private readonly int _intermediate;
+    private readonly int _neurons;
     private readonly float[] _lastLogits;
     private readonly DeviceBuffer<int> _tokens;
     private readonly DeviceBuffer<int> _greedy;
@@ -57,7 +57,7 @@ public abstract class IlgpuDecoderState : DecoderState
         _countsPerLayer = counts;
         _metered = new LayerTally[program.Shape.Layers];
         _rowBytes = new long[program.Shape.Layers];
-        _intermediate = program.Shape.Intermediate;
+        _neurons = program.Shape.ActiveNeurons;
         _tokens = Buffer<int>(batch, "a session's tokens");
         _greedy = Buffer<int>(1, "a session's next token");
         _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
@@ -113,6 +113,9 @@ public abstract class IlgpuDecoderState : DecoderState
 
     /// <summary>Whether this run's prompt skips neurons of each token's own, several tokens together: where kernels count, they have one token.</summary>
     protected bool SkipsTogether => _step is { IsPrompt: true, SparsePrompt: true, Metering: false };
+
+    /// <summary>Whether this run is a prompt's, of several tokens at a time.</summary>
+    protected bool IsPrompt => _step.IsPrompt;
 
     /// <summary>Whether kernels shall count.</summary>
     protected bool Metering => _step.Metering;
@@ -218,7 +221,7 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="predictorBytes">Bytes that the policy's predictor reads for a token.</param>
     protected void Count(int layer, long rowBytes, long predictorBytes)
     {
-        _metered[layer].Neurons += _intermediate;
+        _metered[layer].Neurons += _neurons;
         _metered[layer].Bytes += predictorBytes;
         _rowBytes[layer] = rowBytes;
     }

@@ -124,8 +124,12 @@ internal static class GpuZoo
         new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
     ];
 
+    /// <summary>With one weight type and with two, of which down has the other; chosen in both ways, one expert and all of them.</summary>
+    private static readonly IEnumerable<DecoderCase> Experts = DecoderZoo.OfExperts.Where(
+        model => model.Name is "Mixtral" or "SmallThinker" or "OddExperts" or "PlainExperts" or "ThresholdedExperts");
+
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(Experts).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
 
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {

@@ -154,7 +154,14 @@ internal sealed class DeclarationChooser(Chooser chooser)
         if (isModel && chooser.In(20))
         {
             string[] layers = chooser.In(30) ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0\"")}"] : [];
-            yield return Attribute("InputThreshold", [.. layers, .. Optional(() => Float(chooser.Of("Heads", "Output", "FeedForward", "Down"), "0.1f", "0.25f"), 2)]);
+            yield return Attribute(
+                "InputThreshold",
+                [
+                    .. layers,
+                    .. Optional(() => Float(chooser.Of("Heads", "Output", "FeedForward", "Down"), "0.1f", "0.25f"), 2),
+                    .. Optional(() => Float(chooser.Of("HeadsCentre", "OutputCentre", "FeedForwardCentre", "DownCentre"), "0.01f", "-0.02f"), 1),
+                    .. chooser.In(20) ? ["ColumnNorms = true"] : Array.Empty<string>(),
+                ]);
         }
 
         if (isModel && chooser.In(20))
@@ -193,6 +200,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
     private string PredictorInput() => $"Input = {chooser.Of(IsOdd ? Words.PredictorInputs : Words.PredictorInputs[..2])}";
 
     private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias"))
+        : chooser.In(20) ? Int("Lookahead", "0", "1", "2")
         : chooser.In(50) ? Float("Threshold", "0", "-0.5f")
         : chooser.In(50) ? Float("Keep", "0.25f", "1f")
         : Int("Count", "1", "16");

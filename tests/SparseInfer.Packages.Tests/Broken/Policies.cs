@@ -64,6 +64,14 @@ public sealed partial class WithInputThresholdOfSomeNeurons;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
+[InputThreshold(Heads = 0.1f, OutputCentre = 0.1f)] // SPI0090
+public sealed partial class WithCentreOfNothing;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8)] // SPI0057
 public sealed partial class WithInputUnknown;
 
@@ -122,6 +130,14 @@ public sealed partial class WithOneGroupOfHeads;
 [Weights(WeightType.F32)]
 [HeadSparsity(Keep = 0.5f, Bias = true)] // SPI0082
 public sealed partial class WithBiasOfNoRouter;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1)] // SPI0085
+public sealed partial class WithNoLayerBefore;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
 [Attention(Heads = 4)]

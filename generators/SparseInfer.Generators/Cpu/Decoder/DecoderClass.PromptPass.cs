@@ -86,18 +86,21 @@ internal sealed partial class DecoderClass
         protected override IReadOnlyList<Operation> Operations => _operations ??=
         [
             .. Sliced(base.Operations, channels => channels.Use == ChannelUse.Heads).SelectMany(WithKept)
-                .Where(operation => operation is not (SumSlices or SumSquares or Observe) && operation.Policy is null)
+                .Where(operation => operation is not (SumSlices or SumSquares or Observe) && !operation.IsOfPhase)
                 .SelectMany(operation => Decoder.HasExperts ? OfGroups(operation) : [operation]),
         ];
 
         protected override Split SplitOf(Operation operation) => new(operation switch
         {
             Down => WorkUnit.Column,
+            KeepInput => WorkUnit.Token,
             NormNeurons => WorkUnit.Token,
             _ => operation.Unit,
         });
 
         protected override string Position => "PositionOf(i)";
+
+        protected override string IsPredicted => "!IsDenseBatch && ";
 
         protected override string Cache => "Sequence(i)._cache";
 
@@ -136,6 +139,17 @@ internal sealed partial class DecoderClass
             {
                 Code.Line(ofToken);
                 EmitSkip(use, "Normed(i)", channels);
+            }
+
+            Code.Line();
+        }
+
+        protected override void EmitKeep(KeepInput keep)
+        {
+            using (Kept(keep, "!IsDenseBatch && Mode == SparsityMode.Predicted"))
+            using (Code.Block("for (int i = fromToken; i < toToken; i++)"))
+            {
+                Code.Line($"Elementwise.Copy(ref {Row(keep.From)}, ref {keep.Writes.Name}(layer, i), 0, PaddedHidden);");
             }
 
             Code.Line();
@@ -260,7 +274,7 @@ internal sealed partial class DecoderClass
             {
                 Code.Line($"Span<float> input = MemoryMarshal.CreateSpan(ref {Decoder.FeedForwardInput}, PaddedHidden);");
                 Code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
-                Decoder.EmitPolicyCall(Row(Slot.Residual));
+                Decoder.EmitPolicyCall(Row(Slot.Residual), "i", "i");
                 new TokenPass(Decoder).EmitFeedForward("Projected(i)", "i");
                 Code.Line("Workers.Barrier();");
             });

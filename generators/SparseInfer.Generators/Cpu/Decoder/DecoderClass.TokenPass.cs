@@ -160,6 +160,22 @@ internal sealed partial class DecoderClass
 
         protected override void EmitNorm(NormAttended norm) => Code.Line(DecoderClass.Norm(norm, "attended", "input"));
 
+        protected override void EmitKeep(KeepInput keep)
+        {
+            if (keep == Operations.First(operation => operation is KeepInput))
+            {
+                Code.Line();
+            }
+
+            using (Kept(keep, "Mode == SparsityMode.Predicted"))
+            {
+                string from = keep.From == Slot.Normed ? Decoder.FeedForwardInput : Row(keep.From);
+                Code.Line($"Elementwise.Copy(ref {from}, ref {keep.Writes.Name}(layer, 0), fromColumn, toColumn);");
+            }
+
+            Code.Line();
+        }
+
         protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
         protected override void EmitHeadRows(Project project, string stride) => Code.Line(project.Channels is { } channels
@@ -173,6 +189,7 @@ internal sealed partial class DecoderClass
                 Code.Line((observe.What, Decoder.HasExperts) switch
                 {
                     (ObservedActivation.Experts, _) => "ObserveExperts(layer, _choices, worker);",
+                    (ObservedActivation.ExpertWeights, _) => "ObserveExpertWeights(layer, _choices, worker);",
                     (ObservedActivation.Neurons, false) => "ObserveNeurons(layer, _scratch, Intermediate);",
                     (ObservedActivation.Neurons, true) => "ObserveNeurons(layer, _scratch, ActiveExperts, Intermediate);",
                     (ObservedActivation.Attended, _) => Call(observe.From == Slot.Attended ? "attended" : "input", "Heads * HeadDimension"),

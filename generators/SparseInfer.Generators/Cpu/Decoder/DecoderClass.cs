@@ -213,7 +213,9 @@ internal sealed partial class DecoderClass
                     _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
                 }
 
-                _tensors.EmitBindPolicies(_code, Bound);
+                EmitBindChannels();
+                _tensors.EmitBindPolicies(
+                    _code, Bound, tensor => tensor.Columns is null ? "new float[Experts][]" : $"new {_calls.Of(tensor).FieldType}[Experts]");
                 _code.Line();
                 EmitBindFeedForward();
             }
@@ -276,6 +278,11 @@ internal sealed partial class DecoderClass
             {
                 _code.Line($"feedForward.DownType = {TensorCalls.BindType(tensor)};");
             }
+
+            if (tensor.Role == TensorRole.Down)
+            {
+                EmitBindDownCentre(tensor);
+            }
         }
 
         LayerSet prepared = new(_spec, policy => CpuKernelEmitter.Set.Of(policy).Prepared(plan).Any());
@@ -305,9 +312,15 @@ internal sealed partial class DecoderClass
                 _code.Line($"public float[] {vector.Field} = [];");
             }
 
+            foreach (string vector in ChannelVectors)
+            {
+                _code.Line($"public float[] {vector} = [];");
+            }
+
             foreach (Tensor own in _tensors.PolicyFields)
             {
-                _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.Of(own).FieldType} {own.Field};");
+                string type = own.Columns is null ? "float[]" : _calls.Of(own).FieldType;
+                _code.Line($"public {type}{(own.Experts is null ? "" : "[]")} {own.Field}{(own.Columns is null || own.Experts is not null ? " = []" : "")};");
             }
 
             _feedForwardCalls.EmitPlaces("public");

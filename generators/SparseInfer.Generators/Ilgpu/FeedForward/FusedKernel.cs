@@ -51,6 +51,11 @@ internal sealed class FusedKernel
     public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool hasDown = true)
     {
         yield return ("Weights", "w");
+        if (plan.OfExperts)
+        {
+            yield return (ExpertCode.Chosen.Type, ExpertCode.Chosen.Name);
+        }
+
         yield return ("ArrayView<Float4>", "x");
         foreach (TokenData data in policy.Reads(plan))
         {
@@ -127,6 +132,11 @@ internal sealed class FusedKernel
 
     private void EmitStart()
     {
+        if (_plan.OfExperts)
+        {
+            ExpertCode.EmitStart(_code, _plan, _policy, _hasDown);
+        }
+
         if (_plan.SharesInput)
         {
             WarpCode.EmitInput(_code, _plan.Row);

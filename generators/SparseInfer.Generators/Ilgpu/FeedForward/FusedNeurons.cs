@@ -111,7 +111,7 @@ internal sealed class FusedNeurons(
     {
         using (code.Block("if (TMeter.IsOn && lane == 0)"))
         {
-            code.Line("int slot = ((Grid.IdxX * Warps) + warp) * 4;");
+            code.Line($"int slot = (({(plan.OfExperts ? "((Grid.IdxY * Slices) + Grid.IdxX)" : "Grid.IdxX")} * Warps) + warp) * 4;");
             code.Line("counts[slot] = counts[slot] + inactive;");
             source.EmitCounts();
             code.Line("counts[slot + 3] = counts[slot + 3] + read;");

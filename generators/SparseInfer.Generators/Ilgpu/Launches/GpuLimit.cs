@@ -38,9 +38,14 @@ internal static class GpuLimit
             return ["what [InputThreshold] leaves out by its 'Down'"];
         }
 
-        if (model.Experts is not null)
+        if (model.SitePolicies.Any(policy => policy.Policy is IChannelPolicy channels && (channels.HasNorms(ChannelUse.Heads) || channels.HasNorms(ChannelUse.FeedForward))))
         {
-            return ["[Experts]"];
+            return ["what [InputThreshold] leaves out by its 'ColumnNorms'"];
+        }
+
+        if (model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation.Policy is not null || operation.Vectors.Count > 0))
+        {
+            return ["what a policy of [Experts] computes, or has a number for each neuron of, before neurons are chosen"];
         }
 
         var code = new CodeWriter();

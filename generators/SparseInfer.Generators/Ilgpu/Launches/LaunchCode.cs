@@ -154,7 +154,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     private static readonly Slot[] Slots =
     [
-        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Activated, Slot.Squares, Slot.Sums, Slot.Logits,
+        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Activated, Slot.Squares, Slot.Sums, Slot.Routed, Slot.Logits,
     ];
 
     protected static string Row(Slot slot) => RowOf(slot).Buffer;
@@ -178,7 +178,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     /// <summary>The sum of down's slices.</summary>
     protected DeviceKernel Join(IlgpuFeedForwardPlan feedForward) =>
-        JoinKernel.Of(code, feedForward, $"Join{feedForward.Weights}", "x", adds: true, _ofSum, plan.NormsNeurons ? Spec.Norm : null);
+        JoinKernel.Of(code, feedForward, $"Join{feedForward.Weights}", "x", adds: true, _ofSum, plan.NormsNeurons ? Spec.Norm : null, Spec.Experts?.Active ?? 0);
 
     /// <summary>Where the squares of neurons are, of kernels that sum them for the norm before down: behind the partial sums.</summary>
     /// <param name="view">The view.</param>

@@ -89,6 +89,29 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         });
     }
 
+    /// <summary>Some tokens at a time, in a dense prompt too: each has experts of its own. Where kernels count, they have one token.</summary>
+    protected override Step? Experts(Neurons neurons, Down down, SumExperts sum, Norm? norm)
+    {
+        Step after = norm is null ? Nothing : Norm(norm);
+        return new([.. new ExpertLaunches(Code, Plan).Launches(neurons, down, sum), .. after.Launches], () =>
+        {
+            bool isOnce = Plan.Batch <= TogetherPlan.Tokens;
+            Code.Line("SparsityMode mode = PromptIsDense ? SparsityMode.Dense : Mode;");
+            Code.Line("bool meters = !PromptIsDense && Metering;");
+            Code.Line($"int together = meters ? 1 : {(isOnce ? Tokens : "TogetherTokens")};");
+            using (Code.Block("for (int i = 0; i < tokens; i += together)"))
+            {
+                Code.Line(ExpertLaunches.CallOfPrompt("i", isOnce ? "together" : "Math.Min(together, tokens - i)"));
+            }
+
+            if (norm is not null)
+            {
+                Code.Line();
+                after.Emit();
+            }
+        });
+    }
+
     /// <summary>Where a matrix's products of neurons go.</summary>
     private static string Neuron(int matrix) => matrix == 0 ? Row(Slot.Activated) : "_other";
 

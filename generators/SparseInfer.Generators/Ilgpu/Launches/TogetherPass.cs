@@ -80,6 +80,9 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         together.Call(Row(Slot.Normed), data => data.Buffer, Row(Slot.Residual), Tokens, "_activated", "_partial"),
         together.Launches(neurons, down, sum));
 
+    protected override Step? Experts(Neurons neurons, Down down, SumExperts sum, Norm? norm) => norm is not null ? null : Call(
+        ExpertLaunches.Call("0", Tokens), new ExpertLaunches(Code, Plan).Launches(neurons, down, sum));
+
     protected override Step Product(Project project) => Call(
         $"Rows(w.{project.Matrix.Field}, {PolicyInput(project)}, _{project.To.Variable}, {PolicyStride(project.To)});", Product(project, "a policy's rows"));
 

@@ -26,6 +26,10 @@ internal sealed record HeadSparsitySpec(string Keep, bool Router, bool Bias) : P
     // Heads that are left out are zeros of the output projection's input.
     public string? Threshold(ChannelUse use) => use == ChannelUse.Output ? InputChannels.Zeros : null;
 
+    public string? Centre(ChannelUse use) => null;
+
+    public bool HasNorms(ChannelUse use) => false;
+
     public IReadOnlyList<Operation> Score(Slot scores, Dimensions sizes)
     {
         if (!Router)

@@ -32,6 +32,11 @@ internal sealed class TruncatedSvdPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.TruncatedSvdPredictorAttribute";
 
+    public override IReadOnlyList<string> Strengths { get; } = ["Threshold"];
+
+    // What was found for each neuron.
+    public override bool HasUsualStrength => true;
+
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new TruncatedSvdRankRule(), new TruncatedSvdThresholdRule()];
 
     public override IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) =>
