@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0076 and SPI0085: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0076, SPI0080 to SPI0082 and SPI0085: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -81,6 +81,21 @@ public sealed class PolicyRuleTests
     [InlineData("Relu", "[{|SPI0032:ActivationThreshold|}(Threshold = 0.1f, GateVote = {|SPI0061:265|})]")]
     public Task Votes_select_gates_of_smooth_activations(string activation, string attribute) =>
         Diagnose.Expect(Declared.Model($"[FeedForward(Intermediate = 704, Activation = Activation.{activation})]", attribute));
+
+    [Theory]
+    [InlineData("[HeadSparsity(Keep = {|SPI0080:0|})]")]
+    [InlineData("[HeadSparsity(Keep = {|SPI0080:1.01f|}, Router = true)]")]
+    [InlineData("[HeadSparsity(Keep = {|SPI0080:float.NaN|})]")]
+    [InlineData("[{|SPI0080:HeadSparsity|}]")]
+    [InlineData("[HeadSparsity(Keep = 0.5f, Bias = {|SPI0082:true|})]")]
+    [InlineData("[HeadSparsity(Keep = 0.5f, Layers = {|SPI0023:\"5..8\"|})]")]
+    [InlineData("[HeadSparsity(Keep = 0.5f, Layers = \"1..3\")]", "[HeadSparsity(Keep = 1, Router = true, Layers = {|SPI0024:\"3..\"|})]")]
+    [InlineData("[HeadSparsity(Keep = 0.5f, Layers = \"1..3\")]", "[HeadSparsity(Keep = 1, Router = true, Bias = false, Layers = \"4..\")]", "[InputThreshold(Output = 0.1f)]")]
+    public Task A_share_of_heads_is_kept(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Fact]
+    public Task Heads_that_share_all_keys_are_not_chosen_among() => Diagnose.Expect(
+        Declared.Model("[{|SPI0081:HeadSparsity|}(Keep = 0.5f)]").Replace("Heads = 8", "Heads = 8, KeyValueHeads = 1", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("[InputThreshold(Heads = {|SPI0062:-0.1f|})]")]

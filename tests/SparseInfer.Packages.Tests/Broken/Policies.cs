@@ -111,6 +111,30 @@ public sealed partial class WithMoreThanAll;
 [Attention(Heads = 4)]
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
+[Weights(WeightType.F32)]
+[HeadSparsity(Keep = 2)] // SPI0080
+public sealed partial class WithTooManyHeadsKept;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4, KeyValueHeads = 1)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F32)]
+[HeadSparsity(Keep = 0.5f)] // SPI0081
+public sealed partial class WithOneGroupOfHeads;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F32)]
+[HeadSparsity(Keep = 0.5f, Bias = true)] // SPI0082
+public sealed partial class WithBiasOfNoRouter;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
 [Weights(WeightType.F16)]
 [PromptNeurons(Keep = 50)] // SPI0076
 public sealed partial class WithKeepInPercent;
