@@ -64,7 +64,7 @@ public sealed partial class WithInputThresholdOfSomeNeurons;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[InputThreshold(Heads = 0.1f, OutputCentre = 0.1f)] // SPI0090
+[InputThreshold(Heads = 0.1f, OutputCentre = 0.1f)] // SPI0081
 public sealed partial class WithCentreOfNothing;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -112,7 +112,7 @@ public sealed partial class WithMoreThanAll;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F32)]
-[HeadSparsity(Keep = 2)] // SPI0080
+[HeadSparsity(Keep = 2)] // SPI0077
 public sealed partial class WithTooManyHeadsKept;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -120,7 +120,7 @@ public sealed partial class WithTooManyHeadsKept;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F32)]
-[HeadSparsity(Keep = 0.5f)] // SPI0081
+[HeadSparsity(Keep = 0.5f)] // SPI0078
 public sealed partial class WithOneGroupOfHeads;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -128,7 +128,7 @@ public sealed partial class WithOneGroupOfHeads;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F32)]
-[HeadSparsity(Keep = 0.5f, Bias = true)] // SPI0082
+[HeadSparsity(Keep = 0.5f, Bias = true)] // SPI0079
 public sealed partial class WithBiasOfNoRouter;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -144,7 +144,7 @@ public sealed partial class WithKeepInPercent;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1)] // SPI0085
+[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1)] // SPI0080
 public sealed partial class WithNoLayerBefore;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]

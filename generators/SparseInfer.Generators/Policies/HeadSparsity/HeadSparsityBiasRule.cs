@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.HeadSparsity;
 internal sealed class HeadSparsityBiasRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0082",
+        "SPI0079",
         "HeadSparsity has a bias and no router",
         "Bias of [HeadSparsity] is of its router, and there is none; write 'Router = true', or remove 'Bias'",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0082.md");
+        helpLinkUri: Pages + "SPI0079.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.HeadSparsity;
 internal sealed class HeadSparsityGroupsRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0081",
+        "SPI0078",
         "HeadSparsity has one group of heads",
         "[HeadSparsity] chooses among key-value heads, but all {0} heads share one; remove it, or declare 'KeyValueHeads' of [Attention] as the model has them",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0081.md");
+        helpLinkUri: Pages + "SPI0078.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.HeadSparsity;
 internal sealed class HeadSparsityKeepRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0080",
+        "SPI0077",
         "Keep of HeadSparsity is no share",
         "Keep of [HeadSparsity] must be above 0 and at most 1, but is {0}; write the share of heads that is kept, as in 'Keep = 0.5f'",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0080.md");
+        helpLinkUri: Pages + "SPI0077.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 
