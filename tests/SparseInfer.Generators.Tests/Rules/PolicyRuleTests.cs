@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0076, SPI0077 to SPI0079 and SPI0080: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0080: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
