@@ -46,7 +46,7 @@ internal sealed class Generation
         _sampler = new Sampler(options, _tokenizer.VocabularySize);
         _text = new HeldText(_tokenizer, options.StopStrings);
         bool continues = _sequence.Position > 0;
-        _prompt = _tokenizer.Encode(prompt, continuesText: continues);
+        _prompt = _tokenizer.EncodeChat(prompt, continuesText: continues);
         if (_prompt.Length > 0)
         {
             session.RequireRunnable(_prompt);

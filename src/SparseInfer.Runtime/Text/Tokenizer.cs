@@ -76,7 +76,7 @@ public abstract class Tokenizer
     /// A tokenizer of one's own gets the parts of the text one by one, and joins no characters across the border of a part.
     /// </remarks>
     /// <exception cref="ArgumentNullException"><paramref name="prompt"/> is null.</exception>
-    public int[] Encode(ChatPrompt prompt, bool continuesText = false)
+    public int[] EncodeChat(ChatPrompt prompt, bool continuesText = false)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         if (prompt.IsAllFromOutside)

@@ -5,7 +5,7 @@ namespace SparseInfer;
 
 /// <summary>
 /// A rendered conversation. It knows which parts of its text came from the conversation: in these,
-/// <see cref="Tokenizer.Encode(ChatPrompt, bool)"/> takes the name of a control token for ordinary text, so that nobody can end his
+/// <see cref="Tokenizer.EncodeChat"/> takes the name of a control token for ordinary text, so that nobody can end his
 /// own turn and speak for somebody else.
 /// </summary>
 public sealed class ChatPrompt

@@ -39,7 +39,7 @@ internal static class Filters
         Add("tojson", "ensure_ascii? indent? separators? sort_keys?", ToJson);
 
         // Numbers.
-        Add("int", "default? base?", call => ToInt(call));
+        Add("int", "default? base?", ToInt);
         Add("float", "default?", call => call.Self switch
         {
             TemplateText text => Numbers.ParseFloat(text.Value) ?? call.Value(0, 0.0),
@@ -127,7 +127,7 @@ internal static class Filters
         return (call.Has(1) ? call.Text(1).Value : "common") switch
         {
             "common" when Numbers.IsWhole(number) => number,
-            "common" => Math.Round(value, (int)precision, MidpointRounding.ToEven),
+            "common" => Numbers.Round(value, (int)precision),
             "ceil" => Math.Ceiling(value * scale) / scale,
             "floor" => Math.Floor(value * scale) / scale,
             var other => throw call.Wrong($"has no method '{other}'; it has 'common', 'ceil' and 'floor'"),

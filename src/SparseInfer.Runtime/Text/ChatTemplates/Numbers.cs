@@ -108,12 +108,16 @@ internal static class Numbers
             return double.IsNaN(number) ? "nan" : number > 0 ? "inf" : "-inf";
         }
 
-        string shortest = number.ToString("E16", CultureInfo.InvariantCulture);
-        string digits = number.ToString("R", CultureInfo.InvariantCulture);
-        int exponent = int.Parse(shortest.AsSpan(shortest.IndexOf('E', StringComparison.Ordinal) + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-        int mark = digits.IndexOf('E', StringComparison.Ordinal);
-        string mantissa = (mark < 0 ? digits : digits[..mark]).TrimStart('-').Replace(".", "", StringComparison.Ordinal).TrimStart('0').TrimEnd('0');
-        mantissa = mantissa.Length == 0 ? "0" : mantissa;
+        string shortest = number.ToString("R", CultureInfo.InvariantCulture).TrimStart('-');
+        int mark = shortest.IndexOf('E', StringComparison.Ordinal);
+        string digits = mark < 0 ? shortest : shortest[..mark];
+        int point = digits.IndexOf('.', StringComparison.Ordinal) is >= 0 and var found ? found : digits.Length;
+        digits = digits.Replace(".", "", StringComparison.Ordinal);
+        string mantissa = digits.TrimStart('0');
+        int exponent = point - 1 - (digits.Length - mantissa.Length)
+            + (mark < 0 ? 0 : int.Parse(shortest.AsSpan(mark + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+        exponent = mantissa.Length == 0 ? 0 : exponent;
+        mantissa = mantissa.TrimEnd('0') is { Length: > 0 } significant ? significant : "0";
         string sign = double.IsNegative(number) ? "-" : "";
         if (exponent is >= -4 and < 16)
         {
@@ -125,6 +129,23 @@ internal static class Numbers
 
         string fraction = mantissa.Length > 1 ? $".{mantissa[1..]}" : "";
         return string.Create(CultureInfo.InvariantCulture, $"{sign}{mantissa[0]}{fraction}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}");
+    }
+
+    /// <summary>As <c>round</c>: to the nearest, of the number as it is in binary; of two as near, to the even one.</summary>
+    public static double Round(double number, int digits)
+    {
+        if (digits == 0 || !double.IsFinite(number) || Math.Abs(number) > 1e15)
+        {
+            return Math.Round(number, MidpointRounding.ToEven);
+        }
+
+        // With so many digits the text is exact wherever it ends in a five and zeros.
+        const int Exact = 60;
+        string text = number.ToString($"F{digits + Exact}", CultureInfo.InvariantCulture);
+        bool halfway = text[^Exact] == '5' && text.AsSpan(text.Length - Exact + 1).TrimEnd('0').IsEmpty;
+        return halfway
+            ? (double)Math.Round((decimal)number, digits, MidpointRounding.ToEven)
+            : double.Parse(number.ToString($"F{digits}", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
     }
 
     /// <summary>A text that is a whole number in Python, or null.</summary>
