@@ -44,8 +44,10 @@ internal static class DeclarationLanguage
         }
 
         _ = KernelRequest.Of(layer, CpuKernelEmitter.Set);
-        return layer.Policy is IPhasePolicy
+        return layer.Policy is IMemoryPolicy
+            ? $"the policy '{layer.Policy.Label()}' chooses by the prompts of a session, which a layer alone does not have; declare it on a model"
+            : layer.Policy is IPhasePolicy
             ? $"the policy '{layer.Policy.Label()}' wants tensors of a model's file, which a layer alone does not have; declare it on a model"
-            : isForGpu ? GpuLimit.Of(layer) : null;
+            : null;
     }
 }

@@ -4,6 +4,7 @@ using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
 using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
+using SparseInfer.Generators.Policies.PromptNeurons;
 using SparseInfer.Generators.Policies.SignBit;
 using SparseInfer.Generators.Policies.SignMagnitude;
 using SparseInfer.Generators.Policies.Vocabulary;
@@ -21,6 +22,7 @@ internal static class PolicyRegistry
         new TruncatedSvdPolicy(),
         new ExactPolicy(),
         new ActivationThresholdPolicy(),
+        new PromptNeuronsPolicy(),
         new InputThresholdPolicy(),
         new DensePolicy(),
         new VocabularyPolicy(),

@@ -4,9 +4,11 @@ using System.Globalization;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Calibrate;
 using SparseInfer.Cli.Convert;
+using SparseInfer.Cli.Declare;
 using SparseInfer.Cli.Doctor;
 using SparseInfer.Cli.Eval;
 using SparseInfer.Cli.Inspect;
+using SparseInfer.Cli.Run;
 
 namespace SparseInfer.Cli;
 
@@ -48,6 +50,11 @@ internal static class CommandLine
         convert.SetAction((parsed, cancellationToken) =>
             RunAsync(() => ConvertCommand.RunAsync(convertArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(convert);
+        var declareArguments = new DeclareArguments();
+        Command declare = declareArguments.CreateDeclare();
+        declare.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => DeclareCommand.RunAsync(declareArguments.Read(parsed, folder: false), output, cancellationToken), error));
+        root.Subcommands.Add(declare);
         var doctorArguments = new DoctorArguments();
         Command doctor = doctorArguments.CreateCommand();
         doctor.SetAction((parsed, _) => RunAsync(() => DoctorCommand.RunAsync(doctorArguments.IsJson(parsed), output), error));
@@ -62,6 +69,16 @@ internal static class CommandLine
         inspect.SetAction((parsed, cancellationToken) =>
             RunAsync(() => InspectCommand.RunAsync(inspectArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(inspect);
+        var newArguments = new DeclareArguments();
+        Command made = newArguments.CreateNew();
+        made.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => NewCommand.RunAsync(newArguments.Read(parsed, folder: true), output, cancellationToken), error));
+        root.Subcommands.Add(made);
+        var runArguments = new RunArguments();
+        Command run = runArguments.CreateCommand();
+        run.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => RunCommand.RunAsync(runArguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(run);
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });

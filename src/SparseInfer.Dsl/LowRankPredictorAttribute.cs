@@ -20,6 +20,12 @@ public sealed class LowRankPredictorAttribute : Attribute
     /// <summary>Whether the file has a bias for fc2, of one value a neuron, added to the scores.</summary>
     public bool Bias { get; set; }
 
+    /// <summary>
+    /// How many layers before its own the predictor reads <see cref="Input"/> (Deja Vu's look-ahead: 1); 0: its own layer's. Layers that have none so far before
+    /// them need another policy.
+    /// </summary>
+    public int Lookahead { get; set; }
+
     /// <summary>A neuron is skipped iff its score is smaller; finite. Larger skips more.</summary>
     public float Threshold { get; set; }
 

@@ -18,6 +18,9 @@ public enum ObservedActivation
     /// <summary>Numbers of the experts that the router chose, ascending, [active experts]. Only where there are experts.</summary>
     Experts,
 
+    /// <summary>What the outputs of <see cref="Experts"/> are multiplied by, in their order, [active experts].</summary>
+    ExpertWeights,
+
     /// <summary>
     /// What down reads: activation(gate) times up of each neuron, 0 for those that were skipped, [intermediate]. Of experts, [active experts x
     /// intermediate], in the order of <see cref="Experts"/>.

@@ -37,6 +37,38 @@ public sealed class CalibrateTests : IDisposable
         }
     }
 
+    /// <summary>As many neurons as were meant, with as few digits as tell.</summary>
+    [Theory]
+    [InlineData(1024)]
+    [InlineData(11008)]
+    [InlineData(150)]
+    [InlineData(1)]
+    public void A_share_keeps_the_neurons_that_it_was_made_for(int neurons)
+    {
+        for (int kept = 1; kept <= neurons; kept++)
+        {
+            float keep = PromptNeuronsScores.Keep(kept, neurons);
+            ((int)Math.Ceiling(Exact(keep) * neurons)).ShouldBe(kept);
+        }
+
+        PromptNeuronsScores.Keep(neurons, neurons).ShouldBe(1);
+        PromptNeuronsScores.Keep(512, 1024).ShouldBe(0.5f);
+    }
+
+    /// <summary>The neurons that the tokens used least, of equals the last.</summary>
+    [Fact]
+    public void Neurons_are_scored_by_their_shares_of_all_tokens()
+    {
+        using ModelFile file = ModelFile.Open(ToolProgram.Gguf);
+        ModelDeclaration model = FileDeclaration.Read(file, activation: null, threshold: null, alpha: 1f) with { Intermediate = 4 };
+        TokenSample[] samples = [new([], [3, 0, 4, 0], 1), new([], [0, 0, 1, 0], 1)];
+        LayerScores scorer = new PromptNeuronsScores().Of([], model, samples);
+        float[] scores = new float[4];
+        scorer.Score(0, [], scores);
+        scores.ShouldBe([0.5f, 0.25f, 0.75f, 0]);
+        scorer.Strengths(0.5f).ShouldHaveSingleItem().ShouldBe(new StrengthValue("Keep", 0.5f));
+    }
+
     /// <summary>Skipped, wrong and lost neurons of some strengths, one by one and in double precision.</summary>
     [Theory]
     [InlineData("SignBitPredictor", null)]
@@ -61,7 +93,7 @@ public sealed class CalibrateTests : IDisposable
         ];
 
         LayerCurve curve = LayerCurve.Measure(
-            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, weights, samples, share: null, TestContext.Current.CancellationToken);
+            ScoredPolicy.All.Single(policy => policy.Attribute == attribute), model, [weights], samples, share: null, TestContext.Current.CancellationToken);
 
         curve.Points[0].Skipped.ShouldBe(0);
         curve.Points[0].Contribution.ShouldBe(1);
@@ -149,7 +181,7 @@ public sealed class CalibrateTests : IDisposable
         LayerCurve curve = LayerCurve.Measure(
             ScoredPolicy.All.Single(policy => policy.Attribute == attribute),
             model,
-            LayerWeights.Read(file, new LoadOptions(), model, layer: 4),
+            [LayerWeights.Read(file, new LoadOptions(), model, layer: 4)],
             samples,
             share: 0.4,
             TestContext.Current.CancellationToken);
@@ -231,7 +263,10 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("Heads,Output", "InputThreshold")]
     [InlineData("output", "InputThreshold")]
     [InlineData("Heads,Output,FeedForward,Down", "Dense, InputThreshold")]
-    public void Thresholds_of_channels_are_quantiles_and_the_profile_compiles(string uses, string attributes)
+    [InlineData("Heads,Output", "InputThreshold", ChannelCentre.Median, true)]
+    [InlineData("FeedForward", "Dense, InputThreshold", ChannelCentre.Mode, true)]
+    internal void Thresholds_of_channels_are_quantiles_and_the_profile_compiles(
+        string uses, string attributes, ChannelCentre centre = ChannelCentre.Zero, bool hasNorms = false)
     {
         CalibrateOptions usual = Options("skipped=0.4", "channels.json");
         var options = new ChannelOptions
@@ -239,6 +274,8 @@ public sealed class CalibrateTests : IDisposable
             File = usual.File,
             TextFile = usual.TextFile,
             Inputs = ChannelInput.Parse(uses).Value,
+            Centre = centre,
+            ColumnNorms = hasNorms,
             Target = usual.Target,
             Output = usual.Output,
             Window = usual.Window,
@@ -262,6 +299,16 @@ public sealed class CalibrateTests : IDisposable
 
         // What is left out before moves what comes after, and of the neurons most are zero.
         session.ReadMetrics()[0].SkippedInputs.ShouldBeInRange(0.35, policies.Count == 2 ? 0.8 : 0.45);
+    }
+
+    /// <summary>The middle of all, and the middle of where a tenth of them is closest together.</summary>
+    [Fact]
+    public void A_centre_is_the_median_or_the_mode()
+    {
+        float[] values = [.. Enumerable.Range(0, 90).Select(i => (float)i), .. Enumerable.Range(0, 11).Select(i => 200 + (i / 100f))];
+        ChannelCalibrator.Centre([.. values.Reverse()], ChannelCentre.Median).ShouldBe(50);
+        ChannelCalibrator.Centre([.. values.Reverse()], ChannelCentre.Mode).ShouldBe(200.05f, 0.011f);
+        ChannelCalibrator.Centre([3f], ChannelCentre.Mode).ShouldBe(3);
     }
 
     [Theory]
@@ -330,6 +377,8 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("--target takes", "--target", "precision=NaN")]
     [InlineData("--target takes", "--target", "skipped=1")]
     [InlineData("--uses is for --policy InputThreshold", "--uses", "Heads")]
+    [InlineData("--centre takes zero, median or mode", "--centre", "mean")]
+    [InlineData("--column-norms is about Heads and FeedForward", "--uses", "Output", "--column-norms", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--uses takes some of Heads,Output,FeedForward,Down", "--uses", "Heads,Gate", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--policy InputThreshold takes --target skipped=0.4", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--skip is not for --policy InputThreshold", "--skip", "0.4", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]

@@ -72,7 +72,7 @@ public sealed class CommandTests
     public void A_declaration_is_printed_and_nothing_measured()
     {
         ToolResult result = ToolProgram.Run(
-            "bench", "-m", ToolProgram.Gguf, "--activation", "fatrelu", "--threshold", "0.01", "--print-declaration");
+            "declare", ToolProgram.Gguf, "--activation", "fatrelu", "--threshold", "0.01");
 
         result.ExitCode.ShouldBe(0, result.Error);
         result.Output.ShouldContain("[FeedForward(Intermediate = 1024, Activation = Activation.FatRelu, Threshold = 0.01f, Gated = true)]");

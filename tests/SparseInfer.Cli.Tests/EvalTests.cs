@@ -51,6 +51,27 @@ public sealed class EvalTests : IDisposable
         }
     }
 
+    /// <summary>The first half of each window chooses, and is judged in no row; a prompt may be asked for without such a policy.</summary>
+    [Fact]
+    public void Policies_that_choose_by_prompts_are_judged_on_what_follows_one()
+    {
+        ToolResult result = Evaluate("--policy", "PromptNeurons(Keep = 1f)", "--policy", "PromptNeurons", "--policy", "PromptNeurons(Keep = 0.1f)", "--window", "64", "--json");
+        result.ExitCode.ShouldBe(0, result.Error);
+        JsonElement root = JsonDocument.Parse(result.Output).RootElement;
+        root.GetProperty("prompt").GetInt32().ShouldBe(32);
+        (root.GetProperty("tokens").GetInt32() % 32).ShouldBe(0);
+        JsonElement[] runs = [.. root.GetProperty("runs").EnumerateArray()];
+        Number(runs[1], "perplexity").ShouldBe(Number(runs[0], "perplexity"));
+        Number(runs[1], "kl_divergence").ShouldBe(0);
+        Number(runs[2], "sparsity_predicted").ShouldBe(0.5);
+        Number(runs[2], "kl_divergence").ShouldBeGreaterThan(0);
+        Number(runs[3], "kl_divergence").ShouldBeGreaterThan(Number(runs[2], "kl_divergence"));
+
+        JsonElement[] others = Runs("--alpha", "1.2", "--window", "64", "--prompt", "32");
+        Number(others[0], "perplexity").ShouldBe(Number(runs[0], "perplexity"));
+        Evaluate("--alpha", "1.2", "--window", "64", "--prompt", "32").Output.ShouldContain("in windows of 64, the first 32 of each a dense prompt");
+    }
+
     /// <summary>A window of more than 256 tokens is computed in parts.</summary>
     [Theory]
     [InlineData(40, 1)]
@@ -369,6 +390,8 @@ public sealed class EvalTests : IDisposable
     [InlineData("--speed 481 and a prompt of 32 are more than the model's context, which holds 512", "-m", "MODEL", "--text", "TEXT", "--speed", "481")]
     [InlineData("--speed takes 232 tokens with the prompt, and the text has", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--speed", "200")]
     [InlineData("--window is about windows of a text", "-m", "MODEL", "--choices", "QUESTIONS", "--window", "64")]
+    [InlineData("--prompt is about windows of a text", "-m", "MODEL", "--choices", "QUESTIONS", "--prompt", "8")]
+    [InlineData("--prompt 64 leaves nothing of a window, which has 64, to be judged", "-m", "MODEL", "--text", "TEXT", "--window", "64", "--prompt", "64")]
     [InlineData("--tokens is about windows of a text", "-m", "MODEL", "--choices", "QUESTIONS", "--tokens", "100")]
     [InlineData("--profile takes the path of a profile; '' is not.", "-m", "MODEL", "--text", "TEXT", "--profile", "")]
     [InlineData("--threads takes a whole number", "-m", "MODEL", "--text", "TEXT", "-t", "0")]

@@ -69,26 +69,21 @@ public sealed partial class InspectTests
         json.RootElement.GetProperty("memory").GetProperty("weight_bytes").GetInt64().ShouldBe((long)(Matrices * bits / 8) + Signs);
     }
 
-    [Theory]
-    [InlineData("--position", "7")]
-    [InlineData("--ptx", "sm_87")]
-    public async Task A_model_without_a_program_for_gpus_is_refused_by_what_it_has(string option, string value)
-    {
-        (int code, string output, string error) = await RunAsync("--synthetic", "smallthinker-4b", option, value);
-
-        code.ShouldNotBe(0);
-        output.ShouldBeEmpty();
-        error.ShouldContain("no kernel for GPUs computes [Experts]; --code shows those for CPUs");
-    }
-
+    /// <summary>All experts are in memory, with their signs; a token reads those that are chosen.</summary>
     [Fact]
-    public async Task Code_of_a_model_without_a_program_for_gpus_is_that_for_cpus()
+    public async Task Of_experts_all_are_counted_as_memory_and_the_chosen_ones_as_bytes()
     {
-        (int code, string output, string error) = await RunAsync("--synthetic", "smallthinker-4b", "--code");
+        const long Expert = 3L * 1536 * 768;
+        const long Routers = 32L * 32 * 1536 * sizeof(float);
+        const long Attention = 2L * 1536 * (1536 + 256);
+        (int code, string output, string error) = await RunAsync("--synthetic", "smallthinker-4b", "--weights", "f16", "--device", "sm_87", "--json");
 
         code.ShouldBe(0, error);
-        output.ShouldContain("Smallthinker4b.Cpu.g.cs");
-        output.ShouldNotContain("Ilgpu");
+        using JsonDocument json = JsonDocument.Parse(output);
+        json.RootElement.GetProperty("memory").GetProperty("weight_bytes").GetInt64()
+            .ShouldBe((2 * ((151936L * 1536) + (32 * (Attention + (32 * Expert))))) + Routers + (32L * 32 * 768 * 1536 / 8));
+        json.RootElement.GetProperty("modes")[0].GetProperty("parts").EnumerateArray()
+            .Single(part => part.GetProperty("name").GetString() == "feed-forward weights").GetProperty("bytes").GetDouble().ShouldBe(2.0 * 32 * 4 * Expert);
     }
 
     [Fact]

@@ -49,14 +49,14 @@ public sealed class PolicyTextTests
     }
 
     [Fact]
-    public async Task Bench_declares_the_policies_that_it_is_given()
+    public async Task The_policies_that_are_given_are_declared()
     {
         string printed = await Print("--policy", "SignBitPredictor(Alpha=1.5f,Layers=\"0..3\"), ExactSparsity(Layers = \"4..5\")");
 
         printed.ShouldContain("[SignBitPredictor(Alpha = 1.5f, Layers = \"0..3\")]\n[ExactSparsity(Layers = \"4..5\")]\n[Weights");
         (await Print("--policy", "SignBitPredictor(Alpha = -1f)")).ShouldStartWith("sparseinfer: --policy 'SignBitPredictor(Alpha = -1f)': SPI");
-        (await Print("--policy", "Dense", "--alpha", "1")).ShouldStartWith("sparseinfer: --alpha is short for --policy ");
-        (await Print("--policy", "Dense", "--policy", "ExactSparsity")).ShouldStartWith("sparseinfer: one model is measured: give one --policy");
+        (await Run("bench", "-m", ToolProgram.Gguf, "--policy", "Dense", "--alpha", "1")).ShouldStartWith("sparseinfer: --alpha is short for --policy ");
+        (await Run("bench", "-m", ToolProgram.Gguf, "--policy", "Dense", "--policy", "ExactSparsity")).ShouldStartWith("sparseinfer: one model is measured: give one --policy");
     }
 
     [Fact]
@@ -84,11 +84,13 @@ public sealed class PolicyTextTests
         run.SparsityTrue!.Value.ShouldBe(0.9, 0.05);
     }
 
-    private static async Task<string> Print(params string[] args)
+    private static Task<string> Print(params string[] args) => Run(["declare", ToolProgram.Gguf, .. args]);
+
+    private static async Task<string> Run(params string[] args)
     {
         await using var output = new StringWriter();
         await using var error = new StringWriter();
-        await CommandLine.RunAsync(["bench", "-m", ToolProgram.Gguf, "--print-declaration", .. args], output, error);
+        await CommandLine.RunAsync(args, output, error);
         return output.ToString() + error;
     }
 }

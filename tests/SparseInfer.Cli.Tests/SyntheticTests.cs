@@ -97,6 +97,25 @@ public sealed class SyntheticTests
         session.ReadMetrics()[0].PredictedSparsity.ShouldBe(0);
     }
 
+    /// <summary>A predictor for each expert, and a threshold for each one's neurons.</summary>
+    [Fact]
+    public void Policies_of_experts_find_what_they_want()
+    {
+        ModelDeclaration model = SmallShapes.Of("smallthinker-4b", WeightType.F16) with
+        {
+            Policies = ["LowRankPredictor(Rank = 32, Input = PredictorInput.Residual, Bias = true, Layers = \"1..\")", "ActivationThreshold(PerNeuron = true, Layers = \"0\")"],
+        };
+        using ModelFile file = SmallShapes.Build(model, new ActivityTarget(0.9, 1, 1));
+        file.Tensors.Where(tensor => !tensor.Name.Contains("norm") && !tensor.Name.Contains("bias") && !tensor.Name.Contains("threshold")).Sum(tensor => tensor.ByteLength)
+            .ShouldBe(SyntheticModel.ByteCount(model));
+        using CpuDevice device = Device.Cpu(2);
+        using LanguageModel loaded = ModelCompiler.Compile(model, TestContext.Current.CancellationToken).Load(file, device, new LoadOptions());
+        using Session session = loaded.CreateSession(new SessionOptions { Mode = SparsityMode.Predicted, SparsePrompt = true, Metering = true });
+        session.Forward(Tokens);
+        session.ReadMetrics()[1].PredictedSparsity.ShouldBeInRange(0.2, 0.8);
+        session.ReadMetrics()[0].ActualSparsity.ShouldBeInRange(0.85, 0.95);
+    }
+
     [Theory]
     [InlineData(WeightType.F32)]
     [InlineData(WeightType.F16)]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using SparseInfer.Cli.Compilation;
 
 namespace SparseInfer.Cli.Tests;
 
@@ -38,6 +39,9 @@ internal static class ToolProgram
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
+
+        // Not the user's own.
+        start.Environment[CompiledCache.FolderVariable] = Path.Combine(AppContext.BaseDirectory, "cache");
         Process process = Process.Start(start)!;
         process.StandardInput.Close();
         return process;

@@ -116,7 +116,7 @@ internal static class GpuDecoders
     private static DecoderCase OneOfFiveBits(DecoderCase model) =>
         model.Name == "FiveBits" ? model with { Name = "FiveBitsWithMinima", Weights = [WeightType.Q5_1] } : model;
 
-    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, TiedRoles, TraitZoo.Together, Long, LongWindows, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, .. DecoderZoo.OfExperts, TiedRoles, TraitZoo.Together, Long, LongWindows, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));

@@ -31,6 +31,16 @@ public sealed class LayerAloneTests
                 [SignMagnitudePredictor(OutlierSigmas = 1.5f)]
                 [Weights(WeightType.F16)]
                 public static partial FeedForwardKernel VotesOfTwo { get; }
+
+                [FeedForward(Hidden = 64, Intermediate = 320, Activation = Activation.GaussianTopK, Sparsity = 0.8f)]
+                [ExactSparsity]
+                [Weights(WeightType.F16, WeightType.Q8_0)]
+                public static partial FeedForwardKernel Cut { get; }
+
+                [FeedForward(Hidden = 40, Intermediate = 70, Activation = Activation.GaussianTopK, Sparsity = 0.5f, Gated = false, Biases = true)]
+                [ExactSparsity]
+                [Weights(WeightType.F32)]
+                public static partial FeedForwardKernel UngatedCut { get; }
             }
             """).WithIlgpu()), unloads: false));
 
@@ -77,6 +87,45 @@ public sealed class LayerAloneTests
         counted.PredictedSparsity.ShouldBe(cpu.ReadMetrics().PredictedSparsity);
         counted.PredictedSparsity.ShouldBeInRange(0.1, 0.9);
         counted.Recall.ShouldBe(cpu.ReadMetrics().Recall);
+    }
+
+    /// <summary>A cut in double precision, and what is left of the neurons; its own gates decide, as the device's do.</summary>
+    [Theory]
+    [InlineData("Cut", 0.8416212335729143)]
+    [InlineData("UngatedCut", 0)]
+    public void A_layer_cuts_where_double_precision_does(string property, double quantile)
+    {
+        using IlgpuDevice device = TestDevice.Open();
+        using FeedForwardKernel layer = Assembly.Value.Layer("Layers", property).New();
+        FeedForwardShape shape = layer.Shape;
+        var random = new Random(7);
+        float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(Half)(random.NextSingle() - 0.5f))];
+        int matrix = shape.Hidden * shape.Intermediate;
+        float[]? gate = shape.Gated ? Values(matrix) : null;
+        (float[] up, float[] down, float[] x) = (Values(matrix), Values(matrix), Values(shape.Hidden));
+        float[]? upBias = shape.Biases ? Values(shape.Intermediate) : null;
+        float[]? downBias = shape.Biases ? Values(shape.Hidden) : null;
+        layer.Load(new FeedForwardWeights { Gate = gate is null ? null : WeightTensor.From(gate), Up = up, Down = down, UpBias = upBias, DownBias = downBias }, device);
+
+        double[] Rows(float[] rows, float[]? bias) =>
+            [.. Enumerable.Range(0, shape.Intermediate).Select(i => x.Select((value, j) => (double)value * rows[(i * shape.Hidden) + j]).Sum() + (bias?[i] ?? 0))];
+        double[] ups = Rows(up, upBias);
+        double[] gates = gate is null ? ups : Rows(gate, null);
+        double mean = gates.Average();
+        double cut = mean + (quantile * Math.Sqrt(gates.Average(value => (value - mean) * (value - mean))));
+        double[] h = [.. gates.Select((value, i) => value <= cut ? 0 : Gelu(value - cut) * (gate is null ? 1 : ups[i]))];
+        double[] expected = [.. Enumerable.Range(0, shape.Hidden).Select(j => h.Select((value, i) => value * down[(j * shape.Intermediate) + i]).Sum() + (downBias?[j] ?? 0))];
+
+        layer.Metering = true;
+        foreach (SparsityMode mode in new[] { SparsityMode.Dense, SparsityMode.Exact })
+        {
+            layer.ResetMetrics();
+            float[] actual = Forward(layer, mode, x);
+            expected.Zip(actual, (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(1e-5 * expected.Max(Math.Abs), $"{property}, {mode}");
+            layer.ReadMetrics().ActualSparsity.ShouldBe(h.Count(value => value == 0) / (double)h.Length);
+        }
+
+        static double Gelu(double value) => 0.5 * value * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (value + (0.044715 * value * value * value))));
     }
 
     [Theory]

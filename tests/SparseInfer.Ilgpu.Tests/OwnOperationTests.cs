@@ -56,10 +56,12 @@ public sealed class OwnOperationTests : IDisposable
             IsDense = true,
             InputThresholds = [(0.3f, 0), (0, 0), null],
             FeedForwardThresholds = [(0.3f, 0), (0.2f, 0), (0, 0)],
+            Centres = [(0.1f, 0, 0.05f, 0), (0, 0, 0, 0), (0, 0, 0, 0)],
             Weights = [WeightType.F16],
         },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
         new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
+        new("LookingAhead") { Layers = 4, Predictors = [null, new(8, Lookahead: 1), new(8, PredictorInput.Normed, Lookahead: 2), new(8, Lookahead: 2)], Weights = [WeightType.F16] },
         new("Thresholds") { Activation = Activation.Silu, NeuronThresholds = [0, 2], Weights = [WeightType.F16] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];

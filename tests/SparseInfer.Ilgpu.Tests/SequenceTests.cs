@@ -44,6 +44,9 @@ public sealed class SequenceTests(GpuModels models) : IClassFixture<GpuModels>
         { "EveryBlock", SparsityMode.Predicted },
         { "BitNetWide", SparsityMode.Exact },
         { "BitNetMixed", SparsityMode.Exact },
+        { "Mixtral", SparsityMode.Predicted },
+        { "SmallThinker", SparsityMode.Exact },
+        { "ThresholdedExperts", SparsityMode.Dense },
     };
 
     [Theory]

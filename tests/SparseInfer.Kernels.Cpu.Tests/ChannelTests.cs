@@ -46,6 +46,56 @@ public sealed class ChannelTests
         }
     }
 
+    /// <summary>Around a centre, times norms: what is compared is what double precision gives, and what is multiplied is the distance.</summary>
+    [Theory]
+    [InlineData(ChannelScratch.EveryChannel, 0.25f, false)]
+    [InlineData(0f, 0.25f, false)]
+    [InlineData(0.25f, 0f, true)]
+    [InlineData(0.25f, -0.125f, false)]
+    [InlineData(0.25f, 0.1f, true)]
+    [InlineData(float.MaxValue, 1e-3f, true)]
+    public void Kept_are_those_that_are_further_from_a_centre_in_double_precision(float threshold, float centre, bool hasNorms)
+    {
+        var random = new Random(7);
+        float[] near = [centre, -centre, centre + threshold, centre - threshold, MathF.BitIncrement(centre + threshold), MathF.BitDecrement(centre - threshold)];
+        float[] x = [.. Adversarial.Concat(near).Concat(Enumerable.Range(0, 190).Select(i => i % 5 == 0 ? centre + 0.25f : (random.NextSingle() * 2) - 1)).Concat(near)];
+        float[] norms = hasNorms ? [.. x.Select((_, i) => i % 9 == 0 ? 0f : i % 4 == 0 ? 1f : random.NextSingle() * 3)] : [];
+        int[] expected = [.. Enumerable.Range(0, x.Length).Where(i => threshold < 0 || !(Math.Abs((double)x[i] - centre) * (hasNorms ? norms[i] : 1.0) <= threshold))];
+        float Distance(int i) => threshold < 0 ? x[i] : x[i] - centre;
+        foreach (int workers in new[] { 1, 3 })
+        {
+            using var scratch = new ChannelScratch(workers, new NeuronSlices(x.Length, 4), 32);
+            var kept = new List<int>();
+            for (int worker = 0; worker < workers; worker++)
+            {
+                scratch.Select(worker, ref x[0], threshold, centre, norms).ShouldBe(scratch.Kept(worker).Length);
+                kept.AddRange(scratch.Kept(worker).ToArray());
+                scratch.Kept(worker).ToArray().Select(channel => BitConverter.SingleToInt32Bits(Distance(channel))).ShouldBe(
+                    scratch.Values(worker).ToArray().Select(BitConverter.SingleToInt32Bits));
+            }
+
+            kept.ShouldBe(expected);
+        }
+
+        float[] masked = [.. x];
+        ChannelScratch.Mask(ref masked[0], masked.Length, threshold, centre, norms).ShouldBe(expected.Length);
+        masked.Select(BitConverter.SingleToInt32Bits).ShouldBe(
+            Enumerable.Range(0, x.Length).Select(i => BitConverter.SingleToInt32Bits(expected.Contains(i) ? Distance(i) : 0f)));
+
+        using var neurons = new FeedForwardScratch(1, 32, new NeuronSlices(x.Length, 1), 0);
+        FeedForwardSlot slot = neurons[0];
+        for (int i = 0; i < x.Length; i++)
+        {
+            System.Runtime.CompilerServices.Unsafe.Add(ref slot.Active, i) = i;
+            System.Runtime.CompilerServices.Unsafe.Add(ref slot.Values, i) = x[i];
+        }
+
+        slot.Count = x.Length;
+        slot.KeepLarger(threshold, centre);
+        slot.ActiveNeurons.ToArray().ShouldBe(Enumerable.Range(0, x.Length).Where(i => threshold < 0 || !(Math.Abs((double)x[i] - centre) <= threshold)));
+        slot.ActiveValues.ToArray().Select(BitConverter.SingleToInt32Bits).ShouldBe(slot.ActiveNeurons.ToArray().Select(i => BitConverter.SingleToInt32Bits(Distance(i))));
+    }
+
     [Fact]
     public void Kept_channels_have_the_sums_of_a_batch_whose_others_are_zero_in_every_type()
     {

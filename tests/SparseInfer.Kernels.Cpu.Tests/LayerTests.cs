@@ -150,6 +150,13 @@ public sealed class LayerTests
                 scaled[i].ShouldBe(i >= from && i < to ? x[i] * 12.5f : x[i]);
             }
 
+            float[] copy = [.. y];
+            Elementwise.Copy(in x[0], ref copy[0], from, to);
+            for (int i = 0; i < 64; i++)
+            {
+                copy[i].ShouldBe(i >= from && i < to ? x[i] : y[i]);
+            }
+
             float[] rectified = [.. x];
             Elementwise.Rectify(ref rectified[0], from, to);
             for (int i = 0; i < 64; i++)

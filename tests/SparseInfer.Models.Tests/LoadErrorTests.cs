@@ -24,7 +24,7 @@ public sealed class LoadErrorTests(LoadedModels models) : IDisposable
 
         // Every size that differs comes first; however much else is wrong, the message stays readable.
         string[] lines = message.Split('\n');
-        lines[0].ShouldContain($"'sparseinfer bench -m {BundledFiles.Stories260KGguf} --print-declaration' writes the class that does");
+        lines[0].ShouldContain($"'sparseinfer declare {BundledFiles.Stories260KGguf}' writes the class that does");
         int sizes = lines.Skip(1).TakeWhile(line => line.StartsWith("  'llama.", StringComparison.Ordinal) && !line.Contains("Rope")).Count();
         sizes.ShouldBeGreaterThanOrEqualTo(3);
         lines.Length.ShouldBe(1 + sizes + 10 + 1);

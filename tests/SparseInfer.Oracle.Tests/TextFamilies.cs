@@ -45,7 +45,7 @@ public sealed class TextFamilies : IAsyncLifetime
     {
         await using var output = new StringWriter();
         await using var error = new StringWriter();
-        (await CommandLine.RunAsync(["bench", "-m", path, "--print-declaration", .. family.Arguments], output, error)).ShouldBe(0, $"{family}: {error}");
+        (await CommandLine.RunAsync(["declare", path, .. family.Arguments], output, error)).ShouldBe(0, $"{family}: {error}");
         using ModelFile file = ModelFile.Open(path);
         ModelDeclaration declaration = FileDeclaration.Read(file, family.Arguments.Length > 0 ? family.Tiny.Activation : null, null, 1f);
         output.ToString().ShouldBe(declaration.ToText());

@@ -122,15 +122,16 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     private void EmitOfPolicy(CodeWriter code, Tensor tensor, LayerSet layers)
     {
         string declaration = Declaration(tensor, Entry(tensor, layers));
+        string ofExperts = tensor.Experts is { } experts ? $", Experts = {experts.Name}" : "";
         if (layers.IsEveryLayer)
         {
-            code.Line($"{declaration} {{ OfPolicy = true }};");
+            code.Line($"{declaration} {{ OfPolicy = true{ofExperts} }};");
             return;
         }
 
         using (code.Block(declaration, end: "};"))
         {
-            code.Line("OfPolicy = true,");
+            code.Line($"OfPolicy = true{ofExperts},");
             code.Line($"InLayer = layer => {layers.Condition},");
         }
     }
@@ -146,20 +147,33 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     public static string BindChannels(Tensor tensor) => $"bind.Channels({Reference(tensor)}, layer)";
 
     /// <summary>A policy's tensor, as it comes from the binder.</summary>
-    private string Bind(Tensor tensor, LayerSet layers) => $"bind.{Kind(tensor)}({Table}.{Entry(tensor, layers)}, layer)";
+    private string Bind(Tensor tensor, LayerSet layers) =>
+        $"bind.{Kind(tensor)}({Table}.{Entry(tensor, layers)}, layer{(tensor.Experts is null ? "" : ", expert")})";
 
-    /// <summary>Writes how a layer <c>w</c> gets what its policies want.</summary>
+    /// <summary>Writes how a layer <c>w</c> gets what its policies want: of experts, an array with each one's.</summary>
     /// <param name="field">A field's value, of what comes from the binder.</param>
-    public void EmitBindPolicies(CodeWriter code, Func<Tensor, string, string> field)
+    /// <param name="array">A new array for all experts' values of a tensor, as C#; null: no tensor is experts'.</param>
+    public void EmitBindPolicies(CodeWriter code, Func<Tensor, string, string> field, Func<Tensor, string>? array = null)
     {
-        foreach (var group in _ofPolicies.GroupBy(own => own.Layers))
+        foreach (var group in _ofPolicies.GroupBy(own => own.Layers.Condition))
         {
             code.Line();
-            using (group.Key.IsEveryLayer ? default(CodeWriter.Scope?) : code.Block($"if ({group.Key.Condition})"))
+            using (group.First().Layers.IsEveryLayer ? default(CodeWriter.Scope?) : code.Block($"if ({group.Key})"))
             {
                 foreach (var (tensor, layers) in group)
                 {
-                    code.Line($"w.{tensor.Field} = {field(tensor, Bind(tensor, layers))};");
+                    code.Line($"w.{tensor.Field} = {(tensor.Experts is null ? field(tensor, Bind(tensor, layers)) : array!(tensor))};");
+                }
+
+                if (group.First().Tensor.Experts is { } experts)
+                {
+                    using (code.Block($"for (int expert = 0; expert < {experts.Name}; expert++)"))
+                    {
+                        foreach (var (tensor, layers) in group)
+                        {
+                            code.Line($"w.{tensor.Field}[expert] = {field(tensor, Bind(tensor, layers))};");
+                        }
+                    }
                 }
             }
         }
@@ -179,9 +193,14 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     public static string BindType(Tensor tensor) =>
         $"bind.TypeOf({Reference(tensor)}, layer{(tensor is { Experts: not null, Role: TensorRole.Down } ? ", expert" : "")})";
 
+    /// <summary>The same where all experts share kernels of down too.</summary>
+    public static string BindTypeOfAll(Tensor tensor) =>
+        tensor.Experts is { } experts ? $"bind.TypeOfAll({Reference(tensor)}, layer, {experts.Name})" : BindType(tensor);
+
     private static string Kind(Tensor tensor) => tensor.Columns is null ? "Vector" : tensor.Role == TensorRole.Down ? "Down" : "Matrix";
 
-    private static string Reference(Tensor tensor) => $"{Table}.{tensor.Field}";
+    /// <summary>What the table calls a tensor, as C#.</summary>
+    public static string Reference(Tensor tensor) => $"{Table}.{tensor.Field}";
 
     /// <summary>Lists of weight types that matrices may have, by their name: one, unless roles differ.</summary>
     private IEnumerable<(string Name, EquatableArray<WeightType> Types)> TypeLists => Tensors.Concat(_ofPolicies.Select(own => own.Tensor))

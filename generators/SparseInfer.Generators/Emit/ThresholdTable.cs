@@ -25,5 +25,15 @@ internal static class ThresholdTable
         code.Summary($"Of each layer: channels of {InputOf(channels)} whose magnitude is not larger are skipped in Predicted mode; -1: none.");
         string values = string.Join(", ", channels.Thresholds.Select(threshold => threshold is null ? "-1f" : Literal.OfDecimal(threshold)));
         code.Line($"private static ReadOnlySpan<float> {Name(channels)} => [{values}];");
+        if (channels.HasCentres)
+        {
+            code.Line();
+            code.Summary("Of each layer: what their magnitude is measured from.");
+            string centres = string.Join(", ", channels.Centres.Select(centre => centre is null ? "0f" : Literal.OfDecimal(centre)));
+            code.Line($"private static ReadOnlySpan<float> {Centres(channels)} => [{centres}];");
+        }
     }
+
+    /// <summary>What the table of centres is called, where there is one.</summary>
+    public static string Centres(InputChannels channels) => $"{channels.Use}Centres";
 }

@@ -95,7 +95,7 @@ internal sealed class IlgpuLayerClass
                 : base(
                     device,
                     {Cpu}.Shared.Shape,
-                    new IlgpuFeedForwardSizes(HiddenQuads: {first.Row.Columns / 4}, SignWords: {signWords}, PartialQuads: {partial}, Counts: {counts}),
+                    new IlgpuFeedForwardSizes(HiddenQuads: {first.Row.Columns / 4}, SignWords: {signWords}, PartialQuads: {partial}, Counts: {counts}{(first.Shape.NeedsAllGates ? $", Gates: {Intermediate + 1}" : "")}),
                     {string.Join(", ", _spec.Weights.Select(type => $"WeightType.{type}"))})
             """))
         {
@@ -143,7 +143,7 @@ internal sealed class IlgpuLayerClass
 
     private int Intermediate => _spec.FeedForward.Intermediate;
 
-    /// <summary>What the program's operations launch: neurons and down together, then the slices' sum.</summary>
+    /// <summary>What the program's operations launch: gates and their cut where all are there first, neurons and down together, then the slices' sum.</summary>
     private void EmitEnqueue()
     {
         using (_code.Block("protected override void Enqueue()"))
@@ -156,6 +156,8 @@ internal sealed class IlgpuLayerClass
                     {
                         [Neurons, Down] => $"Activate(_weights{plan.Weights});",
                         [SumSlices sum] => Join(plan, sum),
+                        [Gates] => Launch(plan, cut => cut.Gates(), $"{new CutKernels(_code, plan).GateGroups}", $"_weights{plan.Weights}, Input, "),
+                        [MeasureGates] => Launch(plan, cut => cut.Cut(), "1", ""),
                         _ => throw new NotSupportedException($"A layer on a GPU has no launch for {group[0].GetType().Name}."),
                     });
                 }
@@ -175,6 +177,12 @@ internal sealed class IlgpuLayerClass
                     PacksSigns ? () => EmitPackSigns(plan) : null);
             }
         }
+    }
+
+    private string Launch(IlgpuFeedForwardPlan plan, Func<CutKernels, DeviceKernel> kernel, string groups, string arguments)
+    {
+        DeviceKernel launched = kernel(new CutKernels(_code, plan));
+        return $"_kernels{plan.Weights}.{launched.Name}(new KernelConfig({groups}, {launched.ThreadsText}), {arguments}Gates);";
     }
 
     private static string Join(IlgpuFeedForwardPlan plan, SumSlices sum) =>

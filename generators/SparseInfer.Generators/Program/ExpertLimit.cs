@@ -2,7 +2,7 @@ using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Program;
 
-/// <summary>What no program computes of experts: anything between a token's neurons and what leads out of them, and before these are chosen.</summary>
+/// <summary>What no program computes of experts: anything between a token's neurons and what leads out of them.</summary>
 internal static class ExpertLimit
 {
     /// <summary>In words; null: experts have all of it, or there are none.</summary>
@@ -13,12 +13,10 @@ internal static class ExpertLimit
             return null;
         }
 
-        IReadOnlyList<Operation> layer = ModelProgram.Of(model).Layer;
-        return layer.FirstOrDefault(operation => operation.Policy is not null) is { Policy: { } policy }
-            ? $"a policy computes '{policy.Summary}' before neurons are chosen, which experts do not have; remove the policy or [Experts]"
-            : layer.Any(operation => operation.Vectors.Count > 0)
-                ? "a policy has a number of its own for each neuron, which experts do not have; remove the policy or [Experts]"
-            : layer.Any(operation => operation is NormNeurons)
+        var program = ModelProgram.Of(model);
+        return program.Memories is [var memory, ..]
+            ? $"a policy remembers '{memory.Memory.Summary}' of prompts, which experts do not have; remove the policy or [Experts]"
+            : program.Layer.Any(operation => operation is NormNeurons)
                 ? "the experts' neurons have no norm before down, which [SubNorms] declares; remove [SubNorms] or [Experts]"
                 : null;
     }

@@ -24,6 +24,12 @@ internal interface IChannelPolicy
 {
     /// <summary>Channels whose magnitude is not larger are skipped, as a decimal; null: every channel is read.</summary>
     string? Threshold(ChannelUse use);
+
+    /// <summary>What magnitudes are measured from, as a decimal; null: from 0.</summary>
+    string? Centre(ChannelUse use);
+
+    /// <summary>Whether magnitudes are multiplied by the norms of the channels' weights.</summary>
+    bool HasNorms(ChannelUse use);
 }
 
 /// <summary>How matrices choose among the channels of their input.</summary>
@@ -32,6 +38,15 @@ internal interface IChannelPolicy
 /// <param name="Policy">Which layers leave channels out.</param>
 internal sealed record InputChannels(ChannelUse Use, EquatableArray<string?> Thresholds, PolicyUse Policy)
 {
+    /// <summary>Of each layer, as a decimal, what magnitudes are measured from; of layers that measure from 0, null. None at all: all do.</summary>
+    public EquatableArray<string?> Centres { get; init; }
+
+    /// <summary>Whether they are measured from anything but 0, in any layer.</summary>
+    public bool HasCentres => Centres.Count > 0;
+
+    /// <summary>Layers where they are multiplied by the norms of the channels' weights, as C#; empty: everywhere; null: nowhere.</summary>
+    public string? NormLayers { get; init; }
+
     /// <summary>Where they are.</summary>
     public Stage Stage => Use switch
     {
@@ -53,25 +68,49 @@ internal sealed record InputChannels(ChannelUse Use, EquatableArray<string?> Thr
             .Select(use => new InputChannels(
                 use,
                 Enumerable.Range(0, spec.Layers).Select(layer => ThresholdOf(spec, layer, use)).ToEquatableArray(),
-                new("Channels that are left out.", LayerSet.OfSite(spec, policy => (policy as IChannelPolicy)?.Threshold(use) is not null))))
+                new("Channels that are left out.", LayerSet.OfSite(spec, policy => (policy as IChannelPolicy)?.Threshold(use) is not null)))
+            {
+                Centres = CentresOf(spec, use),
+                NormLayers = NormLayersOf(spec, use),
+            })
             .Where(channels => channels.Thresholds.Any(threshold => threshold is not null))
             .ToDictionary(channels => channels.Use);
         InputChannels? Of(ChannelUse use) => chosen.TryGetValue(use, out InputChannels channels) ? channels : null;
         return chosen.Count == 0 ? program : program with
         {
-            Layer = [.. program.Layer.Select(operation => operation switch
+            Layer = [.. program.Layer.SelectMany(operation => operation switch
             {
                 Project { Matrix.Role: TensorRole.Attention } project =>
-                    project with { Channels = Of(project.Stage == Stage.Heads ? ChannelUse.Heads : ChannelUse.Output) },
-                Neurons neurons => neurons with { Channels = Of(ChannelUse.FeedForward) },
-                Down down => down with { Channels = Of(ChannelUse.Down) },
-                _ => operation,
+                    WithCentre(project with { Channels = Of(project.Stage == Stage.Heads ? ChannelUse.Heads : ChannelUse.Output) }),
+                Neurons neurons => [neurons with { Channels = Of(ChannelUse.FeedForward) }],
+                Down down => [down with { Channels = Of(ChannelUse.Down) }],
+                SumSlices sum when Of(ChannelUse.Down) is { HasCentres: true } channels =>
+                    [sum, new AddCentre(sum.Stage, sum.Unit, program.Layer.OfType<Down>().Single().Matrix, channels, sum.Writes)],
+                _ => new[] { operation },
             })],
         };
     }
 
-    private static string? ThresholdOf(ModelSpec spec, int layer, ChannelUse use) => spec.SitePolicies
+    private static Operation[] WithCentre(Project project) => project.Channels is { HasCentres: true } channels
+        ? [project, new AddCentre(project.Stage, project.Unit, project.Matrix, channels, project.To)]
+        : [project];
+
+    private static EquatableArray<string?> CentresOf(ModelSpec spec, ChannelUse use)
+    {
+        string?[] centres = [.. Enumerable.Range(0, spec.Layers).Select(layer => PolicyOf(spec, layer)?.Centre(use))];
+        return centres.Any(centre => centre is not null) ? centres.ToEquatableArray() : default;
+    }
+
+    private static string? NormLayersOf(ModelSpec spec, ChannelUse use)
+    {
+        var layers = LayerSet.OfSite(spec, policy => (policy as IChannelPolicy)?.HasNorms(use) == true);
+        return layers.IsEmpty ? null : layers.IsEveryLayer ? "" : layers.Condition;
+    }
+
+    private static IChannelPolicy? PolicyOf(ModelSpec spec, int layer) => spec.SitePolicies
         .Where(policy => policy.First <= layer && layer <= policy.Last)
-        .Select(policy => (policy.Policy as IChannelPolicy)?.Threshold(use))
-        .FirstOrDefault(threshold => threshold is not null);
+        .Select(policy => policy.Policy as IChannelPolicy)
+        .FirstOrDefault(policy => policy is not null);
+
+    private static string? ThresholdOf(ModelSpec spec, int layer, ChannelUse use) => PolicyOf(spec, layer)?.Threshold(use);
 }

@@ -36,6 +36,25 @@ internal sealed class LayerSet
         return new([.. all.SelectMany(set => set._runs).Distinct().OrderBy(run => run.First)], all[0]._layers);
     }
 
+    /// <summary>Layers by their numbers, of a model with so many.</summary>
+    public static LayerSet Of(IEnumerable<int> numbers, int layers)
+    {
+        var runs = new List<LayerPolicy>();
+        foreach (int number in numbers.Distinct().OrderBy(number => number))
+        {
+            if (runs.Count > 0 && runs[runs.Count - 1].Last == number - 1)
+            {
+                runs[runs.Count - 1] = runs[runs.Count - 1] with { Last = number };
+            }
+            else
+            {
+                runs.Add(new(number, number, null!));
+            }
+        }
+
+        return new(runs, layers);
+    }
+
     /// <summary>How many.</summary>
     public int Count => _runs.Sum(run => run.Last - run.First + 1);
 

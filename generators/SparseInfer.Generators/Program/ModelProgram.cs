@@ -16,6 +16,9 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
     /// <summary>What is done with a token's embedding before the layers: in plain decoders nothing.</summary>
     public IReadOnlyList<Operation> AfterEmbed { get; init; } = [];
 
+    /// <summary>What policies remember of a sequence's prompts.</summary>
+    public IReadOnlyList<MemoryUse> Memories { get; init; } = [];
+
     /// <summary>Which words the head computes in Predicted mode; null: all.</summary>
     public WordChoice? Words { get; init; }
 
@@ -57,23 +60,22 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
             TensorRole.Embedding, "Embedding", "token_embd.weight", "model.embed_tokens.weight", sizes.Vocabulary, sizes.Hidden);
         var head = new Tensor(TensorRole.Head, "Head", "output.weight", "lm_head.weight", sizes.Vocabulary, sizes.Hidden);
         var norm = new Tensor(TensorRole.NormWeight, "OutputNorm", "output_norm.weight", "model.norm.weight", sizes.Hidden);
+        Operation[] layer = spec.Experts is { } experts
+            ?
+            [
+                .. ExpertsBlock.BeforeAttention(experts, sizes),
+                .. AttentionBlock.Of(spec.Attention, spec.Norm, sizes),
+                .. ExpertsBlock.Of(experts, spec.FeedForward, spec.Norm, sizes),
+            ]
+            : [.. AttentionBlock.Of(spec.Attention, spec.Norm, sizes), .. FeedForwardBlock.Of(spec.FeedForward, spec.Norm, sizes)];
         return new(
             new Embed(embedding, spec.Embedding.Scale),
-            PolicyPhases.Insert(
-                spec,
-                spec.Experts is { } experts
-                    ?
-                    [
-                        .. ExpertsBlock.BeforeAttention(experts, sizes),
-                        .. AttentionBlock.Of(spec.Attention, spec.Norm, sizes),
-                        .. ExpertsBlock.Of(experts, spec.FeedForward, spec.Norm, sizes),
-                    ]
-                    : [.. AttentionBlock.Of(spec.Attention, spec.Norm, sizes), .. FeedForwardBlock.Of(spec.FeedForward, spec.Norm, sizes)],
-                sizes),
+            PolicyPhases.Insert(spec, layer, sizes),
             NormBlock.Of(spec.Norm, Stage.Logits, norm),
             new Project(Stage.Logits, WorkUnit.Word, spec.Embedding.Tied ? embedding with { Field = head.Field } : head, Slot.Normed, Slot.Logits))
         {
             AfterEmbed = PositionBlock.Of(spec.Embedding, sizes),
+            Memories = PolicyMemories.Of(spec, layer, sizes),
             Words = spec.ModelPolicies.OfType<IVocabularyPolicy>().SingleOrDefault()?.Choose(sizes).OfPolicy(),
         };
     }

@@ -56,6 +56,9 @@ internal abstract record Operation(Stage Stage, WorkUnit Unit, Slot Writes, Equa
     /// <summary>The policy that asks for it, in some layers; null: it is part of every layer.</summary>
     public PolicyUse? Policy { get; init; }
 
+    /// <summary>Whether a policy computes it before it chooses.</summary>
+    public bool IsOfPhase => Policy is not null && this is not KeepInput;
+
     /// <summary>What kernels of policies that choose here read of the file, beside what was computed before.</summary>
     public EquatableArray<VectorUse> Vectors { get; init; }
 
@@ -131,6 +134,15 @@ internal sealed record KeepLarger(InputChannels Channels) : Operation(Stage.Feed
     public override bool IsElementwise => true;
 }
 
+/// <summary>Adds what the centre of a matrix's input makes of the matrix, in layers and modes that multiplied it with distances from there.</summary>
+/// <param name="Matrix">The matrix.</param>
+/// <param name="Channels">How channels of its input are chosen.</param>
+/// <param name="To">What the matrix made.</param>
+internal sealed record AddCentre(Stage Stage, WorkUnit Unit, Tensor Matrix, InputChannels Channels, Slot To) : Operation(Stage, Unit, To, To)
+{
+    public override bool IsElementwise => true;
+}
+
 /// <summary>Adds a bias to what a projection made.</summary>
 internal sealed record AddBias(Stage Stage, WorkUnit Unit, Tensor Bias, Slot To) : Operation(Stage, Unit, To, To)
 {
@@ -147,6 +159,17 @@ internal sealed record Rectify(Stage Stage, WorkUnit Unit, Slot To) : Operation(
 
 /// <summary>Says of each element whether it is among the largest: 0 if it is, -1 if not. Of equals the first are taken. How many, the phase says.</summary>
 internal sealed record KeepLargest(Stage Stage, WorkUnit Unit, Slot From, Slot To) : Operation(Stage, Unit, To, From);
+
+/// <summary>
+/// Keeps what policies of later layers read of this one, in the layers before theirs: as <see cref="Slot.Kept"/>. They read it as <see cref="Slot.Before"/>, a layer and
+/// so at least a barrier later.
+/// </summary>
+/// <param name="From">What is kept.</param>
+/// <param name="Rows">How many layers' rows there are: one more than the furthest looks back.</param>
+internal sealed record KeepInput(Slot From, int Rows) : Operation(Stage.FeedForward, WorkUnit.Column, From.Kept, From)
+{
+    public override bool IsElementwise => true;
+}
 
 /// <summary>Heads of queries or keys, each normalised.</summary>
 internal sealed record NormHeads(Slot Heads, Tensor Weight) : Operation(Stage.Heads, WorkUnit.Head, Heads, Heads)

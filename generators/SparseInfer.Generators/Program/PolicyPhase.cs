@@ -26,6 +26,24 @@ internal sealed record PolicyPhase(string Summary, EquatableArray<Operation> Ope
 
     /// <summary>Vectors of the file that the policy's kernels read themselves, an element for each of what they choose among.</summary>
     public EquatableArray<Tensor> Vectors { get; init; }
+
+    /// <summary>The same for each of a token's experts: they have tensors of their own, and a slot each.</summary>
+    public PolicyPhase OfEach(Dimension experts) => this with
+    {
+        Operations = Operations.Select(operation => OfEach(operation, experts)).ToEquatableArray(),
+        Vectors = Vectors.Select(vector => vector.OfEach(experts)).ToEquatableArray(),
+    };
+
+    private static Operation OfEach(Operation operation, Dimension experts)
+    {
+        Operation own = operation switch
+        {
+            Project project => project with { Matrix = project.Matrix.OfEach(experts) },
+            AddBias add => add with { Bias = add.Bias.OfEach(experts) },
+            _ => operation,
+        };
+        return own with { Reads = own.Reads.Append(Slot.Routed).ToEquatableArray() };
+    }
 }
 
 /// <summary>A vector that a policy's kernels read.</summary>
@@ -47,17 +65,27 @@ internal static class PolicyPhases
 
     private static IEnumerable<Operation> Before(ModelSpec spec, Operation site, Dimensions sizes)
     {
-        PolicyPhase? Of(PolicySpec policy) => policy.Site == site.Site ? (policy as IPhasePolicy)?.Before(site, sizes) : null;
+        PolicyPhase? Of(PolicySpec policy) => policy.Site != site.Site || policy is not IPhasePolicy own ? null
+            : sizes.Experts is { } experts ? own.Before(site, sizes).OfEach(experts)
+            : own.Before(site, sizes);
 
         // Policies that compute the same and differ in what they make of it have one phase.
         PolicyPhase[] phases = [.. spec.Policies.Select(policy => Common(Of(policy.Policy))).OfType<PolicyPhase>().Distinct()];
         var vectors = new List<VectorUse>();
-        foreach (PolicyPhase phase in phases)
-        {
-            var use = new PolicyUse(
+        PolicyUse[] uses =
+        [
+            .. phases.Select(phase => new PolicyUse(
                 phase.Summary,
                 new LayerSet(spec, policy => phase.Equals(Common(Of(policy)))),
-                Kept(spec.Policies.Where(policy => phase.Equals(Common(Of(policy.Policy)))), policy => Of(policy)!.Kept));
+                Kept(spec.Policies.Where(policy => phase.Equals(Common(Of(policy.Policy)))), policy => Of(policy)!.Kept))),
+        ];
+        foreach (Operation keep in KeptInputs(phases, uses, spec.Layers))
+        {
+            yield return keep;
+        }
+
+        foreach ((PolicyPhase phase, PolicyUse use) in phases.Zip(uses, (phase, use) => (phase, use)))
+        {
             vectors.AddRange(phase.Vectors.Select(vector => new VectorUse(vector, use.Layers)));
             foreach (Operation operation in phase.Operations)
             {
@@ -74,11 +102,23 @@ internal static class PolicyPhases
             };
     }
 
+    /// <summary>What layers keep for the phases of later ones: each slot that is read of an earlier layer, in the layers that it is read of.</summary>
+    private static IEnumerable<Operation> KeptInputs(PolicyPhase[] phases, PolicyUse[] uses, int layers) => phases
+        .Zip(uses, (phase, use) => (phase.Operations, use.Layers))
+        .SelectMany(phase => phase.Operations.SelectMany(operation => operation.Reads).Distinct()
+            .Where(slot => slot.Earlier is not null)
+            .Select(slot => (slot.Earlier!.Value.Of, Back: slot.Earlier.Value.LayersBack, phase.Layers)))
+        .GroupBy(read => read.Of)
+        .Select(reads => new KeepInput(reads.Key, reads.Max(read => read.Back) + 1)
+        {
+            Policy = new("The input, for predictors of later layers.", LayerSet.Of(reads.SelectMany(read => read.Layers.All.Select(layer => layer - read.Back)), layers)),
+        });
+
     /// <summary>What layers share of a phase.</summary>
     private static PolicyPhase? Common(PolicyPhase? phase) => phase is null ? null : phase with { Kept = 0 };
 
     /// <summary>A number, or which one a layer has.</summary>
-    private static string Kept(IEnumerable<LayerPolicy> runs, Func<PolicySpec, int> kept)
+    public static string Kept(IEnumerable<LayerPolicy> runs, Func<PolicySpec, int> kept)
     {
         IGrouping<int, LayerPolicy>[] numbers = [.. runs.GroupBy(run => kept(run.Policy))];
         IEnumerable<string> arms = numbers.Select((number, i) => $"{(i == numbers.Length - 1 ? "_" : LayerSet.Pattern(number))} => {number.Key}");

@@ -82,6 +82,18 @@ internal sealed record Tensor(
     public static Tensor OfLayer(TensorRole role, string field, string gguf, string huggingFace, Dimension rows, Dimension? columns = null, bool isRotary = false) =>
         new(role, field, $"blk.{{layer}}.{gguf}.weight", $"model.layers.{{layer}}.{huggingFace}.weight", rows, columns, isRotary);
 
+    /// <summary>A feed-forward's tensor where each expert has one: files' names say so, as they do of experts' matrices.</summary>
+    public Tensor OfEach(Dimension experts)
+    {
+        int dot = Gguf.LastIndexOf('.');
+        return this with
+        {
+            Gguf = $"{Gguf.Substring(0, dot)}_exps{Gguf.Substring(dot)}",
+            HuggingFace = HuggingFace.Replace(".mlp.", ".block_sparse_moe.experts.{expert}."),
+            Experts = experts,
+        };
+    }
+
     /// <summary>The bias that belongs to it.</summary>
     public Tensor Bias(TensorRole role) => new(role, Field + "Bias", Part(Gguf), Part(HuggingFace), Rows, IsRotary: IsRotary);
 

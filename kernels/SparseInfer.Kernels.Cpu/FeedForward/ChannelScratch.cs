@@ -95,7 +95,48 @@ public sealed class ChannelScratch : IDisposable
     }
 
     /// <summary>
-    /// Sets channels to zero that <see cref="Select"/> leaves out: what a batch is multiplied with, whose tokens differ in their channels.
+    /// Lists those of a worker's channels whose distance from a centre (SCAP, IntelLabs), times the norm of their weights (WINA, arXiv 2505.19427), is larger
+    /// than a threshold. Their rows are multiplied by the distance; what the centre itself adds to the outputs is no matter of theirs.
+    /// </summary>
+    /// <param name="worker">0 to <see cref="Workers"/> - 1.</param>
+    /// <param name="x">The input, channel 0 first.</param>
+    /// <param name="threshold">The threshold; <see cref="EveryChannel"/>: all are listed, as they are.</param>
+    /// <param name="centre">The centre.</param>
+    /// <param name="norms">Of each channel; none: all are 1.</param>
+    /// <returns>How many are.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public int Select(int worker, ref readonly float x, float threshold, float centre, ReadOnlySpan<float> norms)
+    {
+        if (threshold < 0)
+        {
+            return Select(worker, in x, threshold);
+        }
+
+        (int slice, int endSlice) = Slices.OfWorker(Workers, worker);
+        ref float input = ref Unsafe.AsRef(in x);
+        ref int kept = ref Unsafe.Add(ref _kept.Ref<int>(), worker * (nint)_room);
+        ref float values = ref Unsafe.Add(ref _values.Ref<float>(), worker * (nint)_room);
+        int count = 0;
+        int end = Slices.First(endSlice);
+        for (int channel = Slices.First(slice); channel < end; channel++)
+        {
+            float value = Unsafe.Add(ref input, channel);
+            Unsafe.Add(ref kept, count) = channel;
+            Unsafe.Add(ref values, count) = value - centre;
+            count += IsSmall(value, threshold, centre, norms, channel) ? 0 : 1;
+        }
+
+        _counts[worker] = count;
+        return count;
+    }
+
+    // In double precision, where the product of two floats is exact, and nearly all differences are.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsSmall(float value, float threshold, float centre, ReadOnlySpan<float> norms, int channel) =>
+        Math.Abs((double)value - centre) * (norms.IsEmpty ? 1f : norms[channel]) <= threshold;
+
+    /// <summary>
+    /// Sets channels to zero that <see cref="Select(int, ref readonly float, float)"/> leaves out: what a batch is multiplied with, whose tokens differ in their channels.
     /// </summary>
     /// <param name="x">The channels.</param>
     /// <param name="channels">How many.</param>
@@ -129,6 +170,36 @@ public sealed class ChannelScratch : IDisposable
         }
 
         return channels - skipped;
+    }
+
+    /// <summary>
+    /// Sets channels to their distance from a centre, and those to zero that
+    /// <see cref="Select(int, ref readonly float, float, float, ReadOnlySpan{float})"/> leaves out.
+    /// </summary>
+    /// <param name="x">The channels.</param>
+    /// <param name="channels">How many.</param>
+    /// <param name="threshold">The threshold; <see cref="EveryChannel"/>: all stay as they are.</param>
+    /// <param name="centre">The centre.</param>
+    /// <param name="norms">Of each channel; none: all are 1.</param>
+    /// <returns>How many are kept.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int Mask(ref float x, int channels, float threshold, float centre, ReadOnlySpan<float> norms)
+    {
+        if (threshold < 0)
+        {
+            return channels;
+        }
+
+        int kept = 0;
+        for (int channel = 0; channel < channels; channel++)
+        {
+            ref float value = ref Unsafe.Add(ref x, channel);
+            bool isSmall = IsSmall(value, threshold, centre, norms, channel);
+            value = isSmall ? 0 : value - centre;
+            kept += isSmall ? 0 : 1;
+        }
+
+        return kept;
     }
 
     /// <summary>Frees the lists and the partial sums.</summary>

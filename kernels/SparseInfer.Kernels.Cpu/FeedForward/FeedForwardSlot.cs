@@ -43,6 +43,36 @@ public sealed class FeedForwardSlot : IDisposable
     /// <summary>What a policy derives from the input.</summary>
     public ref ulong Side => ref _side.Ref<ulong>();
 
+    /// <summary>
+    /// What a policy has chosen for the token's sequence, a bit for each of the worker's neurons, 32 a word. The room is that of <see cref="Side"/>: such a policy
+    /// derives nothing from the input.
+    /// </summary>
+    public ref uint Chosen => ref _side.Ref<uint>();
+
+    /// <summary>Brings <see cref="Chosen"/> here.</summary>
+    /// <param name="words">Where the sequence has the bit of its neuron 0.</param>
+    /// <param name="from">The worker's first neuron, a multiple of 32.</param>
+    /// <param name="to">The end.</param>
+    public void Choose(ref readonly uint words, int from, int to)
+    {
+        ref uint first = ref Unsafe.Add(ref Unsafe.AsRef(in words), from / 32);
+        int count = (to - from + 31) / 32;
+        MemoryMarshal.CreateSpan(ref first, count).CopyTo(MemoryMarshal.CreateSpan(ref Chosen, count));
+    }
+
+    /// <summary>Writes the values of a worker's neurons, listed or not, where a batch's token has its own.</summary>
+    /// <param name="h">Neuron 0's.</param>
+    /// <param name="from">The worker's first neuron.</param>
+    /// <param name="to">The end.</param>
+    public void Spread(ref float h, int from, int to)
+    {
+        MemoryMarshal.CreateSpan(ref Unsafe.Add(ref h, from), to - from).Clear();
+        for (int n = 0; n < Count; n++)
+        {
+            Unsafe.Add(ref h, Unsafe.Add(ref Active, n)) = Unsafe.Add(ref Values, n);
+        }
+    }
+
     /// <summary>Neurons of the current block that a predictor lets through.</summary>
     public ref int Candidates => ref _candidates.Ref<int>();
 
@@ -87,6 +117,29 @@ public sealed class FeedForwardSlot : IDisposable
             Unsafe.Add(ref Active, kept) = Unsafe.Add(ref Active, n);
             Unsafe.Add(ref Values, kept) = value;
             kept += MathF.Abs(value) <= threshold ? 0 : 1;
+        }
+
+        return Count = kept;
+    }
+
+    /// <summary>Takes neurons off the list whose value is near a centre; the others' values become their distance from it.</summary>
+    /// <param name="threshold">What the distance has to be larger than; negative: all are kept, as they are.</param>
+    /// <param name="centre">The centre.</param>
+    /// <returns>How many are left.</returns>
+    public int KeepLarger(float threshold, float centre)
+    {
+        if (threshold < 0)
+        {
+            return Count;
+        }
+
+        int kept = 0;
+        for (int n = 0; n < Count; n++)
+        {
+            float value = Unsafe.Add(ref Values, n);
+            Unsafe.Add(ref Active, kept) = Unsafe.Add(ref Active, n);
+            Unsafe.Add(ref Values, kept) = value - centre;
+            kept += Math.Abs((double)value - centre) <= threshold ? 0 : 1;
         }
 
         return Count = kept;

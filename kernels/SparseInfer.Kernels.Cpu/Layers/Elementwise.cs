@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
@@ -50,6 +51,15 @@ public static class Elementwise
             Unsafe.Add(ref x, i) = MathF.FusedMultiplyAdd(Unsafe.Add(ref terms, i), factor, Unsafe.Add(ref x, i));
         }
     }
+
+    /// <summary><c>y[i] = x[i]</c> for a range.</summary>
+    /// <param name="x">What is copied, element 0 first.</param>
+    /// <param name="y">Where to, element 0 first.</param>
+    /// <param name="from">First element.</param>
+    /// <param name="to">End of the range.</param>
+    public static void Copy(ref readonly float x, ref float y, int from, int to) =>
+        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref Unsafe.AsRef(in x), from), to - from)
+            .CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref y, from), to - from));
 
     /// <summary><c>x[i] = max(0, x[i])</c> for a range.</summary>
     /// <param name="x">What is rectified, element 0 first.</param>

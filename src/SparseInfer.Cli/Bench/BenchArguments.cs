@@ -111,11 +111,6 @@ internal sealed class BenchArguments
         "--probe-mib", "MIB", "Size of the buffer that the bandwidth probe reads: several times the caches'.",
         (int)(ReadBandwidthProbe.DefaultBytes >> 20), "a whole number from 1 to 65536", text => ValueOption.Integer(text, 1, 65536));
 
-    private readonly Option<bool> _printDeclaration = new("--print-declaration")
-    {
-        Description = "Write the model's declaration as C#, and measure nothing.",
-    };
-
     /// <summary>The command, without an action.</summary>
     public Command CreateCommand()
     {
@@ -123,7 +118,7 @@ internal sealed class BenchArguments
         foreach (Option option in (Option[])
         [
             _model, _synthetic, _layers, _weights, _sparsity, _precision, _recall, _seed, _activation, _threshold, _alpha, _policy, _predictor, _context, .. _overrides.All,
-            _prompts, _generations, _depths, _cacheType, _threads, _sessions, _repetitions, _modes, _output, _outputFile, _probe, _printDeclaration,
+            _prompts, _generations, _depths, _cacheType, _threads, _sessions, _repetitions, _modes, _output, _outputFile, _probe,
         ])
         {
             command.Options.Add(option);
@@ -177,7 +172,6 @@ internal sealed class BenchArguments
             Format = parsed.GetValue(_output),
             OutputFile = parsed.GetValue(_outputFile),
             ProbeBytes = (long)parsed.GetValue(_probe) << 20,
-            PrintDeclaration = parsed.GetValue(_printDeclaration),
         };
         if (options.Sessions.Count > 0 && options.Generations.Max() == 0)
         {

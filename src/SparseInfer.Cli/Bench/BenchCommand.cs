@@ -14,17 +14,6 @@ internal static class BenchCommand
     private static string Measure(BenchOptions options, TextWriter error, CancellationToken cancellationToken)
     {
         ModelDeclaration declaration = Declare(options);
-        if (options.PrintDeclaration)
-        {
-            if (options.Policies is not null)
-            {
-                // What is printed shall compile.
-                _ = ModelCompiler.Read(declaration, cancellationToken);
-            }
-
-            return declaration.ToText();
-        }
-
         CheckContext(options, declaration);
         using var progress = ProgressLine.On(error);
         if (options.Synthetic is { } synthetic)

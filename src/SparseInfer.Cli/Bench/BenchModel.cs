@@ -72,7 +72,7 @@ internal sealed class BenchModel : IDisposable
     public LanguageModel Load(Device device, ProgressLine progress, CancellationToken cancellationToken, out double seconds)
     {
         long start = Stopwatch.GetTimestamp();
-        LoadOptions options = (_file?.Overrides ?? new LoadOptions()) with { Progress = new Meter(progress, cancellationToken) };
+        LoadOptions options = (_file?.Overrides ?? new LoadOptions()) with { Progress = new LoadMeter(progress, cancellationToken) };
         LanguageModel model = _compiled.Load(_synthetic ?? ModelFile.Open(_file!.Path), device, options);
         seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return model;
@@ -95,14 +95,5 @@ internal sealed class BenchModel : IDisposable
     {
         _kept.ForEach(kept => kept.Dispose());
         _synthetic?.Dispose();
-    }
-
-    private sealed class Meter(ProgressLine progress, CancellationToken cancellationToken) : IProgress<LoadProgress>
-    {
-        public void Report(LoadProgress value)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            progress.Show("loading", (double)value.BytesDone / Math.Max(1, value.BytesTotal));
-        }
     }
 }

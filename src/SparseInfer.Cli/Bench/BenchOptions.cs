@@ -72,8 +72,6 @@ internal sealed record BenchOptions
     /// <summary>Size of the buffer that the bandwidth probe reads.</summary>
     public long ProbeBytes { get; init; } = ReadBandwidthProbe.DefaultBytes;
 
-    public bool PrintDeclaration { get; init; }
-
     /// <summary>Most tokens that key-value caches have at once: a test's sessions', beside those of the one that is measured alone.</summary>
     public int LongestSequences => LongestSequence * (Sessions.Append(0).Max() + 1);
 

@@ -13,12 +13,13 @@ internal sealed class ActivationThresholdScores : ScoredPolicy
         ? $"{model.Activation} has exact zeros, which cost nothing to skip: give --policy SignBitPredictor"
         : null;
 
-    public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(weights, model);
+    public override LayerScores Of(IReadOnlyList<LayerWeights> experts, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(experts, model);
 
-    private sealed class Scores(LayerWeights weights, ModelDeclaration model) : LayerScores
+    private sealed class Scores(IReadOnlyList<LayerWeights> experts, ModelDeclaration model) : LayerScores
     {
-        public override void Score(ReadOnlySpan<float> input, Span<float> scores)
+        public override void Score(int expert, ReadOnlySpan<float> input, Span<float> scores)
         {
+            LayerWeights weights = experts[expert];
             for (int neuron = 0; neuron < scores.Length; neuron++)
             {
                 double z = Lanes.Dot(weights.First.AsSpan(neuron * model.Hidden, model.Hidden), input) + (weights.FirstBias?[neuron] ?? 0);

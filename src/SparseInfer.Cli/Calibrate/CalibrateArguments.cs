@@ -47,6 +47,15 @@ internal sealed class CalibrateArguments
         "--uses", "USES", "InputThreshold: which inputs get a threshold.", ChannelInput.Usual,
         $"some of {string.Join(',', ChannelInput.All.Select(input => input.Name))}, with commas between them", ChannelInput.Parse);
 
+    private readonly Option<ChannelCentre> _centre = ValueOption.Of(
+        "--centre", "CENTRE", "InputThreshold: what channels lie around (SCAP): 0, or each input's and layer's own.", ChannelCentre.Zero, "zero, median or mode",
+        text => (Enum.TryParse(text, ignoreCase: true, out ChannelCentre centre) && !int.TryParse(text, out _), centre));
+
+    private readonly Option<bool> _columnNorms = new("--column-norms")
+    {
+        Description = "InputThreshold: thresholds of magnitudes times the norms of the channels' weights (WINA), for Heads and FeedForward.",
+    };
+
     private readonly Option<int?> _rank = ValueOption.Optional(
         "--rank", "R", "TruncatedSvdPredictor, VocabularyPredictor: singular values of the gate, of the head, that are kept.", "a whole number from 1 to 65536",
         text => ValueOption.Integer(text, 1, 65536));
@@ -93,7 +102,7 @@ internal sealed class CalibrateArguments
         _policy.Required = true;
         var command = new Command("calibrate", Description);
         foreach (Option option in (Option[])
-            [_model, _text, _policy, _predictor, _target, _uses, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
+            [_model, _text, _policy, _predictor, _target, _uses, _centre, _columnNorms, _rank, _perNeuron, _skip, _output, _activation, _threshold, .. _overrides.All, _window, _tokens, _seed, _threads])
         {
             command.Options.Add(option);
         }
@@ -183,12 +192,19 @@ internal sealed class CalibrateArguments
 
         Refuse(parsed, [_rank, _perNeuron, _skip, _seed, _predictor], $"is not for --policy {InputThreshold}");
         CalibrationTarget target = parsed.GetRequiredValue(_target);
+        if (parsed.GetValue(_columnNorms) && !parsed.GetRequiredValue(_uses).Any(input => input.HasNorms))
+        {
+            throw new CliException("--column-norms is about Heads and FeedForward: give --uses one of them.");
+        }
+
         return target.Kind == TargetKind.Skipped
             ? new()
             {
                 File = File(parsed),
                 TextFile = parsed.GetRequiredValue(_text),
                 Inputs = parsed.GetRequiredValue(_uses),
+                Centre = parsed.GetValue(_centre),
+                ColumnNorms = parsed.GetValue(_columnNorms),
                 Target = target,
                 Output = Profile(parsed),
                 Window = parsed.GetValue(_window),
@@ -215,7 +231,7 @@ internal sealed class CalibrateArguments
             : throw new CliException($"{_output.Name} {path}: {reader} a file whose name ends in '{ending}'.");
     }
 
-    private void RefuseUses(ParseResult parsed) => Refuse(parsed, [_uses], $"is for --policy {InputThreshold}");
+    private void RefuseUses(ParseResult parsed) => Refuse(parsed, [_uses, _centre, _columnNorms], $"is for --policy {InputThreshold}");
 
     private FileRequest File(ParseResult parsed) => new(
         parsed.GetRequiredValue(_model), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null,

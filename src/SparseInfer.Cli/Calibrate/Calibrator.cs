@@ -57,7 +57,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
                     throw new CliException($"{options.TextFile} has one window of {options.Window} tokens, and calibration needs two: give a longer text, or a shorter --window.");
                 }
 
-                samples = Observe(dense, windows, resume);
+                samples = Observe(dense, model, windows, resume);
             }
 
             LayerCurve[] curves = Measure(model, samples);
@@ -93,7 +93,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
         using (ModelFile file = ModelFile.Open(options.File.Path))
         using (ModelFile? predictor = OpenPredictor())
         {
-            options.Policy.Check(new(file, predictor), model);
+            options.Policy.Check(new(file, predictor, model.Experts), model);
         }
 
         if (options.Target.Kind == TargetKind.Precision && !model.HasZeros)
@@ -135,11 +135,11 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
     }
 
     /// <summary>What the dense model computed of some tokens, by layer.</summary>
-    private IReadOnlyList<TokenSample>[] Observe(LanguageModel dense, TextWindows windows, ResumeFile resume)
+    private IReadOnlyList<TokenSample>[] Observe(LanguageModel dense, ModelDeclaration model, TextWindows windows, ResumeFile resume)
     {
         int pairs = windows.Count / 2;
         ModelShape shape = dense.Shape;
-        long ofToken = (long)shape.Layers * (shape.Hidden + shape.Intermediate) * sizeof(float);
+        long ofToken = (long)shape.Layers * (shape.Hidden + DenseObservation.Neurons(model)) * sizeof(float);
         int each = (int)Math.Clamp(Math.Min(MaxSamples, MaxSampleBytes / ofToken) / pairs, 1, options.Window);
         int[] input = new int[options.Window];
         var seen = new List<TokenSample>[shape.Layers];
@@ -196,8 +196,12 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
         {
             cancellationToken.ThrowIfCancellationRequested();
             progress.Show("measuring layers", (double)layer / curves.Length);
-            LayerWeights weights = LayerWeights.Read(file, options.File.Overrides, model, layer, predictor: predictor);
-            curves[layer] = LayerCurve.Measure(options.Policy, model, weights, samples[layer], share, cancellationToken);
+            LayerWeights[] experts =
+            [
+                .. Enumerable.Range(0, Math.Max(1, model.Experts))
+                    .Select(expert => LayerWeights.Read(file, options.File.Overrides, model, layer, expert, predictor: predictor)),
+            ];
+            curves[layer] = LayerCurve.Measure(options.Policy, model, experts, samples[layer], share, cancellationToken);
         }
 
         return curves;
@@ -252,12 +256,16 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
         float[] logits = new float[together * vocabulary];
         var predictions = new Predictions();
         int pairs = windows.Count / 2;
+
+        // Where a policy chooses by prompts, the dense model is judged on the same halves.
+        int prompt = options.Policy.ChoosesByPrompts ? options.Window / 2 : 0;
         for (int pair = 0; pair < pairs; pair++)
         {
             progress.Show(stage, (double)pair / pairs);
             ReadOnlySpan<int> targets = windows.Read(Pair(pair).HeldOut, input);
             session.Rewind(0);
-            for (int from = 0; from < input.Length; from += together)
+            Evaluator.Prompt(session, input.AsSpan(0, prompt));
+            for (int from = prompt; from < input.Length; from += together)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 int count = Math.Min(together, input.Length - from);

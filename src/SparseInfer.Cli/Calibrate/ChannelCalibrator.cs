@@ -5,12 +5,14 @@ using System.Text.Json.Nodes;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Eval;
+using SparseInfer.Files;
 
 namespace SparseInfer.Cli.Calibrate;
 
 /// <summary>
 /// Thresholds of <c>[InputThreshold]</c> (TEAL, arXiv 2408.14690), one for each input and layer: the quantile of <c>|x|</c> of the dense model on a text. The same share
-/// everywhere; TEAL takes the quantile from a histogram and, in its better variant, shares that differ.
+/// everywhere; TEAL takes the quantile from a histogram and, in its better variant, shares that differ. Around a centre (SCAP) it is that of the distance, with column
+/// norms (WINA) of the magnitude times the norm of the channel's weights.
 /// </summary>
 internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine progress, CancellationToken cancellationToken)
 {
@@ -24,6 +26,13 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
     {
         string text = TextWindows.ReadText(options.TextFile);
         ModelDeclaration model = DenseObservation.Declare(options, ofNeurons: false);
+        if (model.Experts > 0 && options.Inputs.Except(ChannelInput.Usual).FirstOrDefault() is { } ofExperts)
+        {
+            throw new CliException($"--uses {ofExperts}: {options.File.Path} has experts, whose inputs are read whole; give --uses {string.Join(',', ChannelInput.Usual)}.");
+        }
+
+        using ModelFile? file = options.ColumnNorms ? ModelFile.Open(options.File.Path) : null;
+        ColumnNorms? norms = file is null ? null : new(file, options.File.Overrides, model, options.Inputs);
         IReadOnlyList<WindowChannels> seen = new DenseObservation(options, progress, cancellationToken).Run(
             text, model, Tokens, options.Inputs.Sum(input => input.Width(model)), positions => new WindowChannels(model.Layers, options.Inputs, positions));
         var layers = new StrengthValue[model.Layers][];
@@ -31,7 +40,8 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         {
             cancellationToken.ThrowIfCancellationRequested();
             progress.Show("finding thresholds", (double)layer / layers.Length);
-            layers[layer] = [.. options.Inputs.Select((input, i) => new StrengthValue(input.Name, Threshold([.. seen.SelectMany(window => window.Of(layer, i))], options.Target.Value)))];
+            layers[layer] = [.. options.Inputs.SelectMany((input, i) =>
+                Strengths(input, [.. seen.SelectMany(window => window.Of(layer, i))], input.HasNorms ? norms?.Of(layer, input) : null))];
         }
 
         var calibration = new JsonObject
@@ -42,8 +52,46 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
             ["window"] = options.Window,
             ["tokens"] = options.Tokens,
         };
+        if (options.Centre != ChannelCentre.Zero)
+        {
+            calibration["centre"] = options.Centre.ToString().ToLowerInvariant();
+        }
+
         OutputFile.WriteWhole(options.Output, ProfileText.Of(model, calibration, Policies(layers)), "--output");
         return Summary(layers);
+    }
+
+    /// <summary>An input's threshold in a layer, and what it is measured from.</summary>
+    private IEnumerable<StrengthValue> Strengths(ChannelInput input, float[][] tokens, float[]? norms)
+    {
+        float centre = options.Centre == ChannelCentre.Zero ? 0 : Centre([.. tokens.SelectMany(token => token)], options.Centre);
+        float[] scores = [.. tokens.SelectMany(token => token.Select((value, channel) => (float)(Math.Abs((double)value - centre) * (norms?[channel] ?? 1))))];
+        yield return new(input.Name, Threshold(scores, options.Target.Value));
+        if (centre != 0)
+        {
+            yield return new(input.CentreName, centre);
+        }
+    }
+
+    /// <summary>What values lie around.</summary>
+    /// <param name="values">At least one; they are sorted.</param>
+    /// <param name="kind">Their median; or their mode, the middle of the narrowest interval that holds a tenth of them.</param>
+    public static float Centre(float[] values, ChannelCentre kind)
+    {
+        Array.Sort(values);
+        if (kind == ChannelCentre.Median)
+        {
+            return values[values.Length / 2];
+        }
+
+        int tenth = Math.Max(1, values.Length / 10);
+        int first = 0;
+        for (int i = 1; i + tenth <= values.Length; i++)
+        {
+            first = values[i + tenth - 1] - values[i] < values[first + tenth - 1] - values[first] ? i : first;
+        }
+
+        return values[first + (tenth / 2)];
     }
 
     /// <summary>The magnitude that a share of all does not exceed: such channels are left out.</summary>
@@ -57,30 +105,41 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         return Math.Max(count == 0 ? 0 : magnitudes[count - 1], 1e-6f);
     }
 
+    private bool NeedsDense => options.Inputs.Any(input => input.NeedsDense(options.Centre != ChannelCentre.Zero));
+
     private IEnumerable<JsonObject> Policies(StrengthValue[][] layers)
     {
-        if (options.Inputs.Any(input => input.NeedsDense))
+        if (NeedsDense)
         {
             yield return ProfileText.Policy("Dense", []);
         }
 
-        yield return ProfileText.Policy("InputThreshold", layers.Select((strengths, layer) => ProfileText.Layer(layer, strengths)));
+        yield return ProfileText.Policy("InputThreshold", layers.Select((strengths, layer) =>
+        {
+            JsonObject written = ProfileText.Layer(layer, strengths);
+            if (options.ColumnNorms)
+            {
+                written["values"]!["ColumnNorms"] = true;
+            }
+
+            return written;
+        }));
     }
 
     private string Summary(StrengthValue[][] layers)
     {
         var text = new StringBuilder();
-        string[] names = [.. options.Inputs.Select(input => input.Name)];
+        string[] names = [.. options.Inputs.SelectMany(input => options.Centre == ChannelCentre.Zero ? [input.Name] : new[] { input.Name, input.CentreName })];
         text.Append(CultureInfo.InvariantCulture, $"InputThreshold for {options.Target.Text}, on {options.TextFile}.\n\n");
         text.Append(CultureInfo.InvariantCulture, $"| layer | {string.Join(" | ", names)} |\n|---:|{string.Concat(names.Select(_ => "---:|"))}\n");
         for (int layer = 0; layer < layers.Length; layer++)
         {
-            IEnumerable<string> thresholds = layers[layer].Select(strength => strength.Value.ToString("R", CultureInfo.InvariantCulture));
+            IEnumerable<string> thresholds = names.Select(name => layers[layer].FirstOrDefault(strength => strength.Name == name).Value.ToString("R", CultureInfo.InvariantCulture));
             text.Append(CultureInfo.InvariantCulture, $"| {layer} | {string.Join(" | ", thresholds)} |\n");
         }
 
         string name = Path.GetFileName(options.Output);
-        string dense = options.Inputs.Any(input => input.NeedsDense) ? "[Dense] and " : "";
+        string dense = NeedsDense ? "[Dense] and " : "";
         text.Append(CultureInfo.InvariantCulture, $"\nIn the project: <AdditionalFiles Include=\"{name}\" />. On the class: [SparsityProfile(\"{name}\")], {dense}[InputThreshold].\n");
         return text.ToString();
     }

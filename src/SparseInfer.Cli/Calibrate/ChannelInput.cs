@@ -16,7 +16,14 @@ internal sealed record ChannelInput(string Name, ObservedActivation Activation)
     public static IReadOnlyList<ChannelInput> Usual { get; } = [.. All.Take(2)];
 
     /// <summary>Whether the feed-forward then computes every neuron, which its policy has to say.</summary>
-    public bool NeedsDense => Activation == ObservedActivation.FeedForwardInput;
+    /// <param name="hasCentre">Whether channels lie around anything but 0.</param>
+    public bool NeedsDense(bool hasCentre) => Activation == ObservedActivation.FeedForwardInput || (hasCentre && Activation == ObservedActivation.Neurons);
+
+    /// <summary>The property for what its channels lie around.</summary>
+    public string CentreName => Name + "Centre";
+
+    /// <summary>Whether <c>ColumnNorms</c> is about it.</summary>
+    public bool HasNorms => Activation is ObservedActivation.AttentionInput or ObservedActivation.FeedForwardInput;
 
     /// <summary>The property: what help shows.</summary>
     public override string ToString() => Name;

@@ -28,11 +28,6 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
             throw new CliException($"--window {options.Window} is more than the model's context, which holds {model.Context}: give less.");
         }
 
-        if (model.Experts > 0)
-        {
-            throw new CliException($"{options.File.Path} has experts, whose neurons cannot be calibrated yet.");
-        }
-
         if (ofNeurons)
         {
             LayerWeights.Check(file, options.File.Overrides, model);
@@ -40,6 +35,9 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
 
         return model;
     }
+
+    /// <summary>Neurons that compute a token in a layer: of experts, those of the chosen ones.</summary>
+    public static int Neurons(ModelDeclaration model) => Math.Max(1, model.ActiveExperts) * model.Intermediate;
 
     /// <summary>Runs the model over the windows.</summary>
     /// <param name="text">The text.</param>

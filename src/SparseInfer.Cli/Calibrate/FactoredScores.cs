@@ -85,13 +85,16 @@ internal sealed class FactoredScores : ScoredPolicy
     {
         for (int layer = 0; layer < model.Layers; layer++)
         {
-            Find(tensors, layer, model, bytesOnly: true);
+            for (int expert = 0; expert < Math.Max(1, model.Experts); expert++)
+            {
+                Find(tensors, layer, expert, model, bytesOnly: true);
+            }
         }
     }
 
-    public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(this, weights, model);
+    public override LayerScores Of(IReadOnlyList<LayerWeights> experts, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(this, experts, model);
 
-    private (float[] First, float[] Second, float[]? Bias) Find(PolicyTensors tensors, int layer, ModelDeclaration model, bool bytesOnly = false)
+    private (float[] First, float[] Second, float[]? Bias) Find(PolicyTensors tensors, int layer, int expert, ModelDeclaration model, bool bytesOnly = false)
     {
         return (
             Read("fc1.weight", "predictor.fc1.weight", _rank, model.Hidden),
@@ -100,7 +103,7 @@ internal sealed class FactoredScores : ScoredPolicy
 
         float[] Read(string gguf, string huggingFace, params long[] shape)
         {
-            TensorInfo tensor = tensors.Find(layer, gguf, huggingFace, shape);
+            TensorInfo tensor = tensors.Find(layer, expert, gguf, huggingFace, shape);
             return bytesOnly ? [] : PolicyTensors.Values(tensor);
         }
     }
@@ -109,34 +112,33 @@ internal sealed class FactoredScores : ScoredPolicy
     {
         private readonly FactoredScores _policy;
         private readonly int _hidden;
-        private readonly float[] _first;
-        private readonly float[] _second;
-        private readonly float[]? _bias;
+        private readonly (float[] First, float[] Second, float[]? Bias)[] _matrices;
 
-        public Scores(FactoredScores policy, LayerWeights weights, ModelDeclaration model)
+        public Scores(FactoredScores policy, IReadOnlyList<LayerWeights> experts, ModelDeclaration model)
         {
             _policy = policy;
             _hidden = model.Hidden;
-            (_first, _second, _bias) = policy.Find(weights.PolicyTensors, weights.Layer, model);
-            BytesOfNeuron = weights.FirstBytes / _hidden * policy._rank * (_hidden + model.Intermediate) / model.Intermediate;
+            _matrices = [.. experts.Select((weights, expert) => policy.Find(weights.PolicyTensors, weights.Layer, expert, model))];
+            BytesOfNeuron = experts[0].FirstBytes / _hidden * policy._rank * (_hidden + model.Intermediate) / model.Intermediate;
         }
 
         // Both matrices are read whole, in the model's weight types.
         public override double BytesOfNeuron { get; }
 
-        public override void Score(ReadOnlySpan<float> input, Span<float> scores)
+        public override void Score(int expert, ReadOnlySpan<float> input, Span<float> scores)
         {
+            (float[] first, float[] second, float[]? bias) = _matrices[expert];
             int rank = _policy._rank;
             float[] factors = new float[rank];
             for (int i = 0; i < rank; i++)
             {
-                float factor = Lanes.Dot(_first.AsSpan(i * _hidden, _hidden), input);
+                float factor = Lanes.Dot(first.AsSpan(i * _hidden, _hidden), input);
                 factors[i] = _policy._relu ? Math.Max(0, factor) : factor;
             }
 
             for (int neuron = 0; neuron < scores.Length; neuron++)
             {
-                scores[neuron] = Lanes.Dot(_second.AsSpan(neuron * rank, rank), factors) + (_bias?[neuron] ?? 0);
+                scores[neuron] = Lanes.Dot(second.AsSpan(neuron * rank, rank), factors) + (bias?[neuron] ?? 0);
             }
         }
 

@@ -23,30 +23,35 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
     /// <summary>Measures a layer.</summary>
     /// <param name="policy">The policy.</param>
     /// <param name="model">The model.</param>
-    /// <param name="weights">The layer's.</param>
+    /// <param name="experts">The layer's feed-forward, or all its experts.</param>
     /// <param name="samples">The layer's.</param>
     /// <param name="share">A share of the neurons that one of the points skips; null: any will do.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static LayerCurve Measure(
-        ScoredPolicy policy, ModelDeclaration model, LayerWeights weights, IReadOnlyList<TokenSample> samples, double? share, CancellationToken cancellationToken)
+        ScoredPolicy policy, ModelDeclaration model, IReadOnlyList<LayerWeights> experts, IReadOnlyList<TokenSample> samples, double? share, CancellationToken cancellationToken)
     {
-        LayerScores scorer = policy.Of(weights, model, samples);
+        LayerScores scorer = policy.Of(experts, model, samples);
         float[][] scores = new float[samples.Count][];
         var parallel = new ParallelOptions { CancellationToken = cancellationToken };
         Parallel.For(0, samples.Count, parallel, i =>
         {
-            scores[i] = new float[model.Intermediate];
-            scorer.Score(samples[i].Input, scores[i]);
+            TokenSample sample = samples[i];
+            scores[i] = new float[sample.Neurons.Length];
+            for (int chosen = 0; chosen < sample.Experts.Length; chosen++)
+            {
+                scorer.Score(sample.Experts[chosen], sample.Input, scores[i].AsSpan(chosen * model.Intermediate, model.Intermediate));
+            }
         });
         float[] cuts = Cuts(scores, scorer.Range, share);
         var counts = new TokenCounts[samples.Count];
-        Parallel.For(0, samples.Count, parallel, i => counts[i] = TokenCounts.Of(model, weights, samples[i], scores[i], cuts));
-        return new([.. Enumerable.Range(0, cuts.Length).Select(level => Point(level))], model.Intermediate * (weights.FirstBytes + weights.OtherBytes));
+        Parallel.For(0, samples.Count, parallel, i => counts[i] = TokenCounts.Of(model, experts, samples[i], scores[i], cuts));
+        LayerWeights weights = experts[0]; // stored as all are
+        double neurons = samples.Sum(token => (double)token.Neurons.Length);
+        return new([.. Enumerable.Range(0, cuts.Length).Select(level => Point(level))], neurons / samples.Count * (weights.FirstBytes + weights.OtherBytes));
 
         CurvePoint Point(int level)
         {
             // In order, so that no digit depends on which thread was first.
-            double neurons = (double)samples.Count * model.Intermediate;
             double skipped = counts.Sum(token => (double)token.Skipped[level]);
             double wrong = counts.Sum(token => (double)token.Wrong[level]);
             double active = samples.Sum(token => (double)token.Neurons.Count(value => value != 0));
@@ -83,7 +88,7 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
     /// <param name="Error">|y - y_sparse| / |residual|.</param>
     private sealed record TokenCounts(int[] Skipped, int[] Wrong, double[] Error)
     {
-        public static TokenCounts Of(ModelDeclaration model, LayerWeights weights, TokenSample sample, float[] scores, float[] cuts)
+        public static TokenCounts Of(ModelDeclaration model, IReadOnlyList<LayerWeights> experts, TokenSample sample, float[] scores, float[] cuts)
         {
             // Cuts rise, and what one skips the next one does: each neuron is taken away once.
             int[] order = [.. Enumerable.Range(0, scores.Length)];
@@ -101,7 +106,8 @@ internal sealed record LayerCurve(IReadOnlyList<CurvePoint> Points, double Dense
                     float value = sample.Neurons[order[next]];
                     if (value != 0)
                     {
-                        Lanes.Add(lost, value, weights.Down.AsSpan(order[next] * model.Hidden, model.Hidden));
+                        (int chosen, int neuron) = Math.DivRem(order[next], model.Intermediate);
+                        Lanes.Add(lost, value * sample.Weights[chosen], experts[sample.Experts[chosen]].Down.AsSpan(neuron * model.Hidden, model.Hidden));
                         wrong++;
                     }
                 }

@@ -5,19 +5,19 @@ using SparseInfer.Loading;
 
 namespace SparseInfer.Cli.Calibrate;
 
-/// <summary>A layer's feed-forward, widened to F32: a layer at a time is in memory.</summary>
+/// <summary>A layer's feed-forward, or one of its experts, widened to F32: a layer at a time is in memory.</summary>
 internal sealed class LayerWeights
 {
-    private LayerWeights(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer, bool withUp, ModelFile? predictor)
+    private LayerWeights(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer, int expert, bool withUp, ModelFile? predictor)
     {
-        Stored stored = Find(file, facts, model, layer);
+        Stored stored = Find(file, facts, model, layer, expert);
         Layer = layer;
-        PolicyTensors = new(file, predictor);
+        PolicyTensors = new(file, predictor, model.Experts);
         First = Values(stored.First);
         Up = withUp || model.Activation == Activation.DRelu ? Values(stored.Up) : null;
         Down = stored.IsPrepared ? NeuronMajor(stored.Down, model) : Transposed(Values(stored.Down), model.Hidden, model.Intermediate);
-        FirstBias = file.TryGetTensor(Name(file, facts, layer, FirstOf(model), "bias"), out TensorInfo? bias) ? Values(bias) : null;
-        UpBias = Up is not null && file.TryGetTensor(Name(file, facts, layer, "up", "bias"), out TensorInfo? upBias) ? Values(upBias) : null;
+        FirstBias = file.TryGetTensor(Name(file, facts, model, layer, expert, FirstOf(model), "bias"), out TensorInfo? bias) ? Values(bias) : null;
+        UpBias = Up is not null && file.TryGetTensor(Name(file, facts, model, layer, expert, "up", "bias"), out TensorInfo? upBias) ? Values(upBias) : null;
         FirstBytes = (double)stored.First.ByteLength / model.Intermediate;
         OtherBytes = (double)((model.Gated ? stored.Up.ByteLength : 0) + stored.Down.ByteLength) / model.Intermediate;
     }
@@ -52,11 +52,13 @@ internal sealed class LayerWeights
     /// <param name="options">How it is read.</param>
     /// <param name="model">What it is.</param>
     /// <param name="layer">Which layer.</param>
+    /// <param name="expert">Which expert; 0 where there are none.</param>
     /// <param name="withUp">Whether up is wanted whatever the activation.</param>
     /// <param name="predictor">Another file, with what policies want; null: there is none.</param>
     /// <exception cref="CliException">The file has its matrices in a form that is not read here.</exception>
-    public static LayerWeights Read(ModelFile file, LoadOptions options, ModelDeclaration model, int layer, bool withUp = false, ModelFile? predictor = null) =>
-        new(file, ModelFacts.Read(file, options), model, layer, withUp, predictor);
+    public static LayerWeights Read(
+        ModelFile file, LoadOptions options, ModelDeclaration model, int layer, int expert = 0, bool withUp = false, ModelFile? predictor = null) =>
+        new(file, ModelFacts.Read(file, options), model, layer, expert, withUp, predictor);
 
     /// <summary>Whether all layers can be read: looked at before the model runs.</summary>
     /// <param name="file">The model.</param>
@@ -68,24 +70,39 @@ internal sealed class LayerWeights
         ModelFacts facts = ModelFacts.Read(file, options);
         for (int layer = 0; layer < model.Layers; layer++)
         {
-            Find(file, facts, model, layer);
+            for (int expert = 0; expert < Math.Max(1, model.Experts); expert++)
+            {
+                Find(file, facts, model, layer, expert);
+            }
         }
     }
 
     private static string FirstOf(ModelDeclaration model) => model.Gated ? "gate" : "up";
 
-    private static string Name(ModelFile file, ModelFacts facts, int layer, string matrix, string of) => file.Format == ModelFileFormat.Gguf
-        ? $"blk.{layer}.ffn_{matrix}.{of}"
-        : facts.NameOf($"model.layers.{layer}.mlp.{matrix}_proj.{of}");
+    private static string Name(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer, int expert, string matrix, string of) =>
+        (file.Format == ModelFileFormat.Gguf, model.Experts > 0) switch
+        {
+            (true, false) => $"blk.{layer}.ffn_{matrix}.{of}",
+            (true, true) => $"blk.{layer}.ffn_{matrix}_exps.{of}",
+            (false, false) => facts.NameOf($"model.layers.{layer}.mlp.{matrix}_proj.{of}"),
+            (false, true) => facts.NameOf($"model.layers.{layer}.block_sparse_moe.experts.{expert}.{(matrix == "gate" ? "w1" : matrix == "up" ? "w3" : "w2")}.{of}"),
+        };
 
-    private static Stored Find(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer)
+    private static Stored Find(ModelFile file, ModelFacts facts, ModelDeclaration model, int layer, int expert)
     {
-        TensorInfo first = Matrix(Tensor(file, Name(file, facts, layer, FirstOf(model), "weight")), model.Intermediate, model.Hidden);
-        TensorInfo up = Matrix(Tensor(file, Name(file, facts, layer, "up", "weight")), model.Intermediate, model.Hidden);
-        string name = Name(file, facts, layer, "down", "weight");
-        return !file.TryGetTensor(name, out _) && PreparedTensors.TryGetDownName(name, out string? other) && file.TryGetTensor(other, out TensorInfo? prepared)
-            ? new(first, up, Prepared(prepared, model), IsPrepared: true)
-            : new(first, up, Matrix(Tensor(file, name), model.Hidden, model.Intermediate), IsPrepared: false);
+        TensorInfo first = Matrix(Of(FirstOf(model)), model.Intermediate, model.Hidden);
+        TensorInfo up = Matrix(Of("up"), model.Intermediate, model.Hidden);
+        string name = Name(file, facts, model, layer, expert, "down", "weight");
+        string? other = model.Experts > 0 ? PreparedTensors.ExpertsDownName(name) : PreparedTensors.TryGetDownName(name, out string? own) ? own : null;
+        return !file.TryGetTensor(name, out _) && other is not null && file.TryGetTensor(other, out TensorInfo? prepared)
+            ? new(first, up, Prepared(OfExpert(prepared), model), IsPrepared: true)
+            : new(first, up, Matrix(Of("down"), model.Hidden, model.Intermediate), IsPrepared: false);
+
+        TensorInfo Of(string matrix) => OfExpert(Tensor(file, Name(file, facts, model, layer, expert, matrix, "weight")));
+
+        TensorInfo OfExpert(TensorInfo tensor) => model.Experts == 0 || file.Format != ModelFileFormat.Gguf ? tensor
+            : tensor.Shape.Count > 2 && tensor.Shape[0] == model.Experts ? tensor.Parts()[expert]
+            : throw new CliException($"tensor '{tensor.Name}' is {string.Join(" x ", tensor.Shape)}, and {model.Experts} experts are declared.");
     }
 
     private static TensorInfo Tensor(ModelFile file, string name) => file.TryGetTensor(name, out TensorInfo? tensor)

@@ -23,7 +23,8 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
         string text = TextWindows.ReadText(options.TextFile);
         ModelDeclaration model = Declare();
         IReadOnlyList<WindowSamples> seen = new DenseObservation(options, progress, cancellationToken).Run(
-            text, model, 2L * TokensOfInput * model.Hidden, model.Hidden + model.Intermediate, positions => new WindowSamples(model.Layers, positions));
+            text, model, 2L * TokensOfInput * model.Hidden * Experts(model) / Math.Max(1, model.ActiveExperts), model.Hidden + DenseObservation.Neurons(model),
+            positions => new WindowSamples(model.Layers, positions));
         List<TokenSample>[] samples = [.. Enumerable.Range(0, model.Layers).Select(layer => seen.SelectMany(window => window.Samples[layer]).ToList())];
         var output = new PredictorFile();
         var summary = new StringBuilder();
@@ -34,18 +35,35 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 progress.Show("making layers", (double)layer / model.Layers);
-                LayerWeights weights = LayerWeights.Read(file, options.File.Overrides, model, layer, withUp: options.Kind == PredictorKind.NeuronThresholds && model.Gated);
-                double zero = (double)samples[layer].Sum(token => token.Neurons.Count(value => value == 0)) / ((long)samples[layer].Count * model.Intermediate);
-                double skipped = options.Kind == PredictorKind.TruncatedSvd
-                    ? AddSvd(output, model, layer, weights, samples[layer])
-                    : AddThresholds(output, model, layer, weights, samples[layer]);
-                summary.Append(CultureInfo.InvariantCulture, $"| {layer} | {zero:0.0%} | {skipped:0.0%} |\n");
+                double zero = samples[layer].Average(token => (double)token.Neurons.Count(value => value == 0) / token.Neurons.Length);
+                double skipped = 0;
+                for (int expert = 0; expert < Experts(model); expert++)
+                {
+                    LayerWeights weights = LayerWeights.Read(
+                        file, options.File.Overrides, model, layer, expert, withUp: options.Kind == PredictorKind.NeuronThresholds && model.Gated);
+                    List<TokenSample> ofExpert = [.. samples[layer].SelectMany(token => Of(token, expert))];
+                    int? number = model.Experts > 0 ? expert : null;
+                    skipped += ofExpert.Count * (options.Kind == PredictorKind.TruncatedSvd
+                        ? AddSvd(output, model, layer, number, weights, ofExpert)
+                        : AddThresholds(output, model, layer, number, weights, ofExpert));
+                }
+
+                summary.Append(CultureInfo.InvariantCulture, $"| {layer} | {zero:0.0%} | {skipped / samples[layer].Sum(token => token.Experts.Length):0.0%} |\n");
             }
         }
 
         output.Write(options.Output, cancellationToken);
         summary.Append(CultureInfo.InvariantCulture, $"\nOn the class: [{Attribute}]. When it is loaded: LoadOptions.PredictorFile = {SymbolDisplay.FormatLiteral(options.Output, quote: true)}.\n");
         return summary.ToString();
+    }
+
+    private static int Experts(ModelDeclaration model) => Math.Max(1, model.Experts);
+
+    /// <summary>A token as an expert met it; nothing: it did not.</summary>
+    private static IEnumerable<TokenSample> Of(TokenSample token, int expert)
+    {
+        int place = Array.IndexOf(token.Experts, expert);
+        return place < 0 ? [] : [new(token.Input, token.NeuronsOf(place).ToArray(), token.ResidualNorm)];
     }
 
     private string Attribute => options.Kind == PredictorKind.TruncatedSvd
@@ -61,8 +79,15 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
             : throw new CliException($"--rank {options.Rank}: the gate of {options.File.Path} has ranks of 1 to {most}.");
     }
 
-    private double AddSvd(PredictorFile output, ModelDeclaration model, int layer, LayerWeights weights, List<TokenSample> samples)
+    private double AddSvd(PredictorFile output, ModelDeclaration model, int layer, int? expert, LayerWeights weights, List<TokenSample> samples)
     {
+        if (samples.Count < 2)
+        {
+            // An expert that no token had: scores of 0, which are not below the threshold, skip nothing.
+            output.Add(layer, new(new float[options.Rank * model.Hidden], new float[model.Intermediate * options.Rank], new float[model.Intermediate], 0), options.Rank, expert);
+            return 0;
+        }
+
         // Every second token, so that both halves are of the whole text.
         TokenSample[] ofFactors = [.. samples.Where((_, i) => i % 2 == 0)];
         TokenSample[] ofThresholds = [.. samples.Where((_, i) => i % 2 == 1)];
@@ -77,12 +102,18 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
         double share = !model.HasZeros ? options.Share ?? 0.5
             : Math.Max(0, (options.Share ?? 0.9) - (layer < 2 ? 0.1 : 0)) * layerSamples.Sparsity;
         var predictor = SvdPredictor.Make(layerSamples, options.Rank, share);
-        output.Add(layer, predictor, options.Rank);
+        output.Add(layer, predictor, options.Rank, expert);
         return predictor.Skipped;
     }
 
-    private double AddThresholds(PredictorFile output, ModelDeclaration model, int layer, LayerWeights weights, List<TokenSample> samples)
+    private double AddThresholds(PredictorFile output, ModelDeclaration model, int layer, int? expert, LayerWeights weights, List<TokenSample> samples)
     {
+        if (samples.Count == 0)
+        {
+            output.Add(layer, new float[model.Intermediate], expert); // no token had it: what is not zero goes on
+            return 0;
+        }
+
         float[] activations = new float[samples.Count * model.Intermediate];
         float[]? factors = model.Gated ? new float[activations.Length] : null;
         Parallel.For(0, samples.Count, token =>
@@ -100,7 +131,7 @@ internal sealed class PredictorCalibrator(PredictorOptions options, ProgressLine
             }
         });
         float[] thresholds = NeuronThresholds.Find(activations, factors, model.Intermediate, options.Share ?? 0.5);
-        output.Add(layer, thresholds);
+        output.Add(layer, thresholds, expert);
         return (double)activations.Where((activation, i) => Math.Abs(activation) <= thresholds[i % model.Intermediate]).Count() / activations.Length;
     }
 

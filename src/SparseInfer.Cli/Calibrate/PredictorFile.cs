@@ -19,9 +19,10 @@ internal sealed class PredictorFile
     /// <param name="layer">The layer.</param>
     /// <param name="predictor">Its matrices.</param>
     /// <param name="rank">Rows of the first.</param>
-    public void Add(int layer, SvdPredictor predictor, int rank)
+    /// <param name="expert">Which expert's; null: there are none.</param>
+    public void Add(int layer, SvdPredictor predictor, int rank, int? expert = null)
     {
-        string name = FormattableString.Invariant($"model.layers.{layer}.mlp.predictor.");
+        string name = FeedForward(layer, expert) + "predictor.";
         _tensors.Add((name + "fc1.weight", [rank, predictor.First.Length / rank], predictor.First));
         _tensors.Add((name + "fc2.weight", [predictor.Bias.Length, rank], predictor.Second));
         _tensors.Add((name + "fc2.bias", [predictor.Bias.Length], predictor.Bias));
@@ -30,8 +31,13 @@ internal sealed class PredictorFile
     /// <summary>Adds a layer's thresholds of <c>[ActivationThreshold(PerNeuron = true)]</c>.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="thresholds">One for each neuron.</param>
-    public void Add(int layer, float[] thresholds) =>
-        _tensors.Add((FormattableString.Invariant($"model.layers.{layer}.mlp.threshold.weight"), [thresholds.Length], thresholds));
+    /// <param name="expert">Which expert's; null: there are none.</param>
+    public void Add(int layer, float[] thresholds, int? expert = null) =>
+        _tensors.Add((FeedForward(layer, expert) + "threshold.weight", [thresholds.Length], thresholds));
+
+    private static string FeedForward(int layer, int? expert) => expert is { } number
+        ? FormattableString.Invariant($"model.layers.{layer}.block_sparse_moe.experts.{number}.")
+        : FormattableString.Invariant($"model.layers.{layer}.mlp.");
 
     /// <summary>Adds the matrices of <c>[VocabularyPredictor]</c>.</summary>
     /// <param name="first">[rank, hidden].</param>

@@ -10,7 +10,7 @@ namespace SparseInfer.Cli.Calibrate;
 /// </summary>
 internal sealed class ResumeFile : IDisposable
 {
-    private const string Magic = "sparseinfer calibrate 1\n";
+    private const string Magic = "sparseinfer calibrate 2\n";
     private const int OfWindow = 1;
     private const int OfProbe = 2;
 
@@ -85,8 +85,10 @@ internal sealed class ResumeFile : IDisposable
                 foreach (TokenSample sample in layer)
                 {
                     writer.Write(sample.ResidualNorm);
-                    Write(writer, sample.Input);
-                    Write(writer, sample.Neurons);
+                    Write<float>(writer, sample.Input);
+                    Write<float>(writer, sample.Neurons);
+                    Write<int>(writer, sample.Experts);
+                    Write<float>(writer, sample.Weights);
                 }
             }
         }
@@ -112,15 +114,17 @@ internal sealed class ResumeFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 
-    private static void Write(BinaryWriter writer, float[] values)
+    private static void Write<T>(BinaryWriter writer, T[] values)
+        where T : unmanaged
     {
         writer.Write(values.Length);
-        writer.Write(MemoryMarshal.AsBytes<float>(values));
+        writer.Write(MemoryMarshal.AsBytes<T>(values));
     }
 
-    private static float[] Read(BinaryReader reader)
+    private static T[] Read<T>(BinaryReader reader)
+        where T : unmanaged
     {
-        float[] values = new float[reader.ReadInt32()];
+        T[] values = new T[reader.ReadInt32()];
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
         return values;
     }
@@ -169,7 +173,7 @@ internal sealed class ResumeFile : IDisposable
                 for (int token = 0; token < layers[layer].Length; token++)
                 {
                     float norm = record.ReadSingle();
-                    layers[layer][token] = new(Read(record), Read(record), norm);
+                    layers[layer][token] = new(Read<float>(record), Read<float>(record), norm) { Experts = Read<int>(record), Weights = Read<float>(record) };
                 }
             }
 

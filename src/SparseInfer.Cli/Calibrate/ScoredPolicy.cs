@@ -9,7 +9,7 @@ namespace SparseInfer.Cli.Calibrate;
 internal abstract class ScoredPolicy
 {
     /// <summary>All that need no argument; others are <see cref="FactoredScores"/>.</summary>
-    public static IReadOnlyList<ScoredPolicy> All { get; } = [new SignBitScores(), new SignMagnitudeScores(), new ActivationThresholdScores()];
+    public static IReadOnlyList<ScoredPolicy> All { get; } = [new SignBitScores(), new SignMagnitudeScores(), new ActivationThresholdScores(), new PromptNeuronsScores()];
 
     /// <summary>The attribute's name, as users write it.</summary>
     public abstract string Attribute { get; }
@@ -26,6 +26,9 @@ internal abstract class ScoredPolicy
     /// <summary>Whether it decides before it reads a neuron's first row.</summary>
     public abstract bool IsPredictor { get; }
 
+    /// <summary>Whether it chooses by prompts: perplexity is then that of what follows one.</summary>
+    public virtual bool ChoosesByPrompts => false;
+
     /// <summary>Why a model cannot have it, with what to do; null: it can.</summary>
     public virtual string? Refusal(ModelDeclaration model) => null;
 
@@ -36,7 +39,10 @@ internal abstract class ScoredPolicy
     }
 
     /// <summary>What it works out of a layer's weights once, and of what they met.</summary>
-    public abstract LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples);
+    /// <param name="experts">The layer's feed-forward, or all its experts.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="samples">What it met.</param>
+    public abstract LayerScores Of(IReadOnlyList<LayerWeights> experts, ModelDeclaration model, IReadOnlyList<TokenSample> samples);
 }
 
 /// <summary>A policy on one layer. Used by several threads at once.</summary>
@@ -46,9 +52,10 @@ internal abstract class LayerScores
     public virtual double BytesOfNeuron => 0;
 
     /// <summary>Scores of a token's neurons.</summary>
+    /// <param name="expert">Which expert's; 0 where there are none.</param>
     /// <param name="input">What the policy reads, [hidden].</param>
     /// <param name="scores">A score for each neuron: it is skipped where this is less than a cut.</param>
-    public abstract void Score(ReadOnlySpan<float> input, Span<float> scores);
+    public abstract void Score(int expert, ReadOnlySpan<float> input, Span<float> scores);
 
     /// <summary>Cuts outside are nothing that the attribute could say.</summary>
     public virtual (float Least, float Greatest) Range => (float.NegativeInfinity, float.PositiveInfinity);

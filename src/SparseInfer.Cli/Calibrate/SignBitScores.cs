@@ -16,23 +16,23 @@ internal sealed class SignBitScores : ScoredPolicy
     public override string? Refusal(ModelDeclaration model) => model.HasZeros ? null
         : $"{model.Activation} has no exact zeros, which [SignBitPredictor] could predict: give --policy ActivationThreshold";
 
-    public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(weights, model);
+    public override LayerScores Of(IReadOnlyList<LayerWeights> experts, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(experts, model);
 
-    private sealed class Scores(LayerWeights weights, ModelDeclaration model) : LayerScores
+    private sealed class Scores(IReadOnlyList<LayerWeights> experts, ModelDeclaration model) : LayerScores
     {
         private readonly int _words = (model.Hidden + 63) / 64;
 
-        private readonly ulong[][] _planes = [.. (model.Activation == Activation.DRelu ? new[] { weights.First, weights.Up! } : [weights.First])
-            .Select(matrix => Pack(matrix, model.Hidden))];
+        private readonly ulong[][][] _planes = [.. experts.Select(weights => (model.Activation == Activation.DRelu ? new[] { weights.First, weights.Up! } : [weights.First])
+            .Select(matrix => Pack(matrix, model.Hidden)).ToArray())];
 
         // A bit a weight, in words of 64; of dReLU either matrix may end a neuron.
-        public override double BytesOfNeuron => _words * sizeof(ulong) * _planes.Length;
+        public override double BytesOfNeuron => _words * sizeof(ulong) * _planes[0].Length;
 
-        public override void Score(ReadOnlySpan<float> input, Span<float> scores)
+        public override void Score(int expert, ReadOnlySpan<float> input, Span<float> scores)
         {
             ulong[] signs = Pack(input.ToArray(), model.Hidden);
             scores.Fill(0);
-            foreach (ulong[] plane in _planes)
+            foreach (ulong[] plane in _planes[expert])
             {
                 for (int neuron = 0; neuron < scores.Length; neuron++)
                 {

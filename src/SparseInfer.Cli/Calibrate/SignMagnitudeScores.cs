@@ -22,7 +22,7 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
     public override string? Refusal(ModelDeclaration model) => model.HasZeros ? null
         : $"{model.Activation} has no exact zeros, which [SignMagnitudePredictor] could predict: give --policy ActivationThreshold";
 
-    public override LayerScores Of(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(weights, model, samples);
+    public override LayerScores Of(IReadOnlyList<LayerWeights> experts, ModelDeclaration model, IReadOnlyList<TokenSample> samples) => new Scores(experts, model, samples);
 
     /// <summary>The shortest decimal beta that skips a neuron iff its votes are fewer than a number.</summary>
     /// <param name="least">Votes with which it is computed; below half of <paramref name="hidden"/>.</param>
@@ -46,17 +46,18 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
     {
         private readonly int _hidden;
         private readonly int _words;
-        private readonly ulong[][][] _matrices;
+        private readonly ulong[][][][] _matrices;
         private readonly int _ofOutlier;
 
-        public Scores(LayerWeights weights, ModelDeclaration model, IReadOnlyList<TokenSample> samples)
+        public Scores(IReadOnlyList<LayerWeights> experts, ModelDeclaration model, IReadOnlyList<TokenSample> samples)
         {
             _hidden = model.Hidden;
             _words = Signs.WordsPerRow(_hidden);
-            float[][] matrices = model.Activation == Activation.DRelu ? [weights.First, weights.Up!] : [weights.First];
-            _matrices = [.. matrices.Select(matrix => Enumerable.Range(0, model.Intermediate)
-                .Select(neuron => Pack(matrix.AsSpan(neuron * _hidden, _hidden))).ToArray())];
-            OutlierWeight = Measure(weights.First, samples);
+            _matrices = [.. experts.Select(weights => (model.Activation == Activation.DRelu ? new[] { weights.First, weights.Up! } : [weights.First])
+                .Select(matrix => Enumerable.Range(0, model.Intermediate)
+                    .Select(neuron => Pack(matrix.AsSpan(neuron * _hidden, _hidden))).ToArray())
+                .ToArray())];
+            OutlierWeight = Measure([.. experts.Select(weights => weights.First)], samples);
             _ofOutlier = (int)Math.Round(OutlierWeight * 100);
         }
 
@@ -65,14 +66,14 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
 
         public override (float Least, float Greatest) Range => ((1 - GreatestBeta) * _hidden / 2, (_hidden / 2) - 1);
 
-        public override double BytesOfNeuron => 2.0 * _words * sizeof(ulong) * _matrices.Length;
+        public override double BytesOfNeuron => 2.0 * _words * sizeof(ulong) * _matrices[0].Length;
 
-        public override void Score(ReadOnlySpan<float> input, Span<float> scores)
+        public override void Score(int expert, ReadOnlySpan<float> input, Span<float> scores)
         {
             ulong[] x = Pack(input);
             long start = Votes.Start(ref x[0], _hidden, _ofOutlier);
             scores.Fill(float.PositiveInfinity);
-            foreach (ulong[][] matrix in _matrices)
+            foreach (ulong[][] matrix in _matrices[expert])
             {
                 for (int neuron = 0; neuron < scores.Length; neuron++)
                 {
@@ -95,7 +96,7 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
             return votes;
         }
 
-        private float Measure(float[] matrix, IReadOnlyList<TokenSample> samples)
+        private float Measure(float[][] matrices, IReadOnlyList<TokenSample> samples)
         {
             (double Sum, long Count) outliers = default;
             (double Sum, long Count) smallInputs = default;
@@ -113,18 +114,21 @@ internal sealed class SignMagnitudeScores : ScoredPolicy
 
             (double Sum, long Count) smallWeights = default;
             double allWeights = 0;
-            for (int neuron = 0; neuron < _matrices[0].Length; neuron++)
+            for (int expert = 0; expert < matrices.Length; expert++)
             {
-                ReadOnlySpan<float> row = matrix.AsSpan(neuron * _hidden, _hidden);
-                Add(row, _matrices[0][neuron].AsSpan(_words), isSet: false, ref smallWeights);
-                foreach (float weight in row)
+                for (int neuron = 0; neuron < _matrices[expert][0].Length; neuron++)
                 {
-                    allWeights += Math.Abs(weight);
+                    ReadOnlySpan<float> row = matrices[expert].AsSpan(neuron * _hidden, _hidden);
+                    Add(row, _matrices[expert][0][neuron].AsSpan(_words), isSet: false, ref smallWeights);
+                    foreach (float weight in row)
+                    {
+                        allWeights += Math.Abs(weight);
+                    }
                 }
             }
 
             double ofInputs = outliers.Sum / outliers.Count / (smallInputs.Sum / smallInputs.Count);
-            double ofWeights = allWeights / matrix.Length / (smallWeights.Sum / smallWeights.Count);
+            double ofWeights = allWeights / matrices.Sum(matrix => (double)matrix.Length) / (smallWeights.Sum / smallWeights.Count);
             return double.IsFinite(ofInputs * ofWeights) ? (float)Math.Round(Math.Min(ofInputs * ofWeights, GreatestWeight), 2) : Usual.OutlierWeight;
         }
 

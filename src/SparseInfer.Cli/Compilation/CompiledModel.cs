@@ -1,5 +1,6 @@
 using System.Reflection;
 using SparseInfer.Files;
+using SparseInfer.Runtime;
 
 namespace SparseInfer.Cli.Compilation;
 
@@ -16,6 +17,8 @@ internal sealed class CompiledModel
         Assembly = assembly;
         Generated = generated;
         Type type = assembly.GetType(declaration.ClassName, throwOnError: true)!;
+        RemembersPrompts = assembly.GetTypes().Any(program => program.IsSubclassOf(typeof(DecoderProgram))
+            && program.GetProperty(nameof(DecoderProgram.RemembersPrompts))!.DeclaringType == program);
         _load = type.GetMethod("Load", Static, [typeof(ModelFile), typeof(Device), typeof(LoadOptions)])
             ?? throw new InvalidOperationException($"{type.Name} has no Load that takes a model file.");
     }
@@ -25,6 +28,9 @@ internal sealed class CompiledModel
 
     /// <summary>What was compiled.</summary>
     public Assembly Assembly { get; }
+
+    /// <summary>Whether a policy of the assembly chooses by prompts, so that a model of it has to be given some.</summary>
+    public bool RemembersPrompts { get; }
 
     /// <summary>The files that the generator wrote, by name.</summary>
     public IReadOnlyList<(string Name, string Text)> Generated { get; }

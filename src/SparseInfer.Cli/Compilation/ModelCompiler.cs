@@ -56,6 +56,30 @@ internal static class ModelCompiler
     public static IReadOnlyList<CompiledModel> Compile(
         IReadOnlyList<ModelDeclaration> declarations, CancellationToken cancellationToken, bool forGpu = false)
     {
+        (MemoryStream image, IReadOnlyList<(string, string)> generated) = Emit(declarations, cancellationToken, forGpu);
+        Assembly assembly = Load(declarations[0], image);
+        return [.. declarations.Select(declaration => new CompiledModel(declaration, assembly, generated))];
+    }
+
+    /// <summary>Generates and compiles, and loads nothing.</summary>
+    /// <param name="declaration">The declaration.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="forGpu">Whether with the program for GPUs.</param>
+    /// <returns>The assembly: what <see cref="Load"/> takes.</returns>
+    /// <exception cref="CliException">The declaration breaks a rule of the language; the message is the generator's.</exception>
+    public static MemoryStream Emit(ModelDeclaration declaration, CancellationToken cancellationToken, bool forGpu) =>
+        Emit([declaration], cancellationToken, forGpu).Image;
+
+    /// <summary>Loads what was compiled.</summary>
+    /// <param name="declaration">The first declaration in it.</param>
+    /// <param name="image">The assembly.</param>
+    public static Assembly Load(ModelDeclaration declaration, Stream image) =>
+        // Not collectible: the JIT reaches such an assembly's statics as it does those of a program's own.
+        new AssemblyLoadContext(declaration.ClassName).LoadFromStream(image);
+
+    private static (MemoryStream Image, IReadOnlyList<(string, string)> Generated) Emit(
+        IReadOnlyList<ModelDeclaration> declarations, CancellationToken cancellationToken, bool forGpu)
+    {
         CSharpCompilation compilation = Declare(declarations, forGpu ? GpuReferences.Value : CpuReferences.Value, cancellationToken);
         ThrowIfPoliciesAreWrong(compilation, declarations, cancellationToken);
         GeneratorDriver driver = CSharpGeneratorDriver
@@ -73,7 +97,7 @@ internal static class ModelCompiler
             throw new CliException("the shape cannot be declared: the generator wrote nothing for it.");
         }
 
-        using var image = new MemoryStream();
+        var image = new MemoryStream();
         string[] errors = [.. complete.Emit(image, cancellationToken: cancellationToken).Diagnostics
             .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
             .Select(diagnostic => diagnostic.ToString())];
@@ -82,11 +106,8 @@ internal static class ModelCompiler
             throw new InvalidOperationException($"What was generated does not compile: {string.Join(' ', errors.Take(3))}");
         }
 
-        // Not collectible: the JIT reaches such an assembly's statics as it does those of a program's own.
         image.Position = 0;
-        Assembly assembly = new AssemblyLoadContext(compilation.AssemblyName).LoadFromStream(image);
-        (string, string)[] generated = [.. result.GeneratedSources.Select(source => (source.HintName, source.SourceText.ToString()))];
-        return [.. declarations.Select(declaration => new CompiledModel(declaration, assembly, generated))];
+        return (image, [.. result.GeneratedSources.Select(source => (source.HintName, source.SourceText.ToString()))]);
     }
 
     /// <summary>What the generator reads in the declaration: what its plans are made from.</summary>

@@ -63,8 +63,9 @@ internal sealed class Choices
     /// <summary>Answers all questions. What a question's choices begin with alike is computed once.</summary>
     /// <param name="session">A session that holds the longest; its mode is what is judged.</param>
     /// <param name="vocabulary">Logits a token.</param>
+    /// <param name="byPrompts">Whether a question is computed as a prompt is, and what is skipped is skipped in the choices alone.</param>
     /// <param name="advance">Told before each question which it is.</param>
-    public ChoiceAccuracy Answer(Session session, int vocabulary, Action<int> advance)
+    public ChoiceAccuracy Answer(Session session, int vocabulary, bool byPrompts, Action<int> advance)
     {
         int right = 0;
         int rightNorm = 0;
@@ -77,13 +78,13 @@ internal sealed class Choices
             session.Rewind(0);
             if (shared > 0)
             {
-                session.Forward(question.Choices[0].Tokens.AsSpan(0, shared));
+                Ask(session, question.Choices[0].Tokens.AsSpan(0, shared), byPrompts);
             }
 
             double[] scores = new double[question.Choices.Length];
             for (int k = 0; k < scores.Length; k++)
             {
-                scores[k] = LogLikelihood(session, question.Choices[k], shared, vocabulary, ref logits);
+                scores[k] = LogLikelihood(session, question.Choices[k], shared, vocabulary, byPrompts, ref logits);
             }
 
             double[] norms = [.. scores.Zip(question.Choices, (score, choice) => score / choice.Bytes)];
@@ -95,13 +96,13 @@ internal sealed class Choices
     }
 
     /// <summary>Sum of log p of a choice's tokens, in double precision.</summary>
-    private static double LogLikelihood(Session session, Choice choice, int shared, int vocabulary, ref float[] logits)
+    private static double LogLikelihood(Session session, Choice choice, int shared, int vocabulary, bool byPrompts, ref float[] logits)
     {
         session.Rewind(shared);
         int first = choice.Start - 1;
         if (first > shared)
         {
-            session.Forward(choice.Tokens.AsSpan(shared, first - shared));
+            Ask(session, choice.Tokens.AsSpan(shared, first - shared), byPrompts);
         }
 
         double sum = 0;
@@ -121,6 +122,18 @@ internal sealed class Choices
         }
 
         return sum;
+    }
+
+    private static void Ask(Session session, ReadOnlySpan<int> tokens, bool byPrompts)
+    {
+        if (byPrompts)
+        {
+            Evaluator.Prompt(session, tokens);
+        }
+        else
+        {
+            session.Forward(tokens);
+        }
     }
 
     /// <summary>The first of the largest; -1, which answers nothing, where all are minus infinity or no number: a policy ruled out every choice.</summary>

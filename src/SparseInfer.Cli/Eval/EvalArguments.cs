@@ -62,6 +62,11 @@ internal sealed class EvalArguments
         "--window", "N", "Tokens that are predicted in a row; the next window sees nothing of them.", 256,
         $"a whole number from 2 to {ModelOptions.MaxTokens}", text => ValueOption.Integer(text, 2, ModelOptions.MaxTokens));
 
+    private readonly Option<int?> _prompt = ValueOption.Optional(
+        EvalOptions.PromptOption, "N",
+        "Tokens that each window begins with, computed dense as prompts are, and not judged. [default: half of it where a policy chooses by prompts, else 0]",
+        $"a whole number from 0 to {ModelOptions.MaxTokens}", text => ValueOption.Integer(text, 0, ModelOptions.MaxTokens));
+
     private readonly Option<int?> _tokens = ValueOption.Optional(
         "--tokens", "N", "Predict no more than so many, in windows spread evenly over the text. [default: all]", "a whole number from 2 to 2147483647",
         text => ValueOption.Integer(text, 2, int.MaxValue));
@@ -97,7 +102,7 @@ internal sealed class EvalArguments
         var command = new Command("eval", Description);
         foreach (Option option in (Option[])
         [
-            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _profiles, _predictor, _window, _tokens, _ppl, _speed, _threads, _json, _html, _outputFile,
+            _model, _text, _choices, _activation, _threshold, .. _overrides.All, _alphas, _activationThresholds, _policies, _profiles, _predictor, _window, _prompt, _tokens, _ppl, _speed, _threads, _json, _html, _outputFile,
         ])
         {
             command.Options.Add(option);
@@ -122,6 +127,7 @@ internal sealed class EvalArguments
             Policies = [.. (parsed.GetValue(_policies) ?? []).Select(PolicyText.Parse)],
             Profiles = [.. (parsed.GetValue(_profiles) ?? []).Distinct()],
             Window = parsed.GetValue(_window),
+            Prompt = parsed.GetValue(_prompt),
             Tokens = parsed.GetValue(_tokens),
             Ppl = parsed.GetValue(_ppl),
             Speed = parsed.GetValue(_speed),
@@ -145,9 +151,14 @@ internal sealed class EvalArguments
             throw new CliException($"{EvalOptions.SpeedOption} decodes a text, which goes with --text FILE.");
         }
 
-        if (options.TextFile is null && ((Option[])[_window, _tokens]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } ofText)
+        if (options.TextFile is null && ((Option[])[_window, _prompt, _tokens]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } ofText)
         {
             throw new CliException($"{ofText.Name} is about windows of a text, which goes with --text FILE; questions are whole.");
+        }
+
+        if (options.Prompt >= options.Window)
+        {
+            throw new CliException($"{EvalOptions.PromptOption} {options.Prompt} leaves nothing of a window, which has {options.Window}, to be judged: give less, or --window N.");
         }
 
         return options.Tokens is not { } tokens || tokens >= options.Window

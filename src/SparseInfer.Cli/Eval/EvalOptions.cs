@@ -7,6 +7,8 @@ internal sealed record EvalOptions
 {
     public const string SpeedOption = "--speed";
 
+    public const string PromptOption = "--prompt";
+
     public required FileRequest File { get; init; }
 
     /// <summary>A UTF-8 text file; null: none is predicted.</summary>
@@ -29,6 +31,9 @@ internal sealed record EvalOptions
 
     /// <summary>Tokens that are predicted in a window.</summary>
     public int Window { get; init; } = 256;
+
+    /// <summary>Tokens that each window begins with, which are computed as a prompt and not judged; null: half of it where a policy chooses by prompts, else none.</summary>
+    public int? Prompt { get; init; }
 
     /// <summary>Most tokens that are predicted; null: all of the text.</summary>
     public int? Tokens { get; init; }

@@ -16,7 +16,7 @@ internal static class EvalReport
     {
         var text = new StringBuilder();
         text.Append(evaluation.ModelFilename);
-        text.Append(evaluation.TextFilename is null ? "" : Invariant($", {evaluation.Tokens} tokens of {evaluation.TextFilename} in windows of {evaluation.Window}"));
+        text.Append(evaluation.TextFilename is null ? "" : Invariant($", {evaluation.Tokens} tokens of {evaluation.TextFilename} in windows of {evaluation.Window}{OfPrompts(evaluation)}"));
         text.Append(evaluation.ChoicesFilename is null ? ".\n\n" : Invariant($", {evaluation.Questions} questions of {evaluation.ChoicesFilename}.\n\n"));
         Column[] columns = [.. Columns(evaluation)];
         text.Append("| policy | ").AppendJoin(" | ", columns.Select(column => column.Name)).Append(" |\n");
@@ -54,6 +54,9 @@ internal static class EvalReport
 
         return text.ToString();
     }
+
+    /// <summary>What of windows is not judged.</summary>
+    internal static string OfPrompts(Evaluation evaluation) => evaluation.Prompt == 0 ? "" : Invariant($", the first {evaluation.Prompt} of each a dense prompt");
 
     /// <summary>A column of the policies' table.</summary>
     /// <param name="Name">Its head.</param>

@@ -7,7 +7,7 @@ namespace SparseInfer.Cli.Eval;
 /// <param name="CpuInfo">The processor.</param>
 /// <param name="ModelFilename">The file.</param>
 /// <param name="TextFilename">The text; null: there is none.</param>
-/// <param name="Tokens">Tokens that were predicted.</param>
+/// <param name="Tokens">Tokens that were judged.</param>
 /// <param name="Window">Tokens of a window.</param>
 /// <param name="ChoicesFilename">The questions; null: there are none.</param>
 /// <param name="Questions">How many were asked.</param>
@@ -15,6 +15,9 @@ namespace SparseInfer.Cli.Eval;
 internal sealed record Evaluation(
     string CpuInfo, string ModelFilename, string? TextFilename, int Tokens, int Window, string? ChoicesFilename, int Questions, IReadOnlyList<EvaluationRun> Runs)
 {
+    /// <summary>Tokens that each window began with, which were computed as a prompt and not judged.</summary>
+    public int Prompt { get; init; }
+
     /// <summary>The share above dense perplexity that was asked for; null: none was.</summary>
     public double? Ppl { get; init; }
 

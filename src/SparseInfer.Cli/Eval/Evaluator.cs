@@ -16,6 +16,10 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
     private readonly List<float[]> _kept = [];
     private ContributionError? _contribution;
 
+    /// <summary>Tokens that each window begins with, computed as a prompt. Where a policy chooses by prompts, questions are prompts, too.</summary>
+    private int _prompt;
+    private bool _asksByPrompts;
+
     /// <summary>Evaluates every policy that was asked for.</summary>
     /// <exception cref="CliException">There is none for the model, or text or questions do not suit it.</exception>
     public Evaluation Run()
@@ -25,6 +29,8 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         (string Policy, ModelDeclaration Declaration)[] policies = Declare(out ModelCost cost);
         progress.Show(policies.Length == 1 ? "compiling the model" : $"compiling the model with {policies.Length} policies");
         IReadOnlyList<CompiledModel> models = ModelCompiler.Compile([.. policies.Select(policy => policy.Declaration)], cancellationToken);
+        _asksByPrompts = models.Any(model => model.RemembersPrompts);
+        _prompt = options.Prompt ?? (_asksByPrompts ? options.Window / 2 : 0);
         var runs = new List<EvaluationRun>();
         TextWindows? windows = null;
         Choices? choices = null;
@@ -56,7 +62,11 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             }
         }
 
-        return new(Machine.CpuInfo, options.File.Path, options.TextFile, windows?.Tokens ?? 0, options.Window, options.ChoicesFile, choices?.Count ?? 0, runs) { Ppl = options.Ppl };
+        return new(Machine.CpuInfo, options.File.Path, options.TextFile, (windows?.Count ?? 0) * (options.Window - _prompt), options.Window, options.ChoicesFile, choices?.Count ?? 0, runs)
+        {
+            Prompt = windows is null ? 0 : _prompt,
+            Ppl = options.Ppl,
+        };
     }
 
     /// <summary>A model, what its tokens cost, and what it is judged on.</summary>
@@ -130,7 +140,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         if (choices is not null)
         {
             using Session session = model.CreateSession(Session(mode, choices.Longest));
-            accuracy = choices.Answer(session, model.Shape.Vocabulary, question =>
+            accuracy = choices.Answer(session, model.Shape.Vocabulary, _asksByPrompts, question =>
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 progress.Show($"asking {policy}", (double)question / choices.Count);
@@ -188,7 +198,13 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             ReadOnlySpan<int> targets = text.Read(window, input);
             session.Rewind(0);
             dense?.Rewind(0);
-            for (int from = 0; from < input.Length; from += together, part++)
+            Prompt(session, input.AsSpan(0, _prompt));
+            if (dense is not null)
+            {
+                Prompt(dense, input.AsSpan(0, _prompt));
+            }
+
+            for (int from = _prompt; from < input.Length; from += together, part++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 progress.Show($"evaluating {policy}", (window + ((double)from / input.Length)) / text.Count);
@@ -205,6 +221,32 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         }
 
         return predictions;
+    }
+
+    /// <summary>What is not judged, computed as prompts are: densely.</summary>
+    internal static void Prompt(Session session, ReadOnlySpan<int> tokens)
+    {
+        if (tokens.IsEmpty)
+        {
+            return;
+        }
+
+        bool metering = session.Metering;
+        session.SparsePrompt = false;
+        session.Metering = false;
+
+        // One token would be decoded, did it not ask for the logits of a prompt.
+        if (tokens.Length == 1)
+        {
+            session.Forward(tokens, new float[session.Model.Shape.Vocabulary]);
+        }
+        else
+        {
+            session.Forward(tokens);
+        }
+
+        session.SparsePrompt = true;
+        session.Metering = metering;
     }
 
     private static SessionOptions Session(SparsityMode mode, int context) => new() { Mode = mode, Context = context, SparsePrompt = true, Metering = true };

@@ -40,7 +40,7 @@ internal static class HtmlReport
         text.Append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
         text.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n");
         text.Append($"<title>{title}</title>\n<style>\n{Css}\n</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>");
-        text.Append(evaluation.TextFilename is { } file ? Invariant($"{evaluation.Tokens} tokens of {Encode(Path.GetFileName(file))} in windows of {evaluation.Window}. ") : "");
+        text.Append(evaluation.TextFilename is { } file ? Invariant($"{evaluation.Tokens} tokens of {Encode(Path.GetFileName(file))} in windows of {evaluation.Window}{EvalReport.OfPrompts(evaluation)}. ") : "");
         text.Append(evaluation.ChoicesFilename is { } asked ? Invariant($"{evaluation.Questions} questions of {Encode(Path.GetFileName(asked))}. ") : "");
         text.Append($"Computed on {Encode(evaluation.CpuInfo)}.</p>\n");
         if (evaluation.TextFilename is not null)

@@ -49,7 +49,7 @@ internal sealed unsafe class SyntheticModel
         long hidden = writer.RowBytes(model.Hidden);
         long attention = ((model.QueryWidth + (2L * model.KeyValueWidth)) * hidden) + (model.Hidden * writer.RowBytes(model.QueryWidth));
         long feedForward = (Math.Max(1, model.Experts) * model.Intermediate * (model.Gated ? 3L : 2L) * hidden) + ((long)model.Experts * model.Hidden * sizeof(float));
-        long policies = PolicyTensor.Of(model).Sum(tensor => tensor.Columns == 0 ? 0 : tensor.Rows * writer.RowBytes(tensor.Columns));
+        long policies = PolicyTensor.Of(model).Sum(tensor => tensor.Columns == 0 ? 0 : tensor.AllRows * writer.RowBytes(tensor.Columns));
         return (model.Layers * (attention + feedForward)) + (((model.Vocabulary * (model.TiedEmbedding ? 1L : 2L)) + model.PositionRows) * hidden) + policies;
     }
 
@@ -147,11 +147,11 @@ internal sealed unsafe class SyntheticModel
         {
             if (tensor.Columns > 0)
             {
-                RandomMatrix(tensor.Name, tensor.Rows, tensor.Columns);
+                Fill(tensor.Name, TensorType.Of(_type), tensor.Shape, tensor.AllRows, _writer.RowBytes(tensor.Columns), RandomRow(_stream));
             }
             else
             {
-                Vector(tensor.Name, tensor.Rows, static (_, _) => 0f);
+                Vector(tensor.Name, tensor.AllRows, static (_, _) => 0f, tensor.Shape);
             }
         }
     }

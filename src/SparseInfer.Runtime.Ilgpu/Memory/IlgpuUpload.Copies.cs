@@ -41,8 +41,9 @@ public sealed partial class IlgpuUpload
         }
     }
 
+    /// <summary>Copies blocks of neurons of down, behind as many matrices of its size as its number says.</summary>
     private unsafe void CopyDownBlocks(
-        DownMatrix m, DeviceFormat format, int from, int to, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales)
+        DownMatrix m, DeviceFormat format, int from, int to, int rowWords, DeviceBuffer<Words4> words, DeviceBuffer<ushort> scales, int matrix)
     {
         int sharing = Math.Max(DownMatrix.BlockNeurons, format.BlockColumns);
         int scalesOfBlock = m.PaddedColumns * format.ScaleHalves;
@@ -66,8 +67,9 @@ public sealed partial class IlgpuUpload
                     new Span<byte>((Words4*)quantTarget + ((neuron - first) * (long)rowWords), rowWords * sizeof(Words4)));
             }
         });
-        blockScales.Send(scales, (long)from * scalesOfBlock);
-        quants.Send(words, (long)first * rowWords);
+        int blocks = (m.Neurons + sharing - 1) / sharing;
+        blockScales.Send(scales, (((long)matrix * blocks) + from) * scalesOfBlock);
+        quants.Send(words, (((long)matrix * m.Neurons) + first) * rowWords);
     }
 
     /// <summary>Rows that the device reads where they lie, in memory that is the program's as long as they are; null: they have to be copied.</summary>

@@ -93,6 +93,64 @@ public sealed partial class IlgpuUpload
         return uploaded;
     }
 
+    /// <summary>Matrices of a layer's experts, one behind the other: each is asked for once those before it are copied.</summary>
+    /// <param name="experts">How many.</param>
+    /// <param name="expert">What the binder gives.</param>
+    /// <param name="rows">Declared rows of each.</param>
+    /// <param name="columns">Declared columns.</param>
+    /// <returns>A matrix of all experts' rows.</returns>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    public DeviceMatrix Matrix(int experts, Func<int, StoredMatrix> expert, int rows, int columns) =>
+        Matrix(experts, expert, rows, columns, packsSigns: false, out _);
+
+    /// <summary>The same, with their signs.</summary>
+    /// <inheritdoc cref="Matrix(StoredMatrix, int, int, bool, out ArrayView{Words4})"/>
+    /// <inheritdoc cref="Matrix(int, Func{int, StoredMatrix}, int, int)"/>
+    public DeviceMatrix Matrix(int experts, Func<int, StoredMatrix> expert, int rows, int columns, bool packsSigns, out ArrayView<Words4> signs) =>
+        Matrix(experts, expert, rows, columns, packsSigns, out signs, packsMagnitudes: false, out _);
+
+    /// <summary>The same, with their signs, and which of their weights are large.</summary>
+    /// <inheritdoc cref="Matrix(StoredMatrix, int, int, bool, out ArrayView{Words4}, bool, out ArrayView{Words4})"/>
+    /// <inheritdoc cref="Matrix(int, Func{int, StoredMatrix}, int, int)"/>
+    public DeviceMatrix Matrix(
+        int experts,
+        Func<int, StoredMatrix> expert,
+        int rows,
+        int columns,
+        bool packsSigns,
+        out ArrayView<Words4> signs,
+        bool packsMagnitudes,
+        out ArrayView<Words4> magnitudes)
+    {
+        ArgumentNullException.ThrowIfNull(expert);
+        RowBuffers? buffers = null;
+        DeviceBuffer<Words4>? allSigns = null;
+        DeviceBuffer<Words4>? allMagnitudes = null;
+        for (int i = 0; i < experts; i++)
+        {
+            StoredMatrix m = expert(i);
+            WeightMatrix matrix = m.Weights;
+            Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
+            buffers ??= RoomFor(m.Type, experts * rows, matrix.PaddedColumns);
+            buffers.Value.Copy(this, matrix, i * rows);
+            if (packsSigns)
+            {
+                CopyBits(Plane(m), ref allSigns, experts, i);
+            }
+
+            if (packsMagnitudes)
+            {
+                CopyBits(DeviceFormat.For(m.Type).PackMagnitudes(matrix, _memory), ref allMagnitudes, experts, i);
+            }
+
+            _giveBack(matrix.Address);
+        }
+
+        signs = allSigns?.View ?? default;
+        magnitudes = allMagnitudes?.View ?? default;
+        return buffers!.Value.Matrix(experts * rows, columns, firstRow: 0);
+    }
+
     /// <summary>
     /// Matrices of one width one below the other: those of one type that follow each other become one, so that one launch serves them.
     /// </summary>
@@ -136,27 +194,43 @@ public sealed partial class IlgpuUpload
             rows += matrix.Rows;
         }
 
-        DeviceFormat format = DeviceFormat.For(type);
-        int rowWords = format.RowWords(parts[0].PaddedColumns);
-        DeviceBuffer<Words4> words = Own<Words4>((long)rows * rowWords);
-        int rowScales = parts[0].PaddedColumns / format.BlockColumns * format.ScaleHalves;
-        DeviceBuffer<ushort>? scales = format.IsBlock ? Own<ushort>((long)rows * rowScales) : null;
+        RowBuffers buffers = RoomFor(type, rows, parts[0].PaddedColumns);
         int done = 0;
         foreach (WeightMatrix matrix in parts)
         {
-            if (scales is null)
-            {
-                CopyRows(matrix, rowWords, words, done);
-            }
-            else
-            {
-                CopyBlocks(matrix, format, rowWords, words, scales, done);
-            }
-
+            buffers.Copy(this, matrix, done);
             done += matrix.Rows;
         }
 
-        return new DeviceMatrix(type, words.View, scales?.View ?? default, rows, columns, rowWords, firstRow);
+        return buffers.Matrix(rows, columns, firstRow);
+    }
+
+    private RowBuffers RoomFor(WeightType type, int rows, int paddedColumns)
+    {
+        DeviceFormat format = DeviceFormat.For(type);
+        int rowWords = format.RowWords(paddedColumns);
+        DeviceBuffer<Words4> words = Own<Words4>((long)rows * rowWords);
+        int rowScales = paddedColumns / format.BlockColumns * format.ScaleHalves;
+        return new RowBuffers(type, rowWords, words, format.IsBlock ? Own<ushort>((long)rows * rowScales) : null);
+    }
+
+    /// <summary>Where rows of a type go.</summary>
+    private readonly record struct RowBuffers(WeightType Type, int RowWords, DeviceBuffer<Words4> Words, DeviceBuffer<ushort>? Scales)
+    {
+        public void Copy(IlgpuUpload upload, WeightMatrix matrix, int firstRow)
+        {
+            if (Scales is null)
+            {
+                upload.CopyRows(matrix, RowWords, Words, firstRow);
+            }
+            else
+            {
+                upload.CopyBlocks(matrix, DeviceFormat.For(Type), RowWords, Words, Scales, firstRow);
+            }
+        }
+
+        public DeviceMatrix Matrix(int rows, int columns, int firstRow) =>
+            new(Type, Words.View, Scales?.View ?? default, rows, columns, RowWords, firstRow);
     }
 
     /// <summary>A down matrix: its neurons are rows. <see cref="DeviceMatrix.Scales"/> says where its scales lie.</summary>
@@ -168,34 +242,55 @@ public sealed partial class IlgpuUpload
     public unsafe DeviceMatrix Down(DownMatrix m, WeightType type, int hidden, int intermediate)
     {
         Require(m.Neurons == intermediate && m.Columns == hidden, intermediate, hidden);
+        int rowWords = DeviceFormat.For(type).RowWords(m.PaddedColumns);
+        return Mapped((nint)Unsafe.AsPointer(ref m.Neuron(0)), m.NeuronBytes, type, intermediate, rowWords) is { } mapped
+            ? new DeviceMatrix(type, mapped, default, intermediate, hidden, rowWords)
+            : Down(1, _ => m, type, hidden, intermediate);
+    }
+
+    /// <summary>Down matrices of a layer's experts, one behind the other: each is asked for once those before it are copied.</summary>
+    /// <param name="experts">How many.</param>
+    /// <param name="expert">What the binder gives.</param>
+    /// <param name="type">Their weight type.</param>
+    /// <param name="hidden">Declared width.</param>
+    /// <param name="intermediate">Declared neurons of each.</param>
+    /// <returns>A matrix of all experts' neurons.</returns>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    public unsafe DeviceMatrix Down(int experts, Func<int, DownMatrix> expert, WeightType type, int hidden, int intermediate)
+    {
+        ArgumentNullException.ThrowIfNull(expert);
         DeviceFormat format = DeviceFormat.For(type);
-        int rowWords = format.RowWords(m.PaddedColumns);
-        if (Mapped((nint)Unsafe.AsPointer(ref m.Neuron(0)), m.NeuronBytes, type, intermediate, rowWords) is { } mapped)
-        {
-            return new DeviceMatrix(type, mapped, default, intermediate, hidden, rowWords);
-        }
-
-        DeviceBuffer<Words4> words = Own<Words4>((long)intermediate * rowWords);
-        if (!format.IsBlock)
-        {
-            ref byte first = ref m.Neuron(0);
-            CopyRows(WeightMatrix.FromMemory((nint)Unsafe.AsPointer(ref first), intermediate, hidden, m.NeuronBytes), rowWords, words, 0);
-            _giveBack((nint)Unsafe.AsPointer(ref first));
-            return new DeviceMatrix(type, words.View, default, intermediate, hidden, rowWords);
-        }
-
         int sharing = Math.Max(DownMatrix.BlockNeurons, format.BlockColumns);
         int blocks = (intermediate + sharing - 1) / sharing;
-        int blockScales = m.PaddedColumns * format.ScaleHalves;
-        DeviceBuffer<ushort> scales = Own<ushort>((long)blocks * blockScales);
-        int part = RowsOfPart((sharing * (long)rowWords * Unsafe.SizeOf<Words4>()) + (blockScales * sizeof(ushort)), blocks);
-        for (int from = 0; from < blocks; from += part)
+        DeviceBuffer<Words4>? words = null;
+        DeviceBuffer<ushort>? scales = null;
+        int rowWords = 0;
+        for (int i = 0; i < experts; i++)
         {
-            CopyDownBlocks(m, format, from, Math.Min(blocks, from + part), rowWords, words, scales);
+            DownMatrix m = expert(i);
+            Require(m.Neurons == intermediate && m.Columns == hidden, intermediate, hidden);
+            rowWords = format.RowWords(m.PaddedColumns);
+            int blockScales = m.PaddedColumns * format.ScaleHalves;
+            words ??= Own<Words4>((long)experts * intermediate * rowWords);
+            if (!format.IsBlock)
+            {
+                ref byte first = ref m.Neuron(0);
+                CopyRows(WeightMatrix.FromMemory((nint)Unsafe.AsPointer(ref first), intermediate, hidden, m.NeuronBytes), rowWords, words, i * intermediate);
+                _giveBack((nint)Unsafe.AsPointer(ref first));
+                continue;
+            }
+
+            scales ??= Own<ushort>((long)experts * blocks * blockScales);
+            int part = RowsOfPart((sharing * (long)rowWords * Unsafe.SizeOf<Words4>()) + (blockScales * sizeof(ushort)), blocks);
+            for (int from = 0; from < blocks; from += part)
+            {
+                CopyDownBlocks(m, format, from, Math.Min(blocks, from + part), rowWords, words, scales, i);
+            }
+
+            _giveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
         }
 
-        _giveBack((nint)Unsafe.AsPointer(ref m.Scales(0)));
-        return new DeviceMatrix(type, words.View, scales.View, intermediate, hidden, rowWords);
+        return new DeviceMatrix(type, words!.View, scales?.View ?? default, experts * intermediate, hidden, rowWords);
     }
 
     /// <summary>A table whose rows are added to activations, in F32 whatever the file has: a token reads one row.</summary>
@@ -267,9 +362,17 @@ public sealed partial class IlgpuUpload
 
     private ArrayView<Words4> Bits(SignPlane plane)
     {
+        DeviceBuffer<Words4>? buffer = null;
+        CopyBits(plane, ref buffer, planes: 1, number: 0);
+        return buffer!.View;
+    }
+
+    /// <summary>Copies a plane of bits, the <c>number</c>-th of so many: for the first, a buffer is allocated that all fit in.</summary>
+    private void CopyBits(SignPlane plane, ref DeviceBuffer<Words4>? buffer, int planes, int number)
+    {
         int hostWords = plane.WordsPerRow * 2;
         int rowWords = (hostWords + 3) / 4;
-        DeviceBuffer<Words4> buffer = Own<Words4>((long)plane.Rows * rowWords);
+        buffer ??= Own<Words4>((long)planes * plane.Rows * rowWords);
         int part = RowsOfPart((long)rowWords * Unsafe.SizeOf<Words4>(), plane.Rows);
         for (int from = 0; from < plane.Rows; from += part)
         {
@@ -283,11 +386,10 @@ public sealed partial class IlgpuUpload
                     .CopyTo(padded.Slice(row * rowWords * 4, hostWords));
             }
 
-            staged.Send(buffer, (long)from * rowWords);
+            staged.Send(buffer, (((long)number * plane.Rows) + from) * rowWords);
         }
 
         GiveBack(plane);
-        return buffer.View;
     }
 
     private SignPlane Plane(StoredMatrix m)

@@ -115,6 +115,11 @@ public abstract class IlgpuDecoderBatch : DecoderBatch
     protected KeyValueCache CacheOf(int i) =>
         _states[i].KeyValues ?? throw new InvalidOperationException($"{_states[i].GetType().Name} has made no cache.");
 
+    /// <summary>Enqueues copying something of a sequence to the batch.</summary>
+    /// <param name="from">Where it is.</param>
+    /// <param name="to">Where it goes, as much.</param>
+    protected void Copy(ArrayView<uint> from, ArrayView<uint> to) => from.CopyTo(_device.Accelerator.DefaultStream, to);
+
     /// <summary>Allocates zeroed device memory that the batch owns. For constructors: where there is no room, what there is already is freed.</summary>
     /// <param name="count">Elements.</param>
     /// <param name="what">What it is for, as an error calls it.</param>
@@ -139,6 +144,11 @@ public abstract class IlgpuDecoderBatch : DecoderBatch
             Count = states.Length;
             Mode = mode;
             MakeRoom();
+            for (int i = 0; i < Count; i++)
+            {
+                _states[i].RequireChoice(mode);
+            }
+
             Send(tokens);
             Decode();
             Fetch();

@@ -20,7 +20,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly LayerTally[] _metered;
     private readonly long[] _rowBytes;
     private LayerTally _head;
-    private readonly int _intermediate;
+    private readonly int _neurons;
     private readonly float[] _lastLogits;
     private readonly DeviceBuffer<int> _tokens;
     private readonly DeviceBuffer<int> _greedy;
@@ -57,7 +57,7 @@ public abstract class IlgpuDecoderState : DecoderState
         _countsPerLayer = counts;
         _metered = new LayerTally[program.Shape.Layers];
         _rowBytes = new long[program.Shape.Layers];
-        _intermediate = program.Shape.Intermediate;
+        _neurons = program.Shape.ActiveNeurons;
         _tokens = Buffer<int>(batch, "a session's tokens");
         _greedy = Buffer<int>(1, "a session's next token");
         _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
@@ -113,6 +113,9 @@ public abstract class IlgpuDecoderState : DecoderState
 
     /// <summary>Whether this run's prompt skips neurons of each token's own, several tokens together: where kernels count, they have one token.</summary>
     protected bool SkipsTogether => _step is { IsPrompt: true, SparsePrompt: true, Metering: false };
+
+    /// <summary>Whether this run is a prompt's, of several tokens at a time.</summary>
+    protected bool IsPrompt => _step.IsPrompt;
 
     /// <summary>Whether kernels shall count.</summary>
     protected bool Metering => _step.Metering;
@@ -218,7 +221,7 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="predictorBytes">Bytes that the policy's predictor reads for a token.</param>
     protected void Count(int layer, long rowBytes, long predictorBytes)
     {
-        _metered[layer].Neurons += _intermediate;
+        _metered[layer].Neurons += _neurons;
         _metered[layer].Bytes += predictorBytes;
         _rowBytes[layer] = rowBytes;
     }
@@ -227,6 +230,29 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="layer">The layer.</param>
     /// <param name="bytes">Bytes.</param>
     protected void CountBytes(int layer, long bytes) => _metered[layer].Bytes += bytes;
+
+    /// <summary>Clears what a policy remembers of prompts. Within a run.</summary>
+    /// <param name="sums">Sums become 0.</param>
+    protected static void ForgetSums(ArrayView<double> sums) => sums.MemSetToZero();
+
+    /// <summary>Chooses all. Within a run.</summary>
+    /// <param name="chosen">Bits are set.</param>
+    protected static void ChooseAll(ArrayView<uint> chosen) => chosen.MemSet(byte.MaxValue);
+
+    /// <summary>Chooses the largest sums, of equals the first: on the host, once a prompt. Within a run, for which it waits.</summary>
+    /// <param name="sums">The sums.</param>
+    /// <param name="neurons">How many of them count.</param>
+    /// <param name="count">How many are chosen.</param>
+    /// <param name="chosen">A bit for each, 32 a word.</param>
+    protected void ChooseLargest(ArrayView<double> sums, int neurons, int count, ArrayView<uint> chosen)
+    {
+        double[] host = new double[sums.Length];
+        uint[] words = new uint[chosen.Length];
+        sums.CopyToCPU(_device.Accelerator.DefaultStream, host.AsSpan());
+        NeuronBits.ChooseLargest(in host[0], neurons, count, ref words[0]);
+        chosen.CopyFromCPU(_device.Accelerator.DefaultStream, words.AsSpan());
+        _idsAreRead = true;
+    }
 
     /// <summary>Counts the words of tokens that have every logit.</summary>
     /// <param name="tokens">How many.</param>
@@ -315,6 +341,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private void RunBatches(ReadOnlySpan<int> tokens, Span<float> allLogits)
     {
         MakeRoom(tokens.Length);
+        bool remembers = BeginRun(_program, _step);
         bool all = !allLogits.IsEmpty;
         int batch = _step.IsPrompt ? _ids.Length : 1;
         for (int done = 0; done < tokens.Length; done += TokenCount)
@@ -326,16 +353,18 @@ public abstract class IlgpuDecoderState : DecoderState
             SendTokens(part);
             _logits.Grow((long)(part.Length - LogitsFrom) * _vocabulary, kept: 0, "the logits of a prompt batch");
             _last = -1;
-            if (_step.IsPrompt)
+            BeginBatch(part.Length, remembers);
+            try
             {
-                Prompt();
+                Enqueue();
             }
-            else
+            catch
             {
-                Decode();
+                FailBatch();
+                throw;
             }
 
-            Position += part.Length;
+            EndBatch(part.Length);
             if (all)
             {
                 _logits.Buffer.CopyTo(0, allLogits.Slice(done * _vocabulary, part.Length * _vocabulary));
@@ -346,6 +375,18 @@ public abstract class IlgpuDecoderState : DecoderState
         _last = (long)(TokenCount - 1 - LogitsFrom) * _vocabulary;
         _lastIsHere = false;
         _greedyIsHere = null;
+    }
+
+    private void Enqueue()
+    {
+        if (_step.IsPrompt)
+        {
+            Prompt();
+        }
+        else
+        {
+            Decode();
+        }
     }
 
     private void SendTokens(ReadOnlySpan<int> part)

@@ -36,6 +36,9 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
     /// <summary>What a predictor packs of the input: its signs, or signs and magnitudes.</summary>
     protected ArrayView<Words4> Signs => Loaded.Signs.View;
 
+    /// <summary>The gates of all neurons, and behind them their cut, of an activation that wants all of them first.</summary>
+    protected ArrayView<float> Gates => Loaded.Gates.View;
+
     /// <summary>The groups' partial sums of down.</summary>
     protected ArrayView<Float4> Partial => Loaded.Partial.View;
 
@@ -173,6 +176,8 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
 
         public DeviceBuffer<Words4> Signs { get; private set; } = null!;
 
+        public DeviceBuffer<float> Gates { get; private set; } = null!;
+
         public DeviceBuffer<Float4> Partial { get; private set; } = null!;
 
         public DeviceBuffer<int> Counts { get; private set; } = null!;
@@ -187,6 +192,7 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
             Result = new float[sizes.HiddenQuads * 4];
             Input = Own(device.Allocate<Float4>(sizes.HiddenQuads, "a layer's input"));
             Signs = Own(device.Allocate<Words4>(sizes.SignWords, "a layer's packed signs"));
+            Gates = Own(device.Allocate<float>(sizes.Gates, "a layer's gates"));
             Partial = Own(device.Allocate<Float4>(sizes.PartialQuads, "a layer's partial sums"));
             Counts = Own(device.Allocate<int>(sizes.Counts, "a layer's meters"));
             Output = Own(device.Allocate<Float4>(sizes.HiddenQuads, "a layer's output"));
@@ -208,4 +214,5 @@ public abstract class IlgpuFeedForwardKernel : FeedForwardKernel
 /// <param name="SignWords">16-byte words of what a predictor packs of the input; 0: none reads them.</param>
 /// <param name="PartialQuads">Fours of columns of all groups' partial sums.</param>
 /// <param name="Counts">Numbers that metered kernels count.</param>
-public readonly record struct IlgpuFeedForwardSizes(int HiddenQuads, int SignWords, int PartialQuads, int Counts);
+/// <param name="Gates">Gates that are there before any is activated, and their cut; 0: each is activated at once.</param>
+public readonly record struct IlgpuFeedForwardSizes(int HiddenQuads, int SignWords, int PartialQuads, int Counts, int Gates = 0);

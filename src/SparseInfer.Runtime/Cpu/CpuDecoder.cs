@@ -90,6 +90,7 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         _step = IsObserved ? OneByOne(step) : step;
+        bool remembers = BeginRun(_program, step);
         bool all = !allLogits.IsEmpty;
         int batch = _step.IsPrompt ? _tokens.Length : 1;
         for (int done = 0; done < tokens.Length; done += TokenCount)
@@ -100,8 +101,8 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
             bool last = done + part.Length == tokens.Length;
             LogitsFrom = all ? 0 : last ? part.Length - 1 : part.Length;
             EnsureLogits(part.Length - LogitsFrom);
-            Workers.Run(this);
-            Position += part.Length;
+            RunBatch(remembers);
+            EndBatch(part.Length);
             if (all)
             {
                 _logits.AsSpan(0, part.Length * _vocabulary).CopyTo(allLogits[(done * _vocabulary)..]);
@@ -195,6 +196,20 @@ public abstract partial class CpuDecoderState : DecoderState, IWorkerJob
     /// <param name="count">How many.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
     protected static NativeBuffer Floats(long count) => NativeBuffer.Allocate(Math.Max(1, count) * sizeof(float));
+
+    private void RunBatch(bool remembers)
+    {
+        BeginBatch(TokenCount, remembers);
+        try
+        {
+            Workers.Run(this);
+        }
+        catch
+        {
+            FailBatch();
+            throw;
+        }
+    }
 
     private void EnsureLogits(int rows)
     {

@@ -79,6 +79,13 @@ public abstract partial class CpuDecoderState
         _observer!.Observe(layer, ObservedActivation.Experts, Position, shown);
     }
 
+    /// <summary>Shows what the outputs of the experts that a layer's router chose are multiplied by.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="choices">What it chose.</param>
+    /// <param name="row">Where.</param>
+    protected void ObserveExpertWeights(int layer, ExpertChoices choices, int row) =>
+        _observer!.Observe(layer, ObservedActivation.ExpertWeights, Position, choices.Weights(row));
+
     private static void Spread(FeedForwardScratch scratch, Span<float> shown)
     {
         for (int worker = 0; worker < scratch.Workers; worker++)

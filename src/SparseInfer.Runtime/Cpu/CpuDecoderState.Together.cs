@@ -36,11 +36,16 @@ public abstract partial class CpuDecoderState
                 sequences[i] = (CpuDecoderState)states[i];
             }
 
+            foreach (CpuDecoderState sequence in sequences.AsSpan(0, states.Length))
+            {
+                sequence.RequireChoice(step.Mode);
+            }
+
             tokens.CopyTo(_tokens);
             _step = step with { IsPrompt = true, SparsePrompt = true };
             TokenCount = tokens.Length;
             LogitsFrom = 0;
-            Workers.Run(this);
+            RunBatch(remembers: false);
             for (int i = 0; i < states.Length; i++)
             {
                 sequences[i].RanTogether(_logits.AsSpan(i * _vocabulary, _vocabulary));

@@ -104,7 +104,7 @@ public static class ModelLoader
 
         if (sizes.Count + problems.Count > 0)
         {
-            string remedy = misdeclared && facts.Problems.Count == 0 ? $" ('sparseinfer bench -m {Argument(file.Path)}{Overrides(options)} --print-declaration' writes the class that does)" : "";
+            string remedy = misdeclared && facts.Problems.Count == 0 ? $" ('sparseinfer declare {Argument(file.Path)}{Overrides(options)}' writes the class that does)" : "";
             string more = problems.Count > MaxProblems ? $"\n  ... and {problems.Count - MaxProblems} more" : "";
             throw new ModelFormatException(
                 file.Path,

@@ -53,7 +53,7 @@ internal sealed partial class TensorCheck
                 common ??= isShared ? CommonType(ofLayer.Where(SharesKernel), layer) : null;
                 for (int expert = 0; expert < Math.Max(1, tensor.Experts); expert++)
                 {
-                    if (!Check(tensor, layer, expert, isShared ? common : null) && tensor.IsStackedIn(_file.Format))
+                    if (!Check(tensor, layer, expert, isShared ? common : null) && MayBeStacked(tensor))
                     {
                         break; // what is wrong with a tensor is wrong for all that lie in it
                     }
@@ -82,7 +82,7 @@ internal sealed partial class TensorCheck
         {
             DeclaredMatrix matrix => Matrix(matrix, layer, expert, common is { } shared ? [shared] : matrix.Types),
             DeclaredDown down => Down(down, layer, expert, common is { } type ? [type] : down.Types),
-            DeclaredVector vector => Vector(vector, layer),
+            DeclaredVector vector => Vector(vector, layer, expert),
             _ => throw new ArgumentException($"A file has no {tensor.GetType().Name}.", nameof(tensor)),
         };
         if (found is not null)
@@ -118,17 +118,21 @@ internal sealed partial class TensorCheck
         ? PreparedDown(wanted, layer, expert, prepared, types)
         : Find(wanted, layer, expert, wanted.Hidden, wanted.Intermediate, wanted.HiddenText, wanted.IntermediateText, types);
 
-    private FoundTensor? Vector(DeclaredVector wanted, int layer)
+    private FoundTensor? Vector(DeclaredVector wanted, int layer, int expert)
     {
-        if (Lookup(wanted, layer, 0, out RowPart? part) is not { } tensor)
+        if (Lookup(wanted, layer, expert, out RowPart? part) is not { } tensor)
         {
             return null;
         }
 
         (int length, string text) = part is { } some ? (some.Total, RowPart.TotalText) : (wanted.Length, wanted.LengthText);
-        if (tensor.Shape.Count != 1 || tensor.Shape[0] != length)
+        bool isStacked = IsStacked(wanted, tensor);
+        long[] shape = isStacked ? [wanted.Experts, length] : [length];
+        if (!tensor.Shape.SequenceEqual(shape))
         {
-            AddOnce($"{Named(tensor)} is {FileText.Shape(tensor.Shape)}, but {length} ({text}) is declared");
+            AddOnce(isStacked
+                ? $"{Named(tensor)} is {FileText.Shape(tensor.Shape)}, but {FileText.Shape(shape)} ({DeclaredTensor.ExpertsText} x {text}) is declared"
+                : $"{Named(tensor)} is {FileText.Shape(tensor.Shape)}, but {length} ({text}) is declared");
             return null;
         }
 
@@ -138,7 +142,7 @@ internal sealed partial class TensorCheck
             return null;
         }
 
-        return new FoundTensor(tensor, stored, WeightType.F32, Part: part);
+        return new FoundTensor(isStacked ? PartsOf(tensor)[expert] : tensor, stored, WeightType.F32, Part: part);
     }
 
     private FoundTensor? Find(
@@ -154,7 +158,7 @@ internal sealed partial class TensorCheck
             (rows, rowsText) = (some.Total, RowPart.TotalText);
         }
 
-        bool isStacked = wanted.IsStackedIn(_file.Format);
+        bool isStacked = IsStacked(wanted, tensor);
         long[] shape = isStacked ? [wanted.Experts, rows, columns] : [rows, columns];
         if (!tensor.Shape.SequenceEqual(shape))
         {
@@ -293,6 +297,13 @@ internal sealed partial class TensorCheck
     }
 
     private string NameOf(DeclaredTensor wanted, int layer, int expert = 0) => _facts.NameOf(wanted.NameIn(_file.Format, layer, expert));
+
+    /// <summary>Whether a file that was looked into has all experts' in one tensor.</summary>
+    private bool MayBeStacked(DeclaredTensor wanted) =>
+        wanted.IsStackedIn(_file.Format) || (wanted.OfPolicy && _predictor is { } predictor && wanted.IsStackedIn(predictor.Format));
+
+    /// <summary>Whether a tensor that was looked up holds all experts' matrices or vectors: by the kind of file that it is in.</summary>
+    private bool IsStacked(DeclaredTensor wanted, TensorInfo tensor) => wanted.IsStackedIn((IsOfPredictor(tensor) ? _predictor! : _file).Format);
 
     private bool IsOfPredictor(TensorInfo tensor) => _predictor?.TryGetTensor(tensor.Name, out TensorInfo? own) == true && ReferenceEquals(own, tensor);
 

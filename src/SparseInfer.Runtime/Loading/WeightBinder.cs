@@ -37,6 +37,28 @@ public sealed class WeightBinder
     /// <param name="expert">The expert, where each has one.</param>
     public WeightType TypeOf(DeclaredTensor wanted, int layer = 0, int expert = 0) => _check[wanted, layer, expert].Target;
 
+    /// <summary>The same of all experts of a layer, for a program that has them in one buffer.</summary>
+    /// <param name="wanted">One of the program's tensors.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="experts">How many experts there are.</param>
+    /// <exception cref="ModelFormatException">They have several types.</exception>
+    public WeightType TypeOfAll(DeclaredTensor wanted, int layer, int experts)
+    {
+        WeightType type = TypeOf(wanted, layer);
+        for (int expert = 1; expert < experts; expert++)
+        {
+            if (TypeOf(wanted, layer, expert) is var other && other != type)
+            {
+                throw new ModelFormatException(
+                    _file.Path,
+                    $"tensor {FileText.Quote(_check[wanted, layer, expert].Tensor.Name)} is {other}, and that of expert 0 {type}. On a GPU all experts of a layer "
+                    + "have one type: load the model on the CPU, or convert it.");
+            }
+        }
+
+        return type;
+    }
+
     /// <summary>A matrix, its rows in the order that the program wants.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer, where each has one.</param>
@@ -73,6 +95,74 @@ public sealed class WeightBinder
         return new StoredChannels(matrix, found.Target);
     }
 
+    /// <summary>
+    /// What a centre of a matrix's inputs adds to its outputs, <c>c * Σ_j W[i, j]</c>: summed in double precision, input by input.
+    /// </summary>
+    /// <param name="wanted">The tensor that the matrix was made of.</param>
+    /// <param name="layer">Its layer.</param>
+    /// <param name="matrix">The matrix, a row for each input.</param>
+    /// <param name="centre">The centre; 0: nothing is summed.</param>
+    /// <returns>A value for each output, padded with zeros to whole vectors; there when all matrices are.</returns>
+    public float[] OfCentre(DeclaredTensor wanted, int layer, DownMatrix matrix, float centre)
+    {
+        float[] added = new float[matrix.PaddedColumns];
+        WeightFormat format = WeightFormat.For(TypeOf(wanted, layer));
+        if (centre != 0)
+        {
+            AfterPacking(_ =>
+            {
+                double[] sums = new double[matrix.Columns];
+                float[] row = new float[matrix.PaddedColumns];
+                for (int input = 0; input < matrix.Neurons; input++)
+                {
+                    format.DecodeDown(in matrix, input, row);
+                    for (int i = 0; i < sums.Length; i++)
+                    {
+                        sums[i] += row[i];
+                    }
+                }
+
+                for (int i = 0; i < sums.Length; i++)
+                {
+                    added[i] = (float)(centre * sums[i]);
+                }
+            });
+        }
+
+        return added;
+    }
+
+    /// <summary>
+    /// The Euclidean norm of what each input has of weights in matrices that share it (WINA's <c>norm(W[:, j])</c>): summed in double precision, matrix by matrix and
+    /// output by output.
+    /// </summary>
+    /// <param name="layer">Their layer.</param>
+    /// <param name="matrices">The tensors that they were made of, and the matrices, a row for each input.</param>
+    /// <returns>A value for each input; there when all matrices are.</returns>
+    public float[] ColumnNorms(int layer, params (DeclaredTensor Wanted, DownMatrix Matrix)[] matrices)
+    {
+        float[] norms = new float[matrices[0].Matrix.Neurons];
+        AfterPacking(_ =>
+        {
+            float[] row = new float[matrices.Max(of => of.Matrix.PaddedColumns)];
+            for (int input = 0; input < norms.Length; input++)
+            {
+                double sum = 0;
+                foreach ((DeclaredTensor wanted, DownMatrix matrix) in matrices)
+                {
+                    WeightFormat.For(TypeOf(wanted, layer)).DecodeDown(in matrix, input, row);
+                    for (int i = 0; i < matrix.Columns; i++)
+                    {
+                        sum += (double)row[i] * row[i];
+                    }
+                }
+
+                norms[input] = (float)Math.Sqrt(sum);
+            }
+        });
+        return norms;
+    }
+
     /// <summary>The down matrix of a feed-forward, neuron-major: stored so by a file that was prepared, else prepared now.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer.</param>
@@ -98,10 +188,11 @@ public sealed class WeightBinder
     /// <summary>A norm's weights or a bias, widened to F32 and padded with zeros to whole vectors, in the order that the program wants.</summary>
     /// <param name="wanted">One of the program's tensors.</param>
     /// <param name="layer">The layer, where each has one.</param>
+    /// <param name="expert">The expert, where each has one.</param>
     /// <exception cref="ModelFormatException">It has a number that is not finite.</exception>
-    public float[] Vector(DeclaredVector wanted, int layer = 0)
+    public float[] Vector(DeclaredVector wanted, int layer = 0, int expert = 0)
     {
-        FoundTensor found = _check[wanted, layer];
+        FoundTensor found = _check[wanted, layer, expert];
         FiniteCheck.Require(found.Tensor, 1, found.Part?.Total ?? wanted.Length);
         float[] whole = new float[found.Part?.Total ?? wanted.Length];
         WeightFormat.For(found.Stored).Decode(found.Tensor.Bytes, whole);

@@ -91,6 +91,9 @@ internal abstract class WeightFormat
 
     protected abstract void DecodeDown(nint source, int neurons, int columns, int neuron, Span<float> values);
 
+    /// <summary>Widens a row of a prepared matrix, which has one for each input.</summary>
+    public abstract void DecodeDown(in DownMatrix matrix, int neuron, Span<float> values);
+
     private sealed class Of<T> : WeightFormat
         where T : IWeightFormat
     {
@@ -142,6 +145,8 @@ internal abstract class WeightFormat
                 DecodeRow(source, columns, neuron, values);
             }
         }
+
+        public override void DecodeDown(in DownMatrix matrix, int neuron, Span<float> values) => WeightConversion.DecodeDown<T>(in matrix, neuron, values);
 
         public override (int Row, int Column)? FirstNonFinite(nint source, int rows, int columns) =>
             WeightPacking.FirstNonFinite<T>(source, rows, columns);

@@ -19,6 +19,9 @@ public abstract class DecoderProgram
     /// <summary>What it wants from a file, in the order in which faults are told: first what is no layer's, then a layer's tensors.</summary>
     public abstract IReadOnlyList<DeclaredTensor> Tensors { get; }
 
+    /// <summary>Whether a policy remembers prompts, and chooses by them.</summary>
+    public virtual bool RemembersPrompts => false;
+
     /// <summary>Whether the down matrix of a feed-forward may have another weight type than its other matrices.</summary>
     public virtual bool MixesDown => false;
 
@@ -121,7 +124,7 @@ public abstract class DecoderProgram
 }
 
 /// <summary>One session's state on one device: key-value cache and activations. Base class of generated code.</summary>
-public abstract class DecoderState : IDisposable
+public abstract partial class DecoderState : IDisposable
 {
     /// <summary>Most tokens it can hold.</summary>
     public abstract int Capacity { get; }
@@ -150,10 +153,6 @@ public abstract class DecoderState : IDisposable
         token = -1;
         return false;
     }
-
-    /// <summary>Forgets the tokens from a position on.</summary>
-    /// <param name="position">0 to <see cref="Position"/>.</param>
-    public void Rewind(int position) => Position = position;
 
     /// <summary>Whether somebody sees what it computes: then it is computed alone.</summary>
     public virtual bool IsObserved => false;

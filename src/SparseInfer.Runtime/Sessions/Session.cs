@@ -98,7 +98,10 @@ public sealed class Session : IDisposable
         Run(tokens, decoded: false, logits);
     }
 
-    /// <summary>Forgets the tokens from a position on: 0 starts anew.</summary>
+    /// <summary>
+    /// Forgets the tokens from a position on: 0 starts anew. Where a policy chooses by prompts (<c>[PromptNeurons]</c>) and one of these is taken back, the tokens
+    /// that are left are computed again when the sequence goes on.
+    /// </summary>
     /// <param name="position">0 to <see cref="Position"/>.</param>
     public void Rewind(int position) => Exclusively(() =>
     {

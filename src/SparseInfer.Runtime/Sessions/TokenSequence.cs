@@ -21,6 +21,9 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>How many tokens the state's logits follow; negative: none.</summary>
     private int _logitsAfter = -1;
 
+    /// <summary>Tokens that were computed before, where the state forgot more of them than it was told to: they are not metered again.</summary>
+    private int _known;
+
     /// <summary>Most tokens, held ones included.</summary>
     public int Capacity => _tokens.Length;
 
@@ -130,26 +133,39 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <returns>How many tokens of a prompt were computed; 0: one token was decoded.</returns>
     public int ComputeNext(StepOptions step, Span<float> logits, int most = MaxStep)
     {
-        int first = state.Position;
-        bool again = first == Count;
+        bool again = state.Position == Count;
         if (again)
         {
-            first--;
+            state.StepBack();
+        }
+
+        int first = state.Position;
+        bool isKnown = first < _known;
+        if (again || isKnown)
+        {
             step = step with { Metering = false, Timing = false };
         }
 
         bool isPrompt = !_decoded[first];
         int withLogits = Count - (logits.Length / vocabulary);
-        int end = isPrompt ? EndOfPrompt(first, first < withLogits ? withLogits : Count, most) : first + 1;
+        int limit = first < withLogits ? withLogits : Count;
+        int end = isPrompt ? EndOfPrompt(first, isKnown ? Math.Min(limit, _known) : limit, most) : first + 1;
         _logitsAfter = -1;
-        state.Rewind(first);
         if (first >= Position && (step.Metering || step.Timing))
         {
             Meters.BeforeHeld(first);
         }
 
         Span<float> room = first < withLogits ? [] : logits.Slice((first - withLogits) * vocabulary, (end - first) * vocabulary);
-        state.Run(_tokens.AsSpan(first, end - first), step with { IsPrompt = isPrompt }, room);
+        try
+        {
+            state.Run(_tokens.AsSpan(first, end - first), step with { IsPrompt = isPrompt }, room);
+        }
+        finally
+        {
+            Keep(first);
+        }
+
         _logitsAfter = end;
         return isPrompt ? end - first : 0;
     }
@@ -178,14 +194,33 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
         Count = count;
         Position = Math.Min(Position, count);
         Uncompute(count);
+        _known = Math.Min(_known, count);
     }
 
     private void Uncompute(int count)
     {
-        if (state.Position > count)
+        if (state.Position < count)
         {
-            state.Rewind(count);
+            return;
+        }
+
+        // A state that failed to run its last token again has it still in mind.
+        bool hadMore = state.Position > count;
+        state.Rewind(count);
+        Keep(count);
+        if (hadMore || state.Position < count)
+        {
             _logitsAfter = -1;
+        }
+    }
+
+    /// <summary>Notes which tokens the state has lost.</summary>
+    /// <param name="computed">How many were computed, and were to stay so.</param>
+    private void Keep(int computed)
+    {
+        if (state.Position < computed)
+        {
+            _known = Math.Max(_known, computed);
         }
     }
 }

@@ -60,6 +60,13 @@ internal sealed record AblationTable(string Title, IReadOnlyList<(string Name, F
                 ("prefetch/Q8_0", RowComparisons.Prefetched<Q8_0>),
                 ("prefetch/Q4_0", RowComparisons.Prefetched<Q4_0>),
             ]),
+        new(
+            "Input channels left out, 128 MiB of matrices",
+            [
+                ("channels/F16", ChannelComparisons.OfType<F16>),
+                ("channels/Q8_0", ChannelComparisons.OfType<Q8_0>),
+                ("channels/Q4_0", ChannelComparisons.OfType<Q4_0>),
+            ]),
     ];
 
     private static (string Name, Func<Comparison> Build)[] Rows(string name, long bytes) =>

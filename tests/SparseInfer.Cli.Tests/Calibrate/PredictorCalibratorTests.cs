@@ -59,7 +59,7 @@ public sealed class PredictorCalibratorTests : IDisposable
         TokenSample[] samples = [.. Enumerable.Range(0, 4).Select(_ => new TokenSample(Random(model.Hidden), Random(model.Intermediate), 2))];
         FactoredScores policy = FactoredScores.Parse(text);
 
-        LayerCurve curve = LayerCurve.Measure(policy, model, weights, samples, share: null, TestContext.Current.CancellationToken);
+        LayerCurve curve = LayerCurve.Measure(policy, model, [weights], samples, share: null, TestContext.Current.CancellationToken);
 
         policy.Reads.ShouldBe(text.Contains("Residual", StringComparison.Ordinal) ? ObservedActivation.Residual : ObservedActivation.FeedForwardInput);
         double[] scores = [.. samples.SelectMany(sample => Scores(sample.Input))];

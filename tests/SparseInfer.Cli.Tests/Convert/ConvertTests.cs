@@ -35,7 +35,7 @@ public sealed class ConvertTests : IDisposable
     public void A_prepared_file_is_declared_as_a_model_of_its_type()
     {
         Convert(ToolProgram.Gguf, At("q8.gguf"), "--weights", "Q8_0").ExitCode.ShouldBe(0);
-        ToolResult result = ToolProgram.Run(["bench", "-m", At("q8.gguf"), "--activation", "relu", "--print-declaration"]);
+        ToolResult result = ToolProgram.Run(["declare", At("q8.gguf"), "--activation", "relu"]);
         result.ExitCode.ShouldBe(0, result.Error);
         result.Output.ShouldContain("[Weights(WeightType.Q8_0)]");
     }

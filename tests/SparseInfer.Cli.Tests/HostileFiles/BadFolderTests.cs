@@ -67,7 +67,7 @@ public sealed class BadFolderTests : IDisposable
         foreach (string[] args in new[]
         {
             ["convert", folder.Root, At("out.gguf")], ["inspect", folder.Root, "--activation", "relu"],
-            (string[])["bench", "-m", folder.Root, "--activation", "relu", "--print-declaration"],
+            (string[])["declare", folder.Root, "--activation", "relu"],
         })
         {
             string error = await Fails(args);

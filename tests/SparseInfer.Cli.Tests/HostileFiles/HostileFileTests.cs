@@ -37,7 +37,7 @@ public sealed class HostileFileTests : IDisposable
         }
 
         await Fails(["inspect", path, "--activation", "relu"]);
-        await Fails(["bench", "-m", path, "--activation", "relu", "--print-declaration"]);
+        await Fails(["declare", path, "--activation", "relu"]);
         Directory.GetFileSystemEntries(_folder).ShouldHaveSingleItem();
     }
 
@@ -72,7 +72,7 @@ public sealed class HostileFileTests : IDisposable
 
             await Run(["inspect", path]);
             await Run(["inspect", path, "--activation", "relu", "--json"]);
-            await Run(["bench", "-m", path, "--print-declaration"]);
+            await Run(["declare", path]);
             await Run(["convert", path, At("out.gguf"), "--force"]);
         }
     }
@@ -109,7 +109,7 @@ public sealed class HostileFileTests : IDisposable
         {
             mutator.Mutate(new Random(seed));
             File.WriteAllBytes(At("damaged.gguf"), mutator.Bytes);
-            declared += await Run(["bench", "-m", At("damaged.gguf"), "--activation", "relu", "--print-declaration"], $"seed {seed}") == 0 ? 1 : 0;
+            declared += await Run(["declare", At("damaged.gguf"), "--activation", "relu"], $"seed {seed}") == 0 ? 1 : 0;
             if (seed % 2 == 0)
             {
                 await Run(["inspect", At("damaged.gguf"), "--activation", "relu"], $"seed {seed}");
@@ -159,7 +159,7 @@ public sealed class HostileFileTests : IDisposable
             writer.Save(At("claims.gguf"));
             string about = $"{key} = {number.ToString(CultureInfo.InvariantCulture)}";
             await Run(["inspect", At("claims.gguf"), "--activation", "relu"], about);
-            await Run(["bench", "-m", At("claims.gguf"), "--activation", "relu", "--print-declaration"], about);
+            await Run(["declare", At("claims.gguf"), "--activation", "relu"], about);
         }
     }
 

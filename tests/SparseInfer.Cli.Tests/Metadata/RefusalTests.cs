@@ -196,7 +196,7 @@ public sealed class RefusalTests : TinyFileTests
         ToolProgram.Run([.. bench, "--ignore-metadata", "llama.fo"]).Error
             .ShouldContain("'llama.foo' is 7");
 
-        string[] print = ["bench", "-m", Renamed("foo"), "--activation", "relu", "--print-declaration"];
+        string[] print = ["declare", Renamed("foo"), "--activation", "relu"];
         ToolProgram.Run(print).Error.ShouldContain("give --architecture and its name");
         ToolProgram.Run([.. print, "--architecture", "lama"]).Error.ShouldContain("--architecture lama is not supported");
         ToolResult printed = ToolProgram.Run([.. print, "--architecture", "llama"]);
@@ -243,9 +243,9 @@ public sealed class RefusalTests : TinyFileTests
         lines[^1].ShouldBe("  ... and 5 more");
 
         // What can be declared otherwise, the tool declares.
-        Refused(Gguf(("llama.block_count", 3u))).ShouldContain($"'sparseinfer bench -m {At("tiny.gguf")} --print-declaration' writes the class that does");
+        Refused(Gguf(("llama.block_count", 3u))).ShouldContain($"'sparseinfer declare {At("tiny.gguf")}' writes the class that does");
         Refused(Gguf(("llama.block_count", 3u), ("llama.foo", 1u)), new LoadOptions { Architecture = "llama", IgnoreMetadata = ["llama.foo"] })
-            .ShouldContain($"'sparseinfer bench -m {At("tiny.gguf")} --architecture llama --ignore-metadata llama.foo --print-declaration'");
+            .ShouldContain($"'sparseinfer declare {At("tiny.gguf")} --architecture llama --ignore-metadata llama.foo'");
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace SparseInfer.Cli.Tests.Metadata;
 
 internal static class TinyDeclaration
 {
-    /// <summary>What <c>--print-declaration</c> writes for a file, with the activation given only where the file does not say it.</summary>
+    /// <summary>What <c>sparseinfer declare</c> writes for a file, with the activation given only where the file does not say it.</summary>
     public static ModelDeclaration Of(TinyModel tiny, string path)
     {
         using ModelFile file = ModelFile.Open(path);

@@ -118,6 +118,12 @@ internal sealed record DecoderCase(string Name)
     /// <summary>Each layer's trained predictor; null: the layer is Dense.</summary>
     public LowRankCase?[] Predictors { get; init; } = [];
 
+    /// <summary>The share of neurons that prompts choose in each layer; null: the layer has its predictor, or is Dense.</summary>
+    public float?[] PromptKeeps { get; init; } = [];
+
+    /// <summary>How many neurons prompts choose in a layer; null: they choose none.</summary>
+    public int? PromptCount(int layer) => PromptKeeps.ElementAtOrDefault(layer) is { } keep ? (int)Math.Ceiling((decimal)keep * Intermediate) : null;
+
     /// <summary>The head's predictor; null: every word is computed.</summary>
     public WordCase? Words { get; init; }
 
@@ -126,6 +132,12 @@ internal sealed record DecoderCase(string Name)
 
     /// <summary>The same on the feed-forward's input and on down's: layers that have them have <see cref="InputThresholds"/> too.</summary>
     public (float FeedForward, float Down)[] FeedForwardThresholds { get; init; } = [];
+
+    /// <summary>What each layer's four thresholds are measured from, in that order.</summary>
+    public (float Heads, float Output, float FeedForward, float Down)[] Centres { get; init; } = [];
+
+    /// <summary>Whether each layer's thresholds are on magnitudes times the norms of columns.</summary>
+    public bool[] ColumnNorms { get; init; } = [];
 
     /// <summary>Whether every neuron is declared to be computed.</summary>
     public bool IsDense { get; init; }
@@ -228,13 +240,18 @@ internal sealed record DecoderCase(string Name)
             {
                 (float feedForward, float down) = FeedForwardThresholds.ElementAtOrDefault(layer);
                 string ofNeurons = FeedForwardThresholds.Length == 0 ? "" : FormattableString.Invariant($"FeedForward = {feedForward}f, Down = {down}f, ");
-                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, {ofNeurons}Layers = \"{layer}\")]");
+                (float Heads, float Output, float FeedForward, float Down) at = Centres.ElementAtOrDefault(layer);
+                string centres = Centres.Length == 0 ? ""
+                    : FormattableString.Invariant($"HeadsCentre = {at.Heads}f, OutputCentre = {at.Output}f, FeedForwardCentre = {at.FeedForward}f, DownCentre = {at.Down}f, ");
+                string norms = ColumnNorms.ElementAtOrDefault(layer) ? "ColumnNorms = true, " : "";
+                yield return FormattableString.Invariant($"[InputThreshold(Heads = {heads}f, Output = {output}f, {ofNeurons}{centres}{norms}Layers = \"{layer}\")]");
             }
         }
 
-        for (int layer = 0; layer < Predictors.Length; layer++)
+        for (int layer = 0; layer < Math.Max(Predictors.Length, PromptKeeps.Length); layer++)
         {
-            yield return Predictors[layer]?.Attribute(layer) ?? $"[Dense(Layers = \"{layer}\")]";
+            yield return PromptKeeps.ElementAtOrDefault(layer) is { } keep ? FormattableString.Invariant($"[PromptNeurons(Keep = {keep}f, Layers = \"{layer}\")]")
+                : Predictors.ElementAtOrDefault(layer)?.Attribute(layer) ?? $"[Dense(Layers = \"{layer}\")]";
         }
 
         for (int layer = 0; layer < Alphas.Length; layer++)
@@ -252,8 +269,9 @@ internal sealed record DecoderCase(string Name)
 /// <param name="IsSvd">Whether it is declared as a truncated SVD: of the normed input, without ReLU, with a bias.</param>
 /// <param name="Keep">The share of neurons that is kept; 0: scores are compared with the threshold.</param>
 /// <param name="Count">How many are kept; 0: no number is declared.</param>
+/// <param name="Lookahead">How many layers before the input is.</param>
 internal sealed record LowRankCase(
-    int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0, float Keep = 0, int Count = 0, bool IsSvd = false)
+    int Rank, PredictorInput Input = PredictorInput.Residual, bool Relu = true, bool Bias = false, float Threshold = 0, float Keep = 0, int Count = 0, bool IsSvd = false, int Lookahead = 0)
 {
     /// <summary>Which scores are too low.</summary>
     public bool[] IsLow(double[] scores)
@@ -274,7 +292,7 @@ internal sealed record LowRankCase(
     public string Attribute(int layer) => IsSvd
         ? FormattableString.Invariant($"[TruncatedSvdPredictor(Rank = {Rank}, {Choice}, Layers = \"{layer}\")]")
         : FormattableString.Invariant($"[LowRankPredictor(Rank = {Rank}, Input = PredictorInput.{Input}, ")
-        + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}, {Choice}, Layers = \"{layer}\")]");
+        + FormattableString.Invariant($"Relu = {(Relu ? "true" : "false")}, Bias = {(Bias ? "true" : "false")}{(Lookahead == 0 ? "" : $", Lookahead = {Lookahead}")}, {Choice}, Layers = \"{layer}\")]");
 
     private string Choice => Count > 0 ? FormattableString.Invariant($"Count = {Count}")
         : Keep > 0 ? FormattableString.Invariant($"Keep = {Keep}f")

@@ -12,6 +12,26 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     private readonly List<double[]>[] _keys = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Layers).Select(_ => new List<double[]>())];
 
+    /// <summary>What each layer's predictor could read of the last token: the residual stream, and what the neurons read.</summary>
+    private readonly (double[] Residual, double[] Normed)[] _inputs = new (double[], double[])[model.Layers];
+
+    /// <summary>Of each layer, and of all tokens so far: neurons that no trained predictor left out, and those of them that down gets.</summary>
+    public (long Candidates, long Kept)[] Counts { get; } = new (long, long)[model.Layers];
+
+    /// <summary>The sum of each layer's neurons' shares over the tokens of prompts; null: there was none.</summary>
+    private readonly double[]?[] _shares = new double[model.Layers][];
+
+    private bool _isPrompt;
+
+    /// <summary>The logits after one more token of a prompt, which is computed densely.</summary>
+    public double[] NextOfPrompt(int token)
+    {
+        _isPrompt = true;
+        double[] logits = Next(token);
+        _isPrompt = false;
+        return logits;
+    }
+
     /// <summary>The logits after one more token.</summary>
     public double[] Next(int token)
     {
@@ -72,11 +92,12 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     {
         int position = _keys[layer].Count;
         int first = model.Window(layer) is { } window ? Math.Max(0, position + 1 - window) : 0;
-        x = Kept(layer, x, thresholds => thresholds.Heads);
+        float centre = Centre(layer, centres => centres.Heads);
+        x = Kept(layer, x, thresholds => thresholds.Heads, centre, block + "attn_q", block + "attn_k", block + "attn_v");
         int? together = Together(thresholds => thresholds.Heads);
-        double[] query = Rotate(layer, Heads(block + "attn_q", x, together), position);
-        _keys[layer].Add(Rotate(layer, Heads(block + "attn_k", x, together), position));
-        _values[layer].Add(Linear(block + "attn_v", x, together));
+        double[] query = Rotate(layer, Heads(block + "attn_q", x, together, centre), position);
+        _keys[layer].Add(Rotate(layer, Heads(block + "attn_k", x, together, centre), position));
+        _values[layer].Add(WithCentre(block + "attn_v", Linear(block + "attn_v", x, together), centre));
 
         double[] attended = new double[query.Length];
         for (int head = 0; head < model.Heads; head++)
@@ -93,23 +114,48 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
             }
         }
 
-        return Linear(block + "attn_output", Kept(layer, Attended(block, attended), thresholds => thresholds.Output), Together(thresholds => thresholds.Output));
+        centre = Centre(layer, centres => centres.Output);
+        double[] output = Linear(
+            block + "attn_output", Kept(layer, Attended(block, attended), thresholds => thresholds.Output, centre), Together(thresholds => thresholds.Output));
+        return WithCentre(block + "attn_output", output, centre);
     }
 
-    /// <summary>An input without the channels that are left out of it: those whose magnitude is not larger than the threshold.</summary>
-    private double[] Kept(int layer, double[] x, Func<(float Heads, float Output), float> of) =>
-        model.InputThresholds.ElementAtOrDefault(layer) is { } thresholds ? Larger(x, of(thresholds)) : x;
+    /// <summary>What an input's channels are measured from: 0 where none are left out.</summary>
+    private float Centre(int layer, Func<(float Heads, float Output, float FeedForward, float Down), float> of) =>
+        mode == SparsityMode.Predicted ? of(model.Centres.ElementAtOrDefault(layer)) : 0;
 
-    private double[] Larger(double[] x, float threshold) =>
-        mode == SparsityMode.Predicted && threshold > 0 ? [.. x.Select(value => Math.Abs(value) > threshold ? value : 0)] : x;
+    /// <summary>A product with distances from a centre, and what the centre adds: itself times the sum of each row.</summary>
+    private double[] WithCentre(string name, double[] y, float centre) => centre == 0 ? y
+        : [.. y.Select((value, row) => value + (centre * weights.Matrix(name + ".weight").Row(row).ToArray().Sum(weight => (double)weight)))];
+
+    /// <summary>
+    /// An input's distances from a centre, 0 for the channels that are left out of it: those whose distance, times the norm of their columns where that counts, is not
+    /// larger than the threshold.
+    /// </summary>
+    private double[] Kept(int layer, double[] x, Func<(float Heads, float Output), float> of, float centre, params string[] matrices) =>
+        model.InputThresholds.ElementAtOrDefault(layer) is { } thresholds ? Larger(layer, x, of(thresholds), centre, matrices) : x;
+
+    private double[] Larger(int layer, double[] x, float threshold, float centre, params string[] matrices)
+    {
+        if (mode != SparsityMode.Predicted || threshold == 0)
+        {
+            return x;
+        }
+
+        bool hasNorms = matrices.Length > 0 && model.ColumnNorms.ElementAtOrDefault(layer);
+        return [.. x.Select((value, j) => Math.Abs(value - centre) * (hasNorms ? ColumnNorm(matrices, j) : 1) > threshold ? value - centre : 0)];
+    }
+
+    private double ColumnNorm(string[] names, int column) => Math.Sqrt(names.Select(name => weights.Matrix(name + ".weight"))
+        .Sum(matrix => Enumerable.Range(0, matrix.Values.Length / matrix.Columns).Sum(row => Math.Pow(matrix.Row(row)[column], 2))));
 
     /// <summary>Elements that are quantized together where matrices have a row for each channel, whatever their blocks; null: those of a block.</summary>
     private int? Together(Func<(float Heads, float Output), float> of) => model.InputThresholds.Any(layer => layer is { } thresholds && of(thresholds) > 0) ? 32 : null;
 
     /// <summary>Queries or keys, each head normalised where heads have norms.</summary>
-    private double[] Heads(string name, double[] x, int? together)
+    private double[] Heads(string name, double[] x, int? together, float centre)
     {
-        double[] heads = Linear(name, x, together);
+        double[] heads = WithCentre(name, Linear(name, x, together), centre);
         return weights.Vector(name + "_norm.weight") is null ? heads : [.. heads.Chunk(model.HeadDimension).SelectMany(head => Norm(head, name + "_norm"))];
     }
 
@@ -161,11 +207,11 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     /// <param name="residual">The residual stream, where the feed-forward is.</param>
     /// <param name="x">What the feed-forward reads.</param>
     protected double[] FeedForward(int layer, string block, double[] input, double[] residual, double[] x) => model.Experts > 0
-        ? Experts(layer, block, model.Router == RouterInput.Layer ? input : x, x)
-        : FeedForward(layer, block, "", 0, x, IsLow(layer, block, residual, x));
+        ? Experts(layer, block, model.Router == RouterInput.Layer ? input : x, residual, x)
+        : FeedForward(layer, block, "", 0, x, IsLow(layer, block, "", 0, residual, x));
 
     /// <summary>The experts with the largest logits, each by its share.</summary>
-    private double[] Experts(int layer, string block, double[] routed, double[] x)
+    private double[] Experts(int layer, string block, double[] routed, double[] residual, double[] x)
     {
         double[] logits = Linear(block + "ffn_gate_inp", routed);
         int[] chosen = [.. Enumerable.Range(0, logits.Length).OrderByDescending(expert => logits[expert]).Take(model.ActiveExperts)];
@@ -173,7 +219,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         double[] sum = new double[x.Length];
         for (int i = 0; i < chosen.Length; i++)
         {
-            double[] output = FeedForward(layer, block, "_exps", chosen[i], x, isLow: null);
+            double[] output = FeedForward(layer, block, "_exps", chosen[i], x, IsLow(layer, block, "_exps", chosen[i], residual, x));
             sum = Add(sum, [.. output.Select(value => value * shares[i] / shares.Sum())]);
         }
 
@@ -184,40 +230,78 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     private double[] FeedForward(int layer, string block, string suffix, int expert, double[] x, bool[]? isLow)
     {
         (float input, float down) = model.FeedForwardThresholds.ElementAtOrDefault(layer);
-        x = Larger(x, input);
+        float centre = Centre(layer, centres => centres.FeedForward);
+        string[] matrices = model.Gated ? [block + "ffn_gate", block + "ffn_up"] : [block + "ffn_up"];
+        x = Larger(layer, x, input, centre, matrices);
         int? together = model.FeedForwardThresholds.Any(thresholds => thresholds.FeedForward > 0) ? 32 : null;
-        double[] up = Linear(block + "ffn_up" + suffix, x, expert, model.Intermediate, together);
-        double[] first = model.Gated ? Linear(block + "ffn_gate" + suffix, x, expert, model.Intermediate, together) : up;
+        double[] up = WithCentre(block + "ffn_up", Linear(block + "ffn_up" + suffix, x, expert, model.Intermediate, together), centre);
+        double[] first = model.Gated
+            ? WithCentre(block + "ffn_gate", Linear(block + "ffn_gate" + suffix, x, expert, model.Intermediate, together), centre)
+            : up;
         double[] h = new double[model.Intermediate];
+        Counts[layer] = (Counts[layer].Candidates + h.Length - (isLow?.Count(low => low) ?? 0), Counts[layer].Kept);
         for (int i = 0; i < h.Length; i++)
         {
             double a = Activate(first[i]);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
-            if (mode == SparsityMode.Predicted && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, block, i, Math.Abs(a))))
+            if (mode == SparsityMode.Predicted && !_isPrompt && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, $"{block}ffn_threshold{suffix}.weight", (expert * model.Intermediate) + i, Math.Abs(a))))
             {
                 h[i] = 0;
             }
         }
 
+        h = OfPrompts(layer, h);
+        Counts[layer] = (Counts[layer].Candidates, Counts[layer].Kept + h.Count(value => value != 0));
+
         // Activations are rounded 32 at a time, whatever the blocks.
-        return Linear(block + "ffn_down" + suffix, Larger(Activated(block, h), down), expert, model.Hidden, together: 32);
+        centre = Centre(layer, centres => centres.Down);
+        return WithCentre(
+            block + "ffn_down", Linear(block + "ffn_down" + suffix, Larger(layer, Activated(block, h), down, centre), expert, model.Hidden, together: 32), centre);
+    }
+
+    /// <summary>A prompt's neurons, which count; or those that prompts use most, in Predicted mode.</summary>
+    private double[] OfPrompts(int layer, double[] h)
+    {
+        if (model.PromptCount(layer) is not { } count)
+        {
+            return h;
+        }
+
+        if (_isPrompt)
+        {
+            double squares = h.Sum(value => value * value);
+            double[] before = _shares[layer] ??= new double[h.Length];
+            _shares[layer] = squares == 0 ? before : [.. h.Select((value, i) => before[i] + (Math.Abs(value) / Math.Sqrt(squares) * (Math.Abs(value) / Math.Sqrt(squares))))];
+            return h;
+        }
+
+        if (mode != SparsityMode.Predicted || _shares[layer] is not { } shares)
+        {
+            return h;
+        }
+
+        HashSet<int> chosen = [.. Enumerable.Range(0, h.Length).OrderByDescending(i => shares[i]).ThenBy(i => i).Take(count)];
+        return [.. h.Select((value, i) => chosen.Contains(i) ? value : 0)];
     }
 
     /// <summary>Which neurons' scores a trained predictor finds too low; null: there is none.</summary>
-    private bool[]? IsLow(int layer, string block, double[] residual, double[] x)
+    private bool[]? IsLow(int layer, string block, string suffix, int expert, double[] residual, double[] x)
     {
+        _inputs[layer] = (residual, x);
         if (model.Predictors.ElementAtOrDefault(layer) is not { } predictor)
         {
             return null;
         }
 
-        double[] factors = Linear(block + "fc1", predictor.Input == PredictorInput.Residual ? residual : x);
-        double[] scores = Linear(block + "fc2", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors);
+        (residual, x) = _inputs[layer - predictor.Lookahead];
+        double[] factors = Linear($"{block}fc1{suffix}", predictor.Input == PredictorInput.Residual ? residual : x, expert, predictor.Rank);
+        double[] scores = Linear(
+            $"{block}fc2{suffix}", predictor.Relu ? [.. factors.Select(factor => Math.Max(0, factor))] : factors, expert, model.Intermediate);
         return predictor.IsLow(scores);
     }
 
-    private bool IsSmall(int layer, string block, int neuron, double activation) => model.NeuronThresholds.Contains(layer)
-        ? activation <= weights.Vector(block + "ffn_threshold.weight")![neuron]
+    private bool IsSmall(int layer, string thresholds, int neuron, double activation) => model.NeuronThresholds.Contains(layer)
+        ? activation <= weights.Vector(thresholds)![neuron]
         : activation < model.ActivationThreshold;
 
     private bool IsPredictedInactive(int layer, string block, string suffix, int neuron, double[] x)
@@ -269,7 +353,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         for (int row = 0; row < y.Length; row++)
         {
             ReadOnlySpan<float> w = matrix.Row(from + row);
-            double sum = bias?[row] ?? 0;
+            double sum = bias?[from + row] ?? 0;
             for (int j = 0; j < x.Length; j++)
             {
                 sum += w[j] * x[j];

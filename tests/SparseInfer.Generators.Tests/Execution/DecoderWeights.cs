@@ -63,6 +63,7 @@ internal sealed class DecoderWeights
             if (model.Experts > 0)
             {
                 AddExperts(block, layer);
+                AddPolicies(block, layer, "_exps", model.Experts);
                 continue;
             }
 
@@ -73,16 +74,22 @@ internal sealed class DecoderWeights
 
             AddLinear(block + "ffn_up", model.Intermediate, model.Hidden, layer, model.FeedForwardBiases);
             AddLinear(block + "ffn_down", model.Hidden, model.Intermediate, layer + (model.MixesDown ? 1 : 0), model.FeedForwardBiases);
-            if (model.NeuronThresholds.Contains(layer))
-            {
-                _vectors.Add(block + "ffn_threshold.weight", [.. Values(model.Intermediate, 0.1f, 0.1f).Select((value, i) => i % 9 == 0 ? 0 : value)]);
-            }
+            AddPolicies(block, layer, "", 1);
+        }
+    }
 
-            if (model.Predictors.ElementAtOrDefault(layer) is { } predictor)
-            {
-                AddLinear(block + "fc1", predictor.Rank, model.Hidden, layer, bias: false);
-                AddLinear(block + "fc2", model.Intermediate, predictor.Rank, layer + 1, predictor.Bias);
-            }
+    /// <summary>What a layer's policy wants of the file, of all experts one behind the other.</summary>
+    private void AddPolicies(string block, int layer, string suffix, int copies)
+    {
+        if (_model.NeuronThresholds.Contains(layer))
+        {
+            _vectors.Add($"{block}ffn_threshold{suffix}.weight", [.. Values(copies * _model.Intermediate, 0.1f, 0.1f).Select((value, i) => i % 9 == 0 ? 0 : value)]);
+        }
+
+        if (_model.Predictors.ElementAtOrDefault(layer) is { } predictor)
+        {
+            AddLinear($"{block}fc1{suffix}", copies * predictor.Rank, _model.Hidden, layer, bias: false);
+            AddLinear($"{block}fc2{suffix}", copies * _model.Intermediate, predictor.Rank, layer + 1, predictor.Bias);
         }
     }
 
@@ -123,6 +130,23 @@ internal sealed class DecoderWeights
     {
         StoredMatrix matrix = _matrices[name];
         _matrices[name] = StoredMatrix.Encode(matrix.Type, [.. matrix.Values.Select(value => value * factor)], matrix.Columns);
+    }
+
+    /// <summary>Makes every row that a function names a copy of another.</summary>
+    /// <param name="source">The row that a row is a copy of.</param>
+    public void CopyRows(string name, Func<int, int> source)
+    {
+        StoredMatrix matrix = _matrices[name];
+        int rows = matrix.Values.Length / matrix.Columns;
+        _matrices[name] = StoredMatrix.Encode(matrix.Type, [.. Enumerable.Range(0, rows).SelectMany(row => matrix.Row(source(row)).ToArray())], matrix.Columns);
+    }
+
+    /// <summary>Gives all parts of a matrix the rows of the first: to experts another one's.</summary>
+    public void ShareRows(string name, int parts)
+    {
+        StoredMatrix matrix = _matrices[name];
+        int part = matrix.Values.Length / parts;
+        _matrices[name] = StoredMatrix.Encode(matrix.Type, [.. matrix.Values.Select((_, i) => matrix.Values[i % part])], matrix.Columns);
     }
 
     /// <summary>Writes a file.</summary>
@@ -185,22 +209,31 @@ internal sealed class DecoderWeights
             string name = parts.Key;
             byte[] bytes = new byte[values.Length * sizeof(float)];
             Buffer.BlockCopy(values, 0, bytes, 0, bytes.Length);
-            writer.AddTensor(name, TensorType.Of(vocabulary::SparseInfer.WeightType.F32), [values.Length], bytes);
+            bool isOfExperts = name.Contains("_exps.", StringComparison.Ordinal);
+            writer.AddTensor(
+                name, TensorType.Of(vocabulary::SparseInfer.WeightType.F32), isOfExperts ? [_model.Experts, values.Length / _model.Experts] : [values.Length], bytes);
         }
 
         writer.Save(path);
     }
 
     /// <summary>Writes some of the values as safetensors, in F32.</summary>
-    /// <param name="names">Names there by names here.</param>
+    /// <param name="names">Names there by names here; of experts' tensors, with <c>#2</c> behind it for the third's.</param>
     public void SaveSafetensors(string path, IReadOnlyDictionary<string, string> names)
     {
         var header = new StringBuilder("{");
         using var bytes = new MemoryStream();
-        foreach ((string there, string here) in names)
+        foreach ((string there, string place) in names)
         {
+            string here = place.Split('#')[0];
             StoredMatrix? matrix = _matrices.GetValueOrDefault(here);
             float[] values = matrix?.Values ?? _vectors[here];
+            if (here != place)
+            {
+                int part = values.Length / _model.Experts;
+                values = values.AsSpan(int.Parse(place.Split('#')[1], CultureInfo.InvariantCulture) * part, part).ToArray();
+            }
+
             string shape = matrix is null ? $"{values.Length}" : $"{values.Length / matrix.Columns},{matrix.Columns}";
             header.Append(CultureInfo.InvariantCulture, $"{(bytes.Length > 0 ? "," : "")}\"{there}\":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{bytes.Length},");
             bytes.Write(MemoryMarshal.AsBytes(values.AsSpan()));

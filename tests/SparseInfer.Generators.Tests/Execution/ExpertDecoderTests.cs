@@ -5,7 +5,7 @@ using static SparseInfer.Generators.Tests.Execution.DecoderRun;
 
 namespace SparseInfer.Generators.Tests.Execution;
 
-/// <summary>What decoders of experts have beside what all decoders are tested for: their meters, their memory, and their refusal on GPUs.</summary>
+/// <summary>What decoders of experts have beside what all decoders are tested for: their meters, their memory, and what they have not.</summary>
 public sealed class ExpertDecoderTests
 {
     public static TheoryData<string> Models { get; } = [.. DecoderZoo.OfExperts.Select(model => model.Name)];
@@ -77,15 +77,6 @@ public sealed class ExpertDecoderTests
             return (Least(session, prompt[..1]), Least(session, prompt));
         });
         allocated.ShouldBe((0, 0));
-    }
-
-    [Fact]
-    public void A_gpu_has_no_experts_and_says_so()
-    {
-        Diagnostic refused = Refused(GeneratedProject.Compilation(Of("Mixtral").Source).WithIlgpu());
-        refused.Id.ShouldBe("SPI0043");
-        refused.GetMessage().ShouldBe("Nothing is generated for 'Mixtral': no kernel for GPUs computes [Experts]; "
-            + "remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
     }
 
     [Fact]

@@ -57,6 +57,21 @@ public sealed class SnapshotTests
         public sealed partial class SmallThinker4B;
         """).Where(source => source.HintName.StartsWith("SmallThinker4B", StringComparison.Ordinal)));
 
+    /// <summary>A trained predictor for each expert: what the token's experts have of it is computed together.</summary>
+    [Fact]
+    public void The_predictors_of_experts() => Snapshot.Match(Pipeline.Generate("""
+        using SparseInfer;
+
+        [DecoderModel(Hidden = 4096, Layers = 32, Vocabulary = 57024, Context = 4096)]
+        [Attention(Heads = 32, KeyValueHeads = 8, RopeTheta = 1000000)]
+        [FeedForward(Intermediate = 14336, Activation = Activation.DRelu)]
+        [Experts(Count = 8, Active = 2)]
+        [RmsNorm]
+        [LowRankPredictor(Rank = 1024, Input = PredictorInput.Normed)]
+        [Weights(WeightType.F16)]
+        public sealed partial class TurboSparseMixtral;
+        """).Where(source => source.HintName == "TurboSparseMixtral.Cpu.g.cs"));
+
     /// <summary>Policies of several sites: neurons by votes, small inputs of attention, words of the head.</summary>
     [Fact]
     public void A_model_of_three_policies() => Snapshot.Match(Pipeline.Generate("""

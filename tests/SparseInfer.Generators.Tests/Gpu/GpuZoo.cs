@@ -54,6 +54,7 @@ internal static class GpuZoo
             Weights = [WeightType.F32, WeightType.F16, WeightType.Q8_0, WeightType.Q4_0],
         },
         new("FewSlices") { Hidden = 1024, Intermediate = 160, Heads = 128, KeyValueHeads = 64, Alphas = [1m, 1m, 1m], Weights = [WeightType.F32, WeightType.Q8_0, WeightType.Q4_0] },
+        new("ChosenByPrompts") { Hidden = 1024, Intermediate = 4100, Heads = 16, Activation = Activation.Silu, PromptKeeps = [0.5f, 0.25f, 0.25f], Weights = [WeightType.F16] },
         new("ChosenWords") { Hidden = 1024, Intermediate = 160, Heads = 16, Vocabulary = 700, Words = new(96), Weights = [WeightType.F16, WeightType.Q8_0] },
         new("WideNormedHeads")
         {
@@ -104,13 +105,35 @@ internal static class GpuZoo
         new("OddHead") { Hidden = 66, Heads = 2, KeyValueHeads = 1, DeclaredHeadDimension = 33, DeclaredRopeDimensions = 8, Weights = [WeightType.F32] },
     ];
 
+    /// <summary>With one weight type and with two, of which down has the other; chosen in both ways, one expert and all of them.</summary>
+    private static readonly IEnumerable<DecoderCase> Experts = DecoderZoo.OfExperts.Where(
+        model => model.Name is "Mixtral" or "SmallThinker" or "OddExperts" or "PlainExperts" or "ThresholdedExperts");
+
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(Experts).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
+
+    /// <summary>What only layers alone have: a cut among all gates.</summary>
+    private const string Cuts = """
+        using SparseInfer;
+
+        internal static partial class Cuts
+        {
+            [FeedForward(Hidden = 2048, Intermediate = 8192, Activation = Activation.GaussianTopK, Sparsity = 0.95f)]
+            [ExactSparsity]
+            [Weights(WeightType.F16, WeightType.Q8_0)]
+            public static partial FeedForwardKernel Gated { get; }
+
+            [FeedForward(Hidden = 40, Intermediate = 70, Activation = Activation.GaussianTopK, Sparsity = 0.5f, Gated = false, Biases = true)]
+            [ExactSparsity]
+            [Weights(WeightType.F32)]
+            public static partial FeedForwardKernel Ungated { get; }
+        }
+        """;
 
     private static readonly Lazy<(Compilation, ImmutableArray<GeneratedSourceResult>)> Everything = new(() =>
     {
         CSharpCompilation project =
-            GeneratedProject.Compilation([.. Models.Select(model => model.Source)]).WithIlgpu();
+            GeneratedProject.Compilation([.. Models.Select(model => model.Source), Cuts]).WithIlgpu();
         GeneratorDriver driver = GeneratedProject.Driver().RunGeneratorsAndUpdateCompilation(project, out Compilation complete, out _);
         return (complete, [.. GeneratedProject.Sources(driver).Where(source => source.HintName.Contains("Ilgpu", StringComparison.Ordinal))]);
     });
@@ -121,9 +144,10 @@ internal static class GpuZoo
     /// <summary>The files of GPU programs.</summary>
     public static ImmutableArray<GeneratedSourceResult> Sources => Everything.Value.Item2;
 
-    /// <summary>Those files as they are compiled.</summary>
-    public static IEnumerable<SyntaxTree> Trees =>
-        Complete.SyntaxTrees.Where(tree => tree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal) && tree.FilePath.Contains("Ilgpu", StringComparison.Ordinal));
+    /// <summary>Those files as they are compiled, but for what a layer alone has around its kernels.</summary>
+    public static IEnumerable<SyntaxTree> Trees => Complete.SyntaxTrees.Where(tree =>
+        tree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal) && tree.FilePath.Contains("Ilgpu", StringComparison.Ordinal)
+        && !Path.GetFileName(tree.FilePath).StartsWith("Cuts.", StringComparison.Ordinal));
 
     /// <summary>Every activation that decoders have, with each form of a feed-forward.</summary>
     private static IEnumerable<DecoderCase> Activations =>

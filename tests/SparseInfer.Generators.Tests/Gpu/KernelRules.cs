@@ -134,7 +134,7 @@ internal static class KernelRules
     private static string? Symbol(SemanticModel model, SyntaxNode node, MemberDeclarationSyntax method, bool isKernel)
     {
         ITypeSymbol? type = model.GetTypeInfo(node).Type;
-        if (type is not null && !IsType(type))
+        if (type is not null && !IsType(type) && !(type.SpecialType == SpecialType.System_Double && IsOfDoubles(method)))
         {
             return $"is a {type}";
         }
@@ -152,6 +152,10 @@ internal static class KernelRules
             _ => null,
         };
     }
+
+    /// <summary>Doubles are slow, and mostly a mistake: a method that has some gets views of them.</summary>
+    private static bool IsOfDoubles(MemberDeclarationSyntax method) =>
+        method is MethodDeclarationSyntax { ParameterList.Parameters: var parameters } && parameters.Any(parameter => parameter.Type?.ToString() == "ArrayView<double>");
 
     /// <summary>Shuffles, barriers and shared memory: all lanes have to come to them.</summary>
     private static bool Meets(IMethodSymbol called) =>

@@ -105,7 +105,7 @@ internal sealed class LaunchCounter(TypeDeclarationSyntax program, string sessio
     private bool Holds(string condition, string? matrix) => condition switch
     {
         "LogitsFrom == 0" or "_cache.Type == KeyValueType.F16" or "CacheOf(0).Type == KeyValueType.F16" => true,
-        "Metering" => false,
+        "Metering" or "meters" => false,
         "w.Gate.Type != w.Down.Type" or "w.Up.Type != w.Down.Type" => false, // the table is of one type
         "Mode == SparsityMode.Predicted" => mode == SparsityMode.Predicted,
         "w.Columns == Hidden" => matrix switch

@@ -1,4 +1,6 @@
 using SparseInfer.Generators.Cpu;
+using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Fixture;
@@ -106,6 +108,42 @@ public sealed class InputThresholdTests
             Name = "DownOfSubNorms",
             InputThresholds = [(0, 0), (0, 0), null],
             FeedForwardThresholds = [(0, 0.2f), (0, 0.3f), (0, 0)],
+        },
+        new("Centred")
+        {
+            // SCAP: two of four layers around something else than 0, one of them by column norms as well.
+            Layers = 4,
+            Activation = Activation.Silu,
+            IsDense = true,
+            Intermediate = 160,
+            QueryKeyValueBiases = true,
+            OutputBias = true,
+            FeedForwardBiases = true,
+            Weights = [WeightType.F16, WeightType.Q8_0],
+            InputThresholds = [Some, Some, Some, null],
+            FeedForwardThresholds = [(0.3f, 0.02f), (0.2f, 0), (0.2f, 0.01f), (0, 0)],
+            Centres = [(0.1f, -0.02f, 0.07f, 0.01f), (0, 0, 0, 0), (-0.2f, 0, 0.1f, -0.03f), (0, 0, 0, 0)],
+            ColumnNorms = [false, false, true, false],
+        },
+        new("CentredDown")
+        {
+            Activation = Activation.Gelu,
+            Gated = false,
+            IsDense = true,
+            Weights = [WeightType.BF16],
+            InputThresholds = [(0, 0), (0, 0.1f), null],
+            FeedForwardThresholds = [(0, 0.02f), (0, 0.01f), (0, 0)],
+            Centres = [(0, 0, 0, -0.04f), (0, 0.05f, 0, 0.02f), (0, 0, 0, 0)],
+        },
+        new("ColumnNorms")
+        {
+            // WINA, beside a predictor of neurons; heads whose widths are no whole vectors.
+            Hidden = 200,
+            DeclaredHeadDimension = 35,
+            DeclaredRopeDimensions = 10,
+            Alphas = [1m, null, 1.1m],
+            InputThresholds = [(0.9f, 0.1f), (0.4f, 0), (0.7f, 0)],
+            ColumnNorms = [true, false, true],
         },
         TraitZoo.Parallel[0] with { Name = "InParallel", InputThresholds = [Some, Some, null] },
         TraitZoo.Parallel[1] with { Name = "InParallelOfTwoNorms", InputThresholds = [Some, Some, Some] },
@@ -277,6 +315,51 @@ public sealed class InputThresholdTests
         {
             With(some, weights, Devices[1], model => Count(model, mode)).ShouldAllBe(layer => double.IsNaN(layer.SkippedInputs) && layer.Tokens == 20);
         }
+    }
+
+    /// <summary>Around a centre and with a threshold that leaves out what is exactly there, the product is that of all channels, but for rounding.</summary>
+    [Fact]
+    public void A_centre_with_a_threshold_of_nothing_moves_the_last_digits()
+    {
+        DecoderCase declared = Models.Single(model => model.Name == "Block") with
+        {
+            Name = "CentreOfNothing",
+            Weights = [WeightType.F32],
+            InputThresholds = [(float.Epsilon, float.Epsilon), null, (0, 0)],
+            FeedForwardThresholds = [(float.Epsilon, float.Epsilon), (0, 0), (0, float.Epsilon)],
+            Centres = [(0.5f, -0.25f, 0.125f, 0.0625f), (0, 0, 0, 0), (0, 0, 0, -0.5f)],
+        };
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        GeneratedAssembly assembly = Build([declared]);
+        float[] dense = With(assembly, declared, weights, Devices[1], model => DecoderRun.Decode(model, SparsityMode.Dense));
+        float[] predicted = With(assembly, declared, weights, Devices[1], model => DecoderRun.Decode(model, SparsityMode.Predicted));
+        predicted.Zip(dense, (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(1e-5f * dense.Max(Math.Abs));
+        predicted.ShouldNotBe(dense);
+    }
+
+    /// <summary>GPUs have no kernel for norms of columns, nor for down's input.</summary>
+    [Theory]
+    [InlineData("ColumnNorms", "ColumnNorms")]
+    [InlineData("CentredDown", "Down")]
+    [InlineData("Layers", null)]
+    public void A_gpu_refuses_what_it_does_not_choose_by(string name, string? property)
+    {
+        DecoderCase declared = Models.Single(model => model.Name == name);
+        ModelSpec spec = Parsed.Model(declared.Source, declared.FullName).ShouldNotBeNull();
+        string expected = property is null ? "" : $"no kernel for GPUs computes what [InputThreshold] leaves out by its '{property}'";
+        (GpuLimit.Missing(spec) ?? "").ShouldBe(expected);
+    }
+
+    /// <summary>A centre of 0 and norms that are not asked for leave the generated program as it is.</summary>
+    [Fact]
+    public void A_centre_of_0_changes_nothing()
+    {
+        DecoderCase some = Models[0];
+        Text(some with { Centres = [(0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0)] }).ShouldBe(Text(some));
+        Text(some).ShouldNotContain("Centre");
+
+        static string Text(DecoderCase declared) =>
+            new DecoderClass(DecoderPlan.Of(Parsed.Model(declared.Source, declared.FullName).ShouldNotBeNull())).Emit();
     }
 
     [Fact]

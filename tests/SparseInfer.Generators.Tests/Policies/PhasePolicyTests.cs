@@ -44,6 +44,57 @@ public sealed class PhasePolicyTests
         new("WideRank") { Activation = Activation.Silu, Predictors = [null, new(96, Bias: true), new(96, PredictorInput.Normed)], Weights = [WeightType.BF16] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed)], Weights = [WeightType.F16, WeightType.Q8_0] },
 
+        // Inside experts: a predictor each, and numbers for each one's neurons.
+        new("RanksOfExperts")
+        {
+            Layers = 5,
+            Experts = 5,
+            ActiveExperts = 2,
+            Predictors = [new(32), new(40, PredictorInput.Normed, Relu: false, Bias: true), null, new(32, Keep: 0.3f), new(32, Count: 41)],
+        },
+        new("SvdOfExperts")
+        {
+            HasArchitecture = false,
+            Pairing = RopePairing.HalfSplit,
+            Experts = 8,
+            ActiveExperts = 3,
+            Gating = ExpertGating.Sigmoid,
+            Router = RouterInput.Layer,
+            Intermediate = 77,
+            Activation = Activation.DRelu,
+            Predictors = [LowRankCase.Svd(24), LowRankCase.Svd(24, 0.125f), null],
+            Weights = [WeightType.F16, WeightType.BF16],
+        },
+        new("ThresholdsOfExperts")
+        {
+            Experts = 4,
+            ActiveExperts = 2,
+            Activation = Activation.Silu,
+            NeuronThresholds = [0, 2],
+            ActivationThreshold = 0.1f,
+        },
+        new("EveryThresholdOfExperts") { Experts = 4, ActiveExperts = 4, Gated = false, Activation = Activation.Gelu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.Q8_0] },
+
+        // Of earlier layers' inputs: of the one before and of two before, with policies that compute nothing between.
+        new("LookingAhead")
+        {
+            Layers = 6,
+            Intermediate = 150,
+            Predictors = [null, new(32, Lookahead: 1), new(32, Lookahead: 2), new(40, PredictorInput.Normed, Relu: false, Bias: true, Lookahead: 1), null, new(32, Lookahead: 1, Keep: 0.3f)],
+        },
+        new("EveryLookingAhead")
+        {
+            Weights = [WeightType.F16, WeightType.BF16],
+            LayerNorm = true,
+            Predictors = [new(32, PredictorInput.Normed), new(32, PredictorInput.Normed, Lookahead: 1), new(32, PredictorInput.Normed, Lookahead: 2)],
+        },
+        new("ExpertsLookingAhead")
+        {
+            Experts = 5,
+            ActiveExperts = 2,
+            Predictors = [null, new(32, Lookahead: 1), new(32, PredictorInput.Normed, Lookahead: 1)],
+        },
+
         // Beside attention, where neurons are normalised together, with learned positions, and of types that roles have.
         TraitZoo.Parallel[0] with { Name = "RanksInParallel", Alphas = [], Predictors = [new(32, PredictorInput.Normed), null, new(32, PredictorInput.Normed, Bias: true)] },
         TraitZoo.Parallel[1] with { Name = "RanksInParallelOfTwoNorms", Predictors = [new(32, PredictorInput.Normed), new(40, PredictorInput.Normed), null] },
@@ -146,6 +197,57 @@ public sealed class PhasePolicyTests
         }
     }
 
+    /// <summary>Those of the experts that a token has, and no others, by an offline count of their neurons.</summary>
+    [Theory]
+    [InlineData("RanksOfExperts")]
+    [InlineData("ThresholdsOfExperts")]
+    public void Meters_count_the_bytes_of_the_chosen_experts(string name)
+    {
+        DecoderCase declared = Models.Single(model => model.Name == name);
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        var reference = new DecoderReference(declared, weights, SparsityMode.Predicted);
+        for (int i = 0; i < Tokens; i++)
+        {
+            reference.Next(Token(declared.Vocabulary, i));
+        }
+
+        foreach (CpuDevice device in Devices)
+        {
+            IReadOnlyList<LayerMetrics> metrics = With(declared, weights, device, model => Metrics(model, SparsityMode.Predicted));
+            for (int layer = 0; layer < declared.Layers; layer++)
+            {
+                // Rows of gate, then of up and of down; and what the policy has of its own.
+                double row = sizeof(float) * declared.Hidden;
+                int rank = declared.Predictors.ElementAtOrDefault(layer)?.Rank ?? 0;
+                double own = declared.ActiveExperts * ((rank * row) + (declared.Intermediate * sizeof(float) * ((rank + 31) / 32 * 32)));
+                (long candidates, long kept) = reference.Counts[layer];
+                candidates.ShouldBeInRange(1, Tokens * declared.ActiveExperts * declared.Intermediate);
+                metrics[layer].BytesPerToken.ShouldBe(own + ((candidates + (IsDense(layer) ? 2 * candidates : 2 * kept)) * row / Tokens), 1e-6, $"layer {layer}");
+            }
+        }
+
+        bool IsDense(int layer) => declared.Predictors.Length > 0 && declared.Predictors[layer] is null;
+    }
+
+    /// <summary>Two experts that a token has choose neurons of their own: each has another predictor.</summary>
+    [Fact]
+    public void Experts_choose_by_their_own_predictors()
+    {
+        DecoderCase declared = Models.Single(model => model.Name == "RanksOfExperts");
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        float[] expected = With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Predicted));
+        weights.ShareRows("blk.0.fc2_exps.weight", declared.Experts);
+        weights.ShareRows("blk.0.fc1_exps.weight", declared.Experts);
+        With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Predicted)).ShouldNotBe(expected);
+    }
+
+    [Fact]
+    public void Experts_that_keep_all_neurons_are_exact()
+    {
+        DecoderCase declared = Models.Single(model => model.Name == "RanksOfExperts");
+        ShouldBeExact(declared with { Name = "AllOfExperts", Predictors = [new(32, Keep: 1), new(40, Threshold: -1e30f), null, new(32, Count: declared.Intermediate), null] }, _ => { });
+    }
+
     /// <summary>What is skipped, by an offline count.</summary>
     [Fact]
     public void Meters_count_as_many_neurons_as_are_kept()
@@ -161,9 +263,14 @@ public sealed class PhasePolicyTests
     [InlineData(-1)]
     public void Keeping_all_neurons_is_exact(float factor)
     {
-        DecoderCase declared = new("All") { Intermediate = 150, Predictors = [new(32, Keep: 1), new(32, Count: 150), null] };
+        ShouldBeExact(
+            new("All") { Intermediate = 150, Predictors = [new(32, Keep: 1), new(32, Count: 150), null] }, weights => weights.Scale("blk.0.fc2.weight", factor));
+    }
+
+    private static void ShouldBeExact(DecoderCase declared, Action<DecoderWeights> change)
+    {
         DecoderWeights weights = TraitZoo.Weights(declared);
-        weights.Scale("blk.0.fc2.weight", factor);
+        change(weights);
         var assembly = GeneratedAssembly.Load(SpecProject.Of([declared.Source], [Spec(declared)]));
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
         try
@@ -176,6 +283,20 @@ public sealed class PhasePolicyTests
         {
             File.Delete(path);
         }
+    }
+
+    /// <summary>An input is kept where a later layer reads it, whatever policy is there; rows are one more than the furthest looks back.</summary>
+    [Fact]
+    public void Layers_keep_what_later_ones_read()
+    {
+        string text = new DecoderClass(DecoderPlan.Of(Spec(Models.Single(model => model.Name == "LookingAhead")))).Emit();
+        text.ShouldContain("if (Mode == SparsityMode.Predicted && layer is 0 or 4)");
+        text.ShouldContain("Elementwise.Copy(ref x, ref KeptResidual(layer, 0), fromColumn, toColumn);");
+        text.ShouldContain("if (!IsDenseBatch && Mode == SparsityMode.Predicted && layer is 2)");
+        text.ShouldContain("Elementwise.Copy(ref Normed(i), ref KeptNormed(layer, i), 0, PaddedHidden);");
+        text.ShouldContain("ref float earlierResidual2 = ref KeptResidual(layer - 2, token);");
+        text.ShouldContain("(token * 3) + (layer % 3)");
+        text.ShouldContain("of 1 layer before");
     }
 
     [Fact]
@@ -241,6 +362,50 @@ public sealed class PhasePolicyTests
             .Message.ShouldContain(paths[2] + "x");
     }
 
+    /// <summary>In Hugging Face's form each expert has tensors of its own, whatever the model's file is; in GGUF they lie one behind the other.</summary>
+    [Fact]
+    public void What_policies_want_of_experts_may_be_in_a_file_of_another_kind()
+    {
+        DecoderCase declared = Models.Single(model => model.Name == "RanksOfExperts");
+        DecoderWeights weights = TraitZoo.Weights(declared);
+        float[] expected = With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Predicted));
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            string[] paths = [.. new[] { "model.gguf", "predictor.gguf", "predictor.safetensors" }.Select(file => Path.Combine(folder, file))];
+            weights.Save(paths[0], tensor => !IsPredictor(tensor));
+            weights.Save(paths[1], IsPredictor);
+            Dictionary<string, string> names = Enumerable.Range(0, declared.Layers)
+                .Where(layer => declared.Predictors[layer] is not null)
+                .SelectMany(layer => new[] { "fc1.weight", "fc2.weight", "fc2.bias" }.Where(part => part != "fc2.bias" || declared.Predictors[layer]!.Bias)
+                    .SelectMany(part => Enumerable.Range(0, declared.Experts).Select(expert => (
+                        There: $"model.layers.{layer}.block_sparse_moe.experts.{expert}.predictor.{part}",
+                        Here: $"blk.{layer}.{part.Replace(".", "_exps.")}#{expert}"))))
+                .ToDictionary(pair => pair.There, pair => pair.Here);
+            weights.SaveSafetensors(paths[2], names);
+            foreach (string predictor in paths.Skip(1))
+            {
+                using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = predictor });
+                Decode(model, SparsityMode.Predicted).ShouldBe(expected);
+            }
+
+            names.Remove("model.layers.1.block_sparse_moe.experts.3.predictor.fc2.bias");
+            File.Delete(paths[2]);
+            weights.SaveSafetensors(paths[2], names);
+            Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] }))
+                .Message.ShouldContain($"tensor 'model.layers.1.block_sparse_moe.experts.3.predictor.fc2.bias' is missing in '{paths[2]}'");
+            var others = new DecoderWeights(declared with { Experts = 4 });
+            File.Delete(paths[1]);
+            others.Save(paths[1], IsPredictor);
+            Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[1] }))
+                .Message.ShouldContain($"tensor 'blk.0.fc1_exps.weight' of '{paths[1]}' is [4, 32, 64], but [5, 32, 64] ([Experts] Count x [LowRankPredictor] Rank x Hidden) is declared");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static bool IsPredictor(string tensor) => tensor.Contains(".fc", StringComparison.Ordinal);
 
     [Fact]
@@ -282,9 +447,9 @@ public sealed class PhasePolicyTests
         PolicySpec onCpu = new OnCpuSpec();
         GpuLimit.Of(spec with { Policies = new[] { new Declare.LayerPolicy(0, 4, onCpu) }.ToEquatableArray() }).ShouldBe(
             "no kernel for GPUs computes the policy 'on CPUs'; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu");
-        ExpertLimit.Of(spec).ShouldBeNull();
-        ExpertLimit.Of(spec with { Experts = new ExpertsSpec(4, 2, ExpertGating.Softmax, RouterInput.FeedForward) }).ShouldNotBeNull()
-            .ShouldEndWith("before neurons are chosen, which experts do not have; remove the policy or [Experts]");
+        ModelSpec experts = spec with { Experts = new ExpertsSpec(4, 2, ExpertGating.Softmax, RouterInput.FeedForward) };
+        ExpertLimit.Of(experts).ShouldBeNull();
+        GpuLimit.Missing(experts).ShouldBe("no kernel for GPUs computes [Experts] with a policy that brings them tensors");
 
         const string Layer = """
             using SparseInfer;

@@ -8,6 +8,9 @@ internal sealed class DeclarationChooser(Chooser chooser)
     /// <summary>How often something is odd, in a hundred.</summary>
     private int _odd;
 
+    /// <summary>Which of two policies without a choice of their own comes next, in turns.</summary>
+    private bool _isDense;
+
     public RandomDeclaration Declaration()
     {
         _odd = chooser.Of(0, 0, 0, 1, 3, 15);
@@ -136,7 +139,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
             {
                 0 => Attribute("SignBitPredictor", [.. layers, .. Optional(() => Float("Alpha", "1.03f", "0.9f"), 1)]),
                 1 => Attribute("ExactSparsity", layers),
-                2 => Attribute("Dense", layers),
+                2 => (_isDense = !_isDense) || !isModel ? Attribute("Dense", layers) : Attribute("PromptNeurons", [.. layers, "Keep = 0.25f"]),
                 3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
                 4 => Attribute("SignMagnitudePredictor", [.. layers, .. Optional(() => Float(chooser.Of("Beta", "OutlierWeight", "OutlierSigmas"), "1.03f", "4"), 2)]),
                 5 => Attribute("TruncatedSvdPredictor", [.. layers, Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]),
@@ -154,7 +157,14 @@ internal sealed class DeclarationChooser(Chooser chooser)
         if (isModel && chooser.In(20))
         {
             string[] layers = chooser.In(30) ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"0\"")}"] : [];
-            yield return Attribute("InputThreshold", [.. layers, .. Optional(() => Float(chooser.Of("Heads", "Output", "FeedForward", "Down"), "0.1f", "0.25f"), 2)]);
+            yield return Attribute(
+                "InputThreshold",
+                [
+                    .. layers,
+                    .. Optional(() => Float(chooser.Of("Heads", "Output", "FeedForward", "Down"), "0.1f", "0.25f"), 2),
+                    .. Optional(() => Float(chooser.Of("HeadsCentre", "OutputCentre", "FeedForwardCentre", "DownCentre"), "0.01f", "-0.02f"), 1),
+                    .. chooser.In(20) ? ["ColumnNorms = true"] : Array.Empty<string>(),
+                ]);
         }
 
         if (chooser.In(15))
@@ -187,6 +197,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
     private string PredictorInput() => $"Input = {chooser.Of(IsOdd ? Words.PredictorInputs : Words.PredictorInputs[..2])}";
 
     private string LowRankArgument() => chooser.In(60) ? Bool(chooser.Of("Relu", "Bias"))
+        : chooser.In(20) ? Int("Lookahead", "0", "1", "2")
         : chooser.In(50) ? Float("Threshold", "0", "-0.5f")
         : chooser.In(50) ? Float("Keep", "0.25f", "1f")
         : Int("Count", "1", "16");

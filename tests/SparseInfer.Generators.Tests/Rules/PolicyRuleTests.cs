@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0075: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0076 and SPI0085: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -97,6 +97,12 @@ public sealed class PolicyRuleTests
     [InlineData("[Experts(Count = 4, Active = 2)]", "[Dense]", "[InputThreshold(FeedForward = {|SPI0064:0.1f|}, Down = {|SPI0064:0.1f|})]")]
     [InlineData("[Dense]", "[InputThreshold(FeedForward = 0.1f, Down = 0.1f)]")]
     [InlineData("[Dense(Layers = \"0..3\")]", "[ExactSparsity(Layers = \"4..\")]", "[InputThreshold(Heads = 0.1f, Layers = \"2..5\")]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, HeadsCentre = -0.01f, ColumnNorms = true)]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, HeadsCentre = {|SPI0090:float.NaN|})]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, OutputCentre = {|SPI0090:0.1f|})]")]
+    [InlineData("[InputThreshold(Output = 0.1f, ColumnNorms = {|SPI0090:true|})]")]
+    [InlineData("[Dense]", "[InputThreshold(Down = 0.1f, DownCentre = 0.1f)]")]
+    [InlineData("[ExactSparsity]", "[InputThreshold(Down = 0.1f, DownCentre = {|SPI0064:0.1f|})]")]
     public Task An_input_threshold_is_usable_and_stands_beside_other_policies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
     [Theory]
@@ -143,6 +149,10 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1)]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1e-20f)]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = 704)]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1, Layers = \"1..\")] [ExactSparsity(Layers = \"0\")]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:1|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:2|}, Layers = \"3..7, 1\")] [ExactSparsity(Layers = \"0, 2\")]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:-1|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:0|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:1.01f|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:float.NaN|})]")]
@@ -152,6 +162,13 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 0.5f, Count = {|SPI0072:9|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Layers = \"0\")]", "[Dense(Layers = \"1..\")]")]
+    [InlineData("[PromptNeurons]")]
+    [InlineData("[PromptNeurons(Keep = 1)]")]
+    [InlineData("[PromptNeurons(Keep = 1e-20f)]")]
+    [InlineData("[PromptNeurons(Keep = {|SPI0076:0|})]")]
+    [InlineData("[PromptNeurons(Keep = {|SPI0076:1.01f|})]")]
+    [InlineData("[PromptNeurons(Keep = {|SPI0076:float.NaN|})]")]
+    [InlineData("[PromptNeurons(Layers = \"0\")]", "[{|SPI0024:Dense|}]")]
     [InlineData("[TruncatedSvdPredictor(Rank = 64)]")]
     [InlineData("[TruncatedSvdPredictor(Rank = {|SPI0073:705|})]")]
     [InlineData("[{|SPI0009:TruncatedSvdPredictor|}]")]

@@ -163,6 +163,8 @@ public sealed class ProfileRuleTests
     [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed, Keep = 0.2f)]")]
     [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed, Count = 20)]")]
     [InlineData("Relu", "[LowRankPredictor(Rank = 64, Input = PredictorInput.Normed)]")]
+    [InlineData("Silu", "[PromptNeurons]")]
+    [InlineData("Silu", "[PromptNeurons(Keep = 0.25f)]")]
     [InlineData("Relu", "[TruncatedSvdPredictor(Rank = 64)]")]
     public async Task What_needs_no_strength_is_not_asked_for_one(string activation, string policy)
     {

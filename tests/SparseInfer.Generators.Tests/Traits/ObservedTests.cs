@@ -101,6 +101,7 @@ public sealed class ObservedTests
         (Record seen, _) = Observe(Experts, TraitZoo.Weights(Experts), Devices[1], SparsityMode.Dense, prompt: false);
         float[][] chosen = [.. seen.Order.Where(key => key.What == Shown.Experts).Select(key => seen.Values[key])];
         chosen.ShouldAllBe(experts => experts.Length == Experts.ActiveExperts && experts.SequenceEqual(experts.Order()) && experts.All(expert => expert < Experts.Experts));
+        seen.Order.Where(key => key.What == Shown.ExpertWeights).ShouldAllBe(key => seen.Values[key].Length == Experts.ActiveExperts && Math.Abs(seen.Values[key].Sum() - 1) < 1e-6f);
         seen.Order.Where(key => key.What == Shown.Neurons).ShouldAllBe(key => seen.Values[key].Length == Experts.ActiveExperts * Experts.Intermediate);
     }
 

@@ -64,6 +64,14 @@ public sealed partial class WithInputThresholdOfSomeNeurons;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
+[InputThreshold(Heads = 0.1f, OutputCentre = 0.1f)] // SPI0090
+public sealed partial class WithCentreOfNothing;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8)] // SPI0057
 public sealed partial class WithInputUnknown;
 
@@ -98,6 +106,22 @@ public sealed partial class WithThresholdOfWordsThatIsNone;
 [Weights(WeightType.F16)]
 [LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 20)] // SPI0072
 public sealed partial class WithMoreThanAll;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[PromptNeurons(Keep = 50)] // SPI0076
+public sealed partial class WithKeepInPercent;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F16)]
+[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1)] // SPI0085
+public sealed partial class WithNoLayerBefore;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
 [Attention(Heads = 4)]

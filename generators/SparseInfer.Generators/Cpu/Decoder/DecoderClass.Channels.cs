@@ -86,6 +86,64 @@ internal sealed partial class DecoderClass
         }
     }
 
+    /// <summary>Where a layer has the norms of channels' weights, where any has.</summary>
+    private static string Norms(InputChannels channels) => $"{channels.Use}Norms";
+
+    /// <summary>Where a layer has what the centre of a matrix's input adds to its outputs, where any has a centre.</summary>
+    private static string OfCentre(Tensor matrix) => $"{matrix.Field}OfCentre";
+
+    /// <summary>Matrices whose inputs have centres.</summary>
+    private IEnumerable<(Tensor Matrix, InputChannels Channels)> Centred => _byChannels
+        .Concat(_program.Layer.OfType<Down>().Where(down => down.Channels is not null).Select(down => (Matrix: down.Matrix, Channels: down.Channels!)))
+        .Where(matrix => matrix.Channels.HasCentres);
+
+    /// <summary>Vectors of a layer that are made of matrices, as fields.</summary>
+    private IEnumerable<string> ChannelVectors =>
+        InputUses.Where(channels => channels.NormLayers is not null).Select(Norms).Concat(Centred.Select(matrix => OfCentre(matrix.Matrix)));
+
+    /// <summary>Writes how they are made.</summary>
+    private void EmitBindChannels()
+    {
+        foreach (var (matrix, channels) in Centred.Where(matrix => matrix.Channels.Use != ChannelUse.Down))
+        {
+            EmitBindCentre(matrix, channels, $"w.{matrix.Field}{(_calls.Of(matrix).Single ? "" : ".Weights")}");
+        }
+
+        foreach (InputChannels channels in InputUses.Where(channels => channels.NormLayers is not null))
+        {
+            string matrices = string.Concat(MatricesOf(channels).Select(matrix => $", ({TensorCalls.Reference(matrix)}, w.{matrix.Field}{(_calls.Of(matrix).Single ? "" : ".Weights")})"));
+            using (channels.NormLayers!.Length == 0 ? default(CodeWriter.Scope?) : _code.Block($"if ({channels.NormLayers})"))
+            {
+                _code.Line($"w.{Norms(channels)} = bind.ColumnNorms(layer{matrices});");
+            }
+        }
+    }
+
+    /// <summary>Writes the same for down, where its input has centres.</summary>
+    private void EmitBindDownCentre(Tensor down)
+    {
+        if (ChannelsOf(ChannelUse.Down) is { HasCentres: true } channels)
+        {
+            EmitBindCentre(down, channels, $"feedForward.{down.Field}");
+        }
+    }
+
+    private void EmitBindCentre(Tensor matrix, InputChannels channels, string weights) =>
+        _code.Line($"w.{OfCentre(matrix)} = bind.OfCentre({TensorCalls.Reference(matrix)}, layer, {weights}, {ThresholdTable.Centres(channels)}[layer]);");
+
+    /// <summary>What choosing channels takes beside the threshold, as C#: nothing where magnitudes are those of the input.</summary>
+    private static string Measure(InputChannels channels) => !channels.HasCentres && channels.NormLayers is null ? ""
+        : $", {(channels.HasCentres ? $"{channels.Use}Centre(layer)" : "0f")}, {(channels.NormLayers is null ? "default" : $"w.{Norms(channels)}")}";
+
+    /// <summary>What the centre of a matrix's input adds to its outputs, as C#.</summary>
+    /// <param name="batch">What else has to be true, where tokens are a batch's.</param>
+    private static string AddCentre(Tensor matrix, InputChannels channels, string batch, string y, string from, string to) => $$"""
+        if ({{batch}}{{channels.Use}}Centre(layer) != 0f)
+        {
+            {{Bias(y, $"w.{OfCentre(matrix)}", from, to)}}
+        }
+        """;
+
     /// <summary>Writes what both passes ask of the channels.</summary>
     private void EmitChannels()
     {
@@ -95,9 +153,16 @@ internal sealed partial class DecoderClass
             _code.Summary($"Channels of {ThresholdTable.InputOf(channels)} are skipped where they are not larger.");
             _code.Line($"private float {channels.Use}Threshold(int layer) => Mode == SparsityMode.Predicted ? {ThresholdTable.Name(channels)}[layer] : ChannelScratch.EveryChannel;");
             _code.Line();
+            if (channels.HasCentres)
+            {
+                _code.Summary("What they are measured from.");
+                _code.Line($"private float {channels.Use}Centre(int layer) => Mode == SparsityMode.Predicted ? {ThresholdTable.Centres(channels)}[layer] : 0f;");
+                _code.Line();
+            }
+
             if (channels.Use == ChannelUse.Down)
             {
-                EmitKeepLarger();
+                EmitKeepLarger(channels.HasCentres ? ", DownCentre(layer)" : "", Measure(channels));
                 continue;
             }
 
@@ -105,13 +170,13 @@ internal sealed partial class DecoderClass
             using (_code.Block($"private void Skip{channels.Use}Channels<TMeter>(int worker, int layer, Layer w, ref float x, int channels)\n    where TMeter : struct, IMeter"))
             {
                 EmitUnlessDense();
-                _code.Line($"int kept = ChannelScratch.Mask(ref x, channels, {channels.Use}Threshold(layer));");
+                _code.Line($"int kept = ChannelScratch.Mask(ref x, channels, {channels.Use}Threshold(layer){Measure(channels)});");
                 EmitCount(channels, "channels");
             }
 
             if (channels.Use == ChannelUse.FeedForward)
             {
-                EmitActivateSums();
+                EmitActivateSums(channels);
             }
         }
     }
@@ -145,14 +210,16 @@ internal sealed partial class DecoderClass
     }
 
     /// <summary>Writes how neurons are left out that down does not read, of a token's list and of a batch.</summary>
-    private void EmitKeepLarger()
+    /// <param name="centre">What a token's list takes beside the threshold, as C#.</param>
+    /// <param name="measure">And a batch.</param>
+    private void EmitKeepLarger(string centre, string measure)
     {
         _code.Summary("Takes them off a worker's list of neurons.");
         using (_code.Block("private void KeepLarger<TMeter>(int worker, int layer, FeedForwardSlot slot, nint bytes)\n    where TMeter : struct, IMeter"))
         {
+            _code.Line("int count = slot.Count;");
+            _code.Line($"int kept = slot.KeepLarger(DownThreshold(layer){centre});");
             _code.Lines("""
-                int count = slot.Count;
-                int kept = slot.KeepLarger(DownThreshold(layer));
                 if (TMeter.IsOn)
                 {
                     Tally(worker, layer).CountChannels(DownThreshold(layer), count, kept, 0);
@@ -166,12 +233,12 @@ internal sealed partial class DecoderClass
         using (_code.Block("private void SkipDownChannels<TMeter>(int worker, int layer, nint bytes, int tokens, int fromNeuron, int toNeuron)\n    where TMeter : struct, IMeter"))
         {
             EmitUnlessDense();
-            _code.Lines("""
+            _code.Lines($$"""
                 int neurons = Math.Max(0, Math.Min(toNeuron, Intermediate) - fromNeuron);
                 for (int i = 0; i < tokens; i++)
                 {
                     ref float h = ref Unsafe.Add(ref _activated.Ref<float>(), (i * (nint)PaddedIntermediate) + fromNeuron);
-                    int kept = ChannelScratch.Mask(ref h, neurons, DownThreshold(layer));
+                    int kept = ChannelScratch.Mask(ref h, neurons, DownThreshold(layer){{measure}});
                     if (TMeter.IsOn)
                     {
                         Tally(worker, layer).CountChannels(DownThreshold(layer), neurons, kept, 0);
@@ -183,7 +250,7 @@ internal sealed partial class DecoderClass
     }
 
     /// <summary>Writes what becomes of the sums of gate and up: of a token's, and of a batch's products.</summary>
-    private void EmitActivateSums()
+    private void EmitActivateSums(InputChannels channels)
     {
         Neurons neurons = _program.Layer.OfType<Neurons>().Single();
         bool gated = neurons.Spec.Gated;
@@ -203,6 +270,7 @@ internal sealed partial class DecoderClass
                 _code.Line($"OrderedDown.SumChannels(_feedForwardChannels, {Place(matrix)}, ref {matrix.Variable}, from, to);");
             }
 
+            EmitNeuronCentres(neurons, channels, "");
             EmitNeuronBiases(neurons, "from", "to");
             using (_code.Block("for (int i = from; i < to; i++)"))
             {
@@ -227,6 +295,7 @@ internal sealed partial class DecoderClass
             using (_code.Block("for (int token = 0; token < tokens; token++)"))
             {
                 EmitRows(neurons, "token");
+                EmitNeuronCentres(neurons, channels, "!IsDenseBatch && ");
                 EmitNeuronBiases(neurons, "from", "to");
                 using (_code.Block("for (int i = from; i < to; i++)"))
                 {
@@ -258,6 +327,14 @@ internal sealed partial class DecoderClass
         {
             string buffer = i == 0 ? "_activated" : "_other";
             _code.Line($"ref float {neurons.Matrices[i].Variable} = ref {(token == "0" ? $"{buffer}.Ref<float>()" : $"Unsafe.Add(ref {buffer}.Ref<float>(), {token} * (nint)PaddedIntermediate)")};");
+        }
+    }
+
+    private void EmitNeuronCentres(Neurons neurons, InputChannels channels, string batch)
+    {
+        foreach (Tensor matrix in neurons.Matrices.Where(_ => channels.HasCentres))
+        {
+            _code.Lines(AddCentre(matrix, channels, batch, matrix.Variable, "from", "to"));
         }
     }
 
@@ -321,7 +398,7 @@ internal sealed partial class DecoderClass
             }
 
             Code.Line("// The channels that are kept, in this worker's slices of them: what their rows add to the outputs.");
-            Code.Line($"int {kept} = {scratch}.Select(worker, ref {x}, {sum.Channels.Use}Threshold(layer));");
+            Code.Line($"int {kept} = {scratch}.Select(worker, ref {x}, {sum.Channels.Use}Threshold(layer){Measure(sum.Channels)});");
             foreach (Tensor matrix in sum.Matrices)
             {
                 Code.Line(Calls(matrix).AccumulateChannels(Field(matrix), scratch, Decoder.Place(matrix)));

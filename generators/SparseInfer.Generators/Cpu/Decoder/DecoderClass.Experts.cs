@@ -102,7 +102,7 @@ internal sealed partial class DecoderClass
                 foreach (Operation operation in ofExperts)
                 {
                     Code.Line(operation is Neurons
-                        ? "Activate<TMeter>(worker, layer, expert, _scratch[i]);"
+                        ? Decoder._feedForwardCalls.ActivateExpert("expert", "i", "experts[i]")
                         : Decoder._feedForwardCalls.Call(operation, plan, "expert", "_scratch[i]", "summed"));
                 }
             }

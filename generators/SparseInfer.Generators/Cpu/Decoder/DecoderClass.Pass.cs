@@ -30,21 +30,21 @@ internal sealed partial class DecoderClass
         protected abstract Split SplitOf(Operation operation);
 
         /// <summary>The phases of a layer in which policies compute nothing before they choose.</summary>
-        private IReadOnlyList<Phase> Phases => _phases ??= Schedule.Phases([.. Scheduled.Where(operation => operation.Policy is null)], SplitOf);
+        private IReadOnlyList<Phase> Phases => _phases ??= Schedule.Phases([.. Scheduled.Where(operation => !operation.IsOfPhase)], SplitOf);
 
         /// <summary>The phases of a layer in which some policy does.</summary>
         private IReadOnlyList<Phase> PhasesWith(PolicyUse policy)
         {
             if (!_phasesWith.TryGetValue(policy, out IReadOnlyList<Phase> phases))
             {
-                phases = Schedule.Phases([.. Scheduled.Where(operation => operation.Policy is null || operation.Policy == policy)], SplitOf);
+                phases = Schedule.Phases([.. Scheduled.Where(operation => !operation.IsOfPhase || operation.Policy == policy)], SplitOf);
                 _phasesWith.Add(policy, phases);
             }
 
             return phases;
         }
 
-        private IEnumerable<PolicyUse> Policies => Operations.Select(operation => operation.Policy).OfType<PolicyUse>().Distinct();
+        private IEnumerable<PolicyUse> Policies => Operations.Where(operation => operation.IsOfPhase).Select(operation => operation.Policy!).Distinct();
 
         /// <summary>How many barriers a layer has, and what comes before each.</summary>
         public string DescribeBarriers() => $"{Phases.Count} a layer: {string.Join(", ", Phases.Select(Describe))}"
@@ -83,7 +83,7 @@ internal sealed partial class DecoderClass
                 IReadOnlyList<Operation> run = [.. operations.Skip(next).Take(RunFrom(operations, next))];
                 Emit(run);
                 next += run.Count;
-                if (operation.Policy is null && ends.Contains(run[run.Count - 1]))
+                if (!operation.IsOfPhase && ends.Contains(run[run.Count - 1]))
                 {
                     bool endsStage = next == operations.Count || operations[next].Stage != operation.Stage;
                     EmitBarrier(endsStage);
@@ -104,7 +104,8 @@ internal sealed partial class DecoderClass
         {
             Func<Operation, bool> belongs = operations[first] switch
             {
-                { Policy: not null } => operation => operation.Policy is not null,
+                { IsOfPhase: true } => operation => operation.IsOfPhase,
+                KeepInput keep => operation => ReferenceEquals(operation, keep),
                 { Unit: WorkUnit.Head } => operation => operation.Unit == WorkUnit.Head,
                 GroupTokens or Neurons => IsFeedForward,
                 { IsElementwise: true, Unit: WorkUnit.Column } => operation => operation is { IsElementwise: true, Unit: WorkUnit.Column },
@@ -114,14 +115,17 @@ internal sealed partial class DecoderClass
         }
 
         protected static bool IsFeedForward(Operation operation) =>
-            operation is GroupTokens or Neurons or SumSquares or NormNeurons or KeepLarger or Down or SumSlices or SumExperts;
+            operation is GroupTokens or Neurons or CountTokens or SumSquares or NormNeurons or KeepLarger or Down or SumSlices or SumExperts;
 
         private void Emit(IReadOnlyList<Operation> run)
         {
             switch (run[0])
             {
-                case { Policy: not null }:
-                    Decoder.EmitPolicyCall(Row(Slot.Residual));
+                case KeepInput keep:
+                    EmitKeep(keep);
+                    break;
+                case { IsOfPhase: true }:
+                    Decoder.EmitPolicyCall(Row(Slot.Residual), "worker", "0");
                     break;
                 case Norm norm:
                     EmitNorm(norm);
@@ -160,6 +164,9 @@ internal sealed partial class DecoderClass
 
         private static NotSupportedException Unknown(Operation operation) => new($"A CPU's program has no {operation.GetType().Name} there.");
 
+        /// <summary>What has to be true beside the mode where channels are left out, as the beginning of a condition.</summary>
+        protected virtual string IsPredicted => "";
+
         /// <summary>What a stage does, as a comment.</summary>
         protected abstract string Comment(Stage stage);
 
@@ -176,6 +183,17 @@ internal sealed partial class DecoderClass
         protected abstract void EmitNorm(NormAttended norm);
 
         protected abstract void EmitRoute(Route route);
+
+        /// <summary>Writes how an input is kept, where <see cref="Kept"/> says.</summary>
+        protected abstract void EmitKeep(KeepInput keep);
+
+        /// <summary>Begins what is done where a later layer's policy reads an input.</summary>
+        /// <param name="mode">When policies choose, as C#.</param>
+        protected CodeWriter.Scope Kept(KeepInput keep, string mode)
+        {
+            Code.Line($"// {keep.Policy!.Summary}");
+            return Code.Block($"if ({mode}{(keep.Policy.Layers.IsEveryLayer ? "" : $" && {keep.Policy.Layers.Condition}")})");
+        }
 
         /// <summary>Observed tokens go one by one.</summary>
         protected virtual void EmitObserve(Observe observe) => throw Unknown(observe);
@@ -287,6 +305,12 @@ internal sealed partial class DecoderClass
             {
                 foreach (Operation operation in rest)
                 {
+                    if (operation is AddCentre centre)
+                    {
+                        Code.Lines(AddCentre(centre.Matrix, centre.Channels, IsPredicted, row, "row", "row + HeadDimension"));
+                        continue;
+                    }
+
                     using (operation is Rotate { Except: { } except } ? Code.Block($"if ({LayerSet.ConditionOf(except, isOne: false)})") : default(CodeWriter.Scope?))
                     {
                         Code.Line(operation switch
@@ -310,6 +334,12 @@ internal sealed partial class DecoderClass
         {
             foreach (Operation operation in operations)
             {
+                if (operation is AddCentre centre)
+                {
+                    Code.Lines(AddCentre(centre.Matrix, centre.Channels, IsPredicted, Row(centre.To), "fromColumn", "Math.Min(toColumn, Hidden)"));
+                    continue;
+                }
+
                 Code.Line(operation switch
                 {
                     AddBias bias => Bias(Row(bias.To), Field(bias.Bias), "fromColumn", "Math.Min(toColumn, Hidden)"),

@@ -86,18 +86,22 @@ internal sealed partial class DecoderClass
         protected override IReadOnlyList<Operation> Operations => _operations ??=
         [
             .. Sliced(base.Operations, channels => channels.Use == ChannelUse.Heads).SelectMany(WithKept)
-                .Where(operation => operation is not (SumSlices or SumSquares or Observe) && operation.Policy is null)
-                .SelectMany(operation => Decoder.HasExperts ? OfGroups(operation) : [operation]),
+                .Where(operation => operation is not (SumSlices or SumSquares or Observe) && !operation.IsOfPhase)
+                .SelectMany(operation => Decoder.HasExperts ? OfGroups(operation) : [operation])
+                .SelectMany(operation => Decoder.HasMemory && operation is Neurons ? (Operation[])[operation, new CountTokens()] : [operation]),
         ];
 
         protected override Split SplitOf(Operation operation) => new(operation switch
         {
             Down => WorkUnit.Column,
+            KeepInput => WorkUnit.Token,
             NormNeurons => WorkUnit.Token,
             _ => operation.Unit,
         });
 
         protected override string Position => "PositionOf(i)";
+
+        protected override string IsPredicted => "!IsDenseBatch && ";
 
         protected override string Cache => "Sequence(i)._cache";
 
@@ -133,6 +137,17 @@ internal sealed partial class DecoderClass
             {
                 Code.Line(ofToken);
                 EmitSkip(use, "Normed(i)", channels);
+            }
+
+            Code.Line();
+        }
+
+        protected override void EmitKeep(KeepInput keep)
+        {
+            using (Kept(keep, "!IsDenseBatch && Mode == SparsityMode.Predicted"))
+            using (Code.Block("for (int i = fromToken; i < toToken; i++)"))
+            {
+                Code.Line($"Elementwise.Copy(ref {Row(keep.From)}, ref {keep.Writes.Name}(layer, i), 0, PaddedHidden);");
             }
 
             Code.Line();
@@ -248,7 +263,8 @@ internal sealed partial class DecoderClass
             {
                 Code.Line($"Span<float> input = MemoryMarshal.CreateSpan(ref {Decoder.FeedForwardInput}, PaddedHidden);");
                 Code.Line("MemoryMarshal.CreateSpan(ref Normed(i), PaddedHidden).CopyTo(input);");
-                Decoder.EmitPolicyCall(Row(Slot.Residual));
+                Decoder.EmitPolicyCall(Row(Slot.Residual), "i", "i");
+                Decoder.EmitBringChosen("_scratch[worker]", "Sequence(i)");
                 new TokenPass(Decoder).EmitFeedForward("Projected(i)", "i");
                 Code.Line("Workers.Barrier();");
             });
@@ -267,6 +283,7 @@ internal sealed partial class DecoderClass
                 {
                     Code.Line("Span<float> input = MemoryMarshal.CreateSpan(ref slots[i].Input, PaddedHidden);");
                     Code.Line("MemoryMarshal.CreateSpan(ref Normed(first + i), PaddedHidden).CopyTo(input);");
+                    Decoder.EmitBringChosen("slots[i]", "Sequence(first + i)");
                 });
                 Code.Line();
                 new TokenPass(Decoder).EmitShared(ForShared);
@@ -291,6 +308,7 @@ internal sealed partial class DecoderClass
                 Neurons { Channels: not null } neurons => ByChannels(neurons, $"{w}.Down.NeuronBytes"),
                 KeepLarger => $"SkipDownChannels<TMeter>(worker, layer, {w}.Down.NeuronBytes, tokens, fromNeuron, toNeuron);",
                 Neurons => $"{plan.ClassName}.Batch({w}, ref Normed(0), InputWidth, tokens, {H}{other}, fromNeuron, toNeuron, panel);",
+                CountTokens => Decoder.CountStatement,
                 NormNeurons norm =>
                     $"NeuronNorm.ApplyBatch({H}, PaddedIntermediate, fromToken, toToken, {plan.ClassName}.Slices, ref {First(norm.Weight)}, NormEpsilon);",
                 _ => $"{plan.ClassName}.DownBatch({w}, {H}, tokens, ref Projected(0), fromColumn, toColumn, panel);",

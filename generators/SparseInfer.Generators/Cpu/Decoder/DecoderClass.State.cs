@@ -8,7 +8,7 @@ internal sealed partial class DecoderClass
 {
     private void EmitState(string program)
     {
-        (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers(), .. WordBuffers()];
+        (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers(), .. MemoryBuffers(), .. WordBuffers()];
         _code.Summary(
             "One session: key-value cache, activations of up to <c>rows</c> tokens, and the steps. Or, without a cache, what several sessions are decoded "
             + "together with. Everything is allocated here, nothing while it runs.");
@@ -55,6 +55,7 @@ internal sealed partial class DecoderClass
             }
 
             EmitPolicies();
+            EmitMemory();
             EmitChannels();
             _code.Line();
             EmitAccessors();
@@ -157,7 +158,7 @@ internal sealed partial class DecoderClass
         (string, string)[] rows =
         [
             ("Residual", "PaddedHidden"), ("Normed", "InputWidth"), ("Queries", "PaddedQueryWidth"), ("Keys", KeyValueStride),
-            ("Values", KeyValueStride), ("Attended", "PaddedQueryWidth"), ("Projected", "PaddedHidden"), .. ofExperts, .. other,
+            ("Values", KeyValueStride), ("Attended", "PaddedQueryWidth"), ("Projected", "PaddedHidden"), .. ofExperts, .. other, .. ExpertSlots,
         ];
         for (int i = 0; i < rows.Length; i++)
         {
@@ -167,8 +168,15 @@ internal sealed partial class DecoderClass
             }
 
             var (name, width) = rows[i];
-            string buffer = "_" + name.ToLowerInvariant();
+            string buffer = $"_{char.ToLowerInvariant(name[0])}{name.Substring(1)}";
             _code.Line($"private ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");
+        }
+
+        foreach (KeepInput keep in KeptInputs)
+        {
+            _code.Line();
+            _code.Summary($"What a layer kept of a token for the predictors of later layers: of the last {keep.Rows} layers.");
+            _code.Line($"private ref float {keep.Writes.Name}(int layer, int token) =>\n    ref Unsafe.Add(ref _{keep.Writes.Variable}.Ref<float>(), ((token * {keep.Rows}) + (layer % {keep.Rows})) * (nint)PaddedHidden);");
         }
 
         _code.Line();

@@ -154,6 +154,22 @@ internal sealed partial class DecoderClass
 
         protected override void EmitNorm(NormAttended norm) => Code.Line(DecoderClass.Norm(norm, "attended", "input"));
 
+        protected override void EmitKeep(KeepInput keep)
+        {
+            if (keep == Operations.First(operation => operation is KeepInput))
+            {
+                Code.Line();
+            }
+
+            using (Kept(keep, "Mode == SparsityMode.Predicted"))
+            {
+                string from = keep.From == Slot.Normed ? Decoder.FeedForwardInput : Row(keep.From);
+                Code.Line($"Elementwise.Copy(ref {from}, ref {keep.Writes.Name}(layer, 0), fromColumn, toColumn);");
+            }
+
+            Code.Line();
+        }
+
         protected override void EmitHeadInput(Tensor matrix) => Calls(matrix).EmitPrepare(Code, "float undo", "input", "PaddedHidden");
 
         protected override void EmitHeadRows(Project project, string stride) => Code.Line(project.Channels is { } channels
@@ -167,6 +183,7 @@ internal sealed partial class DecoderClass
                 Code.Line((observe.What, Decoder.HasExperts) switch
                 {
                     (ObservedActivation.Experts, _) => "ObserveExperts(layer, _choices, worker);",
+                    (ObservedActivation.ExpertWeights, _) => "ObserveExpertWeights(layer, _choices, worker);",
                     (ObservedActivation.Neurons, false) => "ObserveNeurons(layer, _scratch, Intermediate);",
                     (ObservedActivation.Neurons, true) => "ObserveNeurons(layer, _scratch, ActiveExperts, Intermediate);",
                     (ObservedActivation.Attended, _) => Call(observe.From == Slot.Attended ? "attended" : "input", "Heads * HeadDimension"),
@@ -210,12 +227,17 @@ internal sealed partial class DecoderClass
             Code.Line(Calls(project.Matrix).Multiply(Field(project.Matrix), "fromColumn", "Math.Min(toColumn, Hidden)", "PaddedQueryWidth", "projected"));
         }
 
-        protected override void EmitFeedForward() => EmitFeedForward("projected", "worker");
+        protected override void EmitFeedForward()
+        {
+            Decoder.EmitBringChosen("_scratch[worker]", "this");
+            EmitFeedForward("projected", "worker", Decoder.CountStatementOfOne);
+        }
 
         /// <summary>Writes the feed-forward of the input in this worker's slot.</summary>
         /// <param name="y">Where it goes.</param>
         /// <param name="row">Which row of the router's choices is the token's.</param>
-        public void EmitFeedForward(string y, string row)
+        /// <param name="count">What follows the neurons, as statements.</param>
+        public void EmitFeedForward(string y, string row, string count = "")
         {
             if (Decoder.HasExperts)
             {
@@ -229,7 +251,7 @@ internal sealed partial class DecoderClass
                 KeepLarger => $"KeepLarger<TMeter>(worker, layer, _scratch[worker], {weights}.Down.NeuronBytes);",
                 SumSquares => "NeuronNorm.SumSquares(_scratch, worker);",
                 NormNeurons norm => $"NeuronNorm.Apply(_scratch, worker, ref {First(norm.Weight)}, NormEpsilon);",
-                _ => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y),
+                _ => Decoder._feedForwardCalls.Call(operation, plan, weights, "_scratch", y) + (operation is Neurons ? count : ""),
             });
         }
 

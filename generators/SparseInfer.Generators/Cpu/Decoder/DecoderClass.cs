@@ -68,6 +68,12 @@ internal sealed partial class DecoderClass
                 _code.Line();
             }
 
+            if (HasMemory)
+            {
+                _code.Line("public override bool RemembersPrompts => true;");
+                _code.Line();
+            }
+
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, rows: Batch, cacheType);");
             _code.Line();
             _code.Line("public override DecoderBatch CreateBatch(int maxStates) => new CpuDecoderBatch(new State(this, capacity: 0, rows: maxStates, CacheTypes[0]));");
@@ -119,6 +125,7 @@ internal sealed partial class DecoderClass
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense{ofFirst}:",
                 $"               attention {attention}, feed-forward {feedForward}, head {Literal.Grouped(_plan.Shape.HeadBytes)}",
                 .. DescribeChannels(),
+                .. DescribeMemory(),
                 $"  barriers     {_token.DescribeBarriers()}",
                 "",
                 "In Predicted mode the layers do this:",
@@ -213,7 +220,9 @@ internal sealed partial class DecoderClass
                     _code.Line($"w.{tensor.Field} = {Bind(tensor)};");
                 }
 
-                _tensors.EmitBindPolicies(_code, Bound);
+                EmitBindChannels();
+                _tensors.EmitBindPolicies(
+                    _code, Bound, tensor => tensor.Columns is null ? "new float[Experts][]" : $"new {_calls.Of(tensor).FieldType}[Experts]");
                 _code.Line();
                 EmitBindFeedForward();
             }
@@ -276,6 +285,11 @@ internal sealed partial class DecoderClass
             {
                 _code.Line($"feedForward.DownType = {TensorCalls.BindType(tensor)};");
             }
+
+            if (tensor.Role == TensorRole.Down)
+            {
+                EmitBindDownCentre(tensor);
+            }
         }
 
         LayerSet prepared = new(_spec, policy => CpuKernelEmitter.Set.Of(policy).Prepared(plan).Any());
@@ -305,9 +319,15 @@ internal sealed partial class DecoderClass
                 _code.Line($"public float[] {vector.Field} = [];");
             }
 
+            foreach (string vector in ChannelVectors)
+            {
+                _code.Line($"public float[] {vector} = [];");
+            }
+
             foreach (Tensor own in _tensors.PolicyFields)
             {
-                _code.Line(own.Columns is null ? $"public float[] {own.Field} = [];" : $"public {_calls.Of(own).FieldType} {own.Field};");
+                string type = own.Columns is null ? "float[]" : _calls.Of(own).FieldType;
+                _code.Line($"public {type}{(own.Experts is null ? "" : "[]")} {own.Field}{(own.Columns is null || own.Experts is not null ? " = []" : "")};");
             }
 
             _feedForwardCalls.EmitPlaces("public");

@@ -91,6 +91,21 @@ internal sealed class FeedForwardCalls(
         _ => throw new NotSupportedException($"A feed-forward has no {operation.GetType().Name}."),
     };
 
+    /// <summary>Computes an expert's neurons as <see cref="EmitActivate"/> has them, as a statement.</summary>
+    /// <param name="weights">The expert's.</param>
+    /// <param name="chosen">Which of the token's experts it is, as C#.</param>
+    /// <param name="number">Which of all it is.</param>
+    public string ActivateExpert(string weights, string chosen, string number) =>
+        $"Activate<TMeter>(worker, layer, {weights}, _scratch[{chosen}]{(HasSlots ? $", {chosen}" : "")}{(HasVectors ? $", {number}" : "")});";
+
+    /// <summary>Whether some policy's kernels read what it computed before.</summary>
+    private bool HasSlots => Kernels.Any(kernel => kernel.Slots(plans[0].Shape).Count > 0);
+
+    /// <summary>Whether some policy's kernels read vectors of the file.</summary>
+    private bool HasVectors => Kernels.Any(kernel => kernel.Vectors(plans[0].Shape).Count > 0);
+
+    private IEnumerable<CpuKernelEmitter> Kernels => policies.Select(policy => CpuKernelEmitter.Set.Of(policy.Policy));
+
     /// <summary>Writes the methods that choose a kernel, one for each type.</summary>
     public void EmitActivate(string scratch)
     {
@@ -99,7 +114,8 @@ internal sealed class FeedForwardCalls(
             code.Line();
             bool several = ofLayer && !ofExperts;
             code.Summary($"This worker's neurons for the input in its slot{(several ? ", or in several tokens'," : ",")} as the mode and the {Layer("layer's ")}policy have it.");
-            string signature = $"private void Activate<TMeter>(int worker, {Layer("int layer, ")}{plan.ClassName}.Weights w{(ofExperts ? ", FeedForwardScratch scratch" : several ? ", int tokens = 1" : "")})";
+            string ofExpert = $", FeedForwardScratch scratch{(HasSlots ? ", int chosen" : "")}{(HasVectors ? ", int number" : "")}";
+            string signature = $"private void Activate<TMeter>(int worker, {Layer("int layer, ")}{plan.ClassName}.Weights w{(ofExperts ? ofExpert : several ? ", int tokens = 1" : "")})";
             using (code.Block(signature + "\n    where TMeter : struct, IMeter"))
             {
                 code.Line($"ReadOnlySpan<FeedForwardSlot> slots = {scratch}.Slots(worker, {(several ? "tokens" : "1")});");
@@ -111,7 +127,7 @@ internal sealed class FeedForwardCalls(
                 }
 
                 PolicySwitch.Emit(
-                    code, plan.Shape, policies, CpuKernelEmitter.Set, (kernel, arguments) => CpuCall.Of(plan, "w", kernel, arguments));
+                    code, plan.Shape, policies, CpuKernelEmitter.Set, (kernel, arguments) => CpuCall.Of(plan, "w", kernel, arguments, ofExperts));
             }
         }
     }

@@ -160,7 +160,7 @@ internal sealed partial class IlgpuDecoderClass
         if (!Single)
         {
             _code.Line($"WeightType type = {TensorCalls.BindType(tensors[0])};");
-            _code.Line($"WeightType downType = {TensorCalls.BindType(tensors.Single(tensor => tensor.Role == TensorRole.Down))};");
+            _code.Line($"WeightType downType = {TensorCalls.BindTypeOfAll(tensors.Single(tensor => tensor.Role == TensorRole.Down))};");
         }
 
         string type = Single ? $"WeightType.{_spec.FeedForwardTypes[0]}" : "downType";
@@ -171,10 +171,10 @@ internal sealed partial class IlgpuDecoderClass
                 case TensorRole.Neurons:
                     string derived = string.Concat(Derived.Where(own => own.Field.Matrix == tensor.Field)
                         .Select(own => own.Field.Upload(own.Layers.IsEveryLayer ? "true" : own.Layers.Condition)));
-                    _code.Line($"w.{tensor.Field} = upload.Matrix({TensorCalls.Bind(tensor)}, Intermediate, Hidden{derived});");
+                    _code.Line($"w.{tensor.Field} = upload.Matrix({Bound(tensor)}, Intermediate, Hidden{derived});");
                     break;
                 case TensorRole.Down:
-                    _code.Line($"w.Down = upload.Down({TensorCalls.Bind(tensor)}, {type}, Hidden, Intermediate);");
+                    _code.Line($"w.Down = upload.Down({Bound(tensor)}, {type}, Hidden, Intermediate);");
                     break;
                 case TensorRole.NeuronBias:
                     _code.Line($"ArrayView<float> {tensor.Variable} = {Vector(tensor)};");
@@ -207,6 +207,9 @@ internal sealed partial class IlgpuDecoderClass
             }
         }
     }
+
+    /// <summary>A feed-forward's matrix as it comes from the binder; of experts how each comes, which is asked for one after the other.</summary>
+    private static string Bound(Tensor tensor) => tensor.Experts is { } experts ? $"{experts.Name}, expert => {TensorCalls.Bind(tensor)}" : TensorCalls.Bind(tensor);
 
     private IEnumerable<(DerivedField Field, LayerSet Layers)> Derived => PolicyData.Derived(_spec, _feedForwards[0]);
 }

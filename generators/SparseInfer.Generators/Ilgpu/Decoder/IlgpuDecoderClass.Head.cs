@@ -21,7 +21,7 @@ internal sealed partial class IlgpuDecoderClass
                     ? [$"  positions    {_spec.Embedding.LearnedPositions} learned, the first in row {_spec.Embedding.PositionOffset}; {Literal.Grouped(PositionBytes)} bytes in F32"]
                     : Array.Empty<string>(),
                 $"  attention    {_attention.Heads} heads, {_attention.KeyValueHeads} key-value heads, {_attention.HeadDimension} each",
-                $"  feed-forward {feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
+                $"  feed-forward {(_spec.Experts is { } experts ? $"{experts.Active} of {experts.Count} experts, each " : "")}{feedForward.Intermediate} neurons, {feedForward.Activation}, {(feedForward.Gated ? "gated" : "not gated")}",
                 .. _feedForwards.Select(plan => $"               {plan.ClassName}"),
                 $"  weights      {_spec.DescribeWeights()}",
                 $"  cache        {Literal.Grouped(_plan.CachedBytes)} bytes a position in F16, twice that in F32",

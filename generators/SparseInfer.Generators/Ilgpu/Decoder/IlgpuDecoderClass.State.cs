@@ -21,7 +21,9 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"private readonly {_name} _program;");
             foreach ((string type, string name, _, _) in buffers)
             {
-                _code.Line($"private readonly ArrayView<{type}> {name};");
+                // What a session has chosen is read where several are decoded together.
+                bool isRead = MemoryKernels.Chosen(_program).Any(kept => LaunchCode.Kept(kept.Slot) == name);
+                _code.Line($"{(isRead ? "internal" : "private")} readonly ArrayView<{type}> {name};");
             }
 
             _code.Line("private readonly HeadViews[] _views = new HeadViews[LayerCount];");
@@ -34,7 +36,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             string counts = string.Join(", ", _feedForwards.Select(plan => $"{plan.ClassName}.Counts"));
             string most = _feedForwards.Length == 1 ? counts : _feedForwards.Select(plan => $"{plan.ClassName}.Counts").Aggregate((a, b) => $"Math.Max({a}, {b})");
-            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most})"))
+            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most}{(_plan.HasExperts ? " * ActiveExperts" : "")})"))
             {
                 _code.Line("_program = program;");
                 _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
@@ -61,11 +63,22 @@ internal sealed partial class IlgpuDecoderClass
             EmitReserve();
             TokenPass token = _launches.Token;
             PromptPass prompt = _launches.Prompt;
+            Action feedForward = _plan.HasExperts ? () => new ExpertLaunches(_code, _plan).Emit(meters: true) : token.EmitFeedForward;
             EmitMethods(
-                token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, () => token.EmitNorms(token.Launches.Concat(prompt.Launches)), token.EmitFeedForward, token.EmitLogits, prompt.EmitProducts);
+                token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, () => token.EmitNorms(token.Launches.Concat(prompt.Launches)), feedForward, token.EmitLogits, prompt.EmitProducts);
             if (_program.Words is { } words)
             {
                 EmitMethods(() => token.EmitChosenLogits(words));
+            }
+
+            if (_program.Memories.Count > 0)
+            {
+                EmitMethods(EmitMemory);
+            }
+
+            if (Kept.Any())
+            {
+                EmitMethods(token.EmitKept);
             }
         }
     }
@@ -83,43 +96,114 @@ internal sealed partial class IlgpuDecoderClass
     private IEnumerable<DeviceBuffer> Buffers()
     {
         (string activated, string quads) = LaunchCode.RowOf(Slot.Activated);
-        int words = _plan.ProductWidths.Append(_feedForwards[0].Shape.PaddedIntermediate).Max() / 8;
+        int words = (_plan.HasExperts ? _plan.ProductWidths : _plan.ProductWidths.Append(_feedForwards[0].Shape.PaddedIntermediate)).Max() / 8;
         return
         [
             .. Rows("Batch"),
+            .. KeptOfSequence,
             .. ChosenOf("1"),
             .. _plan.HasMatrixKernels
                 ? [new("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves"), new("float", "_halfScales", "Batch", "inputs in two halves")]
                 : Array.Empty<DeviceBuffer>(),
-            .. _plan.NormsNeurons ? [SquaresOf($"{(_plan.SkipsTogether ? Math.Min(TogetherPlan.Tokens, _plan.Batch) : 1)}")] : Array.Empty<DeviceBuffer>(),
-            .. new[] { activated, "_other" }.Take(_feedForwards[0].Shape.InputMatrices).Select(name => new DeviceBuffer("Float4", name, $"Batch * {quads}", "activations")),
+            .. _plan.NormsNeurons ? [SquaresOf($"{(_plan.SkipsTogether ? TogetherTokens : 1)}")] : Array.Empty<DeviceBuffer>(),
+            .. _plan.HasExperts ? ActivatedOfExperts($"{TogetherTokens}")
+                : new[] { activated, "_other" }.Take(_feedForwards[0].Shape.InputMatrices).Select(name => new DeviceBuffer("Float4", name, $"Batch * {quads}", "activations")),
         ];
     }
+
+    /// <summary>Tokens of a prompt whose experts, or neurons that are skipped, share launches.</summary>
+    private int TogetherTokens => Math.Min(TogetherPlan.Tokens, _plan.Batch);
+
+    /// <summary>What experts' neurons are, where down has another weight type and a launch of its own.</summary>
+    private DeviceBuffer[] ActivatedOfExperts(string tokens) => !IlgpuDecoderPlan.MixesDown(_spec) ? []
+        : [new("float", LaunchCode.RowOf(Slot.Activated).Buffer, $"{tokens} * ActiveExperts * 4 * {LaunchCode.RowOf(Slot.Activated).Quads}", "activations")];
+
+    /// <summary>The router's logits, and what is chosen by them.</summary>
+    private static DeviceBuffer[] Routed(string tokens) =>
+    [
+        new("float", ExpertKernels.LogitsBuffer, $"{tokens} * Experts", "the choice of experts"),
+        new("int", ExpertKernels.ChosenBuffer, $"{tokens} * ActiveExperts", "the choice of experts"),
+        new("float", ExpertKernels.SharesBuffer, $"{tokens} * ActiveExperts", "the choice of experts"),
+    ];
 
     /// <summary>Cached, or a pass's own.</summary>
     private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Squares, Slot.Sums];
 
     /// <summary>What any pass has for its tokens, up to the neurons: what operations write.</summary>
-    private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null).SelectMany(slot =>
+    private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null && !Kept.Any(keep => keep.Writes == slot)).SelectMany(slot =>
     {
         DeviceBuffer Row() => new("Float4", LaunchCode.RowOf(slot).Buffer, $"{tokens} * {LaunchCode.RowOf(slot).Quads}", "activations");
         return slot == Slot.Normed
             ? [Row(), .. PolicyData.OfTokens(_spec, _feedForwards[0]).Where(data => data.Contents is not null).Select(data =>
-                new DeviceBuffer("Words4", data.Buffer, $"{tokens} * {data.Length(_spec.Hidden)}", data.Contents!))]
+                new DeviceBuffer(data.Element, data.Buffer, $"{tokens} * {data.Length(_spec.Hidden)}", data.Contents!))]
+            : slot == Slot.Routed ? Routed(tokens)
             : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
             : [Row()];
     }).Concat(Written.Where(slot => slot.Width is not null).GroupBy(slot => slot.Name).Select(sizes =>
-        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")));
+        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")))
+    .Concat(Kept.SelectMany(keep => Enumerable.Range(0, keep.Rows).Select(row =>
+        new DeviceBuffer("Float4", LaunchPass.KeptRow(keep, row), $"{tokens} * HiddenQuads", "inputs of earlier layers"))));
+
+    private IEnumerable<KeepInput> Kept => _program.Layer.OfType<KeepInput>();
 
     private IEnumerable<Slot> Written => _program.Layer.Prepend(_program.Embed).Select(operation => operation.Writes)
         .Concat(_program.Words is { } words ? [words.First.To] : []).Distinct();
+
+    /// <summary>What a session keeps of its prompts, and what it takes to count these.</summary>
+    private IEnumerable<DeviceBuffer> KeptOfSequence => MemoryKernels.Kept(_program)
+        .Select(kept => new DeviceBuffer(
+            ElementOf(kept.Slot), LaunchCode.Kept(kept.Slot), $"{MemoryKernels.Span(kept.Layers)} * {MemoryKernels.Elements(kept.Slot)}", "what policies remember of prompts"))
+        .Concat(_program.Memories.SelectMany(use => use.Memory.Counting).Select(operation => operation.Writes).Where(slot => slot.Element == SlotElement.OfToken)
+            .Distinct().Select(slot => new DeviceBuffer("double", LaunchCode.Kept(slot), "Batch", "squares of neurons")));
+
+    /// <summary>What several sequences have chosen.</summary>
+    private IEnumerable<DeviceBuffer> ChosenOfSequences => MemoryKernels.Chosen(_program).Select(kept => new DeviceBuffer(
+        ElementOf(kept.Slot), LaunchCode.Kept(kept.Slot), $"{MaxStates} * {MemoryKernels.Span(kept.Layers) * MemoryKernels.Elements(kept.Slot)}", "chosen neurons"));
+
+    private static string ElementOf(Slot slot) => slot.Element == SlotElement.Bit ? "uint" : "double";
+
+    /// <summary>Writes what a session does with what it keeps of prompts.</summary>
+    private void EmitMemory()
+    {
+        using (_code.Block("protected override void ForgetPrompts()"))
+        {
+            foreach ((Slot slot, _) in MemoryKernels.Kept(_program))
+            {
+                _code.Line($"{(slot.Element == SlotElement.Bit ? "ChooseAll" : "ForgetSums")}({LaunchCode.Kept(slot)});");
+            }
+        }
+
+        _code.Line();
+        using (_code.Block("protected override void ChooseByPrompts()"))
+        {
+            using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
+            {
+                foreach (MemoryUse use in _program.Memories)
+                {
+                    using (use.Use.Layers.IsEveryLayer ? default(Text.CodeWriter.Scope?) : _code.Block($"if ({use.Use.Layers.Condition})"))
+                    {
+                        _code.Line($"int kept = {use.Use.Kept};");
+                        foreach (Operation operation in use.Memory.Choosing)
+                        {
+                            _code.Line(operation is ChooseLargest choose
+                                ? $"ChooseLargest({OfLayer(choose.From, use)}, {choose.From.Width!.Name}, kept, {OfLayer(choose.To, use)});"
+                                : throw new NotSupportedException($"A GPU's program cannot choose by {operation.GetType().Name}."));
+                        }
+                    }
+                }
+            }
+        }
+
+        static string OfLayer(Slot slot, MemoryUse use) =>
+            $"{LaunchCode.Kept(slot)}.SubView({LaunchCode.PlaceOf(use.Use.Layers, MemoryKernels.Elements(slot))}, {MemoryKernels.Elements(slot)})";
+    }
 
     /// <summary>How many words score high enough, of each token whose words are chosen at a time.</summary>
     private DeviceBuffer[] ChosenOf(string tokens) => _program.Words is null ? [] : [new("int", LaunchPass.Chosen, tokens, "chosen words")];
 
     /// <summary>Four columns each of the partial sums of down that a token leaves.</summary>
-    private int PartialQuads => _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);
+    private int PartialQuads => _plan.ActiveExperts * _feedForwards.Max(plan => plan.Slices * plan.Row.Columns / 4);
 
     /// <summary>What groups leave of tokens' neurons for the norm before down.</summary>
     private DeviceBuffer SquaresOf(string tokens) => new("float", "_squares", $"{tokens} * {_feedForwards.Max(plan => plan.Slices)}", "sums of squares");
@@ -167,11 +251,11 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line("_cache.Reserve(positions, Position);");
             EmitGrow(Splits("Batch"));
-            if (_plan.SkipsTogether)
+            if (_plan.SkipsTogether || _plan.HasExperts)
             {
-                using (_code.Block("if (SkipsTogether)"))
+                using (_code.Block(_plan.HasExperts ? "if (IsPrompt)" : "if (SkipsTogether)"))
                 {
-                    _code.Line($"_partial.Grow({PartialQuads}L * {Math.Min(TogetherPlan.Tokens, _plan.Batch)}, 0, \"{PartialSums}\");");
+                    _code.Line($"_partial.Grow({PartialQuads}L * {TogetherTokens}, 0, \"{PartialSums}\");");
                 }
             }
         }

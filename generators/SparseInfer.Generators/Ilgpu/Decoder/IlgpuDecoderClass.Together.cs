@@ -21,8 +21,9 @@ internal sealed partial class IlgpuDecoderClass
         DeviceBuffer[] buffers =
         [
             .. Rows(MaxStates),
+            .. ChosenOfSequences,
             .. ChosenOf(MaxStates),
-            new("float", "_activated", $"{MaxStates} * 4 * IntermediateQuads", "activations"),
+            .. _plan.HasExperts ? ActivatedOfExperts(MaxStates) : [new("float", "_activated", $"{MaxStates} * 4 * IntermediateQuads", "activations")],
             new("Float4", "_partial", $"{MaxStates} * {PartialQuads}L", PartialSums),
             .. _plan.NormsNeurons ? [SquaresOf(MaxStates)] : Array.Empty<DeviceBuffer>(),
         ];
@@ -57,9 +58,24 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             EmitMethods(pass.Emit, pass.EmitEmbed, pass.EmitRows, pass.EmitAttend, () => pass.EmitNorms(pass.Launches), pass.EmitCaches);
+            if (_plan.HasExperts)
+            {
+                EmitMethods(() => new ExpertLaunches(_code, _plan).Emit(meters: false));
+            }
+
             if (_program.Words is { } words)
             {
                 EmitMethods(() => pass.EmitChosenRows(words));
+            }
+
+            if (_program.Memories.Count > 0)
+            {
+                EmitMethods(pass.EmitCopyChosen);
+            }
+
+            if (Kept.Any())
+            {
+                EmitMethods(pass.EmitKept);
             }
         }
     }

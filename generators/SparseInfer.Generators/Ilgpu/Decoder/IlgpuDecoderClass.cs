@@ -84,6 +84,12 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             EmitBind();
             _code.Line();
+            if (_program.Memories.Count > 0)
+            {
+                _code.Line("public override bool RemembersPrompts => true;");
+                _code.Line();
+            }
+
             _code.Line("public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity, cacheType);");
             _code.Line();
             if (_plan.DecodesTogether)
@@ -102,7 +108,7 @@ internal sealed partial class IlgpuDecoderClass
             _launches.Prompt.EmitNormAfter();
             EmitLayer();
             _code.Line();
-            if (_plan.SkipsTogether)
+            if (_plan.SkipsTogether && !_plan.HasExperts)
             {
                 _launches.FeedForward.Emit();
                 _code.Line();
@@ -146,6 +152,13 @@ internal sealed partial class IlgpuDecoderClass
             /// <summary>Prompt tokens that go through a layer together.</summary>
             private const int Batch = {{_plan.Batch}};
             """);
+        if (_spec.Experts is { } experts)
+        {
+            _code.Line();
+            _code.Summary("Experts of a layer, and those of them that compute a token.");
+            _code.Line($"private const int Experts = {experts.Count}, ActiveExperts = {experts.Active};");
+        }
+
         WindowCode.EmitConstant(_code, _spec);
         foreach (InputChannels channels in Channels)
         {
@@ -167,10 +180,10 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"private const int PositionOffset = {embedding.PositionOffset};");
         }
 
-        if (_plan.SkipsTogether && _plan.Batch > TogetherPlan.Tokens)
+        if ((_plan.SkipsTogether || _plan.HasExperts) && _plan.Batch > TogetherPlan.Tokens)
         {
             _code.Line();
-            _code.Summary("Tokens that skip neurons each of their own, and share what they read.");
+            _code.Summary(_plan.HasExperts ? "Tokens whose experts are computed by the same launches." : "Tokens that skip neurons each of their own, and share what they read.");
             _code.Line($"private const int TogetherTokens = {TogetherPlan.Tokens};");
         }
     }

@@ -65,13 +65,22 @@ internal sealed class FeedForwardCalls(CodeWriter code, IlgpuFeedForwardPlan pla
     /// <summary>Writes which kernel computes the neurons and down of the weights <c>w</c>.</summary>
     /// <param name="kernels">Where the kernels are.</param>
     /// <param name="start">Writes what comes before, with <c>kernels</c> in scope.</param>
+    /// <param name="groups">Groups of a launch, as C#; null: one for each slice.</param>
+    /// <param name="threads">Threads of each of several dimensions; null: there is one.</param>
+    /// <param name="mode">What the mode is called.</param>
     /// <param name="call">A kernel's launch.</param>
     public void EmitActivate(
-        string kernels, IReadOnlyList<LayerPolicy> policies, Func<IlgpuKernelEmitter, IReadOnlyList<string>, string> call, Action? start = null)
+        string kernels,
+        IReadOnlyList<LayerPolicy> policies,
+        Func<IlgpuKernelEmitter, IReadOnlyList<string>, string> call,
+        Action? start = null,
+        string? groups = null,
+        string? threads = null,
+        string mode = "Mode")
     {
-        code.Line($"var config = new KernelConfig({plan.ClassName}.Slices, {plan.ClassName}.Threads);");
+        code.Line($"var config = new KernelConfig({groups ?? $"{plan.ClassName}.Slices"}, {threads ?? $"{plan.ClassName}.Threads"});");
         code.Line($"{plan.ClassName}.Kernels kernels = {kernels};");
         start?.Invoke();
-        PolicySwitch.Emit(code, plan.Shape, policies, IlgpuKernelEmitter.Set, call);
+        PolicySwitch.Emit(code, plan.Shape, policies, IlgpuKernelEmitter.Set, call, mode);
     }
 }

@@ -62,7 +62,7 @@ internal sealed class FeedForwardIlgpuClass(
                 DownTogether.EmitMethod(_code);
             }
 
-            if (batches)
+            if (HasActivateBatch)
             {
                 _code.Line();
                 EmitActivateBatch();
@@ -74,12 +74,22 @@ internal sealed class FeedForwardIlgpuClass(
                 kernel.EmitMethod(_code);
             }
 
+            if (plan.OfExperts)
+            {
+                _code.Line();
+                ExpertCode.EmitPlace(_code);
+            }
+
             _code.Line();
             _code.Line(ActivationCode.Method(plan.Spec));
         }
 
         return _code.ToString();
     }
+
+    private string HowLaunched => plan.OfExperts
+        ? "One launch does all chosen experts but for the sum over the groups, which the next adds up with their weights and the residual."
+        : $"{(plan.Shape.NeedsAllGates ? "Two launches compute all gates, and where they are cut.\n" : "")}One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.";
 
     private string Head
     {
@@ -91,14 +101,14 @@ internal sealed class FeedForwardIlgpuClass(
             return $"""
                 Feed-forward kernels for GPUs, one shape, written by SparseInfer.Generators {GeneratedAttributes.Version}.
 
-                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}{(plan.NormsNeurons ? ", a norm before down" : "")}
+                  shape        {plan.Hidden} x {plan.Intermediate}, {ActivationCode.Form(plan.Spec)}{(plan.NormsNeurons ? ", a norm before down" : "")}{(plan.OfExperts ? $", each of {plan.Experts} chosen experts" : "")}
                   weights      {plan.Weights}, {Literal.Grouped(plan.Row.Bytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
-                  bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense
+                  bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense{(plan.OfExperts ? ", of each expert" : "")}
                   plan         {groups}; made for {plan.Target.Name}
                   loads        16 bytes a lane, {plan.Row.Steps} a row
                   shared       {Literal.Grouped(plan.SharedBytes)} bytes a group, {input}
 
-                One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.
+                {HowLaunched}
                 Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
                 """;
         }
@@ -131,7 +141,7 @@ internal sealed class FeedForwardIlgpuClass(
             _code.Line(constant);
         }
 
-        if (batches)
+        if (HasActivateBatch || HasDownTogether)
         {
             _code.Line($"private const int ActivatedStride = {plan.Shape.PaddedIntermediate}; // from a token's activations to the next one's");
         }
@@ -155,7 +165,10 @@ internal sealed class FeedForwardIlgpuClass(
     }
 
     /// <summary>Whether several tokens skip neurons together: where prompts use the shape, sequences do.</summary>
-    private bool HasTogether => batches && plan.ComputesTogether;
+    private bool HasTogether => HasActivateBatch && plan.ComputesTogether;
+
+    /// <summary>Whether prompts multiply matrices: of experts each token has its own.</summary>
+    private bool HasActivateBatch => batches && !plan.OfExperts;
 
     /// <summary>Policies that have a kernel up to their activations, for a down of another type.</summary>
     private IReadOnlyList<IlgpuKernelEmitter> Apart => mixes ? policies : [];
@@ -206,7 +219,7 @@ internal sealed class FeedForwardIlgpuClass(
 
     private void EmitWeights()
     {
-        _code.Summary("One layer's weights, on the device.");
+        _code.Summary(plan.OfExperts ? "The weights of all experts of a layer, on the device: one behind the other." : "One layer's weights, on the device.");
         using (_code.Block("internal struct Weights"))
         {
             foreach (var (type, name) in Fields)
@@ -235,7 +248,7 @@ internal sealed class FeedForwardIlgpuClass(
                 kernel.EmitField(_code, plan.ClassName);
             }
 
-            if (batches)
+            if (HasActivateBatch)
             {
                 _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> {ActivateBatchName} = device.LoadKernel<{BatchTypes}>({plan.ClassName}.{ActivateBatchName});");
             }
@@ -368,6 +381,11 @@ internal sealed class FeedForwardIlgpuClass(
                             _code.Line("signs[quad / 8] = word;");
                         }
                     });
+            }
+
+            foreach (DeviceKernel kernel in plan.Shape.NeedsAllGates ? new CutKernels(_code, plan).All : [])
+            {
+                yield return kernel;
             }
 
             yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);

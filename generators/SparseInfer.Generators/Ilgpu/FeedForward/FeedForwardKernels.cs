@@ -36,10 +36,13 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
         .. Fused.Select(kernel => kernel.Kernel),
         .. _policies.Select(policy => Name(FusedKernel.Name(policy, metered: true), plan.Threads)),
         .. Apart,
-        .. plan.ComputesTogether ? Together.Select(kernel => kernel.Kernel) : [],
-        .. plan.ComputesTogether || IlgpuDecoderPlan.MixesDown(spec) ? [DownTogether] : Array.Empty<KernelName>(),
-        ActivateBatch,
+        .. ComputesTogether ? Together.Select(kernel => kernel.Kernel) : [],
+        .. ComputesTogether || IlgpuDecoderPlan.MixesDown(spec) ? [DownTogether] : Array.Empty<KernelName>(),
+        .. plan.OfExperts ? Array.Empty<KernelName>() : [ActivateBatch],
     ];
+
+    /// <summary>Experts' groups have one token each, however many there are.</summary>
+    private bool ComputesTogether => plan.ComputesTogether && !plan.OfExperts;
 
     private KernelName Name(string kernel, int threads) => new(plan.ClassName, kernel, threads);
 

@@ -51,7 +51,17 @@ internal sealed class FusedKernel
     public static IEnumerable<(string Type, string Name)> Parameters(IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, bool hasDown = true)
     {
         yield return ("Weights", "w");
+        if (plan.OfExperts)
+        {
+            yield return (ExpertCode.Chosen.Type, ExpertCode.Chosen.Name);
+        }
+
         yield return ("ArrayView<Float4>", "x");
+        if (plan.Shape.NeedsAllGates)
+        {
+            yield return (CutKernels.Parameter.Type, CutKernels.Parameter.Name);
+        }
+
         foreach (TokenData data in policy.Reads(plan))
         {
             yield return (data.Type, data.Name);
@@ -82,7 +92,7 @@ internal sealed class FusedKernel
         using (_code.Block($"internal static void {MethodName(_policy, _hasDown)}<TMeter>({parameters})\n    where TMeter : struct, IMeter"))
         {
             EmitStart();
-            _source.EmitChoice(waits: _plan.SharesInput || _values.HasZeros || ClearsActivations);
+            _source.EmitChoice(waits: StagesInput || _values.HasZeros || ClearsActivations);
             new FusedNeurons(_code, _plan, _policy, _source, _values, NormsNeurons).Emit();
             if (NormsNeurons)
             {
@@ -104,6 +114,9 @@ internal sealed class FusedKernel
             }
         }
     }
+
+    /// <summary>Whether rows are dotted with an input in shared memory: of a layer without a gate none are, where all gates are there before.</summary>
+    private bool StagesInput => _plan.SharesInput && (_plan.Spec.Gated || !_plan.Shape.NeedsAllGates);
 
     /// <summary>Whether this kernel weighs neurons as a norm before down does: else the launch that has down does.</summary>
     private bool NormsNeurons => _plan.NormsNeurons && _hasDown;
@@ -127,7 +140,12 @@ internal sealed class FusedKernel
 
     private void EmitStart()
     {
-        if (_plan.SharesInput)
+        if (_plan.OfExperts)
+        {
+            ExpertCode.EmitStart(_code, _plan, _policy, _hasDown);
+        }
+
+        if (StagesInput)
         {
             WarpCode.EmitInput(_code, _plan.Row);
         }
@@ -148,7 +166,7 @@ internal sealed class FusedKernel
         _code.Lines(WarpCode.Place);
         _code.Line("int first = Grid.IdxX * SliceNeurons;");
         _code.Line();
-        if (_plan.SharesInput)
+        if (StagesInput)
         {
             _code.Line("// The input, where the lanes of a warp read it without bank conflicts.");
             WarpCode.EmitStage(_code, _plan.Row, _plan.Threads);

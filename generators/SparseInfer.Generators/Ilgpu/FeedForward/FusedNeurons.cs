@@ -35,8 +35,16 @@ internal sealed class FusedNeurons(
         using (code.Block("for (int n = from; n < to; n++)"))
         {
             source.EmitNeuron();
-            EmitDot(gate, first);
-            code.Line($"float activation = Activate({gate}{NeuronCode.Bias(plan, first)});");
+            if (plan.Shape.NeedsAllGates)
+            {
+                code.Line($"float activation = Activate({CutKernels.Value});");
+            }
+            else
+            {
+                EmitDot(gate, first);
+                code.Line($"float activation = Activate({gate}{NeuronCode.Bias(plan, first)});");
+            }
+
             if (policy.Skips)
             {
                 EmitKept();
@@ -111,7 +119,7 @@ internal sealed class FusedNeurons(
     {
         using (code.Block("if (TMeter.IsOn && lane == 0)"))
         {
-            code.Line("int slot = ((Grid.IdxX * Warps) + warp) * 4;");
+            code.Line($"int slot = (({(plan.OfExperts ? "((Grid.IdxY * Slices) + Grid.IdxX)" : "Grid.IdxX")} * Warps) + warp) * 4;");
             code.Line("counts[slot] = counts[slot] + inactive;");
             source.EmitCounts();
             code.Line("counts[slot + 3] = counts[slot + 3] + read;");

@@ -12,6 +12,9 @@ internal static class IlgpuCall
     /// <param name="vector">Where what it reads of a layer's vectors is.</param>
     /// <param name="hasDown">Whether the kernel goes on to down.</param>
     /// <param name="layer">What the count's first argument is, with a comma behind it; empty: it has none.</param>
+    /// <param name="metering">Whether kernels shall count, as C#; null: they never do.</param>
+    /// <param name="experts">Where the chosen experts are, and how many a token has; null: there are none.</param>
+    /// <param name="tokens">How many tokens there are, as C#: only experts may have several.</param>
     public static string Of(
         CodeWriter code,
         IlgpuFeedForwardPlan plan,
@@ -23,16 +26,20 @@ internal static class IlgpuCall
         string partial,
         string counts,
         string layer,
-        bool hasDown = true)
+        bool hasDown = true,
+        string? metering = "Metering",
+        (string Chosen, int Active)? experts = null,
+        string tokens = "1")
     {
         string values = More(arguments.Skip(kernel.InputParameters));
-        string common = $"config, w, {input}{More(kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector)))}, {partial}";
+        string common = $"config, w, {(experts is { } chosen ? $"{chosen.Chosen}, " : "")}{input}{(plan.Shape.NeedsAllGates ? ", Gates" : "")}{More(kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector)))}, {partial}";
         string plain = $"kernels.{FusedKernel.Name(kernel, metered: false, hasDown)}({common}, default{values});";
         string metered = $"kernels.{FusedKernel.Name(kernel, metered: true, hasDown)}({common}, {counts}{values});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
-            + $"predictorBytes: {kernel.PredictorBytes(plan)});";
-        return Input(code, plan, kernel, arguments, input, own, "1") + $$"""
-            if (Metering)
+            + $"predictorBytes: {kernel.PredictorBytes(plan) * (experts?.Active ?? 1)});";
+        string before = Input(code, plan, kernel, arguments, input, own, tokens);
+        return metering is null ? before + plain : before + $$"""
+            if ({{metering}})
             {
                 {{metered}}
                 {{count}}

@@ -26,8 +26,16 @@ internal static class JoinKernel
     /// <param name="adds">Whether it is added to what is there: the residual stream.</param>
     /// <param name="own">What traits do with the sum before.</param>
     /// <param name="norm">The norm between neurons and down, which scales the sum; null: there is none.</param>
+    /// <param name="experts">Of how many experts a token has sums, each to be multiplied by its weight; 0: it has those of one feed-forward.</param>
     public static DeviceKernel Of(
-        CodeWriter code, IlgpuFeedForwardPlan plan, string name, string result, bool adds, IReadOnlyList<Operation>? own = null, NormSpec? norm = null)
+        CodeWriter code,
+        IlgpuFeedForwardPlan plan,
+        string name,
+        string result,
+        bool adds,
+        IReadOnlyList<Operation>? own = null,
+        NormSpec? norm = null,
+        int experts = 0)
     {
         own ??= [];
         IEnumerable<KernelParameter> bias = plan.Spec.Biases ? [KernelParameter.Quads("downBias")] : [];
@@ -35,18 +43,18 @@ internal static class JoinKernel
         return new DeviceKernel(
             name,
             Threads(plan),
-            $"Adds the groups' partial sums of down{(norm is null ? "" : ", scaled as the norm of the neurons is,")}{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns of a token.",
+            $"Adds the groups' partial sums of down{(experts > 0 ? ", those of each of a token's experts times its weight," : "")}{(norm is null ? "" : ", scaled as the norm of the neurons is,")}{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns of a token.",
             [
-                KernelParameter.Quads("partial"), .. norm is null ? Array.Empty<KernelParameter>() : [NeuronNorm.Squares], .. bias, .. own.SelectMany(ElementKernel.Others).Select(KernelParameter.Quads), KernelParameter.Quads(result),
+                KernelParameter.Quads("partial"), .. experts == 0 ? Array.Empty<KernelParameter>() : [ExpertKernels.Shares], .. norm is null ? Array.Empty<KernelParameter>() : [NeuronNorm.Squares], .. bias, .. own.SelectMany(ElementKernel.Others).Select(KernelParameter.Quads), KernelParameter.Quads(result),
             ],
-            () => Emit(code, plan, result, adds, own, norm))
+            () => Emit(code, plan, result, adds, own, norm, experts))
         {
             Weights = plan.Weights,
         };
     }
 
     private static void Emit(
-        CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds, IReadOnlyList<Operation> own, NormSpec? norm)
+        CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds, IReadOnlyList<Operation> own, NormSpec? norm, int experts)
     {
         RowPlan row = plan.Row;
         int warps = plan.JoinWarps;
@@ -70,7 +78,15 @@ internal static class JoinKernel
         code.Line("Float4 sum = default;");
         using (isExact ? default(CodeWriter.Scope?) : code.Block("if (quad < HiddenQuads)"))
         {
-            EmitRange(code, plan);
+            if (experts == 0)
+            {
+                EmitRange(code, plan, "sum", "Grid.IdxY");
+            }
+            else
+            {
+                EmitExperts(code, plan, experts);
+            }
+
             if (warps == 1)
             {
                 EmitResult();
@@ -126,13 +142,32 @@ internal static class JoinKernel
         }
     }
 
-    /// <summary>Writes a warp's slices; a partial sum stands as the threads of its group have it, load by load.</summary>
-    private static void EmitRange(CodeWriter code, IlgpuFeedForwardPlan plan)
+    /// <summary>Writes a warp's slices of each of a token's experts, ascending: a sum is multiplied once.</summary>
+    private static void EmitExperts(CodeWriter code, IlgpuFeedForwardPlan plan, int experts)
     {
-        RowPlan row = plan.Row;
+        string row = experts == 1 ? "Grid.IdxY" : "row";
+        using (experts == 1 ? default(CodeWriter.Scope?) : code.Block($"for (int expert = 0; expert < {experts}; expert++)"))
+        {
+            if (experts > 1)
+            {
+                code.Line($"int row = (Grid.IdxY * {experts}) + expert;");
+            }
+
+            code.Line("Float4 ofExpert = default;");
+            EmitRange(code, plan, "ofExpert", row);
+            code.Line($"Float4.AddScaled(ofExpert, {ExpertKernels.Shares.Name}[{row}], ref sum);");
+        }
+    }
+
+    /// <summary>Writes a warp's slices; a partial sum stands as the threads of its group have it, load by load.</summary>
+    /// <param name="sum">What they are added to.</param>
+    /// <param name="row">Which of the sums of all tokens, or of all their experts, as C#.</param>
+    private static void EmitRange(CodeWriter code, IlgpuFeedForwardPlan plan, string sum, string row)
+    {
+        RowPlan columns = plan.Row;
         int slices = plan.JoinSlices;
-        string ofColumns = row.Quads == 1 ? "quad" : $"((quad & {row.Quads - 1}) * {row.Words}) + (quad / {row.Quads})";
-        code.Line($"int place = (Grid.IdxY * {plan.Slices} * HiddenQuads) + {ofColumns};");
+        string ofColumns = columns.Quads == 1 ? "quad" : $"((quad & {columns.Quads - 1}) * {columns.Words}) + (quad / {columns.Quads})";
+        code.Line($"int place = ({row}{(plan.Slices == 1 ? "" : $" * {plan.Slices}")} * HiddenQuads) + {ofColumns};");
         if (plan.JoinWarps == 1)
         {
             EmitSum(slices, k => k switch { 0 => "place", 1 => "HiddenQuads + place", _ => $"({k} * HiddenQuads) + place" });
@@ -186,7 +221,7 @@ internal static class JoinKernel
         code.Line();
         using (code.Block(Math.Max(rest, restOfLast) == 1 ? "if (slice < end)" : "for (; slice < end; slice++)"))
         {
-            code.Line($"sum = Quad.Add(sum, partial[{OfSlice(0)}]);");
+            code.Line($"{sum} = Quad.Add({sum}, partial[{OfSlice(0)}]);");
         }
 
         string OfSlice(int k) => $"({(k == 0 ? "slice" : $"(slice + {k})")} * HiddenQuads) + place";
@@ -200,7 +235,7 @@ internal static class JoinKernel
 
             for (int k = 0; k < count; k++)
             {
-                code.Line($"sum = Quad.Add(sum, {name}{k});");
+                code.Line($"{sum} = Quad.Add({sum}, {name}{k});");
             }
         }
     }

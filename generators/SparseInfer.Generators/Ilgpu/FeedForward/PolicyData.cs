@@ -47,6 +47,9 @@ internal abstract record TokenData(string Type, string Name)
     /// <summary>What errors call a buffer of its own, which follows the normed input; null: it is a slot of a policy's phase.</summary>
     public virtual string? Contents => null;
 
+    /// <summary>An element of the view, as C#.</summary>
+    public string Element => Type.Substring("ArrayView<".Length, Type.Length - "ArrayView<>".Length);
+
     /// <summary>Elements of a token.</summary>
     /// <param name="hidden">Width of the input.</param>
     public abstract int Length(int hidden);
@@ -69,6 +72,14 @@ internal sealed record InputVotes() : TokenData("ArrayView<Words4>", "votes")
     public override string? Contents => "packed signs and magnitudes";
 
     public override int Length(int hidden) => 3 * BitWords(hidden);
+}
+
+/// <summary>What the token's sequence has chosen, a bit for each neuron: brought there by a launch before its policy's own.</summary>
+internal sealed record ChosenOfToken(Slot Slot) : TokenData("ArrayView<uint>", Slot.Variable)
+{
+    public override string? Contents => "chosen neurons";
+
+    public override int Length(int hidden) => LaunchCode.ChosenWords(Slot);
 }
 
 /// <summary>What its policy computed before: a row of a slot of its own.</summary>

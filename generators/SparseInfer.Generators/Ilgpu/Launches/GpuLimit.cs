@@ -12,12 +12,6 @@ internal static class GpuLimit
         ? $"{missing}; remove what declares it, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu"
         : null;
 
-    /// <summary>The same of a layer alone.</summary>
-    public static string? Of(LayerSpec layer) => layer.FeedForward.Activation.NeedsAllGates()
-        ? $"no kernel for GPUs computes Activation.{layer.FeedForward.Activation}; "
-            + "write another activation, or reference SparseInfer.Runtime instead of SparseInfer.Runtime.Ilgpu"
-        : null;
-
     /// <summary>In words; null: there are kernels for all of it.</summary>
     public static string? Missing(ModelSpec model)
     {
@@ -38,9 +32,14 @@ internal static class GpuLimit
             return ["what [InputThreshold] leaves out by its 'Down'"];
         }
 
-        if (model.Experts is not null)
+        if (model.SitePolicies.Any(policy => policy.Policy is IChannelPolicy channels && (channels.HasNorms(ChannelUse.Heads) || channels.HasNorms(ChannelUse.FeedForward))))
         {
-            return ["[Experts]"];
+            return ["what [InputThreshold] leaves out by its 'ColumnNorms'"];
+        }
+
+        if (model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation.Policy is not null || operation.Vectors.Count > 0))
+        {
+            return ["[Experts] with a policy that brings them tensors"];
         }
 
         var code = new CodeWriter();

@@ -124,6 +124,17 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>From a token's row of a policy's own slot to the next one's, as products of that width read them.</summary>
     public static int PolicyStride(Slot slot) => WeightLayout.Pad(slot.Width!.Size);
 
+    /// <summary>Words of a token's row of bits, 32 a word.</summary>
+    public static int ChosenWords(Slot slot) => PolicyStride(slot) / 32;
+
+    /// <summary>Where a session, or a batch of them, has what sequences keep of a slot.</summary>
+    public static string Kept(Slot slot) => $"_kept{slot.Name}";
+
+    /// <summary>Where a layer begins in what a sequence keeps.</summary>
+    /// <param name="layers">The layers that have it: there is room from the first to the last.</param>
+    /// <param name="elements">Of a layer.</param>
+    public static string PlaceOf(LayerSet layers, int elements) => $"{(layers.First == 0 ? "layer" : $"(layer - {layers.First})")} * {elements}";
+
     /// <summary>Writes a call for the type of a cache.</summary>
     protected void ForCache(string cache, Action<WeightType> emit)
     {
@@ -154,7 +165,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     private static readonly Slot[] Slots =
     [
-        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Activated, Slot.Squares, Slot.Sums, Slot.Logits,
+        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Activated, Slot.Squares, Slot.Sums, Slot.Routed, Slot.Logits,
     ];
 
     protected static string Row(Slot slot) => RowOf(slot).Buffer;
@@ -178,7 +189,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     /// <summary>The sum of down's slices.</summary>
     protected DeviceKernel Join(IlgpuFeedForwardPlan feedForward) =>
-        JoinKernel.Of(code, feedForward, $"Join{feedForward.Weights}", "x", adds: true, _ofSum, plan.NormsNeurons ? Spec.Norm : null);
+        JoinKernel.Of(code, feedForward, $"Join{feedForward.Weights}", "x", adds: true, _ofSum, plan.NormsNeurons ? Spec.Norm : null, Spec.Experts?.Active ?? 0);
 
     /// <summary>Where the squares of neurons are, of kernels that sum them for the norm before down: behind the partial sums.</summary>
     /// <param name="view">The view.</param>

@@ -35,8 +35,9 @@ internal static class LaunchGroup
         (Project or AddBias or NormHeads or Rotate, Project or AddBias or NormHeads or Rotate) => earlier.Unit == WorkUnit.Head && later.Unit == WorkUnit.Head,
         (Embed, AddPosition) => true,
         (Neurons, Down or SumSquares) or (SumSquares, NormNeurons) or (NormNeurons, Down) or (Down, SumSlices) => true,
-        (SumSlices, AddResidual) => true,
-        (SumSlices, IIlgpuOperation) => IsOfSum(later),
+        (Down, SumExperts) => true,
+        (SumSlices or SumExperts, AddResidual) => true,
+        (SumSlices or SumExperts, IIlgpuOperation) => IsOfSum(later),
         (IIlgpuOperation, AddResidual) => IsOfSum(earlier) && later.Stage == earlier.Stage,
         (Project { Stage: Stage.Logits } or IIlgpuOperation, IIlgpuOperation) => earlier.Writes == later.Writes,
         (AddResidual, Norm) or (Norm, AddResidual) => true,
@@ -56,11 +57,11 @@ internal static class LaunchGroup
 
     /// <summary>
     /// Whether neurons read what a norm beside a sum makes: of the sum, or, where attention is beside the feed-forward, of what is there before it.
-    /// That one packs signs, and stores what it makes. The norm of heads is in each group's own memory.
+    /// That one packs signs, and stores what it makes. The norm of heads is in each group's own memory. A router that reads it too changes nothing.
     /// </summary>
     public static bool HasNormedInput(ModelProgram program)
     {
-        Operation[] before = [.. program.Layer.TakeWhile(operation => operation is not Neurons).Where(operation => operation.Policy is null).Reverse().Take(2)];
+        Operation[] before = [.. program.Layer.TakeWhile(operation => operation is not Neurons).Where(operation => operation is { Policy: null } and not Route).Reverse().Take(2)];
         return before is [Norm, AddResidual] or [AddResidual, Norm];
     }
 

@@ -14,7 +14,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
 
     /// <summary>The program as GPUs have it: what projections leave out of their input is zero there.</summary>
-    protected ModelProgram Program { get; } = WithSkipped(program);
+    protected ModelProgram Program { get; } = WithChosen(WithSkipped(program));
 
     protected NormKernels Norms => new(Code, Plan, PacksSigns);
 
@@ -113,7 +113,13 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     {
         if (group[0].Policy is { } policy)
         {
-            return group[0] is SkipChannels skip ? Skip(skip) : Phase(policy, group);
+            return group[0] switch
+            {
+                SkipChannels skip => Skip(skip),
+                KeepInput keep => Keep(keep),
+                BringChosen bring => Bring(bring),
+                _ => Phase(policy, group),
+            };
         }
 
         if (group.Any(operation => !HasSlots(operation) || (operation is IIlgpuOperation && !ElementKernel.Knows(operation))))
@@ -133,7 +139,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
         // What traits do with a sum, or with logits, is launched by those who make them.
         IReadOnlyList<Operation> rest = [.. group.Where(operation => operation is not IIlgpuOperation)];
-        return rest.Count == group.Count || rest.Any(operation => operation is SumSlices or Project { Stage: Stage.Logits }) ? Fused(rest) : null;
+        return rest.Count == group.Count || rest.Any(operation => operation is SumSlices or SumExperts or Project { Stage: Stage.Logits }) ? Fused(rest) : null;
     }
 
     /// <summary>Operations on elements of a slot that each layer has.</summary>
@@ -197,10 +203,31 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         [AddResidual add, Norm norm] => AddNorm(add, norm),
         [Norm norm, AddResidual add] => NormAdd(norm, add),
         [AddResidual add] => OfLayer([add]),
+        [Route route] => Route(route),
+        [Neurons neurons, Down down, SumExperts sum, AddResidual] => Experts(neurons, down, sum, null),
+        [Neurons neurons, Down down, SumExperts sum, AddResidual, Norm norm] => Experts(neurons, down, sum, norm),
         [Neurons neurons, SumSquares, NormNeurons, ..] when Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(3)]),
         [Neurons neurons, ..] when !Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(1)]),
         _ => null,
     };
+
+    /// <summary>Which experts tokens have: on the device, and only there.</summary>
+    private Step Route(Route route)
+    {
+        var kernels = new ExpertKernels(Code, Plan, route);
+        DeviceKernel router = kernels.Router();
+        DeviceKernel choose = kernels.Choose();
+        string chosen = $"{ExpertKernels.LogitsBuffer}, {ExpertKernels.ChosenBuffer}, {ExpertKernels.SharesBuffer}";
+        return Together(
+            Call(
+                Run(router, Config(router, $"{kernels.RouterGroups}", Tokens), $"{Words($"w.{route.Matrix.Field}", route.Matrix.Types(Spec)[0])}, {Row(route.From)}, {ExpertKernels.LogitsBuffer}"),
+                Launch(route, "router", [router])),
+            Call(Run(choose, Config(choose, Tokens), chosen), Launch(route, "which experts", [choose])));
+    }
+
+    /// <summary>The chosen experts, which add themselves to the residual stream; null: not with what follows.</summary>
+    /// <param name="norm">The norm after them, if there is one.</param>
+    protected abstract Step? Experts(Neurons neurons, Down down, SumExperts sum, Norm? norm);
 
     /// <param name="rest">What follows the neurons, or their norm.</param>
     private Step? FeedForward(Neurons neurons, IReadOnlyList<Operation> rest) => rest switch
@@ -224,11 +251,50 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
                 {
                     Project { Channels: { } channels } project when begun.Add(channels) =>
                         [new SkipChannels(channels, project.From) { Policy = channels.Policy }, operation],
+                    AddCentre => [],
                     Neurons { Channels: { } channels } => [new SkipChannels(channels, Slot.Normed) { Policy = channels.Policy }, operation],
                     _ => new[] { operation },
                 }),
             ],
         };
+    }
+
+    private static ModelProgram WithChosen(ModelProgram program) => program.Memories.Count == 0 ? program : program with
+    {
+        Layer =
+        [
+            .. program.Layer.SelectMany(operation => operation is not Neurons ? [operation] : (Operation[])
+            [
+                .. program.Memories.SelectMany(use => use.Memory.Choosing.Select(choice => new BringChosen(choice.Writes) { Policy = use.Use })),
+                operation,
+            ]),
+        ],
+    };
+
+    /// <summary>From what a sequence has chosen to what the next one has, as C#: 0 where all tokens are of one.</summary>
+    /// <param name="ofLayers">Words of all layers.</param>
+    protected virtual string ChosenStride(int ofLayers) => "0";
+
+    /// <summary>What sequences have chosen, a row for each token, in Predicted mode.</summary>
+    private Step Bring(BringChosen bring)
+    {
+        LayerSet layers = bring.Policy!.Layers;
+        int words = ChosenWords(bring.Chosen);
+        DeviceKernel kernel = MemoryKernels.Bring(Code, bring.Chosen);
+        string condition = PhaseCondition + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
+        return new([Launch(bring, "chosen neurons", [kernel])], () =>
+        {
+            Code.Line("// What each token's sequence has chosen.");
+            using (Code.Block($"if ({condition})"))
+            {
+                Code.Line(Run(
+                    kernel,
+                    Config(kernel, Groups(kernel, words), Tokens),
+                    $"{Kept(bring.Chosen)}, {PlaceOf(layers, words)}, {ChosenStride(MemoryKernels.Span(layers) * words)}, _{bring.Chosen.Variable}"));
+            }
+
+            Code.Line();
+        });
     }
 
     /// <summary>Channels that are left out of an input, in layers that have a threshold, and in Predicted mode.</summary>
@@ -237,14 +303,16 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         // What attention made is normalised in place.
         Slot slot = skip.Stage == Stage.Output ? Slot.Attended : skip.From;
         int width = skip.Stage == Stage.Output ? Plan.Shape.QueryWidth : Spec.Hidden;
-        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}", width, $"4 * {Quads(slot)}");
+        bool hasCentre = skip.Channels.HasCentres;
+        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}{(hasCentre ? "AtCentre" : "")}", width, $"4 * {Quads(slot)}", hasCentre);
+        string centre = hasCentre ? $", {ThresholdTable.Centres(skip.Channels)}[layer]" : "";
         string condition = PhaseCondition + (skip.Policy!.Layers.IsEveryLayer ? "" : $" && {skip.Policy.Layers.Condition}");
         return new([Launch(skip, "channels", [kernel])], () =>
         {
             using (Code.Block($"if ({condition})"))
             {
                 Code.Line(Run(
-                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]"));
+                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]{centre}"));
             }
 
             Code.Line();
@@ -359,6 +427,37 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             Run(kernel, Config(kernel, Tokens), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
     }
 
+    /// <summary>An input, kept for predictors of later layers.</summary>
+    private Step Keep(KeepInput keep)
+    {
+        DeviceKernel kernel = KeepKernel.Of(Code, $"Keep{keep.From}", Plan.Shape.PaddedHidden);
+        string condition = PhaseCondition + (keep.Policy!.Layers.IsEveryLayer ? "" : $" && {keep.Policy.Layers.Condition}");
+        return new([Launch(keep, "a kept input", [kernel])], () =>
+        {
+            Code.Line($"// {keep.Policy.Summary}");
+            using (Code.Block($"if ({condition})"))
+            {
+                Code.Line(Run(kernel, Config(kernel, KeepKernel.Groups(Plan.Shape.PaddedHidden), Tokens), $"{Row(keep.From)}, {keep.Writes.Name}(layer)"));
+            }
+
+            Code.Line();
+        });
+    }
+
+    /// <summary>Writes where an input is kept, of whichever layers that is done for.</summary>
+    public void EmitKept()
+    {
+        foreach (KeepInput keep in Program.Layer.OfType<KeepInput>())
+        {
+            Code.Summary($"What a layer kept of its tokens for the predictors of later layers: of the last {keep.Rows} layers.");
+            string arms = string.Join(", ", Enumerable.Range(0, keep.Rows).Select(row => $"{(row == keep.Rows - 1 ? "_" : $"{row}")} => {KeptRow(keep, row)}"));
+            Code.Line($"private ArrayView<Float4> {keep.Writes.Name}(int layer) => (layer % {keep.Rows}) switch {{ {arms} }};");
+        }
+    }
+
+    /// <summary>The buffer of some layers' kept inputs.</summary>
+    public static string KeptRow(KeepInput keep, int row) => $"_{keep.Writes.Variable}{row}";
+
     /// <summary>Elements of a policy's own slot.</summary>
     private Step OfPolicy(IReadOnlyList<Operation> operations)
     {
@@ -370,7 +469,9 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected abstract Step Product(Project project);
 
     /// <summary>Where a policy's projection reads four columns at a time.</summary>
-    protected string PolicyInput(Project project) => project.From.Width is null ? Row(project.From) : $"_{project.From.Variable}.Cast<Float4>()";
+    protected string PolicyInput(Project project) => project.From.Earlier is var (kept, back) ? $"{kept.Kept.Name}(layer - {back})"
+        : project.From.Width is null ? Row(project.From)
+        : $"_{project.From.Variable}.Cast<Float4>()";
 
     /// <summary>Writes how what a policy reads of matrices is counted.</summary>
     protected virtual void EmitBytes(IEnumerable<Project> projects)

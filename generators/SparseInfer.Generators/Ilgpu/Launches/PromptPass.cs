@@ -89,6 +89,29 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         });
     }
 
+    /// <summary>Some tokens at a time, in a dense prompt too: each has experts of its own. Where kernels count, they have one token.</summary>
+    protected override Step? Experts(Neurons neurons, Down down, SumExperts sum, Norm? norm)
+    {
+        Step after = norm is null ? Nothing : Norm(norm);
+        return new([.. new ExpertLaunches(Code, Plan).Launches(neurons, down, sum), .. after.Launches], () =>
+        {
+            bool isOnce = Plan.Batch <= TogetherPlan.Tokens;
+            Code.Line("SparsityMode mode = PromptIsDense ? SparsityMode.Dense : Mode;");
+            Code.Line("bool meters = !PromptIsDense && Metering;");
+            Code.Line($"int together = meters ? 1 : {(isOnce ? Tokens : "TogetherTokens")};");
+            using (Code.Block("for (int i = 0; i < tokens; i += together)"))
+            {
+                Code.Line(ExpertLaunches.CallOfPrompt("i", isOnce ? "together" : "Math.Min(together, tokens - i)"));
+            }
+
+            if (norm is not null)
+            {
+                Code.Line();
+                after.Emit();
+            }
+        });
+    }
+
     /// <summary>Where a matrix's products of neurons go.</summary>
     private static string Neuron(int matrix) => matrix == 0 ? Row(Slot.Activated) : "_other";
 
@@ -104,12 +127,14 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     {
         string other = Neuron(neurons.Matrices.Count - 1);
         Step split = _products.Split(down, Row(Slot.Activated), Quads(Slot.Activated), Tokens);
+        Step count = Together([.. Program.Memories.Select(Count)]);
         Step norm = Program.Layer.OfType<NormNeurons>().SingleOrDefault() is { } own ? NormNeurons(own) : Nothing;
         Step? bias = sum.Bias is null ? null : AddBias(new AddBias(sum.Stage, sum.Unit, sum.Bias, sum.Writes));
         DeviceKernel? matrix = _products.MatrixDown;
         return new(
             [
                 Launch(neurons, "activations", FeedForwards.Select(feedForward => new FeedForwardKernels(Spec, feedForward).ActivateBatch)),
+                .. count.Launches,
                 .. norm.Launches,
                 .. split.Launches,
                 Launch(down, "down", [.. FeedForwards.Select(_products.Down), .. matrix is null ? Array.Empty<KernelName>() : [matrix]]),
@@ -120,6 +145,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 KernelName activate = new FeedForwardKernels(Spec, feedForward).ActivateBatch;
                 Code.Line($"_program._feedForward{feedForward.Weights}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
                     + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>());");
+                count.Emit();
                 norm.Emit();
             }, (feedForward, _) =>
             {
@@ -133,6 +159,42 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                     },
                     () => _products.EmitDown(feedForward, Tokens));
             }));
+    }
+
+    /// <summary>What a policy remembers of a prompt's tokens.</summary>
+    private Step Count(MemoryUse use)
+    {
+        int neurons = Spec.FeedForward.Intermediate;
+        string stride = $"4 * {Quads(Slot.Activated)}";
+        string activated = $"{Row(Slot.Activated)}.Cast<float>()";
+        Step[] steps = [.. use.Memory.Counting.Select(operation =>
+        {
+            switch (operation)
+            {
+                case SumOfSquares sum:
+                    DeviceKernel squares = MemoryKernels.Squares(Code, neurons, stride);
+                    return Call(Run(squares, Config(squares, Tokens), $"{activated}, {Kept(sum.To)}"), Launch(operation, "squares of neurons", [squares]));
+                case AddShares add:
+                    DeviceKernel shares = MemoryKernels.Add(Code, neurons, stride);
+                    return Call(
+                        Run(
+                            shares,
+                            Config(shares, Groups(shares, neurons)),
+                            $"{activated}, {Kept(add.Squares)}, RememberedFrom, {Tokens}, {Kept(add.To)}, {PlaceOf(use.Use.Layers, PolicyStride(add.To))}"),
+                        Launch(operation, "shares of neurons", [shares]));
+                default:
+                    throw new NotSupportedException($"A GPU's program cannot count tokens by {operation.GetType().Name}.");
+            }
+        })];
+        return new([.. steps.SelectMany(step => step.Launches)], () =>
+        {
+            using (Code.Block($"if (IsRemembered{(use.Use.Layers.IsEveryLayer ? "" : $" && {use.Use.Layers.Condition}")})"))
+            {
+                Emit(steps);
+            }
+
+            Code.Line();
+        });
     }
 
     private Step NormNeurons(NormNeurons norm)

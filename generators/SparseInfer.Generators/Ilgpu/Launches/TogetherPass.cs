@@ -10,12 +10,15 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 {
     protected override string Tokens => "Count";
 
+    protected override string ChosenStride(int ofLayers) => $"{ofLayers}";
+
     public void Emit() => Emit("A token of each sequence, in as many launches for one as for all.", "protected override void Decode()", """
         int halves = CacheOf(0).Type == KeyValueType.F16 ? 1 : 0;
         int splits = MaxSplits();
         """ + (Spec.Attention.IsRotated
             ? "\nvar views = new HeadViews { Cos = Rotary.Cos, Sin = Rotary.Sin, Queries = _queries.Cast<float>() };"
-            : "\nvar views = new HeadViews { Queries = _queries.Cast<float>() };"));
+            : "\nvar views = new HeadViews { Queries = _queries.Cast<float>() };")
+        + (Program.Memories.Count > 0 ? "\nif (Mode == SparsityMode.Predicted)\n{\n    CopyChosen();\n}\n" : ""));
 
     /// <summary>The launch of a kernel that only sequences together have.</summary>
     private static string RunTogether(DeviceKernel kernel, string config, string arguments) => $"_kernels.{kernel.Name}({config}, {arguments});";
@@ -79,6 +82,9 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) => norm is not null ? null : Call(
         together.Call(Row(Slot.Normed), data => data.Buffer, Row(Slot.Residual), Tokens, "_activated", "_partial"),
         together.Launches(neurons, down, sum));
+
+    protected override Step? Experts(Neurons neurons, Down down, SumExperts sum, Norm? norm) => norm is not null ? null : Call(
+        ExpertLaunches.Call("0", Tokens), new ExpertLaunches(Code, Plan).Launches(neurons, down, sum));
 
     protected override Step Product(Project project) => Call(
         $"Rows(w.{project.Matrix.Field}, {PolicyInput(project)}, _{project.To.Variable}, {PolicyStride(project.To)});", Product(project, "a policy's rows"));
@@ -187,6 +193,23 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             DeviceKernel join = Attention.JoinTogether();
             Code.Line(RunTogether(
                 join, Config(join, "Heads", Tokens), $"_parts.View.Cast<float>(), _most.View, _weight.View, Positions, splits, _attended.Cast<float>(){window}"));
+        }
+    }
+
+    /// <summary>Writes how what sequences have chosen comes to where a pass reads it.</summary>
+    public void EmitCopyChosen()
+    {
+        Code.Summary("What each sequence has chosen in its layers.");
+        using (Code.Block("private void CopyChosen()"))
+        {
+            using (Code.Block("for (int i = 0; i < Count; i++)"))
+            {
+                foreach ((Slot slot, LayerSet layers) in MemoryKernels.Chosen(Program))
+                {
+                    int words = MemoryKernels.Span(layers) * ChosenWords(slot);
+                    Code.Line($"Copy(((State)State(i)).{Kept(slot)}, {Kept(slot)}.SubView(i * {words}, {words}));");
+                }
+            }
         }
     }
 

@@ -81,6 +81,9 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
     protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) =>
         norm is null ? Call("FeedForward(layer, w, 0);", FeedForwardOfOne(neurons, sum)) : null;
 
+    protected override Step? Experts(Neurons neurons, Down down, SumExperts sum, Norm? norm) => norm is not null ? null : Call(
+        ExpertLaunches.Call("0", Tokens, "Metering"), new ExpertLaunches(Code, Plan).Launches(neurons, down, sum));
+
     protected override Step Product(Project project)
     {
         int rows = project.Matrix.Rows.Size;

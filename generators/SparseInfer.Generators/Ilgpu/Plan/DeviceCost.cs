@@ -71,6 +71,8 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double predicted = layers * Move(signs / layers, all) * feedForward.Imbalance;
         double written = layers * Move(feedForward.PartialBytes, all);
         double joined = layers * SlicePlanner.JoinMicroseconds(feedForward);
+        double routed = layers * ModelProgram.Of(spec).Layer.OfType<Route>()
+            .Sum(route => (double)route.Matrix.MatrixBytes(columns => RowPlan.Of(route.Matrix.Types(spec)[0], columns).Bytes));
 
         // A norm reads the stream and the weights, and writes the result; where something is added first, it reads that and writes the stream, too.
         double normed = launched[Norms].Sum(launch => launch.Times(token.Mode) * (launch.Operation is AddResidual ? 5 : 3)) * vector;
@@ -82,6 +84,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
             Part(FeedForwardWeights, neurons, Math.Max(0, fused - predicted - written)),
             Part("predictor signs", signs, predicted),
             .. phase == 0 ? Array.Empty<CostPart>() : [Part(PolicyMatrices, phase, Rows(phase, policyType))],
+            .. routed == 0 ? Array.Empty<CostPart>() : [Part(Router, routed, Move(routed, all))],
             Part(PartialSums, layers * ((2 * feedForward.PartialBytes) + (2 * vector)), written + joined),
             Part(Norms, normed, Move(normed, 1)),
             Part(OutputHead, head + logits, Rows(head, headType) + Move(logits, all)),
@@ -94,6 +97,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     private const string AttentionWeights = "attention weights";
     private const string Cache = "key-value cache";
     private const string FeedForwardWeights = "feed-forward weights";
+    private const string Router = "router";
     private const string PartialSums = "partial sums";
     private const string Norms = "norms";
     private const string OutputHead = "output head";
@@ -103,13 +107,15 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     private static string PartOf(Operation operation) => operation switch
     {
         SkipChannels => AttentionWeights,
+        BringChosen => FeedForwardWeights,
         { Policy: not null } => PolicyMatrices,
         Embed => Embedding,
         Project { Stage: Stage.Logits } => OutputHead,
         Project => AttentionWeights,
         Attend => Cache,
         Neurons => FeedForwardWeights,
-        SumSlices => PartialSums,
+        SumSlices or SumExperts => PartialSums,
+        Route => Router,
         Norm or NormAttended or AddResidual => Norms,
         _ when operation.Tensors.Any(tensor => tensor.Columns is not null) =>
             throw new NotSupportedException($"Nothing is said of what {operation.GetType().Name} reads on a GPU."),
@@ -125,7 +131,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     {
         double neurons = 0;
         double signs = 0;
-        double matrix = (double)feedForward.Intermediate * feedForward.Row.Bytes;
+        double matrix = (double)plan.ActiveExperts * feedForward.Intermediate * feedForward.Row.Bytes;
         foreach ((IlgpuKernelEmitter kernel, int layers) in Kernels(plan.Spec, feedForward, token.Mode))
         {
             double kept = 1 - token.Sparsity;
@@ -137,7 +143,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
                 : kept;
             double down = kernel.Skips ? kept : 1;
             neurons += layers * matrix * (first + (feedForward.Spec.Gated ? afterGate : 0) + down);
-            signs += (double)layers * kernel.PredictorBytes(feedForward);
+            signs += (double)layers * plan.ActiveExperts * kernel.PredictorBytes(feedForward);
         }
 
         return (neurons, signs);

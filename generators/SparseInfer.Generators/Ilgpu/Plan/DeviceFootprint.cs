@@ -27,7 +27,7 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         IlgpuFeedForwardPlan feedForward = plan.FeedForwards.First(feedForward => feedForward.Weights == choose(spec.FeedForwardTypes));
         long layers = program.Layer.Sum(operation =>
             (operation.Policy?.Layers.Count ?? spec.Layers) * operation.Tensors.Sum(tensor => (tensor.Experts?.Size ?? 1) * BytesOf(tensor)));
-        long derived = PolicyData.Derived(spec, feedForward).Sum(own => own.Layers.Count * own.Field.Bytes(feedForward));
+        long derived = (spec.Experts?.Count ?? 1) * PolicyData.Derived(spec, feedForward).Sum(own => own.Layers.Count * own.Field.Bytes(feedForward));
         long tables = BytesOf(program.Embed.Table) + (program.IsTied ? 0 : BytesOf(program.Head.Matrix))
             + (program.Words?.Tensors.Sum(BytesOf) ?? 0);
         return new(layers + derived + tables + PositionTableBytes(program), plan.CachedBytes);

@@ -48,9 +48,12 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// <summary>The same, padded: each has kernels of its own.</summary>
     public IEnumerable<int> ProductWidths => ProductColumns.Select(WeightLayout.Pad).Distinct();
 
-    /// <summary>Weight types of the matrices that a prompt is multiplied with, and each type's padded widths: down apart, all matrices of layers, and the head.</summary>
+    /// <summary>
+    /// Weight types of the matrices that a prompt is multiplied with, and each type's padded widths: down apart, and experts, all matrices of layers,
+    /// and the head.
+    /// </summary>
     public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> PromptProducts =>
-        Widths([.. Projected, .. ModelProgram.Of(Spec).Layer.OfType<Neurons>().SelectMany(neurons => neurons.Matrices)]);
+        Widths([.. Projected, .. HasExperts ? [] : ModelProgram.Of(Spec).Layer.OfType<Neurons>().SelectMany(neurons => neurons.Matrices)]);
 
     /// <summary>The same of what tokens of several sequences are multiplied with: feed-forwards apart, and with what chooses words.</summary>
     public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> TogetherProducts => Widths([.. Projected, .. ChoosingWords]);
@@ -126,6 +129,12 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     public bool OutputNormalises => Spec.TypesOf(WeightRole.Attention).All(
         type => RowPlan.Of(type, Shape.QueryWidth).InputBytes + (RowWarps * 4) <= DeviceTable.MaxSharedBytes);
 
+    /// <summary>Whether layers have several feed-forwards, of which a router chooses some for each token.</summary>
+    public bool HasExperts => Spec.Experts is not null;
+
+    /// <summary>Feed-forwards that compute a token.</summary>
+    public int ActiveExperts => Spec.Experts?.Active ?? 1;
+
     /// <summary>Whether a norm stands between neurons and down.</summary>
     public bool NormsNeurons => FeedForwards[0].NormsNeurons;
 
@@ -149,7 +158,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
         new(spec),
         target,
         spec.FeedForwardTypes.Select(type => IlgpuFeedForwardPlan.Of(
-            spec.FeedForward, type, target, ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any())).ToEquatableArray());
+            spec.FeedForward, type, target, ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any(), spec.Experts?.Active ?? 0)).ToEquatableArray());
 
     /// <summary>For the device that is declared.</summary>
     public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);

@@ -28,6 +28,17 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     /// </summary>
     public bool NormsNeurons { get; init; }
 
+    /// <summary>
+    /// How many of a layer's experts compute a token, each of this shape: then a launch has groups for each of them, and these take the expert's part of
+    /// the layer's weights. 0: the layer has one feed-forward.
+    /// </summary>
+    public int Experts { get; init; }
+
+    public bool OfExperts => Experts > 0;
+
+    /// <summary>Feed-forwards of a launch, for one token.</summary>
+    private int Computed => Math.Max(1, Experts);
+
     public FeedForwardSpec Spec => Shape.Spec;
 
     public WeightType Weights => Shape.Weights;
@@ -62,14 +73,14 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public int JoinGroups => ((Row.Columns / 4) + RowPlan.Lanes - 1) / RowPlan.Lanes;
 
     /// <summary>What all groups leave for it.</summary>
-    public double PartialBytes => (double)Slices * Row.Columns * 4;
+    public double PartialBytes => (double)Computed * Slices * Row.Columns * 4;
 
     /// <summary>Groups that a multiprocessor holds at a time.</summary>
     public int Resident => Occupancy.Groups(Target, Threads, SharedBytes, RegisterTable.Registers(KernelKind.Fused, Weights, Hidden));
 
     /// <summary>Time of the busiest multiprocessor over the time if all had the same work and enough of it; 1 at best.</summary>
     public double Imbalance =>
-        Occupancy.Waves(Slices, Target.Multiprocessors, Resident, Warps) * SliceNeurons * Target.Multiprocessors / Intermediate;
+        Occupancy.Waves(Computed * Slices, Target.Multiprocessors, Resident, Warps) * SliceNeurons * Target.Multiprocessors / (Computed * Intermediate);
 
     /// <summary>Whether the last group's slice is as full as the others.</summary>
     public bool IsExact => Slices * SliceNeurons == Intermediate;
@@ -84,6 +95,18 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public int SignWords => (Hidden + 127) / 128;
 
     public int SignSteps => (SignWords + RowPlan.Lanes - 1) / RowPlan.Lanes;
+
+    /// <summary>
+    /// Elements of 16 bytes that down's scales take in a block type: neurons share them, 32 or as many as a block has columns.
+    /// </summary>
+    public int DownScaleWords
+    {
+        get
+        {
+            int sharing = Math.Max(BlockNeurons, Row.Format.BlockColumns);
+            return (Intermediate + sharing - 1) / sharing * Row.Columns * Row.Format.ScaleHalves / 8;
+        }
+    }
 
     /// <summary>Blocks of neurons of a slice, where the weight type has them: whole ones, so that a slice's activations are rounded as the CPU's are.</summary>
     public int SliceBlocks => SliceNeurons / BlockNeurons;
@@ -107,10 +130,11 @@ internal sealed record IlgpuFeedForwardPlan(KernelShape Shape, DeviceTarget Targ
     public int SharedBytes => ListBytes + (SharesInput ? Row.InputBytes : 0);
 
     public string ClassName =>
-        Shape.ClassName + (NormsNeurons ? "_Normed" : "") + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
+        Shape.ClassName + (NormsNeurons ? "_Normed" : "") + (OfExperts ? $"_{Experts}Experts" : "") + "_Ilgpu" + (Target == DeviceTable.Default ? "" : "_" + Target.Name.Replace('-', '_'));
 
-    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target, bool normsNeurons = false) => SlicePlanner.Choose(shape, target, normsNeurons);
+    public static IlgpuFeedForwardPlan Of(KernelShape shape, DeviceTarget target, bool normsNeurons = false, int experts = 0) =>
+        SlicePlanner.Choose(shape, target, normsNeurons, experts);
 
-    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target, bool normsNeurons = false) =>
-        Of(new(spec, weights), target, normsNeurons);
+    public static IlgpuFeedForwardPlan Of(FeedForwardSpec spec, WeightType weights, DeviceTarget target, bool normsNeurons = false, int experts = 0) =>
+        Of(new(spec, weights), target, normsNeurons, experts);
 }

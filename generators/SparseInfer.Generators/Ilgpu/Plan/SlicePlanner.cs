@@ -11,11 +11,11 @@ internal static class SlicePlanner
 {
     private const double Active = 0.1;
 
-    public static IlgpuFeedForwardPlan Choose(KernelShape shape, DeviceTarget target, bool normsNeurons = false)
+    public static IlgpuFeedForwardPlan Choose(KernelShape shape, DeviceTarget target, bool normsNeurons = false, int experts = 0)
     {
         IlgpuFeedForwardPlan? best = null;
         double least = double.MaxValue;
-        foreach (IlgpuFeedForwardPlan candidate in Candidates(shape, target, normsNeurons))
+        foreach (IlgpuFeedForwardPlan candidate in Candidates(shape, target, normsNeurons, experts))
         {
             double cost = Microseconds(candidate);
             if (cost < least)
@@ -31,13 +31,13 @@ internal static class SlicePlanner
     /// Fewest slices first: of equals, those stay. One at least, however few neurons there are. Of block types two blocks at least, which a loop
     /// adds up: where there is no loop, ILGPU leaves out the zero that a sum starts at, and a sum of -0 stays one.
     /// </summary>
-    public static IEnumerable<IlgpuFeedForwardPlan> Candidates(KernelShape shape, DeviceTarget target, bool normsNeurons = false)
+    public static IEnumerable<IlgpuFeedForwardPlan> Candidates(KernelShape shape, DeviceTarget target, bool normsNeurons = false, int experts = 0)
     {
         IlgpuFeedForwardPlan[] all =
         [
             .. from threads in Threads(RowPlan.Of(shape.Weights, shape.Hidden).Words)
                from steps in Enumerable.Range(1, RowPlan.Lanes / IlgpuFeedForwardPlan.PredictedAtOnce)
-               let plan = new IlgpuFeedForwardPlan(shape, target, threads, steps * IlgpuFeedForwardPlan.PredictedAtOnce) { NormsNeurons = normsNeurons }
+               let plan = new IlgpuFeedForwardPlan(shape, target, threads, steps * IlgpuFeedForwardPlan.PredictedAtOnce) { NormsNeurons = normsNeurons, Experts = experts }
                where !plan.Row.IsBlock || plan.SliceBlocks is > 1 and var blocks && blocks * IlgpuFeedForwardPlan.BlockNeurons == plan.SliceNeurons
                orderby plan.Slices, plan.SliceNeurons descending
                select plan,
@@ -50,9 +50,10 @@ internal static class SlicePlanner
     public static double Microseconds(IlgpuFeedForwardPlan plan)
     {
         DeviceTarget target = plan.Target;
-        double rows = Active * (plan.Shape.InputMatrices + 1) * plan.Intermediate * plan.Row.Bytes;
-        double signs = (double)plan.Intermediate * plan.SignWords * 16;
-        double staged = KernelTime.Move(target, (double)plan.Slices * plan.Row.Columns * 4, target.Multiprocessors);
+        int computed = Math.Max(1, plan.Experts);
+        double rows = computed * Active * (plan.Shape.InputMatrices + 1) * plan.Intermediate * plan.Row.Bytes;
+        double signs = (double)computed * plan.Intermediate * plan.SignWords * 16;
+        double staged = KernelTime.Move(target, plan.PartialBytes, target.Multiprocessors);
         return FusedMicroseconds(plan, rows, signs) + staged + JoinMicroseconds(plan);
     }
 

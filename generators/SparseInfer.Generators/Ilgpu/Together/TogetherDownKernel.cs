@@ -28,10 +28,11 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
     public DeviceKernel Kernel => new(
         Name,
         _plan.DownThreads,
-        $"Down of up to {TogetherPlan.Tokens} tokens: a group has a slice of the neurons and {Columns} columns. "
-        + "What no token wants is not read.",
+        single.OfExperts
+            ? $"Down of experts whose matrices have other weight types: a group has a slice of an expert's neurons and {Columns} columns. What is zero is not read."
+            : $"Down of up to {TogetherPlan.Tokens} tokens: a group has a slice of the neurons and {Columns} columns. What no token wants is not read.",
         [
-            new("Weights", "w"), KernelParameter.Floats("activated"), KernelParameter.Int("tokens"), KernelParameter.Quads("partial"),
+            new("Weights", "w"), .. single.OfExperts ? [ExpertCode.Chosen] : Array.Empty<KernelParameter>(), KernelParameter.Floats("activated"), KernelParameter.Int("tokens"), KernelParameter.Quads("partial"),
             .. single.NormsNeurons ? [NeuronNorm.Squares] : Array.Empty<KernelParameter>(),
         ],
         Emit);
@@ -40,6 +41,11 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
 
     private void Emit()
     {
+        if (single.OfExperts)
+        {
+            ExpertCode.EmitDownStart(code, single);
+        }
+
         if (_row.IsBlock)
         {
             new TogetherBlockDown(code, _plan).Emit();

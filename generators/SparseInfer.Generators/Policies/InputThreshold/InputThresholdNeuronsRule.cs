@@ -45,6 +45,13 @@ internal sealed class InputThresholdNeuronsRule : DeclarationRule
                         $"computes every neuron, but [{others[0]}] leaves some out unread; write [Dense], and 'Down' for neurons that are small");
                 }
             }
+
+            const string Centre = "DownCentre";
+            if (others.Length > 0 && declaration.Experts is null && layers.FirstOrDefault(attribute => attribute.Value(Centre, 0f) != 0f) is { } centred)
+            {
+                yield return new Violation(
+                    centred.LocationOf(Centre), Centre, $"is what neurons lie around, but those that [{others[0]}] leaves out unread are 0; write [Dense], or remove it");
+            }
         }
     }
 }

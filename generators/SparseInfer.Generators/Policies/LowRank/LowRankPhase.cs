@@ -10,7 +10,8 @@ namespace SparseInfer.Generators.Policies.LowRank;
 /// <param name="Relu">Whether what it gives is rectified.</param>
 /// <param name="Bias">Whether the second matrix has one.</param>
 /// <param name="Attribute">What declares it.</param>
-internal sealed record LowRankPhase(int Rank, PredictorInput Input, bool Relu, bool Bias, string Attribute)
+/// <param name="Lookahead">How many layers before its own the input is.</param>
+internal sealed record LowRankPhase(int Rank, PredictorInput Input, bool Relu, bool Bias, string Attribute, int Lookahead = 0)
 {
     /// <summary>What the kernels are called, and what they take.</summary>
     public const string Kernel = "LowRank";
@@ -54,7 +55,9 @@ internal sealed record LowRankPhase(int Rank, PredictorInput Input, bool Relu, b
 
     public string Formula(string input) => (Relu ? $"fc2 * relu(fc1 * {input})" : $"fc2 * fc1 * {input}") + (Bias ? " + bias" : "");
 
-    private Slot From => Input == PredictorInput.Residual ? Slot.Residual : Slot.Normed;
+    private Slot Own => Input == PredictorInput.Residual ? Slot.Residual : Slot.Normed;
+
+    private Slot From => Lookahead > 0 ? Own.Before(Lookahead) : Own;
 
     private IEnumerable<Operation> Operations(Operation site, Dimensions sizes, Slot scores)
     {

@@ -14,18 +14,20 @@ namespace SparseInfer.Generators.Policies.LowRank;
 /// <param name="Threshold">The shortest decimal that reads back as the declared float.</param>
 /// <param name="Keep">The share of neurons that is kept, written as the threshold is; empty: scores are compared with that.</param>
 /// <param name="Count">How many neurons are kept; 0: no number is declared.</param>
-internal sealed record LowRankSpec(int Rank, PredictorInput Input, bool Relu, bool Bias, string Threshold, string Keep = "", int Count = 0)
+/// <param name="Lookahead">How many layers before its own the input is.</param>
+internal sealed record LowRankSpec(int Rank, PredictorInput Input, bool Relu, bool Bias, string Threshold, string Keep = "", int Count = 0, int Lookahead = 0)
     : PolicySpec, IPhasePolicy, ICpuPolicy, IIlgpuPolicy
 {
     internal override PolicySite Site => PolicySite.Neurons;
 
-    private LowRankPhase Phase => new(Rank, Input, Relu, Bias, "LowRankPredictor");
+    private LowRankPhase Phase => new(Rank, Input, Relu, Bias, "LowRankPredictor", Lookahead);
 
     private bool Ranks => Keep.Length > 0 || Count > 0;
 
     public override string Label() => $"low-rank {Rank}";
 
     public override string Describe() => $"low-rank predictor, {Phase.Formula(Input == PredictorInput.Residual ? "residual" : "normed")} of rank {Rank}, "
+        + (Lookahead == 0 ? "" : $"of {Lookahead} {(Lookahead == 1 ? "layer" : "layers")} before, ")
         + (Count > 0 ? $"the best {Count} neurons" : Keep.Length > 0 ? $"the best {Keep} of the neurons" : $"threshold {Threshold}");
 
     // What is not among the largest scores is marked with a negative number.
@@ -51,7 +53,7 @@ internal sealed class LowRankPolicy : SparsityPolicy
     // Predictors are trained for 0.
     public override bool HasUsualStrength => true;
 
-    public override IReadOnlyList<DeclarationRule> Rules { get; } = [new LowRankInputRule(), new LowRankThresholdRule(), new LowRankKeepRule()];
+    public override IReadOnlyList<DeclarationRule> Rules { get; } = [new LowRankInputRule(), new LowRankThresholdRule(), new LowRankKeepRule(), new LowRankLookaheadRule()];
 
     public override IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) =>
         [new(attribute, "Rank", "factors", DeclaredSize.GpuWidthLimit, 1024, IsRequired: true)];
@@ -63,5 +65,6 @@ internal sealed class LowRankPolicy : SparsityPolicy
         attribute.Value("Bias", false),
         attribute.Decimal("Threshold", "0"),
         attribute.Decimal("Keep", ""),
-        attribute.Value("Count", 0));
+        attribute.Value("Count", 0),
+        attribute.Value("Lookahead", 0));
 }

@@ -36,7 +36,8 @@ internal sealed record ObservedSpec : TraitSpec, IProgramTrait
                 ],
                 _ => new[] { operation },
             }),
-            .. program.Layer.OfType<Route>().Select(route => new Observe(Stage.Observation, ObservedActivation.Experts, route.Writes)),
+            .. program.Layer.OfType<Route>().SelectMany(route => new[] { ObservedActivation.Experts, ObservedActivation.ExpertWeights }
+                .Select(what => new Observe(Stage.Observation, what, route.Writes))),
             new Observe(Stage.Observation, ObservedActivation.Neurons, Slot.Activated),
             new Observe(Stage.Observation, ObservedActivation.FeedForwardOutput, Slot.Projected),
         ],

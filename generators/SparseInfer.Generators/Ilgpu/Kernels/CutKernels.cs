@@ -1,0 +1,98 @@
+using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>
+/// What is launched before the neurons where all gates are there before any is activated: the gates, then the cut between those that count and those that
+/// do not. The cut lies behind the last gate.
+/// </summary>
+internal sealed class CutKernels(CodeWriter code, IlgpuFeedForwardPlan plan)
+{
+    private const int Threads = 256;
+
+    private const int Warps = Threads / RowPlan.Lanes;
+
+    /// <summary>The gates of all neurons, and the cut.</summary>
+    public static KernelParameter Parameter => KernelParameter.Floats("gates");
+
+    /// <summary>A neuron's gate less the cut, as C#.</summary>
+    public const string Value = "gates[neuron] - gates[Intermediate]";
+
+    /// <summary>Groups that have the gates.</summary>
+    public int GateGroups => (plan.Intermediate + Warps - 1) / Warps;
+
+    public IEnumerable<DeviceKernel> All => [Gates(), Cut()];
+
+    /// <summary>A row for a warp.</summary>
+    public DeviceKernel Gates()
+    {
+        string matrix = plan.Shape.First;
+        return new DeviceKernel(
+            "Gates",
+            Threads,
+            $"{matrix} of all neurons: a row for a warp.",
+            [new("Weights", "w"), KernelParameter.Quads("x"), Parameter],
+            () =>
+            {
+                if (plan.SharesInput)
+                {
+                    WarpCode.EmitInput(code, plan.Row);
+                }
+
+                code.Lines(WarpCode.Place);
+                code.Line($"int neuron = (Grid.IdxX * {Warps}) + warp;");
+                if (plan.SharesInput)
+                {
+                    WarpCode.EmitStage(code, plan.Row, Threads);
+                    code.Line();
+                    code.Line("Group.Barrier();");
+                }
+
+                using (plan.Intermediate % Warps == 0 ? default(CodeWriter.Scope?) : code.Block("if (neuron < Intermediate)"))
+                {
+                    WarpCode.EmitDot(code, plan.Row, "gate", $"w.{matrix}", $"w.{matrix}Scales", "neuron", plan.SharesInput ? "input" : "x", plan.SharesInput);
+                    using (code.Block("if (lane == 0)"))
+                    {
+                        code.Line($"gates[neuron] = gate{NeuronCode.Bias(plan, matrix)};");
+                    }
+                }
+            });
+    }
+
+    /// <summary>One group, in two passes: the deviations are of the mean, so that little is lost in F32.</summary>
+    public DeviceKernel Cut() => new(
+        "Cut",
+        Threads,
+        $"The cut: the mean of all gates plus so many standard deviations that {plan.Spec.Sparsity} of a normal distribution lie below. Where a gate left F32's range, minus infinity.",
+        [Parameter],
+        () =>
+        {
+            code.Line($"ArrayView<float> sums = SharedMemory.Allocate<float>({Warps});");
+            code.Line($"ArrayView<float> squares = SharedMemory.Allocate<float>({Warps});");
+            code.Lines(WarpCode.Place);
+            code.Line("float sum = 0f;");
+            using (WarpCode.ForEach(code, "summed", "thread", plan.Intermediate, Threads))
+            {
+                code.Line("sum += gates[summed];");
+            }
+
+            code.Line();
+            WarpCode.EmitGroupSum(code, Warps, "sum", "sums", "total");
+            code.Line("float mean = total / Intermediate;");
+            code.Line("float square = 0f;");
+            using (WarpCode.ForEach(code, "squared", "thread", plan.Intermediate, Threads))
+            {
+                code.Line("float apart = gates[squared] - mean;");
+                code.Line("square += apart * apart;");
+            }
+
+            code.Line();
+            WarpCode.EmitGroupSum(code, Warps, "square", "squares", "deviations");
+            using (code.Block("if (thread == 0)"))
+            {
+                code.Line($"float cut = mean + ({Literal.Of(NormalQuantile.Of(plan.Spec.Sparsity))} * MathF.Sqrt(deviations / Intermediate));");
+                code.Line("gates[Intermediate] = MathF.Abs(cut) <= float.MaxValue ? cut : float.NegativeInfinity;");
+            }
+        });
+}

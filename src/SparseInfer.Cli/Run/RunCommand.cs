@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using SparseInfer.Cli.Bench;
+using SparseInfer.Cli.Bench.Reports;
+using SparseInfer.Cli.Compilation;
+
+namespace SparseInfer.Cli.Run;
+
+/// <summary><c>sparseinfer run</c>: from a file to text.</summary>
+internal static class RunCommand
+{
+    private const string PromptColor = "\e[36m";
+    private const string NoColor = "\e[0m";
+
+    /// <summary>Loads a model and goes on with a text.</summary>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="output">Where the text goes, as it comes.</param>
+    /// <param name="error">Where progress and the report go.</param>
+    /// <param name="cancellationToken">Ends the answer; what was written of it stays, and the report follows.</param>
+    public static async Task RunAsync(RunOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        using LoadedModel loaded = Load(options.Model, error, cancellationToken);
+        using Session session = CliException.OfFiles(() => CreateSession(loaded, options));
+        bool isTerminal = output == Console.Out && !Console.IsOutputRedirected;
+        var text = new StringBuilder();
+        // Not before there is something to go on with: a prompt that does not fit is an error and nothing else.
+        string shown = options.Color ? $"{PromptColor}{options.Prompt}{NoColor}" : options.Prompt;
+        bool isCanceled = false;
+        try
+        {
+            await foreach (string piece in session.GenerateAsync(options.Prompt, options.Generation, cancellationToken))
+            {
+                text.Append(piece);
+                if (!options.Json)
+                {
+                    await output.WriteAsync(shown + (isTerminal ? TerminalText.Of(piece) : piece));
+                    shown = "";
+                    await output.FlushAsync(CancellationToken.None);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            isCanceled = true;
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new CliException($"{exception.Message}");
+        }
+
+        if (session.LastGeneration is { } generation)
+        {
+            AnswerReport report = AnswerReport.Of(loaded, session, CancellationToken.None);
+            if (options.Json)
+            {
+                await output.WriteAsync(JsonSerializer.Serialize(new { Prompt = options.Prompt, Text = text.ToString(), Report = report }, JsonReport.Options) + "\n");
+            }
+            else
+            {
+                await output.WriteLineAsync(shown);
+                await output.FlushAsync(CancellationToken.None);
+                await error.WriteAsync($"\n{report.Text()}");
+            }
+        }
+
+        if (isCanceled)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+    }
+
+    /// <summary>Loads a model, showing how far that is.</summary>
+    public static LoadedModel Load(ModelRequest request, TextWriter error, CancellationToken cancellationToken)
+    {
+        using var progress = ProgressLine.On(error);
+        return CliException.OfFiles(() => LoadedModel.Load(request, CompiledCache.Default(), progress, cancellationToken));
+    }
+
+    private static Session CreateSession(LoadedModel loaded, RunOptions options)
+    {
+        LanguageModel model = loaded.Model;
+        if (!model.HasTokenizer)
+        {
+            throw new CliException($"{options.Model.File.Path} cannot read or write text: {model.WhyNoTokenizer}.");
+        }
+
+        if (options.Context > loaded.Declaration.Context)
+        {
+            throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--ctx-size {options.Context} is more than the model's context, which holds {loaded.Declaration.Context}: give less."));
+        }
+
+        return model.CreateSession(new() { Mode = options.Mode, Context = options.Context });
+    }
+}
