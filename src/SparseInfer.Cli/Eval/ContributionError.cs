@@ -20,33 +20,36 @@ internal sealed class ContributionError : IActivationObserver
     private readonly double[] _sums;
     private readonly TextWindows _text;
     private readonly int _window;
+    private readonly int _prompt;
     private readonly int _each;
     private readonly int _sequences;
     private bool _isDense;
     private int _first;
 
-    private ContributionError(TextWindows text, int window, ModelShape shape)
+    private ContributionError(TextWindows text, int window, int prompt, ModelShape shape)
     {
         long kept = Math.Clamp(MaxKept / ((long)shape.Layers * shape.Hidden * sizeof(float)), 1, MaxTokens);
         _sequences = (int)Math.Min(Math.Min(text.Count, MaxSequences), kept);
-        _each = (int)Math.Min(window, kept / _sequences);
+        _each = (int)Math.Min(window - prompt, kept / _sequences);
         _dense = new (double, float[])[_sequences * _each, shape.Layers];
         _sums = new double[shape.Layers];
         _text = text;
         _window = window;
+        _prompt = prompt;
     }
 
-    /// <summary>Tokens that are looked at: the first of some windows, which are spread evenly over the text.</summary>
+    /// <summary>Tokens that are looked at: the first of some windows, behind their prompts, which are spread evenly over the text.</summary>
     public int Tokens => _sequences * _each;
 
     /// <summary>Looks at the dense model.</summary>
     /// <param name="model">A model that shows its computation.</param>
     /// <param name="text">The text.</param>
     /// <param name="window">Tokens of a window.</param>
+    /// <param name="prompt">How many of them are a prompt, computed densely, and not looked at.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static ContributionError OfDense(LanguageModel model, TextWindows text, int window, CancellationToken cancellationToken)
+    public static ContributionError OfDense(LanguageModel model, TextWindows text, int window, int prompt, CancellationToken cancellationToken)
     {
-        var error = new ContributionError(text, window, model.Shape) { _isDense = true };
+        var error = new ContributionError(text, window, prompt, model.Shape) { _isDense = true };
         error.Run(model, SparsityMode.Dense, cancellationToken);
         error._isDense = false;
         return error;
@@ -66,6 +69,12 @@ internal sealed class ContributionError : IActivationObserver
     /// <inheritdoc/>
     public void Observe(int layer, ObservedActivation activation, int position, ReadOnlySpan<float> values)
     {
+        position -= _prompt;
+        if (position < 0)
+        {
+            return;
+        }
+
         if (activation == ObservedActivation.Residual && _isDense)
         {
             _dense[_first + position, layer].Residual = Norm(values);
@@ -90,7 +99,8 @@ internal sealed class ContributionError : IActivationObserver
             _text.Read((int)((long)sequence * _text.Count / _sequences), input);
             _first = sequence * _each;
             using Session session = model.CreateSession(new() { Mode = mode, Context = _window, SparsePrompt = true, Observer = this });
-            session.Forward(input.AsSpan(0, _each));
+            Evaluator.Prompt(session, input.AsSpan(0, _prompt));
+            session.Forward(input.AsSpan(_prompt, _each));
         }
     }
 

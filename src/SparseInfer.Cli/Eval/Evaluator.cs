@@ -171,7 +171,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         progress.Show($"comparing the layers of {policy}");
         if (isDense)
         {
-            _contribution = ContributionError.OfDense(model, text, options.Window, cancellationToken);
+            _contribution = ContributionError.OfDense(model, text, options.Window, _prompt, cancellationToken);
         }
 
         double[] errors = isDense ? new double[layers.Length] : _contribution!.Of(model, cancellationToken);
