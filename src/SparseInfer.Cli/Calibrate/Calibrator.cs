@@ -44,7 +44,7 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
             TextWindows windows;
             IReadOnlyList<TokenSample>[] samples;
             using (CpuDevice device = Device.Cpu(options.Threads))
-            using (LanguageModel dense = Load(observed, device, withPolicy: false))
+            using (LanguageModel dense = LoadDense(observed, device))
             {
                 if (!dense.HasTokenizer)
                 {
@@ -124,8 +124,8 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
     private ModelFile? OpenPredictor() => options.File.Overrides.PredictorFile is { } path ? ModelFile.Open(path) : null;
 
     /// <summary>Without the policy there is nothing for a predictor's file.</summary>
-    private LanguageModel Load(CompiledModel model, Device device, bool withPolicy) => model.Load(
-        ModelFile.Open(options.File.Path), device, withPolicy ? options.File.Overrides : options.File.Overrides with { PredictorFile = null });
+    private LanguageModel LoadDense(CompiledModel model, Device device) =>
+        model.Load(ModelFile.Open(options.File.Path), device, options.File.Overrides with { PredictorFile = null });
 
     /// <summary>Of two neighbouring windows one is looked at, and one is for perplexity.</summary>
     private (int Seen, int HeldOut) Pair(int index)
@@ -245,37 +245,10 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
     /// <summary>The greatest perplexity that keeps the target.</summary>
     private double Most(double dense) => dense * (1 + options.Target.Value);
 
-    private double Perplexity(ModelDeclaration declaration, SparsityMode mode, TextWindows windows, string stage)
-    {
-        using CpuDevice device = Device.Cpu(options.Threads);
-        using LanguageModel model = Load(ModelCompiler.Compile(declaration, cancellationToken), device, withPolicy: declaration.Policies is { Count: > 0 });
-        using Session session = model.CreateSession(new() { Mode = mode, Context = options.Window, SparsePrompt = true });
-        int vocabulary = model.Shape.Vocabulary;
-        int[] input = new int[options.Window];
-        int together = Math.Min(options.Window, Evaluator.MaxTogether);
-        float[] logits = new float[together * vocabulary];
-        var predictions = new Predictions();
-        int pairs = windows.Count / 2;
-
-        // Where a policy chooses by prompts, the dense model is judged on the same halves.
-        int prompt = options.Policy.ChoosesByPrompts ? options.Window / 2 : 0;
-        for (int pair = 0; pair < pairs; pair++)
-        {
-            progress.Show(stage, (double)pair / pairs);
-            ReadOnlySpan<int> targets = windows.Read(Pair(pair).HeldOut, input);
-            session.Rewind(0);
-            Evaluator.Prompt(session, input.AsSpan(0, prompt));
-            for (int from = prompt; from < input.Length; from += together)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                int count = Math.Min(together, input.Length - from);
-                session.Forward(input.AsSpan(from, count), logits.AsSpan(0, count * vocabulary));
-                predictions.Add(logits, logits, targets.Slice(from, count), vocabulary);
-            }
-        }
-
-        return predictions.Perplexity;
-    }
+    /// <summary>On the windows that were not looked at. Where a policy chooses by prompts, the dense model is judged on the same halves.</summary>
+    private double Perplexity(ModelDeclaration declaration, SparsityMode mode, TextWindows windows, string stage) => new PerplexityProbe(options, progress, cancellationToken).Of(
+        declaration, mode, _ => windows, count => [.. Enumerable.Range(0, count / 2).Select(pair => Pair(pair).HeldOut)],
+        options.Policy.ChoosesByPrompts ? options.Window / 2 : 0, stage);
 
     private JsonObject Calibration(string textHash, int samples, IReadOnlyDictionary<string, double> perplexities)
     {

@@ -19,6 +19,11 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
     /// <summary>More tokens than these move no threshold.</summary>
     private const int Tokens = 1024;
 
+    /// <summary>Shares that a search tells apart.</summary>
+    private const int Steps = 64;
+
+    private (double Dense, double Profile)? _perplexities;
+
     /// <summary>Calibrates, and writes the profile.</summary>
     /// <returns>What came out, for people.</returns>
     /// <exception cref="CliException">The model cannot be calibrated so, or the text does not suit it.</exception>
@@ -35,15 +40,7 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         ColumnNorms? norms = file is null ? null : new(file, options.File.Overrides, model, options.Inputs);
         IReadOnlyList<WindowChannels> seen = new DenseObservation(options, progress, cancellationToken).Run(
             text, model, Tokens, options.Inputs.Sum(input => input.Width(model)), positions => new WindowChannels(model.Layers, options.Inputs, positions));
-        var layers = new StrengthValue[model.Layers][];
-        for (int layer = 0; layer < layers.Length; layer++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            progress.Show("finding thresholds", (double)layer / layers.Length);
-            layers[layer] = [.. options.Inputs.SelectMany((input, i) =>
-                Strengths(input, [.. seen.SelectMany(window => window.Of(layer, i))], input.HasNorms ? norms?.Of(layer, input) : null))];
-        }
-
+        (double share, StrengthValue[][] layers) = options.Target.Kind == TargetKind.Skipped ? (options.Target.Value, Layers(options.Target.Value)) : Search();
         var calibration = new JsonObject
         {
             ["target"] = options.Target.Text,
@@ -57,16 +54,66 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
             calibration["centre"] = options.Centre.ToString().ToLowerInvariant();
         }
 
+        if (_perplexities is { } found)
+        {
+            calibration["share"] = share;
+            calibration["perplexity"] = new JsonObject { ["dense"] = ProfileText.Rounded(found.Dense, 5), ["profile"] = ProfileText.Rounded(found.Profile, 5) };
+        }
+
         OutputFile.WriteWhole(options.Output, ProfileText.Of(model, calibration, Policies(layers)), "--output");
-        return Summary(layers);
+        return Summary(share, layers);
+
+        StrengthValue[][] Layers(double share)
+        {
+            var layers = new StrengthValue[model.Layers][];
+            for (int layer = 0; layer < layers.Length; layer++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                layers[layer] = [.. options.Inputs.SelectMany((input, i) =>
+                    Strengths(input, [.. seen.SelectMany(window => window.Of(layer, i))], input.HasNorms ? norms?.Of(layer, input) : null, share))];
+            }
+
+            return layers;
+        }
+
+        // The largest share that keeps the target, to a 64th: each probe is a run of the compiled model.
+        (double Share, StrengthValue[][] Layers) Search()
+        {
+            var probe = new PerplexityProbe(options, progress, cancellationToken);
+            double dense = Perplexity(model with { Policies = [] }, SparsityMode.Dense, "evaluating the dense model");
+            (double Share, StrengthValue[][] Layers, double Perplexity)? kept = null;
+            (int least, int lost) = (0, Steps);
+            while (lost - least > 1)
+            {
+                int step = (least + lost) / 2;
+                double share = (double)step / Steps;
+                StrengthValue[][] layers = Layers(share);
+                var profile = new DeclaredProfile("probe.json", ProfileText.Of(model, new JsonObject(), Policies(layers)));
+                string[] policies = NeedsDense ? ["Dense", "InputThreshold"] : [model.HasZeros ? "ExactSparsity" : "Dense", "InputThreshold"];
+                double perplexity = Perplexity(model with { Policies = policies, Profile = profile }, SparsityMode.Predicted, FormattableString.Invariant($"evaluating {share:0.0%} skipped"));
+                (least, lost) = perplexity <= dense * (1 + options.Target.Value) ? (step, lost) : (least, step);
+                kept = least == step ? (share, layers, perplexity) : kept;
+            }
+
+            if (kept is not { } best)
+            {
+                throw new CliException($"--target {options.Target.Text}: the model loses more with a {Steps}th of the channels skipped; give another target, or fewer --uses.");
+            }
+
+            _perplexities = (dense, best.Perplexity);
+            return (best.Share, best.Layers);
+
+            double Perplexity(ModelDeclaration declaration, SparsityMode mode, string stage) =>
+                probe.Of(declaration, mode, tokenizer => TextWindows.Of(text, options.Windows, tokenizer), count => [.. Enumerable.Range(0, count)], prompt: 0, stage);
+        }
     }
 
     /// <summary>An input's threshold in a layer, and what it is measured from.</summary>
-    private IEnumerable<StrengthValue> Strengths(ChannelInput input, float[][] tokens, float[]? norms)
+    private IEnumerable<StrengthValue> Strengths(ChannelInput input, float[][] tokens, float[]? norms, double share)
     {
         float centre = options.Centre == ChannelCentre.Zero ? 0 : Centre([.. tokens.SelectMany(token => token)], options.Centre);
         float[] scores = [.. tokens.SelectMany(token => token.Select((value, channel) => (float)(Math.Abs((double)value - centre) * (norms?[channel] ?? 1))))];
-        yield return new(input.Name, Threshold(scores, options.Target.Value));
+        yield return new(input.Name, Threshold(scores, share));
         if (centre != 0)
         {
             yield return new(input.CentreName, centre);
@@ -126,7 +173,7 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         }));
     }
 
-    private string Summary(StrengthValue[][] layers)
+    private string Summary(double share, StrengthValue[][] layers)
     {
         var text = new StringBuilder();
         string[] names = [.. options.Inputs.SelectMany(input => options.Centre == ChannelCentre.Zero ? [input.Name] : new[] { input.Name, input.CentreName })];
@@ -136,6 +183,12 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         {
             IEnumerable<string> thresholds = names.Select(name => layers[layer].FirstOrDefault(strength => strength.Name == name).Value.ToString("R", CultureInfo.InvariantCulture));
             text.Append(CultureInfo.InvariantCulture, $"| {layer} | {string.Join(" | ", thresholds)} |\n");
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"\n{share:0.0%} of each input's channels are skipped.\n");
+        if (_perplexities is { } found)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Perplexity on this text: {found.Profile:0.0000}, dense {found.Dense:0.0000} ({(found.Profile / found.Dense) - 1:+0.00%;-0.00%}).\n");
         }
 
         string name = Path.GetFileName(options.Output);
