@@ -61,6 +61,7 @@ public sealed class OwnOperationTests : IDisposable
         },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
         new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
+        new("HeadsOfExperts") { Experts = 4, ActiveExperts = 2, KeyValueHeads = 4, HeadChoices = [null, new(0.5f), new(0.5f, Router: true)], Weights = [WeightType.F32] },
         new("HeadsByQueries") { Heads = 8, KeyValueHeads = 4, HeadChoices = [null, new(0.5f), new(0.25f)], Weights = [WeightType.F32] },
         new("HeadsByRouter")
         {

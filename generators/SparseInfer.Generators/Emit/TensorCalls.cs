@@ -155,10 +155,11 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     /// <param name="array">A new array for all experts' values of a tensor, as C#; null: no tensor is experts'.</param>
     public void EmitBindPolicies(CodeWriter code, Func<Tensor, string, string> field, Func<Tensor, string>? array = null)
     {
-        foreach (var group in _ofPolicies.GroupBy(own => own.Layers.Condition))
+        // A router of heads has one of what a layer's experts have each.
+        foreach (var group in _ofPolicies.GroupBy(own => (own.Layers.Condition, OfExperts: own.Tensor.Experts is not null)))
         {
             code.Line();
-            using (group.First().Layers.IsEveryLayer ? default(CodeWriter.Scope?) : code.Block($"if ({group.Key})"))
+            using (group.First().Layers.IsEveryLayer ? default(CodeWriter.Scope?) : code.Block($"if ({group.Key.Condition})"))
             {
                 foreach (var (tensor, layers) in group)
                 {

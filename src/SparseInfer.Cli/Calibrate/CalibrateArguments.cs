@@ -24,7 +24,7 @@ internal sealed class CalibrateArguments
 
     private readonly Option<string> _text = Path("--text", "The text, UTF-8, that activations are looked at on.", "the path of a text file");
 
-    private readonly Option<string> _output = Path("--output", "The profile to write, whole or not at all.", "the path of a file");
+    private readonly Option<string> _output = Path("--output", "The profile, or the file of its own, to write: whole or not at all.", "the path of a file");
 
     /// <summary>What skips channels of inputs.</summary>
     private const string InputThreshold = "InputThreshold";
@@ -49,7 +49,7 @@ internal sealed class CalibrateArguments
 
     private readonly Option<ChannelCentre> _centre = ValueOption.Of(
         "--centre", "CENTRE", "InputThreshold: what channels lie around (SCAP): 0, or each input's and layer's own.", ChannelCentre.Zero, "zero, median or mode",
-        text => (Enum.TryParse(text, ignoreCase: true, out ChannelCentre centre) && !int.TryParse(text, out _), centre));
+        ValueOption.Enumeration<ChannelCentre>);
 
     private readonly Option<bool> _columnNorms = new("--column-norms")
     {
@@ -83,7 +83,7 @@ internal sealed class CalibrateArguments
         $"a whole number from 2 to {ModelOptions.MaxTokens}", text => ValueOption.Integer(text, 2, ModelOptions.MaxTokens));
 
     private readonly Option<int> _tokens = ValueOption.Of(
-        "--tokens", "N", "Tokens of the text, spread evenly over it: half of them are looked at, half are for perplexity.", 16384,
+        "--tokens", "N", "Tokens of the text, spread evenly over it; for a profile of neurons half of them are looked at, half are for perplexity.", 16384,
         "a whole number from 4 to 2147483647", text => ValueOption.Integer(text, 4, int.MaxValue));
 
     private readonly Option<ulong> _seed = ValueOption.Of(

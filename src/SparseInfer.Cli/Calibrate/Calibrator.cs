@@ -96,6 +96,12 @@ internal sealed class Calibrator(CalibrateOptions options, ProgressLine progress
             options.Policy.Check(new(file, predictor, model.Experts), model);
         }
 
+        if (options.Policy.Arguments is not null)
+        {
+            // What somebody typed may be no C#, which would be found out when the profile is used.
+            _ = ModelCompiler.Read(model with { Policies = [options.Policy.Declaration] }, cancellationToken);
+        }
+
         if (options.Target.Kind == TargetKind.Precision && !model.HasZeros)
         {
             throw new CliException($"--target {options.Target.Text}: {model.Activation} has no exact zeros, so that no neuron is skipped rightly; give contribution=0.99 or perplexity=1%.");

@@ -61,7 +61,7 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
         }
 
         TextWindows windows = TextWindows.Of(text, options.Windows, dense.Tokenizer);
-        long wanted = Math.Min(tokens, MaxSampleBytes / (model.Layers * width * sizeof(float)));
+        long wanted = Math.Min(tokens, MaxSampleBytes / ((withLogits ? 1 : model.Layers) * width * sizeof(float)));
         int each = (int)Math.Clamp((wanted + windows.Count - 1) / windows.Count, 1, options.Window);
         int[] positions = [.. Enumerable.Range(0, each).Select(i => (int)((((2L * i) + 1) * options.Window) / (2 * each)))];
         var seen = new List<T>();

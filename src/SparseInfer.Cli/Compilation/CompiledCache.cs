@@ -25,6 +25,9 @@ internal sealed class CompiledCache
 
     private readonly string? _folder;
 
+    /// <summary>Whether what was compiled last is there for the next call.</summary>
+    public bool Keeps { get; private set; }
+
     /// <summary>In a folder; null: nothing is kept.</summary>
     public CompiledCache(string? folder) => _folder = folder;
 
@@ -102,7 +105,7 @@ internal sealed class CompiledCache
 
             using var image = new MemoryStream(File.ReadAllBytes(path));
             var model = new CompiledModel(declaration, ModelCompiler.Load(declaration, image), []);
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+            Touch(path);
             return model;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or BadImageFormatException or TypeLoadException or InvalidOperationException)
@@ -111,9 +114,35 @@ internal sealed class CompiledCache
         }
     }
 
-    /// <summary>What is in the folder is run: others must not be able to write there.</summary>
-    private static bool IsOwn(string folder) => OperatingSystem.IsWindows()
-        || (File.GetUnixFileMode(folder) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) == 0;
+    /// <summary>The files used last are kept: where that cannot be noted, this one may go earlier.</summary>
+    private static void Touch(string path)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    /// <summary>What is in the folder is run: others must not be able to write there, as who owns it can. A mode can be set by its owner alone.</summary>
+    private static bool IsOwn(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return true;
+        }
+
+        UnixFileMode mode = File.GetUnixFileMode(folder);
+        if ((mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
+        {
+            return false;
+        }
+
+        File.SetUnixFileMode(folder, mode);
+        return true;
+    }
 
     private void Keep(string path, byte[] image)
     {
@@ -134,6 +163,7 @@ internal sealed class CompiledCache
             }
 
             AtomicFile.Write(path, overwrite: true, stream => stream.Write(image));
+            Keeps = true;
             foreach (FileInfo old in new DirectoryInfo(_folder!).GetFiles("*.dll").OrderByDescending(file => file.LastWriteTimeUtc).Skip(MaxFiles))
             {
                 old.Delete();

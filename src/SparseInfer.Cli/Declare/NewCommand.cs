@@ -16,7 +16,7 @@ internal static class NewCommand
     {
         ModelDeclaration declaration = DeclareCommand.Declare(options, cancellationToken);
         string name = declaration.ClassName;
-        string folder = Path.GetFullPath(options.Folder ?? name);
+        string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Folder ?? name));
         string parent = Path.GetDirectoryName(folder) ?? throw new CliException($"{folder} cannot be a project: give a folder to make.");
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
         {
@@ -39,6 +39,17 @@ internal static class NewCommand
             files.Add((profile.Name, profile.Text));
         }
 
+        if (Directory.Exists(folder))
+        {
+            // Somebody may stand in it: it stays the same folder.
+            foreach ((string file, string text) in files)
+            {
+                File.WriteAllText(Path.Combine(folder, file), text);
+            }
+
+            return Summary(options.Folder ?? name, files);
+        }
+
         // Beside its place first: whoever looks sees the whole project or none.
         string temporary = $"{folder}.{Guid.NewGuid():n}.tmp";
         try
@@ -47,11 +58,6 @@ internal static class NewCommand
             foreach ((string file, string text) in files)
             {
                 File.WriteAllText(Path.Combine(temporary, file), text);
-            }
-
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder);
             }
 
             Directory.Move(temporary, folder);
@@ -66,7 +72,11 @@ internal static class NewCommand
             throw;
         }
 
-        string shown = options.Folder ?? name;
+        return Summary(options.Folder ?? name, files);
+    }
+
+    private static string Summary(string shown, List<(string File, string Text)> files)
+    {
         return $"{string.Join('\n', files.Select(file => Path.Combine(shown, file.File)))}\n\ncd {(shown.Contains(' ', StringComparison.Ordinal) ? $"\"{shown}\"" : shown)}\ndotnet run -c Release \"Once upon a time\"\n";
     }
 

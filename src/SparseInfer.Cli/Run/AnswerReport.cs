@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
 using SparseInfer.Cli.Bench;
 using static System.FormattableString;
 
@@ -14,10 +15,15 @@ internal sealed record AnswerReport
 
     public required string Policies { get; init; }
 
-    public required SparsityMode Mode { get; init; }
+    /// <summary>As <c>--mode</c> takes it.</summary>
+    public required string Mode { get; init; }
 
     /// <summary>Seconds of compiling; null: it was compiled before.</summary>
     public double? CompileSeconds { get; init; }
+
+    /// <summary>Whether the next call finds it compiled.</summary>
+    [JsonIgnore]
+    public bool IsKept { get; init; }
 
     public double LoadSeconds { get; init; }
 
@@ -62,8 +68,9 @@ internal sealed record AnswerReport
             Model = loaded.Declaration.Name,
             Device = loaded.Model.Device.Description,
             Policies = string.Join(", ", loaded.Declaration.PolicyAttributes),
-            Mode = session.Mode,
+            Mode = session.Mode.ToString().ToLowerInvariant(),
             CompileSeconds = loaded.CompileSeconds,
+            IsKept = loaded.IsKept,
             LoadSeconds = loaded.LoadSeconds,
             PromptTokens = generation.PromptTokens,
             PromptTokensPerSecond = generation.PromptTime > TimeSpan.Zero ? generation.PromptTokens / generation.PromptTime.TotalSeconds : 0,
@@ -86,8 +93,8 @@ internal sealed record AnswerReport
         {
             ("model", Model),
             ("device", Device),
-            ("policies", $"{Policies}; {Mode.ToString().ToLowerInvariant()} mode"),
-            ("load", Invariant($"{LoadSeconds:0.00} s") + (CompileSeconds is { } compile ? Invariant($", compiled in {compile:0.00} s, the first time only") : "")),
+            ("policies", $"{Policies}; {Mode} mode"),
+            ("load", Invariant($"{LoadSeconds:0.00} s") + (CompileSeconds is { } compile ? Invariant($", compiled in {compile:0.00} s{(IsKept ? ", the first time only" : "")}") : "")),
             ("prompt", Invariant($"{PromptTokens} tokens, {PromptTokensPerSecond:0.0} a second")),
             ("decode", Invariant($"{GeneratedTokens} tokens, {TokensPerSecond:0.0} a second; ended by {Stop}")),
             ("memory", Invariant($"{MemoryBytes / 1e6:0} MB")),

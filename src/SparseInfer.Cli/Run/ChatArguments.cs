@@ -12,7 +12,7 @@ internal sealed class ChatArguments
 
         Examples:
           sparseinfer chat qwen3-0.6b-q8_0.gguf --activation silu
-          sparseinfer chat model.gguf --system "Answer in one sentence." --temp 0.7 --profile model.sparsity.json
+          sparseinfer chat model.gguf --system-prompt "Answer in one sentence." --temp 0.7 --profile model.sparsity.json
         """;
 
     private readonly Argument<string?> _file = new("model")

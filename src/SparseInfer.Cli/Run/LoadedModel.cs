@@ -29,6 +29,9 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>Seconds it took to compile the model; null: it was compiled before.</summary>
     public double? CompileSeconds { get; private init; }
 
+    /// <summary>Whether the next call finds it compiled.</summary>
+    public bool IsKept { get; private init; }
+
     /// <summary>Seconds it took to read it.</summary>
     public double LoadSeconds { get; private init; }
 
@@ -66,13 +69,14 @@ internal sealed class LoadedModel : IDisposable
             return new(model, device, declaration, cost)
             {
                 CompileSeconds = isCompiled ? compile : null,
+                IsKept = cache.Keeps,
                 LoadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
             };
 
             void Compiling()
             {
                 isCompiled = true;
-                progress.Show($"compiling {declaration.Name}, once");
+                progress.Show($"compiling {declaration.Name}");
             }
         }
         catch
@@ -98,8 +102,15 @@ internal sealed class LoadedModel : IDisposable
         }
 
         DeclaredProfile profile = DeclaredProfile.Read(path, [], out IReadOnlyList<string> attributes);
+        if (request.Policies is { } policies && !attributes.Any(attribute => policies.Any(policy => NameOf(policy) == NameOf(attribute))))
+        {
+            throw new CliException($"--profile {path} has nothing for --policy {string.Join(", ", policies)}: give one of them.");
+        }
+
         return read with { Profile = profile, Policies = request.Policies ?? attributes };
     }
+
+    private static string NameOf(string attribute) => attribute.Split('(')[0];
 
     private static Device OpenDevice(ModelRequest request)
     {

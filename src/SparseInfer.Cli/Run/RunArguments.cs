@@ -60,7 +60,12 @@ internal sealed class RunArguments
             throw new CliException($"'{extra}' is one argument too many: model and prompt are given once each.");
         }
 
-        prompt ??= Console.IsInputRedirected ? Console.In.ReadToEnd() : throw new CliException("give a prompt: sparseinfer run MODEL \"prompt\", or -p TEXT, or on standard input.");
+        prompt ??= Console.IsInputRedirected ? WithoutLineEnd(Console.In.ReadToEnd()) : throw new CliException("give a prompt: sparseinfer run MODEL \"prompt\", or -p TEXT, or on standard input.");
+        if (parsed.GetValue(_json) && parsed.GetValue(_color))
+        {
+            throw new CliException("--color is about a text that is shown as it comes; --json has none.");
+        }
+
         return new()
         {
             Model = _model.Read(parsed, model),
@@ -72,4 +77,7 @@ internal sealed class RunArguments
             Color = parsed.GetValue(_color),
         };
     }
+
+    /// <summary>What a line is written with is not what somebody wants gone on with.</summary>
+    private static string WithoutLineEnd(string text) => text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
 }

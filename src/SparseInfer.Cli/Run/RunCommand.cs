@@ -22,6 +22,12 @@ internal static class RunCommand
     {
         using LoadedModel loaded = Load(options.Model, error, cancellationToken);
         using Session session = CliException.OfFiles(() => CreateSession(loaded, options.Model, options.Mode, options.Context));
+        int tokens = loaded.Model.Tokenizer.Encode(options.Prompt, addBeginOfSequence: true).Length;
+        if (tokens >= session.Context)
+        {
+            throw new CliException($"the prompt has {tokens} tokens, and the context holds {session.Context} with what follows: give a shorter one, or a larger --ctx-size.");
+        }
+
         bool isTerminal = output == Console.Out && !Console.IsOutputRedirected;
         var text = new StringBuilder();
         // Not before there is something to go on with: a prompt that does not fit is an error and nothing else.
@@ -43,10 +49,6 @@ internal static class RunCommand
         catch (OperationCanceledException)
         {
             isCanceled = true;
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw new CliException($"{exception.Message}");
         }
 
         if (session.LastGeneration is { } generation)

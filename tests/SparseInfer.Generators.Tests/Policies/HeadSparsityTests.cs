@@ -48,6 +48,7 @@ public sealed class HeadSparsityTests
         new("Bytes") { Tied = true, Hidden = 192, Heads = 6, KeyValueHeads = 6, Weights = [WeightType.Q8_0], HeadChoices = [null, Half, Routed] },
         new("Nibbles") { KeyValueHeads = 4, Weights = [WeightType.Q4_0, WeightType.Q8_0], HeadChoices = [Routed, Half, null] },
         new("Experts") { Experts = 5, ActiveExperts = 2, KeyValueHeads = 4, HeadChoices = [null, Half, Routed] },
+        new("ExpertPredictors") { Experts = 4, ActiveExperts = 2, Predictors = [new(32), new(40, PredictorInput.Normed), null], KeyValueHeads = 4, HeadChoices = [Routed, Half, Routed] },
         new("Predictors") { Predictors = [new(32), null, new(40, PredictorInput.Normed)], KeyValueHeads = 4, HeadChoices = [Routed, Half, Routed] },
         new("Channels")
         {

@@ -37,7 +37,7 @@ internal static class GpuLimit
             return ["what [InputThreshold] leaves out by its 'ColumnNorms'"];
         }
 
-        if (model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation.Policy is not null || operation.Vectors.Count > 0))
+        if (model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation.IsOfPhase || operation.Vectors.Count > 0))
         {
             return ["[Experts] with a policy that brings them tensors"];
         }
