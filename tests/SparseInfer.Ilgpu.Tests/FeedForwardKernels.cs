@@ -160,6 +160,14 @@ internal sealed class FeedForwardKernels : IDisposable
         }, metered ? "Metered" : "");
     }
 
+    /// <summary>The sum of absolute values that was packed with the last input.</summary>
+    public float InputSum()
+    {
+        var words = new Words4[_signsAndSum.Count];
+        _signsAndSum.CopyTo(words);
+        return BitConverter.UInt32BitsToSingle(words[^1].X);
+    }
+
     /// <summary>Launches what packs inputs, where there is such a kernel.</summary>
     private void PackSignsAndSum(DeviceBuffer<Float4> x, DeviceBuffer<Words4> signsAndSum, int tokens)
     {

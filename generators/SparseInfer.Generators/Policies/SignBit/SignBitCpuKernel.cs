@@ -60,6 +60,7 @@ internal sealed class SignBitCpuKernel() : SkippingKernelEmitter(SignBitPolicy.K
         if (SignBitPlan.HasBiases(plan.Shape))
         {
             code.Line($"float inputSum = {InputSum(plan, "signs")};");
+            code.Line("float agreeing = Hidden - threshold; // the fewest signs that have to");
         }
 
         if (signs.InRegisters)
@@ -107,11 +108,17 @@ internal sealed class SignBitCpuKernel() : SkippingKernelEmitter(SignBitPolicy.K
                     $"BitOperations.PopCount(s{k} ^ {Word(row, k)})"));
             }
 
+            bool hasBiases = SignBitPlan.HasBiases(plan.Shape);
+            foreach (string matrix in hasBiases ? tested : [])
+            {
+                code.Line($"float {Against(matrix)} = {SignBitPlan.Against(matrix, Count(matrix), "i")};");
+            }
+
             string most = tested.Length == 1 ? Count(tested[0]) : $"Math.Max({Count(tested[0])}, {Count(tested[1])})";
             code.Line("// The list grows by one or by none, without a branch.");
             code.Line("Unsafe.Add(ref candidate, candidates) = i;");
-            code.Line(SignBitPlan.HasBiases(plan.Shape)
-                ? $"candidates += {string.Join(" || ", tested.Select(matrix => SignBitPlan.IsOutvoted("Hidden", matrix, Count(matrix), "i")))} ? 0 : 1;"
+            code.Line(hasBiases
+                ? $"candidates += {string.Join(" || ", tested.Select(matrix => SignBitPlan.IsOutvoted(matrix, Against(matrix), "i")))} ? 0 : 1;"
                 : $"candidates += {most} <= threshold ? 1 : 0;");
         }
     }
@@ -129,6 +136,8 @@ internal sealed class SignBitCpuKernel() : SkippingKernelEmitter(SignBitPolicy.K
         code.Lines(target + " " + string.Join("\n    + ", terms) + ";");
 
     private static string Word(string words, int k) => k == 0 ? words : $"Unsafe.Add(ref {words}, {k})";
+
+    private static string Against(string matrix) => matrix.ToLowerInvariant() + "Against";
 
     private static string Count(string matrix) => matrix.ToLowerInvariant() + "Disagreeing";
 

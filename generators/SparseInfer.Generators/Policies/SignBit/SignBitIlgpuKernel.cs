@@ -44,16 +44,26 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
             ArrayView<uint> words = {Input(plan).Name}.Cast<uint>();
             float a = 0f, b = 0f, c = 0f, d = 0f;
             """);
-        using (code.Block("for (int step = 0; step < SignWords; step++)"))
+        bool isOnce = plan.SignWords == 1;
+        using (isOnce ? default(CodeWriter.Scope?) : code.Block("for (int step = 0; step < SignWords; step++)"))
         {
-            code.Line("int quad = (step * 32) + lane;");
-            code.Line("Float4 values = default;");
-            using (code.Block($"if (quad < {quads})"))
+            code.Line(isOnce ? "int quad = lane;" : "int quad = (step * 32) + lane;");
+            string load = $"x[(Grid.IdxX * {quads}) + quad];";
+            if (quads == plan.SignWords * RowPlan.Lanes)
             {
-                code.Line($"values = x[(Grid.IdxX * {quads}) + quad];");
+                code.Line($"Float4 values = {load}");
+            }
+            else
+            {
+                code.Line("Float4 values = default;");
+                using (code.Block($"if (quad < {quads})"))
+                {
+                    code.Line($"values = {load}");
+                }
+
+                code.Line();
             }
 
-            code.Line();
             code.Lines("""
                 a += MathF.Abs(values.X);
                 b += MathF.Abs(values.Y);
@@ -87,6 +97,7 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
         if (hasBiases)
         {
             code.Line($"float inputSum = {Input(plan).Name}.Cast<float>()[{4 * plan.SignWords}];");
+            EmitAgreeing(code, plan);
         }
 
         bool isOnce = plan.WarpNeurons == IlgpuFeedForwardPlan.PredictedAtOnce;
@@ -106,7 +117,8 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
                 if (hasBiases)
                 {
                     code.Line($"int neuron{k} = {BitCode.Neuron(plan.IsExact, isOnce, k)};");
-                    code.Line($"kept |= {IsOutvoted(plan, matrices, matrix => Count(matrix, k), $"neuron{k}")} ? 0u : {bit};");
+                    string isOutvoted = string.Join(" || ", matrices.Select(matrix => EmitAgainst(code, matrix, $"{k}", $"neuron{k}")));
+                    code.Line($"kept |= {isOutvoted} ? 0u : {bit};");
                     continue;
                 }
 
@@ -131,6 +143,7 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
             int rowWords = 4 * Input(plan.Single).Length(plan.Single.Hidden);
             code.Line("int sumOfToken = token < tokens ? token : tokens - 1;");
             code.Line($"float inputSum = {Input(plan.Single).Name}.Cast<float>()[(sumOfToken * {rowWords}) + {4 * plan.Single.SignWords}];");
+            EmitAgreeing(code, plan.Single);
         }
 
         foreach (string pair in new[] { "AB", "CD" })
@@ -141,7 +154,7 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
                 code.Line($"int voted{pair} = {neuron} < Intermediate ? {neuron} : Intermediate - 1;");
                 foreach (string matrix in matrices)
                 {
-                    string isOutvoted = IsOutvoted(plan.Single, [matrix], _ => Count(matrix) + pair, $"voted{pair}");
+                    string isOutvoted = EmitAgainst(code, matrix, pair, $"voted{pair}");
                     code.Line($"uint {matrix.ToLowerInvariant()}Wants{pair} = {isOutvoted} ? 0u : 1u;");
                 }
 
@@ -211,8 +224,18 @@ internal sealed class SignBitIlgpuKernel() : IlgpuKernelEmitter(SignBitPolicy.Ke
         code.Line($"Lanes.SumFour({counts});");
     }
 
-    private static string IsOutvoted(IlgpuFeedForwardPlan plan, IEnumerable<string> matrices, Func<string, string> count, string neuron) =>
-        string.Join(" || ", matrices.Select(matrix => SignBitPlan.IsOutvoted($"{plan.Hidden}", matrix, count(matrix), neuron)));
+    private static void EmitAgreeing(CodeWriter code, IlgpuFeedForwardPlan plan) =>
+        code.Line($"float agreeing = {plan.Hidden} - threshold; // the fewest signs that have to");
+
+    /// <summary>Writes what a row's signs weigh against it.</summary>
+    /// <param name="which">What its count has behind its name.</param>
+    /// <returns>Condition under which that outweighs its bias.</returns>
+    private static string EmitAgainst(CodeWriter code, string matrix, string which, string neuron)
+    {
+        string against = $"{matrix.ToLowerInvariant()}Against{which}";
+        code.Line($"float {against} = {SignBitPlan.Against(matrix, Count(matrix) + which, neuron)};");
+        return SignBitPlan.IsOutvoted(matrix, against, neuron);
+    }
 
     private static string Count(string matrix) => $"{matrix.ToLowerInvariant()}Disagreeing";
 

@@ -30,14 +30,20 @@ internal readonly record struct SignBitPlan(int Words, bool InRegisters)
     public static string Means(string matrix) => matrix + "Means";
 
     /// <summary>
-    /// Condition under which signs and bias make a row's product negative, as C#: written so that backends compute the same bits, and so that what is not a
-    /// number skips nothing. <c>inputSum</c> is the sum of the input's absolute values.
+    /// What a row's signs weigh against it, as C#: written so that backends compute the same bits. <c>inputSum</c> is the sum of the input's absolute values.
     /// </summary>
-    /// <param name="hidden">The input's width, as C#.</param>
     /// <param name="disagreeing">How many signs disagree.</param>
     /// <param name="row">The row's number.</param>
-    public static string IsOutvoted(string hidden, string matrix, string disagreeing, string row) =>
-        $"({disagreeing} - threshold) * inputSum * w.{Means(matrix)}[{row}] > ({hidden} - threshold) * w.{matrix}Bias[{row}]";
+    public static string Against(string matrix, string disagreeing, string row) =>
+        $"({disagreeing} - threshold) * inputSum * w.{Means(matrix)}[{row}]";
+
+    /// <summary>
+    /// Condition under which signs and bias make the product of a row with the input negative, as C#: what is not a number skips nothing. <c>agreeing</c> is
+    /// the input's width without the threshold.
+    /// </summary>
+    /// <param name="against">What <see cref="Against"/> gave.</param>
+    /// <param name="row">The row's number.</param>
+    public static string IsOutvoted(string matrix, string against, string row) => $"{against} > agreeing * w.{matrix}Bias[{row}]";
 
     /// <summary>What the kernels do, on any backend.</summary>
     public static string Summary(KernelShape shape) =>
