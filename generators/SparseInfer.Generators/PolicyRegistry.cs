@@ -2,6 +2,7 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Policies.ActivationThreshold;
 using SparseInfer.Generators.Policies.Dense;
 using SparseInfer.Generators.Policies.Exact;
+using SparseInfer.Generators.Policies.HeadSparsity;
 using SparseInfer.Generators.Policies.InputThreshold;
 using SparseInfer.Generators.Policies.LowRank;
 using SparseInfer.Generators.Policies.PromptNeurons;
@@ -24,6 +25,7 @@ internal static class PolicyRegistry
         new ActivationThresholdPolicy(),
         new PromptNeuronsPolicy(),
         new InputThresholdPolicy(),
+        new HeadSparsityPolicy(),
         new DensePolicy(),
         new VocabularyPolicy(),
     ];

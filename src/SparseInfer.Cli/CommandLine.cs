@@ -32,6 +32,8 @@ internal static class CommandLine
     /// <param name="error">Where progress and errors go.</param>
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
     {
+        // Not System.CommandLine's own: of all signals it hears two, and a second Ctrl-C is an error to it.
+        using var signals = new TerminationSignals();
         var root = new RootCommand("Tools for models whose kernels are generated for exactly their shape.");
         var arguments = new BenchArguments();
         Command bench = arguments.CreateCommand();
@@ -45,6 +47,11 @@ internal static class CommandLine
                 : calibrateArguments.ReadPredictor(parsed) is { } predictor ? CalibrateCommand.RunAsync(predictor, output, error, cancellationToken)
                 : CalibrateCommand.RunAsync(calibrateArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(calibrate);
+        var chatArguments = new ChatArguments();
+        Command chat = chatArguments.CreateCommand();
+        chat.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => ChatCommand.RunAsync(chatArguments.Read(parsed), Console.In, output, error, signals.HandInterruptsTo, cancellationToken), error));
+        root.Subcommands.Add(chat);
         var convertArguments = new ConvertArguments();
         Command convert = convertArguments.CreateCommand();
         convert.SetAction((parsed, cancellationToken) =>
@@ -87,8 +94,6 @@ internal static class CommandLine
             return await FailAsync($"{result.Errors[0].Message} Try --help.", error);
         }
 
-        // Not System.CommandLine's own: of all signals it hears two, and a second Ctrl-C is an error to it.
-        using var signals = new TerminationSignals();
         int exitCode = await result.InvokeAsync(
             new InvocationConfiguration
             {

@@ -15,6 +15,7 @@ internal sealed class TerminationSignals : IDisposable
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Timer _timer;
     private int _exitCode;
+    private Func<bool>? _interrupted;
 
     public TerminationSignals()
     {
@@ -24,7 +25,10 @@ internal sealed class TerminationSignals : IDisposable
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                End(128 + number);
+                if (signal != PosixSignal.SIGINT || _interrupted?.Invoke() != true)
+                {
+                    End(128 + number);
+                }
             }));
         }
     }
@@ -34,6 +38,10 @@ internal sealed class TerminationSignals : IDisposable
 
     /// <summary>The exit code of a program that the signal has ended: 130 after Ctrl-C.</summary>
     public int ExitCode => _exitCode;
+
+    /// <summary>Lets a command that goes on after Ctrl-C have it.</summary>
+    /// <param name="interrupted">Whether it ended something of the command; if not, the signal ends the program.</param>
+    public void HandInterruptsTo(Func<bool> interrupted) => _interrupted = interrupted;
 
     public void Dispose()
     {

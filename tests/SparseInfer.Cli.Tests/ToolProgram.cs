@@ -29,7 +29,10 @@ internal static class ToolProgram
 
     public static Process Start(params string[] args) => StartProgram(Dotnet, [Assembly, .. args]);
 
-    private static Process StartProgram(string program, string[] args)
+    /// <summary>Starts the tool with an input that can be written to.</summary>
+    public static Process Start(bool keepsInput, string[] args) => StartProgram(Dotnet, [Assembly, .. args], keepsInput);
+
+    private static Process StartProgram(string program, string[] args, bool keepsInput = false)
     {
         var start = new ProcessStartInfo(program, args)
         {
@@ -43,7 +46,11 @@ internal static class ToolProgram
         // Not the user's own.
         start.Environment[CompiledCache.FolderVariable] = Path.Combine(AppContext.BaseDirectory, "cache");
         Process process = Process.Start(start)!;
-        process.StandardInput.Close();
+        if (!keepsInput)
+        {
+            process.StandardInput.Close();
+        }
+
         return process;
     }
 

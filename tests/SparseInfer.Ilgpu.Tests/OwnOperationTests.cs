@@ -61,6 +61,17 @@ public sealed class OwnOperationTests : IDisposable
         },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
         new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
+        new("HeadsByQueries") { Heads = 8, KeyValueHeads = 4, HeadChoices = [null, new(0.5f), new(0.25f)], Weights = [WeightType.F32] },
+        new("HeadsByRouter")
+        {
+            KeyValueHeads = 4,
+            DeclaredHeadDimension = 20,
+            DeclaredRopeDimensions = 8,
+            OutputBias = true,
+            InputThresholds = [(0.3f, 0), (0, 0.1f), null],
+            HeadChoices = [new(0.5f, Router: true), new(0.75f), new(0.25f, Router: true, Bias: false)],
+            Weights = [WeightType.F16],
+        },
         new("LookingAhead") { Layers = 4, Predictors = [null, new(8, Lookahead: 1), new(8, PredictorInput.Normed, Lookahead: 2), new(8, Lookahead: 2)], Weights = [WeightType.F16] },
         new("Thresholds") { Activation = Activation.Silu, NeuronThresholds = [0, 2], Weights = [WeightType.F16] },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
@@ -118,6 +129,8 @@ public sealed class OwnOperationTests : IDisposable
     [InlineData("EveryLayer")]
     [InlineData("Votes")]
     [InlineData("VotesBeforeThresholds")]
+    [InlineData("HeadsByQueries")]
+    [InlineData("HeadsByRouter")]
     public void Meters_count_what_the_cpu_counts(string name)
     {
         DecoderCase declared = Policies.Single(model => model.Name == name);
@@ -131,6 +144,7 @@ public sealed class OwnOperationTests : IDisposable
             actual[layer].PredictedSparsity.ShouldBe(expected[layer].PredictedSparsity, $"layer {layer}");
             actual[layer].Precision.ShouldBe(expected[layer].Precision, $"layer {layer}");
             actual[layer].BytesPerToken.ShouldBe(expected[layer].BytesPerToken, $"layer {layer}");
+            actual[layer].SkippedHeads.ShouldBe(expected[layer].SkippedHeads, $"layer {layer}");
         }
     }
 

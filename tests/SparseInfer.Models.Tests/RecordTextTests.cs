@@ -13,7 +13,10 @@ public sealed class RecordTextTests(LoadedModels models)
     };
 
     /// <summary>Records of names and whole numbers of at least 0, and of nothing that has a culture.</summary>
-    private static readonly Type[] Plain = [typeof(PreparationOptions), typeof(PreparationReport), typeof(TensorName), typeof(RotaryOrder), typeof(StepOptions)];
+    private static readonly Type[] Plain =
+    [
+        typeof(PreparationOptions), typeof(PreparationReport), typeof(TensorName), typeof(RotaryOrder), typeof(StepOptions), typeof(ChatToolCall), typeof(ChatTool),
+    ];
 
     [Fact]
     public async Task Every_public_record_prints_the_same_in_every_culture()
@@ -32,6 +35,8 @@ public sealed class RecordTextTests(LoadedModels models)
             models.Get(Loaded.ReluF16).LoadReport with { Notes = ["One.", "Two."] },
             new LoadOptions { TokenizerPath = "a.gguf" },
             new LoadProgress("output.weight", 5, 100),
+            new ChatTurn("assistant", "It is sunny.") { ToolCalls = [new ChatToolCall("weather", "{}")] },
+            new ChatTemplateOptions { Tools = [new ChatTool("weather", null, "{}")], Variables = new Dictionary<string, object?> { ["temperature"] = 0.5 } },
             models.Get(Loaded.ReluF16).Shape,
             models.Get(Loaded.ReluF16).Shape.Policies[0],
             new DeclaredTrait("Scales", "Residual", 0.25f),

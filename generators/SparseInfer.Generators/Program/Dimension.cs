@@ -27,6 +27,9 @@ internal sealed record Dimension(string Name, int Size, string Declared)
 /// <param name="KeyValueWidth">Key-value heads x head dimension.</param>
 internal sealed record Dimensions(Dimension Vocabulary, Dimension Hidden, Dimension QueryWidth, Dimension KeyValueWidth, Dimension HeadDimension, Dimension Intermediate)
 {
+    /// <summary>Heads of keys and values, of which programs have a number each where policies choose among them.</summary>
+    public Dimension KeyValueHeads { get; private init; } = new("", 0);
+
     /// <summary>Experts of a layer; null: its feed-forward is none.</summary>
     public Dimension? Experts { get; private init; }
 
@@ -38,6 +41,7 @@ internal sealed record Dimensions(Dimension Vocabulary, Dimension Hidden, Dimens
         new("HeadDimension", spec.Attention.HeadDimension),
         new("Intermediate", spec.FeedForward.Intermediate))
     {
+        KeyValueHeads = Dimension.OfPolicy(spec.Attention.KeyValueHeads, "KeyValueHeads"),
         Experts = spec.Experts is { } experts ? new("Experts", experts.Count) : null,
     };
 

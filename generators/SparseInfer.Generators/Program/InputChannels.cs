@@ -38,6 +38,12 @@ internal interface IChannelPolicy
 /// <param name="Policy">Which layers leave channels out.</param>
 internal sealed record InputChannels(ChannelUse Use, EquatableArray<string?> Thresholds, PolicyUse Policy)
 {
+    /// <summary>Whether a threshold leaves out more than zeros, in any layer.</summary>
+    public bool HasThreshold => Thresholds.Any(threshold => threshold is not (null or Zeros));
+
+    /// <summary>The threshold that leaves out zeros alone.</summary>
+    public const string Zeros = "0";
+
     /// <summary>Of each layer, as a decimal, what magnitudes are measured from; of layers that measure from 0, null. None at all: all do.</summary>
     public EquatableArray<string?> Centres { get; init; }
 
@@ -112,5 +118,11 @@ internal sealed record InputChannels(ChannelUse Use, EquatableArray<string?> Thr
         .Select(policy => policy.Policy as IChannelPolicy)
         .FirstOrDefault(policy => policy is not null);
 
-    private static string? ThresholdOf(ModelSpec spec, int layer, ChannelUse use) => PolicyOf(spec, layer)?.Threshold(use);
+    /// <summary>Of several policies, that of the one that leaves out more than zeros.</summary>
+    private static string? ThresholdOf(ModelSpec spec, int layer, ChannelUse use) => spec.SitePolicies
+        .Where(policy => policy.First <= layer && layer <= policy.Last)
+        .Select(policy => (policy.Policy as IChannelPolicy)?.Threshold(use))
+        .Where(threshold => threshold is not null)
+        .OrderBy(threshold => threshold == Zeros)
+        .FirstOrDefault();
 }

@@ -23,8 +23,22 @@ internal sealed class LayerSet
 
     /// <summary>Layers by their policies of sites other than neurons.</summary>
     /// <param name="belongs">Whether layers with a policy do.</param>
-    public static LayerSet OfSite(ModelSpec spec, Func<PolicySpec, bool> belongs) =>
-        new([.. spec.SitePolicies.Where(policy => belongs(policy.Policy))], spec.Layers);
+    public static LayerSet OfSite(ModelSpec spec, Func<PolicySpec, bool> belongs)
+    {
+        // A layer may have policies of several sites: it is one layer.
+        var runs = new List<LayerPolicy>();
+        int next = 0;
+        foreach (LayerPolicy policy in spec.SitePolicies.Where(policy => belongs(policy.Policy)).OrderBy(policy => policy.First))
+        {
+            if (policy.Last >= next)
+            {
+                runs.Add(policy.First >= next ? policy : policy with { First = next });
+                next = policy.Last + 1;
+            }
+        }
+
+        return new(runs, spec.Layers);
+    }
 
     /// <summary>What is once in a model, as if it had one layer.</summary>
     public static LayerSet Once { get; } = new([new LayerPolicy(0, 0, null!)], 1);

@@ -35,7 +35,7 @@ internal sealed record ModelProgram(Embed Embed, IReadOnlyList<Operation> Layer,
     private static readonly ConditionalWeakTable<ModelSpec, ModelProgram> Made = new();
 
     public static ModelProgram Of(ModelSpec spec) => Made.GetValue(
-        spec, static spec => InputChannels.Insert(spec.Traits.Aggregate(Plain(spec), (program, trait) => Apply(program, trait, spec)), spec));
+        spec, static spec => InputChannels.Insert(HeadChoice.Insert(spec.Traits.Aggregate(Plain(spec), (program, trait) => Apply(program, trait, spec)), spec), spec));
 
     /// <summary>The rest of what backends take from the declaration is checked: a trait could have no effect on it.</summary>
     private static ModelProgram Apply(ModelProgram program, TraitSpec trait, ModelSpec spec)

@@ -56,8 +56,8 @@ internal abstract record Operation(Stage Stage, WorkUnit Unit, Slot Writes, Equa
     /// <summary>The policy that asks for it, in some layers; null: it is part of every layer.</summary>
     public PolicyUse? Policy { get; init; }
 
-    /// <summary>Whether a policy computes it before it chooses.</summary>
-    public bool IsOfPhase => Policy is not null && this is not KeepInput;
+    /// <summary>Whether a policy computes it before it chooses neurons.</summary>
+    public bool IsOfPhase => Policy is not null && this is not KeepInput && !HeadChoice.IsOfHeads(this);
 
     /// <summary>What kernels of policies that choose here read of the file, beside what was computed before.</summary>
     public EquatableArray<VectorUse> Vectors { get; init; }
@@ -188,7 +188,14 @@ internal sealed record Rotate(Slot Heads, LayerPattern? Except = null) : Operati
 
 /// <summary>Each query against all keys so far, or those of a window, and the values so weighted.</summary>
 /// <param name="Windows">Layers that look back so far; the others look back to the first position.</param>
-internal sealed record Attend(EquatableArray<AttentionWindow> Windows = default) : Operation(Stage.Attention, WorkUnit.QueryHead, Slot.Attended, Slot.Queries, Slot.Keys, Slot.Values);
+internal sealed record Attend(EquatableArray<AttentionWindow> Windows = default) : Operation(Stage.Attention, WorkUnit.QueryHead, Slot.Attended, Slot.Queries, Slot.Keys, Slot.Values)
+{
+    /// <summary>Whether policies choose, in any layer, which heads are attended to: the output of the others is zero.</summary>
+    public bool IsChosen { get; init; }
+}
+
+/// <summary>Squares of queries, added up for each key-value head over the query heads that share it.</summary>
+internal sealed record ScoreQueries(Slot To) : Operation(Stage.Attention, WorkUnit.Row, To, Slot.Queries);
 
 /// <summary>Adds what a block made to the residual stream.</summary>
 internal sealed record AddResidual(Stage Stage) : Operation(Stage, WorkUnit.Column, Slot.Residual, Slot.Residual, Slot.Projected)

@@ -76,26 +76,32 @@ public struct LayerTally
     /// <summary>Of those, the ticks spent on predicting: packing the input's signs, comparing them with each neuron's.</summary>
     public long PredictorTicks;
 
+    /// <summary>Query heads looked at, where a policy chooses among them: of each token.</summary>
+    public long Heads;
+
+    /// <summary>Of those, the ones that were skipped.</summary>
+    public long SkippedHeads;
+
     /// <summary>Input channels looked at, where a threshold chooses among them: of each token, and of each input.</summary>
     public long Channels;
 
     /// <summary>Of those, the ones that were skipped.</summary>
     public long SkippedChannels;
 
-    /// <summary>Bytes of projections that can leave out channels: those that the kept ones stand for, all where no threshold chooses.</summary>
+    /// <summary>Bytes of projections that can leave out channels, or heads: those that the kept ones stand for, all where nothing chooses.</summary>
     public long ProjectionBytes;
 
     /// <summary>And those that the skipped ones do.</summary>
     public long SkippedProjectionBytes;
 
     /// <summary>Counts input channels of projections.</summary>
-    /// <param name="threshold">What chose among them; negative: nothing did, and their bytes alone are counted.</param>
+    /// <param name="threshold">What chose among them; negative, or zero, which leaves out zeros alone: nothing did, and their bytes alone are counted.</param>
     /// <param name="channels">How many there were.</param>
     /// <param name="kept">How many of them were kept.</param>
     /// <param name="bytes">Bytes of weights that a channel has, in all projections that read it.</param>
     public void CountChannels(float threshold, int channels, int kept, nint bytes)
     {
-        if (threshold >= 0)
+        if (threshold > 0)
         {
             Channels += channels;
             SkippedChannels += channels - kept;
@@ -103,6 +109,25 @@ public struct LayerTally
 
         ProjectionBytes += kept * bytes;
         SkippedProjectionBytes += (channels - kept) * bytes;
+    }
+
+    /// <summary>Counts heads of a token, where they are chosen.</summary>
+    /// <param name="heads">How many there are.</param>
+    /// <param name="skipped">How many of them were left out.</param>
+    public void CountHeads(int heads, int skipped)
+    {
+        Heads += heads;
+        SkippedHeads += skipped;
+    }
+
+    /// <summary>Counts rows of a projection that can leave out heads.</summary>
+    /// <param name="read">Rows that a token reads.</param>
+    /// <param name="skipped">Rows that it does not.</param>
+    /// <param name="bytes">Bytes of a row.</param>
+    public void CountRows(int read, int skipped, nint bytes)
+    {
+        ProjectionBytes += read * bytes;
+        SkippedProjectionBytes += skipped * bytes;
     }
 
     /// <summary>Adds another tally to this one.</summary>
@@ -117,6 +142,8 @@ public struct LayerTally
         Timed += other.Timed;
         FeedForwardTicks += other.FeedForwardTicks;
         PredictorTicks += other.PredictorTicks;
+        Heads += other.Heads;
+        SkippedHeads += other.SkippedHeads;
         Channels += other.Channels;
         SkippedChannels += other.SkippedChannels;
         ProjectionBytes += other.ProjectionBytes;
@@ -135,6 +162,8 @@ public struct LayerTally
         Timed -= other.Timed;
         FeedForwardTicks -= other.FeedForwardTicks;
         PredictorTicks -= other.PredictorTicks;
+        Heads -= other.Heads;
+        SkippedHeads -= other.SkippedHeads;
         Channels -= other.Channels;
         SkippedChannels -= other.SkippedChannels;
         ProjectionBytes -= other.ProjectionBytes;

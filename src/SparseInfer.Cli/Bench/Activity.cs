@@ -11,6 +11,9 @@ namespace SparseInfer.Cli.Bench;
 internal sealed record Activity(
     double? SparsityTrue, double? SparsityPredicted, double? Precision, double? Recall, double FeedForwardBytes, double SkippedProjectionBytes, double? HeadBytes)
 {
+    /// <summary>Share of heads, of all layers, that a token does not attend with: keys and values that it does not read.</summary>
+    public double SkippedHeads { get; init; }
+
     /// <summary>Adds a metered session's layers up.</summary>
     public static Activity Of(Session session)
     {
@@ -26,6 +29,9 @@ internal sealed record Activity(
             predicted > 0 && inactive > 0 ? right / inactive : null,
             layers.Sum(layer => layer.BytesPerToken),
             layers.Where(layer => !double.IsNaN(layer.SkippedProjectionBytesPerToken)).Sum(layer => layer.SkippedProjectionBytesPerToken),
-            double.IsNaN(head) ? null : head);
+            double.IsNaN(head) ? null : head)
+        {
+            SkippedHeads = layers.Average(layer => double.IsNaN(layer.SkippedHeads) ? 0 : layer.SkippedHeads),
+        };
     }
 }

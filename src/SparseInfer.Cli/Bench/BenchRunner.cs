@@ -245,7 +245,7 @@ internal sealed partial class BenchRunner(BenchOptions options, BenchModel teste
         bool decodes = generated > 0;
         Activity? activity = decodes ? _activities[mode] : null;
         double cacheBytes = tested.Cost.CacheBytes(options.CacheType, depth, generated);
-        double? bytes = decodes && sessions == 1 ? tested.Cost.BytesPerToken(activity!) + cacheBytes : null;
+        double? bytes = decodes && sessions == 1 ? tested.Cost.BytesPerToken(activity!) + ((1 - activity!.SkippedHeads) * cacheBytes) : null;
         double? rate = bytes * tokens / median;
         return new BenchRun
         {

@@ -56,15 +56,15 @@ internal sealed class ModelCost
     /// <summary>What a token's rate can be at most, as a multiple of dense.</summary>
     /// <param name="mode">What is skipped.</param>
     /// <param name="activity">What the meters counted: of inactive neurons everything could be spared, of attention and head what was.</param>
-    /// <param name="cacheBytes">Of the key-value cache.</param>
+    /// <param name="cacheBytes">Of the key-value cache, of all heads.</param>
     public double Bound(SparsityMode mode, Activity activity, double cacheBytes)
     {
         double dense = WeightBytes + cacheBytes + _first + _up + _down;
         double read = dense / Bound(mode, activity.SparsityTrue ?? 0, WeightBytes + cacheBytes, _first, _up, _down);
-        double spared = activity.SkippedProjectionBytes + Math.Max(0, _head - (activity.HeadBytes ?? _head));
+        double spared = activity.SkippedProjectionBytes + (activity.SkippedHeads * cacheBytes) + Math.Max(0, _head - (activity.HeadBytes ?? _head));
 
         // Inputs of the feed-forward may be skipped too, whose neurons are then all computed.
-        return dense / Math.Min(read - spared, BytesPerToken(activity) + cacheBytes);
+        return dense / Math.Min(read - spared, BytesPerToken(activity) + ((1 - activity.SkippedHeads) * cacheBytes));
     }
 
     /// <summary>

@@ -40,16 +40,16 @@ internal static class EvalReport
             text.Append('\n').Append(note).Append('\n');
         }
 
-        bool inputs = SkipsInputs(evaluation);
+        Skip[] skips = [.. Skips(evaluation.Runs)];
         bool compared = evaluation.TextFilename is not null;
-        text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |").Append(compared ? " contribution error |" : "").Append(inputs ? " inputs skipped |" : "");
-        text.Append("\n|---|---:|---:|---:|---:|---:|---:|").Append(compared ? "---:|" : "").Append(inputs ? "---:|" : "").Append('\n');
+        text.Append("\n| policy | layer | inactive | skipped unread | precision | recall | wrongly |").Append(compared ? " contribution error |" : "").Append(string.Concat(skips.Select(skip => $" {skip.Name} |")));
+        text.Append("\n|---|---:|---:|---:|---:|---:|---:|").Append(compared ? "---:|" : "").Append(string.Concat(skips.Select(_ => "---:|"))).Append('\n');
         foreach ((EvaluationRun run, EvaluationLayer layer) in evaluation.Runs.Skip(1).SelectMany(run => run.Layers.Select(layer => (run, layer))))
         {
             text.Append(CultureInfo.InvariantCulture, $"| {Cell(run.Policy)} | {layer.Layer} | {Share(layer.SparsityTrue)} | {Share(layer.SparsityPredicted)} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Share(layer.Precision)} | {Share(layer.Recall)} | {Share(layer.WrongSkips, "0.00")} |");
             text.Append(compared ? Invariant($" {layer.ContributionError:0.0000} |") : "");
-            text.Append(inputs ? $" {Share(layer.SkippedInputs)} |\n" : "\n");
+            text.Append(string.Concat(skips.Select(skip => $" {Share(skip.OfLayer(layer))} |"))).Append('\n');
         }
 
         return text.ToString();
@@ -83,7 +83,7 @@ internal static class EvalReport
             new("inactive", run => Share(run.SparsityTrue)),
             new("skipped unread", run => Share(run.SparsityPredicted)),
             new("wrongly", run => Share(run.WrongSkips, "0.00")),
-            .. SkipsInputs(evaluation) ? (Column[])[new("inputs skipped", run => Share(run.SkippedInputs))] : [],
+            .. Skips(evaluation.Runs).Select(skip => new Column(skip.Name, run => Share(skip.Of(run)))),
             new("feed-forward MB/token", run => Invariant($"{run.FfnBytesPerToken / 1e6:0.000}")),
             new("of dense", run => Invariant($"{run.FfnBytesOfDense:0.000}")),
             new("MB/token", run => Invariant($"{run.BytesPerToken / 1e6:0.000}")),
@@ -111,8 +111,20 @@ internal static class EvalReport
         $"{run.Policy} gives {Share(run.RuledOut, "0.00")} of the text's tokens no logit, and words that have {Share(run.RuledOutMass, "0.00")} of the dense model's "
         + "probability: perplexity and KL are of the others.");
 
-    /// <summary>Whether a policy looks at inputs.</summary>
-    internal static bool SkipsInputs(Evaluation evaluation) => evaluation.Runs.Any(run => run.SkippedInputs is not null);
+    /// <summary>What some policies skip beside neurons: a column where one does.</summary>
+    /// <param name="Name">Its head.</param>
+    /// <param name="Of">The share of a policy; null: it looks at none.</param>
+    /// <param name="OfLayer">Of a layer.</param>
+    internal sealed record Skip(string Name, Func<EvaluationRun, double?> Of, Func<EvaluationLayer, double?> OfLayer);
+
+    private static readonly Skip[] BesideNeurons =
+    [
+        new("heads skipped", run => run.SkippedHeads, layer => layer.SkippedHeads),
+        new("inputs skipped", run => run.SkippedInputs, layer => layer.SkippedInputs),
+    ];
+
+    /// <summary>Those that any of some policies skips.</summary>
+    internal static IEnumerable<Skip> Skips(params IReadOnlyList<EvaluationRun> runs) => BesideNeurons.Where(skip => runs.Any(run => skip.Of(run) is not null));
 
     /// <summary>Text of C# may have what ends a cell.</summary>
     private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal);

@@ -83,6 +83,9 @@ internal sealed record EvaluationRun
 
     public double WrongSkips => Layers.Average(layer => layer.WrongSkips);
 
+    /// <summary>Share of heads that tokens did not attend with, of layers where a policy chooses among them; null: none does.</summary>
+    public double? SkippedHeads => Layers.Average(layer => layer.SkippedHeads);
+
     /// <summary>Mean of the layers' <see cref="EvaluationLayer.ContributionError"/>; null: there is no text.</summary>
     public double? ContributionError => Layers.Average(layer => layer.ContributionError);
 
@@ -103,6 +106,9 @@ internal sealed record EvaluationRun
 internal sealed record EvaluationLayer(
     int Layer, double SparsityTrue, double SparsityPredicted, double? Precision, double? Recall, double WrongSkips, double BytesPerToken)
 {
+    /// <summary>Share of heads that tokens did not attend with; null: no policy chooses among them.</summary>
+    public double? SkippedHeads { get; init; }
+
     /// <summary>norm(y - y_sparse) / norm(residual) of what its feed-forward adds, a token's mean: see <see cref="Eval.ContributionError"/>; null: there is no text.</summary>
     public double? ContributionError { get; init; }
 
@@ -121,6 +127,7 @@ internal sealed record EvaluationLayer(
         metrics.PredictedSparsity * (1 - (Known(metrics.Precision) ?? 1)),
         metrics.BytesPerToken)
     {
+        SkippedHeads = Known(metrics.SkippedHeads),
         SkippedInputs = Known(metrics.SkippedInputs),
         SkippedProjectionBytesPerToken = Known(metrics.SkippedProjectionBytesPerToken),
     };

@@ -113,9 +113,9 @@ internal static class HtmlReport
                 Row(text, "contribution error", run, layer => layer.ContributionError, farthest, "0.00", "wrong");
             }
 
-            if (run.SkippedInputs is not null)
+            foreach (EvalReport.Skip skip in EvalReport.Skips(run))
             {
-                Row(text, "inputs skipped", run, layer => layer.SkippedInputs);
+                Row(text, skip.Name, run, skip.OfLayer);
             }
 
             text.Append("</tbody>\n</table>\n</div>\n");

@@ -51,10 +51,10 @@ internal sealed record AnswerReport
     /// <summary>Reads a session after an answer.</summary>
     /// <param name="loaded">The model.</param>
     /// <param name="session">The session, which goes back to where it is.</param>
+    /// <param name="generation">How the answer went.</param>
     /// <param name="cancellationToken">Ends the counting.</param>
-    public static AnswerReport Of(LoadedModel loaded, Session session, CancellationToken cancellationToken)
+    public static AnswerReport Of(LoadedModel loaded, Session session, GenerationReport generation, CancellationToken cancellationToken)
     {
-        GenerationReport generation = session.LastGeneration!;
         (int counted, Activity? activity, double dense) = Count(loaded, session, generation, cancellationToken);
         double? bytes = activity is null ? null : loaded.Cost.BytesPerToken(activity);
         return new()
@@ -130,8 +130,10 @@ internal sealed record AnswerReport
         session.Metering = true;
         try
         {
+            // The mode's last: keys and values are then what they were.
+            Activity? dense = mode == SparsityMode.Dense ? null : Read(SparsityMode.Dense, 1);
             Activity activity = Read(mode);
-            Activity dense = mode == SparsityMode.Dense ? activity : Read(SparsityMode.Dense, 1);
+            dense ??= activity;
             return (tokens, activity, loaded.Cost.BytesPerToken(dense));
         }
         finally

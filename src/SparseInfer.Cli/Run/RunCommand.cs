@@ -21,7 +21,7 @@ internal static class RunCommand
     public static async Task RunAsync(RunOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         using LoadedModel loaded = Load(options.Model, error, cancellationToken);
-        using Session session = CliException.OfFiles(() => CreateSession(loaded, options));
+        using Session session = CliException.OfFiles(() => CreateSession(loaded, options.Model, options.Mode, options.Context));
         bool isTerminal = output == Console.Out && !Console.IsOutputRedirected;
         var text = new StringBuilder();
         // Not before there is something to go on with: a prompt that does not fit is an error and nothing else.
@@ -51,7 +51,7 @@ internal static class RunCommand
 
         if (session.LastGeneration is { } generation)
         {
-            AnswerReport report = AnswerReport.Of(loaded, session, CancellationToken.None);
+            AnswerReport report = AnswerReport.Of(loaded, session, generation, CancellationToken.None);
             if (options.Json)
             {
                 await output.WriteAsync(JsonSerializer.Serialize(new { Prompt = options.Prompt, Text = text.ToString(), Report = report }, JsonReport.Options) + "\n");
@@ -77,19 +77,21 @@ internal static class RunCommand
         return CliException.OfFiles(() => LoadedModel.Load(request, CompiledCache.Default(), progress, cancellationToken));
     }
 
-    private static Session CreateSession(LoadedModel loaded, RunOptions options)
+    /// <summary>A session that can read and write text.</summary>
+    /// <exception cref="CliException">There is no tokenizer, or the context is larger than the model's.</exception>
+    public static Session CreateSession(LoadedModel loaded, ModelRequest request, SparsityMode mode, int? context)
     {
         LanguageModel model = loaded.Model;
         if (!model.HasTokenizer)
         {
-            throw new CliException($"{options.Model.File.Path} cannot read or write text: {model.WhyNoTokenizer}.");
+            throw new CliException($"{request.File.Path} cannot read or write text: {model.WhyNoTokenizer}.");
         }
 
-        if (options.Context > loaded.Declaration.Context)
+        if (context > loaded.Declaration.Context)
         {
-            throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--ctx-size {options.Context} is more than the model's context, which holds {loaded.Declaration.Context}: give less."));
+            throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--ctx-size {context} is more than the model's context, which holds {loaded.Declaration.Context}: give less."));
         }
 
-        return model.CreateSession(new() { Mode = options.Mode, Context = options.Context });
+        return model.CreateSession(new() { Mode = mode, Context = context });
     }
 }

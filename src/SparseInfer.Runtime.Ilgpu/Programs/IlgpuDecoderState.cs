@@ -254,6 +254,12 @@ public abstract class IlgpuDecoderState : DecoderState
         _idsAreRead = true;
     }
 
+    /// <summary>Counts the heads of tokens, where they are chosen.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="heads">How many there are.</param>
+    /// <param name="skipped">How many of them are left out.</param>
+    protected void CountHeads(int layer, int heads, int skipped) => _metered[layer].CountHeads(heads, skipped);
+
     /// <summary>Counts the words of tokens that have every logit.</summary>
     /// <param name="tokens">How many.</param>
     /// <param name="vocabulary">Words of each.</param>

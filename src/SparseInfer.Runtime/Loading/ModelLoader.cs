@@ -47,9 +47,10 @@ public static class ModelLoader
             List<string> notes = [.. file.Notes];
             TensorCheck check = Bind(file, predictor, shape, options, program, notes);
             Tokenizer? tokenizer = TokenizerChoice.Make(file, shape, options, notes, out string? whyNone);
+            ChatTemplate? template = ChatTemplateReader.OfModel(file, notes);
             program.Attach(shape, predictor is null ? [file] : [file, predictor], device is null ? where : null);
             var report = new LoadReport(file.Path, check.Used.Count + check.UsedOfPredictor.Count, check.Bytes, notes);
-            return new LoadedModel(program, where, shape, tokenizer, whyNone, report);
+            return new LoadedModel(program, where, shape, tokenizer, whyNone, template, report);
         }
         catch
         {
@@ -198,13 +199,15 @@ public static class ModelLoader
 public sealed class LoadedModel
 {
     internal LoadedModel(
-        DecoderProgram program, Device device, ModelShape shape, Tokenizer? tokenizer, string? whyNoTokenizer, LoadReport report)
+        DecoderProgram program, Device device, ModelShape shape, Tokenizer? tokenizer, string? whyNoTokenizer, ChatTemplate? chatTemplate,
+        LoadReport report)
     {
         Program = program;
         Device = device;
         Shape = shape;
         Tokenizer = tokenizer;
         WhyNoTokenizer = whyNoTokenizer;
+        ChatTemplate = chatTemplate;
         Report = report;
     }
 
@@ -218,6 +221,8 @@ public sealed class LoadedModel
 
     /// <summary>As a clause; null where there is a tokenizer.</summary>
     internal string? WhyNoTokenizer { get; }
+
+    internal ChatTemplate? ChatTemplate { get; }
 
     internal LoadReport Report { get; }
 }

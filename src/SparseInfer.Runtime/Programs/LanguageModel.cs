@@ -21,6 +21,7 @@ public abstract class LanguageModel : IDisposable
         _program = loaded.Program;
         _tokenizer = loaded.Tokenizer;
         _whyNoTokenizer = loaded.WhyNoTokenizer;
+        ChatTemplate = loaded.ChatTemplate;
         Device = loaded.Device;
         Shape = loaded.Shape;
         LoadReport = loaded.Report;
@@ -46,6 +47,11 @@ public abstract class LanguageModel : IDisposable
     public Tokenizer Tokenizer => _tokenizer ?? throw new InvalidOperationException(
         $"{Shape.Name} was loaded without a tokenizer: {_whyNoTokenizer}. "
         + "Give LoadOptions.TokenizerPath or LoadOptions.Tokenizer, or use Session.Forward with token ids.");
+
+    /// <summary>
+    /// The file's chat template; null where there is none, or none that can be used: <see cref="LoadReport"/> then says why.
+    /// </summary>
+    public ChatTemplate? ChatTemplate { get; }
 
     /// <summary>Starts a sequence of its own: key-value cache and activations. Weights are shared.</summary>
     /// <param name="options">How; null: the defaults.</param>
@@ -135,9 +141,21 @@ public abstract class LanguageModel : IDisposable
     /// <returns>
     /// The text that follows the prompt, in pieces of whole characters. As no call can go on from here, nothing is held back at the end.
     /// </returns>
-    public async IAsyncEnumerable<string> GenerateAsync(
-        string prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<string> GenerateAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return GenerateAsync(new ChatPrompt(prompt), options, cancellationToken);
+    }
+
+    /// <summary>Answers a rendered conversation, in a session of its own.</summary>
+    /// <param name="prompt">What <see cref="ChatTemplate"/> made.</param>
+    /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>
+    /// <param name="cancellationToken">Ends the generation after the current token.</param>
+    /// <returns>The answer, as for a text.</returns>
+    public async IAsyncEnumerable<string> GenerateAsync(
+        ChatPrompt prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
         using Session session = CreateSession();
         await foreach (string piece in session.GenerateAsync(prompt, options, cancellationToken).ConfigureAwait(false))
         {

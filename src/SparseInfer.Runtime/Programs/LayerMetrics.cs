@@ -19,6 +19,7 @@ public readonly record struct LayerMetrics
         Recall = tally.Predicted == 0 ? double.NaN : Share(tally.PredictedInactive, tally.Inactive);
         FeedForwardNanoseconds = Nanoseconds(tally.FeedForwardTicks, tally.Timed);
         PredictorNanoseconds = Nanoseconds(tally.PredictorTicks, tally.Timed);
+        SkippedHeads = Share(tally.SkippedHeads, tally.Heads);
         SkippedInputs = Share(tally.SkippedChannels, tally.Channels);
         ProjectionBytesPerToken = Tokens == 0 || tally.ProjectionBytes + tally.SkippedProjectionBytes == 0 ? double.NaN : (double)tally.ProjectionBytes / Tokens;
         SkippedProjectionBytesPerToken = double.IsNaN(ProjectionBytesPerToken) ? double.NaN : (double)tally.SkippedProjectionBytes / Tokens;
@@ -46,6 +47,9 @@ public readonly record struct LayerMetrics
     /// <summary>Bytes of feed-forward weights and predictor data that a token touches, on average.</summary>
     public double BytesPerToken { get; }
 
+    /// <summary>Share of query heads that a token did not attend with, where a policy chooses among them. NaN where none does, as in Dense and Exact.</summary>
+    public double SkippedHeads { get; }
+
     /// <summary>
     /// Share of input channels that a threshold skipped, of the inputs that have one: of attention's projections, of gate and up, and of down those neurons that
     /// nothing else took off. NaN where none chooses, as in Dense and Exact, and on GPUs.
@@ -53,7 +57,7 @@ public readonly record struct LayerMetrics
     public double SkippedInputs { get; }
 
     /// <summary>
-    /// Bytes of attention's projections whose input a policy looks at, in some layer, that a token touches, on average; in a batch, those that it would touch alone. NaN where no policy looks at one.
+    /// Bytes of attention's projections whose input or heads a policy looks at, in some layer, that a token touches, on average; in a batch, those that it would touch alone. NaN where no policy looks at one.
     /// </summary>
     public double ProjectionBytesPerToken { get; }
 
@@ -77,6 +81,7 @@ public readonly record struct LayerMetrics
             text += FormattableString.Invariant($": {Tokens} tokens, {ActualSparsity:0.0%} inactive, {PredictedSparsity:0.0%} skipped unread");
             text += double.IsNaN(Precision) ? "" : FormattableString.Invariant($" (precision {Precision:0.0%}, recall {Recall:0.0%})");
             text += FormattableString.Invariant($", {BytesPerToken:0} bytes a token");
+            text += double.IsNaN(SkippedHeads) ? "" : FormattableString.Invariant($"; {SkippedHeads:0.0%} of heads skipped");
             text += double.IsNaN(SkippedInputs) ? "" : FormattableString.Invariant($"; {SkippedInputs:0.0%} of inputs skipped");
             text += double.IsNaN(ProjectionBytesPerToken) ? ""
                 : FormattableString.Invariant($"; {ProjectionBytesPerToken:0} bytes of attention's projections a token");

@@ -34,7 +34,7 @@ internal sealed class Generation
     /// <summary>Reads the prompt. The sequence gets it with the first step.</summary>
     /// <exception cref="ArgumentException">There is no token to continue from.</exception>
     /// <exception cref="InvalidOperationException">There is no tokenizer, or the prompt does not fit.</exception>
-    public Generation(Session session, string prompt, GenerationOptions options, CancellationToken cancellationToken)
+    public Generation(Session session, ChatPrompt prompt, GenerationOptions options, CancellationToken cancellationToken)
     {
         _session = session;
         _sequence = session.Sequence;
@@ -46,7 +46,7 @@ internal sealed class Generation
         _sampler = new Sampler(options, _tokenizer.VocabularySize);
         _text = new HeldText(_tokenizer, options.StopStrings);
         bool continues = _sequence.Position > 0;
-        _prompt = _tokenizer.Encode(prompt, addBeginOfSequence: !continues, continuesText: continues);
+        _prompt = _tokenizer.EncodeChat(prompt, continuesText: continues);
         if (_prompt.Length > 0)
         {
             session.RequireRunnable(_prompt);

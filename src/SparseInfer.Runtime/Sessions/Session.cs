@@ -155,8 +155,22 @@ public sealed class Session : IDisposable
     /// </exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or meanwhile.</exception>
     /// <exception cref="OperationCanceledException">It was canceled; the session can be used again.</exception>
+    public IAsyncEnumerable<string> GenerateAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return GenerateAsync(new ChatPrompt(prompt), options, cancellationToken);
+    }
+
+    /// <summary>Appends a rendered conversation, or its next turns, to the sequence and continues it.</summary>
+    /// <param name="prompt">What <see cref="ChatTemplate"/> made.</param>
+    /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>
+    /// <param name="cancellationToken">As for a text.</param>
+    /// <returns>The text that follows, as for a text.</returns>
+    /// <exception cref="InvalidOperationException">As for a text.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">It was canceled; the session can be used again.</exception>
     public async IAsyncEnumerable<string> GenerateAsync(
-        string prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        ChatPrompt prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         options ??= new GenerationOptions();
@@ -248,7 +262,7 @@ public sealed class Session : IDisposable
     private static Task<T> OnPool<T>(Func<T> compute) => Task.Run(compute, CancellationToken.None);
 
     /// <summary>Takes the session for a generation: who drives it must <see cref="Leave"/>.</summary>
-    internal Generation Begin(string prompt, GenerationOptions options, CancellationToken cancellationToken)
+    internal Generation Begin(ChatPrompt prompt, GenerationOptions options, CancellationToken cancellationToken)
     {
         Enter();
         try

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using SparseInfer.Text.ChatTemplates;
 
 namespace SparseInfer.Text;
 
@@ -70,8 +71,21 @@ public sealed class SentencePieceTokenizer : Tokenizer
             tokens.Add(_vocabulary.BeginOfSequence!.Value);
         }
 
+        Encode(text, _splitter.Split(text, parseControlTokens), continuesText, tokens);
+        return [.. tokens];
+    }
+
+    internal override int[] EncodeMarked(string text, IReadOnlyList<OutsideSpan> outside, bool continuesText)
+    {
+        List<int> tokens = [];
+        Encode(text, _splitter.Split(text, parseControlTokens: true, outside), continuesText, tokens);
+        return [.. tokens];
+    }
+
+    private void Encode(string text, List<TextFragment> fragments, bool continuesText, List<int> tokens)
+    {
         bool afterText = continuesText;
-        foreach (TextFragment fragment in _splitter.Split(text, parseControlTokens))
+        foreach (TextFragment fragment in fragments)
         {
             if (fragment.IsToken)
             {
@@ -84,8 +98,6 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
             afterText = !fragment.IsToken;
         }
-
-        return [.. tokens];
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Text;
+using SparseInfer.Text.ChatTemplates;
 
 namespace SparseInfer.Text;
 
@@ -37,7 +38,10 @@ internal sealed class SpecialTokenSplitter
     }
 
     /// <summary>The fragments of <paramref name="text"/> in order, none of them empty.</summary>
-    public List<TextFragment> Split(string text, bool parseControlTokens)
+    /// <param name="text">The text.</param>
+    /// <param name="parseControlTokens">Cut out control and unknown tokens as well.</param>
+    /// <param name="outside">Where these are none nevertheless; null: nowhere.</param>
+    public List<TextFragment> Split(string text, bool parseControlTokens, IReadOnlyList<OutsideSpan>? outside = null)
     {
         var fragments = new List<TextFragment>();
         if (text.Length == 0)
@@ -48,13 +52,14 @@ internal sealed class SpecialTokenSplitter
         fragments.Add(new TextFragment(0, text.Length, TextFragment.PlainText));
         foreach (SpecialToken special in parseControlTokens ? _all : _userDefined)
         {
-            fragments = CutOut(special, text, fragments);
+            fragments = CutOut(special, text, fragments, special.Type == TokenType.UserDefined ? null : outside);
         }
 
         return fragments;
     }
 
-    private static List<TextFragment> CutOut(SpecialToken special, string text, List<TextFragment> fragments)
+    private static List<TextFragment> CutOut(
+        SpecialToken special, string text, List<TextFragment> fragments, IReadOnlyList<OutsideSpan>? outside)
     {
         List<TextFragment>? cut = null;
         for (int i = 0; i < fragments.Count; i++)
@@ -63,7 +68,7 @@ internal sealed class SpecialTokenSplitter
             int start = fragment.Start;
             int end = fragment.Start + fragment.Length;
             int found;
-            while (!fragment.IsToken && (found = text.AsSpan(start..end).IndexOf(special.Piece)) >= 0)
+            while (!fragment.IsToken && (found = IndexOf(special.Piece, text, start, end, outside)) >= 0)
             {
                 cut ??= fragments.GetRange(0, i);
                 ReadOnlySpan<char> before = text.AsSpan(start, found);
@@ -88,6 +93,37 @@ internal sealed class SpecialTokenSplitter
         }
 
         return cut ?? fragments;
+    }
+
+    /// <summary>Where a piece is, counted from a start, that touches nothing from outside; -1: nowhere.</summary>
+    private static int IndexOf(string piece, string text, int start, int end, IReadOnlyList<OutsideSpan>? outside)
+    {
+        int from = start;
+        int found;
+        while ((found = text.AsSpan(from..end).IndexOf(piece)) >= 0)
+        {
+            from += found;
+            if (outside is null || !Touches(outside, from, from + piece.Length))
+            {
+                return from - start;
+            }
+
+            from++;
+        }
+
+        return -1;
+    }
+
+    private static bool Touches(IReadOnlyList<OutsideSpan> outside, int start, int end)
+    {
+        (int low, int high) = (0, outside.Count);
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = outside[middle].End <= start ? (middle + 1, high) : (low, middle);
+        }
+
+        return low < outside.Count && outside[low].Start < end;
     }
 
     private sealed record SpecialToken(string Piece, int Token, TokenType Type, TokenSides Strips);

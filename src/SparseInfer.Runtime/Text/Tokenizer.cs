@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using SparseInfer.Files;
 using SparseInfer.Loading;
+using SparseInfer.Text.ChatTemplates;
 
 namespace SparseInfer.Text;
 
@@ -62,6 +63,56 @@ public abstract class Tokenizer
     public abstract int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false);
 
     /// <summary>
+    /// Splits a rendered conversation into tokens. The names of control tokens that the template wrote are these tokens; what the conversation
+    /// brought is ordinary text, whatever it spells. User-defined tokens are found everywhere, as in <see cref="Encode(string, bool, bool, bool)"/>.
+    /// </summary>
+    /// <param name="prompt">The conversation.</param>
+    /// <param name="continuesText">
+    /// It goes on where a sequence ended. Otherwise <see cref="BeginOfSequence"/> is put in front, if the model asks for one and the template
+    /// has not written it.
+    /// </param>
+    /// <returns>The token ids.</returns>
+    /// <remarks>
+    /// A tokenizer of one's own gets the parts of the text one by one, and joins no characters across the border of a part.
+    /// </remarks>
+    /// <exception cref="ArgumentNullException"><paramref name="prompt"/> is null.</exception>
+    public int[] EncodeChat(ChatPrompt prompt, bool continuesText = false)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        if (prompt.IsAllFromOutside)
+        {
+            return Encode(prompt.Text, addBeginOfSequence: !continuesText, continuesText: continuesText);
+        }
+
+        int[] tokens = EncodeMarked(prompt.Text, prompt.Outside, continuesText);
+        int[] begin = continuesText ? [] : Encode("", addBeginOfSequence: true);
+        return tokens.AsSpan().StartsWith(begin) ? tokens : [.. begin, .. tokens];
+    }
+
+    /// <summary>Splits a text in which control tokens are recognised but in the parts from outside.</summary>
+    internal virtual int[] EncodeMarked(string text, IReadOnlyList<OutsideSpan> outside, bool continuesText)
+    {
+        List<int> tokens = [];
+        int start = 0;
+        foreach (OutsideSpan span in outside.Append(new OutsideSpan(text.Length, text.Length)))
+        {
+            Add(start, span.Start, parse: true);
+            Add(span.Start, span.End, parse: false);
+            start = span.End;
+        }
+
+        return [.. tokens];
+
+        void Add(int from, int to, bool parse)
+        {
+            if (from < to)
+            {
+                tokens.AddRange(Encode(text[from..to], addBeginOfSequence: false, parse, continuesText || from > 0));
+            }
+        }
+    }
+
+    /// <summary>
     /// The UTF-8 bytes that <paramref name="token"/> adds to a text: possibly a part of a character, nothing for control tokens.
     /// </summary>
     /// <param name="token">A token id.</param>
@@ -76,7 +127,7 @@ public abstract class Tokenizer
 
     /// <summary>The text of a whole sequence. Bytes that are not UTF-8 become U+FFFD.</summary>
     /// <param name="tokens">Token ids from the beginning of a text; control tokens may be among them.</param>
-    /// <returns>The text, without the space that <see cref="Encode"/> may have put in front.</returns>
+    /// <returns>The text, without the space that <see cref="Encode(string, bool, bool, bool)"/> may have put in front.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
     public string Decode(ReadOnlySpan<int> tokens)
     {
@@ -94,12 +145,12 @@ public abstract class Tokenizer
     /// <param name="startOfText">
     /// False when the tokens go on from a prompt: every space is then real. True when they begin a text, whose first space may only be
     /// the one that
-    /// <see cref="Encode"/> puts in front.
+    /// <see cref="Encode(string, bool, bool, bool)"/> puts in front.
     /// </param>
     public TokenStream CreateStream(bool startOfText = false) => new(this, startOfText);
 
     /// <summary>
-    /// Whether <paramref name="token"/>, as the first of a text, begins with a space that <see cref="Encode"/> has put there.
+    /// Whether <paramref name="token"/>, as the first of a text, begins with a space that <see cref="Encode(string, bool, bool, bool)"/> has put there.
     /// </summary>
     /// <param name="token">A token id.</param>
     protected internal virtual bool BeginsWithPrefixSpace(int token) => false;

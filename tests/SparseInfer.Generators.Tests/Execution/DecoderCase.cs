@@ -127,6 +127,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>The head's predictor; null: every word is computed.</summary>
     public WordCase? Words { get; init; }
 
+    /// <summary>How each layer chooses heads; null: it attends with all.</summary>
+    public HeadCase?[] HeadChoices { get; init; } = [];
+
     /// <summary>Each layer's thresholds on the inputs of attention's projections, 0: none; null: the layer has no such attribute.</summary>
     public (float Heads, float Output)?[] InputThresholds { get; init; } = [];
 
@@ -248,6 +251,14 @@ internal sealed record DecoderCase(string Name)
             }
         }
 
+        for (int layer = 0; layer < HeadChoices.Length; layer++)
+        {
+            if (HeadChoices[layer] is { } heads)
+            {
+                yield return FormattableString.Invariant($"[HeadSparsity(Keep = {heads.Keep}f{(!heads.Router ? "" : $", Router = true, Bias = {Bool(heads.Bias)}")}, Layers = \"{layer}\")]");
+            }
+        }
+
         for (int layer = 0; layer < Math.Max(Predictors.Length, PromptKeeps.Length); layer++)
         {
             yield return PromptKeeps.ElementAtOrDefault(layer) is { } keep ? FormattableString.Invariant($"[PromptNeurons(Keep = {keep}f, Layers = \"{layer}\")]")
@@ -297,6 +308,14 @@ internal sealed record LowRankCase(
     private string Choice => Count > 0 ? FormattableString.Invariant($"Count = {Count}")
         : Keep > 0 ? FormattableString.Invariant($"Keep = {Keep}f")
         : FormattableString.Invariant($"Threshold = {Threshold}f");
+}
+
+/// <summary>How a layer chooses heads.</summary>
+internal sealed record HeadCase(float Keep, bool Router = false, bool Bias = true)
+{
+    /// <summary>Which key-value heads are kept: those with the largest scores, of equals the first.</summary>
+    public HashSet<int> Kept(double[] scores) =>
+        [.. Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).ThenBy(i => i).Take((int)Math.Ceiling((decimal)Keep * scores.Length))];
 }
 
 /// <summary>The head's trained predictor.</summary>

@@ -92,6 +92,7 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
     {
         int position = _keys[layer].Count;
         int first = model.Window(layer) is { } window ? Math.Max(0, position + 1 - window) : 0;
+        double[] normed = x;
         float centre = Centre(layer, centres => centres.Heads);
         x = Kept(layer, x, thresholds => thresholds.Heads, centre, block + "attn_q", block + "attn_k", block + "attn_v");
         int? together = Together(thresholds => thresholds.Heads);
@@ -99,9 +100,17 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         _keys[layer].Add(Rotate(layer, Heads(block + "attn_k", x, together, centre), position));
         _values[layer].Add(WithCentre(block + "attn_v", Linear(block + "attn_v", x, together), centre));
 
+        int sharing = model.Heads / model.KeyValueHeads;
+        HashSet<int>? kept = KeptHeads(layer, block, normed, query);
         double[] attended = new double[query.Length];
         for (int head = 0; head < model.Heads; head++)
         {
+            if (kept?.Contains(head / sharing) == false)
+            {
+                SkippedHeads++;
+                continue;
+            }
+
             int q = head * model.HeadDimension;
             int kv = head * model.KeyValueHeads / model.Heads * model.HeadDimension;
             double[] scores = [.. _keys[layer].Skip(first).Select(key =>
@@ -116,8 +125,24 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
 
         centre = Centre(layer, centres => centres.Output);
         double[] output = Linear(
-            block + "attn_output", Kept(layer, Attended(block, attended), thresholds => thresholds.Output, centre), Together(thresholds => thresholds.Output));
+            block + "attn_output", Kept(layer, Attended(block, attended), thresholds => thresholds.Output, centre), model.HeadChoices.Any(heads => heads is not null) && !onGpu ? 32 : Together(thresholds => thresholds.Output));
         return WithCentre(block + "attn_output", output, centre);
+    }
+
+    /// <summary>Query heads that were left out so far, over all layers.</summary>
+    public int SkippedHeads { get; private set; }
+
+    /// <summary>Which key-value heads are attended to; null: all.</summary>
+    private HashSet<int>? KeptHeads(int layer, string block, double[] normed, double[] query)
+    {
+        if (mode != SparsityMode.Predicted || model.HeadChoices.ElementAtOrDefault(layer) is not { } heads)
+        {
+            return null;
+        }
+
+        return heads.Kept(heads.Router
+            ? Linear(block + DecoderWeights.Router, normed)
+            : [.. query.Chunk(model.Heads / model.KeyValueHeads * model.HeadDimension).Select(group => group.Sum(q => q * q))]);
     }
 
     /// <summary>What an input's channels are measured from: 0 where none are left out.</summary>

@@ -60,6 +60,11 @@ internal sealed class DecoderWeights
             AddLinear(block + "attn_k", keyValueWidth, model.Hidden, layer + 1, model.QueryKeyValueBiases);
             AddLinear(block + "attn_v", keyValueWidth, model.Hidden, layer + 2, model.QueryKeyValueBiases);
             AddLinear(block + "attn_output", model.Hidden, queryWidth, layer + 1, model.OutputBias);
+            if (model.HeadChoices.ElementAtOrDefault(layer) is { Router: true } heads)
+            {
+                AddLinear(block + Router, model.KeyValueHeads, model.Hidden, layer, heads.Bias);
+            }
+
             if (model.Experts > 0)
             {
                 AddExperts(block, layer);
@@ -92,6 +97,8 @@ internal sealed class DecoderWeights
             AddLinear($"{block}fc2{suffix}", copies * _model.Intermediate, predictor.Rank, layer + 1, predictor.Bias);
         }
     }
+
+    public const string Router = "mha_router";
 
     public const string WordFirst = "lm_head_profiler.fc1.weight";
 

@@ -56,6 +56,26 @@ internal static class GpuZoo
         new("FewSlices") { Hidden = 1024, Intermediate = 160, Heads = 128, KeyValueHeads = 64, Alphas = [1m, 1m, 1m], Weights = [WeightType.F32, WeightType.Q8_0, WeightType.Q4_0] },
         new("ChosenByPrompts") { Hidden = 1024, Intermediate = 4100, Heads = 16, Activation = Activation.Silu, PromptKeeps = [0.5f, 0.25f, 0.25f], Weights = [WeightType.F16] },
         new("ChosenWords") { Hidden = 1024, Intermediate = 160, Heads = 16, Vocabulary = 700, Words = new(96), Weights = [WeightType.F16, WeightType.Q8_0] },
+        new("RankedHeads")
+        {
+            Hidden = 1024,
+            Intermediate = 160,
+            Heads = 32,
+            KeyValueHeads = 8,
+            Window = layer => layer == 1 ? 9 : null,
+            Traits = ["[SlidingWindow(Window = 9, Layers = \"1\")]"],
+            HeadChoices = [new(0.5f), new(0.25f), new(0.5f)],
+            Weights = [WeightType.F16],
+        },
+        new("RoutedHeads")
+        {
+            Hidden = 1024,
+            Intermediate = 160,
+            Heads = 16,
+            KeyValueHeads = 16,
+            HeadChoices = [new(0.5f, Router: true), new(0.25f, Router: true), new(0.5f, Router: true)],
+            Weights = [WeightType.F16, WeightType.Q8_0],
+        },
         new("WideNormedHeads")
         {
             Hidden = 4096,

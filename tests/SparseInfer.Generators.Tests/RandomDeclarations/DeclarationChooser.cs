@@ -167,6 +167,12 @@ internal sealed class DeclarationChooser(Chooser chooser)
                 ]);
         }
 
+        if (isModel && chooser.In(20))
+        {
+            string[] layers = chooser.In(50) ? [$"Layers = {(IsOdd ? chooser.Of(Words.Ranges) : "\"1..\"")}"] : [];
+            yield return Attribute("HeadSparsity", [.. layers, Float("Keep", "0.5f", "1f"), .. Optional(() => Bool("Router"), 1)]);
+        }
+
         if (chooser.In(15))
         {
             yield return Attribute("Target", chooser.In(_odd) ? chooser.Of(Words.Targets) : "\"sm_87\"");

@@ -2,7 +2,7 @@ using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Rules;
 
-/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0076 and SPI0085: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
+/// <summary>SPI0022 to SPI0032, SPI0053, SPI0057 to SPI0064 and SPI0072 to SPI0080: which policy acts where, and what each policy asks. Models here have layers 0 to 7.</summary>
 public sealed class PolicyRuleTests
 {
     [Theory]
@@ -83,6 +83,21 @@ public sealed class PolicyRuleTests
         Diagnose.Expect(Declared.Model($"[FeedForward(Intermediate = 704, Activation = Activation.{activation})]", attribute));
 
     [Theory]
+    [InlineData("[HeadSparsity(Keep = {|SPI0077:0|})]")]
+    [InlineData("[HeadSparsity(Keep = {|SPI0077:1.01f|}, Router = true)]")]
+    [InlineData("[HeadSparsity(Keep = {|SPI0077:float.NaN|})]")]
+    [InlineData("[{|SPI0077:HeadSparsity|}]")]
+    [InlineData("[HeadSparsity(Keep = 0.5f, Bias = {|SPI0079:true|})]")]
+    [InlineData("[HeadSparsity(Keep = 0.5f, Layers = {|SPI0023:\"5..8\"|})]")]
+    [InlineData("[HeadSparsity(Keep = 0.5f, Layers = \"1..3\")]", "[HeadSparsity(Keep = 1, Router = true, Layers = {|SPI0024:\"3..\"|})]")]
+    [InlineData("[HeadSparsity(Keep = 0.5f, Layers = \"1..3\")]", "[HeadSparsity(Keep = 1, Router = true, Bias = false, Layers = \"4..\")]", "[InputThreshold(Output = 0.1f)]")]
+    public Task A_share_of_heads_is_kept(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
+    [Fact]
+    public Task Heads_that_share_all_keys_are_not_chosen_among() => Diagnose.Expect(
+        Declared.Model("[{|SPI0078:HeadSparsity|}(Keep = 0.5f)]").Replace("Heads = 8", "Heads = 8, KeyValueHeads = 1", StringComparison.Ordinal));
+
+    [Theory]
     [InlineData("[InputThreshold(Heads = {|SPI0062:-0.1f|})]")]
     [InlineData("[InputThreshold(Heads = 0.1f, Output = {|SPI0062:float.NaN|})]")]
     [InlineData("[InputThreshold(Output = {|SPI0062:float.PositiveInfinity|})]")]
@@ -98,9 +113,9 @@ public sealed class PolicyRuleTests
     [InlineData("[Dense]", "[InputThreshold(FeedForward = 0.1f, Down = 0.1f)]")]
     [InlineData("[Dense(Layers = \"0..3\")]", "[ExactSparsity(Layers = \"4..\")]", "[InputThreshold(Heads = 0.1f, Layers = \"2..5\")]")]
     [InlineData("[InputThreshold(Heads = 0.1f, HeadsCentre = -0.01f, ColumnNorms = true)]")]
-    [InlineData("[InputThreshold(Heads = 0.1f, HeadsCentre = {|SPI0090:float.NaN|})]")]
-    [InlineData("[InputThreshold(Heads = 0.1f, OutputCentre = {|SPI0090:0.1f|})]")]
-    [InlineData("[InputThreshold(Output = 0.1f, ColumnNorms = {|SPI0090:true|})]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, HeadsCentre = {|SPI0081:float.NaN|})]")]
+    [InlineData("[InputThreshold(Heads = 0.1f, OutputCentre = {|SPI0081:0.1f|})]")]
+    [InlineData("[InputThreshold(Output = 0.1f, ColumnNorms = {|SPI0081:true|})]")]
     [InlineData("[Dense]", "[InputThreshold(Down = 0.1f, DownCentre = 0.1f)]")]
     [InlineData("[ExactSparsity]", "[InputThreshold(Down = 0.1f, DownCentre = {|SPI0064:0.1f|})]")]
     public Task An_input_threshold_is_usable_and_stands_beside_other_policies(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
@@ -150,9 +165,9 @@ public sealed class PolicyRuleTests
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = 1e-20f)]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Count = 704)]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1, Layers = \"1..\")] [ExactSparsity(Layers = \"0\")]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:1|})]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:2|}, Layers = \"3..7, 1\")] [ExactSparsity(Layers = \"0, 2\")]")]
-    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0085:-1|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0080:1|})]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0080:2|}, Layers = \"3..7, 1\")] [ExactSparsity(Layers = \"0, 2\")]")]
+    [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = {|SPI0080:-1|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:0|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:1.01f|})]")]
     [InlineData("[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Keep = {|SPI0072:float.NaN|})]")]

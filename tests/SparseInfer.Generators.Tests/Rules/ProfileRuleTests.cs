@@ -156,6 +156,14 @@ public sealed class ProfileRuleTests
             .ShouldBe(Texts(Declared.Model("[ExactSparsity]", $"[InputThreshold({written})]"), []));
     }
 
+    [Fact]
+    public void Layers_keep_heads_as_the_profile_says()
+    {
+        AdditionalText[] files = [new TextFile("m.json", Profile(layer => $"\"Keep\": {(layer < 3 ? "0.75" : "0.5")}").Replace("SignBitPredictor", "HeadSparsity", StringComparison.Ordinal))];
+        Texts(Declared.Model("[SparsityProfile(\"m.json\")]", "[HeadSparsity(Router = true, Layers = \"1..\")]"), files).ShouldBe(Texts(
+            Declared.Model("[HeadSparsity(Keep = 0.75f, Router = true, Layers = \"1..2\")]", "[HeadSparsity(Keep = 0.5f, Router = true, Layers = \"3..\")]"), []));
+    }
+
     /// <summary>Beside a policy that takes its strengths from a profile.</summary>
     [Theory]
     [InlineData("Silu", "[ActivationThreshold(PerNeuron = true)]")]

@@ -64,7 +64,7 @@ public sealed partial class WithInputThresholdOfSomeNeurons;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[InputThreshold(Heads = 0.1f, OutputCentre = 0.1f)] // SPI0090
+[InputThreshold(Heads = 0.1f, OutputCentre = 0.1f)] // SPI0081
 public sealed partial class WithCentreOfNothing;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
@@ -111,6 +111,30 @@ public sealed partial class WithMoreThanAll;
 [Attention(Heads = 4)]
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
+[Weights(WeightType.F32)]
+[HeadSparsity(Keep = 2)] // SPI0077
+public sealed partial class WithTooManyHeadsKept;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4, KeyValueHeads = 1)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F32)]
+[HeadSparsity(Keep = 0.5f)] // SPI0078
+public sealed partial class WithOneGroupOfHeads;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
+[Weights(WeightType.F32)]
+[HeadSparsity(Keep = 0.5f, Bias = true)] // SPI0079
+public sealed partial class WithBiasOfNoRouter;
+
+[DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]
+[Attention(Heads = 4)]
+[FeedForward(Intermediate = 96)]
+[RmsNorm]
 [Weights(WeightType.F16)]
 [PromptNeurons(Keep = 50)] // SPI0076
 public sealed partial class WithKeepInPercent;
@@ -120,7 +144,7 @@ public sealed partial class WithKeepInPercent;
 [FeedForward(Intermediate = 96)]
 [RmsNorm]
 [Weights(WeightType.F16)]
-[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1)] // SPI0085
+[LowRankPredictor(Rank = 8, Input = PredictorInput.Normed, Lookahead = 1)] // SPI0080
 public sealed partial class WithNoLayerBefore;
 
 [DecoderModel(Hidden = 64, Layers = 2, Vocabulary = 100, Context = 64)]

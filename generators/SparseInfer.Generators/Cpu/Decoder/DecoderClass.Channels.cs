@@ -446,9 +446,9 @@ internal sealed partial class DecoderClass
         /// <summary>Writes that channels of a token are set to zero, where projections choose among them.</summary>
         /// <param name="x">The first of them.</param>
         /// <param name="channels">How many.</param>
-        private void EmitSkip(ChannelUse use, string x, string channels)
+        private void EmitSkip(ChannelUse? use, string x, string channels)
         {
-            if (Decoder.ChannelsOf(use) is not null)
+            if (use is { } chosen && Decoder.ChannelsOf(chosen) is not null)
             {
                 Code.Line($"Skip{use}Channels<TMeter>(worker, layer, w, ref {x}, {channels});");
             }

@@ -21,7 +21,7 @@ internal sealed partial class DecoderClass
         protected WeightCalls Calls(Tensor matrix) => decoder._calls.Of(matrix);
 
         /// <summary>The layer's operations as this pass has them.</summary>
-        protected virtual IReadOnlyList<Operation> Operations => decoder._program.Layer;
+        protected virtual IReadOnlyList<Operation> Operations => [.. WithChoices(decoder._program.Layer)];
 
         /// <summary>Those that workers may have to wait for.</summary>
         private IEnumerable<Operation> Scheduled => Operations.Where(operation => operation is not Observe);
@@ -57,6 +57,7 @@ internal sealed partial class DecoderClass
         {
             Down when phase.Operations.OfType<NormNeurons>().Any() => "their norm",
             SumChannels => "channels",
+            ChooseHeads => "which heads",
             Project { Unit: WorkUnit.Head } => "heads",
             Attend => "attention",
             Project => "projection",
@@ -129,6 +130,9 @@ internal sealed partial class DecoderClass
                     break;
                 case Norm norm:
                     EmitNorm(norm);
+                    break;
+                case ChooseHeads choice:
+                    EmitChoice(choice);
                     break;
                 case SumChannels sum:
                     EmitSumChannels(sum);
@@ -270,7 +274,7 @@ internal sealed partial class DecoderClass
                 EmitHeadInput(first.Matrix);
             }
 
-            using (Code.Block("for (int head = fromHead; head < toHead; head++)"))
+            using (HeadLoop())
             {
                 Code.Line("int row = head * HeadDimension;");
                 foreach (var head in operations.GroupBy(operation => operation.Writes))
@@ -290,6 +294,9 @@ internal sealed partial class DecoderClass
                 }
             }
         }
+
+        /// <summary>Writes a loop over the worker's heads, <c>head</c>.</summary>
+        protected virtual IDisposable HeadLoop() => Code.Block("for (int head = fromHead; head < toHead; head++)");
 
         private void EmitHead(Project project, IReadOnlyList<Operation> rest)
         {

@@ -21,13 +21,16 @@ internal sealed partial class DecoderClass
     /// <summary>Whether a policy reads an earlier layer's input.</summary>
     private bool LooksAhead => KeptInputs.Any();
 
+    /// <summary>Projections that policies have of their own, whatever they choose.</summary>
+    private IEnumerable<Project> PolicyProjects => _program.Layer.OfType<Project>().Where(project => project.Policy is not null);
+
     /// <summary>Slots of policies' own, each as wide as its widest.</summary>
     private IEnumerable<Slot> PolicySlots => OfPolicies.Select(operation => operation.Writes)
         .GroupBy(slot => slot.Name)
         .Select(slots => slots.OrderByDescending(slot => slot.Width!.Size).First());
 
     /// <summary>Padded columns of the widest matrix of a policy.</summary>
-    private int PolicyInputWidth => OfPolicies.OfType<Project>().Max(project => WeightLayout.Pad(project.Matrix.Columns!.Size));
+    private int PolicyInputWidth => PolicyProjects.Max(project => WeightLayout.Pad(project.Matrix.Columns!.Size));
 
     private IEnumerable<(string Name, string Count)> PolicyBuffers()
     {
@@ -41,7 +44,7 @@ internal sealed partial class DecoderClass
             yield return ($"_{keep.Writes.Variable}", $"{keep.Rows} * (long)rows * PaddedHidden");
         }
 
-        if (OfPolicies.OfType<Project>().Any())
+        if (PolicyProjects.Any())
         {
             yield return ("_policyInputs", $"{_calls.PolicyInputs.Count()} * Workers.Count * PolicyInputWidth");
         }

@@ -125,13 +125,16 @@ internal sealed partial class DecoderClass
             }
         }
 
+        // A router reads every channel, whatever heads read after it.
         protected override void EmitNorm(Norm norm) => EmitNorm(
-            DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"), norm.Stage == Stage.Heads ? ChannelUse.Heads : ChannelUse.FeedForward, "Hidden");
+            DecoderClass.Norm(norm, "Residual(i)", "Normed(i)"),
+            norm.Stage != Stage.Heads ? ChannelUse.FeedForward : Decoder.RoutesHeads ? null : ChannelUse.Heads,
+            "Hidden");
 
         protected override void EmitNorm(NormAttended norm) =>
             EmitNorm(DecoderClass.Norm(norm, "Attended(i)", "Normed(i)"), ChannelUse.Output, "Heads * HeadDimension");
 
-        private void EmitNorm(string ofToken, ChannelUse use, string channels)
+        private void EmitNorm(string ofToken, ChannelUse? use, string channels)
         {
             using (Code.Block("for (int i = fromToken; i < toToken; i++)"))
             {
@@ -203,9 +206,18 @@ internal sealed partial class DecoderClass
                     Code.Line("int positions = PositionOf(i) + 1;");
                 }
 
-                EmitAttendHead(attend, "positions");
+                using (IfKept(attend))
+                {
+                    EmitAttendHead(attend, "positions");
+                }
+
                 if (!Operations.OfType<NormAttended>().Any())
                 {
+                    if (attend.IsChosen)
+                    {
+                        Code.Line();
+                    }
+
                     EmitSkip(ChannelUse.Output, "Unsafe.Add(ref Attended(i), row)", "HeadDimension");
                 }
             }

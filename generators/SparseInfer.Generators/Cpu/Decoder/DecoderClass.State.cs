@@ -8,7 +8,7 @@ internal sealed partial class DecoderClass
 {
     private void EmitState(string program)
     {
-        (string Name, string Count)[] buffers = [.. Buffers(), .. PolicyBuffers(), .. MemoryBuffers(), .. WordBuffers()];
+        (string Name, string Count)[] buffers = [.. Buffers(), .. HeadBuffers(), .. PolicyBuffers(), .. MemoryBuffers(), .. WordBuffers()];
         _code.Summary(
             "One session: key-value cache, activations of up to <c>rows</c> tokens, and the steps. Or, without a cache, what several sessions are decoded "
             + "together with. Everything is allocated here, nothing while it runs.");
@@ -56,6 +56,7 @@ internal sealed partial class DecoderClass
 
             EmitPolicies();
             EmitMemory();
+            EmitHeadChoices();
             EmitChannels();
             _code.Line();
             EmitAccessors();

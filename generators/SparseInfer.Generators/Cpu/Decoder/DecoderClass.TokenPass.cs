@@ -40,6 +40,12 @@ internal sealed partial class DecoderClass
 
                 Workers.Barrier();
                 """);
+            if (HeadChoices.Length > 0)
+            {
+                _code.Line("ref float headMarks = ref HeadMarks(worker);");
+                _code.Line("Span<int> keptHeads = stackalloc int[Heads];");
+            }
+
             using (_code.Block("for (int layer = 0; layer < LayerCount; layer++)"))
             {
                 _code.Line("Layer w = _program._layers[layer];");
@@ -91,7 +97,7 @@ internal sealed partial class DecoderClass
         protected override IReadOnlyList<Operation> Operations => _operations ??= [.. Sliced(base.Operations, _ => true).SelectMany(WithKept)];
 
         // A norm is cheaper than a barrier, and so is a router.
-        protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm || operation is NormAttended or Route);
+        protected override Split SplitOf(Operation operation) => new(operation.Unit, IsPrivate: operation is Norm || operation is NormAttended or Route or ChooseHeads);
 
         protected override string Position => "position";
 
@@ -204,7 +210,7 @@ internal sealed partial class DecoderClass
         protected override void EmitAttend(Attend attend)
         {
             EmitWindow(attend, "position + 1");
-            using (Code.Block("for (int head = fromQuery; head < toQuery; head++)"))
+            using (QueryLoop(attend))
             {
                 Code.Lines("""
                     int row = head * HeadDimension;

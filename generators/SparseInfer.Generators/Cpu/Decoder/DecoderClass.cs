@@ -153,7 +153,7 @@ internal sealed partial class DecoderClass
             private const int KeyValueHeads = {{_attention.KeyValueHeads}};
             private const int HeadDimension = {{_attention.HeadDimension}};
             private const int PaddedQueryWidth = {{_plan.Shape.PaddedQueryWidth}};
-            private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};{{ChannelConstants}}
+            private const int KeyValueWidth = {{_plan.Shape.KeyValueWidth}};{{ChannelConstants}}{{HeadConstants}}
             private const int InputWidth = {{System.Math.Max(_plan.Shape.PaddedHidden, _plan.Shape.PaddedQueryWidth)}};
             private const int Intermediate = {{_spec.FeedForward.Intermediate}};
             private const int PaddedIntermediate = {{_feedForwards[0].PaddedIntermediate}};{{ExpertConstants}}{{rope}}
@@ -165,7 +165,7 @@ internal sealed partial class DecoderClass
             """);
         WindowCode.Emit(_code, _spec);
         EmitThresholds();
-        if (OfPolicies.OfType<Project>().Any())
+        if (PolicyProjects.Any())
         {
             _code.Line();
             _code.Summary("Padded columns of the widest matrix that a policy has of its own.");

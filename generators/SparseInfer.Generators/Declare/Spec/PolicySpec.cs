@@ -12,6 +12,9 @@ internal enum PolicySite
     /// <summary>Input channels of attention's projections.</summary>
     InputChannels,
 
+    /// <summary>Heads of attention.</summary>
+    Heads,
+
     /// <summary>Words that the head computes. Of the model, not of a layer.</summary>
     Vocabulary,
 }

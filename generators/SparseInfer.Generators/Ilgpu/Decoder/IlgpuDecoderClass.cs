@@ -33,7 +33,7 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>How projections choose among the channels of their input.</summary>
     private IEnumerable<InputChannels> Channels => _program.Layer
         .Select(operation => operation switch { Project project => project.Channels, Neurons neurons => neurons.Channels, _ => null })
-        .OfType<InputChannels>().Distinct();
+        .OfType<InputChannels>().Where(channels => channels.HasThreshold).Distinct();
 
     /// <summary>Matrices by which words are chosen.</summary>
     private IEnumerable<Tensor> Words => _program.Words?.Tensors ?? [];

@@ -1,5 +1,7 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
+using SparseInfer.Generators.Formats;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -14,6 +16,19 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
 
     /// <summary>What both kernels are told of a layer's window, where layers have any.</summary>
     private KernelParameter[] Window => WindowCode.Has(plan.Spec) ? [KernelParameter.Int("window")] : [];
+
+    private readonly bool _choosesHeads = ModelProgram.Of(plan.Spec).ChoosesHeads();
+
+    /// <summary>What both kernels are told of the heads that a token keeps, where policies choose among them.</summary>
+    private KernelParameter[] Chosen => _choosesHeads ? [KernelParameter.Floats("headMarks"), KernelParameter.Int("choosesHeads")] : [];
+
+    private int Sharing => _attention.Heads / _attention.KeyValueHeads;
+
+    /// <summary>The key-value head that a head shares, as C#.</summary>
+    private string KeyHead => Sharing == 1 ? "head" : $"(head / {Sharing})";
+
+    /// <summary>The mark of a token's head, as C#: negative, where it is left out.</summary>
+    private string Mark => $"headMarks[(token * {WeightLayout.Pad(_attention.KeyValueHeads)}) + {KeyHead}]";
 
     /// <summary>A head in fours, as queries and partial results lie.</summary>
     private int HeadQuads => plan.CachedHead / 4;
@@ -45,7 +60,7 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         $"One head, one token, up to {Split} positions of a cache{ofWhat} in {cache.Type}: softmax within them, and the values so weighted.",
         [
             KernelParameter.Quads("queries"), .. where,
-            KernelParameter.Quads("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"), .. Window,
+            KernelParameter.Quads("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"), .. Window, .. Chosen,
         ],
         () =>
         {
@@ -71,14 +86,12 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 int token = Grid.IdxZ;
                 """);
             string end = EmitBegin(position);
-            using (code.Block($"if (begin < {end})"))
+            using (code.Block($"if (begin < {end}{(_choosesHeads ? $" && (choosesHeads == 0 || {Mark} >= 0f)" : "")})"))
             {
                 emitCache();
                 code.Line(Window.Length > 0 ? "int count = end - begin;" : $"int count = positions - begin < {Split} ? positions - begin : {Split};");
                 code.Line("int last = count - 1;");
-                int sharing = _attention.Heads / _attention.KeyValueHeads;
-                string keyHead = sharing == 1 ? "head" : $"(head / {sharing})";
-                code.Line($"long keys = ((long)begin * {RowWords(cache)}) + {WarpCode.Times(keyHead, cache.Words)}{(cache.Lanes == 1 ? "" : " + word")};");
+                code.Line($"long keys = ((long)begin * {RowWords(cache)}) + {WarpCode.Times(KeyHead, cache.Words)}{(cache.Lanes == 1 ? "" : " + word")};");
                 EmitScores(cache);
                 EmitShares();
                 EmitValues(cache);
@@ -113,51 +126,77 @@ internal sealed class AttentionKernels(CodeWriter code, IlgpuDecoderPlan plan)
         "Puts the splits of one head and token together.",
         [
             KernelParameter.Floats("parts"), KernelParameter.Floats("most"), KernelParameter.Floats("weight"), .. where,
-            KernelParameter.Int("splits"), KernelParameter.Floats("attended"), .. Window,
+            KernelParameter.Int("splits"), KernelParameter.Floats("attended"), .. Window, .. Chosen,
         ],
         () =>
         {
-            code.Lines($"""
+            code.Lines("""
                 int head = Grid.IdxX;
                 int token = Grid.IdxY;
-                int first = ({WarpCode.Times("token", _attention.Heads)} + head) * splits;
-                int used = ({position} + {Split}) / {Split};
                 """);
-            string from = "0";
-            if (Window.Length > 0)
+            if (!_choosesHeads)
             {
-                from = "from";
-                code.Line($"int hidden = {position} + 1 - window;");
-                code.Line($"int from = hidden > 0 ? hidden / {Split} : 0;");
+                EmitJoin(position);
+                return;
             }
 
-            code.Line($"float highest = most[first{(from == "0" ? "" : " + from")}];");
-            using (code.Block($"for (int split = {(from == "0" ? "1" : "from + 1")}; split < used; split++)"))
+            using (code.Block($"if (choosesHeads != 0 && {Mark} < 0f)"))
             {
-                code.Line("highest = MathF.Max(highest, most[first + split]);");
-            }
-
-            code.Line();
-            code.Line("float total = 0f;");
-            using (code.Block($"for (int split = {from}; split < used; split++)"))
-            {
-                code.Line("total += weight[first + split] * Portable.Exp(most[first + split] - highest);");
-            }
-
-            code.Line();
-            int size = _attention.HeadDimension;
-            using (WarpCode.ForEach(code, "d", "Group.IdxX", size, Threads))
-            {
-                code.Line("float sum = 0f;");
-                using (code.Block($"for (int split = {from}; split < used; split++)"))
+                using (WarpCode.ForEach(code, "d", "Group.IdxX", _attention.HeadDimension, Threads))
                 {
-                    code.Line($"sum += parts[((first + split) * {plan.CachedHead}) + d] * Portable.Exp(most[first + split] - highest);");
+                    code.Line($"{Attended} = 0f;");
                 }
+            }
 
-                code.Line();
-                code.Line($"attended[(token * {plan.Shape.PaddedQueryWidth}) + (head * {size}) + d] = sum / total;");
+            using (code.Block("else"))
+            {
+                EmitJoin(position);
             }
         });
+
+    private string Attended => $"attended[(token * {plan.Shape.PaddedQueryWidth}) + (head * {_attention.HeadDimension}) + d]";
+
+    private void EmitJoin(string position)
+    {
+        code.Lines($"""
+            int first = ({WarpCode.Times("token", _attention.Heads)} + head) * splits;
+            int used = ({position} + {Split}) / {Split};
+            """);
+        string from = "0";
+        if (Window.Length > 0)
+        {
+            from = "from";
+            code.Line($"int hidden = {position} + 1 - window;");
+            code.Line($"int from = hidden > 0 ? hidden / {Split} : 0;");
+        }
+
+        code.Line($"float highest = most[first{(from == "0" ? "" : " + from")}];");
+        using (code.Block($"for (int split = {(from == "0" ? "1" : "from + 1")}; split < used; split++)"))
+        {
+            code.Line("highest = MathF.Max(highest, most[first + split]);");
+        }
+
+        code.Line();
+        code.Line("float total = 0f;");
+        using (code.Block($"for (int split = {from}; split < used; split++)"))
+        {
+            code.Line("total += weight[first + split] * Portable.Exp(most[first + split] - highest);");
+        }
+
+        code.Line();
+        int size = _attention.HeadDimension;
+        using (WarpCode.ForEach(code, "d", "Group.IdxX", size, Threads))
+        {
+            code.Line("float sum = 0f;");
+            using (code.Block($"for (int split = {from}; split < used; split++)"))
+            {
+                code.Line($"sum += parts[((first + split) * {plan.CachedHead}) + d] * Portable.Exp(most[first + split] - highest);");
+            }
+
+            code.Line();
+            code.Line($"{Attended} = sum / total;");
+        }
+    }
 
     /// <summary>16-byte words of a position in the cache.</summary>
     private int RowWords(CachePlan cache) => 2 * _attention.KeyValueHeads * cache.Words;

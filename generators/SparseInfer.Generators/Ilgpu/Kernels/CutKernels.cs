@@ -64,7 +64,7 @@ internal sealed class CutKernels(CodeWriter code, IlgpuFeedForwardPlan plan)
     public DeviceKernel Cut() => new(
         "Cut",
         Threads,
-        $"The cut: the mean of all gates plus so many standard deviations that {plan.Spec.Sparsity} of a normal distribution lie below. Where a gate left F32's range, minus infinity.",
+        $"The cut: the mean of all gates plus so many standard deviations that {plan.Spec.Sparsity} of a normal distribution lie below. Where a gate left float's range, minus infinity.",
         [Parameter],
         () =>
         {

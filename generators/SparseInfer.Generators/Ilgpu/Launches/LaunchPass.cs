@@ -13,7 +13,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)>[]? _visited;
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
 
-    /// <summary>The program as GPUs have it: what projections leave out of their input is zero there.</summary>
+    /// <summary>The program as GPUs have it: what projections leave out of their input is zero there. Where zeros alone are left out, it is already.</summary>
     protected ModelProgram Program { get; } = WithChosen(WithSkipped(program));
 
     protected NormKernels Norms => new(Code, Plan, PacksSigns);
@@ -249,7 +249,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             [
                 .. program.Layer.SelectMany(operation => operation switch
                 {
-                    Project { Channels: { } channels } project when begun.Add(channels) =>
+                    Project { Channels: { HasThreshold: true } channels } project when begun.Add(channels) =>
                         [new SkipChannels(channels, project.From) { Policy = channels.Policy }, operation],
                     AddCentre => [],
                     Neurons { Channels: { } channels } => [new SkipChannels(channels, Slot.Normed) { Policy = channels.Policy }, operation],
@@ -402,6 +402,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             {
                 Project project => Product(project),
                 KeepLargest keep => Keep(keep),
+                ScoreQueries score => Score(score),
                 _ => OfPolicy(group),
             })];
         string condition = PhaseCondition + (policy.Layers.IsEveryLayer ? "" : $" && {policy.Layers.Condition}");
@@ -411,7 +412,7 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             using (Code.Block($"if ({condition})"))
             {
                 Emit(steps);
-                EmitBytes(operations.OfType<Project>());
+                EmitCounts(operations);
             }
 
             Code.Line();
@@ -425,6 +426,28 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         DeviceKernel kernel = LargestKernel.Of(Code, keep.From);
         return Call(
             Run(kernel, Config(kernel, Tokens), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
+    }
+
+    private Step Score(ScoreQueries score)
+    {
+        DeviceKernel kernel = QueryScoreKernel.Of(Code, Plan, score.To);
+        string config = Config(kernel, $"{Spec.Attention.KeyValueHeads}", Tokens);
+        return Call(Run(kernel, config, $"{Row(Slot.Queries)}, _{score.To.Variable}"), Launch(score, "scores of heads", [kernel]));
+    }
+
+    /// <summary>What attention is told where heads are chosen: 1 in the layers and modes that do.</summary>
+    protected string ChoosesHeads
+    {
+        get
+        {
+            if (!Program.ChoosesHeads())
+            {
+                return "";
+            }
+
+            var layers = LayerSet.Union(Program.Layer.HeadPhases().Select(phase => phase.Key.Layers));
+            return $", {PhaseCondition}{(layers.IsEveryLayer ? "" : $" && {layers.Condition}")} ? 1 : 0";
+        }
     }
 
     /// <summary>An input, kept for predictors of later layers.</summary>
@@ -473,8 +496,8 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         : project.From.Width is null ? Row(project.From)
         : $"_{project.From.Variable}.Cast<Float4>()";
 
-    /// <summary>Writes how what a policy reads of matrices is counted.</summary>
-    protected virtual void EmitBytes(IEnumerable<Project> projects)
+    /// <summary>Writes how what a policy reads of matrices is counted, and the heads that it leaves out.</summary>
+    protected virtual void EmitCounts(IReadOnlyList<Operation> operations)
     {
     }
 

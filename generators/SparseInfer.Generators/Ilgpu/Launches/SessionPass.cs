@@ -14,16 +14,26 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     protected override string EmbedStart => Position is null ? "" : Start;
 
     protected override Step Attend(Attend attend) => Call(
-        $"Attend(layer, {Start}, {Tokens});",
+        $"Attend(layer, {Start}, {Tokens}{ChoosesHeads});",
         Launch(attend, "attention", CachePlan.Types.Select(Attention.Part)),
         Launch(attend, "its splits", [Attention.Join()]));
 
-    protected override void EmitBytes(IEnumerable<Project> projects)
+    protected override void EmitCounts(IReadOnlyList<Operation> operations)
     {
         using (Code.Block("if (Metering)"))
         {
-            string bytes = string.Join(" + ", projects.Select(project => $"w.{project.Matrix.Field}.ByteLength"));
-            Code.Line($"CountBytes(layer, {Tokens} * ({bytes}));");
+            if (operations.OfType<Project>().Any())
+            {
+                string bytes = string.Join(" + ", operations.OfType<Project>().Select(project => $"w.{project.Matrix.Field}.ByteLength"));
+                Code.Line($"CountBytes(layer, {Tokens} * ({bytes}));");
+            }
+
+            foreach (KeepLargest keep in operations.Where(HeadChoice.IsOfHeads).OfType<KeepLargest>())
+            {
+                int heads = Spec.Attention.KeyValueHeads;
+                Code.Line($"int kept = {keep.Policy!.Kept};");
+                Code.Line($"CountHeads(layer, {Tokens} * Heads, {Tokens} * ({heads} - kept) * {Spec.Attention.Heads / heads});");
+            }
         }
     }
 
@@ -132,7 +142,9 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     public void EmitAttend()
     {
-        using (Code.Block("private void Attend(int layer, int start, int tokens)"))
+        bool chooses = Program.ChoosesHeads();
+        string marks = chooses ? $", _{HeadChoice.Marks(new("", 0)).Variable}, choosesHeads" : "";
+        using (Code.Block($"private void Attend(int layer, int start, int tokens{(chooses ? ", int choosesHeads" : "")})"))
         {
             Code.Line($"int splits = {SplitsOf("start + tokens")};");
             string window = WindowCode.Has(Spec) ? ", window" : "";
@@ -143,10 +155,10 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
             Code.Line($"var config = {Config(Attention.Part(CachePlan.Types[0]), "Heads", "splits", "tokens")};");
             ForCache("_cache", type => Code.Line(
-                Run(Attention.Part(type), "config", $"_queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View{window}")));
+                Run(Attention.Part(type), "config", $"_queries, _cache.View(layer), start, _parts.View, _most.View, _weight.View{window}{marks}")));
             DeviceKernel join = Attention.Join();
             Code.Line(Run(
-                join, Config(join, "Heads", "tokens"), $"_parts.View.Cast<float>(), _most.View, _weight.View, start, splits, _attended.Cast<float>(){window}"));
+                join, Config(join, "Heads", "tokens"), $"_parts.View.Cast<float>(), _most.View, _weight.View, start, splits, _attended.Cast<float>(){window}{marks}"));
         }
     }
 

@@ -72,7 +72,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     }
 
     protected override Step Attend(Attend attend) => Call(
-        $"Attend(caches, splits{(WindowCode.Has(Spec) ? $", {WindowCode.Value(Spec)}" : "")});",
+        $"Attend(caches, splits{(WindowCode.Has(Spec) ? $", {WindowCode.Value(Spec)}" : "")}{ChoosesHeads});",
         Launch(attend, "attention", CachePlan.Types.Select(Attention.PartTogether)),
         Launch(attend, "its splits", [Attention.JoinTogether()]));
 
@@ -185,14 +185,16 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
             """);
         string window = WindowCode.Has(Spec) ? ", window" : "";
-        using (Code.Block($"private void Attend(CacheViews caches, int splits{(window.Length > 0 ? ", int window" : "")})"))
+        bool chooses = Program.ChoosesHeads();
+        string marks = chooses ? $", _{HeadChoice.Marks(new("", 0)).Variable}, choosesHeads" : "";
+        using (Code.Block($"private void Attend(CacheViews caches, int splits{(window.Length > 0 ? ", int window" : "")}{(chooses ? ", int choosesHeads" : "")})"))
         {
             Code.Line($"var config = {Config(Attention.PartTogether(CachePlan.Types[0]), "Heads", "splits", Tokens)};");
             ForCache("CacheOf(0)", type => Code.Line(RunTogether(
-                Attention.PartTogether(type), "config", $"_queries, caches, Positions, _parts.View, _most.View, _weight.View{window}")));
+                Attention.PartTogether(type), "config", $"_queries, caches, Positions, _parts.View, _most.View, _weight.View{window}{marks}")));
             DeviceKernel join = Attention.JoinTogether();
             Code.Line(RunTogether(
-                join, Config(join, "Heads", Tokens), $"_parts.View.Cast<float>(), _most.View, _weight.View, Positions, splits, _attended.Cast<float>(){window}"));
+                join, Config(join, "Heads", Tokens), $"_parts.View.Cast<float>(), _most.View, _weight.View, Positions, splits, _attended.Cast<float>(){window}{marks}"));
         }
     }
 

@@ -106,7 +106,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     /// <summary>The part that a launch belongs to, which is named after this operation.</summary>
     private static string PartOf(Operation operation) => operation switch
     {
-        SkipChannels => AttentionWeights,
+        SkipChannels or ScoreQueries or KeepLargest { Stage: Stage.Heads or Stage.Attention } => AttentionWeights,
         BringChosen => FeedForwardWeights,
         { Policy: not null } => PolicyMatrices,
         Embed => Embedding,

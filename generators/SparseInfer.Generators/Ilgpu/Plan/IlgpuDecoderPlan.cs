@@ -117,9 +117,9 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
 
     /// <summary>
     /// Whether the groups that compute query, key and value normalise their own copies of the input, in shared memory. Else, with very wide
-    /// models, or where channels are left out of what they read, a launch of one group does it before them.
+    /// models, or where channels are left out of what they read, or a router reads it before them, a launch of one group does it before them.
     /// </summary>
-    public bool HeadsNormalise => ModelProgram.Of(Spec).Layer.OfType<Project>().All(project => project is not { Stage: Stage.Heads, Channels: not null }) && Spec.TypesOf(WeightRole.Attention).All(
+    public bool HeadsNormalise => ModelProgram.Of(Spec).Layer.OfType<Project>().All(project => project.Stage != Stage.Heads || project is { Channels: null, Policy: null }) && Spec.TypesOf(WeightRole.Attention).All(
         type => RowPlan.Of(type, Spec.Hidden).InputBytes + NormBytes <= DeviceTable.MaxSharedBytes);
 
     /// <summary>Shared memory of a group's sums: two for each warp; and of a head, where it has norms.</summary>

@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.InputThreshold;
 internal sealed class InputThresholdCentreRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0090",
+        "SPI0081",
         "Centre or column norms of InputThreshold have no effect",
         "{0} of [InputThreshold] {1}",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0090.md");
+        helpLinkUri: Pages + "SPI0081.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

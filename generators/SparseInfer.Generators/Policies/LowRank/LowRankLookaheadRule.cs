@@ -7,13 +7,13 @@ namespace SparseInfer.Generators.Policies.LowRank;
 internal sealed class LowRankLookaheadRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
-        "SPI0085",
+        "SPI0080",
         "LowRankPredictor looks further back than there are layers",
         "Lookahead = {0} of [LowRankPredictor] reads an input of {0} layers before, which layer {1} does not have; write {2}",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        helpLinkUri: Pages + "SPI0085.md");
+        helpLinkUri: Pages + "SPI0080.md");
 
     public override DiagnosticDescriptor Descriptor => Rule;
 

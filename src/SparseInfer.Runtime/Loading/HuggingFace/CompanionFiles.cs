@@ -13,11 +13,14 @@ internal abstract class CompanionFiles
     public const string TokenizerConfig = "tokenizer_config.json";
     public const string Config = "config.json";
 
+    /// <summary>Where newer libraries save the chat template that <c>tokenizer_config.json</c> had before.</summary>
+    public const string ChatTemplate = "chat_template.jinja";
+
     /// <summary>Hugging Face's libraries read it beside <c>config.json</c>, and of ends of generation it is often the more complete.</summary>
     public const string GenerationConfig = "generation_config.json";
 
     /// <summary>Those that say something of a model whose weights are elsewhere.</summary>
-    public static IReadOnlyList<string> Names { get; } = [TokenizerJson, SentencePiece, TokenizerConfig, Config, GenerationConfig];
+    public static IReadOnlyList<string> Names { get; } = [TokenizerJson, SentencePiece, TokenizerConfig, ChatTemplate, Config, GenerationConfig];
 
     /// <summary>The file that holds a tokenizer; null: none does.</summary>
     public string? Tokenizer => Has(TokenizerJson) ? TokenizerJson : Has(SentencePiece) ? SentencePiece : null;

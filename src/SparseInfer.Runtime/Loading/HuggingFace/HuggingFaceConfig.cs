@@ -6,7 +6,7 @@ namespace SparseInfer.Loading;
 /// <summary>What <c>tokenizer_config.json</c> says that the files beside it leave open.</summary>
 internal sealed class HuggingFaceConfig
 {
-    private const int MaximumFileBytes = 16 << 20;
+    public const int MaximumFileBytes = 16 << 20;
 
     /// <summary>The text of the token that opens sequences, or null.</summary>
     public string? BeginOfSequence { get; private init; }
@@ -45,7 +45,7 @@ internal sealed class HuggingFaceConfig
     }
 
     /// <summary>Some files have the text, some an object about it.</summary>
-    private static string? TextOf(JsonNode token) => token.IsObject ? token["content"].TextOrNull() : token.TextOrNull();
+    public static string? TextOf(JsonNode token) => token.IsObject ? token["content"].TextOrNull() : token.TextOrNull();
 
     private static Dictionary<int, (string Piece, bool Special)> ReadAdded(JsonNode added)
     {

@@ -14,7 +14,7 @@ namespace SparseInfer;
 /// their end. One whose reader is <see cref="SchedulerOptions.ReadAhead"/> pieces behind waits for it, and another begins in its place; where
 /// more can go on than a step takes, they take turns.
 /// </para>
-/// <para>Whatever else runs, the text, the session afterwards and its report are those of <see cref="Session.GenerateAsync"/> alone, bit for bit.</para>
+/// <para>Whatever else runs, the text, the session afterwards and its report are those of <see cref="Session.GenerateAsync(string, GenerationOptions?, CancellationToken)"/> alone, bit for bit.</para>
 /// </remarks>
 public sealed class BatchScheduler : IDisposable, IAsyncDisposable
 {
@@ -44,7 +44,7 @@ public sealed class BatchScheduler : IDisposable, IAsyncDisposable
     internal bool IsIdle => _queue.IsIdle;
 
     /// <summary>
-    /// Appends a prompt to a session's sequence and continues it, as <see cref="Session.GenerateAsync"/> does: the same text, sequence and
+    /// Appends a prompt to a session's sequence and continues it, as <see cref="Session.GenerateAsync(string, GenerationOptions?, CancellationToken)"/> does: the same text, sequence and
     /// <see cref="Session.LastGeneration"/>. A call that is canceled while it is queued changes nothing.
     /// </summary>
     /// <param name="session">A session of this scheduler's model. It is taken from the first piece asked for until the last has come, or the reader stops.</param>
@@ -61,8 +61,26 @@ public sealed class BatchScheduler : IDisposable, IAsyncDisposable
     /// <exception cref="InvalidOperationException">No tokenizer, a prompt that does not fit, or another call on the session is still running.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, or this was; before, or meanwhile.</exception>
     /// <exception cref="OperationCanceledException">It was canceled; the session can be used again.</exception>
+    public IAsyncEnumerable<string> GenerateAsync(
+        Session session, string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return GenerateAsync(session, new ChatPrompt(prompt), options, cancellationToken);
+    }
+
+    /// <summary>Appends a rendered conversation, or its next turns, to a session and continues it, together with others.</summary>
+    /// <param name="session">As for a text.</param>
+    /// <param name="prompt">What <see cref="ChatTemplate"/> made.</param>
+    /// <param name="options">Length, sampling, stop strings; null: the defaults.</param>
+    /// <param name="cancellationToken">As for a text.</param>
+    /// <returns>The text that follows, as for a text.</returns>
+    /// <exception cref="ArgumentException">The session is of another model.</exception>
+    /// <exception cref="SchedulerFullException">There are as many generations as <see cref="SchedulerOptions.MaxQueued"/> allows.</exception>
+    /// <exception cref="InvalidOperationException">As for a text.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, or this was; before, or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">It was canceled; the session can be used again.</exception>
     public async IAsyncEnumerable<string> GenerateAsync(
-        Session session, string prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        Session session, ChatPrompt prompt, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(session);
         ArgumentNullException.ThrowIfNull(prompt);
@@ -119,7 +137,7 @@ public sealed class BatchScheduler : IDisposable, IAsyncDisposable
         Free();
     }
 
-    private async Task<ScheduledCall> JoinAsync(Session session, string prompt, GenerationOptions options, CancellationToken cancellationToken)
+    private async Task<ScheduledCall> JoinAsync(Session session, ChatPrompt prompt, GenerationOptions options, CancellationToken cancellationToken)
     {
         _queue.TakePlace();
         try

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using SparseInfer.Text.ChatTemplates;
 
 namespace SparseInfer.Text;
 
@@ -56,9 +57,22 @@ internal sealed class BpeTokenizer : Tokenizer
             tokens.Add(begin);
         }
 
+        Encode(text, _splitter.Split(text, parseControlTokens), continuesText, tokens);
+        return [.. tokens];
+    }
+
+    internal override int[] EncodeMarked(string text, IReadOnlyList<OutsideSpan> outside, bool continuesText)
+    {
+        List<int> tokens = [];
+        Encode(text, _splitter.Split(text, parseControlTokens: true, outside), continuesText, tokens);
+        return [.. tokens];
+    }
+
+    private void Encode(string text, List<TextFragment> fragments, bool continuesText, List<int> tokens)
+    {
         var encoder = new BpeEncoder(_vocabulary, tokens);
         Place place = continuesText ? Place.Continued : Place.Start;
-        foreach (TextFragment fragment in _splitter.Split(text, parseControlTokens))
+        foreach (TextFragment fragment in fragments)
         {
             if (fragment.IsToken)
             {
@@ -71,8 +85,6 @@ internal sealed class BpeTokenizer : Tokenizer
                 place = Place.Continued;
             }
         }
-
-        return [.. tokens];
     }
 
     public override ReadOnlySpan<byte> GetBytes(int token)

@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text;
+
+namespace SparseInfer.Text.ChatTemplates;
+
+/// <summary>Functions that every template has: Jinja's, and the two of the transformers library.</summary>
+internal static class Functions
+{
+    public static readonly Dictionary<string, Builtin> All = new Builtin[]
+    {
+        new("function", "range", "a b? c?", Range),
+        new("function", "dict", "*", Dict),
+        new("function", "namespace", "*", call =>
+        {
+            var space = new NamespaceValue();
+            foreach ((object key, object? value) in ((DictValue)Dict(call)).Items)
+            {
+                space.Attributes[((TemplateText)key).Value] = value;
+            }
+
+            return space;
+        }),
+        new("function", "raise_exception", "message", call => throw new TemplateFault(Printing.Show(call.Values[0], call.Budget).Value) { IsRaised = true }),
+        new("function", "strftime_now", "format", call => new TemplateText(Time(call.Text(0).Value, call.Rendering.Now))),
+    }.ToDictionary(function => function.Name, StringComparer.Ordinal);
+
+    private static object Range(BuiltinCall call)
+    {
+        (long start, long stop, long step) = call.Has(1) ? (call.Whole(0), call.Whole(1), call.Whole(2, 1)) : (0, call.Whole(0), 1);
+        if (step == 0)
+        {
+            throw call.Wrong("has a step of 0");
+        }
+
+        var count = (System.Numerics.BigInteger)stop - start;
+        if (System.Numerics.BigInteger.Abs(count / step) > Budget.MaxRange)
+        {
+            throw call.Wrong($"has more than {Budget.MaxRange} numbers");
+        }
+
+        return new RangeValue(start, stop, step);
+    }
+
+    private static DictValue Dict(BuiltinCall call)
+    {
+        var dict = new DictValue();
+        foreach (object? from in call.Arguments.Positional)
+        {
+            if (from is DictValue other)
+            {
+                foreach ((object key, object? value) in other.Items)
+                {
+                    dict.Items[key] = value;
+                }
+
+                continue;
+            }
+
+            foreach (object? pair in Values.Items(from, call.Budget))
+            {
+                dict.Items[DictValue.ToKey(Values.Items(pair, call.Budget) is [var key, _] ? key : throw call.Wrong("needs pairs"))] = Values.Items(pair, call.Budget)[1];
+            }
+        }
+
+        call.Arguments.Named.ForEach(argument => dict[argument.Name] = argument.Value);
+        return dict;
+    }
+
+    /// <summary>A time in the form of C's strftime.</summary>
+    private static string Time(string format, DateTimeOffset now)
+    {
+        var text = new StringBuilder();
+        for (int i = 0; i < format.Length; i++)
+        {
+            if (format[i] != '%' || i + 1 == format.Length)
+            {
+                text.Append(format[i]);
+                continue;
+            }
+
+            bool bare = format[++i] == '-' && i + 1 < format.Length;
+            char kind = bare ? format[++i] : format[i];
+            string? pattern = kind switch
+            {
+                'Y' => "yyyy",
+                'y' => "yy",
+                'm' => "MM",
+                'd' => "dd",
+                'H' => "HH",
+                'I' => "hh",
+                'M' => "mm",
+                'S' => "ss",
+                'f' => "ffffff",
+                'p' => "tt",
+                'B' => "MMMM",
+                'b' => "MMM",
+                'A' => "dddd",
+                'a' => "ddd",
+                'F' => "yyyy-MM-dd",
+                'T' => "HH:mm:ss",
+                'D' => "MM/dd/yy",
+                _ => null,
+            };
+            string value = pattern is not null ? now.ToString(pattern, CultureInfo.InvariantCulture) : kind switch
+            {
+                'j' => now.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
+                'e' => now.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2),
+                '%' => "%",
+                _ => throw new TemplateFault($"'%{kind}' in the format of a time is not supported"),
+            };
+            text.Append(bare ? value.TrimStart('0') is { Length: > 0 } short_ ? short_ : "0" : value);
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,439 @@
+namespace SparseInfer.Text.ChatTemplates;
+
+/// <summary>Methods of Python's texts, lists and dictionaries.</summary>
+internal static class Methods
+{
+    private static readonly Dictionary<string, Builtin> OfText = MakeText();
+    private static readonly Dictionary<string, Builtin> OfList = MakeList();
+    private static readonly Dictionary<string, Builtin> OfDict = MakeDict();
+
+    /// <summary>A method of a value, or null.</summary>
+    public static Builtin? Find(object owner, string name) => owner switch
+    {
+        TemplateText => OfText.GetValueOrDefault(name),
+        ListValue => OfList.GetValueOrDefault(name),
+        TupleValue when name is "index" or "count" => OfList[name],
+        DictValue => OfDict.GetValueOrDefault(name),
+        _ => null,
+    };
+
+    /// <summary>A text without some characters at its ends; null: without white space.</summary>
+    public static TemplateText Strip(TemplateText text, TemplateText? characters, bool left, bool right)
+    {
+        int start = 0;
+        int end = text.Length;
+        while (left && start < end && Goes(text.Value[start]))
+        {
+            start++;
+        }
+
+        while (right && end > start && Goes(text.Value[end - 1]))
+        {
+            end--;
+        }
+
+        return text.Slice(start, end - start);
+
+        bool Goes(char character) => characters is null ? Characters.IsSpace(character) : characters.Value.Contains(character, StringComparison.Ordinal);
+    }
+
+    /// <summary>A text with each part of one text made another, at most so often from the left; below 0, everywhere.</summary>
+    public static TemplateText Replace(TemplateText text, TemplateText old, TemplateText by, long count, Budget budget)
+    {
+        var replaced = new TemplateTextBuilder(budget);
+        int start = 0;
+        if (old.Length == 0)
+        {
+            int[] starts = Characters.Starts(text.Value);
+            for (int i = 0; i < starts.Length && count != 0; i++, count--)
+            {
+                replaced.Append(by);
+                start = i + 1 < starts.Length ? starts[i + 1] : text.Length;
+                replaced.Append(text, starts[i], start - starts[i]);
+            }
+        }
+        else
+        {
+            for (int found; count != 0 && (found = text.Value.IndexOf(old.Value, start, StringComparison.Ordinal)) >= 0; count--)
+            {
+                budget.Spend();
+                replaced.Append(text, start, found - start).Append(by);
+                start = found + old.Length;
+            }
+        }
+
+        return replaced.Append(text, start, text.Length - start).ToText();
+    }
+
+    /// <summary>The parts of a text between separators, at most so many cuts from the left; below 0, all. Null: between stretches of white space.</summary>
+    public static List<TemplateText> Split(TemplateText text, TemplateText? separator, long count, Budget budget)
+    {
+        if (separator is { Length: 0 })
+        {
+            throw new TemplateFault("a text cannot be split at nothing");
+        }
+
+        List<TemplateText> parts = [];
+        int start = 0;
+        if (separator is not null)
+        {
+            for (int found; count != 0 && (found = text.Value.IndexOf(separator.Value, start, StringComparison.Ordinal)) >= 0; count--)
+            {
+                budget.Spend();
+                parts.Add(text.Slice(start, found - start));
+                start = found + separator.Length;
+            }
+
+            parts.Add(text.Slice(start, text.Length - start));
+            return parts;
+        }
+
+        while (true)
+        {
+            start = text.Length - Characters.TrimStart(text.Value.AsSpan(start)).Length;
+            if (start == text.Length)
+            {
+                return parts;
+            }
+
+            int end = start;
+            while (end < text.Length && !Characters.IsSpace(text.Value[end]))
+            {
+                end++;
+            }
+
+            budget.Spend();
+            if (count-- == 0)
+            {
+                parts.Add(Strip(text.Slice(start, text.Length - start), null, left: false, right: true));
+                return parts;
+            }
+
+            parts.Add(text.Slice(start, end - start));
+            start = end;
+        }
+    }
+
+    /// <summary>As <see cref="Split"/>, with cuts from the right.</summary>
+    public static List<TemplateText> SplitRight(TemplateText text, TemplateText? separator, long count, Budget budget)
+    {
+        List<TemplateText> all = Split(text, separator, -1, budget);
+        if (count < 0 || all.Count <= count + 1)
+        {
+            return all;
+        }
+
+        List<TemplateText> kept = all.GetRange(all.Count - (int)count, (int)count);
+        int rest = text.Length;
+        for (int i = 0; i < kept.Count; i++)
+        {
+            TemplateText part = kept[^(i + 1)];
+            rest = separator is not null
+                ? rest - part.Length - separator.Length
+                : Characters.TrimEnd(text.Value.AsSpan(0, Characters.TrimEnd(text.Value.AsSpan(0, rest)).Length - part.Length)).Length;
+        }
+
+        return [text.Slice(0, rest), .. kept];
+    }
+
+    /// <summary>The lines of a text.</summary>
+    public static List<TemplateText> Lines(TemplateText text, bool keepEnds, Budget budget)
+    {
+        List<TemplateText> lines = [];
+        int start = 0;
+        while (start < text.Length)
+        {
+            int end = start;
+            while (end < text.Length && !Characters.EndsLine(text.Value[end]))
+            {
+                end++;
+            }
+
+            budget.Spend();
+            int next = Math.Min(text.Length, end + (end + 1 < text.Length && text.Value[end] == '\r' && text.Value[end + 1] == '\n' ? 2 : 1));
+            lines.Add(text.Slice(start, (keepEnds ? next : end) - start));
+            start = next;
+        }
+
+        return lines;
+    }
+
+    /// <summary>Values with a text between them.</summary>
+    public static TemplateText Join(TemplateText separator, IEnumerable<object?> values, Budget budget)
+    {
+        var joined = new TemplateTextBuilder(budget);
+        bool first = true;
+        foreach (object? value in values)
+        {
+            budget.Spend();
+            joined.Append(first ? TemplateText.Empty : separator).Append(Printing.Show(value, budget));
+            first = false;
+        }
+
+        return joined.ToText();
+    }
+
+    /// <summary>A text that is made as long as asked for.</summary>
+    public static TemplateText Pad(TemplateText text, int width, TemplateText fill, bool before, bool after, Budget budget)
+    {
+        if (Characters.Count(fill.Value) != 1)
+        {
+            throw new TemplateFault("a text is filled with one character");
+        }
+
+        int missing = Math.Max(0, width - Characters.Count(text.Value));
+
+        // Python puts the odd one in front where the width is odd too.
+        int front = !before ? 0 : !after ? missing : (missing / 2) + (missing & width & 1);
+        var padded = new TemplateTextBuilder(budget);
+        for (int i = 0; i < missing + 1; i++)
+        {
+            padded.Append(i == front ? text : TemplateText.Empty);
+            if (i < missing)
+            {
+                padded.Append(fill);
+            }
+        }
+
+        return padded.ToText();
+    }
+
+    /// <summary>Keys and values of a dictionary.</summary>
+    public static ListValue Pairs(DictValue dict, string? view) => new(
+        [.. dict.Items.Select(pair => new TupleValue(DictValue.FromKey(pair.Key), pair.Value))], view);
+
+    private static Dictionary<string, Builtin> MakeText()
+    {
+        Dictionary<string, Builtin> methods = new(StringComparer.Ordinal);
+        Add("strip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: true, right: true));
+        Add("lstrip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: true, right: false));
+        Add("rstrip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: false, right: true));
+        Add("split", "sep? maxsplit?", call => ListOf(Split(Self(call), call.TextOrNull(0), call.Whole(1, -1), call.Budget)));
+        Add("rsplit", "sep? maxsplit?", call => ListOf(SplitRight(Self(call), call.TextOrNull(0), call.Whole(1, -1), call.Budget)));
+        Add("splitlines", "keepends?", call => ListOf(Lines(Self(call), call.Truth(0), call.Budget)));
+        Add("partition", "sep", call => Partition(call, fromRight: false));
+        Add("rpartition", "sep", call => Partition(call, fromRight: true));
+        Add("replace", "old new count?", call => Replace(Self(call), call.Text(0), call.Text(1), call.Whole(2, -1), call.Budget));
+        Add("join", "iterable", call => Join(Self(call), Values.Items(call.Values[0], call.Budget).Select(item => item is TemplateText ? item
+            : throw call.Wrong($"joins str, not {Values.TypeOf(item)}")), call.Budget));
+        Add("format", "*", call => TextFormat.Braces(Self(call), call.Arguments, call.Budget));
+        Add("startswith", "prefix start? end?", call => Affix(call, (text, affix) => text.StartsWith(affix, StringComparison.Ordinal)));
+        Add("endswith", "suffix start? end?", call => Affix(call, (text, affix) => text.EndsWith(affix, StringComparison.Ordinal)));
+        Add("removeprefix", "prefix", call => Self(call) is var text && call.Text(0) is var prefix && text.Value.StartsWith(prefix.Value, StringComparison.Ordinal)
+            ? text.Slice(prefix.Length, text.Length - prefix.Length) : Self(call));
+        Add("removesuffix", "suffix", call => Self(call) is var text && call.Text(0) is var suffix && text.Value.EndsWith(suffix.Value, StringComparison.Ordinal)
+            ? text.Slice(0, text.Length - suffix.Length) : Self(call));
+        Add("find", "sub start? end?", call => Find(call, fromRight: false));
+        Add("rfind", "sub start? end?", call => Find(call, fromRight: true));
+        Add("index", "sub start? end?", call => Find(call, fromRight: false) is >= 0 and var found ? found : throw call.Wrong("does not find its text"));
+        Add("count", "sub", call => call.Text(0).Length == 0
+            ? Characters.Count(Self(call).Value) + 1L
+            : Split(Self(call), call.Text(0), -1, call.Budget).Count - 1L);
+        Add("upper", "", call => Self(call).Changed(Self(call).Value.ToUpperInvariant()));
+        Add("lower", "", call => Self(call).Changed(Self(call).Value.ToLowerInvariant()));
+        Add("casefold", "", call => Self(call).Changed(Self(call).Value.ToLowerInvariant()));
+        Add("title", "", call => Self(call).Changed(Characters.Title(Self(call).Value)));
+        Add("capitalize", "", call => Self(call).Changed(Characters.Capitalize(Self(call).Value)));
+        Add("swapcase", "", call => Self(call).Changed(string.Concat(Self(call).Value.Select(
+            character => char.IsUpper(character) ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character)))));
+        Add("ljust", "width fillchar?", call => Pad(Self(call), call.Width(0, 0), Fill(call), before: false, after: true, call.Budget));
+        Add("rjust", "width fillchar?", call => Pad(Self(call), call.Width(0, 0), Fill(call), before: true, after: false, call.Budget));
+        Add("center", "width fillchar?", call => Pad(Self(call), call.Width(0, 0), Fill(call), before: true, after: true, call.Budget));
+        Add("zfill", "width", call =>
+        {
+            TemplateText text = Self(call);
+            int sign = text.Value.StartsWith('-') || text.Value.StartsWith('+') ? 1 : 0;
+            TemplateText digits = Pad(text.Slice(sign, text.Length - sign), call.Width(0, 0) - sign, new TemplateText("0"), before: true, after: false, call.Budget);
+            return new TemplateTextBuilder(call.Budget).Append(text, 0, sign).Append(digits).ToText();
+        });
+        Add("isdigit", "", call => All(call, char.IsDigit));
+        Add("isdecimal", "", call => All(call, char.IsDigit));
+        Add("isnumeric", "", call => All(call, char.IsNumber));
+        Add("isalpha", "", call => All(call, char.IsLetter));
+        Add("isalnum", "", call => All(call, character => char.IsLetterOrDigit(character) || char.IsNumber(character)));
+        Add("isspace", "", call => All(call, Characters.IsSpace));
+        Add("islower", "", call => !Self(call).Value.Any(char.IsUpper) && Self(call).Value.Any(char.IsLower));
+        Add("isupper", "", call => !Self(call).Value.Any(char.IsLower) && Self(call).Value.Any(char.IsUpper));
+        NotSupported(
+            "encode", "expandtabs", "format_map", "isascii", "isidentifier", "isprintable", "istitle", "maketrans", "rindex", "translate");
+        return methods;
+
+        void Add(string name, string parameters, Func<BuiltinCall, object?> body) => methods.Add(name, new Builtin("method", name, parameters, body));
+
+        // Python has them: they must not be undefined without a word.
+        void NotSupported(params ReadOnlySpan<string> names)
+        {
+            foreach (string name in names)
+            {
+                Add(name, "*", call => throw call.Wrong("of str is not supported"));
+            }
+        }
+    }
+
+    private static Dictionary<string, Builtin> MakeList()
+    {
+        Dictionary<string, Builtin> methods = new(StringComparer.Ordinal);
+        Add("append", "object", call =>
+        {
+            ListOf(call).Add(call.Values[0]);
+            return null;
+        });
+        Add("extend", "iterable", call =>
+        {
+            object?[] more = [.. Values.Items(call.Values[0], call.Budget)];
+            call.Budget.Spend(more.Length);
+            ListOf(call).AddRange(more);
+            return null;
+        });
+        Add("insert", "index object", call =>
+        {
+            List<object?> list = ListOf(call);
+            long place = call.Whole(0);
+            call.Budget.Spend(list.Count / 64);
+            list.Insert((int)Math.Clamp(place < 0 ? Math.Max(place, -list.Count) + list.Count : place, 0, list.Count), call.Values[1]);
+            return null;
+        });
+        Add("pop", "index?", call =>
+        {
+            List<object?> list = ListOf(call);
+            long place = call.Whole(0, -1);
+            place += place < 0 ? list.Count : 0;
+            if (place < 0 || place >= list.Count)
+            {
+                throw call.Wrong($"takes an item that a list of {list.Count} does not have");
+            }
+
+            object? item = list[(int)place];
+            list.RemoveAt((int)place);
+            return item;
+        });
+        Add("index", "value", call => Place(call) is >= 0 and var found ? found : throw call.Wrong("does not find its value"));
+        Add("count", "value", call => (long)Values.Items(call.Self, call.Budget).Count(item => Values.AreEqual(item, call.Values[0], call.Budget)));
+        Add("copy", "", call => new ListValue([.. ListOf(call)]));
+        Add("clear", "", call =>
+        {
+            ListOf(call).Clear();
+            return null;
+        });
+        Add("reverse", "", call =>
+        {
+            call.Budget.Spend(ListOf(call).Count);
+            ListOf(call).Reverse();
+            return null;
+        });
+        Add("remove", "value", call =>
+        {
+            ListOf(call).RemoveAt((int)(Place(call) is >= 0 and var found ? found : throw call.Wrong("does not find its value")));
+            return null;
+        });
+        Add("sort", "*", call => throw call.Wrong("of list is not supported; the filter 'sort' is"));
+        return methods;
+
+        void Add(string name, string parameters, Func<BuiltinCall, object?> body) => methods.Add(name, new Builtin("method", name, parameters, body));
+    }
+
+    private static Dictionary<string, Builtin> MakeDict()
+    {
+        Dictionary<string, Builtin> methods = new(StringComparer.Ordinal);
+        Add("get", "key default?", call => DictOf(call).Items.TryGetValue(DictValue.ToKey(call.Values[0]), out object? found) ? found : call.Value(1));
+        Add("items", "", call => Pairs(DictOf(call), "dict_items"));
+        Add("keys", "", call => new ListValue([.. DictOf(call).Keys], "dict_keys"));
+        Add("values", "", call => new ListValue([.. DictOf(call).Items.Values], "dict_values"));
+        Add("pop", "key default?", call => DictOf(call).Items.Remove(DictValue.ToKey(call.Values[0]), out object? found) ? found
+            : call.Has(1) ? call.Values[1]
+            : throw call.Wrong("takes a key that is not there"));
+        Add("setdefault", "key default?", call =>
+        {
+            object key = DictValue.ToKey(call.Values[0]);
+            DictOf(call).Items.TryAdd(key, call.Value(1));
+            return DictOf(call).Items[key];
+        });
+        Add("update", "*", call =>
+        {
+            var more = (DictValue)Functions.All["dict"].Call(call.Rendering, call.Arguments)!;
+            call.Budget.Spend(more.Items.Count);
+            foreach ((object key, object? value) in more.Items)
+            {
+                DictOf(call).Items[key] = value;
+            }
+
+            return null;
+        });
+        Add("copy", "", call => Functions.All["dict"].Call(call.Rendering, CallArguments.Of(call.Self)));
+        Add("clear", "", call =>
+        {
+            DictOf(call).Items.Clear();
+            return null;
+        });
+        Add("popitem", "", call => throw call.Wrong("of dict is not supported; 'pop' is"));
+        return methods;
+
+        void Add(string name, string parameters, Func<BuiltinCall, object?> body) => methods.Add(name, new Builtin("method", name, parameters, body));
+    }
+
+    private static TemplateText Self(BuiltinCall call) => (TemplateText)call.Self!;
+
+    private static List<object?> ListOf(BuiltinCall call) => ((ListValue)call.Self!).Items;
+
+    private static DictValue DictOf(BuiltinCall call) => (DictValue)call.Self!;
+
+    private static ListValue ListOf(List<TemplateText> parts) => new([.. parts]);
+
+    private static TemplateText Fill(BuiltinCall call) => call.Has(1) ? call.Text(1) : new TemplateText(" ");
+
+    private static bool All(BuiltinCall call, Func<char, bool> holds) => Self(call).Length > 0 && Self(call).Value.All(holds);
+
+    private static long Place(BuiltinCall call)
+    {
+        IReadOnlyList<object?> items = Values.Items(call.Self, call.Budget);
+        for (int i = 0; i < items.Count; i++)
+        {
+            if (Values.AreEqual(items[i], call.Values[0], call.Budget))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static TupleValue Partition(BuiltinCall call, bool fromRight)
+    {
+        TemplateText text = Self(call);
+        TemplateText separator = call.Text(0);
+        if (separator.Length == 0)
+        {
+            throw call.Wrong("needs a text to cut at");
+        }
+
+        int found = fromRight ? text.Value.LastIndexOf(separator.Value, StringComparison.Ordinal) : text.Value.IndexOf(separator.Value, StringComparison.Ordinal);
+        int behind = found + separator.Length;
+        return found >= 0 ? new TupleValue(text.Slice(0, found), text.Slice(found, separator.Length), text.Slice(behind, text.Length - behind))
+            : fromRight ? new TupleValue(TemplateText.Empty, TemplateText.Empty, text)
+            : new TupleValue(text, TemplateText.Empty, TemplateText.Empty);
+    }
+
+    private static bool Affix(BuiltinCall call, Func<string, string, bool> has)
+    {
+        string text = Part(call).Value;
+        return call.Values[0] is TupleValue several
+            ? several.Items.Any(affix => affix is TemplateText one ? has(text, one.Value) : throw call.Wrong($"needs str, not {Values.TypeOf(affix)}"))
+            : has(text, call.Text(0).Value);
+    }
+
+    /// <summary>Where a text is, in code points from the start of the whole; -1: nowhere.</summary>
+    private static long Find(BuiltinCall call, bool fromRight)
+    {
+        TemplateText text = Part(call);
+        int found = fromRight
+            ? text.Value.LastIndexOf(call.Text(0).Value, StringComparison.Ordinal)
+            : text.Value.IndexOf(call.Text(0).Value, StringComparison.Ordinal);
+        long start = call.Whole(1);
+        int length = Characters.Count(Self(call).Value);
+        start = Math.Clamp(start < 0 ? start + length : start, 0, length);
+        return found < 0 ? -1 : start + Characters.Count(text.Value[..found]);
+    }
+
+    private static TemplateText Part(BuiltinCall call) => !call.Has(1) && !call.Has(2) ? Self(call)
+        : (TemplateText)Items.Slice(Self(call), call.Has(1) ? call.Whole(1) : null, call.Has(2) ? call.Whole(2) : null, null, call.Budget)!;
+}

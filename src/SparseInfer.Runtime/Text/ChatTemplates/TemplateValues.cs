@@ -1,0 +1,136 @@
+namespace SparseInfer.Text.ChatTemplates;
+
+// The values of a template are objects: null is None; bool, long, BigInteger and double are Python's; TemplateText is str; then those below.
+
+/// <summary>A list. The views that a dictionary gives of itself are lists with a name.</summary>
+internal sealed class ListValue(List<object?> items, string? view = null)
+{
+    public List<object?> Items { get; } = items;
+
+    /// <summary>Such as <c>dict_keys</c>; null: it is a list.</summary>
+    public string? View { get; } = view;
+}
+
+/// <summary>A tuple.</summary>
+internal sealed class TupleValue(params object?[] items)
+{
+    public object?[] Items { get; } = items;
+}
+
+/// <summary>What <c>range</c> returns.</summary>
+internal sealed class RangeValue(long start, long stop, long step)
+{
+    public long Start { get; } = start;
+
+    public long Stop { get; } = stop;
+
+    public long Step { get; } = step;
+
+    public int Count { get; } = (int)Math.Max(0, step > 0 ? (stop - start + step - 1) / step : (start - stop - step - 1) / -step);
+}
+
+/// <summary>What <c>map</c>, <c>select</c> and the like return: it is always true, and can be walked through once.</summary>
+internal sealed class GeneratorValue(List<object?> items)
+{
+    private List<object?>? _items = items;
+
+    public List<object?> Take()
+    {
+        List<object?> items = _items ?? [];
+        _items = null;
+        return items;
+    }
+}
+
+/// <summary>A dictionary, in the order in which keys were first set.</summary>
+internal sealed class DictValue
+{
+    private const int MaxKeyDepth = 100;
+
+    public OrderedDictionary<object, object?> Items { get; } = new(KeyComparer.Instance);
+
+    public object? this[string key]
+    {
+        set => Items[new TemplateText(key)] = value;
+    }
+
+    public bool TryGet(string key, out object? value) => Items.TryGetValue(new TemplateText(key), out value);
+
+    /// <summary>The keys as values.</summary>
+    public IEnumerable<object?> Keys => Items.Keys.Select(FromKey);
+
+    /// <summary>A value as a key.</summary>
+    /// <exception cref="TemplateFault">It is one that changes.</exception>
+    public static object ToKey(object? value) => ToKey(value, 0);
+
+    public static object? FromKey(object key) => key is NoneKey ? null : key;
+
+    private static object ToKey(object? value, int depth) => value switch
+    {
+        null => NoneKey.Instance,
+        ListValue or DictValue or NamespaceValue => throw new TemplateFault($"a {Values.TypeOf(value)} cannot be the key of a dictionary"),
+        UndefinedValue undefined => throw undefined.Fault(),
+        TupleValue tuple => depth < MaxKeyDepth
+            ? new TupleValue([.. tuple.Items.Select(item => FromKey(ToKey(item, depth + 1)))])
+            : throw new TemplateFault("the key of a dictionary is nested too deeply"),
+        _ => value,
+    };
+
+    private sealed class NoneKey
+    {
+        public static readonly NoneKey Instance = new();
+    }
+
+    private sealed class KeyComparer : IEqualityComparer<object>
+    {
+        public static readonly KeyComparer Instance = new();
+
+        public new bool Equals(object? x, object? y) => x is TemplateText text ? text.Equals(y as TemplateText) : Values.AreEqual(x, y, new Budget());
+
+        public int GetHashCode(object key) => key switch
+        {
+            bool or long or System.Numerics.BigInteger or double => Numbers.ToDouble(key).GetHashCode(),
+            TupleValue tuple => tuple.Items.Length,
+            _ => key.GetHashCode(),
+        };
+    }
+}
+
+/// <summary>What <c>namespace</c> returns: the one value whose attributes a template may set.</summary>
+internal sealed class NamespaceValue
+{
+    public Dictionary<string, object?> Attributes { get; } = new(StringComparer.Ordinal);
+}
+
+/// <summary>
+/// What there is not. It prints as nothing, is false and empty; whatever else is done with it is an error that says what is missing.
+/// </summary>
+internal sealed class UndefinedValue(string description)
+{
+    public TemplateFault Fault() => new(description);
+}
+
+/// <summary>What can be called.</summary>
+internal interface ICallable
+{
+    /// <summary>What messages call it.</summary>
+    string Name { get; }
+
+    object? Call(Rendering rendering, CallArguments arguments);
+}
+
+/// <summary>A method, and whose it is.</summary>
+internal sealed class MethodValue(object self, Builtin method) : ICallable
+{
+    public string Name => method.Name;
+
+    public object? Call(Rendering rendering, CallArguments arguments) => method.Call(rendering, self, arguments);
+}
+
+/// <summary>What a call was given.</summary>
+/// <param name="Positional">Arguments by place.</param>
+/// <param name="Named">Arguments by name, in their order.</param>
+internal sealed record CallArguments(List<object?> Positional, List<(string Name, object? Value)> Named)
+{
+    public static CallArguments Of(params object?[] positional) => new([.. positional], []);
+}
