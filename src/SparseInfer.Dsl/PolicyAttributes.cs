@@ -2,7 +2,7 @@ namespace SparseInfer;
 
 /// <summary>
 /// SparseInfer's predictor (arXiv 2411.12692): neuron i is skipped iff more than <c>alpha * N_pos</c> of the signs of the
-/// input and of gate row i disagree. Needs an activation that has zeros. See docs/policies/sign-bit.md.
+/// input and of gate row i disagree; a bias counts for as many signs as it is average products large. Needs an activation that has zeros. See docs/policies/sign-bit.md.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false, AllowMultiple = true)]
 public sealed class SignBitPredictorAttribute : Attribute

@@ -37,6 +37,29 @@ public sealed class CalibrateTests : IDisposable
         }
     }
 
+    /// <summary>A neuron with a bias is computed with its least threshold and every greater one, and with none that is less.</summary>
+    [Fact]
+    public void A_bias_moves_the_least_threshold_and_no_threshold_is_passed_by()
+    {
+        var random = new Random(1);
+        const int Hidden = 96;
+        for (int draw = 0; draw < 2000; draw++)
+        {
+            int disagreeing = random.Next(Hidden + 1);
+            float sum = draw % 16 == 0 ? 0 : random.NextSingle() * 50;
+            float mean = draw % 16 == 1 ? 0 : random.NextSingle();
+            float bias = draw % 16 == 2 ? 0 : (random.NextSingle() - 0.5f) * (draw % 16 == 3 ? 1e30f : sum);
+            int least = SignBitScores.LeastThreshold(disagreeing, Hidden, sum, mean, bias);
+            for (int threshold = 0; threshold < Hidden; threshold++)
+            {
+                bool isSkipped = (disagreeing - threshold) * sum * mean > (Hidden - threshold) * bias;
+                isSkipped.ShouldBe(threshold < least, $"draw {draw}, threshold {threshold}");
+            }
+        }
+
+        SignBitScores.LeastThreshold(50, Hidden, 1, 1, 0).ShouldBe(50);
+    }
+
     /// <summary>As many neurons as were meant, with as few digits as tell.</summary>
     [Theory]
     [InlineData(1024)]

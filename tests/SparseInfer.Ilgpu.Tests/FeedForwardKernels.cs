@@ -24,6 +24,7 @@ internal sealed class FeedForwardKernels : IDisposable
     private readonly object _kernels;
     private readonly DeviceBuffer<Float4> _x;
     private readonly DeviceBuffer<Words4> _signs;
+    private readonly DeviceBuffer<Words4> _signsAndSum;
     private readonly DeviceBuffer<Float4> _partial;
     private readonly DeviceBuffer<int> _counts;
 
@@ -35,6 +36,7 @@ internal sealed class FeedForwardKernels : IDisposable
         _kernels = Activator.CreateInstance(_generated.GetNestedType("Kernels", BindingFlags.NonPublic)!, device)!;
         _x = device.Allocate<Float4>(plan.Row.Columns / 4, "input");
         _signs = device.Allocate<Words4>(plan.SignWords, "signs");
+        _signsAndSum = device.Allocate<Words4>(plan.SignWords + 1, "signs and sum");
         _partial = device.Allocate<Float4>(plan.Slices * plan.Row.Columns / 4, "partial sums");
         _counts = device.Allocate<int>(plan.Slices * plan.Warps * 4, "counts");
     }
@@ -98,6 +100,7 @@ internal sealed class FeedForwardKernels : IDisposable
         Float4[] partial = new Float4[_partial.Count];
         Array.Fill(partial, NotANumber); // every one must be written
         _partial.CopyFrom(partial);
+        PackSignsAndSum(_x, _signsAndSum, tokens: 1);
         Launch(kernel, weights, parameter, metered);
         _partial.CopyTo(partial);
         return partial;
@@ -111,10 +114,12 @@ internal sealed class FeedForwardKernels : IDisposable
         int tokens = inputs.Count;
         using DeviceBuffer<Float4> x = _device.Allocate<Float4>(tokens * plan.HiddenQuads, "inputs");
         using DeviceBuffer<Words4> signs = _device.Allocate<Words4>(tokens * Plan.SignWords, "signs");
+        using DeviceBuffer<Words4> signsAndSum = _device.Allocate<Words4>(tokens * (Plan.SignWords + 1), "signs and sums");
         using DeviceBuffer<float> activated = _device.Allocate<float>(tokens * Plan.Shape.PaddedIntermediate, "activations");
         using DeviceBuffer<Float4> partial = _device.Allocate<Float4>(tokens * Plan.Slices * plan.HiddenQuads, "partial sums");
         x.CopyFrom(MemoryMarshal.Cast<float, Float4>(Padded(inputs)));
         signs.CopyFrom(MemoryMarshal.Cast<uint, Words4>(SignsOf(inputs)));
+        PackSignsAndSum(x, signsAndSum, tokens);
         float[] values = new float[activated.Count];
         Array.Fill(values, float.NaN);
         activated.CopyFrom(values);
@@ -127,6 +132,7 @@ internal sealed class FeedForwardKernels : IDisposable
             ["w"] = weights,
             ["x"] = x.View,
             ["signs"] = signs.View,
+            ["signsAndSum"] = signsAndSum.View,
             ["tokens"] = tokens,
             ["activated"] = activated.View,
             ["partial"] = partial.View,
@@ -147,10 +153,29 @@ internal sealed class FeedForwardKernels : IDisposable
             ["w"] = weights,
             ["x"] = _x.View,
             ["signs"] = _signs.View,
+            ["signsAndSum"] = _signsAndSum.View,
             ["partial"] = _partial.View,
             ["counts"] = metered ? _counts.View : default,
             ["threshold"] = parameter!,
         }, metered ? "Metered" : "");
+    }
+
+    /// <summary>The sum of absolute values that was packed with the last input.</summary>
+    public float InputSum()
+    {
+        var words = new Words4[_signsAndSum.Count];
+        _signsAndSum.CopyTo(words);
+        return BitConverter.UInt32BitsToSingle(words[^1].X);
+    }
+
+    /// <summary>Launches what packs inputs, where there is such a kernel.</summary>
+    private void PackSignsAndSum(DeviceBuffer<Float4> x, DeviceBuffer<Words4> signsAndSum, int tokens)
+    {
+        const string Name = "PackSignsAndSum";
+        if (_generated.GetMethod(Name, BindingFlags.Static | BindingFlags.NonPublic) is not null)
+        {
+            Launch(Name, new KernelConfig(tokens, 32), new() { ["x"] = x.View, ["signsAndSum"] = signsAndSum.View });
+        }
     }
 
     /// <summary>Launches a kernel with what its parameters are called.</summary>
@@ -169,6 +194,7 @@ internal sealed class FeedForwardKernels : IDisposable
     {
         _x.Dispose();
         _signs.Dispose();
+        _signsAndSum.Dispose();
         _partial.Dispose();
         _counts.Dispose();
     }

@@ -66,6 +66,11 @@ public sealed class FeedForwardMatrixTests
                 (float[] metered, int[] counts) = kernels.Run(kernel, weights, x, data.DownBias, parameter, metered: true);
 
                 ShouldMatch(y, expected, where);
+                if (layer is { Policy: ReferencePolicy.SignBit, Biases: true })
+                {
+                    kernels.InputSum().ShouldBe(Kernels.Cpu.AbsoluteSums.Of(in x[0], x.Length), where);
+                }
+
                 ShouldHaveTheBitsOf(y, metered, where + ", metered");
                 dense ??= y;
                 if (layer.Policy == ReferencePolicy.Exact)

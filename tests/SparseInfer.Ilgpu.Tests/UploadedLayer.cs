@@ -60,10 +60,11 @@ internal sealed class UploadedLayer : IlgpuDecoderProgram, IDisposable
         foreach (var (name, declared) in Matrices)
         {
             DeviceMatrix matrix = upload.Matrix(
-                bind.Matrix(declared), _layer.Intermediate, _layer.Hidden, packsSigns: true, out ArrayView<Words4> signs);
+                bind.Matrix(declared), _layer.Intermediate, _layer.Hidden, packsSigns: true, out ArrayView<Words4> signs, measuresRows: true, out ArrayView<float> means);
             _fields[name] = matrix.Words;
             _fields[name + "Scales"] = matrix.Scales;
             _fields[name + "Signs"] = signs;
+            _fields[name + "Means"] = means;
         }
 
         DeviceMatrix down = upload.Down(bind.Down(Down, layer: 0), Type, _layer.Hidden, _layer.Intermediate);

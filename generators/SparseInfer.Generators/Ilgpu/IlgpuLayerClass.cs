@@ -118,7 +118,7 @@ internal sealed class IlgpuLayerClass
             foreach (string matrix in Matrices)
             {
                 string variable = matrix.ToLowerInvariant();
-                string derived = string.Concat(_policy.Derived(_plans[0]).Where(field => field.Matrix == matrix).Select(field => field.Upload("true")));
+                string derived = string.Concat(_policy.Derived(_plans[0]).Where(field => field.Matrix == matrix).OrderBy(field => field.Place).Select(field => field.Upload("true")));
                 _code.Line($"DeviceMatrix {variable} = upload.Matrix(new StoredMatrix(bind.{matrix}, bind.Type), {Intermediate}, {Hidden}{derived});");
             }
 

@@ -70,7 +70,7 @@ public static class Magnitudes
 
     /// <summary>32 columns; those beyond the width are zero, whatever lies there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load<T>(ref byte row, int column, int columns, out Vector512<float> lo, out Vector512<float> hi)
+    internal static void Load<T>(ref byte row, int column, int columns, out Vector512<float> lo, out Vector512<float> hi)
         where T : IWeightFormat
     {
         T.Load32(ref row, (nuint)column, out lo, out hi);
@@ -91,7 +91,7 @@ public static class Magnitudes
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static double Sum(Vector512<double> lanes)
+    internal static double Sum(Vector512<double> lanes)
     {
         Vector256<double> half = lanes.GetLower() + lanes.GetUpper();
         Vector128<double> quarter = half.GetLower() + half.GetUpper();

@@ -59,6 +59,19 @@ public readonly unsafe partial struct SignPlane
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref ulong Row(int row) => ref *(_words + ((nint)row * WordsPerRow));
 
+    /// <summary>In how many places a row disagrees with an input's signs.</summary>
+    /// <param name="signs">The input's signs, as <see cref="Signs.Pack(ref readonly float, ref ulong, int)"/> packs them.</param>
+    /// <param name="row">The row. Not bounds-checked.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Disagreeing(ref readonly ulong signs, int row)
+    {
+        nint bytes = (nint)WordsPerRow * sizeof(ulong);
+        fixed (ulong* input = &signs)
+        {
+            return SignDisagreement.Count((byte*)_words + (row * bytes), (byte*)input, bytes);
+        }
+    }
+
     /// <summary>Lists the rows of a range that disagree with an input's signs in few enough places: those a predictor lets through.</summary>
     /// <param name="signs">The input's signs, as <see cref="Signs.Pack(ref readonly float, ref ulong, int)"/> packs them.</param>
     /// <param name="fromRow">First row.</param>

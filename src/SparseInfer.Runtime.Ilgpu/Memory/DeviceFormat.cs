@@ -75,6 +75,9 @@ internal abstract class DeviceFormat
 
     /// <summary>Which weights of a matrix are large.</summary>
     public abstract SignPlane PackMagnitudes(in WeightMatrix matrix, NativeMemoryPool memory);
+
+    /// <summary>The mean absolute value of each row of a matrix, [rows].</summary>
+    public abstract float[] RowMeans(in WeightMatrix matrix);
 }
 
 /// <summary>A type whose facts are the host's, but how many columns a device loads at a time.</summary>
@@ -109,4 +112,6 @@ internal class DeviceFormat<T>(int columnsPerWords) : DeviceFormat
     public sealed override SignPlane PackSigns(in WeightMatrix matrix, NativeMemoryPool memory) => SignPlane.Pack<T>(in matrix, memory);
 
     public sealed override SignPlane PackMagnitudes(in WeightMatrix matrix, NativeMemoryPool memory) => SignPlane.PackMagnitudes<T>(in matrix, memory);
+
+    public sealed override float[] RowMeans(in WeightMatrix matrix) => AbsoluteSums.Means<T>(in matrix);
 }

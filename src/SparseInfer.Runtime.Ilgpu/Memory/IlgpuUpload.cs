@@ -74,7 +74,37 @@ public sealed partial class IlgpuUpload
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
     /// <exception cref="Files.ModelFormatException">The file's signs are another matrix's.</exception>
     public DeviceMatrix Matrix(
-        StoredMatrix m, int rows, int columns, bool packsSigns, out ArrayView<Words4> signs, bool packsMagnitudes, out ArrayView<Words4> magnitudes)
+        StoredMatrix m, int rows, int columns, bool packsSigns, out ArrayView<Words4> signs, bool packsMagnitudes, out ArrayView<Words4> magnitudes) =>
+        Matrix(m, rows, columns, packsSigns, out signs, packsMagnitudes, out magnitudes, measuresRows: false, out _);
+
+    /// <summary>A matrix, its signs, and the mean absolute value of each of its rows.</summary>
+    /// <inheritdoc cref="Matrix(StoredMatrix, int, int, bool, out ArrayView{Words4}, bool, out ArrayView{Words4}, bool, out ArrayView{float})"/>
+    public DeviceMatrix Matrix(
+        StoredMatrix m, int rows, int columns, bool packsSigns, out ArrayView<Words4> signs, bool measuresRows, out ArrayView<float> means) =>
+        Matrix(m, rows, columns, packsSigns, out signs, packsMagnitudes: false, out _, measuresRows, out means);
+
+    /// <summary>A matrix, its signs, which of its weights are large, and the mean absolute value of each of its rows.</summary>
+    /// <param name="m">What the binder gave.</param>
+    /// <param name="rows">Declared rows.</param>
+    /// <param name="columns">Declared columns.</param>
+    /// <param name="packsSigns">Whether the signs are wanted.</param>
+    /// <param name="signs">A bit of each weight, padded with zeros to whole elements. Empty where they are not wanted.</param>
+    /// <param name="packsMagnitudes">Whether the magnitudes are wanted.</param>
+    /// <param name="magnitudes">The same of magnitudes.</param>
+    /// <param name="measuresRows">Whether the means are wanted.</param>
+    /// <param name="means">[rows]. Empty where they are not wanted.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    /// <exception cref="Files.ModelFormatException">The file's signs are another matrix's.</exception>
+    public DeviceMatrix Matrix(
+        StoredMatrix m,
+        int rows,
+        int columns,
+        bool packsSigns,
+        out ArrayView<Words4> signs,
+        bool packsMagnitudes,
+        out ArrayView<Words4> magnitudes,
+        bool measuresRows,
+        out ArrayView<float> means)
     {
         WeightMatrix matrix = m.Weights;
         Require(matrix.Rows == rows && matrix.Columns == columns, rows, columns);
@@ -85,6 +115,7 @@ public sealed partial class IlgpuUpload
             : Rows([matrix], m.Type, columns, firstRow: 0);
         signs = packsSigns ? Bits(Plane(m)) : default;
         magnitudes = packsMagnitudes ? Bits(DeviceFormat.For(m.Type).PackMagnitudes(matrix, _memory)) : default;
+        means = measuresRows ? Vector(DeviceFormat.For(m.Type).RowMeans(matrix)) : default;
         if (mapped is null)
         {
             _giveBack(matrix.Address);

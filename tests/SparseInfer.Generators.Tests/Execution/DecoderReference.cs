@@ -340,8 +340,8 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         return tested.Any(name =>
         {
             float[] row = weights.Matrix($"{block}{name}{suffix}.weight").Row(neuron).ToArray();
-            int disagreeing = row.Where((weight, j) => float.IsNegative(weight) != double.IsNegative(x[j])).Count();
-            return disagreeing > alpha * (row.Length - disagreeing);
+            return LayerReference.IsPredictedInactive(
+                row, weights.Vector($"{block}{name}{suffix}.bias")?[neuron], [.. x.Select(value => (float)value)], alpha);
         });
     }
 

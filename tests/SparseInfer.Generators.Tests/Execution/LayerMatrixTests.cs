@@ -126,7 +126,7 @@ public sealed class LayerMatrixTests
 
     private static double Share(int part, int whole) => whole == 0 ? double.NaN : (double)part / whole;
 
-    /// <summary>Rows read, padded to 32 columns, and the signs of all rows in 64-bit words.</summary>
+    /// <summary>Rows read, padded to 32 columns, and the signs of all rows in 64-bit words; a number more where a bias votes.</summary>
     private static double Bytes(LayerCase layer, SparsityMode mode, LayerReference.Expected expected)
     {
         int row = StoredFormat.For(layer.Weights).Bytes((layer.Hidden + 31) / 32 * 32);
@@ -143,7 +143,7 @@ public sealed class LayerMatrixTests
 
         bool predicts = mode == SparsityMode.Predicted && layer.Policy == LayerPolicy.SignBit;
         int planes = !predicts ? 0 : layer.Activation == Activation.DRelu ? 2 : 1;
-        int signs = (layer.Hidden + 63) / 64 * 8 * planes * layer.Intermediate;
+        int signs = (((layer.Hidden + 63) / 64 * 8) + (layer.Biases ? 4 : 0)) * planes * layer.Intermediate;
         return signs + ((double)row * (expected.FirstRows + (layer.Gated ? expected.KeptAfterFirst : 0) + expected.Kept));
     }
 }

@@ -62,10 +62,13 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
         return expected;
     }
 
-    /// <summary>The policy's definition: more than alpha times as many products are negative as are not. Ties are computed.</summary>
+    /// <summary>
+    /// The policy's definition: more than alpha times as many products are negative as are not. Ties are computed. A bias counts as so many products of an
+    /// average size as it is large.
+    /// </summary>
     public bool IsPredictedInactive(int neuron, float[] x) =>
-        IsPredictedInactive(_first.Row(neuron), x)
-        || (layer.Activation == Activation.DRelu && IsPredictedInactive(data.Up.Row(neuron), x));
+        IsPredictedInactive(_first.Row(neuron), (data.Gate is null ? data.UpBias : data.GateBias)?[neuron], x, layer.Alpha)
+        || (layer.Activation == Activation.DRelu && IsPredictedInactive(data.Up.Row(neuron), data.UpBias?[neuron], x, layer.Alpha));
 
     /// <summary>The activation and what it is multiplied by, of every neuron: the same in every mode.</summary>
     private (Bounded First, Bounded Second)[] Neurons(float[] x)
@@ -88,15 +91,29 @@ internal sealed class LayerReference(LayerCase layer, LayerData data, bool onGpu
         return _neurons[x] = neurons;
     }
 
-    private bool IsPredictedInactive(ReadOnlySpan<float> row, float[] x)
+    /// <summary>Whether signs, and a bias where there is one, make a row's product negative.</summary>
+    internal static bool IsPredictedInactive(ReadOnlySpan<float> row, float? bias, ReadOnlySpan<float> x, decimal alpha)
     {
+        int width = x.Length;
         int disagreeing = 0;
-        for (int j = 0; j < x.Length; j++)
+        double weights = 0;
+        double inputs = 0;
+        for (int j = 0; j < width; j++)
         {
             disagreeing += float.IsNegative(row[j]) != float.IsNegative(x[j]) ? 1 : 0;
+            weights += Math.Abs((double)row[j]);
+            inputs += Math.Abs((double)x[j]);
         }
 
-        return disagreeing > layer.Alpha * (x.Length - disagreeing);
+        if (bias is null)
+        {
+            return disagreeing > alpha * (width - disagreeing);
+        }
+
+        // The least alpha with the same decisions where there is no bias: most / (width - most).
+        int most = (int)Math.Floor(alpha * width / (1 + alpha));
+        double product = weights / width * (inputs / width);
+        return (product * width * (most - disagreeing)) + ((double)bias * (width - most)) < 0;
     }
 
     private static bool IsDoubtful(Bounded value) =>

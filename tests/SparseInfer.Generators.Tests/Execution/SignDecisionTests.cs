@@ -62,8 +62,84 @@ public sealed class SignDecisionTests
                 }
             }));
 
+    /// <summary>The same where biases vote, beside rows and inputs of zeros, and biases that outweigh everything.</summary>
+    [Theory]
+    [InlineData(32, 1.03)]
+    [InlineData(100, 0.97)]
+    [InlineData(512, 1)]
+    [InlineData(600, 1.1)]
+    [InlineData(1601, 1.03)]
+    public void Decisions_with_biases_are_those_of_the_definition(int width, double declared)
+    {
+        decimal alpha = (decimal)declared;
+        var random = new Random(width);
+        LayerCase layer = Layer(width, alpha) with { Biases = true };
+        GeneratedAssembly assembly = GeneratedProject.Build(LayerCase.File([layer]));
+        using FeedForwardKernel kernel = assembly.Layer("Layers", layer.Name);
+        int bound = (int)(alpha * width / (1 + alpha));
+        float[] down = new float[width * Neurons];
+        for (int i = 0; i < Neurons; i++)
+        {
+            down[(i * Neurons) + i] = 1;
+        }
+
+        for (int draw = 0; draw < 24; draw++)
+        {
+            float[] x = [.. Signs(width, 1f, random).Select(sign => sign * (0.5f + random.NextSingle()))];
+            float[] gate = [.. NearTheThreshold(x, alpha, random).Select(sign => MathF.CopySign(0.2f * random.NextSingle(), sign))];
+            float[] bias = new float[Neurons];
+            for (int i = 0; i < Neurons; i++)
+            {
+                // The first product outweighs the rest, so that what is computed is seen.
+                Span<float> row = gate.AsSpan(i * width, width);
+                row[0] = MathF.CopySign(100f + width, x[0]);
+                float product = row.ToArray().Average(MathF.Abs) * x.Average(MathF.Abs) * width / (width - bound);
+                bias[i] = i switch
+                {
+                    0 => 1e30f,
+                    1 => -1e30f,
+                    2 => 0f,
+                    3 => -0f,
+                    _ => product * ((random.NextSingle() * 24) - 12),
+                };
+                if (draw % 4 == 1 && i % 3 == 0)
+                {
+                    row.Clear();
+                }
+            }
+
+            if (draw % 8 == 2)
+            {
+                Array.Clear(x);
+            }
+
+            kernel.Load(new FeedForwardWeights
+            {
+                Gate = gate,
+                Up = new float[width * Neurons],
+                Down = down,
+                GateBias = bias,
+                UpBias = [.. Enumerable.Repeat(1f, Neurons)],
+                DownBias = new float[width],
+            });
+            kernel.Mode = UserMode.Predicted;
+            kernel.Metering = true;
+            kernel.ResetMetrics();
+            float[] y = new float[width];
+            kernel.Forward(x, y);
+
+            bool[] skipped = [.. Enumerable.Range(0, Neurons).Select(i => LayerReference.IsPredictedInactive(gate.AsSpan(i * width, width), bias[i], x, alpha))];
+            kernel.ReadMetrics().PredictedSparsity.ShouldBe((double)skipped.Count(isSkipped => isSkipped) / Neurons, $"width {width}, draw {draw}");
+            for (int i = 0; i < Neurons; i++)
+            {
+                double z = (double)bias[i] + Enumerable.Range(0, width).Sum(j => (double)gate[(i * width) + j] * x[j]);
+                (y[i] > 0).ShouldBe(!skipped[i] && z > 0, $"width {width}, draw {draw}, neuron {i}");
+            }
+        }
+    }
+
     private static LayerCase Layer(int width, decimal alpha) =>
-        new(width, Neurons, Activation.Relu, WeightType.F32, Gated: true, Biases: true, LayerPolicy.SignBit) { Alpha = alpha };
+        new(width, Neurons, Activation.Relu, WeightType.F32, Gated: true, Biases: false, LayerPolicy.SignBit) { Alpha = alpha };
 
     private static GeneratedAssembly Build(IEnumerable<(int Width, decimal Alpha)> layers) =>
         GeneratedProject.Build(LayerCase.File(layers.Select(layer => Layer(layer.Width, layer.Alpha))));
@@ -77,24 +153,19 @@ public sealed class SignDecisionTests
         for (int draw = 0; draw < 4; draw++)
         {
             float[] x = Signs(width, 1f, random);
+            x[0] = MathF.CopySign(1f, x[0]);
             float[] gate = draw == 0 ? Signs(width * Neurons, 1e-30f, random) : NearTheThreshold(x, alpha, random);
+            float[] up = new float[width * Neurons];
             float[] down = new float[width * Neurons];
             for (int i = 0; i < Neurons; i++)
             {
+                // Gates and ups come out at 1, their first column's product: the other products are too small to change it.
+                gate[i * width] = x[0];
+                up[i * width] = x[0];
                 down[i] = 1 << i;
             }
 
-            // Gates come out at their bias, 1, since the products are too small to change it; up at 1 as well.
-            float[] ones = [.. Enumerable.Repeat(1f, Neurons)];
-            kernel.Load(new FeedForwardWeights
-            {
-                Gate = gate,
-                Up = new float[width * Neurons],
-                Down = down,
-                GateBias = ones,
-                UpBias = ones,
-                DownBias = new float[width],
-            });
+            kernel.Load(new FeedForwardWeights { Gate = gate, Up = up, Down = down });
             kernel.Forward(x, y);
 
             ((int)y[0]).ShouldBe(NaiveMask(gate, x, alpha), $"width {width}, alpha {alpha}, draw {draw}");
@@ -120,17 +191,18 @@ public sealed class SignDecisionTests
     }
 
     /// <summary>
-    /// Rows that disagree with the input in a few signs fewer and a few more than the policy bears, a tie among them where there can be.
+    /// Rows that disagree with the input in a few signs fewer and a few more than the policy bears, a tie among them where there can be; in the first
+    /// column all agree.
     /// </summary>
     private static float[] NearTheThreshold(float[] x, decimal alpha, Random random)
     {
         int bound = (int)(alpha * x.Length / (1 + alpha));
         float[] gate = new float[x.Length * Neurons];
-        int[] columns = [.. Enumerable.Range(0, x.Length)];
+        int[] columns = [.. Enumerable.Range(1, x.Length - 1), 0];
         for (int i = 0; i < Neurons; i++)
         {
-            random.Shuffle(columns);
-            int disagreeing = Math.Clamp(bound - (Neurons / 2) + i, 0, x.Length);
+            random.Shuffle(columns.AsSpan(0, x.Length - 1));
+            int disagreeing = Math.Clamp(bound - (Neurons / 2) + i, 0, x.Length - 1);
             for (int k = 0; k < x.Length; k++)
             {
                 float magnitude = random.Next(4) == 0 ? 0f : 1e-30f;

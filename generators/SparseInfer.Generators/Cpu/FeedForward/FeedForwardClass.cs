@@ -260,7 +260,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             {
                 _code.Line();
                 _code.Summary(field.Summary);
-                _code.Line($"public {field.Type} {field.Name};");
+                _code.Line($"public {field.Type} {field.Name}{(field.Type.EndsWith("[]", StringComparison.Ordinal) ? " = []" : "")};");
             }
 
             _code.Line();

@@ -169,7 +169,7 @@ internal sealed partial class IlgpuDecoderClass
             switch (tensor.Role)
             {
                 case TensorRole.Neurons:
-                    string derived = string.Concat(Derived.Where(own => own.Field.Matrix == tensor.Field)
+                    string derived = string.Concat(Derived.Where(own => own.Field.Matrix == tensor.Field).OrderBy(own => own.Field.Place)
                         .Select(own => own.Field.Upload(own.Layers.IsEveryLayer ? "true" : own.Layers.Condition)));
                     _code.Line($"w.{tensor.Field} = upload.Matrix({Bound(tensor)}, Intermediate, Hidden{derived});");
                     break;

@@ -12,10 +12,16 @@ internal static class BitCode
     {
         for (int k = 0; k < IlgpuFeedForwardPlan.PredictedAtOnce; k++)
         {
-            string next = string.Join(" + ", new[] { "firstOfWarp", isOnce ? null : "n", k == 0 ? null : $"{k}" }.Where(part => part is not null));
-            string inside = isExact ? $"({next})" : $"({next} < Intermediate ? {next} : Intermediate - 1)";
-            code.Line($"int signRow{k} = {inside} * SignWords;");
+            code.Line($"int signRow{k} = {Neuron(isExact, isOnce, k)} * SignWords;");
         }
+    }
+
+    /// <summary>Which neuron the k-th of four rows is of, as one operand: the last where it does not exist.</summary>
+    /// <inheritdoc cref="EmitRows"/>
+    public static string Neuron(bool isExact, bool isOnce, int k)
+    {
+        string next = string.Join(" + ", new[] { "firstOfWarp", isOnce ? null : "n", k == 0 ? null : $"{k}" }.Where(part => part is not null));
+        return isExact ? $"({next})" : $"({next} < Intermediate ? {next} : Intermediate - 1)";
     }
 
     /// <summary>Writes a lane's load of one step of a row of bits; lanes past the row's end have zeros, as the input's have there.</summary>

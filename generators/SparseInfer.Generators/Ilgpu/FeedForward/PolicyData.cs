@@ -15,6 +15,9 @@ internal abstract record DerivedField(string Matrix, string Type, string Name)
     /// <summary>Bytes of a layer's.</summary>
     public abstract long Bytes(IlgpuFeedForwardPlan plan);
 
+    /// <summary>Where it stands among what the matrix's upload is asked for.</summary>
+    public virtual int Place => 0;
+
     /// <summary>What the matrix's upload is asked for, as further arguments with a comma before.</summary>
     /// <param name="condition">Whether the layer has it, as C#.</param>
     public abstract string Upload(string condition);
@@ -33,7 +36,19 @@ internal sealed record PackedMagnitudes(string Matrix) : DerivedField(Matrix, "A
 {
     public override long Bytes(IlgpuFeedForwardPlan plan) => plan.Intermediate * plan.SignWords * 16L;
 
+    public override int Place => 1;
+
     public override string Upload(string condition) => $", packsMagnitudes: {condition}, out {Type} {Variable}";
+}
+
+/// <summary>The mean absolute value of each row of a matrix. Experts have none: they have no biases, which it is for.</summary>
+internal sealed record RowMeans(string Matrix) : DerivedField(Matrix, "ArrayView<float>", Matrix + "Means")
+{
+    public override long Bytes(IlgpuFeedForwardPlan plan) => plan.Intermediate * (long)sizeof(float);
+
+    public override int Place => 2;
+
+    public override string Upload(string condition) => $", measuresRows: {condition}, out {Type} {Variable}";
 }
 
 /// <summary>What a policy's kernel reads of a token beside the input: a parameter, and a buffer.</summary>
@@ -64,6 +79,17 @@ internal sealed record InputSigns() : TokenData("ArrayView<Words4>", "signs")
     public override string? Contents => "packed signs";
 
     public override int Length(int hidden) => BitWords(hidden);
+}
+
+/// <summary>
+/// The signs of the input, and the sum of its absolute values in the first bytes of a word behind them: made by a launch of its policy's,
+/// <see cref="IlgpuKernelEmitter.Input"/>.
+/// </summary>
+internal sealed record InputSignsAndSum() : TokenData("ArrayView<Words4>", "signsAndSum")
+{
+    public override string? Contents => "packed signs and a sum";
+
+    public override int Length(int hidden) => BitWords(hidden) + 1;
 }
 
 /// <summary>Signs, magnitudes and outliers of the input, a row of bits each: made by a launch of its policy's, <see cref="IlgpuKernelEmitter.Input"/>.</summary>
