@@ -9,7 +9,11 @@ internal static class Arithmetic
     {
         if (Numbers.Is(left) && Numbers.Is(right))
         {
-            return Numbers.Compute(sign, left!, right!);
+            budget.SpendOn(left);
+            budget.SpendOn(right);
+            object result = Numbers.Compute(sign, left!, right!);
+            budget.SpendOn(result);
+            return result;
         }
 
         switch (sign, left, right)
@@ -67,6 +71,7 @@ internal static class Arithmetic
         {
             case TemplateText text:
                 budget.SpendText(0, (long)Math.Min(times * text.Length, Budget.MaxText + 1.0));
+                budget.Spend((int)Math.Min(text.Length == 0 ? 0 : times / 4, Budget.MaxSteps));
                 var repeated = new TemplateTextBuilder(budget);
                 for (int i = 0; i < times && text.Length > 0; i++)
                 {

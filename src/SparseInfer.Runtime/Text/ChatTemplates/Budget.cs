@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace SparseInfer.Text.ChatTemplates;
@@ -28,6 +29,12 @@ internal sealed class Budget
 
     /// <summary>Reading so many characters counts as one step.</summary>
     private const int ReadInStep = 64;
+
+    /// <summary>So many bits of a whole number count as one step: printing takes the square of them.</summary>
+    private const int BitsInStep = 32;
+
+    /// <summary>Comparing so many characters at as many places counts as one step.</summary>
+    private const int ComparedInStep = 2048;
 
     /// <summary>Walking through so many items counts as one step.</summary>
     private const int ItemsInStep = 16;
@@ -66,8 +73,21 @@ internal sealed class Budget
         ListValue list => list.Items.Count / ItemsInStep,
         TupleValue tuple => tuple.Items.Length / ItemsInStep,
         DictValue dict => dict.Items.Count / ItemsInStep,
+        BigInteger number => (int)(number.GetBitLength() / BitsInStep),
         _ => 0,
     });
+
+    /// <summary>Looks at the characters of a text one by one.</summary>
+    /// <exception cref="TemplateFault">There were too many steps.</exception>
+    public void SpendWalk(int length) => Spend(length / CopiedInStep);
+
+    /// <summary>Looks for a part in a text, of which much may be the same at every place.</summary>
+    /// <exception cref="TemplateFault">There were too many steps.</exception>
+    public void SpendSearch(TemplateText text, TemplateText part) =>
+        Spend((int)Math.Min(Math.Max(0L, text.Length - part.Length + 1L) * part.Length / ComparedInStep, MaxSteps));
+
+    /// <summary>Begins another attempt, from the top, with what is left.</summary>
+    public void StartAgain() => _depth = 0;
 
     /// <summary>One level down; <see cref="Leave"/> goes up again.</summary>
     /// <exception cref="TemplateFault">It is too deep.</exception>

@@ -42,6 +42,11 @@ internal sealed class Builtin : ICallable
             rendering.Budget.SpendOn(argument);
         }
 
+        foreach ((_, object? argument) in arguments.Named)
+        {
+            rendering.Budget.SpendOn(argument);
+        }
+
         if (_takesAny)
         {
             return _body(new BuiltinCall(this, rendering, self, arguments, []));
@@ -55,9 +60,9 @@ internal sealed class Builtin : ICallable
         object?[] values = new object?[_names.Length];
         Array.Fill(values, BuiltinCall.Missing);
         arguments.Positional.CopyTo(values);
-        foreach ((string name, object? value) in arguments.Named)
+        foreach ((TemplateText name, object? value) in arguments.Named)
         {
-            int place = Array.IndexOf(_names, name);
+            int place = Array.IndexOf(_names, name.Value);
             if (place < 0)
             {
                 throw Wrong($"has no argument '{name}'");
@@ -99,6 +104,20 @@ internal readonly record struct BuiltinCall(Builtin Callee, Rendering Rendering,
     public TemplateText SelfText => Printing.Show(Self, Budget);
 
     public bool Has(int argument) => !ReferenceEquals(Values[argument], Missing);
+
+    /// <summary>A text whose characters are looked at one by one.</summary>
+    public TemplateText Walked(TemplateText text)
+    {
+        Budget.SpendWalk(text.Length);
+        return text;
+    }
+
+    /// <summary>A text that is read as a number: each digit of a large one counts.</summary>
+    public TemplateText Digits(TemplateText text)
+    {
+        Budget.Spend(Math.Min(text.Length, Budget.MaxBits));
+        return Walked(text);
+    }
 
     /// <summary>An argument, or a default.</summary>
     public object? Value(int argument, object? byDefault = null) => Has(argument) ? Values[argument] : byDefault;

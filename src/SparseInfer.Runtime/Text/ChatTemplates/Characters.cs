@@ -67,6 +67,32 @@ internal static class Characters
         return starts;
     }
 
+    /// <summary>Whether a character is of some kind.</summary>
+    public static bool Any(string text, Func<char, bool> holds)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (holds(text[i]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>As <c>str.swapcase</c>.</summary>
+    public static string SwapCase(string text)
+    {
+        var swapped = new StringBuilder(text.Length);
+        foreach (char character in text)
+        {
+            swapped.Append(char.IsUpper(character) ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character));
+        }
+
+        return swapped.ToString();
+    }
+
     /// <summary>As <c>str.title</c>: a letter after one is small, any other is large.</summary>
     public static string Title(string text)
     {

@@ -98,15 +98,16 @@ public sealed class ChatTemplate
     private ChatPrompt Render(Func<ChatForm, ChatVariables> variables, TimeProvider? clock)
     {
         ChatVariables given = variables(ChatForm.AsGiven);
+        var budget = new Budget(); // of all forms together
         try
         {
-            return Execute(given, clock);
+            return Execute(given, clock, budget);
         }
         catch (ChatTemplateException) when (given.Forms != ChatForm.AsGiven)
         {
             foreach (ChatForm form in (ReadOnlySpan<ChatForm>)[ChatForm.ArgumentsAsText, ChatForm.EmptyContent, ChatForm.ArgumentsAsText | ChatForm.EmptyContent])
             {
-                if ((form & given.Forms) == form && TryExecute(variables(form), clock) is { } prompt)
+                if ((form & given.Forms) == form && TryExecute(variables(form), clock, budget) is { } prompt)
                 {
                     return prompt;
                 }
@@ -116,11 +117,11 @@ public sealed class ChatTemplate
         }
     }
 
-    private ChatPrompt? TryExecute(ChatVariables variables, TimeProvider? clock)
+    private ChatPrompt? TryExecute(ChatVariables variables, TimeProvider? clock, Budget budget)
     {
         try
         {
-            return Execute(variables, clock);
+            return Execute(variables, clock, budget);
         }
         catch (ChatTemplateException)
         {
@@ -128,8 +129,9 @@ public sealed class ChatTemplate
         }
     }
 
-    private ChatPrompt Execute(ChatVariables variables, TimeProvider? clock)
+    private ChatPrompt Execute(ChatVariables variables, TimeProvider? clock, Budget budget)
     {
+        budget.StartAgain();
         var scope = new Scope(null);
         foreach ((string name, string token) in _specialTokens)
         {
@@ -143,7 +145,7 @@ public sealed class ChatTemplate
 
         try
         {
-            var rendering = new Rendering((clock ?? TimeProvider.System).GetLocalNow);
+            var rendering = new Rendering((clock ?? TimeProvider.System).GetLocalNow, budget);
             return new ChatPrompt(rendering.Capture(_body, new Scope(scope)));
         }
         catch (TemplateFault fault) when (fault.IsRaised)

@@ -146,7 +146,7 @@ internal sealed class ChatVariables
     private object? Arguments(object? value)
     {
         Forms |= ChatForm.ArgumentsAsText;
-        return _form.HasFlag(ChatForm.ArgumentsAsText) ? Filters.All["tojson"].Call(new Rendering(() => default), value, CallArguments.Of()) : value;
+        return _form.HasFlag(ChatForm.ArgumentsAsText) ? Filters.All["tojson"].Call(new Rendering(() => default, new Budget()), value, CallArguments.Of()) : value;
     }
 
     /// <summary>

@@ -180,17 +180,20 @@ internal sealed record ArgumentList(
     public CallArguments Evaluate(Rendering rendering, Scope scope)
     {
         List<object?> positional = [.. Positional.Select(argument => rendering.Evaluate(argument, scope))];
-        List<(string, object?)> named = [.. Named.Select(argument => (argument.Name, rendering.Evaluate(argument.Value, scope)))];
+        List<(TemplateText, object?)> named = [.. Named.Select(argument => (new TemplateText(argument.Name), rendering.Evaluate(argument.Value, scope)))];
         if (Spread is not null)
         {
-            positional.AddRange(Values.Items(rendering.Evaluate(Spread, scope), rendering.Budget));
+            IReadOnlyList<object?> more = Values.Items(rendering.Evaluate(Spread, scope), rendering.Budget);
+            rendering.Budget.Spend(more.Count);
+            positional.AddRange(more);
         }
 
         if (SpreadNamed is not null)
         {
             object? more = rendering.Evaluate(SpreadNamed, scope);
+            rendering.Budget.Spend((more as DictValue)?.Items.Count ?? 0);
             named.AddRange(more is DictValue dict
-                ? dict.Items.Select(pair => ((pair.Key as TemplateText)?.Value ?? throw new TemplateFault("the keys after '**' must be str"), pair.Value))
+                ? dict.Items.Select(pair => (pair.Key as TemplateText ?? throw new TemplateFault("the keys after '**' must be str"), pair.Value))
                 : throw new TemplateFault($"'**' needs a dict, not a {Values.TypeOf(more)}"));
         }
 
@@ -215,7 +218,7 @@ internal sealed class Call(Expression callee, ArgumentList arguments, int offset
         CallArguments given = arguments.Evaluate(rendering, scope);
         if (caller is not null)
         {
-            given.Named.Add(("caller", caller));
+            given.Named.Add((new TemplateText("caller"), caller));
         }
 
         return rendering.Call(function, given);

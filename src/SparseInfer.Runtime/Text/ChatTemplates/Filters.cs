@@ -22,11 +22,11 @@ internal static class Filters
         Add("string", "", call => call.SelfText);
         Add("safe", "", call => call.SelfText);
         Add("escape e", "", Escape);
-        Add("trim", "chars?", call => Methods.Strip(call.SelfText, call.TextOrNull(0), left: true, right: true));
-        Add("upper", "", call => call.SelfText.Changed(call.SelfText.Value.ToUpperInvariant()));
-        Add("lower", "", call => call.SelfText.Changed(call.SelfText.Value.ToLowerInvariant()));
-        Add("capitalize", "", call => call.SelfText.Changed(Characters.Capitalize(call.SelfText.Value)));
-        Add("title", "", call => call.SelfText.Changed(TitleOf(call.SelfText.Value)));
+        Add("trim", "chars?", call => Methods.Strip(call.SelfText, call.TextOrNull(0), left: true, right: true, call.Budget));
+        Add("upper", "", call => call.Walked(call.SelfText) is var text ? text.Changed(text.Value.ToUpperInvariant()) : null);
+        Add("lower", "", call => call.Walked(call.SelfText) is var text ? text.Changed(text.Value.ToLowerInvariant()) : null);
+        Add("capitalize", "", call => call.Walked(call.SelfText) is var text ? text.Changed(Characters.Capitalize(text.Value)) : null);
+        Add("title", "", call => call.Walked(call.SelfText) is var text ? text.Changed(TitleOf(text.Value)) : null);
         Add("replace", "old new count?", call => Methods.Replace(
             call.SelfText, Printing.Show(call.Values[0], call.Budget), Printing.Show(call.Values[1], call.Budget),
             call.Value(2) is null ? -1 : call.Whole(2), call.Budget));
@@ -42,7 +42,7 @@ internal static class Filters
         Add("int", "default? base?", ToInt);
         Add("float", "default?", call => call.Self switch
         {
-            TemplateText text => Numbers.ParseFloat(text.Value) ?? call.Value(0, 0.0),
+            TemplateText text => Numbers.ParseFloat(call.Walked(text).Value) ?? call.Value(0, 0.0),
             { } number when Numbers.Is(number) => Numbers.ToDouble(number),
             UndefinedValue undefined => throw undefined.Fault(),
             _ => call.Value(0, 0.0),
@@ -55,7 +55,8 @@ internal static class Filters
             call.Self is UndefinedValue || (call.Truth(1) && !Values.IsTrue(call.Self)) ? call.Value(0, TemplateText.Empty) : call.Self);
         Add("length count", "", call => call.Self is GeneratorValue generator ? (long)generator.Take().Count
             : Values.Length(call.Self) ?? throw call.Wrong($"does not take a {Values.TypeOf(call.Self)}"));
-        Add("attr", "name", call => Items.Attribute(call.Self, call.Text(0).Value));
+        Add("attr", "name", call => call.Self is DictValue && Methods.Find(call.Self, call.Text(0).Value) is null
+            ? new UndefinedValue($"a dict has no attribute '{call.Text(0).Value}'") : Items.Attribute(call.Self, call.Text(0).Value));
 
         // Lists and dictionaries.
         Add("list", "", call => new ListValue([.. Values.Items(call.Self, call.Budget)]));
@@ -105,7 +106,7 @@ internal static class Filters
 
     private static object? ToInt(BuiltinCall call) => call.Self switch
     {
-        TemplateText text => Numbers.ParseWhole(text.Value, (int)Math.Clamp(call.Whole(1, 10), 0, 36))
+        TemplateText text => Numbers.ParseWhole(call.Digits(text).Value, (int)Math.Clamp(call.Whole(1, 10), 0, 36))
             ?? (Numbers.ParseFloat(text.Value) is { } number && double.IsFinite(number) ? Numbers.FromWhole(Truncate(number)) : call.Value(0, 0L)),
         double number => double.IsFinite(number) ? Numbers.FromWhole(Truncate(number)) : call.Value(0, 0L),
         { } whole when Numbers.IsWhole(whole) => Numbers.FromWhole(Numbers.ToWhole(whole)),
@@ -138,6 +139,7 @@ internal static class Filters
     {
         var escaped = new TemplateTextBuilder(call.Budget);
         TemplateText text = call.SelfText;
+        call.Budget.Spend(text.Length / 4);
         for (int i = 0; i < text.Length; i++)
         {
             string? entity = text.Value[i] switch
@@ -195,11 +197,11 @@ internal static class Filters
 
     private static object? ToJson(BuiltinCall call)
     {
-        string? indent = call.Value(1) switch
+        TemplateText? indent = call.Value(1) switch
         {
             null => null,
-            TemplateText text => text.Value,
-            _ => new string(' ', call.Width(1, 0)),
+            TemplateText text => text,
+            _ => new TemplateText(new string(' ', call.Width(1, 0))),
         };
         IReadOnlyList<object?>? separators = call.Value(2) is null ? null : Values.Items(call.Values[2], call.Budget);
         if (separators is not (null or [TemplateText, TemplateText]))
@@ -250,7 +252,7 @@ internal static class Filters
     private static List<object?> Sorted(BuiltinCall call, IEnumerable<object?> items, Func<object?, object?> key, bool caseSensitive, bool reverse)
     {
         var order = Comparer<object?>.Create((a, b) => Values.Compare(a, b, call.Budget));
-        object? KeyOf(object? item) => Folded(key(item), caseSensitive);
+        object? KeyOf(object? item) => Folded(key(item), caseSensitive, call.Budget);
         try
         {
             return [.. reverse ? items.OrderByDescending(KeyOf, order) : items.OrderBy(KeyOf, order)];
@@ -267,7 +269,7 @@ internal static class Filters
         List<object?> unique = [];
         foreach (object? item in Values.Items(call.Self, call.Budget))
         {
-            object? key = Folded(Attribute(call, item, 1), call.Truth(0));
+            object? key = Folded(Attribute(call, item, 1), call.Truth(0), call.Budget);
             call.Budget.SpendOn(key);
             if (seen.Items.TryAdd(DictValue.ToKey(key), null))
             {
@@ -285,7 +287,7 @@ internal static class Filters
         bool any = false;
         foreach (object? item in Values.Items(call.Self, call.Budget))
         {
-            object? key = Folded(Attribute(call, item, 1), call.Truth(0));
+            object? key = Folded(Attribute(call, item, 1), call.Truth(0), call.Budget);
             if (!any || Values.Compare(key, bestKey, call.Budget) * sign > 0)
             {
                 (best, bestKey, any) = (item, key, true);
@@ -316,7 +318,7 @@ internal static class Filters
         object? last = null;
         foreach (object? item in Sorted(call, Values.Items(call.Self, call.Budget), KeyOf, call.Truth(2), reverse: false))
         {
-            object? key = Folded(KeyOf(item), call.Truth(2));
+            object? key = Folded(KeyOf(item), call.Truth(2), call.Budget);
             if (groups.Count == 0 || !Values.AreEqual(key, last, call.Budget))
             {
                 groups.Add(new TupleValue(KeyOf(item), new ListValue([])));
@@ -335,8 +337,8 @@ internal static class Filters
         IReadOnlyList<object?> items = Walked(call);
         if (arguments.Positional.Count == 0)
         {
-            int attribute = arguments.Named.FindIndex(argument => argument.Name == "attribute");
-            int byDefault = arguments.Named.FindIndex(argument => argument.Name == "default");
+            int attribute = arguments.Named.FindIndex(argument => argument.Name.Value == "attribute");
+            int byDefault = arguments.Named.FindIndex(argument => argument.Name.Value == "default");
             if (attribute < 0 || arguments.Named.Count > (byDefault < 0 ? 1 : 2))
             {
                 throw call.Wrong("needs the name of a filter, or 'attribute' and perhaps 'default'");
@@ -391,6 +393,14 @@ internal static class Filters
         return call.Value(argument) is { } path ? Items.Path(item, path, call.Budget) : item;
     }
 
-    private static object? Folded(object? key, bool caseSensitive) =>
-        !caseSensitive && key is TemplateText text ? text.Changed(text.Value.ToLowerInvariant()) : key;
+    private static object? Folded(object? key, bool caseSensitive, Budget budget)
+    {
+        if (caseSensitive || key is not TemplateText text)
+        {
+            return key;
+        }
+
+        budget.SpendWalk(text.Length);
+        return text.Changed(text.Value.ToLowerInvariant());
+    }
 }

@@ -21,7 +21,7 @@ internal static class Functions
             return space;
         }),
         new("function", "raise_exception", "message", call => throw new TemplateFault(Printing.Show(call.Values[0], call.Budget).Value) { IsRaised = true }),
-        new("function", "strftime_now", "format", call => new TemplateText(Time(call.Text(0).Value, call.Rendering.Now))),
+        new("function", "strftime_now", "format", call => new TemplateText(Time(call.Text(0).Value, call.Rendering.Now, call.Budget), call.Text(0).Outside.Length > 0)),
     }.ToDictionary(function => function.Name, StringComparer.Ordinal);
 
     private static object Range(BuiltinCall call)
@@ -48,6 +48,7 @@ internal static class Functions
         {
             if (from is DictValue other)
             {
+                call.Budget.Spend(other.Items.Count);
                 foreach ((object key, object? value) in other.Items)
                 {
                     dict.Items[key] = value;
@@ -62,13 +63,14 @@ internal static class Functions
             }
         }
 
-        call.Arguments.Named.ForEach(argument => dict[argument.Name] = argument.Value);
+        call.Arguments.Named.ForEach(argument => dict.Items[argument.Name] = argument.Value);
         return dict;
     }
 
     /// <summary>A time in the form of C's strftime.</summary>
-    private static string Time(string format, DateTimeOffset now)
+    private static string Time(string format, DateTimeOffset now, Budget budget)
     {
+        budget.SpendWalk(format.Length);
         var text = new StringBuilder();
         for (int i = 0; i < format.Length; i++)
         {
@@ -78,6 +80,8 @@ internal static class Functions
                 continue;
             }
 
+            budget.Spend();
+            budget.SpendText(text.Length, 0);
             bool bare = format[++i] == '-' && i + 1 < format.Length;
             char kind = bare ? format[++i] : format[i];
             string? pattern = kind switch

@@ -69,12 +69,14 @@ internal static class Items
             return Item(owner, path, budget);
         }
 
+        budget.SpendWalk(text.Length);
         object? value = owner;
         foreach (string part in text.Value.Split('.'))
         {
             object key = part.Length is > 0 and < 10 && part.All(char.IsAsciiDigit)
                 ? long.Parse(part, System.Globalization.CultureInfo.InvariantCulture)
                 : new TemplateText(part);
+            budget.Spend();
             value = Item(value, key, budget);
         }
 

@@ -11,7 +11,7 @@ namespace SparseInfer.Text.ChatTemplates;
 internal sealed class JsonPrinting(TemplateTextBuilder text, Budget budget)
 {
     /// <summary>What one level is indented by; null: all on one line.</summary>
-    public string? Indent { get; init; }
+    public TemplateText? Indent { get; init; }
 
     public required TemplateText ItemSeparator { get; init; }
 
@@ -34,6 +34,7 @@ internal sealed class JsonPrinting(TemplateTextBuilder text, Budget budget)
                 text.Append(truth ? "true" : "false");
                 break;
             case long or BigInteger:
+                budget.SpendOn(value);
                 text.Append(((IFormattable)value).ToString(null, CultureInfo.InvariantCulture));
                 break;
             case double number:
@@ -78,13 +79,12 @@ internal sealed class JsonPrinting(TemplateTextBuilder text, Budget budget)
     private void PrintDict(DictValue dict, int level)
     {
         text.Append("{");
-        IEnumerable<KeyValuePair<object, object?>> pairs = SortKeys
-            ? dict.Items.OrderBy(pair => DictValue.FromKey(pair.Key), Comparer<object?>.Create((a, b) => Values.Compare(a, b, budget)))
-            : dict.Items;
+        IEnumerable<KeyValuePair<object, object?>> pairs = SortKeys ? Sorted(dict) : dict.Items;
         bool first = true;
         foreach ((object key, object? item) in pairs)
         {
             Separate(first, level + 1);
+            budget.SpendOn(key is BigInteger ? key : null);
             PrintText(DictValue.FromKey(key) switch
             {
                 TemplateText name => name,
@@ -100,6 +100,18 @@ internal sealed class JsonPrinting(TemplateTextBuilder text, Budget budget)
         }
 
         Close(dict.Items.Count, level, "}");
+    }
+
+    private List<KeyValuePair<object, object?>> Sorted(DictValue dict)
+    {
+        try
+        {
+            return [.. dict.Items.OrderBy(pair => DictValue.FromKey(pair.Key), Comparer<object?>.Create((a, b) => Values.Compare(a, b, budget)))];
+        }
+        catch (InvalidOperationException wrapped) when (wrapped.InnerException is TemplateFault fault)
+        {
+            throw fault;
+        }
     }
 
     private void Separate(bool first, int level)
@@ -137,6 +149,7 @@ internal sealed class JsonPrinting(TemplateTextBuilder text, Budget budget)
     /// <summary>Part by part, so that what came from outside stays known where a template cuts JSON apart.</summary>
     private void PrintText(TemplateText value)
     {
+        budget.SpendWalk(value.Length);
         text.Append("\"");
         var escaped = new StringBuilder(value.Length);
         foreach (char character in value.Value)

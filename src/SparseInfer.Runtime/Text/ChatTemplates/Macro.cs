@@ -26,11 +26,11 @@ internal sealed class Macro(MacroShape shape, Scope around) : ICallable
     public object? Call(Rendering rendering, CallArguments arguments)
     {
         var scope = new Scope(around);
-        List<(string Name, object? Value)> named = [.. arguments.Named];
+        List<(TemplateText Name, object? Value)> named = [.. arguments.Named];
         for (int i = 0; i < shape.Parameters.Count; i++)
         {
             (string name, Expression? byDefault) = shape.Parameters[i];
-            int given = named.FindIndex(argument => argument.Name == name);
+            int given = named.FindIndex(argument => argument.Name.Value == name);
             bool placed = i < arguments.Positional.Count;
             if (placed && given >= 0)
             {
@@ -51,13 +51,13 @@ internal sealed class Macro(MacroShape shape, Scope around) : ICallable
         return rendering.Capture(shape.Body, scope);
     }
 
-    private void TakeRest(CallArguments arguments, List<(string Name, object? Value)> named, Scope scope)
+    private void TakeRest(CallArguments arguments, List<(TemplateText Name, object? Value)> named, Scope scope)
     {
         if (shape.Mentioned.Contains("caller") && shape.Parameters.All(parameter => parameter.Name != "caller"))
         {
-            int caller = named.FindIndex(argument => argument.Name == "caller");
+            int caller = named.FindIndex(argument => argument.Name.Value == "caller");
             scope.Set("caller", caller >= 0 ? named[caller].Value : new UndefinedValue("there is no 'caller': the macro was not called by a 'call' block"));
-            named.RemoveAll(argument => argument.Name == "caller");
+            named.RemoveAll(argument => argument.Name.Value == "caller");
         }
 
         int surplus = arguments.Positional.Count - shape.Parameters.Count;
@@ -73,7 +73,7 @@ internal sealed class Macro(MacroShape shape, Scope around) : ICallable
         if (shape.Mentioned.Contains("kwargs"))
         {
             var rest = new DictValue();
-            named.ForEach(argument => rest[argument.Name] = argument.Value);
+            named.ForEach(argument => rest.Items[argument.Name] = argument.Value);
             scope.Set("kwargs", rest);
         }
         else if (named.Count > 0)

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SparseInfer.Text.ChatTemplates;
 
 /// <summary>Methods of Python's texts, lists and dictionaries.</summary>
@@ -18,8 +20,9 @@ internal static class Methods
     };
 
     /// <summary>A text without some characters at its ends; null: without white space.</summary>
-    public static TemplateText Strip(TemplateText text, TemplateText? characters, bool left, bool right)
+    public static TemplateText Strip(TemplateText text, TemplateText? characters, bool left, bool right, Budget budget)
     {
+        SearchValues<char>? named = characters is null ? null : SearchValues.Create(characters.Value);
         int start = 0;
         int end = text.Length;
         while (left && start < end && Goes(text.Value[start]))
@@ -32,19 +35,22 @@ internal static class Methods
             end--;
         }
 
+        budget.SpendWalk(text.Length - (end - start));
         return text.Slice(start, end - start);
 
-        bool Goes(char character) => characters is null ? Characters.IsSpace(character) : characters.Value.Contains(character, StringComparison.Ordinal);
+        bool Goes(char character) => named is null ? Characters.IsSpace(character) : named.Contains(character);
     }
 
     /// <summary>A text with each part of one text made another, at most so often from the left; below 0, everywhere.</summary>
     public static TemplateText Replace(TemplateText text, TemplateText old, TemplateText by, long count, Budget budget)
     {
         var replaced = new TemplateTextBuilder(budget);
+        budget.SpendSearch(text, old);
         int start = 0;
         if (old.Length == 0)
         {
             int[] starts = Characters.Starts(text.Value);
+            budget.Spend(starts.Length);
             for (int i = 0; i < starts.Length && count != 0; i++, count--)
             {
                 replaced.Append(by);
@@ -77,6 +83,7 @@ internal static class Methods
         int start = 0;
         if (separator is not null)
         {
+            budget.SpendSearch(text, separator);
             for (int found; count != 0 && (found = text.Value.IndexOf(separator.Value, start, StringComparison.Ordinal)) >= 0; count--)
             {
                 budget.Spend();
@@ -88,6 +95,7 @@ internal static class Methods
             return parts;
         }
 
+        budget.SpendWalk(text.Length);
         while (true)
         {
             start = text.Length - Characters.TrimStart(text.Value.AsSpan(start)).Length;
@@ -105,7 +113,7 @@ internal static class Methods
             budget.Spend();
             if (count-- == 0)
             {
-                parts.Add(Strip(text.Slice(start, text.Length - start), null, left: false, right: true));
+                parts.Add(Strip(text.Slice(start, text.Length - start), null, left: false, right: true, budget));
                 return parts;
             }
 
@@ -140,6 +148,7 @@ internal static class Methods
     public static List<TemplateText> Lines(TemplateText text, bool keepEnds, Budget budget)
     {
         List<TemplateText> lines = [];
+        budget.SpendWalk(text.Length);
         int start = 0;
         while (start < text.Length)
         {
@@ -183,6 +192,8 @@ internal static class Methods
 
         int missing = Math.Max(0, width - Characters.Count(text.Value));
 
+        budget.Spend(missing / 4);
+
         // Python puts the odd one in front where the width is odd too.
         int front = !before ? 0 : !after ? missing : (missing / 2) + (missing & width & 1);
         var padded = new TemplateTextBuilder(budget);
@@ -205,9 +216,9 @@ internal static class Methods
     private static Dictionary<string, Builtin> MakeText()
     {
         Dictionary<string, Builtin> methods = new(StringComparer.Ordinal);
-        Add("strip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: true, right: true));
-        Add("lstrip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: true, right: false));
-        Add("rstrip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: false, right: true));
+        Add("strip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: true, right: true, call.Budget));
+        Add("lstrip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: true, right: false, call.Budget));
+        Add("rstrip", "chars?", call => Strip(Self(call), call.TextOrNull(0), left: false, right: true, call.Budget));
         Add("split", "sep? maxsplit?", call => ListOf(Split(Self(call), call.TextOrNull(0), call.Whole(1, -1), call.Budget)));
         Add("rsplit", "sep? maxsplit?", call => ListOf(SplitRight(Self(call), call.TextOrNull(0), call.Whole(1, -1), call.Budget)));
         Add("splitlines", "keepends?", call => ListOf(Lines(Self(call), call.Truth(0), call.Budget)));
@@ -229,13 +240,12 @@ internal static class Methods
         Add("count", "sub", call => call.Text(0).Length == 0
             ? Characters.Count(Self(call).Value) + 1L
             : Split(Self(call), call.Text(0), -1, call.Budget).Count - 1L);
-        Add("upper", "", call => Self(call).Changed(Self(call).Value.ToUpperInvariant()));
-        Add("lower", "", call => Self(call).Changed(Self(call).Value.ToLowerInvariant()));
-        Add("casefold", "", call => Self(call).Changed(Self(call).Value.ToLowerInvariant()));
-        Add("title", "", call => Self(call).Changed(Characters.Title(Self(call).Value)));
-        Add("capitalize", "", call => Self(call).Changed(Characters.Capitalize(Self(call).Value)));
-        Add("swapcase", "", call => Self(call).Changed(string.Concat(Self(call).Value.Select(
-            character => char.IsUpper(character) ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character)))));
+        Add("upper", "", call => Self(call).Changed(Walked(call).Value.ToUpperInvariant()));
+        Add("lower", "", call => Self(call).Changed(Walked(call).Value.ToLowerInvariant()));
+        Add("casefold", "", call => Self(call).Changed(Walked(call).Value.ToLowerInvariant()));
+        Add("title", "", call => Self(call).Changed(Characters.Title(Walked(call).Value)));
+        Add("capitalize", "", call => Self(call).Changed(Characters.Capitalize(Walked(call).Value)));
+        Add("swapcase", "", call => Self(call).Changed(Characters.SwapCase(Walked(call).Value)));
         Add("ljust", "width fillchar?", call => Pad(Self(call), call.Width(0, 0), Fill(call), before: false, after: true, call.Budget));
         Add("rjust", "width fillchar?", call => Pad(Self(call), call.Width(0, 0), Fill(call), before: true, after: false, call.Budget));
         Add("center", "width fillchar?", call => Pad(Self(call), call.Width(0, 0), Fill(call), before: true, after: true, call.Budget));
@@ -252,8 +262,8 @@ internal static class Methods
         Add("isalpha", "", call => All(call, char.IsLetter));
         Add("isalnum", "", call => All(call, character => char.IsLetterOrDigit(character) || char.IsNumber(character)));
         Add("isspace", "", call => All(call, Characters.IsSpace));
-        Add("islower", "", call => !Self(call).Value.Any(char.IsUpper) && Self(call).Value.Any(char.IsLower));
-        Add("isupper", "", call => !Self(call).Value.Any(char.IsLower) && Self(call).Value.Any(char.IsUpper));
+        Add("islower", "", call => !Characters.Any(Walked(call).Value, char.IsUpper) && Characters.Any(Self(call).Value, char.IsLower));
+        Add("isupper", "", call => !Characters.Any(Walked(call).Value, char.IsLower) && Characters.Any(Self(call).Value, char.IsUpper));
         NotSupported(
             "encode", "expandtabs", "format_map", "isascii", "isidentifier", "isprintable", "istitle", "maketrans", "rindex", "translate");
         return methods;
@@ -373,6 +383,8 @@ internal static class Methods
 
     private static TemplateText Self(BuiltinCall call) => (TemplateText)call.Self!;
 
+    private static TemplateText Walked(BuiltinCall call) => call.Walked(Self(call));
+
     private static List<object?> ListOf(BuiltinCall call) => ((ListValue)call.Self!).Items;
 
     private static DictValue DictOf(BuiltinCall call) => (DictValue)call.Self!;
@@ -381,7 +393,8 @@ internal static class Methods
 
     private static TemplateText Fill(BuiltinCall call) => call.Has(1) ? call.Text(1) : new TemplateText(" ");
 
-    private static bool All(BuiltinCall call, Func<char, bool> holds) => Self(call).Length > 0 && Self(call).Value.All(holds);
+    private static bool All(BuiltinCall call, Func<char, bool> holds) =>
+        Walked(call).Length > 0 && !Characters.Any(Self(call).Value, character => !holds(character));
 
     private static long Place(BuiltinCall call)
     {
@@ -406,6 +419,7 @@ internal static class Methods
             throw call.Wrong("needs a text to cut at");
         }
 
+        call.Budget.SpendSearch(text, separator);
         int found = fromRight ? text.Value.LastIndexOf(separator.Value, StringComparison.Ordinal) : text.Value.IndexOf(separator.Value, StringComparison.Ordinal);
         int behind = found + separator.Length;
         return found >= 0 ? new TupleValue(text.Slice(0, found), text.Slice(found, separator.Length), text.Slice(behind, text.Length - behind))
@@ -417,21 +431,30 @@ internal static class Methods
     {
         string text = Part(call).Value;
         return call.Values[0] is TupleValue several
-            ? several.Items.Any(affix => affix is TemplateText one ? has(text, one.Value) : throw call.Wrong($"needs str, not {Values.TypeOf(affix)}"))
+            ? several.Items.Any(affix => affix is TemplateText one ? has(text, Read(one)) : throw call.Wrong($"needs str, not {Values.TypeOf(affix)}"))
             : has(text, call.Text(0).Value);
+
+        string Read(TemplateText affix)
+        {
+            call.Budget.Spend();
+            call.Budget.SpendOn(affix);
+            return affix.Value;
+        }
     }
 
     /// <summary>Where a text is, in code points from the start of the whole; -1: nowhere.</summary>
     private static long Find(BuiltinCall call, bool fromRight)
     {
         TemplateText text = Part(call);
+        call.Budget.SpendSearch(text, call.Text(0));
         int found = fromRight
             ? text.Value.LastIndexOf(call.Text(0).Value, StringComparison.Ordinal)
             : text.Value.IndexOf(call.Text(0).Value, StringComparison.Ordinal);
         long start = call.Whole(1);
         int length = Characters.Count(Self(call).Value);
+        bool beyond = start > length;
         start = Math.Clamp(start < 0 ? start + length : start, 0, length);
-        return found < 0 ? -1 : start + Characters.Count(text.Value[..found]);
+        return found < 0 || beyond ? -1 : start + Characters.Count(text.Value[..found]);
     }
 
     private static TemplateText Part(BuiltinCall call) => !call.Has(1) && !call.Has(2) ? Self(call)

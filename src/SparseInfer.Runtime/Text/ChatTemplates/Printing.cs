@@ -17,6 +17,7 @@ internal static class Printing
             case UndefinedValue:
                 return TemplateText.Empty;
             case null or bool or long or double or BigInteger:
+                budget.SpendOn(value);
                 return new TemplateText(Scalar(value));
             default:
                 var text2 = new TemplateTextBuilder(budget);
@@ -32,9 +33,11 @@ internal static class Printing
         switch (value)
         {
             case null or bool or long or double or BigInteger:
+                budget.SpendOn(value);
                 text.Append(Scalar(value));
                 break;
             case TemplateText string_:
+                budget.SpendWalk(string_.Length);
                 text.Append(new TemplateText(Quote(string_.Value), string_.Outside.Length > 0));
                 break;
             case ListValue list:

@@ -2,9 +2,10 @@ namespace SparseInfer.Text.ChatTemplates;
 
 /// <summary>One run of a template.</summary>
 /// <param name="clock">What <c>strftime_now</c> tells.</param>
-internal sealed class Rendering(Func<DateTimeOffset> clock)
+/// <param name="budget">What it may use.</param>
+internal sealed class Rendering(Func<DateTimeOffset> clock, Budget budget)
 {
-    public Budget Budget { get; } = new();
+    public Budget Budget { get; } = budget;
 
     public DateTimeOffset Now => clock();
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace SparseInfer.Text.ChatTemplates;
 
 // The values of a template are objects: null is None; bool, long, BigInteger and double are Python's; TemplateText is str; then those below.
@@ -46,6 +48,7 @@ internal sealed class GeneratorValue(List<object?> items)
 internal sealed class DictValue
 {
     private const int MaxKeyDepth = 100;
+    private const int MaxKeyItems = 100;
 
     public OrderedDictionary<object, object?> Items { get; } = new(KeyComparer.Instance);
 
@@ -61,20 +64,42 @@ internal sealed class DictValue
 
     /// <summary>A value as a key.</summary>
     /// <exception cref="TemplateFault">It is one that changes.</exception>
-    public static object ToKey(object? value) => ToKey(value, 0);
+    public static object ToKey(object? value)
+    {
+        int left = MaxKeyItems;
+        return ToKey(value, 0, ref left);
+    }
 
     public static object? FromKey(object key) => key is NoneKey ? null : key;
 
-    private static object ToKey(object? value, int depth) => value switch
+    private static object ToKey(object? value, int depth, ref int left)
     {
-        null => NoneKey.Instance,
-        ListValue or DictValue or NamespaceValue => throw new TemplateFault($"a {Values.TypeOf(value)} cannot be the key of a dictionary"),
-        UndefinedValue undefined => throw undefined.Fault(),
-        TupleValue tuple => depth < MaxKeyDepth
-            ? new TupleValue([.. tuple.Items.Select(item => FromKey(ToKey(item, depth + 1)))])
-            : throw new TemplateFault("the key of a dictionary is nested too deeply"),
-        _ => value,
-    };
+        switch (value)
+        {
+            case null:
+                return NoneKey.Instance;
+            case ListValue or DictValue or NamespaceValue:
+                throw new TemplateFault($"a {Values.TypeOf(value)} cannot be the key of a dictionary");
+            case UndefinedValue undefined:
+                throw undefined.Fault();
+            case TupleValue tuple:
+                left -= tuple.Items.Length;
+                if (depth >= MaxKeyDepth || left < 0)
+                {
+                    throw new TemplateFault("the key of a dictionary is nested too deeply, or has too many items");
+                }
+
+                object?[] items = new object?[tuple.Items.Length];
+                for (int i = 0; i < items.Length; i++)
+                {
+                    items[i] = FromKey(ToKey(tuple.Items[i], depth + 1, ref left));
+                }
+
+                return new TupleValue(items);
+            default:
+                return value;
+        }
+    }
 
     private sealed class NoneKey
     {
@@ -89,10 +114,19 @@ internal sealed class DictValue
 
         public int GetHashCode(object key) => key switch
         {
-            bool or long or System.Numerics.BigInteger or double => Numbers.ToDouble(key).GetHashCode(),
-            TupleValue tuple => tuple.Items.Length,
+            bool or long or BigInteger or double => HashOf(key),
+            TupleValue tuple => tuple.Items.Aggregate(tuple.Items.Length, (hash, item) => HashCode.Combine(hash, item is null ? 0 : GetHashCode(item))),
             _ => key.GetHashCode(),
         };
+
+        /// <summary>The same for equal numbers of different types, and not for whole numbers that are the same only as floats.</summary>
+        private static int HashOf(object key)
+        {
+            double number = Numbers.ToDouble(key);
+            return !double.IsFinite(number) || (Numbers.IsWhole(key) && new BigInteger(number) != Numbers.ToWhole(key))
+                ? key.GetHashCode()
+                : number.GetHashCode();
+        }
     }
 }
 
@@ -129,8 +163,8 @@ internal sealed class MethodValue(object self, Builtin method) : ICallable
 
 /// <summary>What a call was given.</summary>
 /// <param name="Positional">Arguments by place.</param>
-/// <param name="Named">Arguments by name, in their order.</param>
-internal sealed record CallArguments(List<object?> Positional, List<(string Name, object? Value)> Named)
+/// <param name="Named">Arguments by name, in their order; names that were spread from a dictionary may come from outside.</param>
+internal sealed record CallArguments(List<object?> Positional, List<(TemplateText Name, object? Value)> Named)
 {
     public static CallArguments Of(params object?[] positional) => new([.. positional], []);
 }

@@ -29,8 +29,8 @@ internal static class Tests
         Add("odd", "", call => Rest(call, 2L) is 1L);
         Add("even", "", call => Rest(call, 2L) is 0L);
         Add("divisibleby", "num", call => Numbers.Compare(Rest(call, call.Values[0]), 0L) == 0);
-        Add("lower", "", call => IsCased(call.SelfText.Value, char.IsUpper));
-        Add("upper", "", call => IsCased(call.SelfText.Value, char.IsLower));
+        Add("lower", "", call => IsCased(call.Walked(call.SelfText).Value, char.IsUpper));
+        Add("upper", "", call => IsCased(call.Walked(call.SelfText).Value, char.IsLower));
         Add("in", "seq", call => Values.Contains(call.Values[0], call.Self, call.Budget));
         Add("sameas", "other", call => ReferenceEquals(call.Self, call.Values[0])
             || (call.Self is bool or long or TemplateText && call.Self.GetType() == call.Values[0]?.GetType() && call.Self.Equals(call.Values[0])));
@@ -58,5 +58,5 @@ internal static class Tests
     private static object Rest(BuiltinCall call, object? divisor) =>
         Arithmetic.Compute("%", call.Self, divisor, call.Budget) is { } rest && Numbers.Is(rest) ? rest : throw call.Wrong("needs numbers");
 
-    private static bool IsCased(string text, Func<char, bool> isOther) => !text.Any(isOther) && text.Any(char.IsLetter);
+    private static bool IsCased(string text, Func<char, bool> isOther) => !Characters.Any(text, isOther) && Characters.Any(text, char.IsLetter);
 }

@@ -16,6 +16,7 @@ internal static class TextFormat
         int at;
         while ((at = source.IndexOf('%', start)) >= 0)
         {
+            budget.Spend();
             text.Append(format, start, at - start);
             start = at + 1;
             int precision = -1;
@@ -76,6 +77,7 @@ internal static class TextFormat
         int at;
         while ((at = source.AsSpan(start).IndexOfAny('{', '}')) >= 0)
         {
+            budget.Spend();
             at += start;
             text.Append(format, start, at - start);
             if (at + 1 < source.Length && source[at + 1] == source[at])
@@ -101,7 +103,8 @@ internal static class TextFormat
             }
             else
             {
-                int named = values.Named.FindIndex(value => value.Name == field);
+                budget.Spend(values.Named.Count / 16);
+                int named = values.Named.FindIndex(value => value.Name.Value == field);
                 text.Append(Printing.Show(named >= 0 ? values.Named[named].Value : throw new TemplateFault($"'{{{field}}}' in a format has no value"), budget));
             }
         }

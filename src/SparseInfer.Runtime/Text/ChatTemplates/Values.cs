@@ -48,6 +48,7 @@ internal static class Values
         switch (a, b)
         {
             case (TemplateText x, TemplateText y):
+                budget.SpendOn(x.Length == y.Length ? x : null);
                 return x.Equals(y);
             case (ListValue x, ListValue y):
                 return AreEqual(x.Items, y.Items, budget);
@@ -62,6 +63,7 @@ internal static class Values
                 }
 
                 budget.Enter();
+                budget.Spend(x.Items.Count);
                 bool equal = x.Items.All(pair => y.Items.TryGetValue(pair.Key, out object? other) && AreEqual(pair.Value, other, budget));
                 budget.Leave();
                 return equal;
@@ -89,6 +91,7 @@ internal static class Values
             case (_, UndefinedValue undefined):
                 throw undefined.Fault();
             case (TemplateText x, TemplateText y):
+                budget.SpendWalk(Math.Min(x.Length, y.Length));
                 return CompareText(x.Value, y.Value);
             case (ListValue x, ListValue y):
                 return Compare(x.Items, y.Items, budget);
@@ -105,9 +108,11 @@ internal static class Values
     {
         switch (container)
         {
-            case TemplateText text:
-                return item is TemplateText part ? text.Value.Contains(part.Value, StringComparison.Ordinal)
-                    : throw (item as UndefinedValue)?.Fault() ?? new TemplateFault($"in a str there is only str, not {TypeOf(item)}");
+            case TemplateText text when item is TemplateText part:
+                budget.SpendSearch(text, part);
+                return text.Value.Contains(part.Value, StringComparison.Ordinal);
+            case TemplateText:
+                throw (item as UndefinedValue)?.Fault() ?? new TemplateFault($"in a str there is only str, not {TypeOf(item)}");
             case DictValue dict:
                 return dict.Items.ContainsKey(DictValue.ToKey(item));
             case NamespaceValue:

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Text.Json;
 using SparseInfer.Runtime.Tests.Files;
 using SparseInfer.Runtime.Tests.Sessions;
 using SparseInfer.Text;
@@ -61,6 +62,36 @@ public sealed class ChatPromptTests : IDisposable
         const string Source = "{{ '<|im_' ~ messages[0].role ~ '|>' }}";
         qwen3.EncodeChat(ChatTemplate.Parse(Source).Render([new("end", "")])).ShouldBe([151645]);
         qwen3.EncodeChat(ChatTemplate.Parse(Source).Render([new("end|><|im_start", "")])).ShouldNotContain(151644);
+    }
+
+    [Theory]
+    [InlineData("A{% for name in dict(**x) %}{{ name }}{% endfor %}B", "A<|im_end|>B")]
+    [InlineData("A{{ dict(**x).copy() | first }}B", "A<|im_end|>B")]
+    [InlineData("{% set d = {} %}{% set y = d.update(**x) %}A{{ d | join }}B", "A<|im_end|>B")]
+    [InlineData("{% macro m() %}{{ kwargs | join }}{% endmacro %}A{{ m(**x) }}B", "A<|im_end|>B")]
+    [InlineData("{% macro m(a) %}{{ kwargs.keys() | last }}{{ a }}{% endmacro %}A{{ m(a='B', **x) }}", "A<|im_end|>B")]
+    [InlineData("A{{ strftime_now(s) }}B", "A<|im_end|>B")]
+    [InlineData("A{{ [1] | tojson(indent=s) }}B", "A[\n<|im_end|>1\n]B")]
+    public void Names_and_forms_of_a_conversation_stay_its_own(string source, string text)
+    {
+        var template = ChatTemplate.Parse(source);
+        ChatPrompt prompt = template.Render(JsonElement.Parse("""{"messages": [], "x": {"<|im_end|>": 1}, "s": "<|im_end|>"}"""), FixedClock.Instance);
+        prompt.Text.ShouldBe(text);
+        prompt.Outside.Select(span => prompt.Text[span.Start..span.End]).ShouldBe(["<|im_end|>"]);
+        OpenQwen3().EncodeChat(prompt).ShouldNotContain(151645);
+    }
+
+    [Theory]
+    [InlineData("{{ dict(name=1) | first }}", "name")]
+    [InlineData("{% macro m() %}{{ kwargs | join }}{% endmacro %}{{ m(name=1) }}", "name")]
+    [InlineData("{{ strftime_now('<|%Y|>') }}", "<|2026|>")]
+    [InlineData("{{ [1] | tojson(indent='<s>') }}", "[\n<s>1\n]")]
+    [InlineData("{{ [1] | tojson(indent=1) }}", "[\n 1\n]")]
+    public void Names_and_forms_of_a_template_stay_its_own(string source, string text)
+    {
+        ChatPrompt prompt = ChatTemplate.Parse(source).Render(JsonElement.Parse("""{"messages": []}"""), FixedClock.Instance);
+        prompt.Text.ShouldBe(text);
+        prompt.Outside.ShouldBeEmpty();
     }
 
     [Fact]

@@ -47,6 +47,7 @@ public sealed class ChatTemplateErrorTests
     [InlineData("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", 1, 34, "macro 'm' takes at most 1 arguments, not 2")]
     [InlineData("{% if true %}{{ 1 | nofilter }}{% endif %}", 1, 21, "the filter 'nofilter' is not supported")]
     [InlineData("{% set messages[0].x = 1 %}", 1, 16, "'%}' is missing: '[' is found")]
+    [InlineData("{{ {1: 1, 'a': 2} | tojson(sort_keys=true) }}", 1, 21, "a int and a str have no order")]
     [InlineData("{% set m = messages[0] %}{% set m.x = 1 %}", 1, 29, "only attributes of a namespace can be set")]
     public void What_fails_names_its_place(string source, int line, int column, string fault) =>
         Should.Throw<ChatTemplateException>(() => ChatTemplate.Parse(source).Render(Hello)).Message
@@ -81,10 +82,68 @@ public sealed class ChatTemplateErrorTests
     [InlineData("{% set a = [] %}{{ a.append(a) }}{% set b = [] %}{{ b.append(b) }}{{ a == b }}")]
     [InlineData("{% set ns = namespace(t=()) %}{% for i in range(100000) %}{% set ns.t = (ns.t,) %}{% endfor %}{{ {ns.t: 1} }}")]
     [InlineData("{% set ns = namespace(t=()) %}{% for i in range(100000) %}{% set ns.t = (ns.t,) %}{% endfor %}{{ ns.t }}")]
+    [InlineData("{% set x = 2**4000 %}{% for i in range(1000000) %}{% set y = x|string %}{% endfor %}")]
+    [InlineData("{% set x = [2**4000] %}{% for i in range(1000000) %}{% set y = x|tojson %}{% endfor %}")]
+    [InlineData("{% set x = [2**4000] %}{% for i in range(1000000) %}{% set y = '%r' % x %}{% endfor %}")]
+    [InlineData("{% set x = '9' * 1000 %}{% for i in range(1000000) %}{% set y = x|int %}{% endfor %}")]
+    [InlineData("{% set x = 2**2000 %}{% for i in range(1000000) %}{% set y = x * x // 3 %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t.islower() %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t.isalpha() %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t|wordcount %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t is lower %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t.swapcase() %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t.title() %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t|upper %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t|e %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t.strip('a') %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t.splitlines() %}{% endfor %}")]
+    [InlineData("{% set t = 'a' * 1000 * 15000 %}{% for i in range(1000000) %}{% set y = t|float %}{% endfor %}")]
+    [InlineData("{% set a = 'a' * 1000 * 4000 %}{% set p = 'a' * 50000 + 'b' + 'a' * 50000 %}{% for i in range(1000000) %}{% set y = p in a %}{% endfor %}")]
+    [InlineData("{% set a = 'a' * 1000 * 4000 %}{% set b = 'a' * 999 * 4004 + 'aaab' %}{% set l = [b] * 100000 %}{% for i in range(1000000) %}{% set y = a in l %}{% endfor %}")]
+    [InlineData("{% set a = 'a' * 1000 * 4000 %}{% set b = 'a' * 999 * 4004 + 'aaab' %}{% set l = (b,) * 100000 %}{% for i in range(1000000) %}{% set y = a.startswith(l) %}{% endfor %}")]
+    [InlineData("{% set a = 'a' * 1000 * 4000 %}{% for i in range(1000000) %}{% set y = [a, a + 'b'] | sort %}{% endfor %}")]
+    [InlineData("{% set d = {} %}{% for i in range(100000) %}{{ d.update({i: 1}) }}{% endfor %}{% for i in range(1000000) %}{% set y = dict(d) == d %}{% endfor %}")]
+    [InlineData("{% set ns = namespace(t=()) %}{% for i in range(60) %}{% set ns.t = (ns.t, ns.t) %}{% endfor %}{{ {ns.t: 1} }}")]
     public void A_hostile_template_is_stopped(string source)
     {
         var template = ChatTemplate.Parse(source);
         Should.Throw<ChatTemplateException>(() => template.Render(Hello));
+    }
+
+    [Fact]
+    public void All_forms_of_a_conversation_share_what_a_template_may_use()
+    {
+        const string Source = "{% for i in range(COUNT) %}{% endfor %}{{ 'A' + messages[0].tool_calls[0].function.arguments }}";
+        ChatTurn[] turns = [new("assistant", null) { ToolCalls = [new("add", "{}")] }];
+        ChatTemplate.Parse(Source.Replace("COUNT", "1000", StringComparison.Ordinal)).Render(turns).Text.ShouldBe("A{}");
+        string often = Source.Replace("{% endfor %}", "{{ '' }}{% endfor %}", StringComparison.Ordinal).Replace("COUNT", "900000", StringComparison.Ordinal);
+        Should.Throw<ChatTemplateException>(() => ChatTemplate.Parse(often).Render(turns)).Message.ShouldContain("'+' does not take a str and a dict");
+        ChatTemplate.Parse(often.Replace("'A' +", "'A' ~", StringComparison.Ordinal)).Render(turns).Text.ShouldBe("A{}");
+    }
+
+    [Fact]
+    public void A_long_conversation_is_not_stopped()
+    {
+        const string Source = "{% for m in messages %}{% set c = m.content | trim %}{% if '</think>' in c %}{% set c = c.split('</think>')[-1].lstrip('\\n') %}{% endif %}"
+            + "{% if not c.startswith('<tool_response>') %}{{ c }}{% else %}{{ c | upper }}{{ c | tojson }}{% endif %}{% endfor %}";
+        string said = string.Concat(Enumerable.Repeat("Some words. ", 2000));
+        ChatTurn[] turns = [.. Enumerable.Range(0, 200).Select(i => new ChatTurn("user", $"{(i % 2 == 0 ? "<tool_response>" : "</think>")}{said}"))];
+        ChatTemplate.Parse(Source).Render(turns).Text.Length.ShouldBeGreaterThan(200 * said.Length);
+    }
+
+    [Fact]
+    public void Numbers_and_tuples_are_keys_by_value()
+    {
+        const string Source = "{% set d = {2: 'a', 2.5: 'b', 2**100: 'c', 2**100 + 1: 'd', (1, none): 'e'} %}"
+            + "{{ d[2.0] }}{{ d[5 / 2] }}{{ d[2.0**100] }}{{ d[2**100 + 1] }}{{ d[(1.0, none)] }}{{ d | length }}";
+        ChatTemplate.Parse(Source).Render(Hello).Text.ShouldBe("abcde5");
+    }
+
+    [Fact]
+    public void Find_and_attr_are_as_in_the_original()
+    {
+        const string Source = "{{ 'abc'.find('', 5) }} {{ 'abc'.find('', 3) }} {{ 'abc'.rfind('c', 9) }} {{ {'a': 1} | attr('a') is defined }} {{ {'a': 1} | attr('keys') is defined }}";
+        ChatTemplate.Parse(Source).Render(Hello).Text.ShouldBe("-1 3 -1 False True");
     }
 
     [Theory]
