@@ -324,6 +324,30 @@ public sealed class CalibrateTests : IDisposable
         session.ReadMetrics()[0].SkippedInputs.ShouldBeInRange(0.35, policies.Count == 2 ? 0.8 : 0.45);
     }
 
+    /// <summary>The largest share that keeps perplexity: it does on the same text, and a profile that skips a tenth more does not.</summary>
+    [Fact]
+    public void Input_thresholds_keep_a_perplexity()
+    {
+        CalibrateOptions usual = Options("perplexity=5%", "kept.json");
+        string[] arguments = ["--window", $"{usual.Window}", "--tokens", $"{usual.Tokens}"];
+        ToolResult Calibrate(string target, string output) => ToolProgram.Run(
+            ["calibrate", "-m", ToolProgram.Gguf, "--text", usual.TextFile, "--policy", "InputThreshold", "--target", target, "--output", output, .. arguments]);
+
+        ToolResult found = Calibrate("perplexity=5%", usual.Output);
+        found.ExitCode.ShouldBe(0, found.Error);
+        found.Output.ShouldContain("Perplexity on this text: ");
+        double share = JsonDocument.Parse(File.ReadAllText(usual.Output)).RootElement.GetProperty("calibration").GetProperty("share").GetDouble();
+        string bolder = Path.Combine(_folder, "bolder.json");
+        Calibrate(FormattableString.Invariant($"skipped={share + 0.1}"), bolder).ExitCode.ShouldBe(0);
+
+        ToolResult judged = ToolProgram.Run(
+            ["eval", "-m", ToolProgram.Gguf, "--text", usual.TextFile, "--profile", usual.Output, "--profile", bolder, "--json", .. arguments]);
+        judged.ExitCode.ShouldBe(0, judged.Error);
+        double[] perplexities = [.. JsonDocument.Parse(judged.Output).RootElement.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("perplexity_of_dense").GetDouble())];
+        perplexities[1].ShouldBeInRange(1, 1.05);
+        perplexities[2].ShouldBeGreaterThan(1.05);
+    }
+
     /// <summary>The middle of all, and the middle of where a tenth of them is closest together.</summary>
     [Fact]
     public void A_centre_is_the_median_or_the_mode()
@@ -403,7 +427,7 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("--centre takes zero, median or mode", "--centre", "mean")]
     [InlineData("--column-norms is about Heads and FeedForward", "--uses", "Output", "--column-norms", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--uses takes some of Heads,Output,FeedForward,Down", "--uses", "Heads,Gate", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
-    [InlineData("--policy InputThreshold takes --target skipped=0.4", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("or perplexity=1%: no other is measured for channels", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--skip is not for --policy InputThreshold", "--skip", "0.4", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("give a longer text", "--target", "skipped=0.4", "--policy", "InputThreshold", "--text", "SHORT", "--output", "OUT")]
     [InlineData("no-such.txt", "--text", "no-such.txt", "--policy", "SignBitPredictor", "--output", "OUT")]

@@ -44,6 +44,11 @@ public sealed class DeclareTests : IDisposable
         File.ReadAllText(Path.Combine(folder, "StoriesRelu.cs")).ShouldContain("[SparsityProfile(\"stories.json\")]");
         File.ReadAllText(Path.Combine(folder, "Program.cs")).ShouldContain("StoriesRelu.Load(\"" + ToolProgram.Gguf);
         Directory.GetDirectories(_folder).ShouldBe([folder]);
+
+        // One that is there and empty, with the slash that a shell completes.
+        string empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;
+        ToolProgram.Run("new", ToolProgram.Gguf, empty + "/").ExitCode.ShouldBe(0);
+        Directory.GetFiles(empty).Length.ShouldBe(3);
     }
 
     [Theory]

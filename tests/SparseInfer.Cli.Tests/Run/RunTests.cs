@@ -49,6 +49,7 @@ public sealed class RunTests : IDisposable
         written.GetProperty("text").GetString().ShouldNotBeNullOrEmpty();
         JsonElement report = written.GetProperty("report");
         report.GetProperty("policies").GetString().ShouldBe("SignBitPredictor(Alpha = 1.2f)");
+        report.GetProperty("mode").GetString().ShouldBe("predicted");
         report.GetProperty("generated_tokens").GetInt32().ShouldBe(20);
         report.GetProperty("counted_tokens").GetInt32().ShouldBeInRange(1, 16);
         report.GetProperty("sparsity_true").GetDouble().ShouldBeInRange(0.5, 1);
@@ -87,7 +88,8 @@ public sealed class RunTests : IDisposable
     [InlineData("SPI0028", "MODEL", "Hello", "--policy", "SignBitPredictor(Alpha = 500f)")]
     [InlineData("is no list of attributes", "MODEL", "Hello", "--policy", "SignBit(")]
     [InlineData("no-such.json", "MODEL", "Hello", "--profile", "no-such.json")]
-    [InlineData("tokens do not fit", "MODEL", "Hello Hello Hello Hello Hello Hello Hello Hello Hello", "-c", "4")]
+    [InlineData("--color is about a text", "MODEL", "Hello", "--json", "--color")]
+    [InlineData("give a shorter one, or a larger --ctx-size", "MODEL", "Hello Hello Hello Hello Hello Hello Hello Hello Hello", "-c", "4")]
     public void Bad_input_is_one_line(string message, params string[] args)
     {
         ToolResult result = ToolProgram.Run(["run", .. args.Select(arg => arg == "MODEL" ? ToolProgram.Gguf : arg)]);
