@@ -8,7 +8,7 @@ namespace SparseInfer.Kernels.Cpu;
 /// How much inputs and rows of weights weigh: sums of absolute values, what a bias is compared with where only signs of products are known. Each has
 /// one order, for any width of vectors.
 /// </summary>
-public static class AbsoluteSums
+public static partial class AbsoluteSums
 {
     /// <summary>Sums that an input is added up in: a warp of a GPU has four a lane, and adds in the same order.</summary>
     private const int Lanes = 128;
@@ -53,20 +53,6 @@ public static class AbsoluteSums
         }
 
         return sums[0];
-    }
-
-    /// <summary>The mean absolute value of each row of a matrix, [rows], summed in double precision.</summary>
-    /// <param name="w">The matrix.</param>
-    public static float[] Means<T>(in WeightMatrix w)
-        where T : IWeightFormat
-    {
-        float[] means = new float[w.Rows];
-        for (int row = 0; row < means.Length; row++)
-        {
-            means[row] = (float)(Sum<T>(ref w.Row(row), w.Columns) * T.Unfold / w.Columns);
-        }
-
-        return means;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
