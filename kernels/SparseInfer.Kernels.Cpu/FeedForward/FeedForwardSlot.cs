@@ -103,24 +103,7 @@ public sealed class FeedForwardSlot : IDisposable
     /// <summary>Takes neurons off the list whose value is small: those that down leaves out of its input.</summary>
     /// <param name="threshold">What a value's magnitude has to be larger than; negative: all are kept.</param>
     /// <returns>How many are left.</returns>
-    public int KeepLarger(float threshold)
-    {
-        if (threshold < 0)
-        {
-            return Count;
-        }
-
-        int kept = 0;
-        for (int n = 0; n < Count; n++)
-        {
-            float value = Unsafe.Add(ref Values, n);
-            Unsafe.Add(ref Active, kept) = Unsafe.Add(ref Active, n);
-            Unsafe.Add(ref Values, kept) = value;
-            kept += MathF.Abs(value) <= threshold ? 0 : 1;
-        }
-
-        return Count = kept;
-    }
+    public int KeepLarger(float threshold) => KeepLarger(threshold, centre: 0);
 
     /// <summary>Takes neurons off the list whose value is near a centre; the others' values become their distance from it.</summary>
     /// <param name="threshold">What the distance has to be larger than; negative: all are kept, as they are.</param>

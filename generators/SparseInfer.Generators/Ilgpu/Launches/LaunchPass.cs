@@ -1,4 +1,3 @@
-using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
@@ -8,7 +7,7 @@ namespace SparseInfer.Generators.Ilgpu;
 /// A way through a program on a GPU: a token, a batch of a prompt's, a token of each of several sequences. Operations become launches in the
 /// order in which the program has them, by one function for each kind or group that is fused.
 /// </summary>
-internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program) : LaunchCode(code, plan)
+internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, ModelProgram program) : LaunchCode(code, plan)
 {
     private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)>[]? _visited;
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
@@ -271,54 +270,6 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         ],
     };
 
-    /// <summary>From what a sequence has chosen to what the next one has, as C#: 0 where all tokens are of one.</summary>
-    /// <param name="ofLayers">Words of all layers.</param>
-    protected virtual string ChosenStride(int ofLayers) => "0";
-
-    /// <summary>What sequences have chosen, a row for each token, in Predicted mode.</summary>
-    private Step Bring(BringChosen bring)
-    {
-        LayerSet layers = bring.Policy!.Layers;
-        int words = ChosenWords(bring.Chosen);
-        DeviceKernel kernel = MemoryKernels.Bring(Code, bring.Chosen);
-        string condition = PhaseCondition + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
-        return new([Launch(bring, "chosen neurons", [kernel])], () =>
-        {
-            Code.Line("// What each token's sequence has chosen.");
-            using (Code.Block($"if ({condition})"))
-            {
-                Code.Line(Run(
-                    kernel,
-                    Config(kernel, Groups(kernel, words), Tokens),
-                    $"{Kept(bring.Chosen)}, {PlaceOf(layers, words)}, {ChosenStride(MemoryKernels.Span(layers) * words)}, _{bring.Chosen.Variable}"));
-            }
-
-            Code.Line();
-        });
-    }
-
-    /// <summary>Channels that are left out of an input, in layers that have a threshold, and in Predicted mode.</summary>
-    private Step Skip(SkipChannels skip)
-    {
-        // What attention made is normalised in place.
-        Slot slot = skip.Stage == Stage.Output ? Slot.Attended : skip.From;
-        int width = skip.Stage == Stage.Output ? Plan.Shape.QueryWidth : Spec.Hidden;
-        bool hasCentre = skip.Channels.HasCentres;
-        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}{(hasCentre ? "AtCentre" : "")}", width, $"4 * {Quads(slot)}", hasCentre);
-        string centre = hasCentre ? $", {ThresholdTable.Centres(skip.Channels)}[layer]" : "";
-        string condition = PhaseCondition + (skip.Policy!.Layers.IsEveryLayer ? "" : $" && {skip.Policy.Layers.Condition}");
-        return new([Launch(skip, "channels", [kernel])], () =>
-        {
-            using (Code.Block($"if ({condition})"))
-            {
-                Code.Line(Run(
-                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]{centre}"));
-            }
-
-            Code.Line();
-        });
-    }
-
     /// <summary>In a launch of its own.</summary>
     private Step NormAttended(NormAttended norm)
     {
@@ -393,113 +344,6 @@ internal abstract class LaunchPass(CodeWriter code, IlgpuDecoderPlan plan, Model
     /// <summary>A feed-forward that adds itself to the residual stream; null: not with what follows.</summary>
     /// <param name="norm">The norm after it, if there is one.</param>
     protected abstract Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm);
-
-    /// <summary>What a policy computes before it chooses, in its layers and in Predicted mode.</summary>
-    private Step Phase(PolicyUse policy, IReadOnlyList<Operation> operations)
-    {
-        Step[] steps = [.. LaunchGroup.Of(operations, LaunchGroup.AreOfElements)
-            .Select(group => group[0] switch
-            {
-                Project project => Product(project),
-                KeepLargest keep => Keep(keep),
-                ScoreQueries score => Score(score),
-                _ => OfPolicy(group),
-            })];
-        string condition = PhaseCondition + (policy.Layers.IsEveryLayer ? "" : $" && {policy.Layers.Condition}");
-        return new([.. steps.SelectMany(step => step.Launches)], () =>
-        {
-            Code.Line($"// {policy.Summary}");
-            using (Code.Block($"if ({condition})"))
-            {
-                Emit(steps);
-                EmitCounts(operations);
-            }
-
-            Code.Line();
-        });
-    }
-
-    protected virtual string PhaseCondition => "Mode == SparsityMode.Predicted";
-
-    private Step Keep(KeepLargest keep)
-    {
-        DeviceKernel kernel = LargestKernel.Of(Code, keep.From);
-        return Call(
-            Run(kernel, Config(kernel, Tokens), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
-    }
-
-    private Step Score(ScoreQueries score)
-    {
-        DeviceKernel kernel = QueryScoreKernel.Of(Code, Plan, score.To);
-        string config = Config(kernel, $"{Spec.Attention.KeyValueHeads}", Tokens);
-        return Call(Run(kernel, config, $"{Row(Slot.Queries)}, _{score.To.Variable}"), Launch(score, "scores of heads", [kernel]));
-    }
-
-    /// <summary>What attention is told where heads are chosen: 1 in the layers and modes that do.</summary>
-    protected string ChoosesHeads
-    {
-        get
-        {
-            if (!Program.ChoosesHeads())
-            {
-                return "";
-            }
-
-            var layers = LayerSet.Union(Program.Layer.HeadPhases().Select(phase => phase.Key.Layers));
-            return $", {PhaseCondition}{(layers.IsEveryLayer ? "" : $" && {layers.Condition}")} ? 1 : 0";
-        }
-    }
-
-    /// <summary>An input, kept for predictors of later layers.</summary>
-    private Step Keep(KeepInput keep)
-    {
-        DeviceKernel kernel = KeepKernel.Of(Code, $"Keep{keep.From}", Plan.Shape.PaddedHidden);
-        string condition = PhaseCondition + (keep.Policy!.Layers.IsEveryLayer ? "" : $" && {keep.Policy.Layers.Condition}");
-        return new([Launch(keep, "a kept input", [kernel])], () =>
-        {
-            Code.Line($"// {keep.Policy.Summary}");
-            using (Code.Block($"if ({condition})"))
-            {
-                Code.Line(Run(kernel, Config(kernel, KeepKernel.Groups(Plan.Shape.PaddedHidden), Tokens), $"{Row(keep.From)}, {keep.Writes.Name}(layer)"));
-            }
-
-            Code.Line();
-        });
-    }
-
-    /// <summary>Writes where an input is kept, of whichever layers that is done for.</summary>
-    public void EmitKept()
-    {
-        foreach (KeepInput keep in Program.Layer.OfType<KeepInput>())
-        {
-            Code.Summary($"What a layer kept of its tokens for the predictors of later layers: of the last {keep.Rows} layers.");
-            string arms = string.Join(", ", Enumerable.Range(0, keep.Rows).Select(row => $"{(row == keep.Rows - 1 ? "_" : $"{row}")} => {KeptRow(keep, row)}"));
-            Code.Line($"private ArrayView<Float4> {keep.Writes.Name}(int layer) => (layer % {keep.Rows}) switch {{ {arms} }};");
-        }
-    }
-
-    /// <summary>The buffer of some layers' kept inputs.</summary>
-    public static string KeptRow(KeepInput keep, int row) => $"_{keep.Writes.Variable}{row}";
-
-    /// <summary>Elements of a policy's own slot.</summary>
-    private Step OfPolicy(IReadOnlyList<Operation> operations)
-    {
-        Slot slot = operations[0].Writes;
-        return Elements(operations, slot.Width!.Size, $"{PolicyStride(slot)}", $"_{slot.Variable}", Tokens);
-    }
-
-    /// <summary>A policy's projection.</summary>
-    protected abstract Step Product(Project project);
-
-    /// <summary>Where a policy's projection reads four columns at a time.</summary>
-    protected string PolicyInput(Project project) => project.From.Earlier is var (kept, back) ? $"{kept.Kept.Name}(layer - {back})"
-        : project.From.Width is null ? Row(project.From)
-        : $"_{project.From.Variable}.Cast<Float4>()";
-
-    /// <summary>Writes how what a policy reads of matrices is counted, and the heads that it leaves out.</summary>
-    protected virtual void EmitCounts(IReadOnlyList<Operation> operations)
-    {
-    }
 
     /// <summary>The head, and the token that is likeliest.</summary>
     protected abstract Step Logits(Project head);
