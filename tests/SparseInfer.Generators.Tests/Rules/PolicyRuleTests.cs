@@ -131,7 +131,7 @@ public sealed class PolicyRuleTests
         "[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = 0.95f)]", attribute));
 
     [Theory]
-    [InlineData("[{|SPI0053:LowRankPredictor|}(Rank = 8)]")]
+    [InlineData("[{|SPI0053:LowRankPredictor|}(Rank = 8, Input = PredictorInput.Normed)]")]
     [InlineData("[{|SPI0053:TruncatedSvdPredictor|}(Rank = 8, Threshold = 0f)]")]
     [InlineData("[{|SPI0053:PromptNeurons|}(Keep = 0.5f, Layers = \"0..3\")]", "[ExactSparsity(Layers = \"4..\")]")]
     [InlineData("[ExactSparsity(Layers = \"0..3\")]", "[Dense(Layers = \"4..\")]", "[InputThreshold(Heads = 0.1f, Output = 0.1f)]", "[HeadSparsity(Keep = 0.5f)]")]
