@@ -110,7 +110,7 @@ internal static class GpuDecoders
     public static readonly DecoderCase TiedRoles = DecoderZoo.All.Single(model => model.Name == "TiedRoles");
 
     /// <summary>Small enough for every token to be run in every mode.</summary>
-    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All.Where(model => model != TiedRoles).Select(OneOfFiveBits), .. DecoderZoo.Families, .. TraitZoo.All, Even, EvenPredicted, Fat, OddHead];
+    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All.Where(model => model != TiedRoles).Select(OneOfFiveBits), .. DecoderZoo.Families, .. DecoderZoo.OfCuts, .. TraitZoo.All, Even, EvenPredicted, Fat, OddHead];
 
     /// <summary>Kernels of one of the two types are half as many to compile; layers are computed in both (<see cref="FeedForwardMatrixTests"/>).</summary>
     private static DecoderCase OneOfFiveBits(DecoderCase model) =>

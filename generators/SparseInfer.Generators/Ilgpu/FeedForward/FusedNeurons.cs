@@ -37,7 +37,7 @@ internal sealed class FusedNeurons(
             source.EmitNeuron();
             if (plan.Shape.NeedsAllGates)
             {
-                code.Line($"float activation = Activate({CutKernels.Value});");
+                code.Line($"float activation = Activate({CutKernels.Above(plan, "gates[neuron]", "0")});");
             }
             else
             {
