@@ -28,7 +28,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
     /// <summary>Writes the program's methods.</summary>
     public void Emit()
     {
-        Code.Summary($"The feed-forward of up to {TogetherPlan.Tokens} tokens together, three launches: what any of them wants is read once.");
+        Code.Summary($"The feed-forward of up to {TogetherPlan.Tokens} tokens together, {(HasGates ? "five" : "three")} launches: what any of them wants is read once.");
         using (Code.Block("private void FeedForwardTogether("
             + $"SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, {OfTokens(data => $"{data.Type} {data.Name}, ")}ArrayView<Float4> residual, int tokens, "
             + $"ArrayView<float> activated, {OfCuts("ArrayView<float> cuts, ")}ArrayView<Float4> partial{(Plan.NormsNeurons ? ", ArrayView<float> squares" : "")})"))

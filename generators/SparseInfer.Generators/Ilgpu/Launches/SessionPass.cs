@@ -165,7 +165,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     public void EmitFeedForward()
     {
-        Code.Summary("The feed-forward of one token of the batch: two launches.");
+        Code.Summary($"The feed-forward of one token of the batch: {(HasGates ? "four" : "two")} launches.");
         using (Code.Block("private void FeedForward(int layer, Layer w, int row)"))
         {
             string own = OfTokens(data => $", {data.Buffer}.SubView(row * {data.Length(Spec.Hidden)}, {data.Length(Spec.Hidden)})");

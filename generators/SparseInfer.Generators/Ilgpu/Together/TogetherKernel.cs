@@ -196,7 +196,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
     {
         string first = single.Shape.First;
         string gate = first.ToLowerInvariant();
-        string phases = single.Spec.Gated ? "Gate, activation, up" : "Up and activation";
+        string phases = NeuronCode.Phases(single);
         code.Line($"// {phases}: four rows for a warp. All warps go on together, for they share what is staged.");
         using (ForNeurons())
         {
