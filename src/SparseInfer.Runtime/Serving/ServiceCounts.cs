@@ -43,10 +43,10 @@ public sealed record ServiceCounts
     public TimeSpan DecodeTime { get; init; }
 
     /// <summary>
-    /// Where <see cref="ModelServiceOptions.CountNeurons"/> asks for it and the device counts, of each layer the share of its neurons that steps of decoding computed;
-    /// else empty.
+    /// Where <see cref="ModelServiceOptions.MeterEvery"/> asks for it, what each layer's feed-forward did in the steps that were metered: sparsity, a
+    /// predictor's precision and recall, bytes. Empty where nothing was asked for, and where the device does not count.
     /// </summary>
-    public IReadOnlyList<LayerShare> Layers { get; init; } = [];
+    public IReadOnlyList<LayerMetrics> Layers { get; init; } = [];
 
     /// <summary>Every property, in the invariant culture.</summary>
     public override string ToString() => RecordText.Of(
@@ -66,9 +66,3 @@ public sealed record ServiceCounts
         (nameof(DecodeTime), DecodeTime),
         (nameof(Layers), Layers));
 }
-
-/// <summary>How much of a layer's feed-forward was computed.</summary>
-/// <param name="Layer">The layer.</param>
-/// <param name="Tokens">Tokens counted.</param>
-/// <param name="Computed">Share of the layer's neurons whose rows a token needed, on average, 0 to 1; NaN before the first token.</param>
-public readonly record struct LayerShare(int Layer, long Tokens, double Computed);
