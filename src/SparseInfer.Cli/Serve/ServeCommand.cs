@@ -61,6 +61,8 @@ internal static class ServeCommand
             throw new CliException($"--ctx-size {options.Context} is more than the model's context, which holds {loaded.Declaration.Context}: give less.");
         }
 
+        // What no request could have is told now.
+        CliException.OfFiles(() => Probe(options, model));
         return new(model, new()
         {
             MaxRunning = options.Parallel,
@@ -68,8 +70,23 @@ internal static class ServeCommand
             Context = options.Context,
             Mode = options.Mode,
             ChatTemplate = options.Template is null ? null : CliException.OfFiles(() => Template(options.Template, model)),
+            KeptSessions = options.Kept,
+            CacheType = options.CacheType,
             MeterEvery = options.MeterEvery > 0 ? options.MeterEvery : null,
         });
+    }
+
+    private static bool Probe(ServeOptions options, LanguageModel model)
+    {
+        try
+        {
+            using Session session = model.CreateSession(new() { Mode = options.Mode, Context = options.Context, CacheType = options.CacheType });
+            return true;
+        }
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
+        {
+            throw new CliException(exception.Message);
+        }
     }
 
     private static ChatTemplate Template(string path, LanguageModel model)
