@@ -60,7 +60,7 @@ public sealed class StatusTests(TestModel model)
         Value(text, "sparseinfer_requests_queued").ShouldBe(0);
         Value(text, "sparseinfer_answers_total", "outcome=\"answered\"").ShouldBe(2);
         Value(text, "sparseinfer_time_to_first_token_seconds_count").ShouldBe(2);
-        Value(text, "sparseinfer_neurons_inactive_ratio", "layer=\"0\"").ShouldBeInRange(0.3, 1);
+        Value(text, "sparseinfer_neurons_inactive", "layer=\"0\"").ShouldBeInRange(0.3, 1);
         Value(text, "http_server_request_duration_seconds_count", "http_response_status_code=\"200\"").ShouldBeGreaterThan(0);
     }
 
@@ -155,5 +155,5 @@ public sealed class StatusTests(TestModel model)
     }
 
     private static double Value(string text, string name, string label = "") =>
-        double.Parse(text.Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal) && line[name.Length] is ' ' or '{' && line.Contains(label)).Split(' ')[1], CultureInfo.InvariantCulture);
+        double.Parse(text.Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal) && line[name.Length] is ' ' or '{' && line.Contains(label, StringComparison.Ordinal)).Split(' ')[1], CultureInfo.InvariantCulture);
 }

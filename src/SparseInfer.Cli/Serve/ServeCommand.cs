@@ -69,7 +69,7 @@ internal static class ServeCommand
             MaxQueued = options.Queue,
             Context = options.Context,
             Mode = options.Mode,
-            ChatTemplate = options.Template is null ? null : CliException.OfFiles(() => Template(options.Template, model)),
+            ChatTemplate = options.Template is null ? null : Template(options.Template, model),
             KeptSessions = options.Kept,
             CacheType = options.CacheType,
             MeterEvery = options.MeterEvery > 0 ? options.MeterEvery : null,
@@ -95,7 +95,7 @@ internal static class ServeCommand
         {
             return ChatTemplate.Parse(File.ReadAllText(path), model.ChatTemplate?.BeginOfSequence, model.ChatTemplate?.EndOfSequence);
         }
-        catch (ChatTemplateException exception)
+        catch (Exception exception) when (exception is ChatTemplateException or IOException or UnauthorizedAccessException)
         {
             throw new CliException($"--chat-template-file {path}: {exception.Message}");
         }
