@@ -33,8 +33,15 @@ internal sealed class RunningGateway : IAsyncDisposable
 
     public Task<HttpResponseMessage> Get(string path) => _client.GetAsync(path);
 
-    public Task<HttpResponseMessage> Post(string path, object body) =>
-        _client.PostAsync(path, new StringContent(body as string ?? JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"));
+    /// <summary>Asks, and has the answer whole, or as soon as it begins.</summary>
+    public async Task<HttpResponseMessage> Post(string path, object body, bool whole = true)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new StringContent(body as string ?? JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"),
+        };
+        return await _client.SendAsync(request, whole ? HttpCompletionOption.ResponseContentRead : HttpCompletionOption.ResponseHeadersRead);
+    }
 
     /// <summary>Asks, and reads the answer whole.</summary>
     public async Task<(int Status, string Text)> Ask(string path, object body)
