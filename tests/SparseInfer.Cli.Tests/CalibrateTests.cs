@@ -324,6 +324,55 @@ public sealed class CalibrateTests : IDisposable
         session.ReadMetrics()[0].SkippedInputs.ShouldBeInRange(0.35, policies.Count == 2 ? 0.8 : 0.45);
     }
 
+    /// <summary>Each input of each layer has a share of its own, the largest with which so much is left of what its matrices make of it.</summary>
+    [Fact]
+    public void Input_thresholds_keep_a_contribution_of_each_input()
+    {
+        CalibrateOptions usual = Options("contribution=0.9", "left.json");
+        ToolResult found = ToolProgram.Run(
+            "calibrate", "-m", ToolProgram.Gguf, "--text", usual.TextFile, "--policy", "InputThreshold", "--target", "contribution=0.9", "--uses", "Heads,Output,Down",
+            "--output", usual.Output, "--window", $"{usual.Window}", "--tokens", $"{usual.Tokens}");
+        found.ExitCode.ShouldBe(0, found.Error);
+        JsonElement shares = JsonDocument.Parse(File.ReadAllText(usual.Output)).RootElement.GetProperty("calibration").GetProperty("shares");
+        double[] Of(string input) => [.. shares.GetProperty(input).EnumerateArray().Select(share => share.GetDouble())];
+        Of("Heads").ShouldAllBe(share => share > 0 && share < 0.6);
+        Of("Output").Distinct().Count().ShouldBeGreaterThan(1);
+
+        // Seven of eight neurons are zero.
+        Of("Down").ShouldAllBe(share => share > 0.7);
+    }
+
+    /// <summary>By its definition, in double precision, around a centre and with norms.</summary>
+    [Fact]
+    public void What_is_left_of_an_input_is_that_of_double_precision()
+    {
+        var random = new Random(3);
+        const int Channels = 40;
+        const int Outputs = 24;
+        const float Centre = 0.1f;
+        float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
+        float[] rows = Values(Channels * Outputs);
+        float[][] tokens = [.. Enumerable.Range(0, 300).Select(_ => Values(Channels))];
+        float[] norms = [.. Values(Channels).Select(norm => 1 + norm)];
+        float[][] scores = [.. tokens.Select(token => token.Select((value, i) => Math.Abs(value - Centre) * norms[i]).ToArray())];
+        float[] thresholds = [0.01f, 0.2f, 0.3f, 5f];
+
+        double[] left = new ChannelContribution(rows, Channels).Of(tokens, scores, Centre, thresholds, CancellationToken.None);
+
+        // Every second token of so many.
+        for (int level = 0; level < thresholds.Length; level++)
+        {
+            double expected = 1 - Enumerable.Range(0, 150).Average(i => Lost(tokens[2 * i], scores[2 * i], thresholds[level]));
+            left[level].ShouldBe(expected, 1e-5);
+        }
+
+        double Lost(float[] token, float[] score, float threshold) =>
+            Norm(j => score[j] <= threshold ? (double)token[j] - Centre : 0) / Norm(j => token[j]);
+
+        double Norm(Func<int, double> of) => Math.Sqrt(Enumerable.Range(0, Outputs).Sum(
+            output => Math.Pow(Enumerable.Range(0, Channels).Sum(j => of(j) * rows[(j * Outputs) + output]), 2)));
+    }
+
     /// <summary>The largest share that keeps perplexity: it does on the same text, and a profile that skips a tenth more does not.</summary>
     [Fact]
     public void Input_thresholds_keep_a_perplexity()
@@ -427,7 +476,7 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("--centre takes zero, median or mode", "--centre", "mean")]
     [InlineData("--column-norms is about Heads and FeedForward", "--uses", "Output", "--column-norms", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--uses takes some of Heads,Output,FeedForward,Down", "--uses", "Heads,Gate", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
-    [InlineData("or perplexity=1%: no other is measured for channels", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("--target precision=0.9: channels have no zeros", "--target", "precision=0.9", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--skip is not for --policy InputThreshold", "--skip", "0.4", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("give a longer text", "--target", "skipped=0.4", "--policy", "InputThreshold", "--text", "SHORT", "--output", "OUT")]
     [InlineData("no-such.txt", "--text", "no-such.txt", "--policy", "SignBitPredictor", "--output", "OUT")]

@@ -197,7 +197,7 @@ internal sealed class CalibrateArguments
             throw new CliException("--column-norms is about Heads and FeedForward: give --uses one of them.");
         }
 
-        return target.Kind is TargetKind.Skipped or TargetKind.Perplexity
+        return target.Kind != TargetKind.Precision
             ? new()
             {
                 File = File(parsed),
@@ -211,7 +211,8 @@ internal sealed class CalibrateArguments
                 Tokens = parsed.GetValue(_tokens),
                 Threads = parsed.GetValue(_threads),
             }
-            : throw new CliException($"--policy {InputThreshold} takes --target skipped=0.4, a share of each input's channels, or perplexity=1%: no other is measured for channels.");
+            : throw new CliException(
+                $"--target {target.Text}: channels have no zeros that it would be right to skip; --policy {InputThreshold} takes skipped=0.4, a share of each input's channels, contribution=0.99 or perplexity=1%.");
     }
 
     /// <summary>A profile's file. Its name stands in a project file and in C# text: what either would read otherwise is refused.</summary>

@@ -11,7 +11,7 @@ namespace SparseInfer.Cli.Calibrate;
 
 /// <summary>
 /// Thresholds of <c>[InputThreshold]</c> (TEAL, arXiv 2408.14690), one for each input and layer: the quantile of <c>|x|</c> of the dense model on a text. The same share
-/// everywhere; TEAL takes the quantile from a histogram and, in its better variant, shares that differ. Around a centre (SCAP) it is that of the distance, with column
+/// everywhere, or for a target of contribution the largest of each; TEAL takes the quantile from a histogram and, in its better variant, shares that differ. Around a centre (SCAP) it is that of the distance, with column
 /// norms (WINA) of the magnitude times the norm of the channel's weights.
 /// </summary>
 internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine progress, CancellationToken cancellationToken)
@@ -23,6 +23,9 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
     private const int Steps = 64;
 
     private (double Dense, double Profile)? _perplexities;
+
+    /// <summary>What is left out of each layer's inputs, where layers differ; null: one share is.</summary>
+    private double[][]? _shares;
 
     /// <summary>Calibrates, and writes the profile.</summary>
     /// <returns>What came out, for people.</returns>
@@ -40,7 +43,12 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         ColumnNorms? norms = file is null ? null : new(file, options.File.Overrides, model, options.Inputs);
         IReadOnlyList<WindowChannels> seen = new DenseObservation(options, progress, cancellationToken).Run(
             text, model, Tokens, options.Inputs.Sum(input => input.Width(model)), positions => new WindowChannels(model.Layers, options.Inputs, positions));
-        (double share, StrengthValue[][] layers) = options.Target.Kind == TargetKind.Skipped ? (options.Target.Value, Layers(options.Target.Value)) : Search();
+        (double share, StrengthValue[][] layers) = options.Target.Kind switch
+        {
+            TargetKind.Skipped => (options.Target.Value, Layers((_, _) => options.Target.Value)),
+            TargetKind.Contribution => Bold(),
+            _ => Search(),
+        };
         var calibration = new JsonObject
         {
             ["target"] = options.Target.Text,
@@ -54,6 +62,12 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
             calibration["centre"] = options.Centre.ToString().ToLowerInvariant();
         }
 
+        if (_shares is { } shares)
+        {
+            calibration["shares"] = new JsonObject(options.Inputs.Select((input, i) => new KeyValuePair<string, JsonNode?>(
+                input.Name, new JsonArray([.. shares.Select(layer => JsonValue.Create(layer[i]))]))));
+        }
+
         if (_perplexities is { } found)
         {
             calibration["share"] = share;
@@ -63,17 +77,39 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         OutputFile.WriteWhole(options.Output, ProfileText.Of(model, calibration, Policies(layers)), "--output");
         return Summary(share, layers);
 
-        StrengthValue[][] Layers(double share)
+        StrengthValue[][] Layers(Func<int, int, double> share)
         {
             var layers = new StrengthValue[model.Layers][];
             for (int layer = 0; layer < layers.Length; layer++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 layers[layer] = [.. options.Inputs.SelectMany((input, i) =>
-                    Strengths(input, [.. seen.SelectMany(window => window.Of(layer, i))], input.HasNorms ? norms?.Of(layer, input) : null, share))];
+                    Strengths(input, [.. seen.SelectMany(window => window.Of(layer, i))], NormsOf(layer, input), share(layer, i)))];
             }
 
             return layers;
+        }
+
+        float[]? NormsOf(int layer, ChannelInput input) => input.HasNorms ? norms?.Of(layer, input) : null;
+
+        // Of each layer and input the largest share that keeps the target, to a 64th.
+        (double Share, StrengthValue[][] Layers) Bold()
+        {
+            using ModelFile weights = ModelFile.Open(options.File.Path);
+            var matrices = new ChannelMatrices(weights, options.File.Overrides, model, options.Inputs, $"--target {options.Target.Text}");
+            _shares = new double[model.Layers][];
+            for (int layer = 0; layer < model.Layers; layer++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                progress.Show("measuring layers", (double)layer / model.Layers);
+                int measured = layer;
+                _shares[layer] = [.. options.Inputs.Select((input, i) => Share(
+                    ChannelContribution.Read(matrices.Of(measured, input), input.Width(model)),
+                    [.. seen.SelectMany(window => window.Of(measured, i))],
+                    NormsOf(measured, input)))];
+            }
+
+            return (_shares.Average(layer => layer.Average()), Layers((layer, input) => _shares[layer][input]));
         }
 
         // The largest share that keeps the target, to a 64th: each probe is a run of the compiled model.
@@ -87,7 +123,7 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
             {
                 int step = (least + lost) / 2;
                 double share = (double)step / Steps;
-                StrengthValue[][] layers = Layers(share);
+                StrengthValue[][] layers = Layers((_, _) => share);
                 var profile = new DeclaredProfile("probe.json", ProfileText.Of(model, new JsonObject(), Policies(layers)));
                 string[] policies = NeedsDense ? ["Dense", "InputThreshold"] : [model.HasZeros ? "ExactSparsity" : "Dense", "InputThreshold"];
                 double perplexity = Perplexity(model with { Policies = policies, Profile = profile }, SparsityMode.Predicted, FormattableString.Invariant($"evaluating {share:0.0%} skipped"));
@@ -111,13 +147,29 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
     /// <summary>An input's threshold in a layer, and what it is measured from.</summary>
     private IEnumerable<StrengthValue> Strengths(ChannelInput input, float[][] tokens, float[]? norms, double share)
     {
-        float centre = options.Centre == ChannelCentre.Zero ? 0 : Centre([.. tokens.SelectMany(token => token)], options.Centre);
-        float[] scores = [.. tokens.SelectMany(token => token.Select((value, channel) => (float)(Math.Abs((double)value - centre) * (norms?[channel] ?? 1))))];
-        yield return new(input.Name, Threshold(scores, share));
+        float centre = CentreOf(tokens);
+        yield return new(input.Name, Threshold([.. Scores(tokens, centre, norms).SelectMany(token => token)], share));
         if (centre != 0)
         {
             yield return new(input.CentreName, centre);
         }
+    }
+
+    private float CentreOf(float[][] tokens) => options.Centre == ChannelCentre.Zero ? 0 : Centre([.. tokens.SelectMany(token => token)], options.Centre);
+
+    private static float[][] Scores(float[][] tokens, float centre, float[]? norms) =>
+        [.. tokens.Select(token => token.Select((value, channel) => (float)(Math.Abs((double)value - centre) * (norms?[channel] ?? 1))).ToArray())];
+
+    /// <summary>The largest share that keeps a target of contribution; 0 leaves out zeros alone.</summary>
+    private double Share(ChannelContribution contribution, float[][] tokens, float[]? norms)
+    {
+        float centre = CentreOf(tokens);
+        float[][] scores = Scores(tokens, centre, norms);
+        float[] sorted = [.. scores.SelectMany(token => token)];
+        Array.Sort(sorted);
+        float[] thresholds = [.. Enumerable.Range(0, Steps).Select(step => ThresholdOf(sorted, (double)step / Steps))];
+        double[] left = contribution.Of(tokens, scores, centre, thresholds, cancellationToken);
+        return (double)Math.Max(0, Array.FindLastIndex(left, value => value >= options.Target.Value)) / Steps;
     }
 
     /// <summary>What values lie around.</summary>
@@ -143,13 +195,18 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
 
     /// <summary>The magnitude that a share of all does not exceed: such channels are left out.</summary>
     /// <param name="magnitudes">At least one; they are sorted.</param>
-    /// <param name="share">Above 0, below 1.</param>
+    /// <param name="share">0 or more, below 1.</param>
     /// <returns>Above 0: 0 is no threshold, and would keep channels that are zero.</returns>
     public static float Threshold(float[] magnitudes, double share)
     {
         Array.Sort(magnitudes);
-        int count = (int)(share * magnitudes.Length);
-        return Math.Max(count == 0 ? 0 : magnitudes[count - 1], 1e-6f);
+        return ThresholdOf(magnitudes, share);
+    }
+
+    private static float ThresholdOf(float[] sorted, double share)
+    {
+        int count = (int)(share * sorted.Length);
+        return Math.Max(count == 0 ? 0 : sorted[count - 1], 1e-6f);
     }
 
     private bool NeedsDense => options.Inputs.Any(input => input.NeedsDense(options.Centre != ChannelCentre.Zero));
@@ -185,11 +242,21 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
             text.Append(CultureInfo.InvariantCulture, $"| {layer} | {string.Join(" | ", thresholds)} |\n");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"\n{share:0.0%} of each input's channels are skipped.\n");
+        if (_shares is { } shares)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{share:0.0%} of the channels are skipped: of {string.Join(", ", options.Inputs.Select((input, i) => $"{input.Name} {string.Join(' ', shares.Select(layer => Percent(layer[i])))}"))}.\n");
+        }
+        else
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{share:0.0%} of each input's channels are skipped.\n");
+        }
+
         if (_perplexities is { } found)
         {
             text.Append(CultureInfo.InvariantCulture, $"Perplexity on this text: {found.Profile:0.0000}, dense {found.Dense:0.0000} ({(found.Profile / found.Dense) - 1:+0.00%;-0.00%}).\n");
         }
+
+        static string Percent(double share) => share.ToString("0%", CultureInfo.InvariantCulture);
 
         string name = Path.GetFileName(options.Output);
         string dense = NeedsDense ? "[Dense] and " : "";

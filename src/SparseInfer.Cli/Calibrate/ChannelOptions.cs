@@ -12,7 +12,7 @@ internal sealed record ChannelOptions : ObservationOptions
     /// <summary>Whether a channel's magnitude is multiplied by the norm of its weights, where the attribute does so.</summary>
     public bool ColumnNorms { get; init; }
 
-    /// <summary>The share of an input's channels to leave out.</summary>
+    /// <summary>The share of an input's channels to leave out, or what has to be left of what it is multiplied to, or of the model.</summary>
     public required CalibrationTarget Target { get; init; }
 }
 

@@ -9,13 +9,23 @@ internal sealed class CompiledModel
 {
     private const BindingFlags Static = BindingFlags.Static | BindingFlags.Public | BindingFlags.DoNotWrapExceptions;
 
+    /// <summary>Where a generated program lists the tensors that it wants.</summary>
+    private const string TensorTable = "InFile";
+
+    private const string AllTensors = "All";
+
     private readonly MethodInfo _load;
+
+    /// <summary>Whether a policy of the assembly wants tensors of a file.</summary>
+    private readonly bool _wantsTensors;
 
     public CompiledModel(ModelDeclaration declaration, Assembly assembly, IReadOnlyList<(string Name, string Text)> generated)
     {
         Declaration = declaration;
         Assembly = assembly;
         Generated = generated;
+        _wantsTensors = assembly.GetTypes().Where(table => table is { IsNested: true, Name: TensorTable })
+            .Any(table => ((DeclaredTensor[])table.GetField(AllTensors, Static)!.GetValue(null)!).Any(tensor => tensor.OfPolicy));
         Type type = assembly.GetType(declaration.ClassName, throwOnError: true)!;
         RemembersPrompts = assembly.GetTypes().Any(program => program.IsSubclassOf(typeof(DecoderProgram))
             && program.GetProperty(nameof(DecoderProgram.RemembersPrompts))!.DeclaringType == program);
@@ -37,6 +47,16 @@ internal sealed class CompiledModel
 
     /// <summary>The class's own <c>Load</c>.</summary>
     /// <exception cref="ModelFormatException">The file is not the declared model.</exception>
-    public LanguageModel Load(ModelFile file, Device device, LoadOptions options) =>
-        (LanguageModel)_load.Invoke(null, Static, null, [file, device, options], null)!;
+    /// <exception cref="CliException">There is a predictor's file, and no policy that could have it.</exception>
+    public LanguageModel Load(ModelFile file, Device device, LoadOptions options)
+    {
+        if (options.PredictorFile is { } predictor && !_wantsTensors)
+        {
+            file.Dispose();
+            throw new CliException(
+                $"--predictor {predictor}: no policy of the model wants tensors of a file; leave it out, or give one with {PolicyText.Option}, such as 'TruncatedSvdPredictor(Rank = 32)'.");
+        }
+
+        return (LanguageModel)_load.Invoke(null, Static, null, [file, device, options], null)!;
+    }
 }

@@ -88,6 +88,7 @@ public sealed class RunTests : IDisposable
     [InlineData("SPI0028", "MODEL", "Hello", "--policy", "SignBitPredictor(Alpha = 500f)")]
     [InlineData("is no list of attributes", "MODEL", "Hello", "--policy", "SignBit(")]
     [InlineData("no-such.json", "MODEL", "Hello", "--profile", "no-such.json")]
+    [InlineData("--predictor svd.safetensors: no policy of the model wants tensors of a file", "MODEL", "Hello", "--predictor", "svd.safetensors")]
     [InlineData("--color is about a text", "MODEL", "Hello", "--json", "--color")]
     [InlineData("give a shorter one, or a larger --ctx-size", "MODEL", "Hello Hello Hello Hello Hello Hello Hello Hello Hello", "-c", "4")]
     public void Bad_input_is_one_line(string message, params string[] args)
