@@ -45,6 +45,7 @@ internal static class CommandLine
         Command calibrate = calibrateArguments.CreateCommand();
         calibrate.SetAction((parsed, cancellationToken) =>
             RunAsync(() => calibrateArguments.ReadChannels(parsed) is { } channels ? CalibrateCommand.RunAsync(channels, output, error, cancellationToken)
+                : calibrateArguments.ReadHeads(parsed) is { } heads ? CalibrateCommand.RunAsync(heads, output, error, cancellationToken)
                 : calibrateArguments.ReadPredictor(parsed) is { } predictor ? CalibrateCommand.RunAsync(predictor, output, error, cancellationToken)
                 : CalibrateCommand.RunAsync(calibrateArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(calibrate);

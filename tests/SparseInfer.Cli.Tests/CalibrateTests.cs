@@ -324,6 +324,40 @@ public sealed class CalibrateTests : IDisposable
         session.ReadMetrics()[0].SkippedInputs.ShouldBeInRange(0.35, policies.Count == 2 ? 0.8 : 0.45);
     }
 
+    /// <summary>Heads are left out from the last layer back, each layer's share keeps as many as it says, and no float makes it one more.</summary>
+    [Fact]
+    public void Heads_are_left_out_one_by_one_from_the_last_layer_back()
+    {
+        int[] Of(int count) => [.. Enumerable.Range(0, 4).Select(layer => layer == 0 ? 0 : HeadCalibrator.LeftOut(layer, layers: 4, count))];
+        Of(1).ShouldBe([0, 0, 0, 1]);
+        Of(3).ShouldBe([0, 1, 1, 1]);
+        Of(5).ShouldBe([0, 1, 2, 2]);
+        for (int heads = 2; heads <= 128; heads++)
+        {
+            for (int kept = 1; kept <= heads; kept++)
+            {
+                decimal keep = decimal.Parse(HeadCalibrator.Keep(kept, heads).ToString("R", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
+                Math.Ceiling(keep * heads).ShouldBe(kept, $"{kept} of {heads}");
+            }
+        }
+    }
+
+    /// <summary>The profile that was found keeps the target on the same text, and is what eval declares of it.</summary>
+    [Fact]
+    public void Shares_of_heads_keep_a_perplexity()
+    {
+        CalibrateOptions usual = Options("perplexity=15%", "heads.json");
+        string[] arguments = ["-m", ToolProgram.Gguf, "--text", usual.TextFile, "--window", $"{usual.Window}", "--tokens", $"{usual.Tokens}"];
+        ToolResult found = ToolProgram.Run(["calibrate", "--policy", "HeadSparsity", "--target", "perplexity=15%", "--output", usual.Output, .. arguments]);
+        found.ExitCode.ShouldBe(0, found.Error);
+        ToolResult judged = ToolProgram.Run(["eval", "--profile", usual.Output, "--json", .. arguments]);
+        judged.ExitCode.ShouldBe(0, judged.Error);
+        JsonElement[] runs = [.. JsonDocument.Parse(judged.Output).RootElement.GetProperty("runs").EnumerateArray()];
+        double Perplexity(int run) => runs[run].GetProperty("perplexity").GetDouble();
+        (Perplexity(1) / Perplexity(0)).ShouldBeInRange(0.9, 1.15);
+        runs[1].GetProperty("policy").GetString()!.ShouldContain("HeadSparsity(Layers = \"1..\")");
+    }
+
     /// <summary>Each input of each layer has a share of its own, the largest with which so much is left of what its matrices make of it.</summary>
     [Fact]
     public void Input_thresholds_keep_a_contribution_of_each_input()
@@ -477,6 +511,7 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("--column-norms is about Heads and FeedForward", "--uses", "Output", "--column-norms", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--uses takes some of Heads,Output,FeedForward,Down", "--uses", "Heads,Gate", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--target precision=0.9: channels have no zeros", "--target", "precision=0.9", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
+    [InlineData("--policy HeadSparsity takes --target perplexity=1%", "--policy", "HeadSparsity", "--text", "TEXT", "--output", "OUT")]
     [InlineData("--skip is not for --policy InputThreshold", "--skip", "0.4", "--policy", "InputThreshold", "--text", "TEXT", "--output", "OUT")]
     [InlineData("give a longer text", "--target", "skipped=0.4", "--policy", "InputThreshold", "--text", "SHORT", "--output", "OUT")]
     [InlineData("no-such.txt", "--text", "no-such.txt", "--policy", "SignBitPredictor", "--output", "OUT")]

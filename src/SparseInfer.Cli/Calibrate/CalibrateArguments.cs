@@ -18,7 +18,7 @@ internal sealed class CalibrateArguments
           sparseinfer calibrate -m prosparse-llama-2-7b.gguf --activation fatrelu --threshold 0.01 --text wiki.train.raw --policy TruncatedSvdPredictor --rank 256 --output svd.safetensors
         """;
 
-    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(InputThreshold).Append(TruncatedSvd).Append(Vocabulary);
+    private static IEnumerable<string> Policies => ScoredPolicy.All.Select(policy => policy.Attribute).Append(InputThreshold).Append(HeadSparsity).Append(TruncatedSvd).Append(Vocabulary);
 
     private readonly Option<string> _model = Path("--model", "A GGUF file, or safetensors beside a config.json.", "the path of a model file", "-m");
 
@@ -28,6 +28,9 @@ internal sealed class CalibrateArguments
 
     /// <summary>What skips channels of inputs.</summary>
     private const string InputThreshold = "InputThreshold";
+
+    /// <summary>What leaves out heads of attention.</summary>
+    private const string HeadSparsity = "HeadSparsity";
 
     /// <summary>What has a file of its own, and no profile.</summary>
     private const string TruncatedSvd = "TruncatedSvdPredictor";
@@ -213,6 +216,32 @@ internal sealed class CalibrateArguments
             }
             : throw new CliException(
                 $"--target {target.Text}: channels have no zeros that it would be right to skip; --policy {InputThreshold} takes skipped=0.4, a share of each input's channels, contribution=0.99 or perplexity=1%.");
+    }
+
+    /// <summary>What was asked for, where it is shares of heads; null: it is not.</summary>
+    /// <exception cref="CliException">Options contradict each other.</exception>
+    public HeadOptions? ReadHeads(ParseResult parsed)
+    {
+        if (parsed.GetRequiredValue(_policy) != HeadSparsity)
+        {
+            return null;
+        }
+
+        RefuseUses(parsed);
+        Refuse(parsed, [_rank, _perNeuron, _skip, _seed, _predictor], $"is not for --policy {HeadSparsity}");
+        CalibrationTarget target = parsed.GetRequiredValue(_target);
+        return target.Kind == TargetKind.Perplexity
+            ? new()
+            {
+                File = File(parsed),
+                TextFile = parsed.GetRequiredValue(_text),
+                Target = target,
+                Output = Profile(parsed),
+                Window = parsed.GetValue(_window),
+                Tokens = parsed.GetValue(_tokens),
+                Threads = parsed.GetValue(_threads),
+            }
+            : throw new CliException($"--policy {HeadSparsity} takes --target perplexity=1%: no other is measured for heads.");
     }
 
     /// <summary>A profile's file. Its name stands in a project file and in C# text: what either would read otherwise is refused.</summary>

@@ -17,6 +17,16 @@ internal static class CalibrateCommand
     public static async Task RunAsync(ChannelOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
         await output.WriteAsync(CliException.OfFiles(() => Find(options, error, cancellationToken)));
 
+    /// <summary>Finds shares of heads, writes the profile, and then says what came out.</summary>
+    public static async Task RunAsync(HeadOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+        await output.WriteAsync(CliException.OfFiles(() => Find(options, error, cancellationToken)));
+
+    private static string Find(HeadOptions options, TextWriter error, CancellationToken cancellationToken)
+    {
+        using var progress = ProgressLine.On(error);
+        return new HeadCalibrator(options, progress, cancellationToken).Run();
+    }
+
     private static string Find(ChannelOptions options, TextWriter error, CancellationToken cancellationToken)
     {
         using var progress = ProgressLine.On(error);

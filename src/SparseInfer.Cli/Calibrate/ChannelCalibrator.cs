@@ -118,18 +118,17 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
             var probe = new PerplexityProbe(options, progress, cancellationToken);
             double dense = Perplexity(model with { Policies = [] }, SparsityMode.Dense, "evaluating the dense model");
             (double Share, StrengthValue[][] Layers, double Perplexity)? kept = null;
-            (int least, int lost) = (0, Steps);
-            while (lost - least > 1)
+            PerplexityProbe.Largest(Steps - 1, step =>
             {
-                int step = (least + lost) / 2;
                 double share = (double)step / Steps;
                 StrengthValue[][] layers = Layers((_, _) => share);
                 var profile = new DeclaredProfile("probe.json", ProfileText.Of(model, new JsonObject(), Policies(layers)));
                 string[] policies = NeedsDense ? ["Dense", "InputThreshold"] : [model.HasZeros ? "ExactSparsity" : "Dense", "InputThreshold"];
                 double perplexity = Perplexity(model with { Policies = policies, Profile = profile }, SparsityMode.Predicted, FormattableString.Invariant($"evaluating {share:0.0%} skipped"));
-                (least, lost) = perplexity <= dense * (1 + options.Target.Value) ? (step, lost) : (least, step);
-                kept = least == step ? (share, layers, perplexity) : kept;
-            }
+                bool keeps = perplexity <= dense * (1 + options.Target.Value);
+                kept = keeps ? (share, layers, perplexity) : kept;
+                return keeps;
+            });
 
             if (kept is not { } best)
             {

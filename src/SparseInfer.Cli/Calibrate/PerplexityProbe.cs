@@ -9,6 +9,21 @@ namespace SparseInfer.Cli.Calibrate;
 /// <summary>Compiles a model with strengths on trial, and runs it over windows of the text, skipping at every position.</summary>
 internal sealed class PerplexityProbe(ObservationOptions options, ProgressLine progress, CancellationToken cancellationToken)
 {
+    /// <summary>The largest of so many steps that keeps something, where all that are smaller do, by bisection; 0: none does.</summary>
+    /// <param name="steps">The last step.</param>
+    /// <param name="keeps">Whether a step does; asked last of one that does, it was the largest such one.</param>
+    public static int Largest(int steps, Func<int, bool> keeps)
+    {
+        (int kept, int lost) = (0, steps + 1);
+        while (lost - kept > 1)
+        {
+            int step = (kept + lost) / 2;
+            (kept, lost) = keeps(step) ? (step, lost) : (kept, step);
+        }
+
+        return kept;
+    }
+
     /// <summary>A model's perplexity.</summary>
     /// <param name="declaration">The model, with policies or without.</param>
     /// <param name="mode">What is skipped.</param>
