@@ -369,8 +369,8 @@ public sealed class CalibrateTests : IDisposable
         found.ExitCode.ShouldBe(0, found.Error);
         JsonElement shares = JsonDocument.Parse(File.ReadAllText(usual.Output)).RootElement.GetProperty("calibration").GetProperty("shares");
         double[] Of(string input) => [.. shares.GetProperty(input).EnumerateArray().Select(share => share.GetDouble())];
-        Of("Heads").ShouldAllBe(share => share > 0 && share < 0.6);
-        Of("Output").Distinct().Count().ShouldBeGreaterThan(1);
+        Of("Heads").ShouldAllBe(share => share > 0);
+        Of("Heads").Concat(Of("Output")).Distinct().Count().ShouldBeGreaterThan(2);
 
         // Seven of eight neurons are zero.
         Of("Down").ShouldAllBe(share => share > 0.7);
