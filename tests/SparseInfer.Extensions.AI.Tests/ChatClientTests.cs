@@ -70,7 +70,14 @@ public sealed class ChatClientTests
         ModelService service = client.GetService<ModelService>()!;
         var all = new ChatOptions
         {
-            Temperature = 0.1f, TopP = 0.3f, TopK = 7, MaxOutputTokens = 9, FrequencyPenalty = 0.5f, PresencePenalty = -1, Seed = -1, StopSequences = ["\n"],
+            Temperature = 0.1f,
+            TopP = 0.3f,
+            TopK = 7,
+            MaxOutputTokens = 9,
+            FrequencyPenalty = 0.5f,
+            PresencePenalty = -1,
+            Seed = -1,
+            StopSequences = ["\n"],
             AdditionalProperties = new() { ["min_p"] = 0.2f, ["repetition_penalty"] = 1.5, ["time_limit"] = 2 },
         };
         ChatRequest request = ChatRequests.Of([new(ChatRole.User, "a")], all, new GenerationOptions(), service, "Scripted", client);
