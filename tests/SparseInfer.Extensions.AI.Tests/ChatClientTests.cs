@@ -147,6 +147,24 @@ public sealed class ChatClientTests
     }
 
     [Fact]
+    public async Task A_mark_that_is_a_control_token_is_seen_and_is_no_text()
+    {
+        using ScriptedModel model = ScriptedModel.Load(_ => "I look. [TOOL_CALLS] [{\"name\": \"weather\", \"arguments\": {\"city\": \"Bonn\"}}, {\"name\": \"weather\", \"arguments\": {}}]");
+        using SparseInferChatClient client = model.AsChatClient(Options with { ToolCallFormat = ToolCallFormat.Mistral });
+        AIFunction weather = AIFunctionFactory.Create((string? city = null) => "sunny", "weather", "Tells the weather.");
+        ChatResponse response = await client.GetResponseAsync("The weather?", new ChatOptions { Tools = [weather] });
+        response.Text.ShouldBe("I look.");
+        response.FinishReason.ShouldBe(ChatFinishReason.ToolCalls);
+        FunctionCallContent[] calls = [.. response.Messages.Single().Contents.OfType<FunctionCallContent>()];
+        calls.Select(call => call.Name).ShouldBe(["weather", "weather"]);
+        calls[0].Arguments!["city"]!.ToString().ShouldBe("Bonn");
+        calls[0].CallId.ShouldNotBe(calls[1].CallId);
+
+        // Without tools nothing is looked for, and control tokens are no text.
+        (await client.GetResponseAsync("The weather?")).Text.ShouldStartWith("I look.  [{");
+    }
+
+    [Fact]
     public async Task Answers_come_from_a_cache_where_there_is_one()
     {
         using ScriptedModel model = ScriptedModel.Load(_ => "Yes.");

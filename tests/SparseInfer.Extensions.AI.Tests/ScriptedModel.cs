@@ -33,11 +33,13 @@ internal sealed class ScriptedModel(LoadedModel loaded, ScriptedDecoder program)
     }
 }
 
-/// <summary>A token a byte, and one that ends.</summary>
+/// <summary>A token a byte, one that ends, and Mistral's mark of calls, which is a control token: no text.</summary>
 internal sealed class ByteTokenizer : Tokenizer
 {
     public const int End = 256;
-    public const int Size = 257;
+    public const int Mark = 257;
+    public const int Size = 258;
+    public const string MarkText = "[TOOL_CALLS]";
 
     private static readonly byte[] Bytes = [.. Enumerable.Range(0, 256).Select(value => (byte)value)];
 
@@ -47,10 +49,15 @@ internal sealed class ByteTokenizer : Tokenizer
 
     public override int? EndOfSequence => End;
 
-    public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false) =>
-        [.. Encoding.UTF8.GetBytes(text).Select(value => (int)value)];
+    public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false)
+    {
+        int mark = parseControlTokens ? text.IndexOf(MarkText, StringComparison.Ordinal) : -1;
+        return mark < 0
+            ? [.. Encoding.UTF8.GetBytes(text).Select(value => (int)value)]
+            : [.. Encode(text[..mark], addBeginOfSequence), Mark, .. Encode(text[(mark + MarkText.Length)..], addBeginOfSequence)];
+    }
 
-    public override ReadOnlySpan<byte> GetBytes(int token) => token == End ? [] : Bytes.AsSpan(token, 1);
+    public override ReadOnlySpan<byte> GetBytes(int token) => token >= End ? [] : Bytes.AsSpan(token, 1);
 
     public override bool IsEndOfGeneration(int token) => token == End;
 }
@@ -96,17 +103,17 @@ internal sealed class ScriptedDecoder(Func<string, string> script) : DecoderProg
 
     public override DecoderState CreateState(int capacity, KeyValueType cacheType) => new State(this, capacity);
 
-    private byte[] Answer(string prompt)
+    private int[] Answer(string prompt)
     {
         Prompts.Add(prompt);
-        return Encoding.UTF8.GetBytes(script(prompt));
+        return new ByteTokenizer().Encode(script(prompt), addBeginOfSequence: false, parseControlTokens: true);
     }
 
     private sealed class State(ScriptedDecoder program, int capacity) : DecoderState
     {
         private readonly int[] _tokens = new int[capacity];
         private readonly float[] _logits = new float[ByteTokenizer.Size];
-        private byte[] _answer = [];
+        private int[] _answer = [];
         private int _given;
 
         public override int Capacity => capacity;
