@@ -131,7 +131,7 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
             return OfLayer(group);
         }
 
-        if (group[0] is Neurons && !LaunchGroup.HasNormedInput(Program))
+        if (group[0] is (Gates or Neurons) && !LaunchGroup.HasNormedInput(Program))
         {
             return null;
         }
@@ -205,6 +205,7 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
         [Norm norm, AddResidual add] => NormAdd(norm, add),
         [AddResidual add] => OfLayer([add]),
         [Route route] => Route(route),
+        [Gates, MeasureGates, ..] => Fused([.. group.Skip(2)]), // launched by those who launch the neurons
         [Neurons neurons, Down down, SumExperts sum, AddResidual] => Experts(neurons, down, sum, null),
         [Neurons neurons, Down down, SumExperts sum, AddResidual, Norm norm] => Experts(neurons, down, sum, norm),
         [Neurons neurons, SumSquares, NormNeurons, ..] when Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(3)]),

@@ -133,6 +133,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         DeviceKernel? matrix = _products.MatrixDown;
         return new(
             [
+                .. OfGates(type => type.Gates).Where(launch => launch.Operation is MeasureGates),
                 Launch(neurons, "activations", FeedForwards.Select(feedForward => new FeedForwardKernels(Spec, feedForward).ActivateBatch)),
                 .. count.Launches,
                 .. norm.Launches,
@@ -143,8 +144,14 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             () => ForFeedForward((feedForward, weights) =>
             {
                 KernelName activate = new FeedForwardKernels(Spec, feedForward).ActivateBatch;
-                Code.Line($"_program._feedForward{feedForward.Weights}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
-                    + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>());");
+                string kernels = $"_program._feedForward{feedForward.Weights}";
+                if (HasGates)
+                {
+                    Code.Line(CutOf(feedForward, kernels, weights, Tokens, $"{Neuron(0)}.Cast<float>()", CutsBuffer));
+                }
+
+                Code.Line($"{kernels}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
+                    + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>(){OfCuts($", {CutsBuffer}")});");
                 count.Emit();
                 norm.Emit();
             }, (feedForward, _) =>
