@@ -119,6 +119,7 @@ internal sealed class TestServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        _server.Close();
         if (Service is not null)
         {
             await Service.DisposeAsync();
