@@ -126,6 +126,12 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line();
                 kernel.EmitMethod(_code);
             }
+
+            if (_program.Layer.Any(operation => operation is Project { IsOfEachExpert: true }))
+            {
+                _code.Line();
+                ExpertCode.EmitRowPlace(_code);
+            }
         }
 
         return _code.ToString();
