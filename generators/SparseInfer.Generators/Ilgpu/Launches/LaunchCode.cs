@@ -198,6 +198,12 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     protected static string Quads(Slot slot) => RowOf(slot).Quads;
 
+    /// <summary>Where slices of channels leave what they add to outputs.</summary>
+    public const string ChannelSumsBuffer = "_channelSums";
+
+    /// <summary>Where several sequences have how many channels are kept, which nobody asks for.</summary>
+    public const string KeptChannelsBuffer = "_keptChannels";
+
     /// <summary>From a token's query, key and value, as products, to the next one's.</summary>
     public const string HeadsStride = "QueryWidth + (2 * KeyValueWidth)";
 

@@ -13,6 +13,24 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     protected override string EmbedStart => Position is null ? "" : Start;
 
+    protected override string ChannelSums => $"{ChannelSumsBuffer}.View";
+
+    protected override string KeptChannels(int input) => $"KeptChannels(layer, {input})";
+
+    protected override void EmitCountChannels(ChannelPlan plan, int input)
+    {
+        string bytes = string.Join(" + ", plan.Matrices.Select(matrix => $"w.{matrix.Field}.ByteLength"));
+        string threshold = $"Mode == SparsityMode.Predicted ? {ThresholdTable.Name(plan.Channels)}[layer] : -1f";
+        Code.Line($"CountChannels(layer, {input}, {threshold}, {Tokens}, {plan.Width}, {(plan.Matrices.Count == 1 ? bytes : $"({bytes})")} / {plan.Width});");
+    }
+
+    protected override Step Rotation(IReadOnlyList<Operation> heads)
+    {
+        DeviceKernel rotate = HeadKernels.Rotate();
+        string config = Config(rotate, Groups(rotate, RotatingThreads), Tokens);
+        return Call(Run(rotate, config, $"_products, Views(layer), {Start}, Halves{Turns(heads)}{NormsOf(heads)}"), Launch(Turned(heads), "rotation", [rotate]));
+    }
+
     protected override Step Attend(Attend attend) => Call(
         $"Attend(layer, {Start}, {Tokens}{ChoosesHeads});",
         Launch(attend, "attention", CachePlan.Types.Select(Attention.Part)),
