@@ -5,6 +5,7 @@ using SparseInfer.Generators.Tests.Fixture;
 using SparseInfer.Generators.Tests.Generation;
 using SparseInfer.Generators.Tests.Traits;
 using SparseInfer.Generators.Text;
+using SparseInfer.SoftwareCuda.Counting;
 
 namespace SparseInfer.Ilgpu.Tests;
 
@@ -49,7 +50,23 @@ public sealed class OwnOperationTests : IDisposable
                 "[ActivationThreshold(Threshold = 0.01f, GateVote = 20, OutlierSigmas = 2, OutlierWeight = 10, Layers = \"2\")]",
             ],
         },
-        new("Channels") { Alphas = [1m, null, 1.1m], OutputBias = true, InputThresholds = [(0.3f, 0.1f), null, (0, 0.2f)], Weights = [WeightType.F16] },
+        new("Channels") { Hidden = 128, Alphas = [1m, null, 1.1m], OutputBias = true, InputThresholds = [(0.3f, 0.1f), null, (0, 0.2f)], Weights = [WeightType.F16] },
+        new("ChannelsOfBytes") { Layers = 2, Tied = true, Hidden = 96, Heads = 3, KeyValueHeads = 3, Weights = [WeightType.Q8_0], InputThresholds = [(0.3f, 0.1f), (0, 0.1f)] },
+        new("ChannelsOfQuants") { Layers = 2, Weights = [WeightType.Q4_0, WeightType.Q5_1], InputThresholds = [(0.3f, 0.1f), (0.3f, 0)] },
+        new("ChannelsOfOddHeads")
+        {
+            // Outputs that are no whole vectors, several slices of channels, and a centre of them.
+            Layers = 2,
+            Hidden = 200,
+            QueryKeyNorms = true,
+            DeclaredHeadDimension = 35,
+            DeclaredRopeDimensions = 10,
+            KeyValueHeads = 4,
+            Pairing = RopePairing.HalfSplit,
+            Weights = [WeightType.BF16],
+            InputThresholds = [(0.4f, 0.1f), (0.4f, 0)],
+            Centres = [(0.1f, -0.05f, 0, 0), (0, 0, 0, 0)],
+        },
         new("ChannelsOfNeurons")
         {
             Activation = Activation.Silu,
@@ -151,9 +168,13 @@ public sealed class OwnOperationTests : IDisposable
         float[] expected = Run(onCpu, mode, prompt: 0);
         float[] alone = Run(onGpu, mode, prompt: 0);
 
-        ShouldBeNear(alone, expected, "one by one");
-        ShouldBeNear(Run(onGpu, mode, prompt: Tokens), expected, "a prompt that skips");
-        ShouldBeNear(Run(onGpu, mode, prompt: Tokens, sparse: false), Run(onCpu, mode, prompt: Tokens, sparse: false), "a prompt");
+        // In a block type the last digit may round an input otherwise, or decide about a channel, which adds what the threshold times a few weights is. Products of
+        // dense prompts round no input on a GPU.
+        bool rounds = declared.AllWeights.Any(type => type is not (WeightType.F32 or WeightType.F16 or WeightType.BF16));
+        float digits = rounds ? 2e-2f : 1e-4f;
+        ShouldBeNear(alone, expected, digits, "one by one");
+        ShouldBeNear(Run(onGpu, mode, prompt: Tokens), expected, digits, "a prompt that skips");
+        ShouldBeNear(Run(onGpu, mode, prompt: Tokens, sparse: false), Run(onCpu, mode, prompt: Tokens, sparse: false), rounds ? 5e-2f : digits, "a prompt");
         ShouldHaveTheBitsOf(Run(onGpu, mode, prompt: 0, metering: true), alone, "metered");
         ShouldHaveTheBitsOf(Together(onGpu, mode, declared.Vocabulary), alone, "together");
     }
@@ -183,6 +204,8 @@ public sealed class OwnOperationTests : IDisposable
     [InlineData("HeadsByRouter")]
     [InlineData("RanksOfExperts")]
     [InlineData("ThresholdsOfExperts")]
+    [InlineData("Channels")]
+    [InlineData("ChannelsOfOddHeads")]
     public void Meters_count_what_the_cpu_counts(string name)
     {
         DecoderCase declared = Policies.Single(model => model.Name == name);
@@ -197,6 +220,39 @@ public sealed class OwnOperationTests : IDisposable
             actual[layer].Precision.ShouldBe(expected[layer].Precision, $"layer {layer}");
             actual[layer].BytesPerToken.ShouldBe(expected[layer].BytesPerToken, $"layer {layer}");
             actual[layer].SkippedHeads.ShouldBe(expected[layer].SkippedHeads, $"layer {layer}");
+            actual[layer].SkippedInputs.ShouldBe(expected[layer].SkippedInputs, $"layer {layer}");
+            if (!double.IsNaN(actual[layer].ProjectionBytesPerToken))
+            {
+                actual[layer].ProjectionBytesPerToken.ShouldBe(expected[layer].ProjectionBytesPerToken, 1e-6, $"layer {layer}");
+                actual[layer].SkippedProjectionBytesPerToken.ShouldBe(expected[layer].SkippedProjectionBytesPerToken, 1e-6, $"layer {layer}");
+            }
+        }
+    }
+
+    /// <summary>What a token loads of matrices that leave out channels is what the meters say, byte for byte: rows of these channels are not read.</summary>
+    [Fact]
+    public void Rows_of_channels_that_are_left_out_are_not_read()
+    {
+        DecoderCase declared = Policies.Single(model => model.Name == "Channels");
+        Save(declared);
+        using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, _path, _gpu);
+        using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Dense, Metering = true });
+        session.Forward([1]);
+        (double Loaded, double Counted) dense = Next(2);
+        session.Mode = UserMode.Predicted;
+        (double Loaded, double Counted) kept = Next(3);
+        dense.Loaded.ShouldBe(2 * 128 * (128 + 64 + 64 + 128) * declared.Layers);
+        dense.Counted.ShouldBe(dense.Loaded);
+        kept.Loaded.ShouldBe(kept.Counted);
+        kept.Loaded.ShouldBeInRange(0.3 * dense.Loaded, 0.95 * dense.Loaded);
+
+        (double Loaded, double Counted) Next(int token)
+        {
+            session.ResetMetrics();
+            IReadOnlyList<LaunchCounters> launches = TestDevice.Count(_gpu, () => session.Forward([token]));
+            return (
+                launches.Where(launch => launch.Kernel.Contains("128Channels", StringComparison.Ordinal)).Sum(launch => (double)launch.Memory["words"].LoadedBytes),
+                session.ReadMetrics().Sum(layer => layer.ProjectionBytesPerToken));
         }
     }
 
@@ -295,8 +351,8 @@ public sealed class OwnOperationTests : IDisposable
         return session.ReadMetrics();
     }
 
-    private static void ShouldBeNear(float[] actual, float[] expected, string where) =>
-        actual.Zip(expected, (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(1e-4f * expected.Max(MathF.Abs), where);
+    private static void ShouldBeNear(float[] actual, float[] expected, float digits, string where) =>
+        actual.Zip(expected, (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(digits * expected.Max(MathF.Abs), where);
 
     private static void ShouldHaveTheBitsOf(float[] actual, float[] expected, string where) =>
         MemoryMarshal.Cast<float, int>(actual).SequenceEqual(MemoryMarshal.Cast<float, int>(expected)).ShouldBeTrue(where);
