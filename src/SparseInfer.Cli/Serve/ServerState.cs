@@ -18,14 +18,21 @@ internal enum ServerPhase
 /// <summary>What all requests look at: the model, when it is there, and whether the server is about to end.</summary>
 internal sealed class ServerState : IDisposable
 {
+    private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _ended = new();
     private volatile ServedModel? _model;
-    private volatile bool _isStopping;
+    private volatile string? _fault;
 
-    public ServerPhase Phase => _isStopping ? ServerPhase.Stopping : _model is null ? ServerPhase.Loading : ServerPhase.Ready;
+    public ServerPhase Phase => _stopping.IsCancellationRequested ? ServerPhase.Stopping : _model is null ? ServerPhase.Loading : ServerPhase.Ready;
 
     /// <summary>The model; null: it is being loaded.</summary>
     public ServedModel? Model => _model;
+
+    /// <summary>Why it can answer nothing any more, such as a lost device; null: it can.</summary>
+    public string? Fault => _fault;
+
+    /// <summary>Canceled when the server is asked to end: what would go on for ever ends now.</summary>
+    public CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Canceled when running answers have had their time.</summary>
     public CancellationToken Ended => _ended.Token;
@@ -34,12 +41,19 @@ internal sealed class ServerState : IDisposable
     public void Open(ServedModel model) => _model = model;
 
     /// <summary>From now on no request is taken.</summary>
-    public void BeginStop() => _isStopping = true;
+    public void BeginStop() => _stopping.Cancel();
+
+    /// <summary>It can answer nothing any more.</summary>
+    public void Fail(string fault) => _fault = fault;
 
     /// <summary>Ends what still runs.</summary>
     public void End() => _ended.Cancel();
 
-    public void Dispose() => _ended.Dispose();
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _ended.Dispose();
+    }
 }
 
 /// <summary>A model that answers.</summary>
