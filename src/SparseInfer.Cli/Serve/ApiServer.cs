@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SparseInfer.Cli.Serve.Endpoints;
 using SparseInfer.Cli.Serve.Http;
+using SparseInfer.Cli.Serve.Page;
 
 namespace SparseInfer.Cli.Serve;
 
@@ -113,6 +114,15 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapPost("/v1/chat/completions", (RequestDelegate)new ChatEndpoint(server).HandleAsync);
         app.MapPost("/v1/completions", (RequestDelegate)new CompletionEndpoint(server).HandleAsync);
         var tokens = new TokenEndpoints(server);
+        foreach (string path in PageFiles.Paths)
+        {
+            app.MapMethods(path, looks, PageFiles.SendAsync);
+        }
+
+        var sparsity = new SparsityEndpoints(server);
+        app.MapGet("/sparsity", (RequestDelegate)sparsity.FactsAsync);
+        app.MapPost("/sparsity", (RequestDelegate)sparsity.MapAsync);
+        app.MapPost("/sparsity/modes", (RequestDelegate)sparsity.ModesAsync);
         app.MapPost("/tokenize", (RequestDelegate)tokens.TokenizeAsync);
         app.MapPost("/detokenize", (RequestDelegate)tokens.DetokenizeAsync);
         return app;
