@@ -14,7 +14,7 @@ internal sealed class RequestRecord
     public string? Error { get; set; }
 
     /// <summary>A request's record, which it has from its beginning.</summary>
-    public static RequestRecord Of(HttpContext context) => context.Features.GetRequiredFeature<RequestRecord>();
+    public static RequestRecord Of(HttpContext context) => context.Features.Get<RequestRecord>()!;
 
     /// <summary>What its answers took.</summary>
     public void Tell(IReadOnlyList<ServiceReport> reports) => _reports = reports;

@@ -53,6 +53,9 @@ internal sealed class ServeArguments
     private readonly Option<int> _queue = ValueOption.Of(
         "--queue", "N", "Answers that wait beside those; then clients get status 429.", 64, "a whole number up to 65536", text => ValueOption.Integer(text, 0, 1 << 16));
 
+    private readonly Option<int> _meter = ValueOption.Of(
+        "--meter-every", "N", "Meter one of so many steps, for /metrics: it takes as long as a dense one or two; 0: none.", 64, "a whole number", text => ValueOption.Integer(text, 0, int.MaxValue));
+
     private readonly Option<int> _body = ValueOption.Of(
         "--max-body", "MIB", "Mebibytes of a request's body.", 4, "a whole number from 1 to 1024", text => ValueOption.Integer(text, 1, 1024));
 
@@ -70,7 +73,7 @@ internal sealed class ServeArguments
         var command = new Command("serve", Description);
         command.Arguments.Add(_file);
         foreach (Option option in (Option[])[
-            .. _model.All, _host, _port, _keyFile, _alias, _template, .. _generation.All, _parallel, _queue, _body, _requestTimeout, _writeTimeout, _shutdownTimeout, _json])
+            .. _model.All, _host, _port, _keyFile, _alias, _template, .. _generation.All, _parallel, _queue, _meter, _body, _requestTimeout, _writeTimeout, _shutdownTimeout, _json])
         {
             command.Options.Add(option);
         }
@@ -102,6 +105,7 @@ internal sealed class ServeArguments
             Key = ApiKey.Read(parsed.GetValue(_keyFile)),
             Parallel = parsed.GetRequiredValue(_parallel),
             Queue = parsed.GetRequiredValue(_queue),
+            MeterEvery = parsed.GetRequiredValue(_meter),
             MaxBody = (long)parsed.GetRequiredValue(_body) << 20,
             RequestTimeout = TimeSpan.FromSeconds(parsed.GetRequiredValue(_requestTimeout)),
             WriteTimeout = TimeSpan.FromSeconds(parsed.GetRequiredValue(_writeTimeout)),

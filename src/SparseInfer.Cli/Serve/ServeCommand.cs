@@ -69,7 +69,7 @@ internal static class ServeCommand
             Context = options.Context,
             Mode = options.Mode,
             ChatTemplate = options.Template is null ? null : CliException.OfFiles(() => Template(options.Template, model)),
-            CountNeurons = true,
+            MeterEvery = options.MeterEvery > 0 ? options.MeterEvery : null,
         });
     }
 

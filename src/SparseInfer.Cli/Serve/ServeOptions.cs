@@ -37,6 +37,9 @@ internal sealed record ServeOptions
     /// <summary>Answers that wait beside those.</summary>
     public int Queue { get; init; } = 64;
 
+    /// <summary>One of so many steps of decoding is metered; 0: none.</summary>
+    public int MeterEvery { get; init; }
+
     /// <summary>Bytes of a request's body.</summary>
     public long MaxBody { get; init; } = 4 << 20;
 

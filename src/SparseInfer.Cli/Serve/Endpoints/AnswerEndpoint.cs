@@ -2,7 +2,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using SparseInfer.Cli.Serve.Http;
 using SparseInfer.Cli.Serve.Protocol;
-using SparseInfer.Serving;
 
 namespace SparseInfer.Cli.Serve.Endpoints;
 
