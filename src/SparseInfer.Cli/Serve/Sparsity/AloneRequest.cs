@@ -11,6 +11,9 @@ namespace SparseInfer.Cli.Serve.Sparsity;
 /// <param name="Mode">What is skipped.</param>
 internal sealed record AloneRequest(ServedModel Model, int[] Prompt, GenerationOptions Options, SparsityMode Mode)
 {
+    /// <summary>A script reads numbers below this exactly.</summary>
+    private const long SeedLimit = 1L << 53;
+
     /// <summary>Reads a request.</summary>
     /// <param name="parameters">Its body.</param>
     /// <param name="isChat">Whether it is a conversation.</param>
@@ -50,7 +53,7 @@ internal sealed record AloneRequest(ServedModel Model, int[] Prompt, GenerationO
         return new(model, prompt, sampling with
         {
             MaxTokens = Math.Min(sampling.MaxTokens, maxTokens),
-            Seed = sampling.Seed ?? (ulong)Random.Shared.NextInt64(),
+            Seed = sampling.Seed ?? (ulong)Random.Shared.NextInt64(SeedLimit),
         }, request.Mode ?? options.Mode);
     }
 

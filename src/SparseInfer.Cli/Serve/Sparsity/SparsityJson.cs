@@ -20,10 +20,14 @@ internal sealed record SparsityFacts(
     UsualSampling Usual);
 
 /// <summary>How tokens are chosen.</summary>
+/// <param name="Temperature">0: the likeliest.</param>
+/// <param name="TopP">Of the likeliest tokens, so many as have this probability together.</param>
 /// <param name="MaxTokens">Most tokens of an answer; null: as many as fit.</param>
 internal sealed record UsualSampling(double Temperature, double TopP, int? MaxTokens);
 
 /// <summary>What an answer with a map took: its last event.</summary>
+/// <param name="PromptTokens">Tokens of the prompt.</param>
+/// <param name="CompletionTokens">Tokens of the answer.</param>
 /// <param name="Seed">Repeats it.</param>
 internal sealed record MapEnd(int PromptTokens, int CompletionTokens, ulong Seed);
 
