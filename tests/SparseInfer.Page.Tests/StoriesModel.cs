@@ -20,7 +20,7 @@ public sealed class StoriesModel : IDisposable
     }
 
     /// <summary>As the sample declares them.</summary>
-    public static string[] Predictors { get; } = ["""SignBitPredictor(Alpha = 1.3f, Layers = "2")""", """SignBitPredictor(Alpha = 0.9f, Layers = "5")"""];
+    public static string[] Predictors { get; } = ["""ExactSparsity(Layers = "0..1, 3..4")""", """SignBitPredictor(Alpha = 1.3f, Layers = "2")""", """SignBitPredictor(Alpha = 0.9f, Layers = "5")"""];
 
     public static string Gguf { get; } = Path.Combine(AppContext.BaseDirectory, "stories-relu.gguf");
 

@@ -17,7 +17,7 @@ export class Talk {
   begin(name, given) {
     this.#parts = [];
     this.#unsaid = '';
-    this.#chosen = null;
+    this.mark(-1);
     this.#said.replaceChildren();
     this.text = make('span', { class: 'text' });
     this.turn = make('div', { class: 'turn answer' }, make('h3', {}, name));
